@@ -1,0 +1,50 @@
+//! The pure core of AppTheory: decisions as values, side effects as descriptions of side effects.
+//!
+//! Nothing in this crate performs I/O, reads a clock, draws a random number or looks at the
+//! environment. Time, ids, randomness and environment look-ups are arguments; what has to happen
+//! in the world is an [`Effect`](machine::Effect) that the caller carries out and answers.
+//!
+//! Three shapes, and every item has the smallest one that fits:
+//!
+//! * a **function** `fn(…, now) -> Result<T, E>`: window maths, key builders, headers;
+//! * a **machine** ([`machine::Machine`]): a workflow that waits for somebody else's answer, one
+//!   effect at a time, such as [`limiter::CheckAndIncrement`];
+//! * a **transducer**: inputs in any order into the caller's buffer.
+//!
+//! ```
+//! use core::time::Duration;
+//!
+//! use apptheory_core::limiter::{Attempt, Limiter, RateLimitKey, Strategy};
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::store::StoreRequest;
+//! use apptheory_core::time::Timestamp;
+//!
+//! let limiter = Limiter::fail_closed(Strategy::fixed(Duration::from_secs(60), 100)?).build();
+//! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
+//! let attempt = Attempt::new(key, Timestamp::from_unix_seconds(1_767_225_630));
+//!
+//! // One conditional update decides: the host carries it out, however it likes.
+//! let Step::Ask(StoreRequest::UpdateItem(ask)) = limiter.check_and_increment(attempt).start()
+//! else {
+//!     panic!("a fixed window starts with its update");
+//! };
+//! assert_eq!(ask.effect().table.as_ref(), "rate-limits");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+#![no_std]
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
+
+extern crate alloc;
+
+pub mod duration;
+
+pub mod machine;
+pub mod run;
+pub mod store;
+pub mod time;

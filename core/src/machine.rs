@@ -1,0 +1,173 @@
+//! The kernel: workflows that suspend on effects, as plain values.
+//!
+//! This module decides how a workflow waits for an answer. It knows nothing about what an effect
+//! does, who carries it out, or whether that takes a microsecond or a day.
+//!
+//! ```text
+//!             start()                      answer(outcome)
+//!  Machine ───────────▶ Step::Ask(request) ───────────────▶ Step::Ask(…) … ──▶ Step::Done(output)
+//! ```
+//!
+//! A machine asks for one effect at a time. The [`Ask`] holds the effect, the suspended machine and
+//! a plain function pointer that receives the outcome: nothing is boxed, nothing is captured, and a
+//! suspended workflow is `Clone` whenever its parts are, so a test can hold several and step them
+//! in any order.
+//!
+//! ```
+//! use core::time::Duration;
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::store::{Sleep, StoreRequest};
+//! use apptheory_core::time::Timestamp;
+//!
+//! /// Waits `left` seconds, one at a time.
+//! struct Countdown { left: u32, now: Timestamp }
+//!
+//! impl Machine for Countdown {
+//!     type Output = Timestamp;
+//!     type Request = StoreRequest<Self>;
+//!
+//!     fn start(self) -> Step<Self> {
+//!         if self.left == 0 {
+//!             return Step::Done(self.now);
+//!         }
+//!         self.ask(Sleep { duration: Duration::from_secs(1) }, Self::on_wake)
+//!     }
+//! }
+//!
+//! impl Countdown {
+//!     fn on_wake(self, now: Timestamp) -> Step<Self> {
+//!         Self { left: self.left - 1, now }.start()
+//!     }
+//! }
+//!
+//! let mut now = Timestamp::UNIX_EPOCH;
+//! let mut step = Countdown { left: 2, now }.start();
+//! while let Step::Ask(StoreRequest::Sleep(ask)) = step {
+//!     now = now.saturating_add(ask.effect().duration);
+//!     step = ask.answer(now);
+//! }
+//! assert!(matches!(step, Step::Done(end) if end.unix_seconds() == 2));
+//! ```
+//!
+//! # What does not compile
+//!
+//! An outcome of another effect:
+//!
+//! ```compile_fail,E0308
+//! # use apptheory_core::machine::{Ask, Machine, Step};
+//! # use apptheory_core::store::{GetItem, Sleep};
+//! fn mix_up<M: Machine>(ask: Ask<Sleep, M>) -> Step<M> {
+//!     ask.answer(Ok(None)) // the answer to a GetItem
+//! }
+//! ```
+//!
+//! A second answer to the same question:
+//!
+//! ```compile_fail,E0382
+//! # use apptheory_core::machine::{Ask, Machine, Step};
+//! # use apptheory_core::store::Sleep;
+//! # use apptheory_core::time::Timestamp;
+//! fn answer_twice<M: Machine>(ask: Ask<Sleep, M>) -> (Step<M>, Step<M>) {
+//!     (ask.answer(Timestamp::UNIX_EPOCH), ask.answer(Timestamp::UNIX_EPOCH))
+//! }
+//! ```
+//!
+//! A dropped step, under the lint that this workspace and its templates turn on:
+//!
+//! ```compile_fail
+//! #![deny(unused_must_use)]
+//! # use apptheory_core::machine::{Ask, Machine};
+//! # use apptheory_core::store::Sleep;
+//! # use apptheory_core::time::Timestamp;
+//! fn forget<M: Machine>(ask: Ask<Sleep, M>) {
+//!     ask.answer(Timestamp::UNIX_EPOCH);
+//! }
+//! ```
+
+use core::fmt;
+
+use crate::store::StoreError;
+
+/// A description of one side effect, tied to the only type that can answer it.
+///
+/// Implementors are small structs with public fields, named after the order they are
+/// ([`UpdateItem`](crate::store::UpdateItem)); their outcomes are participles.
+pub trait Effect {
+    /// What the world answers.
+    type Outcome;
+
+    /// The outcome that reports `error` for this effect, or `None` when the effect cannot fail
+    /// (a [`Sleep`](crate::store::Sleep) only ends). This is what lets one decorator inject faults
+    /// into, or cut short, every kind of effect.
+    fn failed(error: StoreError) -> Option<Self::Outcome>;
+}
+
+/// A workflow as a value. It never performs an effect; it asks for one and is answered.
+///
+/// Dropping a machine, or the [`Step`] that holds it, cancels the workflow. What a lost outcome
+/// leaves behind in the world is documented on each effect.
+pub trait Machine: Sized {
+    /// What the workflow concludes with.
+    type Output;
+
+    /// The closed family of effects that it may ask for, for example
+    /// [`StoreRequest<Self>`](crate::store::StoreRequest).
+    type Request;
+
+    /// Runs up to the first effect, or to the end if none is needed.
+    fn start(self) -> Step<Self>;
+
+    /// Suspends on `effect`; `then` is the state that receives its outcome. The only way to wait.
+    fn ask<E: Effect>(self, effect: E, then: fn(Self, E::Outcome) -> Step<Self>) -> Step<Self>
+    where
+        Self::Request: From<Ask<E, Self>>,
+    {
+        Step::Ask(Self::Request::from(Ask { effect, machine: self, then }))
+    }
+}
+
+/// Where a workflow stands: waiting for an outcome, or done.
+#[must_use = "a dropped step abandons its workflow"]
+#[derive(Clone, Debug)]
+pub enum Step<M: Machine> {
+    /// The workflow waits for the outcome of one effect.
+    Ask(M::Request),
+    /// The workflow has ended with this output.
+    Done(M::Output),
+}
+
+/// An effect and the machine suspended on it. Consumed by exactly one answer.
+#[must_use = "an unanswered ask abandons its workflow"]
+pub struct Ask<E: Effect, M: Machine> {
+    effect: E,
+    machine: M,
+    then: fn(M, E::Outcome) -> Step<M>,
+}
+
+impl<E: Effect, M: Machine> Ask<E, M> {
+    /// The effect to carry out.
+    pub fn effect(&self) -> &E {
+        &self.effect
+    }
+
+    /// Resumes the machine with what the world answered.
+    pub fn answer(self, outcome: E::Outcome) -> Step<M> {
+        (self.then)(self.machine, outcome)
+    }
+}
+
+impl<E: Effect + Clone, M: Machine + Clone> Clone for Ask<E, M> {
+    fn clone(&self) -> Self {
+        Self { effect: self.effect.clone(), machine: self.machine.clone(), then: self.then }
+    }
+}
+
+// The function pointer is left out: its address says nothing and changes with every build.
+impl<E: Effect + fmt::Debug, M: Machine + fmt::Debug> fmt::Debug for Ask<E, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("effect", &self.effect)
+            .field("machine", &self.machine)
+            .finish_non_exhaustive()
+    }
+}

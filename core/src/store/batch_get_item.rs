@@ -1,0 +1,115 @@
+//! `BatchGetItem`: reads up to 100 items of one table by their keys.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use serde_json::{Map, Value as Json};
+
+use super::MAX_BATCH_GET_KEYS;
+use super::error::{Misconfiguration, StoreError};
+use super::expression::Expressions;
+use super::item::{AttributeName, Item, Key};
+use super::table::TableName;
+use super::wire::{Reply, Wire, body, check_key, read_items};
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// Reads up to [`MAX_BATCH_GET_KEYS`] items of one table by their keys, in one call.
+///
+/// *If the outcome is lost*: harmless, nothing was written. *Costs* read units per key as
+/// [`GetItem`](super::GetItem) does, also for keys that have no item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BatchGetItem {
+    /// The table.
+    pub table: TableName,
+    /// The keys, each once.
+    pub keys: Vec<Key>,
+    /// The attributes to return; all of them when empty. Name the key's attributes too, or the
+    /// items cannot be told apart.
+    pub projection: Vec<AttributeName>,
+    /// Whether the reads see every write that was acknowledged before them.
+    pub consistent: bool,
+}
+
+/// What a batch read brought.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BatchRead {
+    /// The items that exist, in no particular order.
+    pub items: Vec<Item>,
+    /// Keys that the store did not get to, for lack of throughput or room in the reply.
+    pub unprocessed: Vec<Key>,
+    /// When the answer arrived, on the executor's clock.
+    pub answered_at: Timestamp,
+}
+
+impl Effect for BatchGetItem {
+    type Outcome = Result<BatchRead, StoreError>;
+
+    fn failed(error: StoreError) -> Option<Self::Outcome> {
+        Some(Err(error))
+    }
+}
+
+impl BatchGetItem {
+    /// The projection as an expression with placeholders.
+    #[must_use]
+    pub fn expressions(&self) -> Expressions {
+        Expressions::default().with_projection(&self.projection)
+    }
+
+    fn read_keys(&self, keys: Option<&Json>) -> Result<Vec<Key>, StoreError> {
+        let keys = read_items(keys)?;
+        keys.iter().map(|item| self.key_of(item).ok_or(StoreError::Unavailable)).collect()
+    }
+
+    /// The key of this order that `item` holds.
+    fn key_of(&self, item: &Item) -> Option<Key> {
+        self.keys.iter().find(|key| key.matches(item)).cloned()
+    }
+}
+
+impl Wire for BatchGetItem {
+    const OPERATION: &'static str = "BatchGetItem";
+
+    fn to_body(&self) -> Json {
+        let keys: Vec<Json> = self.keys.iter().map(|key| key.to_item().to_json()).collect();
+        let mut request =
+            body([("Keys", Json::Array(keys)), ("ConsistentRead", Json::from(self.consistent))]);
+        self.expressions().write_to(&mut request);
+        let tables = Map::from_iter([(self.table.to_string(), Json::Object(request))]);
+        Json::Object(body([("RequestItems", Json::Object(tables))]))
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let mut seen: Vec<&Key> = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            check_key(key)?;
+            if seen.contains(&key) {
+                return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
+            }
+            seen.push(key);
+        }
+        if self.keys.is_empty() || self.keys.len() > MAX_BATCH_GET_KEYS {
+            return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
+        }
+        Ok(())
+    }
+
+    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome {
+        match reply {
+            Reply::Answer(answer) => {
+                let table = self.table.as_ref();
+                let unprocessed = answer
+                    .get("UnprocessedKeys")
+                    .and_then(|tables| tables.get(table))
+                    .and_then(|request| request.get("Keys"));
+                Ok(BatchRead {
+                    items: read_items(answer.get("Responses").and_then(|all| all.get(table)))?,
+                    unprocessed: self.read_keys(unprocessed)?,
+                    answered_at,
+                })
+            }
+            Reply::Fault(fault) => Err(fault.error()),
+        }
+    }
+}

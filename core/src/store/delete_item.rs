@@ -1,0 +1,68 @@
+//! `DeleteItem`: removes one item, if a guard holds.
+
+use serde_json::Value as Json;
+
+use super::error::StoreError;
+use super::expression::Expressions;
+use super::guard::Guard;
+use super::item::Key;
+use super::table::TableName;
+use super::update_item::Written;
+use super::wire::{Reply, Wire, check_key, guarded_body, read_written};
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// Removes one item by its key, if the guard holds on it. Removing what is not there succeeds.
+///
+/// *If the outcome is lost*: the item may be gone; a repeated order is harmless. *Costs* one write
+/// unit per KB of the item, at least one, also when refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeleteItem {
+    /// The table.
+    pub table: TableName,
+    /// The key of the item.
+    pub key: Key,
+    /// What must hold on the item, or its absence.
+    pub guard: Guard,
+}
+
+impl Effect for DeleteItem {
+    type Outcome = Result<Written, StoreError>;
+
+    fn failed(error: StoreError) -> Option<Self::Outcome> {
+        Some(Err(error))
+    }
+}
+
+impl DeleteItem {
+    /// The guard as an expression with placeholders.
+    #[must_use]
+    pub fn expressions(&self) -> Expressions {
+        Expressions::default().with_guard(&self.guard)
+    }
+}
+
+impl Wire for DeleteItem {
+    const OPERATION: &'static str = "DeleteItem";
+
+    fn to_body(&self) -> Json {
+        let mut body = guarded_body(
+            &self.guard,
+            [
+                ("TableName", Json::from(self.table.as_ref())),
+                ("Key", self.key.to_item().to_json()),
+                ("ReturnValues", Json::from("ALL_OLD")),
+            ],
+        );
+        self.expressions().write_to(&mut body);
+        Json::Object(body)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        check_key(&self.key)
+    }
+
+    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
+        read_written(reply)
+    }
+}

@@ -1,0 +1,102 @@
+//! Why the store gave no answer, as far as a machine needs to know.
+
+/// An order was not answered. Small, `Copy` and free of text: the driver logs the cause, the
+/// machine decides what the failure means.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum StoreError {
+    /// The table or account is over its throughput. Nothing was written; try again later.
+    #[error("throttled")]
+    Throttled,
+    /// The store could not be reached or failed inside. A write may or may not have happened.
+    #[error("unavailable")]
+    Unavailable,
+    /// No answer in time. A write may or may not have happened, now or shortly.
+    #[error("timeout")]
+    Timeout,
+    /// Another transaction holds the item. Nothing was written; try again.
+    #[error("conflict")]
+    Conflict,
+    /// The item or request is larger than the store takes. Nothing was written; it never will be.
+    #[error("too large")]
+    TooLarge,
+    /// The order can never succeed as the deployment stands. Nothing was written.
+    #[error("misconfigured: {0}")]
+    Misconfigured(Misconfiguration),
+}
+
+impl StoreError {
+    /// Whether the same order may succeed when it is sent again.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        match self {
+            Self::Throttled | Self::Unavailable | Self::Timeout | Self::Conflict => true,
+            Self::TooLarge | Self::Misconfigured(_) => false,
+        }
+    }
+
+    /// Classifies a DynamoDB error by its code, the part of `__type` after `#`. Message texts are
+    /// never looked at. An unknown code is [`Unavailable`](Self::Unavailable): the one reading
+    /// under which a write may or may not have happened.
+    #[must_use]
+    pub fn from_code(code: &str) -> Self {
+        match code {
+            "ProvisionedThroughputExceededException"
+            | "ProvisionedThroughputExceeded"
+            | "RequestLimitExceeded"
+            | "LimitExceededException"
+            | "SlowDown"
+            | "Throttling"
+            | "ThrottlingError"
+            | "ThrottlingException"
+            | "TooManyRequestsException" => Self::Throttled,
+            "TransactionConflict"
+            | "TransactionConflictException"
+            | "TransactionInProgressException" => Self::Conflict,
+            "RequestTimeout" | "RequestTimeoutException" => Self::Timeout,
+            "ItemCollectionSizeLimitExceeded"
+            | "ItemCollectionSizeLimitExceededException"
+            | "RequestEntityTooLarge" => Self::TooLarge,
+            "ResourceNotFoundException" | "TableNotFoundException" => {
+                Self::Misconfigured(Misconfiguration::MissingTable)
+            }
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "IncompleteSignature"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "NotAuthorized"
+            | "OptInRequired"
+            | "UnrecognizedClientException" => Self::Misconfigured(Misconfiguration::AccessDenied),
+            "DuplicateItem"
+            | "DuplicateItemException"
+            | "IdempotentParameterMismatchException"
+            | "InvalidAction"
+            | "SerializationException"
+            | "UnknownOperationException"
+            | "ValidationError"
+            | "ValidationException" => Self::Misconfigured(Misconfiguration::InvalidRequest),
+            _ => Self::Unavailable,
+        }
+    }
+}
+
+/// What has to change before an order can succeed.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum Misconfiguration {
+    /// The table, or one of its indexes, does not exist: create it, or set the right name, region
+    /// or account.
+    #[error("the table or index does not exist")]
+    MissingTable,
+    /// The caller's credentials are missing, expired, or not allowed to do this: check the role's
+    /// policy.
+    #[error("access denied")]
+    AccessDenied,
+    /// The store calls the request invalid: the table's key schema or attribute names differ from
+    /// what is configured here.
+    #[error("the store rejected the request as invalid")]
+    InvalidRequest,
+}

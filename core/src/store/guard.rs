@@ -1,0 +1,193 @@
+//! Conditions on an item: evaluated in memory, rendered as a DynamoDB expression.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::cmp::Ordering;
+
+use super::expression::Expressions;
+use super::item::{AttributeName, Item};
+use super::value::Value;
+
+/// A condition on an item, or on the absence of one.
+///
+/// The same algebra guards writes and filters queries. A comparison with an attribute that is
+/// missing, or of another type, does not hold, as in DynamoDB.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Guard {
+    /// Holds for every item and for none.
+    Always,
+    /// The attribute is missing. On a key attribute: the item does not exist.
+    Absent(AttributeName),
+    /// The attribute is there, with any value.
+    Present(AttributeName),
+    /// The attribute's value compares with `value` as asked.
+    Compare {
+        /// The attribute.
+        name: AttributeName,
+        /// How its value, on the left, has to compare.
+        comparison: Comparison,
+        /// What it is compared with.
+        value: Value,
+    },
+    /// The attribute is a set or list with the value as an element, or a text that holds it.
+    Contains {
+        /// The attribute.
+        name: AttributeName,
+        /// The element or text that it must hold.
+        value: Value,
+    },
+    /// Both hold.
+    And(Box<Self>, Box<Self>),
+    /// At least one holds.
+    Or(Box<Self>, Box<Self>),
+}
+
+/// How two values compare: numbers by value, texts and bytes by their bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+}
+
+impl Guard {
+    /// The attribute is missing.
+    #[must_use]
+    pub fn absent(name: impl Into<AttributeName>) -> Self {
+        Self::Absent(name.into())
+    }
+
+    /// The attribute is at most `bound`.
+    #[must_use]
+    pub fn at_most(name: impl Into<AttributeName>, bound: super::Number) -> Self {
+        Self::Compare { name: name.into(), comparison: Comparison::AtMost, value: Value::N(bound) }
+    }
+
+    /// The attribute equals `value`.
+    #[must_use]
+    pub fn equals(name: impl Into<AttributeName>, value: Value) -> Self {
+        Self::Compare { name: name.into(), comparison: Comparison::Equal, value }
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::And(Box::new(self), Box::new(other))
+    }
+
+    /// At least one holds.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::Or(Box::new(self), Box::new(other))
+    }
+
+    /// Evaluates the guard on an item, or on the absence of one.
+    #[must_use]
+    pub fn holds(&self, item: Option<&Item>) -> bool {
+        let value_of = |name: &AttributeName| item.and_then(|item| item.get(name));
+        match self {
+            Self::Always => true,
+            Self::Absent(name) => value_of(name).is_none(),
+            Self::Present(name) => value_of(name).is_some(),
+            Self::Compare { name, comparison, value } => {
+                value_of(name).is_some_and(|left| comparison.holds(left, value))
+            }
+            Self::Contains { name, value } => {
+                value_of(name).is_some_and(|container| contains(container, value))
+            }
+            Self::And(a, b) => a.holds(item) && b.holds(item),
+            Self::Or(a, b) => a.holds(item) || b.holds(item),
+        }
+    }
+
+    /// Renders the guard; `None` when it always holds and there is nothing to check.
+    pub(super) fn render(&self, expressions: &mut Expressions) -> Option<String> {
+        match self {
+            Self::Always => None,
+            Self::Absent(name) => Some(format!("attribute_not_exists({})", expressions.name(name))),
+            Self::Present(name) => Some(format!("attribute_exists({})", expressions.name(name))),
+            Self::Compare { name, comparison, value } => {
+                let name = expressions.name(name);
+                Some(format!("{name} {} {}", comparison.symbol(), expressions.value(value)))
+            }
+            Self::Contains { name, value } => {
+                let name = expressions.name(name);
+                Some(format!("contains({name}, {})", expressions.value(value)))
+            }
+            Self::And(a, b) => match (a.render(expressions), b.render(expressions)) {
+                (Some(a), Some(b)) => Some(format!("({a}) AND ({b})")),
+                (one, other) => one.or(other),
+            },
+            Self::Or(a, b) => {
+                // Rendered only when both sides say something: an unused placeholder is an error.
+                if a.is_always() || b.is_always() {
+                    return None;
+                }
+                let (a, b) = (a.render(expressions)?, b.render(expressions)?);
+                Some(format!("({a}) OR ({b})"))
+            }
+        }
+    }
+
+    fn is_always(&self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::And(a, b) => a.is_always() && b.is_always(),
+            Self::Or(a, b) => a.is_always() || b.is_always(),
+            Self::Absent(_) | Self::Present(_) | Self::Compare { .. } | Self::Contains { .. } => {
+                false
+            }
+        }
+    }
+}
+
+impl Comparison {
+    /// Compares two values; values of different or unordered types hold only where equal.
+    #[must_use]
+    pub fn holds(self, left: &Value, right: &Value) -> bool {
+        let order = match (left, right) {
+            (Value::S(a), Value::S(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
+            (Value::N(a), Value::N(b)) => a.compare(b),
+            (Value::B(a), Value::B(b)) => Some(a.cmp(b)),
+            (a, b) => return self == Self::Equal && a == b,
+        };
+        match self {
+            Self::Equal => order == Some(Ordering::Equal),
+            Self::Less => order == Some(Ordering::Less),
+            Self::AtMost => order.is_some_and(Ordering::is_le),
+            Self::Greater => order == Some(Ordering::Greater),
+            Self::AtLeast => order.is_some_and(Ordering::is_ge),
+        }
+    }
+
+    const fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+}
+
+fn contains(container: &Value, value: &Value) -> bool {
+    match (container, value) {
+        (Value::S(text), Value::S(part)) => text.contains(part.as_str()),
+        (Value::Ss(set), Value::S(member)) => set.contains(member),
+        (Value::Ns(set), Value::N(member)) => {
+            set.iter().any(|number| number.compare(member) == Some(Ordering::Equal))
+        }
+        (Value::Bs(set), Value::B(member)) => set.contains(member),
+        (Value::L(list), member) => list.iter().any(|value| Comparison::Equal.holds(value, member)),
+        _ => false,
+    }
+}

@@ -1,0 +1,188 @@
+//! Items, the names of their attributes, and the keys that find them.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::borrow::Borrow;
+use core::fmt;
+use core::ops::Deref;
+
+use serde_json::{Map, Value as Json};
+
+use super::number::Number;
+use super::value::{Value, ValueError};
+
+/// The name of an attribute. Names known at compile time cost nothing to clone.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AttributeName(Cow<'static, str>);
+
+impl From<&'static str> for AttributeName {
+    fn from(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+}
+
+impl From<String> for AttributeName {
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+}
+
+impl Deref for AttributeName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for AttributeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AttributeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A named value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Attribute {
+    /// The attribute's name.
+    pub name: AttributeName,
+    /// The attribute's value.
+    pub value: Value,
+}
+
+/// The primary key of one item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Key {
+    /// The partition key attribute.
+    pub partition: Attribute,
+    /// The sort key attribute, in tables that have one.
+    pub sort: Option<Attribute>,
+}
+
+impl Key {
+    /// A key of a partition key alone.
+    #[must_use]
+    pub fn of(name: impl Into<AttributeName>, value: Value) -> Self {
+        Self { partition: Attribute { name: name.into(), value }, sort: None }
+    }
+
+    /// The same key with a sort key.
+    #[must_use]
+    pub fn with_sort(self, name: impl Into<AttributeName>, value: Value) -> Self {
+        Self { sort: Some(Attribute { name: name.into(), value }), ..self }
+    }
+
+    /// The key's attributes: one, or two.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        core::iter::once(&self.partition).chain(&self.sort)
+    }
+
+    /// The key as an item of just its attributes.
+    #[must_use]
+    pub fn to_item(&self) -> Item {
+        self.attributes().cloned().map(|Attribute { name, value }| (name, value)).collect()
+    }
+
+    /// Whether `item` is the one that this key finds.
+    #[must_use]
+    pub fn matches(&self, item: &Item) -> bool {
+        self.attributes().all(|attribute| item.get(&attribute.name) == Some(&attribute.value))
+    }
+}
+
+/// An item: attributes by name, in the order of their names.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Item(BTreeMap<AttributeName, Value>);
+
+impl Item {
+    /// An item without attributes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// The value of an attribute.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The value of a numeric attribute, if it is a whole number.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<i128> {
+        self.get(name).and_then(Value::as_number).and_then(Number::to_i128)
+    }
+
+    /// The value of a text attribute.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_text)
+    }
+
+    /// Sets an attribute.
+    pub fn insert(&mut self, name: impl Into<AttributeName>, value: Value) {
+        self.0.insert(name.into(), value);
+    }
+
+    /// Removes an attribute and returns its value.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    /// The same item with one more attribute.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<AttributeName>, value: Value) -> Self {
+        self.insert(name, value);
+        self
+    }
+
+    /// Whether there is no attribute.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The attributes, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &Value)> {
+        self.0.iter()
+    }
+
+    /// Bytes that the item counts for: names and values (DynamoDB's published rules).
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.iter().map(|(name, value)| name.len().saturating_add(value.size())).sum()
+    }
+
+    /// The low-level DynamoDB JSON of the item.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let members = self.iter().map(|(name, value)| ((**name).to_owned(), value.to_json()));
+        Json::Object(members.collect::<Map<_, _>>())
+    }
+
+    /// Reads the low-level DynamoDB JSON of an item.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] when the JSON is not an object of attribute values.
+    pub fn from_json(json: &Json) -> Result<Self, ValueError> {
+        json.as_object()
+            .ok_or(ValueError::NotTagged)?
+            .iter()
+            .map(|(name, value)| Ok((AttributeName::from(name.clone()), Value::from_json(value)?)))
+            .collect()
+    }
+}
+
+impl FromIterator<(AttributeName, Value)> for Item {
+    fn from_iter<I: IntoIterator<Item = (AttributeName, Value)>>(attributes: I) -> Self {
+        Self(attributes.into_iter().collect())
+    }
+}

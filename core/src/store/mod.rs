@@ -1,0 +1,80 @@
+//! Effects on a key-value table, and their two readings.
+//!
+//! This module decides what may be asked of a DynamoDB table and exactly what each order means:
+//! every guard, assignment and range can be *evaluated* on an item in memory and *rendered* as a
+//! DynamoDB expression, side by side in one file, so that the two readings cannot drift apart. It
+//! refuses to know how an order travels; [`wire`] yields the low-level DynamoDB JSON request, so
+//! that any host can carry it out over plain HTTP.
+//!
+//! ```
+//! use apptheory_core::store::wire::Wire;
+//! use apptheory_core::store::{Assignment, Guard, Key, UpdateItem, Value};
+//!
+//! let below_ten = Guard::absent("Count").or(Guard::at_most("Count", 9.into()));
+//! let order = UpdateItem {
+//!     table: "rate-limits".into(),
+//!     key: Key::of("PK", Value::from("user-1#0")).with_sort("SK", Value::from("/r#GET")),
+//!     assignments: vec![Assignment::Add { name: "Count".into(), amount: 1.into() }],
+//!     guard: below_ten,
+//! };
+//!
+//! assert_eq!(UpdateItem::OPERATION, "UpdateItem");
+//! let body = order.to_body();
+//! assert_eq!(body["UpdateExpression"], "ADD #n0 :v0");
+//! assert_eq!(body["ConditionExpression"], "(attribute_not_exists(#n0)) OR (#n0 <= :v1)");
+//! assert!(order.guard.holds(None));
+//! ```
+
+mod batch_get_item;
+mod delete_item;
+mod error;
+mod expression;
+mod get_item;
+mod guard;
+mod item;
+mod number;
+mod put_item;
+mod query;
+mod request;
+mod sleep;
+mod table;
+mod transact_write_items;
+mod update;
+mod update_item;
+mod value;
+pub mod wire;
+
+pub use batch_get_item::{BatchGetItem, BatchRead};
+pub use delete_item::DeleteItem;
+pub use error::{Misconfiguration, StoreError};
+pub use expression::Expressions;
+pub use get_item::GetItem;
+pub use guard::{Comparison, Guard};
+pub use item::{Attribute, AttributeName, Item, Key};
+pub use number::Number;
+pub use put_item::PutItem;
+pub use query::{Page, Query, SortRange};
+pub use request::{StoreInterpreter, StoreRequest};
+pub use sleep::Sleep;
+pub use table::{IndexDefinition, KeySchema, TableDefinition, TableName};
+pub use transact_write_items::{
+    CancellationReason, ConditionCheck, TransactWrite, TransactWriteItems, Transacted,
+};
+pub use update::{Assignment, InvalidUpdate};
+pub use update_item::{UpdateItem, Written};
+pub use value::{Value, ValueError};
+
+/// The longest partition key value, in bytes (DynamoDB limit).
+pub const MAX_PARTITION_KEY_BYTES: usize = 2048;
+
+/// The longest sort key value, in bytes (DynamoDB limit).
+pub const MAX_SORT_KEY_BYTES: usize = 1024;
+
+/// The largest item, in bytes: attribute names and values together (DynamoDB limit, 400 KB).
+pub const MAX_ITEM_BYTES: usize = 400 * 1024;
+
+/// The most keys that one `BatchGetItem` reads (DynamoDB limit).
+pub const MAX_BATCH_GET_KEYS: usize = 100;
+
+/// The most writes in one `TransactWriteItems` (DynamoDB limit).
+pub const MAX_TRANSACT_WRITES: usize = 100;

@@ -1,0 +1,302 @@
+//! DynamoDB's number: decimal text with up to 38 significant digits.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::cmp::Ordering;
+use core::fmt;
+
+/// A DynamoDB number (`N`).
+///
+/// Integers are held as such; any other text is kept to the letter, so that a number travels
+/// through a cursor or a copy unchanged. Equality compares the texts (`1` and `1.0` differ);
+/// [`compare`](Self::compare) compares values, as DynamoDB does.
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct Number(Repr);
+
+#[derive(Clone, Eq, Hash, PartialEq)]
+enum Repr {
+    /// An integer in its shortest spelling.
+    Integer(i128),
+    /// Any other text, valid or not.
+    Text(Box<str>),
+}
+
+impl Number {
+    /// A number from its decimal text, which is kept as it is. Whether it *is* a number shows only
+    /// when it is compared or added: a cursor may carry any text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        match text.parse::<i128>() {
+            Ok(integer) if is_shortest_integer(text) => Self(Repr::Integer(integer)),
+            _ => Self(Repr::Text(text.into())),
+        }
+    }
+
+    /// The value, if it is a whole number within 128 bits.
+    #[must_use]
+    pub fn to_i128(&self) -> Option<i128> {
+        match &self.0 {
+            Repr::Integer(integer) => Some(*integer),
+            Repr::Text(text) => Decimal::parse(text)?.to_i128(),
+        }
+    }
+
+    /// Orders two numbers by value; `None` when either text is not a number.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0) {
+            return Some(a.cmp(b));
+        }
+        Some(self.decimal()?.cmp(&other.decimal()?))
+    }
+
+    /// The exact sum; `None` when either text is not a number or the sum has more than 38
+    /// significant digits, which DynamoDB refuses too.
+    #[must_use]
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0) {
+            return a.checked_add(*b).filter(|sum| sum.unsigned_abs() < TEN_TO_38).map(Self::from);
+        }
+        let sum = self.decimal()?.checked_add(other.decimal()?)?;
+        Some(match sum.to_i128() {
+            Some(integer) => Self::from(integer),
+            None => Self(Repr::Text(sum.to_text().into())),
+        })
+    }
+
+    /// Whether the text is a number that DynamoDB stores: at most 38 significant digits, zero or a
+    /// magnitude between 1E-130 and 9.99…E+125.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.decimal().is_some()
+    }
+
+    /// Bytes that the number counts for in an item's size: one for every two significant digits,
+    /// one more, and one for a minus sign (DynamoDB's published estimate).
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let Some(decimal) = self.decimal() else { return 1 };
+        let digits = usize::try_from(decimal.digits()).unwrap_or(MAX_DIGITS);
+        digits.div_ceil(2).saturating_add(1).saturating_add(usize::from(decimal.mantissa < 0))
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        match &self.0 {
+            Repr::Integer(integer) => {
+                Some(Decimal { mantissa: *integer, exponent: 0 }.normalised()).filter(Decimal::fits)
+            }
+            Repr::Text(text) => Decimal::parse(text),
+        }
+    }
+}
+
+impl From<i128> for Number {
+    fn from(integer: i128) -> Self {
+        Self(Repr::Integer(integer))
+    }
+}
+
+impl From<i64> for Number {
+    fn from(integer: i64) -> Self {
+        Self(Repr::Integer(i128::from(integer)))
+    }
+}
+
+impl From<i32> for Number {
+    fn from(integer: i32) -> Self {
+        Self(Repr::Integer(i128::from(integer)))
+    }
+}
+
+impl From<u32> for Number {
+    fn from(integer: u32) -> Self {
+        Self(Repr::Integer(i128::from(integer)))
+    }
+}
+
+/// The number's text, to the letter.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Integer(integer) => fmt::Display::fmt(integer, f),
+            Repr::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `mantissa × 10^exponent`, the mantissa without trailing zeros.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Decimal {
+    mantissa: i128,
+    exponent: i32,
+}
+
+impl Decimal {
+    fn parse(text: &str) -> Option<Self> {
+        let (digits, exponent) = match text.split_once(['e', 'E']) {
+            Some((digits, exponent)) => (digits, parse_exponent(exponent)?),
+            None => (text, 0),
+        };
+        let (negative, digits) = match digits.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, digits.strip_prefix('+').unwrap_or(digits)),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        let mut mantissa: i128 = 0;
+        let mut exponent = exponent;
+        let mut pending_zeros: u32 = 0;
+        // Trailing zeros only move the exponent, however many there are.
+        for (digit, is_fraction) in
+            whole.bytes().map(|d| (d, false)).chain(fraction.bytes().map(|d| (d, true)))
+        {
+            let digit = i128::from((digit as char).to_digit(10)?);
+            pending_zeros = pending_zeros.checked_add(1)?;
+            if is_fraction {
+                exponent = exponent.checked_sub(1)?;
+            }
+            if digit != 0 {
+                let shift = if mantissa == 0 { 1 } else { 10_i128.checked_pow(pending_zeros)? };
+                mantissa = mantissa.checked_mul(shift)?.checked_add(digit)?;
+                pending_zeros = 0;
+            }
+        }
+        exponent = exponent.checked_add(i32::try_from(pending_zeros).ok()?)?;
+        let mantissa = if negative { mantissa.checked_neg()? } else { mantissa };
+        Some(Self { mantissa, exponent }.normalised()).filter(Self::fits)
+    }
+
+    fn normalised(mut self) -> Self {
+        if self.mantissa == 0 {
+            return Self { mantissa: 0, exponent: 0 };
+        }
+        while self.mantissa % 10 == 0 {
+            self.mantissa /= 10;
+            self.exponent = self.exponent.saturating_add(1);
+        }
+        self
+    }
+
+    fn fits(&self) -> bool {
+        let magnitude = self.magnitude();
+        self.mantissa == 0
+            || (self.mantissa.unsigned_abs() < TEN_TO_38 && (-129..=126).contains(&magnitude))
+    }
+
+    /// Significant digits of the mantissa; one for zero.
+    fn digits(&self) -> u32 {
+        self.mantissa.unsigned_abs().checked_ilog10().unwrap_or(0).saturating_add(1)
+    }
+
+    /// The position of the first digit: 1 for 1 to 9, 0 for 0.1 to 0.9.
+    fn magnitude(&self) -> i32 {
+        self.exponent.saturating_add(i32::try_from(self.digits()).unwrap_or(i32::MAX))
+    }
+
+    fn cmp(&self, other: &Self) -> Ordering {
+        let signs = self.mantissa.signum().cmp(&other.mantissa.signum());
+        if signs != Ordering::Equal || self.mantissa == 0 {
+            return signs;
+        }
+        let by_size = self.magnitude().cmp(&other.magnitude()).then_with(|| {
+            // Equal magnitudes: padded to 38 digits each, the mantissas compare directly.
+            self.padded().unsigned_abs().cmp(&other.padded().unsigned_abs())
+        });
+        if self.mantissa < 0 { by_size.reverse() } else { by_size }
+    }
+
+    fn padded(&self) -> i128 {
+        let missing = 38_u32.saturating_sub(self.digits());
+        self.mantissa.saturating_mul(10_i128.checked_pow(missing).unwrap_or(1))
+    }
+
+    fn checked_add(self, other: Self) -> Option<Self> {
+        let (low, high) =
+            if self.exponent <= other.exponent { (self, other) } else { (other, self) };
+        if high.mantissa == 0 {
+            return Some(low);
+        }
+        let shift = u32::try_from(high.exponent.checked_sub(low.exponent)?).ok()?;
+        let mantissa =
+            high.mantissa.checked_mul(10_i128.checked_pow(shift)?)?.checked_add(low.mantissa)?;
+        Some(Self { mantissa, exponent: low.exponent }.normalised()).filter(Self::fits)
+    }
+
+    fn to_i128(self) -> Option<i128> {
+        let scale = 10_i128.checked_pow(u32::try_from(self.exponent).ok()?)?;
+        self.mantissa.checked_mul(scale)
+    }
+
+    fn to_text(self) -> String {
+        alloc::format!("{}E{}", self.mantissa, self.exponent)
+    }
+}
+
+fn parse_exponent(text: &str) -> Option<i32> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+fn is_shortest_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let zero_led = digits.starts_with('0') && (digits.len() > 1 || text.len() > 1);
+    !text.starts_with('+') && !zero_led
+}
+
+/// The most significant digits that DynamoDB keeps.
+const MAX_DIGITS: usize = 38;
+const TEN_TO_38: u128 = 10_u128.pow(38);
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use core::cmp::Ordering;
+
+    use super::Number;
+
+    #[test]
+    fn text_is_kept_and_value_is_compared() {
+        for (text, same) in [("1.50", "1.5"), ("007.10", "7.1"), ("-0", "0"), ("1E3", "1000")] {
+            let number = Number::from_text(text);
+            assert_eq!(number.to_string(), text);
+            assert_eq!(number.compare(&Number::from_text(same)), Some(Ordering::Equal), "{text}");
+        }
+        let order = ["-1E125", "-10", "-9.5", "-1E-130", "0", "1E-130", "0.1", "9", "10", "1E125"];
+        for pair in order.windows(2) {
+            let [low, high] = [pair[0], pair[1]].map(Number::from_text);
+            assert_eq!(low.compare(&high), Some(Ordering::Less), "{low} < {high}");
+        }
+    }
+
+    #[test]
+    fn sums_are_exact_or_refused() {
+        let add = |a: &str, b: &str| Number::from_text(a).checked_add(&Number::from_text(b));
+        assert_eq!(add("1", "-3"), Some(Number::from(-2)));
+        assert_eq!(add("1.5", "1.5"), Some(Number::from(3)));
+        assert_eq!(
+            add("0.1", "0.2").and_then(|n| n.compare(&Number::from_text("0.3"))),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(add("99999999999999999999999999999999999999", "1"), None);
+        assert_eq!(add("1E100", "1"), None);
+        assert_eq!(add("x", "1"), None);
+    }
+
+    #[test]
+    fn what_dynamodb_refuses_is_not_valid() {
+        for text in ["", "-", ".", "1e", "1e999999999999", "0x1", "1E126", "1E-131", "NaN", "1_0"] {
+            assert!(!Number::from_text(text).is_valid(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `PutItem`: writes one whole item, if a guard holds.
+
+use serde_json::Value as Json;
+
+use super::MAX_ITEM_BYTES;
+use super::error::StoreError;
+use super::expression::Expressions;
+use super::guard::Guard;
+use super::item::Item;
+use super::table::TableName;
+use super::update_item::Written;
+use super::wire::{Reply, Wire, guarded_body, read_written};
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// Writes one whole item in place of whatever its key holds, if the guard holds on that.
+///
+/// *If the outcome is lost*: the item may have been written. A repeated order guarded by
+/// [`Guard::Absent`] then answers [`Written::Refused`] with the item in `seen`. *Costs* one write
+/// unit per KB of the larger of the old and new item, at least one, also when refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PutItem {
+    /// The table.
+    pub table: TableName,
+    /// The item, key attributes included.
+    pub item: Item,
+    /// What must hold on the item that the key holds now, or its absence.
+    pub guard: Guard,
+}
+
+impl Effect for PutItem {
+    type Outcome = Result<Written, StoreError>;
+
+    fn failed(error: StoreError) -> Option<Self::Outcome> {
+        Some(Err(error))
+    }
+}
+
+impl PutItem {
+    /// The guard as an expression with placeholders.
+    #[must_use]
+    pub fn expressions(&self) -> Expressions {
+        Expressions::default().with_guard(&self.guard)
+    }
+}
+
+impl Wire for PutItem {
+    const OPERATION: &'static str = "PutItem";
+
+    fn to_body(&self) -> Json {
+        let mut body = guarded_body(
+            &self.guard,
+            [("TableName", Json::from(self.table.as_ref())), ("Item", self.item.to_json())],
+        );
+        self.expressions().write_to(&mut body);
+        Json::Object(body)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.item.size() > MAX_ITEM_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
+    }
+
+    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
+        read_written(reply)
+    }
+}

@@ -1,0 +1,172 @@
+//! `Query`: reads one page of a partition, in key order.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value as Json;
+
+use super::error::{Misconfiguration, StoreError};
+use super::expression::Expressions;
+use super::guard::{Comparison, Guard};
+use super::item::{Attribute, AttributeName, Item};
+use super::table::TableName;
+use super::value::Value;
+use super::wire::{Reply, Wire, body, read_item, read_items};
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// Reads one page of the items that share a partition key, in the order of their sort key.
+///
+/// *If the outcome is lost*: harmless, nothing was written. *Costs* one read unit per 4 KB of all
+/// items *examined* (half of that unless consistent), whether or not the filter lets them through.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Query {
+    /// The table.
+    pub table: TableName,
+    /// The index to read, or `None` for the table itself.
+    pub index: Option<AttributeName>,
+    /// The partition key attribute of the table or index, and its value.
+    pub partition: Attribute,
+    /// The sort key attribute, and which of its values to read.
+    pub range: Option<(AttributeName, SortRange)>,
+    /// Which of the items examined to return; applied after `limit`.
+    pub filter: Guard,
+    /// The key of the item after which to start, as an earlier page's `next` gave it.
+    pub start_after: Option<Item>,
+    /// The most items to examine, at least 1. Without it, a page ends at 1 MB.
+    pub limit: Option<u32>,
+    /// Ascending (`true`) or descending by sort key.
+    pub forward: bool,
+    /// Whether the read sees every write acknowledged before it; not possible on an index.
+    pub consistent: bool,
+}
+
+/// Which values of a sort key to read. All bounds are inclusive.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SortRange {
+    /// This value and above.
+    AtLeast(Value),
+    /// This value and below.
+    AtMost(Value),
+    /// From the first to the second value.
+    Between(Value, Value),
+    /// Texts that start so.
+    BeginsWith(String),
+}
+
+/// One page of a query.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Page {
+    /// The items that passed the filter, in order. May be empty although more follow.
+    pub items: Vec<Item>,
+    /// Where the next page starts; `None` only at the end of the data.
+    pub next: Option<Item>,
+}
+
+impl Effect for Query {
+    type Outcome = Result<Page, StoreError>;
+
+    fn failed(error: StoreError) -> Option<Self::Outcome> {
+        Some(Err(error))
+    }
+}
+
+impl SortRange {
+    /// Whether a sort key value lies in the range.
+    #[must_use]
+    pub fn contains(&self, value: &Value) -> bool {
+        match self {
+            Self::AtLeast(low) => Comparison::AtLeast.holds(value, low),
+            Self::AtMost(high) => Comparison::AtMost.holds(value, high),
+            Self::Between(low, high) => {
+                Comparison::AtLeast.holds(value, low) && Comparison::AtMost.holds(value, high)
+            }
+            Self::BeginsWith(prefix) => {
+                value.as_text().is_some_and(|text| text.starts_with(prefix.as_str()))
+            }
+        }
+    }
+
+    fn render(&self, name: &AttributeName, expressions: &mut Expressions) -> String {
+        let name = expressions.name(name);
+        match self {
+            Self::AtLeast(low) => format!("{name} >= {}", expressions.value(low)),
+            Self::AtMost(high) => format!("{name} <= {}", expressions.value(high)),
+            Self::Between(low, high) => {
+                let low = expressions.value(low);
+                format!("{name} BETWEEN {low} AND {}", expressions.value(high))
+            }
+            Self::BeginsWith(prefix) => {
+                let prefix = expressions.value(&Value::S(prefix.clone()));
+                format!("begins_with({name}, {prefix})")
+            }
+        }
+    }
+
+    /// Whether no value can lie in the range; DynamoDB refuses to read such a one.
+    fn is_reversed(&self) -> bool {
+        match self {
+            Self::Between(low, high) => Comparison::Greater.holds(low, high),
+            Self::AtLeast(_) | Self::AtMost(_) | Self::BeginsWith(_) => false,
+        }
+    }
+}
+
+impl Query {
+    /// The key condition and the filter as expressions with placeholders.
+    #[must_use]
+    pub fn expressions(&self) -> Expressions {
+        let mut expressions = Expressions::default();
+        let partition = expressions.name(&self.partition.name);
+        let mut condition = format!("{partition} = {}", expressions.value(&self.partition.value));
+        if let Some((name, range)) = &self.range {
+            let range = range.render(name, &mut expressions);
+            condition = format!("{condition} AND {range}");
+        }
+        expressions.key_condition = Some(condition);
+        expressions.with_filter(&self.filter)
+    }
+}
+
+impl Wire for Query {
+    const OPERATION: &'static str = "Query";
+
+    fn to_body(&self) -> Json {
+        let mut body = body([
+            ("TableName", Json::from(self.table.as_ref())),
+            ("ScanIndexForward", Json::from(self.forward)),
+            ("ConsistentRead", Json::from(self.consistent)),
+        ]);
+        let optional = [
+            ("IndexName", self.index.as_ref().map(|index| Json::from(index.to_string()))),
+            ("Limit", self.limit.map(Json::from)),
+            ("ExclusiveStartKey", self.start_after.as_ref().map(Item::to_json)),
+        ];
+        for (member, value) in optional {
+            if let Some(value) = value {
+                body.insert(member.to_string(), value);
+            }
+        }
+        self.expressions().write_to(&mut body);
+        Json::Object(body)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let reversed = self.range.as_ref().is_some_and(|(_, range)| range.is_reversed());
+        if reversed || self.limit == Some(0) || (self.consistent && self.index.is_some()) {
+            return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
+        }
+        Ok(())
+    }
+
+    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
+        match reply {
+            Reply::Answer(answer) => Ok(Page {
+                items: read_items(answer.get("Items"))?,
+                next: Some(read_item(&answer, "LastEvaluatedKey")?).filter(|key| !key.is_empty()),
+            }),
+            Reply::Fault(fault) => Err(fault.error()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Changes to an item: applied in memory, rendered as a DynamoDB update expression.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::expression::Expressions;
+use super::item::{AttributeName, Item};
+use super::number::Number;
+use super::value::Value;
+
+/// One change to one attribute. All changes of an order see the item as it was before any of them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Assignment {
+    /// Sets the attribute.
+    Set {
+        /// The attribute.
+        name: AttributeName,
+        /// Its new value.
+        value: Value,
+    },
+    /// Sets the attribute unless it is there already.
+    SetIfAbsent {
+        /// The attribute.
+        name: AttributeName,
+        /// Its value where there is none yet.
+        value: Value,
+    },
+    /// Adds to a number; a missing attribute counts as zero.
+    Add {
+        /// The attribute.
+        name: AttributeName,
+        /// What is added; negative to subtract.
+        amount: Number,
+    },
+    /// Removes the attribute, if it is there.
+    Remove {
+        /// The attribute.
+        name: AttributeName,
+    },
+}
+
+/// An assignment cannot be applied: it adds to something that is not a number, or the sum has more
+/// digits than DynamoDB keeps. DynamoDB answers such an order with a `ValidationException`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the amount cannot be added to the attribute's value")]
+pub struct InvalidUpdate;
+
+impl Assignment {
+    /// Sets an attribute.
+    #[must_use]
+    pub fn set(name: impl Into<AttributeName>, value: impl Into<Value>) -> Self {
+        Self::Set { name: name.into(), value: value.into() }
+    }
+
+    /// Sets an attribute unless it is there already.
+    #[must_use]
+    pub fn set_if_absent(name: impl Into<AttributeName>, value: impl Into<Value>) -> Self {
+        Self::SetIfAbsent { name: name.into(), value: value.into() }
+    }
+
+    /// Adds to a number.
+    #[must_use]
+    pub fn add(name: impl Into<AttributeName>, amount: impl Into<Number>) -> Self {
+        Self::Add { name: name.into(), amount: amount.into() }
+    }
+
+    /// The attribute that changes.
+    #[must_use]
+    pub const fn name(&self) -> &AttributeName {
+        match self {
+            Self::Set { name, .. }
+            | Self::SetIfAbsent { name, .. }
+            | Self::Add { name, .. }
+            | Self::Remove { name } => name,
+        }
+    }
+
+    /// Applies the change to `item`, which no other assignment of the order has touched at this
+    /// attribute (DynamoDB refuses overlapping ones).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUpdate`] when an amount cannot be added; the item is then unchanged.
+    pub fn apply(&self, item: &mut Item) -> Result<(), InvalidUpdate> {
+        match self {
+            Self::Set { name, value } => item.insert(name.clone(), value.clone()),
+            Self::SetIfAbsent { name, value } => {
+                if item.get(name).is_none() {
+                    item.insert(name.clone(), value.clone());
+                }
+            }
+            Self::Add { name, amount } => {
+                let sum = match item.get(name) {
+                    None => Some(amount.clone()),
+                    Some(value) => value.as_number().and_then(|old| old.checked_add(amount)),
+                };
+                item.insert(name.clone(), Value::N(sum.ok_or(InvalidUpdate)?));
+            }
+            Self::Remove { name } => {
+                item.remove(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Renders assignments as `SET … REMOVE … ADD …`, or `None` if there are none.
+pub(super) fn write_update(
+    assignments: &[Assignment],
+    expressions: &mut Expressions,
+) -> Option<String> {
+    let (mut set, mut remove, mut add) = (Vec::new(), Vec::new(), Vec::new());
+    for assignment in assignments {
+        let name = expressions.name(assignment.name());
+        match assignment {
+            Assignment::Set { value, .. } => {
+                set.push(format!("{name} = {}", expressions.value(value)));
+            }
+            Assignment::SetIfAbsent { value, .. } => {
+                set.push(format!("{name} = if_not_exists({name}, {})", expressions.value(value)));
+            }
+            Assignment::Add { amount, .. } => {
+                add.push(format!("{name} {}", expressions.value(&Value::N(amount.clone()))));
+            }
+            Assignment::Remove { .. } => remove.push(name),
+        }
+    }
+    let clauses: Vec<String> = [("SET", set), ("REMOVE", remove), ("ADD", add)]
+        .into_iter()
+        .filter(|(_, parts)| !parts.is_empty())
+        .map(|(verb, parts)| format!("{verb} {}", parts.join(", ")))
+        .collect();
+    (!clauses.is_empty()).then(|| clauses.join(" "))
+}

@@ -1,0 +1,95 @@
+//! `UpdateItem`: changes one item, if a guard holds.
+
+use alloc::vec::Vec;
+
+use serde_json::Value as Json;
+
+use super::error::StoreError;
+use super::expression::Expressions;
+use super::guard::Guard;
+use super::item::{Item, Key};
+use super::table::TableName;
+use super::update::Assignment;
+use super::wire::{Reply, Wire, check_key, guarded_body, read_written};
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// Changes one item, or creates it, if the guard holds on it as it is.
+///
+/// *If the outcome is lost*: the change may have been applied, once. A repeated order may apply it
+/// again, so an executor must not retry an order with an [`Assignment::Add`] on its own. *Costs* one
+/// write unit per KB of the larger of the item before and after, at least one, also when refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UpdateItem {
+    /// The table.
+    pub table: TableName,
+    /// The key of the item.
+    pub key: Key,
+    /// The changes, each to another attribute.
+    pub assignments: Vec<Assignment>,
+    /// What must hold on the item, or its absence, for the changes to be applied.
+    pub guard: Guard,
+}
+
+/// The outcome of a guarded write. A refusal is an answer, not an error.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Written {
+    /// The guard held and the write took effect.
+    Applied {
+        /// After an update, the changed attributes as they are now (`UPDATED_NEW`); after a delete,
+        /// the item as it was (`ALL_OLD`), empty if there was none; after a put, nothing.
+        attributes: Item,
+    },
+    /// The guard did not hold; nothing was written.
+    Refused {
+        /// The item as it was found (`ALL_OLD`); `None` if there was none, or the store did not say.
+        seen: Option<Item>,
+    },
+}
+
+impl Effect for UpdateItem {
+    type Outcome = Result<Written, StoreError>;
+
+    fn failed(error: StoreError) -> Option<Self::Outcome> {
+        Some(Err(error))
+    }
+}
+
+impl UpdateItem {
+    /// The changes and the guard as expressions with placeholders.
+    #[must_use]
+    pub fn expressions(&self) -> Expressions {
+        Expressions::default().with_update(&self.assignments).with_guard(&self.guard)
+    }
+
+    /// Whether the same order, applied twice, changes more than applied once.
+    #[must_use]
+    pub fn is_cumulative(&self) -> bool {
+        self.assignments.iter().any(|change| matches!(change, Assignment::Add { .. }))
+    }
+}
+
+impl Wire for UpdateItem {
+    const OPERATION: &'static str = "UpdateItem";
+
+    fn to_body(&self) -> Json {
+        let mut body = guarded_body(
+            &self.guard,
+            [
+                ("TableName", Json::from(self.table.as_ref())),
+                ("Key", self.key.to_item().to_json()),
+                ("ReturnValues", Json::from("UPDATED_NEW")),
+            ],
+        );
+        self.expressions().write_to(&mut body);
+        Json::Object(body)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        check_key(&self.key)
+    }
+
+    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
+        read_written(reply)
+    }
+}

@@ -1,0 +1,195 @@
+//! Attribute values, their JSON form and their size.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value as Json};
+
+use super::number::Number;
+
+/// A DynamoDB attribute value, named as DynamoDB names its types.
+///
+/// Sets keep the order in which they were given; whether a set is valid is the store's business.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Value {
+    /// Text, in UTF-8.
+    S(String),
+    /// A number.
+    N(Number),
+    /// Bytes.
+    B(Vec<u8>),
+    /// `true` or `false`.
+    Bool(bool),
+    /// The null value.
+    Null,
+    /// A list of any values.
+    L(Vec<Self>),
+    /// A map from names to any values.
+    M(BTreeMap<String, Self>),
+    /// A set of texts.
+    Ss(Vec<String>),
+    /// A set of numbers.
+    Ns(Vec<Number>),
+    /// A set of byte strings.
+    Bs(Vec<Vec<u8>>),
+}
+
+impl Value {
+    /// The text, if this is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::S(text) = self { Some(text) } else { None }
+    }
+
+    /// The number, if this is one.
+    #[must_use]
+    pub fn as_number(&self) -> Option<&Number> {
+        if let Self::N(number) = self { Some(number) } else { None }
+    }
+
+    /// Bytes that the value counts for in an item's size, by DynamoDB's published rules: text in
+    /// UTF-8, one byte for a boolean or null, three for a list or map plus one per element.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::S(text) => text.len(),
+            Self::N(number) => number.size(),
+            Self::B(bytes) => bytes.len(),
+            Self::Bool(_) | Self::Null => 1,
+            Self::L(values) => values
+                .iter()
+                .map(|value| value.size().saturating_add(1))
+                .sum::<usize>()
+                .saturating_add(3),
+            Self::M(members) => members
+                .iter()
+                .map(|(name, value)| name.len().saturating_add(value.size()).saturating_add(1))
+                .sum::<usize>()
+                .saturating_add(3),
+            Self::Ss(texts) => texts.iter().map(String::len).sum(),
+            Self::Ns(numbers) => numbers.iter().map(Number::size).sum(),
+            Self::Bs(set) => set.iter().map(Vec::len).sum(),
+        }
+    }
+
+    /// The low-level DynamoDB JSON of the value, such as `{"S": "text"}`.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let (tag, content) = match self {
+            Self::S(text) => ("S", Json::from(text.as_str())),
+            Self::N(number) => ("N", Json::from(number.to_string())),
+            Self::B(bytes) => ("B", Json::from(STANDARD.encode(bytes))),
+            Self::Bool(truth) => ("BOOL", Json::from(*truth)),
+            Self::Null => ("NULL", Json::from(true)),
+            Self::L(values) => ("L", values.iter().map(Self::to_json).collect()),
+            Self::M(members) => {
+                ("M", members.iter().map(|(name, value)| (name.clone(), value.to_json())).collect())
+            }
+            Self::Ss(texts) => ("SS", texts.iter().map(String::as_str).collect()),
+            Self::Ns(numbers) => ("NS", numbers.iter().map(Number::to_string).collect()),
+            Self::Bs(set) => ("BS", set.iter().map(|bytes| STANDARD.encode(bytes)).collect()),
+        };
+        Json::Object(Map::from_iter([(tag.to_owned(), content)]))
+    }
+
+    /// Reads the low-level DynamoDB JSON of a value.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] when the JSON is not an object with exactly one known type tag and content of
+    /// that type.
+    pub fn from_json(json: &Json) -> Result<Self, ValueError> {
+        let object = json.as_object().ok_or(ValueError::NotTagged)?;
+        let mut members = object.iter();
+        let (Some((tag, content)), None) = (members.next(), members.next()) else {
+            return Err(ValueError::NotTagged);
+        };
+        match tag.as_str() {
+            "S" => Ok(Self::S(text(content, "S")?.to_owned())),
+            "N" => Ok(Self::N(Number::from_text(text(content, "N")?))),
+            "B" => Ok(Self::B(bytes(content, "B")?)),
+            "BOOL" => content.as_bool().map(Self::Bool).ok_or(ValueError::Content { tag: "BOOL" }),
+            "NULL" => Ok(Self::Null),
+            "L" => list(content, "L")?
+                .iter()
+                .map(Self::from_json)
+                .collect::<Result<_, _>>()
+                .map(Self::L),
+            "M" => content
+                .as_object()
+                .ok_or(ValueError::Content { tag: "M" })?
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), Self::from_json(value)?)))
+                .collect::<Result<_, _>>()
+                .map(Self::M),
+            "SS" => list(content, "SS")?
+                .iter()
+                .map(|member| text(member, "SS").map(ToOwned::to_owned))
+                .collect::<Result<_, _>>()
+                .map(Self::Ss),
+            "NS" => list(content, "NS")?
+                .iter()
+                .map(|member| text(member, "NS").map(Number::from_text))
+                .collect::<Result<_, _>>()
+                .map(Self::Ns),
+            "BS" => list(content, "BS")?
+                .iter()
+                .map(|member| bytes(member, "BS"))
+                .collect::<Result<_, _>>()
+                .map(Self::Bs),
+            unknown => Err(ValueError::UnknownTag(unknown.to_owned())),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::S(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::S(text)
+    }
+}
+
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::N(number)
+    }
+}
+
+/// Why JSON is not an attribute value. The JSON came from a store or a cursor that this crate did
+/// not write: treat it as foreign data.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ValueError {
+    /// Not an object with exactly one member.
+    #[error("an attribute value is an object with exactly one type tag")]
+    NotTagged,
+    /// The member's name is none of DynamoDB's type tags.
+    #[error("unknown attribute type {0:?}")]
+    UnknownTag(String),
+    /// The member's content does not suit its tag.
+    #[error("the content does not suit attribute type {tag}")]
+    Content {
+        /// The type tag.
+        tag: &'static str,
+    },
+}
+
+fn text<'a>(json: &'a Json, tag: &'static str) -> Result<&'a str, ValueError> {
+    json.as_str().ok_or(ValueError::Content { tag })
+}
+
+fn list<'a>(json: &'a Json, tag: &'static str) -> Result<&'a [Json], ValueError> {
+    json.as_array().map(Vec::as_slice).ok_or(ValueError::Content { tag })
+}
+
+fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ValueError> {
+    STANDARD.decode(text(json, tag)?).map_err(|_| ValueError::Content { tag })
+}

@@ -1,0 +1,193 @@
+//! Orders as low-level DynamoDB requests, and replies as outcomes.
+//!
+//! This module decides the JSON that DynamoDB's HTTP API takes and gives. It refuses to know about
+//! connections, signatures and retries: a host in any language posts
+//! `x-amz-target: DynamoDB_20120810.{OPERATION}` with the body, and hands the reply back.
+//!
+//! ```
+//! use apptheory_core::store::wire::{Reply, Wire};
+//! use apptheory_core::store::{GetItem, Key, Value};
+//! use apptheory_core::time::Timestamp;
+//!
+//! let order = GetItem {
+//!     table: "events".into(),
+//!     key: Key::of("ID", Value::from("e1")),
+//!     consistent: true,
+//! };
+//! assert_eq!(order.to_body()["Key"]["ID"]["S"], "e1");
+//!
+//! let reply = Reply::from_http(200, br#"{"Item": {"ID": {"S": "e1"}}}"#);
+//! let item = order.read_reply(reply, Timestamp::UNIX_EPOCH)?;
+//! assert_eq!(item.expect("found").text("ID"), Some("e1"));
+//! # Ok::<(), apptheory_core::store::StoreError>(())
+//! ```
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::{Map, Value as Json};
+
+use super::error::StoreError;
+use super::guard::Guard;
+use super::item::{Item, Key};
+use super::transact_write_items::CancellationReason;
+use super::update_item::Written;
+use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Misconfiguration, Value};
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// An effect that DynamoDB carries out.
+pub trait Wire: Effect {
+    /// The operation's name in the DynamoDB API.
+    const OPERATION: &'static str;
+
+    /// The low-level JSON body of the request.
+    fn to_body(&self) -> Json;
+
+    /// Refuses what DynamoDB is known to refuse, so that every executor answers alike and nothing
+    /// hopeless is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`] over a size limit, [`StoreError::Misconfigured`] otherwise.
+    fn check(&self) -> Result<(), StoreError>;
+
+    /// The outcome that a reply stands for; `answered_at` is when it arrived.
+    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome;
+}
+
+/// What DynamoDB replied.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The operation's JSON answer.
+    Answer(Json),
+    /// The service's typed refusal.
+    Fault(Fault),
+}
+
+/// A refusal by DynamoDB, reduced to what outcomes are made of. Its message is left behind: it is
+/// for people, and may quote data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fault {
+    /// The error code, such as `ConditionalCheckFailedException`.
+    pub code: String,
+    /// The item as it was, with a failed condition.
+    pub item: Option<Item>,
+    /// One reason per write of a cancelled transaction, in order.
+    pub reasons: Vec<CancellationReason>,
+}
+
+impl Reply {
+    /// Reads an HTTP reply of the low-level API. A body that is not the expected JSON reads as a
+    /// fault of an unknown code, which classifies as [`StoreError::Unavailable`].
+    #[must_use]
+    pub fn from_http(status: u16, body: &[u8]) -> Self {
+        match (status, serde_json::from_slice::<Json>(body)) {
+            (200..=299, Ok(answer)) => Self::Answer(answer),
+            (200..=299, Err(_)) => Self::Fault(Fault::default()),
+            (_, Ok(error)) => Self::Fault(Fault::from_json(&error)),
+            (500.., Err(_)) => Self::Fault(Fault::default()),
+            (_, Err(_)) => Self::Fault(Fault { code: status.to_string(), ..Fault::default() }),
+        }
+    }
+}
+
+impl Fault {
+    /// Reads the JSON body of an error reply.
+    #[must_use]
+    pub fn from_json(error: &Json) -> Self {
+        let kind = error.get("__type").and_then(Json::as_str).unwrap_or_default();
+        let code = kind.rsplit_once('#').map_or(kind, |(_, code)| code);
+        let reasons = error
+            .get("CancellationReasons")
+            .and_then(Json::as_array)
+            .map(|reasons| reasons.iter().map(CancellationReason::from_json).collect());
+        Self {
+            code: code.to_string(),
+            item: error.get("Item").and_then(|item| Item::from_json(item).ok()),
+            reasons: reasons.unwrap_or_default(),
+        }
+    }
+
+    /// What the fault means to a machine, when it is not a failed condition.
+    #[must_use]
+    pub fn error(&self) -> StoreError {
+        StoreError::from_code(&self.code)
+    }
+
+    pub(super) fn is_condition_failure(&self) -> bool {
+        self.code == "ConditionalCheckFailedException"
+    }
+}
+
+/// The outcome of a guarded write: a failed condition is an answer, not an error.
+pub(super) fn read_written(reply: Reply) -> Result<Written, StoreError> {
+    match reply {
+        Reply::Answer(answer) => {
+            Ok(Written::Applied { attributes: read_item(&answer, "Attributes")? })
+        }
+        Reply::Fault(fault) if fault.is_condition_failure() => {
+            Ok(Written::Refused { seen: fault.item })
+        }
+        Reply::Fault(fault) => Err(fault.error()),
+    }
+}
+
+/// A member that holds an item; missing reads as an empty one.
+pub(super) fn read_item(answer: &Json, member: &str) -> Result<Item, StoreError> {
+    answer.get(member).map_or_else(|| Ok(Item::new()), parse_item)
+}
+
+/// A member that holds a list of items; missing reads as none.
+pub(super) fn read_items(list: Option<&Json>) -> Result<Vec<Item>, StoreError> {
+    list.and_then(Json::as_array)
+        .map_or_else(|| Ok(Vec::new()), |items| items.iter().map(parse_item).collect())
+}
+
+// A reply that cannot be read says nothing about whether the write happened.
+fn parse_item(json: &Json) -> Result<Item, StoreError> {
+    Item::from_json(json).map_err(|_| StoreError::Unavailable)
+}
+
+/// A request body with the members that every guarded write has.
+pub(super) fn guarded_body<const N: usize>(
+    guard: &Guard,
+    members: [(&str, Json); N],
+) -> Map<String, Json> {
+    let mut body = body(members);
+    if *guard != Guard::Always {
+        body.insert("ReturnValuesOnConditionCheckFailure".to_string(), Json::from("ALL_OLD"));
+    }
+    body
+}
+
+pub(super) fn body<const N: usize>(members: [(&str, Json); N]) -> Map<String, Json> {
+    members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// Refuses key values that DynamoDB refuses: empty ones, over-long ones, and types other than
+/// text, number and bytes.
+pub(super) fn check_key(key: &Key) -> Result<(), StoreError> {
+    check_key_value(&key.partition.value, MAX_PARTITION_KEY_BYTES)?;
+    key.sort.as_ref().map_or(Ok(()), |sort| check_key_value(&sort.value, MAX_SORT_KEY_BYTES))
+}
+
+fn check_key_value(value: &Value, most: usize) -> Result<(), StoreError> {
+    let length = match value {
+        Value::S(text) => text.len(),
+        Value::B(bytes) => bytes.len(),
+        Value::N(number) if number.is_valid() => 1,
+        Value::N(_)
+        | Value::Bool(_)
+        | Value::Null
+        | Value::L(_)
+        | Value::M(_)
+        | Value::Ss(_)
+        | Value::Ns(_)
+        | Value::Bs(_) => 0,
+    };
+    if length == 0 || length > most {
+        return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Clocks: the one place where time enters.
+//!
+//! Executors are generic over their [`Clock`], so that a test can hold time still.
+//!
+//! ```
+//! use core::time::Duration;
+//! use apptheory::clock::{Clock, ManualClock};
+//! use apptheory_core::time::Timestamp;
+//!
+//! let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+//! let same = clock.clone();
+//! clock.advance(Duration::from_secs(60));
+//! assert_eq!(same.now().unix_seconds(), 60);
+//! ```
+
+use core::future::Future;
+use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use apptheory_core::time::Timestamp;
+
+/// Tells the time and lets it pass.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+
+    /// Waits for `duration`, and says what time it is then.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = Timestamp> + Send;
+}
+
+/// The clock of the machine. It sleeps on tokio's timer, so it needs a runtime with time enabled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    fn now(&self) -> Timestamp {
+        let now = SystemTime::now();
+        match now.duration_since(UNIX_EPOCH) {
+            Ok(since) => Timestamp::UNIX_EPOCH.saturating_add(since),
+            Err(before) => Timestamp::UNIX_EPOCH.saturating_sub(before.duration()),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps on the real timer")]
+    async fn sleep(&self, duration: Duration) -> Timestamp {
+        tokio::time::sleep(duration).await;
+        self.now()
+    }
+}
+
+/// A clock that moves only when told to. Sleeping moves it and returns at once. Clones share the
+/// same time.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Mutex<Timestamp>>);
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// Sets the time, also backwards.
+    pub fn set(&self, now: Timestamp) {
+        self.update(|_| now);
+    }
+
+    /// Moves the time forward.
+    pub fn advance(&self, by: Duration) {
+        self.update(|now| now.saturating_add(by));
+    }
+
+    fn update(&self, change: impl FnOnce(Timestamp) -> Timestamp) -> Timestamp {
+        // A panic elsewhere cannot leave a `Timestamp` half-written: poisoning says nothing here.
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = change(*now);
+        *now
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        self.update(|now| now)
+    }
+
+    async fn sleep(&self, duration: Duration) -> Timestamp {
+        self.update(|now| now.saturating_add(duration))
+    }
+}

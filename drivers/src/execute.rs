@@ -1,0 +1,102 @@
+//! Carrying out effects, asynchronously.
+//!
+//! [`Execute`] is one method per kind of effect; [`drive`] is the only async loop in this crate. A
+//! decorator is one generic `impl<E: Effect, X: Execute<E>> Execute<E> for Layer<X>` for all
+//! effects at once.
+//!
+//! Cancelling is dropping the future of [`drive`]: the machine dies with it, and what may be left
+//! behind in the store is what the effect's documentation says under *if the outcome is lost*.
+//!
+//! ```
+//! use core::time::Duration;
+//!
+//! use apptheory::clock::{Clock, ManualClock};
+//! use apptheory::execute::Execute;
+//! use apptheory_core::store::Sleep;
+//! use apptheory_core::time::Timestamp;
+//!
+//! /// Counts what it is asked to do.
+//! struct Sleepless(ManualClock);
+//!
+//! impl Execute<Sleep> for Sleepless {
+//!     async fn execute(&self, sleep: &Sleep) -> Timestamp {
+//!         self.0.sleep(sleep.duration).await
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let executor = Sleepless(ManualClock::new(Timestamp::UNIX_EPOCH));
+//! let woken = executor.execute(&Sleep { duration: Duration::from_secs(9) }).await;
+//! assert_eq!(woken.unix_seconds(), 9);
+//! # });
+//! ```
+
+use core::future::Future;
+
+use apptheory_core::machine::{Effect, Machine, Step};
+use apptheory_core::store::{
+    BatchGetItem, DeleteItem, GetItem, PutItem, Query, Sleep, StoreRequest, TransactWriteItems,
+    UpdateItem,
+};
+
+/// Carries out one kind of effect.
+pub trait Execute<E: Effect>: Sync {
+    /// Performs `effect` and says what came of it.
+    fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send;
+}
+
+/// A request that an executor `X` can answer: one family of effects meeting one executor.
+pub trait Dispatch<X, M: Machine>: Sized {
+    /// Carries out the one effect that the machine waits for, and resumes it.
+    fn dispatch(self, executor: &X) -> impl Future<Output = Step<M>> + Send;
+}
+
+/// Drives `machine` to its end, carrying out every effect with `executor`.
+pub async fn drive<M, X>(machine: M, executor: &X) -> M::Output
+where
+    M: Machine,
+    M::Request: Dispatch<X, M>,
+{
+    let mut step = machine.start();
+    loop {
+        step = match step {
+            Step::Ask(request) => request.dispatch(executor).await,
+            Step::Done(output) => return output,
+        };
+    }
+}
+
+macro_rules! store_executor {
+    ($($effect:ident),+ $(,)?) => {
+        /// Whoever carries out every store effect.
+        pub trait StoreExecutor: $(Execute<$effect> +)+ {}
+        impl<X> StoreExecutor for X where X: $(Execute<$effect> +)+ {}
+
+        impl<X, M> Dispatch<X, M> for StoreRequest<M>
+        where
+            X: StoreExecutor,
+            M: Machine<Request = Self> + Send,
+            M::Output: Send,
+        {
+            async fn dispatch(self, executor: &X) -> Step<M> {
+                match self {
+                    $(Self::$effect(ask) => {
+                        let outcome = executor.execute(ask.effect()).await;
+                        ask.answer(outcome)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+store_executor! {
+    GetItem,
+    BatchGetItem,
+    PutItem,
+    UpdateItem,
+    DeleteItem,
+    Query,
+    TransactWriteItems,
+    Sleep,
+}

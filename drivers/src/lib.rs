@@ -1,0 +1,9 @@
+//! AppTheory for AWS Lambda: everything that touches the world.
+//!
+//! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
+//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `tracing`.
+
+pub use apptheory_core;
+
+pub mod clock;
+pub mod execute;
