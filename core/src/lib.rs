@@ -14,20 +14,18 @@
 //! ```
 //! use core::time::Duration;
 //!
-//! use apptheory_core::limiter::{Attempt, Limiter, RateLimitKey, Strategy};
+//! use apptheory_core::limiter::{Attempt, FixedWindow, Limiter, RateLimitKey, Recall};
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::store::StoreRequest;
 //! use apptheory_core::time::Timestamp;
 //!
-//! let limiter = Limiter::fail_closed(Strategy::fixed(Duration::from_secs(60), 100)?).build();
+//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
 //! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
 //! let attempt = Attempt::new(key, Timestamp::from_unix_seconds(1_767_225_630));
 //!
 //! // One conditional update decides: the host carries it out, however it likes.
-//! let Step::Ask(StoreRequest::UpdateItem(ask)) = limiter.check_and_increment(attempt).start()
-//! else {
-//!     panic!("a fixed window starts with its update");
-//! };
+//! let machine = limiter.check_and_increment(attempt, &Recall::default());
+//! let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else { panic!("one update") };
 //! assert_eq!(ask.effect().table.as_ref(), "rate-limits");
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
@@ -43,7 +41,9 @@
 extern crate alloc;
 
 pub mod duration;
-
+mod hex;
+pub mod identity;
+pub mod limiter;
 pub mod machine;
 pub mod run;
 pub mod store;

@@ -1,0 +1,50 @@
+//! Deciding on a request without counting it.
+
+use super::check_and_increment::Concluded;
+use super::decision::Stage;
+use super::plan::{BatchOutcome, Plan, Reads};
+use crate::machine::{Machine, Step};
+use crate::store::{StoreError, StoreRequest};
+
+/// Says what [`CheckAndIncrement`](super::CheckAndIncrement) would decide, and counts nothing. One
+/// consistent batch read for every 100 counters.
+#[must_use = "a machine does nothing until it is run or driven"]
+#[derive(Clone, Debug)]
+pub struct Check {
+    plan: Plan,
+    reads: Reads,
+}
+
+impl Check {
+    pub(super) fn new(plan: Plan) -> Self {
+        let reads = plan.reads();
+        Self { plan, reads }
+    }
+
+    fn on_read(mut self, outcome: BatchOutcome) -> Step<Self> {
+        match self.reads.absorb(outcome) {
+            Ok(()) => self.start(),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(self, error: StoreError) -> Step<Self> {
+        let allowance = self.plan.allowance();
+        let decision = self.plan.call().fail(error, Stage::Read, allowance, self.plan.quotas());
+        Step::Done(Concluded { decision, learned: self.plan.learned() })
+    }
+}
+
+impl Machine for Check {
+    type Output = Concluded;
+    type Request = StoreRequest<Self>;
+
+    fn start(mut self) -> Step<Self> {
+        if let Some(batch) = self.reads.next_batch() {
+            return self.ask(batch, Self::on_read);
+        }
+        let verdict = self.plan.judge(&self.reads);
+        let decision = self.plan.call().decide(verdict, self.plan.quotas());
+        Step::Done(Concluded { decision: Ok(decision), learned: self.plan.learned() })
+    }
+}

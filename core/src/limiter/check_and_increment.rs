@@ -1,0 +1,170 @@
+//! Deciding on a request and counting it, atomically.
+
+use core::time::Duration;
+
+use super::decision::{Decision, Stage};
+use super::error::LimiterError;
+use super::plan::{BatchOutcome, Conclusion, Next, Plan, Reads, Verdict, Write, Wrote};
+use super::recall::Learned;
+use crate::machine::{Machine, Step};
+use crate::store::{GetItem, Item, Sleep, StoreError, StoreRequest, Transacted, Written};
+use crate::time::Timestamp;
+
+/// Decides on a request, and counts it if it is allowed.
+///
+/// ```text
+///            ┌── local denial ──────────────────────────────────────────────┐
+///  start ────┼── sliding, cold: BatchGetItem (×⌈keys/100⌉) ──┬─ no room ────┤
+///            └──────────────────────────────────────────────▶│              ▼
+///                 UpdateItem or TransactWriteItems ◀─────────┘          Concluded
+///                    │  ▲ └── conflict: Sleep, at most 3 times              ▲
+///                    └──┴── read back, token bucket's other write ──────────┘
+/// ```
+///
+/// Dropping it after its write was sent may leave the request counted: the limiter then errs towards
+/// refusing.
+#[must_use = "a machine does nothing until it is run or driven"]
+#[derive(Clone, Debug)]
+pub struct CheckAndIncrement {
+    plan: Plan,
+    reads: Reads,
+    conflicts: u32,
+}
+
+/// How deciding ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Concluded {
+    /// The decision. An error only where the limiter fails closed.
+    pub decision: Result<Decision, LimiterError>,
+    /// What the instance should remember, whatever the decision.
+    pub learned: Learned,
+}
+
+impl CheckAndIncrement {
+    pub(super) fn new(plan: Plan) -> Self {
+        let reads = plan.reads();
+        Self { plan, reads, conflicts: 0 }
+    }
+
+    fn proceed(mut self, next: Next) -> Step<Self> {
+        match next {
+            Next::Read => {
+                self.reads = self.plan.reads();
+                self.read()
+            }
+            Next::Write(Write::Update(update)) => self.ask(update, Self::on_update),
+            Next::Write(Write::Transact(transact)) => self.ask(transact, Self::on_transact),
+            Next::Conclude(Conclusion::Verdict(verdict)) => self.conclude(verdict),
+            Next::Conclude(Conclusion::AdmittedUncounted) => self.read_back(),
+        }
+    }
+
+    fn read(mut self) -> Step<Self> {
+        match self.reads.next_batch() {
+            Some(batch) => self.ask(batch, Self::on_read),
+            None => {
+                let next = self.plan.after_reads(&self.reads);
+                self.proceed(next)
+            }
+        }
+    }
+
+    fn on_read(mut self, outcome: BatchOutcome) -> Step<Self> {
+        match self.reads.absorb(outcome) {
+            Ok(()) => self.read(),
+            Err(error) => self.fail(error, Stage::Read),
+        }
+    }
+
+    fn on_update(mut self, outcome: Result<Written, StoreError>) -> Step<Self> {
+        match outcome {
+            Ok(written) => {
+                let next = self.plan.after_write(written.into());
+                self.proceed(next)
+            }
+            Err(error) => self.fail(error, Stage::Write),
+        }
+    }
+
+    fn on_transact(mut self, outcome: Result<Transacted, StoreError>) -> Step<Self> {
+        match outcome.and_then(Wrote::from_transaction) {
+            Ok(wrote) => {
+                let next = self.plan.after_write(wrote);
+                self.proceed(next)
+            }
+            Err(StoreError::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
+                let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id.0);
+                self.conflicts = self.conflicts.saturating_add(1);
+                self.ask(Sleep { duration }, Self::on_wake)
+            }
+            Err(error) => self.fail(error, Stage::Write),
+        }
+    }
+
+    // The decision stays as of its own `now`: the windows are those that the caller asked about.
+    fn on_wake(self, _: Timestamp) -> Step<Self> {
+        let write = self.plan.write();
+        self.proceed(Next::Write(write))
+    }
+
+    fn read_back(self) -> Step<Self> {
+        let call = self.plan.call();
+        if !call.config.read_back {
+            let admitted = self.plan.allowance();
+            return self.conclude(admitted);
+        }
+        let table = call.config.table.clone();
+        match self.plan.keys().into_iter().next() {
+            Some(key) => self.ask(GetItem { table, key, consistent: true }, Self::on_read_back),
+            None => {
+                let admitted = self.plan.allowance();
+                self.conclude(admitted)
+            }
+        }
+    }
+
+    // The request is admitted and counted, whatever the read brings.
+    fn on_read_back(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+        let counter = self.plan.call().config.schema.count_attribute();
+        let count = outcome.ok().flatten().and_then(|item| item.integer(counter));
+        let count = count.and_then(|count| i64::try_from(count).ok());
+        let admitted = self.plan.allowance().with_count(count);
+        self.conclude(admitted)
+    }
+
+    fn conclude(self, verdict: Verdict) -> Step<Self> {
+        let decision = self.plan.call().decide(verdict, self.plan.quotas());
+        Step::Done(Concluded { decision: Ok(decision), learned: self.plan.learned() })
+    }
+
+    fn fail(self, error: StoreError, stage: Stage) -> Step<Self> {
+        let allowance = self.plan.allowance();
+        let decision = self.plan.call().fail(error, stage, allowance, self.plan.quotas());
+        Step::Done(Concluded { decision, learned: self.plan.learned() })
+    }
+}
+
+impl Machine for CheckAndIncrement {
+    type Output = Concluded;
+    type Request = StoreRequest<Self>;
+
+    fn start(mut self) -> Step<Self> {
+        let next = self.plan.begin();
+        self.proceed(next)
+    }
+}
+
+/// How long to wait before a transaction that met a conflict is sent again: 10, 20, 40 ms, of which
+/// the upper half is spread by the decision's id so that rivals do not meet again.
+pub(super) fn conflict_delay(attempt: u32, id: u128) -> Duration {
+    let half = HALF_CONFLICT_BASE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
+    let spread = u32::try_from(id.rotate_right(attempt.saturating_mul(16)) & 0xffff).unwrap_or(0);
+    let share = half.saturating_mul(spread).checked_div(0xffff).unwrap_or_default();
+    half.saturating_add(share)
+}
+
+/// How often a transaction is sent again after a conflict (`limited.md` §12.4.4).
+pub(super) const MAX_CONFLICT_RETRIES: u32 = 3;
+
+/// Half of the longest first wait after a conflict, 10 ms (`limited.md` §12.4.4).
+const HALF_CONFLICT_BASE: Duration = Duration::from_millis(5);

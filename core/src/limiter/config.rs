@@ -1,0 +1,260 @@
+//! The limiter as a value, and the calls on it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use super::check::Check;
+use super::check_and_increment::CheckAndIncrement;
+use super::error::Operation;
+use super::key::RateLimitKey;
+use super::plan::{Call, Plan};
+use super::recall::Recall;
+use super::record::Record;
+use super::schema::{DEFAULT_TABLE_NAME, Schema};
+use super::strategy::Strategy;
+use super::usage::Usage;
+use super::window::TimeWindow;
+use crate::store::{TableDefinition, TableName};
+use crate::time::Timestamp;
+
+/// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
+#[derive(Clone, Debug)]
+pub struct Limiter(Arc<Config>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) strategy: Strategy,
+    pub(super) table: TableName,
+    pub(super) schema: Schema,
+    pub(super) ttl_buffer: Duration,
+    pub(super) on_unavailable: OnFailure,
+    pub(super) on_misconfigured: OnFailure,
+    pub(super) shadow: bool,
+    pub(super) deny_cache: bool,
+    pub(super) skew_allowance: Duration,
+    pub(super) transactions: bool,
+    pub(super) read_back: bool,
+}
+
+/// What the limiter does while its store gives no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnFailure {
+    /// Allows the request, and says so ([`Basis::FailOpen`](super::Basis::FailOpen)).
+    Open,
+    /// Gives an error, which is neither an allowance nor a denial.
+    Closed,
+}
+
+/// One request for a decision.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub(super) key: RateLimitKey,
+    pub(super) now: Timestamp,
+    pub(super) cost: NonZeroU32,
+    pub(super) id: DecisionId,
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// Tells one decision from all others: any value that is not used twice within ten minutes, such as
+/// 128 random bits. It makes a multi-window transaction safe to repeat, and seeds its back-off.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct DecisionId(pub u128);
+
+impl Attempt {
+    /// An attempt of cost 1, decided as of `now`.
+    #[must_use]
+    pub fn new(key: RateLimitKey, now: Timestamp) -> Self {
+        let id = DecisionId::default();
+        Self { key, now, cost: NonZeroU32::MIN, id, metadata: BTreeMap::new() }
+    }
+
+    /// How many units the request uses.
+    #[must_use]
+    pub fn with_cost(self, cost: NonZeroU32) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// The decision's id. Without one, multi-window transactions of the same key share a client
+    /// token, and DynamoDB counts only the first of them within ten minutes.
+    #[must_use]
+    pub fn with_id(self, id: DecisionId) -> Self {
+        Self { id, ..self }
+    }
+
+    /// Texts to store with the counter when it is created, for people who look at the table. They
+    /// do not affect any decision.
+    #[must_use]
+    pub fn with_metadata(self, metadata: BTreeMap<String, String>) -> Self {
+        Self { metadata, ..self }
+    }
+}
+
+impl Limiter {
+    /// Starts a limiter that allows requests while its store gives no answer.
+    pub fn fail_open(strategy: impl Into<Strategy>) -> LimiterBuilder {
+        LimiterBuilder::new(strategy.into(), OnFailure::Open)
+    }
+
+    /// Starts a limiter that gives an error while its store gives no answer.
+    pub fn fail_closed(strategy: impl Into<Strategy>) -> LimiterBuilder {
+        LimiterBuilder::new(strategy.into(), OnFailure::Closed)
+    }
+
+    /// Decides on a request and counts it if it is allowed.
+    pub fn check_and_increment(&self, attempt: Attempt, recall: &Recall) -> CheckAndIncrement {
+        CheckAndIncrement::new(self.plan(attempt, Operation::CheckAndIncrement, recall))
+    }
+
+    /// Decides on a request without counting it.
+    pub fn check(&self, attempt: Attempt, recall: &Recall) -> Check {
+        Check::new(self.plan(attempt, Operation::Check, recall))
+    }
+
+    /// Counts a request without deciding on it, even beyond the limit.
+    pub fn record(&self, attempt: Attempt, recall: &Recall) -> Record {
+        Record::new(self.plan(attempt, Operation::Record, recall))
+    }
+
+    /// Reads what is used of a key's limits.
+    pub fn usage(&self, key: RateLimitKey, now: Timestamp) -> Usage {
+        let attempt = Attempt::new(key, now);
+        Usage::new(self.plan(attempt, Operation::Usage, &Recall::with_capacity(0)))
+    }
+
+    /// The windows that a key without exceptions is counted in as of `now`, in the order of the
+    /// configuration; a sliding window's sub-windows newest first. A token bucket has none.
+    #[must_use]
+    pub fn windows(&self, now: Timestamp) -> Vec<TimeWindow> {
+        self.0.strategy.windows(now)
+    }
+
+    /// The Unix second after which the counter of a window may be removed.
+    #[must_use]
+    pub fn expires_at(&self, window: &TimeWindow) -> i64 {
+        self.0.expires_at(window)
+    }
+
+    /// The table that this limiter needs.
+    #[must_use]
+    pub fn table(&self) -> TableDefinition {
+        self.0.schema.table(self.0.table.clone())
+    }
+
+    fn plan(&self, attempt: Attempt, operation: Operation, recall: &Recall) -> Plan {
+        Plan::new(Call { config: Arc::clone(&self.0), attempt, operation }, recall)
+    }
+}
+
+impl Config {
+    pub(super) fn expires_at(&self, window: &TimeWindow) -> i64 {
+        let buffer = match &self.strategy {
+            // An ended sub-window counts until the whole window has passed it.
+            Strategy::Sliding(sliding) => self.ttl_buffer.max(sliding.window),
+            Strategy::Fixed(_) | Strategy::Multi(_) | Strategy::TokenBucket(_) => self.ttl_buffer,
+        };
+        seconds_after(window.end().unix_seconds(), buffer)
+    }
+}
+
+/// Whole seconds `by` after a Unix second.
+pub(super) fn seconds_after(unix_second: i64, by: Duration) -> i64 {
+    unix_second.saturating_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// A limiter in the making.
+#[derive(Clone, Debug)]
+#[must_use = "call build()"]
+pub struct LimiterBuilder(Config);
+
+impl LimiterBuilder {
+    fn new(strategy: Strategy, on_failure: OnFailure) -> Self {
+        Self(Config {
+            strategy,
+            table: TableName::from(DEFAULT_TABLE_NAME),
+            schema: Schema::default(),
+            ttl_buffer: DEFAULT_TTL_BUFFER,
+            on_unavailable: on_failure,
+            on_misconfigured: on_failure,
+            shadow: false,
+            deny_cache: false,
+            skew_allowance: Duration::ZERO,
+            transactions: true,
+            read_back: false,
+        })
+    }
+
+    /// What to do when the store's answer shows that the deployment is wrong (missing table, denied
+    /// access), where that differs from other failures.
+    pub fn on_misconfigured(mut self, on_failure: OnFailure) -> Self {
+        self.0.on_misconfigured = on_failure;
+        self
+    }
+
+    /// The table; `rate-limits` by default. [`table_name`](super::table_name) resolves it from the
+    /// environment.
+    pub fn table(mut self, table: TableName) -> Self {
+        self.0.table = table;
+        self
+    }
+
+    /// The attribute names; those of the mission by default.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.0.schema = schema;
+        self
+    }
+
+    /// How long counters are kept after their window ends, in whole seconds; an hour by default. A
+    /// sliding window keeps them at least as long as it looks back.
+    pub fn ttl_buffer(mut self, buffer: Duration) -> Self {
+        self.0.ttl_buffer = buffer;
+        self
+    }
+
+    /// Decides and reports as usual, but never refuses: what would have been refused is allowed
+    /// with [`Decision::shadowed`](super::Decision::shadowed), and store failures always open. What
+    /// exceeds the limit is not counted, so that the reports are those of the enforced limit.
+    pub fn shadow(mut self) -> Self {
+        self.0.shadow = true;
+        self
+    }
+
+    /// Remembers denials of a fixed window until it ends, and repeats them without a store call.
+    pub fn deny_cache(mut self) -> Self {
+        self.0.deny_cache = true;
+        self
+    }
+
+    /// How long after its end a sliding sub-window is still read again, because a writer's clock
+    /// may lag behind; zero by default.
+    pub fn skew_allowance(mut self, skew: Duration) -> Self {
+        self.0.skew_allowance = skew;
+        self
+    }
+
+    /// Counts several windows without transactions: one conditional update per window, taken back
+    /// when a later one refuses. Never admits more than the limits; may briefly count too much.
+    pub fn without_transactions(mut self) -> Self {
+        self.0.transactions = false;
+        self
+    }
+
+    /// Reads the first window's count after a multi-window transaction, which does not tell it: one
+    /// more call per allowed request. If it fails, the count stays unknown.
+    pub fn read_back(mut self) -> Self {
+        self.0.read_back = true;
+        self
+    }
+
+    /// The limiter.
+    #[must_use]
+    pub fn build(self) -> Limiter {
+        Limiter(Arc::new(self.0))
+    }
+}
+
+/// How long counters are kept after their window (`limited.md` §8: one hour).
+const DEFAULT_TTL_BUFFER: Duration = Duration::from_secs(3_600);

@@ -1,0 +1,167 @@
+//! One decision, every header set.
+//!
+//! This module decides how a [`Decision`] looks to an HTTP client: the widespread `X-RateLimit-*`
+//! fields, `Retry-After` (RFC 9110 §10.2.3), the IETF draft's `RateLimit` and `RateLimit-Policy`
+//! (draft-ietf-httpapi-ratelimit-headers-10), and two bodies. It refuses to know about requests,
+//! routes and servers; names are lower case, values are ASCII.
+//!
+//! ```
+//! use core::time::Duration;
+//!
+//! use apptheory_core::limiter::headers;
+//! use apptheory_core::limiter::{Attempt, FixedWindow, Limiter, RateLimitKey, Recall};
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::time::Timestamp;
+//!
+//! // A limit of zero is decided without a store.
+//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 0)?).build();
+//! let attempt = Attempt::new(RateLimitKey::new("i", "/r", "GET")?, "1970-01-01T00:00:30Z".parse()?);
+//! let Step::Done(concluded) = limiter.check_and_increment(attempt, &Recall::default()).start()
+//! else { panic!("no store needed") };
+//! let decision = concluded.decision?;
+//!
+//! assert_eq!(headers::retry_after(&decision).as_deref(), Some("30"));
+//! assert_eq!(headers::rate_limit(&decision).as_deref(), Some(r#""1m";r=0;t=30"#));
+//! assert_eq!(headers::rate_limit_policy(&decision), r#""1m";q=0;w=60"#);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde_json::json;
+
+use super::decision::{Basis, Decision};
+use super::strategy::Quota;
+use crate::duration::write_duration_short;
+
+/// Which header sets a response carries, beside `retry-after` on a denial.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HeaderStyle {
+    /// `x-ratelimit-limit`, `x-ratelimit-remaining`, `x-ratelimit-reset`; on a denial also
+    /// `x-ratelimit-window`.
+    #[default]
+    XRateLimit,
+    /// `ratelimit` and `ratelimit-policy` of the IETF draft.
+    Ietf,
+    /// Both sets.
+    Both,
+}
+
+/// Every header that a response to a decided request carries.
+#[must_use]
+pub fn headers(decision: &Decision, style: HeaderStyle) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if let HeaderStyle::XRateLimit | HeaderStyle::Both = style {
+        headers.extend(x_rate_limit(decision));
+    }
+    if let HeaderStyle::Ietf | HeaderStyle::Both = style {
+        headers.push(("ratelimit-policy", rate_limit_policy(decision)));
+        headers.extend(rate_limit(decision).map(|value| ("ratelimit", value)));
+    }
+    if let Basis::FailOpen { .. } = decision.basis {
+        headers.push((FAIL_OPEN, "true".to_string()));
+    }
+    headers.extend(retry_after(decision).map(|value| ("retry-after", value)));
+    headers
+}
+
+/// The headers of the 503 that a limiter gives when it fails closed.
+#[must_use]
+pub fn store_failure() -> [(&'static str, &'static str); 2] {
+    [("retry-after", "1"), ("x-rate-limit-fail-closed", "true")]
+}
+
+/// The `x-ratelimit-*` fields. The remaining units are left out when the count is unknown; when the
+/// limiter failed open, all three say 0: nothing is known, and no budget is claimed.
+#[must_use]
+pub fn x_rate_limit(decision: &Decision) -> Vec<(&'static str, String)> {
+    if let Basis::FailOpen { .. } = decision.basis {
+        return [LIMIT, REMAINING, RESET].map(|name| (name, "0".to_string())).into();
+    }
+    let mut headers = Vec::from([(LIMIT, decision.limit.to_string())]);
+    headers.extend(decision.remaining().map(|remaining| (REMAINING, remaining.to_string())));
+    headers.push((RESET, decision.resets_at.unix_seconds().to_string()));
+    if !decision.allowed {
+        headers.extend(limiting_quota(decision).map(|quota| (WINDOW, policy_name(quota))));
+    }
+    headers
+}
+
+/// Whole seconds to wait, rounded up, at least 1; only with a denial.
+#[must_use]
+pub fn retry_after(decision: &Decision) -> Option<String> {
+    decision.retry_after.map(|wait| ceil_seconds(wait).max(1).to_string())
+}
+
+/// The `RateLimit` field: what remains of the limiting policy (`r`), and the seconds until more
+/// comes back (`t`). `None` when the count is unknown.
+#[must_use]
+pub fn rate_limit(decision: &Decision) -> Option<String> {
+    let (quota, remaining) = (limiting_quota(decision)?, decision.remaining()?);
+    let until =
+        decision.retry_after.unwrap_or_else(|| decision.decided_at.until(decision.resets_at));
+    let (name, remaining) = (policy_name(quota), structured_integer(remaining));
+    let seconds = i64::try_from(ceil_seconds(until)).unwrap_or(i64::MAX);
+    Some(format!("\"{name}\";r={remaining};t={}", structured_integer(seconds)))
+}
+
+/// The `RateLimit-Policy` field: every quota (`q`) that holds for the key, and its window in seconds
+/// (`w`).
+#[must_use]
+pub fn rate_limit_policy(decision: &Decision) -> String {
+    let policies: Vec<String> = decision.quotas.iter().map(policy).collect();
+    policies.join(", ")
+}
+
+/// The default body of a denial, `application/json` (`limited.md` §9).
+pub const DENIAL_BODY: &str =
+    r#"{"error":"rate_limit_exceeded","message":"Too many requests. Please retry later."}"#;
+
+/// The body of a denial as problem details (RFC 9457), `application/problem+json`, of the draft's
+/// `quota-exceeded` type.
+#[must_use]
+pub fn problem_body(decision: &Decision) -> String {
+    let violated: Vec<String> = limiting_quota(decision).map(policy_name).into_iter().collect();
+    json!({
+        "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+        "title": "Too many requests",
+        "status": 429,
+        "violated-policies": violated,
+    })
+    .to_string()
+}
+
+fn limiting_quota(decision: &Decision) -> Option<&Quota> {
+    decision.quotas.get(decision.quota)
+}
+
+fn policy(quota: &Quota) -> String {
+    let limit = structured_integer(quota.limit.max(0));
+    let window = i64::try_from(quota.window.as_secs()).unwrap_or(i64::MAX);
+    format!("\"{}\";q={limit};w={}", policy_name(quota), structured_integer(window))
+}
+
+/// A policy is named after its window: `1m`, `1h30m`.
+fn policy_name(quota: &Quota) -> String {
+    write_duration_short(quota.window)
+}
+
+fn ceil_seconds(duration: Duration) -> u64 {
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() != 0))
+}
+
+fn structured_integer(value: i64) -> i64 {
+    value.clamp(-MAX_STRUCTURED_INTEGER, MAX_STRUCTURED_INTEGER)
+}
+
+const LIMIT: &str = "x-ratelimit-limit";
+const REMAINING: &str = "x-ratelimit-remaining";
+const RESET: &str = "x-ratelimit-reset";
+const WINDOW: &str = "x-ratelimit-window";
+const FAIL_OPEN: &str = "x-rate-limit-fail-open";
+
+/// The largest integer of a structured field (RFC 9651 §3.3.1).
+const MAX_STRUCTURED_INTEGER: i64 = 999_999_999_999_999;

@@ -1,0 +1,227 @@
+//! What is being limited, and the key of its counter.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::cmp::Ordering;
+
+use sha2::{Digest, Sha256};
+
+use crate::hex::push_hex;
+use crate::store::{Key, Value};
+
+/// What is being limited: an identifier (a user, tenant or address), the resource it uses, and the
+/// operation on it.
+///
+/// Cheap to clone. Two keys are equal when they name the same counter.
+#[derive(Clone, Debug)]
+pub struct RateLimitKey(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    /// As it stands in the partition key: hashed when over-long.
+    identifier: String,
+    /// Hashed when over-long.
+    resource: String,
+    /// Hashed when over-long, not escaped.
+    operation: String,
+    /// `{resource}#{escaped operation}`.
+    sort: String,
+}
+
+impl RateLimitKey {
+    /// A key from its three parts, of which none may be blank. The bytes are kept untrimmed.
+    ///
+    /// So that any text fits DynamoDB's key limits and no two keys collide, an identifier above
+    /// 1024 bytes, a resource above 640 and an operation above 256 are replaced by
+    /// `sha256:{hex digest}`, and `%` and `#` are escaped in the operation (`limited.md` §12.1).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for a blank part, or a `#` in the resource.
+    pub fn new(identifier: &str, resource: &str, operation: &str) -> Result<Self, KeyError> {
+        if resource.contains('#') && !is_blank(identifier) {
+            return Err(KeyError::SeparatorInResource);
+        }
+        Self::allowing_separators(identifier, resource, operation)
+    }
+
+    /// As [`new`](Self::new), but a resource may hold `#`: for counters that earlier deployments
+    /// wrote. Two different keys can then share a counter.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for a blank part.
+    pub fn allowing_separators(
+        identifier: &str,
+        resource: &str,
+        operation: &str,
+    ) -> Result<Self, KeyError> {
+        if is_blank(identifier) {
+            return Err(KeyError::MissingIdentifier);
+        }
+        if is_blank(resource) {
+            return Err(KeyError::MissingResource);
+        }
+        if is_blank(operation) {
+            return Err(KeyError::MissingOperation);
+        }
+        let (identifier, resource) = (stored_identifier(identifier), stored_resource(resource));
+        let escaped = escape(operation);
+        let in_key = shortened(&escaped, MAX_OPERATION_BYTES);
+        // The attribute shows the operation as it was given, unless it had to be hashed.
+        let operation = if in_key == escaped { operation.to_string() } else { in_key.clone() };
+        let sort = format!("{resource}#{in_key}");
+        Ok(Self(Arc::new(Parts { identifier, resource, operation, sort })))
+    }
+
+    /// The identifier as it stands in stored keys.
+    #[must_use]
+    pub fn identifier(&self) -> &str {
+        &self.0.identifier
+    }
+
+    /// The resource as it stands in stored keys.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.0.resource
+    }
+
+    /// The operation; not escaped, but hashed when over-long.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.0.operation
+    }
+
+    /// The sort key (`SK`) of every counter of this key: `{resource}#{operation}`.
+    #[must_use]
+    pub fn sort_key(&self) -> &str {
+        &self.0.sort
+    }
+
+    /// The partition key (`PK`) of a counter: `{identifier}#{suffix}`, where the suffix is the
+    /// window's start in Unix seconds, in some layouts followed by `#` and the window's key.
+    #[must_use]
+    pub fn partition_key(&self, window_start: i64, window_key: Option<&str>) -> String {
+        let identifier = self.identifier();
+        match window_key.map(str::trim).filter(|key| !key.is_empty()) {
+            Some(window_key) => format!("{identifier}#{window_start}#{window_key}"),
+            None => format!("{identifier}#{window_start}"),
+        }
+    }
+
+    /// The store's key for a partition key of this rate-limit key.
+    pub(super) fn store_key(&self, partition: String) -> Key {
+        Key::of("PK", Value::S(partition)).with_sort("SK", Value::from(self.sort_key()))
+    }
+
+    fn identity(&self) -> (&str, &str) {
+        (self.identifier(), self.sort_key())
+    }
+}
+
+impl PartialEq for RateLimitKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for RateLimitKey {}
+
+impl PartialOrd for RateLimitKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RateLimitKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.identity().cmp(&other.identity())
+    }
+}
+
+/// Why three texts do not make a rate-limit key. Nothing was read or written. A host should refuse
+/// the request: an unlimited one is an open door.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyError {
+    /// The identifier is empty or blank: choose a fallback such as `anonymous`.
+    #[error("identifier is required")]
+    MissingIdentifier,
+    /// The resource is empty or blank: use the route's pattern.
+    #[error("resource is required")]
+    MissingResource,
+    /// The operation is empty or blank: use the HTTP method.
+    #[error("operation is required")]
+    MissingOperation,
+    /// The resource holds `#`, which separates the parts of stored keys: pass the route's pattern
+    /// or path, without a fragment.
+    #[error("resource must not contain '#'")]
+    SeparatorInResource,
+}
+
+/// An identifier as it stands in stored keys.
+pub(super) fn stored_identifier(identifier: &str) -> String {
+    shortened(identifier, MAX_IDENTIFIER_BYTES)
+}
+
+/// A resource as it stands in stored keys.
+pub(super) fn stored_resource(resource: &str) -> String {
+    shortened(resource, MAX_RESOURCE_BYTES)
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+fn escape(operation: &str) -> String {
+    operation.replace('%', "%25").replace('#', "%23")
+}
+
+fn shortened(part: &str, most: usize) -> String {
+    if part.len() <= most {
+        return part.to_string();
+    }
+    let mut text = String::from("sha256:");
+    push_hex(&mut text, &Sha256::digest(part.as_bytes()));
+    text
+}
+
+/// The longest identifier kept as text. With the window's part it keeps the partition key below
+/// DynamoDB's 2048 bytes (`limited.md` §12.1).
+const MAX_IDENTIFIER_BYTES: usize = 1024;
+
+/// The longest resource kept as text. With the operation it keeps the sort key below DynamoDB's
+/// 1024 bytes (`limited.md` §12.1).
+const MAX_RESOURCE_BYTES: usize = 640;
+
+/// The longest escaped operation kept as text (`limited.md` §12.1).
+const MAX_OPERATION_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyError, RateLimitKey};
+
+    #[test]
+    fn parts_are_required_in_order() {
+        let error = |id, resource, operation| RateLimitKey::new(id, resource, operation).err();
+        assert_eq!(error("", "", ""), Some(KeyError::MissingIdentifier));
+        assert_eq!(error("", "a#b", ""), Some(KeyError::MissingIdentifier));
+        assert_eq!(error("i", "\t", ""), Some(KeyError::MissingResource));
+        assert_eq!(error("i", "/r", " "), Some(KeyError::MissingOperation));
+        assert_eq!(error("i", "/r#x", "GET"), Some(KeyError::SeparatorInResource));
+    }
+
+    #[test]
+    fn the_longest_parts_fit_and_longer_ones_are_hashed() {
+        let at = |n: usize| "x".repeat(n);
+        let fits = RateLimitKey::new(&at(1024), &at(640), &at(256)).expect("a key");
+        assert_eq!(fits.sort_key().len(), 640 + 1 + 256);
+        let long = RateLimitKey::new(&at(1025), &at(641), &at(257)).expect("a key");
+        for part in [long.identifier(), long.resource(), long.operation()] {
+            assert_eq!(part.len(), "sha256:".len() + 64);
+        }
+        // 86 escaped `#` are 258 bytes: the escaped form decides.
+        let escaped = RateLimitKey::new("i", "/r", &"#".repeat(86)).expect("a key");
+        assert!(escaped.operation().starts_with("sha256:"));
+    }
+}

@@ -1,0 +1,70 @@
+//! The rate limiter: one store round trip per decision.
+//!
+//! This module decides whether a request is within its limits, and which conditional write counts it
+//! so that no interleaving of callers, lost replies or retries ever admits more than the limit. It
+//! refuses to know where counters live or what time it is: a [`Limiter`] is a value that turns an
+//! [`Attempt`] into a machine, and the machine asks for store effects.
+//!
+//! | Strategy | Calls per decision | When refused |
+//! |---|---|---|
+//! | [`FixedWindow`] | 1 update | 1, or 0 from the deny cache |
+//! | [`SlidingWindow`] | 1 update when warm, 1 read more when cold | 1 |
+//! | [`MultiWindow`] | 1 transaction (or 1 update when packed) | 1 |
+//! | [`TokenBucket`] | 1 update, at most 2 without a race | 1, or 2 without a hint |
+//!
+//! ```
+//! use core::time::Duration;
+//!
+//! use apptheory_core::limiter::{Attempt, Basis, FixedWindow, Limiter, RateLimitKey, Recall};
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::store::{Item, Number, StoreRequest, Value, Written};
+//! use apptheory_core::time::Timestamp;
+//!
+//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
+//! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
+//! let attempt = Attempt::new(key, Timestamp::from_unix_seconds(1_767_225_630));
+//!
+//! let machine = limiter.check_and_increment(attempt, &Recall::default());
+//! let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else { panic!("one update") };
+//! // … the host carries out `ask.effect()`; here the store says that 7 are used now.
+//! let attributes = Item::new().with("Count", Value::N(Number::from(7)));
+//! let Step::Done(concluded) = ask.answer(Ok(Written::Applied { attributes })) else { panic!() };
+//!
+//! let decision = concluded.decision?;
+//! assert!(decision.allowed);
+//! assert_eq!((decision.remaining(), decision.basis), (Some(93), Basis::Counted));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod check;
+mod check_and_increment;
+mod config;
+mod decision;
+mod error;
+pub mod headers;
+mod key;
+mod plan;
+mod recall;
+mod record;
+mod schema;
+mod strategy;
+mod token_bucket;
+mod usage;
+mod window;
+
+pub use check::Check;
+pub use check_and_increment::{CheckAndIncrement, Concluded};
+pub use config::{Attempt, DecisionId, Limiter, LimiterBuilder, OnFailure};
+pub use decision::{Basis, Cause, Decision, Stage, UsageStats, UsageWindow};
+pub use error::{LimiterError, Operation};
+pub use key::{KeyError, RateLimitKey};
+pub use recall::{Learned, Recall};
+pub use record::Record;
+pub use schema::{Schema, table_name};
+pub use strategy::{
+    Coverage, FixedWindow, Layout, MAX_SUB_WINDOWS, MultiWindow, Quota, SlidingWindow, Strategy,
+    StrategyError,
+};
+pub use token_bucket::TokenBucket;
+pub use usage::Usage;
+pub use window::{NamedWindow, TimeWindow, day_window, fixed_window, hour_window, minute_window};

@@ -1,0 +1,187 @@
+//! One call on the limiter: its arguments, and how verdicts become decisions.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::limiter::config::{Attempt, Config, OnFailure};
+use crate::limiter::decision::{Basis, Cause, Decision, Stage};
+use crate::limiter::error::{LimiterError, Operation};
+use crate::limiter::schema::Names;
+use crate::limiter::strategy::Quota;
+use crate::limiter::window::TimeWindow;
+use crate::store::{Assignment, Guard, Key, Number, StoreError, UpdateItem, Value};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Call {
+    pub(in crate::limiter) config: Arc<Config>,
+    pub(in crate::limiter) attempt: Attempt,
+    pub(in crate::limiter) operation: Operation,
+}
+
+/// What a strategy makes of the counts, before policies.
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Verdict {
+    pub(in crate::limiter) allowed: bool,
+    /// Whether it took no count to tell.
+    pub(in crate::limiter) local: bool,
+    pub(in crate::limiter) count: Option<i64>,
+    /// The index of the limiting quota.
+    pub(in crate::limiter) quota: usize,
+    pub(in crate::limiter) window: Option<TimeWindow>,
+    pub(in crate::limiter) resets_at: Timestamp,
+    /// The earliest instant at which the same request can be admitted.
+    pub(in crate::limiter) retry_at: Timestamp,
+}
+
+impl Verdict {
+    pub(in crate::limiter) fn with_count(self, count: Option<i64>) -> Self {
+        Self { count, ..self }
+    }
+}
+
+/// What an item says about itself beside its counters.
+pub(super) struct Description {
+    pub(super) window_type: Option<String>,
+    pub(super) window_start: Option<Timestamp>,
+    pub(super) expires_at: i64,
+}
+
+impl Call {
+    pub(super) fn now(&self) -> Timestamp {
+        self.attempt.now
+    }
+
+    pub(super) fn cost(&self) -> i64 {
+        i64::from(self.attempt.cost.get())
+    }
+
+    pub(super) fn names(&self) -> Names {
+        self.config.schema.names()
+    }
+
+    /// A verdict with the policies of the limiter applied.
+    pub(in crate::limiter) fn decide(&self, verdict: Verdict, quotas: &Arc<[Quota]>) -> Decision {
+        let basis = if verdict.local { Basis::LocalDeny } else { Basis::Counted };
+        let shadowed = !verdict.allowed && self.config.shadow;
+        let denied = !verdict.allowed && !shadowed;
+        Decision {
+            retry_after: denied.then(|| self.now().until(verdict.retry_at)),
+            shadowed,
+            ..self.decision(!denied, basis, verdict, quotas)
+        }
+    }
+
+    /// The decision, or the error, when the store gave no answer. `allowance` is what an allowed
+    /// request would have been told.
+    pub(in crate::limiter) fn fail(
+        &self,
+        error: StoreError,
+        stage: Stage,
+        allowance: Verdict,
+        quotas: &Arc<[Quota]>,
+    ) -> Result<Decision, LimiterError> {
+        let cause = Cause::from(error);
+        let policy = match cause {
+            _ if self.config.shadow => OnFailure::Open,
+            Cause::Misconfigured => self.config.on_misconfigured,
+            Cause::Throttled | Cause::Unavailable | Cause::Timeout | Cause::Conflict => {
+                self.config.on_unavailable
+            }
+        };
+        match policy {
+            OnFailure::Closed => Err(self.error(error)),
+            OnFailure::Open => {
+                let basis = Basis::FailOpen { cause, stage };
+                Ok(self.decision(true, basis, allowance.with_count(None), quotas))
+            }
+        }
+    }
+
+    pub(in crate::limiter) fn error(&self, cause: StoreError) -> LimiterError {
+        LimiterError { operation: self.operation, cause, table: self.config.table.clone() }
+    }
+
+    fn decision(
+        &self,
+        allowed: bool,
+        basis: Basis,
+        verdict: Verdict,
+        quotas: &Arc<[Quota]>,
+    ) -> Decision {
+        let limit = quotas.get(verdict.quota).map_or(0, |quota| quota.limit);
+        Decision {
+            allowed,
+            count: verdict.count,
+            limit,
+            resets_at: verdict.resets_at,
+            retry_after: None,
+            basis,
+            near_limit: verdict.count.is_some_and(|count| is_near(count, limit)),
+            shadowed: false,
+            decided_at: self.now(),
+            window: verdict.window,
+            quotas: Arc::clone(quotas),
+            quota: verdict.quota,
+        }
+    }
+
+    /// An update of one of this call's items: its counters, and what it says about itself.
+    pub(super) fn update(
+        &self,
+        key: Key,
+        counters: impl IntoIterator<Item = Assignment>,
+        description: Description,
+        guard: Guard,
+    ) -> UpdateItem {
+        let mut assignments = Vec::with_capacity(12);
+        assignments.extend(counters);
+        self.describe(description, &mut assignments);
+        UpdateItem { table: self.config.table.clone(), key, assignments, guard }
+    }
+
+    fn describe(&self, description: Description, assignments: &mut Vec<Assignment>) {
+        let names = self.names();
+        let key = &self.attempt.key;
+        let now = self.now().to_rfc3339_fixed9();
+        if let Some(start) = description.window_start {
+            let (id, seconds) = (start.to_rfc3339_seconds(), Number::from(start.unix_seconds()));
+            assignments.push(Assignment::set_if_absent(names.window_id, id));
+            assignments.push(Assignment::set_if_absent(names.window_start, seconds));
+        }
+        if let Some(window_type) = description.window_type {
+            assignments.push(Assignment::set_if_absent(names.window_type, window_type));
+        }
+        let expires_at = Number::from(description.expires_at);
+        assignments.extend([
+            Assignment::set_if_absent(names.identifier, key.identifier()),
+            Assignment::set_if_absent(names.resource, key.resource()),
+            Assignment::set_if_absent(names.operation, key.operation()),
+            // A window's expiry never moves; a token bucket's does, with every request.
+            match description.window_start {
+                Some(_) => Assignment::set_if_absent(names.ttl, expires_at),
+                None => Assignment::set(names.ttl, expires_at),
+            },
+            Assignment::set_if_absent(names.created_at, now.clone()),
+            Assignment::set(names.updated_at, now),
+        ]);
+        if !self.attempt.metadata.is_empty() {
+            let metadata = metadata_value(&self.attempt.metadata);
+            assignments
+                .push(Assignment::SetIfAbsent { name: names.metadata.into(), value: metadata });
+        }
+    }
+}
+
+fn metadata_value(metadata: &BTreeMap<String, String>) -> Value {
+    Value::M(
+        metadata.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect(),
+    )
+}
+
+/// Whether at least 80 % of a limit is used (`limited.md` §16.24).
+fn is_near(count: i64, limit: i64) -> bool {
+    i128::from(count).saturating_mul(5) >= i128::from(limit).saturating_mul(4)
+}

@@ -1,0 +1,193 @@
+//! Several windows in one item: one conditional update for all of them.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::call::Description;
+use super::reads::count_in;
+use super::windows::{last_to_end, of, room};
+use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
+use crate::duration::write_duration;
+use crate::limiter::strategy::Quota;
+use crate::limiter::window::{Naming, TimeWindow};
+use crate::store::{Assignment, AttributeName, Guard, Item, Key, UpdateItem};
+
+/// All windows in one item of the longest one, into which every other divides. Each window counts
+/// in an attribute of its own, `c_{seconds}_{start}`.
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Packed {
+    call: Call,
+    quotas: Arc<[Quota]>,
+    windows: Vec<TimeWindow>,
+    longest: TimeWindow,
+}
+
+impl Packed {
+    pub(super) fn new(call: Call, quotas: Arc<[Quota]>) -> Self {
+        let windows = of(&quotas, call.now(), Naming::StartAndLength);
+        let length = quotas.iter().map(|quota| quota.window).max().unwrap_or_default();
+        let longest = TimeWindow::fixed(call.now(), length, Naming::StartAndLength);
+        Self { call, quotas, windows, longest }
+    }
+
+    pub(super) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
+        &self.quotas
+    }
+
+    pub(super) fn allowance(&self) -> Verdict {
+        self.verdict(true, 0, None)
+    }
+
+    fn verdict(&self, allowed: bool, at: usize, count: Option<i64>) -> Verdict {
+        let window = self.windows.get(at).copied().unwrap_or(self.longest);
+        let resets_at = window.end();
+        Verdict {
+            allowed,
+            local: false,
+            count,
+            quota: at,
+            window: Some(window),
+            resets_at,
+            retry_at: resets_at,
+        }
+    }
+
+    pub(super) fn begin(&mut self) -> Next {
+        let cost = self.call.cost();
+        match self.last_to_end(|_, limit| limit < cost) {
+            Some(at) => {
+                let denied = Verdict { local: true, ..self.verdict(false, at, Some(0)) };
+                Next::Conclude(Conclusion::Verdict(denied))
+            }
+            None => Next::Write(self.write()),
+        }
+    }
+
+    pub(super) fn write(&self) -> Write {
+        let cost = self.call.cost();
+        let guards = self
+            .windows
+            .iter()
+            .zip(self.quotas.iter())
+            .map(|(window, quota)| room(counter(window), quota.limit.saturating_sub(cost)));
+        Write::Update(self.update(guards.reduce(Guard::and).unwrap_or(Guard::Always)))
+    }
+
+    pub(super) fn record(&mut self) -> Write {
+        Write::Update(self.update(Guard::Always))
+    }
+
+    fn update(&self, guard: Guard) -> UpdateItem {
+        let cost = self.call.cost();
+        let counts = self.windows.iter().map(|window| Assignment::add(counter(window), cost));
+        let stale = self.windows.iter().filter(|window| window.length < self.longest.length);
+        let removals = stale.flat_map(|window| {
+            // Windows before the item's own start were never counted in it.
+            let preceding = preceding(*window).filter(|window| window.start >= self.longest.start);
+            preceding.map(|window| Assignment::Remove { name: counter(&window) })
+        });
+        let description = Description {
+            window_type: Some(self.suffix()),
+            window_start: Some(self.longest.start),
+            expires_at: self.call.config.expires_at(&self.longest),
+        };
+        self.call.update(self.key(), counts.chain(removals), description, guard)
+    }
+
+    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
+        let verdict = match wrote {
+            Wrote::Applied { attributes } => {
+                let count = count_in(&attributes, &counter(self.first()));
+                self.verdict(true, 0, count)
+            }
+            Wrote::Refused(refusals) => {
+                match refusals.into_iter().find_map(|refusal| refusal.seen) {
+                    Some(seen) => self.denied(&seen),
+                    None => self.verdict(false, self.last_to_end(|_, _| true).unwrap_or(0), None),
+                }
+            }
+        };
+        Next::Conclude(Conclusion::Verdict(verdict))
+    }
+
+    fn denied(&self, seen: &Item) -> Verdict {
+        let at = self.exceeded(|counter| count_in(seen, counter).unwrap_or(0)).unwrap_or(0);
+        let count = self.windows.get(at).and_then(|window| count_in(seen, &counter(window)));
+        self.verdict(false, at, Some(count.unwrap_or(0)))
+    }
+
+    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
+        let key = self.key();
+        let exceeded = self.exceeded(|counter| reads.count(&key, counter));
+        let at = exceeded.unwrap_or(0);
+        let count = self.windows.get(at).map(|window| reads.count(&key, &counter(window)));
+        self.verdict(exceeded.is_none(), at, count)
+    }
+
+    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let key = self.key();
+        let windows = self.windows.iter().zip(self.quotas.iter());
+        windows
+            .map(|(window, quota)| {
+                UsageLine::of(window, reads.count(&key, &counter(window)), quota.limit)
+            })
+            .collect()
+    }
+
+    pub(super) fn keys(&self) -> Vec<Key> {
+        Vec::from([self.key()])
+    }
+
+    pub(super) fn counters(&self) -> Vec<AttributeName> {
+        self.windows.iter().map(counter).collect()
+    }
+
+    /// The window without room for the cost that decides when to come back.
+    fn exceeded(&self, count: impl Fn(&str) -> i64) -> Option<usize> {
+        let cost = self.call.cost();
+        self.last_to_end(|window, limit| count(&counter(window)).saturating_add(cost) > limit)
+    }
+
+    fn last_to_end(&self, is_meant: impl Fn(&TimeWindow, i64) -> bool) -> Option<usize> {
+        let limited = self.windows.iter().zip(self.quotas.iter()).enumerate();
+        let meant = limited.filter(|(_, (window, quota))| is_meant(window, quota.limit));
+        last_to_end(&self.windows, meant.map(|(at, _)| at))
+    }
+
+    fn first(&self) -> &TimeWindow {
+        self.windows.first().unwrap_or(&self.longest)
+    }
+
+    fn key(&self) -> Key {
+        let key = &self.call.attempt.key;
+        let start = self.longest.start.unix_seconds();
+        key.store_key(key.partition_key(start, Some(&self.suffix())))
+    }
+
+    /// `packed:{durations}`, ascending: lists of other windows never share an item.
+    fn suffix(&self) -> String {
+        let mut lengths: Vec<_> = self.windows.iter().map(|window| window.length).collect();
+        lengths.sort_unstable();
+        let lengths: Vec<String> = lengths.into_iter().map(write_duration).collect();
+        format!("packed:{}", lengths.join(","))
+    }
+}
+
+fn counter(window: &TimeWindow) -> AttributeName {
+    format!("c_{}_{}", window.length.as_secs(), window.start.unix_seconds()).into()
+}
+
+/// The windows of the same length before this one, whose counters are of no more use. Four, so that
+/// an item sheds them even when few requests come (`limited.md` §12.4.5).
+fn preceding(window: TimeWindow) -> impl Iterator<Item = TimeWindow> {
+    let before = |window: &TimeWindow| {
+        Some(TimeWindow { start: window.start.saturating_sub(window.length), ..*window })
+    };
+    core::iter::successors(before(&window), before).take(4)
+}

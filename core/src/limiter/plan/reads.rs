@@ -1,0 +1,84 @@
+//! Reading counters: in batches of what DynamoDB takes, with one retry of what it leaves out.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{BatchOutcome, Call};
+use crate::store::{
+    AttributeName, BatchGetItem, Item, Key, MAX_BATCH_GET_KEYS, StoreError, TableName, Value,
+};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Reads {
+    table: TableName,
+    projection: Vec<AttributeName>,
+    pending: Vec<Key>,
+    found: BTreeMap<String, Item>,
+    retried: bool,
+    /// When the last batch was answered.
+    pub(super) answered_at: Option<Timestamp>,
+}
+
+impl Reads {
+    pub(super) fn new(call: &Call, keys: Vec<Key>, counters: Vec<AttributeName>) -> Self {
+        let mut projection = Vec::from([AttributeName::from("PK"), AttributeName::from("SK")]);
+        projection.extend(counters);
+        Self {
+            table: call.config.table.clone(),
+            projection,
+            pending: keys,
+            found: BTreeMap::new(),
+            retried: false,
+            answered_at: None,
+        }
+    }
+
+    /// The next batch to read; `None` once everything has been read.
+    pub(in crate::limiter) fn next_batch(&mut self) -> Option<BatchGetItem> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let rest = self.pending.split_off(self.pending.len().min(MAX_BATCH_GET_KEYS));
+        let keys = core::mem::replace(&mut self.pending, rest);
+        let (table, projection) = (self.table.clone(), self.projection.clone());
+        Some(BatchGetItem { table, keys, projection, consistent: true })
+    }
+
+    /// Takes in what a batch brought. Keys that the store left out are read once more; if it leaves
+    /// some out again, it is throttling.
+    pub(in crate::limiter) fn absorb(&mut self, outcome: BatchOutcome) -> Result<(), StoreError> {
+        let read = outcome?;
+        for item in read.items {
+            if let Some(partition) = item.text("PK") {
+                self.found.insert(partition.into(), item);
+            }
+        }
+        self.answered_at = Some(read.answered_at);
+        if !read.unprocessed.is_empty() {
+            if self.retried {
+                return Err(StoreError::Throttled);
+            }
+            self.retried = true;
+            self.pending.extend(read.unprocessed);
+        }
+        Ok(())
+    }
+
+    /// The item of a key, where there is one.
+    pub(super) fn item(&self, key: &Key) -> Option<&Item> {
+        key.partition.value.as_text().and_then(|partition| self.found.get(partition))
+    }
+
+    /// A counter of a key; zero where there is none.
+    pub(super) fn count(&self, key: &Key, counter: &str) -> i64 {
+        self.item(key).map_or(0, |item| count_in(item, counter).unwrap_or(0))
+    }
+}
+
+/// A counter of an item, held within 64 bits.
+pub(super) fn count_in(item: &Item, counter: &str) -> Option<i64> {
+    let count = item.get(counter).and_then(Value::as_number)?.to_i128()?;
+    Some(i64::try_from(count).unwrap_or(if count < 0 { i64::MIN } else { i64::MAX }))
+}

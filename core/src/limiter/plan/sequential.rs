@@ -1,0 +1,162 @@
+//! Several windows without transactions: one conditional update each, taken back on a refusal.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::reads::count_in;
+use super::windows::Limited;
+use super::{Call, Conclusion, Next, Plan, Reads, UsageLine, Verdict, Windows, Write, Wrote};
+use crate::limiter::strategy::Quota;
+use crate::store::{
+    Assignment, AttributeName, Comparison, Guard, Item, Key, Number, UpdateItem, Value,
+};
+
+/// Counts window after window, the last to end first: a refusal then comes from the window that
+/// decides when to come back. If a write fails on the way, what was counted stays counted, which
+/// errs towards refusing.
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Sequential {
+    windows: Windows,
+    /// Still to be counted, the next one last.
+    pending: Vec<Limited>,
+    /// Being counted or, after a refusal, taken back.
+    current: Limited,
+    /// Counted before it.
+    counted: Vec<Limited>,
+    /// What the first window of the configuration stands at.
+    first_count: Option<i64>,
+    denied: Option<Verdict>,
+}
+
+impl Sequential {
+    /// Plans `windows` one by one, if there are several.
+    pub(super) fn plan(windows: Windows) -> Plan {
+        let mut pending: Vec<Limited> = windows.limited().collect();
+        pending.sort_by_key(|limited| (limited.window.end(), limited.window.length));
+        match pending.pop() {
+            Some(current) if !pending.is_empty() => Plan::Sequential(Box::new(Self {
+                windows,
+                pending,
+                current,
+                counted: Vec::new(),
+                first_count: None,
+                denied: None,
+            })),
+            _ => Plan::Windows(windows),
+        }
+    }
+
+    pub(super) fn call(&self) -> &Call {
+        self.windows.call()
+    }
+
+    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
+        self.windows.quotas()
+    }
+
+    pub(super) fn allowance(&self) -> Verdict {
+        self.windows.allowance()
+    }
+
+    pub(super) fn begin(&mut self) -> Next {
+        match self.windows.local_denial() {
+            Some(verdict) => Next::Conclude(Conclusion::Verdict(verdict)),
+            None => Next::Write(self.write()),
+        }
+    }
+
+    pub(super) fn write(&self) -> Write {
+        let Limited { window, limit, .. } = &self.current;
+        Write::Update(match self.denied {
+            Some(_) => self.take_back(),
+            None => self.windows.update(window, self.windows.guard(*limit)),
+        })
+    }
+
+    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
+        match (&self.denied, wrote) {
+            // Whether or not the last one could be taken back, on to the one before it.
+            (Some(denied), _) => {
+                let denied = denied.clone();
+                self.take_back_next(denied)
+            }
+            (None, Wrote::Applied { attributes }) => self.count_next(&attributes),
+            (None, Wrote::Refused(refusals)) => {
+                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
+                let counter = self.call().names().count;
+                let count = seen.map(|item| count_in(&item, counter).unwrap_or(0));
+                let denied = self.windows.verdict(false, self.current.at, count);
+                self.denied = Some(denied.clone());
+                self.take_back_next(denied)
+            }
+        }
+    }
+
+    fn count_next(&mut self, attributes: &Item) -> Next {
+        if self.current.at == 0 {
+            self.first_count = count_in(attributes, self.call().names().count);
+        }
+        match self.pending.pop() {
+            Some(next) => {
+                self.counted.push(core::mem::replace(&mut self.current, next));
+                Next::Write(self.write())
+            }
+            None => {
+                let allowed = self.windows.allowance().with_count(self.first_count);
+                Next::Conclude(Conclusion::Verdict(allowed))
+            }
+        }
+    }
+
+    fn take_back_next(&mut self, denied: Verdict) -> Next {
+        match self.counted.pop() {
+            Some(last) => {
+                self.current = last;
+                Next::Write(self.write())
+            }
+            None => Next::Conclude(Conclusion::Verdict(denied)),
+        }
+    }
+
+    /// Takes the cost back, unless the counter has gone since.
+    fn take_back(&self) -> UpdateItem {
+        let counter = self.call().names().count;
+        let cost = self.call().cost();
+        UpdateItem {
+            table: self.call().config.table.clone(),
+            key: self.windows.key(&self.current.window),
+            assignments: Vec::from([Assignment::add(counter, cost.saturating_neg())]),
+            guard: Guard::Compare {
+                name: counter.into(),
+                comparison: Comparison::AtLeast,
+                value: Value::N(Number::from(cost)),
+            },
+        }
+    }
+
+    pub(super) fn record(&mut self) -> Write {
+        Write::Update(self.windows.update(&self.current.window, Guard::Always))
+    }
+
+    pub(super) fn after_record(&mut self) -> Option<Write> {
+        self.current = self.pending.pop()?;
+        Some(self.record())
+    }
+
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.windows.keys()
+    }
+
+    pub(super) fn counters(&self) -> Vec<AttributeName> {
+        self.windows.counters()
+    }
+
+    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
+        self.windows.judge(reads)
+    }
+
+    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        self.windows.usage(reads)
+    }
+}

@@ -1,0 +1,288 @@
+//! Sliding windows: the sum over sub-windows guards the write to the current one.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::call::Description;
+use super::reads::count_in;
+use super::windows::room;
+use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
+use crate::limiter::recall::{EndedWindow, Learned, Lesson, Recall};
+use crate::limiter::strategy::{Coverage, Quota, SlidingWindow};
+use crate::limiter::window::{Naming, TimeWindow};
+use crate::store::{Assignment, AttributeName, Guard, Key, UpdateItem};
+use crate::time::Timestamp;
+
+/// Counts of ended sub-windows never change, so their sum can be read once and remembered; the
+/// current sub-window is guarded by the room that they leave. If reading took so long that the
+/// current sub-window ended, the decision starts over once, as of when the answer came.
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Sliding {
+    call: Call,
+    quotas: Arc<[Quota]>,
+    cover: Cover,
+    /// The current sub-window.
+    current: TimeWindow,
+    /// The sub-windows before it that are summed up, newest first.
+    past: Vec<TimeWindow>,
+    /// Counts of past sub-windows, by their start.
+    known: BTreeMap<Timestamp, i64>,
+    restarted: bool,
+    has_read: bool,
+}
+
+/// How the last span of time is covered by sub-windows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cover {
+    window: Duration,
+    granularity: Duration,
+    coverage: Coverage,
+}
+
+impl Cover {
+    pub(super) const fn of(sliding: &SlidingWindow) -> Self {
+        let SlidingWindow { window, granularity, coverage, .. } = *sliding;
+        Self { window, granularity, coverage }
+    }
+
+    fn current(self, now: Timestamp) -> TimeWindow {
+        let start = now.floor_from_year_one(self.granularity);
+        TimeWindow { start, length: self.granularity, naming: Naming::Start }
+    }
+
+    /// The sub-windows that are summed up as of `now`, newest first.
+    pub(super) fn windows(self, now: Timestamp) -> impl Iterator<Item = TimeWindow> {
+        let within = self.window.as_secs().checked_div(self.granularity.as_secs()).unwrap_or(1);
+        let covered = within.saturating_add(u64::from(self.coverage == Coverage::Conservative));
+        core::iter::successors(Some(self.current(now)), |window| {
+            Some(TimeWindow { start: window.start.saturating_sub(window.length), ..*window })
+        })
+        .take(usize::try_from(covered).unwrap_or(1))
+    }
+}
+
+impl Sliding {
+    pub(super) fn new(call: Call, sliding: &SlidingWindow, recall: &Recall) -> Self {
+        let key = &call.attempt.key;
+        let known = recall.ended(key).iter().map(|window| (window.start, window.count)).collect();
+        let cover = Cover::of(sliding);
+        let now = call.now();
+        Self {
+            quotas: Arc::clone(sliding.quotas.of(key)),
+            cover,
+            current: cover.current(now),
+            past: cover.windows(now).skip(1).collect(),
+            known,
+            restarted: false,
+            has_read: false,
+            call,
+        }
+    }
+
+    pub(super) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
+        &self.quotas
+    }
+
+    pub(super) fn allowance(&self) -> Verdict {
+        Verdict {
+            allowed: true,
+            local: false,
+            count: None,
+            quota: 0,
+            window: Some(self.current),
+            resets_at: self.current.end(),
+            retry_at: self.current.end(),
+        }
+    }
+
+    pub(super) fn begin(&mut self) -> Next {
+        if self.limit() < self.call.cost() {
+            let denied = Verdict { local: true, ..self.denied_from([].into_iter(), Some(0)) };
+            return Next::Conclude(Conclusion::Verdict(denied));
+        }
+        if self.uncached().next().is_none() && self.room() >= 0 {
+            return Next::Write(self.write());
+        }
+        Next::Read
+    }
+
+    pub(super) fn after_reads(&mut self, reads: &Reads) -> Next {
+        self.take_in(reads);
+        let late = reads.answered_at.filter(|answered_at| *answered_at >= self.current.end());
+        if let (Some(answered_at), false) = (late, self.restarted) {
+            self.restart(answered_at);
+            return self.begin();
+        }
+        if self.room() < 0 {
+            let denied = self.denied(Some(self.current_count(reads)));
+            return Next::Conclude(Conclusion::Verdict(denied));
+        }
+        Next::Write(self.write())
+    }
+
+    /// Starts over with the sub-windows as of `now`. What was the current one is read again, now
+    /// that it has ended.
+    fn restart(&mut self, now: Timestamp) {
+        self.call.attempt.now = now;
+        self.restarted = true;
+        self.current = self.cover.current(now);
+        self.past = self.cover.windows(now).skip(1).collect();
+    }
+
+    pub(super) fn write(&self) -> Write {
+        Write::Update(self.update(room(self.call.names().count.into(), self.room())))
+    }
+
+    pub(super) fn record(&mut self) -> Write {
+        Write::Update(self.update(Guard::Always))
+    }
+
+    fn update(&self, guard: Guard) -> UpdateItem {
+        let count = Assignment::add(self.call.names().count, self.call.cost());
+        let description = Description {
+            window_type: Some(self.current.key()),
+            window_start: Some(self.current.start),
+            expires_at: self.call.config.expires_at(&self.current),
+        };
+        self.call.update(self.key(&self.current), [count], description, guard)
+    }
+
+    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
+        let counter = self.call.names().count;
+        let verdict = match wrote {
+            Wrote::Applied { attributes } => {
+                let current = count_in(&attributes, counter);
+                self.allowance().with_count(current.map(|count| self.sum().saturating_add(count)))
+            }
+            Wrote::Refused(refusals) => {
+                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
+                self.denied(seen.map(|item| count_in(&item, counter).unwrap_or(0)))
+            }
+        };
+        Next::Conclude(Conclusion::Verdict(verdict))
+    }
+
+    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
+        self.take_in(reads);
+        let current = self.current_count(reads);
+        let count = self.sum().saturating_add(current);
+        if count.saturating_add(self.call.cost()) <= self.limit() {
+            self.allowance().with_count(Some(count))
+        } else {
+            self.denied(Some(current))
+        }
+    }
+
+    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let counter = self.call.names().count;
+        let all = core::iter::once(&self.current).chain(&self.past);
+        all.map(|window| {
+            UsageLine::of(window, reads.count(&self.key(window), counter), self.limit())
+        })
+        .collect()
+    }
+
+    /// A denial, given the current sub-window's count; unknown, it counts as just too much.
+    fn denied(&self, current: Option<i64>) -> Verdict {
+        let sum = self.sum();
+        let least = self.room().saturating_add(1).max(0);
+        let counts = core::iter::once(current.unwrap_or(least)).chain(self.past_counts());
+        self.denied_from(counts, current.map(|current| sum.saturating_add(current)))
+    }
+
+    /// A denial, given all counts, newest first: room comes back when enough of the oldest
+    /// sub-windows have left (`limited.md` §12.3.5).
+    fn denied_from(&self, counts: impl Iterator<Item = i64>, count: Option<i64>) -> Verdict {
+        let (limit, cost) = (self.limit(), self.call.cost());
+        let mut kept: u32 = 0;
+        let mut used = cost;
+        for count in counts {
+            used = used.saturating_add(count);
+            if used > limit {
+                break;
+            }
+            kept = kept.saturating_add(1);
+        }
+        let covered = u32::try_from(self.past.len()).unwrap_or(u32::MAX).saturating_add(1);
+        // Nothing that already fits has to leave; at least the oldest does.
+        let leaving = covered.saturating_sub(kept).max(1);
+        let resets_at =
+            self.current.start.saturating_add(self.cover.granularity.saturating_mul(leaving));
+        Verdict { allowed: false, count, resets_at, retry_at: resets_at, ..self.allowance() }
+    }
+
+    pub(super) fn learned(&self) -> Learned {
+        if !self.has_read {
+            return Learned::default();
+        }
+        let skew = self.call.config.skew_allowance;
+        let settled = |window: &&TimeWindow| window.end().saturating_add(skew) <= self.call.now();
+        let windows: Vec<EndedWindow> = self
+            .past
+            .iter()
+            .filter(settled)
+            .filter_map(|window| {
+                let count = *self.known.get(&window.start)?;
+                Some(EndedWindow { start: window.start, count })
+            })
+            .collect();
+        let until = self.current.end().saturating_add(self.cover.window);
+        let key = self.call.attempt.key.clone();
+        Learned((!windows.is_empty()).then_some(Lesson::Ended { key, windows, until }))
+    }
+
+    /// The past sub-windows that have to be read, and the current one.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.uncached().chain([&self.current]).map(|window| self.key(window)).collect()
+    }
+
+    pub(super) fn counters(&self) -> Vec<AttributeName> {
+        Vec::from([self.call.names().count.into()])
+    }
+
+    fn take_in(&mut self, reads: &Reads) {
+        let counter = self.call.names().count;
+        let read: Vec<(Timestamp, i64)> = self
+            .uncached()
+            .map(|window| (window.start, reads.count(&self.key(window), counter)))
+            .collect();
+        self.has_read |= !read.is_empty();
+        self.known.extend(read);
+    }
+
+    fn current_count(&self, reads: &Reads) -> i64 {
+        reads.count(&self.key(&self.current), self.call.names().count)
+    }
+
+    fn uncached(&self) -> impl Iterator<Item = &TimeWindow> {
+        self.past.iter().filter(|window| !self.known.contains_key(&window.start))
+    }
+
+    fn past_counts(&self) -> impl Iterator<Item = i64> {
+        self.past.iter().map(|window| self.known.get(&window.start).copied().unwrap_or(0))
+    }
+
+    fn sum(&self) -> i64 {
+        self.past_counts().fold(0, i64::saturating_add)
+    }
+
+    /// What the current sub-window may stand at for the cost to fit.
+    fn room(&self) -> i64 {
+        self.limit().saturating_sub(self.call.cost()).saturating_sub(self.sum())
+    }
+
+    fn limit(&self) -> i64 {
+        self.quotas.first().map_or(0, |quota| quota.limit)
+    }
+
+    fn key(&self, window: &TimeWindow) -> Key {
+        let key = &self.call.attempt.key;
+        key.store_key(key.partition_key(window.start.unix_seconds(), None))
+    }
+}

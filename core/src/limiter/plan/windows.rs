@@ -1,0 +1,260 @@
+//! Fixed windows, one item each: one conditional update, or one transaction for several.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use sha2::{Digest, Sha256};
+
+use super::call::Description;
+use super::reads::count_in;
+use super::{Call, Conclusion, Next, Reads, Refusal, UsageLine, Verdict, Write, Wrote};
+use crate::hex::push_hex;
+use crate::limiter::recall::{Denial, Learned, Lesson, Recall};
+use crate::limiter::strategy::Quota;
+use crate::limiter::window::{Naming, TimeWindow};
+use crate::store::{
+    Assignment, AttributeName, Guard, Key, Number, TransactWrite, TransactWriteItems, UpdateItem,
+};
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Windows {
+    call: Call,
+    quotas: Arc<[Quota]>,
+    naming: Naming,
+    windows: Vec<TimeWindow>,
+    /// A denial that still holds.
+    remembered: Option<Denial>,
+    /// A denial to remember.
+    denial: Option<Denial>,
+}
+
+/// A window with its limit.
+#[derive(Clone, Debug)]
+pub(super) struct Limited {
+    /// Its place in the configuration.
+    pub(super) at: usize,
+    pub(super) window: TimeWindow,
+    pub(super) limit: i64,
+}
+
+/// The windows of a list of quotas as of `now`, in the list's order.
+pub(super) fn of(quotas: &[Quota], now: Timestamp, naming: Naming) -> Vec<TimeWindow> {
+    quotas.iter().map(|quota| TimeWindow::fixed(now, quota.window, naming)).collect()
+}
+
+impl Windows {
+    pub(super) fn new(call: Call, quotas: Arc<[Quota]>, naming: Naming, recall: &Recall) -> Self {
+        let windows = of(&quotas, call.now(), naming);
+        let remembered = match windows.first() {
+            Some(window) if naming == Naming::Start && call.config.deny_cache => {
+                recall.denial(&call.attempt.key, window.start)
+            }
+            _ => None,
+        };
+        Self { call, quotas, naming, windows, remembered, denial: None }
+    }
+
+    pub(super) fn is_single(&self) -> bool {
+        self.windows.len() == 1
+    }
+
+    pub(super) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
+        &self.quotas
+    }
+
+    /// The windows with their limits, in the order of the configuration.
+    pub(super) fn limited(&self) -> impl Iterator<Item = Limited> {
+        let limited = self.windows.iter().zip(self.quotas.iter()).enumerate();
+        limited.map(|(at, (window, quota))| Limited { at, window: *window, limit: quota.limit })
+    }
+
+    pub(super) fn allowance(&self) -> Verdict {
+        self.verdict(true, 0, None)
+    }
+
+    /// A verdict on the window at an index.
+    pub(super) fn verdict(&self, allowed: bool, at: usize, count: Option<i64>) -> Verdict {
+        let window = self.windows.get(at).copied();
+        let resets_at = window.map_or_else(|| self.call.now(), |window| window.end());
+        Verdict { allowed, local: false, count, quota: at, window, resets_at, retry_at: resets_at }
+    }
+
+    pub(super) fn begin(&mut self) -> Next {
+        match self.local_denial() {
+            Some(verdict) => Next::Conclude(Conclusion::Verdict(verdict)),
+            None => Next::Write(self.write()),
+        }
+    }
+
+    /// The denial that needs no store: of a limit that never admits the cost, or a remembered one.
+    pub(super) fn local_denial(&self) -> Option<Verdict> {
+        let cost = self.call.cost();
+        let hopeless = self.limited().filter(|limited| limited.limit < cost);
+        let local = match last_to_end(&self.windows, hopeless.map(|limited| limited.at)) {
+            Some(at) => self.verdict(false, at, Some(0)),
+            None => self.verdict(false, 0, Some(self.remembered?.count)),
+        };
+        Some(Verdict { local: true, ..local })
+    }
+
+    pub(super) fn write(&self) -> Write {
+        self.order(|limit| self.guard(limit))
+    }
+
+    pub(super) fn record(&mut self) -> Write {
+        self.order(|_| Guard::Always)
+    }
+
+    fn order(&self, guard: impl Fn(i64) -> Guard) -> Write {
+        let mut updates: Vec<UpdateItem> = self
+            .limited()
+            .map(|limited| self.update(&limited.window, guard(limited.limit)))
+            .collect();
+        match updates.pop() {
+            Some(only) if updates.is_empty() => Write::Update(only),
+            last => {
+                updates.extend(last);
+                Write::Transact(TransactWriteItems {
+                    writes: updates.into_iter().map(TransactWrite::Update).collect(),
+                    token: Some(self.token()),
+                })
+            }
+        }
+    }
+
+    /// Counts the cost in one window.
+    pub(super) fn update(&self, window: &TimeWindow, guard: Guard) -> UpdateItem {
+        let count = Assignment::add(self.call.names().count, self.call.cost());
+        let description = Description {
+            window_type: Some(window.key()),
+            window_start: Some(window.start),
+            expires_at: self.call.config.expires_at(window),
+        };
+        self.call.update(self.key(window), [count], description, guard)
+    }
+
+    /// There is room for the cost under `limit`.
+    pub(super) fn guard(&self, limit: i64) -> Guard {
+        room(self.call.names().count.into(), limit.saturating_sub(self.call.cost()))
+    }
+
+    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
+        let verdict = match wrote {
+            Wrote::Applied { .. } if !self.is_single() => {
+                return Next::Conclude(Conclusion::AdmittedUncounted);
+            }
+            Wrote::Applied { attributes } => {
+                self.verdict(true, 0, count_in(&attributes, self.call.names().count))
+            }
+            Wrote::Refused(refusals) => self.denied(&refusals),
+        };
+        Next::Conclude(Conclusion::Verdict(verdict))
+    }
+
+    fn denied(&mut self, refusals: &[Refusal]) -> Verdict {
+        let counter = self.call.names().count;
+        let refused = refusals.iter().map(|refusal| refusal.at);
+        let at = last_to_end(&self.windows, refused).unwrap_or(0);
+        let count = refusals
+            .iter()
+            .find(|refusal| refusal.at == at)
+            .and_then(|refusal| refusal.seen.as_ref())
+            .map(|item| count_in(item, counter).unwrap_or(0));
+        let verdict = self.verdict(false, at, count);
+        self.denial = self.denial_to_remember(&verdict);
+        verdict
+    }
+
+    // Only a denial of the smallest cost says that every later request is denied too.
+    fn denial_to_remember(&self, verdict: &Verdict) -> Option<Denial> {
+        let worth =
+            self.naming == Naming::Start && self.call.config.deny_cache && self.call.cost() == 1;
+        let (window, count) = (verdict.window?, verdict.count?);
+        worth.then_some(Denial { window_start: window.start, count })
+    }
+
+    pub(super) fn learned(&self) -> Learned {
+        Learned(self.denial.zip(self.windows.first()).map(|(denial, window)| Lesson::Denied {
+            key: self.call.attempt.key.clone(),
+            denial,
+            until: window.end(),
+        }))
+    }
+
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.windows.iter().map(|window| self.key(window)).collect()
+    }
+
+    pub(super) fn counters(&self) -> Vec<AttributeName> {
+        Vec::from([self.call.names().count.into()])
+    }
+
+    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
+        let cost = self.call.cost();
+        let counts = self.counts(reads);
+        let exceeded = self.limited().zip(&counts).filter_map(|(limited, count)| {
+            (count.saturating_add(cost) > limited.limit).then_some(limited.at)
+        });
+        let (allowed, at) = match last_to_end(&self.windows, exceeded) {
+            Some(at) => (false, at),
+            None => (true, 0),
+        };
+        self.verdict(allowed, at, counts.get(at).copied())
+    }
+
+    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let counts = self.counts(reads);
+        let windows = self.limited().zip(counts);
+        let line =
+            |(limited, count): (Limited, i64)| UsageLine::of(&limited.window, count, limited.limit);
+        windows.map(line).collect()
+    }
+
+    fn counts(&self, reads: &Reads) -> Vec<i64> {
+        let counter = self.call.names().count;
+        self.windows.iter().map(|window| reads.count(&self.key(window), counter)).collect()
+    }
+
+    /// The key of a window's counter.
+    pub(super) fn key(&self, window: &TimeWindow) -> Key {
+        let key = &self.call.attempt.key;
+        let start = window.start.unix_seconds();
+        key.store_key(match self.naming {
+            Naming::Start => key.partition_key(start, None),
+            Naming::StartAndLength => key.partition_key(start, Some(&window.key())),
+        })
+    }
+
+    /// The transaction's client token: 32 hex digits, of the 36 that DynamoDB takes
+    /// (`limited.md` §16.22).
+    fn token(&self) -> String {
+        let attempt = &self.call.attempt;
+        let mut digest = Sha256::new();
+        digest.update(attempt.id.0.to_be_bytes());
+        digest.update(format!("{}#{}", attempt.key.identifier(), attempt.key.sort_key()));
+        let mut token = String::new();
+        push_hex(&mut token, digest.finalize().get(..16).unwrap_or_default());
+        token
+    }
+}
+
+/// Of some windows, the one that ends last; of those that end together, the longest. Only once that
+/// one has ended is there room in all of them.
+pub(super) fn last_to_end(
+    windows: &[TimeWindow],
+    some: impl Iterator<Item = usize>,
+) -> Option<usize> {
+    some.max_by_key(|at| windows.get(*at).map(|window| (window.end(), window.length)))
+}
+
+/// There is no counter yet, or it has room.
+pub(super) fn room(counter: AttributeName, room: i64) -> Guard {
+    Guard::Absent(counter.clone()).or(Guard::at_most(counter, Number::from(room)))
+}

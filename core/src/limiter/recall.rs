@@ -1,0 +1,154 @@
+//! What one instance remembers between decisions.
+//!
+//! A machine never shares state: it is built from a look into a [`Recall`], and ends with what it
+//! [`Learned`]. Whoever owns the `Recall` merges that back.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use super::key::RateLimitKey;
+use crate::time::Timestamp;
+
+/// What one instance remembers between decisions: denials that still hold, counts of sub-windows
+/// that have ended, and how full token buckets were. Bounded; forgetting costs store calls, never
+/// correctness.
+#[derive(Clone, Debug)]
+pub struct Recall {
+    denials: Cache<Denial>,
+    ended: Cache<Vec<EndedWindow>>,
+    buckets: Cache<i128>,
+}
+
+/// A denial that holds until its window ends, because counts only grow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Denial {
+    pub(super) window_start: Timestamp,
+    pub(super) count: i64,
+}
+
+/// The final count of a sub-window.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct EndedWindow {
+    pub(super) start: Timestamp,
+    pub(super) count: i64,
+}
+
+/// What one decision taught. Merge it with [`Recall::learn`], or drop it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[must_use = "what is not merged has to be read from the store again"]
+pub struct Learned(pub(super) Option<Lesson>);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Lesson {
+    Denied { key: RateLimitKey, denial: Denial, until: Timestamp },
+    Ended { key: RateLimitKey, windows: Vec<EndedWindow>, until: Timestamp },
+    Filled { key: RateLimitKey, tat: i128, until: Timestamp },
+}
+
+impl Default for Recall {
+    fn default() -> Self {
+        Self::with_capacity(DEFAULT_CAPACITY)
+    }
+}
+
+impl Recall {
+    /// Remembers at most `keys` keys of each kind; the earliest to expire is forgotten first.
+    #[must_use]
+    pub const fn with_capacity(keys: usize) -> Self {
+        Self { denials: Cache::new(keys), ended: Cache::new(keys), buckets: Cache::new(keys) }
+    }
+
+    /// Merges what a decision taught.
+    pub fn learn(&mut self, learned: Learned) {
+        match learned.0 {
+            None => {}
+            Some(Lesson::Denied { key, denial, until }) => self.denials.insert(key, denial, until),
+            Some(Lesson::Filled { key, tat, until }) => self.buckets.insert(key, tat, until),
+            Some(Lesson::Ended { key, windows, until }) => self.learn_ended(key, windows, until),
+        }
+    }
+
+    fn learn_ended(&mut self, key: RateLimitKey, windows: Vec<EndedWindow>, until: Timestamp) {
+        // The windows of one lesson are all that its decision needed; older ones are never needed
+        // again, and those of a concurrent decision are kept.
+        let oldest = windows.iter().map(|window| window.start).min();
+        let mut merged: Vec<EndedWindow> = self
+            .ended
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .filter(|known| Some(known.start) >= oldest)
+            .filter(|known| windows.iter().all(|new| new.start != known.start))
+            .copied()
+            .collect();
+        merged.extend(windows);
+        self.ended.insert(key, merged, until);
+    }
+
+    /// The denial that was met in the window that starts at `window_start`.
+    pub(super) fn denial(&self, key: &RateLimitKey, window_start: Timestamp) -> Option<Denial> {
+        self.denials.get(key).copied().filter(|denial| denial.window_start == window_start)
+    }
+
+    pub(super) fn ended(&self, key: &RateLimitKey) -> &[EndedWindow] {
+        self.ended.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn tat(&self, key: &RateLimitKey) -> Option<i128> {
+        self.buckets.get(key).copied()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Cache<V> {
+    entries: BTreeMap<RateLimitKey, (V, Timestamp)>,
+    by_expiry: BTreeSet<(Timestamp, RateLimitKey)>,
+    capacity: usize,
+}
+
+impl<V> Cache<V> {
+    const fn new(capacity: usize) -> Self {
+        Self { entries: BTreeMap::new(), by_expiry: BTreeSet::new(), capacity }
+    }
+
+    fn get(&self, key: &RateLimitKey) -> Option<&V> {
+        self.entries.get(key).map(|(value, _)| value)
+    }
+
+    fn insert(&mut self, key: RateLimitKey, value: V, expires_at: Timestamp) {
+        if self.capacity == 0 {
+            return;
+        }
+        if let Some((_, expired_at)) = self.entries.remove(&key) {
+            self.by_expiry.remove(&(expired_at, key.clone()));
+        } else if self.entries.len() >= self.capacity
+            && let Some((_, first_to_expire)) = self.by_expiry.pop_first()
+        {
+            self.entries.remove(&first_to_expire);
+        }
+        self.by_expiry.insert((expires_at, key.clone()));
+        self.entries.insert(key, (value, expires_at));
+    }
+}
+
+/// Keys remembered of each kind by default (`limited.md` §16.21).
+const DEFAULT_CAPACITY: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::{Cache, RateLimitKey};
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_full_cache_forgets_what_expires_first() {
+        let key = |n: u32| RateLimitKey::new(&format!("i{n}"), "/r", "GET").expect("a key");
+        let mut cache = Cache::new(2);
+        for (n, expiry) in [(1, 30), (2, 10), (1, 40), (3, 20)] {
+            cache.insert(key(n), n, Timestamp::from_unix_seconds(expiry));
+        }
+        assert_eq!([1, 2, 3].map(|n| cache.get(&key(n)).copied()), [Some(1), None, Some(3)]);
+        assert_eq!(cache.by_expiry.len(), cache.entries.len());
+    }
+}

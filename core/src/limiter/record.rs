@@ -1,0 +1,74 @@
+//! Counting a request without deciding on it.
+
+use super::check_and_increment::{MAX_CONFLICT_RETRIES, conflict_delay};
+use super::error::LimiterError;
+use super::plan::{Plan, Write, Wrote};
+use crate::machine::{Machine, Step};
+use crate::store::{Sleep, StoreError, StoreRequest, Transacted, Written};
+use crate::time::Timestamp;
+
+/// Counts a request in every window, whatever their limits. One update, or one transaction for
+/// several windows; it never fails open, because nothing would have been counted.
+#[must_use = "a machine does nothing until it is run or driven"]
+#[derive(Clone, Debug)]
+pub struct Record {
+    plan: Plan,
+    conflicts: u32,
+}
+
+impl Record {
+    pub(super) fn new(plan: Plan) -> Self {
+        Self { plan, conflicts: 0 }
+    }
+
+    fn write(self, write: Write) -> Step<Self> {
+        match write {
+            Write::Update(update) => self.ask(update, Self::on_update),
+            Write::Transact(transact) => self.ask(transact, Self::on_transact),
+        }
+    }
+
+    fn on_update(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+        match outcome {
+            Ok(written) => self.on_wrote(&written.into()),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn on_transact(mut self, outcome: Result<Transacted, StoreError>) -> Step<Self> {
+        match outcome.and_then(Wrote::from_transaction) {
+            Ok(wrote) => self.on_wrote(&wrote),
+            Err(StoreError::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
+                let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id.0);
+                self.conflicts = self.conflicts.saturating_add(1);
+                self.ask(Sleep { duration }, Self::on_wake)
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn on_wake(self, _: Timestamp) -> Step<Self> {
+        self.start()
+    }
+
+    fn on_wrote(mut self, wrote: &Wrote) -> Step<Self> {
+        match self.plan.after_record(wrote) {
+            Some(write) => self.write(write),
+            None => Step::Done(Ok(())),
+        }
+    }
+
+    fn fail(self, error: StoreError) -> Step<Self> {
+        Step::Done(Err(self.plan.call().error(error)))
+    }
+}
+
+impl Machine for Record {
+    type Output = Result<(), LimiterError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(mut self) -> Step<Self> {
+        let write = self.plan.record();
+        self.write(write)
+    }
+}

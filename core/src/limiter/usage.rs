@@ -1,0 +1,71 @@
+//! Reading what is used of a key's limits.
+
+use alloc::string::ToString;
+use core::time::Duration;
+
+use super::decision::{UsageStats, UsageWindow};
+use super::error::LimiterError;
+use super::plan::{BatchOutcome, Plan, Reads, UsageLine};
+use super::window::{DAY, HOUR, MINUTE};
+use crate::machine::{Machine, Step};
+use crate::store::StoreRequest;
+
+/// Reads every counter of a key: one consistent batch read for every 100. It never fails open.
+#[must_use = "a machine does nothing until it is run or driven"]
+#[derive(Clone, Debug)]
+pub struct Usage {
+    plan: Plan,
+    reads: Reads,
+}
+
+impl Usage {
+    pub(super) fn new(plan: Plan) -> Self {
+        let reads = plan.reads();
+        Self { plan, reads }
+    }
+
+    fn on_read(mut self, outcome: BatchOutcome) -> Step<Self> {
+        match self.reads.absorb(outcome) {
+            Ok(()) => self.start(),
+            Err(error) => Step::Done(Err(self.plan.call().error(error))),
+        }
+    }
+
+    fn report(&self) -> UsageStats {
+        let lines = self.plan.usage(&self.reads);
+        let key = &self.plan.call().attempt.key;
+        UsageStats {
+            identifier: key.identifier().to_string(),
+            resource: key.resource().to_string(),
+            current_minute: current(&lines, MINUTE),
+            current_hour: current(&lines, HOUR),
+            daily_total: current(&lines, DAY).map(|day| day.count).or_else(|| total(&lines, HOUR)),
+            windows: lines.into_iter().map(|line| (line.key, line.window)).collect(),
+        }
+    }
+}
+
+impl Machine for Usage {
+    type Output = Result<UsageStats, LimiterError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(mut self) -> Step<Self> {
+        match self.reads.next_batch() {
+            Some(batch) => self.ask(batch, Self::on_read),
+            None => Step::Done(Ok(self.report())),
+        }
+    }
+}
+
+/// The newest window of a length: sub-windows are listed newest first.
+fn current(lines: &[UsageLine], length: Duration) -> Option<UsageWindow> {
+    lines.iter().find(|line| line.length == length).map(|line| line.window)
+}
+
+/// What the windows of a length sum up to, if there is one.
+fn total(lines: &[UsageLine], length: Duration) -> Option<i64> {
+    let mut counts =
+        lines.iter().filter(|line| line.length == length).map(|line| line.window.count);
+    let first = counts.next()?;
+    Some(counts.fold(first, i64::saturating_add))
+}

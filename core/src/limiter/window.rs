@@ -1,0 +1,94 @@
+//! Windows of time.
+
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::duration::write_duration;
+use crate::time::Timestamp;
+
+/// A window of time that counts requests: from its start, inclusive, to its end, exclusive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TimeWindow {
+    /// When it starts.
+    pub start: Timestamp,
+    /// How long it is.
+    pub length: Duration,
+    pub(super) naming: Naming,
+}
+
+/// How a window's key text is formed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Naming {
+    /// The start.
+    Start,
+    /// The start and the length: several windows of different lengths may start together.
+    StartAndLength,
+}
+
+impl TimeWindow {
+    /// The window of a `length` that counts from 1970 and holds `now`.
+    pub(super) fn fixed(now: Timestamp, length: Duration, naming: Naming) -> Self {
+        Self { start: now.floor_from_1970(length), length, naming }
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.start.saturating_add(self.length)
+    }
+
+    /// Its key text: `2026-01-01T00:00:00Z`, in multi-window limits `2026-01-01T00:00:00Z_1m0s`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let start = self.start.to_rfc3339_seconds();
+        match self.naming {
+            Naming::Start => start,
+            Naming::StartAndLength => format!("{start}_{}", write_duration(self.length)),
+        }
+    }
+}
+
+/// A window with the name of its kind, for reports.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NamedWindow {
+    /// `MINUTE`, `HOUR`, `DAY` or `CUSTOM_{length}`.
+    pub window_type: String,
+    /// When it starts.
+    pub start: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
+}
+
+/// The minute that holds `now`.
+#[must_use]
+pub fn minute_window(now: Timestamp) -> NamedWindow {
+    named("MINUTE", now.floor_from_year_one(MINUTE), MINUTE)
+}
+
+/// The hour that holds `now`.
+#[must_use]
+pub fn hour_window(now: Timestamp) -> NamedWindow {
+    named("HOUR", now.floor_from_year_one(HOUR), HOUR)
+}
+
+/// The UTC day that holds `now`.
+#[must_use]
+pub fn day_window(now: Timestamp) -> NamedWindow {
+    named("DAY", now.floor_from_year_one(DAY), DAY)
+}
+
+/// The window of a `length`, counted from 1970, that holds `now`; an empty one for a zero length.
+#[must_use]
+pub fn fixed_window(now: Timestamp, length: Duration) -> NamedWindow {
+    let window_type = format!("CUSTOM_{}", write_duration(length));
+    named(&window_type, now.floor_from_1970(length), length)
+}
+
+fn named(window_type: &str, start: Timestamp, length: Duration) -> NamedWindow {
+    NamedWindow { window_type: window_type.into(), start, end: start.saturating_add(length) }
+}
+
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
