@@ -10,7 +10,7 @@ use super::error::{Misconfiguration, StoreError};
 use super::expression::Expressions;
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, body, check_key, read_items};
+use super::wire::{Reply, Wire, answer, body, check_key, read_items};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -72,9 +72,10 @@ impl Wire for BatchGetItem {
     const OPERATION: &'static str = "BatchGetItem";
 
     fn to_body(&self) -> Json {
-        let keys: Vec<Json> = self.keys.iter().map(|key| key.to_item().to_json()).collect();
-        let mut request =
-            body([("Keys", Json::Array(keys)), ("ConsistentRead", Json::from(self.consistent))]);
+        let mut request = body([
+            ("Keys", keys_json(&self.keys)),
+            ("ConsistentRead", Json::from(self.consistent)),
+        ]);
         self.expressions().write_to(&mut request);
         let tables = Map::from_iter([(self.table.to_string(), Json::Object(request))]);
         Json::Object(body([("RequestItems", Json::Object(tables))]))
@@ -112,4 +113,26 @@ impl Wire for BatchGetItem {
             Reply::Fault(fault) => Err(fault.error()),
         }
     }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        let read = match outcome {
+            Ok(read) => read,
+            Err(error) => return Reply::of_error(*error),
+        };
+        let of_table = |content| Json::Object(Map::from_iter([(self.table.to_string(), content)]));
+        let items = ("Responses", of_table(read.items.iter().map(Item::to_json).collect()));
+        if read.unprocessed.is_empty() {
+            return answer([items]);
+        }
+        let keys = keys_json(&read.unprocessed);
+        answer([items, ("UnprocessedKeys", of_table(Json::Object(body([("Keys", keys)]))))])
+    }
+
+    fn answered_at(outcome: &Self::Outcome) -> Option<Timestamp> {
+        outcome.as_ref().ok().map(|read| read.answered_at)
+    }
+}
+
+fn keys_json(keys: &[Key]) -> Json {
+    keys.iter().map(|key| key.to_item().to_json()).collect()
 }

@@ -8,7 +8,7 @@ use super::guard::Guard;
 use super::item::Key;
 use super::table::TableName;
 use super::update_item::Written;
-use super::wire::{Reply, Wire, check_key, guarded_body, read_written};
+use super::wire::{Reply, Wire, check_key, guarded_body, read_written, write_written};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -64,5 +64,9 @@ impl Wire for DeleteItem {
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
         read_written(reply)
+    }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        write_written(outcome)
     }
 }

@@ -82,6 +82,22 @@ impl StoreError {
             _ => Self::Unavailable,
         }
     }
+
+    /// The DynamoDB error code that stands for this error, so that a reply can be written down.
+    /// [`from_code`](Self::from_code) reads it back.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Throttled => "ThrottlingException",
+            Self::Unavailable => "InternalServerError",
+            Self::Timeout => "RequestTimeoutException",
+            Self::Conflict => "TransactionConflictException",
+            Self::TooLarge => "ItemCollectionSizeLimitExceededException",
+            Self::Misconfigured(Misconfiguration::MissingTable) => "ResourceNotFoundException",
+            Self::Misconfigured(Misconfiguration::AccessDenied) => "AccessDeniedException",
+            Self::Misconfigured(Misconfiguration::InvalidRequest) => "ValidationException",
+        }
+    }
 }
 
 /// What has to change before an order can succeed.

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::error::StoreError;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, body, check_key, read_item};
+use super::wire::{Reply, Wire, answer, body, check_key, read_item};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -53,6 +53,14 @@ impl Wire for GetItem {
                 Ok(Some(read_item(&answer, "Item")?).filter(|item| !item.is_empty()))
             }
             Reply::Fault(fault) => Err(fault.error()),
+        }
+    }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        match outcome {
+            Ok(Some(item)) => answer([("Item", item.to_json())]),
+            Ok(None) => answer([]),
+            Err(error) => Reply::of_error(*error),
         }
     }
 }

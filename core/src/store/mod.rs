@@ -39,6 +39,7 @@ mod request;
 mod sleep;
 mod table;
 mod transact_write_items;
+pub mod transcript;
 mod update;
 mod update_item;
 mod value;

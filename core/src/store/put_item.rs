@@ -9,7 +9,7 @@ use super::guard::Guard;
 use super::item::Item;
 use super::table::TableName;
 use super::update_item::Written;
-use super::wire::{Reply, Wire, guarded_body, read_written};
+use super::wire::{Reply, Wire, guarded_body, read_written, write_written};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -62,5 +62,9 @@ impl Wire for PutItem {
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
         read_written(reply)
+    }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        write_written(outcome)
     }
 }

@@ -12,7 +12,7 @@ use super::guard::{Comparison, Guard};
 use super::item::{Attribute, AttributeName, Item};
 use super::table::TableName;
 use super::value::Value;
-use super::wire::{Reply, Wire, body, read_item, read_items};
+use super::wire::{Reply, Wire, answer, body, read_item, read_items};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -167,6 +167,18 @@ impl Wire for Query {
                 next: Some(read_item(&answer, "LastEvaluatedKey")?).filter(|key| !key.is_empty()),
             }),
             Reply::Fault(fault) => Err(fault.error()),
+        }
+    }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        let page = match outcome {
+            Ok(page) => page,
+            Err(error) => return Reply::of_error(*error),
+        };
+        let items = ("Items", page.items.iter().map(Item::to_json).collect());
+        match &page.next {
+            Some(next) => answer([items, ("LastEvaluatedKey", next.to_json())]),
+            None => answer([items]),
         }
     }
 }

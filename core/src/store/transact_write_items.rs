@@ -10,7 +10,7 @@ use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, body, check_key};
+use super::wire::{Fault, Reply, Wire, answer, body, check_key};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
 use crate::machine::Effect;
 use crate::time::Timestamp;
@@ -27,6 +27,9 @@ pub struct TransactWriteItems {
     /// The idempotency token (`ClientRequestToken`), 1 to 36 characters.
     pub token: Option<String>,
 }
+
+/// The code of a cancelled transaction (DynamoDB API reference).
+const CANCELED: &str = "TransactionCanceledException";
 
 /// One write of a transaction.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -87,6 +90,19 @@ impl CancellationReason {
             "ConditionalCheckFailed" => Self::ConditionalCheckFailed { seen },
             code => Self::Failed(StoreError::from_code(code)),
         }
+    }
+
+    pub(super) fn to_json(&self) -> Json {
+        let (code, seen) = match self {
+            Self::None => ("None", None),
+            Self::ConditionalCheckFailed { seen } => ("ConditionalCheckFailed", seen.as_ref()),
+            Self::Failed(error) => (error.code(), None),
+        };
+        let mut reason = body([("Code", Json::from(code))]);
+        if let Some(item) = seen {
+            reason.insert("Item".to_string(), item.to_json());
+        }
+        Json::Object(reason)
     }
 
     pub(super) fn from_json(reason: &Json) -> Self {
@@ -174,10 +190,22 @@ impl Wire for TransactWriteItems {
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
         match reply {
             Reply::Answer(_) => Ok(Transacted::Committed),
-            Reply::Fault(fault) if fault.code == "TransactionCanceledException" => {
+            Reply::Fault(fault) if fault.code == CANCELED => {
                 Ok(Transacted::Canceled { reasons: fault.reasons })
             }
             Reply::Fault(fault) => Err(fault.error()),
+        }
+    }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        match outcome {
+            Ok(Transacted::Committed) => answer([]),
+            Ok(Transacted::Canceled { reasons }) => Reply::Fault(Fault {
+                code: CANCELED.to_string(),
+                item: None,
+                reasons: reasons.clone(),
+            }),
+            Err(error) => Reply::of_error(*error),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::guard::Guard;
 use super::item::{Item, Key};
 use super::table::TableName;
 use super::update::Assignment;
-use super::wire::{Reply, Wire, check_key, guarded_body, read_written};
+use super::wire::{Reply, Wire, check_key, guarded_body, read_written, write_written};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -91,5 +91,9 @@ impl Wire for UpdateItem {
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
         read_written(reply)
+    }
+
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        write_written(outcome)
     }
 }

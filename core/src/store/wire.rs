@@ -54,7 +54,19 @@ pub trait Wire: Effect {
 
     /// The outcome that a reply stands for; `answered_at` is when it arrived.
     fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome;
+
+    /// A reply that stands for `outcome`: [`read_reply`](Self::read_reply) reads it back.
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply;
+
+    /// When the outcome arrived, if it says so.
+    #[must_use]
+    fn answered_at(_outcome: &Self::Outcome) -> Option<Timestamp> {
+        None
+    }
 }
+
+/// The code of a failed condition (DynamoDB API reference).
+const CONDITION_FAILURE: &str = "ConditionalCheckFailedException";
 
 /// What DynamoDB replied.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +102,31 @@ impl Reply {
             (_, Err(_)) => Self::Fault(Fault { code: status.to_string(), ..Fault::default() }),
         }
     }
+
+    /// The JSON body of the reply.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Answer(answer) => answer.clone(),
+            Self::Fault(fault) => fault.to_json(),
+        }
+    }
+
+    /// Reads the JSON body of a reply whose status is not known: a fault has a `__type`.
+    #[must_use]
+    pub fn from_json(body: &Json) -> Self {
+        if body.get("__type").is_some() {
+            Self::Fault(Fault::from_json(body))
+        } else {
+            Self::Answer(body.clone())
+        }
+    }
+
+    /// The fault that stands for an error.
+    #[must_use]
+    pub fn of_error(error: StoreError) -> Self {
+        Self::Fault(Fault { code: error.code().to_string(), ..Fault::default() })
+    }
 }
 
 impl Fault {
@@ -109,6 +146,20 @@ impl Fault {
         }
     }
 
+    /// The JSON body of the error reply.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let mut error = body([("__type", Json::from(self.code.as_str()))]);
+        if let Some(item) = &self.item {
+            error.insert("Item".to_string(), item.to_json());
+        }
+        if !self.reasons.is_empty() {
+            let reasons = self.reasons.iter().map(CancellationReason::to_json).collect();
+            error.insert("CancellationReasons".to_string(), reasons);
+        }
+        Json::Object(error)
+    }
+
     /// What the fault means to a machine, when it is not a failed condition.
     #[must_use]
     pub fn error(&self) -> StoreError {
@@ -116,7 +167,7 @@ impl Fault {
     }
 
     pub(super) fn is_condition_failure(&self) -> bool {
-        self.code == "ConditionalCheckFailedException"
+        self.code == CONDITION_FAILURE
     }
 }
 
@@ -130,6 +181,20 @@ pub(super) fn read_written(reply: Reply) -> Result<Written, StoreError> {
             Ok(Written::Refused { seen: fault.item })
         }
         Reply::Fault(fault) => Err(fault.error()),
+    }
+}
+
+/// The reply to a guarded write that ended so: the inverse of [`read_written`].
+pub(super) fn write_written(outcome: &Result<Written, StoreError>) -> Reply {
+    match outcome {
+        Ok(Written::Applied { attributes }) if attributes.is_empty() => answer([]),
+        Ok(Written::Applied { attributes }) => answer([("Attributes", attributes.to_json())]),
+        Ok(Written::Refused { seen }) => Reply::Fault(Fault {
+            code: CONDITION_FAILURE.to_string(),
+            item: seen.clone(),
+            reasons: Vec::new(),
+        }),
+        Err(error) => Reply::of_error(*error),
     }
 }
 
@@ -159,6 +224,10 @@ pub(super) fn guarded_body<const N: usize>(
         body.insert("ReturnValuesOnConditionCheckFailure".to_string(), Json::from("ALL_OLD"));
     }
     body
+}
+
+pub(super) fn answer<const N: usize>(members: [(&str, Json); N]) -> Reply {
+    Reply::Answer(Json::Object(body(members)))
 }
 
 pub(super) fn body<const N: usize>(members: [(&str, Json); N]) -> Map<String, Json> {

@@ -1,0 +1,317 @@
+//! What was asked of a store and what it answered, as JSON.
+//!
+//! This module decides how one effect and its outcome are written down and read back, so that what
+//! happened in production can be decided again on a laptop. An order is written as its DynamoDB
+//! request and an outcome as the DynamoDB reply that stands for it. It refuses to know who records,
+//! who replays, and where a transcript is kept.
+//!
+//! A transcript holds keys and payloads. Treat it as the data that it quotes.
+//!
+//! ```
+//! use apptheory_core::store::transcript::{Transcribe, Transcript};
+//! use apptheory_core::store::{GetItem, Key, StoreError, Value};
+//!
+//! let order = GetItem {
+//!     table: "events".into(),
+//!     key: Key::of("ID", Value::from("e1")),
+//!     consistent: true,
+//! };
+//! let throttled = order.transcribe(&Err(StoreError::Throttled));
+//! let written = Transcript { exchanges: vec![throttled] }.to_json();
+//! assert_eq!(written[0]["reply"]["__type"], "ThrottlingException");
+//!
+//! let read = Transcript::from_json(&written)?;
+//! assert_eq!(order.outcome_of(&read.exchanges[0]), Err(StoreError::Throttled));
+//! # Ok::<(), apptheory_core::store::transcript::TranscriptError>(())
+//! ```
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value as Json;
+
+use super::Sleep;
+use super::wire::{Reply, Wire, body};
+use crate::duration::write_duration;
+use crate::machine::Effect;
+use crate::time::Timestamp;
+
+/// An effect that can be written down together with its outcome.
+pub trait Transcribe: Effect {
+    /// The operation's name and its request: what tells this order from another.
+    fn asked(&self) -> (&'static str, Json);
+
+    /// Writes the effect and its outcome down.
+    fn transcribe(&self, outcome: &Self::Outcome) -> Exchange;
+
+    /// Reads the outcome of this effect from an exchange, which is read as a live reply would be.
+    fn outcome_of(&self, exchange: &Exchange) -> Self::Outcome;
+}
+
+/// One effect as it was asked and answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// The operation: DynamoDB's name for it, or `Sleep`.
+    pub operation: String,
+    /// The request body.
+    pub request: Json,
+    /// The body of the reply; a refusal or error has a `__type`.
+    pub reply: Json,
+    /// When the answer arrived, where the outcome says so.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// Exchanges in the order in which they were answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transcript {
+    /// The exchanges.
+    pub exchanges: Vec<Exchange>,
+}
+
+impl<E: Wire> Transcribe for E {
+    fn asked(&self) -> (&'static str, Json) {
+        (E::OPERATION, self.to_body())
+    }
+
+    fn transcribe(&self, outcome: &Self::Outcome) -> Exchange {
+        Exchange {
+            operation: E::OPERATION.to_string(),
+            request: self.to_body(),
+            reply: self.to_reply(outcome).to_json(),
+            answered_at: E::answered_at(outcome),
+        }
+    }
+
+    fn outcome_of(&self, exchange: &Exchange) -> Self::Outcome {
+        let reply = Reply::from_json(&exchange.reply);
+        self.read_reply(reply, exchange.answered_at.unwrap_or_default())
+    }
+}
+
+impl Transcribe for Sleep {
+    fn asked(&self) -> (&'static str, Json) {
+        let duration = Json::from(write_duration(self.duration));
+        ("Sleep", Json::Object(body([("Duration", duration)])))
+    }
+
+    fn transcribe(&self, woken: &Timestamp) -> Exchange {
+        let (operation, request) = self.asked();
+        Exchange {
+            operation: operation.to_string(),
+            request,
+            reply: Json::Object(body([])),
+            answered_at: Some(*woken),
+        }
+    }
+
+    fn outcome_of(&self, exchange: &Exchange) -> Timestamp {
+        exchange.answered_at.unwrap_or_default()
+    }
+}
+
+impl Exchange {
+    fn to_json(&self) -> Json {
+        let mut members = body([
+            ("operation", Json::from(self.operation.as_str())),
+            ("request", self.request.clone()),
+            ("reply", self.reply.clone()),
+        ]);
+        if let Some(answered_at) = self.answered_at {
+            members.insert("answered_at".to_string(), Json::from(answered_at.to_rfc3339()));
+        }
+        Json::Object(members)
+    }
+
+    fn from_json(json: &Json) -> Result<Self, &'static str> {
+        let member = |name: &'static str| json.get(name).ok_or(name);
+        let answered_at = match json.get("answered_at") {
+            None => None,
+            Some(instant) => Some(
+                instant.as_str().and_then(|text| text.parse().ok()).ok_or("answered_at")?,
+            ),
+        };
+        Ok(Self {
+            operation: member("operation")?.as_str().ok_or("operation")?.to_string(),
+            request: member("request")?.clone(),
+            reply: member("reply")?.clone(),
+            answered_at,
+        })
+    }
+}
+
+impl Transcript {
+    /// The transcript as JSON: a list of objects with `operation`, `request`, `reply` and, where
+    /// there is one, `answered_at` in RFC 3339.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        self.exchanges.iter().map(Exchange::to_json).collect()
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscriptError`] when the JSON is not a transcript.
+    pub fn from_json(json: &Json) -> Result<Self, TranscriptError> {
+        let exchanges = json
+            .as_array()
+            .ok_or(TranscriptError::NotAList)?
+            .iter()
+            .enumerate()
+            .map(|(index, exchange)| {
+                Exchange::from_json(exchange)
+                    .map_err(|member| TranscriptError::Exchange { index, member })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { exchanges })
+    }
+}
+
+/// Why JSON is not a transcript. The file was damaged, or is something else.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TranscriptError {
+    /// A transcript is a list of exchanges.
+    #[error("a transcript is a list of exchanges")]
+    NotAList,
+    /// An exchange lacks a member, or holds something else in it.
+    #[error("exchange {index} has no valid {member:?}")]
+    Exchange {
+        /// Which exchange, counted from 0.
+        index: usize,
+        /// The member's name.
+        member: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use core::time::Duration;
+
+    use super::*;
+    use crate::store::{
+        BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Guard, Item, Key,
+        Misconfiguration, Page, PutItem, Query, StoreError, TransactWriteItems, Transacted,
+        UpdateItem, Value, Written,
+    };
+
+    const ERRORS: [StoreError; 8] = [
+        StoreError::Throttled,
+        StoreError::Unavailable,
+        StoreError::Timeout,
+        StoreError::Conflict,
+        StoreError::TooLarge,
+        StoreError::Misconfigured(Misconfiguration::MissingTable),
+        StoreError::Misconfigured(Misconfiguration::AccessDenied),
+        StoreError::Misconfigured(Misconfiguration::InvalidRequest),
+    ];
+
+    fn key(id: &str) -> Key {
+        Key::of("ID", Value::from(id))
+    }
+
+    fn item(id: &str) -> Item {
+        key(id).to_item().with("Payload", Value::B(vec![0, 255])).with("N", Value::N(7.into()))
+    }
+
+    /// Every outcome survives being written to JSON text and read back; so does every error.
+    fn round_trips<E>(effect: &E, outcomes: impl IntoIterator<Item = E::Outcome>)
+    where
+        E: Transcribe,
+        E::Outcome: PartialEq + core::fmt::Debug,
+    {
+        let errors = ERRORS.into_iter().filter_map(E::failed);
+        for outcome in outcomes.into_iter().chain(errors) {
+            let exchange = effect.transcribe(&outcome);
+            let text = Transcript { exchanges: vec![exchange.clone()] }.to_json().to_string();
+            let read = Transcript::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
+            assert_eq!(read.exchanges, [exchange]);
+            assert_eq!(effect.outcome_of(&read.exchanges[0]), outcome);
+        }
+    }
+
+    #[test]
+    fn every_code_reads_back_as_its_error() {
+        for error in ERRORS {
+            assert_eq!(StoreError::from_code(error.code()), error);
+        }
+    }
+
+    #[test]
+    fn every_outcome_round_trips() {
+        let table = || "t".into();
+        let get = GetItem { table: table(), key: key("a"), consistent: true };
+        round_trips(&get, [Ok(None), Ok(Some(item("a")))]);
+
+        let written = || {
+            [
+                Ok(Written::Applied { attributes: Item::new() }),
+                Ok(Written::Applied { attributes: item("a") }),
+                Ok(Written::Refused { seen: None }),
+                Ok(Written::Refused { seen: Some(item("a")) }),
+            ]
+        };
+        let put = PutItem { table: table(), item: item("a"), guard: Guard::absent("ID") };
+        round_trips(&put, written());
+        let delete = DeleteItem { table: table(), key: key("a"), guard: Guard::Always };
+        round_trips(&delete, written());
+        let update = UpdateItem {
+            table: table(),
+            key: key("a"),
+            assignments: Vec::new(),
+            guard: Guard::Always,
+        };
+        round_trips(&update, written());
+
+        let query = Query {
+            table: table(),
+            index: None,
+            partition: key("a").partition,
+            range: None,
+            filter: Guard::Always,
+            start_after: None,
+            limit: Some(2),
+            forward: true,
+            consistent: false,
+        };
+        let page = Page { items: vec![item("a"), item("b")], next: Some(key("b").to_item()) };
+        round_trips(&query, [Ok(Page::default()), Ok(page)]);
+
+        let batch = BatchGetItem {
+            table: table(),
+            keys: vec![key("a"), key("b")],
+            projection: Vec::new(),
+            consistent: false,
+        };
+        let answered_at = Timestamp::from_unix_nanos(1_767_225_600_000_000_001).unwrap();
+        let read = BatchRead { items: vec![item("a")], unprocessed: vec![key("b")], answered_at };
+        let all = BatchRead { unprocessed: Vec::new(), ..read.clone() };
+        round_trips(&batch, [Ok(read), Ok(all)]);
+
+        let reasons = vec![
+            CancellationReason::None,
+            CancellationReason::ConditionalCheckFailed { seen: None },
+            CancellationReason::ConditionalCheckFailed { seen: Some(item("a")) },
+            CancellationReason::Failed(StoreError::Conflict),
+        ];
+        let transact = TransactWriteItems { writes: Vec::new(), token: None };
+        let canceled = |reasons| Ok(Transacted::Canceled { reasons });
+        round_trips(
+            &transact,
+            [Ok(Transacted::Committed), canceled(Vec::new()), canceled(reasons)],
+        );
+
+        round_trips(&Sleep { duration: Duration::from_millis(1500) }, [answered_at]);
+    }
+
+    #[test]
+    fn what_is_no_transcript_is_refused() {
+        let error = |text| Transcript::from_json(&serde_json::from_str(text).unwrap()).unwrap_err();
+        assert_eq!(error("{}"), TranscriptError::NotAList);
+        let member = |member| TranscriptError::Exchange { index: 0, member };
+        assert_eq!(error("[3]"), member("operation"));
+        assert_eq!(error(r#"[{"operation": "GetItem"}]"#), member("request"));
+        let late = r#"[{"operation": "Sleep", "request": {}, "reply": {}, "answered_at": 1}]"#;
+        assert_eq!(error(late), member("answered_at"));
+    }
+}
