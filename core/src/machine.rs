@@ -85,6 +85,7 @@
 //! ```
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::store::StoreError;
 
@@ -100,6 +101,15 @@ pub trait Effect {
     /// (a [`Sleep`](crate::store::Sleep) only ends). This is what lets one decorator inject faults
     /// into, or cut short, every kind of effect.
     fn failed(error: StoreError) -> Option<Self::Outcome>;
+
+    /// The same effect taking at most `most`, if how long it takes is its own matter: only a
+    /// [`Sleep`](crate::store::Sleep) is. This is what lets a deadline end it in time.
+    fn shortened_to(&self, _most: Duration) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// A workflow as a value. It never performs an effect; it asks for one and is answered.

@@ -29,6 +29,16 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> impl Future<Output = Timestamp> + Send;
 }
 
+impl<C: Clock> Clock for &C {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = Timestamp> + Send {
+        (**self).sleep(duration)
+    }
+}
+
 /// The clock of the machine. It sleeps on tokio's timer, so it needs a runtime with time enabled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

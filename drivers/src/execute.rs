@@ -32,6 +32,7 @@
 //! ```
 
 use core::future::Future;
+use std::sync::Arc;
 
 use apptheory_core::machine::{Effect, Machine, Step};
 use apptheory_core::store::{
@@ -43,6 +44,18 @@ use apptheory_core::store::{
 pub trait Execute<E: Effect>: Sync {
     /// Performs `effect` and says what came of it.
     fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send;
+}
+
+impl<E: Effect, X: Execute<E>> Execute<E> for &X {
+    fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send {
+        (**self).execute(effect)
+    }
+}
+
+impl<E: Effect, X: Execute<E> + Send> Execute<E> for Arc<X> {
+    fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send {
+        (**self).execute(effect)
+    }
 }
 
 /// A request that an executor `X` can answer: one family of effects meeting one executor.

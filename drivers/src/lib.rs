@@ -5,5 +5,9 @@
 
 pub use apptheory_core;
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod clock;
 pub mod execute;
+pub mod layer;
+pub mod tables;

@@ -22,4 +22,8 @@ impl Effect for Sleep {
     fn failed(_: StoreError) -> Option<Timestamp> {
         None
     }
+
+    fn shortened_to(&self, most: Duration) -> Option<Self> {
+        Some(Self { duration: self.duration.min(most) })
+    }
 }

@@ -126,9 +126,9 @@ impl Exchange {
         let member = |name: &'static str| json.get(name).ok_or(name);
         let answered_at = match json.get("answered_at") {
             None => None,
-            Some(instant) => Some(
-                instant.as_str().and_then(|text| text.parse().ok()).ok_or("answered_at")?,
-            ),
+            Some(instant) => {
+                Some(instant.as_str().and_then(|text| text.parse().ok()).ok_or("answered_at")?)
+            }
         };
         Ok(Self {
             operation: member("operation")?.as_str().ok_or("operation")?.to_string(),

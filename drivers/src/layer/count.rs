@@ -1,0 +1,84 @@
+//! Counting store calls.
+
+use core::future::Future;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use apptheory_core::machine::Effect;
+use apptheory_core::store::StoreError;
+
+use crate::execute::Execute;
+
+/// Counts the calls that go to the store. Effects that cannot fail (a
+/// [`Sleep`](apptheory_core::store::Sleep)) are not calls.
+///
+/// ```
+/// # use apptheory::execute::Execute;
+/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # struct Empty;
+/// # impl Execute<GetItem> for Empty {
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use apptheory::layer::Counted;
+///
+/// let store = Counted::new(Empty);
+/// let key = Key::of("ID", Value::from("e1"));
+/// let order = GetItem { table: "events".into(), key, consistent: true };
+/// assert_eq!(store.execute(&order).await, Ok(None));
+/// assert_eq!(store.calls(), 1);
+/// # });
+/// ```
+#[derive(Debug, Default)]
+pub struct Counted<X> {
+    inner: X,
+    calls: AtomicU64,
+}
+
+impl<X> Counted<X> {
+    /// Counts the calls to `inner`, from 0.
+    pub const fn new(inner: X) -> Self {
+        Self { inner, calls: AtomicU64::new(0) }
+    }
+
+    /// How many calls were made so far, answered or not.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// What is counted.
+    pub const fn inner(&self) -> &X {
+        &self.inner
+    }
+}
+
+impl<E: Effect, X: Execute<E>> Execute<E> for Counted<X> {
+    fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send {
+        if is_store_call::<E>() {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+        }
+        self.inner.execute(effect)
+    }
+}
+
+/// Whether the effect goes to a store: only those can fail, so the error asked with is any.
+pub(super) fn is_store_call<E: Effect>() -> bool {
+    E::failed(StoreError::Unavailable).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::testing::{Answering, block_on, increment, nap};
+
+    #[test]
+    fn sleeps_are_no_calls() {
+        let store = Counted::new(Answering::new());
+        block_on(async {
+            assert!(store.execute(&increment()).await.is_ok());
+            store.execute(&nap(1)).await;
+            assert!(store.execute(&increment()).await.is_ok());
+        });
+        assert_eq!(store.calls(), 2);
+        assert_eq!(store.inner().applied(), 2);
+    }
+}

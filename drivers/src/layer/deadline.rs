@@ -1,0 +1,181 @@
+//! Deadlines: no answer in time is an answer.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+use core::time::Duration;
+
+use apptheory_core::machine::Effect;
+use apptheory_core::store::StoreError;
+use apptheory_core::time::Timestamp;
+
+use crate::clock::Clock;
+use crate::execute::Execute;
+
+/// How long one decision may take unless configured otherwise: 250 ms (`limited.md` §14, W28).
+pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
+
+/// Answers [`StoreError::Timeout`] for every effect that has not been answered by a fixed instant.
+///
+/// An effect that is under way then is dropped, and with it whatever time-outs and retries its
+/// executor still had in mind. One that comes later is not carried out at all. A
+/// [`Sleep`](apptheory_core::store::Sleep) ends at the deadline at the latest.
+///
+/// Two uses nest: the end of the invocation, once per invocation, and a budget for every decision.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use apptheory::clock::{Clock, ManualClock};
+/// use apptheory::execute::Execute;
+/// use apptheory::layer::{DECISION_BUDGET, Deadline};
+/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # struct Slow;
+/// # impl Execute<GetItem> for Slow {
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> {
+/// #         core::future::pending().await
+/// #     }
+/// # }
+/// # let key = Key::of("ID", Value::from("e1"));
+/// # let order = GetItem { table: "events".into(), key, consistent: true };
+/// use apptheory_core::time::Timestamp;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
+/// let invocation_ends = clock.now().saturating_add(Duration::from_secs(3));
+/// let reserve = Duration::from_millis(500);
+///
+/// let store = Deadline::at(Slow, &clock, invocation_ends.saturating_sub(reserve));
+/// let decision = store.within(DECISION_BUDGET);
+/// assert_eq!(decision.execute(&order).await, Err(StoreError::Timeout));
+/// assert_eq!(clock.now().to_string(), "2026-01-01T00:00:00.25Z");
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Deadline<X, C> {
+    inner: X,
+    clock: C,
+    ends_at: Timestamp,
+}
+
+impl<X, C: Clock> Deadline<X, C> {
+    /// Gives `inner` until `ends_at` on `clock`: for a Lambda invocation its own deadline, less
+    /// what is needed to respond.
+    pub const fn at(inner: X, clock: C, ends_at: Timestamp) -> Self {
+        Self { inner, clock, ends_at }
+    }
+
+    /// Gives `inner` the time `budget` from now on.
+    pub fn after(inner: X, clock: C, budget: Duration) -> Self {
+        let ends_at = clock.now().saturating_add(budget);
+        Self { inner, clock, ends_at }
+    }
+
+    /// The same executor with the time `budget` from now on, but no longer than it has anyway: for
+    /// one decision.
+    pub fn within(&self, budget: Duration) -> Deadline<&X, &C> {
+        let ends_at = self.clock.now().saturating_add(budget).min(self.ends_at);
+        Deadline { inner: &self.inner, clock: &self.clock, ends_at }
+    }
+
+    /// The instant after which nothing is waited for.
+    pub const fn ends_at(&self) -> Timestamp {
+        self.ends_at
+    }
+
+    /// The outcome of `work`, or `None` once `left` has passed. The work is looked at first: an
+    /// answer that is there counts, also at the deadline itself.
+    async fn race<F: Future>(&self, work: F, left: Duration) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let mut alarm = pin!(self.clock.sleep(left));
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => alarm.as_mut().poll(context).map(|_| None),
+        })
+        .await
+    }
+}
+
+impl<E, X, C> Execute<E> for Deadline<X, C>
+where
+    E: Effect<Outcome: Send> + Send + Sync,
+    X: Execute<E>,
+    C: Clock,
+{
+    async fn execute(&self, effect: &E) -> E::Outcome {
+        let left = self.clock.now().until(self.ends_at);
+        if let Some(shortened) = effect.shortened_to(left) {
+            return self.inner.execute(&shortened).await;
+        }
+        match E::failed(StoreError::Timeout) {
+            Some(timeout) if left.is_zero() => timeout,
+            Some(timeout) => self.race(self.inner.execute(effect), left).await.unwrap_or(timeout),
+            // It can neither fail nor be shortened: there is no outcome but its own.
+            None => self.inner.execute(effect).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ManualClock, SystemClock};
+    use crate::layer::testing::{Answering, Silent, block_on, counted, increment, nap};
+
+    fn manual() -> ManualClock {
+        ManualClock::new(Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_answer_in_time_takes_no_time() {
+        let clock = manual();
+        let store = Deadline::after(Answering::new(), &clock, DECISION_BUDGET);
+        assert_eq!(block_on(store.execute(&increment())), counted(1));
+        assert_eq!(clock.now(), Timestamp::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn silence_ends_exactly_at_the_deadline() {
+        let clock = manual();
+        let store = Deadline::after(Silent, &clock, DECISION_BUDGET);
+        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(clock.now(), store.ends_at());
+    }
+
+    #[test]
+    fn silence_ends_on_the_real_clock_too() {
+        let store = Deadline::after(Silent, SystemClock, Duration::from_millis(5));
+        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert!(SystemClock.now() >= store.ends_at());
+    }
+
+    #[test]
+    fn nothing_is_sent_once_the_time_is_up() {
+        let clock = manual();
+        let store = Deadline::after(Answering::new(), &clock, DECISION_BUDGET);
+        clock.advance(DECISION_BUDGET);
+        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(store.inner.applied(), 0);
+    }
+
+    #[test]
+    fn a_sleep_ends_at_the_deadline() {
+        let world = Answering::new();
+        let store = Deadline::after(&world, &world.clock, Duration::from_secs(5));
+        block_on(async {
+            assert_eq!(store.execute(&nap(3)).await.unix_seconds(), 3);
+            assert_eq!(store.execute(&nap(3)).await, store.ends_at());
+            assert_eq!(store.execute(&nap(3)).await, store.ends_at());
+        });
+    }
+
+    #[test]
+    fn a_budget_never_outlives_what_it_is_taken_from() {
+        let clock = manual();
+        let invocation = Deadline::after(Silent, &clock, Duration::from_secs(1));
+        assert_eq!(invocation.within(Duration::from_secs(9)).ends_at(), invocation.ends_at());
+        clock.advance(Duration::from_millis(100));
+        let decision = invocation.within(DECISION_BUDGET);
+        assert_eq!(decision.ends_at(), clock.now().saturating_add(DECISION_BUDGET));
+    }
+}

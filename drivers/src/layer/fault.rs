@@ -1,0 +1,135 @@
+//! Faults on purpose.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+
+use apptheory_core::machine::Effect;
+use apptheory_core::store::StoreError;
+
+use super::count::is_store_call;
+use crate::execute::Execute;
+
+/// Which store calls fail, by their number: the first call is number 1.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FaultPlan {
+    faults: BTreeMap<u64, Planned>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Planned {
+    error: StoreError,
+    applied: bool,
+}
+
+impl FaultPlan {
+    /// Call number `call` is not made and answers `error`. The last plan for a number counts.
+    #[must_use]
+    pub fn fail(self, call: u64, error: StoreError) -> Self {
+        self.plan(call, Planned { error, applied: false })
+    }
+
+    /// Call number `call` is made, but its reply is lost and `error` answered instead. The last
+    /// plan for a number counts.
+    #[must_use]
+    pub fn lose_reply(self, call: u64, error: StoreError) -> Self {
+        self.plan(call, Planned { error, applied: true })
+    }
+
+    fn plan(mut self, call: u64, planned: Planned) -> Self {
+        self.faults.insert(call, planned);
+        self
+    }
+}
+
+/// Lets store calls fail as planned. Effects that cannot fail (a
+/// [`Sleep`](apptheory_core::store::Sleep)) are neither counted nor touched.
+///
+/// ```
+/// # use apptheory::execute::Execute;
+/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # struct Empty;
+/// # impl Execute<GetItem> for Empty {
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use apptheory::layer::{Fault, FaultPlan};
+///
+/// let store = Fault::new(Empty, FaultPlan::default().fail(1, StoreError::Throttled));
+/// let key = Key::of("ID", Value::from("e1"));
+/// let order = GetItem { table: "events".into(), key, consistent: true };
+/// assert_eq!(store.execute(&order).await, Err(StoreError::Throttled));
+/// assert_eq!(store.execute(&order).await, Ok(None));
+/// # });
+/// ```
+#[derive(Debug)]
+pub struct Fault<X> {
+    inner: X,
+    plan: FaultPlan,
+    calls: AtomicU64,
+}
+
+impl<X> Fault<X> {
+    /// Puts `plan` between the caller and `inner`; the next call is number 1.
+    pub const fn new(inner: X, plan: FaultPlan) -> Self {
+        Self { inner, plan, calls: AtomicU64::new(0) }
+    }
+
+    /// What is planned for the call that is about to be made, and the outcome it has then.
+    fn next_fault<E: Effect>(&self) -> Option<(Planned, E::Outcome)> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let planned = *self.plan.faults.get(&call)?;
+        Some((planned, E::failed(planned.error)?))
+    }
+}
+
+impl<E, X> Execute<E> for Fault<X>
+where
+    E: Effect<Outcome: Send> + Sync,
+    X: Execute<E>,
+{
+    async fn execute(&self, effect: &E) -> E::Outcome {
+        let fault = if is_store_call::<E>() { self.next_fault::<E>() } else { None };
+        let Some((planned, failed)) = fault else {
+            return self.inner.execute(effect).await;
+        };
+        if planned.applied {
+            drop(self.inner.execute(effect).await); // this is the reply that gets lost
+        }
+        failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::testing::{Answering, block_on, counted, increment, nap, twice};
+
+    #[test]
+    fn a_failed_call_is_not_made() {
+        let plan = FaultPlan::default().fail(1, StoreError::Throttled);
+        let store = Fault::new(Answering::new(), plan);
+        let outcomes = block_on(twice(&store));
+        assert_eq!(outcomes, [Err(StoreError::Throttled), counted(1)]);
+    }
+
+    #[test]
+    fn a_lost_reply_leaves_its_write_behind() {
+        let plan = FaultPlan::default().lose_reply(2, StoreError::Timeout);
+        let store = Fault::new(Answering::new(), plan);
+        let outcomes = block_on(twice(&store));
+        assert_eq!(outcomes, [counted(1), Err(StoreError::Timeout)]);
+        assert_eq!(store.inner.applied(), 2);
+    }
+
+    #[test]
+    fn sleeps_take_no_number() {
+        let plan = FaultPlan::default().fail(1, StoreError::Unavailable);
+        let store = Fault::new(Answering::new(), plan);
+        block_on(async {
+            assert_eq!(store.execute(&nap(3)).await.unix_seconds(), 3);
+            assert_eq!(store.execute(&increment()).await, Err(StoreError::Unavailable));
+            assert_eq!(store.execute(&nap(3)).await.unix_seconds(), 6);
+            assert_eq!(store.execute(&increment()).await, counted(1));
+        });
+    }
+}

@@ -1,0 +1,53 @@
+//! Decorators: what can be put around any executor.
+//!
+//! This module decides what happens on the way to an executor and back: a fault, a record, a
+//! deadline, a count, a trace. It refuses to know which effects there are and who carries them out;
+//! every decorator is one `impl` for all effects, and they nest in any order.
+//!
+//! The outermost decorator sees what the machine sees. Put [`Record`] outside a [`Deadline`], so
+//! that the transcript holds the timeouts too.
+//!
+//! ```
+//! use core::time::Duration;
+//!
+//! use apptheory::clock::{Clock, ManualClock};
+//! use apptheory::execute::Execute;
+//! use apptheory::layer::{Deadline, Record};
+//! use apptheory_core::store::Sleep;
+//! use apptheory_core::time::Timestamp;
+//!
+//! struct World(ManualClock);
+//!
+//! impl Execute<Sleep> for World {
+//!     async fn execute(&self, sleep: &Sleep) -> Timestamp {
+//!         self.0.sleep(sleep.duration).await
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+//! let world = Record::new(Deadline::after(World(clock.clone()), clock, Duration::from_secs(1)));
+//! let woken = world.execute(&Sleep { duration: Duration::from_secs(60) }).await;
+//! assert_eq!(woken.unix_seconds(), 1);
+//! assert_eq!(world.transcript().exchanges.len(), 1);
+//! # });
+//! ```
+
+mod count;
+mod deadline;
+mod fault;
+mod record;
+mod replay;
+#[cfg(feature = "tracing")]
+mod trace;
+
+pub use count::Counted;
+pub use deadline::{DECISION_BUDGET, Deadline};
+pub use fault::{Fault, FaultPlan};
+pub use record::Record;
+pub use replay::{Divergence, Replay};
+#[cfg(feature = "tracing")]
+pub use trace::{Conclusion, Trace, Traced};
+
+#[cfg(test)]
+mod testing;

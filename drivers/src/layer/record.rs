@@ -1,0 +1,74 @@
+//! Recording what was asked and answered.
+
+use std::sync::{Mutex, PoisonError};
+
+use apptheory_core::store::transcript::{Exchange, Transcribe, Transcript};
+
+use crate::execute::Execute;
+
+/// Records every effect with its outcome, in the order of the answers.
+///
+/// One record is meant for one decision: recordings of several that run at once are interleaved as
+/// they happened. What was dropped before it was answered is not recorded. The transcript holds
+/// keys and payloads; keep it as the data that it quotes.
+///
+/// ```
+/// # use apptheory::execute::Execute;
+/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # struct Empty;
+/// # impl Execute<GetItem> for Empty {
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use apptheory::layer::{Record, Replay};
+/// use apptheory_core::store::transcript::Transcript;
+///
+/// let store = Record::new(Empty);
+/// let key = Key::of("ID", Value::from("e1"));
+/// let order = GetItem { table: "events".into(), key, consistent: true };
+/// assert_eq!(store.execute(&order).await, Ok(None));
+/// let file = store.transcript().to_json().to_string();
+///
+/// // Elsewhere, later, without a store:
+/// let transcript = Transcript::from_json(&serde_json::from_str(&file)?)?;
+/// let store = Replay::new(transcript);
+/// assert_eq!(store.execute(&order).await, Ok(None));
+/// store.finish()?;
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Default)]
+pub struct Record<X> {
+    inner: X,
+    exchanges: Mutex<Vec<Exchange>>,
+}
+
+impl<X> Record<X> {
+    /// Records what goes to `inner`.
+    pub const fn new(inner: X) -> Self {
+        Self { inner, exchanges: Mutex::new(Vec::new()) }
+    }
+
+    /// What was recorded so far.
+    pub fn transcript(&self) -> Transcript {
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Transcript { exchanges }
+    }
+
+    fn push(&self, exchange: Exchange) {
+        // An exchange is written before the lock is taken: poisoning cannot leave half of one.
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+}
+
+impl<E, X> Execute<E> for Record<X>
+where
+    E: Transcribe + Sync,
+    X: Execute<E> + Send,
+{
+    async fn execute(&self, effect: &E) -> E::Outcome {
+        let outcome = self.inner.execute(effect).await;
+        self.push(effect.transcribe(&outcome));
+        outcome
+    }
+}

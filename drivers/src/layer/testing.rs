@@ -1,0 +1,84 @@
+//! What the tests of the decorators decorate.
+
+use core::future::Future;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+
+use apptheory_core::store::{
+    Assignment, Guard, Item, Key, Sleep, StoreError, UpdateItem, Value, Written,
+};
+use apptheory_core::time::Timestamp;
+
+use crate::clock::{Clock, ManualClock};
+use crate::execute::Execute;
+
+/// Applies every update at once, to a counter, on a clock of its own.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) clock: ManualClock,
+    applied: AtomicU64,
+}
+
+impl Answering {
+    pub(super) fn new() -> Self {
+        Self { clock: ManualClock::new(Timestamp::UNIX_EPOCH), applied: AtomicU64::new(0) }
+    }
+
+    pub(super) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Relaxed)
+    }
+}
+
+impl Execute<UpdateItem> for Answering {
+    async fn execute(&self, _: &UpdateItem) -> Result<Written, StoreError> {
+        let count = i128::from(self.applied.fetch_add(1, Ordering::Relaxed) + 1);
+        Ok(Written::Applied { attributes: Item::new().with("Count", Value::N(count.into())) })
+    }
+}
+
+impl Execute<Sleep> for Answering {
+    async fn execute(&self, sleep: &Sleep) -> Timestamp {
+        self.clock.sleep(sleep.duration).await
+    }
+}
+
+/// Never answers.
+#[derive(Debug)]
+pub(super) struct Silent;
+
+impl Execute<UpdateItem> for Silent {
+    async fn execute(&self, _: &UpdateItem) -> Result<Written, StoreError> {
+        core::future::pending().await
+    }
+}
+
+/// Increments, naps for a second, increments again; concludes with both outcomes.
+pub(super) async fn twice<X>(executor: &X) -> [Result<Written, StoreError>; 2]
+where
+    X: Execute<UpdateItem> + Execute<Sleep>,
+{
+    let first = executor.execute(&increment()).await;
+    executor.execute(&nap(1)).await;
+    [first, executor.execute(&increment()).await]
+}
+
+pub(super) fn increment() -> UpdateItem {
+    UpdateItem {
+        table: "rate-limits".into(),
+        key: Key::of("PK", Value::from("user-1#0")),
+        assignments: vec![Assignment::add("Count", 1)],
+        guard: Guard::Always,
+    }
+}
+
+pub(super) fn nap(seconds: u64) -> Sleep {
+    Sleep { duration: Duration::from_secs(seconds) }
+}
+
+pub(super) fn counted(count: i128) -> Result<Written, StoreError> {
+    Ok(Written::Applied { attributes: Item::new().with("Count", Value::N(count.into())) })
+}
+
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}

@@ -1,0 +1,169 @@
+//! Telling what happened, as `tracing` events.
+
+use apptheory_core::machine::Effect;
+use apptheory_core::store::{
+    BatchGetItem, BatchRead, DeleteItem, GetItem, Item, Page, PutItem, Query, Sleep, StoreError,
+    TableName, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Written,
+};
+use apptheory_core::time::Timestamp;
+use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
+
+use crate::execute::Execute;
+
+/// What may be told about an effect: nothing that a user sent.
+pub trait Traced: Effect {
+    /// The operation's name.
+    const OPERATION: &'static str;
+
+    /// The table, if it is one.
+    fn table(&self) -> Option<&TableName>;
+
+    /// How the effect ended.
+    fn conclusion(outcome: &Self::Outcome) -> Conclusion;
+}
+
+/// How an effect ended, without what it brought.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Conclusion {
+    /// A read was answered, or a sleep ended.
+    Answered,
+    /// A write took effect.
+    Applied,
+    /// A condition did not hold; nothing was written.
+    Refused,
+    /// There was no answer.
+    Failed(StoreError),
+}
+
+/// Wraps every effect in a `tracing` span `effect` (level debug; fields `operation`, `table`) and
+/// tells its outcome in one event: debug when it was answered, warn when it failed. Keys, values
+/// and payloads are never told.
+///
+/// ```
+/// # use apptheory::execute::Execute;
+/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # struct Empty;
+/// # impl Execute<GetItem> for Empty {
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use apptheory::layer::Trace;
+///
+/// let store = Trace::new(Empty);
+/// let key = Key::of("ID", Value::from("e1"));
+/// let order = GetItem { table: "events".into(), key, consistent: true };
+/// assert_eq!(store.execute(&order).await, Ok(None)); // effect{operation=GetItem table=events}
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trace<X> {
+    inner: X,
+}
+
+impl<X> Trace<X> {
+    /// Tells what goes to `inner`.
+    pub const fn new(inner: X) -> Self {
+        Self { inner }
+    }
+}
+
+impl<E, X> Execute<E> for Trace<X>
+where
+    E: Traced + Sync,
+    X: Execute<E> + Send,
+{
+    async fn execute(&self, effect: &E) -> E::Outcome {
+        let operation = E::OPERATION;
+        let span = debug_span!("effect", operation, table = field::Empty);
+        if let Some(table) = effect.table() {
+            span.record("table", table.as_ref());
+        }
+        let outcome = self.inner.execute(effect).instrument(span.clone()).await;
+        tell(&span, operation, E::conclusion(&outcome));
+        outcome
+    }
+}
+
+fn tell(span: &Span, operation: &str, conclusion: Conclusion) {
+    match conclusion {
+        Conclusion::Answered => debug!(parent: span, operation, outcome = "answered"),
+        Conclusion::Applied => debug!(parent: span, operation, outcome = "applied"),
+        Conclusion::Refused => debug!(parent: span, operation, outcome = "refused"),
+        Conclusion::Failed(error) => {
+            warn!(parent: span, operation, outcome = "failed", %error);
+        }
+    }
+}
+
+impl Conclusion {
+    fn of_read<T>(outcome: &Result<T, StoreError>) -> Self {
+        outcome.as_ref().map_or_else(|error| Self::Failed(*error), |_| Self::Answered)
+    }
+
+    fn of_write(outcome: &Result<Written, StoreError>) -> Self {
+        match outcome {
+            Ok(Written::Applied { .. }) => Self::Applied,
+            Ok(Written::Refused { .. }) => Self::Refused,
+            Err(error) => Self::Failed(*error),
+        }
+    }
+}
+
+macro_rules! traced_on_one_table {
+    ($($effect:ident: $outcome:ty => $conclusion:path),+ $(,)?) => {$(
+        impl Traced for $effect {
+            const OPERATION: &'static str = stringify!($effect);
+
+            fn table(&self) -> Option<&TableName> {
+                Some(&self.table)
+            }
+
+            fn conclusion(outcome: &Result<$outcome, StoreError>) -> Conclusion {
+                $conclusion(outcome)
+            }
+        }
+    )+};
+}
+
+traced_on_one_table! {
+    GetItem: Option<Item> => Conclusion::of_read,
+    BatchGetItem: BatchRead => Conclusion::of_read,
+    Query: Page => Conclusion::of_read,
+    PutItem: Written => Conclusion::of_write,
+    UpdateItem: Written => Conclusion::of_write,
+    DeleteItem: Written => Conclusion::of_write,
+}
+
+impl Traced for TransactWriteItems {
+    const OPERATION: &'static str = "TransactWriteItems";
+
+    /// The table of the first write.
+    fn table(&self) -> Option<&TableName> {
+        self.writes.first().map(|write| match write {
+            TransactWrite::Update(update) => &update.table,
+            TransactWrite::Put(put) => &put.table,
+            TransactWrite::Delete(delete) => &delete.table,
+            TransactWrite::Check(check) => &check.table,
+        })
+    }
+
+    fn conclusion(outcome: &Self::Outcome) -> Conclusion {
+        match outcome {
+            Ok(Transacted::Committed) => Conclusion::Applied,
+            Ok(Transacted::Canceled { .. }) => Conclusion::Refused,
+            Err(error) => Conclusion::Failed(*error),
+        }
+    }
+}
+
+impl Traced for Sleep {
+    const OPERATION: &'static str = "Sleep";
+
+    fn table(&self) -> Option<&TableName> {
+        None
+    }
+
+    fn conclusion(_: &Timestamp) -> Conclusion {
+        Conclusion::Answered
+    }
+}
