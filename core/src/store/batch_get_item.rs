@@ -63,7 +63,8 @@ impl BatchGetItem {
     }
 
     /// The key of this order that `item` holds.
-    fn key_of(&self, item: &Item) -> Option<Key> {
+    #[must_use]
+    pub fn key_of(&self, item: &Item) -> Option<Key> {
         self.keys.iter().find(|key| key.matches(item)).cloned()
     }
 }

@@ -1,1 +1,145 @@
-//! x
+//! The store effects on DynamoDB, through the AWS SDK.
+//!
+//! This module decides how an effect becomes an SDK call, how often it may be sent, and which
+//! outcome a reply or an SDK error stands for. It refuses to know how long a decision may take: put
+//! it into a [`Deadline`](crate::layer::Deadline), which also ends the SDK's own time-outs and
+//! retries.
+//!
+//! What is sent once and what may be retried follows from what a lost reply leaves behind:
+//!
+//! | Effect | Sent |
+//! |---|---|
+//! | `UpdateItem` that adds to a number | exactly once: a second time might add twice |
+//! | `TransactWriteItems` without a token | exactly once |
+//! | everything else | with the SDK's standard retries, as its configuration says |
+//!
+//! With the feature `tracing`, every SDK error is told as a debug event under the target
+//! `apptheory::aws`: service errors by code and request id, failures to connect with their chain of
+//! causes. Messages from the service, keys and payloads are left out.
+//!
+//! ```no_run
+//! use apptheory::aws::AwsStore;
+//! use apptheory::clock::SystemClock;
+//! use apptheory::execute::Execute;
+//! use apptheory::layer::{DECISION_BUDGET, Deadline};
+//! use apptheory_core::store::{GetItem, Key, StoreError, Value};
+//!
+//! # async fn example() -> Result<(), StoreError> {
+//! let store = AwsStore::from_env().await;
+//! let decision = Deadline::after(&store, SystemClock, DECISION_BUDGET);
+//! let key = Key::of("ID", Value::from("e1"));
+//! let order = GetItem { table: "events".into(), key, consistent: true };
+//! let event = decision.execute(&order).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod classify;
+mod convert;
+mod create_table;
+mod reads;
+mod writes;
+
+pub use aws_config;
+pub use aws_sdk_dynamodb;
+pub use create_table::{CREATE_TABLE_PATIENCE, TableCreation, TableError};
+
+use apptheory_core::store::wire::Wire;
+use apptheory_core::store::{Misconfiguration, Sleep, StoreError};
+use apptheory_core::time::Timestamp;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder as ConfigBuilder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+
+use crate::clock::{Clock, SystemClock};
+use crate::execute::Execute;
+
+/// Carries out every store effect on DynamoDB. Clones share connections and credentials.
+///
+/// ```
+/// use apptheory::aws::AwsStore;
+/// use apptheory::aws::aws_sdk_dynamodb::Client;
+/// use apptheory::aws::aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+/// use apptheory::clock::ManualClock;
+/// use apptheory_core::time::Timestamp;
+///
+/// let config = Config::builder()
+///     .behavior_version(BehaviorVersion::latest())
+///     .region(Region::new("eu-central-1"))
+///     .build();
+/// let store = AwsStore::new(Client::from_conf(config))
+///     .with_endpoint_url("http://127.0.0.1:8000")
+///     .with_clock(ManualClock::new(Timestamp::UNIX_EPOCH));
+/// assert_eq!(store.client().config().region().map(Region::as_ref), Some("eu-central-1"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct AwsStore<C = SystemClock> {
+    client: Client,
+    clock: C,
+}
+
+impl AwsStore {
+    /// Takes region, credentials, endpoint and retry settings from where the SDK looks for them:
+    /// environment, profile, container or instance metadata.
+    ///
+    /// Without a region every effect answers [`Misconfiguration::MissingTable`], without credentials
+    /// [`Misconfiguration::AccessDenied`].
+    pub async fn from_env() -> Self {
+        Self::from_sdk_config(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+    }
+
+    /// Takes its settings from a configuration shared with other AWS clients.
+    #[must_use]
+    pub fn from_sdk_config(config: &SdkConfig) -> Self {
+        Self::new(Client::new(config))
+    }
+
+    /// Sends with `client`.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client, clock: SystemClock }
+    }
+}
+
+impl<C> AwsStore<C> {
+    /// Sends to `url` instead of DynamoDB's own endpoint, for example to a local DynamoDB.
+    #[must_use]
+    pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
+        let config = self.client.config().to_builder().endpoint_url(url).build();
+        Self { client: Client::from_conf(config), clock: self.clock }
+    }
+
+    /// Sleeps on, and takes the time of answers from, `clock`.
+    #[must_use]
+    pub fn with_clock<D>(self, clock: D) -> AwsStore<D> {
+        AwsStore { client: self.client, clock }
+    }
+
+    /// The SDK client that it sends with.
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The client, if there is any point in sending `order`. Without a region nothing can be sent:
+    /// there is no endpoint, nor a signature for a custom one.
+    fn client_for(&self, order: &impl Wire) -> Result<&Client, StoreError> {
+        order.check()?;
+        self.client
+            .config()
+            .region()
+            .map(|_| &self.client)
+            .ok_or(StoreError::Misconfigured(Misconfiguration::MissingTable))
+    }
+}
+
+impl<C: Clock> Execute<Sleep> for AwsStore<C> {
+    async fn execute(&self, sleep: &Sleep) -> Timestamp {
+        self.clock.sleep(sleep.duration).await
+    }
+}
+
+/// Overrides the client's settings for a call that must not be repeated.
+fn sent_once() -> ConfigBuilder {
+    ConfigBuilder::default().retry_config(RetryConfig::disabled())
+}

@@ -1,0 +1,81 @@
+//! What an SDK error means to a machine: by its type and code, never by its message.
+
+use core::error::Error;
+
+use apptheory_core::store::{Misconfiguration, StoreError};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// Classifies `error`, and tells it if the feature `tracing` is on.
+pub(super) fn classify<E>(error: &SdkError<E>) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let kind = kind_of(error);
+    #[cfg(feature = "tracing")]
+    tell(error, kind);
+    kind
+}
+
+fn kind_of<E>(error: &SdkError<E>) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(refusal) => {
+            StoreError::from_code(refusal.err().code().unwrap_or_default())
+        }
+        SdkError::TimeoutError(_) => StoreError::Timeout,
+        SdkError::ConstructionFailure(_) => {
+            StoreError::Misconfigured(Misconfiguration::InvalidRequest)
+        }
+        SdkError::DispatchFailure(failure) => {
+            let timed_out = failure.is_timeout();
+            match find_source::<CredentialsError>(error) {
+                Some(missing) => kind_of_credentials_error(missing),
+                None if timed_out => StoreError::Timeout,
+                None => StoreError::Unavailable,
+            }
+        }
+        // A reply that cannot be read says nothing about whether a write happened.
+        _ => StoreError::Unavailable,
+    }
+}
+
+fn kind_of_credentials_error(error: &CredentialsError) -> StoreError {
+    match error {
+        CredentialsError::ProviderTimedOut(_) => StoreError::Timeout,
+        CredentialsError::ProviderError(_) => StoreError::Unavailable,
+        _ => StoreError::Misconfigured(Misconfiguration::AccessDenied),
+    }
+}
+
+/// The first error of type `T` among the causes of `error`.
+fn find_source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    sources(error).find_map(|source| source.downcast_ref())
+}
+
+fn sources<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    core::iter::successors(error.source(), |&error| error.source())
+}
+
+/// A service's message may quote keys and values, and so may the reason why its reply could not be
+/// read: of those, only code and request id are told.
+#[cfg(feature = "tracing")]
+fn tell<E>(error: &SdkError<E>, kind: StoreError)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    use aws_sdk_dynamodb::operation::RequestId as _;
+
+    let code = error.code();
+    let request_id = error.request_id();
+    let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));
+    let causes = (!quotes_data).then(|| {
+        let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
+        causes.join(": ")
+    });
+    tracing::debug!(target: "apptheory::aws", %kind, code, request_id, causes, "{error}");
+}

@@ -1,0 +1,226 @@
+//! The effects that write: `PutItem`, `UpdateItem`, `DeleteItem`, `TransactWriteItems`.
+
+use core::error::Error;
+
+use apptheory_core::store::{
+    CancellationReason, ConditionCheck, DeleteItem, Guard, Item, Misconfiguration, PutItem,
+    StoreError, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Written,
+};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+use aws_sdk_dynamodb::types::{
+    ConditionCheck as SdkConditionCheck, Delete, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use super::classify::classify;
+use super::convert::{
+    SdkItem, item_from_sdk, item_to_sdk, key_to_sdk, names_to_sdk, values_to_sdk,
+};
+use super::{AwsStore, sent_once};
+use crate::clock::Clock;
+use crate::execute::Execute;
+
+impl<C: Clock> Execute<PutItem> for AwsStore<C> {
+    async fn execute(&self, order: &PutItem) -> Result<Written, StoreError> {
+        let expressions = order.expressions();
+        let sent = self
+            .client_for(order)?
+            .put_item()
+            .table_name(order.table.as_ref())
+            .set_item(Some(item_to_sdk(&order.item)))
+            .set_expression_attribute_names(names_to_sdk(&expressions))
+            .set_expression_attribute_values(values_to_sdk(&expressions))
+            .set_condition_expression(expressions.condition)
+            .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+            .send()
+            .await;
+        // A put returns nothing: what is there now is what was sent.
+        written(sent.map(|_| None), |error| match error {
+            PutItemError::ConditionalCheckFailedException(refusal) => Some(refusal),
+            _ => None,
+        })
+    }
+}
+
+impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
+    async fn execute(&self, order: &UpdateItem) -> Result<Written, StoreError> {
+        let expressions = order.expressions();
+        let request = self
+            .client_for(order)?
+            .update_item()
+            .table_name(order.table.as_ref())
+            .set_key(Some(key_to_sdk(&order.key)))
+            .set_expression_attribute_names(names_to_sdk(&expressions))
+            .set_expression_attribute_values(values_to_sdk(&expressions))
+            .set_update_expression(expressions.update)
+            .set_condition_expression(expressions.condition)
+            .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+            .return_values(ReturnValue::UpdatedNew);
+        let sent = if order.is_cumulative() {
+            request.customize().config_override(sent_once()).send().await
+        } else {
+            request.send().await
+        };
+        written(sent.map(|answer| answer.attributes), |error| match error {
+            UpdateItemError::ConditionalCheckFailedException(refusal) => Some(refusal),
+            _ => None,
+        })
+    }
+}
+
+impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
+    async fn execute(&self, order: &DeleteItem) -> Result<Written, StoreError> {
+        let expressions = order.expressions();
+        let sent = self
+            .client_for(order)?
+            .delete_item()
+            .table_name(order.table.as_ref())
+            .set_key(Some(key_to_sdk(&order.key)))
+            .set_expression_attribute_names(names_to_sdk(&expressions))
+            .set_expression_attribute_values(values_to_sdk(&expressions))
+            .set_condition_expression(expressions.condition)
+            .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await;
+        written(sent.map(|answer| answer.attributes), |error| match error {
+            DeleteItemError::ConditionalCheckFailedException(refusal) => Some(refusal),
+            _ => None,
+        })
+    }
+}
+
+impl<C: Clock> Execute<TransactWriteItems> for AwsStore<C> {
+    async fn execute(&self, order: &TransactWriteItems) -> Result<Transacted, StoreError> {
+        let client = self.client_for(order)?;
+        let writes = order.writes.iter().map(transact_write).collect::<Result<_, _>>();
+        let writes =
+            writes.map_err(|_| StoreError::Misconfigured(Misconfiguration::InvalidRequest))?;
+        let request = client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .set_client_request_token(order.token.clone());
+        let sent = if order.token.is_none() {
+            request.customize().config_override(sent_once()).send().await
+        } else {
+            request.send().await
+        };
+        match sent {
+            Ok(_) => Ok(Transacted::Committed),
+            Err(error) => canceled(&error),
+        }
+    }
+}
+
+/// The outcome of a guarded write; `refusal` picks the failed condition out of the SDK's error.
+fn written<E>(
+    sent: Result<Option<SdkItem>, SdkError<E>>,
+    refusal: impl FnOnce(&E) -> Option<&ConditionalCheckFailedException>,
+) -> Result<Written, StoreError>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let error = match sent {
+        Ok(attributes) => {
+            return Ok(Written::Applied {
+                attributes: item_from_sdk(attributes.unwrap_or_default())?,
+            });
+        }
+        Err(error) => error,
+    };
+    match error.as_service_error().and_then(refusal) {
+        Some(refusal) => Ok(Written::Refused { seen: seen(refusal.item())? }),
+        None => Err(classify(&error)),
+    }
+}
+
+fn canceled(error: &SdkError<TransactWriteItemsError>) -> Result<Transacted, StoreError> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+        error.as_service_error()
+    else {
+        return Err(classify(error));
+    };
+    let reasons = canceled
+        .cancellation_reasons()
+        .iter()
+        .map(|reason| {
+            let code = reason.code().unwrap_or_default();
+            Ok(CancellationReason::from_code(code, seen(reason.item())?))
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Transacted::Canceled { reasons })
+}
+
+fn seen(item: Option<&SdkItem>) -> Result<Option<Item>, StoreError> {
+    Ok(item.cloned().map(item_from_sdk).transpose()?)
+}
+
+/// What to answer a failed condition with. There is none to fail where the guard always holds.
+fn old_item_if(guard: &Guard) -> Option<ReturnValuesOnConditionCheckFailure> {
+    (*guard != Guard::Always).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
+}
+
+fn transact_write(write: &TransactWrite) -> Result<TransactWriteItem, BuildError> {
+    let item = TransactWriteItem::builder();
+    Ok(match write {
+        TransactWrite::Update(order) => item.update(transact_update(order)?).build(),
+        TransactWrite::Put(order) => item.put(transact_put(order)?).build(),
+        TransactWrite::Delete(order) => item.delete(transact_delete(order)?).build(),
+        TransactWrite::Check(order) => item.condition_check(transact_check(order)?).build(),
+    })
+}
+
+fn transact_update(order: &UpdateItem) -> Result<Update, BuildError> {
+    let expressions = order.expressions();
+    Update::builder()
+        .table_name(order.table.as_ref())
+        .set_key(Some(key_to_sdk(&order.key)))
+        .set_expression_attribute_names(names_to_sdk(&expressions))
+        .set_expression_attribute_values(values_to_sdk(&expressions))
+        .set_update_expression(expressions.update)
+        .set_condition_expression(expressions.condition)
+        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+        .build()
+}
+
+fn transact_put(order: &PutItem) -> Result<Put, BuildError> {
+    let expressions = order.expressions();
+    Put::builder()
+        .table_name(order.table.as_ref())
+        .set_item(Some(item_to_sdk(&order.item)))
+        .set_expression_attribute_names(names_to_sdk(&expressions))
+        .set_expression_attribute_values(values_to_sdk(&expressions))
+        .set_condition_expression(expressions.condition)
+        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+        .build()
+}
+
+fn transact_delete(order: &DeleteItem) -> Result<Delete, BuildError> {
+    let expressions = order.expressions();
+    Delete::builder()
+        .table_name(order.table.as_ref())
+        .set_key(Some(key_to_sdk(&order.key)))
+        .set_expression_attribute_names(names_to_sdk(&expressions))
+        .set_expression_attribute_values(values_to_sdk(&expressions))
+        .set_condition_expression(expressions.condition)
+        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+        .build()
+}
+
+fn transact_check(order: &ConditionCheck) -> Result<SdkConditionCheck, BuildError> {
+    let expressions = order.expressions();
+    SdkConditionCheck::builder()
+        .table_name(order.table.as_ref())
+        .set_key(Some(key_to_sdk(&order.key)))
+        .set_expression_attribute_names(names_to_sdk(&expressions))
+        .set_expression_attribute_values(values_to_sdk(&expressions))
+        // The SDK requires a condition; the empty one is DynamoDB's to refuse.
+        .condition_expression(expressions.condition.unwrap_or_default())
+        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+        .build()
+}
