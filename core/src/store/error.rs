@@ -49,7 +49,8 @@ impl StoreError {
             | "ThrottlingError"
             | "ThrottlingException"
             | "TooManyRequestsException" => Self::Throttled,
-            "TransactionConflict"
+            "ReplicatedWriteConflictException"
+            | "TransactionConflict"
             | "TransactionConflictException"
             | "TransactionInProgressException" => Self::Conflict,
             "RequestTimeout" | "RequestTimeoutException" => Self::Timeout,

@@ -38,15 +38,19 @@ where
             }
         }
         // A reply that cannot be read says nothing about whether a write happened.
-        _ => StoreError::Unavailable,
+        SdkError::ResponseError(_) | _ => StoreError::Unavailable,
     }
 }
 
 fn kind_of_credentials_error(error: &CredentialsError) -> StoreError {
     match error {
         CredentialsError::ProviderTimedOut(_) => StoreError::Timeout,
-        CredentialsError::ProviderError(_) => StoreError::Unavailable,
-        _ => StoreError::Misconfigured(Misconfiguration::AccessDenied),
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
+            StoreError::Misconfigured(Misconfiguration::AccessDenied)
+        }
+        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) | _ => {
+            StoreError::Unavailable
+        }
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn value_from_sdk(value: AttributeValue) -> Result<Value, UnknownAttr
             Value::Ns(numbers.iter().map(|number| Number::from_text(number)).collect())
         }
         AttributeValue::Bs(set) => Value::Bs(set.into_iter().map(Blob::into_inner).collect()),
-        _ => return Err(UnknownAttributeType),
+        AttributeValue::Unknown { .. } | _ => return Err(UnknownAttributeType),
     })
 }
 

@@ -40,9 +40,12 @@ impl<C: Clock> Execute<PutItem> for AwsStore<C> {
             .send()
             .await;
         // A put returns nothing: what is there now is what was sent.
-        written(sent.map(|_| None), |error| match error {
-            PutItemError::ConditionalCheckFailedException(refusal) => Some(refusal),
-            _ => None,
+        written(sent.map(|_| None), |error| {
+            if let PutItemError::ConditionalCheckFailedException(refusal) = error {
+                Some(refusal)
+            } else {
+                None
+            }
         })
     }
 }
@@ -66,9 +69,12 @@ impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
         } else {
             request.send().await
         };
-        written(sent.map(|answer| answer.attributes), |error| match error {
-            UpdateItemError::ConditionalCheckFailedException(refusal) => Some(refusal),
-            _ => None,
+        written(sent.map(|answer| answer.attributes), |error| {
+            if let UpdateItemError::ConditionalCheckFailedException(refusal) = error {
+                Some(refusal)
+            } else {
+                None
+            }
         })
     }
 }
@@ -88,9 +94,12 @@ impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
             .return_values(ReturnValue::AllOld)
             .send()
             .await;
-        written(sent.map(|answer| answer.attributes), |error| match error {
-            DeleteItemError::ConditionalCheckFailedException(refusal) => Some(refusal),
-            _ => None,
+        written(sent.map(|answer| answer.attributes), |error| {
+            if let DeleteItemError::ConditionalCheckFailedException(refusal) = error {
+                Some(refusal)
+            } else {
+                None
+            }
         })
     }
 }

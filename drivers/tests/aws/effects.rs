@@ -1,0 +1,244 @@
+//! Every effect, answered.
+
+use core::time::Duration;
+
+use apptheory::aws::AwsStore;
+use apptheory::clock::ManualClock;
+use apptheory::execute::{Execute, StoreExecutor};
+use apptheory::layer::{Record, Replay};
+use apptheory_core::machine::Effect;
+use apptheory_core::store::{
+    Assignment, Attribute, BatchGetItem, CancellationReason, ConditionCheck, DeleteItem, GetItem,
+    Guard, Item, PutItem, Query, Sleep, SortRange, StoreError, TransactWrite, TransactWriteItems,
+    Transacted, UpdateItem, Value, Written,
+};
+
+use crate::{NOW, event, key, with_dynamo};
+
+fn get(id: &str) -> GetItem {
+    GetItem { table: "events".into(), key: key(id), consistent: true }
+}
+
+fn put(id: &str) -> PutItem {
+    PutItem { table: "events".into(), item: event(id), guard: Guard::absent("ID") }
+}
+
+fn delete(id: &str, guard: Guard) -> DeleteItem {
+    DeleteItem { table: "events".into(), key: key(id), guard }
+}
+
+/// Counts up to `most`.
+fn increment(id: &str, most: i64) -> UpdateItem {
+    UpdateItem {
+        table: "events".into(),
+        key: key(id),
+        assignments: vec![
+            Assignment::add("Count", 1),
+            Assignment::set_if_absent("CreatedAt", Value::from("now")),
+        ],
+        guard: Guard::absent("Count").or(Guard::at_most("Count", (most - 1).into())),
+    }
+}
+
+/// The page of the tenant index after `start_after`.
+fn page(start_after: Option<Item>, filter: Guard) -> Query {
+    Query {
+        table: "events".into(),
+        index: Some("tenants".into()),
+        partition: Attribute { name: "TenantID".into(), value: Value::from("t1") },
+        range: Some(("SortKey".into(), SortRange::Between(Value::from("e2"), Value::from("e6")))),
+        filter,
+        start_after,
+        limit: Some(2),
+        forward: false,
+        consistent: false,
+    }
+}
+
+fn applied(attributes: Item) -> Result<Written, StoreError> {
+    Ok(Written::Applied { attributes })
+}
+
+fn refused(seen: Item) -> Result<Written, StoreError> {
+    Ok(Written::Refused { seen: Some(seen) })
+}
+
+fn counted(count: i64) -> Item {
+    Item::new().with("Count", Value::N(count.into())).with("CreatedAt", Value::from("now"))
+}
+
+#[test]
+fn a_put_is_read_back_and_refused_the_second_time() {
+    with_dynamo(async |store| {
+        assert_eq!(store.execute(&get("e1")).await, Ok(None));
+        assert_eq!(store.execute(&put("e1")).await, applied(Item::new()));
+        assert_eq!(store.execute(&get("e1")).await, Ok(Some(event("e1"))));
+        assert_eq!(store.execute(&put("e1")).await, refused(event("e1")));
+
+        let replaced = PutItem { item: key("e1").to_item(), guard: Guard::Always, ..put("e1") };
+        assert_eq!(store.execute(&replaced).await, applied(Item::new()));
+        assert_eq!(store.execute(&get("e1")).await, Ok(Some(key("e1").to_item())));
+    });
+}
+
+#[test]
+fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
+    with_dynamo(async |store| {
+        assert_eq!(store.execute(&increment("c", 2)).await, applied(counted(1)));
+        // `CreatedAt` is assigned to again, so it is among the changed attributes.
+        assert_eq!(store.execute(&increment("c", 2)).await, applied(counted(2)));
+        let seen = counted(2).with("ID", Value::from("c"));
+        assert_eq!(store.execute(&increment("c", 2)).await, refused(seen));
+    });
+}
+
+#[test]
+fn a_delete_answers_what_was_there() {
+    with_dynamo(async |store| {
+        assert!(store.execute(&put("e1")).await.is_ok());
+        let other = Guard::equals("TenantID", Value::from("t2"));
+        assert_eq!(store.execute(&delete("e1", other)).await, refused(event("e1")));
+        assert_eq!(store.execute(&delete("e1", Guard::Always)).await, applied(event("e1")));
+        assert_eq!(store.execute(&delete("e1", Guard::Always)).await, applied(Item::new()));
+        let there = Guard::Present("ID".into());
+        let nothing_there = Ok(Written::Refused { seen: None });
+        assert_eq!(store.execute(&delete("e1", there)).await, nothing_there);
+    });
+}
+
+#[test]
+fn a_transaction_applies_all_or_tells_a_reason_for_each() {
+    with_dynamo(async |store| {
+        let check = |id: &str, guard| {
+            TransactWrite::Check(ConditionCheck { table: "events".into(), key: key(id), guard })
+        };
+        let order = TransactWriteItems {
+            writes: vec![
+                TransactWrite::Update(increment("c", 1)),
+                TransactWrite::Put(put("e1")),
+                TransactWrite::Delete(delete("e2", Guard::Always)),
+                check("e3", Guard::absent("ID")),
+            ],
+            token: None,
+        };
+        assert_eq!(store.execute(&order).await, Ok(Transacted::Committed));
+        assert_eq!(store.execute(&get("e1")).await, Ok(Some(event("e1"))));
+
+        let failed = |seen| CancellationReason::ConditionalCheckFailed { seen: Some(seen) };
+        let reasons = vec![
+            failed(counted(1).with("ID", Value::from("c"))),
+            failed(event("e1")),
+            CancellationReason::None,
+            CancellationReason::None,
+        ];
+        assert_eq!(store.execute(&order).await, Ok(Transacted::Canceled { reasons }));
+    });
+}
+
+#[test]
+fn a_transaction_with_a_token_is_applied_once() {
+    with_dynamo(async |store| {
+        let order = TransactWriteItems {
+            writes: vec![TransactWrite::Update(increment("c", 9))],
+            token: Some("token-1".into()),
+        };
+        assert_eq!(store.execute(&order).await, Ok(Transacted::Committed));
+        assert_eq!(store.execute(&order).await, Ok(Transacted::Committed));
+        let item = store.execute(&get("c")).await.unwrap().unwrap();
+        assert_eq!(item.integer("Count"), Some(1));
+    });
+}
+
+#[test]
+fn a_batch_brings_what_exists() {
+    with_dynamo(async |store| {
+        for id in ["e1", "e2"] {
+            assert!(store.execute(&put(id)).await.is_ok());
+        }
+        let order = BatchGetItem {
+            table: "events".into(),
+            keys: vec![key("e1"), key("e2"), key("e3")],
+            projection: vec!["ID".into(), "SortKey".into()],
+            consistent: true,
+        };
+        let mut read = store.execute(&order).await.unwrap();
+        read.items.sort_by_key(|item| item.text("ID").map(str::to_owned));
+        let projected = |id: &str| key(id).to_item().with("SortKey", Value::from(id));
+        assert_eq!(read.items, [projected("e1"), projected("e2")]);
+        assert_eq!(read.unprocessed, []);
+        assert_eq!(read.answered_at.unix_seconds(), NOW);
+    });
+}
+
+#[test]
+fn an_index_is_read_page_by_page() {
+    with_dynamo(async |store| {
+        for id in ["e1", "e2", "e3", "e4", "e5", "e6", "e7"] {
+            assert!(store.execute(&put(id)).await.is_ok());
+        }
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.execute(&page(after, Guard::Always)).await.unwrap();
+            pages.push(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let expected = [vec!["e6", "e5"], vec!["e4", "e3"], vec!["e2"]];
+        assert_eq!(pages, expected.map(|ids| ids.into_iter().map(event).collect::<Vec<_>>()));
+
+        let filter = Guard::equals("Missing", Value::from("x"));
+        let filtered = store.execute(&page(None, filter)).await.unwrap();
+        assert_eq!(filtered.items, []);
+        assert!(filtered.next.is_some(), "an empty page is not the end");
+    });
+}
+
+#[test]
+fn a_sleep_passes_on_the_clock() {
+    with_dynamo(async |store| {
+        let woken = store.execute(&Sleep { duration: Duration::from_secs(5) }).await;
+        assert_eq!(woken.unix_seconds(), NOW + 5);
+    });
+}
+
+/// Drives one of each effect.
+async fn one_of_each(store: &impl StoreExecutor) -> String {
+    async fn told<E: Effect<Outcome: core::fmt::Debug>>(store: &impl Execute<E>, e: E) -> String {
+        format!("{:?}\n", store.execute(&e).await)
+    }
+    let batch = BatchGetItem {
+        table: "events".into(),
+        keys: vec![key("e1")],
+        projection: Vec::new(),
+        consistent: true,
+    };
+    let update = TransactWrite::Update(increment("c", 1));
+    let transaction = TransactWriteItems { writes: vec![update], token: None };
+    [
+        told(store, put("e1")).await,
+        told(store, put("e1")).await,
+        told(store, get("e1")).await,
+        told(store, get("missing")).await,
+        told(store, batch).await,
+        told(store, increment("c", 1)).await,
+        told(store, transaction).await,
+        told(store, Sleep { duration: Duration::from_millis(1500) }).await,
+        told(store, page(None, Guard::Always)).await,
+        told(store, delete("e1", Guard::Always)).await,
+        told(store, GetItem { table: "missing".into(), ..get("e1") }).await,
+    ]
+    .concat()
+}
+
+#[test]
+fn a_recording_replays_without_a_store() {
+    with_dynamo(async |store: AwsStore<ManualClock>| {
+        let record = Record::new(store);
+        let told = one_of_each(&record).await;
+        let replay = Replay::new(record.transcript());
+        assert_eq!(one_of_each(&replay).await, told);
+        assert_eq!(replay.finish(), Ok(()));
+    });
+}

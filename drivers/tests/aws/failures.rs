@@ -1,0 +1,214 @@
+//! What goes wrong between here and there, and how often it is tried.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use apptheory::aws::AwsStore;
+use apptheory::aws::aws_sdk_dynamodb::Client;
+use apptheory::aws::aws_sdk_dynamodb::config::{
+    BehaviorVersion, Config, ProvideCredentials, Region,
+};
+use apptheory::clock::SystemClock;
+use apptheory::execute::Execute;
+use apptheory::layer::{DECISION_BUDGET, Deadline};
+use apptheory_core::machine::Effect;
+use apptheory_core::store::{
+    Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem, Query,
+    StoreError, TransactWrite, TransactWriteItems, UpdateItem,
+};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
+use axum::Router;
+use axum::http::StatusCode;
+use tokio::net::TcpListener;
+
+use crate::{block_on, config, event, key, store_at, with_dynamo};
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+fn get() -> GetItem {
+    GetItem { table: "events".into(), key: key("e1"), consistent: true }
+}
+
+fn update(assignment: Assignment) -> UpdateItem {
+    UpdateItem {
+        table: "events".into(),
+        key: key("e1"),
+        assignments: vec![assignment],
+        guard: Guard::Always,
+    }
+}
+
+fn transaction(token: Option<&str>) -> TransactWriteItems {
+    let writes = vec![TransactWrite::Update(update(Assignment::add("Count", 1)))];
+    TransactWriteItems { writes, token: token.map(Into::into) }
+}
+
+/// A server that answers every request with the same error, and counts them.
+async fn failing(status: StatusCode, code: &str) -> (String, Arc<AtomicU32>) {
+    let requests = Arc::new(AtomicU32::new(0));
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"no"}}"#);
+    let counter = Arc::clone(&requests);
+    let app = Router::new().fallback(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        let headers = [("content-type", "application/x-amz-json-1.0")];
+        let answer = (status, headers, body.clone());
+        async { answer }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, app).await });
+    (url, requests)
+}
+
+/// How often `order` reaches a server that fails so, and what comes of it.
+fn attempts<E, T>(order: &E, status: StatusCode, code: &str) -> (u32, Option<StoreError>)
+where
+    E: Effect<Outcome = Result<T, StoreError>>,
+    AwsStore<apptheory::clock::ManualClock>: Execute<E>,
+{
+    block_on(async {
+        let (url, requests) = failing(status, code).await;
+        let outcome = store_at(&url).execute(order).await;
+        (requests.load(Ordering::Relaxed), outcome.err())
+    })
+}
+
+#[test]
+fn only_what_may_be_repeated_is_sent_again() {
+    let server_error = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
+    let throttled = (StatusCode::BAD_REQUEST, "ThrottlingException");
+    let errors = [(server_error, StoreError::Unavailable), (throttled, StoreError::Throttled)];
+    for ((status, code), error) in errors {
+        let (once, thrice) = ((1, Some(error)), (3, Some(error)));
+
+        let add = update(Assignment::add("Count", 1));
+        assert_eq!(attempts(&add, status, code), once, "an addition");
+        assert_eq!(attempts(&transaction(None), status, code), once, "no token");
+
+        let set = update(Assignment::set("State", "done"));
+        assert_eq!(attempts(&set, status, code), thrice, "an assignment");
+        assert_eq!(attempts(&transaction(Some("token")), status, code), thrice, "a token");
+        assert_eq!(attempts(&get(), status, code), thrice);
+        let put = PutItem { table: "events".into(), item: event("e1"), guard: Guard::Always };
+        assert_eq!(attempts(&put, status, code), thrice);
+        let delete = DeleteItem { table: "events".into(), key: key("e1"), guard: Guard::Always };
+        assert_eq!(attempts(&delete, status, code), thrice);
+        let batch = BatchGetItem {
+            table: "events".into(),
+            keys: vec![key("e1")],
+            projection: Vec::new(),
+            consistent: false,
+        };
+        assert_eq!(attempts(&batch, status, code), thrice);
+        let query = Query {
+            table: "events".into(),
+            index: None,
+            partition: key("e1").partition,
+            range: None,
+            filter: Guard::Always,
+            start_after: None,
+            limit: None,
+            forward: true,
+            consistent: false,
+        };
+        assert_eq!(attempts(&query, status, code), thrice);
+    }
+}
+
+#[test]
+fn errors_are_classified_by_their_code() {
+    let misconfigured = StoreError::Misconfigured;
+    let classes = [
+        ("ProvisionedThroughputExceededException", StoreError::Throttled),
+        ("TransactionConflictException", StoreError::Conflict),
+        ("TransactionInProgressException", StoreError::Conflict),
+        ("ReplicatedWriteConflictException", StoreError::Conflict),
+        ("ItemCollectionSizeLimitExceededException", StoreError::TooLarge),
+        ("ResourceNotFoundException", misconfigured(Misconfiguration::MissingTable)),
+        ("ExpiredTokenException", misconfigured(Misconfiguration::AccessDenied)),
+        ("AccessDeniedException", misconfigured(Misconfiguration::AccessDenied)),
+        ("ValidationException", misconfigured(Misconfiguration::InvalidRequest)),
+        ("IdempotentParameterMismatchException", misconfigured(Misconfiguration::InvalidRequest)),
+        ("SomethingNewException", StoreError::Unavailable),
+    ];
+    for (code, error) in classes {
+        let (_, outcome) = attempts(&transaction(Some("token")), StatusCode::BAD_REQUEST, code);
+        assert_eq!(outcome, Some(error), "{code}");
+    }
+}
+
+#[test]
+fn a_missing_table_is_a_misconfiguration() {
+    with_dynamo(async |store| {
+        let missing = GetItem { table: "missing".into(), ..get() };
+        let error = StoreError::Misconfigured(Misconfiguration::MissingTable);
+        assert_eq!(store.execute(&missing).await, Err(error));
+    });
+}
+
+#[test]
+fn an_order_that_cannot_succeed_is_not_sent() {
+    let order = GetItem { key: key(""), ..get() };
+    let error = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    assert_eq!(attempts(&order, status, "InternalServerError"), (0, Some(error)));
+}
+
+/// Finds no credentials anywhere.
+#[derive(Debug)]
+struct NoCredentials;
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
+    where
+        Self: 'a,
+    {
+        ProvideFuture::ready(Err(CredentialsError::not_loaded("none")))
+    }
+}
+
+#[test]
+fn without_credentials_access_is_denied() {
+    let error = StoreError::Misconfigured(Misconfiguration::AccessDenied);
+    let unfound = config().credentials_provider(NoCredentials).build();
+    let unset = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .build();
+    for config in [unfound, unset] {
+        let store = AwsStore::new(Client::from_conf(config));
+        assert_eq!(block_on(store.execute(&get())), Err(error));
+    }
+}
+
+#[test]
+fn without_a_region_there_is_no_table() {
+    let store = AwsStore::new(Client::from_conf(config().region(None).build()));
+    let error = StoreError::Misconfigured(Misconfiguration::MissingTable);
+    assert_eq!(block_on(store.execute(&get())), Err(error));
+}
+
+#[test]
+fn an_unreachable_endpoint_is_unavailable_within_the_deadline() {
+    block_on(async {
+        // A port that was free a moment ago, and that nobody listens on.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let store = Deadline::after(store_at(&url), SystemClock, NEVER);
+        assert_eq!(store.execute(&get()).await, Err(StoreError::Unavailable));
+    });
+}
+
+#[test]
+fn a_silent_endpoint_times_out_at_the_deadline() {
+    block_on(async {
+        // Connections are accepted by the kernel, and never read.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let store = Deadline::after(store_at(&url), SystemClock, DECISION_BUDGET);
+        assert_eq!(store.execute(&get()).await, Err(StoreError::Timeout));
+    });
+}
