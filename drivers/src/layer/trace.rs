@@ -167,3 +167,79 @@ impl Traced for Sleep {
         Conclusion::Answered
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+    use crate::layer::testing::{Answering, block_on, twice};
+    use crate::layer::{Fault, FaultPlan};
+
+    /// Writes every span and event down, one per line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<String>>);
+
+    struct Line<'a>(&'a mut String);
+
+    impl Visit for Line<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.push_str(&format!(" {field}={value:?}"));
+        }
+    }
+
+    impl Lines {
+        fn write(&self, head: &str, record: impl FnOnce(&mut Line<'_>)) {
+            let mut lines = self.0.lock().unwrap();
+            lines.push_str(head);
+            record(&mut Line(&mut lines));
+            lines.push('\n');
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            self.write(span.metadata().name(), |line| span.record(line));
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            self.write(" ", |line| values.record(line));
+        }
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            self.write(event.metadata().level().as_str(), |line| event.record(line));
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn operation_table_and_outcome_are_told_and_nothing_else() {
+        let lines = Lines::default();
+        let plan = FaultPlan::default().fail(2, StoreError::Throttled);
+        let store = Trace::new(Fault::new(Answering::new(), plan));
+        tracing::subscriber::with_default(lines.clone(), || {
+            let outcomes = block_on(twice(&store));
+            assert_eq!(outcomes[1], Err(StoreError::Throttled));
+        });
+        let expected = [
+            "effect operation=\"UpdateItem\"",
+            "  table=\"rate-limits\"",
+            "DEBUG operation=\"UpdateItem\" outcome=\"applied\"",
+            "effect operation=\"Sleep\"",
+            "DEBUG operation=\"Sleep\" outcome=\"answered\"",
+            "effect operation=\"UpdateItem\"",
+            "  table=\"rate-limits\"",
+            "WARN operation=\"UpdateItem\" outcome=\"failed\" error=throttled",
+        ];
+        assert_eq!(lines.0.lock().unwrap().lines().collect::<Vec<_>>(), expected);
+    }
+}

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use apptheory::aws::AwsStore;
 use apptheory::aws::aws_sdk_dynamodb::Client;
-use apptheory::aws::aws_sdk_dynamodb::config::{
-    BehaviorVersion, Config, ProvideCredentials, Region,
-};
+use apptheory::aws::aws_sdk_dynamodb::config::ProvideCredentials;
+use apptheory::aws::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use apptheory::clock::SystemClock;
 use apptheory::execute::Execute;
 use apptheory::layer::{DECISION_BUDGET, Deadline};
@@ -21,9 +20,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use axum::Router;
 use axum::http::StatusCode;
-use tokio::net::TcpListener;
 
-use crate::{block_on, config, event, key, store_at, with_dynamo};
+use crate::{block_on, config, event, key, loopback, store_at, with_dynamo};
 
 const NEVER: Duration = Duration::from_secs(3600);
 
@@ -56,8 +54,7 @@ async fn failing(status: StatusCode, code: &str) -> (String, Arc<AtomicU32>) {
         let answer = (status, headers, body.clone());
         async { answer }
     });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, url) = loopback().await;
     tokio::spawn(async { axum::serve(listener, app).await });
     (url, requests)
 }
@@ -172,15 +169,9 @@ impl ProvideCredentials for NoCredentials {
 #[test]
 fn without_credentials_access_is_denied() {
     let error = StoreError::Misconfigured(Misconfiguration::AccessDenied);
-    let unfound = config().credentials_provider(NoCredentials).build();
-    let unset = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .build();
-    for config in [unfound, unset] {
-        let store = AwsStore::new(Client::from_conf(config));
-        assert_eq!(block_on(store.execute(&get())), Err(error));
-    }
+    let config = config().credentials_provider(NoCredentials).build();
+    let store = AwsStore::new(Client::from_conf(config));
+    assert_eq!(block_on(store.execute(&get())), Err(error));
 }
 
 #[test]
@@ -194,8 +185,7 @@ fn without_a_region_there_is_no_table() {
 fn an_unreachable_endpoint_is_unavailable_within_the_deadline() {
     block_on(async {
         // A port that was free a moment ago, and that nobody listens on.
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = loopback().await;
         drop(listener);
         let store = Deadline::after(store_at(&url), SystemClock, NEVER);
         assert_eq!(store.execute(&get()).await, Err(StoreError::Unavailable));
@@ -206,9 +196,26 @@ fn an_unreachable_endpoint_is_unavailable_within_the_deadline() {
 fn a_silent_endpoint_times_out_at_the_deadline() {
     block_on(async {
         // Connections are accepted by the kernel, and never read.
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (_listener, url) = loopback().await;
         let store = Deadline::after(store_at(&url), SystemClock, DECISION_BUDGET);
         assert_eq!(store.execute(&get()).await, Err(StoreError::Timeout));
     });
+}
+
+#[test]
+fn the_sdks_own_time_outs_are_time_outs() {
+    let soon = Duration::from_millis(10);
+    let timeouts = [
+        TimeoutConfig::builder().operation_timeout(soon).build(),
+        TimeoutConfig::builder().operation_attempt_timeout(soon).build(),
+        TimeoutConfig::builder().read_timeout(soon).build(),
+    ];
+    for timeout in timeouts {
+        block_on(async {
+            let (_listener, url) = loopback().await;
+            let config = config().endpoint_url(url).timeout_config(timeout).build();
+            let store = AwsStore::new(Client::from_conf(config));
+            assert_eq!(store.execute(&get()).await, Err(StoreError::Timeout));
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! The AWS executor against DynamoDB's protocol on loopback: an embedded DynamoDB behind its HTTP
 //! server for what works, servers that misbehave for what does not.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 mod effects;
 mod failures;
@@ -27,8 +28,7 @@ const NOW: i64 = 1_767_225_600;
 fn with_dynamo<F: Future>(test: impl FnOnce(AwsStore<ManualClock>) -> F) -> F::Output {
     block_on(async {
         let (stop, stopped) = oneshot::channel::<()>();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = loopback().await;
         let database = Database::memory().unwrap();
         let server =
             tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
@@ -44,15 +44,21 @@ fn with_dynamo<F: Future>(test: impl FnOnce(AwsStore<ManualClock>) -> F) -> F::O
     })
 }
 
+/// A listener on a port that the OS chose, and its URL.
+async fn loopback() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// A store that sends to `url`, with three attempts per call and no time to lose between them.
 fn store_at(url: &str) -> AwsStore<ManualClock> {
-    let config = config().endpoint_url(url).build();
     let clock = ManualClock::new(Timestamp::from_unix_seconds(NOW));
-    AwsStore::new(Client::from_conf(config)).with_clock(clock)
+    AwsStore::new(Client::from_conf(config().build())).with_endpoint_url(url).with_clock(clock)
 }
 
 fn config() -> Builder {
