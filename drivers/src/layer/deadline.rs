@@ -146,7 +146,6 @@ mod tests {
     fn silence_ends_on_the_real_clock_too() {
         let store = Deadline::after(Silent, SystemClock, Duration::from_millis(5));
         assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
-        assert!(SystemClock.now() >= store.ends_at());
     }
 
     #[test]
