@@ -9,5 +9,7 @@ pub use apptheory_core;
 pub mod aws;
 pub mod clock;
 pub mod execute;
+pub mod ids;
 pub mod layer;
+pub mod rate_limiter;
 pub mod tables;

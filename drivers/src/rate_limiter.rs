@@ -1,0 +1,156 @@
+//! The rate limiter over an executor.
+//!
+//! This module lends the core's machines a clock, ids and a memory, and gives each decision its
+//! time. It decides nothing about limits.
+//!
+//! ```
+//! use core::time::Duration;
+//!
+//! use apptheory::clock::ManualClock;
+//! use apptheory::memory::MemoryStore;
+//! use apptheory::rate_limiter::RateLimiter;
+//! use apptheory_core::limiter::{FixedWindow, Limiter, RateLimitKey};
+//! use apptheory_core::time::Timestamp;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 2)?).build();
+//! let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_630));
+//! let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+//! let limiter = RateLimiter::new(limiter, store).with_clock(clock);
+//!
+//! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
+//! for allowed in [true, true, false] {
+//!     let decision = limiter.check_and_increment(limiter.attempt(key.clone())).await?;
+//!     assert_eq!(decision.allowed, allowed);
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
+
+use apptheory_core::limiter::{
+    Attempt, Concluded, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
+    UsageStats,
+};
+
+use crate::clock::{Clock, SystemClock};
+use crate::execute::{StoreExecutor, drive};
+use crate::ids::{IdSource, RandomIds};
+use crate::layer::{DECISION_BUDGET, Deadline};
+
+/// A [`Limiter`] that decides: over an executor, by a clock, with what this instance remembers.
+///
+/// Make one per limit and process, and share it: the memory is what saves store calls.
+#[derive(Debug)]
+pub struct RateLimiter<X, C = SystemClock> {
+    limiter: Limiter,
+    executor: X,
+    clock: C,
+    ids: Box<dyn IdSource>,
+    recall: Mutex<Recall>,
+    budget: Duration,
+}
+
+impl<X> RateLimiter<X> {
+    /// A limiter over `executor`, by the system clock.
+    pub fn new(limiter: Limiter, executor: X) -> Self {
+        Self {
+            limiter,
+            executor,
+            clock: SystemClock,
+            ids: Box::new(RandomIds),
+            recall: Mutex::default(),
+            budget: DECISION_BUDGET,
+        }
+    }
+}
+
+impl<X, C> RateLimiter<X, C> {
+    /// The same by another clock.
+    pub fn with_clock<D: Clock>(self, clock: D) -> RateLimiter<X, D> {
+        let Self { limiter, executor, ids, recall, budget, .. } = self;
+        RateLimiter { limiter, executor, clock, ids, recall, budget }
+    }
+
+    /// The same with other decision ids.
+    #[must_use]
+    pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
+        Self { ids: Box::new(ids), ..self }
+    }
+
+    /// The same with another time for each call, instead of [`DECISION_BUDGET`]. A store that has
+    /// not answered by then counts as failed with a time-out.
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// What is decided, without how.
+    pub fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+}
+
+impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
+    /// An attempt on `key` as of now, of cost 1, with an id of its own.
+    pub fn attempt(&self, key: RateLimitKey) -> Attempt {
+        Attempt::new(key, self.clock.now()).with_id(DecisionId(self.ids.next_id()))
+    }
+
+    /// Decides on a request and counts it if it is allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`LimiterError`] when the store gave no answer and the limiter fails closed.
+    pub async fn check_and_increment(&self, attempt: Attempt) -> Result<Decision, LimiterError> {
+        let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
+        let concluded = drive(machine, &self.in_time()).await;
+        self.conclude(concluded)
+    }
+
+    /// Decides on a request without counting it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_and_increment`](Self::check_and_increment).
+    pub async fn check(&self, attempt: Attempt) -> Result<Decision, LimiterError> {
+        let machine = self.with_recall(|recall| self.limiter.check(attempt, recall));
+        let concluded = drive(machine, &self.in_time()).await;
+        self.conclude(concluded)
+    }
+
+    /// Counts a request without deciding on it.
+    ///
+    /// # Errors
+    ///
+    /// [`LimiterError`] when the store gave no answer, whatever the policy.
+    pub async fn record(&self, attempt: Attempt) -> Result<(), LimiterError> {
+        let machine = self.with_recall(|recall| self.limiter.record(attempt, recall));
+        drive(machine, &self.in_time()).await
+    }
+
+    /// Reads what is used of a key's limits.
+    ///
+    /// # Errors
+    ///
+    /// [`LimiterError`] when the store gave no answer, whatever the policy.
+    pub async fn usage(&self, key: RateLimitKey) -> Result<UsageStats, LimiterError> {
+        drive(self.limiter.usage(key, self.clock.now()), &self.in_time()).await
+    }
+
+    fn in_time(&self) -> Deadline<&X, &C> {
+        Deadline::after(&self.executor, &self.clock, self.budget)
+    }
+
+    fn conclude(&self, concluded: Concluded) -> Result<Decision, LimiterError> {
+        self.with_recall(|recall| recall.learn(concluded.learned));
+        concluded.decision
+    }
+
+    fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
+        // Forgetting is harmless, so whatever a panic left behind is still good to use.
+        look(&mut self.recall.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
