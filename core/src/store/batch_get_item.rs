@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use serde_json::{Map, Value as Json};
 
 use super::MAX_BATCH_GET_KEYS;
-use super::error::{Misconfiguration, StoreError};
+use super::error::StoreError;
 use super::expression::Expressions;
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, answer, body, check_key, read_items};
+use super::wire::{Reply, Wire, answer, body, check_key, read_items, require};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -69,6 +69,13 @@ impl BatchGetItem {
     }
 }
 
+fn is_distinct<T: PartialEq>(values: &[T]) -> bool {
+    values
+        .iter()
+        .enumerate()
+        .all(|(index, value)| !values.iter().take(index).any(|earlier| earlier == value))
+}
+
 impl Wire for BatchGetItem {
     const OPERATION: &'static str = "BatchGetItem";
 
@@ -83,18 +90,11 @@ impl Wire for BatchGetItem {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        let mut seen: Vec<&Key> = Vec::with_capacity(self.keys.len());
-        for key in &self.keys {
-            check_key(key)?;
-            if seen.contains(&key) {
-                return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
-            }
-            seen.push(key);
-        }
-        if self.keys.is_empty() || self.keys.len() > MAX_BATCH_GET_KEYS {
-            return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
-        }
-        Ok(())
+        require((1..=MAX_BATCH_GET_KEYS).contains(&self.keys.len()))?;
+        self.keys.iter().try_for_each(check_key)?;
+        require(is_distinct(&self.keys))?;
+        require(is_distinct(&self.projection))?;
+        require(self.projection.iter().all(|name| !name.is_empty()))
     }
 
     fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome {

@@ -8,7 +8,7 @@ use super::guard::Guard;
 use super::item::Key;
 use super::table::TableName;
 use super::update_item::Written;
-use super::wire::{Reply, Wire, check_key, guarded_body, read_written, write_written};
+use super::wire::{Reply, Wire, check_key, guarded_body, read_written, require, write_written};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -59,7 +59,8 @@ impl Wire for DeleteItem {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        check_key(&self.key)
+        check_key(&self.key)?;
+        require(self.guard.is_valid())
     }
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {

@@ -30,7 +30,7 @@ pub enum Guard {
         /// What it is compared with.
         value: Value,
     },
-    /// The attribute is a set or list with the value as an element, or a text that holds it.
+    /// The attribute is a set or list with the value as an element, or a text or bytes that hold it.
     Contains {
         /// The attribute.
         name: AttributeName,
@@ -137,7 +137,39 @@ impl Guard {
         }
     }
 
-    fn is_always(&self) -> bool {
+    /// Whether DynamoDB takes the guard: its values are valid, and only texts, numbers and bytes are
+    /// put in order.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Absent(name) | Self::Present(name) => !name.is_empty(),
+            Self::Compare { name, comparison, value } => {
+                let ordered = matches!(value, Value::S(_) | Value::N(_) | Value::B(_));
+                !name.is_empty()
+                    && value.is_valid()
+                    && (ordered || *comparison == Comparison::Equal)
+            }
+            Self::Contains { name, value } => !name.is_empty() && value.is_valid(),
+            Self::And(a, b) | Self::Or(a, b) => a.is_valid() && b.is_valid(),
+        }
+    }
+
+    /// Whether the guard looks at the attribute.
+    #[must_use]
+    pub fn mentions(&self, attribute: &str) -> bool {
+        match self {
+            Self::Always => false,
+            Self::Absent(name)
+            | Self::Present(name)
+            | Self::Compare { name, .. }
+            | Self::Contains { name, .. } => **name == *attribute,
+            Self::And(a, b) | Self::Or(a, b) => a.mentions(attribute) || b.mentions(attribute),
+        }
+    }
+
+    /// Whether nothing is left to check, so that there is no expression to send.
+    pub(super) fn is_always(&self) -> bool {
         match self {
             Self::Always => true,
             Self::And(a, b) => a.is_always() && b.is_always(),
@@ -150,14 +182,15 @@ impl Guard {
 }
 
 impl Comparison {
-    /// Compares two values; values of different or unordered types hold only where equal.
+    /// Compares two values; values of different or unordered types hold only where
+    /// [equal](Value::equals).
     #[must_use]
     pub fn holds(self, left: &Value, right: &Value) -> bool {
         let order = match (left, right) {
             (Value::S(a), Value::S(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
             (Value::N(a), Value::N(b)) => a.compare(b),
             (Value::B(a), Value::B(b)) => Some(a.cmp(b)),
-            (a, b) => return self == Self::Equal && a == b,
+            (a, b) => return self == Self::Equal && a.equals(b),
         };
         match self {
             Self::Equal => order == Some(Ordering::Equal),
@@ -182,12 +215,15 @@ impl Comparison {
 fn contains(container: &Value, value: &Value) -> bool {
     match (container, value) {
         (Value::S(text), Value::S(part)) => text.contains(part.as_str()),
+        (Value::B(bytes), Value::B(part)) => {
+            part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
+        }
         (Value::Ss(set), Value::S(member)) => set.contains(member),
         (Value::Ns(set), Value::N(member)) => {
             set.iter().any(|number| number.compare(member) == Some(Ordering::Equal))
         }
         (Value::Bs(set), Value::B(member)) => set.contains(member),
-        (Value::L(list), member) => list.iter().any(|value| Comparison::Equal.holds(value, member)),
+        (Value::L(list), member) => list.iter().any(|value| value.equals(member)),
         _ => false,
     }
 }

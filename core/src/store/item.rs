@@ -181,6 +181,15 @@ impl Item {
     }
 }
 
+impl IntoIterator for Item {
+    type Item = (AttributeName, Value);
+    type IntoIter = alloc::collections::btree_map::IntoIter<AttributeName, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl FromIterator<(AttributeName, Value)> for Item {
     fn from_iter<I: IntoIterator<Item = (AttributeName, Value)>>(attributes: I) -> Self {
         Self(attributes.into_iter().collect())

@@ -26,6 +26,7 @@
 //! ```
 
 mod batch_get_item;
+mod canonical;
 mod delete_item;
 mod error;
 mod expression;

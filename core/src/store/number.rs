@@ -1,7 +1,9 @@
 //! DynamoDB's number: decimal text with up to 38 significant digits.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 use core::fmt;
 
@@ -57,11 +59,14 @@ impl Number {
         if let (Repr::Integer(a), Repr::Integer(b)) = (&self.0, &other.0) {
             return a.checked_add(*b).filter(|sum| sum.unsigned_abs() < TEN_TO_38).map(Self::from);
         }
-        let sum = self.decimal()?.checked_add(other.decimal()?)?;
-        Some(match sum.to_i128() {
-            Some(integer) => Self::from(integer),
-            None => Self(Repr::Text(sum.to_text().into())),
-        })
+        self.decimal()?.checked_add(other.decimal()?).map(Self::from_decimal)
+    }
+
+    /// The number as DynamoDB keeps and returns it: in plain decimals, without an exponent, a plus
+    /// sign or superfluous zeros. `None` when the text is not a number that it stores.
+    #[must_use]
+    pub fn normalised(&self) -> Option<Self> {
+        self.decimal().map(Self::from_decimal)
     }
 
     /// Whether the text is a number that DynamoDB stores: at most 38 significant digits, zero or a
@@ -71,13 +76,31 @@ impl Number {
         self.decimal().is_some()
     }
 
-    /// Bytes that the number counts for in an item's size: one for every two significant digits,
-    /// one more, and one for a minus sign (DynamoDB's published estimate).
+    /// Bytes that the number counts for in an item's size: one for every two significant digits
+    /// before the point, one for every two after it, one more, and one for a minus sign. DynamoDB
+    /// publishes this as an estimate; the split at the point is what it was measured to do.
     #[must_use]
     pub fn size(&self) -> usize {
-        let Some(decimal) = self.decimal() else { return 1 };
-        let digits = usize::try_from(decimal.digits()).unwrap_or(MAX_DIGITS);
-        digits.div_ceil(2).saturating_add(1).saturating_add(usize::from(decimal.mantissa < 0))
+        let Some(decimal) = self.decimal().filter(|decimal| decimal.mantissa != 0) else {
+            return 1;
+        };
+        let (whole, fraction) = decimal.digits_around_point();
+        let bytes = whole.div_ceil(2).saturating_add(fraction.div_ceil(2)).saturating_add(1);
+        bytes.saturating_add(usize::from(decimal.mantissa < 0))
+    }
+
+    pub(super) fn as_text(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Repr::Integer(integer) => Cow::Owned(integer.to_string()),
+            Repr::Text(text) => Cow::Borrowed(text),
+        }
+    }
+
+    fn from_decimal(decimal: Decimal) -> Self {
+        match decimal.to_i128() {
+            Some(integer) => Self::from(integer),
+            None => Self(Repr::Text(decimal.to_text().into())),
+        }
     }
 
     fn decimal(&self) -> Option<Decimal> {
@@ -221,8 +244,11 @@ impl Decimal {
     fn checked_add(self, other: Self) -> Option<Self> {
         let (low, high) =
             if self.exponent <= other.exponent { (self, other) } else { (other, self) };
-        if high.mantissa == 0 {
-            return Some(low);
+        // Zero has no magnitude that could be out of the other's reach.
+        match (low.mantissa, high.mantissa) {
+            (0, _) => return Some(high),
+            (_, 0) => return Some(low),
+            (_, _) => {}
         }
         let shift = u32::try_from(high.exponent.checked_sub(low.exponent)?).ok()?;
         let mantissa =
@@ -235,8 +261,28 @@ impl Decimal {
         self.mantissa.checked_mul(scale)
     }
 
+    /// Significant digits before the point and after it.
+    fn digits_around_point(&self) -> (usize, usize) {
+        let digits = usize::try_from(self.digits()).unwrap_or(MAX_DIGITS);
+        let whole = usize::try_from(self.magnitude()).unwrap_or(0).min(digits);
+        (whole, digits.saturating_sub(whole))
+    }
+
+    /// Plain decimals, without an exponent.
     fn to_text(self) -> String {
-        alloc::format!("{}E{}", self.mantissa, self.exponent)
+        let sign = if self.mantissa < 0 { "-" } else { "" };
+        let digits = self.mantissa.unsigned_abs().to_string();
+        let zeros = usize::try_from(self.exponent.unsigned_abs()).unwrap_or(0);
+        if self.exponent >= 0 {
+            return format!("{sign}{digits}{:0<zeros$}", "");
+        }
+        match digits.len().checked_sub(zeros).filter(|whole| *whole > 0) {
+            Some(whole) => {
+                let (whole, fraction) = digits.split_at(whole);
+                format!("{sign}{whole}.{fraction}")
+            }
+            None => format!("{sign}0.{digits:0>zeros$}"),
+        }
     }
 }
 
@@ -290,7 +336,34 @@ mod tests {
         );
         assert_eq!(add("99999999999999999999999999999999999999", "1"), None);
         assert_eq!(add("1E100", "1"), None);
+        assert!(add("1E100", "0").is_some());
         assert_eq!(add("x", "1"), None);
+    }
+
+    #[test]
+    fn the_normal_form_is_plain_decimals() {
+        for (text, plain) in [
+            ("-0.0", "0"),
+            ("+007.10", "7.1"),
+            ("-1.5E3", "-1500"),
+            ("12E-1", "1.2"),
+            ("-12E-2", "-0.12"),
+            ("12E-4", "0.0012"),
+            ("1E40", "10000000000000000000000000000000000000000"),
+        ] {
+            let normal = Number::from_text(text).normalised().map(|number| number.to_string());
+            assert_eq!(normal.as_deref(), Some(plain), "{text}");
+        }
+        assert_eq!(Number::from_text("x").normalised(), None);
+    }
+
+    #[test]
+    fn size_is_half_a_byte_per_digit_on_either_side_of_the_point() {
+        for (text, size) in
+            [("0", 1), ("-0", 1), ("7", 2), ("-42", 3), ("123", 3), ("1.5", 3), ("1E100", 2)]
+        {
+            assert_eq!(Number::from_text(text).size(), size, "{text}");
+        }
     }
 
     #[test]

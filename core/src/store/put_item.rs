@@ -9,7 +9,7 @@ use super::guard::Guard;
 use super::item::Item;
 use super::table::TableName;
 use super::update_item::Written;
-use super::wire::{Reply, Wire, guarded_body, read_written, write_written};
+use super::wire::{Reply, Wire, guarded_body, read_written, require, write_written};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -57,7 +57,10 @@ impl Wire for PutItem {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.item.size() > MAX_ITEM_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
+        if self.item.size() > MAX_ITEM_BYTES {
+            return Err(StoreError::TooLarge);
+        }
+        require(self.item.is_valid() && self.guard.is_valid())
     }
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {

@@ -2,17 +2,19 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
-use super::error::{Misconfiguration, StoreError};
+use super::error::StoreError;
 use super::expression::Expressions;
 use super::guard::{Comparison, Guard};
 use super::item::{Attribute, AttributeName, Item};
 use super::table::TableName;
 use super::value::Value;
-use super::wire::{Reply, Wire, answer, body, read_item, read_items};
+use super::wire::{Reply, Wire, answer, body, check_key_value, read_item, read_items, require};
+use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -104,11 +106,20 @@ impl SortRange {
         }
     }
 
-    /// Whether no value can lie in the range; DynamoDB refuses to read such a one.
-    fn is_reversed(&self) -> bool {
+    /// Refuses bounds that no key can have, and a range in which no value can lie.
+    fn check(&self) -> Result<(), StoreError> {
         match self {
-            Self::Between(low, high) => Comparison::Greater.holds(low, high),
-            Self::AtLeast(_) | Self::AtMost(_) | Self::BeginsWith(_) => false,
+            Self::AtLeast(bound) | Self::AtMost(bound) => {
+                check_key_value(bound, MAX_SORT_KEY_BYTES)
+            }
+            Self::Between(low, high) => {
+                check_key_value(low, MAX_SORT_KEY_BYTES)?;
+                check_key_value(high, MAX_SORT_KEY_BYTES)?;
+                require(Comparison::AtMost.holds(low, high))
+            }
+            Self::BeginsWith(prefix) => {
+                require(!prefix.is_empty() && prefix.len() <= MAX_SORT_KEY_BYTES)
+            }
         }
     }
 }
@@ -153,11 +164,16 @@ impl Wire for Query {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        let reversed = self.range.as_ref().is_some_and(|(_, range)| range.is_reversed());
-        if reversed || self.limit == Some(0) || (self.consistent && self.index.is_some()) {
-            return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
+        check_key_value(&self.partition.value, MAX_PARTITION_KEY_BYTES)?;
+        let mut keys = vec![&self.partition.name];
+        if let Some((name, range)) = &self.range {
+            range.check()?;
+            keys.push(name);
         }
-        Ok(())
+        require(self.limit != Some(0))?;
+        require(!(self.consistent && self.index.is_some()))?;
+        // The key condition has said what the key is to be; a filter may not speak of it again.
+        require(self.filter.is_valid() && !keys.into_iter().any(|key| self.filter.mentions(key)))
     }
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {

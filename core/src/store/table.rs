@@ -82,7 +82,8 @@ pub struct TableDefinition {
 }
 
 impl KeySchema {
-    fn attributes(&self) -> impl Iterator<Item = &AttributeName> {
+    /// The key attributes: one, or two.
+    pub fn attributes(&self) -> impl Iterator<Item = &AttributeName> {
         core::iter::once(&self.partition).chain(&self.sort)
     }
 

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
-use super::error::{Misconfiguration, StoreError};
+use super::error::StoreError;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Fault, Reply, Wire, answer, body, check_key};
+use super::wire::{Fault, Reply, Wire, answer, body, check_key, require};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
 use crate::machine::Effect;
 use crate::time::Timestamp;
@@ -141,10 +141,17 @@ impl TransactWrite {
 
     fn check(&self) -> Result<(), StoreError> {
         match self {
-            Self::Update(update) => update.check(),
+            // Alone, an update without assignments creates its item; here it is refused.
+            Self::Update(update) => {
+                require(!update.assignments.is_empty())?;
+                update.check()
+            }
             Self::Put(put) => put.check(),
             Self::Delete(delete) => delete.check(),
-            Self::Check(check) => check_key(&check.key),
+            Self::Check(check) => {
+                check_key(&check.key)?;
+                require(check.guard.is_valid() && !check.guard.is_always())
+            }
         }
     }
 }
@@ -159,6 +166,9 @@ impl ConditionCheck {
         Json::Object(body)
     }
 }
+
+/// The longest idempotency token, in characters (DynamoDB limit).
+const MAX_TOKEN_CHARS: usize = 36;
 
 // A transaction returns no attributes, and DynamoDB refuses to be asked for them.
 fn without_return_values(mut body: Json) -> Json {
@@ -181,9 +191,9 @@ impl Wire for TransactWriteItems {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        if self.writes.is_empty() || self.writes.len() > MAX_TRANSACT_WRITES {
-            return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
-        }
+        require((1..=MAX_TRANSACT_WRITES).contains(&self.writes.len()))?;
+        let token = self.token.as_ref().map(|token| token.chars().count());
+        require(token.is_none_or(|length| (1..=MAX_TOKEN_CHARS).contains(&length)))?;
         self.writes.iter().try_for_each(TransactWrite::check)
     }
 

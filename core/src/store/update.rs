@@ -1,5 +1,6 @@
 //! Changes to an item: applied in memory, rendered as a DynamoDB update expression.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -40,10 +41,11 @@ pub enum Assignment {
     },
 }
 
-/// An assignment cannot be applied: it adds to something that is not a number, or the sum has more
-/// digits than DynamoDB keeps. DynamoDB answers such an order with a `ValidationException`.
+/// An assignment cannot be applied: it adds to something that is not a number, the sum has more
+/// digits than DynamoDB keeps, or another assignment of the order changes the same attribute.
+/// DynamoDB answers such an order with a `ValidationException`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the amount cannot be added to the attribute's value")]
+#[error("the amount cannot be added to the attribute's value, or the attribute changes twice")]
 pub struct InvalidUpdate;
 
 impl Assignment {
@@ -74,6 +76,38 @@ impl Assignment {
             | Self::Add { name, .. }
             | Self::Remove { name } => name,
         }
+    }
+
+    /// The item that an order's assignments make of `item`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUpdate`] when two of them change the same attribute, or an amount cannot be added.
+    pub fn apply_all(assignments: &[Self], item: &Item) -> Result<Item, InvalidUpdate> {
+        if Self::overlap(assignments) {
+            return Err(InvalidUpdate);
+        }
+        let mut item = item.clone();
+        assignments.iter().try_for_each(|assignment| assignment.apply(&mut item))?;
+        Ok(item)
+    }
+
+    /// Whether two of the assignments change the same attribute, which DynamoDB refuses.
+    #[must_use]
+    pub fn overlap(assignments: &[Self]) -> bool {
+        let mut names = BTreeSet::new();
+        !assignments.iter().all(|assignment| names.insert(assignment.name()))
+    }
+
+    /// Whether DynamoDB takes the assignment: its attribute has a name and its value is valid.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let valid = match self {
+            Self::Set { value, .. } | Self::SetIfAbsent { value, .. } => value.is_valid(),
+            Self::Add { amount, .. } => amount.is_valid(),
+            Self::Remove { .. } => true,
+        };
+        valid && !self.name().is_empty()
     }
 
     /// Applies the change to `item`, which no other assignment of the order has touched at this

@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 use super::error::StoreError;
 use super::expression::Expressions;
 use super::guard::Guard;
-use super::item::{Item, Key};
+use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
 use super::update::Assignment;
-use super::wire::{Reply, Wire, check_key, guarded_body, read_written, write_written};
+use super::wire::{Reply, Wire, check_key, guarded_body, read_written, require, write_written};
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -67,6 +67,14 @@ impl UpdateItem {
     pub fn is_cumulative(&self) -> bool {
         self.assignments.iter().any(|change| matches!(change, Assignment::Add { .. }))
     }
+
+    /// Of the item as it is now, the attributes that the order is about (`UPDATED_NEW`).
+    #[must_use]
+    pub fn changed_attributes(&self, item: &Item) -> Item {
+        let name_of = |change: &Assignment| change.name().clone();
+        let present = |name: AttributeName| item.get(&name).cloned().map(|value| (name, value));
+        self.assignments.iter().map(name_of).filter_map(present).collect()
+    }
 }
 
 impl Wire for UpdateItem {
@@ -86,7 +94,10 @@ impl Wire for UpdateItem {
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        check_key(&self.key)
+        check_key(&self.key)?;
+        require(self.assignments.iter().all(Assignment::is_valid))?;
+        require(!Assignment::overlap(&self.assignments))?;
+        require(self.guard.is_valid())
     }
 
     fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {

@@ -234,6 +234,11 @@ pub(super) fn body<const N: usize>(members: [(&str, Json); N]) -> Map<String, Js
     members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
+/// Refuses an order that DynamoDB calls invalid.
+pub(super) const fn require(valid: bool) -> Result<(), StoreError> {
+    if valid { Ok(()) } else { Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest)) }
+}
+
 /// Refuses key values that DynamoDB refuses: empty ones, over-long ones, and types other than
 /// text, number and bytes.
 pub(super) fn check_key(key: &Key) -> Result<(), StoreError> {
@@ -241,7 +246,7 @@ pub(super) fn check_key(key: &Key) -> Result<(), StoreError> {
     key.sort.as_ref().map_or(Ok(()), |sort| check_key_value(&sort.value, MAX_SORT_KEY_BYTES))
 }
 
-fn check_key_value(value: &Value, most: usize) -> Result<(), StoreError> {
+pub(super) fn check_key_value(value: &Value, most: usize) -> Result<(), StoreError> {
     let length = match value {
         Value::S(text) => text.len(),
         Value::B(bytes) => bytes.len(),
@@ -255,8 +260,5 @@ fn check_key_value(value: &Value, most: usize) -> Result<(), StoreError> {
         | Value::Ns(_)
         | Value::Bs(_) => 0,
     };
-    if length == 0 || length > most {
-        return Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest));
-    }
-    Ok(())
+    require(length > 0 && length <= most)
 }

@@ -1,0 +1,168 @@
+//! Values as DynamoDB sees them: which it takes, which it calls equal, and the form it keeps.
+//!
+//! A value travels as it was given, so that a cursor survives a round trip to the letter; a store
+//! does not keep it so. These rules are what an executor in memory needs to answer like DynamoDB.
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use super::item::Item;
+use super::number::Number;
+use super::value::Value;
+
+impl Value {
+    /// Whether DynamoDB takes the value: every number is valid, every set has members and none
+    /// twice, no map has an empty name, and nothing lies deeper than 31 lists and maps.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.is_valid_at(0)
+    }
+
+    fn is_valid_at(&self, depth: usize) -> bool {
+        let deeper = depth.saturating_add(1);
+        depth < MAX_DEPTH
+            && match self {
+                Self::S(_) | Self::B(_) | Self::Bool(_) | Self::Null => true,
+                Self::N(number) => number.is_valid(),
+                Self::L(values) => values.iter().all(|value| value.is_valid_at(deeper)),
+                Self::M(members) => members
+                    .iter()
+                    .all(|(name, value)| !name.is_empty() && value.is_valid_at(deeper)),
+                Self::Ss(set) => is_set(set, Ord::cmp),
+                Self::Ns(set) => set.iter().all(Number::is_valid) && is_set(set, order_numbers),
+                Self::Bs(set) => is_set(set, Ord::cmp),
+            }
+    }
+
+    /// Whether DynamoDB calls two values equal: numbers by value, sets whatever the order of their
+    /// members, everything else as it stands.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::N(a), Self::N(b)) => a.compare(b) == Some(Ordering::Equal),
+            (Self::L(a), Self::L(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b))
+            }
+            (Self::M(a), Self::M(b)) => {
+                a.len() == b.len()
+                    && a.iter().zip(b).all(|((left, a), (right, b))| left == right && a.equals(b))
+            }
+            (Self::Ss(a), Self::Ss(b)) => same_members(a, b, Ord::cmp),
+            (Self::Ns(a), Self::Ns(b)) => same_members(a, b, order_numbers),
+            (Self::Bs(a), Self::Bs(b)) => same_members(a, b, Ord::cmp),
+            (a, b) => a == b,
+        }
+    }
+
+    /// The value as DynamoDB keeps and returns it: numbers in plain decimals
+    /// ([`Number::normalised`]), the members of sets in order. What is not valid stays as it is.
+    #[must_use]
+    pub fn normalised(self) -> Self {
+        match self {
+            Self::N(number) => Self::N(normalised_number(number)),
+            Self::L(values) => Self::L(values.into_iter().map(Self::normalised).collect()),
+            Self::M(members) => Self::M(
+                members.into_iter().map(|(name, value)| (name, value.normalised())).collect(),
+            ),
+            Self::Ss(mut set) => {
+                set.sort_unstable();
+                Self::Ss(set)
+            }
+            Self::Ns(set) => {
+                let mut set: Vec<Number> = set.into_iter().map(normalised_number).collect();
+                set.sort_by(order_numbers);
+                Self::Ns(set)
+            }
+            Self::Bs(mut set) => {
+                set.sort_unstable();
+                Self::Bs(set)
+            }
+            Self::S(_) | Self::B(_) | Self::Bool(_) | Self::Null => self,
+        }
+    }
+}
+
+impl Item {
+    /// Whether DynamoDB takes every attribute: its name is not empty and its value valid.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.iter().all(|(name, value)| !name.is_empty() && value.is_valid())
+    }
+
+    /// The item as DynamoDB keeps and returns it; see [`Value::normalised`].
+    #[must_use]
+    pub fn normalised(self) -> Self {
+        self.into_iter().map(|(name, value)| (name, value.normalised())).collect()
+    }
+}
+
+fn normalised_number(number: Number) -> Number {
+    number.normalised().unwrap_or(number)
+}
+
+/// Numbers by value, before anything that is not a number, by text.
+fn order_numbers(a: &Number, b: &Number) -> Ordering {
+    a.compare(b).unwrap_or_else(|| {
+        let by_validity = b.is_valid().cmp(&a.is_valid());
+        by_validity.then_with(|| a.as_text().cmp(&b.as_text()))
+    })
+}
+
+fn is_set<T>(members: &[T], order: fn(&T, &T) -> Ordering) -> bool {
+    let distinct = |pair: &[&T]| match pair {
+        [a, b] => order(a, b) != Ordering::Equal,
+        _ => true,
+    };
+    !members.is_empty() && sorted(members, order).windows(2).all(distinct)
+}
+
+fn same_members<T>(a: &[T], b: &[T], order: fn(&T, &T) -> Ordering) -> bool {
+    let (a, b) = (sorted(a, order), sorted(b, order));
+    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| order(a, b) == Ordering::Equal)
+}
+
+fn sorted<T>(members: &[T], order: fn(&T, &T) -> Ordering) -> Vec<&T> {
+    let mut members: Vec<&T> = members.iter().collect();
+    members.sort_by(|a, b| order(a, b));
+    members
+}
+
+/// Levels of lists and maps, the attribute's own value being the first (DynamoDB limit).
+const MAX_DEPTH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::{Number, Value};
+
+    fn numbers(texts: &[&str]) -> Value {
+        Value::Ns(texts.iter().map(|text| Number::from_text(text)).collect())
+    }
+
+    #[test]
+    fn sets_have_members_and_none_twice() {
+        assert!(numbers(&["1", "2"]).is_valid());
+        for value in [numbers(&[]), numbers(&["1", "1.0"]), numbers(&["x"])] {
+            assert!(!value.is_valid(), "{value:?}");
+        }
+        assert!(!Value::Ss(vec!["a".into(), "b".into(), "a".into()]).is_valid());
+        assert!(!Value::L(vec![Value::Bs(vec![])]).is_valid());
+    }
+
+    #[test]
+    fn nesting_ends_at_32_levels() {
+        let nested = |levels| (0..levels).fold(Value::Null, |inner, _| Value::L(vec![inner]));
+        assert!(nested(31).is_valid());
+        assert!(!nested(32).is_valid());
+    }
+
+    #[test]
+    fn equality_is_by_value_and_membership() {
+        assert!(numbers(&["10", "2"]).equals(&numbers(&["2.0", "1E1"])));
+        assert!(!numbers(&["10", "2"]).equals(&numbers(&["10", "3"])));
+        let list = |text| Value::L(vec![Value::N(Number::from_text(text))]);
+        assert!(list("1.50").equals(&list("1.5")));
+        assert_eq!(numbers(&["10", "2.50", "-1E1"]).normalised(), numbers(&["-10", "2.5", "10"]));
+    }
+}
