@@ -8,8 +8,13 @@ pub use apptheory_core;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod clock;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 pub mod execute;
 pub mod ids;
 pub mod layer;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod rate_limiter;
 pub mod tables;
+pub mod usage;

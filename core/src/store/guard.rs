@@ -155,10 +155,11 @@ impl Guard {
         }
     }
 
-    /// Whether the guard looks at the attribute.
+    /// Whether the guard's expression names the attribute. What always holds is left out of it.
     #[must_use]
     pub fn mentions(&self, attribute: &str) -> bool {
         match self {
+            guard if guard.is_always() => false,
             Self::Always => false,
             Self::Absent(name)
             | Self::Present(name)

@@ -172,6 +172,7 @@ impl Wire for Query {
         }
         require(self.limit != Some(0))?;
         require(!(self.consistent && self.index.is_some()))?;
+        require(self.start_after.as_ref().is_none_or(Item::is_valid))?;
         // The key condition has said what the key is to be; a filter may not speak of it again.
         require(self.filter.is_valid() && !keys.into_iter().any(|key| self.filter.mentions(key)))
     }

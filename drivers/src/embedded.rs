@@ -1,0 +1,371 @@
+//! A DynamoDB in this process, over SQLite: `dynoxide`, in memory or in a file.
+//!
+//! [`EmbeddedStore`] decides nothing. It sends the orders of the core's [`Wire`] to the embedded
+//! database exactly as they would travel over HTTP, and reads the replies the same way; so what
+//! works here has been parsed and evaluated by an independent implementation of DynamoDB's
+//! expression language.
+//!
+//! # Blocking
+//!
+//! The database answers synchronously, and [`Execute`] calls it where it stands instead of moving
+//! to a thread for blocking work: an answer takes tens of microseconds, so the hand-over would cost
+//! more than it saves, and the store works under any async runtime, or none. Only a commit to a
+//! *file* waits for the disk, once per write, and since SQLite has one writer, a second thread could
+//! not get past it either. Where even that must not delay a runtime's other tasks, run the workflow
+//! on a thread for blocking work.
+//!
+//! ```
+//! use apptheory::clock::ManualClock;
+//! use apptheory::embedded::EmbeddedStore;
+//! use apptheory::execute::Execute;
+//! use apptheory_core::store::{
+//!     Assignment, Guard, Key, KeySchema, TableDefinition, UpdateItem, Value, Written,
+//! };
+//! use apptheory_core::time::Timestamp;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let store = EmbeddedStore::in_memory(ManualClock::new(Timestamp::UNIX_EPOCH))?;
+//! store.create_table(&TableDefinition {
+//!     name: "counters".into(),
+//!     key: KeySchema { partition: "ID".into(), sort: None },
+//!     indexes: vec![],
+//!     ttl: "ttl".into(),
+//! })?;
+//! let count = UpdateItem {
+//!     table: "counters".into(),
+//!     key: Key::of("ID", Value::from("c1")),
+//!     assignments: vec![Assignment::add("Count", 1)],
+//!     guard: Guard::Always,
+//! };
+//! let Ok(Written::Applied { attributes }) = store.execute(&count).await else {
+//!     panic!("nothing guards the counter");
+//! };
+//! assert_eq!(attributes.integer("Count"), Some(1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+use core::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use apptheory_core::machine::Effect;
+use apptheory_core::store::wire::{Fault, Reply, Wire};
+use apptheory_core::store::{
+    BatchGetItem, DeleteItem, GetItem, PutItem, Query, Sleep, StoreError, TableDefinition,
+    TableName, TransactWriteItems, UpdateItem,
+};
+use apptheory_core::time::Timestamp;
+use dynoxide::{Database, DynoxideError};
+use serde_json::Value as Json;
+
+use crate::clock::{Clock, SystemClock};
+use crate::execute::Execute;
+use crate::usage::{ConsumedCapacity, Usage};
+
+/// An embedded DynamoDB. Clones share the database.
+#[derive(Clone)]
+pub struct EmbeddedStore<C = SystemClock> {
+    database: Database,
+    clock: C,
+    usage: Arc<Mutex<Usage>>,
+}
+
+/// The embedded database could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// The database in memory could not be created: SQLite itself failed. See the source.
+    #[error("cannot create a database in memory")]
+    Create(#[source] DynoxideError),
+    /// The path is not UTF-8 text, which SQLite needs. Choose another path.
+    #[error("the path {0:?} is not UTF-8")]
+    Path(PathBuf),
+    /// The file could not be opened or created: its directory is missing or not writable, or it is
+    /// not a database of this kind. See the source.
+    #[error("cannot open the database file {path:?}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: DynoxideError,
+    },
+    /// The table could not be created: its definition is not one that DynamoDB takes. See the
+    /// source.
+    #[error("cannot create the table {table}")]
+    CreateTable {
+        /// The table.
+        table: TableName,
+        /// What the database said.
+        #[source]
+        source: DynoxideError,
+    },
+    /// Expiry could not be turned on: the table was created before, with another TTL attribute.
+    /// Configure that one, or use another table or file.
+    #[error("cannot turn expiry on for the table {table}")]
+    TimeToLive {
+        /// The table.
+        table: TableName,
+        /// What the database said.
+        #[source]
+        source: DynoxideError,
+    },
+}
+
+impl<C> EmbeddedStore<C> {
+    /// A database in memory, which ends with its last clone.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Create`] when SQLite fails.
+    pub fn in_memory(clock: C) -> Result<Self, EmbeddedError> {
+        Ok(Self::over(Database::memory().map_err(EmbeddedError::Create)?, clock))
+    }
+
+    /// A database in a file, which is created if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::Path`] or [`EmbeddedError::Open`].
+    pub fn open(path: impl AsRef<Path>, clock: C) -> Result<Self, EmbeddedError> {
+        let path = path.as_ref();
+        let text = path.to_str().ok_or_else(|| EmbeddedError::Path(path.to_owned()))?;
+        let open = |source| EmbeddedError::Open { path: path.to_owned(), source };
+        Ok(Self::over(Database::new(text).map_err(open)?, clock))
+    }
+
+    fn over(database: Database, clock: C) -> Self {
+        Self { database, clock, usage: Arc::default() }
+    }
+
+    /// Creates a table with expiry turned on. A table that is there already is kept, items and all;
+    /// that its keys and indexes are the same is not checked.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError::CreateTable`] or [`EmbeddedError::TimeToLive`].
+    pub fn create_table(&self, definition: &TableDefinition) -> Result<(), EmbeddedError> {
+        let table = || definition.name.clone();
+        let created = serde_json::from_value(definition.create_table_body())
+            .map_err(invalid)
+            .and_then(|request| self.database.create_table(request));
+        match created {
+            Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
+            Err(source) => return Err(EmbeddedError::CreateTable { table: table(), source }),
+        }
+        serde_json::from_value(definition.update_time_to_live_body())
+            .map_err(invalid)
+            .and_then(|request| self.database.update_time_to_live(request))
+            .map_err(|source| EmbeddedError::TimeToLive { table: table(), source })?;
+        Ok(())
+    }
+
+    /// The database itself, for instance to serve it over HTTP. Clones of it are one database.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        self.database.clone()
+    }
+
+    /// The store's clock.
+    pub const fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Calls so far, and the capacity that the database reported for them. It reports none for a
+    /// refused write or a cancelled transaction, although DynamoDB charges for them.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn book(&self, operation: &'static str, consumed: ConsumedCapacity) {
+        // A panic elsewhere cannot leave the figures half-written: poisoning says nothing here.
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.record(operation, consumed);
+    }
+
+    /// Checks an order, has it carried out, and reads the reply.
+    fn carry_out<E, T>(
+        &self,
+        order: &E,
+        call: impl FnOnce(&Database, Json) -> Result<Json, DynoxideError>,
+    ) -> Result<T, StoreError>
+    where
+        E: Wire<Outcome = Result<T, StoreError>>,
+        C: Clock,
+    {
+        order.check()?;
+        let mut body = order.to_body();
+        if let Some(members) = body.as_object_mut() {
+            members.insert("ReturnConsumedCapacity".to_owned(), Json::from("TOTAL"));
+        }
+        let reply = match call(&self.database, body) {
+            Ok(answer) => Reply::Answer(answer),
+            Err(error) => Reply::Fault(fault(&error)),
+        };
+        self.book(E::OPERATION, consumed(E::OPERATION, &reply));
+        order.read_reply(reply, self.clock.now())
+    }
+}
+
+// The database itself has nothing to show.
+impl<C: fmt::Debug> fmt::Debug for EmbeddedStore<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedStore").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// The method of the database that carries out each effect.
+macro_rules! carries_out {
+    ($($effect:ident: $method:ident,)+) => {$(
+        impl<C: Clock> Execute<$effect> for EmbeddedStore<C> {
+            async fn execute(&self, order: &$effect) -> <$effect as Effect>::Outcome {
+                self.carry_out(order, |database, body| {
+                    let request = serde_json::from_value(body).map_err(invalid)?;
+                    let answer = database.$method(request)?;
+                    serde_json::to_value(answer).map_err(unreadable)
+                })
+            }
+        }
+    )+};
+}
+
+carries_out! {
+    GetItem: get_item,
+    BatchGetItem: batch_get_item,
+    PutItem: put_item,
+    UpdateItem: update_item,
+    DeleteItem: delete_item,
+    Query: query,
+    TransactWriteItems: transact_write_items,
+}
+
+impl<C: Clock> Execute<Sleep> for EmbeddedStore<C> {
+    async fn execute(&self, sleep: &Sleep) -> Timestamp {
+        self.book("Sleep", ConsumedCapacity::default());
+        self.clock.sleep(sleep.duration).await
+    }
+}
+
+/// A request that the database's own reader refuses: invalid to DynamoDB as well.
+fn invalid(error: serde_json::Error) -> DynoxideError {
+    DynoxideError::ValidationException(error.to_string())
+}
+
+/// An answer that cannot be written as JSON says nothing about what happened.
+fn unreadable(error: serde_json::Error) -> DynoxideError {
+    DynoxideError::InternalServerError(error.to_string())
+}
+
+fn fault(error: &DynoxideError) -> Fault {
+    serde_json::from_str(&error.to_json())
+        .map_or_else(|_| Fault::default(), |json| Fault::from_json(&json))
+}
+
+/// The capacity that a reply reports, over all tables.
+fn consumed(operation: &str, reply: &Reply) -> ConsumedCapacity {
+    let Reply::Answer(answer) = reply else { return ConsumedCapacity::default() };
+    let reported = answer.get("ConsumedCapacity");
+    let entries = match reported {
+        Some(Json::Array(entries)) => entries.as_slice(),
+        Some(entry) => core::slice::from_ref(entry),
+        None => &[],
+    };
+    let units = |entry: &Json, member| entry.get(member).and_then(Json::as_f64);
+    let is_read =
+        matches!(operation, GetItem::OPERATION | BatchGetItem::OPERATION | Query::OPERATION);
+    entries
+        .iter()
+        .map(|entry| {
+            let total = units(entry, "CapacityUnits").unwrap_or(0.0);
+            // A repeated transaction is charged as a read.
+            if is_read || units(entry, "ReadCapacityUnits").is_some() {
+                ConsumedCapacity { read_half_units: (total * 2.0).round() as u64, write_units: 0 }
+            } else {
+                ConsumedCapacity { read_half_units: 0, write_units: total.round() as u64 }
+            }
+        })
+        .sum()
+}
+
+const _: () = {
+    const fn shared_between_threads<T: Send + Sync>() {}
+    shared_between_threads::<EmbeddedStore>();
+};
+
+#[cfg(test)]
+mod tests {
+    use apptheory_core::store::{Guard, Item, KeySchema, Value, Written};
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn notes(ttl: &'static str) -> TableDefinition {
+        TableDefinition {
+            name: "notes".into(),
+            key: KeySchema { partition: "ID".into(), sort: None },
+            indexes: vec![],
+            ttl: ttl.into(),
+        }
+    }
+
+    fn note() -> PutItem {
+        let item = Item::new().with("ID", Value::from("n1"));
+        PutItem { table: "notes".into(), item, guard: Guard::absent("ID") }
+    }
+
+    fn open(path: &Path) -> EmbeddedStore<ManualClock> {
+        EmbeddedStore::open(path, ManualClock::new(Timestamp::UNIX_EPOCH)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_keeps_its_tables_and_items() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notes.db");
+
+        let store = open(&path);
+        store.create_table(&notes("ttl")).unwrap();
+        assert_eq!(store.execute(&note()).await, Ok(Written::Applied { attributes: Item::new() }));
+        drop(store);
+
+        let store = open(&path);
+        store.create_table(&notes("ttl")).unwrap();
+        assert_eq!(store.execute(&note()).await, Ok(Written::Refused { seen: Some(note().item) }));
+        assert!(matches!(
+            store.create_table(&notes("expires")),
+            Err(EmbeddedError::TimeToLive { .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_set_up_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = || ManualClock::new(Timestamp::UNIX_EPOCH);
+        let missing = directory.path().join("missing").join("notes.db");
+        assert!(matches!(
+            EmbeddedStore::open(&missing, clock()),
+            Err(EmbeddedError::Open { path, .. }) if path == missing
+        ));
+
+        let store = EmbeddedStore::in_memory(clock()).unwrap();
+        let unnamed = TableDefinition { name: "".into(), ..notes("ttl") };
+        assert!(matches!(store.create_table(&unnamed), Err(EmbeddedError::CreateTable { .. })));
+        assert_eq!(
+            store.execute(&note()).await,
+            Err(StoreError::Misconfigured(apptheory_core::store::Misconfiguration::MissingTable))
+        );
+    }
+
+    #[tokio::test]
+    async fn reported_capacity_is_booked() {
+        let store = EmbeddedStore::in_memory(ManualClock::new(Timestamp::UNIX_EPOCH)).unwrap();
+        store.create_table(&notes("ttl")).unwrap();
+        let key = apptheory_core::store::Key::of("ID", Value::from("n1"));
+        let get = GetItem { table: "notes".into(), key, consistent: false };
+        store.execute(&get).await.unwrap();
+        let before = store.usage();
+        store.execute(&note()).await.unwrap();
+        assert_eq!(before.operation("GetItem").consumed.read_units(), 0.5);
+        assert_eq!(store.usage().since(&before).total().consumed.write_units, 1);
+    }
+}

@@ -1,0 +1,103 @@
+//! Transactions: all writes or none, once per token.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use apptheory_core::store::{StoreError, TransactWrite, TransactWriteItems, Transacted};
+use apptheory_core::time::Timestamp;
+
+use super::state::{INVALID_REQUEST, Tables};
+use super::write::{Ruling, Verdict, Write};
+use crate::usage::ConsumedCapacity;
+
+/// Committed transactions by their idempotency token.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(BTreeMap<String, Remembered>);
+
+#[derive(Debug)]
+struct Remembered {
+    writes: Vec<TransactWrite>,
+    /// What each write was charged for.
+    sizes: Vec<usize>,
+    at: Timestamp,
+}
+
+pub(super) fn transact_write_items(
+    tables: &mut Tables,
+    tokens: &mut Tokens,
+    transaction: &TransactWriteItems,
+    now: Timestamp,
+) -> Result<(Transacted, ConsumedCapacity), StoreError> {
+    tokens.forget_before(now);
+    if let Some(replayed) = tokens.replay(transaction) {
+        return replayed;
+    }
+    check_targets(tables, transaction)?;
+    let verdicts: Vec<Verdict> = transaction
+        .writes
+        .iter()
+        .map(|write| Write::from(write).decide(tables))
+        .collect::<Result<_, _>>()?;
+
+    let charge = |verdict: &Verdict| ConsumedCapacity::write(verdict.bytes).transactional();
+    let mut consumed: ConsumedCapacity = verdicts.iter().map(charge).sum();
+    let sizes = verdicts.iter().map(|verdict| verdict.bytes).collect();
+    let granted = |verdict: &Verdict| matches!(verdict.ruling, Ruling::Granted(_));
+    if !verdicts.iter().all(granted) {
+        let reasons = verdicts.into_iter().map(|verdict| verdict.ruling.reason()).collect();
+        return Ok((Transacted::Canceled { reasons }, consumed));
+    }
+    for verdict in verdicts {
+        if let Ruling::Granted(change) = verdict.ruling {
+            // Indexes follow outside of the transaction, at the price of a single write.
+            consumed += tables.apply(change);
+        }
+    }
+    tokens.remember(transaction, sizes, now);
+    Ok((Transacted::Committed, consumed))
+}
+
+/// Refuses a transaction that writes an item twice. A key that does not fit its table is left for
+/// the verdict on its write.
+fn check_targets(tables: &Tables, transaction: &TransactWriteItems) -> Result<(), StoreError> {
+    let mut targets = BTreeSet::new();
+    for write in transaction.writes.iter().map(Write::from) {
+        let table = tables.get(write.table())?;
+        if let Ok(key) = write.key(table)
+            && !targets.insert((write.table(), key))
+        {
+            return Err(INVALID_REQUEST);
+        }
+    }
+    Ok(())
+}
+
+impl Tokens {
+    /// The answer to a transaction whose token is known: it has been committed, or, if its writes
+    /// differ, it is not valid. DynamoDB charges the repetition as a transactional read.
+    fn replay(
+        &self,
+        transaction: &TransactWriteItems,
+    ) -> Option<Result<(Transacted, ConsumedCapacity), StoreError>> {
+        let remembered = self.0.get(transaction.token.as_deref()?)?;
+        if remembered.writes != transaction.writes {
+            return Some(Err(INVALID_REQUEST));
+        }
+        let read = |bytes: &usize| ConsumedCapacity::read(*bytes, true).transactional();
+        Some(Ok((Transacted::Committed, remembered.sizes.iter().map(read).sum())))
+    }
+
+    fn remember(&mut self, transaction: &TransactWriteItems, sizes: Vec<usize>, at: Timestamp) {
+        if let Some(token) = &transaction.token {
+            let writes = transaction.writes.clone();
+            self.0.insert(token.clone(), Remembered { writes, sizes, at });
+        }
+    }
+
+    fn forget_before(&mut self, now: Timestamp) {
+        self.0.retain(|_, remembered| remembered.at.until(now) < TOKEN_LIFETIME);
+    }
+}
+
+/// How long DynamoDB recognises an idempotency token (ten minutes).
+const TOKEN_LIFETIME: Duration = Duration::from_secs(600);

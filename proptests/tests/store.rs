@@ -1,0 +1,152 @@
+//! The executor in memory against the embedded DynamoDB: the same orders, the same answers, the
+//! same items in the end, at the same price.
+
+#[path = "store/orders.rs"]
+mod orders;
+
+use apptheory::apptheory_core::store::{
+    Attribute, BatchRead, CancellationReason, Guard, Item, Page, Query, StoreError, Transacted,
+    Value, Written,
+};
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory::clock::ManualClock;
+use apptheory::embedded::EmbeddedStore;
+use apptheory::execute::StoreExecutor;
+use apptheory::memory::MemoryStore;
+use apptheory::usage::{ConsumedCapacity, Usage};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+use self::orders::{Order, order, tables};
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
+            "proptest-regressions",
+        ))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn memory_answers_as_the_embedded_dynamodb(orders in prop::collection::vec(order(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(compare(&orders))?;
+    }
+}
+
+async fn compare(orders: &[Order]) -> Result<(), TestCaseError> {
+    let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+    let [things, singles] = tables();
+    let memory = MemoryStore::new(clock.clone()).with_table(things).with_table(singles);
+    let embedded = EmbeddedStore::in_memory(clock).unwrap();
+    for table in tables() {
+        embedded.create_table(&table).unwrap();
+    }
+
+    for order in orders {
+        let before = (memory.usage(), embedded.usage());
+        let answers = (answer(&memory, order).await, answer(&embedded, order).await);
+        prop_assert_eq!(&answers.0, &answers.1, "memory and embedded answer {:#?}", order);
+        let spent = (memory.usage().since(&before.0), embedded.usage().since(&before.1));
+        prop_assert_eq!(calls(&spent.0), calls(&spent.1), "calls of {:#?}", order);
+        // The embedded database reports no capacity for what it refuses.
+        if spent.1.total().consumed != ConsumedCapacity::default() {
+            prop_assert_eq!(spent.0, spent.1, "price of {:#?}", order);
+        }
+    }
+    for (table, partition, value) in [
+        ("things", "PK", "p"),
+        ("things", "PK", "q"),
+        ("singles", "ID", "1"),
+        ("singles", "ID", "2"),
+    ] {
+        let all = Order::Query(whole_partition(table, partition, value), 0);
+        let kept = memory.items(&table.into());
+        let kept = kept.into_iter().filter(|item| item.text(partition) == Some(value)).collect();
+        prop_assert_eq!(
+            answer(&embedded, &all).await,
+            Answer::Pages(vec![Ok(Page { items: kept, next: None })])
+        );
+    }
+    Ok(())
+}
+
+/// What an executor answered, in a form in which order means something.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    Item(Result<Option<Item>, StoreError>),
+    Batch(Result<BatchRead, StoreError>),
+    Written(Result<Written, StoreError>),
+    Pages(Vec<Result<Page, StoreError>>),
+    Transacted(Result<Transacted, StoreError>),
+}
+
+async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
+    match order {
+        Order::Get(get) => Answer::Item(executor.execute(get).await),
+        Order::Batch(batch) => Answer::Batch(executor.execute(batch).await.map(sorted)),
+        Order::Put(put) => Answer::Written(executor.execute(put).await),
+        Order::Update(update) => Answer::Written(executor.execute(update).await),
+        Order::Delete(delete) => Answer::Written(executor.execute(delete).await),
+        Order::Query(query, more) => Answer::Pages(pages(executor, query, *more).await),
+        Order::Transact(transaction) => {
+            Answer::Transacted(executor.execute(transaction).await.map(normalised))
+        }
+    }
+}
+
+/// A page, and up to `more` after it.
+async fn pages(
+    executor: &impl StoreExecutor,
+    query: &Query,
+    more: usize,
+) -> Vec<Result<Page, StoreError>> {
+    let mut pages = vec![executor.execute(query).await];
+    while let Some(Ok(Page { next: Some(next), .. })) = pages.last()
+        && pages.len() <= more
+    {
+        let query = Query { start_after: Some(next.clone()), ..query.clone() };
+        pages.push(executor.execute(&query).await);
+    }
+    pages
+}
+
+/// A batch comes in no particular order.
+fn sorted(mut read: BatchRead) -> BatchRead {
+    read.items.sort_by_cached_key(|item| item.to_json().to_string());
+    read
+}
+
+/// DynamoDB gives the members of number sets in the order of their hashes with a cancellation.
+fn normalised(transacted: Transacted) -> Transacted {
+    match transacted {
+        Transacted::Committed => Transacted::Committed,
+        Transacted::Canceled { reasons } => {
+            let reasons = reasons.into_iter().map(|reason| match reason {
+                CancellationReason::ConditionalCheckFailed { seen } => {
+                    CancellationReason::ConditionalCheckFailed { seen: seen.map(Item::normalised) }
+                }
+                reason @ (CancellationReason::None | CancellationReason::Failed(_)) => reason,
+            });
+            Transacted::Canceled { reasons: reasons.collect() }
+        }
+    }
+}
+
+fn whole_partition(table: &str, partition: &'static str, value: &str) -> Query {
+    Query {
+        table: table.into(),
+        index: None,
+        partition: Attribute { name: partition.into(), value: Value::from(value) },
+        range: None,
+        filter: Guard::Always,
+        start_after: None,
+        limit: None,
+        forward: true,
+        consistent: true,
+    }
+}
+
+fn calls(usage: &Usage) -> Vec<(&'static str, u64)> {
+    usage.iter().map(|(operation, usage)| (operation, usage.calls)).collect()
+}
