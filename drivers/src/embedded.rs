@@ -8,8 +8,8 @@
 //! # Blocking
 //!
 //! The database answers synchronously, and [`Execute`] calls it where it stands instead of moving
-//! to a thread for blocking work: an answer takes tens of microseconds, so the hand-over would cost
-//! more than it saves, and the store works under any async runtime, or none. Only a commit to a
+//! to a thread for blocking work: an answer takes far less than a millisecond, so the hand-over would
+//! cost more than it saves, and the store works under any async runtime, or none. Only a commit to a
 //! *file* waits for the disk, once per write, and since SQLite has one writer, a second thread could
 //! not get past it either. Where even that must not delay a runtime's other tasks, run the workflow
 //! on a thread for blocking work.

@@ -1,8 +1,8 @@
 //! What effects cost: calls, and capacity units by DynamoDB's rules.
 //!
 //! This module decides how bytes become units and adds them up per operation. It does not know who
-//! carried the operations out: the executors over [memory](crate::memory) and over the
-//! [embedded DynamoDB](crate::embedded) both report in its terms.
+//! carried the operations out: the executors of the features `memory` and `embedded` both report in
+//! its terms.
 //!
 //! ```
 //! use apptheory::usage::ConsumedCapacity;

@@ -10,7 +10,7 @@ use apptheory::apptheory_core::store::{
 };
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::clock::ManualClock;
-use apptheory::embedded::EmbeddedStore;
+use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::execute::StoreExecutor;
 use apptheory::memory::MemoryStore;
 use apptheory::usage::{ConsumedCapacity, Usage};
@@ -28,7 +28,7 @@ proptest! {
     })]
 
     #[test]
-    fn memory_answers_as_the_embedded_dynamodb(orders in prop::collection::vec(order(), 1..40)) {
+    fn memory_answers_as_the_embedded_dynamodb(orders in prop::collection::vec(order(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(compare(&orders))?;
     }
@@ -38,9 +38,9 @@ async fn compare(orders: &[Order]) -> Result<(), TestCaseError> {
     let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
     let [things, singles] = tables();
     let memory = MemoryStore::new(clock.clone()).with_table(things).with_table(singles);
-    let embedded = EmbeddedStore::in_memory(clock).unwrap();
+    let embedded = EmbeddedStore::in_memory(clock).map_err(failure)?;
     for table in tables() {
-        embedded.create_table(&table).unwrap();
+        embedded.create_table(&table).map_err(failure)?;
     }
 
     for order in orders {
@@ -69,6 +69,10 @@ async fn compare(orders: &[Order]) -> Result<(), TestCaseError> {
         );
     }
     Ok(())
+}
+
+fn failure(error: EmbeddedError) -> TestCaseError {
+    TestCaseError::fail(error.to_string())
 }
 
 /// What an executor answered, in a form in which order means something.

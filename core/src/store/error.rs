@@ -104,16 +104,15 @@ impl StoreError {
 /// What has to change before an order can succeed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum Misconfiguration {
-    /// The table, or one of its indexes, does not exist: create it, or set the right name, region
-    /// or account.
-    #[error("the table or index does not exist")]
+    /// The table does not exist: create it, or set the right name, region or account.
+    #[error("the table does not exist")]
     MissingTable,
     /// The caller's credentials are missing, expired, or not allowed to do this: check the role's
     /// policy.
     #[error("access denied")]
     AccessDenied,
-    /// The store calls the request invalid: the table's key schema or attribute names differ from
-    /// what is configured here.
+    /// The store calls the request invalid: the table's key schema, indexes or attribute names
+    /// differ from what is configured here. A missing index is reported like this, too.
     #[error("the store rejected the request as invalid")]
     InvalidRequest,
 }

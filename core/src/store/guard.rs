@@ -159,13 +159,14 @@ impl Guard {
     #[must_use]
     pub fn mentions(&self, attribute: &str) -> bool {
         match self {
-            guard if guard.is_always() => false,
             Self::Always => false,
             Self::Absent(name)
             | Self::Present(name)
             | Self::Compare { name, .. }
             | Self::Contains { name, .. } => **name == *attribute,
-            Self::And(a, b) | Self::Or(a, b) => a.mentions(attribute) || b.mentions(attribute),
+            Self::And(a, b) | Self::Or(a, b) => {
+                !self.is_always() && (a.mentions(attribute) || b.mentions(attribute))
+            }
         }
     }
 

@@ -103,7 +103,7 @@ impl<C> MemoryStore<C> {
     ///
     /// # Errors
     ///
-    /// As [`PutItem`]; the items before the one that is refused are there.
+    /// What a [`PutItem`] of the item would be refused with. The items before it are there.
     pub fn seed(
         &self,
         table: &TableName,
