@@ -242,7 +242,6 @@ carries_out! {
 
 impl<C: Clock> Execute<Sleep> for EmbeddedStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {
-        self.book("Sleep", ConsumedCapacity::default());
         self.clock.sleep(sleep.duration).await
     }
 }

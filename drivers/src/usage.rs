@@ -105,12 +105,12 @@ pub struct OperationUsage {
     pub consumed: ConsumedCapacity,
 }
 
-/// What an executor carried out so far, per operation: a snapshot.
+/// What an executor carried out so far, per operation: a snapshot. Sleeping is no operation.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Usage(BTreeMap<&'static str, OperationUsage>);
 
 impl Usage {
-    /// The use of one operation, by its name in the DynamoDB API (`UpdateItem`), or `Sleep`.
+    /// The use of one operation, by its name in the DynamoDB API, such as `UpdateItem`.
     #[must_use]
     pub fn operation(&self, name: &str) -> OperationUsage {
         self.0.get(name).copied().unwrap_or_default()

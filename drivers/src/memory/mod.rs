@@ -180,7 +180,6 @@ carries_out! {
 
 impl<C: Clock> Execute<Sleep> for MemoryStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {
-        self.state().usage.record("Sleep", ConsumedCapacity::default());
         self.clock.sleep(sleep.duration).await
     }
 }
@@ -188,7 +187,6 @@ impl<C: Clock> Execute<Sleep> for MemoryStore<C> {
 /// Moves the clock; nobody waits.
 impl Interpret<Sleep> for MemoryStore<ManualClock> {
     fn interpret(&mut self, sleep: &Sleep) -> Timestamp {
-        self.state().usage.record("Sleep", ConsumedCapacity::default());
         self.clock.advance(sleep.duration);
         self.clock.now()
     }
