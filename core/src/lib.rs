@@ -40,11 +40,15 @@
 
 extern crate alloc;
 
+pub mod backoff;
 pub mod duration;
+pub mod eventbus;
 mod hex;
 pub mod identity;
+pub mod json;
 pub mod limiter;
 pub mod machine;
 pub mod run;
 pub mod store;
 pub mod time;
+pub mod utf8;

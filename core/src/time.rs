@@ -57,6 +57,15 @@ impl Timestamp {
         Ok(instant)
     }
 
+    /// The instant `nanos` nanoseconds after the Unix epoch, held within [`MIN`](Self::MIN) and
+    /// [`MAX`](Self::MAX); for constants.
+    pub(crate) const fn clamped_from_unix_nanos(nanos: i128) -> Self {
+        if nanos < Self::MIN.0 {
+            return Self::MIN;
+        }
+        if nanos > Self::MAX.0 { Self::MAX } else { Self(nanos) }
+    }
+
     /// The instant `seconds` seconds after the Unix epoch, held within [`MIN`](Self::MIN) and
     /// [`MAX`](Self::MAX).
     #[must_use]

@@ -6,7 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use serde_json::{Map, Value as Json};
 
 use super::number::Number;
@@ -191,5 +192,13 @@ fn list<'a>(json: &'a Json, tag: &'static str) -> Result<&'a [Json], ValueError>
 }
 
 fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ValueError> {
-    STANDARD.decode(text(json, tag)?).map_err(|_| ValueError::Content { tag })
+    let mut encoded = text(json, tag)?.to_owned();
+    encoded.retain(|c| !matches!(c, '\r' | '\n'));
+    LENIENT.decode(encoded).map_err(|_| ValueError::Content { tag })
 }
+
+/// Padding is required, stray bits in the last symbol are not looked at (`eventbus.md` §15.1).
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);

@@ -1,0 +1,324 @@
+//! Events as stored items, and stored items as events.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::event::Event;
+use super::keys::EventKey;
+use super::payload::Payload;
+use super::schema::{AttributeNames, PayloadEncoding, Schema, TimestampFormat};
+use crate::store::{Item, Number, Value};
+use crate::time::Timestamp;
+
+/// How events are written to and read from a table.
+///
+/// Reading takes every form that any writer of such tables leaves (`eventbus.md` §3): payloads as
+/// bytes or number lists, tags as sets or lists, instants with any offset and fraction; attributes
+/// that are unknown are ignored, missing or null ones leave their field unset.
+///
+/// ```
+/// use apptheory_core::eventbus::{Event, EventCodec};
+/// use apptheory_core::time::Timestamp;
+///
+/// let codec = EventCodec::default();
+/// let event = Event::draft("t1", "order.created", Timestamp::UNIX_EPOCH).with_tags(["vip"]);
+/// let item = codec.encode(&event);
+/// assert_eq!(item.text("TenantID"), Some("t1"));
+/// assert_eq!(codec.decode(&item), Ok(event));
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct EventCodec {
+    /// The attribute names.
+    pub schema: Schema,
+    /// How payloads are written.
+    pub payload_encoding: PayloadEncoding,
+    /// How instants are written.
+    pub timestamp_format: TimestampFormat,
+}
+
+/// A stored item that is not an event of the schema. It is reported beside the events of its page
+/// and stays where it is: repair it, or delete it by its key.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("failed to unmarshal item: failed to unmarshal field {attribute}: {problem}")]
+pub struct ItemError {
+    /// The primary key of the item, if it has one.
+    pub key: Option<EventKey>,
+    /// The attribute that cannot be read.
+    pub attribute: &'static str,
+    /// What is wrong with it; quotes nothing of what it holds.
+    pub problem: ItemProblem,
+}
+
+/// What is wrong with a stored attribute.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ItemProblem {
+    /// The attribute has another type than any writer gives it.
+    #[error("it has an unexpected type")]
+    Type,
+    /// The text is not an RFC 3339 instant of the years 0001 to 9999.
+    #[error("it is not an RFC 3339 instant")]
+    Instant,
+    /// The number is not whole, or exceeds 64 bits.
+    #[error("it is not a whole number of 64 bits")]
+    Integer,
+}
+
+impl EventCodec {
+    /// The item of an event. Its key attributes are there once the event has its key.
+    #[must_use]
+    pub fn encode(&self, event: &Event) -> Item {
+        let names = self.schema.names();
+        let text = |text: &str| Value::from(text);
+        let instant = |at: Timestamp| Value::from(self.timestamp_format.write(at));
+        let metadata = event.metadata.iter().map(|(name, value)| (name.clone(), text(value)));
+        let always = [
+            (names.id, text(&event.id)),
+            (names.tenant_id, text(&event.tenant_id)),
+            (names.event_type, text(&event.event_type)),
+            (names.source_id, text(&event.source_id)),
+            (names.created_at, instant(event.created_at)),
+            (names.payload, self.encode_payload(&event.payload)),
+            (names.metadata, Value::M(metadata.collect())),
+            (names.version, Value::N(event.version.into())),
+            (names.retry_count, Value::N(event.retry_count.into())),
+        ];
+        let key = event.key.as_ref();
+        let if_set = [
+            (names.partition_key, key.map(|key| text(&key.partition_key))),
+            (names.sort_key, key.map(|key| text(&key.sort_key))),
+            (names.published_at, event.published_at.map(instant)),
+            (names.expires_at, event.expires_at.map(instant)),
+            (names.correlation_id, non_empty(&event.correlation_id).map(text)),
+            (names.tags, (!event.tags.is_empty()).then(|| Value::Ss(event.tags.clone()))),
+            (names.ttl, event.ttl.map(|ttl| Value::N(ttl.into()))),
+        ];
+        let if_set = if_set.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        always.into_iter().chain(if_set).map(|(name, value)| (name.into(), value)).collect()
+    }
+
+    /// The event of an item.
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError`] for the first attribute that no writer would have left so.
+    pub fn decode(&self, item: &Item) -> Result<Event, ItemError> {
+        let names = self.schema.names();
+        let key = EventKey::of_item(item, names);
+        decode(item, names, key.clone()).map_err(|(attribute, problem)| ItemError {
+            key,
+            attribute,
+            problem,
+        })
+    }
+
+    fn encode_payload(&self, payload: &Payload) -> Value {
+        if payload.is_empty() {
+            return Value::Null;
+        }
+        match self.payload_encoding {
+            PayloadEncoding::Binary => Value::B(payload.as_bytes().to_vec()),
+            PayloadEncoding::ByteList => {
+                let numbers = payload.as_bytes().iter().map(|byte| Number::from(u32::from(*byte)));
+                Value::L(numbers.map(Value::N).collect())
+            }
+        }
+    }
+}
+
+type Unreadable = (&'static str, ItemProblem);
+
+fn decode(
+    item: &Item,
+    names: &'static AttributeNames,
+    key: Option<EventKey>,
+) -> Result<Event, Unreadable> {
+    let at = |name: &'static str| (name, item.get(name).filter(|value| **value != Value::Null));
+    let published_at = read_instant(at(names.published_at))?;
+    Ok(Event {
+        id: read_text(at(names.id))?,
+        tenant_id: read_text(at(names.tenant_id))?,
+        event_type: read_text(at(names.event_type))?,
+        source_id: read_text(at(names.source_id))?,
+        published_at,
+        created_at: read_instant(at(names.created_at))?.unwrap_or(Timestamp::MIN),
+        expires_at: read_instant(at(names.expires_at))?,
+        ttl: read_integer(at(names.ttl))?.filter(|ttl| *ttl != 0),
+        key,
+        correlation_id: read_text(at(names.correlation_id))?,
+        payload: Payload::from_stored(read_payload(at(names.payload))?),
+        metadata: read_metadata(at(names.metadata))?,
+        tags: read_tags(at(names.tags))?,
+        version: read_integer(at(names.version))?.unwrap_or(0),
+        retry_count: read_integer(at(names.retry_count))?.unwrap_or(0),
+    })
+}
+
+/// An attribute's name, and its value where it is there and not null.
+type Stored<'a> = (&'static str, Option<&'a Value>);
+
+fn read_text((name, value): Stored<'_>) -> Result<String, Unreadable> {
+    let Some(value) = value else { return Ok(String::new()) };
+    value.as_text().map(ToString::to_string).ok_or((name, ItemProblem::Type))
+}
+
+/// The first instant of year 1 is how other writers spell "not set".
+pub(super) fn read_instant((name, value): Stored<'_>) -> Result<Option<Timestamp>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    let text = value.as_text().ok_or((name, ItemProblem::Type))?;
+    let at: Timestamp = text.parse().map_err(|_| (name, ItemProblem::Instant))?;
+    Ok(Some(at).filter(|at| *at != Timestamp::MIN))
+}
+
+fn read_integer((name, value): Stored<'_>) -> Result<Option<i64>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    let number = value.as_number().ok_or((name, ItemProblem::Type))?;
+    let integer = number.to_i128().and_then(|integer| i64::try_from(integer).ok());
+    integer.map(Some).ok_or((name, ItemProblem::Integer))
+}
+
+fn read_payload((name, value): Stored<'_>) -> Result<Vec<u8>, Unreadable> {
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::B(bytes)) => Ok(bytes.clone()),
+        Some(Value::L(numbers)) => numbers
+            .iter()
+            .map(|number| {
+                let number = number.as_number().ok_or((name, ItemProblem::Type))?;
+                let integer = number.to_i128().ok_or((name, ItemProblem::Integer))?;
+                // Other readers take every number modulo 256.
+                Ok(u8::try_from(integer.rem_euclid(256)).unwrap_or(0))
+            })
+            .collect(),
+        Some(_) => Err((name, ItemProblem::Type)),
+    }
+}
+
+fn read_metadata((name, value): Stored<'_>) -> Result<BTreeMap<String, String>, Unreadable> {
+    match value {
+        None => Ok(BTreeMap::new()),
+        Some(Value::M(members)) => members
+            .iter()
+            .map(|(member, value)| {
+                let value = Some(value).filter(|value| **value != Value::Null);
+                Ok((member.clone(), read_text((name, value))?))
+            })
+            .collect(),
+        Some(_) => Err((name, ItemProblem::Type)),
+    }
+}
+
+fn read_tags((name, value): Stored<'_>) -> Result<Vec<String>, Unreadable> {
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::Ss(tags)) => Ok(tags.clone()),
+        Some(Value::L(tags)) => tags.iter().map(|tag| read_text((name, Some(tag)))).collect(),
+        Some(_) => Err((name, ItemProblem::Type)),
+    }
+}
+
+fn non_empty(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use serde_json::json;
+
+    use super::{EventCodec, ItemProblem};
+    use crate::eventbus::{Event, EventKey, Payload, PayloadEncoding, Schema, TimestampFormat};
+    use crate::store::Item;
+
+    const TABLE_THEORY: EventCodec = EventCodec {
+        schema: Schema::TableTheory,
+        payload_encoding: PayloadEncoding::ByteList,
+        timestamp_format: TimestampFormat::Trimmed,
+    };
+
+    fn event() -> Event {
+        let key = EventKey {
+            partition_key: "t1#order.created".into(),
+            sort_key: "1767323045120000000#evt_1".into(),
+        };
+        Event {
+            key: Some(key),
+            ttl: Some(1_770_595_200),
+            expires_at: Some("2026-02-09T00:00:00Z".parse().unwrap()),
+            payload: Payload::from_json("{}").unwrap(),
+            ..Event::draft("t1", "order.created", "2026-01-10T00:00:00Z".parse().unwrap())
+                .with_id("evt_1")
+                .with_published_at("2026-01-02T03:04:05.12Z".parse().unwrap())
+                .with_source("s")
+                .with_metadata("k", "v")
+                .with_tags(["a", "b"])
+        }
+    }
+
+    #[test]
+    fn items_of_existing_tables_are_written_to_the_letter() {
+        let expected = json!({
+            "pk": {"S": "t1#order.created"}, "sk": {"S": "1767323045120000000#evt_1"},
+            "id": {"S": "evt_1"}, "event_type": {"S": "order.created"}, "tenant_id": {"S": "t1"},
+            "source_id": {"S": "s"}, "published_at": {"S": "2026-01-02T03:04:05.12Z"},
+            "created_at": {"S": "2026-01-10T00:00:00Z"},
+            "expires_at": {"S": "2026-02-09T00:00:00Z"}, "ttl": {"N": "1770595200"},
+            "payload": {"L": [{"N": "123"}, {"N": "125"}]}, "metadata": {"M": {"k": {"S": "v"}}},
+            "tags": {"SS": ["a", "b"]}, "version": {"N": "1"}, "retry_count": {"N": "0"}
+        });
+        assert_eq!(TABLE_THEORY.encode(&event()).to_json(), expected);
+        assert_eq!(TABLE_THEORY.decode(&Item::from_json(&expected).unwrap()), Ok(event()));
+    }
+
+    #[test]
+    fn every_form_reads_back() {
+        for schema in [Schema::Mission, Schema::TableTheory] {
+            for payload_encoding in [PayloadEncoding::Binary, PayloadEncoding::ByteList] {
+                for timestamp_format in [TimestampFormat::Fixed9, TimestampFormat::Trimmed] {
+                    let codec = EventCodec { schema, payload_encoding, timestamp_format };
+                    assert_eq!(codec.decode(&codec.encode(&event())), Ok(event()));
+                }
+            }
+        }
+        let mission = EventCodec::default().encode(&event());
+        assert_eq!(mission.text("PublishedAt"), Some("2026-01-02T03:04:05.120000000Z"));
+        assert_eq!(mission.to_json()["Payload"], json!({"B": "e30="}));
+    }
+
+    #[test]
+    fn foreign_forms_are_read() {
+        let item = Item::from_json(&json!({
+            "pk": {"S": "t#e"}, "sk": {"S": "1#x"}, "payload": {"L": [{"N": "379"}, {"N": "-131"}]},
+            "tags": {"L": [{"S": "a"}]}, "published_at": {"S": "2026-01-02T05:04:05.1+02:00"},
+            "expires_at": {"S": "0001-01-01T00:00:00Z"}, "metadata": {"NULL": true},
+            "unknown": {"BOOL": true}
+        }))
+        .unwrap();
+        let event = TABLE_THEORY.decode(&item).unwrap();
+        assert_eq!(event.payload.as_bytes(), b"{}");
+        assert_eq!(event.tags, vec!["a".to_string()]);
+        assert_eq!(event.published_at, Some("2026-01-02T03:04:05.1Z".parse().unwrap()));
+        assert_eq!((event.expires_at, event.version), (None, 0));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (attribute, value, problem) in [
+            ("payload", json!({"S": "{}"}), ItemProblem::Type),
+            ("payload", json!({"L": [{"N": "1.5"}]}), ItemProblem::Integer),
+            ("published_at", json!({"N": "5"}), ItemProblem::Type),
+            ("published_at", json!({"S": "yesterday"}), ItemProblem::Instant),
+            ("version", json!({"N": "1.5"}), ItemProblem::Integer),
+            ("tags", json!({"S": "a"}), ItemProblem::Type),
+            ("metadata", json!({"M": {"k": {"N": "1"}}}), ItemProblem::Type),
+        ] {
+            let mut stored = TABLE_THEORY.encode(&event()).to_json();
+            stored[attribute] = value;
+            let error = TABLE_THEORY.decode(&Item::from_json(&stored).unwrap()).unwrap_err();
+            assert_eq!((error.attribute, error.problem), (attribute, problem));
+            assert_eq!(error.key, event().key);
+        }
+    }
+}

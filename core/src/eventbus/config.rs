@@ -1,0 +1,369 @@
+//! The event bus as a configured value that makes machines.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::codec::EventCodec;
+use super::cursor::{CursorSeal, EmptySecret};
+use super::keys::Separator;
+use super::metrics::MetricRecord;
+use super::schema::{ID_INDEX, PayloadEncoding, Schema, TENANT_INDEX, TimestampFormat};
+use crate::backoff::Backoff;
+use crate::store::{IndexDefinition, KeySchema, TableDefinition, TableName};
+
+/// The event bus on a table: its configuration, from which the machines are made. Cheap to clone.
+///
+/// ```
+/// use apptheory_core::eventbus::{EventBus, Schema};
+///
+/// let bus = EventBus::builder()
+///     .env(|name| (name == "EVENTBUS_TABLE_NAME").then(|| "events-prod".to_string()))
+///     .schema(Schema::TableTheory)
+///     .build()?;
+/// assert_eq!(bus.table().as_ref(), "events-prod");
+/// assert_eq!(bus.table_definition().create_table_body()["KeySchema"][0]["AttributeName"], "pk");
+/// # Ok::<(), apptheory_core::eventbus::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct EventBus(Arc<Config>);
+
+#[derive(Debug)]
+struct Config {
+    table: TableName,
+    codec: EventCodec,
+    ttl: Option<Duration>,
+    retry_attempts: u32,
+    retry_base_delay: Duration,
+    read_budget: u32,
+    separator: Separator,
+    enable_metrics: bool,
+    metrics_namespace: String,
+    seal: Option<CursorSeal>,
+}
+
+/// Why an event bus cannot be configured so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// Events would expire as they are published. Give at least a second, or `None` to keep them.
+    #[error("ttl must be at least one second; leave it out to keep events")]
+    TtlTooShort,
+    /// A query could not read anything. Give at least 1.
+    #[error("read_budget must be at least 1")]
+    NoReadBudget,
+    /// A secret of no bytes protects nothing.
+    #[error("cursor_secret must not be empty")]
+    EmptyCursorSecret,
+}
+
+impl From<EmptySecret> for ConfigError {
+    fn from(_: EmptySecret) -> Self {
+        Self::EmptyCursorSecret
+    }
+}
+
+/// Collects the settings of an [`EventBus`]. What is not set has the default that its method names.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct EventBusBuilder {
+    table_name: Option<String>,
+    resolved: TableName,
+    codec: EventCodec,
+    ttl: Option<Duration>,
+    retry_attempts: u32,
+    retry_base_delay: Duration,
+    read_budget: u32,
+    separator: Separator,
+    enable_metrics: bool,
+    metrics_namespace: String,
+    cursor_secrets: Vec<Vec<u8>>,
+}
+
+impl EventBus {
+    /// A builder with every default.
+    pub fn builder() -> EventBusBuilder {
+        EventBusBuilder {
+            table_name: None,
+            resolved: TableName::from(DEFAULT_TABLE_NAME),
+            codec: EventCodec::default(),
+            ttl: Some(DEFAULT_TTL),
+            retry_attempts: DEFAULT_RETRY_ATTEMPTS,
+            retry_base_delay: DEFAULT_RETRY_BASE_DELAY,
+            read_budget: DEFAULT_READ_BUDGET,
+            separator: Separator::Refused,
+            enable_metrics: true,
+            metrics_namespace: DEFAULT_METRICS_NAMESPACE.to_string(),
+            cursor_secrets: Vec::new(),
+        }
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn table(&self) -> &TableName {
+        &self.0.table
+    }
+
+    /// How events are stored.
+    #[must_use]
+    pub fn codec(&self) -> &EventCodec {
+        &self.0.codec
+    }
+
+    /// The table that this bus needs, with both indexes.
+    #[must_use]
+    pub fn table_definition(&self) -> TableDefinition {
+        let names = self.0.codec.schema.names();
+        TableDefinition {
+            name: self.0.table.clone(),
+            key: KeySchema {
+                partition: names.partition_key.into(),
+                sort: Some(names.sort_key.into()),
+            },
+            indexes: vec![
+                IndexDefinition {
+                    name: TENANT_INDEX.into(),
+                    key: KeySchema {
+                        partition: names.tenant_id.into(),
+                        sort: Some(names.published_at.into()),
+                    },
+                },
+                IndexDefinition {
+                    name: ID_INDEX.into(),
+                    key: KeySchema { partition: names.id.into(), sort: None },
+                },
+            ],
+            ttl: names.ttl.into(),
+        }
+    }
+
+    pub(super) fn ttl(&self) -> Option<Duration> {
+        self.0.ttl
+    }
+
+    pub(super) fn retry_attempts(&self) -> u32 {
+        self.0.retry_attempts
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        let base = self.0.retry_base_delay;
+        Backoff { base, cap: base.saturating_mul(MAX_DELAY_FACTOR) }
+    }
+
+    pub(super) fn read_budget(&self) -> u32 {
+        self.0.read_budget
+    }
+
+    pub(super) fn separator(&self) -> Separator {
+        self.0.separator
+    }
+
+    pub(super) fn seal(&self) -> Option<&CursorSeal> {
+        self.0.seal.as_ref()
+    }
+
+    /// The record of a metric, if metrics are on; the table's name is a tag of each.
+    pub(super) fn metric<const N: usize>(
+        &self,
+        name: &'static str,
+        tags: [(&'static str, &str); N],
+    ) -> Option<MetricRecord> {
+        let table = ("table_name", self.0.table.as_ref());
+        self.0.enable_metrics.then(|| MetricRecord {
+            namespace: self.0.metrics_namespace.clone(),
+            name,
+            value: 1.0,
+            tags: tags.into_iter().chain([table]).map(|(tag, value)| (tag, value.into())).collect(),
+        })
+    }
+}
+
+impl EventBusBuilder {
+    /// The table's name, before any environment variable. Trimmed; blank means not set.
+    pub fn table_name(self, name: impl Into<String>) -> Self {
+        Self { table_name: Some(name.into()), ..self }
+    }
+
+    /// Looks the table's name up in an environment, as [`resolve_table_name`]. By default nothing
+    /// is looked up.
+    pub fn env(self, env: impl Fn(&str) -> Option<String>) -> Self {
+        Self { resolved: resolve_table_name(None, env), ..self }
+    }
+
+    /// The attribute names of the table; [`Schema::Mission`] by default.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.codec.schema = schema;
+        self
+    }
+
+    /// How payloads are written; [`PayloadEncoding::Binary`] by default.
+    pub fn payload_encoding(mut self, encoding: PayloadEncoding) -> Self {
+        self.codec.payload_encoding = encoding;
+        self
+    }
+
+    /// How instants are written; [`TimestampFormat::Fixed9`] by default.
+    pub fn timestamp_format(mut self, format: TimestampFormat) -> Self {
+        self.codec.timestamp_format = format;
+        self
+    }
+
+    /// How long after publishing an event that does not say expires; 30 days by default, `None` to
+    /// keep it.
+    pub fn ttl(self, ttl: Option<Duration>) -> Self {
+        Self { ttl, ..self }
+    }
+
+    /// How often a write that failed for a passing reason is tried again; 3 by default, 0 for never.
+    pub fn retry_attempts(self, retry_attempts: u32) -> Self {
+        Self { retry_attempts, ..self }
+    }
+
+    /// The longest wait before the first retry; 100 ms by default. It doubles with each retry, up
+    /// to 1024 times, and the actual wait is a random part of it.
+    pub fn retry_base_delay(self, retry_base_delay: Duration) -> Self {
+        Self { retry_base_delay, ..self }
+    }
+
+    /// The most requests that one page of a query may cost; 10 by default.
+    pub fn read_budget(self, read_budget: u32) -> Self {
+        Self { read_budget, ..self }
+    }
+
+    /// Whether tenants and types may hold `#`; refused by default. See [`Separator`].
+    pub fn allow_separator_in_keys(self, allowed: bool) -> Self {
+        let separator = if allowed { Separator::Allowed } else { Separator::Refused };
+        Self { separator, ..self }
+    }
+
+    /// Whether operations conclude with a metric record; on by default.
+    pub fn enable_metrics(self, enable_metrics: bool) -> Self {
+        Self { enable_metrics, ..self }
+    }
+
+    /// The namespace of metric records; `AppTheory/EventBus` by default.
+    pub fn metrics_namespace(self, namespace: impl Into<String>) -> Self {
+        Self { metrics_namespace: namespace.into(), ..self }
+    }
+
+    /// Seals cursors with HMAC-SHA256 under this secret, and accepts only sealed ones; cursors are
+    /// plain by default. Called again, it rotates: the last secret seals, all of them are accepted.
+    /// Cursors that are out when the first secret is set stop working.
+    pub fn cursor_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.cursor_secrets.push(secret.into());
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] says which setting cannot work.
+    pub fn build(self) -> Result<EventBus, ConfigError> {
+        if self.ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
+            return Err(ConfigError::TtlTooShort);
+        }
+        if self.read_budget == 0 {
+            return Err(ConfigError::NoReadBudget);
+        }
+        Ok(EventBus(Arc::new(Config {
+            table: explicit_name(self.table_name.as_deref()).unwrap_or(self.resolved),
+            codec: self.codec,
+            ttl: self.ttl,
+            retry_attempts: self.retry_attempts,
+            retry_base_delay: self.retry_base_delay,
+            read_budget: self.read_budget,
+            separator: self.separator,
+            enable_metrics: self.enable_metrics,
+            metrics_namespace: self.metrics_namespace,
+            seal: CursorSeal::new(&self.cursor_secrets)?,
+        })))
+    }
+}
+
+/// The name of the events table: the explicit one, else the first variable that is set of
+/// `APPTHEORY_EVENTBUS_TABLE_NAME`, `EVENTBUS_TABLE_NAME`, `AUTHEORY_EVENTBUS_TABLE_NAME`, else
+/// `AUTHEORY_TABLE_NAME` with `-events` appended, else `apptheory-events` (`eventbus.md` §5).
+/// Values are trimmed; a blank one is not set.
+#[must_use]
+pub fn resolve_table_name(
+    explicit: Option<&str>,
+    env: impl Fn(&str) -> Option<String>,
+) -> TableName {
+    let base = TableName::resolve(&[BASE_VARIABLE], "", &env);
+    let fallback = match base.as_ref() {
+        "" => DEFAULT_TABLE_NAME.to_string(),
+        base => alloc::format!("{base}{BASE_SUFFIX}"),
+    };
+    explicit_name(explicit).unwrap_or_else(|| TableName::resolve(&TABLE_VARIABLES, &fallback, env))
+}
+
+fn explicit_name(name: Option<&str>) -> Option<TableName> {
+    name.map(str::trim).filter(|name| !name.is_empty()).map(TableName::from)
+}
+
+// Sources: `eventbus.md` §5, and ruling 13 for the read budget.
+const DEFAULT_TABLE_NAME: &str = "apptheory-events";
+const DEFAULT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const DEFAULT_RETRY_ATTEMPTS: u32 = 3;
+const DEFAULT_RETRY_BASE_DELAY: Duration = Duration::from_millis(100);
+const DEFAULT_READ_BUDGET: u32 = 10;
+const DEFAULT_METRICS_NAMESPACE: &str = "AppTheory/EventBus";
+const TABLE_VARIABLES: [&str; 3] =
+    ["APPTHEORY_EVENTBUS_TABLE_NAME", "EVENTBUS_TABLE_NAME", "AUTHEORY_EVENTBUS_TABLE_NAME"];
+const BASE_VARIABLE: &str = "AUTHEORY_TABLE_NAME";
+const BASE_SUFFIX: &str = "-events";
+
+/// Delays double ten times at most (`eventbus.md` §7.1).
+const MAX_DELAY_FACTOR: u32 = 1 << 10;
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::{ConfigError, EventBus, resolve_table_name};
+
+    #[test]
+    fn the_table_name_is_the_first_one_set() {
+        const A: &str = "APPTHEORY_EVENTBUS_TABLE_NAME";
+        const B: &str = "EVENTBUS_TABLE_NAME";
+        const C: &str = "AUTHEORY_EVENTBUS_TABLE_NAME";
+        const D: &str = "AUTHEORY_TABLE_NAME";
+        let cases: [(Option<&str>, &[(&str, &str)], &str); 8] = [
+            (None, &[], "apptheory-events"),
+            (None, &[(D, " base ")], "base-events"),
+            (None, &[(D, "base"), (C, "c")], "c"),
+            (None, &[(C, "c"), (B, "b")], "b"),
+            (None, &[(C, "c"), (B, "b"), (A, "a"), (D, "d")], "a"),
+            (None, &[(A, " "), (B, "b")], "b"),
+            (Some("mine"), &[(A, "a")], "mine"),
+            (Some(" "), &[(A, "a")], "a"),
+        ];
+        for (explicit, env, expected) in cases {
+            let env = |name: &str| {
+                env.iter().find(|(variable, _)| *variable == name).map(|(_, v)| (*v).into())
+            };
+            assert_eq!(resolve_table_name(explicit, env).as_ref(), expected);
+            let mut builder = EventBus::builder().env(env);
+            if let Some(name) = explicit {
+                builder = builder.table_name(name);
+            }
+            assert_eq!(builder.build().unwrap().table().as_ref(), expected);
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        let builder = EventBus::builder;
+        assert_eq!(
+            builder().ttl(Some(Duration::ZERO)).build().unwrap_err(),
+            ConfigError::TtlTooShort
+        );
+        assert_eq!(builder().read_budget(0).build().unwrap_err(), ConfigError::NoReadBudget);
+        assert_eq!(
+            builder().cursor_secret("s").cursor_secret("").build().unwrap_err(),
+            ConfigError::EmptyCursorSecret
+        );
+    }
+}

@@ -1,0 +1,377 @@
+//! The cursor of a table: the key of the last item read.
+
+use alloc::string::String;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::json::{self, ObjectWriter};
+use crate::store::{Item, ValueError};
+use crate::utf8;
+
+/// The key of the last item that a query read, with the index and direction that it read in:
+/// base64url with padding of `{"lastKey":{…},"index":"…","sort":"…"}`.
+///
+/// ```
+/// use apptheory_core::eventbus::KeyCursor;
+/// use apptheory_core::store::{Item, Value};
+///
+/// let cursor = KeyCursor {
+///     last_key: Item::new().with("pk", Value::from("t1#e")),
+///     index: None,
+///     sort: Some("DESC".into()),
+/// };
+/// let text = cursor.encode();
+/// assert_eq!(text, "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJ0MSNlIn19LCJzb3J0IjoiREVTQyJ9");
+/// assert_eq!(KeyCursor::decode(&text), Ok(Some(cursor)));
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct KeyCursor {
+    /// The key attributes of the table, and of the index that was read.
+    pub last_key: Item,
+    /// The index, or `None` for the table itself.
+    pub index: Option<String>,
+    /// The direction: `DESC` or `ASC` in cursors of the event bus, any text in others.
+    pub sort: Option<String>,
+}
+
+impl KeyCursor {
+    /// The cursor's text; empty when there is no key, which means that nothing follows.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        if self.last_key.is_empty() {
+            return String::new();
+        }
+        let mut text = String::new();
+        let mut object = ObjectWriter::begin(&mut text);
+        object.value("lastKey", &self.last_key.to_json());
+        for (name, value) in [("index", &self.index), ("sort", &self.sort)] {
+            if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+                object.text(name, value);
+            }
+        }
+        object.end();
+        PADDED.encode(text)
+    }
+
+    /// Reads a cursor's text; the empty text is no cursor.
+    ///
+    /// Line breaks anywhere are skipped. An empty or null `index` or `sort` is `None`; members with
+    /// other names are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCursor`] for anything that no encoder writes, a missing or empty `lastKey` included.
+    /// Never panics, whatever the text holds; nesting beyond 128 levels is refused.
+    pub fn decode(text: &str) -> Result<Option<Self>, InvalidCursor> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+        let bytes = PADDED.decode(text).map_err(|_| InvalidCursor::NotBase64)?;
+        let text = utf8::decode_lossy(&bytes);
+        let members: Members = json::read_object(&text).map_err(|_| InvalidCursor::NotAnObject)?;
+        let last_key = members.last_key.ok_or(InvalidCursor::NoKey)?;
+        let last_key = Item::from_json(&last_key)?;
+        if last_key.is_empty() {
+            return Err(InvalidCursor::NoKey);
+        }
+        let non_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(Some(Self { last_key, index: non_empty(members.index), sort: non_empty(members.sort) }))
+    }
+}
+
+/// Why a text is not a key cursor. Start again from the first page.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidCursor {
+    /// The text is not base64url with padding. It was cut off, or changed on its way.
+    #[error("invalid cursor: not base64url with padding")]
+    NotBase64,
+    /// The bytes are not a JSON object with members of the expected types.
+    #[error("invalid cursor: not the JSON of a cursor")]
+    NotAnObject,
+    /// There is no last key.
+    #[error("invalid cursor: no last key")]
+    NoKey,
+    /// An attribute of the key is not a DynamoDB value.
+    #[error("invalid cursor: {0}")]
+    Attribute(#[from] ValueError),
+    /// Cursors are sealed here, and this one is not sealed, or with an unknown or another secret.
+    #[error("invalid cursor: the seal does not match")]
+    Seal,
+    /// The cursor, as a member of a JSON query, is not a text.
+    #[error("invalid cursor: not a text")]
+    NotText,
+}
+
+#[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "lastKey")]
+    last_key: Option<Json>,
+    index: Option<String>,
+    sort: Option<String>,
+}
+
+const PADDED: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use base64::Engine as _;
+    use serde_json::json;
+
+    use super::{InvalidCursor, KeyCursor, PADDED};
+    use crate::store::{Item, Value};
+
+    fn decode_json(json: &str) -> Result<Option<KeyCursor>, InvalidCursor> {
+        KeyCursor::decode(&PADDED.encode(json))
+    }
+
+    fn with_pk(value: &str) -> Result<Option<KeyCursor>, InvalidCursor> {
+        decode_json(&format!(r#"{{"lastKey":{{"pk":{value}}}}}"#))
+    }
+
+    fn x() -> KeyCursor {
+        KeyCursor { last_key: Item::new().with("pk", Value::from("x")), index: None, sort: None }
+    }
+
+    /// The corpus of `eventbus.md` §13.1: the key, index, sort and the cursor.
+    #[test]
+    fn known_cursors_are_written_and_read() {
+        let corpus = [
+            (
+                json!({"PK":{"S":"USER#1"},"SK":{"S":"PROFILE"}}),
+                "gsi-email",
+                "ASC",
+                "eyJsYXN0S2V5Ijp7IlBLIjp7IlMiOiJVU0VSIzEifSwiU0siOnsiUyI6IlBST0ZJTEUifX0sImluZGV4IjoiZ3NpLWVtYWlsIiwic29ydCI6IkFTQyJ9",
+            ),
+            (
+                json!({"PK":{"S":"BIN#1"},"blob":{"B":"AQID"}}),
+                "gsi-blob",
+                "",
+                "eyJsYXN0S2V5Ijp7IlBLIjp7IlMiOiJCSU4jMSJ9LCJibG9iIjp7IkIiOiJBUUlEIn19LCJpbmRleCI6ImdzaS1ibG9iIn0=",
+            ),
+            (
+                json!({"PK":{"S":"USER#score"},"score":{"N":"9007199254740993"}}),
+                "gsi-score",
+                "DESC",
+                "eyJsYXN0S2V5Ijp7IlBLIjp7IlMiOiJVU0VSI3Njb3JlIn0sInNjb3JlIjp7Ik4iOiI5MDA3MTk5MjU0NzQwOTkzIn19LCJpbmRleCI6ImdzaS1zY29yZSIsInNvcnQiOiJERVNDIn0=",
+            ),
+            (
+                json!({"pk":{"S":"tenant_1#partner.created"},"published_at":{"S":"2026-01-01T12:00:00Z"},"sk":{"S":"1767268800000000000#evt_1"},"tenant_id":{"S":"tenant_1"}}),
+                "tenant-timestamp-index",
+                "DESC",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJ0ZW5hbnRfMSNwYXJ0bmVyLmNyZWF0ZWQifSwicHVibGlzaGVkX2F0Ijp7IlMiOiIyMDI2LTAxLTAxVDEyOjAwOjAwWiJ9LCJzayI6eyJTIjoiMTc2NzI2ODgwMDAwMDAwMDAwMCNldnRfMSJ9LCJ0ZW5hbnRfaWQiOnsiUyI6InRlbmFudF8xIn19LCJpbmRleCI6InRlbmFudC10aW1lc3RhbXAtaW5kZXgiLCJzb3J0IjoiREVTQyJ9",
+            ),
+            (
+                json!({"PartitionKey":{"S":"t1#e"},"SortKey":{"S":"1767323045120000000#evt_1"}}),
+                "",
+                "DESC",
+                "eyJsYXN0S2V5Ijp7IlBhcnRpdGlvbktleSI6eyJTIjoidDEjZSJ9LCJTb3J0S2V5Ijp7IlMiOiIxNzY3MzIzMDQ1MTIwMDAwMDAwI2V2dF8xIn19LCJzb3J0IjoiREVTQyJ9",
+            ),
+            (
+                json!({"pk":{"S":"x\u{2028}y\u{2029}z"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJ4XHUyMDI4eVx1MjAyOXoifX19",
+            ),
+            (
+                json!({"pk":{"S":"q\"b\\s/"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJxXCJiXFxzLyJ9fX0=",
+            ),
+            (
+                json!({"pk":{"S":"\u{8}\u{c}"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJcYlxmIn19fQ==",
+            ),
+            (
+                json!({"pk":{"S":"\u{0}\u{1}\u{1f}\u{7f}"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJcdTAwMDBcdTAwMDFcdTAwMWZ_In19fQ==",
+            ),
+            (
+                json!({"pk":{"S":"é漢😀"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiLDqea8ovCfmIAifX19",
+            ),
+            (
+                json!({"a<b":{"S":"1"}}),
+                "i&x",
+                "ASC",
+                "eyJsYXN0S2V5Ijp7ImFcdTAwM2NiIjp7IlMiOiIxIn19LCJpbmRleCI6ImlcdTAwMjZ4Iiwic29ydCI6IkFTQyJ9",
+            ),
+            (
+                json!({"10":{"S":"4"},"9":{"S":"5"},"B":{"S":"3"},"_":{"S":"6"},"a":{"S":"2"},"b":{"S":"1"},"é":{"S":"7"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7IjEwIjp7IlMiOiI0In0sIjkiOnsiUyI6IjUifSwiQiI6eyJTIjoiMyJ9LCJfIjp7IlMiOiI2In0sImEiOnsiUyI6IjIifSwiYiI6eyJTIjoiMSJ9LCLDqSI6eyJTIjoiNyJ9fX0=",
+            ),
+            (
+                json!({"\u{ff5e}":{"S":"1"},"😀":{"S":"2"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7Iu-9niI6eyJTIjoiMSJ9LCLwn5iAIjp7IlMiOiIyIn19fQ==",
+            ),
+            (
+                json!({"b":{"B":""},"f":{"BOOL":false},"n":{"N":"-1.5E+3"},"s":{"S":""},"t":{"BOOL":true},"z":{"NULL":true}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7ImIiOnsiQiI6IiJ9LCJmIjp7IkJPT0wiOmZhbHNlfSwibiI6eyJOIjoiLTEuNUUrMyJ9LCJzIjp7IlMiOiIifSwidCI6eyJCT09MIjp0cnVlfSwieiI6eyJOVUxMIjp0cnVlfX19",
+            ),
+            (
+                json!({"bs":{"BS":["/+8=","AA=="]},"ns":{"NS":["2","1"]},"ss":{"SS":["b","a","b"]}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7ImJzIjp7IkJTIjpbIi8rOD0iLCJBQT09Il19LCJucyI6eyJOUyI6WyIyIiwiMSJdfSwic3MiOnsiU1MiOlsiYiIsImEiLCJiIl19fX0=",
+            ),
+            (
+                json!({"l":{"L":[{"S":"x"},{"N":"9"},{"L":[]},{"M":{}}]}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7ImwiOnsiTCI6W3siUyI6IngifSx7Ik4iOiI5In0seyJMIjpbXX0seyJNIjp7fX1dfX19",
+            ),
+            (
+                json!({"m":{"M":{"a":{"M":{"b":{"BOOL":true},"y":{"NULL":true}}},"z":{"S":"1"}}}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7Im0iOnsiTSI6eyJhIjp7Ik0iOnsiYiI6eyJCT09MIjp0cnVlfSwieSI6eyJOVUxMIjp0cnVlfX19LCJ6Ijp7IlMiOiIxIn19fX19",
+            ),
+            (
+                json!({"pk":{"S":"???>>>~~~"}}),
+                "",
+                "",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiI_Pz9cdTAwM2VcdTAwM2VcdTAwM2V-fn4ifX19",
+            ),
+            (
+                json!({"pk":{"S":"x"}}),
+                "",
+                "desc",
+                "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJ4In19LCJzb3J0IjoiZGVzYyJ9",
+            ),
+            (json!({"n":{"N":"007.10"}}), "", "", "eyJsYXN0S2V5Ijp7Im4iOnsiTiI6IjAwNy4xMCJ9fX0="),
+        ];
+        for (last_key, index, sort, text) in corpus {
+            let non_empty = |text: &str| Some(String::from(text)).filter(|text| !text.is_empty());
+            let cursor = KeyCursor {
+                last_key: Item::from_json(&last_key).unwrap(),
+                index: non_empty(index),
+                sort: non_empty(sort),
+            };
+            assert_eq!(cursor.encode(), text);
+            assert_eq!(KeyCursor::decode(text), Ok(Some(cursor)));
+        }
+        assert_eq!(KeyCursor::default().encode(), "");
+        assert_eq!(KeyCursor::decode(""), Ok(None));
+    }
+
+    #[test]
+    fn harmless_variations_are_read() {
+        for json in [
+            r#"{"lastKey":{"pk":{"S":"x"}},"v":1e999,"INDEX":"i"}"#,
+            r#"{"lastKey":{"pk":{"S":"x"}},"index":null,"sort":""}"#,
+            " \n{ \"lastKey\" : {\"pk\":{\"S\":\"x\"}} }\t",
+        ] {
+            assert_eq!(decode_json(json), Ok(Some(x())), "{json}");
+        }
+        let text = x().encode();
+        assert_eq!(
+            KeyCursor::decode(&format!("{}\r\n{}\n", &text[..9], &text[9..])),
+            Ok(Some(x()))
+        );
+        let stray_bits = "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJhYiJ9fX1=";
+        assert_eq!(KeyCursor::decode(stray_bits), with_pk(r#"{"S":"ab"}"#));
+        for (written, same) in [
+            (r#"{"NULL":"x"}"#, r#"{"NULL":true}"#),
+            (r#"{"B":"AB=="}"#, r#"{"B":"AA=="}"#),
+            ("{\"B\":\"AQ\\r\\nID\"}", r#"{"B":"AQID"}"#),
+            (r#"{"BS":["/+9="]}"#, r#"{"BS":["/+8="]}"#),
+        ] {
+            assert!(with_pk(written).is_ok());
+            assert_eq!(with_pk(written), with_pk(same), "{written}");
+        }
+        let lossy = [&b"{\"lastKey\":{\"pk\":{\"S\":\"\xff\xe2\x82"[..], b"\"}}}"].concat();
+        assert_eq!(
+            KeyCursor::decode(&PADDED.encode(lossy)),
+            with_pk("{\"S\":\"\u{fffd}\u{fffd}\u{fffd}\"}")
+        );
+    }
+
+    #[test]
+    fn what_no_encoder_writes_is_refused() {
+        for text in [
+            "   ",
+            " eyJ9",
+            "!!",
+            "====",
+            "bm90IGpzb24=",
+            "bnVsbA==",
+            "e30=",
+            "W10=",
+            "Ingi",
+            "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJhYiJ9fX0",
+            "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiJhYmMifX19=",
+            "eyJsYXN0S2V5Ijp7InBrIjp7IlMiOiI/Pz8+Pj5+fn4ifX19",
+        ] {
+            assert!(KeyCursor::decode(text).is_err(), "{text}");
+        }
+        for json in [
+            r#"{"lastKey":null}"#,
+            r#"{"lastKey":{}}"#,
+            r#"{"lastKey":[]}"#,
+            r#"{"LASTKEY":{"pk":{"S":"x"}}}"#,
+            r#"[{"pk":{"S":"x"}},"i","DESC"]"#,
+            r#"{"lastKey":{"pk":{"S":"x"}},"index":1}"#,
+            r#"{"lastKey":{"pk":{"S":"x"}}}x"#,
+            r#"{"lastKey":{"pk":"#,
+            "\u{feff}{\"lastKey\":{\"pk\":{\"S\":\"x\"}}}",
+            "{\"lastKey\":{\"pk\":{\"S\":\"\n\"}}}",
+        ] {
+            assert!(decode_json(json).is_err(), "{json}");
+        }
+        for value in [
+            r#""x""#,
+            "null",
+            "5",
+            "[]",
+            "{}",
+            r#"{"S":"x","N":"1"}"#,
+            r#"{"Z":"nope"}"#,
+            r#"{"s":"x"}"#,
+            r#"{"S":1}"#,
+            r#"{"N":1}"#,
+            r#"{"B":1}"#,
+            r#"{"BOOL":"true"}"#,
+            r#"{"B":"not-base64!"}"#,
+            r#"{"B":"-_-_"}"#,
+            r#"{"B":"AA"}"#,
+            r#"{"L":"x"}"#,
+            r#"{"M":"x"}"#,
+            r#"{"SS":["a",1]}"#,
+            r#"{"SS":null}"#,
+            r#"{"NS":"1"}"#,
+            r#"{"BS":["!"]}"#,
+            r#"{"L":[{"S":1}]}"#,
+            r#"{"M":{"a":{"Z":1}}}"#,
+        ] {
+            assert!(with_pk(value).is_err(), "{value}");
+        }
+        let deep = format!("{}{}", r#"{"L":["#.repeat(10_000), "]}".repeat(10_000));
+        assert_eq!(with_pk(&deep), Err(InvalidCursor::NotAnObject));
+    }
+}

@@ -1,0 +1,164 @@
+//! Sealed cursors: what this bus handed out, and nothing else.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::key::InvalidCursor;
+
+/// Seals cursors, and opens those that were sealed with one of its secrets.
+///
+/// A sealed cursor is `{cursor}.{key id}.{tag}`: the tag is the HMAC-SHA256 of the cursor, the key
+/// id tells which secret made it. A seal does not hide what a cursor holds, it keeps callers from
+/// making their own.
+///
+/// ```
+/// use apptheory_core::eventbus::CursorSeal;
+///
+/// let seal = CursorSeal::new(&["old secret", "new secret"])?.expect("secrets were given");
+/// let sealed = seal.seal("eyJ9");
+/// assert!(sealed.starts_with("eyJ9."));
+/// assert_eq!(seal.open(&sealed), Ok("eyJ9"));
+/// assert!(seal.open("eyJ9").is_err());
+/// # Ok::<(), apptheory_core::eventbus::EmptySecret>(())
+/// ```
+#[derive(Clone)]
+pub struct CursorSeal(Arc<[Secret]>);
+
+/// A key schedule and its public name.
+struct Secret {
+    id: String,
+    mac: Hmac<Sha256>,
+}
+
+/// A secret has no bytes. Give random ones, 32 are best.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a cursor secret must not be empty")]
+pub struct EmptySecret;
+
+impl CursorSeal {
+    /// Seals with the last of `secrets` and opens what any of them sealed; `None` without secrets.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptySecret`] when one of them is empty.
+    pub fn new<S: AsRef<[u8]>>(secrets: &[S]) -> Result<Option<Self>, EmptySecret> {
+        let secrets: Arc<[Secret]> =
+            secrets.iter().map(|secret| Secret::new(secret.as_ref())).collect::<Result<_, _>>()?;
+        Ok((!secrets.is_empty()).then_some(Self(secrets)))
+    }
+
+    /// The cursor with its seal; the empty cursor, which says that nothing follows, stays empty.
+    #[must_use]
+    pub fn seal(&self, cursor: &str) -> String {
+        match self.0.last() {
+            Some(secret) if !cursor.is_empty() => {
+                let tag = secret.mac_of(cursor).finalize().into_bytes();
+                format!("{cursor}.{}.{}", secret.id, URL_SAFE_NO_PAD.encode(tag))
+            }
+            Some(_) | None => String::from(cursor),
+        }
+    }
+
+    /// The cursor within a sealed one; the empty text is no cursor, sealed or not.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCursor::Seal`] when there is no seal, or none that one of the secrets made. The
+    /// time that takes does not tell how much of a seal was right.
+    pub fn open<'a>(&self, sealed: &'a str) -> Result<&'a str, InvalidCursor> {
+        if sealed.is_empty() {
+            return Ok(sealed);
+        }
+        self.verified(sealed).ok_or(InvalidCursor::Seal)
+    }
+
+    fn verified<'a>(&self, sealed: &'a str) -> Option<&'a str> {
+        let (rest, tag) = sealed.rsplit_once('.')?;
+        let (cursor, id) = rest.rsplit_once('.')?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let mut named = self.0.iter().filter(|secret| secret.id == id);
+        named.any(|secret| secret.mac_of(cursor).verify_slice(&tag).is_ok()).then_some(cursor)
+    }
+}
+
+impl Secret {
+    fn new(secret: &[u8]) -> Result<Self, EmptySecret> {
+        if secret.is_empty() {
+            return Err(EmptySecret);
+        }
+        // HMAC takes keys of any length: its constructor fails for none.
+        let mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| EmptySecret)?;
+        let digest = mac.clone().chain_update(KEY_ID_LABEL).finalize().into_bytes();
+        let id: Vec<u8> = digest.into_iter().take(KEY_ID_BYTES).collect();
+        Ok(Self { id: URL_SAFE_NO_PAD.encode(id), mac })
+    }
+
+    fn mac_of(&self, cursor: &str) -> Hmac<Sha256> {
+        self.mac.clone().chain_update(cursor)
+    }
+}
+
+/// Names the keys, never the secrets.
+impl fmt::Debug for CursorSeal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CursorSeal")?;
+        f.debug_list().entries(self.0.iter().map(|secret| &secret.id)).finish()
+    }
+}
+
+/// What a secret's key id is the MAC of. No cursor is this text: a space is not base64url.
+const KEY_ID_LABEL: &str = "cursor key id";
+
+/// Enough to tell the handful of secrets in use apart.
+const KEY_ID_BYTES: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::CursorSeal;
+    use crate::eventbus::InvalidCursor;
+
+    fn seal(secrets: &[&str]) -> CursorSeal {
+        CursorSeal::new(secrets).unwrap().unwrap()
+    }
+
+    #[test]
+    fn secrets_rotate() {
+        let (old, both, new) = (seal(&["old"]), seal(&["old", "new"]), seal(&["new"]));
+        let sealed_before = old.seal("eyJh");
+        assert_eq!(both.open(&sealed_before), Ok("eyJh"));
+        assert_eq!(new.open(&sealed_before), Err(InvalidCursor::Seal));
+        let sealed_after = both.seal("eyJh");
+        assert_eq!(new.open(&sealed_after), Ok("eyJh"));
+        assert_eq!(old.open(&sealed_after), Err(InvalidCursor::Seal));
+        assert_eq!((new.seal("").as_str(), new.open("")), ("", Ok("")));
+    }
+
+    #[test]
+    fn every_changed_byte_breaks_the_seal() {
+        let seal = seal(&["secret"]);
+        let sealed = seal.seal("eyJsYXN0S2V5Ijp7fX0=");
+        for at in 0..sealed.len() {
+            let swapped = if sealed.as_bytes()[at] == b'x' { 'y' } else { 'x' };
+            let forged = format!("{}{swapped}{}", &sealed[..at], &sealed[at + 1..]);
+            assert_eq!(seal.open(&forged), Err(InvalidCursor::Seal), "{forged}");
+            assert!(seal.open(&sealed[..at]).is_ok_and(str::is_empty) == (at == 0));
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert!(!format!("{:?}", seal(&["hunter2"])).contains("hunter2"));
+        assert!(CursorSeal::new::<&str>(&[]).unwrap().is_none());
+        assert!(CursorSeal::new(&[""]).is_err());
+    }
+}

@@ -1,0 +1,276 @@
+//! What can go wrong on the bus, per operation.
+
+use alloc::string::String;
+
+use super::codec::ItemError;
+use super::cursor::{CursorMismatch, InvalidCursor, InvalidOffsetCursor};
+use crate::store::{StoreError, TableName};
+use crate::time::Timestamp;
+
+/// The kinds of errors, for callers that tell their own callers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ErrorKind {
+    /// The input can never succeed: the caller has to change it.
+    InvalidInput,
+    /// The cursor is none: start again from the first page.
+    InvalidCursor,
+    /// The cursor belongs to another query: start again from the first page.
+    CursorMismatch,
+    /// There is no such event.
+    NotFound,
+    /// The store failed, or holds something that cannot be read.
+    Store,
+}
+
+impl ErrorKind {
+    /// The kind's name, in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::InvalidCursor => "invalid_cursor",
+            Self::CursorMismatch => "cursor_mismatch",
+            Self::NotFound => "not_found",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// Input that the bus refuses before it asks the store for anything.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidInput {
+    /// The event type is missing or blank. Name one.
+    #[error("event type cannot be empty")]
+    EmptyEventType,
+    /// The tenant is missing or blank. Name one.
+    #[error("tenant ID cannot be empty")]
+    EmptyTenant,
+    /// The id is missing or blank. Name one.
+    #[error("event ID cannot be empty")]
+    EmptyEventId,
+    /// A query names no tenant. Every query belongs to one.
+    #[error("tenant_id is required for queries")]
+    TenantRequired,
+    /// The tenant holds `#`. Choose another id, or allow separators for data that has them.
+    #[error("tenant ID must not contain '#'")]
+    SeparatorInTenant,
+    /// The event type holds `#`. Choose another, or allow separators for data that has them.
+    #[error("event type must not contain '#'")]
+    SeparatorInEventType,
+    /// The time of publication cannot be part of a key.
+    #[error(
+        "published_at must lie between 2001-09-09T01:46:40Z and 2262-04-11T23:47:16.854775807Z: {0}"
+    )]
+    InstantOutOfRange(Timestamp),
+    /// Tenant, type or id make a key that DynamoDB does not take. Shorten them.
+    #[error("the {part} has {bytes} bytes; {most} are allowed")]
+    KeyTooLong {
+        /// Which key.
+        part: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// The greatest length allowed.
+        most: usize,
+    },
+    /// The event exceeds DynamoDB's item size. Store the payload elsewhere and publish where it is.
+    #[error("the event takes {bytes} bytes; {most} are allowed")]
+    TooLarge {
+        /// The size of its item.
+        bytes: usize,
+        /// The greatest size allowed.
+        most: usize,
+    },
+    /// A batch of no events would never come to an end. Ask for at least 1.
+    #[error("the batch must hold at least one event")]
+    EmptyBatch,
+}
+
+/// Why a cursor was not accepted. Start again from the first page.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CursorError {
+    /// It is not a key cursor, or not sealed by this bus.
+    #[error(transparent)]
+    Invalid(#[from] InvalidCursor),
+    /// It is from another query.
+    #[error(transparent)]
+    Mismatch(#[from] CursorMismatch),
+}
+
+/// A store that did not answer, and the table that was asked.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{error} (table {table})")]
+pub struct StoreFailure {
+    /// The table.
+    pub table: TableName,
+    /// What the store said; [`StoreError::is_transient`] says whether trying again may help.
+    pub error: StoreError,
+}
+
+/// Why an event was not published.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PublishError {
+    /// The event is refused. Nothing was written.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// Every attempt failed. After `Unavailable` and `Timeout` the event may be there all the same:
+    /// publishing it again, with the same id and time, finds out.
+    #[error("failed to publish event after {attempts} attempts: {failure}")]
+    Store {
+        /// How many writes were tried.
+        attempts: u32,
+        /// How the last one failed.
+        failure: StoreFailure,
+    },
+}
+
+/// Why a query has no page.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum QueryError {
+    /// The query is refused.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// The cursor is not an offset cursor of the memory bus.
+    #[error(transparent)]
+    InvalidOffsetCursor(#[from] InvalidOffsetCursor),
+    /// The cursor is not a key cursor, not sealed by this bus, or from another query.
+    #[error("failed to query events: {0}")]
+    Cursor(#[from] CursorError),
+    /// The store did not answer. Repeat the query with the same cursor: nothing is lost.
+    #[error("failed to query events: {0}")]
+    Store(StoreFailure),
+}
+
+/// Why an event was not read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GetError {
+    /// The id is refused.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// There is no event with this id, or none in the tenant asked for. The index that finds ids
+    /// lags a moment behind: an event just published is found at once by its key only.
+    #[error("event not found: {id}")]
+    NotFound {
+        /// The id, trimmed.
+        id: String,
+    },
+    /// The event is there but cannot be read.
+    #[error("failed to get event: {0}")]
+    Unreadable(ItemError),
+    /// The store did not answer.
+    #[error("failed to get event: {0}")]
+    Store(StoreFailure),
+}
+
+/// Why an event was not deleted.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DeleteError {
+    /// Looking the event up failed. Nothing was deleted.
+    #[error(transparent)]
+    LookUp(#[from] GetError),
+    /// Deleting failed. Repeat it: deleting what is gone already does no harm.
+    #[error("failed to delete event: {failure}")]
+    Store {
+        /// How many copies were deleted before.
+        deleted: u64,
+        /// How the next one failed.
+        failure: StoreFailure,
+    },
+}
+
+/// Why a tenant's events were not all deleted.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DeleteTenantError {
+    /// The tenant or the batch is refused. Nothing was deleted.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// The cursor is not one, not sealed by this bus, or not from deleting this tenant. Nothing was
+    /// deleted.
+    #[error("failed to delete tenant: {0}")]
+    Cursor(#[from] CursorError),
+    /// The store failed. Repeat with the cursor that this batch began with.
+    #[error("failed to delete tenant after {deleted} events: {failure}")]
+    Store {
+        /// How many events of this batch were deleted before.
+        deleted: u64,
+        /// How the next step failed.
+        failure: StoreFailure,
+    },
+}
+
+impl InvalidInput {
+    /// Always [`ErrorKind::InvalidInput`].
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        ErrorKind::InvalidInput
+    }
+}
+
+impl CursorError {
+    /// The error's kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::InvalidCursor,
+            Self::Mismatch(_) => ErrorKind::CursorMismatch,
+        }
+    }
+}
+
+impl PublishError {
+    /// The error's kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::InvalidInput,
+            Self::Store { .. } => ErrorKind::Store,
+        }
+    }
+}
+
+impl QueryError {
+    /// The error's kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::InvalidInput,
+            Self::InvalidOffsetCursor(_) => ErrorKind::InvalidCursor,
+            Self::Cursor(error) => error.kind(),
+            Self::Store(_) => ErrorKind::Store,
+        }
+    }
+}
+
+impl GetError {
+    /// The error's kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::InvalidInput,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Unreadable(_) | Self::Store(_) => ErrorKind::Store,
+        }
+    }
+}
+
+impl DeleteError {
+    /// The error's kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::LookUp(error) => error.kind(),
+            Self::Store { .. } => ErrorKind::Store,
+        }
+    }
+}
+
+impl DeleteTenantError {
+    /// The error's kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Invalid(_) => ErrorKind::InvalidInput,
+            Self::Cursor(error) => error.kind(),
+            Self::Store { .. } => ErrorKind::Store,
+        }
+    }
+}

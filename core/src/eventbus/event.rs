@@ -1,0 +1,378 @@
+//! The event, how it is built, and its JSON form.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::keys::EventKey;
+use super::payload::{Payload, PayloadError};
+use super::ulid::Ulid;
+use crate::json::{self, JsonError, ObjectWriter};
+use crate::time::{Timestamp, TimestampError};
+
+/// Something that happened in a tenant, as it is published and read.
+///
+/// An event made by [`new`](Self::new) has its identity from the start: publishing it again, after
+/// a timeout for example, finds the first copy. A [`draft`](Self::draft) gets what is missing when
+/// it is published.
+///
+/// ```
+/// use apptheory_core::eventbus::{Event, Ulid};
+/// use apptheory_core::time::Timestamp;
+///
+/// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let event = Event::new("tenant-1", "order.created", Ulid::new(now, 7), now)
+///     .with_payload(&serde_json::json!({"total": 12}))?
+///     .with_tags(["vip", "eu"])
+///     .with_correlation_id("req-9");
+/// assert_eq!(event.payload.as_bytes(), br#"{"total":12}"#);
+/// assert!(event.to_json()?.starts_with(r#"{"published_at":"2026-01-01T00:00:00Z","#));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Event {
+    /// The id; blank in a draft, which gets a ULID when it is published. Trimmed then.
+    pub id: String,
+    /// The tenant; trimmed when published.
+    pub tenant_id: String,
+    /// The type, such as `order.created`; trimmed when published.
+    pub event_type: String,
+    /// What the event comes from; may be empty.
+    pub source_id: String,
+    /// When it was published, which fixes its place in every order. When missing, publishing takes
+    /// it from an id that is a ULID, else from the clock.
+    pub published_at: Option<Timestamp>,
+    /// When it was made. Stored as it is.
+    pub created_at: Timestamp,
+    /// When the store may forget it.
+    pub expires_at: Option<Timestamp>,
+    /// The store's expiry in Unix seconds; follows `expires_at` when that is set.
+    pub ttl: Option<i64>,
+    /// The primary key that it is stored under. Set by publishing and reading; publishing derives
+    /// it anew, whatever it held.
+    pub key: Option<EventKey>,
+    /// Ties it to the request or event that caused it; may be empty.
+    pub correlation_id: String,
+    /// What it carries.
+    pub payload: Payload,
+    /// Free names and values.
+    pub metadata: BTreeMap<String, String>,
+    /// What it can be found by. Publishing drops repeated ones; stores may change their order.
+    pub tags: Vec<String>,
+    /// The version of its form; 1 unless set otherwise. Never changed here.
+    pub version: i64,
+    /// For consumers that count their tries. Never changed here.
+    pub retry_count: i64,
+}
+
+impl Event {
+    /// An event with its identity: published and created `now`.
+    #[must_use]
+    pub fn new(
+        tenant_id: impl Into<String>,
+        event_type: impl Into<String>,
+        id: Ulid,
+        now: Timestamp,
+    ) -> Self {
+        Self { id: id.into(), published_at: Some(now), ..Self::draft(tenant_id, event_type, now) }
+    }
+
+    /// An event created `now`, without id and time of publication.
+    #[must_use]
+    pub fn draft(
+        tenant_id: impl Into<String>,
+        event_type: impl Into<String>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: String::new(),
+            tenant_id: tenant_id.into(),
+            event_type: event_type.into(),
+            source_id: String::new(),
+            published_at: None,
+            created_at: now,
+            expires_at: None,
+            ttl: None,
+            key: None,
+            correlation_id: String::new(),
+            payload: Payload::default(),
+            metadata: BTreeMap::new(),
+            tags: Vec::new(),
+            version: 1,
+            retry_count: 0,
+        }
+    }
+
+    /// The same event with an id of the caller's choice. For a repeated publish to find the first
+    /// copy, give it its time of publication too, unless the id is a ULID.
+    #[must_use]
+    pub fn with_id(self, id: impl Into<String>) -> Self {
+        Self { id: id.into(), ..self }
+    }
+
+    /// The same event, published at a given instant.
+    #[must_use]
+    pub fn with_published_at(self, at: Timestamp) -> Self {
+        Self { published_at: Some(at), ..self }
+    }
+
+    /// The same event with the name of what it comes from.
+    #[must_use]
+    pub fn with_source(self, source_id: impl Into<String>) -> Self {
+        Self { source_id: source_id.into(), ..self }
+    }
+
+    /// The same event with the JSON of a value as its payload.
+    ///
+    /// # Errors
+    ///
+    /// [`PayloadError::NotSerializable`] when the value has no JSON form.
+    pub fn with_payload<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, PayloadError> {
+        Ok(Self { payload: Payload::of(value)?, ..self })
+    }
+
+    /// The same event, to be forgotten `ttl` after it was created.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Duration) -> Self {
+        Self { expires_at: Some(self.created_at.saturating_add(ttl)), ..self }
+    }
+
+    /// The same event with one more name and value, in place of an earlier value of that name.
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same event with more tags.
+    #[must_use]
+    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same event, tied to what caused it.
+    #[must_use]
+    pub fn with_correlation_id(self, correlation_id: impl Into<String>) -> Self {
+        Self { correlation_id: correlation_id.into(), ..self }
+    }
+
+    /// Reads the payload as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`PayloadError::Mismatch`] when it is missing or not the JSON of a `T`.
+    pub fn payload_as<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
+        self.payload.decode()
+    }
+
+    /// The event as JSON, with the members and bytes of `eventbus.md` §2. An instant that is not
+    /// set is written as the first one of year 1; the TTL is not written.
+    ///
+    /// # Errors
+    ///
+    /// [`PayloadError::NotJson`] when a payload read from a store is not JSON.
+    pub fn to_json(&self) -> Result<String, PayloadError> {
+        let mut out = String::new();
+        self.write_json(&mut out)?;
+        Ok(out)
+    }
+
+    /// Appends the event as JSON, as [`to_json`](Self::to_json).
+    pub(super) fn write_json(&self, out: &mut String) -> Result<(), PayloadError> {
+        let instant = |at: Option<Timestamp>| at.unwrap_or(Timestamp::MIN).to_rfc3339();
+        let key = self.key.as_ref();
+        let mut object = ObjectWriter::begin(out);
+        object.text("published_at", &instant(self.published_at));
+        object.text("created_at", &instant(Some(self.created_at)));
+        object.text("expires_at", &instant(self.expires_at));
+        object.text("id", &self.id);
+        object.text("event_type", &self.event_type);
+        object.text("tenant_id", &self.tenant_id);
+        object.text("source_id", &self.source_id);
+        object.text("partition_key", key.map_or("", |key| &key.partition_key));
+        object.text("sort_key", key.map_or("", |key| &key.sort_key));
+        if !self.correlation_id.is_empty() {
+            object.text("correlation_id", &self.correlation_id);
+        }
+        self.payload.write_json(object.member("payload"))?;
+        if !self.metadata.is_empty() {
+            let mut metadata = ObjectWriter::begin(object.member("metadata"));
+            self.metadata.iter().for_each(|(name, value)| metadata.text(name, value));
+            metadata.end();
+        }
+        if !self.tags.is_empty() {
+            let out = object.member("tags");
+            json::write_array(&self.tags, out, |tag, out| json::write_string(tag, out));
+        }
+        object.member("version").push_str(&self.version.to_string());
+        object.member("retry_count").push_str(&self.retry_count.to_string());
+        object.end();
+        Ok(())
+    }
+
+    /// Reads the JSON form. Members that it does not know are ignored; every member may be missing
+    /// or `null`, and an event without a time of creation was created `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`EventJsonError`] when the text is not JSON, or a member has another type than
+    /// [`to_json`](Self::to_json) gives it.
+    pub fn from_json(text: &str, now: Timestamp) -> Result<Self, EventJsonError> {
+        let raw: RawEvent<'_> = json::read_object(text)?;
+        let payload = match raw.payload.map(RawValue::get) {
+            None | Some("null") => Payload::default(),
+            Some(text) => Payload::from_json(text)?,
+        };
+        let key = raw.partition_key.zip(raw.sort_key);
+        let key = key.map(|(partition_key, sort_key)| EventKey { partition_key, sort_key });
+        Ok(Self {
+            id: raw.id.unwrap_or_default(),
+            source_id: raw.source_id.unwrap_or_default(),
+            published_at: read_instant("published_at", raw.published_at)?,
+            created_at: read_instant("created_at", raw.created_at)?.unwrap_or(now),
+            expires_at: read_instant("expires_at", raw.expires_at)?,
+            key: key.filter(|key| !key.partition_key.is_empty() && !key.sort_key.is_empty()),
+            correlation_id: raw.correlation_id.unwrap_or_default(),
+            payload,
+            metadata: raw.metadata.unwrap_or_default(),
+            tags: raw.tags.unwrap_or_default(),
+            version: raw.version.unwrap_or(1),
+            retry_count: raw.retry_count.unwrap_or(0),
+            ..Self::draft(
+                raw.tenant_id.unwrap_or_default(),
+                raw.event_type.unwrap_or_default(),
+                now,
+            )
+        })
+    }
+}
+
+/// Why a text is not an event.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum EventJsonError {
+    /// The text is not JSON, not an object, or a member has the wrong type.
+    #[error("the event is malformed: {0}")]
+    Malformed(#[from] JsonError),
+    /// The payload is not JSON.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// A time is not an instant. Write it as RFC 3339.
+    #[error("{member}: {error}")]
+    Instant {
+        /// The member that holds the time.
+        member: &'static str,
+        /// What is wrong with it.
+        error: TimestampError,
+    },
+}
+
+fn read_instant(
+    member: &'static str,
+    text: Option<String>,
+) -> Result<Option<Timestamp>, EventJsonError> {
+    let Some(text) = text else { return Ok(None) };
+    match text.parse() {
+        Ok(Timestamp::MIN) => Ok(None),
+        Ok(at) => Ok(Some(at)),
+        Err(error) => Err(EventJsonError::Instant { member, error }),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawEvent<'a> {
+    published_at: Option<String>,
+    created_at: Option<String>,
+    expires_at: Option<String>,
+    id: Option<String>,
+    event_type: Option<String>,
+    tenant_id: Option<String>,
+    source_id: Option<String>,
+    partition_key: Option<String>,
+    sort_key: Option<String>,
+    correlation_id: Option<String>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+    metadata: Option<BTreeMap<String, String>>,
+    tags: Option<Vec<String>>,
+    version: Option<i64>,
+    retry_count: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use serde_json::json;
+
+    use super::Event;
+    use crate::eventbus::{Payload, Ulid};
+    use crate::time::Timestamp;
+
+    fn event() -> Event {
+        let created: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        Event {
+            payload: Payload::from_json(r#"{ "a" : "<" }"#).unwrap(),
+            ttl: Some(5),
+            ..Event::draft("t", "e", created)
+                .with_id("evt_1")
+                .with_source("s")
+                .with_published_at("2026-01-02T03:04:05.12Z".parse().unwrap())
+        }
+    }
+
+    #[test]
+    fn the_json_form_has_the_specified_bytes() {
+        assert_eq!(
+            event().to_json().unwrap(),
+            concat!(
+                r#"{"published_at":"2026-01-02T03:04:05.12Z","created_at":"2026-01-02T03:04:05Z","#,
+                r#""expires_at":"0001-01-01T00:00:00Z","id":"evt_1","event_type":"e","tenant_id":"t","#,
+                r#""source_id":"s","partition_key":"","sort_key":"","payload":{"a":"\u003c"},"#,
+                r#""version":1,"retry_count":0}"#
+            )
+        );
+        let full = event().with_correlation_id("c").with_tags(["b", "a"]).with_metadata("k", "&");
+        let text = full.to_json().unwrap();
+        assert!(text.contains(r#""correlation_id":"c","payload""#));
+        assert!(text.contains(r#""metadata":{"k":"\u0026"},"tags":["b","a"],"version""#));
+    }
+
+    #[test]
+    fn the_json_form_reads_back() {
+        let published =
+            Event::new("t", "e", Ulid::new(Timestamp::UNIX_EPOCH, 1), event().created_at)
+                .with_metadata("k", "v")
+                .with_tags(["x"])
+                .with_ttl(core::time::Duration::from_secs(3600));
+        let number = r#"{"n":12345678901234567890.10}"#;
+        let exact = Event { payload: Payload::from_json(number).unwrap(), ..published };
+        let later = Timestamp::MAX;
+        assert_eq!(Event::from_json(&exact.to_json().unwrap(), later).as_ref(), Ok(&exact));
+        assert_eq!(Event::from_json("{}", later), Ok(Event::draft("", "", later)));
+        for text in ["", "[]", "7", r#"{"id":7}"#, r#"{"created_at":"soon"}"#, r#"{"tags":[1]}"#] {
+            assert!(Event::from_json(text, later).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn payloads_are_sorted_compact_and_read_back() {
+        let payload = Payload::of(&json!({"b": 1, "a": "<x>&\u{2028}"})).unwrap();
+        assert_eq!(payload.as_bytes(), br#"{"a":"\u003cx\u003e\u0026\u2028","b":1}"#);
+        assert_eq!(payload.decode::<serde_json::Value>().unwrap()["b"], 1);
+        assert_eq!(Payload::of(&()).unwrap().as_bytes(), b"null");
+        let error =
+            Payload::of(&[(1, 2)].into_iter().collect::<alloc::collections::BTreeMap<_, _>>());
+        assert!(error.is_ok(), "integer keys have a text form");
+        let secret = Payload::of("secret").unwrap().decode::<u8>().unwrap_err().to_string();
+        assert!(!secret.contains("secret"));
+        assert!(Payload::default().decode::<u8>().is_err());
+        assert!(Payload::from_stored(b"{".to_vec()).decode::<u8>().is_err());
+    }
+}

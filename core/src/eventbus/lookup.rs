@@ -1,0 +1,67 @@
+//! Finding the copies of an event by its id.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::codec::read_instant;
+use super::config::EventBus;
+use super::error::InvalidInput;
+use super::keys::{EventKey, Separator, check_length, check_tenant};
+use super::plan::partition_read;
+use super::query::Order;
+use super::schema::ID_INDEX;
+use crate::store::{Item, MAX_PARTITION_KEY_BYTES, Page, Query};
+
+/// A search for every copy of an id, in one tenant or in all. The same id published at two instants
+/// is two events, and the index does not order them: all are read.
+#[derive(Clone, Debug)]
+pub(super) struct LookUp {
+    pub(super) id: String,
+    tenant_id: Option<String>,
+    found: Vec<Item>,
+}
+
+impl LookUp {
+    pub(super) fn new(id: &str) -> Result<Self, InvalidInput> {
+        let id = id.trim();
+        if id.is_empty() {
+            return Err(InvalidInput::EmptyEventId);
+        }
+        check_length("event ID", id, MAX_PARTITION_KEY_BYTES)?;
+        Ok(Self { id: id.into(), tenant_id: None, found: Vec::new() })
+    }
+
+    pub(super) fn in_tenant(self, tenant_id: &str) -> Result<Self, InvalidInput> {
+        let tenant_id = tenant_id.trim();
+        // Only reads: a separator cannot do harm here.
+        check_tenant(tenant_id, Separator::Allowed)?;
+        Ok(Self { tenant_id: Some(tenant_id.into()), ..self })
+    }
+
+    pub(super) fn read(&self, bus: &EventBus, start_after: Option<Item>) -> Query {
+        let name = bus.codec().schema.names().id;
+        let read = partition_read(bus, Some(ID_INDEX), name, &self.id, Order::NewestFirst);
+        Query { start_after, ..read }
+    }
+
+    /// Takes in a page; returns where the next one starts, if there is one.
+    pub(super) fn add(&mut self, page: Page) -> Option<Item> {
+        self.found.extend(page.items);
+        page.next
+    }
+
+    /// The copies found, newest first.
+    pub(super) fn into_copies(self, bus: &EventBus) -> Vec<Item> {
+        let names = bus.codec().schema.names();
+        let of_tenant = |item: &Item| {
+            let tenant_id = self.tenant_id.as_deref();
+            tenant_id.is_none_or(|wanted| item.text(names.tenant_id) == Some(wanted))
+        };
+        let mut copies: Vec<Item> = self.found.into_iter().filter(of_tenant).collect();
+        copies.sort_by_cached_key(|item| {
+            let at = read_instant((names.published_at, item.get(names.published_at)));
+            core::cmp::Reverse((at.ok().flatten(), EventKey::of_item(item, names)))
+        });
+        copies
+    }
+}

@@ -1,0 +1,34 @@
+//! Metric records: what happened, for whoever counts it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+/// One metric, as part of an operation's output. The host decides where it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricRecord {
+    /// The namespace from the configuration, `AppTheory/EventBus` unless set otherwise.
+    pub namespace: String,
+    /// The name: `PublishSuccess`, `PublishDeduped`, `PublishError`, `QuerySuccess`, `QueryError`,
+    /// `DeleteSuccess` or `DeleteError`.
+    pub name: &'static str,
+    /// The value, always 1.
+    pub value: f64,
+    /// Tags by name. `tenant_id` has as many values as there are tenants: mind what a metrics
+    /// service charges per combination.
+    pub tags: BTreeMap<&'static str, String>,
+}
+
+/// What an operation concluded with, and the metric that tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Concluded<T, E> {
+    /// The operation's result.
+    pub result: Result<T, E>,
+    /// The metric; `None` when metrics are off and for input that was refused.
+    pub metric: Option<MetricRecord>,
+}
+
+impl<T, E> Concluded<T, E> {
+    pub(super) const fn refused(error: E) -> Self {
+        Self { result: Err(error), metric: None }
+    }
+}

@@ -1,0 +1,81 @@
+//! The event bus: events of tenants, published once and read in order.
+//!
+//! This module decides how events are identified, laid out in a table, found again and paged
+//! through: [`EventBus`] holds a configuration and makes the machines [`Publish`], [`QueryEvents`],
+//! [`GetEvent`], [`DeleteEvent`] and [`DeleteTenant`], which ask for effects on a
+//! [`store`](crate::store). [`MemoryBus`] is the same bus as plain data. Neither knows a clock, a
+//! source of randomness or a network, nor who handles events: subscriptions belong to the host.
+//!
+//! ```
+//! use apptheory_core::eventbus::{Event, EventBus, EventQuery};
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::store::StoreRequest;
+//! use apptheory_core::time::Timestamp;
+//!
+//! let now: Timestamp = "2026-01-02T03:04:05Z".parse()?;
+//! let bus = EventBus::builder().table_name("events").build()?;
+//!
+//! let event = Event::draft("t1", "order.created", now).with_payload(&[1, 2])?;
+//! let Step::Ask(StoreRequest::PutItem(put)) = bus.publish(event, now, 7).start() else {
+//!     panic!("publishing is one conditional write");
+//! };
+//! assert_eq!(put.effect().table.as_ref(), "events");
+//!
+//! let query = EventQuery::new("t1").with_event_type("order.created").with_limit(10);
+//! let Step::Ask(StoreRequest::Query(read)) = bus.query(&query).start() else {
+//!     panic!("a page is read from one partition");
+//! };
+//! assert_eq!(read.effect().partition.value, "t1#order.created".into());
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod codec;
+mod config;
+mod cursor;
+mod delete;
+mod erase;
+mod error;
+mod event;
+mod get;
+mod keys;
+mod lookup;
+mod memory;
+mod metrics;
+mod page;
+mod payload;
+mod plan;
+mod publish;
+mod query;
+mod query_events;
+mod retry;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod ulid;
+
+pub use codec::{EventCodec, ItemError, ItemProblem};
+pub use config::{ConfigError, EventBus, EventBusBuilder, resolve_table_name};
+pub use cursor::{
+    CursorMismatch, CursorSeal, EmptySecret, InvalidCursor, InvalidOffsetCursor, KeyCursor,
+    OffsetCursor,
+};
+pub use delete::{DeleteEvent, Deleted};
+pub use erase::{DeleteTenant, Erased};
+pub use error::{
+    CursorError, DeleteError, DeleteTenantError, ErrorKind, GetError, InvalidInput, PublishError,
+    QueryError, StoreFailure,
+};
+pub use event::{Event, EventJsonError};
+pub use get::GetEvent;
+pub use keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
+pub use memory::MemoryBus;
+pub use metrics::{Concluded, MetricRecord};
+pub use page::{EventPage, PageEnd};
+pub use payload::{Payload, PayloadError};
+pub use publish::{Publish, PublishOutcome, Published};
+pub use query::{EventQuery, Order, QueryJsonError};
+pub use query_events::QueryEvents;
+pub use schema::{
+    AttributeNames, ID_INDEX, PayloadEncoding, Schema, TENANT_INDEX, TimestampFormat,
+};
+pub use ulid::{NotUlid, Ulid, UlidGenerator};

@@ -1,0 +1,175 @@
+//! A page of a query's answer.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use super::codec::ItemError;
+use super::cursor::{CursorSeal, KeyCursor, OffsetCursor};
+use super::event::Event;
+use super::keys::EventKey;
+use super::query::{Order, write_cursor};
+use crate::json::{self, ObjectWriter};
+use crate::store::{AttributeName, Item};
+
+/// A page of events, and where it ended.
+///
+/// Only a missing `next` means that nothing follows: a page may be short, or even empty, and still
+/// have one.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The events, in the order of the query.
+    pub events: Vec<Event>,
+    /// The cursor with which the same query reads on; `None` at the end.
+    pub next: Option<String>,
+    /// Why the page ended where it did.
+    pub end: PageEnd,
+    /// Stored items of the page's range that are not events; they hide nothing.
+    pub unreadable: Vec<ItemError>,
+    pub(super) positions: Positions,
+}
+
+/// Why a page ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PageEnd {
+    /// It holds as many events as were asked for.
+    Full,
+    /// Nothing follows.
+    EndOfData,
+    /// The query's filters let too little through for the requests that a page may cost.
+    BudgetSpent,
+}
+
+/// What the cursors of single events are made from.
+#[derive(Clone, Debug)]
+pub(super) enum Positions {
+    /// The number of events before the page.
+    Offset(u64),
+    /// Where the items were found.
+    Keys(KeyPositions),
+}
+
+/// Where the items of a page were found in a table or index.
+#[derive(Clone, Debug)]
+pub(super) struct KeyPositions {
+    /// The cursor that the page started from.
+    pub(super) from: Option<String>,
+    pub(super) cursors: CursorWriter,
+    /// The key of each event's item, in the order of the store.
+    pub(super) keys: Vec<Item>,
+    /// For each event of the page, the index of its key.
+    pub(super) ranks: Vec<usize>,
+}
+
+/// Writes the key cursors of one query.
+#[derive(Clone, Debug)]
+pub(super) struct CursorWriter {
+    pub(super) index: Option<AttributeName>,
+    pub(super) order: Order,
+    pub(super) seal: Option<CursorSeal>,
+}
+
+impl CursorWriter {
+    pub(super) fn write(&self, last_key: &Item) -> String {
+        let cursor = KeyCursor {
+            last_key: last_key.clone(),
+            index: self.index.as_ref().map(|index| (**index).into()),
+            sort: Some(self.order.as_str().into()),
+        };
+        let cursor = cursor.encode();
+        self.seal.as_ref().map_or_else(|| cursor.clone(), |seal| seal.seal(&cursor))
+    }
+}
+
+impl PageEnd {
+    /// The reason's name, in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::EndOfData => "end_of_data",
+            Self::BudgetSpent => "budget_spent",
+        }
+    }
+}
+
+impl EventPage {
+    /// The cursor with which the same query reads on after the event at `index` (from 0; beyond the
+    /// last event, after that); `None` where that is the query's first page.
+    ///
+    /// Nothing after the event is ever left out. Where the store's order differs from the page's,
+    /// among events of one instant in a tenant's index, some before it may be read once more: tell
+    /// them by their id.
+    #[must_use]
+    pub fn cursor_after(&self, index: usize) -> Option<String> {
+        match &self.positions {
+            Positions::Offset(before) => {
+                let events = self.events.len().min(index.saturating_add(1));
+                let events = u64::try_from(events).unwrap_or(u64::MAX);
+                Some(OffsetCursor(before.saturating_add(events)).encode())
+            }
+            Positions::Keys(positions) => positions.cursor_after(index),
+        }
+    }
+
+    /// The page as JSON, with the portable cursor shape: `{"next_key":{"cursor":"…"}}`, `null` at
+    /// the end. An event whose payload is not JSON is listed as unreadable.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut unreadable: Vec<(Option<&EventKey>, String)> =
+            self.unreadable.iter().map(|error| (error.key.as_ref(), error.to_string())).collect();
+        let mut events: Vec<String> = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            match event.to_json() {
+                Ok(event) => events.push(event),
+                Err(error) => unreadable.push((event.key.as_ref(), error.to_string())),
+            }
+        }
+        let mut out = String::new();
+        let mut object = ObjectWriter::begin(&mut out);
+        json::write_array(&events, object.member("events"), |event, out| out.push_str(event));
+        match &self.next {
+            Some(cursor) => write_cursor(cursor, object.member("next_key")),
+            None => object.member("next_key").push_str("null"),
+        }
+        object.text("end", self.end.as_str());
+        if !unreadable.is_empty() {
+            json::write_array(&unreadable, object.member("unreadable"), |(key, error), out| {
+                let mut object = ObjectWriter::begin(out);
+                object.text("partition_key", key.map_or("", |key| &key.partition_key));
+                object.text("sort_key", key.map_or("", |key| &key.sort_key));
+                object.text("error", error);
+                object.end();
+            });
+        }
+        object.end();
+        out
+    }
+}
+
+impl KeyPositions {
+    fn cursor_after(&self, index: usize) -> Option<String> {
+        let mut passed = alloc::vec![false; self.keys.len()];
+        for rank in self.ranks.iter().take(index.saturating_add(1)) {
+            if let Some(passed) = passed.get_mut(*rank) {
+                *passed = true;
+            }
+        }
+        // The store reads on after one item: every item up to it must have been passed.
+        let last = passed.iter().take_while(|passed| **passed).count().checked_sub(1);
+        match last.and_then(|last| self.keys.get(last)) {
+            Some(key) => Some(self.cursors.write(key)),
+            None => self.from.clone(),
+        }
+    }
+}
+
+/// The order of two events on a page: by time of publication, then id, then type.
+pub(super) fn compare(order: Order, a: &Event, b: &Event) -> Ordering {
+    let (a, b) = match order {
+        Order::NewestFirst => (b, a),
+        Order::OldestFirst => (a, b),
+    };
+    let by_time_and_id = a.published_at.cmp(&b.published_at).then_with(|| a.id.cmp(&b.id));
+    by_time_and_id.then_with(|| a.event_type.cmp(&b.event_type))
+}

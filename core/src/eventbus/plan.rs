@@ -1,0 +1,180 @@
+//! How a query is read from a table.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+
+use super::config::EventBus;
+use super::cursor::{KeyCursor, KeyShape, check};
+use super::error::{CursorError, InvalidInput};
+use super::keys::{FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
+use super::query::{Order, Selection};
+use super::schema::{TENANT_INDEX, TimestampFormat};
+use crate::store::{Attribute, AttributeName, Guard, Item, Query, SortRange, Value};
+use crate::time::Timestamp;
+
+/// The reads that answer a query: the table's partition for one type, else the tenant's index.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The read, without where it starts and how much it takes.
+    pub(super) read: Query,
+    /// What its cursors hold.
+    pub(super) shape: KeyShape,
+}
+
+impl Plan {
+    pub(super) fn of(bus: &EventBus, selection: &Selection) -> Result<Self, InvalidInput> {
+        match &selection.event_type {
+            Some(event_type) => Self::of_type(bus, selection, event_type),
+            None => Ok(Self::of_tenant(bus, selection)),
+        }
+    }
+
+    fn of_type(
+        bus: &EventBus,
+        selection: &Selection,
+        event_type: &str,
+    ) -> Result<Self, InvalidInput> {
+        let names = bus.codec().schema.names();
+        let partition = partition_key(&selection.tenant_id, event_type, bus.separator())?;
+        // No sort key ends in its `#`: the bound after `end` is never met.
+        let low = selection.start.map(|start| format!("{}#", clamp(start).unix_nanos()));
+        let high =
+            selection.end.map(|end| format!("{}#", clamp(end).unix_nanos().saturating_add(1)));
+        let mut filter = tags_filter(names.tags, &selection.tags);
+        if bus.separator() == Separator::Allowed {
+            // Another tenant and type may make the same partition key.
+            filter = filter
+                .and(Guard::equals(names.tenant_id, selection.tenant_id.as_str().into()))
+                .and(Guard::equals(names.event_type, event_type.into()));
+        }
+        Ok(Self {
+            read: Query {
+                range: range(names.sort_key, low.map(Value::from), high.map(Value::from)),
+                filter,
+                ..partition_read(bus, None, names.partition_key, &partition, selection.order)
+            },
+            shape: KeyShape {
+                attributes: vec![names.partition_key, names.sort_key],
+                sort: selection.order.as_str(),
+            },
+        })
+    }
+
+    fn of_tenant(bus: &EventBus, selection: &Selection) -> Self {
+        let names = bus.codec().schema.names();
+        let format = bus.codec().timestamp_format;
+        let low = selection.start.map(|start| low_bound(format, clamp(start)));
+        let high = selection.end.map(|end| high_bound(format, clamp(end)));
+        Self {
+            read: Query {
+                range: range(names.published_at, low, high),
+                filter: tags_filter(names.tags, &selection.tags),
+                ..partition_read(
+                    bus,
+                    Some(TENANT_INDEX),
+                    names.tenant_id,
+                    &selection.tenant_id,
+                    selection.order,
+                )
+            },
+            shape: KeyShape {
+                attributes: vec![
+                    names.partition_key,
+                    names.sort_key,
+                    names.tenant_id,
+                    names.published_at,
+                ],
+                sort: selection.order.as_str(),
+            },
+        }
+    }
+
+    /// The key after which to read, from a cursor as the caller gave it.
+    pub(super) fn start_after(
+        &self,
+        bus: &EventBus,
+        cursor: Option<&str>,
+    ) -> Result<Option<Item>, CursorError> {
+        let cursor = cursor.unwrap_or_default();
+        let cursor = match bus.seal() {
+            Some(seal) => seal.open(cursor)?,
+            None => cursor,
+        };
+        let Some(cursor) = KeyCursor::decode(cursor)? else { return Ok(None) };
+        Ok(Some(check(cursor, &self.read, &self.shape)?))
+    }
+
+    /// The part of an item that a cursor after it holds.
+    pub(super) fn position(&self, item: &Item) -> Item {
+        let attributes = self.shape.attributes.iter().copied();
+        attributes
+            .filter_map(|name| Some((AttributeName::from(name), item.get(name)?.clone())))
+            .collect()
+    }
+}
+
+/// The read of a whole partition of the table, or of one of its indexes.
+pub(super) fn partition_read(
+    bus: &EventBus,
+    index: Option<&'static str>,
+    name: &'static str,
+    value: &str,
+    order: Order,
+) -> Query {
+    Query {
+        table: bus.table().clone(),
+        index: index.map(AttributeName::from),
+        partition: Attribute { name: name.into(), value: Value::from(value) },
+        range: None,
+        filter: Guard::Always,
+        start_after: None,
+        limit: None,
+        forward: order == Order::OldestFirst,
+        consistent: false,
+    }
+}
+
+fn range(
+    name: &'static str,
+    low: Option<Value>,
+    high: Option<Value>,
+) -> Option<(AttributeName, SortRange)> {
+    let range = match (low, high) {
+        (Some(low), Some(high)) => SortRange::Between(low, high),
+        (Some(low), None) => SortRange::AtLeast(low),
+        (None, Some(high)) => SortRange::AtMost(high),
+        (None, None) => return None,
+    };
+    Some((name.into(), range))
+}
+
+/// All tags must be there.
+fn tags_filter(name: &'static str, tags: &[String]) -> Guard {
+    let contains =
+        |tag: &String| Guard::Contains { name: name.into(), value: Value::from(tag.as_str()) };
+    tags.iter().map(contains).reduce(Guard::and).unwrap_or(Guard::Always)
+}
+
+/// Bounds outside the instants that keys can hold are as good as the first and last of those.
+fn clamp(bound: Timestamp) -> Timestamp {
+    bound.clamp(FIRST_INSTANT, LAST_INSTANT)
+}
+
+/// With fractions of any width, text order is time order only between whole seconds, so the bounds
+/// take in the whole second and what they let through is filtered by its instant.
+fn low_bound(format: TimestampFormat, start: Timestamp) -> Value {
+    match format {
+        TimestampFormat::Fixed9 => Value::from(format.write(start)),
+        // A prefix of every text of that second, and so not greater than any.
+        TimestampFormat::Trimmed => Value::from(start.to_rfc3339_seconds().trim_end_matches('Z')),
+    }
+}
+
+fn high_bound(format: TimestampFormat, end: Timestamp) -> Value {
+    match format {
+        TimestampFormat::Fixed9 => Value::from(format.write(end)),
+        // `Z` is greater than the `.` before any fraction.
+        TimestampFormat::Trimmed => Value::from(end.to_rfc3339_seconds()),
+    }
+}

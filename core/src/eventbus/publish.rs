@@ -1,0 +1,220 @@
+//! Publishing an event.
+
+use super::config::EventBus;
+use super::error::{InvalidInput, PublishError, StoreFailure};
+use super::event::Event;
+use super::keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator};
+use super::metrics::Concluded;
+use super::query::distinct;
+use super::retry::Retry;
+use super::ulid::Ulid;
+use crate::machine::{Machine, Step};
+use crate::store::{
+    Guard, Item, MAX_ITEM_BYTES, PutItem, Sleep, StoreError, StoreRequest, Written,
+};
+use crate::time::Timestamp;
+
+/// Writes an event, unless it is there already.
+///
+/// Passing failures are tried again after a random part of a doubling delay, as often as the bus is
+/// configured to and no longer than a deadline allows. An event that a lost reply had written
+/// concludes as [`PublishOutcome::Deduplicated`]. Costs one `PutItem` per attempt.
+///
+/// ```
+/// use apptheory_core::eventbus::{Event, EventBus, PublishOutcome, Ulid};
+/// use apptheory_core::machine::{Machine, Step};
+/// use apptheory_core::store::{Item, StoreRequest, Written};
+/// use apptheory_core::time::Timestamp;
+///
+/// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let bus = EventBus::builder().build()?;
+/// let event = Event::new("t1", "order.created", Ulid::new(now, 7), now);
+///
+/// let Step::Ask(StoreRequest::PutItem(ask)) = bus.publish(event, now, 7).start() else {
+///     panic!("publishing writes");
+/// };
+/// assert_eq!(ask.effect().item.text("PartitionKey"), Some("t1#order.created"));
+///
+/// let Step::Done(done) = ask.answer(Ok(Written::Applied { attributes: Item::new() })) else {
+///     panic!("one write is enough");
+/// };
+/// assert_eq!(done.result?.outcome, PublishOutcome::Created);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a machine does nothing until it is driven"]
+pub struct Publish {
+    bus: EventBus,
+    event: Event,
+    now: Timestamp,
+    entropy: u128,
+    retry: Retry,
+}
+
+/// An event that the bus has, whoever wrote it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Published {
+    /// The event with what publishing gave it: id, time of publication, key, expiry.
+    pub event: Event,
+    /// Whether it was new.
+    pub outcome: PublishOutcome,
+}
+
+/// Whether a published event was new.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PublishOutcome {
+    /// It was not there before.
+    Created,
+    /// An event with this tenant, type, id and time of publication was there already, and stays as
+    /// it was.
+    Deduplicated,
+}
+
+impl PublishOutcome {
+    /// The outcome's name, in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Deduplicated => "deduplicated",
+        }
+    }
+}
+
+impl EventBus {
+    /// Writes an event as of `now`; see [`Publish`]. The low 80 bits of `entropy` become part of
+    /// the id of an event that has none, all of it spreads the delays between attempts.
+    pub fn publish(&self, event: Event, now: Timestamp, entropy: u128) -> Publish {
+        // Both halves: callers may give 80 bits, or 128.
+        let seed = (entropy ^ (entropy >> 64)) & u128::from(u64::MAX);
+        let retry = Retry::new(self, now, u64::try_from(seed).unwrap_or(0));
+        Publish { bus: self.clone(), event, now, entropy, retry }
+    }
+}
+
+impl Publish {
+    /// The same, but no attempt is waited for that would start at `deadline` or later.
+    pub fn with_deadline(self, deadline: Timestamp) -> Self {
+        Self { retry: self.retry.until(deadline), ..self }
+    }
+}
+
+impl Machine for Publish {
+    type Output = Concluded<Published, PublishError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(self) -> Step<Self> {
+        match self.bus.prepare(self.event.clone(), self.now, self.entropy) {
+            Ok((event, item)) => Self { event, ..self }.put(item),
+            Err(error) => Step::Done(Concluded::refused(error.into())),
+        }
+    }
+}
+
+impl Publish {
+    fn put(self, item: Item) -> Step<Self> {
+        let names = self.bus.codec().schema.names();
+        let put = PutItem {
+            table: self.bus.table().clone(),
+            item,
+            guard: Guard::absent(names.partition_key),
+        };
+        self.ask(put, Self::on_written)
+    }
+
+    fn on_written(mut self, outcome: Result<Written, StoreError>) -> Step<Self> {
+        match outcome {
+            Ok(Written::Applied { .. }) => self.published(PublishOutcome::Created),
+            Ok(Written::Refused { .. }) => self.published(PublishOutcome::Deduplicated),
+            Err(error) => match self.retry.after(error) {
+                Some(duration) => self.ask(Sleep { duration }, Self::on_wake),
+                None => self.gave_up(error),
+            },
+        }
+    }
+
+    fn on_wake(mut self, now: Timestamp) -> Step<Self> {
+        self.retry.woke_at(now);
+        let item = self.bus.codec().encode(&self.event);
+        self.put(item)
+    }
+
+    fn published(self, outcome: PublishOutcome) -> Step<Self> {
+        let name = match outcome {
+            PublishOutcome::Created => "PublishSuccess",
+            PublishOutcome::Deduplicated => "PublishDeduped",
+        };
+        let tags = [("event_type", &*self.event.event_type), ("tenant_id", &*self.event.tenant_id)];
+        let metric = self.bus.metric(name, tags);
+        Step::Done(Concluded { result: Ok(Published { event: self.event, outcome }), metric })
+    }
+
+    fn gave_up(self, error: StoreError) -> Step<Self> {
+        let tags = [("error_type", "put_item_failed"), ("event_type", &*self.event.event_type)];
+        let metric = self.bus.metric("PublishError", tags);
+        let failure = StoreFailure { table: self.bus.table().clone(), error };
+        let attempts = self.retry.failed_attempts();
+        Step::Done(Concluded { result: Err(PublishError::Store { attempts, failure }), metric })
+    }
+}
+
+impl EventBus {
+    /// The event as it is stored, and its item.
+    fn prepare(
+        &self,
+        event: Event,
+        now: Timestamp,
+        entropy: u128,
+    ) -> Result<(Event, Item), InvalidInput> {
+        let mut event = complete(event, now, entropy, self.separator())?;
+        if event.expires_at.is_none() {
+            event.expires_at = self.ttl().map(|ttl| now.saturating_add(ttl));
+        }
+        event.ttl = event.expires_at.map(Timestamp::unix_seconds).or(event.ttl);
+        let item = self.codec().encode(&event);
+        check_size(&item)?;
+        Ok((event, item))
+    }
+}
+
+/// Gives an event what it lacks and derives its key. Texts that are part of the key are trimmed,
+/// repeated tags dropped.
+pub(super) fn complete(
+    mut event: Event,
+    now: Timestamp,
+    entropy: u128,
+    separator: Separator,
+) -> Result<Event, InvalidInput> {
+    for text in [&mut event.id, &mut event.tenant_id, &mut event.event_type] {
+        *text = text.trim().into();
+    }
+    if event.id.is_empty() {
+        event.id = Ulid::new(now, entropy).into();
+    }
+    let published_at = event.published_at.or_else(|| instant_of_ulid(&event.id)).unwrap_or(now);
+    event.published_at = Some(published_at);
+    event.key = Some(EventKey::derive(
+        &event.tenant_id,
+        &event.event_type,
+        published_at,
+        &event.id,
+        separator,
+    )?);
+    event.tags = distinct(event.tags);
+    Ok(event)
+}
+
+/// The instant in an id that is a ULID, so that the same id always has the same key. Ids that only
+/// look like one, such as padded numbers, name no instant that a key could hold.
+fn instant_of_ulid(id: &str) -> Option<Timestamp> {
+    let at = id.parse::<Ulid>().ok()?.timestamp();
+    (FIRST_INSTANT..=LAST_INSTANT).contains(&at).then_some(at)
+}
+
+pub(super) fn check_size(item: &Item) -> Result<(), InvalidInput> {
+    let bytes = item.size();
+    if bytes > MAX_ITEM_BYTES {
+        return Err(InvalidInput::TooLarge { bytes, most: MAX_ITEM_BYTES });
+    }
+    Ok(())
+}

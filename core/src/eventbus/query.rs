@@ -1,0 +1,348 @@
+//! What to read: the query, and its normalised form.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::cursor::InvalidCursor;
+use super::error::InvalidInput;
+use super::event::Event;
+use super::keys::{Separator, check_tenant, partition_key};
+use crate::json::{self, JsonError, ObjectWriter};
+use crate::time::{Timestamp, TimestampError};
+
+/// Which events of a tenant to read, and from where on.
+///
+/// ```
+/// use apptheory_core::eventbus::EventQuery;
+///
+/// let query = EventQuery::new("t1").with_event_type("order.created").with_tags(["vip"]);
+/// let json = r#"{"tenant_id":"t1","event_type":"order.created","tags":["vip"],"limit":20,
+///     "last_evaluated_key":{"cursor":"Mg"}}"#;
+/// assert_eq!(EventQuery::from_json(json)?, query.with_limit(20).after("Mg"));
+/// # Ok::<(), apptheory_core::eventbus::QueryJsonError>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EventQuery {
+    /// The tenant; required. Trimmed.
+    pub tenant_id: String,
+    /// The type; all types when missing or blank. Trimmed.
+    pub event_type: Option<String>,
+    /// The earliest time of publication, included.
+    pub start: Option<Timestamp>,
+    /// The latest time of publication, included.
+    pub end: Option<Timestamp>,
+    /// Tags that an event must have, all of them. Trimmed; blank ones are ignored.
+    pub tags: Vec<String>,
+    /// The most events of a page: 1 to 1000. Anything else means 100.
+    pub limit: Option<u32>,
+    /// Which events come first.
+    pub order: Order,
+    /// Where an earlier page of the same query ended; the first page when missing or empty.
+    pub cursor: Option<String>,
+}
+
+/// Which events come first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Order {
+    /// The latest published; among those of one instant, the greatest id.
+    #[default]
+    NewestFirst,
+    /// The earliest published; among those of one instant, the smallest id.
+    OldestFirst,
+}
+
+impl Order {
+    /// The name of the direction in cursors: `DESC` or `ASC`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewestFirst => "DESC",
+            Self::OldestFirst => "ASC",
+        }
+    }
+}
+
+impl EventQuery {
+    /// All events of a tenant, newest first.
+    #[must_use]
+    pub fn new(tenant_id: impl Into<String>) -> Self {
+        Self { tenant_id: tenant_id.into(), ..Self::default() }
+    }
+
+    /// The same query for one type only.
+    #[must_use]
+    pub fn with_event_type(self, event_type: impl Into<String>) -> Self {
+        Self { event_type: Some(event_type.into()), ..self }
+    }
+
+    /// The same query from an instant on, which is included.
+    #[must_use]
+    pub fn with_start(self, start: Timestamp) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// The same query up to an instant, which is included.
+    #[must_use]
+    pub fn with_end(self, end: Timestamp) -> Self {
+        Self { end: Some(end), ..self }
+    }
+
+    /// The same query for events that have these tags too.
+    #[must_use]
+    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same query with pages of at most `limit` events.
+    #[must_use]
+    pub fn with_limit(self, limit: u32) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
+    /// The same query in the given order.
+    #[must_use]
+    pub fn with_order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
+    /// The same query, continued after a page's cursor.
+    #[must_use]
+    pub fn after(self, cursor: impl Into<String>) -> Self {
+        Self { cursor: Some(cursor.into()), ..self }
+    }
+
+    /// The most events that a page holds: the limit from 1 to 1000, 100 for any other (ruling 13).
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        self.limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)).unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The query as JSON, with the portable cursor shape: `{"last_evaluated_key":{"cursor":"…"}}`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        let mut object = ObjectWriter::begin(&mut out);
+        object.text("tenant_id", &self.tenant_id);
+        if let Some(event_type) = &self.event_type {
+            object.text("event_type", event_type);
+        }
+        for (name, bound) in [("start", self.start), ("end", self.end)] {
+            if let Some(bound) = bound {
+                object.text(name, &bound.to_rfc3339());
+            }
+        }
+        if !self.tags.is_empty() {
+            let out = object.member("tags");
+            json::write_array(&self.tags, out, |tag, out| json::write_string(tag, out));
+        }
+        if let Some(limit) = self.limit {
+            object.value("limit", &Json::from(limit));
+        }
+        if self.order == Order::OldestFirst {
+            object.text("order", self.order.as_str());
+        }
+        if let Some(cursor) = &self.cursor {
+            write_cursor(cursor, object.member("last_evaluated_key"));
+        }
+        object.end();
+        out
+    }
+
+    /// Reads the JSON form. Members that it does not know are ignored; every member may be missing
+    /// or `null`.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryJsonError`] when the text is not JSON or a member has another type than
+    /// [`to_json`](Self::to_json) gives it; in particular a cursor that is not a text, which would
+    /// otherwise read the first page over and over.
+    pub fn from_json(text: &str) -> Result<Self, QueryJsonError> {
+        let raw: RawQuery = json::read_object(text)?;
+        let instant = |member: &'static str, text: Option<String>| {
+            let at = text.map(|text| text.parse()).transpose();
+            at.map_err(|error| QueryJsonError::Instant { member, error })
+        };
+        let order = match raw.order.as_deref() {
+            None | Some("DESC") => Order::NewestFirst,
+            Some("ASC") => Order::OldestFirst,
+            Some(_) => return Err(QueryJsonError::Order),
+        };
+        let cursor = match raw.last_evaluated_key.and_then(|mut key| key.remove("cursor")) {
+            None | Some(Json::Null) => None,
+            Some(Json::String(cursor)) => Some(cursor),
+            Some(_) => return Err(InvalidCursor::NotText.into()),
+        };
+        Ok(Self {
+            tenant_id: raw.tenant_id.unwrap_or_default(),
+            event_type: raw.event_type,
+            start: instant("start", raw.start)?,
+            end: instant("end", raw.end)?,
+            tags: raw.tags.unwrap_or_default(),
+            limit: raw.limit.and_then(|limit| u32::try_from(limit).ok()),
+            order,
+            cursor,
+        })
+    }
+}
+
+/// Why a text is not a query.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum QueryJsonError {
+    /// The text is not JSON, not an object, or a member has the wrong type.
+    #[error("the query is malformed: {0}")]
+    Malformed(#[from] JsonError),
+    /// A bound is not an instant. Write it as RFC 3339.
+    #[error("{member}: {error}")]
+    Instant {
+        /// The member that holds the bound.
+        member: &'static str,
+        /// What is wrong with it.
+        error: TimestampError,
+    },
+    /// The order is neither `DESC` nor `ASC`.
+    #[error("order must be DESC or ASC")]
+    Order,
+    /// The cursor is not a text.
+    #[error(transparent)]
+    Cursor(#[from] InvalidCursor),
+}
+
+/// Appends a cursor in its portable shape: `{"cursor":"…"}`.
+pub(super) fn write_cursor(cursor: &str, out: &mut String) {
+    let mut object = ObjectWriter::begin(out);
+    object.text("cursor", cursor);
+    object.end();
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawQuery {
+    tenant_id: Option<String>,
+    event_type: Option<String>,
+    start: Option<String>,
+    end: Option<String>,
+    tags: Option<Vec<String>>,
+    limit: Option<i64>,
+    order: Option<String>,
+    last_evaluated_key: Option<BTreeMap<String, Json>>,
+}
+
+/// A query that passed its checks, normalised.
+#[derive(Clone, Debug)]
+pub(super) struct Selection {
+    pub(super) tenant_id: String,
+    pub(super) event_type: Option<String>,
+    pub(super) start: Option<Timestamp>,
+    pub(super) end: Option<Timestamp>,
+    pub(super) tags: Vec<String>,
+    pub(super) order: Order,
+    pub(super) page_size: usize,
+}
+
+impl Selection {
+    pub(super) fn of(query: &EventQuery, separator: Separator) -> Result<Self, InvalidInput> {
+        let tenant_id = query.tenant_id.trim();
+        if tenant_id.is_empty() {
+            return Err(InvalidInput::TenantRequired);
+        }
+        check_tenant(tenant_id, separator)?;
+        let event_type = query.event_type.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        if let Some(event_type) = event_type {
+            partition_key(tenant_id, event_type, separator)?;
+        }
+        let tags = query.tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty());
+        Ok(Self {
+            tenant_id: tenant_id.into(),
+            event_type: event_type.map(Into::into),
+            start: query.start,
+            end: query.end,
+            tags: distinct(tags.map(Into::into)),
+            order: query.order,
+            page_size: usize::try_from(query.page_size()).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// Whether the range ends before it starts: then nothing is selected.
+    pub(super) fn is_reversed(&self) -> bool {
+        self.start.zip(self.end).is_some_and(|(start, end)| start > end)
+    }
+
+    /// Whether the range admits an event. One whose instant is unknown is left to the store's order.
+    pub(super) fn admits(&self, event: &Event) -> bool {
+        event.published_at.is_none_or(|at| {
+            self.start.is_none_or(|start| start <= at) && self.end.is_none_or(|end| at <= end)
+        })
+    }
+
+    /// Whether an event is selected.
+    pub(super) fn selects(&self, event: &Event) -> bool {
+        event.tenant_id == self.tenant_id
+            && self.event_type.as_ref().is_none_or(|name| *name == event.event_type)
+            && self.tags.iter().all(|tag| event.tags.contains(tag))
+            && self.admits(event)
+    }
+}
+
+/// The texts without repetitions, each where it stood first.
+pub(super) fn distinct(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::new();
+    for text in texts {
+        if !distinct.contains(&text) {
+            distinct.push(text);
+        }
+    }
+    distinct
+}
+
+// Source: ruling 13.
+const MAX_LIMIT: u32 = 1000;
+const DEFAULT_LIMIT: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::{EventQuery, Order, QueryJsonError};
+
+    #[test]
+    fn limits_outside_their_range_mean_the_default() {
+        for (limit, size) in [(0, 100), (1, 1), (1000, 1000), (1001, 100), (u32::MAX, 100)] {
+            assert_eq!(EventQuery::new("t").with_limit(limit).page_size(), size);
+        }
+        for json in [r#"{"limit":-1}"#, r#"{"limit":99999999999}"#, r#"{"limit":null}"#] {
+            assert_eq!(EventQuery::from_json(json).unwrap().page_size(), 100);
+        }
+    }
+
+    #[test]
+    fn the_json_form_reads_back() {
+        let query = EventQuery::new("t<1>")
+            .with_event_type("e")
+            .with_start("2026-01-01T00:00:00.5Z".parse().unwrap())
+            .with_end("2026-01-02T00:00:00Z".parse().unwrap())
+            .with_tags(["a", "b"])
+            .with_limit(5)
+            .with_order(Order::OldestFirst)
+            .after("MQ");
+        let json = concat!(
+            r#"{"tenant_id":"t\u003c1\u003e","event_type":"e","start":"2026-01-01T00:00:00.5Z","#,
+            r#""end":"2026-01-02T00:00:00Z","tags":["a","b"],"limit":5,"order":"ASC","#,
+            r#""last_evaluated_key":{"cursor":"MQ"}}"#
+        );
+        assert_eq!(query.to_json(), json);
+        assert_eq!(EventQuery::from_json(json), Ok(query));
+        assert_eq!(EventQuery::from_json(r#"{"last_evaluated_key":{}}"#).unwrap().cursor, None);
+    }
+
+    #[test]
+    fn malformed_queries_are_refused() {
+        let cursor = EventQuery::from_json(r#"{"last_evaluated_key":{"cursor":123}}"#);
+        assert!(matches!(cursor, Err(QueryJsonError::Cursor(_))));
+        for json in ["", "7", r#"{"tenant_id":1}"#, r#"{"start":"now"}"#, r#"{"order":"up"}"#] {
+            assert!(EventQuery::from_json(json).is_err(), "{json}");
+        }
+    }
+}

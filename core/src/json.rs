@@ -1,0 +1,295 @@
+//! The one byte-exact JSON writer.
+//!
+//! This module decides the bytes of every JSON text that leaves this crate: compact, members of a
+//! [`Value`](Json) sorted by the bytes of their names, and the escapes that Go's `encoding/json`
+//! writes (`eventbus.md` §10.2), so that texts are safe inside HTML and equal to those of other
+//! runtimes to the byte. It refuses to know what the texts are for.
+//!
+//! ```
+//! use apptheory_core::json::{self, ObjectWriter};
+//! use serde_json::json;
+//!
+//! assert_eq!(json::to_text(&json!({"b": 1, "a": "<x>&"})), r#"{"a":"\u003cx\u003e\u0026","b":1}"#);
+//!
+//! let mut out = String::new();
+//! let mut object = ObjectWriter::begin(&mut out);
+//! object.text("name", "in the order of the calls");
+//! object.value("count", &json!(1.0));
+//! object.end();
+//! assert_eq!(out, r#"{"name":"in the order of the calls","count":1}"#);
+//! ```
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Number, Value as Json};
+
+/// The text of a value.
+#[must_use]
+pub fn to_text(value: &Json) -> String {
+    let mut out = String::new();
+    write_value(value, &mut out);
+    out
+}
+
+/// Appends the text of a value.
+pub fn write_value(value: &Json, out: &mut String) {
+    match value {
+        Json::Null => out.push_str("null"),
+        Json::Bool(true) => out.push_str("true"),
+        Json::Bool(false) => out.push_str("false"),
+        Json::Number(number) => write_number(number, out),
+        Json::String(text) => write_string(text, out),
+        Json::Array(values) => write_array(values, out, write_value),
+        Json::Object(members) => write_object(members, out),
+    }
+}
+
+/// Appends an array, each element as `write` appends it.
+pub fn write_array<T>(
+    values: impl IntoIterator<Item = T>,
+    out: &mut String,
+    mut write: impl FnMut(T, &mut String),
+) {
+    out.push('[');
+    for (index, value) in values.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(value, out);
+    }
+    out.push(']');
+}
+
+/// Appends a text in quotes, escaped.
+pub fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut plain_from = 0;
+    for (at, c) in text.char_indices() {
+        let short = match c {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\u{8}' => "\\b",
+            '\t' => "\\t",
+            '\n' => "\\n",
+            '\u{c}' => "\\f",
+            '\r' => "\\r",
+            '\0'..='\u{1f}' => "",
+            _ if is_unsafe_in_html(c) => "",
+            _ => continue,
+        };
+        out.push_str(text.get(plain_from..at).unwrap_or_default());
+        match short {
+            "" => write_escape(c, out),
+            short => out.push_str(short),
+        }
+        plain_from = at.saturating_add(c.len_utf8());
+    }
+    out.push_str(text.get(plain_from..).unwrap_or_default());
+    out.push('"');
+}
+
+/// Appends a JSON text without its insignificant white space; numbers, member order and escapes
+/// stay as they are, and what is unsafe in HTML is escaped.
+///
+/// # Errors
+///
+/// [`JsonError`] when `text` is not exactly one JSON value; nothing is appended then.
+pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| JsonError::from(&error))?;
+    let mut in_string = false;
+    let mut escaped = false;
+    for c in text.chars() {
+        if in_string && is_unsafe_in_html(c) {
+            write_escape(c, out);
+            continue;
+        }
+        if in_string || !c.is_ascii_whitespace() {
+            out.push(c);
+        }
+        if c == '"' && !escaped {
+            in_string = !in_string;
+        }
+        escaped = in_string && c == '\\' && !escaped;
+    }
+    Ok(())
+}
+
+/// Reads an object; unlike the readers that `serde` derives, it takes no array in its place.
+///
+/// # Errors
+///
+/// [`JsonError`] when `text` is not exactly one JSON object, or not one of a `T`.
+pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
+    let start = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    if !start.starts_with('{') {
+        return Err(JsonError { line: 1, column: 1 });
+    }
+    serde_json::from_str(text).map_err(|error| JsonError::from(&error))
+}
+
+/// The text is not JSON, or not that of what is wanted. Says where, and nothing of what the text
+/// holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not the expected JSON (line {line}, column {column})")]
+pub struct JsonError {
+    /// The line, from 1, at which reading failed.
+    pub line: usize,
+    /// The column, in bytes, at which reading failed.
+    pub column: usize,
+}
+
+impl From<&serde_json::Error> for JsonError {
+    fn from(error: &serde_json::Error) -> Self {
+        Self { line: error.line(), column: error.column() }
+    }
+}
+
+/// Appends an object member by member, in the order of the calls.
+#[derive(Debug)]
+pub struct ObjectWriter<'a> {
+    out: &'a mut String,
+    is_empty: bool,
+}
+
+impl<'a> ObjectWriter<'a> {
+    /// Opens an object at the end of `out`.
+    pub fn begin(out: &'a mut String) -> Self {
+        out.push('{');
+        Self { out, is_empty: true }
+    }
+
+    /// Appends a member's name; its value is what the caller appends to the buffer returned.
+    pub fn member(&mut self, name: &str) -> &mut String {
+        if !self.is_empty {
+            self.out.push(',');
+        }
+        self.is_empty = false;
+        write_string(name, self.out);
+        self.out.push(':');
+        self.out
+    }
+
+    /// Appends a member that is a text.
+    pub fn text(&mut self, name: &str, text: &str) {
+        write_string(text, self.member(name));
+    }
+
+    /// Appends a member of any value.
+    pub fn value(&mut self, name: &str, value: &Json) {
+        write_value(value, self.member(name));
+    }
+
+    /// Closes the object.
+    pub fn end(self) {
+        self.out.push('}');
+    }
+}
+
+/// Members are sorted here: whether `Map` keeps them sorted depends on the features of a build.
+fn write_object(members: &Map<String, Json>, out: &mut String) {
+    let mut sorted: Vec<(&String, &Json)> = members.iter().collect();
+    sorted.sort_unstable_by_key(|(name, _)| *name);
+    let mut object = ObjectWriter::begin(out);
+    for (name, value) in sorted {
+        object.value(name, value);
+    }
+    object.end();
+}
+
+/// Integers as they are; others in the shortest digits that read back the same, with an exponent
+/// below 10^-6 and from 10^21 on.
+fn write_number(number: &Number, out: &mut String) {
+    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
+        out.push_str(&number.to_string());
+        return;
+    };
+    let magnitude = float.abs();
+    if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
+        out.push_str(&float.to_string());
+        return;
+    }
+    let text = format!("{float:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if !exponent.starts_with('-') => {
+            out.push_str(&format!("{digits}e+{exponent}"));
+        }
+        _ => out.push_str(&text),
+    }
+}
+
+/// Characters that are ordinary in JSON but end a script or start a tag when pasted into HTML.
+const fn is_unsafe_in_html(c: char) -> bool {
+    matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
+}
+
+fn write_escape(c: char, out: &mut String) {
+    out.push_str(&format!("\\u{:04x}", u32::from(c)));
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use serde_json::json;
+
+    use super::{to_text, write_compact};
+
+    #[test]
+    fn strings_are_escaped_as_specified() {
+        for (text, expected) in [
+            ("q\"b\\s/", r#""q\"b\\s/""#),
+            ("\u{8}\t\n\u{c}\r", r#""\b\t\n\f\r""#),
+            ("\0\u{1}\u{1f}\u{7f}", "\"\\u0000\\u0001\\u001f\u{7f}\""),
+            ("<a>&", r#""\u003ca\u003e\u0026""#),
+            ("x\u{2028}y\u{2029}z", r#""x\u2028y\u2029z""#),
+            ("é漢😀", "\"é漢😀\""),
+        ] {
+            assert_eq!(to_text(&json!(text)), expected);
+        }
+    }
+
+    #[test]
+    fn members_are_sorted_by_the_bytes_of_their_names() {
+        let value = json!({"é": 7, "b": 1, "a": {"z": [], "y": null}, "B": true, "_": 6, "9": 5});
+        let expected = r#"{"9":5,"B":true,"_":6,"a":{"y":null,"z":[]},"b":1,"é":7}"#;
+        assert_eq!(to_text(&value), expected);
+        assert_eq!(to_text(&json!({"😀": 1, "\u{ff5e}": 2})), "{\"\u{ff5e}\":2,\"😀\":1}");
+    }
+
+    #[test]
+    fn numbers_are_plain_until_they_grow_long() {
+        for (number, expected) in [
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!(-7), "-7"),
+            (json!(1.0), "1"),
+            (json!(-0.5), "-0.5"),
+            (json!(1e20), "100000000000000000000"),
+            (json!(1e21), "1e+21"),
+            (json!(-1.5e300), "-1.5e+300"),
+            (json!(1e-6), "0.000001"),
+            (json!(1.25e-7), "1.25e-7"),
+        ] {
+            assert_eq!(to_text(&number), expected);
+        }
+    }
+
+    #[test]
+    fn compacting_keeps_what_the_text_says() {
+        let compact = |text: &str| {
+            let mut out = String::new();
+            write_compact(text, &mut out).map(|()| out)
+        };
+        assert_eq!(compact(r#" { "b" : "< \" >" , "a":1.50 } "#).unwrap(), {
+            r#"{"b":"\u003c \" \u003e","a":1.50}"#
+        });
+        assert_eq!(compact("[ \"\\\\\" , \" \u{2028}\" ]").unwrap(), r#"["\\"," \u2028"]"#);
+        assert_eq!(compact("123456789012345678901234567890").unwrap().len(), 30);
+        for text in ["", "{", "{} x", "'a'", "\u{feff}{}", "\"\n\""] {
+            assert!(compact(text).is_err(), "{text:?}");
+        }
+    }
+}
