@@ -60,8 +60,9 @@ pub(in crate::eventbus) fn check(
         return Err(CursorMismatch::Partition);
     }
     if let Some((name, range)) = &query.range
-        && !key.get(name).is_some_and(|value| range.contains(value)) {
-            return Err(CursorMismatch::Range);
-        }
+        && !key.get(name).is_some_and(|value| range.contains(value))
+    {
+        return Err(CursorMismatch::Range);
+    }
     Ok(key)
 }

@@ -1,0 +1,428 @@
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::at;
+use super::world::World;
+use crate::eventbus::{
+    CursorError, CursorMismatch, ErrorKind, Event, EventBus, EventPage, EventQuery, InvalidCursor,
+    MemoryBus, Order, PageEnd, QueryError, Schema, Separator, TimestampFormat,
+};
+use crate::run::run;
+use crate::store::{StoreError, Value};
+use crate::time::Timestamp;
+
+/// Instants that text order gets wrong when fractions vary, some of them shared.
+const INSTANTS: [&str; 7] = [
+    "2026-03-04T05:06:00Z",
+    "2026-03-04T05:06:00.000000001Z",
+    "2026-03-04T05:06:00.5Z",
+    "2026-03-04T05:06:00.5Z",
+    "2026-03-04T05:06:00.999999999Z",
+    "2026-03-04T05:06:01Z",
+    "2026-03-04T05:06:01Z",
+];
+
+fn fixed9() -> EventBus {
+    EventBus::builder().build().unwrap()
+}
+
+fn trimmed() -> EventBus {
+    let builder = EventBus::builder().schema(Schema::TableTheory);
+    builder.timestamp_format(TimestampFormat::Trimmed).build().unwrap()
+}
+
+/// Three events per instant, two types in turn, every third one tagged; and a neighbour.
+fn events() -> Vec<Event> {
+    let instants = INSTANTS.iter().flat_map(|instant| [instant; 3]);
+    let mut events: Vec<Event> = instants
+        .enumerate()
+        .map(|(n, instant)| {
+            let event_type = if n % 2 == 0 { "even" } else { "odd" };
+            let event = Event::draft("t1", event_type, Timestamp::UNIX_EPOCH)
+                .with_id(format!("evt_{n:02}"))
+                .with_published_at(at(instant));
+            if n % 3 == 0 { event.with_tags(["vip", "eu"]) } else { event.with_tags(["vip"]) }
+        })
+        .collect();
+    events.push(Event { tenant_id: "t2".into(), ..events[0].clone() });
+    events
+}
+
+fn filled(bus: &EventBus) -> World {
+    let mut world = World::of(bus);
+    for event in events() {
+        world.publish(bus, event);
+    }
+    world.calls = 0;
+    world
+}
+
+fn page(bus: &EventBus, world: &mut World, query: &EventQuery) -> EventPage {
+    run(bus.query(query), world).result.unwrap()
+}
+
+fn ids(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| event.id.clone()).collect()
+}
+
+/// What a query selects, and in which order, by definition.
+fn expected(query: &EventQuery) -> Vec<(Option<Timestamp>, String)> {
+    let mut selected: Vec<Event> = events();
+    selected.retain(|event| {
+        event.tenant_id == query.tenant_id
+            && query.event_type.as_ref().is_none_or(|name| *name == event.event_type)
+            && query.tags.iter().all(|tag| event.tags.contains(tag))
+            && query.start.is_none_or(|start| event.published_at >= Some(start))
+            && query.end.is_none_or(|end| event.published_at <= Some(end))
+    });
+    let mut places: Vec<_> =
+        selected.into_iter().map(|event| (event.published_at, event.id)).collect();
+    places.sort();
+    if query.order == Order::NewestFirst {
+        places.reverse();
+    }
+    places
+}
+
+fn queries() -> Vec<EventQuery> {
+    let mut queries = Vec::new();
+    for order in [Order::NewestFirst, Order::OldestFirst] {
+        let all = EventQuery::new("t1").with_order(order);
+        for query in [all.clone(), all.clone().with_event_type("even")] {
+            queries.push(query.clone());
+            queries.push(query.clone().with_tags([" eu ", "", "vip", "eu"]));
+            for start in &INSTANTS {
+                queries.push(query.clone().with_start(at(start)));
+                queries.push(query.clone().with_end(at(start)));
+                for end in &INSTANTS {
+                    queries.push(query.clone().with_start(at(start)).with_end(at(end)));
+                }
+            }
+        }
+    }
+    queries
+}
+
+/// Follows the cursors to the end.
+fn all_pages(query: &EventQuery, mut page: impl FnMut(&EventQuery) -> EventPage) -> Vec<Event> {
+    let mut query = query.clone();
+    let mut events = Vec::new();
+    for _ in 0..200 {
+        let page = page(&query);
+        assert!(page.events.len() <= query.page_size() as usize);
+        assert_eq!(page.next.is_none(), page.end == PageEnd::EndOfData);
+        events.extend(page.events);
+        match page.next {
+            Some(cursor) => query = query.after(cursor),
+            None => return events,
+        }
+    }
+    panic!("the cursors never end");
+}
+
+#[test]
+fn pages_add_up_to_the_whole_answer() {
+    for bus in [fixed9(), trimmed()] {
+        let mut world = filled(&bus);
+        for query in queries() {
+            for limit in [1, 2, 3, 5, 100] {
+                let query = query.clone().with_limit(limit);
+                let found = all_pages(&query, |query| page(&bus, &mut world, query));
+                let mut places: Vec<_> =
+                    found.iter().map(|event| (event.published_at, event.id.clone())).collect();
+                // Ties that two pages share come in the order of the store (§15.7, §15.14).
+                let is_tenant_index = query.event_type.is_none();
+                if is_tenant_index && query.order == Order::NewestFirst {
+                    sort_trimmed(&mut places, &bus, true);
+                } else if is_tenant_index {
+                    sort_trimmed(&mut places, &bus, false);
+                }
+                let wanted: EventQuery =
+                    EventQuery { tags: trimmed_tags(&query.tags), ..query.clone() };
+                assert_eq!(places, expected(&wanted), "{query:?}");
+            }
+        }
+    }
+}
+
+/// Puts right what a page alone cannot: ties, and with trimmed fractions the order in a second.
+fn sort_trimmed(places: &mut [(Option<Timestamp>, String)], bus: &EventBus, newest_first: bool) {
+    let whole_second = bus.codec().timestamp_format == TimestampFormat::Trimmed;
+    if !whole_second {
+        let is_sorted = if newest_first {
+            places.is_sorted_by(|a, b| a.0 >= b.0)
+        } else {
+            places.is_sorted_by(|a, b| a.0 <= b.0)
+        };
+        assert!(is_sorted, "{places:?}");
+    }
+    places.sort();
+    if newest_first {
+        places.reverse();
+    }
+}
+
+fn trimmed_tags(tags: &[String]) -> Vec<String> {
+    tags.iter().map(|tag| tag.trim().to_string()).filter(|tag| !tag.is_empty()).collect()
+}
+
+#[test]
+fn both_buses_agree() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    let mut memory = MemoryBus::default();
+    for event in events() {
+        memory.publish(event, world.now, 7).unwrap();
+    }
+    for query in queries() {
+        let whole = page(&bus, &mut world, &query).events;
+        for limit in [1, 4, 100] {
+            let query = query.clone().with_limit(limit);
+            let found = all_pages(&query, |query| memory.query(query).unwrap());
+            assert_eq!(ids(&found), ids(&whole), "{query:?}");
+        }
+    }
+}
+
+#[test]
+fn reading_on_after_any_event_loses_nothing() {
+    for bus in [fixed9(), trimmed()] {
+        let mut world = filled(&bus);
+        for query in queries() {
+            let whole = page(&bus, &mut world, &query);
+            for index in 0..whole.events.len() {
+                let rest = match whole.cursor_after(index) {
+                    Some(cursor) => page(&bus, &mut world, &query.clone().after(cursor)),
+                    None => page(&bus, &mut world, &query),
+                };
+                let (rest, missing) = (ids(&rest.events), ids(&whole.events[index + 1..]));
+                assert!(rest.ends_with(&missing), "{query:?} {index}");
+                if query.event_type.is_some() {
+                    assert_eq!(rest, missing);
+                }
+            }
+        }
+    }
+    let mut memory = MemoryBus::default();
+    for event in events() {
+        memory.publish(event, Timestamp::UNIX_EPOCH, 7).unwrap();
+    }
+    let whole = memory.query(&EventQuery::new("t1")).unwrap();
+    let rest = memory.query(&EventQuery::new("t1").after(whole.cursor_after(4).unwrap())).unwrap();
+    assert_eq!(ids(&rest.events), ids(&whole.events[5..]));
+}
+
+#[test]
+fn events_published_between_pages_move_nothing() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    let query = EventQuery::new("t1").with_event_type("odd").with_limit(2);
+    let before = ids(&all_pages(&query, |query| page(&bus, &mut world, query)));
+    let mut number = 0;
+    let during = all_pages(&query, |query| {
+        let page = page(&bus, &mut world, query);
+        number += 1;
+        let newer =
+            Event::draft("t1", "odd", Timestamp::UNIX_EPOCH).with_id(format!("new_{number}"));
+        world.publish(&bus, newer.with_published_at(at("2027-01-01T00:00:00Z")));
+        page
+    });
+    assert_eq!(ids(&during), before);
+}
+
+#[test]
+fn a_page_says_why_it_ended() {
+    let bus = EventBus::builder().read_budget(2).build().unwrap();
+    let mut world = filled(&bus);
+    let query = EventQuery::new("t1");
+
+    let full = page(&bus, &mut world, &query.clone().with_limit(21));
+    assert_eq!((full.events.len(), full.end, world.calls), (21, PageEnd::Full, 1));
+    let after_it = page(&bus, &mut world, &query.clone().after(full.next.unwrap()));
+    assert_eq!((after_it.events.len(), after_it.end), (0, PageEnd::EndOfData));
+
+    world.most_examined = 1;
+    world.calls = 0;
+    let spent = page(&bus, &mut world, &query.with_tags(["eu"]).with_limit(5));
+    assert_eq!((spent.end, world.calls), (PageEnd::BudgetSpent, 2));
+    assert!(spent.next.is_some() && spent.events.is_empty());
+    assert_eq!(spent.to_json(), {
+        let cursor = spent.next.as_ref().unwrap();
+        format!(r#"{{"events":[],"next_key":{{"cursor":"{cursor}"}},"end":"budget_spent"}}"#)
+    });
+}
+
+#[test]
+fn each_read_asks_for_what_is_missing() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    let page = page(&bus, &mut world, &EventQuery::new("t1").with_tags(["eu"]).with_limit(3));
+    assert_eq!((page.events.len(), page.end), (3, PageEnd::Full));
+    let last = page.events.last().unwrap();
+    // Nothing was read beyond the last event: its position is the cursor.
+    assert_eq!(page.next, page.cursor_after(2), "{}", last.id);
+}
+
+#[test]
+fn cursors_have_the_specified_bytes() {
+    let bus = fixed9();
+    let mut world = World::of(&bus);
+    for n in 1..=3 {
+        let published_at = at(&format!("2026-03-04T05:06:0{n}Z"));
+        let event = Event::draft("t1", "order.created", published_at).with_id(format!("evt_{n}"));
+        world.publish(&bus, event.with_published_at(published_at));
+    }
+    let tenant = EventQuery::new("t1").with_limit(2);
+    let typed = tenant.clone().with_event_type("order.created");
+    assert_eq!(
+        page(&bus, &mut world, &typed).next.as_deref(),
+        Some(
+            "eyJsYXN0S2V5Ijp7IlBhcnRpdGlvbktleSI6eyJTIjoidDEjb3JkZXIuY3JlYXRlZCJ9LCJTb3J0S2V5Ijp7IlMiOiIxNzcyNjAwNzYyMDAwMDAwMDAwI2V2dF8yIn19LCJzb3J0IjoiREVTQyJ9"
+        )
+    );
+    assert_eq!(
+        page(&bus, &mut world, &tenant).next.as_deref(),
+        Some(
+            "eyJsYXN0S2V5Ijp7IlBhcnRpdGlvbktleSI6eyJTIjoidDEjb3JkZXIuY3JlYXRlZCJ9LCJQdWJsaXNoZWRBdCI6eyJTIjoiMjAyNi0wMy0wNFQwNTowNjowMi4wMDAwMDAwMDBaIn0sIlNvcnRLZXkiOnsiUyI6IjE3NzI2MDA3NjIwMDAwMDAwMDAjZXZ0XzIifSwiVGVuYW50SUQiOnsiUyI6InQxIn19LCJpbmRleCI6InRlbmFudC10aW1lc3RhbXAtaW5kZXgiLCJzb3J0IjoiREVTQyJ9"
+        )
+    );
+}
+
+#[test]
+fn a_cursor_fits_its_own_query_only() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    let tenant = EventQuery::new("t1").with_limit(1);
+    let typed = tenant.clone().with_event_type("even");
+    let mut cursor = |query: &EventQuery| page(&bus, &mut world, query).next.unwrap();
+    let (of_tenant, of_type) = (cursor(&tenant), cursor(&typed));
+
+    let other_names = trimmed();
+    let foreign = page(&other_names, &mut filled(&other_names), &typed).next.unwrap();
+    let oldest_first = |query: EventQuery| query.with_order(Order::OldestFirst);
+    let other_tenant = EventQuery { tenant_id: "t2".into(), ..tenant.clone() };
+    for (query, cursor, mismatch) in [
+        (tenant.clone(), &of_type, CursorMismatch::Index),
+        (typed.clone(), &of_tenant, CursorMismatch::Index),
+        (oldest_first(tenant.clone()), &of_tenant, CursorMismatch::Direction),
+        (other_tenant.clone(), &of_tenant, CursorMismatch::Partition),
+        (other_tenant.with_event_type("even"), &of_type, CursorMismatch::Partition),
+        (tenant.clone().with_event_type("odd"), &of_type, CursorMismatch::Partition),
+        (typed.clone(), &foreign, CursorMismatch::Key),
+        (typed.with_end(at(INSTANTS[0])), &of_type, CursorMismatch::Range),
+    ] {
+        let mut world = filled(&bus);
+        let refused = run(bus.query(&query.after(cursor.as_str())), &mut world);
+        let error = refused.result.unwrap_err();
+        assert_eq!(error, QueryError::Cursor(CursorError::Mismatch(mismatch)));
+        assert_eq!((error.kind().as_str(), world.calls), ("cursor_mismatch", 0));
+        assert_eq!(refused.metric.unwrap().name, "QueryError");
+    }
+    for cursor in ["  ", "!!", "Mg", "e30="] {
+        let mut world = World::of(&bus);
+        let error = run(bus.query(&tenant.clone().after(cursor)), &mut world).result.unwrap_err();
+        assert!(error.to_string().starts_with("failed to query events: invalid cursor: "));
+        assert_eq!((error.kind(), world.calls), (ErrorKind::InvalidCursor, 0));
+    }
+}
+
+#[test]
+fn sealed_cursors_are_accepted_only_as_they_were_given() {
+    let plain = fixed9();
+    let sealing = EventBus::builder().cursor_secret("secret").build().unwrap();
+    let mut world = filled(&sealing);
+    let query = EventQuery::new("t1").with_event_type("even").with_limit(2);
+    let found = all_pages(&query, |query| page(&sealing, &mut world, query));
+    assert_eq!(found.len(), expected(&query).len());
+
+    let sealed = page(&sealing, &mut world, &query).next.unwrap();
+    let unsealed = page(&plain, &mut filled(&plain), &query).next.unwrap();
+    assert!(sealed.starts_with(&format!("{unsealed}.")));
+    for (bus, cursor, invalid) in [
+        (&sealing, unsealed, InvalidCursor::Seal),
+        (&sealing, sealed.replace("eyJs", "eyJt"), InvalidCursor::Seal),
+        (&plain, sealed, InvalidCursor::NotBase64),
+    ] {
+        let refused = run(bus.query(&query.clone().after(cursor)), &mut filled(bus)).result;
+        assert_eq!(refused.unwrap_err(), QueryError::Cursor(CursorError::Invalid(invalid)));
+    }
+}
+
+#[test]
+fn a_bad_item_hides_no_other() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    let poisoned = world.items[0].text("SortKey").unwrap().to_string();
+    world.items[0].insert("Payload", Value::from("not bytes"));
+    for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("even")] {
+        let wanted = expected(&query).len() - 1;
+        let page = page(&bus, &mut world, &query);
+        assert_eq!((page.events.len(), page.unreadable.len()), (wanted, 1));
+        let error = &page.unreadable[0];
+        assert_eq!(error.key.as_ref().unwrap().sort_key, poisoned);
+        assert!(error.to_string().starts_with("failed to unmarshal item: "));
+        assert!(page.to_json().contains(r#""unreadable":[{"partition_key":"t1#even""#));
+    }
+}
+
+#[test]
+fn queries_without_an_answer_cost_nothing() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    let reversed = EventQuery::new("t1").with_start(at(INSTANTS[5])).with_end(at(INSTANTS[0]));
+    let answered = run(bus.query(&reversed), &mut world);
+    assert_eq!(answered.result.unwrap().end, PageEnd::EndOfData);
+    assert_eq!(answered.metric.unwrap().name, "QuerySuccess");
+    for (tenant, text) in
+        [(" ", "tenant_id is required for queries"), ("t#1", "tenant ID must not contain '#'")]
+    {
+        let query = EventQuery::new(tenant);
+        let refused = run(bus.query(&query), &mut world);
+        assert_eq!(refused.result.as_ref().unwrap_err().to_string(), text);
+        assert_eq!(refused.metric, None);
+        let in_memory = MemoryBus::default().query(&query).unwrap_err();
+        assert_eq!(in_memory.to_string(), text);
+    }
+    assert_eq!(world.calls, 0);
+}
+
+#[test]
+fn bounds_beyond_all_keys_are_as_good_as_none() {
+    let bus = fixed9();
+    let mut world = filled(&bus);
+    for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("odd")] {
+        let unbounded = ids(&page(&bus, &mut world, &query).events);
+        let bounded = query.clone().with_start(Timestamp::MIN).with_end(Timestamp::MAX);
+        assert_eq!(ids(&page(&bus, &mut world, &bounded).events), unbounded);
+        let never = query.with_start(Timestamp::MAX);
+        assert!(page(&bus, &mut world, &never).events.is_empty());
+    }
+}
+
+#[test]
+fn shared_partitions_are_told_apart() {
+    let bus = EventBus::builder().allow_separator_in_keys(true).build().unwrap();
+    let mut world = World::of(&bus);
+    let mut memory = MemoryBus::new(Separator::Allowed);
+    for (tenant, event_type, id) in [("a", "b#c", "mine"), ("a#b", "c", "theirs")] {
+        let event = Event::draft(tenant, event_type, world.now).with_id(id);
+        memory.publish(event.clone(), world.now, 7).unwrap();
+        world.publish(&bus, event);
+    }
+    let query = EventQuery::new("a").with_event_type("b#c");
+    assert_eq!(ids(&page(&bus, &mut world, &query).events), ["mine"]);
+    assert_eq!(ids(&memory.query(&query).unwrap().events), ["mine"]);
+}
+
+#[test]
+fn a_failing_store_is_named() {
+    let bus = fixed9();
+    let mut world = filled(&bus).failing(&[(1, StoreError::Throttled)]);
+    let failed = run(bus.query(&EventQuery::new("t1")), &mut world);
+    let error = failed.result.unwrap_err();
+    let text = "failed to query events: throttled (table apptheory-events)";
+    assert_eq!((error.to_string().as_str(), error.kind()), (text, ErrorKind::Store));
+    let metric = failed.metric.unwrap();
+    assert_eq!((metric.name, &*metric.tags["error_type"]), ("QueryError", "query_failed"));
+}
