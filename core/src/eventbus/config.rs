@@ -330,7 +330,8 @@ mod tests {
         const B: &str = "EVENTBUS_TABLE_NAME";
         const C: &str = "AUTHEORY_EVENTBUS_TABLE_NAME";
         const D: &str = "AUTHEORY_TABLE_NAME";
-        let cases: [(Option<&str>, &[(&str, &str)], &str); 8] = [
+        type Variables = [(&'static str, &'static str)];
+        let cases: [(Option<&str>, &Variables, &str); 8] = [
             (None, &[], "apptheory-events"),
             (None, &[(D, " base ")], "base-events"),
             (None, &[(D, "base"), (C, "c")], "c"),

@@ -58,7 +58,7 @@ impl World {
         &mut self,
         act: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.calls += 1;
+        self.calls = self.calls.saturating_add(1);
         let call = self.calls;
         let fault = self.faults.iter().find(|fault| fault.call == call);
         match fault.map(|fault| (fault.error, fault.applied)) {
@@ -81,9 +81,10 @@ impl World {
     }
 }
 
-/// The values of key attributes, for comparison.
-fn place(item: &Item, keys: [&KeySchema; 2]) -> Vec<Option<Value>> {
-    let names = keys.into_iter().flat_map(|key| key.sort.iter().chain([&key.partition]));
+/// The values of key attributes, for comparison. Items that an index does not tell apart come in
+/// the order of the table's partitions: not the order that pages have.
+fn place(item: &Item, key: &KeySchema, table: &KeySchema) -> Vec<Option<Value>> {
+    let names = key.sort.iter().chain([&key.partition, &table.partition]).chain(&table.sort);
     names.map(|name| item.get(name).cloned()).collect()
 }
 
@@ -138,7 +139,7 @@ impl Interpret<Query> for World {
                 }
             };
             assert_eq!(query.partition.name, key.partition);
-            let place = |item: &Item| place(item, [key, &definition.key]);
+            let place = |item: &Item| place(item, key, &definition.key);
             let mut rows: Vec<&Item> = world
                 .items
                 .iter()
@@ -167,7 +168,7 @@ impl Interpret<Query> for World {
             }
             let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
             let most = limit.min(world.most_examined);
-            let next = rows.get(most - 1).map(|row| {
+            let next = rows.get(most.saturating_sub(1)).map(|row| {
                 let names = definition.key_attributes();
                 let of_key = |name: &str| {
                     let keys = [key, &definition.key];
