@@ -3,7 +3,6 @@
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::codec::EventCodec;
@@ -78,7 +77,7 @@ pub struct EventBusBuilder {
     separator: Separator,
     enable_metrics: bool,
     metrics_namespace: String,
-    cursor_secrets: Vec<Vec<u8>>,
+    seal: Result<Option<CursorSeal>, EmptySecret>,
 }
 
 impl EventBus {
@@ -95,7 +94,7 @@ impl EventBus {
             separator: Separator::Refused,
             enable_metrics: true,
             metrics_namespace: DEFAULT_METRICS_NAMESPACE.to_string(),
-            cursor_secrets: Vec::new(),
+            seal: Ok(None),
         }
     }
 
@@ -250,9 +249,12 @@ impl EventBusBuilder {
     /// Seals cursors with HMAC-SHA256 under this secret, and accepts only sealed ones; cursors are
     /// plain by default. Called again, it rotates: the last secret seals, all of them are accepted.
     /// Cursors that are out when the first secret is set stop working.
-    pub fn cursor_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
-        self.cursor_secrets.push(secret.into());
-        self
+    pub fn cursor_secret(self, secret: impl AsRef<[u8]>) -> Self {
+        let seal = self.seal.and_then(|seal| match seal {
+            None => CursorSeal::new(secret),
+            Some(seal) => seal.rotated_to(secret),
+        });
+        Self { seal: seal.map(Some), ..self }
     }
 
     /// Checks the settings.
@@ -277,7 +279,7 @@ impl EventBusBuilder {
             separator: self.separator,
             enable_metrics: self.enable_metrics,
             metrics_namespace: self.metrics_namespace,
-            seal: CursorSeal::new(&self.cursor_secrets)?,
+            seal: self.seal?,
         })))
     }
 }
@@ -303,7 +305,7 @@ fn explicit_name(name: Option<&str>) -> Option<TableName> {
     name.map(str::trim).filter(|name| !name.is_empty()).map(TableName::from)
 }
 
-// Sources: `eventbus.md` §5, and ruling 13 for the read budget.
+// Sources: `eventbus.md` §5, and `spec` ruling 13 for the read budget.
 const DEFAULT_TABLE_NAME: &str = "apptheory-events";
 const DEFAULT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_RETRY_ATTEMPTS: u32 = 3;

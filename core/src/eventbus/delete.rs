@@ -89,31 +89,23 @@ impl Machine for DeleteEvent {
 
 impl DeleteEvent {
     fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
-        match (outcome, self.look_up.clone()) {
+        match (outcome, self.look_up) {
             (Ok(page), Ok(mut look_up)) => match look_up.add(page) {
                 Some(next) => {
                     let read = look_up.read(&self.bus, Some(next));
                     Self { look_up: Ok(look_up), ..self }.ask(read, Self::on_page)
                 }
-                None => self.found(look_up),
+                None => {
+                    let pending = oldest_first(&self.bus, &look_up, self.most);
+                    if pending.is_empty() {
+                        return not_looked_up(GetError::NotFound { id: look_up.id });
+                    }
+                    Self { look_up: Ok(look_up), pending, ..self }.delete_next()
+                }
             },
             (Err(error), Ok(_)) => not_looked_up(get::failed(&self.bus, error)),
             (_, Err(error)) => not_looked_up(error),
         }
-    }
-
-    fn found(self, look_up: LookUp) -> Step<Self> {
-        let id = look_up.id.clone();
-        let names = self.bus.codec().schema.names();
-        let copies = look_up.into_copies(&self.bus);
-        let newest = copies.iter().take(self.most);
-        let mut pending: Vec<EventKey> =
-            newest.filter_map(|item| EventKey::of_item(item, names)).collect();
-        if pending.is_empty() {
-            return not_looked_up(GetError::NotFound { id });
-        }
-        pending.reverse();
-        Self { pending, ..self }.delete_next()
     }
 
     fn delete_next(mut self) -> Step<Self> {
@@ -139,6 +131,16 @@ impl DeleteEvent {
             }
         }
     }
+}
+
+/// The keys of the `most` newest copies, the newest one last.
+fn oldest_first(bus: &EventBus, look_up: &LookUp, most: usize) -> Vec<EventKey> {
+    let names = bus.codec().schema.names();
+    let copies = look_up.copies(bus).into_iter().take(most);
+    let mut keys: Vec<EventKey> =
+        copies.filter_map(|item| EventKey::of_item(item, names)).collect();
+    keys.reverse();
+    keys
 }
 
 /// The order to delete an event by its key, whether or not it is there.

@@ -72,6 +72,9 @@ pub enum InvalidInput {
         /// The greatest length allowed.
         most: usize,
     },
+    /// A member of the metadata has no name, which stores refuse. Name it.
+    #[error("metadata names cannot be empty")]
+    EmptyMetadataName,
     /// The event exceeds DynamoDB's item size. Store the payload elsewhere and publish where it is.
     #[error("the event takes {bytes} bytes; {most} are allowed")]
     TooLarge {

@@ -88,7 +88,7 @@ impl GetEvent {
                     let read = look_up.read(&self.bus, Some(next));
                     Self { look_up: Ok(look_up), ..self }.ask(read, Self::on_page)
                 }
-                None => Step::Done(newest(&self.bus, look_up)),
+                None => Step::Done(newest(&self.bus, &look_up)),
             },
             (Err(error), Ok(_)) => Step::Done(Err(failed(&self.bus, error))),
             (_, Err(error)) => Step::Done(Err(error)),
@@ -102,16 +102,16 @@ impl GetEvent {
 }
 
 /// The newest copy that can be read; if none can, why the newest cannot.
-fn newest(bus: &EventBus, look_up: LookUp) -> Result<Event, GetError> {
-    let id = look_up.id.clone();
+fn newest(bus: &EventBus, look_up: &LookUp) -> Result<Event, GetError> {
     let mut unreadable = None;
-    for item in look_up.into_copies(bus) {
-        match bus.codec().decode(&item) {
+    for item in look_up.copies(bus) {
+        match bus.codec().decode(item) {
             Ok(event) => return Ok(event),
             Err(error) => unreadable = unreadable.or(Some(error)),
         }
     }
-    Err(unreadable.map_or(GetError::NotFound { id }, GetError::Unreadable))
+    let not_found = || GetError::NotFound { id: look_up.id.clone() };
+    Err(unreadable.map_or_else(not_found, GetError::Unreadable))
 }
 
 pub(super) fn failed(bus: &EventBus, error: StoreError) -> GetError {

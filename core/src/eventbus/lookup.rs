@@ -51,13 +51,13 @@ impl LookUp {
     }
 
     /// The copies found, newest first.
-    pub(super) fn into_copies(self, bus: &EventBus) -> Vec<Item> {
+    pub(super) fn copies(&self, bus: &EventBus) -> Vec<&Item> {
         let names = bus.codec().schema.names();
-        let of_tenant = |item: &Item| {
+        let of_tenant = |item: &&Item| {
             let tenant_id = self.tenant_id.as_deref();
             tenant_id.is_none_or(|wanted| item.text(names.tenant_id) == Some(wanted))
         };
-        let mut copies: Vec<Item> = self.found.into_iter().filter(of_tenant).collect();
+        let mut copies: Vec<&Item> = self.found.iter().filter(of_tenant).collect();
         copies.sort_by_cached_key(|item| {
             let at = read_instant((names.published_at, item.get(names.published_at)));
             core::cmp::Reverse((at.ok().flatten(), EventKey::of_item(item, names)))

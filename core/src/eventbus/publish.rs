@@ -104,7 +104,7 @@ impl Machine for Publish {
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
-        match self.bus.prepare(self.event.clone(), self.now, self.entropy) {
+        match self.bus.prepare(self.event, self.now, self.entropy) {
             Ok((event, item)) => Self { event, ..self }.put(item),
             Err(error) => Step::Done(Concluded::refused(error.into())),
         }
@@ -200,6 +200,9 @@ pub(super) fn complete(
         &event.id,
         separator,
     )?);
+    if event.metadata.contains_key("") {
+        return Err(InvalidInput::EmptyMetadataName);
+    }
     event.tags = distinct(event.tags);
     Ok(event)
 }

@@ -22,7 +22,7 @@ use super::key::InvalidCursor;
 /// ```
 /// use apptheory_core::eventbus::CursorSeal;
 ///
-/// let seal = CursorSeal::new(&["old secret", "new secret"])?.expect("secrets were given");
+/// let seal = CursorSeal::new("old secret")?.rotated_to("new secret")?;
 /// let sealed = seal.seal("eyJ9");
 /// assert!(sealed.starts_with("eyJ9."));
 /// assert_eq!(seal.open(&sealed), Ok("eyJ9"));
@@ -32,7 +32,8 @@ use super::key::InvalidCursor;
 #[derive(Clone)]
 pub struct CursorSeal(Arc<[Secret]>);
 
-/// A key schedule and its public name.
+/// A key schedule and its public name; the last one of a seal makes its tags.
+#[derive(Clone)]
 struct Secret {
     id: String,
     mac: Hmac<Sha256>,
@@ -44,15 +45,23 @@ struct Secret {
 pub struct EmptySecret;
 
 impl CursorSeal {
-    /// Seals with the last of `secrets` and opens what any of them sealed; `None` without secrets.
+    /// Seals with `secret`.
     ///
     /// # Errors
     ///
-    /// [`EmptySecret`] when one of them is empty.
-    pub fn new<S: AsRef<[u8]>>(secrets: &[S]) -> Result<Option<Self>, EmptySecret> {
-        let secrets: Arc<[Secret]> =
-            secrets.iter().map(|secret| Secret::new(secret.as_ref())).collect::<Result<_, _>>()?;
-        Ok((!secrets.is_empty()).then_some(Self(secrets)))
+    /// [`EmptySecret`] when it has no bytes.
+    pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+        Ok(Self(Arc::new([Secret::new(secret.as_ref())?])))
+    }
+
+    /// Seals with `secret` from now on, and still opens what the secrets before it sealed.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptySecret`] when it has no bytes.
+    pub fn rotated_to(&self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+        let newest = Secret::new(secret.as_ref())?;
+        Ok(Self(self.0.iter().cloned().chain([newest]).collect()))
     }
 
     /// The cursor with its seal; the empty cursor, which says that nothing follows, stays empty.
@@ -127,13 +136,14 @@ mod tests {
     use super::CursorSeal;
     use crate::eventbus::InvalidCursor;
 
-    fn seal(secrets: &[&str]) -> CursorSeal {
-        CursorSeal::new(secrets).unwrap().unwrap()
+    fn seal(secret: &str) -> CursorSeal {
+        CursorSeal::new(secret).unwrap()
     }
 
     #[test]
     fn secrets_rotate() {
-        let (old, both, new) = (seal(&["old"]), seal(&["old", "new"]), seal(&["new"]));
+        let (old, new) = (seal("old"), seal("new"));
+        let both = old.rotated_to("new").unwrap();
         let sealed_before = old.seal("eyJh");
         assert_eq!(both.open(&sealed_before), Ok("eyJh"));
         assert_eq!(new.open(&sealed_before), Err(InvalidCursor::Seal));
@@ -145,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_changed_byte_breaks_the_seal() {
-        let seal = seal(&["secret"]);
+        let seal = seal("secret");
         let sealed = seal.seal("eyJsYXN0S2V5Ijp7fX0=");
         for at in 0..sealed.len() {
             let swapped = if sealed.as_bytes()[at] == b'x' { 'y' } else { 'x' };
@@ -157,8 +167,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        assert!(!format!("{:?}", seal(&["hunter2"])).contains("hunter2"));
-        assert!(CursorSeal::new::<&str>(&[]).unwrap().is_none());
-        assert!(CursorSeal::new(&[""]).is_err());
+        assert!(!format!("{:?}", seal("hunter2")).contains("hunter2"));
+        assert!(CursorSeal::new("").is_err() && seal("a").rotated_to("").is_err());
     }
 }

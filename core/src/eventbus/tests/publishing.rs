@@ -184,6 +184,7 @@ fn refused_events_are_refused_alike_by_both_buses() {
             "published_at must lie between 2001-09-09T01:46:40Z and \
              2262-04-11T23:47:16.854775807Z: 1999-12-31T00:00:00Z",
         ),
+        (event().with_metadata("", "x"), "metadata names cannot be empty"),
         (event().with_id("x".repeat(1024)), "the sort key has 1044 bytes; 1024 are allowed"),
     ];
     for (event, text) in cases {

@@ -1,0 +1,12 @@
+//! The event bus: pages add up, cursors stay where they belong, publishing happens once.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
+
+#[path = "eventbus/cursors.rs"]
+mod cursors;
+#[path = "eventbus/model.rs"]
+mod model;
+#[path = "eventbus/paging.rs"]
+mod paging;
+#[path = "eventbus/writing.rs"]
+mod writing;

@@ -1,0 +1,145 @@
+//! Publishing, deleting and storing, also when the store misbehaves.
+
+use apptheory::apptheory_core::eventbus::{Event, EventBus, EventQuery, PublishOutcome};
+use apptheory::apptheory_core::run::run;
+use apptheory::apptheory_core::store::StoreError;
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory::execute::drive;
+use apptheory::layer::{Fault, FaultPlan};
+use apptheory::memory::MemoryStore;
+use proptest::prelude::*;
+
+use super::model::{any_event, bus, config, event, events, names, now};
+
+/// What goes wrong with a call, if anything.
+#[derive(Clone, Copy, Debug)]
+struct Trouble {
+    error: StoreError,
+    applied: bool,
+}
+
+fn troubles() -> impl Strategy<Value = Vec<Option<Trouble>>> {
+    let error = prop::sample::select(vec![
+        (StoreError::Throttled, false),
+        (StoreError::Conflict, false),
+        (StoreError::Unavailable, false),
+        (StoreError::Unavailable, true),
+        (StoreError::Timeout, false),
+        (StoreError::Timeout, true),
+    ]);
+    let trouble = error.prop_map(|(error, applied)| Trouble { error, applied });
+    prop::collection::vec(prop::option::weighted(0.7, trouble), 0..12)
+}
+
+fn plan(troubles: &[Option<Trouble>]) -> FaultPlan {
+    troubles.iter().zip(1..).fold(FaultPlan::default(), |plan, (trouble, call)| match trouble {
+        None => plan,
+        Some(Trouble { error, applied: true }) => plan.lose_reply(call, *error),
+        Some(Trouble { error, applied: false }) => plan.fail(call, *error),
+    })
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn an_event_is_published_once(
+        bus in bus(),
+        event in event(),
+        troubles in troubles(),
+        seed in any::<u128>(),
+    ) {
+        let memory = MemoryStore::default().with_table(bus.table_definition());
+        let store = Fault::new(memory.clone(), plan(&troubles));
+        block_on(async {
+            let mut tries = 0;
+            let published = loop {
+                tries += 1;
+                match drive(bus.publish(event.clone(), now(), seed), &store).await.result {
+                    Ok(published) => break published,
+                    Err(_) => prop_assert!(tries <= troubles.len(), "the troubles are over"),
+                }
+            };
+            prop_assert_eq!(memory.items(bus.table()).len(), 1);
+            let writes = memory.usage().operation("PutItem").calls;
+            prop_assert_eq!(published.outcome == PublishOutcome::Created, writes == 1);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn what_is_published_is_found(bus in bus(), event in any_event(), seed in any::<u128>()) {
+        let mut store = MemoryStore::default().with_table(bus.table_definition());
+        let published = run(bus.publish(event, now(), seed), &mut store).result.unwrap().event;
+        let by_key = run(bus.get_by_key(published.key.clone().unwrap()), &mut store).unwrap();
+        let by_id = run(bus.get(&published.id).in_tenant(&published.tenant_id), &mut store);
+        prop_assert_eq!(by_id.as_ref(), Ok(&by_key));
+        // A set of tags has no order.
+        let sorted = |mut event: Event| {
+            event.tags.sort();
+            event
+        };
+        prop_assert_eq!(sorted(by_key.clone()), sorted(published));
+        // The JSON form leaves only the TTL out.
+        let read = Event::from_json(&by_key.to_json().unwrap(), now()).unwrap();
+        prop_assert_eq!(Event { ttl: by_key.ttl, ..read }, by_key);
+    }
+
+    #[test]
+    fn a_tenant_is_forgotten_and_no_other(
+        bus in bus(),
+        events in events(25),
+        batch in 1..9_u32,
+        troubles in troubles(),
+    ) {
+        let mut memory = MemoryStore::default().with_table(bus.table_definition());
+        for event in &events {
+            run(bus.publish(event.clone(), now(), 7), &mut memory).result.unwrap();
+        }
+        let store = Fault::new(memory.clone(), plan(&troubles));
+        block_on(async {
+            let mut cursor: Option<String> = None;
+            for _ in 0..100 {
+                let mut machine = bus.delete_tenant("t1", now(), 7).with_batch(batch);
+                if let Some(cursor) = &cursor {
+                    machine = machine.after(cursor.as_str());
+                }
+                match drive(machine, &store).await {
+                    Ok(erased) if erased.next.is_none() => break,
+                    Ok(erased) => cursor = erased.next,
+                    Err(_) => {} // the same batch again
+                }
+            }
+        });
+        let left = |tenant: &str| all_of(&bus, &mut memory.clone(), tenant);
+        let kept: Vec<Event> =
+            events.iter().filter(|event| event.tenant_id == "t2").cloned().collect();
+        prop_assert!(left("t1").is_empty());
+        prop_assert_eq!(left("t2").len(), kept.len());
+        prop_assert_eq!(memory.items(bus.table()).len(), kept.len());
+    }
+
+    #[test]
+    fn deleting_every_copy_leaves_the_others(bus in bus(), events in events(25), id in "[a-c]#?") {
+        let mut store = MemoryStore::default().with_table(bus.table_definition());
+        for event in &events {
+            run(bus.publish(event.clone(), now(), 7), &mut store).result.unwrap();
+        }
+        let copies: Vec<&Event> = events.iter().filter(|event| event.id == id).collect();
+        let newest: Option<Timestamp> = copies.iter().filter_map(|event| event.published_at).max();
+        let found = run(bus.get(&id), &mut store).ok();
+        prop_assert_eq!(found.and_then(|event| event.published_at), newest);
+        let deleted = run(bus.delete_all(&id), &mut store).result;
+        prop_assert_eq!(deleted.map_or(0, |deleted| deleted.copies), copies.len() as u64);
+        prop_assert_eq!(store.items(bus.table()).len(), events.len() - copies.len());
+    }
+}
+
+fn all_of(bus: &EventBus, store: &mut MemoryStore, tenant: &str) -> Vec<String> {
+    let query = EventQuery::new(tenant).with_limit(1000);
+    names(&run(bus.query(&query), store).result.unwrap().events)
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
