@@ -12,14 +12,17 @@ use crate::usage::ConsumedCapacity;
 
 /// Committed transactions by their idempotency token.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(BTreeMap<String, Remembered>);
+pub(super) struct Tokens {
+    remembered: BTreeMap<String, Remembered>,
+    /// The tokens in the order in which they are forgotten.
+    by_age: BTreeSet<(Timestamp, String)>,
+}
 
 #[derive(Debug)]
 struct Remembered {
     writes: Vec<TransactWrite>,
     /// What each write was charged for.
     sizes: Vec<usize>,
-    at: Timestamp,
 }
 
 pub(super) fn transact_write_items(
@@ -79,7 +82,7 @@ impl Tokens {
         &self,
         transaction: &TransactWriteItems,
     ) -> Option<Result<(Transacted, ConsumedCapacity), StoreError>> {
-        let remembered = self.0.get(transaction.token.as_deref()?)?;
+        let remembered = self.remembered.get(transaction.token.as_deref()?)?;
         if remembered.writes != transaction.writes {
             return Some(Err(INVALID_REQUEST));
         }
@@ -90,12 +93,18 @@ impl Tokens {
     fn remember(&mut self, transaction: &TransactWriteItems, sizes: Vec<usize>, at: Timestamp) {
         if let Some(token) = &transaction.token {
             let writes = transaction.writes.clone();
-            self.0.insert(token.clone(), Remembered { writes, sizes, at });
+            self.remembered.insert(token.clone(), Remembered { writes, sizes });
+            self.by_age.insert((at, token.clone()));
         }
     }
 
     fn forget_before(&mut self, now: Timestamp) {
-        self.0.retain(|_, remembered| remembered.at.until(now) < TOKEN_LIFETIME);
+        while let Some((at, _)) = self.by_age.first()
+            && at.until(now) >= TOKEN_LIFETIME
+            && let Some((_, token)) = self.by_age.pop_first()
+        {
+            self.remembered.remove(&token);
+        }
     }
 }
 
