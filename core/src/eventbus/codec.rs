@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use super::event::Event;
 use super::keys::EventKey;
 use super::payload::Payload;
-use super::schema::{AttributeNames, PayloadEncoding, Schema, TimestampFormat};
-use crate::store::{Item, Number, Value};
+use super::schema::{AttributeNames, PayloadEncoding, TimestampFormat};
+use crate::store::{Item, Number, Schema, Value};
 use crate::time::Timestamp;
 
 /// How events are written to and read from a table.
@@ -65,10 +65,16 @@ pub enum ItemProblem {
 }
 
 impl EventCodec {
+    /// The names of the attributes that it reads and writes.
+    #[must_use]
+    pub const fn names(&self) -> &'static AttributeNames {
+        AttributeNames::of(self.schema)
+    }
+
     /// The item of an event. Its key attributes are there once the event has its key.
     #[must_use]
     pub fn encode(&self, event: &Event) -> Item {
-        let names = self.schema.names();
+        let names = self.names();
         let text = |text: &str| Value::from(text);
         let instant = |at: Timestamp| Value::from(self.timestamp_format.write(at));
         let metadata = event.metadata.iter().map(|(name, value)| (name.clone(), text(value)));
@@ -103,7 +109,7 @@ impl EventCodec {
     ///
     /// [`ItemError`] for the first attribute that no writer would have left so.
     pub fn decode(&self, item: &Item) -> Result<Event, ItemError> {
-        let names = self.schema.names();
+        let names = self.names();
         let key = EventKey::of_item(item, names);
         decode(item, names, key.clone()).map_err(|(attribute, problem)| ItemError {
             key,

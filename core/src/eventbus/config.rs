@@ -9,9 +9,9 @@ use super::codec::EventCodec;
 use super::cursor::{CursorSeal, EmptySecret};
 use super::keys::Separator;
 use super::metrics::MetricRecord;
-use super::schema::{ID_INDEX, PayloadEncoding, Schema, TENANT_INDEX, TimestampFormat};
+use super::schema::{ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
 use crate::backoff::Backoff;
-use crate::store::{IndexDefinition, KeySchema, TableDefinition, TableName};
+use crate::store::{IndexDefinition, KeySchema, Schema, TableDefinition, TableName};
 
 /// The event bus on a table: its configuration, from which the machines are made. Cheap to clone.
 ///
@@ -113,7 +113,7 @@ impl EventBus {
     /// The table that this bus needs, with both indexes.
     #[must_use]
     pub fn table_definition(&self) -> TableDefinition {
-        let names = self.0.codec.schema.names();
+        let names = self.0.codec.names();
         TableDefinition {
             name: self.0.table.clone(),
             key: KeySchema {

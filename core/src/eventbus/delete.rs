@@ -135,7 +135,7 @@ impl DeleteEvent {
 
 /// The keys of the `most` newest copies, the newest one last.
 fn oldest_first(bus: &EventBus, look_up: &LookUp, most: usize) -> Vec<EventKey> {
-    let names = bus.codec().schema.names();
+    let names = bus.codec().names();
     let copies = look_up.copies(bus).into_iter().take(most);
     let mut keys: Vec<EventKey> =
         copies.filter_map(|item| EventKey::of_item(item, names)).collect();
@@ -147,7 +147,7 @@ fn oldest_first(bus: &EventBus, look_up: &LookUp, most: usize) -> Vec<EventKey> 
 pub(super) fn delete_item(bus: &EventBus, key: &EventKey) -> DeleteItem {
     DeleteItem {
         table: bus.table().clone(),
-        key: key.to_store_key(bus.codec().schema.names()),
+        key: key.to_store_key(bus.codec().names()),
         guard: Guard::Always,
     }
 }

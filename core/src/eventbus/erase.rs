@@ -131,7 +131,7 @@ impl DeleteTenant {
             Ok(page) => page,
             Err(error) => return self.gave_up(error),
         };
-        let names = self.bus.codec().schema.names();
+        let names = self.bus.codec().names();
         let keys = page.items.iter().rev().filter_map(|item| EventKey::of_item(item, names));
         let pending = keys.collect();
         let next = page.next.map(|key| self.cursor_after(&key));

@@ -71,7 +71,7 @@ impl Machine for GetEvent {
             (Ok(_), Some(key)) => {
                 let read = GetItem {
                     table: self.bus.table().clone(),
-                    key: key.to_store_key(self.bus.codec().schema.names()),
+                    key: key.to_store_key(self.bus.codec().names()),
                     consistent: true,
                 };
                 self.ask(read, Self::on_item)

@@ -39,7 +39,7 @@ impl LookUp {
     }
 
     pub(super) fn read(&self, bus: &EventBus, start_after: Option<Item>) -> Query {
-        let name = bus.codec().schema.names().id;
+        let name = bus.codec().names().id;
         let read = partition_read(bus, Some(ID_INDEX), name, &self.id, Order::NewestFirst);
         Query { start_after, ..read }
     }
@@ -52,7 +52,7 @@ impl LookUp {
 
     /// The copies found, newest first.
     pub(super) fn copies(&self, bus: &EventBus) -> Vec<&Item> {
-        let names = bus.codec().schema.names();
+        let names = bus.codec().names();
         let of_tenant = |item: &&Item| {
             let tenant_id = self.tenant_id.as_deref();
             tenant_id.is_none_or(|wanted| item.text(names.tenant_id) == Some(wanted))

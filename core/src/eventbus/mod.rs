@@ -53,6 +53,7 @@ mod schema;
 mod tests;
 mod ulid;
 
+pub use crate::store::Schema;
 pub use codec::{EventCodec, ItemError, ItemProblem};
 pub use config::{ConfigError, EventBus, EventBusBuilder, resolve_table_name};
 pub use cursor::{
@@ -75,7 +76,5 @@ pub use payload::{Payload, PayloadError};
 pub use publish::{Publish, PublishOutcome, Published};
 pub use query::{EventQuery, Order, QueryJsonError};
 pub use query_events::QueryEvents;
-pub use schema::{
-    AttributeNames, ID_INDEX, PayloadEncoding, Schema, TENANT_INDEX, TimestampFormat,
-};
+pub use schema::{AttributeNames, ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
 pub use ulid::{NotUlid, Ulid, UlidGenerator};

@@ -35,7 +35,7 @@ impl Plan {
         selection: &Selection,
         event_type: &str,
     ) -> Result<Self, InvalidInput> {
-        let names = bus.codec().schema.names();
+        let names = bus.codec().names();
         let partition = partition_key(&selection.tenant_id, event_type, bus.separator())?;
         // No sort key ends in its `#`: the bound after `end` is never met.
         let low = selection.start.map(|start| format!("{}#", clamp(start).unix_nanos()));
@@ -62,7 +62,7 @@ impl Plan {
     }
 
     fn of_tenant(bus: &EventBus, selection: &Selection) -> Self {
-        let names = bus.codec().schema.names();
+        let names = bus.codec().names();
         let format = bus.codec().timestamp_format;
         let low = selection.start.map(|start| low_bound(format, clamp(start)));
         let high = selection.end.map(|end| high_bound(format, clamp(end)));

@@ -113,7 +113,7 @@ impl Machine for Publish {
 
 impl Publish {
     fn put(self, item: Item) -> Step<Self> {
-        let names = self.bus.codec().schema.names();
+        let names = self.bus.codec().names();
         let put = PutItem {
             table: self.bus.table().clone(),
             item,

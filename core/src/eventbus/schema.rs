@@ -2,18 +2,8 @@
 
 use alloc::string::String;
 
+use crate::store::Schema;
 use crate::time::Timestamp;
-
-/// Which attribute names a table uses. Nothing but names differs; index names are the same.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Schema {
-    /// The names of the mission document, in PascalCase: `PartitionKey`, `SortKey`, `TenantID`, ….
-    #[default]
-    Mission,
-    /// The names that existing TableTheory deployments hold, in snake_case: `pk`, `sk`,
-    /// `tenant_id`, ….
-    TableTheory,
-}
 
 /// How a payload is written. Both forms are read, whichever is chosen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -85,13 +75,13 @@ pub struct AttributeNames {
     pub retry_count: &'static str,
 }
 
-impl Schema {
-    /// The schema's attribute names.
+impl AttributeNames {
+    /// The attribute names of a schema.
     #[must_use]
-    pub const fn names(self) -> &'static AttributeNames {
-        match self {
-            Self::Mission => &MISSION,
-            Self::TableTheory => &TABLE_THEORY,
+    pub const fn of(schema: Schema) -> &'static Self {
+        match schema {
+            Schema::Mission => &MISSION,
+            Schema::TableTheory => &TABLE_THEORY,
         }
     }
 }

@@ -125,7 +125,7 @@ impl CheckAndIncrement {
 
     // The request is admitted and counted, whatever the read brings.
     fn on_read_back(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
-        let counter = self.plan.call().config.schema.count_attribute();
+        let counter = self.plan.call().names().count;
         let count = outcome.ok().flatten().and_then(|item| item.integer(counter));
         let count = count.and_then(|count| i64::try_from(count).ok());
         let admitted = self.plan.allowance().with_count(count);

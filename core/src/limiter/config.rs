@@ -14,11 +14,11 @@ use super::key::RateLimitKey;
 use super::plan::{Call, Plan};
 use super::recall::Recall;
 use super::record::Record;
-use super::schema::{DEFAULT_TABLE_NAME, Schema};
+use super::schema::{AttributeNames, DEFAULT_TABLE_NAME};
 use super::strategy::Strategy;
 use super::usage::Usage;
 use super::window::TimeWindow;
-use crate::store::{TableDefinition, TableName};
+use crate::store::{KeySchema, Schema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
 /// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
@@ -141,7 +141,12 @@ impl Limiter {
     /// The table that this limiter needs.
     #[must_use]
     pub fn table(&self) -> TableDefinition {
-        self.0.schema.table(self.0.table.clone())
+        TableDefinition {
+            name: self.0.table.clone(),
+            key: KeySchema { partition: "PK".into(), sort: Some("SK".into()) },
+            indexes: Vec::new(),
+            ttl: AttributeNames::of(self.0.schema).ttl.into(),
+        }
     }
 
     fn plan(&self, attempt: Attempt, operation: Operation, recall: &Recall) -> Plan {

@@ -52,6 +52,7 @@ mod token_bucket;
 mod usage;
 mod window;
 
+pub use crate::store::Schema;
 pub use check::Check;
 pub use check_and_increment::{CheckAndIncrement, Concluded};
 pub use config::{Attempt, DecisionId, Limiter, LimiterBuilder, OnFailure};
@@ -60,7 +61,7 @@ pub use error::{LimiterError, Operation};
 pub use key::{KeyError, RateLimitKey};
 pub use recall::{Learned, Recall};
 pub use record::Record;
-pub use schema::{Schema, table_name};
+pub use schema::{AttributeNames, table_name};
 pub use strategy::{
     Coverage, FixedWindow, Layout, MAX_SUB_WINDOWS, MultiWindow, Quota, SlidingWindow, Strategy,
     StrategyError,

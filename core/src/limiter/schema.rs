@@ -1,94 +1,78 @@
-//! Attribute names of the limiter's table, and its definition.
+//! The limiter's table: its attribute names, and its name.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use crate::store::{KeySchema, TableDefinition, TableName};
+use crate::store::{Schema, TableName};
 
-/// Under which names attributes are stored. `PK` and `SK` are the same in both.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Schema {
-    /// `Count`, `TTL`, `WindowStart`, …
-    #[default]
-    Mission,
-    /// `count`, `ttl`, `windowStart`, …: the names that existing deployments hold.
-    TableTheory,
+/// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AttributeNames {
+    /// The identifier, as it stands in the key.
+    pub identifier: &'static str,
+    /// The resource, as it stands in the key.
+    pub resource: &'static str,
+    /// The operation, unescaped.
+    pub operation: &'static str,
+    /// The window's start, in Unix seconds.
+    pub window_start: &'static str,
+    /// The window's key text.
+    pub window_type: &'static str,
+    /// The window's start, as text.
+    pub window_id: &'static str,
+    /// The counter; packed items have others, `c_{seconds}_{start}`.
+    pub count: &'static str,
+    /// A token bucket's theoretical arrival time, in Unix nanoseconds.
+    pub tat: &'static str,
+    /// The table's TTL attribute, in Unix seconds.
+    pub ttl: &'static str,
+    /// When the item was created.
+    pub created_at: &'static str,
+    /// When the item was last written.
+    pub updated_at: &'static str,
+    /// The caller's texts, a map.
+    pub metadata: &'static str,
 }
 
-/// The attribute names of one schema.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Names {
-    pub(super) identifier: &'static str,
-    pub(super) resource: &'static str,
-    pub(super) operation: &'static str,
-    pub(super) window_start: &'static str,
-    pub(super) window_type: &'static str,
-    pub(super) window_id: &'static str,
-    pub(super) count: &'static str,
-    pub(super) tat: &'static str,
-    pub(super) ttl: &'static str,
-    pub(super) created_at: &'static str,
-    pub(super) updated_at: &'static str,
-    pub(super) metadata: &'static str,
-}
-
-impl Schema {
-    pub(super) const fn names(self) -> Names {
-        match self {
-            Self::Mission => Names {
-                identifier: "Identifier",
-                resource: "Resource",
-                operation: "Operation",
-                window_start: "WindowStart",
-                window_type: "WindowType",
-                window_id: "WindowID",
-                count: "Count",
-                tat: "Tat",
-                ttl: "TTL",
-                created_at: "CreatedAt",
-                updated_at: "UpdatedAt",
-                metadata: "Metadata",
-            },
-            Self::TableTheory => Names {
-                identifier: "identifier",
-                resource: "resource",
-                operation: "operation",
-                window_start: "windowStart",
-                window_type: "windowType",
-                window_id: "windowID",
-                count: "count",
-                tat: "tat",
-                ttl: "ttl",
-                created_at: "createdAt",
-                updated_at: "updatedAt",
-                metadata: "metadata",
-            },
-        }
-    }
-
-    /// The attribute that holds a counter, for whoever reads the table directly.
+impl AttributeNames {
+    /// The attribute names of a schema.
     #[must_use]
-    pub const fn count_attribute(self) -> &'static str {
-        self.names().count
-    }
-
-    /// The attribute that holds the Unix second after which a counter may be removed.
-    #[must_use]
-    pub const fn ttl_attribute(self) -> &'static str {
-        self.names().ttl
-    }
-
-    /// The table that a limiter of this schema needs.
-    #[must_use]
-    pub fn table(self, name: TableName) -> TableDefinition {
-        TableDefinition {
-            name,
-            key: KeySchema { partition: "PK".into(), sort: Some("SK".into()) },
-            indexes: Vec::new(),
-            ttl: self.ttl_attribute().into(),
+    pub const fn of(schema: Schema) -> &'static Self {
+        match schema {
+            Schema::Mission => &MISSION,
+            Schema::TableTheory => &TABLE_THEORY,
         }
     }
 }
+
+const MISSION: AttributeNames = AttributeNames {
+    identifier: "Identifier",
+    resource: "Resource",
+    operation: "Operation",
+    window_start: "WindowStart",
+    window_type: "WindowType",
+    window_id: "WindowID",
+    count: "Count",
+    tat: "Tat",
+    ttl: "TTL",
+    created_at: "CreatedAt",
+    updated_at: "UpdatedAt",
+    metadata: "Metadata",
+};
+
+const TABLE_THEORY: AttributeNames = AttributeNames {
+    identifier: "identifier",
+    resource: "resource",
+    operation: "operation",
+    window_start: "windowStart",
+    window_type: "windowType",
+    window_id: "windowID",
+    count: "count",
+    tat: "tat",
+    ttl: "ttl",
+    created_at: "createdAt",
+    updated_at: "updatedAt",
+    metadata: "metadata",
+};
 
 /// The limiter's table name from an injected environment look-up: the first of
 /// `APPTHEORY_RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE` and

@@ -37,6 +37,7 @@ mod number;
 mod put_item;
 mod query;
 mod request;
+mod schema;
 mod sleep;
 mod table;
 mod transact_write_items;
@@ -57,6 +58,7 @@ pub use number::Number;
 pub use put_item::PutItem;
 pub use query::{Page, Query, SortRange};
 pub use request::{StoreInterpreter, StoreRequest};
+pub use schema::Schema;
 pub use sleep::Sleep;
 pub use table::{IndexDefinition, KeySchema, TableDefinition, TableName};
 pub use transact_write_items::{

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::limiter::config::{Attempt, Config, OnFailure};
 use crate::limiter::decision::{Basis, Cause, Decision, Stage};
 use crate::limiter::error::{LimiterError, Operation};
-use crate::limiter::schema::Names;
+use crate::limiter::schema::AttributeNames;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::TimeWindow;
 use crate::store::{Assignment, Guard, Key, Number, StoreError, UpdateItem, Value};
@@ -58,8 +58,8 @@ impl Call {
         i64::from(self.attempt.cost.get())
     }
 
-    pub(super) fn names(&self) -> Names {
-        self.config.schema.names()
+    pub(in crate::limiter) fn names(&self) -> &'static AttributeNames {
+        AttributeNames::of(self.config.schema)
     }
 
     /// A verdict with the policies of the limiter applied.
