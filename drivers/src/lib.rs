@@ -18,3 +18,8 @@ pub mod memory;
 pub mod rate_limiter;
 pub mod tables;
 pub mod usage;
+
+/// The README's examples.
+#[cfg(all(doctest, feature = "aws", feature = "memory"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
