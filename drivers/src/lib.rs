@@ -17,6 +17,8 @@ pub mod layer;
 pub mod memory;
 pub mod rate_limiter;
 pub mod tables;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod usage;
 
 /// The README's examples.

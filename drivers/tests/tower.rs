@@ -1,0 +1,403 @@
+//! The limiter as a layer, in front of an axum app.
+#![expect(clippy::expect_used, reason = "a test ends where its stage cannot be set")]
+
+use core::convert::Infallible;
+use core::num::NonZeroU32;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+
+use apptheory::clock::ManualClock;
+use apptheory::execute::StoreExecutor;
+use apptheory::layer::{Fault, FaultPlan};
+use apptheory::memory::MemoryStore;
+use apptheory::rate_limiter::RateLimiter;
+use apptheory::tower::{ClientIp, DenialBody, Identity, RateLimitLayer, RequestKey, RoutePattern};
+use apptheory_core::limiter::headers::{DENIAL_BODY, HeaderStyle};
+use apptheory_core::limiter::{
+    Basis, Decision, FixedWindow, KeyError, Limiter, LimiterBuilder, LimiterError, RateLimitKey,
+    TokenBucket,
+};
+use apptheory_core::store::{StoreError, TableName, Value};
+use apptheory_core::time::Timestamp;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Extension, MatchedPath};
+use axum::http::request::Parts;
+use axum::http::{Request, Response, StatusCode};
+use axum::routing::get;
+use axum::{Router, response::IntoResponse};
+use tower::{Layer, Service, ServiceExt as _};
+
+/// 2026-01-01T00:00:30Z, half-way through a minute.
+const NOW: i64 = 1_767_225_630;
+
+fn two_a_minute() -> FixedWindow {
+    FixedWindow::new(Duration::from_secs(60), 2).expect("a strategy")
+}
+
+fn clock() -> ManualClock {
+    ManualClock::new(Timestamp::from_unix_seconds(NOW))
+}
+
+fn layer(limiter: LimiterBuilder) -> RateLimitLayer<MemoryStore, ManualClock> {
+    over(limiter, |store| store)
+}
+
+/// A layer over a store that `wrap` may put something in front of.
+fn over<X: StoreExecutor>(
+    limiter: LimiterBuilder,
+    wrap: impl FnOnce(MemoryStore) -> X,
+) -> RateLimitLayer<X, ManualClock> {
+    let (limiter, clock) = (limiter.build(), clock());
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    RateLimitLayer::new(RateLimiter::new(limiter, wrap(store)).with_clock(clock))
+}
+
+fn failing<X: StoreExecutor + Send + 'static>(
+    limiter: LimiterBuilder,
+    wrap: impl FnOnce(MemoryStore) -> X,
+) -> Router {
+    app(over(limiter, wrap))
+}
+
+/// An app whose handler tells what it knows of the decision.
+fn app<X: StoreExecutor + Send + 'static>(layer: RateLimitLayer<X, ManualClock>) -> Router {
+    Router::new()
+        .route("/orders", get(seen))
+        .route("/orders/{id}", get(seen))
+        .route("/health", get(|| async { "well" }))
+        .layer(layer)
+}
+
+async fn seen(Extension(decision): Extension<Decision>) -> impl IntoResponse {
+    format!("{}/{}", decision.count.unwrap_or_default(), decision.limit)
+}
+
+fn from(address: &str) -> Request<Body> {
+    to("/orders", address)
+}
+
+fn to(path: &str, address: &str) -> Request<Body> {
+    let client = ClientIp(address.parse().expect("an address"));
+    Request::get(path).extension(client).body(Body::empty()).expect("a request")
+}
+
+async fn send(app: &Router, request: Request<Body>) -> Response<Body> {
+    app.clone().oneshot(request).await.expect("an axum app always answers")
+}
+
+async fn text(response: Response<Body>) -> String {
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// The headers whose names contain one of these, in order: `name: value`.
+fn limits(response: &Response<Body>) -> Vec<String> {
+    let mut lines: Vec<String> = response
+        .headers()
+        .iter()
+        .filter(|(name, _)| name.as_str().contains("limit") || *name == "retry-after")
+        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("ASCII")))
+        .collect();
+    lines.sort_unstable();
+    lines
+}
+
+const CLIENT: &str = "203.0.113.7";
+
+#[tokio::test]
+async fn requests_are_counted_and_then_refused() {
+    let app = app(layer(Limiter::fail_closed(two_a_minute())));
+    for (count, remaining) in [("1/2", "1"), ("2/2", "0")] {
+        let response = send(&app, from(CLIENT)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["x-ratelimit-remaining"], remaining);
+        assert_eq!(text(response).await, count);
+    }
+    let denied = send(&app, from(CLIENT)).await;
+    assert_eq!(denied.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(denied.headers()["content-type"], "application/json");
+    assert_eq!(denied.extensions().get().map(|denied: &Decision| denied.allowed), Some(false));
+    assert_eq!(text(denied).await, DENIAL_BODY);
+
+    assert_eq!(send(&app, from("203.0.113.8")).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn each_style_has_its_headers() {
+    let x = ["x-ratelimit-limit: 2", "x-ratelimit-remaining: 1", "x-ratelimit-reset: 1767225660"];
+    let ietf = ["ratelimit-policy: \"1m\";q=2;w=60", "ratelimit: \"1m\";r=1;t=30"];
+    let denied_x = [
+        "retry-after: 30",
+        "x-ratelimit-limit: 2",
+        "x-ratelimit-remaining: 0",
+        "x-ratelimit-reset: 1767225660",
+        "x-ratelimit-window: 1m",
+    ];
+    let denied_ietf =
+        ["ratelimit-policy: \"1m\";q=2;w=60", "ratelimit: \"1m\";r=0;t=30", "retry-after: 30"];
+    let both = [&ietf[..], &x[..]].concat();
+    let denied_both = [&denied_ietf[..2], &denied_x[..]].concat();
+    for (style, allowed, denied) in [
+        (HeaderStyle::XRateLimit, &x[..], &denied_x[..]),
+        (HeaderStyle::Ietf, &ietf[..], &denied_ietf[..]),
+        (HeaderStyle::Both, &both[..], &denied_both[..]),
+    ] {
+        let layer = layer(Limiter::fail_closed(two_a_minute())).with_header_style(style);
+        let app = app(layer);
+        assert_eq!(limits(&send(&app, from(CLIENT)).await), allowed);
+        send(&app, from(CLIENT)).await;
+        assert_eq!(limits(&send(&app, from(CLIENT)).await), denied);
+    }
+}
+
+#[tokio::test]
+async fn a_denial_can_be_a_problem() {
+    let bucket = TokenBucket::new(Duration::from_secs(60), 1, 1).expect("a strategy");
+    let layer = layer(Limiter::fail_closed(bucket)).with_denial_body(DenialBody::ProblemDetails);
+    let app = app(layer);
+    send(&app, from(CLIENT)).await;
+    let denied = send(&app, from(CLIENT)).await;
+    assert_eq!(denied.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(denied.headers()["content-type"], "application/problem+json");
+    let problem: serde_json::Value = serde_json::from_str(&text(denied).await).expect("JSON");
+    assert_eq!(problem["status"], 429);
+    assert_eq!(problem["violated-policies"][0], "1m");
+}
+
+#[tokio::test]
+async fn failing_open_is_marked_and_claims_nothing() {
+    let plan = FaultPlan::default().fail(1, StoreError::Throttled);
+    let app = failing(Limiter::fail_open(two_a_minute()), |store| Fault::new(store, plan));
+    let response = send(&app, from(CLIENT)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let expected = [
+        "x-rate-limit-fail-open: true",
+        "x-ratelimit-limit: 0",
+        "x-ratelimit-remaining: 0",
+        "x-ratelimit-reset: 0",
+    ];
+    assert_eq!(limits(&response), expected);
+    let decision: &Decision = response.extensions().get().expect("a decision");
+    assert!(matches!(decision.basis, Basis::FailOpen { .. }));
+    // The store is back.
+    assert_eq!(text(send(&app, from(CLIENT)).await).await, "1/2");
+}
+
+#[tokio::test]
+async fn failing_closed_is_an_overload() {
+    let plan = FaultPlan::default().fail(1, StoreError::Unavailable);
+    let app = failing(Limiter::fail_closed(two_a_minute()), |store| Fault::new(store, plan));
+    let response = send(&app, from(CLIENT)).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
+    assert_eq!(limits(&response), ["retry-after: 1", "x-rate-limit-fail-closed: true"]);
+    let error: &LimiterError = response.extensions().get().expect("the reason");
+    assert_eq!(error.cause, StoreError::Unavailable);
+    assert_eq!(
+        text(response).await,
+        r#"{"error":{"code":"app.overloaded","message":"overloaded"}}"#
+    );
+}
+
+#[tokio::test]
+async fn a_request_without_a_valid_key_is_never_let_through() {
+    // Open for a failing store, yet closed for a request that nobody can count.
+    let limiter = || Limiter::fail_open(two_a_minute());
+    let anyone = Request::get("/orders").header("x-forwarded-for", ",").body(Body::empty());
+    let app_by_client = app(layer(limiter()));
+    let response = send(&app_by_client, anyone.expect("a request")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.extensions().get(), Some(&KeyError::MissingIdentifier));
+    assert_eq!(limits(&response), [] as [&str; 0]);
+    assert_eq!(
+        text(response).await,
+        r#"{"error":{"code":"app.internal","message":"internal error"}}"#
+    );
+
+    let mut routed = from(CLIENT);
+    routed.extensions_mut().insert(RoutePattern("/a#b".into()));
+    let response = send(&app_by_client, routed).await;
+    assert_eq!(response.extensions().get(), Some(&KeyError::SeparatorInResource));
+}
+
+#[tokio::test]
+async fn without_any_identifier_one_bucket_can_serve_all() {
+    let key = RequestKey::new().or_anonymous();
+    let app = app(layer(Limiter::fail_closed(two_a_minute())).with_key(key));
+    for status in [200, 200, 429] {
+        let anyone = Request::get("/orders").body(Body::empty()).expect("a request");
+        assert_eq!(send(&app, anyone).await.status(), status);
+    }
+    assert_eq!(send(&app, from(CLIENT)).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_ipv6_client_cannot_use_its_other_addresses() {
+    let app = app(layer(Limiter::fail_closed(two_a_minute())));
+    for (address, status) in [
+        ("2001:db8:0:1200::1", 200),
+        ("2001:db8:0:12ff::2", 200),
+        ("2001:db8:0:1234::3", 429),
+        ("2001:db8:0:1300::1", 200),
+        (CLIENT, 200),
+        ("::ffff:203.0.113.7", 200),
+        (CLIENT, 429),
+    ] {
+        assert_eq!(send(&app, from(address)).await.status(), status, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn stored_keys_never_hold_a_credential() {
+    let limiter = Limiter::fail_closed(two_a_minute()).build();
+    let store = Arc::new(MemoryStore::new(clock()).with_table(limiter.table()));
+    let table: TableName = limiter.table().name;
+    let limiter = RateLimiter::new(limiter, Arc::clone(&store)).with_clock(clock());
+    let key = RequestKey::new().with_credentials("a secret of the deployment");
+    let app = app(RateLimitLayer::new(limiter).with_key(key));
+    for (name, value) in [("x-api-key", "k_secret"), ("authorization", "Bearer tok_secret")] {
+        let request = Request::get("/orders").header(name, value).body(Body::empty());
+        assert_eq!(send(&app, request.expect("a request")).await.status(), StatusCode::OK);
+    }
+    let items = store.items(&table);
+    assert_eq!(items.len(), 2);
+    assert!(!format!("{items:?}").contains("_secret"));
+    for item in &items {
+        let Some(Value::S(identifier)) = item.get("Identifier") else { panic!("{item:?}") };
+        assert!(identifier.contains(":hmac-sha256:"), "{identifier}");
+    }
+}
+
+#[tokio::test]
+async fn in_shadow_mode_everything_passes_and_is_told_apart() {
+    let app = app(layer(Limiter::fail_closed(two_a_minute()).shadow()));
+    for shadowed in [false, false, true, true] {
+        let response = send(&app, from(CLIENT)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(!response.headers().contains_key("retry-after"));
+        let decision: &Decision = response.extensions().get().expect("a decision");
+        assert_eq!(decision.shadowed, shadowed);
+    }
+}
+
+#[tokio::test]
+async fn skipped_requests_are_left_alone() {
+    let layer = layer(Limiter::fail_closed(two_a_minute()));
+    let app = app(layer.with_skip(|parts| parts.uri.path() == "/health"));
+    for _ in 0..5 {
+        // Not even a key is asked of them.
+        let request = Request::get("/health").body(Body::empty()).expect("a request");
+        let response = send(&app, request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(limits(&response), [] as [&str; 0]);
+    }
+    assert_eq!(text(send(&app, from(CLIENT)).await).await, "1/2");
+}
+
+#[tokio::test]
+async fn requests_can_cost_more_than_one() {
+    let cost = |parts: &Parts| match parts.uri.query() {
+        Some("bulk") => NonZeroU32::new(2).unwrap_or(NonZeroU32::MIN),
+        _ => NonZeroU32::MIN,
+    };
+    let app = app(layer(Limiter::fail_closed(two_a_minute())).with_cost(cost));
+    assert_eq!(text(send(&app, from(CLIENT)).await).await, "1/2");
+    let bulk = send(&app, to("/orders?bulk", CLIENT)).await;
+    assert_eq!(bulk.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(text(send(&app, from(CLIENT)).await).await, "2/2");
+}
+
+#[tokio::test]
+async fn a_matched_path_is_one_resource() {
+    let limiter = || Limiter::fail_closed(two_a_minute());
+    let by_path = app(layer(limiter()));
+    let key = RequestKey::new()
+        .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()));
+    let by_route = app(layer(limiter()).with_key(key));
+    for (path, status) in [("/orders/1", 200), ("/orders/2", 200), ("/orders/3", 429)] {
+        assert_eq!(send(&by_path, to(path, CLIENT)).await.status(), StatusCode::OK);
+        assert_eq!(send(&by_route, to(path, CLIENT)).await.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_closure_can_tell_the_key() {
+    let key = |parts: &Parts| {
+        let tenant = parts.headers.get("x-tenant").and_then(|tenant| tenant.to_str().ok());
+        RateLimitKey::new(tenant.unwrap_or_default(), "everything", parts.method.as_str())
+    };
+    let app = app(layer(Limiter::fail_closed(two_a_minute())).with_key(key));
+    for (tenant, status) in [("a", 200), ("a", 200), ("a", 429), ("b", 200), (" ", 500)] {
+        let request = Request::get("/orders").header("x-tenant", tenant).body(Body::empty());
+        assert_eq!(send(&app, request.expect("a request")).await.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn of_nested_layers_the_innermost_speaks() {
+    let by_client = layer(Limiter::fail_closed(
+        FixedWindow::new(Duration::from_secs(3_600), 100).expect("a strategy"),
+    ));
+    let by_user = layer(Limiter::fail_closed(two_a_minute()));
+    // Both by client here, which makes no difference; what axum applies last is outermost.
+    let app = app(by_user).layer(by_client);
+    for _ in 0..2 {
+        let response = send(&app, from(CLIENT)).await;
+        assert_eq!(response.headers()["x-ratelimit-limit"], "2");
+    }
+    let denied = send(&app, from(CLIENT)).await;
+    assert_eq!(denied.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(denied.headers()["x-ratelimit-limit"], "2");
+    assert_eq!(denied.headers().get_all("x-ratelimit-limit").iter().count(), 1);
+}
+
+#[tokio::test]
+async fn an_identity_can_have_a_limit_of_its_own() {
+    let strategy = two_a_minute().with_identifier_limit("user-7", 1);
+    let app = app(layer(Limiter::fail_closed(strategy)));
+    for status in [200, 429] {
+        let mut request = from(CLIENT);
+        request.extensions_mut().insert(Identity("user-7".into()));
+        assert_eq!(send(&app, request).await.status(), status);
+    }
+}
+
+/// Panics when called without having been asked whether it is ready; a clone starts unready.
+#[derive(Debug, Default)]
+struct Strict(AtomicBool);
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Service<Request<String>> for Strict {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = core::future::Ready<Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.store(true, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<String>) -> Self::Future {
+        assert!(self.0.swap(false, Ordering::Relaxed), "called before it was ready");
+        core::future::ready(Ok(Response::new(request.into_body())))
+    }
+}
+
+#[tokio::test]
+async fn the_instance_that_is_ready_is_the_one_called() {
+    let mut service = layer(Limiter::fail_closed(two_a_minute())).layer(Strict::default());
+    for status in [200, 200, 429] {
+        let client = ClientIp(CLIENT.parse().expect("an address"));
+        let request = Request::get("/").extension(client).body("echo".to_owned());
+        let ready = service.ready().await.expect("infallible");
+        let response = ready.call(request.expect("a request")).await.expect("infallible");
+        assert_eq!(response.status(), status);
+    }
+}
