@@ -1,0 +1,66 @@
+//! The rate limiter to play with: an HTTP server on loopback, with one route per strategy, over an
+//! embedded DynamoDB in a file.
+//!
+//! ```text
+//! cargo playground --port 8080 --data ./playground-data
+//! ```
+
+mod app;
+mod server;
+mod signal;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use apptheory::clock::SystemClock;
+use clap::Parser;
+
+use server::Playground;
+
+/// Serves one route per rate limiting strategy on loopback. Ctrl-C stops it.
+#[derive(Parser)]
+#[command(name = "cargo playground", version)]
+struct Arguments {
+    /// The port to listen on; 0 lets the system choose one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The directory to keep the counters in, so that they survive a restart. Without it they end
+    /// with the server.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", with_sources(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    // Heeded from here on, so that no signal is lost while the server starts.
+    let stop = signal::stop_signal()?;
+    let playground = Playground::open(arguments.port, arguments.data, SystemClock).await?;
+    let greeting = playground.greeting();
+    // Nobody may be listening; the server is there all the same.
+    drop(io::stdout().write_all(greeting.as_bytes()));
+    playground.serve(stop).await?;
+    Ok(())
+}
+
+fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,141 @@
+//! The playground on a port, over a file.
+
+use core::future::Future;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use apptheory::clock::Clock;
+use apptheory::embedded::{EmbeddedError, EmbeddedStore};
+use apptheory_core::limiter::StrategyError;
+use axum::Router;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::app::{app, limited_routes};
+
+/// The app on a port, ready to be served.
+pub(crate) struct Playground {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Router,
+    data: DataDir,
+}
+
+/// Why the playground does not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlaygroundError {
+    /// The directory cannot be created or is none. Name another one, or none.
+    #[error("cannot use the data directory {dir:?}")]
+    Data {
+        /// The directory, as far as one is known.
+        dir: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file in the directory cannot be used, or is not a database; the error names it.
+    #[error(transparent)]
+    Store(#[from] EmbeddedError),
+    /// A limit is not one.
+    #[error(transparent)]
+    Limit(#[from] StrategyError),
+    /// The port is taken, or not for everyone to use. Name another one, or none.
+    #[error("cannot listen on port {port}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Serving ended by itself.
+    #[error("the server stopped")]
+    Serve(#[source] io::Error),
+}
+
+impl Playground {
+    /// Opens the counters in `data`, or in a directory that ends with the playground, and listens
+    /// on loopback.
+    pub(crate) async fn open<C: Clock + Clone + 'static>(
+        port: u16,
+        data: Option<PathBuf>,
+        clock: C,
+    ) -> Result<Self, PlaygroundError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+        let listener = listener.map_err(|source| PlaygroundError::Port { port, source })?;
+        let address = listener.local_addr().map_err(PlaygroundError::Serve)?;
+
+        let data = DataDir::open(data)?;
+        let store = EmbeddedStore::open(data.file(), clock.clone())?;
+        let routes = limited_routes()?;
+        for route in &routes {
+            // It is the same table for all, created the first time.
+            store.create_table(&route.limiter.table())?;
+        }
+        Ok(Self { listener, address, app: app(routes, &store, &clock), data })
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to tell whoever started it.
+    pub(crate) fn greeting(&self) -> String {
+        let (address, file) = (self.address(), self.data.file());
+        let kept = if self.data.is_kept() { "kept" } else { "gone when this ends" };
+        format!(
+            "listening on http://{address}\n\
+             counters in {file:?} ({kept})\n\
+             \n\
+             try:\n  \
+             curl http://{address}/\n  \
+             for i in 1 2 3 4 5 6; do curl -i http://{address}/fixed; done\n  \
+             curl http://{address}/usage/fixed\n"
+        )
+    }
+
+    /// Serves until `stop` is over and every request at hand is answered.
+    pub(crate) async fn serve(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), PlaygroundError> {
+        let service = self.app.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
+        drop(self.data); // not before: the counters live in it
+        served.map_err(PlaygroundError::Serve)
+    }
+}
+
+/// Where the counters are.
+enum DataDir {
+    Kept(PathBuf),
+    Temporary(TempDir),
+}
+
+impl DataDir {
+    fn open(dir: Option<PathBuf>) -> Result<Self, PlaygroundError> {
+        let Some(dir) = dir else {
+            let failed = |source| PlaygroundError::Data { dir: std::env::temp_dir(), source };
+            return tempfile::tempdir().map(Self::Temporary).map_err(failed);
+        };
+        match fs::create_dir_all(&dir) {
+            Ok(()) => Ok(Self::Kept(dir)),
+            Err(source) => Err(PlaygroundError::Data { dir, source }),
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        let dir = match self {
+            Self::Kept(dir) => dir,
+            Self::Temporary(dir) => dir.path(),
+        };
+        dir.join("playground.db")
+    }
+
+    const fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+}
