@@ -22,6 +22,6 @@ pub mod tower;
 pub mod usage;
 
 /// The README's examples.
-#[cfg(all(doctest, feature = "aws", feature = "memory"))]
+#[cfg(all(doctest, feature = "aws", feature = "memory", feature = "tower"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
