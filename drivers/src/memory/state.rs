@@ -8,14 +8,14 @@ use super::table::Table;
 use super::transact::Tokens;
 use crate::usage::Usage;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) tables: Tables,
     pub(super) tokens: Tokens,
     pub(super) usage: Usage,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tables(pub(super) BTreeMap<TableName, Table>);
 
 impl Tables {

@@ -12,14 +12,14 @@ use apptheory_core::store::{
 use crate::usage::ConsumedCapacity;
 
 /// A table and its global secondary indexes. Items are shared between them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) items: Sorted,
     indexes: Vec<(IndexDefinition, Sorted)>,
 }
 
 /// Items by partition, and within it by position.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sorted {
     pub(super) key: KeySchema,
     partitions: BTreeMap<String, BTreeMap<Position, Arc<Item>>>,

@@ -11,14 +11,14 @@ use super::write::{Ruling, Verdict, Write};
 use crate::usage::ConsumedCapacity;
 
 /// Committed transactions by their idempotency token.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tokens {
     remembered: BTreeMap<String, Remembered>,
     /// The tokens in the order in which they are forgotten.
     by_age: BTreeSet<(Timestamp, String)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Remembered {
     writes: Vec<TransactWrite>,
     /// What each write was charged for.
