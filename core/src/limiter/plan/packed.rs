@@ -7,15 +7,20 @@ use alloc::vec::Vec;
 
 use super::call::Description;
 use super::reads::count_in;
-use super::windows::{last_to_end, of, room};
+use super::windows::{last_to_end, of};
 use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
 use crate::duration::write_duration;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
-use crate::store::{Assignment, AttributeName, Guard, Item, Key, UpdateItem};
+use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
 
 /// All windows in one item of the longest one, into which every other divides. Each window counts
 /// in an attribute of its own, `c_{seconds}_{start}`.
+///
+/// A write removes the counters of windows before its own. So that a write that comes late, from a
+/// window that has ended, does not take a removed counter for an unused one, a counter only starts
+/// where that of the next window is not there yet. A write that comes later than a whole window may
+/// still start it anew.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Packed {
     call: Call,
@@ -75,8 +80,24 @@ impl Packed {
             .windows
             .iter()
             .zip(self.quotas.iter())
-            .map(|(window, quota)| room(counter(window), quota.limit.saturating_sub(cost)));
+            .map(|(window, quota)| self.guard(window, quota.limit.saturating_sub(cost)));
         Write::Update(self.update(guards.reduce(Guard::and).unwrap_or(Guard::Always)))
+    }
+
+    /// The window's counter has room, or can start.
+    fn guard(&self, window: &TimeWindow, room: i64) -> Guard {
+        let unused = Guard::Absent(counter(window));
+        let can_start = match self.next(window) {
+            Some(next) => unused.and(Guard::Absent(counter(&next))),
+            None => unused,
+        };
+        can_start.or(Guard::at_most(counter(window), Number::from(room)))
+    }
+
+    /// The window after this one, if it counts in the same item.
+    fn next(&self, window: &TimeWindow) -> Option<TimeWindow> {
+        let next = TimeWindow { start: window.end(), ..*window };
+        (next.start < self.longest.end()).then_some(next)
     }
 
     pub(super) fn record(&mut self) -> Write {
@@ -117,17 +138,15 @@ impl Packed {
     }
 
     fn denied(&self, seen: &Item) -> Verdict {
-        let at = self.exceeded(|counter| count_in(seen, counter).unwrap_or(0)).unwrap_or(0);
-        let count = self.windows.get(at).and_then(|window| count_in(seen, &counter(window)));
-        self.verdict(false, at, Some(count.unwrap_or(0)))
+        let at = self.without_room(Some(seen)).unwrap_or(0);
+        self.verdict(false, at, self.count_at(at, Some(seen)))
     }
 
     pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        let key = self.key();
-        let exceeded = self.exceeded(|counter| reads.count(&key, counter));
-        let at = exceeded.unwrap_or(0);
-        let count = self.windows.get(at).map(|window| reads.count(&key, &counter(window)));
-        self.verdict(exceeded.is_none(), at, count)
+        let item = reads.item(&self.key());
+        let without_room = self.without_room(item);
+        let at = without_room.unwrap_or(0);
+        self.verdict(without_room.is_none(), at, self.count_at(at, item))
     }
 
     pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
@@ -145,13 +164,27 @@ impl Packed {
     }
 
     pub(super) fn counters(&self) -> Vec<AttributeName> {
-        self.windows.iter().map(counter).collect()
+        let next = self.windows.iter().filter_map(|window| self.next(window));
+        self.windows.iter().copied().chain(next).map(|window| counter(&window)).collect()
     }
 
-    /// The window without room for the cost that decides when to come back.
-    fn exceeded(&self, count: impl Fn(&str) -> i64) -> Option<usize> {
+    /// Of the windows without room for the cost, the one that decides when to come back.
+    fn without_room(&self, item: Option<&Item>) -> Option<usize> {
         let cost = self.call.cost();
-        self.last_to_end(|window, limit| count(&counter(window)).saturating_add(cost) > limit)
+        self.last_to_end(|window, limit| {
+            self.count(window, item).is_none_or(|count| count.saturating_add(cost) > limit)
+        })
+    }
+
+    fn count_at(&self, at: usize, item: Option<&Item>) -> Option<i64> {
+        self.windows.get(at).and_then(|window| self.count(window, item))
+    }
+
+    /// What a window stands at; `None` when that has been forgotten, because the next one has begun.
+    fn count(&self, window: &TimeWindow, item: Option<&Item>) -> Option<i64> {
+        let count_of = |window: &TimeWindow| count_in(item?, &counter(window));
+        let forgotten = || self.next(window).is_some_and(|next| count_of(&next).is_some());
+        count_of(window).or_else(|| (!forgotten()).then_some(0))
     }
 
     fn last_to_end(&self, is_meant: impl Fn(&TimeWindow, i64) -> bool) -> Option<usize> {
