@@ -82,7 +82,10 @@ impl CheckAndIncrement {
                 let next = self.plan.after_write(written.into());
                 self.proceed(next)
             }
-            Err(error) => self.fail(error, Stage::Write),
+            Err(error) => match self.plan.after_failure() {
+                Some(next) => self.proceed(next),
+                None => self.fail(error, Stage::Write),
+            },
         }
     }
 

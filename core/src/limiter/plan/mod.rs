@@ -149,6 +149,14 @@ impl Plan {
         each!(self, plan => plan.after_write(wrote))
     }
 
+    /// What follows from a write without an answer, where the decision does not hang on it.
+    pub(super) fn after_failure(&mut self) -> Option<Next> {
+        match self {
+            Self::Sequential(plan) => plan.after_failure(),
+            Self::Windows(_) | Self::Packed(_) | Self::Sliding(_) | Self::Bucket(_) => None,
+        }
+    }
+
     /// What follows once all [`keys`](Self::keys) have been read.
     pub(super) fn after_reads(&mut self, reads: &Reads) -> Next {
         match self {

@@ -93,6 +93,12 @@ impl Sequential {
         }
     }
 
+    /// A refusal stands, whatever becomes of taking back what was counted before it.
+    pub(super) fn after_failure(&mut self) -> Option<Next> {
+        let denied = self.denied.clone()?;
+        Some(self.take_back_next(denied))
+    }
+
     fn count_next(&mut self, attributes: &Item) -> Next {
         if self.current.at == 0 {
             self.first_count = count_in(attributes, self.call().names().count);
