@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The world in which the limiter is tested, and what it is held against.
+//!
+//! Four parts, which the tests under `tests/` put together:
+//!
+//! * [`limit`]: a limit in the words of a test, from which both the real limiter and a naive model
+//!   of it are made;
+//! * [`world`]: a store in memory that fails on demand and whose past can be forked, so that a test
+//!   can follow every schedule of several callers;
+//! * [`any`]: generators of both limits and requests;
+//! * [`adversary`]: a store that answers anything at all.
+//!
+//! ```
+//! use apptheory_proptests::limit::{Admission, Limit};
+//! use apptheory_proptests::world::{World, seconds};
+//!
+//! let limit = Limit::Fixed { window: 60, limit: 2 };
+//! let limiter = limit.fail_closed().build();
+//! let world = World::new(&limiter);
+//!
+//! let mut admitted = Vec::new();
+//! for second in [0, 59, 59, 60] {
+//!     let next = Admission { at: seconds(second), cost: 1 };
+//!     let decision = world.decide(&limiter, next).unwrap();
+//!     assert_eq!(decision.allowed, limit.admits(&admitted, next));
+//!     admitted.extend(decision.allowed.then_some(next));
+//! }
+//! assert_eq!(admitted.len(), 3);
+//! ```
+
+pub mod adversary;
+pub mod any;
+pub mod limit;
+pub mod world;

@@ -1,0 +1,110 @@
+//! Any limit, any requests.
+
+use apptheory::apptheory_core::limiter::Coverage;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use crate::limit::{Admission, Limit, Writing};
+use crate::world::nanos;
+
+/// Any limit: small numbers, so that they are met; windows that agree with a day and that do not.
+pub fn limit() -> impl Strategy<Value = Limit> + Clone {
+    prop_oneof![
+        fixed(),
+        sliding(select(vec![Coverage::Aligned, Coverage::Conservative])),
+        multi(),
+        bucket(),
+    ]
+}
+
+/// Any fixed window.
+pub fn fixed() -> impl Strategy<Value = Limit> + Clone {
+    (select(vec![1, 7, 60, 61, 420, 3_600, 604_800]), -1..6_i64)
+        .prop_map(|(window, limit)| Limit::Fixed { window, limit })
+}
+
+/// Any sliding window of some coverage.
+pub fn sliding(
+    coverage: impl Strategy<Value = Coverage> + Clone,
+) -> impl Strategy<Value = Limit> + Clone {
+    (1..6_u64, select(vec![1, 7, 20, 60]), coverage, -1..8_i64).prop_map(
+        |(parts, granularity, coverage, limit)| Limit::Sliding {
+            parts,
+            granularity,
+            coverage,
+            limit,
+        },
+    )
+}
+
+/// Any list of windows, however it is written, in any order.
+pub fn multi() -> impl Strategy<Value = Limit> + Clone {
+    // Each divides the next, so that any of them pack.
+    let nested = subsequence(vec![10, 20, 60, 120, 600], 1..4);
+    let loose = subsequence(vec![7, 10, 60, 61, 600], 1..4);
+    let written = prop_oneof![
+        (Just(Writing::Packed), nested),
+        (select(vec![Writing::Transaction, Writing::OneByOne]), loose),
+    ];
+    written.prop_flat_map(|(writing, windows)| {
+        let limits =
+            prop::collection::vec(prop_oneof![9 => 1..8_i64, 1 => -1..1_i64], windows.len());
+        (Just(windows).prop_shuffle(), limits).prop_map(move |(windows, limits)| Limit::Multi {
+            writing,
+            quotas: windows.into_iter().zip(limits).collect(),
+        })
+    })
+}
+
+/// Any token bucket.
+pub fn bucket() -> impl Strategy<Value = Limit> + Clone {
+    (select(vec![1, 7, 60]), select(vec![-1, 0, 1, 3, 7, 100]), 1..6_u32)
+        .prop_map(|(period, limit, burst)| Limit::Bucket { period, limit, burst })
+}
+
+/// Requests one after the other, `1..=most` of them: at once, a little later, a good deal later, and
+/// often right at or just before a full second.
+pub fn requests(most: usize) -> impl Strategy<Value = Vec<Admission>> + Clone {
+    let gap = prop_oneof![
+        3 => Just(Gap::By(0)),
+        2 => (1..1_000_000_000_i128).prop_map(Gap::By),
+        4 => (1..30_000_000_000_i128).prop_map(Gap::By),
+        1 => (1..700_000_000_000_i128).prop_map(Gap::By),
+        2 => (1..60_i128).prop_map(Gap::ToSecond),
+        2 => (1..60_i128).prop_map(Gap::BeforeSecond),
+    ];
+    let cost = prop_oneof![4 => Just(1), 1 => 2..4_u32];
+    let start = select(vec![-90, 0, 59, 1_767_225_599, 1_767_270_896_i128]);
+    (start, prop::collection::vec((gap, cost), 1..=most)).prop_map(|(start, requests)| {
+        let mut now = start * NANOS;
+        let request = |(gap, cost): (Gap, u32)| {
+            now = gap.after(now);
+            Admission { at: nanos(now), cost }
+        };
+        requests.into_iter().map(request).collect()
+    })
+}
+
+/// How the next request is apart from the one before.
+#[derive(Clone, Copy, Debug)]
+enum Gap {
+    /// By nanoseconds.
+    By(i128),
+    /// It comes at a full second, so many ahead.
+    ToSecond(i128),
+    /// It comes a nanosecond before a full second.
+    BeforeSecond(i128),
+}
+
+impl Gap {
+    const fn after(self, now: i128) -> i128 {
+        match self {
+            Self::By(nanos) => now + nanos,
+            Self::ToSecond(ahead) => (now.div_euclid(NANOS) + ahead) * NANOS,
+            // At least one second ahead, so never before `now`.
+            Self::BeforeSecond(ahead) => (now.div_euclid(NANOS) + ahead + 1) * NANOS - 1,
+        }
+    }
+}
+
+const NANOS: i128 = 1_000_000_000;

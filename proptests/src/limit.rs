@@ -1,0 +1,397 @@
+//! Limits in the words of a test: what the limiter is asked for, and a naive model of it.
+//!
+//! The models keep every admission and add up. They share no code with the limiter.
+
+use core::time::Duration;
+
+use apptheory::apptheory_core::limiter::{
+    Coverage, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, SlidingWindow,
+    Strategy, TokenBucket,
+};
+use apptheory::apptheory_core::time::Timestamp;
+
+/// A request for some units at an instant; admitted, if it is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Admission {
+    /// When.
+    pub at: Timestamp,
+    /// How much.
+    pub cost: u32,
+}
+
+/// A limit; times are in seconds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Limit {
+    /// So many in each window.
+    Fixed {
+        /// The window.
+        window: u64,
+        /// How many.
+        limit: i64,
+    },
+    /// So many in the sub-windows that cover the last window.
+    Sliding {
+        /// How many sub-windows make the window.
+        parts: u64,
+        /// The sub-window.
+        granularity: u64,
+        /// Which sub-windows are summed up.
+        coverage: Coverage,
+        /// How many.
+        limit: i64,
+    },
+    /// Several windows at once, each with its own number.
+    Multi {
+        /// How they are stored and written.
+        writing: Writing,
+        /// Windows with their limits.
+        quotas: Vec<(u64, i64)>,
+    },
+    /// A token bucket.
+    Bucket {
+        /// The period.
+        period: u64,
+        /// Tokens regained in a period.
+        limit: i64,
+        /// Tokens in a full bucket.
+        burst: u32,
+    },
+}
+
+/// How the counters of several windows are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Writing {
+    /// In one transaction.
+    Transaction,
+    /// In one item.
+    Packed,
+    /// One after the other, without transactions.
+    OneByOne,
+}
+
+/// For whom another number holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exception<'a> {
+    /// For an identifier.
+    Identifier(&'a str),
+    /// For a resource.
+    Resource(&'a str),
+}
+
+impl Limit {
+    /// A limiter that gives errors while its store gives none of its own.
+    pub fn fail_closed(&self) -> LimiterBuilder {
+        self.applied_to(Limiter::fail_closed(self.strategy(&[])))
+    }
+
+    /// A limiter that allows while its store gives no answer.
+    pub fn fail_open(&self) -> LimiterBuilder {
+        self.applied_to(Limiter::fail_open(self.strategy(&[])))
+    }
+
+    /// As [`fail_closed`](Self::fail_closed), with other numbers for some.
+    pub fn with_exceptions(&self, exceptions: &[(Exception<'_>, i64)]) -> LimiterBuilder {
+        self.applied_to(Limiter::fail_closed(self.strategy(exceptions)))
+    }
+
+    fn applied_to(&self, builder: LimiterBuilder) -> LimiterBuilder {
+        match self {
+            Self::Multi { writing: Writing::OneByOne, .. } => builder.without_transactions(),
+            Self::Multi { .. }
+            | Self::Fixed { .. }
+            | Self::Sliding { .. }
+            | Self::Bucket { .. } => builder,
+        }
+    }
+
+    #[expect(clippy::expect_used, reason = "tests build limits that are valid")]
+    fn strategy(&self, exceptions: &[(Exception<'_>, i64)]) -> Strategy {
+        let secs = Duration::from_secs;
+        match *self {
+            Self::Fixed { window, limit } => {
+                let fixed = FixedWindow::new(secs(window), limit).expect("a fixed window");
+                let exceptional = |fixed: FixedWindow, (who, limit): &_| match *who {
+                    Exception::Identifier(id) => fixed.with_identifier_limit(id, *limit),
+                    Exception::Resource(resource) => fixed.with_resource_limit(resource, *limit),
+                };
+                exceptions.iter().fold(fixed, exceptional).into()
+            }
+            Self::Sliding { parts, granularity, coverage, limit } => {
+                let window = secs(parts * granularity);
+                let sliding = SlidingWindow::new(window, secs(granularity), limit);
+                let sliding = sliding.expect("a sliding window").with_coverage(coverage);
+                let exceptional = |sliding: SlidingWindow, (who, limit): &_| match *who {
+                    Exception::Identifier(id) => sliding.with_identifier_limit(id, *limit),
+                    Exception::Resource(resource) => sliding.with_resource_limit(resource, *limit),
+                };
+                exceptions.iter().fold(sliding, exceptional).into()
+            }
+            Self::Multi { writing, ref quotas } => {
+                let list = |limit: Option<i64>| {
+                    let quota = |&(window, own): &(u64, i64)| Quota {
+                        limit: limit.unwrap_or(own),
+                        window: secs(window),
+                    };
+                    quotas.iter().map(quota).collect::<Vec<_>>()
+                };
+                let multi = MultiWindow::new(list(None)).expect("several windows");
+                let layout = match writing {
+                    Writing::Packed => Layout::Packed,
+                    Writing::Transaction | Writing::OneByOne => Layout::PerWindow,
+                };
+                let multi = multi.with_layout(layout).expect("windows that pack");
+                let exceptional = |multi: MultiWindow, (who, limit): &_| match *who {
+                    Exception::Identifier(id) => {
+                        multi.with_identifier_limits(id, list(Some(*limit)))
+                    }
+                    Exception::Resource(resource) => {
+                        multi.with_resource_limits(resource, list(Some(*limit)))
+                    }
+                };
+                let exceptional =
+                    |multi, exception: &_| exceptional(multi, exception).expect("the same windows");
+                exceptions.iter().fold(multi, exceptional).into()
+            }
+            Self::Bucket { period, limit, burst } => {
+                let bucket = TokenBucket::new(secs(period), limit, burst).expect("a bucket");
+                let exceptional = |bucket: TokenBucket, (who, limit): &_| match *who {
+                    Exception::Identifier(id) => bucket.with_identifier_limit(id, *limit, burst),
+                    Exception::Resource(resource) => {
+                        bucket.with_resource_limit(resource, *limit, burst)
+                    }
+                };
+                let exceptional =
+                    |bucket, exception: &_| exceptional(bucket, exception).expect("the same burst");
+                exceptions.iter().fold(bucket, exceptional).into()
+            }
+        }
+    }
+
+    /// The same limit with another number in place of every number.
+    #[must_use]
+    pub fn with_limit(&self, limit: i64) -> Self {
+        match self.clone() {
+            Self::Fixed { window, .. } => Self::Fixed { window, limit },
+            Self::Sliding { parts, granularity, coverage, .. } => {
+                Self::Sliding { parts, granularity, coverage, limit }
+            }
+            Self::Multi { writing, quotas } => Self::Multi {
+                writing,
+                quotas: quotas.into_iter().map(|(window, _)| (window, limit)).collect(),
+            },
+            Self::Bucket { period, burst, .. } => Self::Bucket { period, limit, burst },
+        }
+    }
+
+    /// The same limit with `more` added to every number of units.
+    #[must_use]
+    pub fn widened(&self, more: i64) -> Self {
+        match self.clone() {
+            Self::Fixed { window, limit } => Self::Fixed { window, limit: limit + more },
+            Self::Sliding { parts, granularity, coverage, limit } => {
+                Self::Sliding { parts, granularity, coverage, limit: limit + more }
+            }
+            Self::Multi { writing, quotas } => Self::Multi {
+                writing,
+                quotas: quotas.into_iter().map(|(window, limit)| (window, limit + more)).collect(),
+            },
+            Self::Bucket { period, limit, burst } => {
+                Self::Bucket { period, limit, burst: burst + u32::try_from(more).unwrap_or(0) }
+            }
+        }
+    }
+
+    /// Requests of cost 1 that fit after `admitted`, at the same instant.
+    #[must_use]
+    pub fn room(&self, admitted: &[Admission], at: Timestamp) -> u32 {
+        let mut admitted = admitted.to_vec();
+        let next = Admission { at, cost: 1 };
+        let mut room = 0;
+        while self.admits(&admitted, next) {
+            admitted.push(next);
+            room += 1;
+        }
+        room
+    }
+
+    /// Whether windows are counted one after the other, so that callers can be in each other's way.
+    #[must_use]
+    pub const fn is_one_by_one(&self) -> bool {
+        matches!(self, Self::Multi { writing: Writing::OneByOne, .. })
+    }
+
+    /// Units in use as of `now` where the limit is nearest: per quota for several windows.
+    #[must_use]
+    pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
+        match self {
+            Self::Fixed { window, .. } => vec![in_window(admitted, now, *window)],
+            Self::Multi { quotas, .. } => {
+                quotas.iter().map(|(window, _)| in_window(admitted, now, *window)).collect()
+            }
+            Self::Sliding { parts, granularity, coverage, .. } => {
+                vec![in_cover(admitted, now, *granularity, covered(*parts, *coverage))]
+            }
+            Self::Bucket { .. } => self.rate().map_or_else(Vec::new, |(interval, full)| {
+                let missing = full - level(admitted, now, interval, full);
+                vec![whole(missing.div_ceil_positive(interval))]
+            }),
+        }
+    }
+
+    /// Whether the limit lets `next` in after `admitted`, which are in the order of time.
+    #[must_use]
+    pub fn admits(&self, admitted: &[Admission], next: Admission) -> bool {
+        let fits = |used: i64, limit: i64| used + i64::from(next.cost) <= limit;
+        match self {
+            Self::Fixed { limit, .. } | Self::Sliding { limit, .. } => {
+                self.used(admitted, next.at).iter().all(|used| fits(*used, *limit))
+            }
+            Self::Multi { quotas, .. } => {
+                let used = self.used(admitted, next.at);
+                used.iter().zip(quotas).all(|(used, (_, limit))| fits(*used, *limit))
+            }
+            Self::Bucket { .. } => self.rate().is_some_and(|(interval, full)| {
+                level(admitted, next.at, interval, full) >= interval * i128::from(next.cost)
+            }),
+        }
+    }
+
+    /// Whether the limit held over all of `admitted`, in whatever order they came; for a sliding
+    /// window, as long as each was written inside its sub-window.
+    #[must_use]
+    pub fn held(&self, admitted: &[Admission]) -> bool {
+        match self {
+            Self::Fixed { limit, .. } => admitted
+                .iter()
+                .all(|last| self.used(admitted, last.at).iter().all(|used| used <= limit)),
+            Self::Multi { quotas, .. } => admitted.iter().all(|last| {
+                let used = self.used(admitted, last.at);
+                used.iter().zip(quotas).all(|(used, (_, limit))| used <= limit)
+            }),
+            Self::Sliding { limit, .. } => admitted
+                .iter()
+                .all(|last| self.used(admitted, last.at).iter().all(|used| used <= limit)),
+            // Between any two instants: what the bucket held, and what it regained.
+            Self::Bucket { .. } => self.rate().map_or(admitted.is_empty(), |(interval, full)| {
+                let instants = || admitted.iter().map(|admission| admission.at.unix_nanos());
+                instants().all(|from| {
+                    instants().filter(|to| *to >= from).all(|to| {
+                        let taken = admitted
+                            .iter()
+                            .filter(|one| (from..=to).contains(&one.at.unix_nanos()))
+                            .map(|one| interval * i128::from(one.cost));
+                        taken.sum::<i128>() <= full + (to - from)
+                    })
+                })
+            }),
+        }
+    }
+
+    /// Whether the limit promises anything of a write that is decided as of one instant and lands at
+    /// another: in a sliding window it has to land inside its sub-window, in a packed one at the
+    /// latest in the next window.
+    #[must_use]
+    pub fn bears(&self, decided_at: Timestamp, lands_at: Timestamp) -> bool {
+        match self {
+            Self::Sliding { granularity, .. } => {
+                sub_window(decided_at, *granularity) == sub_window(lands_at, *granularity)
+            }
+            Self::Multi { writing: Writing::Packed, quotas } => quotas
+                .iter()
+                .all(|&(window, _)| number(lands_at, window) <= number(decided_at, window) + 1),
+            Self::Fixed { .. } | Self::Multi { .. } | Self::Bucket { .. } => true,
+        }
+    }
+
+    /// Nanoseconds that a token takes to come back, and that a full bucket holds; `None` if nothing
+    /// is ever admitted.
+    #[must_use]
+    pub fn rate(&self) -> Option<(i128, i128)> {
+        let Self::Bucket { period, limit, burst } = *self else { return None };
+        let interval = i128::from(period) * NANOS / i128::from(limit.max(1));
+        (limit > 0).then_some((interval, interval * i128::from(burst)))
+    }
+}
+
+/// Units admitted in the window of `window` seconds, counted from 1970, that holds `now`.
+fn in_window(admitted: &[Admission], now: Timestamp, window: u64) -> i64 {
+    sum(admitted.iter().filter(|one| number(one.at, window) == number(now, window)))
+}
+
+fn number(at: Timestamp, window: u64) -> i128 {
+    at.unix_nanos().div_euclid(i128::from(window) * NANOS)
+}
+
+/// Units admitted in the last `covered` sub-windows, counted from year 1, up to the one of `now`.
+fn in_cover(admitted: &[Admission], now: Timestamp, granularity: u64, covered: u64) -> i64 {
+    let last = sub_window(now, granularity);
+    let cover = last - i128::from(covered) + 1..=last;
+    sum(admitted.iter().filter(|one| cover.contains(&sub_window(one.at, granularity))))
+}
+
+fn sub_window(at: Timestamp, granularity: u64) -> i128 {
+    let since_year_one = at.unix_nanos() - Timestamp::MIN.unix_nanos();
+    since_year_one / (i128::from(granularity) * NANOS)
+}
+
+const fn covered(parts: u64, coverage: Coverage) -> u64 {
+    match coverage {
+        Coverage::Aligned => parts,
+        Coverage::Conservative => parts + 1,
+    }
+}
+
+fn sum<'a>(admissions: impl Iterator<Item = &'a Admission>) -> i64 {
+    admissions.map(|one| i64::from(one.cost)).sum()
+}
+
+/// What a bucket that was full in the beginning holds at `now`: it regains one for every nanosecond,
+/// up to what it can hold, and every token takes `interval` of them.
+fn level(admitted: &[Admission], now: Timestamp, interval: i128, full: i128) -> i128 {
+    let mut level = full;
+    let mut last = None;
+    for one in admitted {
+        level = refilled(level, last, one.at, full) - interval * i128::from(one.cost);
+        last = Some(one.at);
+    }
+    refilled(level, last, now, full)
+}
+
+fn refilled(level: i128, since: Option<Timestamp>, now: Timestamp, full: i128) -> i128 {
+    let passed = since.map_or(0, |since| now.unix_nanos() - since.unix_nanos());
+    full.min(level + passed)
+}
+
+trait DivCeil {
+    fn div_ceil_positive(self, by: Self) -> Self;
+}
+
+impl DivCeil for i128 {
+    fn div_ceil_positive(self, by: Self) -> Self {
+        (self + by - 1) / by
+    }
+}
+
+fn whole(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+const NANOS: i128 = 1_000_000_000;
+
+/// One of every kind, with room for `limit` units at one instant.
+#[must_use]
+pub fn every_kind(limit: i64) -> Vec<Limit> {
+    // The second window is the strict one: whoever looks at the first only lets too much in.
+    let quotas = vec![(60, limit + 1), (3_600, limit), (600, limit + 2)];
+    let sliding = |coverage| Limit::Sliding { parts: 3, granularity: 20, coverage, limit };
+    let multi = |writing| Limit::Multi { writing, quotas: quotas.clone() };
+    vec![
+        Limit::Fixed { window: 60, limit },
+        sliding(Coverage::Aligned),
+        sliding(Coverage::Conservative),
+        multi(Writing::Transaction),
+        multi(Writing::Packed),
+        multi(Writing::OneByOne),
+        Limit::Bucket { period: 60, limit, burst: u32::try_from(limit).unwrap_or(0).max(1) },
+    ]
+}

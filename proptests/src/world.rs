@@ -1,0 +1,201 @@
+//! A store in memory that fails on demand, and whose past can be forked.
+
+use core::num::NonZeroU32;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use apptheory::apptheory_core::limiter::{
+    Attempt, Concluded, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
+};
+use apptheory::apptheory_core::machine::{Effect, Machine, Step};
+use apptheory::apptheory_core::run::{Advance, Interpret, run};
+use apptheory::apptheory_core::store::{StoreError, StoreRequest};
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory::clock::{Clock, ManualClock};
+use apptheory::memory::MemoryStore;
+use apptheory::usage::OperationUsage;
+
+use crate::limit::Admission;
+
+/// What goes wrong with one store call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// What the caller is told.
+    pub error: StoreError,
+    /// Whether the store carried the order out, and only its reply was lost.
+    pub applied: bool,
+}
+
+impl Fault {
+    /// Carried out; the reply never came.
+    pub const REPLY_LOST: Self = Self { error: StoreError::Timeout, applied: true };
+    /// Never arrived.
+    pub const NOT_APPLIED: Self = Self { error: StoreError::Unavailable, applied: false };
+    /// Turned away for throughput.
+    pub const THROTTLED: Self = Self { error: StoreError::Throttled, applied: false };
+    /// Turned away because a transaction holds the item.
+    pub const CONFLICT: Self = Self { error: StoreError::Conflict, applied: false };
+
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::REPLY_LOST, Self::NOT_APPLIED, Self::THROTTLED, Self::CONFLICT];
+}
+
+/// A limiter's table in memory, with a clock that only tests move.
+#[derive(Debug)]
+pub struct World {
+    store: MemoryStore,
+}
+
+impl World {
+    /// An empty table for `limiter`, in 1970.
+    #[must_use]
+    pub fn new(limiter: &Limiter) -> Self {
+        Self { store: MemoryStore::default().with_table(limiter.table()) }
+    }
+
+    /// The same world, of which each copy has its own future.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { store: self.store.fork(ManualClock::new(self.now())) }
+    }
+
+    /// The time on the store's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.store.clock().now()
+    }
+
+    /// Sets the store's clock.
+    pub fn set_time(&self, now: Timestamp) {
+        self.store.clock().set(now);
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub const fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// Calls made and capacity consumed by `act`.
+    pub fn spent<T>(&self, act: impl FnOnce(&Self) -> T) -> (T, OperationUsage) {
+        let before = self.store.usage();
+        let result = act(self);
+        (result, self.store.usage().since(&before).total())
+    }
+
+    /// Runs a machine to its end, without faults.
+    pub fn run<M>(&self, machine: M) -> M::Output
+    where
+        M: Machine<Request = StoreRequest<M>>,
+    {
+        run(machine, &mut self.store.clone())
+    }
+
+    /// Carries out one effect, or lets it fail; a sleep cannot.
+    pub fn step<M>(&self, request: StoreRequest<M>, fault: Option<Fault>) -> Step<M>
+    where
+        M: Machine<Request = StoreRequest<M>>,
+    {
+        request.advance(&mut Faulty { store: self.store.clone(), fault })
+    }
+
+    /// Decides on a request for [`the_key`] as of its instant, to which the clock is set, without
+    /// remembering anything.
+    ///
+    /// # Errors
+    ///
+    /// What the limiter gives when it fails closed.
+    pub fn decide(&self, limiter: &Limiter, request: Admission) -> Result<Decision, LimiterError> {
+        self.conclude(limiter, request, &Recall::default()).decision
+    }
+
+    /// As [`decide`](Self::decide), but remembers.
+    ///
+    /// # Errors
+    ///
+    /// What the limiter gives when it fails closed.
+    pub fn decide_with(
+        &self,
+        limiter: &Limiter,
+        request: Admission,
+        recall: &mut Recall,
+    ) -> Result<Decision, LimiterError> {
+        let Concluded { decision, learned } = self.conclude(limiter, request, recall);
+        recall.learn(learned);
+        decision
+    }
+
+    /// Says what [`decide`](Self::decide) would, and counts nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the limiter gives when it fails closed.
+    pub fn check(&self, limiter: &Limiter, request: Admission) -> Result<Decision, LimiterError> {
+        self.set_time(request.at);
+        self.run(limiter.check(attempt(&the_key(), request), &Recall::default())).decision
+    }
+
+    fn conclude(&self, limiter: &Limiter, request: Admission, recall: &Recall) -> Concluded {
+        self.set_time(request.at);
+        self.run(limiter.check_and_increment(attempt(&the_key(), request), recall))
+    }
+}
+
+/// The store with a fault in the way.
+struct Faulty {
+    store: MemoryStore,
+    fault: Option<Fault>,
+}
+
+impl<E: Effect> Interpret<E> for Faulty
+where
+    MemoryStore: Interpret<E>,
+{
+    fn interpret(&mut self, effect: &E) -> E::Outcome {
+        let failed = self.fault.and_then(|fault| Some((fault, E::failed(fault.error)?)));
+        match failed {
+            None => self.store.interpret(effect),
+            Some((fault, failed)) => {
+                if fault.applied {
+                    drop(self.store.interpret(effect)); // this is the reply that gets lost
+                }
+                failed
+            }
+        }
+    }
+}
+
+/// An attempt, with an id that no other one has.
+#[must_use]
+pub fn attempt(key: &RateLimitKey, request: Admission) -> Attempt {
+    static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
+    let id = DecisionId(u128::from(ATTEMPTS.fetch_add(1, Ordering::Relaxed)) + 1);
+    let cost = NonZeroU32::new(request.cost).unwrap_or(NonZeroU32::MIN);
+    Attempt::new(key.clone(), request.at).with_cost(cost).with_id(id)
+}
+
+/// The key that tests use where any will do.
+#[must_use]
+pub fn the_key() -> RateLimitKey {
+    key("tenant-7", "/orders")
+}
+
+/// A key of an identifier and a resource.
+#[must_use]
+#[expect(clippy::expect_used, reason = "tests give texts that make a key")]
+pub fn key(identifier: &str, resource: &str) -> RateLimitKey {
+    RateLimitKey::new(identifier, resource, "POST").expect("three texts without separators")
+}
+
+/// The instant a number of seconds after 1970.
+#[must_use]
+pub fn seconds(since_1970: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(since_1970)
+}
+
+/// The instant a number of nanoseconds after 1970.
+#[must_use]
+#[expect(clippy::expect_used, reason = "tests stay within the years 0001 to 9999")]
+pub fn nanos(since_1970: i128) -> Timestamp {
+    Timestamp::from_unix_nanos(since_1970).expect("an instant in range")
+}

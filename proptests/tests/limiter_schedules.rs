@@ -1,0 +1,424 @@
+//! Never more admissions than the limit, whatever the schedule and whatever fails.
+//!
+//! A suspended decision is a value, so a test holds several and steps whichever it likes: every
+//! schedule of three callers, and random ones of up to four instances that remember.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use apptheory::apptheory_core::limiter::{
+    Basis, CheckAndIncrement, Concluded, Coverage, Decision, Limiter, LimiterBuilder, Recall,
+};
+use apptheory::apptheory_core::machine::{Machine, Step};
+use apptheory::apptheory_core::store::StoreRequest;
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory_proptests::any;
+use apptheory_proptests::limit::{Admission, Limit, Writing, every_kind};
+use apptheory_proptests::world::{Fault, World, attempt, seconds, the_key};
+use core::time::Duration;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const NOON: i64 = 1_767_268_800;
+
+/// A point of a schedule: who waits for what, what the world is like, what has been answered.
+struct Moment<'a> {
+    limit: &'a Limit,
+    waiting: Vec<(Admission, Option<Step<CheckAndIncrement>>)>,
+    world: World,
+    /// How many more calls may fail.
+    faults: usize,
+    admitted: Vec<Admission>,
+    denied: Vec<Admission>,
+    failed: usize,
+}
+
+impl<'a> Moment<'a> {
+    /// Callers about to start, on a table where `earlier` requests were counted.
+    fn new(
+        limit: &'a Limit,
+        build: fn(&Limit) -> LimiterBuilder,
+        earlier: &[Admission],
+        callers: &[Admission],
+        faults: usize,
+    ) -> Self {
+        let limiter = build(limit).build();
+        let world = World::new(&limiter);
+        let admitted = earlier
+            .iter()
+            .copied()
+            .filter(|one| world.decide(&limiter, *one).is_ok_and(|decision| decision.allowed));
+        let admitted: Vec<Admission> = admitted.collect();
+        if let Some(first) = callers.first() {
+            world.set_time(first.at);
+        }
+        let recall = Recall::default();
+        let start = |caller: &Admission| {
+            let machine = limiter.check_and_increment(attempt(&the_key(), *caller), &recall);
+            (*caller, Some(machine.start()))
+        };
+        let waiting = callers.iter().map(start).collect();
+        Self { limit, waiting, world, faults, admitted, denied: Vec::new(), failed: 0 }
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            limit: self.limit,
+            waiting: self.waiting.clone(),
+            world: self.world.fork(),
+            faults: self.faults,
+            admitted: self.admitted.clone(),
+            denied: self.denied.clone(),
+            failed: self.failed,
+        }
+    }
+
+    /// Follows every schedule with every choice of faults, and hands each end to `judge`. Says how
+    /// many there were.
+    fn explore(self, judge: &impl Fn(&Self)) -> usize {
+        let Some(first) = self.waiting.iter().position(|(_, step)| step.is_some()) else {
+            judge(&self);
+            return 1;
+        };
+        let mut ends = 0;
+        for caller in first..self.waiting.len() {
+            match &self.waiting[caller].1 {
+                None => {}
+                // An answer touches nobody else: it can be taken note of at once.
+                Some(Step::Done(_)) => return self.conclude(caller).explore(judge),
+                Some(Step::Ask(request)) => {
+                    let sleeping = matches!(request, StoreRequest::Sleep(_));
+                    let faults = if self.faults > 0 && !sleeping { &Fault::ALL[..] } else { &[] };
+                    for fault in core::iter::once(None).chain(faults.iter().map(Some)) {
+                        ends += self.fork().step(caller, fault.copied()).explore(judge);
+                    }
+                }
+            }
+        }
+        ends
+    }
+
+    fn step(mut self, caller: usize, fault: Option<Fault>) -> Self {
+        if let Some(Step::Ask(request)) = self.waiting[caller].1.take() {
+            self.waiting[caller].1 = Some(self.world.step(request, fault));
+            self.faults -= usize::from(fault.is_some());
+        }
+        self
+    }
+
+    fn conclude(mut self, caller: usize) -> Self {
+        let (request, step) = &mut self.waiting[caller];
+        if let Some(Step::Done(Concluded { decision, .. })) = step.take() {
+            match decision {
+                Ok(decision) if is_counted(&decision) => {
+                    if decision.allowed {
+                        self.admitted.push(*request);
+                    } else {
+                        self.denied.push(*request);
+                    }
+                }
+                Ok(_) | Err(_) => self.failed += 1,
+            }
+        }
+        self
+    }
+}
+
+fn is_counted(decision: &Decision) -> bool {
+    match decision.basis {
+        Basis::Counted | Basis::LocalDeny => true,
+        Basis::FailOpen { .. } => {
+            assert!(decision.allowed && decision.count.is_none(), "{decision:?}");
+            false
+        }
+    }
+}
+
+fn at_once(costs: [u32; 3]) -> [Admission; 3] {
+    costs.map(|cost| Admission { at: seconds(NOON), cost })
+}
+
+const BUILDS: [fn(&Limit) -> LimiterBuilder; 2] = [Limit::fail_closed, Limit::fail_open];
+
+#[test]
+fn every_schedule_of_three_callers_admits_exactly_what_fits() {
+    for limit in (0..=3).flat_map(every_kind) {
+        let callers = at_once([1, 1, 1]);
+        let start = Moment::new(&limit, Limit::fail_closed, &[], &callers, 0);
+        let ends = start.explore(&|end| {
+            assert_eq!(end.failed, 0);
+            let room = i64::from(limit.room(&[], seconds(NOON)).min(3));
+            let admitted = i64::try_from(end.admitted.len()).unwrap();
+            assert!(admitted <= room, "{limit:?}");
+            // One window after the other, a caller may be refused by what another one counts for a
+            // moment and takes back once a later window refuses it: then fewer are admitted.
+            if !limit.is_one_by_one() {
+                assert_eq!(admitted, room, "{limit:?}");
+            }
+        });
+        assert!(ends >= 6 || limit.room(&[], seconds(NOON)) == 0, "{limit:?}: {ends} schedules");
+    }
+}
+
+#[test]
+fn every_schedule_of_mixed_costs_fills_the_room() {
+    for limit in (1..=4).flat_map(every_kind) {
+        for costs in [[1, 2, 3], [2, 2, 1], [3, 3, 2]] {
+            let start = Moment::new(&limit, Limit::fail_closed, &[], &at_once(costs), 0);
+            start.explore(&|end| {
+                assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
+                for denied in end.denied.iter().filter(|_| !limit.is_one_by_one()) {
+                    assert!(
+                        !limit.admits(&end.admitted, *denied),
+                        "{limit:?} {end:?}",
+                        end = end.admitted
+                    );
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn every_schedule_of_three_callers_with_a_fault_holds_the_limit() {
+    for (limit, build) in (1..=2).flat_map(every_kind).flat_map(|l| BUILDS.map(|b| (l.clone(), b)))
+    {
+        // A transaction that meets conflicts sleeps and comes back, which multiplies the schedules.
+        let callers = at_once([1, 1, 1]);
+        let start = Moment::new(&limit, build, &[], &callers[..callers_for(&limit)], 1);
+        start.explore(&|end| assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted));
+    }
+}
+
+#[test]
+fn every_schedule_of_two_callers_with_three_faults_holds_the_limit() {
+    for (limit, build) in every_kind(1).into_iter().flat_map(|l| BUILDS.map(|b| (l.clone(), b))) {
+        let callers = at_once([1, 1, 1]);
+        let faults = if callers_for(&limit) == 3 { 3 } else { 2 };
+        let start = Moment::new(&limit, build, &[], &callers[..2], faults);
+        start.explore(&|end| assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted));
+    }
+}
+
+/// With faults, three callers where a decision is short, else two.
+fn callers_for(limit: &Limit) -> usize {
+    if limit.is_one_by_one() { 2 } else { 3 }
+}
+
+#[test]
+fn every_schedule_of_callers_that_tell_different_times_holds_the_limit() {
+    // All within one sub-window, on top of what earlier ones admitted.
+    let earlier = [-59, -41, -21, -1].map(|ago| Admission { at: seconds(NOON + ago), cost: 1 });
+    for limit in (3..=5).flat_map(every_kind) {
+        for (times, costs) in [([0, 7, 19], [1, 1, 1]), ([19, 0, 7], [1, 2, 1])] {
+            let mut callers = at_once(costs);
+            for (caller, time) in callers.iter_mut().zip(times) {
+                caller.at = seconds(NOON + time);
+            }
+            let start = Moment::new(&limit, Limit::fail_closed, &earlier, &callers, 0);
+            start.explore(&|end| {
+                assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
+            });
+        }
+    }
+}
+
+#[test]
+fn every_schedule_around_the_end_of_a_window_holds_the_limit() {
+    // Requests of a window arrive before, between and after those of the next one.
+    let earlier = [Admission { at: seconds(NOON + 58), cost: 1 }];
+    let mut callers = at_once([1, 1, 1]);
+    for (caller, time) in callers.iter_mut().zip([59, 59, 60]) {
+        caller.at = seconds(NOON + time);
+    }
+    for writing in [Writing::Transaction, Writing::Packed, Writing::OneByOne] {
+        for limit in 1..=2 {
+            let limit = Limit::Multi { writing, quotas: vec![(3_600, 9), (60, limit)] };
+            let start = Moment::new(&limit, Limit::fail_closed, &earlier, &callers, 1);
+            start.explore(&|end| {
+                assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_refusal_stands_when_what_was_counted_cannot_be_taken_back() {
+    // The longer window is counted first; the shorter one then refuses.
+    let limit = Limit::Multi { writing: Writing::OneByOne, quotas: vec![(60, 1), (3_600, 5)] };
+    for fault in Fault::ALL {
+        let [one, two, _] = at_once([1, 1, 1]);
+        let mut moment = Moment::new(&limit, Limit::fail_open, &[one], &[two], 3);
+        for fault in [None, None, Some(fault)] {
+            moment = moment.step(0, fault);
+        }
+        let end = moment.conclude(0);
+        assert_eq!((end.denied.len(), end.failed), (1, 0), "{fault:?}");
+    }
+}
+
+/// One step of a random schedule.
+#[derive(Clone, Debug)]
+struct Turn {
+    who: prop::sample::Index,
+    fault: Option<Fault>,
+    /// Time that passes before it.
+    passes: Duration,
+    /// The cost of the request, where the turn starts one.
+    cost: u32,
+}
+
+fn any_turn() -> impl Strategy<Value = Turn> {
+    let fault = prop_oneof![4 => Just(None), 1 => select(&Fault::ALL[..]).prop_map(Some)];
+    let passes = prop_oneof![
+        6 => Just(0),
+        3 => 0..3_000_u64,
+        1 => 0..40_000_u64,
+    ];
+    let cost = prop_oneof![4 => Just(1_u32), 1 => 2..4_u32];
+    (any::<prop::sample::Index>(), fault, passes, cost).prop_map(|(who, fault, passes, cost)| {
+        Turn { who, fault, passes: Duration::from_millis(passes), cost }
+    })
+}
+
+/// A process that decides, with its own memory and its own idea of the time.
+struct Instance {
+    recall: Recall,
+    /// How far its clock is ahead.
+    ahead: Duration,
+    request: Admission,
+    step: Option<Step<CheckAndIncrement>>,
+}
+
+/// What was admitted, and how many units of it landed too late for the limit to bear.
+struct Tally<'a> {
+    limit: &'a Limit,
+    /// How far the fastest clock is ahead.
+    ahead: Duration,
+    admitted: Vec<Admission>,
+    late: u32,
+}
+
+impl Instance {
+    fn take_turn(&mut self, turn: &Turn, limiter: &Limiter, world: &World, tally: &mut Tally<'_>) {
+        match self.step.take() {
+            None => {
+                let at = world.now().saturating_add(self.ahead);
+                self.request = Admission { at, cost: turn.cost };
+                let attempt = attempt(&the_key(), self.request);
+                self.step = Some(limiter.check_and_increment(attempt, &self.recall).start());
+            }
+            Some(Step::Ask(request)) => self.step = Some(world.step(request, turn.fault)),
+            Some(Step::Done(_)) => {}
+        }
+        if let Some(Step::Done(concluded)) = self.step.take_if(|step| matches!(step, Step::Done(_)))
+        {
+            self.recall.learn(concluded.learned);
+            if let Ok(decision) = concluded.decision
+                && is_counted(&decision)
+                && decision.allowed
+            {
+                tally.admit(&decision, self.request.cost, world.now());
+            }
+        }
+    }
+}
+
+impl<'a> Tally<'a> {
+    const fn new(limit: &'a Limit, ahead: Duration) -> Self {
+        Self { limit, ahead, admitted: Vec::new(), late: 0 }
+    }
+
+    fn admit(&mut self, decision: &Decision, cost: u32, now: Timestamp) {
+        self.admitted.push(Admission { at: decision.decided_at, cost });
+        if !self.limit.bears(decision.decided_at, now.saturating_add(self.ahead)) {
+            self.late += cost;
+        }
+    }
+
+    /// Whether the limit held, but for what landed late.
+    fn held(&self) -> bool {
+        self.limit.widened(i64::from(self.late)).held(&self.admitted)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 384, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_random_schedule_admits_more(
+        limit in any::limit(),
+        open in any::<bool>(),
+        remembers in any::<bool>(),
+        ahead in prop::collection::vec(0..15_u64, 1..=4),
+        turns in prop::collection::vec(any_turn(), 1..80),
+    ) {
+        let build = if open { limit.fail_open() } else { limit.fail_closed() };
+        let limiter = if remembers { build.deny_cache() } else { build }.build();
+        let world = World::new(&limiter);
+        world.set_time(seconds(NOON - 5));
+        // The bound of a sliding window rests on clocks that agree.
+        let sliding = matches!(limit, Limit::Sliding { .. });
+        let ahead = ahead.iter().map(|ahead| Duration::from_secs(if sliding { 0 } else { *ahead }));
+        let mut tally = Tally::new(&limit, ahead.clone().max().unwrap());
+        let mut instances: Vec<Instance> = ahead
+            .map(|ahead| Instance {
+                recall: if remembers { Recall::default() } else { Recall::with_capacity(0) },
+                ahead,
+                request: Admission { at: seconds(0), cost: 1 },
+                step: None,
+            })
+            .collect();
+        for turn in &turns {
+            world.set_time(world.now().saturating_add(turn.passes));
+            let who = turn.who.index(instances.len());
+            instances[who].take_turn(turn, &limiter, &world, &mut tally);
+        }
+        // What is under way may still come to an end.
+        let last = Turn { fault: None, passes: Duration::ZERO, ..turns[0].clone() };
+        for instance in &mut instances {
+            while instance.step.is_some() {
+                instance.take_turn(&last, &limiter, &world, &mut tally);
+            }
+        }
+        prop_assert!(tally.held(), "{:?} late: {}", tally.admitted, tally.late);
+    }
+
+    #[test]
+    fn one_instance_of_a_conservative_window_loses_nothing_to_late_answers(
+        limit in any::sliding(Just(Coverage::Conservative)),
+        turns in prop::collection::vec(any_turn(), 1..60),
+    ) {
+        // Time passes only while a read is under way: the decision then starts over in the new
+        // sub-window, so every write lands inside its own.
+        let limiter = limit.fail_closed().build();
+        let world = World::new(&limiter);
+        world.set_time(seconds(NOON));
+        let (mut recall, mut tally) = (Recall::default(), Tally::new(&limit, Duration::ZERO));
+        for turn in &turns {
+            let request = Admission { at: world.now(), cost: turn.cost };
+            let mut step =
+                limiter.check_and_increment(attempt(&the_key(), request), &recall).start();
+            let mut reads = 0;
+            let concluded = loop {
+                step = match step {
+                    Step::Ask(request) => {
+                        if matches!(request, StoreRequest::BatchGetItem(_)) && reads == 0 {
+                            world.set_time(world.now().saturating_add(turn.passes));
+                            reads += 1;
+                        }
+                        world.step(request, None)
+                    }
+                    Step::Done(concluded) => break concluded,
+                };
+            };
+            recall.learn(concluded.learned);
+            let decision = concluded.decision.unwrap();
+            if decision.allowed {
+                tally.admit(&decision, turn.cost, world.now());
+            }
+            world.set_time(world.now().saturating_add(turn.passes / 2));
+        }
+        prop_assert_eq!(tally.late, 0);
+        prop_assert!(tally.held(), "{:?}", tally.admitted);
+    }
+}
