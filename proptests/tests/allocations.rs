@@ -1,0 +1,151 @@
+//! Allocations, counted for each thread by its global allocator.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use core::time::Duration;
+
+use allocation_counter::{measure, opt_out};
+use apptheory::apptheory_core::limiter::{Attempt, Basis, Coverage, Decision, Limiter, Recall};
+use apptheory::apptheory_core::machine::{Effect, Machine, Step};
+use apptheory::apptheory_core::run::{Interpret, run};
+use apptheory::apptheory_core::store::{Sleep, StoreRequest};
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory::clock::{Clock, ManualClock};
+use apptheory::memory::MemoryStore;
+use apptheory_proptests::limit::{Admission, Limit, Writing};
+use apptheory_proptests::world::{attempt, seconds, the_key};
+
+const NOON: i64 = 1_767_268_800;
+
+/// The store in memory, whose own allocations do not count.
+struct Uncounted(MemoryStore);
+
+impl<E: Effect> Interpret<E> for Uncounted
+where
+    MemoryStore: Interpret<E>,
+{
+    fn interpret(&mut self, effect: &E) -> E::Outcome {
+        let mut outcome = None;
+        opt_out(|| outcome = Some(self.0.interpret(effect)));
+        outcome.unwrap()
+    }
+}
+
+/// Waits a second, so many times.
+struct Naps {
+    left: u32,
+    now: Timestamp,
+}
+
+impl Machine for Naps {
+    type Output = Timestamp;
+    type Request = StoreRequest<Self>;
+
+    fn start(self) -> Step<Self> {
+        if self.left == 0 {
+            return Step::Done(self.now);
+        }
+        let nap = Sleep { duration: Duration::from_secs(1) };
+        self.ask(nap, |naps, now| Self { left: naps.left - 1, now }.start())
+    }
+}
+
+#[test]
+fn the_kernel_allocates_nothing() {
+    let mut store = MemoryStore::new(ManualClock::new(seconds(0)));
+    let naps = Naps { left: 1_000, now: seconds(0) };
+    let mut woken = None;
+    let counted = measure(|| woken = Some(run(naps, &mut store)));
+    assert_eq!(woken, Some(seconds(1_000)));
+    assert_eq!(store.clock().now(), seconds(1_000));
+    assert_eq!(counted.count_total, 0);
+}
+
+/// A limiter on its table, with what one instance remembers.
+struct Instance {
+    limiter: Limiter,
+    store: Uncounted,
+    recall: Recall,
+}
+
+impl Instance {
+    fn new(limit: &Limit) -> Self {
+        let limiter = limit.fail_closed().deny_cache().build();
+        let store = Uncounted(MemoryStore::default().with_table(limiter.table()));
+        Self { limiter, store, recall: Recall::default() }
+    }
+
+    /// Decides, and says how many allocations that took: of the machine, the texts of its effects,
+    /// and the decision; not of the store, nor of remembering.
+    fn decide(&mut self, second: i64) -> (Decision, u64) {
+        let request = Admission { at: seconds(NOON + second), cost: 1 };
+        self.store.0.clock().set(request.at);
+        let attempt: Attempt = attempt(&the_key(), request);
+        let mut concluded = None;
+        let counted = measure(|| {
+            let machine = self.limiter.check_and_increment(attempt, &self.recall);
+            concluded = Some(run(machine, &mut self.store));
+        });
+        let concluded = concluded.unwrap();
+        self.recall.learn(concluded.learned);
+        (concluded.decision.unwrap(), counted.count_total)
+    }
+}
+
+/// What a decision may take: when it is allowed, and when it is refused. Less is welcome; change the
+/// number then, so that it stays.
+#[track_caller]
+fn assert_allocations(limit: &Limit, allowed: u64, refused: u64) {
+    let mut instance = Instance::new(limit);
+    instance.decide(0); // creates the item
+    let (decision, counted) = instance.decide(0);
+    assert_eq!((decision.allowed, decision.basis), (true, Basis::Counted));
+    let (denied, counted_denied) = instance.decide(0);
+    assert_eq!((denied.allowed, denied.basis), (false, Basis::Counted));
+    assert_eq!((counted, counted_denied), (allowed, refused), "{limit:?}");
+}
+
+#[test]
+fn a_fixed_window() {
+    assert_allocations(&Limit::Fixed { window: 60, limit: 2 }, 0, 0);
+}
+
+#[test]
+fn a_remembered_denial() {
+    let mut instance = Instance::new(&Limit::Fixed { window: 60, limit: 1 });
+    instance.decide(0);
+    instance.decide(1);
+    let (decision, counted) = instance.decide(2);
+    assert_eq!(decision.basis, Basis::LocalDeny);
+    assert_eq!(counted, 0);
+}
+
+#[test]
+fn a_sliding_window() {
+    for (coverage, allowed, refused) in [(Coverage::Aligned, 0, 0), (Coverage::Conservative, 0, 0)]
+    {
+        let limit = Limit::Sliding { parts: 3, granularity: 20, coverage, limit: 2 };
+        assert_allocations(&limit, allowed, refused);
+    }
+}
+
+#[test]
+fn a_cold_sliding_window() {
+    let coverage = Coverage::Aligned;
+    let limit = Limit::Sliding { parts: 60, granularity: 1, coverage, limit: 9 };
+    assert_eq!(Instance::new(&limit).decide(0).1, 0);
+}
+
+#[test]
+fn several_windows() {
+    let quotas = vec![(60, 2), (3_600, 9)];
+    let multi = |writing| Limit::Multi { writing, quotas: quotas.clone() };
+    assert_allocations(&multi(Writing::Transaction), 0, 0);
+    assert_allocations(&multi(Writing::Packed), 0, 0);
+    assert_allocations(&multi(Writing::OneByOne), 0, 0);
+}
+
+#[test]
+fn a_token_bucket() {
+    assert_allocations(&Limit::Bucket { period: 60, limit: 2, burst: 2 }, 0, 0);
+}

@@ -1,0 +1,192 @@
+//! Two counters never share an item, and every key fits DynamoDB's limits.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use apptheory::apptheory_core::limiter::{
+    FixedWindow, Layout, Limiter, MultiWindow, Quota, RateLimitKey, Recall, SlidingWindow,
+    Strategy, TokenBucket,
+};
+use apptheory::apptheory_core::machine::{Machine, Step};
+use apptheory::apptheory_core::store::{
+    Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, StoreRequest, TransactWrite, UpdateItem,
+};
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory_proptests::limit::Admission;
+use apptheory_proptests::world::{attempt, seconds};
+use proptest::prelude::Strategy as Generator;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Whose requests are counted.
+type Who = [String; 3];
+
+/// What a counter is for. Fixed and sliding windows are the same by their start, as the layout of
+/// their keys has it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Counter {
+    Window(Timestamp),
+    OneOfSeveral(Timestamp, Duration),
+    Packed(Timestamp, Vec<Duration>),
+    Bucket,
+}
+
+/// Texts made of what stands between the parts of keys.
+fn adversarial() -> impl Generator<Value = String> {
+    let pieces = vec![
+        "#",
+        "%",
+        "%23",
+        "%25",
+        "_",
+        "a",
+        "é",
+        " ",
+        "0",
+        "60",
+        "1767225600",
+        "-60",
+        "gcra",
+        "#gcra",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00Z_1m0s",
+        "packed:1m0s,1h0m0s",
+        "packed:",
+        "sha256:",
+    ];
+    prop_oneof![
+        12 => prop::collection::vec(select(pieces), 1..5).prop_map(|pieces| pieces.concat()),
+        1 => (1..5_usize, 0..3_u8).prop_map(|(kilobytes, end)| {
+            format!("{}{end}", "é".repeat(kilobytes * 512 - 1))
+        }),
+        1 => (240..260_usize).prop_map(|length| "x".repeat(length)),
+        1 => (1020..1030_usize).prop_map(|length| "#".repeat(length)),
+    ]
+    .prop_filter("not blank", |text| !text.trim().is_empty())
+}
+
+fn any_who() -> impl Generator<Value = Who> {
+    let resource = adversarial().prop_map(|text| text.replace('#', "/"));
+    (adversarial(), resource, adversarial())
+        .prop_map(|(identifier, resource, operation)| [identifier, resource, operation])
+}
+
+/// A strategy, with what its counters are for as of an instant.
+fn any_counting() -> impl Generator<Value = (Strategy, Timestamp, Vec<Counter>)> {
+    let nested = || prop::sample::subsequence(vec![60_u64, 120, 360, 3_600], 1..4);
+    let now = select(vec![-60_i64, 0, 60, 1_767_225_600, 1_767_225_660, 253_402_300_799]);
+    (0..5_usize, nested(), now).prop_map(|(kind, windows, now)| {
+        let now = seconds(now);
+        let windows: Vec<Duration> = windows.into_iter().map(Duration::from_secs).collect();
+        let length = windows[0];
+        let start = |length| now.floor_from_1970(length);
+        let quotas = || windows.iter().map(|window| Quota { limit: 9, window: *window });
+        let (strategy, counters) = match kind {
+            0 => {
+                (FixedWindow::new(length, 9).unwrap().into(), vec![Counter::Window(start(length))])
+            }
+            1 => (
+                SlidingWindow::new(length, length, 9).unwrap().into(),
+                vec![Counter::Window(now.floor_from_year_one(length))],
+            ),
+            2 => (
+                MultiWindow::new(quotas()).unwrap().into(),
+                windows
+                    .iter()
+                    .map(|length| Counter::OneOfSeveral(start(*length), *length))
+                    .collect(),
+            ),
+            3 => {
+                let packed = MultiWindow::new(quotas()).unwrap().with_layout(Layout::Packed);
+                let longest = *windows.iter().max().unwrap();
+                (packed.unwrap().into(), vec![Counter::Packed(start(longest), windows.clone())])
+            }
+            _ => (TokenBucket::new(length, 9, 9).unwrap().into(), vec![Counter::Bucket]),
+        };
+        (strategy, now, counters)
+    })
+}
+
+/// The keys of the items that a request is counted in, in the order of the configuration.
+fn written(strategy: Strategy, who: &Who, now: Timestamp) -> Vec<Key> {
+    let [identifier, resource, operation] = who;
+    let key = RateLimitKey::new(identifier, resource, operation).unwrap();
+    let attempt = attempt(&key, Admission { at: now, cost: 1 });
+    let limiter = Limiter::fail_closed(strategy).build();
+    let key_of = |update: &UpdateItem| update.key.clone();
+    match limiter.record(attempt, &Recall::default()).start() {
+        Step::Ask(StoreRequest::UpdateItem(ask)) => vec![key_of(ask.effect())],
+        Step::Ask(StoreRequest::TransactWriteItems(ask)) => {
+            let key_of = |write: &TransactWrite| match write {
+                TransactWrite::Update(update) => key_of(update),
+                other => panic!("not an update: {other:?}"),
+            };
+            ask.effect().writes.iter().map(key_of).collect()
+        }
+        other => panic!("not a write: {other:?}"),
+    }
+}
+
+/// Partition and sort key.
+fn texts(key: &Key) -> (String, String) {
+    let text = |value: Option<&str>| value.unwrap().to_owned();
+    let sort = key.sort.as_ref().and_then(|sort| sort.value.as_text());
+    (text(key.partition.value.as_text()), text(sort))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_two_counters_share_an_item(
+        people in prop::collection::vec(any_who(), 1..12),
+        counting in prop::collection::vec(any_counting(), 1..12),
+    ) {
+        let mut owners = BTreeMap::new();
+        for who in &people {
+            for (strategy, now, counters) in &counting {
+                let keys = written(strategy.clone(), who, *now);
+                prop_assert_eq!(keys.len(), counters.len());
+                for (key, counter) in keys.iter().zip(counters) {
+                    let (partition, sort) = texts(key);
+                    prop_assert!(partition.len() <= MAX_PARTITION_KEY_BYTES, "{}", partition);
+                    prop_assert!(sort.len() <= MAX_SORT_KEY_BYTES, "{}", sort);
+                    let owner = (who.clone(), counter.clone());
+                    let first = owners.entry((partition, sort)).or_insert_with(|| owner.clone());
+                    prop_assert_eq!(&*first, &owner, "two counters in {:?}", key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_that_are_cut_differently_are_different_keys(text in "[a#%/2]{3,10}", cuts in any::<[prop::sample::Index; 2]>()) {
+        // The same characters in the same order, divided elsewhere.
+        let divided = |cut: prop::sample::Index| {
+            let at = 1 + cut.index(text.len() - 1);
+            RateLimitKey::new("i", &text[..at], &text[at..]).ok()
+        };
+        let [one, other] = cuts.map(divided);
+        if let (Some(one), Some(other)) = (one, other) {
+            prop_assert_eq!(one == other, one.resource() == other.resource());
+            prop_assert_eq!(one == other, one.sort_key() == other.sort_key());
+        }
+    }
+}
+
+#[test]
+fn the_longest_parts_and_windows_fit() {
+    // Lengths at which a part is kept as it is, with the longest list that packs into a century.
+    let who = ["i".repeat(1024), "r".repeat(640), "o".repeat(256)];
+    let century = 36_500 * 86_400_u64;
+    let quotas = (1..=60)
+        .filter(|parts| century.is_multiple_of(*parts))
+        .map(|parts| Quota { limit: 9, window: Duration::from_secs(century / parts) });
+    let packed = MultiWindow::new(quotas).unwrap().with_layout(Layout::Packed).unwrap();
+    let [key] = &written(packed.into(), &who, Timestamp::MIN)[..] else { panic!("one item") };
+    let (partition, sort) = texts(key);
+    assert!(partition.len() <= MAX_PARTITION_KEY_BYTES, "{}", partition.len());
+    assert_eq!(sort.len(), 640 + 1 + 256);
+}
