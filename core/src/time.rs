@@ -155,7 +155,10 @@ impl Timestamp {
     fn printed(self, fraction_digits: Option<u8>) -> String {
         let since_1970 = SignedDuration::from_nanos_i128(self.0);
         let utc = EPOCH.saturating_add(since_1970);
-        let mut text = DateTimePrinter::new().precision(fraction_digits).datetime_to_string(&utc);
+        let mut text = String::with_capacity(LONGEST_RFC3339);
+        let printer = DateTimePrinter::new().precision(fraction_digits);
+        // Writing to a `String` does not fail.
+        let _ = printer.print_datetime(&utc, &mut text);
         text.push('Z');
         text
     }
@@ -219,6 +222,9 @@ fn nanos(duration: Duration) -> i128 {
 
 const EPOCH: DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
+
+/// `2026-01-01T00:00:00.500000000Z`.
+const LONGEST_RFC3339: usize = 30;
 
 #[cfg(test)]
 mod tests {

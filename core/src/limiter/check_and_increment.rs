@@ -42,7 +42,7 @@ pub struct Concluded {
 
 impl CheckAndIncrement {
     pub(super) fn new(plan: Plan) -> Self {
-        let reads = plan.reads();
+        let reads = Reads::none(plan.call().config.table.clone());
         Self { plan, reads, conflicts: 0 }
     }
 

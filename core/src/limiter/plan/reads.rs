@@ -25,10 +25,15 @@ impl Reads {
     pub(super) fn new(call: &Call, keys: Vec<Key>, counters: Vec<AttributeName>) -> Self {
         let mut projection = Vec::from([AttributeName::from("PK"), AttributeName::from("SK")]);
         projection.extend(counters);
+        Self { projection, pending: keys, ..Self::none(call.config.table.clone()) }
+    }
+
+    /// No reads at all.
+    pub(in crate::limiter) const fn none(table: TableName) -> Self {
         Self {
-            table: call.config.table.clone(),
-            projection,
-            pending: keys,
+            table,
+            projection: Vec::new(),
+            pending: Vec::new(),
             found: BTreeMap::new(),
             retried: false,
             answered_at: None,

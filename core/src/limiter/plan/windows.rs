@@ -113,20 +113,15 @@ impl Windows {
     }
 
     fn order(&self, guard: impl Fn(i64) -> Guard) -> Write {
-        let mut updates: Vec<UpdateItem> = self
-            .limited()
-            .map(|limited| self.update(&limited.window, guard(limited.limit)))
-            .collect();
-        match updates.pop() {
-            Some(only) if updates.is_empty() => Write::Update(only),
-            last => {
-                updates.extend(last);
-                Write::Transact(TransactWriteItems {
-                    writes: updates.into_iter().map(TransactWrite::Update).collect(),
-                    token: Some(self.token()),
-                })
-            }
+        let mut updates =
+            self.limited().map(|limited| self.update(&limited.window, guard(limited.limit)));
+        if self.is_single()
+            && let Some(only) = updates.next()
+        {
+            return Write::Update(only);
         }
+        let writes = updates.map(TransactWrite::Update).collect();
+        Write::Transact(TransactWriteItems { writes, token: Some(self.token()) })
     }
 
     /// Counts the cost in one window.
