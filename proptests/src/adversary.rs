@@ -75,7 +75,7 @@ fn any_whim() -> impl Strategy<Value = Whim> {
 impl Adversary {
     fn next(&mut self) -> Whim {
         self.asked += 1;
-        self.whims.pop().unwrap_or_else(|| Whim {
+        self.whims.pop().unwrap_or(Whim {
             error: Some(StoreError::Conflict),
             refuses: true,
             tells: false,
@@ -102,7 +102,10 @@ impl Whim {
     }
 
     fn fail_or<T>(&self, answer: impl FnOnce() -> T) -> Result<T, StoreError> {
-        self.error.map_or_else(|| Ok(answer()), Err)
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(answer()),
+        }
     }
 }
 

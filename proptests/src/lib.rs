@@ -27,7 +27,21 @@
 //! assert_eq!(admitted.len(), 3);
 //! ```
 
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::FileFailurePersistence;
+
 pub mod adversary;
 pub mod any;
 pub mod limit;
 pub mod world;
+
+/// So many cases. What fails is kept beside the test, in `*.proptest-regressions`, and tried first
+/// from then on.
+#[must_use]
+pub fn cases(cases: u32) -> ProptestConfig {
+    let beside = FileFailurePersistence::WithSource("proptest-regressions");
+    ProptestConfig {
+        failure_persistence: Some(Box::new(beside)),
+        ..ProptestConfig::with_cases(cases)
+    }
+}

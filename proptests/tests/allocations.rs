@@ -122,7 +122,8 @@ fn a_remembered_denial() {
 
 #[test]
 fn a_sliding_window() {
-    for (coverage, allowed, refused) in [(Coverage::Aligned, 20, 21), (Coverage::Conservative, 21, 22)]
+    for (coverage, allowed, refused) in
+        [(Coverage::Aligned, 20, 21), (Coverage::Conservative, 21, 22)]
     {
         let limit = Limit::Sliding { parts: 3, granularity: 20, coverage, limit: 2 };
         assert_allocations(&limit, allowed, refused);

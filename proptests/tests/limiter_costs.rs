@@ -10,6 +10,7 @@ use apptheory::apptheory_core::run::Interpret;
 use apptheory::apptheory_core::store::{DeleteItem, Guard, Key, Value};
 use apptheory::usage::{ConsumedCapacity, OperationUsage};
 use apptheory_proptests::any;
+use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
 use apptheory_proptests::world::{World, attempt, nanos, seconds, the_key};
 use proptest::prelude::*;
@@ -234,7 +235,7 @@ fn writes_of(instance: &Instance, request: Admission, rivals: &[(usize, Admissio
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn no_bucket_takes_more_than_two_writes_whatever_rivals_do(

@@ -14,6 +14,7 @@ use apptheory::apptheory_core::run::Advance;
 use apptheory::apptheory_core::store::StoreRequest;
 use apptheory_proptests::adversary::{Adversary, any_adversary};
 use apptheory_proptests::any;
+use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit};
 use apptheory_proptests::world::{World, nanos, the_key};
 use proptest::prelude::*;
@@ -166,7 +167,7 @@ fn is_field_value(value: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn whatever_a_store_answers_decisions_end_and_are_honest(

@@ -11,9 +11,10 @@ use apptheory::apptheory_core::limiter::{
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::store::{
-    Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, StoreRequest, TransactWrite, UpdateItem,
+    Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, StoreRequest, TransactWrite,
 };
 use apptheory::apptheory_core::time::Timestamp;
+use apptheory_proptests::cases;
 use apptheory_proptests::limit::Admission;
 use apptheory_proptests::world::{attempt, seconds};
 use proptest::prelude::Strategy as Generator;
@@ -115,18 +116,18 @@ fn written(strategy: Strategy, who: &Who, now: Timestamp) -> Vec<Key> {
     let key = RateLimitKey::new(identifier, resource, operation).unwrap();
     let attempt = attempt(&key, Admission { at: now, cost: 1 });
     let limiter = Limiter::fail_closed(strategy).build();
-    let key_of = |update: &UpdateItem| update.key.clone();
-    match limiter.record(attempt, &Recall::default()).start() {
-        Step::Ask(StoreRequest::UpdateItem(ask)) => vec![key_of(ask.effect())],
-        Step::Ask(StoreRequest::TransactWriteItems(ask)) => {
-            let key_of = |write: &TransactWrite| match write {
-                TransactWrite::Update(update) => key_of(update),
-                other => panic!("not an update: {other:?}"),
-            };
-            ask.effect().writes.iter().map(key_of).collect()
-        }
-        other => panic!("not a write: {other:?}"),
+    let step = limiter.record(attempt, &Recall::default()).start();
+    if let Step::Ask(StoreRequest::UpdateItem(ask)) = step {
+        return vec![ask.effect().key.clone()];
     }
+    let Step::Ask(StoreRequest::TransactWriteItems(ask)) = step else {
+        panic!("a write: {step:?}")
+    };
+    let key_of = |write: &TransactWrite| {
+        let TransactWrite::Update(update) = write else { panic!("an update: {write:?}") };
+        update.key.clone()
+    };
+    ask.effect().writes.iter().map(key_of).collect()
 }
 
 /// Partition and sort key.
@@ -137,7 +138,7 @@ fn texts(key: &Key) -> (String, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn no_two_counters_share_an_item(

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use apptheory::apptheory_core::limiter::{Basis, Decision, Limiter, Recall};
 use apptheory_proptests::any;
+use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit};
 use apptheory_proptests::world::World;
 use proptest::prelude::*;
@@ -38,7 +39,7 @@ fn compare(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn a_denial_says_when_to_come_back(

@@ -12,6 +12,7 @@ use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::store::StoreRequest;
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory_proptests::any;
+use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing, every_kind};
 use apptheory_proptests::world::{Fault, World, attempt, seconds, the_key};
 use core::time::Duration;
@@ -342,7 +343,7 @@ impl<'a> Tally<'a> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 384, ..ProptestConfig::default() })]
+    #![proptest_config(cases(384))]
 
     #[test]
     fn no_random_schedule_admits_more(

@@ -4,6 +4,7 @@
 
 use apptheory::apptheory_core::limiter::{Basis, Coverage, Recall};
 use apptheory_proptests::any;
+use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Exception, Limit};
 use apptheory_proptests::world::{World, attempt, key, nanos, seconds};
 use proptest::prelude::*;
@@ -23,7 +24,7 @@ fn busiest(admitted: &[Admission], length: i128) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn decisions_are_those_of_the_model(

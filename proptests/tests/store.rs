@@ -1,6 +1,8 @@
 //! The executor in memory against the embedded DynamoDB: the same orders, the same answers, the
 //! same items in the end, at the same price.
 
+#[path = "store/expressions.rs"]
+mod expressions;
 #[path = "store/orders.rs"]
 mod orders;
 

@@ -10,7 +10,7 @@
 //! | [`FixedWindow`] | 1 update | 1, or 0 from the deny cache |
 //! | [`SlidingWindow`] | 1 update when warm, 1 read more when cold | 1 |
 //! | [`MultiWindow`] | 1 transaction (or 1 update when packed) | 1 |
-//! | [`TokenBucket`] | 1 update, at most 2 without a race | 1, or 2 without a hint |
+//! | [`TokenBucket`] | 1 update, 2 without a hint | 1 |
 //!
 //! ```
 //! use core::time::Duration;

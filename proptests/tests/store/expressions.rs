@@ -1,19 +1,18 @@
 //! Rendered expressions use every placeholder that they define, and define every one they use.
 //! DynamoDB refuses an order in which either is missing.
 
-#[path = "store/orders.rs"]
-mod orders;
-
 use std::collections::BTreeSet;
 
 use apptheory::apptheory_core::store::wire::Wire;
 use apptheory::apptheory_core::store::{
     Assignment, Comparison, Expressions, Guard, Key, UpdateItem, Value,
 };
+use apptheory_proptests::cases;
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::Value as Json;
 
-use self::orders::{Order, order};
+use crate::orders::{Order, order};
 
 /// Guards in which some parts always hold, so that they leave nothing to render.
 fn guard() -> impl Strategy<Value = Guard> {
@@ -67,9 +66,9 @@ fn defined(expressions: &Expressions) -> BTreeSet<String> {
 }
 
 /// The same of a request body, in every order that it holds.
-fn check_body(body: &serde_json::Value) -> Result<(), TestCaseError> {
+fn check_body(body: &Json) -> Result<(), TestCaseError> {
     match body {
-        serde_json::Value::Object(members) => {
+        Json::Object(members) => {
             let texts = members.iter().filter(|(name, _)| name.ends_with("Expression"));
             let used: BTreeSet<String> =
                 texts.filter_map(|(_, text)| text.as_str()).flat_map(placeholders).collect();
@@ -80,13 +79,13 @@ fn check_body(body: &serde_json::Value) -> Result<(), TestCaseError> {
             prop_assert_eq!(used, defined, "{}", body);
             members.values().try_for_each(check_body)
         }
-        serde_json::Value::Array(elements) => elements.iter().try_for_each(check_body),
-        _ => Ok(()),
+        Json::Array(elements) => elements.iter().try_for_each(check_body),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(()),
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+    #![proptest_config(cases(1024))]
 
     #[test]
     fn updates_define_the_placeholders_they_use(
