@@ -52,14 +52,21 @@ impl Cover {
         TimeWindow { start, length: self.granularity, naming: Naming::Start }
     }
 
-    /// The sub-windows that are summed up as of `now`, newest first.
-    pub(super) fn windows(self, now: Timestamp) -> impl Iterator<Item = TimeWindow> {
+    /// How many sub-windows are summed up.
+    fn count(self) -> u32 {
         let within = self.window.as_secs().checked_div(self.granularity.as_secs()).unwrap_or(1);
         let covered = within.saturating_add(u64::from(self.coverage == Coverage::Conservative));
+        u32::try_from(covered).unwrap_or(u32::MAX)
+    }
+
+    /// The sub-windows that are summed up as of `now`, newest first. Time starts with year one, so
+    /// there are fewer of them then.
+    pub(super) fn windows(self, now: Timestamp) -> impl Iterator<Item = TimeWindow> {
         core::iter::successors(Some(self.current(now)), |window| {
-            Some(TimeWindow { start: window.start.saturating_sub(window.length), ..*window })
+            let start = window.start.saturating_sub(window.length);
+            (start < window.start).then_some(TimeWindow { start, ..*window })
         })
-        .take(usize::try_from(covered).unwrap_or(1))
+        .take(usize::try_from(self.count()).unwrap_or(usize::MAX))
     }
 }
 
@@ -209,9 +216,8 @@ impl Sliding {
             }
             kept = kept.saturating_add(1);
         }
-        let covered = u32::try_from(self.past.len()).unwrap_or(u32::MAX).saturating_add(1);
         // Nothing that already fits has to leave; at least the oldest does.
-        let leaving = covered.saturating_sub(kept).max(1);
+        let leaving = self.cover.count().saturating_sub(kept).max(1);
         let resets_at =
             self.current.start.saturating_add(self.cover.granularity.saturating_mul(leaving));
         Verdict { allowed: false, count, resets_at, retry_at: resets_at, ..self.allowance() }
