@@ -154,6 +154,8 @@ proptest! {
                     let (partition, sort) = texts(key);
                     prop_assert!(partition.len() <= MAX_PARTITION_KEY_BYTES, "{}", partition);
                     prop_assert!(sort.len() <= MAX_SORT_KEY_BYTES, "{}", sort);
+                    // Whoever reads the table can tell resource and operation apart.
+                    prop_assert_eq!(sort.matches('#').count(), 1, "{}", sort);
                     let owner = (who.clone(), counter.clone());
                     let first = owners.entry((partition, sort)).or_insert_with(|| owner.clone());
                     prop_assert_eq!(&*first, &owner, "two counters in {:?}", key);

@@ -87,8 +87,7 @@ impl<'a> Moment<'a> {
                 // An answer touches nobody else: it can be taken note of at once.
                 Some(Step::Done(_)) => return self.conclude(caller).explore(judge),
                 Some(Step::Ask(request)) => {
-                    let sleeping = matches!(request, StoreRequest::Sleep(_));
-                    let faults = if self.faults > 0 && !sleeping { &Fault::ALL[..] } else { &[] };
+                    let faults = if self.faults > 0 { faults_of(request) } else { &[] };
                     for fault in core::iter::once(None).chain(faults.iter().map(Some)) {
                         ends += self.fork().step(caller, fault.copied()).explore(judge);
                     }
@@ -124,6 +123,21 @@ impl<'a> Moment<'a> {
     }
 }
 
+/// What can go wrong with an effect, in as many ways as its machine can tell apart: only the back-off
+/// of transactions looks at the kind of an error.
+const fn faults_of(request: &StoreRequest<CheckAndIncrement>) -> &'static [Fault] {
+    match request {
+        StoreRequest::Sleep(_) => &[],
+        StoreRequest::TransactWriteItems(_) => &Fault::ALL,
+        StoreRequest::UpdateItem(_)
+        | StoreRequest::PutItem(_)
+        | StoreRequest::DeleteItem(_)
+        | StoreRequest::GetItem(_)
+        | StoreRequest::BatchGetItem(_)
+        | StoreRequest::Query(_) => &[Fault::REPLY_LOST, Fault::NOT_APPLIED],
+    }
+}
+
 fn is_counted(decision: &Decision) -> bool {
     match decision.basis {
         Basis::Counted | Basis::LocalDeny => true,
@@ -137,8 +151,6 @@ fn is_counted(decision: &Decision) -> bool {
 fn at_once(costs: [u32; 3]) -> [Admission; 3] {
     costs.map(|cost| Admission { at: seconds(NOON), cost })
 }
-
-const BUILDS: [fn(&Limit) -> LimiterBuilder; 2] = [Limit::fail_closed, Limit::fail_open];
 
 #[test]
 fn every_schedule_of_three_callers_admits_exactly_what_fits() {
@@ -168,41 +180,49 @@ fn every_schedule_of_mixed_costs_fills_the_room() {
             start.explore(&|end| {
                 assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
                 for denied in end.denied.iter().filter(|_| !limit.is_one_by_one()) {
-                    assert!(
-                        !limit.admits(&end.admitted, *denied),
-                        "{limit:?} {end:?}",
-                        end = end.admitted
-                    );
+                    let fits = limit.admits(&end.admitted, *denied);
+                    assert!(!fits, "{limit:?} {:?} {denied:?}", end.admitted);
                 }
             });
         }
     }
 }
 
+/// One of every kind, in either mode; of windows that are counted one after the other only two.
+fn short_and_either_mode(
+    limit: i64,
+) -> impl Iterator<Item = (Limit, fn(&Limit) -> LimiterBuilder)> {
+    let shortened = |limit| match limit {
+        Limit::Multi { writing: Writing::OneByOne, mut quotas } => {
+            quotas.truncate(2);
+            Limit::Multi { writing: Writing::OneByOne, quotas }
+        }
+        other @ (Limit::Fixed { .. }
+        | Limit::Sliding { .. }
+        | Limit::Multi { .. }
+        | Limit::Bucket { .. }) => other,
+    };
+    let modes: [fn(&Limit) -> LimiterBuilder; 2] = [Limit::fail_closed, Limit::fail_open];
+    every_kind(limit)
+        .into_iter()
+        .map(shortened)
+        .flat_map(move |limit| modes.map(|mode| (limit.clone(), mode)))
+}
+
 #[test]
 fn every_schedule_of_three_callers_with_a_fault_holds_the_limit() {
-    for (limit, build) in (1..=2).flat_map(every_kind).flat_map(|l| BUILDS.map(|b| (l.clone(), b)))
-    {
-        // A transaction that meets conflicts sleeps and comes back, which multiplies the schedules.
-        let callers = at_once([1, 1, 1]);
-        let start = Moment::new(&limit, build, &[], &callers[..callers_for(&limit)], 1);
+    for (limit, mode) in (1..=2).flat_map(short_and_either_mode) {
+        let start = Moment::new(&limit, mode, &[], &at_once([1, 1, 1]), 1);
         start.explore(&|end| assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted));
     }
 }
 
 #[test]
 fn every_schedule_of_two_callers_with_three_faults_holds_the_limit() {
-    for (limit, build) in every_kind(1).into_iter().flat_map(|l| BUILDS.map(|b| (l.clone(), b))) {
-        let callers = at_once([1, 1, 1]);
-        let faults = if callers_for(&limit) == 3 { 3 } else { 2 };
-        let start = Moment::new(&limit, build, &[], &callers[..2], faults);
+    for (limit, mode) in short_and_either_mode(1) {
+        let start = Moment::new(&limit, mode, &[], &at_once([1, 1, 1])[..2], 3);
         start.explore(&|end| assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted));
     }
-}
-
-/// With faults, three callers where a decision is short, else two.
-fn callers_for(limit: &Limit) -> usize {
-    if limit.is_one_by_one() { 2 } else { 3 }
 }
 
 #[test]
