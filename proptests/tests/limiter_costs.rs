@@ -7,12 +7,12 @@ use apptheory::apptheory_core::limiter::{
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::run::Interpret;
-use apptheory::apptheory_core::store::{DeleteItem, Guard, Key, Value};
+use apptheory::apptheory_core::store::{DeleteItem, Guard, Key, StoreRequest, Value};
 use apptheory::usage::{ConsumedCapacity, OperationUsage};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
-use apptheory_proptests::world::{World, attempt, nanos, seconds, the_key};
+use apptheory_proptests::world::{Fault, World, attempt, nanos, seconds, the_key};
 use proptest::prelude::*;
 
 const NOON: i64 = 1_767_268_800;
@@ -101,6 +101,27 @@ fn windows_without_transactions_take_a_call_each() {
     assert_eq!(instance.decide(at(0)).1, cost(3, 3, 0));
     // The minute is counted last, refuses, and the two before it are taken back.
     assert_eq!(instance.decide(at(1)).1, cost(5, 5, 0));
+}
+
+#[test]
+fn a_transaction_that_meets_conflicts_is_sent_four_times() {
+    let quotas = vec![(60, 1), (600, 4)];
+    let instance = Instance::new(&Limit::Multi { writing: Writing::Transaction, quotas });
+    let mut step = instance.start(at(0));
+    let (mut sent, mut slept) = (0, Vec::new());
+    while let Step::Ask(request) = step {
+        if let StoreRequest::Sleep(ask) = &request {
+            slept.push(ask.effect().duration.as_millis());
+        } else {
+            sent += 1;
+        }
+        assert!(sent <= 4, "it does not end");
+        step = instance.world.step(request, Some(Fault::CONFLICT));
+    }
+    assert_eq!((sent, slept.len()), (4, 3));
+    for (slept, most) in slept.into_iter().zip([10, 20, 40]) {
+        assert!((most / 2..=most).contains(&slept), "{slept} of {most} ms");
+    }
 }
 
 #[test]
