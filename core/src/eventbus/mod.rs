@@ -49,6 +49,7 @@ mod query;
 mod query_events;
 mod retry;
 mod schema;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod ulid;
@@ -77,4 +78,5 @@ pub use publish::{Publish, PublishOutcome, Published};
 pub use query::{EventQuery, Order, QueryJsonError};
 pub use query_events::QueryEvents;
 pub use schema::{AttributeNames, ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
+pub use stream::{EventChange, StreamRecordError};
 pub use ulid::{NotUlid, Ulid, UlidGenerator};

@@ -1,0 +1,266 @@
+//! Changes of the events table, as its DynamoDB stream tells them.
+
+use alloc::boxed::Box;
+
+use serde_json::Value as Json;
+
+use super::codec::{EventCodec, ItemError};
+use super::event::Event;
+use super::keys::EventKey;
+use crate::store::{Item, ValueError};
+
+/// What happened to an event in its table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum EventChange {
+    /// It was published.
+    Inserted(Event),
+    /// Its item was written anew. The bus itself never does that.
+    Modified {
+        /// The event before; `None` when the stream does not carry old images.
+        before: Option<Box<Event>>,
+        /// The event now.
+        after: Event,
+    },
+    /// It was deleted.
+    Removed {
+        /// The key that it had.
+        key: EventKey,
+        /// The event; `None` when the stream does not carry old images.
+        event: Option<Event>,
+        /// Whether DynamoDB removed it because its TTL had passed.
+        expired: bool,
+    },
+}
+
+/// Why a stream record tells of no event. Other records of its batch are not affected.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StreamRecordError {
+    /// It has no `eventName` of `INSERT`, `MODIFY` or `REMOVE`: it is not a record of a DynamoDB
+    /// stream. Check what the function is triggered by.
+    #[error("the record is not one of a DynamoDB stream")]
+    UnknownEventName,
+    /// The record lacks this part. For `NewImage`, let the stream carry new images; `Keys` are in
+    /// every record that DynamoDB sends.
+    #[error("the stream record has no {part}")]
+    Missing {
+        /// The part.
+        part: &'static str,
+    },
+    /// The part is not an item of DynamoDB attribute values.
+    #[error("the stream record's {part} is malformed: {error}")]
+    Malformed {
+        /// The part.
+        part: &'static str,
+        /// What is wrong with it.
+        error: ValueError,
+    },
+    /// The item is not an event of this schema: the table holds something else too, or the schema
+    /// is another one.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+}
+
+impl EventCodec {
+    /// Reads a record of the table's DynamoDB stream, in the JSON in which Lambda hands it over.
+    ///
+    /// The stream has to carry new images (`NEW_IMAGE`, or `NEW_AND_OLD_IMAGES` to learn what was
+    /// removed too). Streams deliver at least once: a record may come again, with the same event.
+    ///
+    /// ```
+    /// use apptheory_core::eventbus::{EventChange, EventCodec};
+    ///
+    /// let record = serde_json::json!({"eventName": "INSERT", "dynamodb": {"NewImage": {
+    ///     "PartitionKey": {"S": "t1#order.created"}, "SortKey": {"S": "1767225600000000000#e1"},
+    ///     "ID": {"S": "e1"}, "TenantID": {"S": "t1"}, "EventType": {"S": "order.created"},
+    ///     "CreatedAt": {"S": "2026-01-01T00:00:00Z"},
+    /// }}});
+    /// let EventChange::Inserted(event) = EventCodec::default().decode_stream_record(&record)?
+    /// else {
+    ///     panic!("the event is new");
+    /// };
+    /// assert_eq!((&*event.id, &*event.event_type), ("e1", "order.created"));
+    /// # Ok::<(), apptheory_core::eventbus::StreamRecordError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StreamRecordError`] for a record of another kind, without what it should carry, or of an
+    /// item that is not an event.
+    pub fn decode_stream_record(&self, record: &Json) -> Result<EventChange, StreamRecordError> {
+        let change = record.get("dynamodb");
+        match record.get("eventName").and_then(Json::as_str) {
+            Some("INSERT") => Ok(EventChange::Inserted(self.new_image(change)?)),
+            Some("MODIFY") => Ok(EventChange::Modified {
+                before: self.old_image(change)?.map(Box::new),
+                after: self.new_image(change)?,
+            }),
+            Some("REMOVE") => Ok(EventChange::Removed {
+                key: self.key(change)?,
+                event: self.old_image(change)?,
+                expired: is_expiry(record),
+            }),
+            Some(_) | None => Err(StreamRecordError::UnknownEventName),
+        }
+    }
+
+    fn new_image(&self, change: Option<&Json>) -> Result<Event, StreamRecordError> {
+        let image = item(change, NEW_IMAGE)?;
+        let image = image.ok_or(StreamRecordError::Missing { part: NEW_IMAGE })?;
+        Ok(self.decode(&image)?)
+    }
+
+    fn old_image(&self, change: Option<&Json>) -> Result<Option<Event>, StreamRecordError> {
+        let image = item(change, OLD_IMAGE)?;
+        Ok(image.map(|image| self.decode(&image)).transpose()?)
+    }
+
+    fn key(&self, change: Option<&Json>) -> Result<EventKey, StreamRecordError> {
+        let keys = item(change, KEYS)?;
+        keys.and_then(|keys| EventKey::of_item(&keys, self.names()))
+            .ok_or(StreamRecordError::Missing { part: KEYS })
+    }
+}
+
+/// An item within a record; `None` if it is not there.
+fn item(change: Option<&Json>, part: &'static str) -> Result<Option<Item>, StreamRecordError> {
+    let image = change.and_then(|change| change.get(part)).filter(|image| !image.is_null());
+    let malformed = |error| StreamRecordError::Malformed { part, error };
+    image.map(|image| Item::from_json(image).map_err(malformed)).transpose()
+}
+
+/// Whether the removal is the work of the TTL: then the service itself is named as its author.
+fn is_expiry(record: &Json) -> bool {
+    let author = record.get("userIdentity");
+    let says = |member, expected| {
+        let text = author.and_then(|author| author.get(member)).and_then(Json::as_str);
+        text == Some(expected)
+    };
+    says("type", "Service") && says("principalId", "dynamodb.amazonaws.com")
+}
+
+// The names are DynamoDB's.
+const NEW_IMAGE: &str = "NewImage";
+const OLD_IMAGE: &str = "OldImage";
+const KEYS: &str = "Keys";
+
+#[cfg(test)]
+mod tests {
+    use alloc::boxed::Box;
+
+    use serde_json::{Value as Json, json};
+
+    use super::{EventChange, StreamRecordError};
+    use crate::eventbus::{
+        Event, EventBus, EventCodec, EventKey, PayloadEncoding, Schema, TimestampFormat,
+    };
+    use crate::machine::{Machine, Step};
+    use crate::store::StoreRequest;
+    use crate::time::Timestamp;
+
+    /// An event as it was published, and its item.
+    fn stored(codec: EventCodec) -> (Event, Json) {
+        let now: Timestamp = "2026-01-01T00:00:00.5Z".parse().unwrap();
+        let event = Event::draft("t1", "order.created", now)
+            .with_id("e1")
+            .with_payload(&json!({"total": 12}))
+            .unwrap()
+            .with_metadata("k", "v")
+            .with_tags(["a", "b"]);
+        let bus = EventBus::builder()
+            .schema(codec.schema)
+            .payload_encoding(codec.payload_encoding)
+            .timestamp_format(codec.timestamp_format)
+            .build()
+            .unwrap();
+        let Step::Ask(StoreRequest::PutItem(put)) = bus.publish(event, now, 1).start() else {
+            panic!("publishing writes");
+        };
+        let item = put.effect().item.clone();
+        (codec.decode(&item).unwrap(), item.to_json())
+    }
+
+    fn keys(codec: EventCodec, event: &Event) -> Json {
+        event.key.as_ref().unwrap().to_store_key(codec.names()).to_item().to_json()
+    }
+
+    #[test]
+    fn every_stored_form_is_read_from_every_kind_of_change() {
+        for schema in [Schema::Mission, Schema::TableTheory] {
+            for payload_encoding in [PayloadEncoding::Binary, PayloadEncoding::ByteList] {
+                let timestamp_format = TimestampFormat::Trimmed;
+                let codec = EventCodec { schema, payload_encoding, timestamp_format };
+                let (event, image) = stored(codec);
+                let keys = keys(codec, &event);
+                let record = |name: &str, change: Json| {
+                    let record = json!({"eventName": name, "eventID": "1", "dynamodb": change});
+                    codec.decode_stream_record(&record)
+                };
+                assert_eq!(
+                    record("INSERT", json!({"Keys": keys, "NewImage": image})),
+                    Ok(EventChange::Inserted(event.clone()))
+                );
+                assert_eq!(
+                    record("MODIFY", json!({"OldImage": image, "NewImage": image})),
+                    Ok(EventChange::Modified {
+                        before: Some(Box::new(event.clone())),
+                        after: event.clone()
+                    })
+                );
+                assert_eq!(
+                    record("MODIFY", json!({"OldImage": null, "NewImage": image})),
+                    Ok(EventChange::Modified { before: None, after: event.clone() })
+                );
+                let key = event.key.clone().unwrap();
+                for (change, event) in [
+                    (json!({"Keys": keys, "OldImage": image}), Some(event)),
+                    (json!({"Keys": keys}), None),
+                ] {
+                    let key = key.clone();
+                    assert_eq!(
+                        record("REMOVE", change),
+                        Ok(EventChange::Removed { key, event, expired: false })
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn expiry_is_told_from_deletion() {
+        let codec = EventCodec::default();
+        let (event, _) = stored(codec);
+        let change = json!({"Keys": keys(codec, &event)});
+        let expired = |identity: Json| {
+            let record =
+                json!({"eventName": "REMOVE", "dynamodb": change, "userIdentity": identity});
+            let change = codec.decode_stream_record(&record);
+            matches!(change, Ok(EventChange::Removed { expired: true, .. }))
+        };
+        assert!(expired(json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"})));
+        assert!(!expired(json!({"type": "AssumedRole", "principalId": "dynamodb.amazonaws.com"})));
+        assert!(!expired(json!(null)));
+    }
+
+    #[test]
+    fn what_is_missing_or_malformed_is_said() {
+        let decode = |record: Json| EventCodec::default().decode_stream_record(&record);
+        for record in [json!(null), json!([]), json!({}), json!({"eventName": "insert"})] {
+            assert_eq!(decode(record), Err(StreamRecordError::UnknownEventName));
+        }
+        let missing = |part| Err(StreamRecordError::Missing { part });
+        let insert = |change: Json| decode(json!({"eventName": "INSERT", "dynamodb": change}));
+        assert_eq!(decode(json!({"eventName": "INSERT"})), missing("NewImage"));
+        assert_eq!(insert(json!({"Keys": {}})), missing("NewImage"));
+        assert_eq!(decode(json!({"eventName": "REMOVE", "dynamodb": {}})), missing("Keys"));
+        assert!(matches!(
+            insert(json!({"NewImage": {"ID": "e1"}})),
+            Err(StreamRecordError::Malformed { part: "NewImage", .. })
+        ));
+        let error = insert(json!({"NewImage": {
+            "PartitionKey": {"S": "t1#e"}, "SortKey": {"S": "1#e1"}, "Payload": {"S": "secret"},
+        }}));
+        let Err(StreamRecordError::Item(error)) = error else { panic!("a text is no payload") };
+        let key = EventKey { partition_key: "t1#e".into(), sort_key: "1#e1".into() };
+        assert_eq!((error.key, error.attribute), (Some(key), "Payload"));
+    }
+}
