@@ -44,8 +44,7 @@ impl EventBus {
 
     /// Reads an event by its key, as publishing returned it; see [`GetEvent`].
     pub fn get_by_key(&self, key: EventKey) -> GetEvent {
-        let id = key.sort_key.split_once('#').map_or("", |(_, id)| id);
-        GetEvent { key: Some(key.clone()), ..self.get(id) }
+        GetEvent { look_up: self.get(key.id()).look_up, bus: self.clone(), key: Some(key) }
     }
 }
 

@@ -68,6 +68,12 @@ impl EventKey {
         Ok(Self { partition_key, sort_key })
     }
 
+    /// The id in the sort key; empty if that holds none.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.sort_key.split_once('#').map_or("", |(_, id)| id)
+    }
+
     /// The key under which a stored item is found; `None` if it is not one of this schema.
     #[must_use]
     pub fn of_item(item: &Item, names: &AttributeNames) -> Option<Self> {

@@ -115,6 +115,16 @@ impl MemoryBus {
         newest.ok_or(GetError::NotFound { id })
     }
 
+    /// The event with a key.
+    ///
+    /// # Errors
+    ///
+    /// [`GetError::NotFound`], or [`GetError::Invalid`] for a key without an id.
+    pub fn get_by_key(&self, key: &EventKey) -> Result<&Event, GetError> {
+        let id = LookUp::new(key.id())?.id;
+        self.events.get(key).ok_or(GetError::NotFound { id })
+    }
+
     /// Deletes the newest event with an id, of one tenant if one is named.
     ///
     /// # Errors

@@ -89,6 +89,14 @@ impl CursorSeal {
         self.verified(sealed).ok_or(InvalidCursor::Seal)
     }
 
+    /// The cursor and the key id within a sealed cursor, as they are written: nothing is verified.
+    /// `None` when it is not sealed at all.
+    #[must_use]
+    pub fn peek(sealed: &str) -> Option<(&str, &str)> {
+        let (rest, _tag) = sealed.rsplit_once('.')?;
+        rest.rsplit_once('.')
+    }
+
     fn verified<'a>(&self, sealed: &'a str) -> Option<&'a str> {
         let (rest, tag) = sealed.rsplit_once('.')?;
         let (cursor, id) = rest.rsplit_once('.')?;
@@ -151,6 +159,10 @@ mod tests {
         assert_eq!(new.open(&sealed_after), Ok("eyJh"));
         assert_eq!(old.open(&sealed_after), Err(InvalidCursor::Seal));
         assert_eq!((new.seal("").as_str(), new.open("")), ("", Ok("")));
+        let (cursor, new_id) = CursorSeal::peek(&sealed_after).unwrap();
+        let (_, old_id) = CursorSeal::peek(&sealed_before).unwrap();
+        assert!(cursor == "eyJh" && new_id != old_id);
+        assert_eq!(CursorSeal::peek(cursor), None);
     }
 
     #[test]

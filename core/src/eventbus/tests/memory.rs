@@ -83,6 +83,9 @@ fn events_are_deleted_by_id_and_by_tenant() {
         assert_eq!(bus.delete(id, tenant).unwrap_err().to_string(), text);
         assert_eq!(bus.delete_all(id, tenant).unwrap_err().to_string(), text);
     }
+    let key = bus.get("e1", None).unwrap().key.clone().unwrap();
+    assert_eq!(bus.get_by_key(&key).unwrap().id, "e1");
     assert_eq!(bus.delete_tenant("t"), Ok(2));
+    assert_eq!(bus.get_by_key(&key).unwrap_err().to_string(), "event not found: e1");
     assert_eq!(bus.delete_tenant("t"), Ok(0));
 }
