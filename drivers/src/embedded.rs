@@ -160,6 +160,18 @@ impl<C> EmbeddedStore<C> {
         Ok(())
     }
 
+    /// Creates tables, each as with [`create_table`](Self::create_table).
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError`] for the first table that cannot be created. Those before it are there.
+    pub fn create_tables<'a>(
+        &self,
+        definitions: impl IntoIterator<Item = &'a TableDefinition>,
+    ) -> Result<(), EmbeddedError> {
+        definitions.into_iter().try_for_each(|definition| self.create_table(definition))
+    }
+
     /// The database itself, for instance to serve it over HTTP. Clones of it are one database.
     #[must_use]
     pub fn database(&self) -> Database {

@@ -10,6 +10,7 @@ pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+pub mod event_bus;
 pub mod execute;
 pub mod ids;
 pub mod layer;

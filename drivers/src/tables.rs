@@ -1,8 +1,11 @@
 //! Tables as a CloudFormation template.
 //!
+//! The limiter's table is `Limiter::table`, the event bus's `EventBus::table_definition`. To create
+//! both without a template, hand both to `MemoryStore::with_tables`, `EmbeddedStore::create_tables`
+//! or `AwsStore::create_tables`.
+//!
 //! This module decides the names of the resources in a template. What a table looks like is decided
-//! by its [`TableDefinition`]; it refuses to know how a template is deployed. (To create a table
-//! without one, see `AwsStore::create_table` under the feature `aws`.)
+//! by its [`TableDefinition`]; it refuses to know how a template is deployed.
 //!
 //! ```
 //! use apptheory::tables::cloudformation_template;

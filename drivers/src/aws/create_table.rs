@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveSpecification,
     TimeToLiveStatus,
 };
+use futures_util::future::try_join_all;
 
 use super::AwsStore;
 use super::classify::classify;
@@ -95,6 +96,20 @@ impl<C: Clock> AwsStore<C> {
         setup.compare(&setup.wait_until_active().await?)?;
         setup.turn_time_to_live_on().await?;
         Ok(creation)
+    }
+
+    /// Makes sure that tables exist as defined, all at the same time, each as with
+    /// [`create_table`](Self::create_table). Says how each came to be, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] for the first table that fails. The others may exist by then, or not: to try
+    /// again is safe.
+    pub async fn create_tables<'a>(
+        &self,
+        definitions: impl IntoIterator<Item = &'a TableDefinition>,
+    ) -> Result<Vec<TableCreation>, TableError> {
+        try_join_all(definitions.into_iter().map(|definition| self.create_table(definition))).await
     }
 }
 

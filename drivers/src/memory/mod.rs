@@ -86,6 +86,12 @@ impl<C> MemoryStore<C> {
         self
     }
 
+    /// The same store with more, empty tables, each as with [`with_table`](Self::with_table).
+    #[must_use]
+    pub fn with_tables(self, definitions: impl IntoIterator<Item = TableDefinition>) -> Self {
+        definitions.into_iter().fold(self, Self::with_table)
+    }
+
     /// A store by another clock that starts with what this one holds: the same tables, items, tokens
     /// and account. What happens to either afterwards does not touch the other, so that a test can
     /// follow several futures of one past.

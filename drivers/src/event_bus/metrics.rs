@@ -1,0 +1,33 @@
+//! Where metrics go.
+
+use core::fmt;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use apptheory_core::eventbus::MetricRecord;
+
+/// Takes the record of each concluded operation; nowhere by default.
+#[derive(Clone, Default)]
+pub(super) struct Metrics(Option<Arc<dyn Fn(MetricRecord) + Send + Sync>>);
+
+impl Metrics {
+    pub(super) fn to(hook: impl Fn(MetricRecord) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(hook)))
+    }
+
+    pub(super) fn tell(&self, record: Option<MetricRecord>) {
+        if let (Some(hook), Some(record)) = (&self.0, record) {
+            // A metric is not worth an operation: what the hook leaves half-done is its own, and
+            // the panic hook has told of the panic.
+            drop(catch_unwind(AssertUnwindSafe(|| hook(record))));
+        }
+    }
+}
+
+// A closure has nothing to show.
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Metrics(set)" } else { "Metrics(none)" })
+    }
+}

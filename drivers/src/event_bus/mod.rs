@@ -1,0 +1,45 @@
+//! Event buses to publish to and read from.
+//!
+//! [`StoreEventBus`] is the core's bus over any store executor, [`MemoryEventBus`] the one that is
+//! nothing but data; [`Bus`] is what both do. This module lends the core's machines a clock and
+//! ids, gives each operation its time, follows cursors, and runs handlers. It decides nothing about
+//! keys, pages or retries.
+//!
+//! ```
+//! use apptheory::clock::ManualClock;
+//! use apptheory::event_bus::{Bus, StoreEventBus};
+//! use apptheory::memory::MemoryStore;
+//! use apptheory_core::eventbus::{Event, EventBus, EventQuery, PublishOutcome};
+//! use apptheory_core::time::Timestamp;
+//! use futures_util::TryStreamExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
+//! let bus = EventBus::builder().table_name("events").build()?;
+//! let store = MemoryStore::new(clock.clone()).with_table(bus.table_definition());
+//! let bus = StoreEventBus::new(bus, store).with_clock(clock);
+//!
+//! let event = bus.new_event("t1", "order.created").with_payload(&12)?;
+//! assert_eq!(bus.publish(event.clone()).await?.outcome, PublishOutcome::Created);
+//! assert_eq!(bus.publish(event).await?.outcome, PublishOutcome::Deduplicated);
+//!
+//! let events: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await?;
+//! assert_eq!(events.len(), 1);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+mod bus;
+mod error;
+mod memory;
+mod metrics;
+mod store;
+mod subscriptions;
+
+pub use bus::{Bus, PUBLISH_CONCURRENCY};
+pub use error::{
+    EventsError, HandlerError, HandlerFailed, HandlerFailure, PublishFailed, QueryInterrupted,
+    TenantNotDeleted,
+};
+pub use memory::MemoryEventBus;
+pub use store::{OPERATION_BUDGET, StoreEventBus};

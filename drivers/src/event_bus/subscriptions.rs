@@ -1,0 +1,80 @@
+//! Who handles which events.
+
+use core::fmt;
+use core::future::Future;
+use core::panic::AssertUnwindSafe;
+use core::pin::Pin;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use apptheory_core::eventbus::{Event, InvalidInput};
+use futures_util::FutureExt as _;
+
+use super::error::{HandlerError, HandlerFailed, HandlerFailure};
+
+/// Handlers by the type of event that they are for.
+#[derive(Default)]
+pub(super) struct Subscriptions(RwLock<BTreeMap<String, Vec<Handler>>>);
+
+type Handler = Arc<dyn Fn(Arc<Event>) -> Handling + Send + Sync>;
+type Handling = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
+
+impl Subscriptions {
+    pub(super) fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), InvalidInput>
+    where
+        F: Fn(Arc<Event>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        let event_type = event_type.trim();
+        if event_type.is_empty() {
+            return Err(InvalidInput::EmptyEventType);
+        }
+        let handler: Handler = Arc::new(move |event| Box::pin(handler(event)));
+        let mut handlers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        handlers.entry(event_type.to_owned()).or_default().push(handler);
+        Ok(())
+    }
+
+    /// Runs the handlers of an event's type one after the other, in the order of subscription, up
+    /// to the first that fails (`eventbus.md` §6).
+    pub(super) async fn deliver(&self, event: &Event) -> Result<(), HandlerFailed> {
+        let handlers = self.of_type(event.event_type.trim());
+        if handlers.is_empty() {
+            return Ok(());
+        }
+        let event = Arc::new(event.clone());
+        for (position, handler) in handlers.iter().enumerate() {
+            run(handler, &event).await.map_err(|cause| HandlerFailed {
+                event_type: event.event_type.trim().to_owned(),
+                position,
+                cause,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The handlers of a type at this moment: they run without the lock, and may subscribe others.
+    fn of_type(&self, event_type: &str) -> Vec<Handler> {
+        let handlers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        handlers.get(event_type).cloned().unwrap_or_default()
+    }
+}
+
+/// Runs one handler. Whatever a panic leaves half-done is the handler's own: the event is immutable.
+async fn run(handler: &Handler, event: &Arc<Event>) -> Result<(), HandlerFailure> {
+    let handling = AssertUnwindSafe(async { handler(Arc::clone(event)).await });
+    match handling.catch_unwind().await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(HandlerFailure::Error(error)),
+        Err(_) => Err(HandlerFailure::Panic),
+    }
+}
+
+// Handlers have nothing to show.
+impl fmt::Debug for Subscriptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let handlers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let counts = handlers.iter().map(|(event_type, handlers)| (event_type, handlers.len()));
+        f.debug_map().entries(counts).finish()
+    }
+}
