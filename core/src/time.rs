@@ -69,8 +69,8 @@ impl Timestamp {
     /// The instant `seconds` seconds after the Unix epoch, held within [`MIN`](Self::MIN) and
     /// [`MAX`](Self::MAX).
     #[must_use]
-    pub fn from_unix_seconds(seconds: i64) -> Self {
-        Self(i128::from(seconds).saturating_mul(NANOS_PER_SECOND)).clamped()
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self::clamped_from_unix_nanos((seconds as i128).saturating_mul(NANOS_PER_SECOND))
     }
 
     /// Nanoseconds since the Unix epoch.
