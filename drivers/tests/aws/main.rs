@@ -4,73 +4,25 @@
 
 mod effects;
 mod failures;
+#[path = "../support/mod.rs"]
+mod support;
 mod tables;
 
 use core::future::Future;
-use core::time::Duration;
 
 use apptheory::aws::AwsStore;
-use apptheory::aws::aws_sdk_dynamodb::Client;
-use apptheory::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
-use apptheory::aws::aws_sdk_dynamodb::config::{
-    BehaviorVersion, Builder, Config, Credentials, Region,
-};
 use apptheory::clock::ManualClock;
 use apptheory_core::store::{IndexDefinition, Item, Key, KeySchema, TableDefinition, Value};
-use apptheory_core::time::Timestamp;
 use dynoxide::Database;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-
-const NOW: i64 = 1_767_225_600;
+use support::{block_on, config, loopback, serve, store_at};
 
 /// Runs `test` against an embedded DynamoDB in which the table `events` exists.
 fn with_dynamo<F: Future>(test: impl FnOnce(AwsStore<ManualClock>) -> F) -> F::Output {
-    block_on(async {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (listener, url) = loopback().await;
-        let database = Database::memory().unwrap();
-        let server =
-            tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
-                let _ = stopped.await;
-            }));
-
+    block_on(serve(Database::memory().unwrap(), async |url| {
         let store = store_at(&url);
         store.create_table(&events_table()).await.unwrap();
-        let output = test(store).await;
-        drop(stop);
-        server.await.unwrap().unwrap();
-        output
-    })
-}
-
-/// A listener on a port that the OS chose, and its URL.
-async fn loopback() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    (listener, url)
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
-/// A store that sends to `url`, with three attempts per call and no time to lose between them.
-fn store_at(url: &str) -> AwsStore<ManualClock> {
-    let clock = ManualClock::new(Timestamp::from_unix_seconds(NOW));
-    AwsStore::new(Client::from_conf(config().build())).with_endpoint_url(url).with_clock(clock)
-}
-
-fn config() -> Builder {
-    let retries = RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(Duration::from_millis(1))
-        .with_max_backoff(Duration::from_millis(1));
-    Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-        .retry_config(retries)
+        test(store).await
+    }))
 }
 
 /// The table `events` with keys `ID`, and the index `tenants` with keys `TenantID`, `SortKey`.

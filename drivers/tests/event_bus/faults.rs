@@ -1,0 +1,240 @@
+//! What faults and deadlines do to the bus.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use apptheory::clock::Clock as _;
+use apptheory::event_bus::{Bus, EventsError, PublishFailed};
+use apptheory::layer::{Counted, Fault, FaultPlan};
+use apptheory_core::eventbus::{
+    DeleteTenantError, Event, EventQuery, PublishError, PublishOutcome,
+};
+use apptheory_core::store::{Item, Misconfiguration, StoreError, Value};
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::support::{NOW, block_on};
+use crate::{bus_over, clock, config, embedded, event, ids, memory, publish_numbers};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mishap {
+    None,
+    Throttled,
+    Unavailable,
+    /// The write happens, its reply is lost.
+    Lost,
+}
+
+const MISHAPS: [Mishap; 4] = [Mishap::None, Mishap::Throttled, Mishap::Unavailable, Mishap::Lost];
+
+/// Every way in which the four attempts of a publish can go.
+fn all_mishaps() -> impl Iterator<Item = [Mishap; 4]> {
+    let every = (0..256_usize).map(|n| [n / 64, n / 16 % 4, n / 4 % 4, n % 4]);
+    every.map(|digits| digits.map(|digit| MISHAPS[digit]))
+}
+
+fn plan(mishaps: [Mishap; 4]) -> FaultPlan {
+    (1..).zip(mishaps).fold(FaultPlan::default(), |plan, (call, mishap)| match mishap {
+        Mishap::None => plan,
+        Mishap::Throttled => plan.fail(call, StoreError::Throttled),
+        Mishap::Unavailable => plan.fail(call, StoreError::Unavailable),
+        Mishap::Lost => plan.lose_reply(call, StoreError::Timeout),
+    })
+}
+
+#[test]
+fn publishing_under_faults_leaves_exactly_one_event() {
+    for mishaps in all_mishaps() {
+        let clock = clock();
+        let store = memory(&clock);
+        let bus = bus_over(config(), Fault::new(store.clone(), plan(mishaps)), &clock);
+        let result = block_on(bus.publish(event(1)));
+
+        let answered = mishaps.iter().position(|mishap| *mishap == Mishap::None);
+        let was_written =
+            mishaps.iter().take(answered.unwrap_or(4)).any(|mishap| *mishap == Mishap::Lost);
+        let items = store.items(config().table()).len();
+        match (answered, result) {
+            (Some(_), Ok(published)) => {
+                let outcome = if was_written {
+                    PublishOutcome::Deduplicated
+                } else {
+                    PublishOutcome::Created
+                };
+                assert_eq!((published.outcome, items), (outcome, 1), "{mishaps:?}");
+            }
+            (None, Err(PublishFailed::NotPublished(PublishError::Store { attempts, .. }))) => {
+                assert_eq!((attempts, items), (4, usize::from(was_written)), "{mishaps:?}");
+                // Publishing it again finds out, and leaves one.
+                assert!(block_on(bus.publish(event(1))).is_ok());
+                assert_eq!(store.items(config().table()).len(), 1);
+            }
+            (answered, result) => panic!("{mishaps:?}: {answered:?} {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_lost_reply_of_a_real_store_is_a_duplicate_too() {
+    let clock = clock();
+    let plan = FaultPlan::default().lose_reply(1, StoreError::Timeout);
+    let bus = bus_over(config(), Fault::new(embedded(&clock), plan), &clock);
+    block_on(async {
+        let published = bus.publish(event(1)).await.unwrap();
+        assert_eq!(published.outcome, PublishOutcome::Deduplicated);
+        let all: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await.unwrap();
+        assert_eq!(ids(&all), ["e00001"]);
+    });
+}
+
+#[test]
+fn retries_fit_the_deadline() {
+    let throttled =
+        || (1..=100).fold(FaultPlan::default(), |plan, n| plan.fail(n, StoreError::Throttled));
+    for budget in [0, 1, 50, 100, 200, 5_000].map(Duration::from_millis) {
+        for seed in 0..20 {
+            let clock = clock();
+            let store = Counted::new(Fault::new(memory(&clock), throttled()));
+            let bus = bus_over(config(), &store, &clock).with_budget(budget);
+            let result = block_on(bus.publish(event(seed)));
+            let Err(PublishFailed::NotPublished(PublishError::Store { attempts, .. })) = result
+            else {
+                panic!("nothing gets through");
+            };
+            assert!(clock.now() <= NOW.saturating_add(budget), "{budget:?}");
+            assert!(attempts >= 1 && u64::from(attempts) <= 4);
+            assert_eq!(store.calls(), if budget.is_zero() { 0 } else { attempts.into() });
+            if budget == Duration::from_secs(5) {
+                assert_eq!(attempts, 4, "all retries fit the default budget");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_outlives_the_invocation() {
+    let clock = clock();
+    let store = Counted::new(memory(&clock));
+    let bus = bus_over(config(), &store, &clock);
+    block_on(async {
+        let invocation = bus.until(NOW.saturating_add(Duration::from_secs(1)));
+        publish_numbers(&invocation, 0..3).await;
+        let before = store.calls();
+        clock.advance(Duration::from_secs(1));
+        assert!(invocation.publish(event(9)).await.is_err());
+        assert!(invocation.query(&EventQuery::new("t1")).await.is_err());
+        assert!(invocation.get("e00001", None).await.is_err());
+        assert!(invocation.delete("e00001", None).await.is_err());
+        let interrupted = invocation.delete_tenant("t1").await.unwrap_err();
+        assert_eq!(interrupted.deleted, 0);
+        assert_eq!(store.calls(), before, "no call is made when the time is up");
+        assert!(bus.publish(event(9)).await.is_ok(), "the bus itself goes on");
+    });
+}
+
+#[test]
+fn a_failed_page_can_be_taken_up_again() {
+    let clock = clock();
+    let store = memory(&clock);
+    let filled = bus_over(config(), &store, &clock);
+    let plan = FaultPlan::default().fail(3, StoreError::Unavailable);
+    let bus = bus_over(config(), Fault::new(&store, plan), &clock);
+    let query = EventQuery::new("t1").with_limit(10);
+    block_on(async {
+        publish_numbers(&filled, 0..45).await;
+        let results: Vec<_> = bus.events(query.clone()).collect().await;
+        let (events, errors): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        let mut events: Vec<Event> = events.into_iter().map(Result::unwrap).collect();
+        assert_eq!((events.len(), errors.len()), (20, 1));
+
+        let Some(Err(EventsError::Interrupted(interrupted))) = errors.into_iter().next() else {
+            panic!("reading was interrupted");
+        };
+        let rest = query.after(interrupted.cursor.unwrap());
+        events.extend(bus.events(rest).try_collect::<Vec<Event>>().await.unwrap());
+        let newest_first: Vec<String> = (0..45).rev().map(|n| event(n).id).collect();
+        assert_eq!(ids(&events), newest_first);
+    });
+}
+
+#[test]
+fn an_interrupted_erasure_goes_on() {
+    let clock = clock();
+    let store = memory(&clock);
+    let denied = StoreError::Misconfigured(Misconfiguration::AccessDenied);
+    let plan = FaultPlan::default().fail(2, StoreError::Throttled).fail(150, denied);
+    let bus = bus_over(config(), Fault::new(&store, plan), &clock);
+    block_on(async {
+        publish_numbers(&bus_over(config(), &store, &clock), 0..230).await;
+        let interrupted = bus.delete_tenant("t1").await.unwrap_err();
+        assert!(matches!(interrupted.error, DeleteTenantError::Store { .. }));
+        // Of the 149 calls before, two read and one was throttled.
+        assert_eq!(interrupted.deleted, 146);
+        assert_eq!(bus.delete_tenant("t1").await, Ok(230 - 146));
+        assert!(store.items(config().table()).is_empty());
+    });
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_hides_nothing() {
+    let clock = clock();
+    let store = memory(&clock);
+    let bus = bus_over(config(), &store, &clock);
+    block_on(async {
+        publish_numbers(&bus, 0..5).await;
+        let foreign = bus.publish(event(7)).await.unwrap().event;
+        let foreign: Item = config().codec().encode(&foreign).with("Payload", Value::from("text"));
+        store.seed(config().table(), [foreign]).unwrap();
+
+        let results: Vec<_> = bus.events(EventQuery::new("t1").with_limit(2)).collect().await;
+        let read: BTreeSet<String> = results.iter().flatten().map(|e| e.id.clone()).collect();
+        assert_eq!(read, (0..5).map(|n| event(n).id).collect());
+        let told: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+        assert!(
+            matches!(told[..], [EventsError::Unreadable(error)] if error.attribute == "Payload")
+        );
+    });
+}
+
+#[test]
+fn metrics_are_told_and_a_panic_of_theirs_is_not_ours() {
+    let clock = clock();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let names = Arc::clone(&told);
+    let bus = bus_over(config(), memory(&clock), &clock)
+        .with_metrics(move |record| names.lock().unwrap().push((record.name, record.tags)));
+    let panicking =
+        bus_over(config(), memory(&clock), &clock).with_metrics(|_| panic!("a broken hook"));
+    block_on(async {
+        bus.publish(event(1)).await.unwrap();
+        bus.publish(event(1)).await.unwrap();
+        bus.query(&EventQuery::new("t1")).await.unwrap();
+        bus.query(&EventQuery::new("t1").after("!!")).await.unwrap_err();
+        bus.get("e00001", None).await.unwrap();
+        bus.delete("e00001", None).await.unwrap();
+        assert_eq!(panicking.publish(event(1)).await.unwrap().outcome, PublishOutcome::Created);
+    });
+    let told = told.lock().unwrap();
+    let names: Vec<&str> = told.iter().map(|(name, _)| *name).collect();
+    let expected =
+        ["PublishSuccess", "PublishDeduped", "QuerySuccess", "QueryError", "DeleteSuccess"];
+    assert_eq!(names, expected);
+    assert!(told.iter().all(|(_, tags)| tags["table_name"] == "events"));
+}
+
+#[test]
+fn events_are_taken_only_as_there_is_room_for_them() {
+    let clock = clock();
+    let bus = bus_over(config(), memory(&clock), &clock);
+    let taken = AtomicU64::new(0);
+    let endless = (0..).inspect(|_| {
+        taken.fetch_add(1, Ordering::Relaxed);
+    });
+    block_on(async {
+        let first: Vec<_> = bus.publish_all(endless.map(event)).take(10).collect().await;
+        assert!(first.iter().all(Result::is_ok));
+    });
+    let taken = taken.load(Ordering::Relaxed);
+    assert!((10..=10 + 25).contains(&taken), "{taken} events were taken for 10 results");
+}

@@ -1,0 +1,79 @@
+//! The event bus: the same scenarios on every executor and in memory, what operations cost, and
+//! what faults, deadlines and handlers do to them.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
+
+mod costs;
+mod faults;
+mod handlers;
+mod scenarios;
+mod streams;
+#[path = "../support/mod.rs"]
+mod support;
+
+use core::time::Duration;
+
+use apptheory::clock::{Clock, ManualClock};
+use apptheory::embedded::EmbeddedStore;
+use apptheory::event_bus::{Bus, StoreEventBus};
+use apptheory::ids::SequentialIds;
+use apptheory::memory::MemoryStore;
+use apptheory_core::eventbus::{Event, EventBus};
+use apptheory_core::time::Timestamp;
+use support::NOW;
+
+/// The bus over an executor.
+fn bus_over<X, C: Clock + Clone>(bus: EventBus, executor: X, clock: &C) -> StoreEventBus<X, C> {
+    StoreEventBus::new(bus, executor).with_clock(clock.clone()).with_ids(SequentialIds::default())
+}
+
+/// Stands at [`NOW`], so that no deadline ever comes: for stores that take real time to answer.
+#[derive(Clone)]
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    async fn sleep(&self, _: Duration) -> Timestamp {
+        core::future::pending().await
+    }
+}
+
+fn config() -> EventBus {
+    EventBus::builder().table_name("events").build().unwrap()
+}
+
+fn clock() -> ManualClock {
+    ManualClock::new(NOW)
+}
+
+fn memory(clock: &ManualClock) -> MemoryStore {
+    MemoryStore::new(clock.clone()).with_table(config().table_definition())
+}
+
+fn embedded(clock: &ManualClock) -> EmbeddedStore<ManualClock> {
+    let store = EmbeddedStore::in_memory(clock.clone()).unwrap();
+    store.create_tables(&[config().table_definition()]).unwrap();
+    store
+}
+
+/// Event number `n` of tenant `t1`, published `n` seconds after [`NOW`].
+fn event(n: u32) -> Event {
+    Event::draft("t1", "e", NOW).with_id(format!("e{n:05}")).with_published_at(seconds(n))
+}
+
+fn seconds(n: u32) -> Timestamp {
+    NOW.saturating_add(Duration::from_secs(n.into()))
+}
+
+/// Publishes the events numbered so, and nothing fails.
+async fn publish_numbers(bus: &impl Bus, numbers: impl IntoIterator<Item = u32> + Send) {
+    for n in numbers {
+        bus.publish(event(n)).await.unwrap();
+    }
+}
+
+fn ids<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a str> {
+    events.into_iter().map(|event| event.id.as_str()).collect()
+}

@@ -1,0 +1,223 @@
+//! What every bus does alike.
+
+use std::collections::BTreeSet;
+
+use apptheory::aws::TableCreation;
+use apptheory::event_bus::{Bus, EventsError, MemoryEventBus};
+use apptheory::ids::SequentialIds;
+use apptheory_core::eventbus::{
+    ErrorKind, Event, EventBus, EventQuery, Order, PublishOutcome, Ulid,
+};
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::support::{NOW, block_on, serve, store_at};
+use crate::{
+    Standing, bus_over, clock, config, embedded, event, ids, memory, publish_numbers, seconds,
+};
+
+#[test]
+fn the_memory_store_does_it() {
+    let clock = clock();
+    block_on(all(&bus_over(config(), memory(&clock), &clock)));
+}
+
+#[test]
+fn the_embedded_store_does_it() {
+    let clock = clock();
+    block_on(all(&bus_over(config(), embedded(&clock), &clock)));
+}
+
+#[test]
+fn the_aws_store_does_it() {
+    block_on(serve(dynoxide::Database::memory().unwrap(), async |url| {
+        let store = store_at(&url);
+        let created = store.create_tables([&config().table_definition()]).await;
+        assert_eq!(created, Ok(vec![TableCreation::Created]));
+        all(&bus_over(config(), store, &Standing)).await;
+    }));
+}
+
+#[test]
+fn the_memory_bus_does_it() {
+    let bus = MemoryEventBus::default().with_clock(clock()).with_ids(SequentialIds::default());
+    block_on(all(&bus));
+}
+
+#[test]
+fn sealed_cursors_are_followed_and_plain_ones_refused() {
+    let clock = clock();
+    let store = embedded(&clock);
+    let sealed = EventBus::builder().table_name("events").cursor_secret("old").cursor_secret("new");
+    let (plain, sealed) =
+        (bus_over(config(), &store, &clock), bus_over(sealed.build().unwrap(), &store, &clock));
+    block_on(async {
+        publish_numbers(&plain, 0..5).await;
+        let query = EventQuery::new("t1").with_limit(2);
+        let all: Vec<Event> = sealed.events(query.clone()).try_collect().await.unwrap();
+        assert_eq!(all.len(), 5);
+
+        let cursor = plain.query(&query).await.unwrap().next.unwrap();
+        let refused = sealed.query(&query.after(cursor)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidCursor);
+    });
+}
+
+/// Every scenario, on a bus without events.
+async fn all(bus: &impl Bus) {
+    an_event_is_published_once(bus).await;
+    queries_select_and_order(bus).await;
+    streams_follow_cursors_to_the_end(bus).await;
+    many_events_are_published_in_order(bus).await;
+    what_is_deleted_is_gone(bus).await;
+    bad_input_is_refused(bus).await;
+}
+
+async fn an_event_is_published_once(bus: &impl Bus) {
+    let new = bus.new_event(" t1 ", " order.created ").with_source("shop").with_tags(["a", "b"]);
+    let new = new.with_metadata("k", "v").with_correlation_id("c").with_payload("first").unwrap();
+    assert_eq!(new.id, Ulid::new(NOW, new.id.parse::<Ulid>().unwrap().entropy()).to_string());
+
+    let published = bus.publish(new.clone()).await.unwrap();
+    assert_eq!(published.outcome, PublishOutcome::Created);
+    let again = bus.publish(new.clone().with_payload("second").unwrap()).await.unwrap();
+    assert_eq!(again.outcome, PublishOutcome::Deduplicated);
+    // A ULID fixes the time of publication, so a retry without it is a duplicate too.
+    let retry = Event { published_at: None, ..new };
+    assert_eq!(bus.publish(retry).await.unwrap().outcome, PublishOutcome::Deduplicated);
+
+    let event = published.event;
+    assert_eq!(bus.get(&event.id, None).await.as_ref(), Ok(&event));
+    assert_eq!(bus.get(&event.id, Some("t1")).await.as_ref(), Ok(&event));
+    assert_eq!(bus.get_by_key(event.key.clone().unwrap()).await.as_ref(), Ok(&event));
+    assert_eq!(event.payload_as::<String>().unwrap(), "first");
+    assert_eq!((event.tenant_id.as_str(), event.event_type.as_str()), ("t1", "order.created"));
+
+    let other = bus.get(&event.id, Some("t2")).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::NotFound);
+    assert_eq!(bus.delete_tenant("t1").await, Ok(1));
+}
+
+async fn queries_select_and_order(bus: &impl Bus) {
+    for n in 0..6 {
+        let tags: &[&str] = if n % 2 == 0 { &["even", "all"] } else { &["all"] };
+        let kind = if n < 3 { "low" } else { "high" };
+        let event = Event { event_type: kind.into(), ..event(n).with_tags(tags.to_vec()) };
+        bus.publish(event).await.unwrap();
+    }
+    // Two more at one instant: they sort by id.
+    bus.publish(event(5).with_id("e00005b")).await.unwrap();
+
+    let tenant = || EventQuery::new("t1");
+    let cases: [(EventQuery, &[&str]); 9] = [
+        (tenant(), &["e00005b", "e00005", "e00004", "e00003", "e00002", "e00001", "e00000"]),
+        (tenant().with_event_type(" low "), &["e00002", "e00001", "e00000"]),
+        (
+            tenant().with_event_type("low").with_order(Order::OldestFirst),
+            &["e00000", "e00001", "e00002"],
+        ),
+        (tenant().with_tags(["even", " all "]), &["e00004", "e00002", "e00000"]),
+        (tenant().with_start(seconds(2)).with_end(seconds(4)), &["e00004", "e00003", "e00002"]),
+        (tenant().with_event_type("high").with_end(seconds(3)), &["e00003"]),
+        (tenant().with_event_type("high").with_start(seconds(5)), &["e00005"]),
+        (tenant().with_start(seconds(4)).with_end(seconds(3)), &[]),
+        (EventQuery::new("t2"), &[]),
+    ];
+    for (query, expected) in cases {
+        let whole = bus.query(&query).await.unwrap().events;
+        assert_eq!(ids(&whole), expected, "{query:?}");
+        let paged = bus.events(query.clone().with_limit(1));
+        let paged: Vec<Event> = paged.try_collect().await.unwrap();
+        // Across pages, the tenant's index orders events of one instant as it likes.
+        assert!(paged.iter().map(|e| e.published_at).eq(whole.iter().map(|e| e.published_at)));
+        let sorted = |events| ids(events).into_iter().collect::<BTreeSet<_>>();
+        assert_eq!((paged.len(), sorted(&paged)), (whole.len(), sorted(&whole)), "{query:?}");
+    }
+    assert_eq!(bus.delete_tenant("t1").await, Ok(7));
+}
+
+async fn streams_follow_cursors_to_the_end(bus: &impl Bus) {
+    publish_numbers(bus, 0..25).await;
+    for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("e")] {
+        let query = query.with_limit(10);
+        let pages: Vec<_> = bus.pages(query.clone()).try_collect().await.unwrap();
+        let sizes: Vec<usize> = pages.iter().map(|page| page.events.len()).collect();
+        assert_eq!(sizes, [10, 10, 5]);
+        assert!(pages.iter().take(2).all(|page| page.next.is_some()));
+
+        let events: Vec<Event> = bus.events(query.clone()).try_collect().await.unwrap();
+        let newest_first: Vec<String> = (0..25).rev().map(|n| event(n).id).collect();
+        assert_eq!(ids(&events), newest_first);
+
+        let mut broken = Box::pin(bus.events(query.after("!!")));
+        assert!(matches!(broken.next().await, Some(Err(EventsError::Interrupted(_)))));
+        assert!(broken.next().await.is_none());
+    }
+    assert_eq!(bus.delete_tenant("t1").await, Ok(25));
+}
+
+async fn many_events_are_published_in_order(bus: &impl Bus) {
+    let refused = Event { tenant_id: " ".into(), ..event(3) };
+    let events = (0..60).map(|n| if n == 3 { refused.clone() } else { event(n % 50) });
+    let results: Vec<_> = bus.publish_all(events).collect().await;
+    assert_eq!(results.len(), 60);
+    for (n, result) in (0_u32..).zip(results) {
+        if n == 3 {
+            assert_eq!(result.unwrap_err().kind(), Some(ErrorKind::InvalidInput));
+            continue;
+        }
+        // The last ten come again, except for the one that was refused the first time.
+        let is_again = n >= 50 && n != 53;
+        let outcome = if is_again { PublishOutcome::Deduplicated } else { PublishOutcome::Created };
+        let published = result.unwrap();
+        assert_eq!((published.outcome, published.event.id), (outcome, event(n % 50).id));
+    }
+    let all: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await.unwrap();
+    assert_eq!(ids(&all).into_iter().collect::<BTreeSet<_>>().len(), 50);
+    assert_eq!(bus.delete_tenant("t1").await, Ok(50));
+}
+
+async fn what_is_deleted_is_gone(bus: &impl Bus) {
+    for (n, id) in [(0, "a"), (1, "a"), (2, "a"), (3, "b")] {
+        bus.publish(event(n).with_id(id)).await.unwrap();
+    }
+    bus.publish(Event { tenant_id: "t2".into(), ..event(4).with_id("a") }).await.unwrap();
+
+    assert_eq!(bus.delete("a", Some("t1")).await.unwrap().copies, 1);
+    assert_eq!(bus.get("a", Some("t1")).await.unwrap().published_at, Some(seconds(1)));
+    assert_eq!(bus.delete_all("a", None).await.unwrap().copies, 3);
+    for gone in [bus.delete("a", None).await, bus.delete_all("a", None).await] {
+        assert_eq!(gone.unwrap_err().to_string(), "event not found: a");
+    }
+    assert_eq!(bus.delete_tenant("t1").await, Ok(1));
+    assert_eq!(bus.delete_tenant("t1").await, Ok(0));
+    assert_eq!(bus.get("b", None).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+async fn bad_input_is_refused(bus: &impl Bus) {
+    let texts = [
+        (Event { event_type: " ".into(), ..event(0) }, "event type cannot be empty"),
+        (Event { tenant_id: "".into(), ..event(0) }, "tenant ID cannot be empty"),
+        (Event { tenant_id: "a#b".into(), ..event(0) }, "tenant ID must not contain '#'"),
+        (Event { event_type: "a#b".into(), ..event(0) }, "event type must not contain '#'"),
+    ];
+    for (event, text) in texts {
+        assert_eq!(bus.publish(event).await.unwrap_err().to_string(), text);
+    }
+    let large = event(0).with_payload(&"x".repeat(400 * 1024)).unwrap();
+    let early = event(0).with_published_at(apptheory_core::time::Timestamp::UNIX_EPOCH);
+    for event in [large, early] {
+        let refused = bus.publish(event).await.unwrap_err();
+        assert_eq!(refused.kind(), Some(ErrorKind::InvalidInput));
+    }
+    let untold = bus.query(&EventQuery::new(" ")).await.unwrap_err();
+    assert_eq!(untold.to_string(), "tenant_id is required for queries");
+    assert_eq!(bus.get(" ", None).await.unwrap_err().to_string(), "event ID cannot be empty");
+    assert_eq!(bus.delete(" ", None).await.unwrap_err().to_string(), "event ID cannot be empty");
+    let untenanted = bus.delete_tenant(" ").await.unwrap_err();
+    assert_eq!((untenanted.deleted, untenanted.error.kind()), (0, ErrorKind::InvalidInput));
+    let untyped = bus.subscribe(" ", async |_| Ok(())).unwrap_err();
+    assert_eq!(untyped.to_string(), "event type cannot be empty");
+
+    let found: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await.unwrap();
+    assert!(found.is_empty(), "nothing is written half");
+}
