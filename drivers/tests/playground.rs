@@ -4,6 +4,8 @@
 
 #[path = "../examples/playground/app.rs"]
 mod app;
+#[path = "../examples/playground/events.rs"]
+mod events;
 #[path = "../examples/playground/server.rs"]
 mod server;
 

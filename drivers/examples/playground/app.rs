@@ -102,6 +102,8 @@ fn index(routes: &[Limited]) -> String {
         text.push_str(&format!("  {:<10}{about}\n", path(name)));
     }
     text.push_str("What is used of a limit:\n  /usage/{route}\n");
+    text.push_str("Events (POST, GET with ?tenant=&type=&tag=&limit=&cursor=, DELETE by id):\n");
+    text.push_str("  /events\n  /events/{id}\n");
     text
 }
 

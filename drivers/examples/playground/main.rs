@@ -1,11 +1,14 @@
-//! The rate limiter to play with: an HTTP server on loopback, with one route per strategy, over an
-//! embedded DynamoDB in a file.
+//! The rate limiter and the event bus to play with: an HTTP server on loopback, with one route per
+//! limiting strategy and the routes of a bus, over an embedded DynamoDB in a file.
 //!
 //! ```text
 //! cargo playground --port 8080 --data ./playground-data
+//! cargo playground cursor decode NDI
 //! ```
 
 mod app;
+mod cursor;
+mod events;
 mod server;
 mod signal;
 
@@ -15,14 +18,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use apptheory::clock::SystemClock;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use server::Playground;
 
-/// Serves one route per rate limiting strategy on loopback. Ctrl-C stops it.
+/// Serves one route per rate limiting strategy, and an event bus, on loopback. Ctrl-C stops it.
 #[derive(Parser)]
-#[command(name = "cargo playground", version)]
+#[command(name = "cargo playground", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The port to listen on; 0 lets the system choose one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -30,6 +35,23 @@ struct Arguments {
     /// with the server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Looks into cursors of the event bus.
+    #[command(subcommand)]
+    Cursor(CursorCommand),
+}
+
+#[derive(Subcommand)]
+enum CursorCommand {
+    /// Prints what a cursor holds, as JSON.
+    Decode {
+        /// The cursor, as it came with a page.
+        #[arg(allow_hyphen_values = true)]
+        cursor: String,
+    },
 }
 
 #[tokio::main]
@@ -44,6 +66,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(Command::Cursor(CursorCommand::Decode { cursor })) = arguments.command {
+        let decoded = cursor::decode(&cursor)?;
+        writeln!(io::stdout(), "{decoded:#}")?;
+        return Ok(());
+    }
     // Heeded from here on, so that no signal is lost while the server starts.
     let stop = signal::stop_signal()?;
     let playground = Playground::open(arguments.port, arguments.data, SystemClock).await?;

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 use apptheory::clock::Clock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
+use apptheory_core::eventbus::ConfigError;
 use apptheory_core::limiter::StrategyError;
 use axum::Router;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::app::{app, limited_routes};
+use crate::events;
 
 /// The app on a port, ready to be served.
 pub(crate) struct Playground {
@@ -41,6 +43,9 @@ pub(crate) enum PlaygroundError {
     /// A limit is not one.
     #[error(transparent)]
     Limit(#[from] StrategyError),
+    /// The event bus cannot be configured so.
+    #[error(transparent)]
+    Bus(#[from] ConfigError),
     /// The port is taken, or not for everyone to use. Name another one, or none.
     #[error("cannot listen on port {port}")]
     Port {
@@ -56,7 +61,7 @@ pub(crate) enum PlaygroundError {
 }
 
 impl Playground {
-    /// Opens the counters in `data`, or in a directory that ends with the playground, and listens
+    /// Opens the counters and events in `data`, or in a directory that ends with the playground, and listens
     /// on loopback.
     pub(crate) async fn open<C: Clock + Clone + 'static>(
         port: u16,
@@ -74,7 +79,10 @@ impl Playground {
             // It is the same table for all, created the first time.
             store.create_table(&route.limiter.table())?;
         }
-        Ok(Self { listener, address, app: app(routes, &store, &clock), data })
+        let bus = events::bus()?;
+        store.create_table(&bus.table_definition())?;
+        let app = app(routes, &store, &clock).merge(events::routes(bus, &store, &clock));
+        Ok(Self { listener, address, app, data })
     }
 
     /// Where it listens.
@@ -88,12 +96,14 @@ impl Playground {
         let kept = if self.data.is_kept() { "kept" } else { "gone when this ends" };
         format!(
             "listening on http://{address}\n\
-             counters in {file:?} ({kept})\n\
+             counters and events in {file:?} ({kept})\n\
              \n\
              try:\n  \
              curl http://{address}/\n  \
              for i in 1 2 3 4 5 6; do curl -i http://{address}/fixed; done\n  \
-             curl http://{address}/usage/fixed\n"
+             curl http://{address}/usage/fixed\n  \
+             curl http://{address}/events -d '{HELLO}'\n  \
+             curl 'http://{address}/events?tenant=t1&limit=2'\n"
         )
     }
 
@@ -104,12 +114,15 @@ impl Playground {
     ) -> Result<(), PlaygroundError> {
         let service = self.app.into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
-        drop(self.data); // not before: the counters live in it
+        drop(self.data); // not before: everything lives in it
         served.map_err(PlaygroundError::Serve)
     }
 }
 
-/// Where the counters are.
+/// An event to try the bus with.
+const HELLO: &str = r#"{"tenant_id":"t1","event_type":"hello","payload":{"n":1}}"#;
+
+/// Where counters and events are.
 enum DataDir {
     Kept(PathBuf),
     Temporary(TempDir),
