@@ -44,6 +44,7 @@ pub mod backoff;
 pub mod duration;
 pub mod eventbus;
 mod hex;
+pub mod http;
 pub mod identity;
 pub mod json;
 pub mod limiter;

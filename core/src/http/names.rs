@@ -1,0 +1,68 @@
+//! The one spelling of methods, header names and paths.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+/// A method trimmed and in upper case. Any token is a method; only equal ones match.
+#[must_use]
+pub fn canonical_method(method: &str) -> Cow<'_, str> {
+    let method = method.trim();
+    if method.bytes().any(|b| b.is_ascii_lowercase()) {
+        return Cow::Owned(method.to_ascii_uppercase());
+    }
+    Cow::Borrowed(method)
+}
+
+/// A header name trimmed and in lower case.
+#[must_use]
+pub fn canonical_name(name: &str) -> Cow<'_, str> {
+    let name = name.trim();
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Cow::Owned(name.to_ascii_lowercase());
+    }
+    Cow::Borrowed(name)
+}
+
+/// A path trimmed, without its query, and with one `/` in front (`http-runtime.md` §6.1). Nothing
+/// is decoded and no slashes are merged: what a handler sees is what the client sent.
+#[must_use]
+pub fn normalize_path(path: &str) -> Cow<'_, str> {
+    let path = path.trim();
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    if path.starts_with('/') {
+        return Cow::Borrowed(path);
+    }
+    let mut rooted = String::with_capacity(path.len().saturating_add(1));
+    rooted.push('/');
+    rooted.push_str(path);
+    Cow::Owned(rooted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{canonical_method, canonical_name, normalize_path};
+
+    #[test]
+    fn methods_and_names_have_one_spelling() {
+        assert_eq!(canonical_method(" get\t"), "GET");
+        assert_eq!(canonical_method("GET"), "GET");
+        assert_eq!(canonical_method(" "), "");
+        assert_eq!(canonical_name(" X-Test "), "x-test");
+        assert_eq!(canonical_name("x-test"), "x-test");
+    }
+
+    #[test]
+    fn paths_are_rooted_and_end_at_the_query() {
+        for (path, expected) in [
+            ("foo", "/foo"),
+            (" /foo ", "/foo"),
+            ("?bar=baz", "/"),
+            ("   ", "/"),
+            ("/a ?x", "/a "),
+            ("//", "//"),
+            ("/a#f", "/a#f"),
+        ] {
+            assert_eq!(normalize_path(path), expected, "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Which route serves a request.
+//!
+//! This module decides how patterns read, which of several matching routes wins, and what is
+//! answered when none does. It refuses to know what a handler is.
+//!
+//! | Pattern segment | Matches | Written back as |
+//! |---|---|---|
+//! | `users` | that text, byte for byte | `users` |
+//! | `{id}` or `:id` | one non-empty segment | `{id}` |
+//! | `{path+}` | the rest, at least one segment, which may be empty; only as the last | `{path+}` |
+//!
+//! Of the routes that match, the winner has more static segments, then more parameters, then no
+//! proxy, then more segments, then was registered earlier. Paths are neither decoded nor
+//! simplified: `/a/` is not `/a`.
+//!
+//! A look-up allocates nothing. It walks a trie: its time grows with the path's segments and with
+//! how many alternatives the patterns leave open at each, never with the number of routes as such.
+//!
+//! ```
+//! use apptheory_core::http::router::{Lookup, Router};
+//!
+//! let mut router = Router::new();
+//! router.insert("GET", "/files/{path+}", 1)?;
+//! router.insert("GET", "/files/{name}", 2)?;
+//! router.insert("PUT", "/files/{name}", 3)?;
+//!
+//! let Lookup::Found(found) = router.look_up("GET", "/files/a/b") else { panic!("a route") };
+//! assert_eq!((*found.handler(), found.param("path")), (1, Some("a/b")));
+//! let Lookup::MethodNotAllowed { allow } = router.look_up("DELETE", "/files/a") else { panic!() };
+//! assert_eq!(allow, "GET, PUT");
+//! # Ok::<(), apptheory_core::http::router::RegistrationError>(())
+//! ```
+
+mod edges;
+mod error;
+mod matched;
+mod pattern;
+#[cfg(test)]
+mod tests;
+mod trie;
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use self::error::RegistrationError;
+pub use self::matched::{Param, RouteMatch};
+pub use self::pattern::{Pattern, PatternError, Segment};
+
+use self::trie::Trie;
+use super::names::{canonical_method, normalize_path};
+use super::percent;
+
+/// The routes of an application, each with what serves it.
+#[derive(Clone, Debug)]
+pub struct Router<T> {
+    routes: Vec<Route<T>>,
+    trie: Trie,
+    head_as_get: bool,
+}
+
+/// A method, a pattern, and what serves them.
+#[derive(Clone, Debug)]
+pub struct Route<T> {
+    method: String,
+    pattern: Pattern,
+    handler: T,
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug)]
+pub enum Lookup<'r, 'p, T> {
+    /// The route that serves the request.
+    Found(RouteMatch<'r, 'p, T>),
+    /// The path is known, but not with this method: answer 405.
+    MethodNotAllowed {
+        /// The value of the `allow` header: the methods that the path is known with, sorted.
+        allow: String,
+    },
+    /// No pattern matches the path: answer 404.
+    NotFound,
+}
+
+impl<T> Router<T> {
+    /// A router without routes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { routes: Vec::new(), trie: Trie::new(), head_as_get: false }
+    }
+
+    /// Lets `GET` routes also serve `HEAD` requests that no `HEAD` route serves. Off by default:
+    /// `HEAD` is then a method like any other.
+    #[must_use]
+    pub fn with_head_as_get(mut self) -> Self {
+        self.head_as_get = true;
+        self
+    }
+
+    /// Adds a route. Methods are trimmed and in upper case from then on; any token is one.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistrationError`] for a pattern that cannot be read, or one that the method has already;
+    /// the router is unchanged then.
+    pub fn insert(
+        &mut self,
+        method: &str,
+        pattern: &str,
+        handler: T,
+    ) -> Result<(), RegistrationError> {
+        self.register(method, pattern, Some(handler))
+    }
+
+    /// As [`insert`](Self::insert), for routes that come from configuration, where the handler may
+    /// turn out to be missing.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistrationError`]; a missing handler is reported before anything else.
+    pub fn register(
+        &mut self,
+        method: &str,
+        pattern: &str,
+        handler: Option<T>,
+    ) -> Result<(), RegistrationError> {
+        let method = canonical_method(method).into_owned();
+        let Some(handler) = handler else {
+            return Err(RegistrationError::MissingHandler { method, pattern: pattern.to_owned() });
+        };
+        let given = pattern;
+        let pattern = match Pattern::parse(given) {
+            Ok(pattern) => pattern,
+            Err(reason) => {
+                let pattern = given.to_owned();
+                return Err(RegistrationError::InvalidPattern { method, pattern, reason });
+            }
+        };
+        if self.has(&method, &pattern) {
+            let (pattern, existing) = (given.to_owned(), pattern.as_str().to_owned());
+            return Err(RegistrationError::Duplicate { method, pattern, existing });
+        }
+        self.trie.insert(&method, &pattern, self.routes.len());
+        self.routes.push(Route { method, pattern, handler });
+        Ok(())
+    }
+
+    /// The routes, in the order of their registration.
+    #[must_use]
+    pub fn routes(&self) -> &[Route<T>] {
+        &self.routes
+    }
+
+    /// Finds the route for a method and a path, which may be spelled as the client spelled them.
+    #[must_use]
+    pub fn look_up<'r, 'p>(&'r self, method: &str, path: &'p str) -> Lookup<'r, 'p, T> {
+        let path = matchable(path);
+        let method = canonical_method(method);
+        let found = match self.trie.find(&method, path) {
+            None if self.head_as_get && method == "HEAD" => self.trie.find("GET", path),
+            found => found,
+        };
+        match found.and_then(|index| self.routes.get(index)) {
+            Some(route) => Lookup::Found(RouteMatch::new(route, path)),
+            None => self.refuse(path),
+        }
+    }
+
+    fn refuse<'r, 'p>(&'r self, path: Option<&str>) -> Lookup<'r, 'p, T> {
+        let mut methods = self.trie.methods(path);
+        if methods.is_empty() {
+            return Lookup::NotFound;
+        }
+        if self.head_as_get && methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.retain(|method| !method.is_empty());
+        methods.sort_unstable();
+        methods.dedup();
+        Lookup::MethodNotAllowed { allow: methods.join(", ") }
+    }
+
+    fn has(&self, method: &str, pattern: &Pattern) -> bool {
+        let same_shape = self.trie.same_shape(pattern);
+        let mut routes = same_shape.iter().filter_map(|index| self.routes.get(*index));
+        routes.any(|route| route.method == method && route.pattern == *pattern)
+    }
+}
+
+impl<T> Default for Router<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Route<T> {
+    /// The method, in upper case.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// What serves the route.
+    #[must_use]
+    pub fn handler(&self) -> &T {
+        &self.handler
+    }
+}
+
+/// A path as it is matched: its segments joined by `/`, or `None` when it has none.
+fn matchable(path: &str) -> Option<&str> {
+    // Cut and trimmed as `normalize_path` does it; the slash that it may add would go again here.
+    let path = path.trim();
+    let path = path.split_once('?').map_or(path, |(path, _)| path).trim();
+    let path = path.strip_prefix('/').unwrap_or(path);
+    (!path.is_empty()).then_some(path)
+}

@@ -1,0 +1,211 @@
+//! Route patterns: reading them, and writing them back in their one canonical form.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::normalize_path;
+
+/// A route pattern. Two are equal when their canonical texts are: names count.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pattern {
+    segments: Vec<Segment>,
+    canonical: String,
+}
+
+/// A segment of a pattern.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Segment {
+    /// This text, byte for byte.
+    Static(String),
+    /// Any one segment that is not empty, under this name.
+    Param(String),
+    /// Everything from here on, at least one segment, under this name.
+    Proxy(String),
+}
+
+impl Pattern {
+    /// Reads a pattern. White space around segments and names, a query, and a missing first `/` are
+    /// forgiven; `:name` is `{name}`. Braces inside a name belong to it.
+    ///
+    /// # Errors
+    ///
+    /// [`PatternError`] says what is wrong.
+    pub fn parse(pattern: &str) -> Result<Self, PatternError> {
+        let path = normalize_path(pattern);
+        let path = path.trim();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let mut segments = Vec::new();
+        let mut canonical = String::new();
+        for text in path.split('/').filter(|_| !path.is_empty()) {
+            if matches!(segments.last(), Some(Segment::Proxy(_))) {
+                return Err(PatternError::ProxyBeforeEnd);
+            }
+            let segment = Segment::parse(text.trim())?;
+            let taken = |earlier: &Segment| earlier.name() == segment.name();
+            if segment.name().is_some() && segments.iter().any(taken) {
+                return Err(PatternError::RepeatedName);
+            }
+            canonical.push('/');
+            canonical.push_str(&segment.to_string());
+            segments.push(segment);
+        }
+        if canonical.is_empty() {
+            canonical.push('/');
+        }
+        Ok(Self { segments, canonical })
+    }
+
+    /// The canonical text: `/users/{id}`, `/files/{path+}`, or `/` for the root.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.canonical
+    }
+
+    /// The segments; none for the root.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    pub(super) fn has_proxy(&self) -> bool {
+        matches!(self.segments.last(), Some(Segment::Proxy(_)))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical)
+    }
+}
+
+impl Segment {
+    /// Reads a trimmed segment.
+    fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.is_empty() {
+            return Err(PatternError::EmptySegment);
+        }
+        let name = match text.strip_prefix(':').filter(|name| !name.is_empty()) {
+            Some(name) => Some(name),
+            None => text.strip_prefix('{').and_then(|text| text.strip_suffix('}')),
+        };
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return match text.contains(['{', '}']) {
+                true => Err(PatternError::StrayBrace),
+                false => Ok(Self::Static(text.to_string())),
+            };
+        };
+        let name = name.trim();
+        let (name, segment): (_, fn(String) -> Self) = match name.strip_suffix('+') {
+            Some(name) => (name.trim(), Self::Proxy),
+            None => (name, Self::Param),
+        };
+        if name.is_empty() {
+            return Err(PatternError::BlankName);
+        }
+        Ok(segment(name.to_string()))
+    }
+
+    /// The name of a parameter or proxy.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Static(_) => None,
+            Self::Param(name) | Self::Proxy(name) => Some(name),
+        }
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Static(text) => f.write_str(text),
+            Self::Param(name) => write!(f, "{{{name}}}"),
+            Self::Proxy(name) => write!(f, "{{{name}+}}"),
+        }
+    }
+}
+
+/// Why a text is no pattern. Each is a mistake in the application: change the pattern.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PatternError {
+    /// A segment is blank, as in `/a//b` or `/a/`: remove a slash. A route for the path with a
+    /// slash at its end does not exist; a proxy matches it.
+    #[error("a segment is empty")]
+    EmptySegment,
+    /// A brace stands beside other text, as in `/{id}.json`: a parameter takes the whole segment.
+    #[error("a parameter must be the whole segment")]
+    StrayBrace,
+    /// A parameter has no name, as in `/{ }` or `/{+}`: name it.
+    #[error("a parameter has no name")]
+    BlankName,
+    /// Two parameters have one name, as in `/{id}/{id}`: one of them could never be read.
+    #[error("two parameters have the same name")]
+    RepeatedName,
+    /// A proxy is followed by more segments, as in `/{path+}/edit`: it takes all of them.
+    #[error("a proxy must be the last segment")]
+    ProxyBeforeEnd,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::{Pattern, PatternError};
+
+    #[test]
+    fn patterns_have_one_canonical_form() {
+        for (text, canonical) in [
+            ("", "/"),
+            (" / ", "/"),
+            ("/?page=1", "/"),
+            ("orders", "/orders"),
+            (" /orders / open ?x", "/orders/open"),
+            ("/:order", "/{order}"),
+            ("/: order ", "/{order}"),
+            ("/{  order }", "/{order}"),
+            ("/{ rest + }", "/{rest+}"),
+            ("/:rest+", "/{rest+}"),
+            ("/{rest++}", "/{rest++}"),
+            ("/:", "/:"),
+            ("/::", "/{:}"),
+            ("/:{order}", "/{{order}}"),
+            ("/{order}{line}", "/{order}{line}"),
+            ("/{order+}{line+}", "/{order+}{line+}"),
+            ("/*", "/*"),
+            ("/c++", "/c++"),
+            ("/%7Bid%7D", "/%7Bid%7D"),
+        ] {
+            assert_eq!(Pattern::parse(text).unwrap().to_string(), canonical, "{text:?}");
+            assert_eq!(Pattern::parse(canonical).unwrap().as_str(), canonical);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_matched_as_meant_is_refused() {
+        for (text, error) in [
+            ("//", PatternError::EmptySegment),
+            ("/orders/", PatternError::EmptySegment),
+            ("/orders/ /x", PatternError::EmptySegment),
+            ("/{}", PatternError::StrayBrace),
+            ("/{order", PatternError::StrayBrace),
+            ("/order}", PatternError::StrayBrace),
+            ("/{order}.json", PatternError::StrayBrace),
+            ("/{order?}", PatternError::StrayBrace),
+            ("/{ }", PatternError::BlankName),
+            ("/{ + }", PatternError::BlankName),
+            ("/{rest+}/x", PatternError::ProxyBeforeEnd),
+            ("/{a}/{a}", PatternError::RepeatedName),
+            ("/{a}/x/:a+", PatternError::RepeatedName),
+        ] {
+            assert_eq!(Pattern::parse(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_keeps_the_braces_inside_its_name() {
+        let pattern = Pattern::parse("/{a+}{b}").unwrap();
+        assert_eq!(pattern.segments()[0].name(), Some("a+}{b"));
+        assert!(!pattern.has_proxy());
+    }
+}

@@ -1,0 +1,219 @@
+//! The trie of all patterns, and the search for the best of those that match.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use super::edges::Edges;
+use super::pattern::{Pattern, Segment};
+
+/// Node 0 is the root. Patterns of one shape (they differ in names only) share a leaf.
+#[derive(Clone, Debug)]
+pub(super) struct Trie {
+    nodes: Vec<Node>,
+    statics: Edges,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    param: Option<usize>,
+    /// The routes whose patterns end here.
+    leaf: Leaf,
+    /// The routes whose patterns go on with a proxy.
+    proxy: Leaf,
+    /// Whether any edge leads on from here by text.
+    has_statics: bool,
+}
+
+/// Methods and route indices, in the order of registration.
+#[derive(Clone, Debug, Default)]
+struct Leaf(Vec<(String, usize)>);
+
+impl Trie {
+    pub(super) fn new() -> Self {
+        Self { nodes: alloc::vec![Node::default()], statics: Edges::default() }
+    }
+
+    /// Adds a route, which has a higher index than those before it.
+    pub(super) fn insert(&mut self, method: &str, pattern: &Pattern, index: usize) {
+        let mut at = ROOT;
+        for segment in pattern.segments() {
+            at = match segment {
+                Segment::Static(text) => match self.statics.get(at, text) {
+                    Some(next) => next,
+                    None => self.grow_static(at, text),
+                },
+                Segment::Param(_) => match self.node(at).and_then(|node| node.param) {
+                    Some(next) => next,
+                    None => self.grow_param(at),
+                },
+                Segment::Proxy(_) => break,
+            };
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            let leaf = if pattern.has_proxy() { &mut node.proxy } else { &mut node.leaf };
+            leaf.0.push((method.into(), index));
+        }
+    }
+
+    fn grow_static(&mut self, from: usize, text: &str) -> usize {
+        let next = self.grow();
+        self.statics.insert(from, text, next);
+        if let Some(node) = self.nodes.get_mut(from) {
+            node.has_statics = true;
+        }
+        next
+    }
+
+    fn grow_param(&mut self, from: usize) -> usize {
+        let next = self.grow();
+        if let Some(node) = self.nodes.get_mut(from) {
+            node.param = Some(next);
+        }
+        next
+    }
+
+    fn grow(&mut self) -> usize {
+        self.nodes.push(Node::default());
+        self.nodes.len().saturating_sub(1)
+    }
+
+    fn node(&self, at: usize) -> Option<&Node> {
+        self.nodes.get(at)
+    }
+
+    /// The routes, of any method, whose patterns differ from this one in names at most.
+    pub(super) fn same_shape(&self, pattern: &Pattern) -> Vec<usize> {
+        let mut at = Some(ROOT);
+        for segment in pattern.segments() {
+            at = match (at, segment) {
+                (Some(at), Segment::Static(text)) => self.statics.get(at, text),
+                (Some(at), Segment::Param(_)) => self.node(at).and_then(|node| node.param),
+                (at, Segment::Proxy(_)) => at,
+                (None, _) => None,
+            };
+        }
+        let Some(node) = at.and_then(|at| self.node(at)) else { return Vec::new() };
+        let leaf = if pattern.has_proxy() { &node.proxy } else { &node.leaf };
+        leaf.0.iter().map(|(_, index)| *index).collect()
+    }
+
+    /// The index of the best route for a method and a path.
+    pub(super) fn find(&self, method: &str, path: Option<&str>) -> Option<usize> {
+        let mut best = Best { method, segments: segments(path), found: None };
+        self.walk(ROOT, path, Shape::default(), &mut best);
+        best.found.map(|(_, index)| index)
+    }
+
+    /// The methods of all routes whose patterns match a path, with repetitions.
+    pub(super) fn methods(&self, path: Option<&str>) -> Vec<&str> {
+        let mut methods = Methods(Vec::new());
+        self.walk(ROOT, path, Shape::default(), &mut methods);
+        methods.0
+    }
+
+    /// Shows every leaf that matches `rest` to `visit`, the static side of each fork first.
+    ///
+    /// Depth and work are bounded by the trie, not by the path.
+    fn walk<'t>(&'t self, at: usize, rest: Option<&str>, shape: Shape, visit: &mut impl Visit<'t>) {
+        let Some(node) = self.node(at) else { return };
+        let Some(rest) = rest else { return visit.leaf(&node.leaf, shape.ended(false)) };
+        let (segment, rest) = match rest.split_once('/') {
+            Some((segment, rest)) => (segment, Some(rest)),
+            None => (rest, None),
+        };
+        if !segment.is_empty() {
+            if node.has_statics
+                && let Some(next) = self.statics.get(at, segment)
+            {
+                self.walk(next, rest, shape.with_static(), visit);
+            }
+            if let Some(next) = node.param
+                && visit.wants(shape.with_param())
+            {
+                self.walk(next, rest, shape.with_param(), visit);
+            }
+        }
+        if !node.proxy.0.is_empty() {
+            visit.leaf(&node.proxy, shape.ended(true));
+        }
+    }
+}
+
+/// How many segments of each kind were passed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shape {
+    statics: usize,
+    params: usize,
+}
+
+/// What decides between patterns that match: the greater wins. The segments' number needs no place
+/// in it: with equal counts of statics, parameters and proxies it is equal too.
+type Rank = (usize, usize, Reverse<bool>);
+
+impl Shape {
+    const fn with_static(self) -> Self {
+        Self { statics: self.statics.saturating_add(1), ..self }
+    }
+
+    const fn with_param(self) -> Self {
+        Self { params: self.params.saturating_add(1), ..self }
+    }
+
+    const fn ended(self, in_proxy: bool) -> Rank {
+        (self.statics, self.params, Reverse(in_proxy))
+    }
+}
+
+trait Visit<'t> {
+    fn leaf(&mut self, leaf: &'t Leaf, rank: Rank);
+
+    /// Whether leaves below a node of this shape can matter.
+    fn wants(&self, shape: Shape) -> bool;
+}
+
+struct Best<'m> {
+    method: &'m str,
+    /// How many segments the path has.
+    segments: usize,
+    found: Option<(Rank, usize)>,
+}
+
+impl Visit<'_> for Best<'_> {
+    fn leaf(&mut self, leaf: &Leaf, rank: Rank) {
+        let Some((_, index)) = leaf.0.iter().find(|(method, _)| method == self.method) else {
+            return;
+        };
+        let better = match self.found {
+            None => true,
+            Some((best, earliest)) => (rank, Reverse(*index)) > (best, Reverse(earliest)),
+        };
+        if better {
+            self.found = Some((rank, *index));
+        }
+    }
+
+    /// Each segment passed as a parameter is one static segment fewer.
+    fn wants(&self, shape: Shape) -> bool {
+        let most_statics = self.segments.saturating_sub(shape.params);
+        self.found.is_none_or(|((statics, ..), _)| most_statics >= statics)
+    }
+}
+
+struct Methods<'t>(Vec<&'t str>);
+
+impl<'t> Visit<'t> for Methods<'t> {
+    fn leaf(&mut self, leaf: &'t Leaf, _: Rank) {
+        self.0.extend(leaf.0.iter().map(|(method, _)| method.as_str()));
+    }
+
+    fn wants(&self, _: Shape) -> bool {
+        true
+    }
+}
+
+fn segments(path: Option<&str>) -> usize {
+    path.map_or(0, |path| path.split('/').count())
+}
+
+const ROOT: usize = 0;
