@@ -14,8 +14,30 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod base64_body;
+pub mod code;
+mod cookies;
+mod error;
+mod headers;
+mod json_body;
+mod multimap;
 mod names;
 pub mod percent;
+mod provenance;
+mod query;
+mod request;
+mod response;
 pub mod router;
+#[cfg(test)]
+mod tests;
+mod trace;
 
+pub use error::{AppError, ErrorFormat};
+pub use headers::Headers;
+pub use json_body::safe_json_for_html;
+pub use multimap::MultiMap;
 pub use names::{canonical_method, canonical_name, normalize_path};
+pub use provenance::{Provider, SourceProvenance};
+pub use query::{QueryError, parse_query};
+pub use request::{RawRequest, Rejected, Request, RequestError};
+pub use response::{Response, ResponseError};

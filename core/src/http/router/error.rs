@@ -1,8 +1,9 @@
 //! Why a route was not added.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use super::PatternError;
+use crate::http::{AppError, code};
 
 /// A route was not added. Each is a mistake in the application, to be mended before it serves
 /// anything. The texts are fixed (`http-runtime.md` §4.1); the routes concerned are in the fields.
@@ -39,4 +40,11 @@ pub enum RegistrationError {
         /// The canonical pattern of the route that was there before.
         existing: String,
     },
+}
+
+/// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
+impl From<RegistrationError> for AppError {
+    fn from(error: RegistrationError) -> Self {
+        Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
+    }
 }

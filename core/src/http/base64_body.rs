@@ -1,0 +1,91 @@
+//! Bodies that providers encode as base64.
+
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::RequestError;
+
+/// Decodes a body of at most `max_bytes` decoded bytes. Line ends are ignored anywhere; padding is
+/// required, and what the last digit has in excess is ignored.
+///
+/// A body that is too large is refused before anything is allocated for it, one with wrong syntax
+/// before that.
+pub(super) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, RequestError> {
+    let decoded_len = decoded_len(text).ok_or(RequestError::InvalidBase64)?;
+    if max_bytes.is_some_and(|most| decoded_len > most) {
+        return Err(RequestError::TooLarge);
+    }
+    let decoded = if text.iter().any(is_line_end) {
+        let joined: Vec<u8> = text.iter().filter(|b| !is_line_end(b)).copied().collect();
+        ENGINE.decode(joined)
+    } else {
+        ENGINE.decode(text)
+    };
+    decoded.map_err(|_| RequestError::InvalidBase64)
+}
+
+/// How many bytes a well-formed text decodes to.
+fn decoded_len(text: &[u8]) -> Option<usize> {
+    let (mut digits, mut padding) = (0_usize, 0_usize);
+    for b in text.iter().filter(|b| !is_line_end(b)) {
+        match b {
+            b'=' => padding = padding.checked_add(1)?,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => {
+                digits = digits.checked_add(1)?;
+            }
+            _ => return None,
+        }
+    }
+    let blocks = digits.checked_add(padding)?;
+    let whole = blocks % 4 == 0 && padding <= 2;
+    whole.then(|| (blocks / 4).saturating_mul(3).saturating_sub(padding))
+}
+
+const fn is_line_end(b: &u8) -> bool {
+    matches!(b, b'\r' | b'\n')
+}
+
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::{RequestError, decode};
+
+    #[test]
+    fn line_ends_and_excess_bits_are_ignored() {
+        for (text, expected) in [
+            ("aGk=", &b"hi"[..]),
+            ("aGl=", b"hi"),
+            ("aG\r\nk=\n", b"hi"),
+            ("AA=\n=", b"\0"),
+            ("", b""),
+            ("\r\n", b""),
+        ] {
+            assert_eq!(decode(text.as_bytes(), None).as_deref(), Ok(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let bad = ["aGk", "aGk==", "====", "=", "AA=A", "aGk= ", "_-8=", "aGk=aGk=", "AAE", "é==="];
+        for text in bad {
+            let error = Err(RequestError::InvalidBase64);
+            assert_eq!(decode(text.as_bytes(), None), error, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_limit_is_on_decoded_bytes_and_checked_after_the_syntax() {
+        assert_eq!(decode(b"MTIzNDU=", Some(5)).as_deref(), Ok(&b"12345"[..]));
+        assert_eq!(decode(b"MTIzNDU=", Some(4)), Err(RequestError::TooLarge));
+        assert_eq!(decode(b"AAAA=AAA", Some(1)), Err(RequestError::InvalidBase64));
+    }
+}

@@ -1,0 +1,38 @@
+//! The cookies that a request brings.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+
+/// Cookies by name, from the values of `cookie` headers. Pieces without `=` or name are skipped, the
+/// last of equal names wins, and values are neither unquoted nor decoded.
+pub(super) fn parse(headers: &[String]) -> BTreeMap<String, String> {
+    let pieces = headers.iter().flat_map(|header| header.split(';'));
+    let pairs = pieces.filter_map(|piece| piece.split_once('='));
+    let pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
+    let pairs = pairs.filter(|(name, _)| !name.is_empty());
+    pairs.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use super::parse;
+
+    #[test]
+    fn cookies_are_pairs_and_the_last_wins() {
+        for (headers, expected) in [
+            (&["a=1; b=two", "b=three"][..], r#"{"a": "1", "b": "three"}"#),
+            (&["a", "=v", ""], "{}"),
+            (&["a="], r#"{"a": ""}"#),
+            (&[" a = b c "], r#"{"a": "b c"}"#),
+            (&["a=b=c;A=d"], r#"{"A": "d", "a": "b=c"}"#),
+            (&["a=\"q;z\""], r#"{"a": "\"q"}"#),
+            (&[";;__proto__=1;;"], r#"{"__proto__": "1"}"#),
+        ] {
+            let headers: alloc::vec::Vec<_> = headers.iter().map(ToString::to_string).collect();
+            assert_eq!(format!("{:?}", parse(&headers)), expected, "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Errors that clients see, and the two shapes of their bodies.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::error::Error;
+use core::fmt;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::code;
+use super::headers::Headers;
+use crate::json;
+use crate::time::Timestamp;
+
+/// An error that is answered to the client: everything in it but the cause is shown.
+///
+/// Build it where the mistake is understood; return [`internal`](Self::internal) with a
+/// [cause](Self::with_cause) for anything that a client could not have avoided.
+#[derive(Clone, Debug)]
+pub struct AppError(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    code: String,
+    message: String,
+    status: Option<u16>,
+    details: Map<String, Json>,
+    request_id: String,
+    trace_id: String,
+    timestamp: Option<Timestamp>,
+    stack_trace: String,
+    headers: Headers,
+    cause: Option<Cause>,
+}
+
+/// What an error's cause is kept as.
+type Cause = Arc<dyn Error + Send + Sync>;
+
+/// The shape of an error's body.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ErrorFormat {
+    /// `{"error":{"code","message",…}}`, with the ids of the request.
+    #[default]
+    Nested,
+    /// `{"code","message","details"}`, for clients of older services. It has no ids.
+    FlatLegacy,
+}
+
+impl AppError {
+    /// An error with a code, which decides its [status](code::status), and a message. An empty code
+    /// is [`code::INTERNAL`].
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        let code = if code.is_empty() { code::INTERNAL } else { code };
+        Self(Box::new(Inner {
+            code: code.to_string(),
+            message: message.into(),
+            status: None,
+            details: Map::new(),
+            request_id: String::new(),
+            trace_id: String::new(),
+            timestamp: None,
+            stack_trace: String::new(),
+            headers: Headers::new(),
+            cause: None,
+        }))
+    }
+
+    /// An error with the message that the framework gives with a code.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        Self::new(code, code::message(code))
+    }
+
+    /// 400, with what is wrong with the request.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(code::BAD_REQUEST, message)
+    }
+
+    /// 401.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::of(code::UNAUTHORIZED)
+    }
+
+    /// 403.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::of(code::FORBIDDEN)
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::of(code::NOT_FOUND)
+    }
+
+    /// 409, with what the request contradicts.
+    #[must_use]
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(code::CONFLICT, message)
+    }
+
+    /// 500, which tells the client nothing: give it a [cause](Self::with_cause) for the log.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::of(code::INTERNAL)
+    }
+
+    /// Answers with this status instead of the code's, and shows it in nested bodies.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Shows details to the client.
+    #[must_use]
+    pub fn with_details(mut self, details: Map<String, Json>) -> Self {
+        self.0.details = details;
+        self
+    }
+
+    /// Shows this request id instead of the request's own.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = id.into();
+        self
+    }
+
+    /// Shows this trace id instead of the request's own, unless it is blank.
+    #[must_use]
+    pub fn with_trace_id(mut self, id: impl Into<String>) -> Self {
+        self.0.trace_id = id.into();
+        self
+    }
+
+    /// Shows when it happened.
+    #[must_use]
+    pub fn with_timestamp(mut self, at: Timestamp) -> Self {
+        self.0.timestamp = Some(at);
+        self
+    }
+
+    /// Shows a stack trace to the client. Nested bodies only, and never added by the framework.
+    #[must_use]
+    pub fn with_stack_trace(mut self, stack: impl Into<String>) -> Self {
+        self.0.stack_trace = stack.into();
+        self
+    }
+
+    /// Sends a header field with the error, such as `retry-after` or `www-authenticate`.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.headers.append(name, value);
+        self
+    }
+
+    /// Keeps what led to the error, for the log. No client sees it.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.0.cause = Some(Arc::new(cause));
+        self
+    }
+
+    /// The code, as it was given.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The code for logs and metrics: the older spellings are [`code::BAD_REQUEST`], and a blank
+    /// one is [`code::INTERNAL`].
+    #[must_use]
+    pub fn recorded_code(&self) -> &str {
+        match self.code().trim() {
+            "" => code::INTERNAL,
+            code::EMPTY_BODY | code::INVALID_JSON => code::BAD_REQUEST,
+            code => code,
+        }
+    }
+
+    /// The status to answer with.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.0.status.unwrap_or_else(|| code::status(self.code()))
+    }
+
+    /// The header fields to send with it.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.0.headers
+    }
+
+    /// The body of the answer. The ids are the request's; those of the error come first.
+    #[must_use]
+    pub fn body(&self, format: ErrorFormat, request_id: &str, trace_id: &str) -> String {
+        let body = match format {
+            ErrorFormat::Nested => json!({ "error": self.nested(request_id, trace_id) }),
+            ErrorFormat::FlatLegacy => Json::Object(self.flat()),
+        };
+        json::to_text(&body)
+    }
+
+    fn flat(&self) -> Map<String, Json> {
+        let mut body = Map::new();
+        body.insert("code".into(), self.code().into());
+        body.insert("message".into(), self.message().into());
+        if !self.0.details.is_empty() {
+            body.insert("details".into(), Json::Object(self.0.details.clone()));
+        }
+        body
+    }
+
+    fn nested(&self, request_id: &str, trace_id: &str) -> Map<String, Json> {
+        let Inner { code, request_id: own_id, trace_id: own_trace, .. } = &*self.0;
+        let mut body = self.flat();
+        let renamed = match code.as_str() {
+            code::EMPTY_BODY => Some("request body is empty"),
+            code::INVALID_JSON => Some("invalid json"),
+            _ => None,
+        };
+        if let Some(message) = renamed {
+            body.insert("code".into(), code::BAD_REQUEST.into());
+            body.insert("message".into(), message.into());
+        }
+        let mut show = |name: &str, text: &str| {
+            if !text.is_empty() {
+                body.insert(name.into(), text.into());
+            }
+        };
+        show("request_id", if own_id.is_empty() { request_id } else { own_id });
+        show("trace_id", if own_trace.trim().is_empty() { trace_id } else { own_trace });
+        show("stack_trace", &self.0.stack_trace);
+        show("timestamp", &self.0.timestamp.map(Timestamp::to_rfc3339).unwrap_or_default());
+        if let Some(status) = self.0.status {
+            body.insert("status_code".into(), status.into());
+        }
+        body
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.message())
+    }
+}
+
+impl Error for AppError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| -> &(dyn Error + 'static) { cause })
+    }
+}
+
+impl ErrorFormat {
+    /// The format of a configured name, exactly `nested` or `flat_legacy`; anything else is nested.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        if name == "flat_legacy" { Self::FlatLegacy } else { Self::Nested }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use core::error::Error as _;
+
+    use serde_json::json;
+
+    use super::{AppError, ErrorFormat, code};
+    use crate::time::Timestamp;
+
+    fn full() -> AppError {
+        let details = json!({"z": 1, "a": "<"}).as_object().cloned().unwrap_or_default();
+        AppError::conflict("taken")
+            .with_status(418)
+            .with_details(details)
+            .with_trace_id("t1")
+            .with_stack_trace("main:1")
+            .with_timestamp(Timestamp::from_unix_nanos(1_120_000_000).unwrap())
+            .with_cause(core::fmt::Error)
+    }
+
+    #[test]
+    fn nested_bodies_show_what_is_set_sorted_and_escaped() {
+        assert_eq!(
+            full().body(ErrorFormat::Nested, "r1", "other"),
+            r#"{"error":{"code":"app.conflict","details":{"a":"\u003c","z":1},"message":"taken","request_id":"r1","stack_trace":"main:1","status_code":418,"timestamp":"1970-01-01T00:00:01.12Z","trace_id":"t1"}}"#
+        );
+        assert_eq!(
+            AppError::not_found().body(ErrorFormat::Nested, "", "t"),
+            r#"{"error":{"code":"app.not_found","message":"not found","trace_id":"t"}}"#
+        );
+        assert_eq!((full().status(), AppError::not_found().status()), (418, 404));
+    }
+
+    #[test]
+    fn flat_bodies_have_no_ids() {
+        assert_eq!(
+            full().body(ErrorFormat::from_name("flat_legacy"), "r1", "t"),
+            r#"{"code":"app.conflict","details":{"a":"\u003c","z":1},"message":"taken"}"#
+        );
+        assert_eq!(ErrorFormat::from_name(" flat_legacy"), ErrorFormat::Nested);
+    }
+
+    #[test]
+    fn older_codes_are_renamed_in_nested_bodies_and_records() {
+        for (code, flat, nested) in [
+            (code::EMPTY_BODY, "Request body is empty", "request body is empty"),
+            (code::INVALID_JSON, "Invalid JSON in request body", "invalid json"),
+        ] {
+            let error = AppError::of(code).with_status(400);
+            let expected = json!({"code": code, "message": flat});
+            assert_eq!(error.body(ErrorFormat::FlatLegacy, "r", "t"), expected.to_string());
+            let expected = json!({"error":
+                {"code": "app.bad_request", "message": nested, "status_code": 400}});
+            assert_eq!(error.body(ErrorFormat::Nested, "", ""), expected.to_string());
+            assert_eq!(
+                (error.recorded_code(), AppError::of(code).status()),
+                ("app.bad_request", 400)
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_code_is_internal_and_unknown_ones_are_500() {
+        assert_eq!(AppError::new("", "m").to_string(), "app.internal: m");
+        let own = AppError::new("orders.gone", "<m>");
+        assert_eq!((own.status(), own.recorded_code()), (500, "orders.gone"));
+        assert_eq!(
+            (AppError::new(" ", "").code(), AppError::new(" ", "").recorded_code()),
+            (" ", "app.internal")
+        );
+    }
+
+    #[test]
+    fn the_cause_is_for_the_log() {
+        assert!(full().source().is_some());
+        assert!(!full().body(ErrorFormat::Nested, "", "").contains("Error"));
+    }
+}

@@ -1,0 +1,116 @@
+//! JSON bodies: values of any type to the bytes of the one JSON writer.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::json;
+
+/// The JSON text of a value: compact, members in the order in which the value gives them, numbers
+/// and escapes as [`json::write_value`] writes them.
+///
+/// # Errors
+///
+/// What the value's own `Serialize` reports, or a member name that is no text.
+pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(value)?;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        let (token, after) = rest.split_at(match first {
+            '"' => string_len(rest),
+            '-' | '0'..='9' => rest.find(is_after_number).unwrap_or(rest.len()),
+            _ => first.len_utf8(),
+        });
+        rest = after;
+        match first {
+            '"' if !token.contains(is_unsafe_in_html) => out.push_str(token),
+            '"' | '-' | '0'..='9' => {
+                json::write_value(&serde_json::from_str::<Json>(token)?, &mut out);
+            }
+            _ => out.push_str(token),
+        }
+    }
+    Ok(out)
+}
+
+/// JSON that is safe inside a `<script>` element: as [`Response::json`](super::Response::json)
+/// writes it, but with the members of all objects sorted by name.
+///
+/// # Errors
+///
+/// What the value's own `Serialize` reports, or a member name that is no text.
+pub fn safe_json_for_html<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    serde_json::to_value(value).map(|value| json::to_text(&value))
+}
+
+/// The length of the string that `text` begins with, quotes included.
+fn string_len(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, b) in text.bytes().enumerate().skip(1) {
+        match b {
+            b'"' if !escaped => return at.saturating_add(1),
+            _ => escaped = b == b'\\' && !escaped,
+        }
+    }
+    text.len()
+}
+
+const fn is_after_number(c: char) -> bool {
+    matches!(c, ',' | ']' | '}')
+}
+
+const fn is_unsafe_in_html(c: char) -> bool {
+    matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
+}
+
+/// The bytes of a JSON body.
+pub(super) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+    to_text(value).map(String::into_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use serde::Serialize;
+
+    use super::{safe_json_for_html, to_text};
+
+    #[derive(Serialize)]
+    struct Order {
+        name: &'static str,
+        amount: f64,
+        lines: Vec<f64>,
+        big: u64,
+        none: Option<u8>,
+    }
+
+    const ORDER: Order = Order {
+        name: "a \"<b>\" \\ \u{2028}\u{1}",
+        amount: 1.0,
+        lines: Vec::new(),
+        big: u64::MAX,
+        none: None,
+    };
+
+    #[test]
+    fn members_keep_their_order_and_numbers_their_form() {
+        let order = Order { lines: vec![1e21, -1.5e-7, 1e20], ..ORDER };
+        assert_eq!(
+            to_text(&order).unwrap(),
+            r#"{"name":"a \"\u003cb\u003e\" \\ \u2028\u0001","amount":1,"lines":[1e+21,-1.5e-7,100000000000000000000],"big":18446744073709551615,"none":null}"#
+        );
+        assert_eq!(to_text("x").unwrap(), r#""x""#);
+        assert_eq!(to_text(&-2.0).unwrap(), "-2");
+    }
+
+    #[test]
+    fn html_gets_sorted_members() {
+        let text = safe_json_for_html(&ORDER).unwrap();
+        assert!(text.starts_with(r#"{"amount":1,"big":"#) && !text.contains('<'));
+    }
+}

@@ -1,0 +1,192 @@
+//! Responses: as handlers build them, and as they are sent.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+
+use serde::Serialize;
+
+use super::error::{AppError, ErrorFormat};
+use super::headers::{Headers, is_clean};
+use super::json_body;
+
+/// A response. `S` is a stream of more body, which only a driver knows how to read; without one,
+/// the response is complete.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Response<S = Infallible> {
+    /// The status; 0 is 200.
+    pub status: u16,
+    /// Header fields. `set-cookie` fields are moved behind `cookies` before the response is sent.
+    pub headers: Headers,
+    /// Values of `set-cookie` fields, one per cookie.
+    pub cookies: Vec<String>,
+    /// The body, or what of it comes before the stream.
+    pub body: Vec<u8>,
+    /// Whether the body must travel as base64. Bodies that are not UTF-8 do in any case.
+    pub is_base64: bool,
+    /// What of the body is not there yet.
+    pub stream: Option<S>,
+}
+
+impl<S> Response<S> {
+    /// A response without header fields and body.
+    #[must_use]
+    pub const fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Headers::new(),
+            cookies: Vec::new(),
+            body: Vec::new(),
+            is_base64: false,
+            stream: None,
+        }
+    }
+
+    /// Plain text.
+    #[must_use]
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self::of(status, "text/plain; charset=utf-8", body.into().into_bytes())
+    }
+
+    /// HTML.
+    #[must_use]
+    pub fn html(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::of(status, HTML, body.into())
+    }
+
+    /// HTML that arrives in pieces.
+    #[must_use]
+    pub fn html_stream(status: u16, stream: S) -> Self {
+        Self::of(status, HTML, Vec::new()).with_stream(stream)
+    }
+
+    /// JSON: compact, members in the order in which the value gives them, and safe inside HTML.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 with its cause, when the value cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(status: u16, value: &T) -> Result<Self, AppError> {
+        let body = json_body::to_bytes(value);
+        let body = body.map_err(|error| AppError::internal().with_cause(error))?;
+        Ok(Self::of(status, JSON, body))
+    }
+
+    /// JSON with status 201.
+    ///
+    /// # Errors
+    ///
+    /// As [`json`](Self::json).
+    pub fn created_json<T: Serialize + ?Sized>(value: &T) -> Result<Self, AppError> {
+        Self::json(201, value)
+    }
+
+    /// Bytes, which travel as base64. An empty content type is left out.
+    #[must_use]
+    pub fn binary(status: u16, body: impl Into<Vec<u8>>, content_type: &str) -> Self {
+        let response = Self { body: body.into(), is_base64: true, ..Self::new(status) };
+        match content_type {
+            "" => response,
+            content_type => response.with_header("content-type", content_type),
+        }
+    }
+
+    /// 204.
+    #[must_use]
+    pub const fn no_content() -> Self {
+        Self::new(204)
+    }
+
+    /// The answer to an error, in the shape that the application chose, with the ids of the
+    /// request. It is JSON whatever the error's own header fields say.
+    #[must_use]
+    pub fn from_error(
+        error: &AppError,
+        format: ErrorFormat,
+        request_id: &str,
+        trace_id: &str,
+    ) -> Self {
+        let body = error.body(format, request_id, trace_id).into_bytes();
+        let response = Self { body, headers: error.headers().clone(), ..Self::new(error.status()) };
+        response.with_header("content-type", JSON)
+    }
+
+    /// Gives a header field exactly this value. A blank name is ignored.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.set(name, value);
+        self
+    }
+
+    /// Adds a cookie: the value of a `set-cookie` field.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: impl Into<String>) -> Self {
+        self.cookies.push(cookie.into());
+        self
+    }
+
+    /// Lets more of the body arrive as a stream.
+    #[must_use]
+    pub fn with_stream(mut self, stream: S) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// Takes the stream out. What is left is complete, once the caller has added what it read from
+    /// the stream to the body.
+    #[must_use]
+    pub fn split_stream(self) -> (Response, Option<S>) {
+        let Self { status, headers, cookies, body, is_base64, stream } = self;
+        (Response { status, headers, cookies, body, is_base64, stream: None }, stream)
+    }
+
+    /// Makes the response one that can be sent: 0 becomes 200, `set-cookie` fields become cookies,
+    /// and what 204 and 304 must not have, a body, goes.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError`] for what would break the response on the wire. Answer a masked 500 instead
+    /// of it, and log the error: it is a mistake of the handler.
+    pub fn normalize(mut self) -> Result<Self, ResponseError> {
+        if self.status == 0 {
+            self.status = 200;
+        }
+        if !(100..=599).contains(&self.status) {
+            return Err(ResponseError::InvalidStatus(self.status));
+        }
+        self.cookies.extend(self.headers.remove("set-cookie"));
+        if !self.headers.are_clean() || !self.cookies.iter().all(|cookie| is_clean(cookie)) {
+            return Err(ResponseError::InvalidHeader);
+        }
+        if matches!(self.status, 204 | 304) {
+            self.body = Vec::new();
+            self.stream = None;
+            self.is_base64 = false;
+        }
+        Ok(self)
+    }
+
+    fn of(status: u16, content_type: &str, body: Vec<u8>) -> Self {
+        Self { body, ..Self::new(status) }.with_header("content-type", content_type)
+    }
+}
+
+/// Why a response cannot be sent: a mistake of the handler.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ResponseError {
+    /// The status is outside 100 to 599: no client can read it.
+    #[error("invalid response status {0}")]
+    InvalidStatus(u16),
+    /// A header field or cookie holds CR, LF or NUL: it would become another field, or be cut off.
+    /// Validate what is taken from requests before it is sent back.
+    #[error("a response header holds CR, LF or NUL")]
+    InvalidHeader,
+}
+
+impl From<ResponseError> for AppError {
+    fn from(error: ResponseError) -> Self {
+        Self::internal().with_cause(error)
+    }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json; charset=utf-8";

@@ -1,0 +1,188 @@
+//! Requests and responses, normalised.
+
+use alloc::borrow::Cow;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use serde_json::json;
+
+use super::{
+    AppError, ErrorFormat, Headers, MultiMap, QueryError, RawRequest, RequestError, Response,
+    ResponseError,
+};
+
+fn with_headers<'a>(pairs: &[(&str, &str)]) -> RawRequest<'a> {
+    let headers = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    RawRequest { headers, ..RawRequest::new("get", "orders?x=1") }
+}
+
+fn with_body(body: &str, is_base64: bool) -> RawRequest<'_> {
+    let body = Cow::Borrowed(body.as_bytes());
+    RawRequest { body, is_base64, ..RawRequest::new("POST", "/") }
+}
+
+#[test]
+fn a_request_is_read_once_and_for_all() {
+    let raw = with_headers(&[
+        ("Cookie", "a=1; b=2"),
+        ("X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678"),
+        ("X-Request-ID", " r1 "),
+    ]);
+    let request = raw.normalize(None).unwrap();
+    assert_eq!((&*request.method, &*request.path), ("GET", "/orders"));
+    assert_eq!(request.cookies.len(), 2);
+    assert_eq!(request.trace_id, "1-67891233-abcdef012345678912345678");
+    assert_eq!(request.client_request_id(), "r1");
+    assert!(request.query.is_empty());
+}
+
+#[test]
+fn rejected_requests_keep_what_could_be_read() {
+    let mut raw = with_headers(&[("Origin", "https://a"), ("x-tenant-id", "t")]);
+    raw.query = Err(QueryError);
+    let rejected = raw.normalize(None).unwrap_err();
+    assert_eq!(rejected.error, RequestError::InvalidQuery);
+    assert_eq!(rejected.request.headers.first("origin"), "https://a");
+    assert_eq!(rejected.request.tenant_id(), "t");
+
+    for value in ["a\r\nb: c", "a\nb", "a\0b"] {
+        let rejected = with_headers(&[("x", value)]).normalize(None).unwrap_err();
+        assert_eq!(rejected.error, RequestError::InvalidHeader);
+    }
+    assert!(with_headers(&[("x\n", "trimmed")]).normalize(None).is_ok());
+}
+
+#[test]
+fn the_limit_counts_decoded_bytes() {
+    let error = |raw: RawRequest<'_>, most| raw.normalize(Some(most)).unwrap_err().error;
+    assert_eq!(error(with_body("12345", false), 4), RequestError::TooLarge);
+    assert_eq!(error(with_body("MTIzNDU=", true), 4), RequestError::TooLarge);
+    assert_eq!(error(with_body("AAAA=AAA", true), 1), RequestError::InvalidBase64);
+    let request = with_body("MTIzNDU=", true).normalize(Some(5)).unwrap();
+    assert_eq!((&*request.body, request.is_base64), (&b"12345"[..], true));
+    assert!(with_body("12345", false).normalize(Some(5)).is_ok());
+}
+
+#[test]
+fn request_errors_have_codes_and_messages() {
+    for (error, expected) in [
+        (RequestError::InvalidQuery, "400 app.bad_request: invalid query string"),
+        (RequestError::InvalidHeader, "400 app.bad_request: invalid header"),
+        (RequestError::InvalidBase64, "400 app.bad_request: invalid base64"),
+        (RequestError::TooLarge, "413 app.too_large: request too large"),
+    ] {
+        let error = AppError::from(error);
+        assert_eq!(alloc::format!("{} {error}", error.status()), expected);
+    }
+}
+
+#[test]
+fn the_tenant_is_the_headers_or_the_querys() {
+    let tenant = |header: &[(&str, &str)], name: &str| {
+        let mut raw = with_headers(header);
+        let mut query = MultiMap::new();
+        query.append(name, "q1");
+        query.append(name, "q2");
+        raw.query = Ok(query);
+        raw.normalize(None).unwrap().tenant_id().to_string()
+    };
+    assert_eq!(tenant(&[("X-Tenant-Id", "")], "tenant"), "q1");
+    assert_eq!(tenant(&[("X-Tenant-Id", " ")], "tenant"), " ");
+    assert_eq!(tenant(&[], "Tenant"), "");
+}
+
+#[test]
+fn json_needs_its_content_type_and_one_text() {
+    let parse = |content_type: &str, body: &[u8]| {
+        let mut raw =
+            with_headers(&[("content-type", "text/plain"), ("Content-Type", content_type)]);
+        raw.body = Cow::Borrowed(body);
+        raw.normalize(None).unwrap().json_value().map_err(|error| error.to_string())
+    };
+    assert_eq!(parse(" Application/JSON;charset=x", br#"{"a":1,"a":2}"#), Ok(json!({"a": 2})));
+    assert_eq!(parse("application/jsonp", b"1"), Ok(json!(1)));
+    assert_eq!(parse("application/json", b""), Ok(json!(null)));
+    assert_eq!(
+        parse("application/json", b"9007199254740993"),
+        Ok(json!(9_007_199_254_740_993_u64))
+    );
+    assert_eq!(parse("application/json", b"\"\xff\""), Ok(json!("\u{fffd}")));
+    let error = Err("app.bad_request: invalid json".to_string());
+    for (content_type, body) in [
+        ("application/vnd.api+json", &b"{}"[..]),
+        ("", b""),
+        ("application/json", b"{} x"),
+        ("application/json", b"\xef\xbb\xbf{}"),
+        ("application/json", br#""\ud800""#),
+    ] {
+        assert_eq!(parse(content_type, body), error, "{content_type} {body:?}");
+    }
+}
+
+#[test]
+fn cookies_leave_the_headers_in_order() {
+    let mut response = <Response>::new(0).with_cookie("c=0");
+    response.headers.append("Set-Cookie", "s=1");
+    response.headers.append("SET-COOKIE", "t=2");
+    let response = response.normalize().unwrap();
+    assert_eq!((response.status, response.headers.len()), (200, 0));
+    assert_eq!(response.cookies, ["c=0", "s=1", "t=2"]);
+}
+
+#[test]
+fn what_would_break_on_the_wire_is_refused() {
+    for status in [99, 600, 999] {
+        let error = ResponseError::InvalidStatus(status);
+        assert_eq!(<Response>::new(status).normalize(), Err(error));
+    }
+    let broken = |response: Response| response.normalize().unwrap_err();
+    assert_eq!(
+        broken(Response::no_content().with_header("x", "a\r\nb: c")),
+        ResponseError::InvalidHeader
+    );
+    assert_eq!(
+        broken(Response::no_content().with_header("x\0y", "")),
+        ResponseError::InvalidHeader
+    );
+    assert_eq!(broken(Response::no_content().with_cookie("a=\n")), ResponseError::InvalidHeader);
+    assert_eq!(AppError::from(ResponseError::InvalidHeader).status(), 500);
+}
+
+#[test]
+fn responses_without_a_body_lose_theirs() {
+    for status in [204, 304] {
+        let response = Response::text(status, "gone").with_stream(()).normalize().unwrap();
+        assert_eq!((response.body.len(), response.stream), (0, None));
+        assert_eq!(response.headers.len(), 1);
+    }
+}
+
+#[test]
+fn helpers_say_what_they_send() {
+    let content_type = |response: &Response| response.headers.first("content-type").to_string();
+    assert_eq!(content_type(&Response::text(200, "x")), "text/plain; charset=utf-8");
+    assert_eq!(content_type(&Response::html(200, "x")), "text/html; charset=utf-8");
+    let created = <Response>::created_json(&json!(null)).unwrap();
+    assert_eq!((created.status, &*created.body), (201, &b"null"[..]));
+    assert_eq!(content_type(&created), "application/json; charset=utf-8");
+    let binary = <Response>::binary(200, [0, 1], "");
+    assert!(binary.is_base64 && binary.headers.is_empty());
+    let stream = Response::html_stream(200, "more");
+    assert_eq!(stream.split_stream().1, Some("more"));
+
+    let bad: alloc::collections::BTreeMap<Vec<u8>, u8> = [(Vec::new(), 1)].into_iter().collect();
+    assert_eq!(<Response>::json(200, &bad).unwrap_err().status(), 500);
+}
+
+#[test]
+fn errors_are_json_whatever_they_say() {
+    let error = AppError::unauthorized()
+        .with_header("WWW-Authenticate", "Bearer")
+        .with_header("content-type", "text/plain");
+    let response = <Response>::from_error(&error, ErrorFormat::Nested, "r", "");
+    let expected: Headers =
+        [("content-type", "application/json; charset=utf-8"), ("www-authenticate", "Bearer")]
+            .into_iter()
+            .collect();
+    assert_eq!((response.status, response.headers), (401, expected));
+}
