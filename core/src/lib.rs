@@ -43,6 +43,7 @@ extern crate alloc;
 pub mod backoff;
 pub mod duration;
 pub mod eventbus;
+pub mod gateway;
 mod hex;
 pub mod http;
 pub mod identity;

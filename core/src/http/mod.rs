@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+pub mod adapters;
 mod base64_body;
 pub mod code;
 mod cookies;
@@ -28,6 +29,7 @@ mod query;
 mod request;
 mod response;
 pub mod router;
+mod status;
 #[cfg(test)]
 mod tests;
 mod trace;

@@ -63,7 +63,8 @@ pub struct Request {
 }
 
 /// A request that is answered without being served, with all of it that could be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{error}")]
 pub struct Rejected {
     /// The request without what could not be read: its query or body is empty then. It says which
     /// origin, tenant and trace to answer.

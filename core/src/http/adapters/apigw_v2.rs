@@ -1,0 +1,36 @@
+//! API Gateway, HTTP API.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use super::payload_v2::Event;
+use super::stage::without_stage;
+use super::write::{self, Body};
+use crate::http::provenance::Provider;
+use crate::http::{RawRequest, Response};
+use crate::json::{self, JsonError, ObjectWriter};
+
+pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
+    let event: Event<'_> = json::read_object(event)?;
+    let (mut request, stage) = event.into_request(Provider::ApiGatewayV2);
+    request.path = without_stage(Cow::Owned(request.path), &stage.name, &stage.domain).into_owned();
+    Ok(request)
+}
+
+/// The provider reads `headers` only, in which a list is one text with commas. `multiValueHeaders`
+/// is there for readers of payload format 1.0.
+pub(super) fn write(response: &Response) -> String {
+    let body = Body::of(response);
+    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut object = ObjectWriter::begin(&mut out);
+    write::status(response, &mut object);
+    write::joined(&response.headers, object.member("headers"));
+    write::lists(&response.headers, object.member("multiValueHeaders"));
+    object.text("body", &body.text);
+    if body.is_base64 {
+        object.member("isBase64Encoded").push_str("true");
+    }
+    write::texts(&response.cookies, object.member("cookies"));
+    object.end();
+    out
+}

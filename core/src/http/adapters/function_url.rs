@@ -1,0 +1,28 @@
+//! Lambda function URLs.
+
+use alloc::string::String;
+
+use super::payload_v2::Event;
+use super::write::{self, Body};
+use crate::http::provenance::Provider;
+use crate::http::{RawRequest, Response};
+use crate::json::{self, JsonError, ObjectWriter};
+
+/// Function URLs have no stages: whatever the event calls one is not in its path.
+pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
+    let event: Event<'_> = json::read_object(event)?;
+    Ok(event.into_request(Provider::FunctionUrl).0)
+}
+
+pub(super) fn write(response: &Response) -> String {
+    let body = Body::of(response);
+    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut object = ObjectWriter::begin(&mut out);
+    write::status(response, &mut object);
+    write::joined(&response.headers, object.member("headers"));
+    object.text("body", &body.text);
+    write::flag("isBase64Encoded", body.is_base64, &mut object);
+    write::texts(&response.cookies, object.member("cookies"));
+    object.end();
+    out
+}

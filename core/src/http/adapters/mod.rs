@@ -1,0 +1,117 @@
+//! Between the events of providers and requests, and between responses and what providers expect.
+//!
+//! This module decides what an event's members mean and how a response is spelled, so that nothing
+//! is lost and nothing is doubled. It refuses to know who serves the request.
+//!
+//! | | query | header fields | cookies in requests | cookies in responses |
+//! |---|---|---|---|---|
+//! | [`ApiGatewayV2`](HttpSource::ApiGatewayV2) | raw string, else single values | single values | list, else header | list |
+//! | [`FunctionUrl`](HttpSource::FunctionUrl) | raw string, else single values | single values | list, else header | list |
+//! | [`ApiGatewayV1`](HttpSource::ApiGatewayV1) | lists, else single values | lists, else single values | header | header |
+//! | [`Alb`](HttpSource::Alb) | the same, still encoded | lists, else single values | header | header, each in a spelling of its own |
+//!
+//! An event with members of wrong JSON types is no event of its provider: [`EventError`], which
+//! fails the invocation. Values that a client can get wrong, such as its query, are kept in the
+//! [`RawRequest`] for [`normalize`](RawRequest::normalize) to reject, so that the client is
+//! answered. Members are read by their exact names, null is a missing member, and members that
+//! decide nothing are skipped.
+//!
+//! ```
+//! use apptheory_core::http::Response;
+//! use apptheory_core::http::adapters::HttpSource;
+//!
+//! let event = r#"{"rawPath":"/hi","rawQueryString":"to=a+b","requestContext":{"http":{"method":"GET"}}}"#;
+//! let request = HttpSource::FunctionUrl.read_request(event)?.normalize(None)?;
+//! assert_eq!((&*request.path, request.query.get("to")), ("/hi", Some("a b")));
+//!
+//! let response = Response::new(204).with_cookie("a=1");
+//! assert_eq!(
+//!     HttpSource::FunctionUrl.write_response(&response),
+//!     r#"{"statusCode":204,"headers":{},"body":"","isBase64Encoded":false,"cookies":["a=1"]}"#,
+//! );
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod alb;
+mod apigw_v1;
+mod apigw_v2;
+mod function_url;
+mod members;
+mod payload_v1;
+mod payload_v2;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use alloc::string::String;
+
+use super::{RawRequest, Response};
+use crate::json::JsonError;
+
+/// The providers of HTTP events.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum HttpSource {
+    /// API Gateway, HTTP API, payload format 2.0.
+    ApiGatewayV2,
+    /// A Lambda function URL.
+    FunctionUrl,
+    /// API Gateway, REST API proxy integration, payload format 1.0.
+    ApiGatewayV1,
+    /// An application load balancer.
+    Alb,
+}
+
+impl HttpSource {
+    /// All providers.
+    pub const ALL: [Self; 4] =
+        [Self::ApiGatewayV2, Self::FunctionUrl, Self::ApiGatewayV1, Self::Alb];
+
+    /// Reads an event. The body is borrowed from it where it can be.
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] when the text is no JSON object, or a member that is read has another type.
+    pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, EventError> {
+        let read = match self {
+            Self::ApiGatewayV2 => apigw_v2::read(event),
+            Self::FunctionUrl => function_url::read(event),
+            Self::ApiGatewayV1 => apigw_v1::read(event),
+            Self::Alb => alb::read(event),
+        };
+        read.map_err(|cause| EventError { sender: self, cause })
+    }
+
+    /// Writes a [normalised](Response::normalize) response, whose stream was read to its end. A body
+    /// that is not UTF-8 becomes base64 whatever the response says.
+    #[must_use]
+    pub fn write_response(self, response: &Response) -> String {
+        match self {
+            Self::ApiGatewayV2 => apigw_v2::write(response),
+            Self::FunctionUrl => function_url::write(response),
+            Self::ApiGatewayV1 => apigw_v1::write(response),
+            Self::Alb => alb::write(response),
+        }
+    }
+
+    /// What its events are called in errors.
+    const fn event(self) -> &'static str {
+        match self {
+            Self::ApiGatewayV2 => "apigw v2 event",
+            Self::FunctionUrl => "lambda url event",
+            Self::ApiGatewayV1 => "apigw proxy event",
+            Self::Alb => "alb event",
+        }
+    }
+}
+
+/// An event is not what its provider sends. The invocation fails: there is nobody to answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("apptheory: parse {}: {cause}", .sender.event())]
+pub struct EventError {
+    /// The provider that it was taken to be of.
+    pub sender: HttpSource,
+    /// Where in the event reading failed.
+    #[source]
+    pub cause: JsonError,
+}

@@ -1,0 +1,97 @@
+//! The events that API Gateway's REST APIs and load balancers share: payload format 1.0.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::members::{Flag, List, Members, Object, Text};
+use crate::http::{MultiMap, canonical_name};
+
+/// An event; only the members that decide anything.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Event<'a> {
+    #[serde(borrow)]
+    pub(super) resource: Text<'a>,
+    #[serde(borrow)]
+    pub(super) http_method: Text<'a>,
+    #[serde(borrow)]
+    pub(super) path: Text<'a>,
+    #[serde(borrow)]
+    pub(super) headers: Members<'a, Text<'a>>,
+    #[serde(borrow)]
+    pub(super) multi_value_headers: Members<'a, List<'a>>,
+    #[serde(borrow)]
+    pub(super) query_string_parameters: Members<'a, Text<'a>>,
+    #[serde(borrow)]
+    pub(super) multi_value_query_string_parameters: Members<'a, List<'a>>,
+    #[serde(borrow)]
+    pub(super) request_context: Object<Context<'a>>,
+    #[serde(borrow)]
+    pub(super) body: Text<'a>,
+    pub(super) is_base64_encoded: Flag,
+}
+
+/// Load balancers send none of these.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Context<'a> {
+    #[serde(borrow)]
+    pub(super) http_method: Text<'a>,
+    #[serde(borrow)]
+    pub(super) path: Text<'a>,
+    #[serde(borrow)]
+    pub(super) resource_path: Text<'a>,
+    #[serde(borrow)]
+    pub(super) stage: Text<'a>,
+    #[serde(borrow)]
+    pub(super) domain_name: Text<'a>,
+    #[serde(borrow)]
+    pub(super) request_id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) identity: Object<Identity<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Identity<'a> {
+    #[serde(borrow)]
+    pub(super) source_ip: Text<'a>,
+}
+
+/// Header fields: the lists, and the single values of fields that have no list in any spelling.
+pub(super) fn headers(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> MultiMap {
+    let listed: BTreeSet<String> =
+        lists.0.iter().map(|(name, _)| canonical_name(name).into_owned()).collect();
+    let single = single.0.into_iter().filter(|(name, _)| !listed.contains(&*canonical_name(name)));
+    let lists = lists.0.into_iter().map(|(name, list)| (name.into_owned(), list.into_strings()));
+    let mut headers: MultiMap = lists.collect();
+    for (name, value) in single {
+        headers.append(name, value.into_string());
+    }
+    headers
+}
+
+/// The query: the lists, and the single values of names that have no list. `decode` is what names
+/// and values still need.
+pub(super) fn query(
+    lists: Members<'_, List<'_>>,
+    single: Members<'_, Text<'_>>,
+    decode: fn(Cow<'_, str>) -> String,
+) -> MultiMap {
+    let lists = lists.0.into_iter().map(|(name, list)| {
+        let values: Vec<String> = list.0.into_iter().map(|text| decode(text.0)).collect();
+        (decode(name), values)
+    });
+    let lists: MultiMap = lists.collect();
+    let single = single.0.into_iter().map(|(name, value)| (decode(name), decode(value.0)));
+    let single: Vec<_> = single.filter(|(name, _)| !lists.contains(name)).collect();
+    let mut query = lists;
+    for (name, value) in single {
+        query.append(name, value);
+    }
+    query
+}

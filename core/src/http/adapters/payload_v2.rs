@@ -1,0 +1,106 @@
+//! The events that API Gateway's HTTP APIs and function URLs share: payload format 2.0.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::members::{Flag, List, Members, Object, Text};
+use crate::http::provenance::{Provider, SourceProvenance};
+use crate::http::query::parse_query;
+use crate::http::{MultiMap, QueryError, RawRequest};
+
+/// An event; only the members that decide anything.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Event<'a> {
+    #[serde(borrow)]
+    raw_path: Text<'a>,
+    #[serde(borrow)]
+    raw_query_string: Text<'a>,
+    #[serde(borrow)]
+    cookies: List<'a>,
+    #[serde(borrow)]
+    headers: Members<'a, Text<'a>>,
+    #[serde(borrow)]
+    query_string_parameters: Members<'a, Text<'a>>,
+    #[serde(borrow)]
+    request_context: Object<Context<'a>>,
+    #[serde(borrow)]
+    body: Text<'a>,
+    is_base64_encoded: Flag,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Context<'a> {
+    #[serde(borrow)]
+    domain_name: Text<'a>,
+    #[serde(borrow)]
+    stage: Text<'a>,
+    #[serde(borrow)]
+    request_id: Text<'a>,
+    #[serde(borrow)]
+    http: Object<Http<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Http<'a> {
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    path: Text<'a>,
+    #[serde(borrow)]
+    source_ip: Text<'a>,
+}
+
+/// The stage of an event's API, and the domain it was called by.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) name: String,
+    pub(super) domain: String,
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn into_request(self, provider: Provider) -> (RawRequest<'a>, Stage) {
+        let Context { domain_name, stage, request_id, http } = self.request_context.0;
+        let Http { method, path, source_ip } = http.0;
+        let stage = Stage { name: stage.into_string(), domain: domain_name.into_string() };
+        let request = RawRequest {
+            method: method.into_string(),
+            path: self.raw_path.or(path).into_string(),
+            query: query(&self.raw_query_string, self.query_string_parameters),
+            headers: headers(self.headers, self.cookies),
+            body: self.body.into_bytes(),
+            is_base64: self.is_base64_encoded.0,
+            source_provenance: SourceProvenance::vouched(provider, source_ip.as_str()),
+            provider_request_id: request_id.into_string(),
+        };
+        (request, stage)
+    }
+}
+
+/// The raw string says more than the single values, in which repetitions are joined.
+fn query(raw: &Text<'_>, single: Members<'_, Text<'_>>) -> Result<MultiMap, QueryError> {
+    let raw = raw.as_str();
+    match raw.strip_prefix('?').unwrap_or(raw) {
+        "" => Ok(single.0.into_iter().map(|(k, v)| (k.into_owned(), v.into_string())).collect()),
+        raw => parse_query(raw),
+    }
+}
+
+/// The cookies of the list are those of the header field, which the provider also sends to some
+/// functions: one of the two is enough.
+fn headers(fields: Members<'_, Text<'_>>, cookies: List<'_>) -> MultiMap {
+    const COOKIE: &str = "cookie";
+    let cookies: Vec<String> = cookies.into_strings();
+    let is_doubled = |name: &str| !cookies.is_empty() && name.eq_ignore_ascii_case(COOKIE);
+    let fields = fields.0.into_iter().filter(|(name, _)| !is_doubled(name));
+    let mut headers: MultiMap =
+        fields.map(|(name, value)| (name.into_owned(), value.into_string())).collect();
+    if !cookies.is_empty() {
+        headers.set(COOKIE, cookies);
+    }
+    headers
+}

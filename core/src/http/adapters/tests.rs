@@ -1,0 +1,292 @@
+//! Events to requests, responses to JSON.
+
+use alloc::string::{String, ToString};
+
+use serde_json::{Value as Json, json};
+
+use super::HttpSource::{self, Alb, ApiGatewayV1, ApiGatewayV2, FunctionUrl};
+use crate::http::{Request, RequestError, Response};
+
+fn read(source: HttpSource, event: &Json) -> Request {
+    source.read_request(&event.to_string()).unwrap().normalize(None).unwrap()
+}
+
+fn headers(request: &Request) -> Json {
+    serde_json::to_value(&request.headers).unwrap()
+}
+
+fn query(request: &Request) -> Json {
+    serde_json::to_value(&request.query).unwrap()
+}
+
+#[test]
+fn payload_v2_reads_the_raw_query_or_else_the_single_values() {
+    for source in [ApiGatewayV2, FunctionUrl] {
+        for (raw, single, expected) in [
+            ("?tag=a&tag=b&q=x+y", json!({"tag": "a,b"}), json!({"tag": ["a", "b"], "q": ["x y"]})),
+            ("??a=1", json!(null), json!({"?a": ["1"]})),
+            ("?", json!({"a": "1,2", "b": null}), json!({"a": ["1,2"], "b": [""]})),
+            ("", json!(null), json!({})),
+        ] {
+            let event = json!({"rawQueryString": raw, "queryStringParameters": single});
+            assert_eq!(query(&read(source, &event)), expected, "{raw}");
+        }
+        let event = json!({"rawQueryString": "a=1;b=2", "headers": {"Origin": "o"}}).to_string();
+        let rejected = source.read_request(&event).unwrap().normalize(None).unwrap_err();
+        assert_eq!(rejected.error, RequestError::InvalidQuery);
+        assert_eq!(rejected.request.headers.first("origin"), "o");
+    }
+}
+
+#[test]
+fn payload_v2_takes_cookies_from_the_list_or_else_the_header() {
+    for (cookies, fields, expected) in [
+        (json!(["a=1", "b=2"]), json!({"Cookie": "a=0; c=3"}), json!({"cookie": ["a=1", "b=2"]})),
+        (json!([]), json!({"COOKIE": "a=1", "cookie": "b=2"}), json!({"cookie": ["a=1", "b=2"]})),
+        (json!(null), json!({"x": "y"}), json!({"x": ["y"]})),
+        (
+            json!(["b=2; c=3", "b=4"]),
+            json!({" cookie": "z=1"}),
+            json!({"cookie": ["z=1", "b=2; c=3", "b=4"]}),
+        ),
+    ] {
+        let request = read(ApiGatewayV2, &json!({"cookies": cookies, "headers": fields}));
+        assert_eq!(headers(&request), expected);
+    }
+}
+
+#[test]
+fn paths_fall_back_to_the_context_and_lose_their_stage() {
+    let v2 = |raw: &str, domain: &str| {
+        let http = json!({"method": "put", "path": "/prod/fallback"});
+        let context = json!({"http": http, "stage": "prod", "domainName": domain});
+        json!({"rawPath": raw, "requestContext": context})
+    };
+    assert_eq!(read(ApiGatewayV2, &v2("/prod/x", "")).path, "/x");
+    assert_eq!(read(ApiGatewayV2, &v2("", "")).path, "/fallback");
+    assert_eq!(read(ApiGatewayV2, &v2("/prod/x", "api.example.com")).path, "/prod/x");
+    assert_eq!(read(FunctionUrl, &v2("/prod/x", "")).path, "/prod/x");
+    assert_eq!(read(FunctionUrl, &v2("", "")).method, "PUT");
+
+    let context = json!({"httpMethod": "delete", "path": "/prod/x", "stage": "prod"});
+    let event = json!({"path": "", "requestContext": context});
+    let request = read(ApiGatewayV1, &event);
+    assert_eq!((&*request.method, &*request.path), ("DELETE", "/x"));
+    assert_eq!(read(Alb, &event).path, "/");
+    let event = json!({"path": "/prod/y", "requestContext": context});
+    assert_eq!(read(ApiGatewayV1, &event).path, "/prod/y");
+}
+
+#[test]
+fn a_slash_at_the_end_matters_except_for_mcp() {
+    let at = |resource: &str, context: &str, path: &str| {
+        let context = json!({"resourcePath": context});
+        let event = json!({"resource": resource, "path": path, "requestContext": context});
+        read(ApiGatewayV1, &event).path
+    };
+    assert_eq!(at("/mcp/{actor}", "", "/mcp/me/"), "/mcp/me");
+    assert_eq!(at("/", "/mcp", "/mcp//"), "/mcp");
+    assert_eq!(at(" /mcp/ ", "/x", "/mcp/"), "/mcp");
+    assert_eq!(at("/files/{path+}", "/mcp", "/files/a/"), "/files/a/");
+    assert_eq!(at("/mcp", "", "//"), "/");
+}
+
+#[test]
+fn payload_v1_prefers_lists_and_doubles_nothing() {
+    for source in [ApiGatewayV1, Alb] {
+        let request = read(
+            source,
+            &json!({
+                "multiValueHeaders": {"X-Foo": ["a", "b"], "y": [], "z": null, "n": [null]},
+                "headers": {"x-foo": "a", "X-FOO": "b", "y": "1", "Cookie": "c=1"},
+                "multiValueQueryStringParameters": {"q": ["1", "2"], "e": []},
+                "queryStringParameters": {"q": "2", "Q": "3", "e": "4"},
+            }),
+        );
+        let expected = json!({"cookie": ["c=1"], "n": [""], "x-foo": ["a", "b"], "y": [], "z": []});
+        assert_eq!(headers(&request), expected);
+        assert_eq!(query(&request), json!({"Q": ["3"], "e": [], "q": ["1", "2"]}));
+        assert_eq!(request.cookies.get("c").map(String::as_str), Some("1"));
+    }
+}
+
+#[test]
+fn only_load_balancers_leave_queries_encoded() {
+    let event = json!({
+        "multiValueQueryStringParameters": {"a%20b": ["1%2B+", "%zz"], "c": ["x"]},
+        "queryStringParameters": {"a b": "doubled", "%63": "x", "d%": "%41%4"},
+    });
+    let expected = json!({"a b": ["1++", "%zz"], "c": ["x"], "d%": ["A%4"]});
+    assert_eq!(query(&read(Alb, &event)), expected);
+    assert_eq!(read(ApiGatewayV1, &event).query.get("a%20b"), Some("1%2B+"));
+}
+
+#[test]
+fn only_a_providers_context_vouches_for_the_address() {
+    let http = json!({"sourceIp": " 2001:DB8::1 "});
+    let identity = json!({"sourceIp": "198.51.100.7"});
+    let event = json!({
+        "headers": {"X-Forwarded-For": "203.0.113.9"},
+        "requestContext": {"http": http, "identity": identity, "requestId": "id-1"},
+    });
+    for (source, provider, ip, id) in [
+        (ApiGatewayV2, "apigw-v2", "2001:db8::1", "id-1"),
+        (FunctionUrl, "lambda-url", "2001:db8::1", "id-1"),
+        (ApiGatewayV1, "apigw-v1", "198.51.100.7", "id-1"),
+        (Alb, "unknown", "", ""),
+    ] {
+        let request = read(source, &event);
+        let known = &request.source_provenance;
+        assert_eq!((known.provider(), known.source_ip()), (provider, ip));
+        assert_eq!(request.provider_request_id, id);
+    }
+}
+
+#[test]
+fn null_is_a_missing_member_and_wrong_types_fail_the_invocation() {
+    for source in HttpSource::ALL {
+        let nulls = json!({"rawPath": null, "path": null, "headers": null, "body": null, "cookies": null,
+            "isBase64Encoded": null, "requestContext": null, "multiValueHeaders": null});
+        assert_eq!(read(source, &nulls), read(source, &json!({})));
+        assert!(source.read_request(r#"{"headers":{"a":"1","a":"2"},"unread":[5]}"#).is_ok());
+
+        for text in [
+            "",
+            "[]",
+            "null",
+            "5",
+            "{",
+            "{} {}",
+            r#"{"headers":5}"#,
+            r#"{"headers":{"a":5}}"#,
+            r#"{"headers":["a"]}"#,
+            r#"{"body":{}}"#,
+            r#"{"isBase64Encoded":"true"}"#,
+            r#"{"requestContext":[]}"#,
+            r#"{"requestContext":"x"}"#,
+        ] {
+            let error = source.read_request(text).unwrap_err().to_string();
+            let event = match source {
+                ApiGatewayV2 => "apptheory: parse apigw v2 event: ",
+                FunctionUrl => "apptheory: parse lambda url event: ",
+                ApiGatewayV1 => "apptheory: parse apigw proxy event: ",
+                Alb => "apptheory: parse alb event: ",
+            };
+            assert!(error.starts_with(event), "{text}: {error}");
+        }
+    }
+    assert!(ApiGatewayV2.read_request(r#"{"requestContext":{"http":["GET"]}}"#).is_err());
+    assert!(ApiGatewayV2.read_request(r#"{"cookies":"a=1"}"#).is_err());
+    assert!(ApiGatewayV1.read_request(r#"{"multiValueHeaders":{"a":"1"}}"#).is_err());
+}
+
+#[test]
+fn the_last_of_equal_names_wins() {
+    let event = r#"{"headers":{"b":"1","a":"1","a":"2","a":"3"}}"#;
+    let request = FunctionUrl.read_request(event).unwrap().normalize(None).unwrap();
+    assert_eq!(headers(&request), json!({"a": ["3"], "b": ["1"]}));
+}
+
+fn full() -> Response {
+    let mut response = Response::text(200, "<ok>").with_cookie("a=1; Path=/").with_cookie("b=2");
+    response.headers.set_all("x-list", alloc::vec!["1".into(), "2".into()]);
+    response.headers.set_all("x-none", alloc::vec![]);
+    response.headers.set("y", "");
+    response.normalize().unwrap()
+}
+
+#[test]
+fn responses_keep_every_value() {
+    let content = "\"content-type\":\"text/plain; charset=utf-8\"";
+    let lists = r#""content-type":["text/plain; charset=utf-8"]"#;
+    let multi = r#""x-list":["1","2"],"y":[""]"#;
+    let body = r#""body":"\u003cok\u003e""#;
+    for (source, expected) in [
+        (
+            ApiGatewayV2,
+            alloc::format!(
+                r#"{{"statusCode":200,"headers":{{{content},"x-list":"1,2","y":""}},"multiValueHeaders":{{{lists},{multi}}},{body},"cookies":["a=1; Path=/","b=2"]}}"#
+            ),
+        ),
+        (
+            FunctionUrl,
+            alloc::format!(
+                r#"{{"statusCode":200,"headers":{{{content},"x-list":"1,2","y":""}},{body},"isBase64Encoded":false,"cookies":["a=1; Path=/","b=2"]}}"#
+            ),
+        ),
+        (
+            ApiGatewayV1,
+            alloc::format!(
+                r#"{{"statusCode":200,"headers":{{{content},"set-cookie":"a=1; Path=/","x-list":"1","y":""}},"multiValueHeaders":{{{lists},"set-cookie":["a=1; Path=/","b=2"],{multi}}},{body}}}"#
+            ),
+        ),
+        (
+            Alb,
+            alloc::format!(
+                r#"{{"statusCode":200,"statusDescription":"200 OK","headers":{{{content},"x-list":"1","y":"","set-cookie":"a=1; Path=/","Set-cookie":"b=2"}},"multiValueHeaders":{{{lists},"set-cookie":["a=1; Path=/","b=2"],{multi}}},{body},"isBase64Encoded":false}}"#
+            ),
+        ),
+    ] {
+        assert_eq!(source.write_response(&full()), expected);
+    }
+}
+
+#[test]
+fn empty_responses_have_the_members_that_providers_expect() {
+    let empty = Response::no_content();
+    for (source, expected) in [
+        (
+            ApiGatewayV2,
+            r#"{"statusCode":204,"headers":{},"multiValueHeaders":{},"body":"","cookies":[]}"#,
+        ),
+        (
+            FunctionUrl,
+            r#"{"statusCode":204,"headers":{},"body":"","isBase64Encoded":false,"cookies":[]}"#,
+        ),
+        (ApiGatewayV1, r#"{"statusCode":204,"headers":{},"multiValueHeaders":{},"body":""}"#),
+        (
+            Alb,
+            r#"{"statusCode":204,"statusDescription":"204 No Content","headers":{},"multiValueHeaders":{},"isBase64Encoded":false}"#,
+        ),
+    ] {
+        assert_eq!(source.write_response(&empty), expected);
+    }
+}
+
+#[test]
+fn bytes_travel_as_base64_asked_or_not() {
+    for source in HttpSource::ALL {
+        let asked = Response::binary(200, [0, 1, 0xff], "image/png");
+        let unasked = Response { is_base64: false, ..asked.clone() };
+        let written: Json = serde_json::from_str(&source.write_response(&asked)).unwrap();
+        assert_eq!((&written["body"], &written["isBase64Encoded"]), (&json!("AAH/"), &json!(true)));
+        assert_eq!(source.write_response(&unasked), source.write_response(&asked));
+    }
+}
+
+#[test]
+fn load_balancers_get_a_phrase_and_a_spelling_for_each_cookie() {
+    let of = |response: &Response| -> Json {
+        serde_json::from_str(&Alb.write_response(response)).unwrap()
+    };
+    for (status, description) in
+        [(413, "413 Request Entity Too Large"), (418, "418 I'm a teapot"), (499, "499")]
+    {
+        assert_eq!(of(&Response::new(status))["statusDescription"], description);
+    }
+    let response = (0..600).fold(Response::new(200), |r, n| r.with_cookie(n.to_string()));
+    let written = of(&response);
+    let headers = written["headers"].as_object().unwrap();
+    assert_eq!(headers.len(), 512);
+    for (name, value) in [
+        ("set-cookie", "0"),
+        ("Set-cookie", "1"),
+        ("sEt-cookie", "2"),
+        ("SEt-cookie", "3"),
+        ("set-Cookie", "8"),
+        ("SET-COOKIE", "511"),
+    ] {
+        assert_eq!(headers[name], value);
+    }
+    assert_eq!(written["multiValueHeaders"]["set-cookie"].as_array().unwrap().len(), 600);
+}

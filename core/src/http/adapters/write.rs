@@ -1,0 +1,81 @@
+//! What the responses of several providers have in common.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::http::{Headers, Response};
+use crate::json::{ObjectWriter, write_array, write_string};
+
+/// A body as JSON can hold it.
+pub(super) struct Body<'r> {
+    pub(super) text: Cow<'r, str>,
+    pub(super) is_base64: bool,
+}
+
+impl<'r> Body<'r> {
+    pub(super) fn of(response: &'r Response) -> Self {
+        match core::str::from_utf8(&response.body) {
+            Ok(text) if !response.is_base64 => Self { text: Cow::Borrowed(text), is_base64: false },
+            _ => Self { text: Cow::Owned(STANDARD.encode(&response.body)), is_base64: true },
+        }
+    }
+}
+
+pub(super) fn status(response: &Response, object: &mut ObjectWriter<'_>) {
+    object.member("statusCode").push_str(&response.status.to_string());
+}
+
+pub(super) fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
+    object.member(name).push_str(if flag { "true" } else { "false" });
+}
+
+/// An object of the first values of fields.
+pub(super) fn first(headers: &Headers, object: &mut ObjectWriter<'_>) {
+    for (name, values) in headers.iter() {
+        if let Some(value) = values.first() {
+            object.text(name, value);
+        }
+    }
+}
+
+/// An object of the values of fields, those of one field joined by commas.
+pub(super) fn joined(headers: &Headers, out: &mut String) {
+    let mut object = ObjectWriter::begin(out);
+    for (name, values) in headers.iter() {
+        match values {
+            [] => {}
+            [value] => object.text(name, value),
+            values => object.text(name, &values.join(",")),
+        }
+    }
+    object.end();
+}
+
+/// An object of lists.
+pub(super) fn lists(headers: &Headers, out: &mut String) {
+    let mut object = ObjectWriter::begin(out);
+    for (name, values) in headers.iter().filter(|(_, values)| !values.is_empty()) {
+        texts(values, object.member(name));
+    }
+    object.end();
+}
+
+/// A list of texts.
+pub(super) fn texts(values: &[String], out: &mut String) {
+    write_array(values, out, |value, out| write_string(value, out));
+}
+
+/// The header fields, with one `set-cookie` field for all cookies.
+pub(super) fn with_cookies(response: &Response) -> Cow<'_, Headers> {
+    if response.cookies.is_empty() {
+        return Cow::Borrowed(&response.headers);
+    }
+    let mut headers = response.headers.clone();
+    for cookie in &response.cookies {
+        headers.append("set-cookie", cookie);
+    }
+    Cow::Owned(headers)
+}
