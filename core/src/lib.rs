@@ -53,4 +53,5 @@ pub mod machine;
 pub mod run;
 pub mod store;
 pub mod time;
+pub mod triggers;
 pub mod utf8;

@@ -94,6 +94,23 @@ impl HttpSource {
         }
     }
 
+    /// The provider's name: `apigw_v2`, `function_url`, `apigw_v1` or `alb`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiGatewayV2 => "apigw_v2",
+            Self::FunctionUrl => "function_url",
+            Self::ApiGatewayV1 => "apigw_v1",
+            Self::Alb => "alb",
+        }
+    }
+
+    /// The provider of a [name](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.name() == name)
+    }
+
     /// What its events are called in errors.
     const fn event(self) -> &'static str {
         match self {

@@ -1,0 +1,96 @@
+//! Names in ARNs.
+
+/// Whose ARN it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ArnKind {
+    /// An SQS queue.
+    SqsQueue,
+    /// An SNS topic.
+    SnsTopic,
+    /// A Kinesis stream, or a consumer of one.
+    KinesisStream,
+    /// The stream of a DynamoDB table; the name is the table's.
+    DynamoDbStream,
+    /// A rule of EventBridge, on any bus.
+    EventBridgeRule,
+}
+
+/// The name in an ARN, or an empty text when there is none (`events-websockets.md` §5, §16.1).
+///
+/// | Kind | The name is |
+/// |---|---|
+/// | queue, topic | what follows the last `:` |
+/// | stream | the first segment after `stream/`; without it, what follows the last `:` and the first `/` in that |
+/// | table | the first segment after `:table/` |
+/// | rule | the last non-empty segment after `rule/`: rules of other than the default bus come after its name |
+#[must_use]
+pub fn name_from_arn(kind: ArnKind, arn: &str) -> &str {
+    let arn = arn.trim();
+    match kind {
+        ArnKind::SqsQueue => after_last_colon(arn),
+        ArnKind::SnsTopic => after_last_colon(arn).trim(),
+        ArnKind::KinesisStream => stream(arn).trim(),
+        ArnKind::DynamoDbStream => arn.split_once(":table/").map_or("", |(_, rest)| segment(rest)),
+        ArnKind::EventBridgeRule => {
+            let rest = arn.split_once("rule/").map_or("", |(_, rest)| rest);
+            rest.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default()
+        }
+    }
+}
+
+fn stream(arn: &str) -> &str {
+    if let Some((_, rest)) = arn.split_once("stream/") {
+        return segment(rest);
+    }
+    let resource = after_last_colon(arn);
+    resource.split_once('/').map_or(resource, |(_, rest)| rest)
+}
+
+fn after_last_colon(arn: &str) -> &str {
+    arn.rsplit_once(':').map_or(arn, |(_, rest)| rest)
+}
+
+fn segment(rest: &str) -> &str {
+    rest.split_once('/').map_or(rest, |(first, _)| first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ArnKind::{
+        self, DynamoDbStream, EventBridgeRule, KinesisStream, SnsTopic, SqsQueue,
+    };
+    use super::name_from_arn;
+
+    #[test]
+    fn names_are_found_where_each_service_puts_them() {
+        let cases: [(ArnKind, &str, &str); 24] = [
+            (SqsQueue, " arn:aws:sqs:eu-west-1:1:orders.fifo ", "orders.fifo"),
+            (SqsQueue, "arn:aws:sqs:eu-west-1:1:", ""),
+            (SqsQueue, "arn:aws:sqs:eu-west-1:1: x", " x"),
+            (SqsQueue, "orders", "orders"),
+            (SnsTopic, "arn:aws:sns:eu-west-1:1: news ", "news"),
+            (SnsTopic, "arn:aws:sns:eu-west-1:1:news:5b-sub", "5b-sub"),
+            (KinesisStream, "arn:aws:kinesis:eu-west-1:1:stream/clicks", "clicks"),
+            (KinesisStream, "arn:aws:kinesis:eu-west-1:1:stream/clicks/consumer/c:1458", "clicks"),
+            (KinesisStream, "arn:aws:kinesis:eu-west-1:1:stream/ clicks ", "clicks"),
+            (KinesisStream, "arn:aws:kinesis:eu-west-1:1:stream/", ""),
+            (KinesisStream, "arn:aws:kinesis:eu-west-1:1:stream1", "stream1"),
+            (KinesisStream, "arn:x:/clicks", "clicks"),
+            (DynamoDbStream, "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/2026", "orders"),
+            (DynamoDbStream, "arn:aws:dynamodb:eu-west-1:1:table/orders", "orders"),
+            (DynamoDbStream, "a:table/orders/index/i/stream/x", "orders"),
+            (DynamoDbStream, "a:table//stream/x", ""),
+            (DynamoDbStream, "table/orders/stream/x", ""),
+            (EventBridgeRule, "arn:aws:events:eu-west-1:1:rule/nightly", "nightly"),
+            (EventBridgeRule, "arn:aws:events:eu-west-1:1:rule/own-bus/nightly", "nightly"),
+            (EventBridgeRule, "arn:aws:events:eu-west-1:1:rule/aws.partner/x/1/nightly", "nightly"),
+            (EventBridgeRule, "rule///nightly/", "nightly"),
+            (EventBridgeRule, "rule/", ""),
+            (EventBridgeRule, "arn:aws:events:eu-west-1:1:RULE/nightly", ""),
+            (EventBridgeRule, "  ", ""),
+        ];
+        for (kind, arn, name) in cases {
+            assert_eq!(name_from_arn(kind, arn), name, "{kind:?} {arn}");
+        }
+    }
+}
