@@ -6,7 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use apptheory::apptheory_core::limiter::{
-    Basis, CheckAndIncrement, Concluded, Coverage, Decision, Limiter, LimiterBuilder, Recall,
+    Attempt, Basis, CheckAndIncrement, Concluded, Coverage, Decision, Limiter, LimiterBuilder,
+    Recall,
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::store::StoreRequest;
@@ -150,6 +151,22 @@ fn is_counted(decision: &Decision) -> bool {
 
 fn at_once(costs: [u32; 3]) -> [Admission; 3] {
     costs.map(|cost| Admission { at: seconds(NOON), cost })
+}
+
+#[test]
+fn attempts_without_an_id_are_counted_one_by_one() {
+    for limit in every_kind(2) {
+        let limiter = limit.fail_closed().build();
+        let world = World::new(&limiter);
+        world.set_time(seconds(NOON));
+        let decide = || {
+            let attempt = Attempt::new(the_key(), seconds(NOON));
+            let machine = limiter.check_and_increment(attempt, &Recall::default());
+            world.run(machine).decision.unwrap().allowed
+        };
+        let admitted = (0..4).filter(|_| decide()).count();
+        assert_eq!(admitted, 2, "{limit:?}");
+    }
 }
 
 #[test]

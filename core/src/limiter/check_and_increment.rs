@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::config::DecisionId;
 use super::decision::{Decision, Stage};
 use super::error::LimiterError;
 use super::plan::{BatchOutcome, Conclusion, Next, Plan, Reads, Verdict, Write, Wrote};
@@ -96,7 +97,7 @@ impl CheckAndIncrement {
                 self.proceed(next)
             }
             Err(StoreError::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
-                let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id.0);
+                let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
                 self.ask(Sleep { duration }, Self::on_wake)
             }
@@ -159,9 +160,10 @@ impl Machine for CheckAndIncrement {
 
 /// How long to wait before a transaction that met a conflict is sent again: 10, 20, 40 ms, of which
 /// the upper half is spread by the decision's id so that rivals do not meet again.
-pub(super) fn conflict_delay(attempt: u32, id: u128) -> Duration {
+pub(super) fn conflict_delay(attempt: u32, id: Option<DecisionId>) -> Duration {
     let half = HALF_CONFLICT_BASE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
-    let spread = u32::try_from(id.rotate_right(attempt.saturating_mul(16)) & 0xffff).unwrap_or(0);
+    let bits = id.map_or(0, |DecisionId(id)| id.rotate_right(attempt.saturating_mul(16)) & 0xffff);
+    let spread = u32::try_from(bits).unwrap_or(0);
     let share = half.saturating_mul(spread).checked_div(0xffff).unwrap_or_default();
     half.saturating_add(share)
 }

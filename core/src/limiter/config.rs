@@ -55,21 +55,20 @@ pub struct Attempt {
     pub(super) key: RateLimitKey,
     pub(super) now: Timestamp,
     pub(super) cost: NonZeroU32,
-    pub(super) id: DecisionId,
+    pub(super) id: Option<DecisionId>,
     pub(super) metadata: BTreeMap<String, String>,
 }
 
 /// Tells one decision from all others: any value that is not used twice within ten minutes, such as
 /// 128 random bits. It makes a multi-window transaction safe to repeat, and seeds its back-off.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DecisionId(pub u128);
 
 impl Attempt {
     /// An attempt of cost 1, decided as of `now`.
     #[must_use]
     pub fn new(key: RateLimitKey, now: Timestamp) -> Self {
-        let id = DecisionId::default();
-        Self { key, now, cost: NonZeroU32::MIN, id, metadata: BTreeMap::new() }
+        Self { key, now, cost: NonZeroU32::MIN, id: None, metadata: BTreeMap::new() }
     }
 
     /// How many units the request uses.
@@ -78,11 +77,11 @@ impl Attempt {
         Self { cost, ..self }
     }
 
-    /// The decision's id. Without one, multi-window transactions of the same key share a client
-    /// token, and DynamoDB counts only the first of them within ten minutes.
+    /// The decision's id. Without one, a multi-window transaction has no client token: an executor
+    /// may then not send it again when its reply is lost.
     #[must_use]
     pub fn with_id(self, id: DecisionId) -> Self {
-        Self { id, ..self }
+        Self { id: Some(id), ..self }
     }
 
     /// Texts to store with the counter when it is created, for people who look at the table. They

@@ -39,7 +39,7 @@ impl Record {
         match outcome.and_then(Wrote::from_transaction) {
             Ok(wrote) => self.on_wrote(&wrote),
             Err(StoreError::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
-                let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id.0);
+                let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
                 self.ask(Sleep { duration }, Self::on_wake)
             }

@@ -121,7 +121,7 @@ impl Windows {
             return Write::Update(only);
         }
         let writes = updates.map(TransactWrite::Update).collect();
-        Write::Transact(TransactWriteItems { writes, token: Some(self.token()) })
+        Write::Transact(TransactWriteItems { writes, token: self.token() })
     }
 
     /// Counts the cost in one window.
@@ -228,15 +228,15 @@ impl Windows {
     }
 
     /// The transaction's client token: 32 hex digits, of the 36 that DynamoDB takes
-    /// (`limited.md` §16.22).
-    fn token(&self) -> String {
+    /// (`limited.md` §16.22). None without an id: two decisions with one token would count as one.
+    fn token(&self) -> Option<String> {
         let attempt = &self.call.attempt;
         let mut digest = Sha256::new();
-        digest.update(attempt.id.0.to_be_bytes());
+        digest.update(attempt.id?.0.to_be_bytes());
         digest.update(format!("{}#{}", attempt.key.identifier(), attempt.key.sort_key()));
         let mut token = String::new();
         push_hex(&mut token, digest.finalize().get(..16).unwrap_or_default());
-        token
+        Some(token)
     }
 }
 
