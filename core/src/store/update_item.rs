@@ -17,8 +17,9 @@ use crate::time::Timestamp;
 /// Changes one item, or creates it, if the guard holds on it as it is.
 ///
 /// *If the outcome is lost*: the change may have been applied, once. A repeated order may apply it
-/// again, so an executor must not retry an order with an [`Assignment::Add`] on its own. *Costs* one
-/// write unit per KB of the larger of the item before and after, at least one, also when refused.
+/// again, or be refused for it, so an executor must not retry an order on its own unless it
+/// [is idempotent](Self::is_idempotent). *Costs* one write unit per KB of the larger of the item
+/// before and after, at least one, also when refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UpdateItem {
     /// The table.
@@ -62,10 +63,12 @@ impl UpdateItem {
         Expressions::default().with_update(&self.assignments).with_guard(&self.guard)
     }
 
-    /// Whether the same order, applied twice, changes more than applied once.
+    /// Whether the same order, sent twice, changes and answers the same as sent once. An addition
+    /// changes more, and what a guard let through may make it refuse the second time.
     #[must_use]
-    pub fn is_cumulative(&self) -> bool {
-        self.assignments.iter().any(|change| matches!(change, Assignment::Add { .. }))
+    pub fn is_idempotent(&self) -> bool {
+        let adds = |change: &Assignment| matches!(change, Assignment::Add { .. });
+        self.guard.is_always() && !self.assignments.iter().any(adds)
     }
 
     /// Of the item as it is now, the attributes that the order is about (`UPDATED_NEW`).

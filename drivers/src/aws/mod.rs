@@ -10,6 +10,7 @@
 //! | Effect | Sent |
 //! |---|---|
 //! | `UpdateItem` that adds to a number | exactly once: a second time might add twice |
+//! | `UpdateItem` with a guard | exactly once: a second time might be refused for what the first did |
 //! | `TransactWriteItems` without a token | exactly once |
 //! | everything else | with the SDK's standard retries, as its configuration says |
 //!

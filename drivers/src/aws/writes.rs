@@ -64,10 +64,10 @@ impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
             .set_condition_expression(expressions.condition)
             .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
             .return_values(ReturnValue::UpdatedNew);
-        let sent = if order.is_cumulative() {
-            request.customize().config_override(sent_once()).send().await
-        } else {
+        let sent = if order.is_idempotent() {
             request.send().await
+        } else {
+            request.customize().config_override(sent_once()).send().await
         };
         written(sent.map(|answer| answer.attributes), |error| {
             if let UpdateItemError::ConditionalCheckFailedException(refusal) = error {

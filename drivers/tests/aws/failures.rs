@@ -82,6 +82,9 @@ fn only_what_may_be_repeated_is_sent_again() {
 
         let add = update(Assignment::add("Count", 1));
         assert_eq!(attempts(&add, status, code), once, "an addition");
+        let guard = Guard::absent("State");
+        let guarded = UpdateItem { guard, ..update(Assignment::set("State", "done")) };
+        assert_eq!(attempts(&guarded, status, code), once, "a guarded assignment");
         assert_eq!(attempts(&transaction(None), status, code), once, "no token");
 
         let set = update(Assignment::set("State", "done"));
