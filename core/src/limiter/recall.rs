@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// What one instance remembers between decisions: denials that still hold, counts of sub-windows
 /// that have ended, and how full token buckets were. Bounded; forgetting costs store calls, never
-/// correctness.
+/// correctness. One limiter's own: the same window means another count to another limiter.
 #[derive(Clone, Debug)]
 pub struct Recall {
     denials: Cache<Denial>,
