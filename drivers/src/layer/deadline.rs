@@ -19,7 +19,8 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 ///
 /// An effect that is under way then is dropped, and with it whatever time-outs and retries its
 /// executor still had in mind. One that comes later is not carried out at all. A
-/// [`Sleep`](apptheory_core::store::Sleep) ends at the deadline at the latest.
+/// [`Sleep`](apptheory_core::store::Sleep) ends at the deadline at the latest. Where the clock is set
+/// back meanwhile, no effect is waited for any longer than the deadline was away at first.
 ///
 /// Two uses nest: the end of the invocation, once per invocation, and a budget for every decision.
 ///
@@ -56,31 +57,39 @@ pub struct Deadline<X, C> {
     inner: X,
     clock: C,
     ends_at: Timestamp,
+    /// The time until then, when this was made.
+    budget: Duration,
 }
 
 impl<X, C: Clock> Deadline<X, C> {
     /// Gives `inner` until `ends_at` on `clock`: for a Lambda invocation its own deadline, less
     /// what is needed to respond.
-    pub const fn at(inner: X, clock: C, ends_at: Timestamp) -> Self {
-        Self { inner, clock, ends_at }
+    pub fn at(inner: X, clock: C, ends_at: Timestamp) -> Self {
+        let budget = clock.now().until(ends_at);
+        Self { inner, clock, ends_at, budget }
     }
 
     /// Gives `inner` the time `budget` from now on.
     pub fn after(inner: X, clock: C, budget: Duration) -> Self {
         let ends_at = clock.now().saturating_add(budget);
-        Self { inner, clock, ends_at }
+        Self { inner, clock, ends_at, budget }
     }
 
     /// The same executor with the time `budget` from now on, but no longer than it has anyway: for
     /// one decision.
     pub fn within(&self, budget: Duration) -> Deadline<&X, &C> {
         let ends_at = self.clock.now().saturating_add(budget).min(self.ends_at);
-        Deadline { inner: &self.inner, clock: &self.clock, ends_at }
+        let budget = budget.min(self.budget);
+        Deadline { inner: &self.inner, clock: &self.clock, ends_at, budget }
     }
 
     /// The instant after which nothing is waited for.
     pub const fn ends_at(&self) -> Timestamp {
         self.ends_at
+    }
+
+    fn left(&self) -> Duration {
+        self.clock.now().until(self.ends_at).min(self.budget)
     }
 
     /// The outcome of `work`, or `None` once `left` has passed. The work is looked at first: an
@@ -103,7 +112,7 @@ where
     C: Clock,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
-        let left = self.clock.now().until(self.ends_at);
+        let left = self.left();
         if let Some(shortened) = effect.shortened_to(left) {
             return self.inner.execute(&shortened).await;
         }
@@ -155,6 +164,16 @@ mod tests {
         clock.advance(DECISION_BUDGET);
         assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
         assert_eq!(store.inner.applied(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_buys_no_time() {
+        let clock = manual();
+        clock.advance(Duration::from_secs(3_600));
+        let store = Deadline::after(Silent, &clock, DECISION_BUDGET);
+        clock.set(Timestamp::UNIX_EPOCH);
+        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(clock.now(), Timestamp::UNIX_EPOCH.saturating_add(DECISION_BUDGET));
     }
 
     #[test]
