@@ -82,7 +82,8 @@ pub struct AwsStore<C = SystemClock> {
 
 impl AwsStore {
     /// Takes region, credentials, endpoint and retry settings from where the SDK looks for them:
-    /// environment, profile, container or instance metadata.
+    /// environment, profile, container or instance metadata. Profiles that sign in with SSO or run a
+    /// credential process need the features `sso` and `credentials-process` of [`aws_config`].
     ///
     /// Without a region every effect answers [`Misconfiguration::MissingTable`], without credentials
     /// [`Misconfiguration::AccessDenied`].
