@@ -10,7 +10,10 @@ use super::error::{CursorError, InvalidInput};
 use super::keys::{FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
 use super::query::{Order, Selection};
 use super::schema::{TENANT_INDEX, TimestampFormat};
-use crate::store::{Attribute, AttributeName, Guard, Item, Query, SortRange, Value};
+use crate::store::{
+    Attribute, AttributeName, Guard, Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Query,
+    SortRange, Value,
+};
 use crate::time::Timestamp;
 
 /// The reads that answer a query: the table's partition for one type, else the tenant's index.
@@ -55,7 +58,10 @@ impl Plan {
                 ..partition_read(bus, None, names.partition_key, &partition, selection.order)
             },
             shape: KeyShape {
-                attributes: vec![names.partition_key, names.sort_key],
+                attributes: vec![
+                    (names.partition_key, MAX_PARTITION_KEY_BYTES),
+                    (names.sort_key, MAX_SORT_KEY_BYTES),
+                ],
                 sort: selection.order.as_str(),
             },
         })
@@ -80,10 +86,10 @@ impl Plan {
             },
             shape: KeyShape {
                 attributes: vec![
-                    names.partition_key,
-                    names.sort_key,
-                    names.tenant_id,
-                    names.published_at,
+                    (names.partition_key, MAX_PARTITION_KEY_BYTES),
+                    (names.sort_key, MAX_SORT_KEY_BYTES),
+                    (names.tenant_id, MAX_PARTITION_KEY_BYTES),
+                    (names.published_at, MAX_SORT_KEY_BYTES),
                 ],
                 sort: selection.order.as_str(),
             },
@@ -107,8 +113,8 @@ impl Plan {
 
     /// The part of an item that a cursor after it holds.
     pub(super) fn position(&self, item: &Item) -> Item {
-        let attributes = self.shape.attributes.iter().copied();
-        attributes
+        let names = self.shape.attributes.iter().map(|(name, _)| *name);
+        names
             .filter_map(|name| Some((AttributeName::from(name), item.get(name)?.clone())))
             .collect()
     }

@@ -15,8 +15,8 @@ pub enum CursorMismatch {
     /// One reads newest first, the other oldest first; or the cursor does not say.
     #[error("the cursor is of another direction than the query")]
     Direction,
-    /// The cursor's key has other attributes, or attributes of other types, than the table and
-    /// index.
+    /// The cursor's key has other attributes than the table and index, or values that no key of
+    /// theirs has: of another type, empty, or too long.
     #[error("the cursor's key is not of this table")]
     Key,
     /// The cursor is of another tenant or event type.
@@ -30,8 +30,9 @@ pub enum CursorMismatch {
 /// What the cursors of a query look like.
 #[derive(Clone, Debug)]
 pub(in crate::eventbus) struct KeyShape {
-    /// The attributes of the key, of the table and the index read.
-    pub(in crate::eventbus) attributes: Vec<&'static str>,
+    /// The attributes of the key, of the table and the index read, each with the most bytes that it
+    /// can have.
+    pub(in crate::eventbus) attributes: Vec<(&'static str, usize)>,
     /// The direction's name.
     pub(in crate::eventbus) sort: &'static str,
 }
@@ -52,8 +53,10 @@ pub(in crate::eventbus) fn check(
         return Err(CursorMismatch::Direction);
     }
     let key = cursor.last_key;
-    let is_text = |name: &&str| key.text(name).is_some();
-    if key.iter().count() != shape.attributes.len() || !shape.attributes.iter().all(is_text) {
+    let is_possible = |(name, most): &(&str, usize)| {
+        key.text(name).is_some_and(|t| (1..=*most).contains(&t.len()))
+    };
+    if key.iter().count() != shape.attributes.len() || !shape.attributes.iter().all(is_possible) {
         return Err(CursorMismatch::Key);
     }
     if key.get(&query.partition.name) != Some(&query.partition.value) {

@@ -6,10 +6,10 @@ use super::at;
 use super::world::World;
 use crate::eventbus::{
     CursorError, CursorMismatch, ErrorKind, Event, EventBus, EventPage, EventQuery, InvalidCursor,
-    MemoryBus, Order, PageEnd, QueryError, Schema, Separator, TimestampFormat,
+    KeyCursor, MemoryBus, Order, PageEnd, QueryError, Schema, Separator, TimestampFormat,
 };
 use crate::run::run;
-use crate::store::{StoreError, Value};
+use crate::store::{Item, StoreError, Value};
 use crate::time::Timestamp;
 
 /// Instants that text order gets wrong when fractions vary, some of them shared.
@@ -324,6 +324,34 @@ fn a_cursor_fits_its_own_query_only() {
         let error = run(bus.query(&tenant.clone().after(cursor)), &mut world).result.unwrap_err();
         assert!(error.to_string().starts_with("failed to query events: invalid cursor: "));
         assert_eq!((error.kind(), world.calls), (ErrorKind::InvalidCursor, 0));
+    }
+}
+
+/// Stores refuse such keys with an error of their own, as if they were at fault.
+#[test]
+fn a_cursor_whose_key_no_item_can_have_is_refused() {
+    let bus = fixed9();
+    let (tenant, instant) = (EventQuery::new("t1"), "2026-01-01T00:00:00.000000000Z");
+    let typed = tenant.clone().with_event_type("even");
+    let (long, longer) = ("9".repeat(1025), "t".repeat(2049));
+    let of_table = [("t1#even", ""), ("t1#even", &*long)];
+    let of_index = [("", "1#a", instant), (&*longer, "1#a", instant), ("t1#even", "1#a", "")];
+    let key = |partition: &str, sort: &str| {
+        let key = Item::new().with("PartitionKey", Value::from(partition));
+        key.with("SortKey", Value::from(sort))
+    };
+    let of_table = of_table.map(|(partition, sort)| (&typed, None, key(partition, sort)));
+    let of_index = of_index.map(|(partition, sort, published_at)| {
+        let key = key(partition, sort).with("TenantID", Value::from("t1"));
+        let key = key.with("PublishedAt", Value::from(published_at));
+        (&tenant, Some("tenant-timestamp-index".to_string()), key)
+    });
+    for (query, index, last_key) in of_table.into_iter().chain(of_index) {
+        let cursor = KeyCursor { last_key, index, sort: Some("DESC".into()) }.encode();
+        let mut world = filled(&bus);
+        let refused = run(bus.query(&query.clone().after(cursor)), &mut world).result;
+        let mismatch = CursorError::Mismatch(CursorMismatch::Key);
+        assert_eq!((refused.unwrap_err(), world.calls), (QueryError::Cursor(mismatch), 0));
     }
 }
 
