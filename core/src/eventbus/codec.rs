@@ -97,7 +97,7 @@ impl EventCodec {
             (names.expires_at, event.expires_at.map(instant)),
             (names.correlation_id, non_empty(&event.correlation_id).map(text)),
             (names.tags, (!event.tags.is_empty()).then(|| Value::Ss(event.tags.clone()))),
-            (names.ttl, event.ttl.map(|ttl| Value::N(ttl.into()))),
+            (names.ttl, event.ttl.filter(|ttl| *ttl != 0).map(|ttl| Value::N(ttl.into()))),
         ];
         let if_set = if_set.into_iter().filter_map(|(name, value)| Some((name, value?)));
         always.into_iter().chain(if_set).map(|(name, value)| (name.into(), value)).collect()

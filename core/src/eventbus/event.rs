@@ -51,7 +51,8 @@ pub struct Event {
     pub created_at: Timestamp,
     /// When the store may forget it.
     pub expires_at: Option<Timestamp>,
-    /// The store's expiry in Unix seconds; follows `expires_at` when that is set.
+    /// The store's expiry in Unix seconds; follows `expires_at` when that is set. 0 is not stored:
+    /// it is how other writers spell "not set".
     pub ttl: Option<i64>,
     /// The primary key that it is stored under. Set by publishing and reading; publishing derives
     /// it anew, whatever it held.

@@ -170,7 +170,8 @@ impl EventBus {
         if event.expires_at.is_none() {
             event.expires_at = self.ttl().map(|ttl| now.saturating_add(ttl));
         }
-        event.ttl = event.expires_at.map(Timestamp::unix_seconds).or(event.ttl);
+        let ttl = event.expires_at.map(Timestamp::unix_seconds).or(event.ttl);
+        event.ttl = ttl.filter(|ttl| *ttl != 0);
         let item = self.codec().encode(&event);
         check_size(&item)?;
         Ok((event, item))

@@ -108,6 +108,9 @@ fn expiry_counts_from_publishing() {
     assert_eq!(publish(&bus(), expiring), preset);
     assert_eq!(publish(&keep, event()), (None, None));
     assert_eq!(publish(&keep, with_ttl), (None, Some(55)));
+    let zero = Event { ttl: Some(0), ..event() };
+    assert_eq!(keep.codec().encode(&zero).get("ttl"), None);
+    assert_eq!(publish(&keep, zero), (None, None));
 }
 
 #[test]
