@@ -146,7 +146,7 @@ pub enum QueryError {
 /// Why an event was not read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum GetError {
-    /// The id is refused.
+    /// The id or the key is refused.
     #[error(transparent)]
     Invalid(#[from] InvalidInput),
     /// There is no event with this id, or none in the tenant asked for. The index that finds ids

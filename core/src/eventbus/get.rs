@@ -44,7 +44,8 @@ impl EventBus {
 
     /// Reads an event by its key, as publishing returned it; see [`GetEvent`].
     pub fn get_by_key(&self, key: EventKey) -> GetEvent {
-        GetEvent { look_up: self.get(key.id()).look_up, bus: self.clone(), key: Some(key) }
+        let look_up = LookUp::of_key(&key).map_err(GetError::from);
+        GetEvent { bus: self.clone(), look_up, key: Some(key) }
     }
 }
 

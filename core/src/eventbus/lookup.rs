@@ -10,7 +10,7 @@ use super::keys::{EventKey, Separator, check_length, check_tenant};
 use super::plan::partition_read;
 use super::query::Order;
 use super::schema::ID_INDEX;
-use crate::store::{Item, MAX_PARTITION_KEY_BYTES, Page, Query};
+use crate::store::{Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Page, Query};
 
 /// A search for every copy of an id, in one tenant or in all. The same id published at two instants
 /// is two events, and the index does not order them: all are read.
@@ -29,6 +29,16 @@ impl LookUp {
         }
         check_length("event ID", id, MAX_PARTITION_KEY_BYTES)?;
         Ok(Self { id: id.into(), tenant_id: None, found: Vec::new() })
+    }
+
+    /// The search for the one copy with a key, if any event can have that.
+    pub(super) fn of_key(key: &EventKey) -> Result<Self, InvalidInput> {
+        if key.partition_key.is_empty() {
+            return Err(InvalidInput::EmptyTenant);
+        }
+        check_length("partition key", &key.partition_key, MAX_PARTITION_KEY_BYTES)?;
+        check_length("sort key", &key.sort_key, MAX_SORT_KEY_BYTES)?;
+        Self::new(key.id())
     }
 
     pub(super) fn in_tenant(self, tenant_id: &str) -> Result<Self, InvalidInput> {

@@ -119,9 +119,9 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`GetError::NotFound`], or [`GetError::Invalid`] for a key without an id.
+    /// [`GetError::NotFound`], or [`GetError::Invalid`] for a key that no event can have.
     pub fn get_by_key(&self, key: &EventKey) -> Result<&Event, GetError> {
-        let id = LookUp::new(key.id())?.id;
+        let id = LookUp::of_key(key)?.id;
         self.events.get(key).ok_or(GetError::NotFound { id })
     }
 

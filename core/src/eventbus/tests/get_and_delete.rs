@@ -6,7 +6,7 @@ use super::at;
 use super::world::World;
 use crate::eventbus::{
     CursorError, CursorMismatch, DeleteError, DeleteTenant, DeleteTenantError, Event, EventBus,
-    EventQuery, GetError, InvalidCursor,
+    EventKey, EventQuery, GetError, InvalidCursor, MemoryBus,
 };
 use crate::run::run;
 use crate::store::{StoreError, Value};
@@ -58,6 +58,28 @@ fn keys_find_their_event_at_once() {
     world.items.clear();
     let gone = run(bus.get_by_key(key), &mut world);
     assert_eq!(gone, Err(GetError::NotFound { id: "a#b".into() }));
+}
+
+#[test]
+fn keys_that_no_event_can_have_are_refused_alike_by_both_buses() {
+    let bus = bus();
+    for (partition_key, sort_key, text) in [
+        ("", "1#a", "tenant ID cannot be empty"),
+        ("t1#e", "", "event ID cannot be empty"),
+        ("t1#e", "1", "event ID cannot be empty"),
+        (&*"t".repeat(2049), "1#a", "the partition key has 2049 bytes; 2048 are allowed"),
+        (
+            "t1#e",
+            &*format!("1#{}", "a".repeat(1023)),
+            "the sort key has 1025 bytes; 1024 are allowed",
+        ),
+    ] {
+        let key = EventKey { partition_key: partition_key.into(), sort_key: sort_key.into() };
+        let mut world = World::of(&bus);
+        assert_eq!(MemoryBus::default().get_by_key(&key).unwrap_err().to_string(), text);
+        assert_eq!(run(bus.get_by_key(key), &mut world).unwrap_err().to_string(), text);
+        assert_eq!(world.calls, 0);
+    }
 }
 
 #[test]
