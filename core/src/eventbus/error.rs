@@ -72,6 +72,15 @@ pub enum InvalidInput {
         /// The greatest length allowed.
         most: usize,
     },
+    /// A query names more tags than one request to DynamoDB can filter by. Name fewer, and look at
+    /// the others in the events read.
+    #[error("the query has {tags} tags; {most} are allowed")]
+    TooManyTags {
+        /// How many different tags it names.
+        tags: usize,
+        /// The most that are allowed.
+        most: usize,
+    },
     /// A member of the metadata has no name, which stores refuse. Name it.
     #[error("metadata names cannot be empty")]
     EmptyMetadataName,

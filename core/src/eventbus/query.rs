@@ -35,7 +35,8 @@ pub struct EventQuery {
     pub start: Option<Timestamp>,
     /// The latest time of publication, included.
     pub end: Option<Timestamp>,
-    /// Tags that an event must have, all of them. Trimmed; blank ones are ignored.
+    /// Tags that an event must have, all of them: up to 100 different ones. Trimmed; blank ones are
+    /// ignored.
     pub tags: Vec<String>,
     /// The most events of a page: 1 to 1000. Anything else means 100.
     pub limit: Option<u32>,
@@ -256,12 +257,16 @@ impl Selection {
             partition_key(tenant_id, event_type, separator)?;
         }
         let tags = query.tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty());
+        let tags = distinct(tags.map(Into::into));
+        if tags.len() > MAX_TAGS {
+            return Err(InvalidInput::TooManyTags { tags: tags.len(), most: MAX_TAGS });
+        }
         Ok(Self {
             tenant_id: tenant_id.into(),
             event_type: event_type.map(Into::into),
             start: query.start,
             end: query.end,
-            tags: distinct(tags.map(Into::into)),
+            tags,
             order: query.order,
             page_size: usize::try_from(query.page_size()).unwrap_or(usize::MAX),
         })
@@ -302,6 +307,9 @@ pub(super) fn distinct(texts: impl IntoIterator<Item = String>) -> Vec<String> {
 // Source: `spec` ruling 13.
 const MAX_LIMIT: u32 = 1000;
 const DEFAULT_LIMIT: u32 = 100;
+
+/// DynamoDB takes expressions of up to 4 KB; one tag takes some 25 bytes of the filter.
+const MAX_TAGS: usize = 100;
 
 #[cfg(test)]
 mod tests {

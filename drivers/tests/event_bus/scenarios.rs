@@ -211,6 +211,10 @@ async fn bad_input_is_refused(bus: &impl Bus) {
     }
     let untold = bus.query(&EventQuery::new(" ")).await.unwrap_err();
     assert_eq!(untold.to_string(), "tenant_id is required for queries");
+    let tagged = |tags: u32| EventQuery::new("t1").with_tags((0..tags).map(|n| n.to_string()));
+    assert!(bus.query(&tagged(100)).await.unwrap().events.is_empty());
+    let overloaded = bus.query(&tagged(101)).await.unwrap_err();
+    assert_eq!(overloaded.to_string(), "the query has 101 tags; 100 are allowed");
     assert_eq!(bus.get(" ", None).await.unwrap_err().to_string(), "event ID cannot be empty");
     assert_eq!(bus.delete(" ", None).await.unwrap_err().to_string(), "event ID cannot be empty");
     let untenanted = bus.delete_tenant(" ").await.unwrap_err();
