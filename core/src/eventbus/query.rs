@@ -1,6 +1,6 @@
 //! What to read: the query, and its normalised form.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -295,13 +295,8 @@ impl Selection {
 
 /// The texts without repetitions, each where it stood first.
 pub(super) fn distinct(texts: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut distinct: Vec<String> = Vec::new();
-    for text in texts {
-        if !distinct.contains(&text) {
-            distinct.push(text);
-        }
-    }
-    distinct
+    let mut seen = BTreeSet::new();
+    texts.into_iter().filter(|text| seen.insert(text.clone())).collect()
 }
 
 // Source: `spec` ruling 13.
