@@ -76,8 +76,10 @@ impl CursorWriter {
             index: self.index.as_ref().map(|index| (**index).into()),
             sort: Some(self.order.as_str().into()),
         };
-        let cursor = cursor.encode();
-        self.seal.as_ref().map_or_else(|| cursor.clone(), |seal| seal.seal(&cursor))
+        match &self.seal {
+            Some(seal) => seal.seal(&cursor.encode()),
+            None => cursor.encode(),
+        }
     }
 }
 
