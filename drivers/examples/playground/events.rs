@@ -61,7 +61,8 @@ async fn publish<C: Clock>(
     Ok((status, as_json(published.event.to_json().map_err(unreadable)?)).into_response())
 }
 
-/// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after `cursor`.
+/// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
+/// `cursor`.
 async fn query<C: Clock>(
     State((bus, _)): State<(Bus<C>, C)>,
     Query(parameters): Query<Vec<(String, String)>>,

@@ -31,8 +31,8 @@ struct Arguments {
     /// The port to listen on; 0 lets the system choose one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The directory to keep the counters in, so that they survive a restart. Without it they end
-    /// with the server.
+    /// The directory to keep counters and events in, so that they survive a restart. Without it they
+    /// end with the server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
