@@ -1,0 +1,128 @@
+//! The providers' side: what they send for a request, and how they read a response.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use apptheory::apptheory_core::http::adapters::HttpSource;
+use apptheory::apptheory_core::http::{Headers, MultiMap, Request, Response};
+use serde_json::{Map, Value as Json, json};
+
+use super::generators::Lists;
+
+/// The event that a provider makes of a request. Payload format 2.0 joins repeated header fields,
+/// so the request is given back as the function can see it.
+pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Request) {
+    let mut event = json!({
+        "body": match std::str::from_utf8(&request.body) {
+            Ok(text) => text.to_owned(),
+            Err(_) => base64(&request.body),
+        },
+        "isBase64Encoded": request.is_base64,
+    });
+    match source {
+        HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => {
+            let joined = request.headers.iter().map(|(name, all)| (name.to_owned(), all.join(",")));
+            let joined: BTreeMap<String, String> = joined.collect();
+            event["headers"] = json!(joined);
+            request.headers = joined.into_iter().collect();
+            if let Some(cookies) = request.headers.get("cookie") {
+                let list: Vec<String> = cookies.split("; ").map(str::to_owned).collect();
+                event["cookies"] = json!(list);
+                request.headers.set_all("cookie", list);
+            }
+            event["rawPath"] = json!(request.path);
+            event["rawQueryString"] = json!(query_string(&request.query));
+            event["requestContext"] = json!({"http": {"method": request.method}});
+        }
+        HttpSource::ApiGatewayV1 | HttpSource::Alb => {
+            let is_alb = source == HttpSource::Alb;
+            let write = |text: &str| if is_alb { escape(text) } else { text.to_owned() };
+            let query = request.query.iter();
+            let query = query.map(|(name, all)| {
+                (write(name), all.iter().map(|value| write(value)).collect::<Vec<_>>())
+            });
+            let query: Lists = query.collect();
+            event["httpMethod"] = json!(request.method.to_lowercase());
+            event["path"] = json!(request.path);
+            event["multiValueHeaders"] = json!(request.headers);
+            event["headers"] = last_of_each(request.headers.iter());
+            event["queryStringParameters"] =
+                last_of_each(query.iter().map(|(name, all)| (name.as_str(), all.as_slice())));
+            event["multiValueQueryStringParameters"] = json!(query);
+            event["requestContext"] = if is_alb { json!({"elb": {}}) } else { json!({}) };
+        }
+    }
+    (event, request)
+}
+
+/// Providers send each name's last value beside its list.
+fn last_of_each<'a>(lists: impl Iterator<Item = (&'a str, &'a [String])>) -> Json {
+    let last = |(name, list): (&'a str, &'a [String])| Some((name.to_owned(), json!(list.last()?)));
+    Json::Object(lists.filter_map(last).collect())
+}
+
+fn query_string(query: &MultiMap) -> String {
+    let pairs = query.iter().flat_map(|(name, values)| {
+        values.iter().map(move |value| format!("{}={}", escape(name), escape(value)))
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn escape(text: &str) -> String {
+    let escaped = text.bytes().map(|b| match b {
+        b'a'..=b'z' => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    });
+    escaped.collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let chunks = bytes.chunks(3).map(|chunk| {
+        let word =
+            chunk.iter().chain(&[0, 0]).take(3).fold(0, |word, b| word << 8 | usize::from(*b));
+        let digits = (0..4).map(|n| char::from(DIGITS[word >> (18 - 6 * n) & 63]));
+        let digits: String = digits.take(chunk.len() + 1).collect();
+        format!("{digits:=<4}")
+    });
+    chunks.collect()
+}
+
+/// Reads back what an adapter wrote, as its provider would.
+pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<Response, Box<dyn Error>> {
+    let mut written: Map<String, Json> = serde_json::from_value(written)?;
+    let mut take = |name: &str| written.remove(name).unwrap_or_default();
+    let mut response = Response::new(serde_json::from_value(take("statusCode"))?);
+    response.is_base64 = take("isBase64Encoded") == json!(true);
+    // The decoder under test is that of requests.
+    let body = json!({"body": take("body"), "isBase64Encoded": response.is_base64}).to_string();
+    response.body = HttpSource::Alb.read_request(&body)?.normalize(None)?.body;
+    if source == HttpSource::FunctionUrl {
+        let fields: BTreeMap<String, String> = serde_json::from_value(take("headers"))?;
+        response.headers = fields.into_iter().collect();
+    } else {
+        let fields: Lists = serde_json::from_value(take("multiValueHeaders"))?;
+        response.headers = Headers::canonical(fields.into_iter().collect());
+    }
+    response.cookies = match source {
+        HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => {
+            serde_json::from_value(take("cookies"))?
+        }
+        HttpSource::ApiGatewayV1 | HttpSource::Alb => response.headers.remove("set-cookie"),
+    };
+    Ok(response)
+}
+
+/// What can reach the client: fields without values cannot, and function URLs have no lists.
+pub(crate) fn visible(source: HttpSource, mut response: Response) -> Response {
+    let headers = response.headers.iter().filter(|(_, values)| !values.is_empty());
+    let headers = headers.map(|(name, values)| match source {
+        HttpSource::FunctionUrl => (name.to_owned(), vec![values.join(",")]),
+        HttpSource::ApiGatewayV2 | HttpSource::ApiGatewayV1 | HttpSource::Alb => {
+            (name.to_owned(), values.to_vec())
+        }
+    });
+    response.headers = Headers::canonical(headers.collect());
+    response.is_base64 |= std::str::from_utf8(&response.body).is_err();
+    response
+}
