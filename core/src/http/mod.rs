@@ -4,18 +4,37 @@
 //! This module decides how requests and responses read and are written, byte for byte, for every
 //! provider alike. It refuses to know sockets, clocks and handlers: it is values and functions.
 //!
+//! ```text
+//! event ─ adapters ─▶ RawRequest ─ normalize ─▶ Request ─ router ─▶ handler
+//!                                      │ Rejected                      │ AppError
+//! JSON ◀─ adapters ── Response ◀─ normalize ─── Response ◀─────────────┘
 //! ```
+//!
+//! ```
+//! use apptheory_core::http::adapters::HttpSource;
 //! use apptheory_core::http::router::{Lookup, Router};
+//! use apptheory_core::http::{AppError, ErrorFormat, Response};
 //!
 //! let mut router = Router::new();
 //! router.insert("GET", "/users/{id}", "show a user")?;
-//! let Lookup::Found(found) = router.look_up("GET", "/users/7") else { panic!("a route") };
-//! assert_eq!((*found.handler(), found.param("id")), ("show a user", Some("7")));
+//!
+//! let event = r#"{"httpMethod":"GET","path":"/users/7","requestContext":{"elb":{}}}"#;
+//! let request = HttpSource::Alb.read_request(event)?.normalize(None)?;
+//! let response: Response = match router.look_up(&request.method, &request.path) {
+//!     Lookup::Found(found) => Response::text(200, format!("user {:?}", found.param("id"))),
+//!     Lookup::MethodNotAllowed { .. } | Lookup::NotFound => {
+//!         Response::from_error(&AppError::not_found(), ErrorFormat::Nested, "", &request.trace_id)
+//!     }
+//! };
+//! let json = HttpSource::Alb.write_response(&response.normalize()?);
+//! assert!(json.starts_with(r#"{"statusCode":200,"statusDescription":"200 OK","#));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
 pub mod adapters;
 mod base64_body;
+pub mod cache;
+pub mod client;
 pub mod code;
 mod cookies;
 mod error;

@@ -6,6 +6,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::headers::Headers;
@@ -14,6 +15,7 @@ use super::names::{canonical_method, normalize_path};
 use super::provenance::SourceProvenance;
 use super::query::QueryError;
 use super::{AppError, base64_body, code, cookies, trace};
+use crate::json::JsonError;
 use crate::utf8::decode_lossy;
 
 /// A request as a provider, a test or a socket hands it over: nothing is checked yet.
@@ -184,6 +186,25 @@ impl Request {
         let parsed = serde_json::from_str(&decode_lossy(&self.body));
         parsed.map_err(|_| AppError::bad_request("invalid json"))
     }
+
+    /// The body read as JSON of a type, whatever its content type says.
+    ///
+    /// # Errors
+    ///
+    /// 400 [`code::EMPTY_BODY`] for a body without bytes, and 400 [`code::INVALID_JSON`] for one that
+    /// is not exactly one JSON text of the type; its cause says where it fails.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, AppError> {
+        if self.body.is_empty() {
+            return Err(json_error(code::EMPTY_BODY));
+        }
+        let parsed = serde_json::from_str(&decode_lossy(&self.body));
+        parsed.map_err(|error| json_error(code::INVALID_JSON).with_cause(JsonError::from(&error)))
+    }
+}
+
+/// The error of a JSON body, with its status on show.
+fn json_error(code: &str) -> AppError {
+    AppError::of(code).with_status(code::status(code))
 }
 
 fn is_json(content_type: &str) -> bool {

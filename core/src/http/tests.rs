@@ -120,6 +120,26 @@ fn json_needs_its_content_type_and_one_text() {
 }
 
 #[test]
+fn typed_json_is_one_text_of_the_type() {
+    type Object = alloc::collections::BTreeMap<alloc::string::String, u8>;
+    let code = |body: &str| {
+        let request = with_body(body, false).normalize(None).unwrap();
+        request.json::<Option<Object>>().map_err(|error| error.code().to_string())
+    };
+    assert_eq!(code("null"), Ok(None));
+    assert_eq!(code("{\"a\":1}").unwrap().unwrap().len(), 1);
+    assert_eq!(code(""), Err("EMPTY_BODY".into()));
+    for body in [" ", "[]", "{} x", "{\"a\":\"1\"}"] {
+        assert_eq!(code(body), Err("INVALID_JSON".into()), "{body}");
+    }
+    let empty = with_body("", false).normalize(None).unwrap().json::<Object>().unwrap_err();
+    assert_eq!(
+        empty.body(ErrorFormat::Nested, "", ""),
+        r#"{"error":{"code":"app.bad_request","message":"request body is empty","status_code":400}}"#
+    );
+}
+
+#[test]
 fn cookies_leave_the_headers_in_order() {
     let mut response = <Response>::new(0).with_cookie("c=0");
     response.headers.append("Set-Cookie", "s=1");

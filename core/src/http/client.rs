@@ -1,0 +1,232 @@
+//! Who asked, and under which address: as far as proxies in front of the function say it.
+//!
+//! This module decides which header field is believed first. It refuses to know which proxies there
+//! are: unless every one of them overwrites these fields, clients can write them. What a provider
+//! vouches for is in [`SourceProvenance`](super::SourceProvenance).
+//!
+//! ```
+//! use apptheory_core::http::{Headers, client};
+//!
+//! let headers: Headers = [
+//!     ("cloudfront-viewer-address", "203.0.113.9:46532"),
+//!     ("cloudfront-forwarded-proto", "https"),
+//!     ("x-forwarded-host", "shop.example.com"),
+//! ].into_iter().collect();
+//! assert_eq!(client::client_ip(&headers), "203.0.113.9");
+//! assert_eq!(client::origin_url(&headers), "https://shop.example.com");
+//! ```
+
+use alloc::format;
+use alloc::string::String;
+use core::net::IpAddr;
+
+use super::headers::Headers;
+use super::request::Request;
+
+/// The address of the client as CloudFront saw it, else the first in `x-forwarded-for`, else an
+/// empty text. It is not checked: see [`client_address`].
+#[must_use]
+pub fn client_ip(headers: &Headers) -> &str {
+    match viewer_address(headers) {
+        "" => before_comma(headers.first("x-forwarded-for")),
+        address => without_port(address),
+    }
+}
+
+/// The address of the client: the one that the provider vouches for, else that of
+/// [`client_ip`]'s fields if it is an address. Zones are left out.
+#[must_use]
+pub fn client_address(request: &Request) -> Option<IpAddr> {
+    let vouched = request.source_provenance.source_ip();
+    let vouched = vouched.split_once('%').map_or(vouched, |(ip, _zone)| ip);
+    if let Ok(ip) = vouched.parse() {
+        return Some(ip);
+    }
+    match viewer_address(&request.headers) {
+        "" => before_comma(request.headers.first("x-forwarded-for")).parse().ok(),
+        // CloudFront always adds the port, to IPv6 addresses without brackets; a text that is none
+        // without its last part was written by something else.
+        viewer => without_port(viewer).parse().or_else(|_| viewer.parse()).ok(),
+    }
+}
+
+/// The host that the client called: the first of the fields `x-apptheory-original-host`,
+/// `x-facetheory-original-host`, `x-forwarded-host`, `forwarded` and `host` that says one; a port is
+/// kept.
+#[must_use]
+pub fn original_host(headers: &Headers) -> &str {
+    let named = |name: &'static str| headers.first(name);
+    let hosts = [
+        named("x-apptheory-original-host"),
+        named("x-facetheory-original-host"),
+        named("x-forwarded-host"),
+        forwarded(headers, "host"),
+        named("host"),
+    ];
+    before_comma(first_filled(hosts))
+}
+
+/// The path and query that the client called, when a proxy rewrote them and says so in
+/// `x-apptheory-original-uri` or `x-facetheory-original-uri`; else an empty text.
+#[must_use]
+pub fn original_uri(headers: &Headers) -> &str {
+    let uris = ["x-apptheory-original-uri", "x-facetheory-original-uri"];
+    first_filled(uris.map(|name| headers.first(name))).trim()
+}
+
+/// The scheme and host that the client called, `https` unless a proxy says otherwise; an empty text
+/// when nothing says the host.
+#[must_use]
+pub fn origin_url(headers: &Headers) -> String {
+    let host = original_host(headers);
+    if host.is_empty() {
+        return String::new();
+    }
+    let schemes = [
+        headers.first("cloudfront-forwarded-proto"),
+        headers.first("x-forwarded-proto"),
+        forwarded(headers, "proto"),
+    ];
+    match before_comma(first_filled(schemes)).to_lowercase().as_str() {
+        "" => format!("https://{host}"),
+        scheme => format!("{scheme}://{host}"),
+    }
+}
+
+fn viewer_address(headers: &Headers) -> &str {
+    headers.first("cloudfront-viewer-address").trim().trim_matches('"')
+}
+
+/// An address without the port that may follow it.
+fn without_port(address: &str) -> &str {
+    if let Some((inner, _)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        && !inner.is_empty()
+    {
+        return inner.trim();
+    }
+    match address.rsplit_once(':') {
+        Some((ip, port)) if !ip.trim().is_empty() && is_port(port) => ip.trim(),
+        _ => address,
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.chars().all(char::is_numeric)
+}
+
+/// A parameter of the first element of a `forwarded` field (RFC 7239).
+fn forwarded<'h>(headers: &'h Headers, name: &str) -> &'h str {
+    let element = headers.first("forwarded");
+    let element = element.split_once(',').map_or(element, |(first, _)| first);
+    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let values = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+    let mut values = values.map(|(_, value)| value.trim().trim_matches('"'));
+    values.find(|value| !value.is_empty()).unwrap_or_default()
+}
+
+fn first_filled<const N: usize>(values: [&str; N]) -> &str {
+    values.into_iter().find(|value| !value.is_empty()).unwrap_or_default()
+}
+
+fn before_comma(value: &str) -> &str {
+    value.split_once(',').map_or(value, |(first, _)| first).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::http::{Provider, SourceProvenance};
+
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        pairs.iter().copied().collect()
+    }
+
+    #[test]
+    fn the_viewers_address_loses_its_port() {
+        for (address, expected) in [
+            ("203.0.113.9:80", "203.0.113.9"),
+            ("\"203.0.113.9:80\"", "203.0.113.9"),
+            ("[::1]:80", "::1"),
+            ("[ ::1 ]", "::1"),
+            ("2001:db8::1:443", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8:"),
+            (":80", ":80"),
+            ("a:", "a:"),
+            ("a:8x", "a:8x"),
+            ("[]:80", "[]"),
+        ] {
+            assert_eq!(client_ip(&headers(&[("CloudFront-Viewer-Address", address)])), expected);
+        }
+    }
+
+    #[test]
+    fn forwarded_addresses_come_second() {
+        let ip = |viewer, list| {
+            client_ip(&headers(&[("cloudfront-viewer-address", viewer), ("x-forwarded-for", list)]))
+                .to_string()
+        };
+        assert_eq!(ip("203.0.113.9:1", "198.51.100.7"), "203.0.113.9");
+        assert_eq!(ip(" ", "198.51.100.7 , 10.0.0.1"), "198.51.100.7");
+        assert_eq!(ip("", " ,198.51.100.7"), "");
+        assert_eq!(ip("", "junk"), "junk");
+        assert_eq!(client_ip(&headers(&[("forwarded", "for=198.51.100.7")])), "");
+    }
+
+    #[test]
+    fn an_address_is_vouched_for_or_parsed() {
+        let address = |provenance: &str, pairs: &[(&str, &str)]| {
+            let request = Request {
+                headers: headers(pairs),
+                source_provenance: SourceProvenance::vouched(Provider::FunctionUrl, provenance),
+                ..Request::default()
+            };
+            client_address(&request).map(|ip| ip.to_string()).unwrap_or_default()
+        };
+        let viewer = "cloudfront-viewer-address";
+        assert_eq!(address("fe80::1%eth0", &[("x-forwarded-for", "10.0.0.1")]), "fe80::1");
+        assert_eq!(address("", &[(viewer, "203.0.113.9:80")]), "203.0.113.9");
+        assert_eq!(address("", &[(viewer, "[2001:db8::1]:80")]), "2001:db8::1");
+        assert_eq!(address("", &[(viewer, "2001:db8::1:443")]), "2001:db8::1");
+        assert_eq!(address("", &[(viewer, "2001:db8::1")]), "2001:db8::1");
+        assert_eq!(address("", &[(viewer, "2001:db8:1:2:3:4:5:6:443")]), "2001:db8:1:2:3:4:5:6");
+        assert_eq!(address("", &[("x-forwarded-for", "198.51.100.7, x")]), "198.51.100.7");
+        assert_eq!(address("", &[("x-forwarded-for", "junk")]), "");
+    }
+
+    #[test]
+    fn forwarded_is_read_up_to_its_first_comma() {
+        for (value, host, scheme) in [
+            ("for=1;host=;host=b", "b", ""),
+            ("host=a, host=b;proto=http", "a", ""),
+            ("Proto = \"https\" ; Host = \"\"x\"\"", "x", "https"),
+            ("host==x", "=x", ""),
+            ("host", "", ""),
+        ] {
+            let headers = headers(&[("Forwarded", value)]);
+            let read = (forwarded(&headers, "host"), forwarded(&headers, "proto"));
+            assert_eq!(read, (host, scheme), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_origin_is_the_first_that_is_said() {
+        for (pairs, expected) in [
+            (&[("x-forwarded-host", " ,b"), ("host", "h")][..], ""),
+            (&[("x-forwarded-host", ""), ("x-forwarded-host", "b"), ("host", "h")], "https://h"),
+            (&[("host", "a"), ("x-forwarded-proto", "HTTP, https")], "http://a"),
+            (&[("host", "a"), ("x-forwarded-proto", " , https")], "https://a"),
+            (&[("host", "a:8080"), ("cloudfront-forwarded-proto", "wss")], "wss://a:8080"),
+            (&[("forwarded", "host=f;proto=http"), ("host", "h")], "http://f"),
+            (&[("x-facetheory-original-host", "o, p"), ("x-forwarded-host", "h")], "https://o"),
+            (&[], ""),
+        ] {
+            assert_eq!(origin_url(&headers(pairs)), expected, "{pairs:?}");
+        }
+        let uri =
+            headers(&[("x-facetheory-original-uri", " /a?b "), ("x-apptheory-original-uri", "")]);
+        assert_eq!(original_uri(&uri), "/a?b");
+    }
+}
