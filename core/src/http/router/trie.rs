@@ -117,7 +117,7 @@ impl Trie {
     /// Depth and work are bounded by the trie, not by the path.
     fn walk<'t>(&'t self, at: usize, rest: Option<&str>, shape: Shape, visit: &mut impl Visit<'t>) {
         let Some(node) = self.node(at) else { return };
-        let Some(rest) = rest else { return visit.leaf(&node.leaf, shape.ended(false)) };
+        let Some(rest) = rest else { return visit.leaf(&node.leaf, shape) };
         let (segment, rest) = match rest.split_once('/') {
             Some((segment, rest)) => (segment, Some(rest)),
             None => (rest, None),
@@ -135,21 +135,22 @@ impl Trie {
             }
         }
         if !node.proxy.0.is_empty() {
-            visit.leaf(&node.proxy, shape.ended(true));
+            visit.leaf(&node.proxy, shape);
         }
     }
 }
 
-/// How many segments of each kind were passed.
-#[derive(Clone, Copy, Debug, Default)]
+/// How many segments of each kind were passed. Of two leaves that match one path, the one of the
+/// greater shape wins.
+///
+/// That alone prefers a pattern without a proxy, and then the one with more segments: patterns
+/// without a proxy name every segment of the path, those with one at least one segment fewer, so
+/// that shapes are equal only where both have a proxy or neither has.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 struct Shape {
     statics: usize,
     params: usize,
 }
-
-/// What decides between patterns that match: the greater wins. The segments' number needs no place
-/// in it: with equal counts of statics, parameters and proxies it is equal too.
-type Rank = (usize, usize, Reverse<bool>);
 
 impl Shape {
     const fn with_static(self) -> Self {
@@ -159,14 +160,10 @@ impl Shape {
     const fn with_param(self) -> Self {
         Self { params: self.params.saturating_add(1), ..self }
     }
-
-    const fn ended(self, in_proxy: bool) -> Rank {
-        (self.statics, self.params, Reverse(in_proxy))
-    }
 }
 
 trait Visit<'t> {
-    fn leaf(&mut self, leaf: &'t Leaf, rank: Rank);
+    fn leaf(&mut self, leaf: &'t Leaf, shape: Shape);
 
     /// Whether leaves below a node of this shape can matter.
     fn wants(&self, shape: Shape) -> bool;
@@ -176,34 +173,34 @@ struct Best<'m> {
     method: &'m str,
     /// How many segments the path has.
     segments: usize,
-    found: Option<(Rank, usize)>,
+    found: Option<(Shape, usize)>,
 }
 
 impl Visit<'_> for Best<'_> {
-    fn leaf(&mut self, leaf: &Leaf, rank: Rank) {
+    fn leaf(&mut self, leaf: &Leaf, shape: Shape) {
         let Some((_, index)) = leaf.0.iter().find(|(method, _)| method == self.method) else {
             return;
         };
         let better = match self.found {
             None => true,
-            Some((best, earliest)) => (rank, Reverse(*index)) > (best, Reverse(earliest)),
+            Some((best, earliest)) => (shape, Reverse(*index)) > (best, Reverse(earliest)),
         };
         if better {
-            self.found = Some((rank, *index));
+            self.found = Some((shape, *index));
         }
     }
 
     /// Each segment passed as a parameter is one static segment fewer.
     fn wants(&self, shape: Shape) -> bool {
         let most_statics = self.segments.saturating_sub(shape.params);
-        self.found.is_none_or(|((statics, ..), _)| most_statics >= statics)
+        self.found.is_none_or(|(best, _)| most_statics >= best.statics)
     }
 }
 
 struct Methods<'t>(Vec<&'t str>);
 
 impl<'t> Visit<'t> for Methods<'t> {
-    fn leaf(&mut self, leaf: &'t Leaf, _: Rank) {
+    fn leaf(&mut self, leaf: &'t Leaf, _: Shape) {
         self.0.extend(leaf.0.iter().map(|(method, _)| method.as_str()));
     }
 
