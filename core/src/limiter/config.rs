@@ -85,7 +85,8 @@ impl Attempt {
     }
 
     /// Texts to store with the counter when it is created, for people who look at the table. They
-    /// do not affect any decision.
+    /// affect no decision as long as the item is small: each KB costs a write unit, and above
+    /// DynamoDB's 400 KB nothing is counted. Cut texts whose length a client chooses.
     #[must_use]
     pub fn with_metadata(self, metadata: BTreeMap<String, String>) -> Self {
         Self { metadata, ..self }
