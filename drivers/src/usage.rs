@@ -162,7 +162,7 @@ const READ_UNIT_BYTES: usize = 4 * 1024;
 /// Bytes that one write unit writes (DynamoDB pricing).
 const WRITE_UNIT_BYTES: usize = 1024;
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "embedded", feature = "memory")))]
 mod tests {
     use super::{ConsumedCapacity, Usage};
 
