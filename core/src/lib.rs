@@ -50,6 +50,7 @@ pub mod identity;
 pub mod json;
 pub mod limiter;
 pub mod machine;
+pub mod naming;
 pub mod run;
 pub mod store;
 pub mod time;
