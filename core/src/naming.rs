@@ -101,7 +101,7 @@ pub fn fit(name: &str, max: usize) -> Result<String, NamingError> {
     }
     let room = max.checked_sub(SUFFIX_BYTES).filter(|room| *room > 0);
     let room = room.ok_or(NamingError::BoundTooSmall { max })?;
-    let head = name.get(..name.floor_char_boundary(room)).unwrap_or_default();
+    let head = (0..=room).rev().find_map(|end| name.get(..end)).unwrap_or_default();
     let mut fitted = String::from(head.trim_end_matches('-'));
     fitted.push('-');
     let digest = Sha256::digest(name.as_bytes());
