@@ -53,6 +53,7 @@ pub mod machine;
 pub mod naming;
 pub mod run;
 pub mod store;
+pub mod stream;
 pub mod time;
 pub mod triggers;
 pub mod utf8;

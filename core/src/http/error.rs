@@ -109,6 +109,12 @@ impl AppError {
         Self::of(code::INTERNAL)
     }
 
+    /// The same error under another code.
+    pub(crate) fn with_code(mut self, code: &str) -> Self {
+        self.0.code = code.to_string();
+        self
+    }
+
     /// Answers with this status instead of the code's, and shows it in nested bodies.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {

@@ -98,14 +98,14 @@ impl Headers {
     }
 
     /// Whether no name and no value holds a character that would end its line.
-    pub(super) fn are_clean(&self) -> bool {
+    pub(crate) fn are_clean(&self) -> bool {
         self.iter().all(|(name, values)| is_clean(name) && values.iter().all(|v| is_clean(v)))
     }
 }
 
 /// Whether a text can stand in a header field: CR and LF would start another one, and NUL ends
 /// the text for some readers.
-pub(super) fn is_clean(text: &str) -> bool {
+pub(crate) fn is_clean(text: &str) -> bool {
     !text.bytes().any(|b| matches!(b, b'\r' | b'\n' | b'\0'))
 }
 

@@ -55,6 +55,7 @@ mod trace;
 
 pub use error::{AppError, ErrorFormat};
 pub use headers::Headers;
+pub(crate) use headers::is_clean;
 pub use json_body::safe_json_for_html;
 pub use multimap::MultiMap;
 pub use names::{canonical_method, canonical_name, normalize_path};

@@ -1,0 +1,138 @@
+//! Heads, and how they are written in front of a body.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::types::{FrameEffect, Target};
+use crate::http::{AppError, Headers, Response, ResponseError, is_clean};
+
+/// What is sent before the body. It is normalised: names are in lower case, and cookies are no
+/// header fields.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// The status, 200 to 599.
+    pub status: u16,
+    /// The header fields.
+    pub headers: Headers,
+    /// Values of `set-cookie` fields, one per cookie.
+    pub cookies: Vec<String>,
+}
+
+impl Head {
+    /// A head without header fields and cookies.
+    #[must_use]
+    pub const fn new(status: u16) -> Self {
+        Self { status, headers: Headers::new(), cookies: Vec::new() }
+    }
+
+    /// The prelude of this head.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 for a head that is not valid, or too large.
+    pub(super) fn encode(&self, target: Target, max_bytes: usize) -> Result<Vec<u8>, AppError> {
+        if !is_final_status(self.status) {
+            return Err(ResponseError::InvalidStatus(self.status).into());
+        }
+        if !self.headers.are_clean() || !self.cookies.iter().all(|cookie| is_clean(cookie)) {
+            return Err(ResponseError::InvalidHeader.into());
+        }
+        let prelude = self.to_json(target).map_err(|e| AppError::internal().with_cause(e))?;
+        if prelude.len().saturating_add(FrameEffect::DELIMITER.len()) > max_bytes {
+            return Err(AppError::internal().with_cause(PreludeTooLarge { max_bytes }));
+        }
+        Ok(prelude)
+    }
+
+    fn to_json(&self, target: Target) -> Result<Vec<u8>, serde_json::Error> {
+        let sent = || self.headers.iter().filter(|(name, _)| !is_of_transport(name));
+        let sent = || sent().filter(|(_, values)| !values.is_empty());
+        match target {
+            Target::FunctionUrl => serde_json::to_vec(&FunctionUrlPrelude {
+                status: self.status,
+                headers: sent().map(|(name, values)| (name, values.join(","))).collect(),
+                cookies: &self.cookies,
+            }),
+            Target::RestApi => serde_json::to_vec(&RestApiPrelude {
+                status: self.status,
+                headers: sent().filter_map(|(n, v)| Some((n, v.first()?.as_str()))).collect(),
+                all_headers: sent().collect(),
+                cookies: &self.cookies,
+            }),
+        }
+    }
+
+    /// The head of an error that is answered in place of this one: what lets a browser read the
+    /// answer and a human find it in the log stays, as far as it is valid.
+    pub(super) fn of_error(&self, error: &Response) -> Self {
+        let mut headers = Headers::new();
+        let own = error.headers.iter();
+        let kept = self.headers.iter().filter(|(name, _)| is_kept(name));
+        for (name, values) in own.chain(kept) {
+            if is_clean(name) && values.iter().all(|value| is_clean(value)) {
+                headers.set_all(name, values.to_vec());
+            }
+        }
+        let status = if is_final_status(error.status) { error.status } else { 500 };
+        Self { status, headers, cookies: Vec::new() }
+    }
+
+    /// This head with nothing but its `content-type`.
+    pub(super) fn bare(&self) -> Self {
+        let mut bare = Self::new(self.status);
+        bare.headers.set_all("content-type", self.headers.get_all("content-type").to_vec());
+        bare
+    }
+}
+
+impl<S> From<&Response<S>> for Head {
+    fn from(response: &Response<S>) -> Self {
+        let Response { status, headers, cookies, .. } = response;
+        Self { status: *status, headers: headers.clone(), cookies: cookies.clone() }
+    }
+}
+
+/// The members in the order of `streaming.md` §7.2; header fields sorted by name.
+#[derive(Serialize)]
+struct FunctionUrlPrelude<'a> {
+    #[serde(rename = "statusCode")]
+    status: u16,
+    headers: BTreeMap<&'a str, String>,
+    cookies: &'a [String],
+}
+
+#[derive(Serialize)]
+struct RestApiPrelude<'a> {
+    #[serde(rename = "statusCode")]
+    status: u16,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<&'a str, &'a str>,
+    #[serde(rename = "multiValueHeaders", skip_serializing_if = "BTreeMap::is_empty")]
+    all_headers: BTreeMap<&'a str, &'a [String]>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cookies: &'a [String],
+}
+
+/// The prelude and its delimiter do not fit where the service looks for them.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the response's head and its delimiter are over {max_bytes} bytes")]
+struct PreludeTooLarge {
+    max_bytes: usize,
+}
+
+/// Informational statuses come before a response, and are none.
+const fn is_final_status(status: u16) -> bool {
+    matches!(status, 200..=599)
+}
+
+/// Whether a field speaks of a connection or a length that the service makes itself.
+fn is_of_transport(name: &str) -> bool {
+    matches!(name, "content-length" | "transfer-encoding" | "connection")
+}
+
+fn is_kept(name: &str) -> bool {
+    matches!(name, "x-request-id" | "vary") || name.starts_with("access-control-")
+}

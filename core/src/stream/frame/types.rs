@@ -1,0 +1,240 @@
+//! What goes into a frame machine, and what comes out.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::num::NonZeroU64;
+
+use super::prelude::Head;
+use crate::http::{AppError, ErrorFormat};
+
+/// Which service reads the frames: their preludes differ.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// A Lambda Function URL. Values of one header field are joined with `,`.
+    FunctionUrl,
+    /// An API Gateway REST API. All values travel as `multiValueHeaders`.
+    RestApi,
+}
+
+/// How a response is framed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FrameConfig {
+    /// Who reads the frames.
+    pub target: Target,
+    /// The most bytes of body, set by the application; `None` for no limit. Error bodies are exempt.
+    pub max_response_bytes: Option<NonZeroU64>,
+    /// The most bytes of body that the transport takes; `None` for no limit. The smaller of the two
+    /// limits holds.
+    pub transport_limit: Option<NonZeroU64>,
+    /// The most bytes of prelude and delimiter together.
+    pub max_prelude_bytes: usize,
+    /// The shape of error bodies.
+    pub error_format: ErrorFormat,
+    /// The request id in error bodies; when empty, that of the head's `x-request-id`.
+    pub request_id: String,
+}
+
+impl FrameConfig {
+    /// No limits but that of the prelude, nested errors, and no request id.
+    #[must_use]
+    pub const fn new(target: Target) -> Self {
+        Self {
+            target,
+            max_response_bytes: None,
+            transport_limit: None,
+            max_prelude_bytes: MAX_PRELUDE_BYTES,
+            error_format: ErrorFormat::Nested,
+            request_id: String::new(),
+        }
+    }
+
+    pub(super) fn max_bytes(&self) -> Option<NonZeroU64> {
+        [self.max_response_bytes, self.transport_limit].into_iter().flatten().min()
+    }
+}
+
+/// REST APIs look for prelude and delimiter in the first 16 KB of a response
+/// (`streaming.md` §7.1).
+const MAX_PRELUDE_BYTES: usize = 16_384;
+
+/// Something that happened to a streamed response.
+#[derive(Clone, Debug)]
+pub enum FrameInput {
+    /// The handler returned.
+    Begin {
+        /// Status, header fields and cookies, normalised.
+        head: Head,
+        /// What of the body is there already.
+        prefix: Vec<u8>,
+        /// Whether a producer will deliver chunks.
+        has_stream: bool,
+    },
+    /// The producer delivered a chunk. An empty one is a flush.
+    Chunk(Vec<u8>),
+    /// The producer is done, or has stopped after [`FrameEffect::StopProducer`].
+    End,
+    /// The producer failed. An error that is not the application's is [`AppError::internal`] with
+    /// that error as its cause.
+    Fault(AppError),
+    /// Somebody else ended the response.
+    Cancel(Cancel),
+    /// The transport took the last write.
+    WriteOk,
+    /// The transport broke.
+    WriteFailed,
+}
+
+impl FrameInput {
+    /// A response without a prefix.
+    #[must_use]
+    pub const fn begin(head: Head, has_stream: bool) -> Self {
+        Self::Begin { head, prefix: Vec::new(), has_stream }
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Begin { .. } => "begin",
+            Self::Chunk(_) => "chunk",
+            Self::End => "end",
+            Self::Fault(_) => "fault",
+            Self::Cancel(_) => "cancel",
+            Self::WriteOk => "write_ok",
+            Self::WriteFailed => "write_failed",
+        }
+    }
+}
+
+/// Who ended a response early.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cancel {
+    /// Nobody reads any more.
+    ClientGone,
+    /// Time is up.
+    Deadline,
+    /// The process ends.
+    Shutdown,
+}
+
+/// What a driver has to do, in this order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum FrameEffect {
+    /// Open the request that carries the response to the service.
+    Open {
+        /// Its `content-type`.
+        content_type: &'static str,
+        /// Its `Lambda-Runtime-Function-Response-Mode`.
+        response_mode: &'static str,
+        /// The trailers to declare before the body.
+        declared_trailers: [&'static str; 2],
+    },
+    /// Write the head, as JSON.
+    Prelude(Vec<u8>),
+    /// Write [`DELIMITER`](Self::DELIMITER), and flush.
+    Delimiter,
+    /// Write these bytes; when there are none, only flush.
+    Data {
+        /// 0, 1, 2 and so on.
+        seq: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// End the body with these trailers.
+    Trailers {
+        /// `Lambda-Runtime-Function-Error-Type`: the stream's error code.
+        error_type: String,
+        /// `Lambda-Runtime-Function-Error-Body`: a JSON object in base64.
+        error_body_b64: String,
+    },
+    /// End the request.
+    Finish,
+    /// Give the request up, or report the invocation as failed if it was never opened.
+    Abort,
+    /// Drop the producer. Nothing it delivers counts any more.
+    StopProducer,
+    /// How it ended. The last effect, once.
+    Outcome(Outcome),
+}
+
+impl FrameEffect {
+    /// What divides prelude and body: eight NUL, which no JSON holds (`streaming.md` §7.1).
+    pub const DELIMITER: [u8; 8] = [0; 8];
+}
+
+/// How a response ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Outcome {
+    /// Whether a head was sent.
+    pub committed: bool,
+    /// The status that was sent.
+    pub status: Option<u16>,
+    /// How many [`FrameEffect::Data`] there were, prefix and error body included.
+    pub chunks: u64,
+    /// How many bytes they held.
+    pub bytes: u64,
+    /// The stream's error code; empty when it ended well, or was refused.
+    pub code: String,
+    /// The code of the error that was answered in place of the response.
+    pub refused_code: Option<String>,
+    /// How many chunks the producer delivered after the limit had been exceeded.
+    pub refused: u64,
+    /// What ended it.
+    pub reason: EndReason,
+}
+
+/// What ended a response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndReason {
+    /// Everything was sent.
+    Completed,
+    /// An error was answered in its place, before anything was sent.
+    Refused,
+    /// The producer failed after something was sent.
+    Fault,
+    /// A chunk would have exceeded the limit.
+    TooLarge,
+    /// Nobody read any more.
+    ClientGone,
+    /// Time was up.
+    Deadline,
+    /// The process ended.
+    Shutdown,
+    /// The transport broke.
+    Transport,
+}
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Handled {
+    /// It was used.
+    Taken,
+    /// It says nothing new: the response is already ending.
+    Ignored,
+    /// The producer was heard after the end. Nothing of it is sent.
+    Late,
+}
+
+/// Where a frame machine stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FrameState {
+    /// The handler has not returned.
+    Idle,
+    /// The head is frozen, and nothing is sent.
+    Armed,
+    /// The head is sent, and chunks follow.
+    Live,
+    /// The limit was exceeded and the response is ended; the producer has yet to stop.
+    Overrun,
+    /// The outcome is known.
+    Done,
+}
+
+/// An input that is illegal in a state: a mistake of the driver. Nothing has changed; the input is
+/// dropped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the input {input} is illegal in the state {state:?}")]
+pub struct FrameMisuse {
+    /// Where the machine stands, still.
+    pub state: FrameState,
+    /// The name of the input.
+    pub input: &'static str,
+}
