@@ -52,6 +52,7 @@ pub mod limiter;
 pub mod machine;
 pub mod naming;
 pub mod run;
+pub mod sanitize;
 pub mod store;
 pub mod stream;
 pub mod time;
