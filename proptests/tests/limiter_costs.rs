@@ -120,7 +120,7 @@ fn a_transaction_that_meets_conflicts_is_sent_four_times() {
     }
     assert_eq!((sent, slept.len()), (4, 3));
     for (slept, most) in slept.into_iter().zip([10, 20, 40]) {
-        assert!((most / 2..=most).contains(&slept), "{slept} of {most} ms");
+        assert!(slept <= most, "{slept} of {most} ms");
     }
 }
 

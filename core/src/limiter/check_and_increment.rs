@@ -7,6 +7,7 @@ use super::decision::{Decision, Stage};
 use super::error::LimiterError;
 use super::plan::{BatchOutcome, Conclusion, Next, Plan, Reads, Verdict, Write, Wrote};
 use super::recall::Learned;
+use crate::backoff::Backoff;
 use crate::machine::{Machine, Step};
 use crate::store::{GetItem, Item, Sleep, StoreError, StoreRequest, Transacted, Written};
 use crate::time::Timestamp;
@@ -158,18 +159,17 @@ impl Machine for CheckAndIncrement {
     }
 }
 
-/// How long to wait before a transaction that met a conflict is sent again: 10, 20, 40 ms, of which
-/// the upper half is spread by the decision's id so that rivals do not meet again.
-pub(super) fn conflict_delay(attempt: u32, id: Option<DecisionId>) -> Duration {
-    let half = HALF_CONFLICT_BASE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
-    let bits = id.map_or(0, |DecisionId(id)| id.rotate_right(attempt.saturating_mul(16)) & 0xffff);
-    let spread = u32::try_from(bits).unwrap_or(0);
-    let share = half.saturating_mul(spread).checked_div(0xffff).unwrap_or_default();
-    half.saturating_add(share)
+/// How long to wait before a transaction that met a conflict is sent again, spread by the decision's
+/// id so that rivals do not meet again. `conflicts` counts the conflicts before this one.
+pub(super) fn conflict_delay(conflicts: u32, id: Option<DecisionId>) -> Duration {
+    let seed = id.map_or(0, |DecisionId(id)| id & u128::from(u64::MAX));
+    // Masked to 64 bits.
+    CONFLICT_BACKOFF.delay(conflicts.saturating_add(1), u64::try_from(seed).unwrap_or(0))
 }
 
 /// How often a transaction is sent again after a conflict (`limited.md` §12.4.4).
 pub(super) const MAX_CONFLICT_RETRIES: u32 = 3;
 
-/// Half of the longest first wait after a conflict, 10 ms (`limited.md` §12.4.4).
-const HALF_CONFLICT_BASE: Duration = Duration::from_millis(5);
+/// At most 10, 20, then 40 ms (`limited.md` §12.4.4).
+const CONFLICT_BACKOFF: Backoff =
+    Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(40) };

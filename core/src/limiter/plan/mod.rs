@@ -12,7 +12,6 @@ mod sequential;
 mod sliding;
 mod windows;
 
-use self::sliding::Cover;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -24,6 +23,7 @@ pub(super) use self::call::{Call, Verdict};
 pub(super) use self::packed::Packed;
 pub(super) use self::reads::Reads;
 pub(super) use self::sequential::Sequential;
+use self::sliding::Cover;
 pub(super) use self::sliding::Sliding;
 pub(super) use self::windows::Windows;
 use super::decision::UsageWindow;
