@@ -51,6 +51,7 @@ pub mod json;
 pub mod limiter;
 pub mod machine;
 pub mod naming;
+pub mod observe;
 pub mod run;
 pub mod sanitize;
 pub mod store;

@@ -38,6 +38,7 @@ pub mod client;
 pub mod code;
 mod cookies;
 mod error;
+pub mod exchange;
 mod headers;
 mod json_body;
 mod multimap;

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use super::pattern::{Pattern, Segment};
+use super::pattern::Pattern;
 use super::{Route, percent};
 use percent::PercentError;
 
@@ -54,20 +54,7 @@ impl<'r, 'p, T> RouteMatch<'r, 'p, T> {
 
     /// All parameters, in the order of the pattern.
     pub fn params(&self) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p, T> {
-        let mut rest = self.path;
-        self.pattern().segments().iter().filter_map(move |segment| {
-            let all = rest.unwrap_or_default();
-            let (first, after) = match all.split_once('/') {
-                Some((first, after)) => (first, Some(after)),
-                None => (all, None),
-            };
-            rest = after;
-            match segment {
-                Segment::Static(_) => None,
-                Segment::Param(name) => Some(Param { name, raw: first }),
-                Segment::Proxy(name) => Some(Param { name, raw: all }),
-            }
-        })
+        self.pattern().capture(self.path)
     }
 }
 

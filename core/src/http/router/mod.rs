@@ -41,6 +41,7 @@ mod trie;
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use self::error::RegistrationError;
@@ -63,7 +64,7 @@ pub struct Router<T> {
 #[derive(Clone, Debug)]
 pub struct Route<T> {
     method: String,
-    pattern: Pattern,
+    pattern: Arc<Pattern>,
     handler: T,
 }
 
@@ -140,7 +141,7 @@ impl<T> Router<T> {
             return Err(RegistrationError::Duplicate { method, pattern, existing });
         }
         self.trie.insert(&method, &pattern, self.routes.len());
-        self.routes.push(Route { method, pattern, handler });
+        self.routes.push(Route { method, pattern: Arc::new(pattern), handler });
         Ok(())
     }
 
@@ -165,24 +166,34 @@ impl<T> Router<T> {
         }
     }
 
+    /// The methods that a path is known with, sorted.
+    #[must_use]
+    pub fn methods(&self, path: &str) -> Vec<&str> {
+        self.allowed(matchable(path))
+    }
+
     fn refuse<'r, 'p>(&'r self, path: Option<&str>) -> Lookup<'r, 'p, T> {
-        let mut methods = self.trie.methods(path);
-        if methods.is_empty() {
+        if self.trie.methods(path).is_empty() {
             return Lookup::NotFound;
         }
+        Lookup::MethodNotAllowed { allow: self.allowed(path).join(", ") }
+    }
+
+    fn allowed(&self, path: Option<&str>) -> Vec<&str> {
+        let mut methods = self.trie.methods(path);
         if self.head_as_get && methods.contains(&"GET") {
             methods.push("HEAD");
         }
         methods.retain(|method| !method.is_empty());
         methods.sort_unstable();
         methods.dedup();
-        Lookup::MethodNotAllowed { allow: methods.join(", ") }
+        methods
     }
 
     fn has(&self, method: &str, pattern: &Pattern) -> bool {
         let same_shape = self.trie.same_shape(pattern);
         let mut routes = same_shape.iter().filter_map(|index| self.routes.get(*index));
-        routes.any(|route| route.method == method && route.pattern == *pattern)
+        routes.any(|route| route.method == method && *route.pattern == *pattern)
     }
 }
 
@@ -202,6 +213,10 @@ impl<T> Route<T> {
     /// The pattern.
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    pub(crate) const fn shared_pattern(&self) -> &Arc<Pattern> {
         &self.pattern
     }
 

@@ -4,7 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::normalize_path;
+use super::matched::Param;
+use super::{matchable, normalize_path};
 
 /// A route pattern. Two are equal when their canonical texts are: names count.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,6 +67,34 @@ impl Pattern {
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// What the parameters capture of a path that the pattern matches, in the order of the pattern.
+    pub fn captures<'r, 'p>(
+        &'r self,
+        path: &'p str,
+    ) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p> {
+        self.capture(matchable(path))
+    }
+
+    pub(super) fn capture<'r, 'p>(
+        &'r self,
+        path: Option<&'p str>,
+    ) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p> {
+        let mut rest = path;
+        self.segments.iter().filter_map(move |segment| {
+            let all = rest.unwrap_or_default();
+            let (first, after) = match all.split_once('/') {
+                Some((first, after)) => (first, Some(after)),
+                None => (all, None),
+            };
+            rest = after;
+            match segment {
+                Segment::Static(_) => None,
+                Segment::Param(name) => Some(Param { name, raw: first }),
+                Segment::Proxy(name) => Some(Param { name, raw: all }),
+            }
+        })
     }
 
     pub(super) fn has_proxy(&self) -> bool {

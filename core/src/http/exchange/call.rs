@@ -1,0 +1,71 @@
+//! A request on its way to a handler.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use crate::http::Request;
+use crate::http::router::{Param, Pattern};
+use crate::time::Timestamp;
+
+/// When a request arrived, and how long there is to answer it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Arrival {
+    /// The instant at which serving it began.
+    pub now: Timestamp,
+    /// The time left from then on: `None` for no deadline, zero for one that has passed.
+    pub remaining: Option<Duration>,
+}
+
+/// A request on its way to a handler: what policies, authentication and handlers are shown.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The request.
+    pub request: Request,
+    /// The request's id: the client's, the provider's, or a new one. Empty in
+    /// [`Tier::P0`](super::Tier::P0).
+    pub request_id: String,
+    /// The tenant that the request names, or an empty text. See
+    /// [`Request::tenant_id`] on how far it can be believed.
+    pub tenant_id: String,
+    /// When the request arrived.
+    pub arrival: Arrival,
+    pattern: Option<Arc<Pattern>>,
+}
+
+impl Call {
+    pub(super) const fn new(
+        request: Request,
+        request_id: String,
+        tenant_id: String,
+        arrival: Arrival,
+        pattern: Option<Arc<Pattern>>,
+    ) -> Self {
+        Self { request, request_id, tenant_id, arrival, pattern }
+    }
+
+    /// The pattern of the route that serves the request; `None` when none does.
+    #[must_use]
+    pub fn pattern(&self) -> Option<&Pattern> {
+        self.pattern.as_deref()
+    }
+
+    /// What a path parameter captured, as the client sent it.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params().find(|param| param.name == name).map(|param| param.raw)
+    }
+
+    /// The path parameters, in the order of the pattern.
+    pub fn params(&self) -> impl Iterator<Item = Param<'_, '_>> {
+        let pattern = self.pattern().into_iter();
+        pattern.flat_map(|pattern| pattern.captures(&self.request.path))
+    }
+
+    /// Whole milliseconds left on arrival; 0 when there is no deadline, or it has passed.
+    #[must_use]
+    pub fn remaining_ms(&self) -> u64 {
+        let remaining = self.arrival.remaining.unwrap_or_default();
+        u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX)
+    }
+}

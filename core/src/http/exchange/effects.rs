@@ -1,0 +1,141 @@
+//! What an exchange asks its host for.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::access::{Access, Principal};
+use super::call::Call;
+use super::machine::Exchange;
+use super::policy::PolicyDecision;
+use crate::http::{AppError, Response};
+use crate::machine::{Ask, Effect};
+use crate::store::StoreError;
+
+/// One question of an exchange, with the exchange that waits for the answer.
+///
+/// A question that panics, or fails for reasons of its own, is answered with
+/// [`AppError::internal`] and that [cause](AppError::with_cause).
+#[derive(Clone, Debug)]
+pub enum ExchangeRequest<'r, T, S> {
+    /// Waits for a [`NewRequestId`].
+    NewRequestId(Ask<NewRequestId, Exchange<'r, T, S>>),
+    /// Waits for a [`DecidePolicy`].
+    DecidePolicy(Ask<DecidePolicy, Exchange<'r, T, S>>),
+    /// Waits for an [`Authenticate`].
+    Authenticate(Ask<Authenticate<'r>, Exchange<'r, T, S>>),
+    /// Waits for a [`CallHandler`].
+    CallHandler(Ask<CallHandler<'r, T, S>, Exchange<'r, T, S>>),
+}
+
+/// Draw an id for a request that came without. Asked at most once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NewRequestId;
+
+/// Decide whether a request may go on, whoever calls: by load or by rate.
+#[derive(Clone, Debug)]
+pub struct DecidePolicy {
+    /// The request.
+    pub call: Arc<Call>,
+    /// Who calls, if that was asked before.
+    pub principal: Option<Arc<Principal>>,
+}
+
+/// Say who calls. `None`, or a blank identity, is nobody.
+#[derive(Clone, Debug)]
+pub struct Authenticate<'r> {
+    /// The request.
+    pub call: Arc<Call>,
+    /// What the route asks of callers, which the exchange checks itself.
+    pub access: &'r Access,
+}
+
+/// Have a handler answer a request, with the middleware around it.
+pub struct CallHandler<'r, T, S> {
+    /// The request.
+    pub call: Arc<Call>,
+    /// Who calls, if the route asked and somebody does.
+    pub principal: Option<Arc<Principal>>,
+    /// The stages that the request passed.
+    pub stages: Stages,
+    /// The route's handler.
+    pub handler: &'r T,
+    pub(super) stream: PhantomData<fn() -> S>,
+}
+
+/// The stages of the pipeline that a request passed before its handler.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stages {
+    /// Whether the pipeline names its stages at all: from [`Tier::P1`](super::Tier::P1) on.
+    pub named: bool,
+    /// Whether the request came from another origin, or says so.
+    pub cors: bool,
+    /// Whether its caller was authenticated.
+    pub auth: bool,
+}
+
+impl Stages {
+    /// The names of the stages, in order. Middleware adds its own behind them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let names = [
+            ("request_id", true),
+            ("recovery", true),
+            ("logging", true),
+            ("cors", self.cors),
+            ("auth", self.auth),
+            ("handler", true),
+        ];
+        let passed = move |(name, passed)| (passed && self.named).then_some(name);
+        names.into_iter().filter_map(passed)
+    }
+}
+
+macro_rules! exchange_effects {
+    ($($effect:ident [$($generics:tt)*] $kind:ty => $outcome:ty;)+) => {$(
+        impl<$($generics)*> Effect for $kind {
+            type Outcome = $outcome;
+
+            /// The host answers by itself: no store is between it and the exchange.
+            fn failed(_: StoreError) -> Option<Self::Outcome> {
+                None
+            }
+        }
+
+        impl<'r, T, S> From<Ask<$kind, Exchange<'r, T, S>>> for ExchangeRequest<'r, T, S> {
+            fn from(ask: Ask<$kind, Exchange<'r, T, S>>) -> Self {
+                Self::$effect(ask)
+            }
+        }
+    )+};
+}
+
+exchange_effects! {
+    NewRequestId [] NewRequestId => String;
+    DecidePolicy [] DecidePolicy => Result<Option<PolicyDecision>, AppError>;
+    Authenticate ['r] Authenticate<'r> => Result<Option<Principal>, AppError>;
+    CallHandler ['r, T, S] CallHandler<'r, T, S> => Result<Response<S>, AppError>;
+}
+
+// Derived, these would ask the same of the stream, and of the handler itself.
+impl<T, S> Clone for CallHandler<'_, T, S> {
+    fn clone(&self) -> Self {
+        Self {
+            call: Arc::clone(&self.call),
+            principal: self.principal.clone(),
+            stages: self.stages,
+            handler: self.handler,
+            stream: PhantomData,
+        }
+    }
+}
+
+impl<T, S> fmt::Debug for CallHandler<'_, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallHandler")
+            .field("call", &self.call)
+            .field("principal", &self.principal)
+            .field("stages", &self.stages)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,366 @@
+//! The exchange of one request for one response.
+//!
+//! ```text
+//! start ─▶ NewRequestId? ─▶ preflight, malformed, 404, 405 ──────────────────────▶ Concluded
+//!                              └▶ DecidePolicy? ─▶ Authenticate? ─▶ CallHandler ──────▲
+//! ```
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::access::Principal;
+use super::call::{Arrival, Call};
+use super::effects::{
+    Authenticate, CallHandler, DecidePolicy, ExchangeRequest, NewRequestId, Stages,
+};
+use super::observation::Observation;
+use super::policy::PolicyDecision;
+use super::service::{Endpoint, HttpService};
+use super::settings::{HttpSettings, PolicyStage, Tier};
+use crate::http::router::{Lookup, Pattern};
+use crate::http::{AppError, RawRequest, Request, Response, code, is_clean};
+use crate::machine::{Machine, Step};
+use crate::stream::response_too_large;
+
+/// The exchange of one request for one response; made by [`HttpService::exchange`].
+///
+/// It never fails: whatever goes wrong is answered. A response that comes out is
+/// [normalised](Response::normalize).
+pub struct Exchange<'r, T, S> {
+    service: &'r HttpService<T>,
+    call: Arc<Call>,
+    /// What serves the request, or why nothing does.
+    routed: Result<&'r Endpoint<T>, AppError>,
+    principal: Option<Arc<Principal>>,
+    stages: Stages,
+    stream: PhantomData<fn() -> S>,
+}
+
+/// What an exchange ends with.
+#[derive(Clone, Debug)]
+pub struct Concluded<S> {
+    /// The answer.
+    pub response: Response<S>,
+    /// The request that it answers.
+    pub call: Arc<Call>,
+    /// What went wrong. Its [sources](core::error::Error::source) are for the log: the client sees
+    /// none of them.
+    pub error: Option<AppError>,
+    /// What is recorded about it, from [`Tier::P2`] on.
+    pub observation: Option<Observation>,
+}
+
+impl<'r, T, S> Exchange<'r, T, S> {
+    pub(super) fn new(
+        service: &'r HttpService<T>,
+        request: RawRequest<'_>,
+        arrival: Arrival,
+    ) -> Self {
+        let settings = service.settings();
+        let max_bytes = settings.limits.max_request_bytes;
+        let max_bytes = max_bytes.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
+        let (request, error) = match request.normalize(max_bytes) {
+            Ok(request) => (request, None),
+            Err(rejected) => (rejected.request, Some(rejected.error)),
+        };
+        let (pattern, routed) = match error {
+            Some(error) => (None, Err(error.into())),
+            None => route(service, &request),
+        };
+        let guarded = settings.tier > Tier::P0;
+        let stages = Stages {
+            named: guarded,
+            cors: guarded && !request.headers.first("origin").is_empty(),
+            auth: false,
+        };
+        let tenant_id = match settings.tier {
+            Tier::P0 => String::new(),
+            Tier::P1 | Tier::P2 => tenant_id(&request, settings),
+        };
+        let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, pattern));
+        Self { service, call, routed, principal: None, stages, stream: PhantomData }
+    }
+
+    fn on_request_id(mut self, id: String) -> Step<Self> {
+        Arc::make_mut(&mut self.call).request_id = id;
+        if let Some(methods) = self.preflight() {
+            let response = Response::no_content();
+            return self
+                .conclude(Ok(response.with_header("access-control-allow-methods", methods)));
+        }
+        match (&self.routed, self.settings().policy) {
+            (Err(error), _) => {
+                let error = error.clone();
+                self.conclude(Err(error))
+            }
+            (Ok(_), Some(PolicyStage::BeforeAuthentication)) => {
+                self.ask_policy(Self::on_policy_before_authentication)
+            }
+            (Ok(_), None | Some(PolicyStage::AfterAuthentication)) => self.authenticate(),
+        }
+    }
+
+    /// The methods to allow, when the request asks for nothing else (the Fetch standard's CORS
+    /// preflight).
+    fn preflight(&self) -> Option<String> {
+        let Call { request, .. } = &*self.call;
+        let asked = request.headers.first("access-control-request-method");
+        let is_preflight = request.method == "OPTIONS" && !asked.is_empty() && is_clean(asked);
+        if !is_preflight || self.settings().tier == Tier::P0 {
+            return None;
+        }
+        if !self.settings().cors.strict {
+            return Some(asked.into());
+        }
+        let methods = self.service.router().methods(&request.path);
+        let is_unclaimed = !methods.is_empty() && self.routed.is_err();
+        is_unclaimed.then(|| methods.join(", "))
+    }
+
+    fn ask_policy(self, then: PolicyStep<'r, T, S>) -> Step<Self> {
+        let call = Arc::clone(&self.call);
+        let principal = self.principal.clone();
+        self.ask(DecidePolicy { call, principal }, then)
+    }
+
+    fn on_policy_before_authentication(self, outcome: PolicyOutcome) -> Step<Self> {
+        match refusal(outcome) {
+            Some(error) => self.conclude(Err(error)),
+            None => self.authenticate(),
+        }
+    }
+
+    fn authenticate(self) -> Step<Self> {
+        match &self.routed {
+            Ok(endpoint) if !endpoint.access.is_protected() => self.after_authentication(),
+            Ok(_) if !self.settings().authenticates => self.conclude(Err(AppError::unauthorized())),
+            Ok(endpoint) => {
+                let (call, access) = (Arc::clone(&self.call), &endpoint.access);
+                self.ask(Authenticate { call, access }, Self::on_principal)
+            }
+            Err(error) => {
+                let error = error.clone();
+                self.conclude(Err(error))
+            }
+        }
+    }
+
+    fn on_principal(mut self, outcome: Result<Option<Principal>, AppError>) -> Step<Self> {
+        self.stages.auth = true;
+        let admitted = match &self.routed {
+            Ok(endpoint) => outcome.and_then(|caller| endpoint.access.admit(caller)),
+            Err(error) => Err(error.clone()),
+        };
+        match admitted {
+            Ok(principal) => {
+                self.principal = principal.map(Arc::new);
+                self.after_authentication()
+            }
+            Err(error) => self.conclude(Err(error)),
+        }
+    }
+
+    fn after_authentication(self) -> Step<Self> {
+        match self.settings().policy {
+            Some(PolicyStage::AfterAuthentication) => {
+                self.ask_policy(Self::on_policy_after_authentication)
+            }
+            None | Some(PolicyStage::BeforeAuthentication) => self.call_handler(),
+        }
+    }
+
+    fn on_policy_after_authentication(self, outcome: PolicyOutcome) -> Step<Self> {
+        match refusal(outcome) {
+            Some(error) => self.conclude(Err(error)),
+            None => self.call_handler(),
+        }
+    }
+
+    fn call_handler(self) -> Step<Self> {
+        match &self.routed {
+            Ok(endpoint) => {
+                let effect = CallHandler {
+                    call: Arc::clone(&self.call),
+                    principal: self.principal.clone(),
+                    stages: self.stages,
+                    handler: &endpoint.handler,
+                    stream: PhantomData,
+                };
+                self.ask(effect, Self::on_answer)
+            }
+            Err(error) => {
+                let error = error.clone();
+                self.conclude(Err(error))
+            }
+        }
+    }
+
+    fn on_answer(self, outcome: Result<Response<S>, AppError>) -> Step<Self> {
+        let checked = outcome.and_then(|response| self.check(response));
+        self.conclude(checked)
+    }
+
+    /// The handler's response, if it can be sent.
+    fn check(&self, response: Response<S>) -> Result<Response<S>, AppError> {
+        if response.is_base64 && response.stream.is_some() {
+            return Err(AppError::internal().with_cause(EncodedStream));
+        }
+        let response = response.normalize()?;
+        let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
+        let most = self.settings().limits.max_response_bytes;
+        if most.is_some_and(|most| len > most.get()) {
+            return Err(response_too_large());
+        }
+        Ok(response)
+    }
+
+    fn conclude(self, result: Result<Response<S>, AppError>) -> Step<Self> {
+        let (mut response, error) = match result {
+            Ok(response) => (response, None),
+            Err(error) => (self.error_response(&error), Some(error)),
+        };
+        if self.settings().tier > Tier::P0 {
+            self.finalize(&mut response);
+        }
+        let observation = (self.settings().tier == Tier::P2).then(|| {
+            Observation::new(&self.call, self.tenant_id(), self.settings(), &response, &error)
+        });
+        Step::Done(Concluded { response, call: self.call, error, observation })
+    }
+
+    fn error_response(&self, error: &AppError) -> Response<S> {
+        let (request_id, trace_id) = match self.settings().tier {
+            Tier::P0 => ("", ""),
+            Tier::P1 | Tier::P2 => {
+                (self.call.request_id.as_str(), self.call.request.trace_id.as_str())
+            }
+        };
+        let render = |error: &AppError| {
+            Response::from_error(error, self.settings().error_format, request_id, trace_id)
+        };
+        let response = if self.settings().hides_stack_traces {
+            render(&error.clone().with_stack_trace(""))
+        } else {
+            render(error)
+        };
+        // An error's own status and header fields can be as wrong as a handler's.
+        response.normalize().unwrap_or_else(|_| render(&AppError::internal()))
+    }
+
+    fn finalize(&self, response: &mut Response<S>) {
+        response.headers.set("x-request-id", self.call.request_id.as_str());
+        let headers = &self.call.request.headers;
+        let origin = headers.first("origin");
+        if is_clean(origin) {
+            let is_preflight = self.call.request.method == "OPTIONS"
+                && headers.contains("access-control-request-method");
+            self.settings().cors.apply(origin, is_preflight, &mut response.headers);
+        }
+    }
+
+    fn tenant_id(&self) -> &str {
+        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
+        vouched.unwrap_or(&self.call.tenant_id)
+    }
+
+    fn settings(&self) -> &'r HttpSettings {
+        self.service.settings()
+    }
+}
+
+impl<'r, T, S> Machine for Exchange<'r, T, S> {
+    type Output = Concluded<S>;
+    type Request = ExchangeRequest<'r, T, S>;
+
+    fn start(self) -> Step<Self> {
+        let request = &self.call.request;
+        let id = match self.settings().tier {
+            Tier::P0 => Some(""),
+            Tier::P1 | Tier::P2 => [request.client_request_id(), &request.provider_request_id]
+                .into_iter()
+                .find(|id| is_request_id(id)),
+        };
+        match id {
+            Some(id) => {
+                let id = id.into();
+                self.on_request_id(id)
+            }
+            None => self.ask(NewRequestId, Self::on_request_id),
+        }
+    }
+}
+
+type PolicyOutcome = Result<Option<PolicyDecision>, AppError>;
+type PolicyStep<'r, T, S> = fn(Exchange<'r, T, S>, PolicyOutcome) -> Step<Exchange<'r, T, S>>;
+
+/// A base64 response came with a stream: streams are bytes as they are. A mistake of the handler.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a streamed response cannot be base64")]
+struct EncodedStream;
+
+/// What serves a request, or the 404 or 405 that answers it.
+fn route<'r, T>(
+    service: &'r HttpService<T>,
+    request: &Request,
+) -> (Option<Arc<Pattern>>, Result<&'r Endpoint<T>, AppError>) {
+    match service.router().look_up(&request.method, &request.path) {
+        Lookup::Found(found) => {
+            (Some(Arc::clone(found.route().shared_pattern())), Ok(found.handler()))
+        }
+        Lookup::MethodNotAllowed { allow } => {
+            (None, Err(AppError::of(code::METHOD_NOT_ALLOWED).with_header("allow", allow)))
+        }
+        Lookup::NotFound => (None, Err(AppError::not_found())),
+    }
+}
+
+fn tenant_id(request: &Request, settings: &HttpSettings) -> String {
+    if settings.strict_tenant {
+        return request.headers.first("x-tenant-id").trim().into();
+    }
+    request.tenant_id().into()
+}
+
+/// The answer to a request that a policy does not let through. A policy that fails tells the client
+/// nothing, whatever its error says.
+fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
+    match outcome {
+        Ok(decision) => decision.and_then(PolicyDecision::refusal),
+        Err(error) => Some(AppError::internal().with_cause(error)),
+    }
+}
+
+/// Whether an id can be sent back and logged as it is: it is not blank, not long, and printable.
+fn is_request_id(id: &str) -> bool {
+    let is_printable = |b: u8| matches!(b, b' '..=b'~');
+    !id.is_empty() && id.len() <= MAX_REQUEST_ID_BYTES && id.bytes().all(is_printable)
+}
+
+/// Longer than any id in use: UUIDs have 36 bytes, X-Ray's trace header about 75.
+const MAX_REQUEST_ID_BYTES: usize = 128;
+
+// Derived, these would ask the same of handlers and streams.
+impl<T, S> Clone for Exchange<'_, T, S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service,
+            call: Arc::clone(&self.call),
+            routed: self.routed.clone(),
+            principal: self.principal.clone(),
+            stages: self.stages,
+            stream: PhantomData,
+        }
+    }
+}
+
+impl<T, S> fmt::Debug for Exchange<'_, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("call", &self.call)
+            .field("principal", &self.principal)
+            .field("stages", &self.stages)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,405 @@
+//! The order of the pipeline, and what each stage answers.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::num::NonZeroU64;
+use core::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::http::{AppError, ErrorFormat, Headers, RawRequest, Response, code};
+use crate::machine::{Machine, Step};
+use crate::time::Timestamp;
+
+type Service = HttpService<&'static str>;
+type Answer = Result<Response<u8>, AppError>;
+
+/// A host that answers as it is told, and writes down what it is asked.
+#[derive(Default)]
+struct Host {
+    policy: Option<Result<Option<PolicyDecision>, AppError>>,
+    principal: Option<Result<Option<Principal>, AppError>>,
+    answer: Option<Answer>,
+    asked: Vec<String>,
+}
+
+impl Host {
+    fn answering(answer: Answer) -> Self {
+        Self { answer: Some(answer), ..Self::default() }
+    }
+
+    fn serve(&mut self, service: &Service, request: RawRequest<'_>) -> Concluded<u8> {
+        let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
+        let mut step = service.exchange(request, arrival).start();
+        loop {
+            step = match step {
+                Step::Done(concluded) => return concluded,
+                Step::Ask(ExchangeRequest::NewRequestId(ask)) => {
+                    self.asked.push("id".into());
+                    ask.answer("ID".into())
+                }
+                Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
+                    let caller = ask.effect().principal.as_ref().map(|p| p.identity.clone());
+                    self.asked.push(format!("policy:{}", caller.unwrap_or_default()));
+                    ask.answer(self.policy.clone().unwrap_or(Ok(None)))
+                }
+                Step::Ask(ExchangeRequest::Authenticate(ask)) => {
+                    self.asked.push("auth".into());
+                    ask.answer(self.principal.clone().unwrap_or(Ok(None)))
+                }
+                Step::Ask(ExchangeRequest::CallHandler(ask)) => {
+                    let stages: Vec<_> = ask.effect().stages.names().collect();
+                    self.asked.push(format!("{}:{}", ask.effect().handler, stages.join(",")));
+                    ask.answer(self.answer.clone().unwrap_or_else(|| Ok(Response::text(200, "ok"))))
+                }
+            };
+        }
+    }
+}
+
+fn settings(tier: Tier) -> HttpSettings {
+    HttpSettings { tier, ..HttpSettings::default() }
+}
+
+fn service_with(settings: HttpSettings, access: Access) -> Service {
+    let mut service = HttpService::new(settings).unwrap();
+    service.route("GET", "/users/{id}", access, "show").unwrap();
+    service.route("POST", "/users/{id}", Access::Public, "change").unwrap();
+    service
+}
+
+fn get(fields: &[(&str, &str)]) -> RawRequest<'static> {
+    request("GET", "/users/7", fields)
+}
+
+fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'static> {
+    let mut request = RawRequest::new(method, path);
+    for (name, value) in fields {
+        request.headers.append(*name, *value);
+    }
+    request
+}
+
+fn body(response: &Response<u8>) -> &str {
+    core::str::from_utf8(&response.body).unwrap()
+}
+
+#[test]
+fn a_request_passes_the_stages_in_order() {
+    let settings = HttpSettings {
+        policy: Some(PolicyStage::BeforeAuthentication),
+        authenticates: true,
+        ..settings(Tier::P2)
+    };
+    let service = service_with(settings.clone(), Access::Authenticated);
+    let principal = Some(Ok(Some(Principal::new(" u "))));
+    let mut host = Host { principal: principal.clone(), ..Host::default() };
+    let done = host.serve(&service, get(&[("origin", "https://a")]));
+    let handler = "show:request_id,recovery,logging,cors,auth,handler";
+    assert_eq!(host.asked, ["id", "policy:", "auth", handler]);
+    assert_eq!(done.response.headers.first("x-request-id"), "ID");
+    assert_eq!(done.call.param("id"), Some("7"));
+
+    let after = HttpSettings { policy: Some(PolicyStage::AfterAuthentication), ..settings };
+    let service = service_with(after, Access::Authenticated);
+    let mut host = Host { principal, ..Host::default() };
+    let _ = host.serve(&service, get(&[("x-request-id", " r1 ")]));
+    assert_eq!(host.asked[..2], ["auth", "policy:u"]);
+}
+
+#[test]
+fn the_lowest_tier_only_routes() {
+    let service = service_with(settings(Tier::P0), Access::Public);
+    let mut host = Host::default();
+    let done = host.serve(&service, get(&[("origin", "https://a"), ("x-request-id", "r1")]));
+    assert_eq!(host.asked, ["show:"]);
+    assert_eq!(done.response.headers.len(), 1, "only its own content type");
+    assert!(done.observation.is_none() && done.call.request_id.is_empty());
+
+    let preflight = [("access-control-request-method", "GET")];
+    let done = host.serve(&service, request("OPTIONS", "/users/7", &preflight));
+    assert_eq!(done.response.status, 405);
+    assert_eq!(
+        body(&done.response),
+        r#"{"error":{"code":"app.method_not_allowed","message":"method not allowed"}}"#
+    );
+    assert_eq!(done.response.headers.first("allow"), "GET, POST");
+}
+
+#[test]
+fn ids_are_the_clients_the_providers_or_new() {
+    let service = service_with(settings(Tier::P1), Access::Public);
+    let long = "x".repeat(129);
+    for (client, provider, expected) in [
+        (" r1 ", "p1", "r1"),
+        ("", "p1", "p1"),
+        ("  ", "", "ID"),
+        (&long, "p1", "p1"),
+        ("r\u{7f}", &long, "ID"),
+        ("é", "", "ID"),
+    ] {
+        let mut request = get(&[("x-request-id", client)]);
+        request.provider_request_id = provider.into();
+        let done = Host::default().serve(&service, request);
+        assert_eq!(done.response.headers.first("x-request-id"), expected, "{client:?}");
+    }
+}
+
+#[test]
+fn preflights_are_answered_before_anything_is_looked_at() {
+    let limits = Limits { max_request_bytes: NonZeroU64::new(1), max_response_bytes: None };
+    let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);
+    let mut preflight =
+        request("options", "/nowhere", &[("Access-Control-Request-Method", "X<>Y")]);
+    preflight.body = b"too large".into();
+    let mut host = Host::default();
+    let done = host.serve(&service, preflight);
+    assert_eq!((done.response.status, host.asked.len()), (204, 1));
+    assert_eq!(done.response.headers.first("access-control-allow-methods"), "X<>Y");
+    assert_eq!(done.response.headers.first("x-request-id"), "ID");
+
+    let forged = [("access-control-request-method", "GET\r\nx: y")];
+    let done = Host::default().serve(&service, request("OPTIONS", "/users/7", &forged));
+    assert_eq!(done.response.status, 400);
+}
+
+#[test]
+fn strict_preflights_are_for_known_routes() {
+    let cors = Cors { strict: true, ..Cors::default() };
+    let mut service = service_with(HttpSettings { cors, ..settings(Tier::P1) }, Access::Public);
+    service.route("OPTIONS", "/own", Access::Public, "own").unwrap();
+    let serve = |path| {
+        let asked = [("access-control-request-method", "PUT"), ("origin", "https://a")];
+        Host::default().serve(&service, request("OPTIONS", path, &asked)).response
+    };
+    let known = serve("/users/7");
+    assert_eq!(known.headers.first("access-control-allow-methods"), "GET, POST");
+    assert_eq!(serve("/own").status, 200);
+    assert_eq!(serve("/nowhere").status, 404);
+}
+
+#[test]
+fn malformed_requests_are_answered_with_ids_and_cors() {
+    let limits = Limits { max_request_bytes: NonZeroU64::new(4), max_response_bytes: None };
+    let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);
+    let origin = [("origin", "https://a")];
+    let mut encoded = request("GET", "/nowhere", &origin);
+    encoded.is_base64 = true;
+    encoded.body = b"aGk".into();
+    let mut large = request("GET", "/nowhere", &origin);
+    large.body = b"12345".into();
+    let mut query = request("GET", "/nowhere", &origin);
+    query.query = crate::http::parse_query("a=%zz");
+    let dirty = request("GET", "/nowhere", &[("origin", "https://a\r\nx: y")]);
+    for (request, status, message) in [
+        (encoded, 400, "invalid base64"),
+        (large, 413, "request too large"),
+        (query, 400, "invalid query string"),
+        (dirty, 400, "invalid header"),
+    ] {
+        let mut host = Host::default();
+        let done = host.serve(&service, request);
+        assert_eq!(done.response.status, status);
+        let expected = json!({"error": {
+            "code": if status == 413 { code::TOO_LARGE } else { code::BAD_REQUEST },
+            "message": message,
+            "request_id": "ID",
+        }});
+        assert_eq!(body(&done.response), expected.to_string());
+        let echoed = done.response.headers.first("access-control-allow-origin");
+        assert_eq!(echoed, if message == "invalid header" { "" } else { "https://a" });
+        assert_eq!(host.asked, ["id"], "no handler, no policy");
+    }
+}
+
+#[test]
+fn protected_routes_need_a_caller_and_somebody_to_ask() {
+    let authenticated = HttpSettings { authenticates: true, ..settings(Tier::P1) };
+    let own = AppError::forbidden().with_status(499);
+    for (settings, access, principal, status, identity) in [
+        (settings(Tier::P1), Access::Authenticated, None, 401, None),
+        (settings(Tier::P1), Access::Optional, None, 401, None),
+        (authenticated.clone(), Access::Authenticated, Some(Ok(None)), 401, None),
+        (authenticated.clone(), Access::Optional, Some(Ok(None)), 200, None),
+        (authenticated.clone(), Access::Optional, Some(Err(own.clone())), 499, None),
+        (authenticated.clone(), Access::Authenticated, Some(Err(own)), 499, None),
+        (
+            authenticated.clone(),
+            Access::Authenticated,
+            Some(Ok(Some(Principal::new("u")))),
+            200,
+            Some("show:request_id,recovery,logging,auth,handler"),
+        ),
+    ] {
+        let service = service_with(settings, access);
+        let mut host = Host { principal, ..Host::default() };
+        let done = host.serve(&service, get(&[]));
+        assert_eq!(done.response.status, status);
+        if let Some(identity) = identity {
+            assert_eq!(host.asked.last().map(String::as_str), Some(identity));
+        }
+    }
+}
+
+#[test]
+fn policies_refuse_with_their_own_fields_but_json() {
+    let before =
+        HttpSettings { policy: Some(PolicyStage::BeforeAuthentication), ..settings(Tier::P2) };
+    let service = service_with(before, Access::Public);
+    let fields = [("Retry-After", "1"), ("Content-Type", "text/plain"), ("set-cookie", "a=1")];
+    let decision = PolicyDecision::rate_limited(fields.into_iter().collect());
+    let mut host = Host { policy: Some(Ok(Some(decision))), ..Host::default() };
+    let done = host.serve(&service, get(&[]));
+    assert_eq!((done.response.status, host.asked.len()), (429, 2));
+    let headers = &done.response.headers;
+    assert_eq!(headers.first("retry-after"), "1");
+    assert_eq!(headers.first("content-type"), "application/json; charset=utf-8");
+    assert_eq!(done.response.cookies, ["a=1"]);
+    let now = Timestamp::UNIX_EPOCH;
+    assert_eq!(done.observation.unwrap().log(now).error_code, "app.rate_limited");
+
+    let mut host = Host { policy: Some(Err(AppError::forbidden())), ..Host::default() };
+    let done = host.serve(&service, get(&[]));
+    assert_eq!(done.response.status, 500);
+    assert!(body(&done.response).contains("internal error"));
+}
+
+#[test]
+fn a_handlers_answer_is_checked() {
+    let limits = Limits { max_request_bytes: None, max_response_bytes: NonZeroU64::new(4) };
+    let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);
+    let conflict = AppError::conflict("taken");
+    let wrong_error = AppError::new("x", "m").with_status(9).with_header("a", "b\r\nc");
+    for (answer, status, text) in [
+        (Ok(Response::text(0, "1234")), 200, "1234"),
+        (Ok(Response::text(200, "12345").with_header("a", "b")), 413, "response too large"),
+        (Ok(Response::new(700)), 500, "internal error"),
+        (Ok(Response::new(200).with_header("a", "b\nc")), 500, "internal error"),
+        (Ok(Response::binary(200, "x", "").with_stream(1)), 500, "internal error"),
+        (Ok(Response::html_stream(204, 1)), 204, ""),
+        (Err(conflict), 409, "taken"),
+        (Err(wrong_error), 500, "internal error"),
+    ] {
+        let done = Host::answering(answer).serve(&service, get(&[]));
+        assert_eq!(done.response.status, status);
+        assert!(body(&done.response).contains(text), "{}", body(&done.response));
+        assert!(!done.response.headers.contains("a"));
+    }
+}
+
+#[test]
+fn the_pipelines_fields_win() {
+    let service = service_with(settings(Tier::P1), Access::Public);
+    let answer = Response::new(200)
+        .with_header("X-Request-Id", "mine")
+        .with_header("vary", "B")
+        .with_header("access-control-allow-origin", "zzz");
+    let mut host = Host::answering(Ok(answer));
+    let done = host.serve(&service, get(&[("origin", "https://a")]));
+    let headers = &done.response.headers;
+    assert_eq!(headers.first("x-request-id"), "ID");
+    assert_eq!(headers.first("access-control-allow-origin"), "https://a");
+    assert_eq!(headers.get_all("vary"), ["b", "origin"]);
+}
+
+#[test]
+fn records_say_what_was_answered() {
+    let patterns = HttpSettings { records_patterns: true, ..settings(Tier::P2) };
+    let trace = "1".repeat(32);
+    let traceparent = format!("00-{trace}-x-y");
+    let fields = [("traceparent", &*traceparent), ("x-tenant-id", "t")];
+    for (settings, path, route) in [
+        (settings(Tier::P2), "/users/7", "/users/7"),
+        (patterns.clone(), "/users/7", "/users/{id}"),
+        (patterns, "/nowhere", "unmatched"),
+    ] {
+        let service = service_with(settings, Access::Public);
+        let done = Host::default().serve(&service, request("GET", path, &fields));
+        let status = done.response.status;
+        let error = if status == 404 { "app.not_found" } else { "" };
+        let observation = done.observation.unwrap();
+        let ended_at = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_micros(25_999));
+        let log = serde_json::to_value(observation.log(ended_at)).unwrap();
+        let level = if status == 404 { "warn" } else { "info" };
+        let expected = json!({"level": level, "event": "request.completed", "request_id": "ID",
+            "trace_id": trace, "tenant_id": "t", "method": "GET", "path": path, "status": status,
+            "error_code": error, "duration_ms": 25});
+        assert_eq!(log, expected);
+        let metric = serde_json::to_value(observation.metric(ended_at)).unwrap();
+        let expected = json!({"name": "apptheory.request", "value": 1, "duration_ms": 25, "tags":
+            {"method": "GET", "path": route, "status": status.to_string(), "error_code": error,
+             "tenant_id": "t"}});
+        assert_eq!(metric, expected);
+        let span = serde_json::to_value(observation.span()).unwrap();
+        let expected = json!({"name": format!("http GET {route}"), "attributes":
+            {"http.method": "GET", "http.route": route, "http.status_code": status.to_string(),
+             "request.id": "ID", "tenant.id": "t", "error.code": error, "trace.id": trace}});
+        assert_eq!(span, expected);
+    }
+}
+
+#[test]
+fn tenants_can_be_vouched_for() {
+    let settings = HttpSettings { authenticates: true, strict_tenant: true, ..settings(Tier::P2) };
+    let service = service_with(settings, Access::Optional);
+    let named = |fields: &[(&str, &str)], tenant_id: Option<&str>| {
+        let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
+        let mut request = get(fields);
+        request.query.as_mut().unwrap().append("tenant", "spoofed");
+        let mut host = Host { principal: Some(Ok(Some(principal))), ..Host::default() };
+        let done = host.serve(&service, request);
+        done.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
+    };
+    assert_eq!(named(&[], None), "");
+    assert_eq!(named(&[("x-tenant-id", " t ")], None), "t");
+    assert_eq!(named(&[("x-tenant-id", "t")], Some("vouched")), "vouched");
+}
+
+#[test]
+fn stack_traces_can_be_kept_back() {
+    for (hides_stack_traces, shown) in [(false, true), (true, false)] {
+        let settings = HttpSettings { hides_stack_traces, ..settings(Tier::P1) };
+        let error = AppError::internal().with_stack_trace("main:1");
+        let mut host = Host::answering(Err(error));
+        let done = host.serve(&service_with(settings, Access::Public), get(&[]));
+        assert_eq!(body(&done.response).contains("main:1"), shown);
+    }
+}
+
+#[test]
+fn contradictions_are_refused_before_anything_is_served() {
+    let limits = Limits { max_request_bytes: NonZeroU64::new(1), ..Limits::default() };
+    let cors = Cors { allow_credentials: true, ..Cors::default() };
+    let to_all = Cors { allowed_origins: Some(Vec::from(["*".into()])), ..cors.clone() };
+    for (settings, text) in [
+        (HttpSettings { limits, ..settings(Tier::P0) }, "the tier P0 does not enforce limits"),
+        (HttpSettings { cors, ..settings(Tier::P0) }, "does not enforce CORS: choose P1"),
+        (HttpSettings { authenticates: true, ..settings(Tier::P0) }, "authentication"),
+        (
+            HttpSettings { policy: Some(PolicyStage::BeforeAuthentication), ..settings(Tier::P1) },
+            "the tier P1 does not enforce policies: choose P2",
+        ),
+        (HttpSettings { cors: to_all, ..settings(Tier::P1) }, "list origins instead of `*`"),
+    ] {
+        let error = Service::new(settings).unwrap_err().to_string();
+        assert!(error.contains(text), "{error}");
+    }
+    let mut service = Service::new(settings(Tier::P0)).unwrap();
+    let error = service.route("GET", "/a", Access::Authenticated, "x").unwrap_err();
+    assert!(error.to_string().contains("GET /a would be open"), "{error}");
+    let error = service.register("GET", "/a", Access::Public, None).unwrap_err();
+    assert_eq!(error.to_string(), "route handler is nil");
+    assert_eq!(service.router().routes().len(), 0);
+}
+
+#[test]
+fn flat_bodies_stay_flat() {
+    let settings = HttpSettings { error_format: ErrorFormat::FlatLegacy, ..settings(Tier::P1) };
+    let done =
+        Host::default().serve(&service_with(settings, Access::Public), request("GET", "/x", &[]));
+    assert_eq!(body(&done.response), r#"{"code":"app.not_found","message":"not found"}"#);
+    let headers: &Headers = &done.response.headers;
+    assert_eq!(headers.first("x-request-id"), "ID");
+}
