@@ -14,6 +14,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 pub trait IdSource: fmt::Debug + Send + Sync {
     /// The next id.
     fn next_id(&self) -> u128;
+
+    /// The next id as a text: 32 hexadecimal digits in lower case.
+    fn next_text(&self) -> String {
+        format!("{:032x}", self.next_id())
+    }
 }
 
 /// 122 random bits each (UUID version 4), from the operating system's generator.

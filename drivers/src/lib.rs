@@ -5,6 +5,7 @@
 
 pub use apptheory_core;
 
+pub mod app;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod clock;

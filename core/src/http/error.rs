@@ -109,6 +109,28 @@ impl AppError {
         Self::of(code::INTERNAL)
     }
 
+    /// The error that clients see of one that may not be the application's: the first [`AppError`]
+    /// in the chain of its [sources](Error::source), else [`internal`](Self::internal). The error
+    /// itself becomes the cause, for the log.
+    #[must_use]
+    pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let error = error.into();
+        let mut shown = Self::first_in(&*error).unwrap_or_else(Self::internal);
+        shown.0.cause = Some(Arc::from(error));
+        shown
+    }
+
+    fn first_in(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(found.clone());
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// The same error under another code.
     pub(crate) fn with_code(mut self, code: &str) -> Self {
         self.0.code = code.to_string();
@@ -266,6 +288,17 @@ impl Error for AppError {
     }
 }
 
+/// As [`AppError::from_error`].
+impl From<Box<dyn Error + Send + Sync>> for AppError {
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        // An error that is one already keeps the cause that it has.
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::from_error(error),
+        }
+    }
+}
+
 impl ErrorFormat {
     /// The format of a configured name, exactly `nested` or `flat_legacy`; anything else is nested.
     #[must_use]
@@ -276,6 +309,7 @@ impl ErrorFormat {
 
 #[cfg(test)]
 mod tests {
+    use alloc::boxed::Box;
     use alloc::string::ToString;
     use core::error::Error as _;
 
@@ -345,6 +379,24 @@ mod tests {
             (AppError::new(" ", "").code(), AppError::new(" ", "").recorded_code()),
             (" ", "app.internal")
         );
+    }
+
+    /// An error with an application's error among its sources.
+    #[derive(Debug, thiserror::Error)]
+    #[error("while reading the order")]
+    struct Wrapped(#[source] AppError);
+
+    #[test]
+    fn foreign_errors_are_masked_and_wrapped_ones_found() {
+        let foreign = AppError::from_error("boom");
+        assert_eq!((foreign.code(), foreign.message()), ("app.internal", "internal error"));
+        assert_eq!(foreign.source().map(ToString::to_string).as_deref(), Some("boom"));
+
+        let boxed: Box<dyn core::error::Error + Send + Sync> = Wrapped(full()).into();
+        let found = AppError::from(boxed);
+        assert_eq!((found.status(), found.message()), (418, "taken"));
+        let cause = found.source().map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("while reading the order"));
     }
 
     #[test]

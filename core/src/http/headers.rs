@@ -98,7 +98,8 @@ impl Headers {
     }
 
     /// Whether no name and no value holds a character that would end its line.
-    pub(crate) fn are_clean(&self) -> bool {
+    #[must_use]
+    pub fn are_clean(&self) -> bool {
         self.iter().all(|(name, values)| is_clean(name) && values.iter().all(|v| is_clean(v)))
     }
 }

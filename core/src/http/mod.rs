@@ -46,6 +46,7 @@ mod names;
 pub mod percent;
 mod provenance;
 mod query;
+pub mod rate_limit;
 mod request;
 mod response;
 pub mod router;

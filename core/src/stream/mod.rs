@@ -19,10 +19,12 @@
 //! ```
 
 mod code;
+mod collect;
 mod frame;
 mod limiter;
 
 pub use code::stream_error_code;
+pub use collect::Collector;
 pub use frame::{
     Cancel, EndReason, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameMisuse, FrameState,
     Handled, Head, Outcome, Target,

@@ -67,7 +67,7 @@ impl Head {
 
     /// The head of an error that is answered in place of this one: what lets a browser read the
     /// answer and a human find it in the log stays, as far as it is valid.
-    pub(super) fn of_error(&self, error: &Response) -> Self {
+    pub(in crate::stream) fn of_error(&self, error: &Response) -> Self {
         let mut headers = Headers::new();
         let own = error.headers.iter();
         let kept = self.headers.iter().filter(|(name, _)| is_kept(name));

@@ -13,12 +13,18 @@
 //! assert_eq!(same.now().unix_seconds(), 60);
 //! ```
 
+mod shared;
+mod virtual_time;
+
 use core::future::Future;
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use apptheory_core::time::Timestamp;
+
+pub use shared::SharedClock;
+pub use virtual_time::VirtualClock;
 
 /// Tells the time and lets it pass.
 pub trait Clock: Send + Sync {
@@ -60,8 +66,9 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to. Sleeping moves it and returns at once. Clones share the
-/// same time.
+/// A clock that moves only when told to. Sleeping moves it and returns at once: for tests in which
+/// nothing happens at the same time. [`VirtualClock`] is for those in which something does. Clones
+/// share the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 

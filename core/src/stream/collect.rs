@@ -1,0 +1,109 @@
+//! Streams behind providers that take a response in one piece.
+
+use core::num::NonZeroU64;
+
+use super::code::with_stream_code;
+use super::frame::Head;
+use super::limiter::{StreamLimiter, response_too_large};
+use crate::http::{AppError, ErrorFormat, Response};
+
+/// Collects a streamed response into one that is complete (`streaming.md` §9, W1): nothing is sent
+/// before the end is known, so that an error on the way is answered, and no half response is.
+///
+/// ```
+/// use apptheory_core::http::{AppError, ErrorFormat, Response};
+/// use apptheory_core::stream::Collector;
+///
+/// let head = Response::text(200, "a");
+/// let mut collector = Collector::new(head.clone(), None, ErrorFormat::Nested);
+/// assert!(collector.push(b"b").is_ok());
+/// assert_eq!(collector.finish().body, b"ab");
+///
+/// let failed = Collector::new(head, None, ErrorFormat::Nested).fail(&AppError::conflict("late"));
+/// assert_eq!(failed.status, 409);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Collector {
+    response: Response,
+    limiter: StreamLimiter,
+    error_format: ErrorFormat,
+}
+
+impl Collector {
+    /// A collector of what follows a response's head and prefix. `max_bytes` bounds both together.
+    #[must_use]
+    pub fn new(
+        response: Response,
+        max_bytes: Option<NonZeroU64>,
+        error_format: ErrorFormat,
+    ) -> Self {
+        let mut limiter = StreamLimiter::new(max_bytes);
+        // A prefix over the limit was refused before; then this one refuses whatever follows.
+        let _ = limiter.admit(response.body.len());
+        Self { response, limiter, error_format }
+    }
+
+    /// Takes a chunk.
+    ///
+    /// # Errors
+    ///
+    /// 413 for a chunk that exceeds the limit: stop the stream, and [`fail`](Self::fail) with it.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), AppError> {
+        if !self.limiter.admit(chunk.len()) {
+            return Err(response_too_large());
+        }
+        self.response.body.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// The response, once the stream has ended.
+    #[must_use]
+    pub fn finish(self) -> Response {
+        self.response
+    }
+
+    /// The answer to an error on the way: what lets a browser read it and a human find it in the
+    /// log stays of the head.
+    #[must_use]
+    pub fn fail(self, error: &AppError) -> Response {
+        let head = Head::from(&self.response);
+        let request_id = head.headers.first("x-request-id");
+        let error = with_stream_code(error);
+        let answer: Response = Response::from_error(&error, self.error_format, request_id, "");
+        let Head { status, headers, cookies } = head.of_error(&answer);
+        Response { status, headers, cookies, ..answer }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::code;
+
+    fn collector(max_bytes: u64) -> Collector {
+        let head = Response::text(200, "ab")
+            .with_header("x-request-id", "r1")
+            .with_header("etag", "e")
+            .with_cookie("a=1");
+        Collector::new(head, NonZeroU64::new(max_bytes), ErrorFormat::Nested)
+    }
+
+    #[test]
+    fn a_stream_becomes_a_body_within_the_limit() {
+        let mut collector = collector(3);
+        assert!(collector.push(b"").is_ok() && collector.push(b"c").is_ok());
+        let error = collector.push(b"d").unwrap_err();
+        assert_eq!(error.status(), 413);
+        let failed = collector.fail(&error);
+        assert_eq!((failed.status, failed.headers.first("x-request-id")), (413, "r1"));
+        assert!(failed.cookies.is_empty() && !failed.headers.contains("etag"));
+    }
+
+    #[test]
+    fn a_late_error_is_answered() {
+        let failed = collector(9).fail(&AppError::new(code::TIMEOUT, "slow"));
+        assert_eq!(failed.status, 408);
+        let body = r#"{"error":{"code":"app.timeout","message":"slow","request_id":"r1"}}"#;
+        assert_eq!(failed.body, body.as_bytes());
+    }
+}

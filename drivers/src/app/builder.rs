@@ -1,0 +1,305 @@
+//! Putting an application together.
+
+use core::fmt;
+use core::future::Future;
+use std::sync::Arc;
+
+use apptheory_core::http::exchange::{
+    Access, Cors, HttpService, HttpSettings, Limits, PolicyDecision, PolicyStage, Principal,
+    RouteError, SettingsError, Tier,
+};
+use apptheory_core::http::{AppError, ErrorFormat, Headers, code};
+use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
+
+use super::App;
+use super::context::{Context, Host};
+use super::endpoint::{Endpoint, Layer, Middleware};
+use super::handler::{Handler, endpoint};
+use super::hooks::{Failure, Hooks};
+use crate::clock::{Clock, SharedClock, SystemClock};
+use crate::ids::{IdSource, RandomIds};
+
+/// Puts an [`App`] together. What contradicts itself is reported by [`build`](Self::build), before
+/// anything is served.
+pub struct AppBuilder<S = ()> {
+    state: Arc<S>,
+    settings: HttpSettings,
+    routes: Vec<Route>,
+    layers: Vec<Layer>,
+    hooks: Hooks,
+    clock: SharedClock,
+    ids: Box<dyn IdSource>,
+}
+
+/// A route that is not registered yet.
+struct Route {
+    method: String,
+    pattern: String,
+    access: Access,
+    /// `None` when it was to be looked up, and was not found.
+    endpoint: Option<Arc<dyn Endpoint>>,
+}
+
+/// An application was put together wrong: nothing is served before it is mended.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    /// A route cannot be registered; the error names it, and the one that it collides with.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// Settings contradict each other; the error says which.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+}
+
+/// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
+impl From<BuildError> for AppError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Route(RouteError::Registration(error)) => error.into(),
+            error @ (BuildError::Route(RouteError::Unprotected { .. })
+            | BuildError::Settings(_)) => {
+                Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> AppBuilder<S> {
+    pub(super) fn new(state: S) -> Self {
+        Self {
+            state: Arc::new(state),
+            settings: HttpSettings::default(),
+            routes: Vec::new(),
+            layers: Vec::new(),
+            hooks: Hooks::default(),
+            clock: SharedClock::new(SystemClock),
+            ids: Box::new(RandomIds),
+        }
+    }
+
+    /// Serves a method and a pattern with a handler. Patterns are those of
+    /// [`router`](apptheory_core::http::router).
+    #[must_use]
+    pub fn route<A>(self, method: &str, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route_for(Access::Public, method, pattern, handler)
+    }
+
+    /// Serves a method and a pattern, for those who may call it.
+    #[must_use]
+    pub fn route_for<A>(
+        self,
+        access: Access,
+        method: &str,
+        pattern: &str,
+        handler: impl Handler<A, S>,
+    ) -> Self {
+        let endpoint = endpoint(handler, &self.state);
+        self.add(access, method, pattern, Some(endpoint))
+    }
+
+    /// A route from configuration whose handler was not found: [`build`](Self::build) fails with
+    /// it, as it would for any other mistake in the route.
+    #[must_use]
+    pub fn route_without_handler(self, method: &str, pattern: &str) -> Self {
+        self.add(Access::Public, method, pattern, None)
+    }
+
+    pub(super) fn add(
+        mut self,
+        access: Access,
+        method: &str,
+        pattern: &str,
+        endpoint: Option<Arc<dyn Endpoint>>,
+    ) -> Self {
+        let (method, pattern) = (method.to_owned(), pattern.to_owned());
+        self.routes.push(Route { method, pattern, access, endpoint });
+        self
+    }
+
+    /// Serves GET.
+    #[must_use]
+    pub fn get<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route("GET", pattern, handler)
+    }
+
+    /// Serves POST.
+    #[must_use]
+    pub fn post<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route("POST", pattern, handler)
+    }
+
+    /// Serves PUT.
+    #[must_use]
+    pub fn put<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route("PUT", pattern, handler)
+    }
+
+    /// Serves PATCH.
+    #[must_use]
+    pub fn patch<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route("PATCH", pattern, handler)
+    }
+
+    /// Serves DELETE.
+    #[must_use]
+    pub fn delete<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route("DELETE", pattern, handler)
+    }
+
+    /// Serves OPTIONS. From [`Tier::P1`] on, CORS preflights do not reach it unless the
+    /// [rules are strict](Cors::strict).
+    #[must_use]
+    pub fn options<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
+        self.route("OPTIONS", pattern, handler)
+    }
+
+    /// Puts a middleware around the handlers of all routes. The first one is the outermost.
+    ///
+    /// Middleware does not see requests that no handler is called for: preflights, malformed
+    /// requests, 404, 405, and those that a policy or authentication refuses. See
+    /// [`response_headers`](Self::response_headers) for what all answers are to carry.
+    #[must_use]
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.layers.push(Box::new(middleware));
+        self
+    }
+
+    /// How much of the pipeline runs: all of it, unless told otherwise.
+    #[must_use]
+    pub fn tier(mut self, tier: Tier) -> Self {
+        self.settings.tier = tier;
+        self
+    }
+
+    /// The shape of error bodies.
+    #[must_use]
+    pub fn error_format(mut self, format: ErrorFormat) -> Self {
+        self.settings.error_format = format;
+        self
+    }
+
+    /// How large bodies may be.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// Cross-origin rules.
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.settings.cors = cors;
+        self
+    }
+
+    /// Changes any of the core's settings.
+    #[must_use]
+    pub fn settings(mut self, change: impl FnOnce(&mut HttpSettings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Asks `hook` who calls, for routes that want to know. `None` is nobody; an error answers the
+    /// request.
+    #[must_use]
+    pub fn authenticate<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Principal>, AppError>> + Send + 'static,
+    {
+        self.settings.authenticates = true;
+        self.hooks.authenticate = Some(Hooks::ask(hook));
+        self
+    }
+
+    /// Asks `hook` whether requests may go on, before or after their caller is known. An error is a
+    /// masked 500.
+    #[must_use]
+    pub fn policy<F, R>(mut self, stage: PolicyStage, hook: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<PolicyDecision>, AppError>> + Send + 'static,
+    {
+        self.settings.policy = Some(stage);
+        self.hooks.policy = Some(Hooks::ask(hook));
+        self
+    }
+
+    /// Changes the header fields of every answer, errors and preflights among them, before it is
+    /// sent: for fields such as `strict-transport-security`. Changes that would break the answer
+    /// are dropped, and reported to [`on_failure`](Self::on_failure).
+    #[must_use]
+    pub fn response_headers(mut self, hook: impl Fn(&mut Headers) + Send + Sync + 'static) -> Self {
+        self.hooks.headers = Some(Box::new(hook));
+        self
+    }
+
+    /// Tells `hook` of every answer, in [`Tier::P2`], and of every event.
+    #[must_use]
+    pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.log = Some(Box::new(hook));
+        self
+    }
+
+    /// Gives `hook` a metric of every answer, in [`Tier::P2`], and of every event.
+    #[must_use]
+    pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.metric = Some(Box::new(hook));
+        self
+    }
+
+    /// Gives `hook` a span of every answer, in [`Tier::P2`], and of every event.
+    #[must_use]
+    pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.span = Some(Box::new(hook));
+        self
+    }
+
+    /// Tells `hook` what clients are not told: the causes of masked errors, and panics. Without it,
+    /// and with the feature `tracing`, they are logged.
+    #[must_use]
+    pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.hooks.failure = Some(Box::new(hook));
+        self
+    }
+
+    /// Goes by another clock than the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// Takes ids from another source than the machine's randomness.
+    #[must_use]
+    pub fn ids(mut self, ids: impl IdSource + 'static) -> Self {
+        self.ids = Box::new(ids);
+        self
+    }
+
+    /// The application.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
+    /// order.
+    pub fn build(self) -> Result<App, BuildError> {
+        let Self { settings, routes, layers, hooks, clock, ids, .. } = self;
+        let mut service = HttpService::new(settings)?;
+        for Route { method, pattern, access, endpoint } in routes {
+            service.register(&method, &pattern, access, endpoint)?;
+        }
+        let host = Arc::new(Host { clock, ids });
+        Ok(App::assemble(service, layers, hooks, host))
+    }
+}
+
+impl<S> fmt::Debug for AppBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder")
+            .field("settings", &self.settings)
+            .field("routes", &self.routes.len())
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! What a handler knows about its request.
+
+use core::any::{Any, TypeId};
+use core::fmt;
+use core::time::Duration;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apptheory_core::http::exchange::{Call, CallHandler, Principal};
+use apptheory_core::http::{AppError, Request};
+use apptheory_core::time::Timestamp;
+use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
+
+use super::Response;
+use super::endpoint::Endpoint;
+use crate::clock::{Clock, SharedClock};
+use crate::ids::IdSource;
+
+/// What a handler, a middleware or a hook knows about its request. Clones are the same request.
+#[derive(Clone)]
+pub struct Context {
+    call: Arc<Call>,
+    principal: Option<Arc<Principal>>,
+    host: Arc<Host>,
+    invocation: Arc<Invocation>,
+    shared: Arc<Mutex<Shared>>,
+    cancellation: CancellationToken,
+}
+
+/// The invocation that a request came with.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Invocation {
+    /// The id that Lambda gave the invocation, or an empty text.
+    pub request_id: String,
+    /// When Lambda ends the invocation.
+    pub deadline: Option<Timestamp>,
+}
+
+/// What all requests of an application share.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) clock: SharedClock,
+    pub(super) ids: Box<dyn IdSource>,
+}
+
+/// What middleware and handlers of one request tell each other.
+#[derive(Default)]
+struct Shared {
+    values: BTreeMap<String, Json>,
+    extensions: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    trace: Vec<Cow<'static, str>>,
+}
+
+impl Context {
+    pub(super) fn new(
+        call: Arc<Call>,
+        principal: Option<Arc<Principal>>,
+        host: &Arc<Host>,
+        invocation: &Arc<Invocation>,
+        cancellation: &CancellationToken,
+    ) -> Self {
+        Self {
+            call,
+            principal,
+            host: Arc::clone(host),
+            invocation: Arc::clone(invocation),
+            shared: Arc::default(),
+            cancellation: cancellation.clone(),
+        }
+    }
+
+    pub(super) fn for_handler(
+        effect: &CallHandler<'_, Arc<dyn Endpoint>, super::BodyStream>,
+        host: &Arc<Host>,
+        invocation: &Arc<Invocation>,
+        cancellation: &CancellationToken,
+    ) -> Self {
+        let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
+        let context = Self::new(call, principal, host, invocation, cancellation);
+        context.shared().trace.extend(effect.stages.names().map(Cow::Borrowed));
+        context
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.call.request
+    }
+
+    /// The request with what its route captured and when it arrived.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// The request's id: the client's, the provider's, or a new one.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.call.request_id
+    }
+
+    /// The request's trace, or an empty text.
+    #[must_use]
+    pub fn trace_id(&self) -> &str {
+        &self.call.request.trace_id
+    }
+
+    /// The tenant: the one that authentication vouches for, else the one that the request names,
+    /// else an empty text.
+    #[must_use]
+    pub fn tenant_id(&self) -> &str {
+        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
+        vouched.unwrap_or(&self.call.tenant_id)
+    }
+
+    /// Who calls, where the route asked and somebody does.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_deref()
+    }
+
+    /// The caller's identity, or an empty text.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        self.principal().map_or("", |principal| &principal.identity)
+    }
+
+    /// The first value of a header field, or an empty text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.call.request.headers.first(name)
+    }
+
+    /// The first value of a query parameter, or an empty text. The name is trimmed.
+    #[must_use]
+    pub fn query(&self, name: &str) -> &str {
+        self.call.request.query.get(name.trim()).unwrap_or_default()
+    }
+
+    /// All values of a query parameter. The name is trimmed.
+    #[must_use]
+    pub fn query_all(&self, name: &str) -> &[String] {
+        self.call.request.query.get_all(name.trim())
+    }
+
+    /// What a path parameter captured, as the client sent it; or an empty text.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.call.param(name).unwrap_or_default()
+    }
+
+    /// The body as JSON; see [`Request::json_value`].
+    ///
+    /// # Errors
+    ///
+    /// 400 for another content type, and for a body that is no JSON.
+    pub fn json_value(&self) -> Result<Json, AppError> {
+        self.call.request.json_value()
+    }
+
+    /// The invocation that the request came with.
+    #[must_use]
+    pub fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// The present instant, by the application's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.host.clock.now()
+    }
+
+    /// The application's clock: sleep on it, and tests need not wait.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.host.clock
+    }
+
+    /// A new id from the application's source.
+    #[must_use]
+    pub fn new_id(&self) -> String {
+        self.host.ids.next_text()
+    }
+
+    /// How long there is left to answer. `None` when there is no deadline, zero when it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        let (now, left) = (self.now(), self.call.arrival.remaining?);
+        Some(left.saturating_sub(self.call.arrival.now.until(now)))
+    }
+
+    /// Ends when nobody waits for the answer any more: its time is up, or the client is gone. The
+    /// handler's own future is dropped then; this is for work that it started elsewhere.
+    #[must_use]
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
+    /// The same request, whose answer nobody waits for once `cancellation` ends.
+    pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
+        Self { cancellation, ..self.clone() }
+    }
+
+    /// Leaves a value for the rest of the request, under a name that is trimmed. A blank name is
+    /// ignored.
+    pub fn set(&self, name: &str, value: impl Into<Json>) {
+        let name = name.trim();
+        if !name.is_empty() {
+            self.shared().values.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// A value that was left under a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Json> {
+        self.shared().values.get(name.trim()).cloned()
+    }
+
+    /// Leaves a value for the rest of the request, under its type. The extractor
+    /// [`Extension`](super::Extension) reads it.
+    pub fn extend<T: Send + Sync + 'static>(&self, value: T) {
+        self.shared().extensions.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// The value that was left under a type.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = self.shared().extensions.get(&TypeId::of::<T>()).cloned();
+        value.and_then(|value| value.downcast().ok())
+    }
+
+    /// The stages that the request has passed, in order: the pipeline's, and what middleware
+    /// [added](Self::trace).
+    #[must_use]
+    pub fn stages(&self) -> Vec<Cow<'static, str>> {
+        self.shared().trace.clone()
+    }
+
+    /// Adds a stage.
+    pub fn trace(&self, stage: impl Into<Cow<'static, str>>) {
+        self.shared().trace.push(stage.into());
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // Nothing panics while it is locked: poisoning says nothing here.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a request holds is its client's: it is not printed.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("request_id", &self.call.request_id)
+            .field("method", &self.call.request.method)
+            .field("path", &self.call.request.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a middleware or a handler comes to.
+pub type Answer = Result<Response, AppError>;

@@ -1,0 +1,106 @@
+//! Handlers of any type, and the middleware around them.
+
+use core::future::Future;
+use core::pin::Pin;
+use std::sync::Arc;
+
+use super::context::{Answer, Context};
+use super::guard::guarded;
+
+/// A future of a type that nobody has to name.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Whatever answers requests.
+pub(super) trait Endpoint: Send + Sync {
+    fn call(&self, context: Context) -> BoxFuture<Answer>;
+}
+
+impl<F> Endpoint for F
+where
+    F: Fn(Context) -> BoxFuture<Answer> + Send + Sync,
+{
+    fn call(&self, context: Context) -> BoxFuture<Answer> {
+        self(context)
+    }
+}
+
+/// Goes around handlers: it may look at the request, answer it itself, or change the answer.
+///
+/// An `async` function or closure of a [`Context`] and [`Next`] is one:
+///
+/// ```
+/// use apptheory::app::{Answer, App, Context, Next};
+///
+/// async fn no_store(context: Context, next: Next) -> Answer {
+///     Ok(next.run(context).await?.with_header("cache-control", "no-store"))
+/// }
+///
+/// let app = App::builder().middleware(no_store).get("/", async || "hello").build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+pub trait Middleware: Send + Sync + 'static {
+    /// Answers the request, usually by [running](Next::run) the next.
+    fn handle(&self, context: Context, next: Next) -> impl Future<Output = Answer> + Send;
+}
+
+impl<F, R> Middleware for F
+where
+    F: Fn(Context, Next) -> R + Send + Sync + 'static,
+    R: Future<Output = Answer> + Send,
+{
+    fn handle(&self, context: Context, next: Next) -> impl Future<Output = Answer> + Send {
+        self(context, next)
+    }
+}
+
+/// What comes after a middleware: the next one, or the handler.
+pub struct Next {
+    layers: Arc<[Layer]>,
+    at: usize,
+    endpoint: Arc<dyn Endpoint>,
+}
+
+/// A middleware of any type.
+pub(super) type Layer = Box<dyn ErasedMiddleware>;
+
+impl Next {
+    pub(super) fn new(layers: &Arc<[Layer]>, endpoint: &Arc<dyn Endpoint>) -> Self {
+        Self { layers: Arc::clone(layers), at: 0, endpoint: Arc::clone(endpoint) }
+    }
+
+    /// Has the request answered by what comes next. A handler that panics is a masked 500.
+    pub async fn run(self, context: Context) -> Answer {
+        let Self { layers, at, endpoint } = self;
+        match layers.get(at) {
+            Some(layer) => {
+                let next = Self { layers: Arc::clone(&layers), at: at.saturating_add(1), endpoint };
+                layer.handle(context, next).await
+            }
+            None => guarded("a handler", async { endpoint.call(context).await }).await,
+        }
+    }
+}
+
+impl core::fmt::Debug for Next {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Next").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+pub(super) trait ErasedMiddleware: Send + Sync {
+    fn handle<'m>(
+        &'m self,
+        context: Context,
+        next: Next,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'm>>;
+}
+
+impl<M: Middleware> ErasedMiddleware for M {
+    fn handle<'m>(
+        &'m self,
+        context: Context,
+        next: Next,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'm>> {
+        Box::pin(Middleware::handle(self, context, next))
+    }
+}

@@ -1,0 +1,109 @@
+//! What handlers may ask for.
+
+use core::any::type_name;
+use std::sync::Arc;
+
+use apptheory_core::http::AppError;
+use serde::de::DeserializeOwned;
+
+use super::context::Context;
+
+/// Whatever a handler may take as an argument, read from a request of an application with the state
+/// `S`.
+///
+/// Reading is synchronous: the request is all there. What has to be fetched from elsewhere is for a
+/// [middleware](super::Middleware), which leaves it as an [`Extension`].
+///
+/// | Type | Reads | Answers when it cannot |
+/// |---|---|---|
+/// | [`Context`] | everything | – |
+/// | [`Json`] | the body | 400 `EMPTY_BODY` or `INVALID_JSON` |
+/// | [`State`] | the application's state | – |
+/// | [`Extension`] | what middleware left | 500, masked: the middleware is missing |
+/// | [`Body`] | the bytes of the body | – |
+/// | `Option<T>`, `Result<T, AppError>` | `T`, if it can be read | – |
+/// | tuples of up to eight | each in turn | as the first that cannot be read |
+pub trait FromContext<S>: Sized {
+    /// Reads the value.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a request that it cannot be read from.
+    fn from_context(context: &Context, state: &S) -> Result<Self, AppError>;
+}
+
+/// The body, read as JSON whatever its content type says; as a response, JSON.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Json<T>(pub T);
+
+/// The application's state, or a part of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct State<T>(pub T);
+
+/// What a middleware left with [`Context::extend`].
+#[derive(Clone, Debug)]
+pub struct Extension<T>(pub Arc<T>);
+
+/// The bytes of the body.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Body(pub Vec<u8>);
+
+/// A part of an application's state. Every state is a part of itself; implement it for others.
+pub trait FromRef<T> {
+    /// The part.
+    fn from_ref(state: &T) -> Self;
+}
+
+impl<T: Clone> FromRef<T> for T {
+    fn from_ref(state: &T) -> Self {
+        state.clone()
+    }
+}
+
+impl<S> FromContext<S> for Context {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(context.clone())
+    }
+}
+
+impl<S, T: DeserializeOwned> FromContext<S> for Json<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        context.request().json().map(Self)
+    }
+}
+
+impl<S, T: FromRef<S>> FromContext<S> for State<T> {
+    fn from_context(_: &Context, state: &S) -> Result<Self, AppError> {
+        Ok(Self(T::from_ref(state)))
+    }
+}
+
+impl<S, T: Send + Sync + 'static> FromContext<S> for Extension<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let missing = || AppError::internal().with_cause(MissingExtension(type_name::<T>()));
+        context.extension().map(Self).ok_or_else(missing)
+    }
+}
+
+impl<S> FromContext<S> for Body {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(context.request().body.clone()))
+    }
+}
+
+impl<S, T: FromContext<S>> FromContext<S> for Option<T> {
+    fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
+        Ok(T::from_context(context, state).ok())
+    }
+}
+
+impl<S, T: FromContext<S>> FromContext<S> for Result<T, AppError> {
+    fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
+        Ok(T::from_context(context, state))
+    }
+}
+
+/// A handler asks for an extension that no middleware left: a mistake of the application.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no middleware left an extension of the type {0}")]
+struct MissingExtension(&'static str);

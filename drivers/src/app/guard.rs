@@ -1,0 +1,51 @@
+//! Panics, kept where they happen.
+
+use core::any::Any;
+use core::future::Future;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+use apptheory_core::http::AppError;
+use futures_util::FutureExt as _;
+
+/// Application code panicked. Clients are told nothing of it; this is the cause, for the log.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{whose} panicked: {message}")]
+pub struct Panicked {
+    /// What panicked.
+    pub whose: &'static str,
+    /// What the panic said, if it was a text.
+    pub message: String,
+}
+
+impl Panicked {
+    pub(crate) fn new(whose: &'static str, panic: Box<dyn Any + Send>) -> Self {
+        let message = match panic.downcast::<String>() {
+            Ok(message) => *message,
+            Err(panic) => panic
+                .downcast::<&str>()
+                .map_or_else(|_| "(no text)".to_owned(), |message| (*message).to_owned()),
+        };
+        Self { whose, message }
+    }
+}
+
+/// The outcome of a future, of which a panic is a masked 500.
+///
+/// What the future borrowed or shared may be half-done after a panic. What an application shares
+/// between requests it has to guard itself, as everywhere.
+pub(crate) async fn guarded<T>(
+    whose: &'static str,
+    future: impl Future<Output = Result<T, AppError>>,
+) -> Result<T, AppError> {
+    let outcome = AssertUnwindSafe(future).catch_unwind().await;
+    outcome
+        .unwrap_or_else(|panic| Err(AppError::internal().with_cause(Panicked::new(whose, panic))))
+}
+
+/// Runs a hook whose failure is nobody's answer; a panic is handed to `report`.
+pub(crate) fn isolated(whose: &'static str, hook: impl FnOnce(), report: impl FnOnce(Panicked)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(hook)) {
+        report(Panicked::new(whose, panic));
+    }
+}

@@ -1,0 +1,93 @@
+//! Ordinary async functions as handlers.
+
+use core::future::Future;
+use std::sync::Arc;
+
+use apptheory_core::http::AppError;
+
+use super::context::{Answer, Context};
+use super::endpoint::{BoxFuture, Endpoint};
+use super::extract::FromContext;
+use super::response::IntoResponse;
+
+/// A handler: an `async` function or closure of up to eight [extractors](FromContext) that returns
+/// [something to answer](IntoResponse).
+///
+/// The first extractor that fails answers the request, and the function is not called.
+///
+/// ```
+/// use apptheory::app::{App, Context, Json, State};
+/// use apptheory_core::http::AppError;
+///
+/// #[derive(serde::Deserialize, serde::Serialize)]
+/// struct Order { item: String }
+///
+/// async fn create(State(shop): State<&'static str>, Json(order): Json<Order>) -> String {
+///     format!("{shop}: {}", order.item)
+/// }
+///
+/// async fn show(context: Context) -> Result<Json<Order>, AppError> {
+///     match context.param("id") {
+///         "7" => Ok(Json(Order { item: "tea".into() })),
+///         _ => Err(AppError::not_found()),
+///     }
+/// }
+///
+/// let app = App::with_state("corner shop").post("/orders", create).get("/orders/{id}", show);
+/// # app.build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+pub trait Handler<Arguments, S>: Send + Sync + 'static {
+    /// Answers a request.
+    fn call(&self, context: Context, state: &S) -> BoxFuture<Answer>;
+}
+
+/// A handler together with the state of its application.
+pub(super) fn endpoint<H, A, S>(handler: H, state: &Arc<S>) -> Arc<dyn Endpoint>
+where
+    H: Handler<A, S>,
+    S: Send + Sync + 'static,
+{
+    let state = Arc::clone(state);
+    Arc::new(move |context: Context| -> BoxFuture<Answer> { handler.call(context, &state) })
+}
+
+macro_rules! handlers {
+    ($($argument:ident)*) => {
+        impl<F, R, S, $($argument),*> Handler<($($argument,)*), S> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Future + Send + 'static,
+            R::Output: IntoResponse,
+            $($argument: FromContext<S> + Send + 'static,)*
+        {
+            #[allow(non_snake_case, reason = "a variable for each type, of its name")]
+            fn call(&self, context: Context, state: &S) -> BoxFuture<Answer> {
+                match <($($argument,)*)>::from_context(&context, state) {
+                    Ok(($($argument,)*)) => {
+                        let answer = self($($argument),*);
+                        Box::pin(async move { answer.await.into_response() })
+                    }
+                    Err(error) => Box::pin(core::future::ready(Err(error))),
+                }
+            }
+        }
+
+        impl<S, $($argument: FromContext<S>),*> FromContext<S> for ($($argument,)*) {
+            #[allow(unused_variables, reason = "the empty tuple reads nothing")]
+            fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
+                Ok(($($argument::from_context(context, state)?,)*))
+            }
+        }
+    };
+}
+
+handlers!();
+handlers!(A1);
+handlers!(A1 A2);
+handlers!(A1 A2 A3);
+handlers!(A1 A2 A3 A4);
+handlers!(A1 A2 A3 A4 A5);
+handlers!(A1 A2 A3 A4 A5 A6);
+handlers!(A1 A2 A3 A4 A5 A6 A7);
+handlers!(A1 A2 A3 A4 A5 A6 A7 A8);

@@ -1,0 +1,119 @@
+//! Applications: routes with ordinary async functions behind them.
+//!
+//! This module runs handlers, middleware and hooks, and keeps their panics to themselves. In which
+//! order they apply, and what is answered when they refuse, is
+//! [`exchange`](apptheory_core::http::exchange)'s to decide.
+//!
+//! ```
+//! use apptheory::app::{App, Context, Invocation, Json};
+//! use serde_json::json;
+//!
+//! let app = App::builder()
+//!     .get("/users/{id}", async |context: Context| Json(json!({"id": context.param("id")})))
+//!     .build()?;
+//!
+//! let event = r#"{"rawPath":"/users/7","requestContext":{"http":{"method":"GET"}}}"#;
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let answer = app.invoke(event, Invocation::default()).await?;
+//! assert!(answer.contains(r#""body":"{\"id\":\"7\"}""#));
+//! # Ok::<(), apptheory::app::InvokeError>(())
+//! # }).unwrap();
+//! # Ok::<(), apptheory::app::BuildError>(())
+//! ```
+
+mod body;
+mod builder;
+mod collect;
+mod context;
+mod endpoint;
+mod extract;
+mod guard;
+mod handler;
+mod hooks;
+mod invoke;
+#[cfg(feature = "tower")]
+mod mount;
+mod rate_limit;
+mod response;
+mod serve;
+#[cfg(feature = "tower")]
+mod service;
+#[cfg(test)]
+mod tests;
+mod timeout;
+#[cfg(feature = "tower")]
+mod wire;
+
+use core::fmt;
+use std::sync::Arc;
+
+use apptheory_core::http::exchange::{HttpService, HttpSettings};
+
+pub use body::BodyStream;
+pub use builder::{AppBuilder, BuildError};
+pub use context::{Answer, Context, Invocation};
+pub use endpoint::{BoxFuture, Middleware, Next};
+pub use extract::{Body, Extension, FromContext, FromRef, Json, State};
+pub use guard::Panicked;
+pub use handler::Handler;
+pub use hooks::Failure;
+pub use invoke::InvokeError;
+pub use rate_limit::RateLimit;
+pub use response::{Html, IntoResponse, Response};
+#[cfg(feature = "tower")]
+pub use service::AppBody;
+pub use timeout::{DEFAULT_TIMEOUT, Timeout};
+
+use context::Host;
+use endpoint::{Endpoint, Layer};
+use hooks::Hooks;
+
+/// An application. Clones are the same application.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: HttpService<Arc<dyn Endpoint>>,
+    layers: Arc<[Layer]>,
+    hooks: Hooks,
+    host: Arc<Host>,
+}
+
+impl App {
+    /// Begins an application without state.
+    #[must_use]
+    pub fn builder() -> AppBuilder {
+        AppBuilder::new(())
+    }
+
+    /// Begins an application whose handlers may ask for its [`State`].
+    #[must_use]
+    pub fn with_state<S: Send + Sync + 'static>(state: S) -> AppBuilder<S> {
+        AppBuilder::new(state)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &HttpSettings {
+        self.inner.service.settings()
+    }
+
+    fn assemble(
+        service: HttpService<Arc<dyn Endpoint>>,
+        layers: Vec<Layer>,
+        hooks: Hooks,
+        host: Arc<Host>,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { service, layers: layers.into(), hooks, host }) }
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes = self.inner.service.router().routes().iter();
+        let routes = routes.map(|route| format!("{} {}", route.method(), route.pattern()));
+        f.debug_struct("App").field("routes", &routes.collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! Tower services as parts of an application.
+
+use std::sync::Arc;
+
+use apptheory_core::http::AppError;
+use apptheory_core::http::exchange::Access;
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use http_body::Body as HttpBody;
+use http_body_util::{BodyDataStream, BodyExt as _, Full};
+use tower::{Service, ServiceExt as _};
+
+use super::context::{Answer, Context};
+use super::endpoint::{BoxFuture, Endpoint};
+use super::wire::{http_request, response};
+use super::{AppBuilder, BodyStream};
+
+/// An error of any type.
+type BoxError = Box<dyn core::error::Error + Send + Sync>;
+
+impl<S: Send + Sync + 'static> AppBuilder<S> {
+    /// Serves every path from `prefix` on by a tower service such as an axum `Router`, with the
+    /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.
+    ///
+    /// The service sees whole paths, the prefix with them, and finds the request's [`Context`] among
+    /// the extensions; middleware goes around it. Its errors are masked. Routes of the application
+    /// below the prefix win.
+    ///
+    /// ```
+    /// use apptheory::app::{App, Invocation};
+    /// use apptheory_core::http::RawRequest;
+    /// use axum::Router;
+    /// use axum::routing::get;
+    ///
+    /// let pages = Router::new().route("/pages/about", get(async || "about"));
+    /// let app = App::builder().mount("/pages", pages).build()?;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let about = app.serve(RawRequest::new("GET", "/pages/about"), Invocation::default()).await;
+    /// assert_eq!(about.body, b"about");
+    /// # });
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn mount<V, B>(mut self, prefix: &str, service: V) -> Self
+    where
+        V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
+        V: Clone + Send + Sync + 'static,
+        V::Future: Send,
+        V::Error: Into<BoxError>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let endpoint = endpoint(service);
+        let below = format!("{}/{{path+}}", prefix.trim_end_matches('/'));
+        for method in METHODS {
+            for pattern in [prefix, &below] {
+                let endpoint = Some(Arc::clone(&endpoint));
+                self = self.add(Access::Public, method, pattern, endpoint);
+            }
+        }
+        self
+    }
+}
+
+fn endpoint<V, B>(service: V) -> Arc<dyn Endpoint>
+where
+    V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
+    V: Clone + Send + Sync + 'static,
+    V::Future: Send,
+    V::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    Arc::new(move |context: Context| -> BoxFuture<Answer> {
+        let service = service.clone();
+        Box::pin(async move {
+            let mut request = http_request(context.request())?;
+            request.extensions_mut().insert(context);
+            let response = service.oneshot(request).await.map_err(AppError::from_error)?;
+            answer(response).await
+        })
+    })
+}
+
+async fn answer<B>(answered: http::Response<B>) -> Answer
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let (parts, body) = answered.into_parts();
+    let mut response = response(&parts);
+    if body.size_hint().exact().is_some() {
+        // What is there already needs no stream.
+        let body = body.collect().await.map_err(AppError::from_error)?;
+        response.body = body.to_bytes().into();
+    } else {
+        let chunks = BodyDataStream::new(body).map_err(AppError::from_error);
+        response.stream = Some(BodyStream::new(chunks));
+    }
+    Ok(response)
+}
+
+/// The methods that a mounted service gets.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

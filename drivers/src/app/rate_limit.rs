@@ -1,0 +1,110 @@
+//! Rate limits around handlers.
+
+use core::fmt;
+use std::sync::Arc;
+
+use apptheory_core::http::rate_limit::{Caller, denial, undecided};
+use apptheory_core::limiter::RateLimitKey;
+use apptheory_core::limiter::headers::{HeaderStyle, headers};
+
+use super::context::{Answer, Context};
+use super::endpoint::{Middleware, Next};
+use crate::clock::{Clock, SystemClock};
+use crate::execute::StoreExecutor;
+use crate::rate_limiter::RateLimiter;
+
+/// A middleware that counts requests, and answers 429 to those over the limit.
+///
+/// A request is counted for [whoever calls](Caller::identifier), on its path and method. Handlers
+/// find the [`Decision`](apptheory_core::limiter::Decision) as an
+/// [`Extension`](super::Extension), and every answer carries its header fields. When the store
+/// gives no answer, the limiter's own policy decides; closed is 503.
+///
+/// ```
+/// use core::time::Duration;
+/// use apptheory::app::{App, RateLimit};
+/// use apptheory::clock::SystemClock;
+/// use apptheory::memory::MemoryStore;
+/// use apptheory::rate_limiter::RateLimiter;
+/// use apptheory_core::limiter::{FixedWindow, Limiter};
+///
+/// let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
+/// let store = MemoryStore::new(SystemClock).with_table(limiter.table());
+/// let limit = RateLimit::new(RateLimiter::new(limiter, store)).per_route();
+/// let app = App::builder().middleware(limit).get("/", async || "hello").build()?;
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+pub struct RateLimit<X, C = SystemClock> {
+    limiter: Arc<RateLimiter<X, C>>,
+    secret: Option<Vec<u8>>,
+    style: HeaderStyle,
+    per_route: bool,
+}
+
+impl<X, C> RateLimit<X, C> {
+    /// A middleware over a limiter.
+    pub fn new(limiter: impl Into<Arc<RateLimiter<X, C>>>) -> Self {
+        let style = HeaderStyle::default();
+        Self { limiter: limiter.into(), secret: None, style, per_route: false }
+    }
+
+    /// Tells credentials apart by their fingerprints under a secret of the deployment, such as 32
+    /// random bytes, instead of the published key. Changing it starts their counters afresh.
+    #[must_use]
+    pub fn with_secret(self, secret: impl Into<Vec<u8>>) -> Self {
+        Self { secret: Some(secret.into()), ..self }
+    }
+
+    /// Writes other header fields.
+    #[must_use]
+    pub fn with_header_style(self, style: HeaderStyle) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Counts by the route's pattern instead of the request's path. With paths, a client of
+    /// `/orders/{id}` has a counter for every id.
+    #[must_use]
+    pub fn per_route(self) -> Self {
+        Self { per_route: true, ..self }
+    }
+}
+
+impl<X, C> Middleware for RateLimit<X, C>
+where
+    X: StoreExecutor + Send + 'static,
+    C: Clock + 'static,
+{
+    async fn handle(&self, context: Context, next: Next) -> Answer {
+        let (call, request) = (context.call(), context.request());
+        let (identity, tenant_id) = (context.identity(), context.tenant_id());
+        let caller = Caller { headers: &request.headers, identity, tenant_id };
+        let identifier = caller.identifier(self.secret.as_deref());
+        let pattern = call.pattern().filter(|_| self.per_route);
+        let resource = pattern.map_or(request.path.as_str(), |pattern| pattern.as_str());
+        let key = RateLimitKey::new(&identifier, resource, &request.method)?;
+        let attempt = self.limiter.attempt(key);
+        let decision = self.limiter.check_and_increment(attempt).await.map_err(undecided)?;
+        context.extend(decision.clone());
+        if !decision.allowed {
+            return Err(denial(&decision, self.style));
+        }
+        let fields = headers(&decision, self.style);
+        let mark = |error: apptheory_core::http::AppError| {
+            fields.iter().fold(error, |error, (name, value)| error.with_header(name, value))
+        };
+        let response = next.run(context).await.map_err(mark)?;
+        Ok(fields
+            .iter()
+            .fold(response, |response, (name, value)| response.with_header(name, value)))
+    }
+}
+
+impl<X, C> fmt::Debug for RateLimit<X, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("limiter", self.limiter.limiter())
+            .field("style", &self.style)
+            .field("per_route", &self.per_route)
+            .finish_non_exhaustive()
+    }
+}

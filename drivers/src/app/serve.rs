@@ -1,0 +1,171 @@
+//! Serving one request.
+
+use std::sync::Arc;
+
+use apptheory_core::http::exchange::{
+    Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
+};
+use apptheory_core::http::{AppError, RawRequest, ResponseError};
+use apptheory_core::machine::{Machine as _, Step};
+use tokio_util::sync::CancellationToken;
+
+use super::body::BodyStream;
+use super::context::{Answer, Context, Invocation};
+use super::endpoint::Next;
+use super::guard::{Panicked, guarded, isolated};
+use super::hooks::Failure;
+use super::{App, Response};
+use crate::clock::Clock as _;
+
+impl App {
+    /// Answers a request. It never fails: whatever goes wrong is answered.
+    ///
+    /// Dropping the future gives the request up: the handler's future is dropped with it, and its
+    /// [cancellation](Context::cancellation) ends.
+    pub async fn serve(&self, request: RawRequest<'_>, invocation: Invocation) -> Response {
+        let given_up = CancellationToken::new();
+        let guard = given_up.clone().drop_guard();
+        let concluded = self.exchange(request, Arc::new(invocation), &given_up).await;
+        // Whoever got the answer may go on in the background.
+        let _ = guard.disarm();
+        self.finish(concluded)
+    }
+
+    async fn exchange(
+        &self,
+        request: RawRequest<'_>,
+        invocation: Arc<Invocation>,
+        given_up: &CancellationToken,
+    ) -> Concluded<BodyStream> {
+        let now = self.inner.host.clock.now();
+        let remaining = invocation.deadline.map(|deadline| now.until(deadline));
+        let arrival = Arrival { now, remaining };
+        let mut step = self.inner.service.exchange(request, arrival).start();
+        loop {
+            step = match step {
+                Step::Done(concluded) => return concluded,
+                Step::Ask(ExchangeRequest::NewRequestId(ask)) => {
+                    ask.answer(self.inner.host.ids.next_text())
+                }
+                Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
+                    let effect = ask.effect();
+                    let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
+                    let host = &self.inner.host;
+                    let context = Context::new(call, principal, host, &invocation, given_up);
+                    let decided = self.decide_policy(context).await;
+                    ask.answer(decided)
+                }
+                Step::Ask(ExchangeRequest::Authenticate(ask)) => {
+                    let call = Arc::clone(&ask.effect().call);
+                    let host = &self.inner.host;
+                    let context = Context::new(call, None, host, &invocation, given_up);
+                    let authenticated = self.authenticate(context).await;
+                    ask.answer(authenticated)
+                }
+                Step::Ask(ExchangeRequest::CallHandler(ask)) => {
+                    let effect = ask.effect();
+                    let host = &self.inner.host;
+                    let context = Context::for_handler(effect, host, &invocation, given_up);
+                    let next = Next::new(&self.inner.layers, effect.handler);
+                    let answer = self.call(context, next).await;
+                    ask.answer(answer)
+                }
+            };
+        }
+    }
+
+    async fn decide_policy(&self, context: Context) -> Result<Option<PolicyDecision>, AppError> {
+        match &self.inner.hooks.policy {
+            Some(hook) => guarded("the policy", async { hook(context).await }).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn authenticate(&self, context: Context) -> Result<Option<Principal>, AppError> {
+        match &self.inner.hooks.authenticate {
+            Some(hook) => guarded("authentication", async { hook(context).await }).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn call(&self, context: Context, next: Next) -> Answer {
+        if self.inner.layers.is_empty() {
+            return next.run(context).await;
+        }
+        guarded("a middleware", next.run(context)).await
+    }
+
+    /// Records what was answered, once nothing about it changes any more.
+    fn finish(&self, concluded: Concluded<BodyStream>) -> Response {
+        let Concluded { mut response, call, error, observation } = concluded;
+        if let Some(hook) = &self.inner.hooks.headers {
+            let mut headers = response.headers.clone();
+            let run = || hook(&mut headers);
+            isolated("the response headers' hook", run, |panic| {
+                self.report(&call.request_id, panic);
+            });
+            if headers.are_clean() {
+                response.headers = headers;
+            } else {
+                self.report(&call.request_id, ResponseError::InvalidHeader);
+            }
+        }
+        if let Some(error) = error.filter(|error| error.status() >= 500) {
+            self.tell(Failure { request_id: call.request_id.clone(), error });
+        }
+        if let Some(observation) = observation {
+            self.record(&observation, &call.request_id);
+        }
+        response
+    }
+
+    fn record(&self, observation: &Observation, request_id: &str) {
+        let hooks = &self.inner.hooks;
+        if hooks.log.is_none() && hooks.metric.is_none() && hooks.span.is_none() {
+            return;
+        }
+        let ended_at = self.inner.host.clock.now();
+        let report = |panic| self.report(request_id, panic);
+        if let Some(hook) = &hooks.log {
+            isolated("the log hook", || hook(&observation.log(ended_at)), report);
+        }
+        if let Some(hook) = &hooks.metric {
+            isolated("the metric hook", || hook(&observation.metric(ended_at)), report);
+        }
+        if let Some(hook) = &hooks.span {
+            isolated("the span hook", || hook(&observation.span()), report);
+        }
+    }
+
+    fn report(&self, request_id: &str, cause: impl core::error::Error + Send + Sync + 'static) {
+        let error = AppError::internal().with_cause(cause);
+        self.tell(Failure { request_id: request_id.to_owned(), error });
+    }
+
+    /// Tells the application what no client is told.
+    pub(super) fn tell(&self, failure: Failure) {
+        match &self.inner.hooks.failure {
+            // A hook for failures that fails has nobody left to tell.
+            Some(hook) => isolated("the failure hook", || hook(&failure), |_: Panicked| {}),
+            None => log(&failure),
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn log(failure: &Failure) {
+    use apptheory_core::sanitize::{Profile, log_string};
+
+    let mut causes = String::new();
+    let mut next = core::error::Error::source(&failure.error);
+    while let Some(cause) = next {
+        causes.push_str(": ");
+        causes.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    let cause = log_string(&causes, Profile::Default);
+    tracing::error!(request_id = failure.request_id, "{}{cause}", failure.error);
+}
+
+#[cfg(not(feature = "tracing"))]
+const fn log(_: &Failure) {}

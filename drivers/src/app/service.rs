@@ -1,0 +1,117 @@
+//! An application as a tower service.
+
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::task::{Context as Waiting, Poll};
+
+use apptheory_core::http::AppError;
+use bytes::{Buf as _, Bytes};
+use futures_util::stream::Stream;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tower::Service;
+
+use super::context::Invocation;
+use super::endpoint::BoxFuture;
+use super::wire::{http_head, raw_request};
+use super::{App, BodyStream};
+
+/// The body of an application's response: what is there, and then what is streamed. An error on the
+/// way ends it early; the client sees a body that is cut off.
+#[derive(Debug)]
+pub struct AppBody {
+    whole: Bytes,
+    stream: Option<BodyStream>,
+}
+
+impl App {
+    /// Answers a request of the `http` crate.
+    pub async fn respond<B>(&self, request: http::Request<B>) -> http::Response<AppBody>
+    where
+        B: HttpBody,
+    {
+        let (parts, body) = request.into_parts();
+        let response = match self.read(body).await {
+            Some(body) => self.serve(raw_request(&parts, body), Invocation::default()).await,
+            // The client went away in the middle of its body: nobody reads this.
+            None => super::Response::new(400),
+        };
+        let head = http_head(&response);
+        let (whole, stream) = (Bytes::from(response.body), response.stream);
+        head.map(|()| AppBody { whole, stream })
+    }
+
+    /// Reads a body, but no more than it takes to see that it is too large.
+    async fn read<B: HttpBody>(&self, body: B) -> Option<Vec<u8>> {
+        let most = self.settings().limits.max_request_bytes;
+        let most =
+            most.map_or(usize::MAX, |most| usize::try_from(most.get()).unwrap_or(usize::MAX));
+        let mut read = Vec::new();
+        let mut body = core::pin::pin!(body);
+        while let Some(frame) = body.frame().await {
+            if let Ok(mut data) = frame.ok()?.into_data() {
+                while data.has_remaining() {
+                    let chunk = data.chunk();
+                    read.extend_from_slice(chunk);
+                    let len = chunk.len();
+                    data.advance(len);
+                }
+            }
+            if read.len() > most {
+                break;
+            }
+        }
+        Some(read)
+    }
+}
+
+/// The application answers whatever it is asked, and is always ready.
+impl<B> Service<http::Request<B>> for App
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+{
+    type Response = http::Response<AppBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Waiting<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let app = self.clone();
+        Box::pin(async move { Ok(app.respond(request).await) })
+    }
+}
+
+impl HttpBody for AppBody {
+    type Data = Bytes;
+    type Error = AppError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        waiting: &mut Waiting<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AppError>>> {
+        if !self.whole.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(core::mem::take(&mut self.whole)))));
+        }
+        let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
+        let chunk = core::task::ready!(Pin::new(stream).poll_next(waiting));
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.whole.is_empty() && self.stream.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let whole = u64::try_from(self.whole.len()).unwrap_or(u64::MAX);
+        if self.stream.is_none() {
+            return SizeHint::with_exact(whole);
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(whole);
+        hint
+    }
+}

@@ -1,0 +1,139 @@
+//! Answers in time.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use apptheory_core::http::{AppError, code};
+use futures_util::future::{Either, select};
+
+use super::context::{Answer, Context};
+use super::endpoint::{Middleware, Next};
+use crate::clock::Clock as _;
+
+/// A middleware that answers 408 when a handler takes too long.
+///
+/// The handler is given up then: its future is dropped where it waits, and its
+/// [cancellation](Context::cancellation) ends, for what it started elsewhere. A handler that blocks
+/// its thread, or never waits, is not stopped. An answer that is ready at the very end of its time
+/// is given.
+///
+/// The time is that of the operation, else that of the tenant, else the default; never more than
+/// the invocation has left. A time of zero is none. It ends with the handler: what a response streams has its own.
+///
+/// ```
+/// use core::time::Duration;
+/// use apptheory::app::{App, Timeout};
+///
+/// let timeout = Timeout::after(Duration::from_secs(5))
+///     .for_operation("POST", "/reports", Duration::from_secs(60));
+/// let app = App::builder().middleware(timeout).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Timeout {
+    default: Option<Duration>,
+    tenants: BTreeMap<String, Duration>,
+    operations: BTreeMap<String, Duration>,
+    message: Option<String>,
+}
+
+/// The time without any other (`http-runtime.md` §11).
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Default for Timeout {
+    /// [`DEFAULT_TIMEOUT`] for everything.
+    fn default() -> Self {
+        Self::after(DEFAULT_TIMEOUT)
+    }
+}
+
+impl Timeout {
+    /// This time for everything.
+    #[must_use]
+    pub const fn after(time: Duration) -> Self {
+        Self {
+            default: Some(time),
+            tenants: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            message: None,
+        }
+    }
+
+    /// No time of its own: only what the invocation has left, and tenants or operations have.
+    #[must_use]
+    pub const fn when_due() -> Self {
+        Self { default: None, tenants: BTreeMap::new(), operations: BTreeMap::new(), message: None }
+    }
+
+    /// Another time for a tenant.
+    #[must_use]
+    pub fn for_tenant(mut self, tenant_id: &str, time: Duration) -> Self {
+        self.tenants.insert(tenant_id.to_owned(), time);
+        self
+    }
+
+    /// Another time for a method and a path: the route's pattern, or one path that it matches. The
+    /// path goes first.
+    #[must_use]
+    pub fn for_operation(mut self, method: &str, path: &str, time: Duration) -> Self {
+        self.operations.insert(operation(method, path), time);
+        self
+    }
+
+    /// Another message than `request timeout`.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// The time that a request has. `None` when nothing limits it.
+    fn time(&self, context: &Context) -> Option<Duration> {
+        let call = context.call();
+        let (method, path) = (&call.request.method, &call.request.path);
+        let of_operation = |path: &str| self.operations.get(&operation(method, path)).copied();
+        let own = if self.operations.is_empty() {
+            None
+        } else {
+            of_operation(path).or_else(|| of_operation(call.pattern()?.as_str()))
+        };
+        let own = own.or_else(|| self.tenants.get(context.tenant_id()).copied()).or(self.default);
+        let own = own.filter(|time| !time.is_zero());
+        match (own, context.remaining()) {
+            (Some(own), Some(remaining)) => Some(own.min(remaining)),
+            (own, remaining) => own.or(remaining),
+        }
+    }
+
+    fn error(&self) -> AppError {
+        match &self.message {
+            Some(message) => AppError::new(code::TIMEOUT, message),
+            None => AppError::of(code::TIMEOUT),
+        }
+    }
+}
+
+impl Middleware for Timeout {
+    async fn handle(&self, context: Context, next: Next) -> Answer {
+        let Some(time) = self.time(&context) else { return next.run(context).await };
+        if time.is_zero() {
+            return Err(self.error());
+        }
+        let given_up = context.cancellation().child_token();
+        let guard = given_up.clone().drop_guard();
+        let clock = context.clock().clone();
+        let answer = Box::pin(next.run(context.cancelled_by(given_up)));
+        // The answer is looked at first: one that is ready is not thrown away.
+        match select(answer, Box::pin(clock.sleep(time))).await {
+            Either::Left((answer, _)) => {
+                let _ = guard.disarm();
+                answer
+            }
+            Either::Right(_) => Err(self.error()),
+        }
+    }
+}
+
+fn operation(method: &str, path: &str) -> String {
+    format!("{method}:{path}")
+}

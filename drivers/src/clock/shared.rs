@@ -1,0 +1,60 @@
+//! A clock of a type that nobody has to name.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::time::Duration;
+use std::sync::Arc;
+
+use apptheory_core::time::Timestamp;
+
+use super::Clock;
+
+/// Any clock, under one type. Clones are the same clock.
+#[derive(Clone)]
+pub struct SharedClock(Arc<dyn ErasedClock>);
+
+impl SharedClock {
+    /// Shares a clock.
+    pub fn new(clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(clock))
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = Timestamp> + Send {
+        self.0.boxed_sleep(duration)
+    }
+}
+
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedClock").finish()
+    }
+}
+
+trait ErasedClock: Send + Sync {
+    fn now(&self) -> Timestamp;
+
+    fn boxed_sleep(
+        &self,
+        duration: Duration,
+    ) -> Pin<Box<dyn Future<Output = Timestamp> + Send + '_>>;
+}
+
+impl<C: Clock> ErasedClock for C {
+    fn now(&self) -> Timestamp {
+        Clock::now(self)
+    }
+
+    fn boxed_sleep(
+        &self,
+        duration: Duration,
+    ) -> Pin<Box<dyn Future<Output = Timestamp> + Send + '_>> {
+        Box::pin(self.sleep(duration))
+    }
+}
