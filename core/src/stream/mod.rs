@@ -22,6 +22,7 @@ mod code;
 mod collect;
 mod frame;
 mod limiter;
+mod limits;
 
 pub use code::stream_error_code;
 pub use collect::Collector;
@@ -30,3 +31,4 @@ pub use frame::{
     Handled, Head, Outcome, Target,
 };
 pub use limiter::{StreamLimiter, response_too_large};
+pub use limits::StreamLimits;

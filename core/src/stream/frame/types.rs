@@ -6,6 +6,7 @@ use core::num::NonZeroU64;
 
 use super::prelude::Head;
 use crate::http::{AppError, ErrorFormat};
+use crate::stream::StreamLimits;
 
 /// Which service reads the frames: their preludes differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,10 +24,11 @@ pub struct FrameConfig {
     pub target: Target,
     /// The most bytes of body, set by the application; `None` for no limit. Error bodies are exempt.
     pub max_response_bytes: Option<NonZeroU64>,
-    /// The most bytes of body that the transport takes; `None` for no limit. The smaller of the two
-    /// limits holds.
+    /// The most bytes of body that the transport takes, such as [`StreamLimits::max_bytes`]; `None`
+    /// for no limit. The smaller of the two limits holds.
     pub transport_limit: Option<NonZeroU64>,
-    /// The most bytes of prelude and delimiter together.
+    /// The most bytes of prelude and delimiter together; [`StreamLimits::max_prelude_bytes`] at
+    /// first.
     pub max_prelude_bytes: usize,
     /// The shape of error bodies.
     pub error_format: ErrorFormat,
@@ -42,7 +44,7 @@ impl FrameConfig {
             target,
             max_response_bytes: None,
             transport_limit: None,
-            max_prelude_bytes: MAX_PRELUDE_BYTES,
+            max_prelude_bytes: StreamLimits::of(target).max_prelude_bytes,
             error_format: ErrorFormat::Nested,
             request_id: String::new(),
         }
@@ -52,10 +54,6 @@ impl FrameConfig {
         [self.max_response_bytes, self.transport_limit].into_iter().flatten().min()
     }
 }
-
-/// REST APIs look for prelude and delimiter in the first 16 KB of a response
-/// (`streaming.md` §7.1).
-const MAX_PRELUDE_BYTES: usize = 16_384;
 
 /// Something that happened to a streamed response.
 #[derive(Clone, Debug)]

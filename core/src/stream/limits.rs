@@ -1,0 +1,124 @@
+//! What AWS allows a streamed response: the one place for its numbers.
+
+use core::num::NonZeroU64;
+use core::time::Duration;
+
+use super::frame::Target;
+
+/// The limits of a service on streamed responses, as of November 2026 (`streaming.md` §7.1).
+///
+/// | | Function URL | REST API | Documented in |
+/// |---|---|---|---|
+/// | [`max_bytes`](Self::max_bytes) | 200 MB | 200 MB | *AWS Lambda Developer Guide*, quotas |
+/// | [`uncapped_bytes`](Self::uncapped_bytes) | 6 MB | 10 MB | the same, and *API Gateway Developer Guide*, response streaming |
+/// | [`bytes_per_second`](Self::bytes_per_second) | 2 MB | 2 MB | the same |
+/// | [`max_prelude_bytes`](Self::max_prelude_bytes) | 16 KB, by analogy | 16 KB | *API Gateway Developer Guide*, response streaming |
+/// | [`max_duration`](Self::max_duration) | that of the function | 15 min | the same |
+/// | [`idle_timeout`](Self::idle_timeout) | none | 5 min | the same |
+/// | [`edge_idle_timeout`](Self::edge_idle_timeout) | none | 30 s | the same |
+///
+/// A megabyte is 2^20 bytes here. Where a service counts 10^6, a response takes longer than
+/// [`least_time`](Self::least_time) says, never shorter.
+///
+/// ```
+/// use core::time::Duration;
+/// use apptheory_core::stream::{StreamLimits, Target};
+///
+/// let limits = StreamLimits::of(Target::RestApi);
+/// assert_eq!(limits.least_time(10 << 20), Duration::ZERO);
+/// assert_eq!(limits.least_time(100 << 20), Duration::from_secs(45));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StreamLimits {
+    /// The most bytes of a response. The service ends longer ones; a
+    /// [`FrameConfig::transport_limit`](super::FrameConfig::transport_limit) of as many ends them
+    /// with an error that says why.
+    pub max_bytes: NonZeroU64,
+    /// How many bytes pass as fast as the network takes them.
+    pub uncapped_bytes: u64,
+    /// How many of the bytes after them pass in a second.
+    pub bytes_per_second: NonZeroU64,
+    /// The most bytes of prelude and delimiter together.
+    pub max_prelude_bytes: usize,
+    /// How long a response may take; `None` for as long as the function may run.
+    pub max_duration: Option<Duration>,
+    /// After how long a silence a regional or private API drops the response; `None` for never.
+    pub idle_timeout: Option<Duration>,
+    /// The same for an edge-optimised API.
+    pub edge_idle_timeout: Option<Duration>,
+}
+
+impl StreamLimits {
+    /// The most bytes of a response that is *not* streamed, in the envelope that carries it, base64
+    /// included: 6 MB (*AWS Lambda Developer Guide*, quotas).
+    pub const MAX_BUFFERED_BYTES: u64 = 6 * MB;
+
+    /// The limits of a service.
+    #[must_use]
+    pub const fn of(target: Target) -> Self {
+        match target {
+            Target::FunctionUrl => FUNCTION_URL,
+            Target::RestApi => REST_API,
+        }
+    }
+
+    /// How long a body of so many bytes takes at least, however fast it is made and read. A
+    /// response that has less time left, until its deadline or
+    /// [`max_duration`](Self::max_duration), will be cut off.
+    #[must_use]
+    pub fn least_time(&self, bytes: u64) -> Duration {
+        let capped = bytes.saturating_sub(self.uncapped_bytes);
+        let per_second = self.bytes_per_second;
+        let whole = Duration::from_secs(capped / per_second);
+        // The rest is less than a second's: its nanoseconds are below 10^9, and fit.
+        let nanos = u128::from(capped % per_second).saturating_mul(1_000_000_000);
+        let nanos = nanos.checked_div(u128::from(per_second.get())).unwrap_or_default();
+        whole.saturating_add(Duration::from_nanos(u64::try_from(nanos).unwrap_or_default()))
+    }
+}
+
+const MB: u64 = 1 << 20;
+
+const FUNCTION_URL: StreamLimits = StreamLimits {
+    max_bytes: non_zero(200 * MB),
+    uncapped_bytes: 6 * MB,
+    bytes_per_second: non_zero(2 * MB),
+    max_prelude_bytes: 16 << 10,
+    max_duration: None,
+    idle_timeout: None,
+    edge_idle_timeout: None,
+};
+
+const REST_API: StreamLimits = StreamLimits {
+    uncapped_bytes: 10 * MB,
+    max_duration: Some(Duration::from_secs(15 * 60)),
+    idle_timeout: Some(Duration::from_secs(5 * 60)),
+    edge_idle_timeout: Some(Duration::from_secs(30)),
+    ..FUNCTION_URL
+};
+
+/// For the constants above, none of which is zero.
+const fn non_zero(bytes: u64) -> NonZeroU64 {
+    match NonZeroU64::new(bytes) {
+        Some(bytes) => bytes,
+        None => NonZeroU64::MIN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::{StreamLimits, Target};
+
+    #[test]
+    fn only_what_is_capped_takes_time() {
+        let limits = StreamLimits::of(Target::FunctionUrl);
+        assert_eq!(limits.least_time(0), Duration::ZERO);
+        assert_eq!(limits.least_time(6 << 20), Duration::ZERO);
+        assert_eq!(limits.least_time((6 << 20) + 1), Duration::from_nanos(476));
+        assert_eq!(limits.least_time(7 << 20), Duration::from_millis(500));
+        assert_eq!(limits.least_time(limits.max_bytes.get()), Duration::from_secs(97));
+        assert!(limits.least_time(u64::MAX) > Duration::from_secs(u64::MAX >> 22));
+    }
+}
