@@ -41,10 +41,7 @@ fn path(path: Cow<'_, str>, resource: &str, context: &Context<'_>) -> String {
     } else {
         path
     };
-    let matched = match joined(resource) {
-        root if root.is_empty() => joined(context.resource_path.as_str()),
-        matched => matched,
-    };
+    let matched = matched_resource(resource, context.resource_path.as_str());
     if SLASH_INSENSITIVE.contains(&matched.as_str()) {
         return match normalize_path(&path).trim_end_matches('/') {
             "" => "/".to_string(),
@@ -54,8 +51,17 @@ fn path(path: Cow<'_, str>, resource: &str, context: &Context<'_>) -> String {
     path.into_owned()
 }
 
+/// The resource that API Gateway matched, [joined](joined): the event's own, or else that of its
+/// context. Empty for the root.
+pub(super) fn matched_resource(resource: &str, in_context: &str) -> String {
+    match joined(resource) {
+        root if root.is_empty() => joined(in_context),
+        matched => matched,
+    }
+}
+
 /// A resource without blank segments and outer slashes.
-fn joined(resource: &str) -> String {
+pub(super) fn joined(resource: &str) -> String {
     let segments = resource.split('/').map(str::trim).filter(|segment| !segment.is_empty());
     segments.collect::<Vec<_>>().join("/")
 }

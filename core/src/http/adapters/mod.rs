@@ -39,6 +39,7 @@ mod function_url;
 mod members;
 mod payload_v1;
 mod payload_v2;
+mod rest_envelope;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ mod write;
 
 use alloc::string::String;
 
+pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
 use super::{RawRequest, Response};
 use crate::json::JsonError;
 
