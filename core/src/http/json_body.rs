@@ -112,5 +112,16 @@ mod tests {
     fn html_gets_sorted_members() {
         let text = safe_json_for_html(&ORDER).unwrap();
         assert!(text.starts_with(r#"{"amount":1,"big":"#) && !text.contains('<'));
+
+        let value = serde_json::json!({
+            "html": "</script><div>&</div><",
+            "amp": "a&b",
+            "ls": "line\u{2028}sep",
+            "ps": "para\u{2029}sep",
+        });
+        assert_eq!(
+            safe_json_for_html(&value).unwrap(),
+            r#"{"amp":"a\u0026b","html":"\u003c/script\u003e\u003cdiv\u003e\u0026\u003c/div\u003e\u003c","ls":"line\u2028sep","ps":"para\u2029sep"}"#
+        );
     }
 }
