@@ -23,6 +23,7 @@ mod collect;
 mod frame;
 mod limiter;
 mod limits;
+pub mod sse;
 
 pub use code::stream_error_code;
 pub use collect::Collector;

@@ -1,0 +1,238 @@
+//! Events and comments, as they are sent.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::is_line_end;
+use crate::http::{AppError, is_clean, safe_json_for_html};
+
+/// An event, as it is sent.
+///
+/// ```
+/// use apptheory_core::stream::sse::SseEvent;
+///
+/// let mut out = Vec::new();
+/// SseEvent::new("a\r\nb").with_event("note").encode(&mut out);
+/// assert_eq!(out, b"event: note\ndata: a\ndata: b\n\n");
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SseEvent {
+    /// What a reader that reconnects sends back as `Last-Event-ID`. CR, LF and NUL are removed and
+    /// white space around it is trimmed; blank for none.
+    pub id: String,
+    /// The name of its kind, cleaned as the id; blank for none, which readers take for `message`.
+    pub event: String,
+    /// Text, with any line ends. It should be UTF-8, and is sent as it is.
+    pub data: Vec<u8>,
+    /// How long a reader shall wait before it reconnects, from now on; sent in whole milliseconds,
+    /// rounded down.
+    pub retry: Option<Duration>,
+}
+
+impl SseEvent {
+    /// An event with text or bytes as its data, and nothing else.
+    #[must_use]
+    pub fn new(data: impl Into<Vec<u8>>) -> Self {
+        Self { data: data.into(), ..Self::default() }
+    }
+
+    /// An event with JSON as its data, as [`safe_json_for_html`] writes it: compact, members
+    /// sorted, `null` for what is missing.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 with its cause, when the value cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, AppError> {
+        let text = safe_json_for_html(value);
+        let text = text.map_err(|error| AppError::internal().with_cause(SseJsonError(error)))?;
+        Ok(Self::new(text))
+    }
+
+    /// The event with this id.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// The event with this name.
+    #[must_use]
+    pub fn with_event(mut self, event: impl Into<String>) -> Self {
+        self.event = event.into();
+        self
+    }
+
+    /// The event with this time to wait before reconnecting.
+    #[must_use]
+    pub const fn with_retry(mut self, retry: Duration) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Appends the event, the blank line that ends it included. There is at least one `data` line,
+    /// without which readers would drop the event (`streaming.md` §3.1).
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for (name, value) in [("id", &self.id), ("event", &self.event)] {
+            let value = in_one_line(value);
+            if !value.is_empty() {
+                write_field(name, value.as_bytes(), out);
+            }
+        }
+        if let Some(retry) = self.retry {
+            write_field("retry", retry.as_millis().to_string().as_bytes(), out);
+        }
+        write_lines("data", &self.data, out);
+        out.push(b'\n');
+    }
+}
+
+/// Appends a comment, which readers skip, and a blank line; each line of the text is a comment of
+/// its own.
+///
+/// ```
+/// use apptheory_core::stream::sse::write_comment;
+///
+/// let mut out = Vec::new();
+/// write_comment("seen\rdata: forged", &mut out);
+/// assert_eq!(out, b": seen\n: data: forged\n\n");
+/// ```
+pub fn write_comment(text: &str, out: &mut Vec<u8>) {
+    write_lines("", text.as_bytes(), out);
+    out.push(b'\n');
+}
+
+/// Appends a field per line of the text: at least one, and one more for what follows the last line
+/// end, be it empty.
+fn write_lines(name: &str, text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|b| is_line_end(*b)) {
+        let (line, after) = rest.split_at(at);
+        write_field(name, line, out);
+        rest = after.strip_prefix(b"\r\n").or_else(|| after.get(1..)).unwrap_or_default();
+    }
+    write_field(name, rest, out);
+}
+
+fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.push(b'\n');
+}
+
+/// The text without what would end its line, or make readers ignore an id; then trimmed
+/// (`streaming.md` §10.1).
+fn in_one_line(text: &str) -> Cow<'_, str> {
+    if is_clean(text) {
+        return Cow::Borrowed(text.trim());
+    }
+    let kept: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
+    Cow::Owned(kept.trim().into())
+}
+
+/// Why data did not become JSON; the text is that of `streaming.md` §3.2.
+#[derive(Debug, thiserror::Error)]
+#[error("apptheory: sse json marshal: {0}")]
+struct SseJsonError(#[source] serde_json::Error);
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+    use core::error::Error;
+    use core::time::Duration;
+
+    use serde_json::json;
+
+    use super::{SseEvent, write_comment};
+
+    fn encoded(event: &SseEvent) -> String {
+        let mut out = Vec::new();
+        event.encode(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_line_end_makes_a_data_line() {
+        for (data, expected) in [
+            ("", "data: \n\n"),
+            ("a\r\nb\rc", "data: a\ndata: b\ndata: c\n\n"),
+            ("a\n", "data: a\ndata: \n\n"),
+            ("\r\r\n\n", "data: \ndata: \ndata: \ndata: \n\n"),
+            ("\n\r", "data: \ndata: \ndata: \n\n"),
+            (" a ", "data:  a \n\n"),
+        ] {
+            assert_eq!(encoded(&SseEvent::new(data)), expected, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn ids_and_names_are_one_line_or_none() {
+        for (text, expected) in [
+            (" 1 ", Some("1")),
+            ("\u{a0}1\u{2003}", Some("1")),
+            ("1\ndata: x", Some("1data: x")),
+            (" \r1\0 \n", Some("1")),
+            ("\r\n", None),
+            (" \t", None),
+        ] {
+            let line =
+                |name| expected.map_or_else(String::new, |e| alloc::format!("{name}: {e}\n"));
+            let event = SseEvent::new("").with_id(text).with_event(text);
+            let lines = line("id") + &line("event") + "data: \n\n";
+            assert_eq!(encoded(&event), lines, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_to_wait_are_whole_milliseconds() {
+        let event = SseEvent::new("x").with_event("e");
+        let waits = |nanos| encoded(&event.clone().with_retry(Duration::from_nanos(nanos)));
+        assert_eq!(waits(1_500_999_999), "event: e\nretry: 1500\ndata: x\n\n");
+        assert_eq!(waits(0), "event: e\nretry: 0\ndata: x\n\n");
+    }
+
+    #[test]
+    fn data_is_text_bytes_or_json() {
+        let mut out = Vec::new();
+        SseEvent::new([0xff, 0x41]).encode(&mut out);
+        assert_eq!(out, b"data: \xff\x41\n\n");
+
+        for (value, expected) in [
+            (json!({"b": 1, "a": 2}), r#"{"a":2,"b":1}"#),
+            (json!({"h": "<&>\u{2028}\n"}), r#"{"h":"\u003c\u0026\u003e\u2028\n"}"#),
+            (json!({"k": 1e5, "m": 1e-7, "n": 1e21}), r#"{"k":100000,"m":1e-7,"n":1e+21}"#),
+            (
+                json!([1.0, -0.0, u64::MAX, i64::MIN]),
+                "[1,-0,18446744073709551615,-9223372036854775808]",
+            ),
+            (json!(false), "false"),
+            (json!(null), "null"),
+            (json!("x"), r#""x""#),
+        ] {
+            let event = SseEvent::json(&value).unwrap();
+            assert_eq!(encoded(&event), alloc::format!("data: {expected}\n\n"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_an_error_with_its_cause() {
+        let by_pair = alloc::collections::BTreeMap::from([((1, 2), 3)]);
+        let error = SseEvent::json(&by_pair).unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert!(cause.starts_with("apptheory: sse json marshal: "), "{cause}");
+        assert_eq!(error.status(), 500);
+    }
+
+    #[test]
+    fn comments_stay_comments() {
+        let mut out = Vec::new();
+        write_comment("", &mut out);
+        write_comment("a\r\nid: 1\n\ndata: x\r", &mut out);
+        assert_eq!(out, b": \n\n: a\n: id: 1\n: \n: data: x\n: \n\n");
+    }
+}

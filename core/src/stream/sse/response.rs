@@ -1,0 +1,66 @@
+//! Responses that are streams of events.
+
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+
+use super::event::SseEvent;
+use crate::http::Response;
+
+impl<S> Response<S> {
+    /// Server-sent events that are all there: none is an empty body.
+    #[must_use]
+    pub fn sse<E: Borrow<SseEvent>>(status: u16, events: impl IntoIterator<Item = E>) -> Self {
+        let mut body = Vec::new();
+        for event in events {
+            event.borrow().encode(&mut body);
+        }
+        Self { body, ..Self::of_events(status) }
+    }
+
+    /// Server-sent events that are yet to happen. The stream's chunks are what
+    /// [`SseFramer`](super::SseFramer) or [`SseEvent::encode`] writes.
+    #[must_use]
+    pub fn sse_stream(status: u16, stream: S) -> Self {
+        Self::of_events(status).with_stream(stream)
+    }
+
+    /// The header fields of `streaming.md` §3.2. The type has no charset: it is always UTF-8.
+    fn of_events(status: u16) -> Self {
+        Self::new(status)
+            .with_header("content-type", "text/event-stream")
+            .with_header("cache-control", "no-cache")
+            .with_header("connection", "keep-alive")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Response, SseEvent};
+
+    #[test]
+    fn events_have_their_header_fields_buffered_and_streamed() {
+        let events = [SseEvent::new("a").with_id("1"), SseEvent::new("")];
+        let buffered: Response<u8> = Response::sse(0, &events);
+        let streamed = Response::sse_stream(0, 7_u8);
+        assert_eq!(buffered.body, b"id: 1\ndata: a\n\ndata: \n\n");
+        assert_eq!((streamed.body.as_slice(), streamed.stream), (&b""[..], Some(7)));
+        for response in [&buffered, &streamed] {
+            assert_eq!(
+                serde_json::to_value(&response.headers).unwrap(),
+                json!({
+                    "content-type": ["text/event-stream"],
+                    "cache-control": ["no-cache"],
+                    "connection": ["keep-alive"],
+                })
+            );
+            assert_eq!(
+                (response.status, response.is_base64, response.cookies.len()),
+                (0, false, 0)
+            );
+        }
+        let none: Response = Response::sse(200, [] as [SseEvent; 0]);
+        assert_eq!(none.body, b"");
+    }
+}
