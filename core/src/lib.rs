@@ -54,6 +54,7 @@ pub mod naming;
 pub mod observe;
 pub mod run;
 pub mod sanitize;
+pub mod step_functions;
 pub mod store;
 pub mod stream;
 pub mod time;
