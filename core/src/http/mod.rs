@@ -33,6 +33,7 @@
 
 pub mod adapters;
 mod base64_body;
+pub mod binding;
 pub mod cache;
 pub mod client;
 pub mod code;
