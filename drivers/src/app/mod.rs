@@ -38,11 +38,12 @@ mod response;
 mod serve;
 #[cfg(feature = "tower")]
 mod service;
+mod sse;
 #[cfg(test)]
 mod tests;
 mod timeout;
 #[cfg(feature = "tower")]
-mod wire;
+pub(crate) mod wire;
 
 use core::fmt;
 use std::sync::Arc;
@@ -62,11 +63,14 @@ pub use rate_limit::RateLimit;
 pub use response::{Html, IntoResponse, Response};
 #[cfg(feature = "tower")]
 pub use service::AppBody;
+pub use sse::Sse;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 
 use context::Host;
 use endpoint::{Endpoint, Layer};
 use hooks::Hooks;
+
+use crate::clock::SharedClock;
 
 /// An application. Clones are the same application.
 #[derive(Clone)]
@@ -98,6 +102,12 @@ impl App {
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.inner.host.clock
     }
 
     fn assemble(

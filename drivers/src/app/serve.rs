@@ -143,7 +143,7 @@ impl App {
     }
 
     /// Tells the application what no client is told.
-    pub(super) fn tell(&self, failure: Failure) {
+    pub(crate) fn tell(&self, failure: Failure) {
         match &self.inner.hooks.failure {
             // A hook for failures that fails has nobody left to tell.
             Some(hook) => isolated("the failure hook", || hook(&failure), |_: Panicked| {}),
