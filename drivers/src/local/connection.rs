@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use apptheory_core::http::{AppError, RequestError};
 use apptheory_core::stream::StreamLimits;
@@ -17,6 +18,7 @@ use tokio::net::TcpStream;
 use super::body::FrameBody;
 use crate::app::wire::raw_request;
 use crate::app::{App, Invocation, Response};
+use crate::clock::Clock as _;
 
 /// The most bytes that the head of a request may have, request line included: 32 KiB
 /// (`drivers.md` §3).
@@ -26,6 +28,10 @@ pub const MAX_HEAD_BYTES: usize = 32 << 10;
 /// 6 MB, as an invocation on Lambda (`drivers.md` §3).
 #[expect(clippy::cast_possible_truncation, reason = "6 MB fit in every usize that tokio runs on")]
 pub const MAX_BODY_BYTES: usize = StreamLimits::MAX_BUFFERED_BYTES as usize;
+
+/// How long requests have on a [buffered](super::Server::buffered) server: 29 s, API Gateway's
+/// timeout of integrations (*API Gateway Developer Guide*, quotas).
+pub const BUFFERED_TIME: Duration = Duration::from_secs(29);
 
 /// Answers the requests of a connection, one after the other.
 pub(super) fn serve(
@@ -57,7 +63,9 @@ async fn answer(
     let takes_trailers = takes_trailers(&parts.headers);
     let response = match read(body).await {
         Ok(body) => {
-            let invocation = Invocation { peer: Some(peer), ..Invocation::default() };
+            let deadline = || app.clock().now().saturating_add(BUFFERED_TIME);
+            let deadline = is_buffered.then(deadline);
+            let invocation = Invocation { peer: Some(peer), deadline, ..Invocation::default() };
             app.serve(raw_request(&parts, body), invocation).await
         }
         // As in front of a function, the application never sees it.

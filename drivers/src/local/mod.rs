@@ -45,7 +45,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-pub use connection::{MAX_BODY_BYTES, MAX_HEAD_BYTES};
+pub use connection::{BUFFERED_TIME, MAX_BODY_BYTES, MAX_HEAD_BYTES};
 pub use error::{ListenError, Trouble};
 
 use crate::app::{App, Failure};
@@ -98,7 +98,9 @@ impl Server {
     }
 
     /// Answers streams in one piece, as services do that do not stream: with their length, and with
-    /// an error in place of a stream that fails or exceeds the application's limit.
+    /// an error in place of a stream that fails or exceeds the application's limit. As behind API
+    /// Gateway, requests are told that they have [`BUFFERED_TIME`]: streams that heed a deadline
+    /// end.
     #[must_use]
     pub fn buffered(self) -> Self {
         Self { is_buffered: true, ..self }

@@ -22,7 +22,7 @@ fn endless() -> (AppBuilder, UnboundedReceiver<&'static str>) {
     let work = move |begun: &'static str, dropped: &'static str| {
         tell.send(begun).unwrap();
         let tell = tell.clone();
-        Dropped(move || drop(tell.send(dropped)))
+        Dropped(move || tell.send(dropped).unwrap_or_default())
     };
     let handler_work = work.clone();
     let app = App::builder()

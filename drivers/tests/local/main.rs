@@ -1,6 +1,7 @@
 //! The local server over real sockets: on ports that the system chose, by a clock that stands still.
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
+#[path = "../support/client.rs"]
 mod client;
 mod connections;
 mod requests;

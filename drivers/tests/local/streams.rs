@@ -191,3 +191,26 @@ async fn a_buffered_server_answers_in_one_piece() {
     assert_eq!(client.get("/").await.status, 409);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_buffered_server_has_streams_end_in_time() {
+    let app = App::builder().get("/", async |context: Context| {
+        let first = stream::iter([Ok::<_, AppError>(SseEvent::new("x"))]);
+        Sse::new(&context).response(first.chain(stream::pending()))
+    });
+    let server = Running::with(app, Server::buffered).await;
+    let mut client = server.connect().await;
+    client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let passing = async {
+        loop {
+            tokio::task::yield_now().await;
+            server.clock.advance(core::time::Duration::from_secs(1));
+        }
+    };
+    let head = tokio::select! {
+        head = client.head() => head,
+        () = passing => return,
+    };
+    assert_eq!(client.body(&head).await, "data: x\n\n: keep-alive\n\n");
+    server.stop().await;
+}
