@@ -440,3 +440,38 @@ fn panicking_streams_end_with_an_error() {
     assert_eq!(chunks.len(), 1);
     assert_eq!(chunks[0].as_ref().unwrap_err().code(), code::INTERNAL);
 }
+
+#[test]
+fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+    use apptheory_core::http::{Provider, SourceProvenance};
+
+    let clock = clock();
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
+    let limiter = limiter.build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limiter = RateLimiter::new(limiter, store).with_clock(clock.clone());
+    let app = builder(&clock)
+        .middleware(RateLimit::new(limiter).per_client())
+        .get("/", async |context: Context| format!("{:?}", context.client_ip()))
+        .build()
+        .unwrap();
+    let call = |peer: Option<&str>, vouched: &str, api_key: &str| {
+        let mut request = get("/");
+        request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, vouched);
+        request.headers.append("x-api-key", api_key);
+        request.headers.append("x-forwarded-for", "192.0.2.9");
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        let invocation = Invocation { peer, ..Invocation::default() };
+        clock.run(app.serve(request, invocation))
+    };
+    // Another key is no other client; another port neither.
+    let first = call(Some("192.0.2.1:1"), "", "k1");
+    assert_eq!(text(&first), "Some(192.0.2.1)");
+    assert_eq!(call(Some("192.0.2.1:2"), "", "k2").status, 429);
+    // What a provider says goes before the connection, which is the provider's own.
+    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2", "k1")), "Some(192.0.2.2)");
+    assert_eq!(text(&call(None, "fe80::1%eth0", "k1")), "Some(fe80::1)");
+    // Without an address it is whoever calls.
+    assert_eq!(text(&call(None, "", "k1")), "None");
+    assert_eq!((call(None, "", "k2").status, call(None, "", "k1").status), (200, 429));
+}

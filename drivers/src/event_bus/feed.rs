@@ -1,6 +1,7 @@
 //! Events as they are published, for readers that come back.
 
 use core::time::Duration;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -233,9 +234,9 @@ impl<B: Bus, C: Clock> Following<B, C> {
     fn take_events(&mut self, page: &EventPage) {
         for (index, event) in page.events.iter().enumerate() {
             let place = (event.published_at, event.id.clone(), event.event_type.clone());
-            if !self.given.contains_key(&place) {
+            if let Entry::Vacant(given) = self.given.entry(place) {
                 let cursor = page.cursor_after(index);
-                self.given.insert(place, cursor.clone());
+                given.insert(cursor.clone());
                 self.ready.push_back(Ok((event.clone(), cursor)));
             }
         }

@@ -3,7 +3,7 @@
 //! It stands in for the service in front of a function: it decides what a connection may send, and
 //! when connections end. Responses go through the same frames as on Lambda, so that what is refused
 //! there is refused here, and what is cut off there is cut off here. It refuses to know routes and
-//! handlers: those are the [`App`](crate::app::App)'s.
+//! handlers: those are the [`App`]'s.
 //!
 //! ```
 //! use apptheory::app::App;

@@ -1,5 +1,6 @@
 //! A client that sees every byte of HTTP/1.1.
 #![allow(dead_code, reason = "no test uses all of it")]
+#![allow(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 use core::net::SocketAddr;
 
