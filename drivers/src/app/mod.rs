@@ -53,7 +53,7 @@ pub use body::BodyStream;
 pub use builder::{AppBuilder, BuildError};
 pub use context::{Answer, Context, Invocation};
 pub use endpoint::{BoxFuture, Middleware, Next};
-pub use extract::{Body, Extension, FromContext, FromRef, Json, State};
+pub use extract::{Body, Extension, Fields, FromContext, FromRef, Json, Path, Query, State};
 pub use guard::Panicked;
 pub use handler::Handler;
 pub use hooks::Failure;
