@@ -17,6 +17,7 @@ use apptheory_core::http::RawRequest;
 use apptheory_core::http::adapters::HttpSource;
 use apptheory_core::http::exchange::Tier;
 use apptheory_core::http::router::{Lookup, Router};
+use axum::http::HeaderValue;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use lambda_http::request::LambdaRequest;
@@ -138,7 +139,7 @@ async fn peers_around(
     next: axum::middleware::Next,
 ) -> axum::response::Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert("x-layer", http::HeaderValue::from_static("1"));
+    response.headers_mut().insert("x-layer", HeaderValue::from_static("1"));
     response
 }
 
