@@ -50,6 +50,7 @@ pub mod identity;
 pub mod json;
 pub mod limiter;
 pub mod machine;
+mod members;
 pub mod naming;
 pub mod observe;
 pub mod run;

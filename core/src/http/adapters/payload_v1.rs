@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::members::{Flag, List, Members, Object, Text};
 use crate::http::{MultiMap, canonical_name};
+use crate::members::{Flag, List, Members, Object, Text};
 
 /// An event; only the members that decide anything.
 #[derive(Debug, Default, Deserialize)]

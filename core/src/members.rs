@@ -11,36 +11,36 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 /// A text; null is an empty one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 /// A Boolean; null is `false`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flag(pub(super) bool);
+pub(crate) struct Flag(pub(crate) bool);
 
 /// A list of texts; null is an empty one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct List<'a>(pub(super) Vec<Text<'a>>);
+pub(crate) struct List<'a>(pub(crate) Vec<Text<'a>>);
 
 /// An object whose names are data, sorted by name; of equal names the last wins, and null is an
 /// empty object.
 #[derive(Clone, Debug)]
-pub(super) struct Members<'a, V>(pub(super) Vec<(Cow<'a, str>, V)>);
+pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 /// An object with members that are known; null is one without members.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Object<T>(pub(super) T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'a> Text<'a> {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0.into_owned()
     }
 
     /// The text's bytes, without copying them.
-    pub(super) fn into_bytes(self) -> Cow<'a, [u8]> {
+    pub(crate) fn into_bytes(self) -> Cow<'a, [u8]> {
         match self.0 {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
@@ -48,13 +48,13 @@ impl<'a> Text<'a> {
     }
 
     /// This text, or another one when it is empty.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         if self.0.is_empty() { other } else { self }
     }
 }
 
 impl List<'_> {
-    pub(super) fn into_strings(self) -> Vec<String> {
+    pub(crate) fn into_strings(self) -> Vec<String> {
         self.0.into_iter().map(Text::into_string).collect()
     }
 }

@@ -1,0 +1,430 @@
+//! Effects on connections: sending to one, asking about one, closing one.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::endpoint::RequestBase;
+use super::error::{ClientError, ClientErrorKind, ConnectionOperation};
+use crate::http::percent;
+use crate::json::{self, ObjectWriter};
+use crate::machine::Effect;
+use crate::members::{Object, Text};
+use crate::store::StoreError;
+use crate::time::Timestamp;
+
+/// Sends data to a connection.
+///
+/// *If the outcome is lost*: the client may have got the data.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PostToConnection {
+    /// Where the API is.
+    pub base: RequestBase,
+    /// The connection.
+    pub connection_id: String,
+    /// The data, at most [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES) bytes; none at all is allowed.
+    pub data: Vec<u8>,
+}
+
+/// Asks about a connection.
+///
+/// *If the outcome is lost*: nothing happened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GetConnection {
+    /// Where the API is.
+    pub base: RequestBase,
+    /// The connection.
+    pub connection_id: String,
+}
+
+/// Closes a connection.
+///
+/// *If the outcome is lost*: the connection may be closed; closing it again answers
+/// [gone](ClientErrorKind::Gone).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeleteConnection {
+    /// Where the API is.
+    pub base: RequestBase,
+    /// The connection.
+    pub connection_id: String,
+}
+
+/// What is known about a connection. What the service does not say is `None` or empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Connection {
+    /// When it was established.
+    pub connected_at: Option<Timestamp>,
+    /// When it was last used.
+    pub last_active_at: Option<Timestamp>,
+    /// The client's address.
+    pub identity_ip: String,
+    /// The client's `user-agent`.
+    pub identity_agent: String,
+}
+
+/// An HTTP request on a connection, before it is signed for the service `execute-api`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConnectionCall {
+    /// `POST`, `GET` or `DELETE`.
+    pub method: &'static str,
+    /// The whole URL; the connection id in it is percent-encoded.
+    pub url: String,
+    /// The content type, when there is a body.
+    pub content_type: Option<&'static str>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An HTTP answer to a [`ConnectionCall`].
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ConnectionReply {
+    /// The status.
+    pub status: u16,
+    /// The field `x-amzn-errortype`, or an empty text.
+    pub error_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An effect on a connection as the HTTP request that it is, and its outcome as the answer
+/// (`events-websockets.md` §10.6, §10.7).
+pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, ClientError>> {
+    /// What the service answers when nothing fails.
+    type Answer;
+
+    /// The operation.
+    const OPERATION: ConnectionOperation;
+
+    /// The request to send.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] of the kind [`EmptyConnectionId`](ClientErrorKind::EmptyConnectionId), or
+    /// [`PayloadTooLarge`](ClientErrorKind::PayloadTooLarge): the service would refuse it.
+    fn to_call(&self) -> Result<ConnectionCall, ClientError>;
+
+    /// The outcome that an answer means.
+    fn read_reply(&self, reply: &ConnectionReply) -> Self::Outcome;
+
+    /// The answer that stands for an outcome: what a server that plays API Gateway sends.
+    fn to_reply(outcome: &Self::Outcome) -> ConnectionReply;
+}
+
+macro_rules! connection_effect {
+    ($effect:ident, $answer:ty) => {
+        impl Effect for $effect {
+            type Outcome = Result<$answer, ClientError>;
+
+            fn failed(error: StoreError) -> Option<Self::Outcome> {
+                let kind = ClientErrorKind::Transport;
+                let failed = ClientError::new(ConnectionOperation::$effect, kind);
+                Some(Err(failed.with_message(error.to_string()).with_cause(error)))
+            }
+        }
+    };
+}
+
+connection_effect!(PostToConnection, ());
+connection_effect!(GetConnection, Connection);
+connection_effect!(DeleteConnection, ());
+
+impl ConnectionEffect for PostToConnection {
+    type Answer = ();
+
+    const OPERATION: ConnectionOperation = ConnectionOperation::PostToConnection;
+
+    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+        let url = url(Self::OPERATION, &self.base, &self.connection_id)?;
+        if self.data.len() > super::MAX_DATA_BYTES {
+            return Err(ClientError::new(Self::OPERATION, ClientErrorKind::PayloadTooLarge));
+        }
+        let content_type = Some("application/octet-stream");
+        Ok(ConnectionCall { method: "POST", url, content_type, body: self.data.clone() })
+    }
+
+    fn read_reply(&self, reply: &ConnectionReply) -> Self::Outcome {
+        reply.check(Self::OPERATION)
+    }
+
+    fn to_reply(outcome: &Self::Outcome) -> ConnectionReply {
+        match outcome {
+            Ok(()) => ConnectionReply { status: 200, ..ConnectionReply::default() },
+            Err(error) => ConnectionReply::of_error(error),
+        }
+    }
+}
+
+impl ConnectionEffect for GetConnection {
+    type Answer = Connection;
+
+    const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
+
+    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+        let url = url(Self::OPERATION, &self.base, &self.connection_id)?;
+        Ok(ConnectionCall { method: "GET", url, content_type: None, body: Vec::new() })
+    }
+
+    fn read_reply(&self, reply: &ConnectionReply) -> Self::Outcome {
+        reply.check(Self::OPERATION)?;
+        let unreadable = || {
+            let kind = ClientErrorKind::Service { status: reply.status, code: String::new() };
+            ClientError::new(Self::OPERATION, kind).with_message("unreadable answer")
+        };
+        let body = core::str::from_utf8(&reply.body).map_err(|_| unreadable())?;
+        let body: ConnectionBody<'_> = json::read_object(body).map_err(|_| unreadable())?;
+        Ok(body.into())
+    }
+
+    fn to_reply(outcome: &Self::Outcome) -> ConnectionReply {
+        match outcome {
+            Ok(connection) => ConnectionReply {
+                status: 200,
+                body: connection.to_json().into_bytes(),
+                ..ConnectionReply::default()
+            },
+            Err(error) => ConnectionReply::of_error(error),
+        }
+    }
+}
+
+impl ConnectionEffect for DeleteConnection {
+    type Answer = ();
+
+    const OPERATION: ConnectionOperation = ConnectionOperation::DeleteConnection;
+
+    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+        let url = url(Self::OPERATION, &self.base, &self.connection_id)?;
+        Ok(ConnectionCall { method: "DELETE", url, content_type: None, body: Vec::new() })
+    }
+
+    fn read_reply(&self, reply: &ConnectionReply) -> Self::Outcome {
+        reply.check(Self::OPERATION)
+    }
+
+    fn to_reply(outcome: &Self::Outcome) -> ConnectionReply {
+        match outcome {
+            Ok(()) => ConnectionReply { status: 204, ..ConnectionReply::default() },
+            Err(error) => ConnectionReply::of_error(error),
+        }
+    }
+}
+
+impl Connection {
+    /// The JSON in which the service tells it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        let mut object = ObjectWriter::begin(&mut out);
+        for (name, at) in
+            [("connectedAt", self.connected_at), ("lastActiveAt", self.last_active_at)]
+        {
+            if let Some(at) = at {
+                object.text(name, &at.to_rfc3339());
+            }
+        }
+        let mut identity = ObjectWriter::begin(object.member("identity"));
+        identity.text("sourceIp", &self.identity_ip);
+        identity.text("userAgent", &self.identity_agent);
+        identity.end();
+        object.end();
+        out
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ConnectionBody<'a> {
+    #[serde(borrow)]
+    connected_at: Text<'a>,
+    #[serde(borrow)]
+    last_active_at: Text<'a>,
+    #[serde(borrow)]
+    identity: Object<Identity<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Identity<'a> {
+    #[serde(borrow)]
+    source_ip: Text<'a>,
+    #[serde(borrow)]
+    user_agent: Text<'a>,
+}
+
+/// An instant that is not RFC 3339 reads as none: nobody decides by it.
+impl From<ConnectionBody<'_>> for Connection {
+    fn from(body: ConnectionBody<'_>) -> Self {
+        let identity = body.identity.0;
+        Self {
+            connected_at: body.connected_at.as_str().trim().parse().ok(),
+            last_active_at: body.last_active_at.as_str().trim().parse().ok(),
+            identity_ip: identity.source_ip.into_string(),
+            identity_agent: identity.user_agent.into_string(),
+        }
+    }
+}
+
+impl ConnectionReply {
+    /// The answer that stands for an error. Errors without a status answer 500.
+    #[must_use]
+    pub fn of_error(error: &ClientError) -> Self {
+        let mut body = String::new();
+        if !error.message().is_empty() {
+            let mut object = ObjectWriter::begin(&mut body);
+            object.text("message", error.message());
+            object.end();
+        }
+        Self {
+            status: error.status().unwrap_or(500),
+            error_type: error.code().to_string(),
+            body: body.into_bytes(),
+        }
+    }
+
+    fn check(&self, operation: ConnectionOperation) -> Result<(), ClientError> {
+        if (200..300).contains(&self.status) {
+            return Ok(());
+        }
+        let code = self.code();
+        let kind = match (code, self.status) {
+            ("GoneException", _) | ("", 410) => ClientErrorKind::Gone,
+            ("ForbiddenException", _) | ("", 403) => ClientErrorKind::Forbidden,
+            ("LimitExceededException", _) | ("", 429) => ClientErrorKind::LimitExceeded,
+            ("PayloadTooLargeException", _) | ("", 413) => ClientErrorKind::PayloadTooLarge,
+            (code, status) => ClientErrorKind::Service { status, code: code.to_string() },
+        };
+        Err(ClientError::new(operation, kind).with_message(self.message()))
+    }
+
+    /// The error's code: the field may name a shape before `#`, and a URL after `:`.
+    fn code(&self) -> &str {
+        let code = self.error_type.split(':').next().unwrap_or_default();
+        code.rsplit('#').next().unwrap_or_default().trim()
+    }
+
+    /// The service's message; its spelling differs.
+    fn message(&self) -> String {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Body<'a> {
+            #[serde(borrow)]
+            message: Option<&'a RawValue>,
+            #[serde(borrow, rename = "Message")]
+            pascal_message: Option<&'a RawValue>,
+        }
+
+        let body = core::str::from_utf8(&self.body).unwrap_or_default();
+        let Body { message, pascal_message } = json::read_object(body).unwrap_or_default();
+        let message = message.or(pascal_message).map(RawValue::get);
+        message.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
+fn url(
+    operation: ConnectionOperation,
+    base: &RequestBase,
+    connection_id: &str,
+) -> Result<String, ClientError> {
+    match connection_id.trim() {
+        "" => Err(ClientError::new(operation, ClientErrorKind::EmptyConnectionId)),
+        id => Ok(format!("{base}/@connections/{}", percent::encode(id))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::gateway::MAX_DATA_BYTES;
+
+    fn post(id: &str, data: Vec<u8>) -> PostToConnection {
+        let base = RequestBase::parse("https://e.com/dev/").unwrap();
+        PostToConnection { base, connection_id: id.to_string(), data }
+    }
+
+    fn reply(status: u16, error_type: &str, body: &str) -> ConnectionReply {
+        ConnectionReply { status, error_type: error_type.to_string(), body: body.into() }
+    }
+
+    #[test]
+    fn ids_are_encoded_whole() {
+        for (id, path) in [
+            ("L0SM9cOFvHcCIhw=", "L0SM9cOFvHcCIhw%3D"),
+            (" abc/../x y ", "abc%2F..%2Fx%20y"),
+            ("é?#%", "%C3%A9%3F%23%25"),
+        ] {
+            let call = post(id, vec![1]).to_call().unwrap();
+            assert_eq!(call.url, alloc::format!("https://e.com/dev/@connections/{path}"));
+            assert_eq!((call.method, call.body), ("POST", vec![1]));
+        }
+    }
+
+    #[test]
+    fn what_the_service_would_refuse_is_not_sent() {
+        assert!(post("a", vec![0; MAX_DATA_BYTES]).to_call().is_ok());
+        let error = post("a", vec![0; MAX_DATA_BYTES + 1]).to_call().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "apptheory: post_to_connection failed (413) PayloadTooLargeException"
+        );
+        let error = post(" ", Vec::new()).to_call().unwrap_err();
+        assert_eq!(error.to_string(), "apptheory: websocket connection id is empty");
+    }
+
+    #[test]
+    fn answers_mean_outcomes() {
+        let read = |reply: ConnectionReply| post("a", Vec::new()).read_reply(&reply);
+        assert!(read(reply(200, "", "")).is_ok());
+        for (reply, text, retryable) in [
+            (reply(410, "", ""), "(410) GoneException", false),
+            (reply(410, "GoneException:http://x/", "{}"), "(410) GoneException", false),
+            (reply(403, "ForbiddenException", r#"{"message":"no"}"#), "(403) no", false),
+            (reply(429, "", r#"{"Message":"slow"}"#), "(429) slow", true),
+            (reply(413, "x#PayloadTooLargeException", ""), "(413) PayloadTooLargeException", false),
+            (reply(500, "", "<html>"), "(500) UnknownError", true),
+            (reply(400, "BadRequestException", ""), "(400) BadRequestException", false),
+        ] {
+            let error = read(reply).unwrap_err();
+            let expected = String::from("apptheory: post_to_connection failed ") + text;
+            assert_eq!((error.to_string(), error.is_retryable()), (expected, retryable));
+            assert_eq!(error.is_gone(), error.status() == Some(410));
+        }
+    }
+
+    #[test]
+    fn a_connection_is_told_and_read() {
+        let get = GetConnection {
+            base: RequestBase::parse("e.com").unwrap(),
+            connection_id: "a".to_string(),
+        };
+        let read = |body: &str| get.read_reply(&reply(200, "", body));
+        let known = Connection {
+            connected_at: "2026-01-01T00:00:00Z".parse().ok(),
+            last_active_at: None,
+            identity_ip: "203.0.113.7".to_string(),
+            identity_agent: String::new(),
+        };
+        assert_eq!(read(&known.to_json()).ok(), Some(known));
+        assert_eq!(
+            read(r#"{"connectedAt":null,"identity":null}"#).ok(),
+            Some(Connection::default())
+        );
+        let error = read("[]").unwrap_err();
+        assert_eq!(error.to_string(), "apptheory: get_connection failed (200) unreadable answer");
+    }
+
+    #[test]
+    fn a_fault_in_the_way_is_transport() {
+        let Some(Err(error)) = DeleteConnection::failed(StoreError::Timeout) else {
+            panic!("every operation can fail");
+        };
+        assert!(error.is_retryable() && error.status().is_none());
+        assert_eq!(error.to_string(), "apptheory: delete_connection failed timeout");
+    }
+}
