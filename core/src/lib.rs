@@ -44,6 +44,7 @@ pub mod backoff;
 pub mod duration;
 pub mod eventbus;
 pub mod gateway;
+mod gzip;
 mod hex;
 pub mod http;
 pub mod identity;

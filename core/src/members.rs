@@ -26,6 +26,11 @@ pub(crate) struct List<'a>(pub(crate) Vec<Text<'a>>);
 #[derive(Clone, Debug)]
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
+/// The members of an object whose names are data, in the order in which they are written, with
+/// names that come again; null is an empty object.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
+
 /// An object with members that are known; null is one without members.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object<T>(pub(crate) T);
@@ -133,33 +138,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
 
 impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor<V>(PhantomData<V>);
+        let Entries(mut members) = Entries::deserialize(deserializer)?;
+        // The last of equal names comes first, so it is the one that stays.
+        members.reverse();
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        members.dedup_by(|(later, _), (kept, _)| later == kept);
+        Ok(Self(members))
+    }
+}
 
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for MembersVisitor<V> {
-            type Value = Members<'de, V>;
+impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
+            type Value = Entries<'de, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
+                let mut entries = Vec::new();
                 while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
+                    entries.push((name, value));
                 }
-                // The last of equal names comes first, so it is the one that stays.
-                members.reverse();
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
-                members.dedup_by(|(later, _), (kept, _)| later == kept);
-                Ok(Members(members))
+                Ok(Entries(entries))
             }
 
             fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-                Ok(Members::default())
+                Ok(Entries(Vec::new()))
             }
         }
 
-        deserializer.deserialize_any(MembersVisitor(PhantomData))
+        deserializer.deserialize_any(EntriesVisitor(PhantomData))
     }
 }
 

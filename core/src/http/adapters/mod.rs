@@ -36,7 +36,7 @@ mod alb;
 mod apigw_v1;
 mod apigw_v2;
 mod function_url;
-mod payload_v1;
+pub(crate) mod payload_v1;
 mod payload_v2;
 mod rest_envelope;
 mod stage;

@@ -1,0 +1,304 @@
+//! What is recorded about the handling of an event: a log entry, a metric and a span.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Serialize, Serializer};
+
+use super::dynamodb::DynamoDbSummary;
+use super::trigger::Trigger;
+use super::workload::WorkloadEnvelope;
+use crate::http::code;
+
+/// How handling an event or a record ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EventOutcome {
+    /// Its handler succeeded.
+    Success,
+    /// Its handler failed or panicked, or there was none. What it says is for the log hook alone.
+    Error,
+}
+
+/// An event or record that is handled: what its records will say, whatever comes of it. Make it
+/// before the handler runs, so that a handler that panics is recorded all the same.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventObservation {
+    trigger: Trigger,
+    request_id: String,
+    correlation_id: String,
+    span_name: String,
+    /// What else the records say, by its name in logs and metrics and by that in spans.
+    details: Vec<Detail>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Detail {
+    name: &'static str,
+    attribute: &'static str,
+    /// Whether metrics have it: what has a new value every time is for logs and spans.
+    is_tag: bool,
+    value: String,
+}
+
+/// An entry of a log (`fixture-format.md` §5). Empty texts in it are left out when it is written,
+/// save those that every entry has.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EventLogRecord {
+    /// `info`, or `error`.
+    pub level: &'static str,
+    /// The id of the invocation.
+    pub request_id: String,
+    /// `app.internal`, or an empty text.
+    pub error_code: &'static str,
+    /// The trigger's name.
+    pub trigger: &'static str,
+    /// What ties the event to others; or an empty text.
+    pub correlation_id: String,
+    /// What else is said, by name.
+    pub details: BTreeMap<&'static str, String>,
+}
+
+/// A metric.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct EventMetricRecord {
+    /// `apptheory.event`.
+    pub name: &'static str,
+    /// 1.
+    pub value: u64,
+    /// Tags by name. `correlation_id` has a new value for every event: take it out where metrics
+    /// are paid for by their number.
+    pub tags: BTreeMap<&'static str, String>,
+}
+
+/// A span.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct EventSpanRecord {
+    /// The trigger and what the event is.
+    pub name: String,
+    /// Attributes by name.
+    pub attributes: BTreeMap<&'static str, String>,
+}
+
+impl EventObservation {
+    /// An event of EventBridge that somebody handles.
+    #[must_use]
+    pub fn event_bridge(envelope: &WorkloadEnvelope) -> Self {
+        let WorkloadEnvelope { source, detail_type, correlation_id, request_id, .. } = envelope;
+        let trigger = Trigger::EventBridge;
+        Self {
+            trigger,
+            request_id: request_id.clone(),
+            correlation_id: correlation_id.clone(),
+            span_name: format!("{} {source} {detail_type}", trigger.as_str()),
+            details: [
+                Detail::tag("source", "event.source", source),
+                Detail::tag("detail_type", "event.detail_type", detail_type),
+            ]
+            .into(),
+        }
+    }
+
+    /// A record of a DynamoDB stream.
+    #[must_use]
+    pub fn dynamodb(summary: &DynamoDbSummary, request_id: &str) -> Self {
+        let DynamoDbSummary { event_id, event_name, table_name, .. } = summary;
+        let trigger = Trigger::DynamoDbStream;
+        Self {
+            trigger,
+            request_id: request_id.to_string(),
+            correlation_id: event_id.clone(),
+            span_name: format!("{} {table_name} {event_name}", trigger.as_str()),
+            details: [
+                Detail::tag("table_name", "dynamodb.table_name", table_name),
+                Detail::tag("event_name", "dynamodb.event_name", event_name),
+                Detail { is_tag: false, ..Detail::tag("event_id", "dynamodb.event_id", event_id) },
+            ]
+            .into(),
+        }
+    }
+
+    /// The entry of the log.
+    #[must_use]
+    pub fn log(&self, outcome: EventOutcome) -> EventLogRecord {
+        let details = self.details.iter();
+        EventLogRecord {
+            level: outcome.level(),
+            request_id: self.request_id.clone(),
+            error_code: outcome.error_code(),
+            trigger: self.trigger.as_str(),
+            correlation_id: self.correlation_id.clone(),
+            details: details.map(|detail| (detail.name, detail.value.clone())).collect(),
+        }
+    }
+
+    /// The metric.
+    #[must_use]
+    pub fn metric(&self, outcome: EventOutcome) -> EventMetricRecord {
+        let details = self.details.iter().filter(|detail| detail.is_tag);
+        let mut tags: BTreeMap<_, _> =
+            details.map(|detail| (detail.name, detail.value.clone())).collect();
+        tags.insert("correlation_id", self.correlation_id.clone());
+        tags.extend(self.outcome_names(outcome, "error_code"));
+        EventMetricRecord { name: "apptheory.event", value: 1, tags }
+    }
+
+    /// The span.
+    #[must_use]
+    pub fn span(&self, outcome: EventOutcome) -> EventSpanRecord {
+        let details = self.details.iter();
+        let mut attributes: BTreeMap<_, _> =
+            details.map(|detail| (detail.attribute, detail.value.clone())).collect();
+        attributes.insert("correlation.id", self.correlation_id.clone());
+        attributes.extend(self.outcome_names(outcome, "error.code"));
+        EventSpanRecord { name: self.span_name.clone(), attributes }
+    }
+
+    fn outcome_names(
+        &self,
+        outcome: EventOutcome,
+        error_code: &'static str,
+    ) -> [(&'static str, String); 3] {
+        [
+            ("trigger", self.trigger.as_str().to_string()),
+            ("outcome", outcome.as_str().to_string()),
+            (error_code, outcome.error_code().to_string()),
+        ]
+    }
+}
+
+impl Detail {
+    fn tag(name: &'static str, attribute: &'static str, value: &str) -> Self {
+        Self { name, attribute, is_tag: true, value: value.to_string() }
+    }
+}
+
+impl EventOutcome {
+    /// `success`, or `error`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+        }
+    }
+
+    const fn level(self) -> &'static str {
+        match self {
+            Self::Success => "info",
+            Self::Error => "error",
+        }
+    }
+
+    const fn error_code(self) -> &'static str {
+        match self {
+            Self::Success => "",
+            Self::Error => code::INTERNAL,
+        }
+    }
+}
+
+/// One flat object, in which entries of events and of requests have the same members.
+impl Serialize for EventLogRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let always = [
+            ("level", self.level),
+            ("event", "event.completed"),
+            ("request_id", &self.request_id),
+            ("tenant_id", ""),
+            ("method", ""),
+            ("path", ""),
+            ("error_code", self.error_code),
+        ];
+        let filled = [("trigger", self.trigger), ("correlation_id", &self.correlation_id)];
+        let details = self.details.iter().map(|(name, value)| (*name, value.as_str()));
+        let filled = filled.into_iter().chain(details).filter(|(_, value)| !value.is_empty());
+        let members =
+            always.into_iter().chain(filled).map(|(name, text)| (name, Member::Text(text)));
+        serializer.collect_map(members.chain([("status", Member::Number(0))]))
+    }
+}
+
+/// A member of an entry.
+enum Member<'a> {
+    Text(&'a str),
+    Number(u16),
+}
+
+impl Serialize for Member<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u16(*number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{DynamoDbSummary, EventObservation, EventOutcome, WorkloadEnvelope};
+
+    fn records(observation: &EventObservation, outcome: EventOutcome) -> [Json; 3] {
+        [
+            serde_json::to_value(observation.log(outcome)).unwrap(),
+            serde_json::to_value(observation.metric(outcome)).unwrap(),
+            serde_json::to_value(observation.span(outcome)).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn an_event_that_succeeds() {
+        let observation = EventObservation::event_bridge(&WorkloadEnvelope {
+            correlation_id: "c".into(),
+            request_id: "r".into(),
+            source: "s".into(),
+            detail_type: "t".into(),
+            ..WorkloadEnvelope::default()
+        });
+        assert_eq!(
+            records(&observation, EventOutcome::Success),
+            [
+                json!({"level": "info", "event": "event.completed", "request_id": "r",
+                "tenant_id": "", "method": "", "path": "", "status": 0, "error_code": "",
+                "trigger": "eventbridge", "correlation_id": "c", "source": "s", "detail_type": "t"}),
+                json!({"name": "apptheory.event", "value": 1, "tags": {"correlation_id": "c",
+                "detail_type": "t", "error_code": "", "outcome": "success", "source": "s",
+                "trigger": "eventbridge"}}),
+                json!({"name": "eventbridge s t", "attributes": {"correlation.id": "c",
+                "event.detail_type": "t", "event.source": "s", "error.code": "",
+                "outcome": "success", "trigger": "eventbridge"}}),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_record_that_fails() {
+        let observation = EventObservation::dynamodb(
+            &DynamoDbSummary {
+                event_id: "e".into(),
+                event_name: "REMOVE".into(),
+                ..DynamoDbSummary::default()
+            },
+            "r",
+        );
+        assert_eq!(
+            records(&observation, EventOutcome::Error),
+            [
+                json!({"level": "error", "event": "event.completed", "request_id": "r",
+                "tenant_id": "", "method": "", "path": "", "status": 0,
+                "error_code": "app.internal", "trigger": "dynamodb_stream", "correlation_id": "e",
+                "event_id": "e", "event_name": "REMOVE"}),
+                json!({"name": "apptheory.event", "value": 1, "tags": {"correlation_id": "e",
+                "error_code": "app.internal", "event_name": "REMOVE", "outcome": "error",
+                "table_name": "", "trigger": "dynamodb_stream"}}),
+                json!({"name": "dynamodb_stream  REMOVE", "attributes": {"correlation.id": "e",
+                "dynamodb.event_id": "e", "dynamodb.event_name": "REMOVE",
+                "dynamodb.table_name": "", "error.code": "app.internal", "outcome": "error",
+                "trigger": "dynamodb_stream"}}),
+            ]
+        );
+    }
+}
