@@ -92,14 +92,15 @@ fn inflate<'b>(
         let (status, read, written) = decompress(&mut state, rest, room, filled, flags);
         rest = rest.get(read..).unwrap_or_default();
         filled = filled.saturating_add(written);
-        match status {
-            TINFLStatus::Done => {
-                out.truncate(start.saturating_add(filled));
-                return Ok(rest);
-            }
-            TINFLStatus::HasMoreOutput if out.len() < max_bytes => {}
-            TINFLStatus::HasMoreOutput => return Err(GunzipError::TooLarge),
-            _ => return Err(GunzipError::Invalid),
+        if status == TINFLStatus::Done {
+            out.truncate(start.saturating_add(filled));
+            return Ok(rest);
+        }
+        if status != TINFLStatus::HasMoreOutput {
+            return Err(GunzipError::Invalid);
+        }
+        if out.len() >= max_bytes {
+            return Err(GunzipError::TooLarge);
         }
     }
 }
