@@ -15,6 +15,8 @@ use apptheory::apptheory_core::triggers::{
     classify, read_sns,
 };
 use apptheory_proptests::cases;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -233,14 +235,10 @@ proptest! {
     ) {
         let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
         let data = if is_gzip { [&header[..], &data].concat() } else { data };
-        let (event_id, empty) = ("a".into(), || "".into());
-        let record = KinesisRecord {
-            event_id,
-            event_source_arn: empty(),
-            partition_key: empty(),
-            sequence_number: empty(),
-            data,
-        };
+        let data = STANDARD.encode(data);
+        let text = json!({"Records": [{"eventID": "a", "kinesis": {"data": data}}]}).to_string();
+        let event = BatchEvent::read(BatchSource::Kinesis, &text).unwrap();
+        let record = KinesisRecord::read(&event.records()[0]).unwrap();
         prop_assert!(record.cloudwatch_logs().is_err());
     }
 

@@ -4,12 +4,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::endpoint::RequestBase;
 use super::error::{ClientError, ClientErrorKind, ConnectionOperation};
-use crate::http::percent;
+use crate::http::{json_body, percent};
 use crate::json::{self, ObjectWriter};
 use crate::machine::Effect;
 use crate::members::{Object, Text};
@@ -51,6 +51,29 @@ pub struct DeleteConnection {
     /// The connection.
     pub connection_id: String,
 }
+
+impl PostToConnection {
+    /// Sends a value as JSON: compact, the members of maps sorted, those of structures in their
+    /// order, and safe inside HTML.
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError`] when the value cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(
+        base: RequestBase,
+        connection_id: &str,
+        message: &T,
+    ) -> Result<Self, MessageError> {
+        let data = json_body::to_bytes(message).map_err(MessageError)?;
+        Ok(Self { base, connection_id: connection_id.to_string(), data })
+    }
+}
+
+/// A message cannot be written as JSON: a map in it has names that are no texts, or what writes it
+/// failed. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("apptheory: marshal websocket json message: {0}")]
+pub struct MessageError(#[source] serde_json::Error);
 
 /// What is known about a connection. What the service does not say is `None` or empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -336,9 +359,12 @@ fn url(
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeMap;
     use alloc::string::{String, ToString};
     use alloc::vec;
     use alloc::vec::Vec;
+
+    use serde_json::json;
 
     use super::*;
     use crate::gateway::MAX_DATA_BYTES;
@@ -363,6 +389,18 @@ mod tests {
             assert_eq!(call.url, alloc::format!("https://e.com/dev/@connections/{path}"));
             assert_eq!((call.method, call.body), ("POST", vec![1]));
         }
+    }
+
+    #[test]
+    fn a_value_is_sent_as_the_one_json_writer_writes_it() {
+        let base = || RequestBase::parse("e.com").unwrap();
+        let message = json!({"b": 1, "a": "<x>&\u{2028}é", "f": 1.0, "n": null});
+        let post = PostToConnection::json(base(), "c", &message).unwrap();
+        let text = r#"{"a":"\u003cx\u003e\u0026\u2028é","b":1,"f":1,"n":null}"#;
+        assert_eq!(post.data, text.as_bytes());
+        let nameless = BTreeMap::from([([1], 2)]);
+        let error = PostToConnection::json(base(), "c", &nameless).unwrap_err();
+        assert!(error.to_string().starts_with("apptheory: marshal websocket json message: "));
     }
 
     #[test]

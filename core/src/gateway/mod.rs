@@ -39,7 +39,7 @@ pub use error::{ClientError, ClientErrorKind, ConfigError, ConnectionOperation};
 pub use event_endpoint::event_endpoint;
 pub use management::{
     Connection, ConnectionCall, ConnectionEffect, ConnectionReply, DeleteConnection, GetConnection,
-    PostToConnection,
+    MessageError, PostToConnection,
 };
 pub use region::region_from_host;
 pub use request::{ConnectionInterpreter, ConnectionRequest};

@@ -83,6 +83,12 @@ impl<'a> DynamoDbRecord<'a> {
         })
     }
 
+    /// The record as the event has it.
+    #[must_use]
+    pub const fn as_json(&self) -> &'a str {
+        self.text
+    }
+
     /// The table that changed; empty when the ARN names none.
     #[must_use]
     pub fn table(&self) -> &str {

@@ -23,6 +23,7 @@ pub struct KinesisRecord<'a> {
     pub sequence_number: Cow<'a, str>,
     /// The data, decoded.
     pub data: Vec<u8>,
+    text: &'a str,
 }
 
 impl<'a> KinesisRecord<'a> {
@@ -64,6 +65,13 @@ impl<'a> KinesisRecord<'a> {
             partition_key: kinesis.partition_key.0,
             sequence_number: kinesis.sequence_number.0,
             data: data.map_err(|_| RecordError::InvalidBase64)?,
+            text: record.as_json(),
         })
+    }
+
+    /// The record as the event has it.
+    #[must_use]
+    pub const fn as_json(&self) -> &'a str {
+        self.text
     }
 }

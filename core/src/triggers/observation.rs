@@ -119,6 +119,28 @@ impl EventObservation {
         }
     }
 
+    /// A record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue, stream, topic
+    /// or route key, and `id` is what the service knows it by. These are not recorded unless the
+    /// application asks for it: where each message costs little, its records may cost more.
+    #[must_use]
+    pub fn message(trigger: Trigger, name: &str, id: &str, request_id: &str) -> Self {
+        let (name_member, attribute) = match trigger {
+            Trigger::Sqs => ("queue", "sqs.queue"),
+            Trigger::Kinesis => ("stream", "kinesis.stream"),
+            Trigger::Sns => ("topic", "sns.topic"),
+            Trigger::WebSocket => ("route_key", "websocket.route_key"),
+            Trigger::DynamoDbStream => ("table_name", "dynamodb.table_name"),
+            Trigger::EventBridge => ("source", "event.source"),
+        };
+        Self {
+            trigger,
+            request_id: request_id.to_string(),
+            correlation_id: id.to_string(),
+            span_name: format!("{} {name}", trigger.as_str()),
+            details: [Detail::tag(name_member, attribute, name)].into(),
+        }
+    }
+
     /// The entry of the log.
     #[must_use]
     pub fn log(&self, outcome: EventOutcome) -> EventLogRecord {
@@ -239,7 +261,7 @@ impl Serialize for Member<'_> {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{DynamoDbSummary, EventObservation, EventOutcome, WorkloadEnvelope};
+    use super::{DynamoDbSummary, EventObservation, EventOutcome, Trigger, WorkloadEnvelope};
 
     fn records(observation: &EventObservation, outcome: EventOutcome) -> [Json; 3] {
         [
@@ -272,6 +294,14 @@ mod tests {
                 "outcome": "success", "trigger": "eventbridge"}}),
             ]
         );
+    }
+
+    #[test]
+    fn a_message_names_where_it_is_from() {
+        let observation = EventObservation::message(Trigger::Sqs, "q", "m", "r");
+        let [log, metric, span] = records(&observation, EventOutcome::Success);
+        assert_eq!((&log["queue"], &log["correlation_id"]), (&json!("q"), &json!("m")));
+        assert_eq!((&metric["tags"]["queue"], &span["name"]), (&json!("q"), &json!("sqs q")));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct SnsRecord<'a> {
     text: &'a str,
 }
 
-impl SnsRecord<'_> {
+impl<'a> SnsRecord<'a> {
     /// The topic; empty when the ARN names none.
     #[must_use]
     pub fn topic(&self) -> &str {
@@ -37,7 +37,7 @@ impl SnsRecord<'_> {
 
     /// The record as the event has it, message attributes included.
     #[must_use]
-    pub const fn as_json(&self) -> &str {
+    pub const fn as_json(&self) -> &'a str {
         self.text
     }
 }

@@ -20,6 +20,7 @@ pub struct SqsRecord<'a> {
     /// The queue's ARN.
     pub event_source_arn: Cow<'a, str>,
     attributes: Members<'a, Text<'a>>,
+    text: &'a str,
 }
 
 impl<'a> SqsRecord<'a> {
@@ -51,7 +52,14 @@ impl<'a> SqsRecord<'a> {
             body: read.body.0,
             event_source_arn: read.event_source_arn.0,
             attributes: read.attributes,
+            text: record.as_json(),
         })
+    }
+
+    /// The record as the event has it, message attributes included.
+    #[must_use]
+    pub const fn as_json(&self) -> &'a str {
+        self.text
     }
 
     /// A system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`.
