@@ -58,8 +58,8 @@ impl RequestBase {
     /// # Errors
     ///
     /// [`ConfigError::MissingEndpoint`] when there is nothing but a scheme and slashes, else
-    /// [`ConfigError::InvalidEndpoint`] for another scheme, a user, white space, a control character,
-    /// a backslash, or no valid host and port.
+    /// [`ConfigError::InvalidEndpoint`] for another scheme, a user, white space, a control
+    /// character, a backslash, or no valid host and port.
     pub fn parse(endpoint: &str) -> Result<Self, ConfigError> {
         let endpoint = endpoint.trim();
         let (scheme, rest) = split_scheme(endpoint).ok_or(ConfigError::InvalidEndpoint)?;

@@ -81,8 +81,8 @@ pub enum ClientErrorKind {
         /// The error's code; empty when the service named none.
         code: String,
     },
-    /// The service could not be reached, or did not answer: whether the operation took effect is not
-    /// known. Try again later.
+    /// The service could not be reached, or did not answer: whether the operation took effect is
+    /// not known. Try again later.
     Transport,
 }
 

@@ -10,8 +10,8 @@ use super::{authority, region_from_host};
 /// they name none (`events-websockets.md` §9.3, §16.3).
 ///
 /// On API Gateway's own hosts the stage leads to the API, on custom domains the path does. Real
-/// WebSocket events have no path: behind a custom domain with an API mapping, configure the endpoint
-/// instead. Letters keep their case.
+/// WebSocket events have no path: behind a custom domain with an API mapping, configure the
+/// endpoint instead. Letters keep their case.
 #[must_use]
 pub fn event_endpoint(domain: &str, stage: &str, path: &str) -> Option<String> {
     let domain = without_scheme(domain.trim()).trim_end_matches('/');

@@ -5,9 +5,9 @@
 //! [`PostToConnection`], [`GetConnection`] and [`DeleteConnection`] are effects.
 //!
 //! ```text
-//! event ── event_endpoint ─┐                    ┌─ RegionSources ─▶ region
-//! configured endpoint ─────┴─▶ RequestBase ─────┤
-//!                                               └─ effect ── to_call ─▶ the world ── read_reply ─▶ outcome
+//! event ─ event_endpoint ─┐               ┌─ RegionSources ─▶ region
+//! configured endpoint ────┴─▶ RequestBase ┤
+//!                                         └─ effect ─ to_call ─▶ world ─ read_reply ─▶ outcome
 //! ```
 //!
 //! ```
@@ -30,6 +30,7 @@ mod error;
 mod event_endpoint;
 mod management;
 mod region;
+mod reply;
 mod request;
 mod resolve;
 
@@ -38,10 +39,11 @@ pub use endpoint::{RequestBase, normalize_endpoint};
 pub use error::{ClientError, ClientErrorKind, ConfigError, ConnectionOperation};
 pub use event_endpoint::event_endpoint;
 pub use management::{
-    Connection, ConnectionCall, ConnectionEffect, ConnectionReply, DeleteConnection, GetConnection,
-    MessageError, PostToConnection,
+    ConnectionCall, ConnectionEffect, DeleteConnection, GetConnection, MessageError,
+    PostToConnection,
 };
 pub use region::region_from_host;
+pub use reply::{Connection, ConnectionReply};
 pub use request::{ConnectionInterpreter, ConnectionRequest};
 pub use resolve::{RegionSource, RegionSources, ResolvedRegion};
 

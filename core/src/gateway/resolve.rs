@@ -61,8 +61,8 @@ impl RegionSource {
 }
 
 impl RegionSources<'_> {
-    /// The first region that is said (`events-websockets.md` §10.3): explicitly, by `AWS_REGION`, by
-    /// `AWS_DEFAULT_REGION`, by the profile, by the endpoint's host.
+    /// The first region that is said (`events-websockets.md` §10.3): explicitly, by `AWS_REGION`,
+    /// by `AWS_DEFAULT_REGION`, by the profile, by the endpoint's host.
     ///
     /// # Errors
     ///

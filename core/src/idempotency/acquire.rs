@@ -22,8 +22,8 @@ use crate::time::Timestamp;
 /// refusal. Where a store does not say it, it is read, and when nothing is there any more, the put
 /// is tried again, once.
 ///
-/// *If the outcome is lost*: the work may have been begun by nobody: until the lease ends, everybody
-/// is told that it is in progress.
+/// *If the outcome is lost*: the work may have been begun by nobody: until the lease ends,
+/// everybody is told that it is in progress.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Acquire {

@@ -45,9 +45,9 @@ impl Idempotency {
         })
     }
 
-    /// Asks as of `now` whether the work may be done. `payload_hash` tells what it is done with; see
-    /// [`payload_hash`](super::payload_hash). The lease lasts for the time that the host has left, or
-    /// 60 s; at least a millisecond.
+    /// Asks as of `now` whether the work may be done. `payload_hash` tells what it is done with;
+    /// see [`payload_hash`](super::payload_hash). The lease lasts for the time that the host has
+    /// left, or 60 s; at least a millisecond.
     pub fn acquire(
         &self,
         key: IdempotencyKey,
@@ -128,6 +128,6 @@ const DEFAULT_TTL: Duration = Duration::from_secs(3_600);
 /// A lease where nobody knows how much time is left (`drivers.md` §4).
 const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
-/// Leases are told apart by the millisecond in which they end, so that each has to end later than it
-/// begins.
+/// Leases are told apart by the millisecond in which they end, so that each has to end later than
+/// it begins.
 const SHORTEST_LEASE: Duration = Duration::from_millis(1);

@@ -2,16 +2,18 @@
 //!
 //! This module decides who may do a piece of work now, what everybody else is told, and which
 //! conditional write makes sure of it. It refuses to know what the work is, and what time it is: an
-//! [`Idempotency`] is a value that turns a key into machines, and the machines ask for store effects.
+//! [`Idempotency`] is a value that turns a key into machines, and the machines ask for store
+//! effects.
 //!
 //! ```text
-//!          ┌─ Acquired(lease) ─ the work ─┬─ done: Complete(lease, result) ─▶ later: Completed(result)
-//! Acquire ─┤                              └─ failed: Release(lease) ────────▶ later: anyone may try
+//!          ┌─ Acquired ─ the work ─┬─ done: Complete ──▶ later: Completed, with the result
+//! Acquire ─┤                       └─ failed: Release ─▶ later: anyone may try
 //!          └─ InProgress, Completed, PayloadDiffers: nothing is to be done
 //! ```
 //!
-//! A lease that ends is there for the taking: a host that crashed blocks its key for no longer. Work
-//! that takes longer than its lease may therefore be done twice at a time, but only one result stands.
+//! A lease that ends is there for the taking: a host that crashed blocks its key for no longer.
+//! Work that takes longer than its lease may therefore be done twice at a time, but only one result
+//! stands.
 //!
 //! ```
 //! use apptheory_core::idempotency::{Acquisition, Idempotency, IdempotencyKey, payload_hash};
@@ -25,7 +27,8 @@
 //! let Step::Ask(StoreRequest::PutItem(ask)) = acquire.start() else { panic!("one put") };
 //! assert_eq!(ask.effect().item.text("PK"), Some("idem#POST /orders#client-key-7"));
 //!
-//! let Step::Done(done) = ask.answer(Ok(Written::Applied { attributes: Item::new() })) else { panic!() };
+//! let written = Written::Applied { attributes: Item::new() };
+//! let Step::Done(done) = ask.answer(Ok(written)) else { panic!("one put") };
 //! assert!(matches!(done?, Acquisition::Acquired(_)));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
@@ -36,6 +39,7 @@ mod config;
 mod entry;
 mod key;
 mod release;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +50,7 @@ pub use config::{Idempotency, IdempotencyBuilder, table_name};
 pub use entry::AttributeNames;
 pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};
+pub use source::KeySource;
 
 /// The largest result that is stored, in bytes (`drivers.md` §4). With key and attributes it stays
 /// below DynamoDB's 400 KB.

@@ -8,7 +8,8 @@ use super::entry::is_held;
 use crate::machine::{Machine, Step};
 use crate::store::{DeleteItem, StoreError, StoreRequest, Written};
 
-/// Gives work back that failed, so that it can be tried again at once. One conditional `DeleteItem`.
+/// Gives work back that failed, so that it can be tried again at once. One conditional
+/// `DeleteItem`.
 ///
 /// *If the outcome is lost*: the work may still count as in progress, until the lease ends.
 #[derive(Clone, Debug)]

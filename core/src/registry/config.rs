@@ -181,8 +181,8 @@ impl ConnectionRegistryBuilder {
     }
 }
 
-/// The table's name from an injected environment look-up: `APPTHEORY_CONNECTIONS_TABLE_NAME` if it is
-/// not blank, else `connections`.
+/// The table's name from an injected environment look-up: `APPTHEORY_CONNECTIONS_TABLE_NAME` if it
+/// is not blank, else `connections`.
 #[must_use]
 pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
     TableName::resolve(&["APPTHEORY_CONNECTIONS_TABLE_NAME"], DEFAULT_TABLE_NAME, env)

@@ -17,8 +17,8 @@ pub enum InvalidConnection {
     TooLong,
 }
 
-/// The store did not answer. After `Unavailable` and `Timeout` the change may have been made; making
-/// it again is harmless.
+/// The store did not answer. After `Unavailable` and `Timeout` the change may have been made;
+/// making it again is harmless.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("connection registry failed: {0}")]
 pub struct RegistryError(#[from] pub StoreFailure);

@@ -30,20 +30,24 @@ pub struct BatchItem {
 
 /// The records of an invocation, each of which succeeds or not.
 ///
-/// A transducer. [`take`](Self::take) says which record may run now: the first that nothing it has
-/// to come after is before. Take one at a time, or more while others run; report each with
-/// [`succeed`](Self::succeed) or [`fail`](Self::fail), in any order. When `take` gives none although
-/// none is running, the batch is over.
+/// A transducer. [`take`](Self::take) says which record may run now: the first whose predecessor in
+/// its group has been reported. Take one at a time, or more while others run; report each with
+/// [`succeed`](Self::succeed) or [`fail`](Self::fail), in any order. When `take` gives none
+/// although none is running, the batch is over.
 ///
 /// Whatever did not succeed has failed: also what was not run because its group failed or the
-/// deadline came, and what was taken and never reported. No record is lost by a mistake of its host.
+/// deadline came, and what was taken and never reported. No record is lost by a mistake of its
+/// host.
 ///
 /// ```
 /// use apptheory_core::time::Timestamp;
 /// use apptheory_core::triggers::{AfterFailure, Batch, BatchItem};
 ///
-/// let item = |id: &str, group: &str| BatchItem { identifier: id.into(), group: Some(group.into()) };
-/// let mut batch = Batch::new([item("1", "a"), item("2", "a"), item("3", "b")], AfterFailure::SkipGroup);
+/// let items = [("1", "a"), ("2", "a"), ("3", "b")].map(|(identifier, group)| BatchItem {
+///     identifier: identifier.into(),
+///     group: Some(group.into()),
+/// });
+/// let mut batch = Batch::new(items, AfterFailure::SkipGroup);
 /// let now = Timestamp::UNIX_EPOCH;
 /// let (first, third) = (batch.take(now).unwrap(), batch.take(now).unwrap());
 /// assert_eq!((first.index(), third.index()), (0, 2));
@@ -59,7 +63,7 @@ pub struct BatchItem {
 #[derive(Clone, Debug)]
 pub struct Batch {
     records: Vec<Record>,
-    /// Those that nothing has to come before any more, and that were not taken.
+    /// Those whose predecessors were reported, and that were not taken.
     ready: BTreeSet<usize>,
     after_failure: AfterFailure,
     stops_at: Option<Timestamp>,

@@ -7,8 +7,8 @@ use crate::time::Timestamp;
 /// The invocation that brought an event, as handlers of any trigger see it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Invocation {
-    /// The id of the request: Lambda's, or one of the application's where Lambda gave none. The same
-    /// for all records of a batch.
+    /// The id of the request: Lambda's, or one of the application's where Lambda gave none. The
+    /// same for all records of a batch.
     pub request_id: String,
     /// Lambda's id of the request, trimmed; empty when it gave none.
     pub aws_request_id: String,

@@ -6,7 +6,8 @@ use core::fmt;
 
 use super::workload::InvalidEnvelope;
 
-/// The handler of an event of EventBridge or SNS failed or panicked: what the invocation fails with.
+/// The handler of an event of EventBridge or SNS failed or panicked: what the invocation fails
+/// with.
 ///
 /// Its text is fixed, because Lambda logs it and sends it to destinations, and a handler's own may
 /// hold anything. Only [`InvalidEnvelope`] keeps its text, also from within other errors. The

@@ -5,11 +5,11 @@
 //! refuses to know what handlers do, and when: hosts run them, one at a time or several at once.
 //!
 //! ```text
-//! event ─ classify ─▶ kind ─┬─ BatchEvent ──── Routes ─▶ handler, record by record ─ Batch ─▶ BatchResponse
-//!                           ├─ read_sns ────── Routes ─▶ handler, one after the other ─▶ their outputs
-//!                           ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
-//!                           ├─ WebSocketEvent ─ Routes ─▶ handler ─▶ Response
-//!                           └─ HttpSource: see `http`
+//! classify ─┬─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse
+//!           ├─ read_sns ───────── Routes ─▶ a handler per notification ─▶ their outputs
+//!           ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
+//!           ├─ WebSocketEvent ─── Routes ─▶ handler ─▶ Response
+//!           └─ HttpSource: see `http`
 //! ```
 //!
 //! ```
@@ -19,14 +19,18 @@
 //! let mut routes = Routes::new();
 //! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok");
 //!
-//! let event = r#"{"Records":[{"messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
+//! let event = r#"{"Records":[
+//!     {"messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
 //!     {"messageId":"2","eventSourceARN":"arn:aws:sqs:r:1:orders","body":5}]}"#;
 //! let event = BatchEvent::read(BatchSource::Sqs, event)?;
 //! let mut batch = event.batch(AfterFailure::Continue);
 //! while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
 //!     let record = &event.records()[turn.index()];
-//!     let handled = routes.find(record.name()).zip(SqsRecord::read(record).ok());
-//!     if handled.is_some_and(|(handle, record)| handle(&record)) { batch.succeed(turn) } else { batch.fail(turn) }
+//!     let served = routes.find(record.name()).zip(SqsRecord::read(record).ok());
+//!     match served.is_some_and(|(handle, record)| handle(&record)) {
+//!         true => batch.succeed(turn),
+//!         false => batch.fail(turn),
+//!     }
 //! }
 //! assert_eq!(batch.finish()?.to_json(), r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
 //! # Ok::<(), Box<dyn core::error::Error>>(())

@@ -119,9 +119,9 @@ impl EventObservation {
         }
     }
 
-    /// A record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue, stream, topic
-    /// or route key, and `id` is what the service knows it by. These are not recorded unless the
-    /// application asks for it: where each message costs little, its records may cost more.
+    /// A record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue, stream,
+    /// topic or route key, and `id` is what the service knows it by. These are not recorded unless
+    /// the application asks for it: where each message costs little, its records may cost more.
     #[must_use]
     pub fn message(trigger: Trigger, name: &str, id: &str, request_id: &str) -> Self {
         let (name_member, attribute) = match trigger {

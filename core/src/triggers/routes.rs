@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 /// Handlers by the name of the queue, stream, table, topic or route key that they serve.
 ///
-/// What is not registered is served by nobody: a record fails, so that it is neither lost nor handled
-/// by the handler of another one.
+/// What is not registered is served by nobody: a record fails, so that it is neither lost nor
+/// handled by the handler of another one.
 #[derive(Clone, Debug)]
 pub struct Routes<H> {
     routes: Vec<(String, H)>,

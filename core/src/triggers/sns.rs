@@ -46,8 +46,8 @@ impl<'a> SnsRecord<'a> {
 ///
 /// # Errors
 ///
-/// [`EventError`] when the text is no JSON object, its `Records` are no list of objects, or a member
-/// that is read is of another type.
+/// [`EventError`] when the text is no JSON object, its `Records` are no list of objects, or a
+/// member that is read is of another type.
 pub fn read_sns(event: &str) -> Result<Vec<SnsRecord<'_>>, EventError> {
     #[derive(Debug, Default, Deserialize)]
     #[serde(default)]

@@ -152,8 +152,8 @@ impl EventBridgeEvent<'_> {
         Ok(envelope)
     }
 
-    /// The summary of the scheduled run that the event starts or reports, as of `now`. Whether it is
-    /// a schedule's is not checked.
+    /// The summary of the scheduled run that the event starts or reports, as of `now`. Whether it
+    /// is a schedule's is not checked.
     #[must_use]
     pub fn scheduled_summary(&self, invocation: &Invocation, now: Timestamp) -> ScheduledSummary {
         let envelope = self.envelope(invocation);
