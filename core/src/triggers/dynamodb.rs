@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::arn::{ArnKind, name_from_arn};
-use super::raw::{integer, object, trimmed};
+use super::raw::{integer, json_of, object, trimmed};
 use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
 use crate::json;
-use crate::members::{Object, Text};
+use crate::members::{Object, Text, owned};
 use crate::sanitize::log_safe_value;
 use crate::store::{Item, ValueError};
 
@@ -30,10 +30,10 @@ pub struct DynamoDbRecord<'a> {
     pub event_source_arn: Cow<'a, str>,
     /// The record's place in its shard.
     pub sequence_number: Cow<'a, str>,
-    text: &'a str,
-    keys: Option<&'a RawValue>,
-    new_image: Option<&'a RawValue>,
-    old_image: Option<&'a RawValue>,
+    text: Cow<'a, str>,
+    keys: Option<Cow<'a, str>>,
+    new_image: Option<Cow<'a, str>>,
+    old_image: Option<Cow<'a, str>>,
 }
 
 impl<'a> DynamoDbRecord<'a> {
@@ -76,17 +76,32 @@ impl<'a> DynamoDbRecord<'a> {
             event_name: read.event_name.0,
             event_source_arn: read.event_source_arn.0,
             sequence_number: change.sequence_number.0,
-            text: record.as_json(),
-            keys: change.keys,
-            new_image: change.new_image,
-            old_image: change.old_image,
+            text: Cow::Borrowed(record.as_json()),
+            keys: change.keys.map(json_of),
+            new_image: change.new_image.map(json_of),
+            old_image: change.old_image.map(json_of),
         })
     }
 
     /// The record as the event has it.
     #[must_use]
-    pub const fn as_json(&self) -> &'a str {
-        self.text
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> DynamoDbRecord<'static> {
+        DynamoDbRecord {
+            event_id: owned(self.event_id),
+            event_name: owned(self.event_name),
+            event_source_arn: owned(self.event_source_arn),
+            sequence_number: owned(self.sequence_number),
+            text: owned(self.text),
+            keys: self.keys.map(owned),
+            new_image: self.new_image.map(owned),
+            old_image: self.old_image.map(owned),
+        }
     }
 
     /// The table that changed; empty when the ARN names none.
@@ -101,7 +116,7 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// [`ValueError`] when it is not made of DynamoDB's attribute values.
     pub fn keys(&self) -> Result<Option<Item>, ValueError> {
-        item(self.keys)
+        item(self.keys.as_deref())
     }
 
     /// The item after the change; `None` if it was removed, or the stream does not carry it.
@@ -110,7 +125,7 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// [`ValueError`] when it is not made of DynamoDB's attribute values.
     pub fn new_image(&self) -> Result<Option<Item>, ValueError> {
-        item(self.new_image)
+        item(self.new_image.as_deref())
     }
 
     /// The item before the change; `None` if it is new, or the stream does not carry it.
@@ -119,13 +134,13 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// [`ValueError`] when it is not made of DynamoDB's attribute values.
     pub fn old_image(&self) -> Result<Option<Item>, ValueError> {
-        item(self.old_image)
+        item(self.old_image.as_deref())
     }
 
     /// What of the record can be logged: nothing of the item.
     #[must_use]
     pub fn summary(&self) -> DynamoDbSummary {
-        DynamoDbSummary::of_json(self.text)
+        DynamoDbSummary::of_json(&self.text)
     }
 }
 
@@ -209,9 +224,9 @@ struct RawChange<'a> {
     size_bytes: Option<&'a RawValue>,
 }
 
-fn item(image: Option<&RawValue>) -> Result<Option<Item>, ValueError> {
+fn item(image: Option<&str>) -> Result<Option<Item>, ValueError> {
     let Some(image) = image else { return Ok(None) };
-    let json = serde_json::from_str(image.get()).map_err(|_| ValueError::NotTagged)?;
+    let json = serde_json::from_str(image).map_err(|_| ValueError::NotTagged)?;
     Item::from_json(&json).map(Some)
 }
 

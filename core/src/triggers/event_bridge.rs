@@ -1,5 +1,6 @@
 //! Events of EventBridge, and which handler they are for.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -7,10 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::arn::{ArnKind, name_from_arn};
-use super::raw::{object, text, trimmed};
+use super::raw::{json_of, object, text, trimmed, value_of};
 use super::trigger::{EventError, Trigger};
 use crate::json;
-use crate::members::{Entries, List, Text};
+use crate::members::{Entries, List, Text, owned};
 
 /// An event of EventBridge. Texts are trimmed; what the event lacks is empty.
 ///
@@ -32,10 +33,10 @@ pub struct EventBridgeEvent<'a> {
     pub time: String,
     /// ARNs of what it is about; not trimmed.
     pub resources: Vec<String>,
-    text: &'a str,
-    detail: Option<&'a RawValue>,
-    metadata: Option<&'a RawValue>,
-    headers: Option<&'a RawValue>,
+    text: Cow<'a, str>,
+    detail: Option<Cow<'a, str>>,
+    metadata: Option<Cow<'a, str>>,
+    headers: Option<Cow<'a, str>>,
 }
 
 impl<'a> EventBridgeEvent<'a> {
@@ -87,44 +88,62 @@ impl<'a> EventBridgeEvent<'a> {
             region: trimmed(read.region),
             time: trimmed(read.time),
             resources: read.resources.into_strings(),
-            text: event,
-            detail: read.detail,
-            metadata: read.metadata,
-            headers: read.headers,
+            text: Cow::Borrowed(event),
+            detail: read.detail.map(json_of),
+            metadata: read.metadata.map(json_of),
+            headers: read.headers.map(json_of),
         })
     }
 
     /// The event as it came.
     #[must_use]
-    pub const fn as_json(&self) -> &'a str {
-        self.text
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The event without the text that it was read from, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> EventBridgeEvent<'static> {
+        EventBridgeEvent {
+            id: self.id,
+            source: self.source,
+            detail_type: self.detail_type,
+            account: self.account,
+            region: self.region,
+            time: self.time,
+            resources: self.resources,
+            text: owned(self.text),
+            detail: self.detail.map(owned),
+            metadata: self.metadata.map(owned),
+            headers: self.headers.map(owned),
+        }
     }
 
     /// The detail as the event has it, for [`serde_json::from_str`]; `null` when there is none.
     #[must_use]
-    pub fn detail(&self) -> &'a str {
-        self.detail.map_or("null", RawValue::get)
+    pub fn detail(&self) -> &str {
+        self.detail.as_deref().unwrap_or("null")
     }
 
     /// A member of the detail that is a text.
     pub(super) fn detail_text(&self, name: &str) -> String {
-        trimmed(member(self.detail, name))
+        trimmed(self.detail_member(name))
     }
 
     /// A member of the detail.
-    pub(super) fn detail_member(&self, name: &str) -> Option<&'a RawValue> {
-        member(self.detail, name)
+    pub(super) fn detail_member(&self, name: &str) -> Option<&RawValue> {
+        member(value_of(self.detail.as_deref()), name)
     }
 
     /// A member of the metadata that is a text.
     pub(super) fn metadata_text(&self, name: &str) -> String {
-        trimmed(member(self.metadata, name))
+        trimmed(member(value_of(self.metadata.as_deref()), name))
     }
 
     /// The first text that is not blank of a header, whose name may be in any spelling: those of
     /// several spellings come in the order of the event (`events-websockets.md` §7.2).
     pub(super) fn header_text(&self, name: &str) -> String {
-        let values = members(self.headers).into_iter();
+        let values = members(value_of(self.headers.as_deref())).into_iter();
         let values = values.filter(|(known, _)| known.trim().eq_ignore_ascii_case(name));
         let mut texts = values.map(|(_, value)| first_text(value));
         texts.find(|text| !text.is_empty()).unwrap_or_default()
@@ -137,7 +156,7 @@ pub(super) fn member<'a>(value: Option<&'a RawValue>, name: &str) -> Option<&'a 
     found.map(|(_, value)| value)
 }
 
-fn members(value: Option<&RawValue>) -> Vec<(alloc::borrow::Cow<'_, str>, &RawValue)> {
+fn members(value: Option<&RawValue>) -> Vec<(Cow<'_, str>, &RawValue)> {
     object::<Entries<'_, &RawValue>>(value).map(|Entries(members)| members).unwrap_or_default()
 }
 

@@ -1,6 +1,6 @@
 //! What a handler's failure may say outside.
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::error::Error;
 use core::fmt;
 
@@ -12,23 +12,17 @@ use super::workload::InvalidEnvelope;
 /// Its text is fixed, because Lambda logs it and sends it to destinations, and a handler's own may
 /// hold anything. Only [`InvalidEnvelope`] keeps its text, also from within other errors. The
 /// handler's error is the [source](Error::source), for a log that is private.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkloadFailed {
     is_invalid_envelope: bool,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    cause: Arc<dyn Error + Send + Sync>,
 }
 
 impl WorkloadFailed {
-    /// A handler returned an error.
+    /// A handler returned an error, or panicked.
     #[must_use]
-    pub fn with(cause: Box<dyn Error + Send + Sync>) -> Self {
-        Self { is_invalid_envelope: holds_invalid_envelope(&*cause), cause: Some(cause) }
-    }
-
-    /// A handler panicked.
-    #[must_use]
-    pub const fn panicked() -> Self {
-        Self { is_invalid_envelope: false, cause: None }
+    pub fn with(cause: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { is_invalid_envelope: holds_invalid_envelope(&*cause), cause }
     }
 }
 
@@ -48,32 +42,37 @@ impl fmt::Display for WorkloadFailed {
 
 impl Error for WorkloadFailed {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| -> &(dyn Error + 'static) { cause })
+        Some(&*self.cause)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::boxed::Box;
     use alloc::string::ToString;
-    use core::error::Error as _;
+    use alloc::sync::Arc;
+    use core::error::Error;
 
     use super::{InvalidEnvelope, WorkloadFailed};
     use crate::http::AppError;
 
+    fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> WorkloadFailed {
+        WorkloadFailed::with(Arc::from(cause.into()))
+    }
+
     #[test]
     fn only_what_is_safe_is_shown() {
-        let secret = WorkloadFailed::with("secret=42".into());
+        let secret = failed("secret=42");
         assert_eq!(secret.to_string(), "apptheory: event workload failed");
         assert_eq!(secret.source().map(ToString::to_string).as_deref(), Some("secret=42"));
-        assert_eq!(WorkloadFailed::panicked().to_string(), secret.to_string());
         let shown = AppError::bad_request("for HTTP only");
-        assert_eq!(WorkloadFailed::with(shown.into()).to_string(), secret.to_string());
+        assert_eq!(failed(shown).to_string(), secret.to_string());
     }
 
     #[test]
     fn a_safe_error_is_shown_without_what_wraps_it() {
         let wrapped = AppError::bad_request("secret=42").with_cause(InvalidEnvelope);
-        let failed = WorkloadFailed::with(wrapped.into());
+        let failed = failed(wrapped);
         assert_eq!(failed.to_string(), "apptheory: eventbridge workload envelope invalid");
     }
 }

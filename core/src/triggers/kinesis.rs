@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
 use crate::http::base64_body;
-use crate::members::{Object, Text};
+use crate::members::{Object, Text, owned};
 
 /// A record of Kinesis. What it lacks is empty.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct KinesisRecord<'a> {
     pub sequence_number: Cow<'a, str>,
     /// The data, decoded.
     pub data: Vec<u8>,
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
 impl<'a> KinesisRecord<'a> {
@@ -65,13 +65,26 @@ impl<'a> KinesisRecord<'a> {
             partition_key: kinesis.partition_key.0,
             sequence_number: kinesis.sequence_number.0,
             data: data.map_err(|_| RecordError::InvalidBase64)?,
-            text: record.as_json(),
+            text: Cow::Borrowed(record.as_json()),
         })
     }
 
     /// The record as the event has it.
     #[must_use]
-    pub const fn as_json(&self) -> &'a str {
-        self.text
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> KinesisRecord<'static> {
+        KinesisRecord {
+            event_id: owned(self.event_id),
+            event_source_arn: owned(self.event_source_arn),
+            partition_key: owned(self.partition_key),
+            sequence_number: owned(self.sequence_number),
+            data: self.data,
+            text: owned(self.text),
+        }
     }
 }

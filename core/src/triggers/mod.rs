@@ -69,9 +69,7 @@ pub use event_bridge::{
 };
 pub use failed::WorkloadFailed;
 pub use kinesis::KinesisRecord;
-pub use observation::{
-    EventLogRecord, EventMetricRecord, EventObservation, EventOutcome, EventSpanRecord,
-};
+pub use observation::{EventObservation, EventOutcome};
 pub use records::{BatchEvent, BatchRecord, BatchSource};
 pub use routes::Routes;
 pub use sns::{SnsRecord, UnrecognizedTopic, read_sns};

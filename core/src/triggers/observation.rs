@@ -1,16 +1,15 @@
 //! What is recorded about the handling of an event: a log entry, a metric and a span.
 
-use alloc::collections::BTreeMap;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-
-use serde::{Serialize, Serializer};
 
 use super::dynamodb::DynamoDbSummary;
 use super::trigger::Trigger;
 use super::workload::WorkloadEnvelope;
 use crate::http::code;
+use crate::observe::{Level, LogRecord, MetricRecord, SpanRecord};
 
 /// How handling an event or a record ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,45 +39,6 @@ struct Detail {
     /// Whether metrics have it: what has a new value every time is for logs and spans.
     is_tag: bool,
     value: String,
-}
-
-/// An entry of a log (`fixture-format.md` §5). Empty texts in it are left out when it is written,
-/// save those that every entry has.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct EventLogRecord {
-    /// `info`, or `error`.
-    pub level: &'static str,
-    /// The id of the invocation.
-    pub request_id: String,
-    /// `app.internal`, or an empty text.
-    pub error_code: &'static str,
-    /// The trigger's name.
-    pub trigger: &'static str,
-    /// What ties the event to others; or an empty text.
-    pub correlation_id: String,
-    /// What else is said, by name.
-    pub details: BTreeMap<&'static str, String>,
-}
-
-/// A metric.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct EventMetricRecord {
-    /// `apptheory.event`.
-    pub name: &'static str,
-    /// 1.
-    pub value: u64,
-    /// Tags by name. `correlation_id` has a new value for every event: take it out where metrics
-    /// are paid for by their number.
-    pub tags: BTreeMap<&'static str, String>,
-}
-
-/// A span.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct EventSpanRecord {
-    /// The trigger and what the event is.
-    pub name: String,
-    /// Attributes by name.
-    pub attributes: BTreeMap<&'static str, String>,
 }
 
 impl EventObservation {
@@ -143,50 +103,50 @@ impl EventObservation {
 
     /// The entry of the log.
     #[must_use]
-    pub fn log(&self, outcome: EventOutcome) -> EventLogRecord {
+    pub fn log(&self, outcome: EventOutcome) -> LogRecord<'_> {
+        let own = [
+            ("trigger", Cow::Borrowed(self.trigger.as_str())),
+            ("correlation_id", Cow::Borrowed(&*self.correlation_id)),
+        ];
         let details = self.details.iter();
-        EventLogRecord {
-            level: outcome.level(),
-            request_id: self.request_id.clone(),
+        let details = details.map(|detail| (detail.name, Cow::Borrowed(&*detail.value)));
+        LogRecord {
+            request_id: &self.request_id,
             error_code: outcome.error_code(),
-            trigger: self.trigger.as_str(),
-            correlation_id: self.correlation_id.clone(),
-            details: details.map(|detail| (detail.name, detail.value.clone())).collect(),
+            about: own.into_iter().chain(details).collect(),
+            ..LogRecord::new(outcome.level(), "event.completed")
         }
     }
 
-    /// The metric.
+    /// The metric. Its tag `correlation_id` has a new value for every event: take it out where
+    /// metrics are paid for by their number.
     #[must_use]
-    pub fn metric(&self, outcome: EventOutcome) -> EventMetricRecord {
-        let details = self.details.iter().filter(|detail| detail.is_tag);
-        let mut tags: BTreeMap<_, _> =
-            details.map(|detail| (detail.name, detail.value.clone())).collect();
-        tags.insert("correlation_id", self.correlation_id.clone());
-        tags.extend(self.outcome_names(outcome, "error_code"));
-        EventMetricRecord { name: "apptheory.event", value: 1, tags }
+    pub fn metric(&self, outcome: EventOutcome) -> MetricRecord<'_> {
+        let tags = self.details.iter().filter(|detail| detail.is_tag);
+        let tags = tags.map(|detail| (detail.name, Cow::Borrowed(&*detail.value)));
+        let own = [
+            ("correlation_id", Cow::Borrowed(&*self.correlation_id)),
+            ("trigger", Cow::Borrowed(self.trigger.as_str())),
+            ("outcome", Cow::Borrowed(outcome.as_str())),
+            ("error_code", Cow::Borrowed(outcome.error_code())),
+        ];
+        let tags = tags.chain(own).collect();
+        MetricRecord { name: "apptheory.event", value: 1, duration_ms: None, tags }
     }
 
     /// The span.
     #[must_use]
-    pub fn span(&self, outcome: EventOutcome) -> EventSpanRecord {
-        let details = self.details.iter();
-        let mut attributes: BTreeMap<_, _> =
-            details.map(|detail| (detail.attribute, detail.value.clone())).collect();
-        attributes.insert("correlation.id", self.correlation_id.clone());
-        attributes.extend(self.outcome_names(outcome, "error.code"));
-        EventSpanRecord { name: self.span_name.clone(), attributes }
-    }
-
-    fn outcome_names(
-        &self,
-        outcome: EventOutcome,
-        error_code: &'static str,
-    ) -> [(&'static str, String); 3] {
-        [
-            ("trigger", self.trigger.as_str().to_string()),
-            ("outcome", outcome.as_str().to_string()),
-            (error_code, outcome.error_code().to_string()),
-        ]
+    pub fn span(&self, outcome: EventOutcome) -> SpanRecord<'_> {
+        let attributes = self.details.iter();
+        let attributes = attributes.map(|detail| (detail.attribute, Cow::Borrowed(&*detail.value)));
+        let own = [
+            ("correlation.id", Cow::Borrowed(&*self.correlation_id)),
+            ("trigger", Cow::Borrowed(self.trigger.as_str())),
+            ("outcome", Cow::Borrowed(outcome.as_str())),
+            ("error.code", Cow::Borrowed(outcome.error_code())),
+        ];
+        let attributes = attributes.chain(own).collect();
+        SpanRecord { name: self.span_name.clone(), attributes }
     }
 }
 
@@ -206,10 +166,10 @@ impl EventOutcome {
         }
     }
 
-    const fn level(self) -> &'static str {
+    const fn level(self) -> Level {
         match self {
-            Self::Success => "info",
-            Self::Error => "error",
+            Self::Success => Level::Info,
+            Self::Error => Level::Error,
         }
     }
 
@@ -217,42 +177,6 @@ impl EventOutcome {
         match self {
             Self::Success => "",
             Self::Error => code::INTERNAL,
-        }
-    }
-}
-
-/// One flat object, in which entries of events and of requests have the same members.
-impl Serialize for EventLogRecord {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let always = [
-            ("level", self.level),
-            ("event", "event.completed"),
-            ("request_id", &self.request_id),
-            ("tenant_id", ""),
-            ("method", ""),
-            ("path", ""),
-            ("error_code", self.error_code),
-        ];
-        let filled = [("trigger", self.trigger), ("correlation_id", &self.correlation_id)];
-        let details = self.details.iter().map(|(name, value)| (*name, value.as_str()));
-        let filled = filled.into_iter().chain(details).filter(|(_, value)| !value.is_empty());
-        let members =
-            always.into_iter().chain(filled).map(|(name, text)| (name, Member::Text(text)));
-        serializer.collect_map(members.chain([("status", Member::Number(0))]))
-    }
-}
-
-/// A member of an entry.
-enum Member<'a> {
-    Text(&'a str),
-    Number(u16),
-}
-
-impl Serialize for Member<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Number(number) => serializer.serialize_u16(*number),
         }
     }
 }

@@ -11,6 +11,16 @@ pub(super) fn is_object(value: &RawValue) -> bool {
     value.get().starts_with('{')
 }
 
+/// A value as its JSON text.
+pub(super) fn json_of(value: &RawValue) -> Cow<'_, str> {
+    Cow::Borrowed(value.get())
+}
+
+/// The value of a JSON text.
+pub(super) fn value_of(json: Option<&str>) -> Option<&RawValue> {
+    json.and_then(|json| serde_json::from_str(json).ok())
+}
+
 /// An object; `None` for anything else.
 pub(super) fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
     let value = value.filter(|value| is_object(value))?;

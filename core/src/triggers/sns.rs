@@ -10,7 +10,7 @@ use super::records::read_records;
 use super::routes::Routes;
 use super::trigger::{EventError, Trigger};
 use crate::json;
-use crate::members::{Object, Text};
+use crate::members::{Object, Text, owned};
 
 /// A notification of SNS. What the record lacks is empty.
 #[derive(Clone, Debug)]
@@ -25,10 +25,10 @@ pub struct SnsRecord<'a> {
     pub message: Cow<'a, str>,
     /// When it was published, as SNS writes it.
     pub timestamp: Cow<'a, str>,
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
-impl<'a> SnsRecord<'a> {
+impl SnsRecord<'_> {
     /// The topic; empty when the ARN names none.
     #[must_use]
     pub fn topic(&self) -> &str {
@@ -37,8 +37,21 @@ impl<'a> SnsRecord<'a> {
 
     /// The record as the event has it, message attributes included.
     #[must_use]
-    pub const fn as_json(&self) -> &'a str {
-        self.text
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> SnsRecord<'static> {
+        SnsRecord {
+            message_id: owned(self.message_id),
+            topic_arn: owned(self.topic_arn),
+            subject: owned(self.subject),
+            message: owned(self.message),
+            timestamp: owned(self.timestamp),
+            text: owned(self.text),
+        }
     }
 }
 
@@ -82,7 +95,7 @@ pub fn read_sns(event: &str) -> Result<Vec<SnsRecord<'_>>, EventError> {
             subject: sns.subject.0,
             message: sns.message.0,
             timestamp: sns.timestamp.0,
-            text,
+            text: Cow::Borrowed(text),
         })
     });
     records.collect()

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
-use crate::members::{Members, Text};
+use crate::members::{Members, Text, owned};
 
 /// A message of SQS. What the record lacks is empty.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct SqsRecord<'a> {
     /// The queue's ARN.
     pub event_source_arn: Cow<'a, str>,
     attributes: Members<'a, Text<'a>>,
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
 impl<'a> SqsRecord<'a> {
@@ -52,14 +52,27 @@ impl<'a> SqsRecord<'a> {
             body: read.body.0,
             event_source_arn: read.event_source_arn.0,
             attributes: read.attributes,
-            text: record.as_json(),
+            text: Cow::Borrowed(record.as_json()),
         })
     }
 
     /// The record as the event has it, message attributes included.
     #[must_use]
-    pub const fn as_json(&self) -> &'a str {
-        self.text
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> SqsRecord<'static> {
+        SqsRecord {
+            message_id: owned(self.message_id),
+            receipt_handle: owned(self.receipt_handle),
+            body: owned(self.body),
+            event_source_arn: owned(self.event_source_arn),
+            attributes: self.attributes.into_owned(),
+            text: owned(self.text),
+        }
     }
 
     /// A system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`.

@@ -26,6 +26,7 @@ mod builder;
 mod collect;
 mod context;
 mod endpoint;
+pub mod events;
 mod extract;
 mod guard;
 mod handler;
@@ -66,6 +67,7 @@ pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 
 use context::Host;
 use endpoint::{Endpoint, Layer};
+use events::EventRoutes;
 use hooks::Hooks;
 
 /// An application. Clones are the same application.
@@ -77,6 +79,7 @@ pub struct App {
 struct Inner {
     service: HttpService<Arc<dyn Endpoint>>,
     layers: Arc<[Layer]>,
+    events: EventRoutes,
     hooks: Hooks,
     host: Arc<Host>,
 }
@@ -98,15 +101,6 @@ impl App {
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
-    }
-
-    fn assemble(
-        service: HttpService<Arc<dyn Endpoint>>,
-        layers: Vec<Layer>,
-        hooks: Hooks,
-        host: Arc<Host>,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { service, layers: layers.into(), hooks, host }) }
     }
 }
 
