@@ -5,7 +5,7 @@ use alloc::string::{String, ToString as _};
 use super::codec::ItemError;
 use super::cursor::{CursorMismatch, InvalidCursor, InvalidOffsetCursor};
 use crate::http::{AppError, code};
-use crate::store::{StoreError, TableName};
+use crate::store::StoreFailure;
 use crate::time::Timestamp;
 
 /// The kinds of errors, for callers that tell their own callers.
@@ -107,16 +107,6 @@ pub enum CursorError {
     /// It is from another query.
     #[error(transparent)]
     Mismatch(#[from] CursorMismatch),
-}
-
-/// A store that did not answer, and the table that was asked.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{error} (table {table})")]
-pub struct StoreFailure {
-    /// The table.
-    pub table: TableName,
-    /// What the store said; [`StoreError::is_transient`] says whether trying again may help.
-    pub error: StoreError,
 }
 
 /// Why an event was not published.

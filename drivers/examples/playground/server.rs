@@ -1,6 +1,7 @@
 //! The playground on a port, over a file.
 
 use core::future::Future;
+use core::time::Duration;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -70,7 +71,7 @@ impl Playground {
         let bus = events::bus()?;
         store.create_table(&bus.table_definition())?;
         let server = Server::bind(app(routes, bus, &store, &clock)?, port).await?;
-        Ok(Self { server, data })
+        Ok(Self { server: server.with_drain_time(DRAIN_TIME), data })
     }
 
     /// The same, with streams answered in one piece.
@@ -108,6 +109,9 @@ impl Playground {
         drop(self.data); // not before: everything lives in it
     }
 }
+
+/// Whoever stops it does not want to wait for readers of events, which never finish.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// An event to try the bus with.
 const HELLO: &str = r#"{"tenant_id":"t1","event_type":"hello","payload":{"n":1}}"#;

@@ -92,6 +92,51 @@ fn handlers_are_functions_of_what_they_ask_for() {
 }
 
 #[test]
+fn values_are_bound_or_their_client_is_told_which_is_not() {
+    #[derive(serde::Deserialize)]
+    struct Page {
+        limit: Option<u8>,
+        #[serde(default)]
+        tag: Vec<String>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Wanted {
+        x_version: u32,
+    }
+    async fn list(
+        Path((user, year)): Path<(String, u16)>,
+        Query(page): Query<Page>,
+        wanted: Option<Fields<Wanted>>,
+    ) -> String {
+        let version = wanted.map(|Fields(wanted)| wanted.x_version);
+        format!("{user} {year} {:?} {} {version:?}", page.limit, page.tag.join("+"))
+    }
+    let clock = clock();
+    let app = builder(&clock).get("/users/{user}/{year}", list).build().unwrap();
+    let call = |path: &str, query: &str, version: &str| {
+        let mut request = get(path);
+        request.query = apptheory_core::http::parse_query(query);
+        request.headers.append("X-Version", version);
+        serve(&app, &clock, request)
+    };
+    let listed = call("/users/Ada%20L/1843", "limit=7&tag=a&tag=b", "2");
+    assert_eq!(text(&listed), "Ada L 1843 Some(7) a+b Some(2)");
+    assert_eq!(text(&call("/users/a/1", "", "x")), "a 1 None  None");
+    for (path, query, source, name) in [
+        ("/users/a/x", "", "path", "year"),
+        ("/users/%zz/1", "", "path", "user"),
+        ("/users/a/1", "limit=256", "query", "limit"),
+    ] {
+        let refused = call(path, query, "");
+        let body: Json = serde_json::from_slice(&refused.body).unwrap();
+        assert_eq!((refused.status, &body["error"]["code"]), (400, &json!("app.bad_request")));
+        let details = json!({"source": source, "name": name, "field": name});
+        assert_eq!(body["error"]["details"], details);
+    }
+}
+
+#[test]
 fn what_goes_wrong_inside_is_masked_and_told_to_the_application() {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&failures);

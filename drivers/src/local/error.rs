@@ -36,7 +36,7 @@ pub enum Trouble {
     HeadRefused,
     /// The server stopped, and connections were not finished in time. Give them more, or end streams
     /// when the server stops.
-    #[error("{connections} connections were cut off when the server stopped")]
+    #[error("cut off when the server stopped: {connections} connections")]
     CutOff {
         /// How many.
         connections: usize,

@@ -122,7 +122,7 @@ async fn a_server_that_stops_does_not_wait_for_ever() {
     server.clock.advance(DRAIN_TIME);
     server.served.await.unwrap();
     assert_eq!(told.recv().await, Some("stream dropped"));
-    assert_eq!(texts(&server.told), ["1 connections were cut off when the server stopped"]);
+    assert_eq!(texts(&server.told), ["cut off when the server stopped: 1 connections"]);
 }
 
 #[tokio::test]
