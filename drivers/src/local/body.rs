@@ -68,7 +68,8 @@ impl FrameBody {
             let next = stream.next().await;
             body.handle_next(next);
         }
-        body.stream = stream;
+        // Of a response that is refused, or ended at once, nothing is pulled any more.
+        body.stream = stream.filter(|_| body.machine.state() != FrameState::Done);
         body.open()
     }
 

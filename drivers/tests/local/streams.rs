@@ -158,9 +158,10 @@ async fn clients_that_take_trailers_learn_why() {
 async fn an_error_before_the_first_chunk_is_answered() {
     let server = Running::of(chunks(|| vec![Err(AppError::conflict("no"))])).await;
     let mut client = server.connect().await;
-    client.send("GET / HTTP/1.1\r\nhost: x\r\nx-request-id: r1\r\n\r\n").await;
+    client.send("GET / HTTP/1.1\r\nhost: x\r\nte: trailers\r\nx-request-id: r1\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!((head.status, head.first("x-request-id")), (409, "r1"));
+    assert_eq!(head.first("trailer"), "");
     assert!(client.body(&head).await.contains("app.conflict"));
     server.stop().await;
 }
