@@ -278,7 +278,7 @@ impl<'r, T, S> Machine for Exchange<'r, T, S> {
         let request = &self.call.request;
         let id = match self.settings().tier {
             Tier::P0 => Some(""),
-            Tier::P1 | Tier::P2 => [request.client_request_id(), &request.provider_request_id]
+            Tier::P1 | Tier::P2 => [request.client_request_id(), request.provider_request_id.trim()]
                 .into_iter()
                 .find(|id| is_request_id(id)),
         };

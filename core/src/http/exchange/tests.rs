@@ -358,6 +358,16 @@ fn tenants_can_be_vouched_for() {
 }
 
 #[test]
+fn blank_ids_of_providers_are_none() {
+    let service = service_with(HttpSettings::default(), Access::Public);
+    for (given, expected) in [(" ", "ID"), (" p ", "p")] {
+        let request = RawRequest { provider_request_id: given.into(), ..get(&[]) };
+        let done = Host::default().serve(&service, request);
+        assert_eq!(done.call.request_id, expected);
+    }
+}
+
+#[test]
 fn stack_traces_can_be_kept_back() {
     for (hides_stack_traces, shown) in [(false, true), (true, false)] {
         let settings = HttpSettings { hides_stack_traces, ..settings(Tier::P1) };
