@@ -228,7 +228,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
     let clock = clock();
     let timeout = Timeout::after(Duration::from_millis(50))
         .for_tenant("patient", Duration::from_millis(200))
-        .for_operation("GET", "/slow/{ms}", Duration::from_millis(70));
+        .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
     let app = builder(&clock)
         .middleware(timeout)
         .get("/slow/{ms}", move |context: Context| {
