@@ -367,6 +367,23 @@ fn a_hook_cannot_break_an_answer() {
 }
 
 #[test]
+fn streams_that_fail_late_keep_stack_traces_back() {
+    let clock = clock();
+    let app = builder(&clock)
+        .settings(|settings| settings.hides_stack_traces = true)
+        .get("/", async || {
+            let late = AppError::conflict("late").with_stack_trace("main:1");
+            Response::text(200, "").with_stream(BodyStream::failing(late))
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let whole = clock.run(app.collect(response));
+    let body = String::from_utf8(whole.body).unwrap();
+    assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
+}
+
+#[test]
 fn streams_are_collected_behind_buffered_providers() {
     let clock = clock();
     let limits = Limits { max_response_bytes: NonZeroU64::new(12), ..Limits::default() };
