@@ -98,6 +98,10 @@ impl App {
     /// Records what was answered, once nothing about it changes any more.
     fn finish(&self, concluded: Concluded<BodyStream>) -> Response {
         let Concluded { mut response, call, error, observation } = concluded;
+        if let Some(most) = self.settings().limits.max_response_bytes {
+            let len = response.body.len();
+            response.stream = response.stream.map(|stream| stream.limited(most, len));
+        }
         if let Some(hook) = &self.inner.hooks.headers {
             let mut headers = response.headers.clone();
             let run = || hook(&mut headers);

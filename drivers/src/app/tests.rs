@@ -384,6 +384,24 @@ fn streams_that_fail_late_keep_stack_traces_back() {
 }
 
 #[test]
+fn streams_end_at_the_limit() {
+    let clock = clock();
+    let limits = Limits { max_response_bytes: NonZeroU64::new(5), ..Limits::default() };
+    let app = builder(&clock)
+        .limits(limits)
+        .get("/", async || {
+            let chunks = BodyStream::from_chunks(["bc", "", "defg", "h"]);
+            Response::text(200, "a").with_stream(chunks)
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let rest = response.stream.unwrap().map(|chunk| chunk.map_err(|error| error.status()));
+    let rest: Vec<_> = rest.collect().now_or_never().unwrap();
+    assert_eq!(rest, [Ok("bc".into()), Ok("".into()), Err(413)]);
+}
+
+#[test]
 fn streams_are_collected_behind_buffered_providers() {
     let clock = clock();
     let limits = Limits { max_response_bytes: NonZeroU64::new(12), ..Limits::default() };
