@@ -367,20 +367,24 @@ fn a_hook_cannot_break_an_answer() {
 }
 
 #[test]
-fn streams_that_fail_late_keep_stack_traces_back() {
+fn a_hook_for_headers_changes_all_or_nothing() {
     let clock = clock();
-    let app = builder(&clock)
-        .settings(|settings| settings.hides_stack_traces = true)
-        .get("/", async || {
-            let late = AppError::conflict("late").with_stack_trace("main:1");
-            Response::text(200, "").with_stream(BodyStream::failing(late))
-        })
-        .build()
-        .unwrap();
-    let response = serve(&app, &clock, get("/"));
-    let whole = clock.run(app.collect(response));
-    let body = String::from_utf8(whole.body).unwrap();
-    assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
+    let app = |panics: bool| {
+        let change = move |headers: &mut apptheory_core::http::Headers| {
+            headers.set("x-half", "1");
+            headers.append("set-cookie", "a=1");
+            assert!(!panics, "half-way");
+        };
+        builder(&clock).get("/", async || "hello").response_headers(change).build().unwrap()
+    };
+    let response = serve(&app(false), &clock, get("/"));
+    assert_eq!(response.headers.first("x-half"), "1");
+    assert_eq!(
+        (response.cookies, response.headers.contains("set-cookie")),
+        (vec!["a=1".into()], false)
+    );
+    let response = serve(&app(true), &clock, get("/"));
+    assert!(!response.headers.contains("x-half") && response.cookies.is_empty());
 }
 
 #[test]
@@ -399,6 +403,23 @@ fn streams_end_at_the_limit() {
     let rest = response.stream.unwrap().map(|chunk| chunk.map_err(|error| error.status()));
     let rest: Vec<_> = rest.collect().now_or_never().unwrap();
     assert_eq!(rest, [Ok("bc".into()), Ok("".into()), Err(413)]);
+}
+
+#[test]
+fn streams_that_fail_late_keep_stack_traces_back() {
+    let clock = clock();
+    let app = builder(&clock)
+        .settings(|settings| settings.hides_stack_traces = true)
+        .get("/", async || {
+            let late = AppError::conflict("late").with_stack_trace("main:1");
+            Response::text(200, "").with_stream(BodyStream::failing(late))
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let whole = clock.run(app.collect(response));
+    let body = String::from_utf8(whole.body).unwrap();
+    assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
 }
 
 #[test]
