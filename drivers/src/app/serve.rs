@@ -33,13 +33,16 @@ impl App {
 
     async fn exchange(
         &self,
-        request: RawRequest<'_>,
+        mut request: RawRequest<'_>,
         invocation: Arc<Invocation>,
         given_up: &CancellationToken,
     ) -> Concluded<BodyStream> {
         let now = self.inner.host.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let arrival = Arrival { now, remaining };
+        if request.provider_request_id.trim().is_empty() {
+            request.provider_request_id.clone_from(&invocation.request_id);
+        }
         let mut step = self.inner.service.exchange(request, arrival).start();
         loop {
             step = match step {
@@ -181,8 +184,9 @@ fn log(failure: &Failure) {
         causes.push_str(&cause.to_string());
         next = cause.source();
     }
-    let cause = log_string(&causes, Profile::Default);
-    tracing::error!(request_id = failure.request_id, "{}{cause}", failure.error);
+    // Messages and causes may quote what a client sent.
+    let failed = log_string(&format!("{}{causes}", failure.error), Profile::Default);
+    tracing::error!(request_id = failure.request_id, "{failed}");
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -480,6 +480,20 @@ fn the_rate_limit_counts_and_says_so() {
     assert_eq!((third.status, third.headers.first("retry-after")), (429, "30"));
     assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
 
+    // A `#` that a provider decoded is no separator of keys, and limits do not share their fields.
+    let store = MemoryStore::new(manual.clone()).with_table(broken.table());
+    let wide = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 10).unwrap());
+    let nested =
+        [wide.build(), broken.clone()].into_iter().fold(builder(&clock), |app, limiter| {
+            let limiter = RateLimiter::new(limiter, store.clone()).with_clock(manual.clone());
+            app.middleware(RateLimit::new(limiter))
+        });
+    let app =
+        nested.get("/{path+}", async || Err::<(), _>(AppError::conflict("c"))).build().unwrap();
+    let response = serve(&app, &clock, get("/a#b"));
+    assert_eq!((response.status, response.headers.get_all("x-ratelimit-limit").len()), (409, 1));
+    assert_eq!(response.headers.first("x-ratelimit-limit"), "2");
+
     let no_table = RateLimiter::new(broken, MemoryStore::new(manual.clone())).with_clock(manual);
     let app = builder(&clock)
         .middleware(RateLimit::new(no_table))
