@@ -68,6 +68,8 @@ use context::Host;
 use endpoint::{Endpoint, Layer};
 use hooks::Hooks;
 
+use crate::clock::SharedClock;
+
 /// An application. Clones are the same application.
 #[derive(Clone)]
 pub struct App {
@@ -98,6 +100,12 @@ impl App {
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
+    }
+
+    /// The clock that the application goes by.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.inner.host.clock
     }
 
     fn assemble(

@@ -1,0 +1,1 @@
+//! The example, built for release.
