@@ -26,6 +26,6 @@ pub mod tower;
 pub mod usage;
 
 /// The README's examples.
-#[cfg(all(doctest, feature = "aws", feature = "memory", feature = "tower"))]
+#[cfg(all(doctest, feature = "aws", feature = "lambda", feature = "memory", feature = "tower"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -3,6 +3,7 @@
 
 mod buffered;
 mod endings;
+mod release;
 mod server;
 mod streamed;
 mod time;
