@@ -28,7 +28,10 @@ impl Address {
             return None;
         }
         let host = url.host().filter(|host| !host.is_empty())?;
-        let port = url.port_u16().unwrap_or(HTTP_PORT);
+        let port = match url.authority()?.as_str().strip_prefix(host)? {
+            "" => HTTP_PORT,
+            port => port.strip_prefix(':')?.parse().ok()?,
+        };
         let prefix = url.path().trim_end_matches('/').to_owned();
         Some(Self { host: format!("{host}:{port}"), prefix })
     }
@@ -58,7 +61,17 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["", "https://localhost", "http://", "a b", "http://h/?q", "host:port", "//h"] {
+        for text in [
+            "",
+            "https://localhost",
+            "http://",
+            "a b",
+            "http://h/?q",
+            "host:port",
+            "h:",
+            "u@h",
+            "//h",
+        ] {
             assert_eq!(Address::parse(text), None, "{text}");
         }
     }
