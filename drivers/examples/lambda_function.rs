@@ -5,8 +5,8 @@
 //! sam deploy --guided --template drivers/examples/template.yaml
 //! ```
 //!
-//! On a laptop, `cargo lambda watch -p apptheory --example lambda_function --features lambda` with
-//! `APPTHEORY_INVOKE_MODE=force` serves it under `http://localhost:9000`.
+//! On a laptop, `cargo lambda watch --example lambda_function --features lambda` in `drivers/`, with
+//! `APPTHEORY_INVOKE_MODE=force`, serves it under `http://localhost:9000`.
 
 use core::error::Error;
 use core::time::Duration;

@@ -3,7 +3,7 @@
 //! be invoked with is for [`apptheory::lambda`].
 //!
 //! ```text
-//! cargo lambda watch -p apptheory --example lambda_runtime --features tower
+//! cd drivers && cargo lambda watch --example lambda_runtime --features tower
 //! ```
 
 use apptheory::app::{App, Context};
