@@ -16,6 +16,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::time::Duration;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 /// The text of a duration of whole nanoseconds, negative ones with a leading `-`.
 #[must_use]
 pub fn write_duration_nanos(nanos: i128) -> String {
@@ -104,6 +107,31 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationTextError> {
     Ok(Duration::new(seconds, subsecond))
 }
 
+/// Reads a duration that every client can hold, in nanoseconds: as [`parse_duration_nanos`], but of
+/// whole microseconds and within 64 bits of nanoseconds, which is some 292 years
+/// (`fixture-format.md` §7.2).
+///
+/// # Errors
+///
+/// [`DurationTextError`] also when the duration is finer or longer than that.
+pub fn parse_portable_nanos(text: &str) -> Result<i64, DurationTextError> {
+    let nanos = i64::try_from(parse_duration_nanos(text)?).ok();
+    nanos
+        .filter(|nanos| nanos % NANOS_PER_MICROSECOND == 0)
+        .ok_or_else(|| DurationTextError { text: text.to_string() })
+}
+
+/// Reads the text of a duration that is not negative, for
+/// `#[serde(deserialize_with = "apptheory_core::duration::deserialize")]`.
+///
+/// # Errors
+///
+/// What the deserializer makes of a [`DurationTextError`].
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text).map_err(D::Error::custom)
+}
+
 /// The text is not a duration. Write it like `1h30m`, `1.5s` or `100ms`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a duration such as 1h30m, 1.5s or 100ms: {text:?}")]
@@ -163,6 +191,7 @@ fn split(value: u128, by: u128) -> (u128, u128) {
 }
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
+const NANOS_PER_MICROSECOND: i64 = 1_000;
 
 /// Units by name, in nanoseconds; a name stands before the names that it starts with.
 const UNITS: [(&str, i128); 8] = [

@@ -1,7 +1,7 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
 //! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `lambda`, `tower`, `tracing`.
+//! One feature per world: `memory` (default), `embedded`, `aws`, `lambda`, `tower`, `local`, `tracing`.
 
 pub use apptheory_core;
 
@@ -17,6 +17,8 @@ pub mod ids;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod layer;
+#[cfg(feature = "local")]
+pub mod local;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod rate_limiter;

@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use super::config::EventBus;
-use super::error::{DeleteError, GetError, StoreFailure};
+use super::error::{DeleteError, GetError};
 use super::get;
 use super::keys::EventKey;
 use super::lookup::LookUp;
 use super::metrics::Concluded;
 use crate::machine::{Machine, Step};
-use crate::store::{DeleteItem, Guard, Page, StoreError, StoreRequest, Written};
+use crate::store::{DeleteItem, Guard, Page, StoreError, StoreFailure, StoreRequest, Written};
 
 /// Deletes the newest copy of an event, or every copy, found by its id.
 ///

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 
 use super::config::EventBus;
 use super::delete::delete_item;
-use super::error::{DeleteTenantError, InvalidInput, StoreFailure};
+use super::error::{DeleteTenantError, InvalidInput};
 use super::keys::{EventKey, check_tenant};
 use super::page::CursorWriter;
 use super::plan::Plan;
 use super::query::{EventQuery, Order, Selection};
 use super::retry::Retry;
 use crate::machine::{Machine, Step};
-use crate::store::{Item, Page, Query, Sleep, StoreError, StoreRequest, Written};
+use crate::store::{Item, Page, Query, Sleep, StoreError, StoreFailure, StoreRequest, Written};
 use crate::time::Timestamp;
 
 /// Deletes one batch of a tenant's events, oldest first, for requests to be forgotten.

@@ -1,12 +1,12 @@
 //! Getting one event.
 
 use super::config::EventBus;
-use super::error::{GetError, StoreFailure};
+use super::error::GetError;
 use super::event::Event;
 use super::keys::EventKey;
 use super::lookup::LookUp;
 use crate::machine::{Machine, Step};
-use crate::store::{GetItem, Item, Page, StoreError, StoreRequest};
+use crate::store::{GetItem, Item, Page, StoreError, StoreFailure, StoreRequest};
 
 /// Reads one event, by its id or its key.
 ///

@@ -54,7 +54,7 @@ mod stream;
 mod tests;
 mod ulid;
 
-pub use crate::store::Schema;
+pub use crate::store::{Schema, StoreFailure};
 pub use codec::{EventCodec, ItemError, ItemProblem};
 pub use config::{ConfigError, EventBus, EventBusBuilder, resolve_table_name};
 pub use cursor::{
@@ -65,7 +65,7 @@ pub use delete::{DeleteEvent, Deleted};
 pub use erase::{DeleteTenant, Erased};
 pub use error::{
     CursorError, DeleteError, DeleteTenantError, ErrorKind, GetError, InvalidInput, PublishError,
-    QueryError, StoreFailure,
+    QueryError,
 };
 pub use event::{Event, EventJsonError};
 pub use get::GetEvent;

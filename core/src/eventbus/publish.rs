@@ -1,7 +1,7 @@
 //! Publishing an event.
 
 use super::config::EventBus;
-use super::error::{InvalidInput, PublishError, StoreFailure};
+use super::error::{InvalidInput, PublishError};
 use super::event::Event;
 use super::keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator};
 use super::metrics::Concluded;
@@ -10,7 +10,7 @@ use super::retry::Retry;
 use super::ulid::Ulid;
 use crate::machine::{Machine, Step};
 use crate::store::{
-    Guard, Item, MAX_ITEM_BYTES, PutItem, Sleep, StoreError, StoreRequest, Written,
+    Guard, Item, MAX_ITEM_BYTES, PutItem, Sleep, StoreError, StoreFailure, StoreRequest, Written,
 };
 use crate::time::Timestamp;
 

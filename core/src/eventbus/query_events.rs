@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 
 use super::codec::ItemError;
 use super::config::EventBus;
-use super::error::{QueryError, StoreFailure};
+use super::error::QueryError;
 use super::event::Event;
 use super::metrics::Concluded;
 use super::page::{CursorWriter, EventPage, KeyPositions, PageEnd, Positions, compare};
 use super::plan::Plan;
 use super::query::{EventQuery, Selection};
 use crate::machine::{Machine, Step};
-use crate::store::{Item, Page, Query, StoreError, StoreRequest};
+use crate::store::{Item, Page, Query, StoreError, StoreFailure, StoreRequest};
 
 /// Reads one page of a query.
 ///

@@ -13,7 +13,7 @@ use super::RequestError;
 ///
 /// A body that is too large is refused before anything is allocated for it, one with wrong syntax
 /// before that.
-pub(super) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, RequestError> {
+pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, RequestError> {
     let decoded_len = decoded_len(text).ok_or(RequestError::InvalidBase64)?;
     if max_bytes.is_some_and(|most| decoded_len > most) {
         return Err(RequestError::TooLarge);

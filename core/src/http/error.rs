@@ -193,6 +193,13 @@ impl AppError {
         self
     }
 
+    /// Keeps what led to the error where somebody else has it, too.
+    #[must_use]
+    pub fn with_shared_cause(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {
+        self.0.cause = Some(cause);
+        self
+    }
+
     /// The code, as it was given.
     #[must_use]
     pub fn code(&self) -> &str {

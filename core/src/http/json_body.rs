@@ -67,7 +67,7 @@ const fn is_unsafe_in_html(c: char) -> bool {
 }
 
 /// The bytes of a JSON body.
-pub(super) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     to_text(value).map(String::into_bytes)
 }
 

@@ -32,7 +32,8 @@
 //! ```
 
 pub mod adapters;
-mod base64_body;
+pub(crate) mod base64_body;
+pub mod binding;
 pub mod cache;
 pub mod client;
 pub mod code;
@@ -40,7 +41,7 @@ mod cookies;
 mod error;
 pub mod exchange;
 mod headers;
-mod json_body;
+pub(crate) mod json_body;
 mod multimap;
 mod names;
 pub mod percent;

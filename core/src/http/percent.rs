@@ -1,5 +1,5 @@
-//! Percent-decoding, in the two readings that HTTP has: an escape that is none is an error, or it
-//! is text.
+//! Percent-encoding, and decoding in the two readings that HTTP has: an escape that is none is an
+//! error, or it is text.
 //!
 //! This module decides what an escape means. It refuses to know what is being decoded.
 //!
@@ -9,12 +9,14 @@
 //! assert_eq!(percent::decode("a%20b")?, "a b");
 //! assert!(percent::decode("100%").is_err());
 //! assert_eq!(percent::decode_lenient("100%+%41"), "100%+A");
+//! assert_eq!(percent::encode("a/b c"), "a%2Fb%20c");
 //! # Ok::<(), percent::PercentError>(())
 //! ```
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Write as _;
 
 use crate::utf8::decode_lossy;
 
@@ -61,6 +63,29 @@ pub fn decode_lenient(text: &str) -> Cow<'_, str> {
         // Kept escapes never fail.
         Err(PercentError) => Cow::Borrowed(text),
     }
+}
+
+/// Encodes all but letters, digits, `-`, `.`, `_` and `~` (RFC 3986 §2.3): the text can stand
+/// anywhere in a URL, as one segment of a path for example.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    encode_where(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')))
+}
+
+/// Encodes the characters that `is_encoded` picks, as the bytes of their UTF-8.
+pub(crate) fn encode_where(text: &str, is_encoded: impl Fn(char) -> bool) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !is_encoded(c) {
+            encoded.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            // Writing to a `String` cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 #[derive(Clone, Copy)]

@@ -5,9 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::cmp::Ordering;
 
-use sha2::{Digest, Sha256};
-
-use crate::hex::push_hex;
+use crate::key_part::{escape, shortened};
 use crate::store::{Key, Value};
 
 /// What is being limited: an identifier (a user, tenant or address), the resource it uses, and the
@@ -171,19 +169,6 @@ pub(super) fn stored_resource(resource: &str) -> String {
 
 fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
-}
-
-fn escape(operation: &str) -> String {
-    operation.replace('%', "%25").replace('#', "%23")
-}
-
-fn shortened(part: &str, most: usize) -> String {
-    if part.len() <= most {
-        return part.to_string();
-    }
-    let mut text = String::from("sha256:");
-    push_hex(&mut text, &Sha256::digest(part.as_bytes()));
-    text
 }
 
 /// The longest identifier kept as text. With the window's part it keeps the partition key below

@@ -1,5 +1,7 @@
 //! Why the store gave no answer, as far as a machine needs to know.
 
+use super::table::TableName;
+
 /// An order was not answered. Small, `Copy` and free of text: the driver logs the cause, the
 /// machine decides what the failure means.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
@@ -115,4 +117,14 @@ pub enum Misconfiguration {
     /// differ from what is configured here. A missing index is reported like this, too.
     #[error("the store rejected the request as invalid")]
     InvalidRequest,
+}
+
+/// A store that did not answer, and the table that was asked.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{error} (table {table})")]
+pub struct StoreFailure {
+    /// The table.
+    pub table: TableName,
+    /// What the store said; [`StoreError::is_transient`] says whether trying again may help.
+    pub error: StoreError,
 }

@@ -1,11 +1,11 @@
 //! Which service an event is from.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::raw::{is_object, object, text};
 use crate::http::adapters::HttpSource;
 use crate::json::{self, JsonError};
 
@@ -160,27 +160,6 @@ fn of_records(records: &RawValue) -> Option<EventKind> {
         "aws:sns" => Some(EventKind::Sns),
         _ => None,
     }
-}
-
-fn is_object(value: &RawValue) -> bool {
-    value.get().starts_with('{')
-}
-
-fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
-    let value = value.filter(|value| is_object(value))?;
-    serde_json::from_str(value.get()).ok()
-}
-
-/// A text that is not blank.
-fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let value = value?.get();
-    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
-    let text = if plain.contains('\\') {
-        Cow::Owned(serde_json::from_str(value).ok()?)
-    } else {
-        Cow::Borrowed(plain)
-    };
-    (!text.trim().is_empty()).then_some(text)
 }
 
 /// Whether a domain is that of a function URL: `{id}.lambda-url.{region}.on.aws`.

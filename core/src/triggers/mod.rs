@@ -1,24 +1,81 @@
-//! What invoked the function.
+//! What invoked the function, and what becomes of it.
 //!
-//! This module decides which service an event is from, and the names of what it is about. It
-//! refuses to know what is done with it: reading the event is for the module of its kind.
+//! This module decides which service an event is from, what it says, which handler it is for, in
+//! which order the records of a batch run, and what is answered, so that no record is lost. It
+//! refuses to know what handlers do, and when: hosts run them, one at a time or several at once.
+//!
+//! ```text
+//! classify ─┬─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse
+//!           ├─ read_sns ───────── Routes ─▶ a handler per notification ─▶ their outputs
+//!           ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
+//!           ├─ WebSocketEvent ─── Routes ─▶ handler ─▶ Response
+//!           └─ HttpSource: see `http`
+//! ```
 //!
 //! ```
-//! use apptheory_core::http::adapters::HttpSource;
-//! use apptheory_core::triggers::{ArnKind, EventKind, classify, name_from_arn};
+//! use apptheory_core::time::Timestamp;
+//! use apptheory_core::triggers::{AfterFailure, BatchEvent, BatchSource, Routes, SqsRecord};
 //!
-//! let event = r#"{"Records":[{"eventSource":"aws:sqs","messageId":"1"}]}"#;
-//! assert_eq!(classify(event)?, EventKind::Sqs);
-//! let event = r#"{"httpMethod":"GET","requestContext":{"elb":{}}}"#;
-//! assert_eq!(classify(event)?, EventKind::Http(HttpSource::Alb));
+//! let mut routes = Routes::new();
+//! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok");
 //!
-//! let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026";
-//! assert_eq!(name_from_arn(ArnKind::DynamoDbStream, arn), "orders");
-//! # Ok::<(), apptheory_core::triggers::ClassifyError>(())
+//! let event = r#"{"Records":[
+//!     {"messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
+//!     {"messageId":"2","eventSourceARN":"arn:aws:sqs:r:1:orders","body":5}]}"#;
+//! let event = BatchEvent::read(BatchSource::Sqs, event)?;
+//! let mut batch = event.batch(AfterFailure::Continue);
+//! while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
+//!     let record = &event.records()[turn.index()];
+//!     let served = routes.find(record.name()).zip(SqsRecord::read(record).ok());
+//!     match served.is_some_and(|(handle, record)| handle(&record)) {
+//!         true => batch.succeed(turn),
+//!         false => batch.fail(turn),
+//!     }
+//! }
+//! assert_eq!(batch.finish()?.to_json(), r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
 mod arn;
+mod batch;
 mod classify;
+mod cloudwatch_logs;
+mod context;
+mod dynamodb;
+mod event_bridge;
+mod failed;
+mod kinesis;
+mod observation;
+mod raw;
+mod records;
+mod routes;
+mod sns;
+mod sqs;
+mod trigger;
+mod websocket;
+mod workload;
 
 pub use arn::{ArnKind, name_from_arn};
+pub use batch::{AfterFailure, Batch, BatchError, BatchItem, BatchResponse, Turn};
 pub use classify::{ClassifyError, EventKind, classify};
+pub use cloudwatch_logs::{
+    CloudWatchLogEvent, CloudWatchLogs, CloudWatchLogsError, CloudWatchLogsErrorKind,
+    CloudWatchLogsSummary,
+};
+pub use context::Invocation;
+pub use dynamodb::{DynamoDbRecord, DynamoDbSummary};
+pub use event_bridge::{
+    EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, UnmatchedEvent,
+};
+pub use failed::WorkloadFailed;
+pub use kinesis::KinesisRecord;
+pub use observation::{EventObservation, EventOutcome};
+pub use records::{BatchEvent, BatchRecord, BatchSource};
+pub use routes::Routes;
+pub use sns::{SnsRecord, UnrecognizedTopic, read_sns};
+pub use sqs::SqsRecord;
+pub use trigger::{EventError, RecordError, Trigger};
+pub use websocket::{WebSocketConnection, WebSocketEvent};
+pub use workload::{
+    CorrelationSource, InvalidEnvelope, ScheduledResult, ScheduledSummary, WorkloadEnvelope,
+};

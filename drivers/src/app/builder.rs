@@ -11,11 +11,12 @@ use apptheory_core::http::exchange::{
 use apptheory_core::http::{AppError, ErrorFormat, Headers, code};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 
-use super::App;
 use super::context::{Context, Host};
 use super::endpoint::{Endpoint, Layer, Middleware};
+use super::events::EventBuilder;
 use super::handler::{Handler, endpoint};
 use super::hooks::{Failure, Hooks};
+use super::{App, Inner};
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::ids::{IdSource, RandomIds};
 
@@ -26,6 +27,7 @@ pub struct AppBuilder<S = ()> {
     settings: HttpSettings,
     routes: Vec<Route>,
     layers: Vec<Layer>,
+    pub(super) events: EventBuilder,
     hooks: Hooks,
     clock: SharedClock,
     ids: Box<dyn IdSource>,
@@ -71,6 +73,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
             settings: HttpSettings::default(),
             routes: Vec::new(),
             layers: Vec::new(),
+            events: EventBuilder::default(),
             hooks: Hooks::default(),
             clock: SharedClock::new(SystemClock),
             ids: Box::new(RandomIds),
@@ -284,13 +287,14 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
     /// order.
     pub fn build(self) -> Result<App, BuildError> {
-        let Self { settings, routes, layers, hooks, clock, ids, .. } = self;
+        let Self { settings, routes, layers, events, hooks, clock, ids, .. } = self;
         let mut service = HttpService::new(settings)?;
         for Route { method, pattern, access, endpoint } in routes {
             service.register(&method, &pattern, access, endpoint)?;
         }
         let host = Arc::new(Host { clock, ids });
-        Ok(App::assemble(service, layers, hooks, host))
+        let (layers, events) = (layers.into(), events.build());
+        Ok(App { inner: Arc::new(Inner { service, layers, events, hooks, host }) })
     }
 }
 

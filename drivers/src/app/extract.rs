@@ -4,6 +4,7 @@ use core::any::type_name;
 use std::sync::Arc;
 
 use apptheory_core::http::AppError;
+use apptheory_core::http::binding::{decode_params, from_headers, from_params, from_query};
 use serde::de::DeserializeOwned;
 
 use super::context::Context;
@@ -17,6 +18,9 @@ use super::context::Context;
 /// | Type | Reads | Answers when it cannot |
 /// |---|---|---|
 /// | [`Context`] | everything | – |
+/// | [`Path`] | the path's parameters, decoded | 400 `invalid path binding` |
+/// | [`Query`] | the query | 400 `invalid query binding` |
+/// | [`Fields`] | header fields | 400 `invalid header binding` |
 /// | [`Json`] | the body | 400 `EMPTY_BODY` or `INVALID_JSON` |
 /// | [`State`] | the application's state | – |
 /// | [`Extension`] | what middleware left | 500, masked: the middleware is missing |
@@ -35,6 +39,35 @@ pub trait FromContext<S>: Sized {
 /// The body, read as JSON whatever its content type says; as a response, JSON.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub T);
+
+/// The parameters of the path, their `%XX` decoded: a struct by their names, a tuple in the order of
+/// the pattern, or the only one. How texts are read is
+/// [`binding`](apptheory_core::http::binding)'s to decide.
+///
+/// ```
+/// use apptheory::app::{App, Path, Query};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Page { limit: Option<u8> }
+///
+/// async fn notes(Path((user, year)): Path<(String, u16)>, Query(page): Query<Page>) -> String {
+///     format!("{} notes of {user} in {year}", page.limit.unwrap_or(10))
+/// }
+///
+/// let app = App::builder().get("/users/{user}/notes/{year}", notes).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Path<T>(pub T);
+
+/// The query as a struct, or a map. A member that is a list takes all values of its name.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Query<T>(pub T);
+
+/// Header fields as a struct whose members bear their names in lower case
+/// (`#[serde(rename_all = "kebab-case")]`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Fields<T>(pub T);
 
 /// The application's state, or a part of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -63,6 +96,25 @@ impl<T: Clone> FromRef<T> for T {
 impl<S> FromContext<S> for Context {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Ok(context.clone())
+    }
+}
+
+impl<S, T: DeserializeOwned> FromContext<S> for Path<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let params = decode_params(context.call().params())?;
+        Ok(Self(from_params(&params)?))
+    }
+}
+
+impl<S, T: DeserializeOwned> FromContext<S> for Query<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(from_query(&context.request().query)?))
+    }
+}
+
+impl<S, T: DeserializeOwned> FromContext<S> for Fields<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(from_headers(&context.request().headers)?))
     }
 }
 

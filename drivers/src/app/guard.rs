@@ -30,17 +30,23 @@ impl Panicked {
     }
 }
 
-/// The outcome of a future, of which a panic is a masked 500.
+/// The outcome of a future, of which a panic is an error.
 ///
 /// What the future borrowed or shared may be half-done after a panic. What an application shares
 /// between requests it has to guard itself, as everywhere.
-pub(crate) async fn guarded<T>(
+pub(crate) async fn guarded<T, E: From<Panicked>>(
     whose: &'static str,
-    future: impl Future<Output = Result<T, AppError>>,
-) -> Result<T, AppError> {
+    future: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let outcome = AssertUnwindSafe(future).catch_unwind().await;
-    outcome
-        .unwrap_or_else(|panic| Err(AppError::internal().with_cause(Panicked::new(whose, panic))))
+    outcome.unwrap_or_else(|panic| Err(Panicked::new(whose, panic).into()))
+}
+
+/// A masked 500.
+impl From<Panicked> for AppError {
+    fn from(panicked: Panicked) -> Self {
+        Self::internal().with_cause(panicked)
+    }
 }
 
 /// Runs a hook whose failure is nobody's answer; a panic is handed to `report`.

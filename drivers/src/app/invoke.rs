@@ -2,20 +2,40 @@
 
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::adapters::{EventError, HttpSource};
-use apptheory_core::triggers::{ClassifyError, EventKind, classify};
+use apptheory_core::triggers::{
+    self, BatchError, BatchSource, ClassifyError, EventKind, UnmatchedEvent, UnrecognizedTopic,
+    WorkloadFailed, classify,
+};
 
 use super::App;
 use super::context::Invocation;
 
 /// An invocation fails: there is nobody to answer.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum InvokeError {
     /// The event is of no kind that is served.
     #[error(transparent)]
     Classify(#[from] ClassifyError),
-    /// The event is not what its provider sends.
+    /// The event is not what its HTTP provider sends.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// The event is not what its trigger sends.
+    #[error(transparent)]
+    Trigger(#[from] triggers::EventError),
+    /// A record failed that the answer cannot name. The service sends the whole batch again.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// Nothing is registered for the topic of a notification: register a handler, or remove the
+    /// subscription.
+    #[error(transparent)]
+    UnrecognizedTopic(#[from] UnrecognizedTopic),
+    /// Nobody selects an event of EventBridge, and the application wants to know.
+    #[error(transparent)]
+    Unmatched(#[from] UnmatchedEvent),
+    /// The handler of an event failed or panicked. What it said is the source, and was told to the
+    /// application's failure hook.
+    #[error(transparent)]
+    Workload(#[from] WorkloadFailed),
 }
 
 impl App {
@@ -29,12 +49,14 @@ impl App {
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
         match classify(event)? {
             EventKind::Http(source) => self.serve_event(source, event, invocation).await,
-            EventKind::Sqs
-            | EventKind::Kinesis
-            | EventKind::Sns
-            | EventKind::DynamoDb
-            | EventKind::EventBridge
-            | EventKind::WebSocket => Err(ClassifyError::Unknown.into()),
+            EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, invocation).await,
+            EventKind::Kinesis => self.invoke_batch(BatchSource::Kinesis, event, invocation).await,
+            EventKind::DynamoDb => {
+                self.invoke_batch(BatchSource::DynamoDbStream, event, invocation).await
+            }
+            EventKind::Sns => self.invoke_sns(event, invocation).await,
+            EventKind::EventBridge => self.invoke_event_bridge(event, invocation).await,
+            EventKind::WebSocket => Err(ClassifyError::Unknown.into()),
         }
     }
 

@@ -26,6 +26,7 @@ mod builder;
 mod collect;
 mod context;
 mod endpoint;
+pub mod events;
 mod extract;
 mod guard;
 mod handler;
@@ -38,11 +39,12 @@ mod response;
 mod serve;
 #[cfg(feature = "tower")]
 mod service;
+mod sse;
 #[cfg(test)]
 mod tests;
 mod timeout;
 #[cfg(feature = "tower")]
-mod wire;
+pub(crate) mod wire;
 
 use core::fmt;
 use std::sync::Arc;
@@ -53,7 +55,7 @@ pub use body::BodyStream;
 pub use builder::{AppBuilder, BuildError};
 pub use context::{Answer, Context, Invocation};
 pub use endpoint::{BoxFuture, Middleware, Next};
-pub use extract::{Body, Extension, FromContext, FromRef, Json, State};
+pub use extract::{Body, Extension, Fields, FromContext, FromRef, Json, Path, Query, State};
 pub use guard::Panicked;
 pub use handler::Handler;
 pub use hooks::Failure;
@@ -62,10 +64,12 @@ pub use rate_limit::RateLimit;
 pub use response::{Html, IntoResponse, Response};
 #[cfg(feature = "tower")]
 pub use service::AppBody;
+pub use sse::Sse;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 
 use context::Host;
 use endpoint::{Endpoint, Layer};
+use events::EventRoutes;
 use hooks::Hooks;
 
 use crate::clock::SharedClock;
@@ -79,6 +83,7 @@ pub struct App {
 struct Inner {
     service: HttpService<Arc<dyn Endpoint>>,
     layers: Arc<[Layer]>,
+    events: EventRoutes,
     hooks: Hooks,
     host: Arc<Host>,
 }
@@ -102,19 +107,10 @@ impl App {
         self.inner.service.settings()
     }
 
-    /// The clock that the application goes by.
+    /// The clock.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.inner.host.clock
-    }
-
-    fn assemble(
-        service: HttpService<Arc<dyn Endpoint>>,
-        layers: Vec<Layer>,
-        hooks: Hooks,
-        host: Arc<Host>,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { service, layers: layers.into(), hooks, host }) }
     }
 }
 

@@ -138,7 +138,11 @@ impl App {
         }
     }
 
-    fn report(&self, request_id: &str, cause: impl core::error::Error + Send + Sync + 'static) {
+    pub(super) fn report(
+        &self,
+        request_id: &str,
+        cause: impl core::error::Error + Send + Sync + 'static,
+    ) {
         let error = AppError::internal().with_cause(cause);
         self.tell(Failure { request_id: request_id.to_owned(), error });
     }

@@ -92,6 +92,51 @@ fn handlers_are_functions_of_what_they_ask_for() {
 }
 
 #[test]
+fn values_are_bound_or_their_client_is_told_which_is_not() {
+    #[derive(serde::Deserialize)]
+    struct Page {
+        limit: Option<u8>,
+        #[serde(default)]
+        tag: Vec<String>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Wanted {
+        x_version: u32,
+    }
+    async fn list(
+        Path((user, year)): Path<(String, u16)>,
+        Query(page): Query<Page>,
+        wanted: Option<Fields<Wanted>>,
+    ) -> String {
+        let version = wanted.map(|Fields(wanted)| wanted.x_version);
+        format!("{user} {year} {:?} {} {version:?}", page.limit, page.tag.join("+"))
+    }
+    let clock = clock();
+    let app = builder(&clock).get("/users/{user}/{year}", list).build().unwrap();
+    let call = |path: &str, query: &str, version: &str| {
+        let mut request = get(path);
+        request.query = apptheory_core::http::parse_query(query);
+        request.headers.append("X-Version", version);
+        serve(&app, &clock, request)
+    };
+    let listed = call("/users/Ada%20L/1843", "limit=7&tag=a&tag=b", "2");
+    assert_eq!(text(&listed), "Ada L 1843 Some(7) a+b Some(2)");
+    assert_eq!(text(&call("/users/a/1", "", "x")), "a 1 None  None");
+    for (path, query, source, name) in [
+        ("/users/a/x", "", "path", "year"),
+        ("/users/%zz/1", "", "path", "user"),
+        ("/users/a/1", "limit=256", "query", "limit"),
+    ] {
+        let refused = call(path, query, "");
+        let body: Json = serde_json::from_slice(&refused.body).unwrap();
+        assert_eq!((refused.status, &body["error"]["code"]), (400, &json!("app.bad_request")));
+        let details = json!({"source": source, "name": name, "field": name});
+        assert_eq!(body["error"]["details"], details);
+    }
+}
+
+#[test]
 fn what_goes_wrong_inside_is_masked_and_told_to_the_application() {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&failures);
@@ -462,4 +507,39 @@ fn a_request_keeps_its_trace_and_gets_that_of_its_invocation_without_one() {
     assert_eq!(trace(None, &other_field), other.as_bytes());
     assert_eq!(trace(Some(&own_field), &other_field), own.as_bytes());
     assert_eq!(trace(None, ""), b"");
+}
+
+#[test]
+fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+    use apptheory_core::http::{Provider, SourceProvenance};
+
+    let clock = clock();
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
+    let limiter = limiter.build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limiter = RateLimiter::new(limiter, store).with_clock(clock.clone());
+    let app = builder(&clock)
+        .middleware(RateLimit::new(limiter).per_client())
+        .get("/", async |context: Context| format!("{:?}", context.client_ip()))
+        .build()
+        .unwrap();
+    let call = |peer: Option<&str>, vouched: &str, api_key: &str| {
+        let mut request = get("/");
+        request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, vouched);
+        request.headers.append("x-api-key", api_key);
+        request.headers.append("x-forwarded-for", "192.0.2.9");
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        let invocation = Invocation { peer, ..Invocation::default() };
+        clock.run(app.serve(request, invocation))
+    };
+    // Another key is no other client; another port neither.
+    let first = call(Some("192.0.2.1:1"), "", "k1");
+    assert_eq!(text(&first), "Some(192.0.2.1)");
+    assert_eq!(call(Some("192.0.2.1:2"), "", "k2").status, 429);
+    // What a provider says goes before the connection, which is the provider's own.
+    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2", "k1")), "Some(192.0.2.2)");
+    assert_eq!(text(&call(None, "fe80::1%eth0", "k1")), "Some(fe80::1)");
+    // Without an address it is whoever calls.
+    assert_eq!(text(&call(None, "", "k1")), "None");
+    assert_eq!((call(None, "", "k2").status, call(None, "", "k1").status), (200, 429));
 }

@@ -184,6 +184,7 @@ impl Worker {
             deadline: deadline_ms.and_then(|ms| self.shared.deadline(ms)),
             reserve: self.shared.reserve,
             trace,
+            peer: None,
         };
         let answer = AssertUnwindSafe(self.shared.answer(&event, invocation)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|panic| {

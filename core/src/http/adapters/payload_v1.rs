@@ -1,4 +1,5 @@
-//! The events that API Gateway's REST APIs and load balancers share: payload format 1.0.
+//! The events that API Gateway's REST and WebSocket APIs and load balancers share: payload format
+//! 1.0.
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
@@ -7,63 +8,62 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::members::{Flag, List, Members, Object, Text};
 use crate::http::{MultiMap, canonical_name};
+use crate::members::{Flag, List, Members, Object, Text};
 
-/// An event; only the members that decide anything.
+/// An event with a context of some kind; only the members that decide anything.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Event<'a> {
+#[serde(default, rename_all = "camelCase", bound(deserialize = "C: Deserialize<'de> + Default"))]
+pub(crate) struct Event<'a, C = Context<'a>> {
     #[serde(borrow)]
-    pub(super) resource: Text<'a>,
+    pub(crate) resource: Text<'a>,
     #[serde(borrow)]
-    pub(super) http_method: Text<'a>,
+    pub(crate) http_method: Text<'a>,
     #[serde(borrow)]
-    pub(super) path: Text<'a>,
+    pub(crate) path: Text<'a>,
     #[serde(borrow)]
-    pub(super) headers: Members<'a, Text<'a>>,
+    pub(crate) headers: Members<'a, Text<'a>>,
     #[serde(borrow)]
-    pub(super) multi_value_headers: Members<'a, List<'a>>,
+    pub(crate) multi_value_headers: Members<'a, List<'a>>,
     #[serde(borrow)]
-    pub(super) query_string_parameters: Members<'a, Text<'a>>,
+    pub(crate) query_string_parameters: Members<'a, Text<'a>>,
     #[serde(borrow)]
-    pub(super) multi_value_query_string_parameters: Members<'a, List<'a>>,
+    pub(crate) multi_value_query_string_parameters: Members<'a, List<'a>>,
+    pub(crate) request_context: Object<C>,
     #[serde(borrow)]
-    pub(super) request_context: Object<Context<'a>>,
-    #[serde(borrow)]
-    pub(super) body: Text<'a>,
-    pub(super) is_base64_encoded: Flag,
+    pub(crate) body: Text<'a>,
+    pub(crate) is_base64_encoded: Flag,
 }
 
 /// Load balancers send none of these.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Context<'a> {
+pub(crate) struct Context<'a> {
     #[serde(borrow)]
-    pub(super) http_method: Text<'a>,
+    pub(crate) http_method: Text<'a>,
     #[serde(borrow)]
-    pub(super) path: Text<'a>,
+    pub(crate) path: Text<'a>,
     #[serde(borrow)]
-    pub(super) resource_path: Text<'a>,
+    pub(crate) resource_path: Text<'a>,
     #[serde(borrow)]
-    pub(super) stage: Text<'a>,
+    pub(crate) stage: Text<'a>,
     #[serde(borrow)]
-    pub(super) domain_name: Text<'a>,
+    pub(crate) domain_name: Text<'a>,
     #[serde(borrow)]
-    pub(super) request_id: Text<'a>,
+    pub(crate) request_id: Text<'a>,
     #[serde(borrow)]
-    pub(super) identity: Object<Identity<'a>>,
+    pub(crate) identity: Object<Identity<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     #[serde(borrow)]
-    pub(super) source_ip: Text<'a>,
+    pub(crate) source_ip: Text<'a>,
 }
 
 /// Header fields: the lists, and the single values of fields that have no list in any spelling.
-pub(super) fn headers(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> MultiMap {
+pub(crate) fn headers(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> MultiMap {
     let listed: BTreeSet<String> =
         lists.0.iter().map(|(name, _)| canonical_name(name).into_owned()).collect();
     let single = single.0.into_iter().filter(|(name, _)| !listed.contains(&*canonical_name(name)));
@@ -77,7 +77,7 @@ pub(super) fn headers(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>
 
 /// The query: the lists, and the single values of names that have no list. `decode` is what names
 /// and values still need.
-pub(super) fn query(
+pub(crate) fn query(
     lists: Members<'_, List<'_>>,
     single: Members<'_, Text<'_>>,
     decode: fn(Cow<'_, str>) -> String,

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::members::{Flag, List, Members, Object, Text};
 use crate::http::provenance::{Provider, SourceProvenance};
 use crate::http::query::parse_query;
 use crate::http::{MultiMap, QueryError, RawRequest};
+use crate::members::{Flag, List, Members, Object, Text};
 
 /// An event; only the members that decide anything.
 #[derive(Debug, Default, Deserialize)]

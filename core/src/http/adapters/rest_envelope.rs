@@ -9,11 +9,11 @@ use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 
 use super::apigw_v1::{joined, matched_resource};
-use super::members::{Members, Object, Text};
 use super::{EventError, HttpSource};
 use crate::hex::push_hex;
 use crate::http::names::canonical_method;
 use crate::json;
+use crate::members::{Members, Object, Text};
 
 /// What a REST API's integration reads. It is set up per route, the event does not say so, and a
 /// response in the wrong one reaches the client as an error: so deployments flag the routes that

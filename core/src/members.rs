@@ -11,36 +11,41 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 /// A text; null is an empty one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 /// A Boolean; null is `false`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flag(pub(super) bool);
+pub(crate) struct Flag(pub(crate) bool);
 
 /// A list of texts; null is an empty one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct List<'a>(pub(super) Vec<Text<'a>>);
+pub(crate) struct List<'a>(pub(crate) Vec<Text<'a>>);
 
 /// An object whose names are data, sorted by name; of equal names the last wins, and null is an
 /// empty object.
 #[derive(Clone, Debug)]
-pub(super) struct Members<'a, V>(pub(super) Vec<(Cow<'a, str>, V)>);
+pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
+
+/// The members of an object whose names are data, in the order in which they are written, with
+/// names that come again; null is an empty object.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
 /// An object with members that are known; null is one without members.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Object<T>(pub(super) T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'a> Text<'a> {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0.into_owned()
     }
 
     /// The text's bytes, without copying them.
-    pub(super) fn into_bytes(self) -> Cow<'a, [u8]> {
+    pub(crate) fn into_bytes(self) -> Cow<'a, [u8]> {
         match self.0 {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
@@ -48,13 +53,25 @@ impl<'a> Text<'a> {
     }
 
     /// This text, or another one when it is empty.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         if self.0.is_empty() { other } else { self }
     }
 }
 
+impl Members<'_, Text<'_>> {
+    pub(crate) fn into_owned(self) -> Members<'static, Text<'static>> {
+        let owned = self.0.into_iter().map(|(name, value)| (owned(name), Text(owned(value.0))));
+        Members(owned.collect())
+    }
+}
+
+/// A text that borrows from nothing.
+pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
 impl List<'_> {
-    pub(super) fn into_strings(self) -> Vec<String> {
+    pub(crate) fn into_strings(self) -> Vec<String> {
         self.0.into_iter().map(Text::into_string).collect()
     }
 }
@@ -133,33 +150,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
 
 impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor<V>(PhantomData<V>);
+        let Entries(mut members) = Entries::deserialize(deserializer)?;
+        // The last of equal names comes first, so it is the one that stays.
+        members.reverse();
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        members.dedup_by(|(later, _), (kept, _)| later == kept);
+        Ok(Self(members))
+    }
+}
 
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for MembersVisitor<V> {
-            type Value = Members<'de, V>;
+impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
+            type Value = Entries<'de, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
+                let mut entries = Vec::new();
                 while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
+                    entries.push((name, value));
                 }
-                // The last of equal names comes first, so it is the one that stays.
-                members.reverse();
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
-                members.dedup_by(|(later, _), (kept, _)| later == kept);
-                Ok(Members(members))
+                Ok(Entries(entries))
             }
 
             fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-                Ok(Members::default())
+                Ok(Entries(Vec::new()))
             }
         }
 
-        deserializer.deserialize_any(MembersVisitor(PhantomData))
+        deserializer.deserialize_any(EntriesVisitor(PhantomData))
     }
 }
 

@@ -1,0 +1,44 @@
+//! The host and port of an endpoint.
+
+use core::net::Ipv6Addr;
+
+/// A host, and the port after it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Authority<'a> {
+    /// In the spelling it was given in; an IPv6 address is in brackets.
+    pub(super) host: &'a str,
+    pub(super) port: Option<u16>,
+}
+
+/// Reads `host` or `host:port`. There is no user in it, and the port is 1 to 65535 in digits, of
+/// which leading zeros do not count (`events-websockets.md` §16.2, §16.6).
+pub(super) fn read(text: &str) -> Option<Authority<'_>> {
+    let host_len = match text.find(']') {
+        Some(bracket) => bracket.saturating_add(1),
+        None => text.find(':').unwrap_or(text.len()),
+    };
+    let (host, port) = text.split_at_checked(host_len)?;
+    let port = match port {
+        "" => None,
+        port => Some(read_port(port.strip_prefix(':')?)?),
+    };
+    is_host(host).then_some(Authority { host, port })
+}
+
+fn read_port(digits: &str) -> Option<u16> {
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // Port 0 is no digits here, and an empty port neither.
+    digits.trim_start_matches('0').parse().ok()
+}
+
+/// Whether a text is a host as RFC 3986 §3.2.2 has it: a name, or an IPv6 address in brackets.
+fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[') {
+        let address = address.strip_suffix(']').map(str::parse::<Ipv6Addr>);
+        return matches!(address, Some(Ok(_)));
+    }
+    let in_name = |b: u8| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&b);
+    !text.is_empty() && text.bytes().all(in_name)
+}

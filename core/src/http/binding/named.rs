@@ -1,0 +1,233 @@
+//! Names with values, as a struct of the caller's.
+
+use alloc::string::String;
+use alloc::vec::{self, Vec};
+use core::slice;
+
+use serde::Deserialize;
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::error::BindingError;
+use super::field::Source;
+use super::refusal::Refusal;
+use super::texts::Texts;
+use crate::http::{Headers, MultiMap};
+
+/// Reads a query into a struct whose members bear the names in the query, or into a map.
+///
+/// A member that is a list takes all values of its name, every other the first one. Integers,
+/// numbers and booleans are read as by a [`Binder`](super::Binder), durations by
+/// [`duration::deserialize`](crate::duration::deserialize). `#[serde(flatten)]` makes `serde` see
+/// nothing but texts.
+///
+/// # Errors
+///
+/// [`BindingError::Invalid`] for the first member whose text is not of its type, or that has
+/// neither a value nor a default.
+pub fn from_query<'a, T: Deserialize<'a>>(query: &'a MultiMap) -> Result<T, BindingError> {
+    read(Source::Query, query.iter())
+}
+
+/// Reads header fields into a struct whose members bear their names in lower case
+/// (`#[serde(rename_all = "kebab-case")]`), as [`from_query`] reads a query.
+///
+/// # Errors
+///
+/// As [`from_query`].
+pub fn from_headers<'a, T: Deserialize<'a>>(headers: &'a Headers) -> Result<T, BindingError> {
+    read(Source::Header, headers.iter())
+}
+
+/// Reads the parameters of a path: into a struct or a map by their names, into a tuple or a list in
+/// the order of the pattern, or a single one into a scalar.
+///
+/// # Errors
+///
+/// As [`from_query`], and when there are more or fewer parameters than the type has room for.
+pub fn from_params<'a, T: Deserialize<'a>>(
+    params: &'a [(String, String)],
+) -> Result<T, BindingError> {
+    read(Source::Path, params.iter().map(|(name, value)| (name.as_str(), slice::from_ref(value))))
+}
+
+fn read<'a, T: Deserialize<'a>>(
+    source: Source,
+    entries: impl Iterator<Item = (&'a str, &'a [String])>,
+) -> Result<T, BindingError> {
+    // A name with an empty list has no value, as for a binder.
+    let entries = entries.filter(|(_, values)| !values.is_empty()).collect();
+    T::deserialize(Named { source, entries }).map_err(|refusal| refusal.from(source))
+}
+
+struct Named<'a> {
+    source: Source,
+    entries: Vec<(&'a str, &'a [String])>,
+}
+
+impl<'a> Named<'a> {
+    /// The only value of a path, for types that are no collection.
+    fn only<T>(self, read: impl FnOnce(Texts<'a>) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        match (self.source, self.entries.as_slice()) {
+            (Source::Path, [(name, values)]) => {
+                read(Texts(values)).map_err(|refusal| refusal.of(name))
+            }
+            (Source::Path, _) => Err(Refusal::expected("one parameter")),
+            (Source::Body | Source::Query | Source::Header, _) => {
+                Err(Refusal::expected("a type with named members"))
+            }
+        }
+    }
+}
+
+macro_rules! only {
+    ($($method:ident)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            self.only(|texts| texts.$method(visitor))
+        }
+    )* };
+}
+
+impl<'de> Deserializer<'de> for Named<'de> {
+    type Error = Refusal;
+
+    only! {
+        deserialize_bool deserialize_char deserialize_str deserialize_string
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_f32 deserialize_f64 deserialize_bytes deserialize_byte_buf
+        deserialize_identifier
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_map(Entries { rest: self.entries.into_iter(), value: None })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.source {
+            Source::Path => {
+                visitor.visit_seq(Entries { rest: self.entries.into_iter(), value: None })
+            }
+            // Their names have no order.
+            Source::Body | Source::Query | Source::Header => {
+                Err(Refusal::expected("a type with named members"))
+            }
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if self.source == Source::Path && self.entries.len() != len {
+            return Err(Refusal::expected(alloc::format!("{len} parameters")));
+        }
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.only(|texts| texts.deserialize_enum(name, variants, visitor))
+    }
+
+    /// Nothing at all is `None`.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.entries.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+}
+
+/// One entry after the other. A refused value is one of its entry's name.
+struct Entries<'a> {
+    rest: vec::IntoIter<(&'a str, &'a [String])>,
+    /// The entry whose name was asked for, and whose value was not yet.
+    value: Option<(&'a str, &'a [String])>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Refusal;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Refusal> {
+        self.value = self.rest.next();
+        let name = self.value.map(|(name, _)| name);
+        name.map(|name| seed.deserialize(BorrowedStrDeserializer::new(name))).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
+        let (name, values) = self.value.take().unwrap_or_default();
+        seed.deserialize(Texts(values)).map_err(|refusal| refusal.of(name))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}
+
+impl<'de> SeqAccess<'de> for Entries<'de> {
+    type Error = Refusal;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Refusal> {
+        let Some((name, values)) = self.rest.next() else { return Ok(None) };
+        seed.deserialize(Texts(values)).map(Some).map_err(|refusal| refusal.of(name))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}

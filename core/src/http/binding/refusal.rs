@@ -1,0 +1,79 @@
+//! The error inside the `serde` readers, before the source of the text is known.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt::{self, Display};
+
+use serde::de::{self, Expected, Unexpected};
+
+use super::error::BindingError;
+use super::field::Source;
+
+/// What was expected, and under which name. It never quotes what was there: that is the client's.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    name: Option<String>,
+    expected: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: None, expected: expected.into() }
+    }
+
+    /// The refusal of a value of this name, unless a name is known already.
+    pub(super) fn of(mut self, name: &str) -> Self {
+        self.name.get_or_insert_with(|| name.to_string());
+        self
+    }
+
+    /// The error of a source. Where no name is to blame, the source as a whole is.
+    pub(super) fn from(self, from: Source) -> BindingError {
+        let name = self.name.unwrap_or_else(|| from.to_string());
+        BindingError::Invalid { from, field: name.clone(), name, expected: self.expected }
+    }
+}
+
+impl de::Error for Refusal {
+    /// What a type says of a text may quote it, so it is not kept.
+    fn custom<T: Display>(_: T) -> Self {
+        Self::expected("a value that its type accepts")
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::expected(expected.to_string())
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::expected(expected.to_string())
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::expected(expected.to_string())
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::expected(format!("one of {}", expected.join(", ")))
+    }
+
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Self::expected("no such name").of(field)
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::expected("a value").of(field)
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::expected("one value").of(field)
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}", self.expected)
+    }
+}
+
+impl core::error::Error for Refusal {}

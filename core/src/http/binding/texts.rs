@@ -1,0 +1,136 @@
+//! The values of one name, as whatever a type asks for.
+
+use alloc::string::String;
+use core::slice;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+
+use super::convert;
+use super::field::{BOOL, FLOAT, INTEGER};
+use super::refusal::Refusal;
+
+/// The values of one name: a scalar is read from the first of them, a list from all.
+#[derive(Clone, Copy)]
+pub(super) struct Texts<'a>(pub(super) &'a [String]);
+
+impl<'a> Texts<'a> {
+    fn first(self) -> Result<&'a str, Refusal> {
+        self.0.first().map(String::as_str).ok_or_else(|| Refusal::expected("a value"))
+    }
+
+    fn convert<T>(self, to: fn(&str) -> Option<T>, expected: &'static str) -> Result<T, Refusal> {
+        to(self.first()?).ok_or_else(|| Refusal::expected(expected))
+    }
+}
+
+/// Integers of any width; the visitor refuses what its type does not hold.
+macro_rules! integers {
+    ($($method:ident)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            visitor.visit_i64(self.convert(convert::integer, INTEGER)?)
+        }
+    )* };
+}
+
+impl<'de> Deserializer<'de> for Texts<'de> {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_borrowed_str(self.first()?)
+    }
+
+    integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_bool(self.convert(convert::boolean, BOOL)?)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        let value = self.convert(convert::float, FLOAT)? as f32;
+        // What is finite in 64 bits need not be in 32.
+        if value.is_finite() { visitor.visit_f32(value) } else { Err(Refusal::expected(FLOAT)) }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_f64(self.convert(convert::float, FLOAT)?)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_borrowed_bytes(self.first()?.as_bytes())
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_bytes(visitor)
+    }
+
+    /// A name that has a value is there.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_seq(Each(self.0.iter()))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.first()?))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+
+    // What texts cannot be is left to the visitor, which says what it wants instead.
+    serde::forward_to_deserialize_any! {
+        char str string unit unit_struct map struct identifier
+    }
+}
+
+/// One value after the other.
+struct Each<'a>(slice::Iter<'a, String>);
+
+impl<'de> SeqAccess<'de> for Each<'de> {
+    type Error = Refusal;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Refusal> {
+        let next = self.0.next().map(|value| seed.deserialize(Texts(slice::from_ref(value))));
+        next.transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}

@@ -1,0 +1,198 @@
+//! Asking whether a piece of work may be done.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::config::Config;
+use super::entry::{Entry, IN_PROGRESS, Status, is_free, unix_millis};
+use super::key::{IdempotencyKey, PARTITION_KEY};
+use crate::http::{AppError, code};
+use crate::machine::{Machine, Step};
+use crate::store::{
+    GetItem, Item, PutItem, StoreError, StoreFailure, StoreRequest, Value, Written,
+};
+use crate::time::Timestamp;
+
+/// Begins a piece of work, unless somebody else has.
+///
+/// One conditional `PutItem`; who is refused is answered from the item that comes back with the
+/// refusal. Where a store does not say it, it is read, and when nothing is there any more, the put
+/// is tried again, once.
+///
+/// *If the outcome is lost*: the work may have been begun by nobody: until the lease ends,
+/// everybody is told that it is in progress.
+#[derive(Clone, Debug)]
+#[must_use = "a machine does nothing until it is driven"]
+pub struct Acquire {
+    config: Arc<Config>,
+    key: IdempotencyKey,
+    payload_hash: String,
+    now: Timestamp,
+    /// In Unix milliseconds.
+    lease_until: i128,
+    is_second_try: bool,
+}
+
+/// Who may do a piece of work.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Acquisition {
+    /// You: do it, then [complete](super::Idempotency::complete) or
+    /// [release](super::Idempotency::release) the lease.
+    Acquired(Lease),
+    /// Somebody else is at it.
+    InProgress {
+        /// How long they have left at most.
+        retry_after: Duration,
+    },
+    /// It is done.
+    Completed {
+        /// What came of it; `None` when it was larger than
+        /// [`MAX_RESULT_BYTES`](super::MAX_RESULT_BYTES).
+        result: Option<Vec<u8>>,
+    },
+    /// The key was used with another payload: the caller made a mistake.
+    PayloadDiffers,
+}
+
+/// The right to do a piece of work for a time. Whoever holds a later one for the same work wins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lease {
+    pub(super) key: IdempotencyKey,
+    /// In Unix milliseconds.
+    pub(super) until: i128,
+}
+
+impl Lease {
+    /// The work.
+    #[must_use]
+    pub const fn key(&self) -> &IdempotencyKey {
+        &self.key
+    }
+}
+
+impl Acquisition {
+    /// What a client is answered whose request is not served and has no stored answer: 409 with
+    /// `retry-after` in whole seconds while it is in progress, 422 when the payload differs
+    /// (`drivers.md` §4).
+    #[must_use]
+    pub fn refusal(&self) -> Option<AppError> {
+        match self {
+            Self::Acquired(_) | Self::Completed { .. } => None,
+            Self::InProgress { retry_after } => {
+                let whole = retry_after.as_secs();
+                let more = u64::from(retry_after.subsec_nanos() > 0);
+                let seconds = whole.saturating_add(more).max(1);
+                let error = AppError::conflict("request in progress");
+                Some(error.with_header("retry-after", format!("{seconds}")))
+            }
+            Self::PayloadDiffers => {
+                let text = "idempotency key was used with another payload";
+                Some(AppError::new(code::VALIDATION_FAILED, text))
+            }
+        }
+    }
+}
+
+/// Nobody knows whether the work may be done. Do not do it: answer 503, or let the record fail.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum IdempotencyError {
+    /// The store did not answer. After `Unavailable` and `Timeout` the change may have been made.
+    #[error("idempotency store failed: {0}")]
+    Store(#[source] StoreFailure),
+    /// The item is not one of this schema: the table holds something else too, or the schema is
+    /// another one.
+    #[error("idempotency item is unreadable")]
+    Unreadable,
+}
+
+impl Acquire {
+    pub(super) fn new(
+        config: Arc<Config>,
+        key: IdempotencyKey,
+        payload_hash: String,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Self {
+        let lease_until = unix_millis(now.saturating_add(lease));
+        Self { config, key, payload_hash, now, lease_until, is_second_try: false }
+    }
+
+    fn put(self) -> Step<Self> {
+        let names = self.config.names();
+        // The item must outlive the lease, or the lease would be free before it ends.
+        let lease_end = i64::try_from(self.lease_until.div_euclid(1_000)).unwrap_or(i64::MAX);
+        let expires_at = self.config.expires_at(self.now).max(lease_end.saturating_add(1));
+        let key = self.key.to_store_key().to_item();
+        let item = key
+            .with(names.status, Value::from(IN_PROGRESS))
+            .with(names.payload_hash, Value::from(&*self.payload_hash))
+            .with(names.lease_until, Value::N(self.lease_until.into()))
+            .with(names.ttl, Value::N(expires_at.into()));
+        let guard = is_free(names, PARTITION_KEY, self.now);
+        let put = PutItem { table: self.config.table.clone(), item, guard };
+        self.ask(put, Self::on_put)
+    }
+
+    fn on_put(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+        match outcome {
+            Ok(Written::Applied { .. }) => {
+                let lease = Lease { key: self.key, until: self.lease_until };
+                Step::Done(Ok(Acquisition::Acquired(lease)))
+            }
+            Ok(Written::Refused { seen: Some(item) }) => self.conclude(&item),
+            Ok(Written::Refused { seen: None }) => {
+                let read = GetItem {
+                    table: self.config.table.clone(),
+                    key: self.key.to_store_key(),
+                    consistent: true,
+                };
+                self.ask(read, Self::on_read)
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+        match outcome {
+            Ok(Some(item)) => self.conclude(&item),
+            Ok(None) if self.is_second_try => self.fail(StoreError::Conflict),
+            Ok(None) => Self { is_second_try: true, ..self }.put(),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn conclude(self, item: &Item) -> Step<Self> {
+        let Some(entry) = Entry::read(item, self.config.names()) else {
+            return Step::Done(Err(IdempotencyError::Unreadable));
+        };
+        Step::Done(Ok(match entry.status {
+            _ if entry.payload_hash != self.payload_hash => Acquisition::PayloadDiffers,
+            Status::Completed { result } => Acquisition::Completed { result },
+            Status::InProgress { lease_until } => {
+                let left = lease_until.saturating_sub(unix_millis(self.now)).max(0);
+                let left = u64::try_from(left).unwrap_or(u64::MAX);
+                Acquisition::InProgress { retry_after: Duration::from_millis(left) }
+            }
+        }))
+    }
+
+    fn fail(self, error: StoreError) -> Step<Self> {
+        Step::Done(Err(failed(&self.config, error)))
+    }
+}
+
+impl Machine for Acquire {
+    type Output = Result<Acquisition, IdempotencyError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(self) -> Step<Self> {
+        self.put()
+    }
+}
+
+pub(super) fn failed(config: &Config, error: StoreError) -> IdempotencyError {
+    IdempotencyError::Store(StoreFailure { table: config.table.clone(), error })
+}

@@ -1,0 +1,89 @@
+//! Keeping the result of work that was done.
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::MAX_RESULT_BYTES;
+use super::acquire::{IdempotencyError, Lease, failed};
+use super::config::Config;
+use super::entry::{COMPLETED, is_held};
+use crate::machine::{Machine, Step};
+use crate::store::{Assignment, StoreError, StoreRequest, UpdateItem, Value, Written};
+use crate::time::Timestamp;
+
+/// Keeps the result of work that was done, unless the lease was lost meanwhile. One conditional
+/// `UpdateItem`.
+///
+/// *If the outcome is lost*: the result may have been kept. If it was not, the work counts as in
+/// progress until the lease ends, and is then done again.
+#[derive(Clone, Debug)]
+#[must_use = "a machine does nothing until it is driven"]
+pub struct Complete {
+    config: Arc<Config>,
+    lease: Lease,
+    result: Vec<u8>,
+    now: Timestamp,
+}
+
+/// What became of a result.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Completion {
+    /// It is kept: others are given it.
+    Stored,
+    /// The work counts as done, but the result is larger than [`MAX_RESULT_BYTES`]: others are told
+    /// that it is done, and no more.
+    TooLargeToStore,
+    /// The lease had ended and somebody else began the work: theirs is the result that counts.
+    LeaseLost,
+}
+
+impl Complete {
+    pub(super) const fn new(
+        config: Arc<Config>,
+        lease: Lease,
+        result: Vec<u8>,
+        now: Timestamp,
+    ) -> Self {
+        Self { config, lease, result, now }
+    }
+
+    fn is_storable(&self) -> bool {
+        self.result.len() <= MAX_RESULT_BYTES
+    }
+
+    fn on_update(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+        Step::Done(match outcome {
+            Ok(Written::Applied { .. }) if self.is_storable() => Ok(Completion::Stored),
+            Ok(Written::Applied { .. }) => Ok(Completion::TooLargeToStore),
+            Ok(Written::Refused { .. }) => Ok(Completion::LeaseLost),
+            Err(error) => Err(failed(&self.config, error)),
+        })
+    }
+}
+
+impl Machine for Complete {
+    type Output = Result<Completion, IdempotencyError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(mut self) -> Step<Self> {
+        let names = self.config.names();
+        let expires_at = self.config.expires_at(self.now);
+        let mut assignments = vec![
+            Assignment::set(names.status, COMPLETED),
+            Assignment::set(names.ttl, Value::N(expires_at.into())),
+            Assignment::Remove { name: names.lease_until.into() },
+        ];
+        if self.is_storable() {
+            let result = core::mem::take(&mut self.result);
+            assignments.push(Assignment::set(names.result, Value::B(result)));
+        }
+        let update = UpdateItem {
+            table: self.config.table.clone(),
+            key: self.lease.key.to_store_key(),
+            assignments,
+            guard: is_held(names, self.lease.until),
+        };
+        self.ask(update, Self::on_update)
+    }
+}

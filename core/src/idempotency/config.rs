@@ -1,0 +1,133 @@
+//! Idempotency as a value, and the calls on it.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::acquire::{Acquire, Lease};
+use super::complete::Complete;
+use super::entry::AttributeNames;
+use super::key::{IdempotencyKey, PARTITION_KEY, SORT_KEY};
+use super::release::Release;
+use crate::store::{KeySchema, Schema, TableDefinition, TableName};
+use crate::time::Timestamp;
+
+/// How work that is to be done once is kept track of. Cheap to clone, never changes.
+#[derive(Clone, Debug)]
+pub struct Idempotency(Arc<Config>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) table: TableName,
+    pub(super) schema: Schema,
+    pub(super) ttl: Duration,
+}
+
+impl Config {
+    pub(super) const fn names(&self) -> &'static AttributeNames {
+        AttributeNames::of(self.schema)
+    }
+
+    /// The Unix second up to which an item that is written now counts.
+    pub(super) fn expires_at(&self, now: Timestamp) -> i64 {
+        now.saturating_add(self.ttl).unix_seconds_ceil()
+    }
+}
+
+impl Idempotency {
+    /// Starts a configuration.
+    pub fn builder() -> IdempotencyBuilder {
+        IdempotencyBuilder(Config {
+            table: TableName::from(DEFAULT_TABLE_NAME),
+            schema: Schema::default(),
+            ttl: DEFAULT_TTL,
+        })
+    }
+
+    /// Asks as of `now` whether the work may be done. `payload_hash` tells what it is done with;
+    /// see [`payload_hash`](super::payload_hash). The lease lasts for the time that the host has
+    /// left, or 60 s; at least a millisecond.
+    pub fn acquire(
+        &self,
+        key: IdempotencyKey,
+        payload_hash: impl Into<String>,
+        now: Timestamp,
+        remaining: Option<Duration>,
+    ) -> Acquire {
+        let lease = remaining.unwrap_or(DEFAULT_LEASE).max(SHORTEST_LEASE);
+        Acquire::new(Arc::clone(&self.0), key, payload_hash.into(), now, lease)
+    }
+
+    /// Keeps the result of work that was done.
+    pub fn complete(&self, lease: Lease, result: impl Into<Vec<u8>>, now: Timestamp) -> Complete {
+        Complete::new(Arc::clone(&self.0), lease, result.into(), now)
+    }
+
+    /// Gives back what was not done, so that it can be tried again at once.
+    pub fn release(&self, lease: Lease) -> Release {
+        Release::new(Arc::clone(&self.0), lease)
+    }
+
+    /// The table that is needed.
+    #[must_use]
+    pub fn table(&self) -> TableDefinition {
+        TableDefinition {
+            name: self.0.table.clone(),
+            key: KeySchema { partition: PARTITION_KEY.into(), sort: Some(SORT_KEY.into()) },
+            indexes: Vec::new(),
+            ttl: self.0.names().ttl.into(),
+        }
+    }
+}
+
+/// A configuration in the making.
+#[derive(Clone, Debug)]
+#[must_use = "call build()"]
+pub struct IdempotencyBuilder(Config);
+
+impl IdempotencyBuilder {
+    /// The table; `idempotency` by default. It may be that of a limiter or registry with the same
+    /// schema: their keys differ.
+    pub fn table(mut self, table: TableName) -> Self {
+        self.0.table = table;
+        self
+    }
+
+    /// The attribute names; those of the mission by default.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.0.schema = schema;
+        self
+    }
+
+    /// For how long results count; an hour by default.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.0.ttl = ttl;
+        self
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn build(self) -> Idempotency {
+        Idempotency(Arc::new(self.0))
+    }
+}
+
+/// The table's name from an injected environment look-up: `APPTHEORY_IDEMPOTENCY_TABLE_NAME` if it
+/// is not blank, else `idempotency`.
+#[must_use]
+pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
+    TableName::resolve(&["APPTHEORY_IDEMPOTENCY_TABLE_NAME"], DEFAULT_TABLE_NAME, env)
+}
+
+const DEFAULT_TABLE_NAME: &str = "idempotency";
+
+/// For how long results count (`drivers.md` §4).
+const DEFAULT_TTL: Duration = Duration::from_secs(3_600);
+
+/// A lease where nobody knows how much time is left (`drivers.md` §4).
+const DEFAULT_LEASE: Duration = Duration::from_secs(60);
+
+/// Leases are told apart by the millisecond in which they end, so that each has to end later than
+/// it begins.
+const SHORTEST_LEASE: Duration = Duration::from_millis(1);

@@ -1,0 +1,105 @@
+//! What is to be done once, and what it is done with.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::hex::push_hex;
+use crate::key_part::{escape, shortened};
+use crate::store::{Key, Value};
+
+/// A piece of work: a scope, such as a function or route, and a key that callers or records bring.
+/// Cheap to clone.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct IdempotencyKey(Arc<str>);
+
+impl IdempotencyKey {
+    /// A key from its two parts, of which none may be blank. Their bytes are kept untrimmed.
+    ///
+    /// `%` and `#` are escaped, and then a scope above 512 bytes and a key above 1024 are hashed,
+    /// so that any text fits DynamoDB's key limit and no two keys collide (`drivers.md` §4). A
+    /// client must not choose the scope; where clients do not trust each other, put whose it is
+    /// into it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for a blank part.
+    pub fn new(scope: &str, key: &str) -> Result<Self, KeyError> {
+        if scope.trim().is_empty() {
+            return Err(KeyError::MissingScope);
+        }
+        if key.trim().is_empty() {
+            return Err(KeyError::MissingKey);
+        }
+        let scope = shortened(&escape(scope), MAX_SCOPE_BYTES);
+        let key = shortened(&escape(key), MAX_KEY_BYTES);
+        Ok(Self(format!("idem#{scope}#{key}").into()))
+    }
+
+    /// The partition key (`PK`): `idem#{scope}#{key}`.
+    #[must_use]
+    pub fn partition_key(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn to_store_key(&self) -> Key {
+        Key::of(PARTITION_KEY, Value::from(&*self.0)).with_sort(SORT_KEY, Value::from(SORT))
+    }
+}
+
+/// Why two texts are no key. Nothing was read or written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyError {
+    /// The scope is blank: name the function or route.
+    #[error("idempotency scope is required")]
+    MissingScope,
+    /// The key is blank: without one, work is done as often as it is asked for. Refuse the request,
+    /// or do it unprotected.
+    #[error("idempotency key is required")]
+    MissingKey,
+}
+
+/// The hash that tells payloads apart: SHA-256 in hex.
+#[must_use]
+pub fn payload_hash(payload: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    push_hex(&mut text, &Sha256::digest(payload));
+    text
+}
+
+/// The attributes of the table's key, the same in both schemas.
+pub(super) const PARTITION_KEY: &str = "PK";
+pub(super) const SORT_KEY: &str = "SK";
+
+/// The sort key of every item.
+const SORT: &str = "idem";
+
+// With `idem##`, the two stay below the 2048 bytes of a partition key.
+const MAX_SCOPE_BYTES: usize = 512;
+const MAX_KEY_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::{IdempotencyKey, KeyError, payload_hash};
+    use crate::store::MAX_PARTITION_KEY_BYTES;
+
+    #[test]
+    fn keys_neither_collide_nor_grow() {
+        let key = |scope, key| IdempotencyKey::new(scope, key).unwrap();
+        assert_eq!(key("a#b", "c%").partition_key(), "idem#a%23b#c%25");
+        assert_ne!(key("a#b", "c"), key("a", "b#c"));
+        let long = "#".repeat(2000);
+        assert!(key(&long, &long).partition_key().len() < MAX_PARTITION_KEY_BYTES);
+        assert_ne!(key("a", &long), key("a", &long[1..]));
+        assert_eq!(IdempotencyKey::new(" ", ""), Err(KeyError::MissingScope));
+        assert_eq!(IdempotencyKey::new("a", "\t"), Err(KeyError::MissingKey));
+    }
+
+    #[test]
+    fn a_hash_is_the_known_one() {
+        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(payload_hash(b""), of_nothing);
+    }
+}

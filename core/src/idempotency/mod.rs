@@ -1,0 +1,60 @@
+//! Doing things once, however often they are asked for.
+//!
+//! This module decides who may do a piece of work now, what everybody else is told, and which
+//! conditional write makes sure of it. It refuses to know what the work is, and what time it is: an
+//! [`Idempotency`] is a value that turns a key into machines, and the machines ask for store
+//! effects.
+//!
+//! ```text
+//!          ┌─ Acquired ─ the work ─┬─ done: Complete ──▶ later: Completed, with the result
+//! Acquire ─┤                       └─ failed: Release ─▶ later: anyone may try
+//!          └─ InProgress, Completed, PayloadDiffers: nothing is to be done
+//! ```
+//!
+//! A lease that ends is there for the taking: a host that crashed blocks its key for no longer.
+//! Work that takes longer than its lease may therefore be done twice at a time, but only one result
+//! stands.
+//!
+//! ```
+//! use apptheory_core::idempotency::{Acquisition, Idempotency, IdempotencyKey, payload_hash};
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::store::{Item, StoreRequest, Written};
+//! use apptheory_core::time::Timestamp;
+//!
+//! let idempotency = Idempotency::builder().build();
+//! let key = IdempotencyKey::new("POST /orders", "client-key-7")?;
+//! let acquire = idempotency.acquire(key, payload_hash(b"{}"), Timestamp::UNIX_EPOCH, None);
+//! let Step::Ask(StoreRequest::PutItem(ask)) = acquire.start() else { panic!("one put") };
+//! assert_eq!(ask.effect().item.text("PK"), Some("idem#POST /orders#client-key-7"));
+//!
+//! let written = Written::Applied { attributes: Item::new() };
+//! let Step::Done(done) = ask.answer(Ok(written)) else { panic!("one put") };
+//! assert!(matches!(done?, Acquisition::Acquired(_)));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod acquire;
+mod complete;
+mod config;
+mod entry;
+mod key;
+mod release;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use crate::store::Schema;
+pub use acquire::{Acquire, Acquisition, IdempotencyError, Lease};
+pub use complete::{Complete, Completion};
+pub use config::{Idempotency, IdempotencyBuilder, table_name};
+pub use entry::AttributeNames;
+pub use key::{IdempotencyKey, KeyError, payload_hash};
+pub use release::{Release, Released};
+pub use source::KeySource;
+
+/// The largest result that is stored, in bytes (`drivers.md` §4). With key and attributes it stays
+/// below DynamoDB's 400 KB.
+pub const MAX_RESULT_BYTES: usize = 350 * 1024;
+
+/// The header field that marks a stored answer, with the value `true` (`drivers.md` §4).
+pub const REPLAYED_HEADER: &str = "idempotency-replayed";

@@ -1,0 +1,179 @@
+//! The machines against one item, which the guards themselves are evaluated on.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::*;
+use crate::machine::{Machine, Step};
+use crate::store::{Assignment, Item, Schema, StoreError, StoreRequest, Written};
+use crate::time::Timestamp;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(seconds)
+}
+
+fn key() -> IdempotencyKey {
+    IdempotencyKey::new("scope", "key").unwrap()
+}
+
+/// The one item of the table, and whether refusals show it.
+#[derive(Default)]
+struct Shelf {
+    item: Option<Item>,
+    is_silent: bool,
+}
+
+impl Shelf {
+    fn written(&mut self, holds: bool, new: Option<Item>) -> Result<Written, StoreError> {
+        if holds {
+            self.item = new;
+            return Ok(Written::Applied { attributes: Item::new() });
+        }
+        Ok(Written::Refused { seen: self.item.clone().filter(|_| !self.is_silent) })
+    }
+
+    fn run<M: Machine<Request = StoreRequest<M>>>(&mut self, machine: M) -> M::Output {
+        let mut step = machine.start();
+        loop {
+            step = match step {
+                Step::Done(output) => return output,
+                Step::Ask(StoreRequest::PutItem(ask)) => {
+                    let holds = ask.effect().guard.holds(self.item.as_ref());
+                    let written = self.written(holds, Some(ask.effect().item.clone()));
+                    ask.answer(written)
+                }
+                Step::Ask(StoreRequest::UpdateItem(ask)) => {
+                    let (update, old) = (ask.effect(), self.item.clone().unwrap_or_default());
+                    let new = Assignment::apply_all(&update.assignments, &old).unwrap();
+                    let holds = update.guard.holds(self.item.as_ref());
+                    let written = self.written(holds, Some(new));
+                    ask.answer(written)
+                }
+                Step::Ask(StoreRequest::DeleteItem(ask)) => {
+                    let holds = ask.effect().guard.holds(self.item.as_ref());
+                    let written = self.written(holds, None);
+                    ask.answer(written)
+                }
+                Step::Ask(StoreRequest::GetItem(ask)) => ask.answer(Ok(self.item.clone())),
+                Step::Ask(_) => panic!("nothing else is asked for"),
+            };
+        }
+    }
+
+    fn acquire(&mut self, idempotency: &Idempotency, hash: &str, now: Timestamp) -> Acquisition {
+        self.run(idempotency.acquire(key(), hash, now, Some(Duration::from_secs(10)))).unwrap()
+    }
+}
+
+fn lease(acquisition: Acquisition) -> Lease {
+    let Acquisition::Acquired(lease) = acquisition else { panic!("{acquisition:?}") };
+    lease
+}
+
+fn every_schema() -> [Idempotency; 2] {
+    [Schema::Mission, Schema::TableTheory]
+        .map(|schema| Idempotency::builder().schema(schema).build())
+}
+
+#[test]
+fn work_is_done_once_and_its_result_given_to_others() {
+    for idempotency in every_schema() {
+        for is_silent in [false, true] {
+            let mut shelf = Shelf { is_silent, ..Shelf::default() };
+            let first = lease(shelf.acquire(&idempotency, "h", at(0)));
+            assert_eq!(
+                shelf.acquire(&idempotency, "h", at(3)),
+                Acquisition::InProgress { retry_after: Duration::from_secs(7) }
+            );
+            assert_eq!(shelf.acquire(&idempotency, "x", at(3)), Acquisition::PayloadDiffers);
+            let done = shelf.run(idempotency.complete(first, *b"result", at(9)));
+            assert_eq!(done, Ok(Completion::Stored));
+            let result = Some(b"result".to_vec());
+            assert_eq!(
+                shelf.acquire(&idempotency, "h", at(3_000)),
+                Acquisition::Completed { result }
+            );
+            // An hour after it was done, nobody remembers.
+            lease(shelf.acquire(&idempotency, "x", at(9 + 3_600)));
+        }
+    }
+}
+
+#[test]
+fn a_lease_that_ended_is_anybodys_and_its_holder_overwrites_nothing() {
+    let idempotency = Idempotency::builder().build();
+    let mut shelf = Shelf::default();
+    let slow = lease(shelf.acquire(&idempotency, "h", at(0)));
+    let quick = lease(shelf.acquire(&idempotency, "h", at(10)));
+    let late = shelf.run(idempotency.complete(slow.clone(), *b"late", at(11)));
+    assert_eq!(late, Ok(Completion::LeaseLost));
+    assert_eq!(shelf.run(idempotency.release(slow)), Ok(Released::LeaseLost));
+    let done = shelf.run(idempotency.complete(quick.clone(), *b"quick", at(12)));
+    assert_eq!(done, Ok(Completion::Stored));
+    assert_eq!(shelf.run(idempotency.release(quick)), Ok(Released::LeaseLost));
+    let result = Some(b"quick".to_vec());
+    assert_eq!(shelf.acquire(&idempotency, "h", at(13)), Acquisition::Completed { result });
+}
+
+#[test]
+fn what_failed_can_be_tried_again_at_once() {
+    let idempotency = Idempotency::builder().build();
+    let mut shelf = Shelf::default();
+    let failed = lease(shelf.acquire(&idempotency, "h", at(0)));
+    assert_eq!(shelf.run(idempotency.release(failed)), Ok(Released::Released));
+    assert!(shelf.item.is_none());
+    lease(shelf.acquire(&idempotency, "other", at(0)));
+}
+
+#[test]
+fn a_result_that_is_too_large_is_done_all_the_same() {
+    let idempotency = Idempotency::builder().build();
+    for (length, expected) in [
+        (MAX_RESULT_BYTES, Completion::Stored),
+        (MAX_RESULT_BYTES + 1, Completion::TooLargeToStore),
+    ] {
+        let mut shelf = Shelf::default();
+        let held = lease(shelf.acquire(&idempotency, "h", at(0)));
+        let done = shelf.run(idempotency.complete(held, vec![0; length], at(1)));
+        assert_eq!(done, Ok(expected));
+        let Acquisition::Completed { result } = shelf.acquire(&idempotency, "h", at(2)) else {
+            panic!("it is done");
+        };
+        let stored = (expected == Completion::Stored).then_some(length);
+        assert_eq!(result.as_ref().map(Vec::len), stored);
+    }
+}
+
+#[test]
+fn an_item_outlives_its_lease() {
+    let idempotency = Idempotency::builder().ttl(Duration::ZERO).build();
+    let mut shelf = Shelf::default();
+    lease(shelf.acquire(&idempotency, "h", at(0)));
+    assert!(matches!(shelf.acquire(&idempotency, "h", at(9)), Acquisition::InProgress { .. }));
+    lease(shelf.acquire(&idempotency, "h", at(10)));
+}
+
+#[test]
+fn a_store_that_does_not_answer_lets_nobody_work() {
+    let idempotency = Idempotency::builder().build();
+    let acquire = idempotency.acquire(key(), "h", at(0), None);
+    let Step::Ask(StoreRequest::PutItem(ask)) = acquire.start() else { panic!("one put") };
+    let Step::Done(Err(error)) = ask.answer(Err(StoreError::Timeout)) else { panic!("an error") };
+    assert!(matches!(error, IdempotencyError::Store(_)));
+    let mut shelf = Shelf { item: Some(Item::new().with("PK", "x".into())), is_silent: false };
+    let unreadable = shelf.run(idempotency.acquire(key(), "h", at(0), None));
+    assert_eq!(unreadable, Err(IdempotencyError::Unreadable));
+}
+
+#[test]
+fn refusals_are_answered_as_specified() {
+    let waiting = Acquisition::InProgress { retry_after: Duration::from_millis(1_200) };
+    let error = waiting.refusal().unwrap();
+    assert_eq!((error.status(), error.code(), error.headers().first("retry-after")), {
+        (409, "app.conflict", "2")
+    });
+    let error = Acquisition::PayloadDiffers.refusal().unwrap();
+    assert_eq!((error.status(), error.code()), (422, "app.validation_failed"));
+    assert_eq!(Acquisition::Completed { result: None }.refusal().map(|error| error.status()), None);
+}

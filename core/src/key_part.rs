@@ -1,0 +1,22 @@
+//! Texts of any kind as parts of stored keys.
+
+use alloc::string::{String, ToString};
+
+use sha2::{Digest, Sha256};
+
+use crate::hex::push_hex;
+
+/// A text without `#`, which separates the parts of keys; no two texts become the same.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('%', "%25").replace('#', "%23")
+}
+
+/// A text of at most `most` bytes: longer ones are replaced by `sha256:{hex digest}`.
+pub(crate) fn shortened(part: &str, most: usize) -> String {
+    if part.len() <= most {
+        return part.to_string();
+    }
+    let mut text = String::from("sha256:");
+    push_hex(&mut text, &Sha256::digest(part.as_bytes()));
+    text
+}

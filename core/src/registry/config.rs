@@ -1,0 +1,224 @@
+//! The registry as a value, and the calls on it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use super::error::{InvalidConnection, ListError, RegistryError};
+use super::list::ListConnections;
+use super::write::{Register, Remove, Touch};
+use crate::store::{
+    IndexDefinition, Key, KeySchema, Schema, StoreError, StoreFailure, TableDefinition, TableName,
+    Value,
+};
+use crate::time::Timestamp;
+
+/// Where connections are kept. Cheap to clone, never changes.
+#[derive(Clone, Debug)]
+pub struct ConnectionRegistry(Arc<Config>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) table: TableName,
+    schema: Schema,
+}
+
+impl Config {
+    pub(super) const fn names(&self) -> &'static AttributeNames {
+        AttributeNames::of(self.schema)
+    }
+
+    pub(super) fn failed(&self, error: StoreError) -> RegistryError {
+        RegistryError(StoreFailure { table: self.table.clone(), error })
+    }
+}
+
+/// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AttributeNames {
+    /// What the connection wants to hear of; the partition key of [`TOPIC_INDEX`].
+    pub topic: &'static str,
+    /// When the connection was registered.
+    pub connected_at: &'static str,
+    /// The table's TTL attribute, in Unix seconds.
+    pub ttl: &'static str,
+}
+
+impl AttributeNames {
+    /// The attribute names of a schema.
+    #[must_use]
+    pub const fn of(schema: Schema) -> &'static Self {
+        match schema {
+            Schema::Mission => &Self { topic: "Topic", connected_at: "ConnectedAt", ttl: "TTL" },
+            Schema::TableTheory => {
+                &Self { topic: "topic", connected_at: "connectedAt", ttl: "ttl" }
+            }
+        }
+    }
+}
+
+/// A connection's place in the table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ConnectionKey(String);
+
+impl ConnectionKey {
+    fn new(connection_id: &str) -> Result<Self, InvalidConnection> {
+        match connection_id.trim() {
+            "" => Err(InvalidConnection::MissingConnectionId),
+            id if id.len() > MAX_TEXT_BYTES => Err(InvalidConnection::TooLong),
+            id => Ok(Self(id.to_string())),
+        }
+    }
+
+    pub(super) fn to_store_key(&self) -> Key {
+        let partition = format!("{KEY_PREFIX}{}", self.0);
+        Key::of(PARTITION_KEY, Value::S(partition)).with_sort(SORT_KEY, Value::from(SORT))
+    }
+}
+
+impl ConnectionRegistry {
+    /// Starts a registry.
+    pub fn builder() -> ConnectionRegistryBuilder {
+        let table = TableName::from(DEFAULT_TABLE_NAME);
+        ConnectionRegistryBuilder(Config { table, schema: Schema::default() })
+    }
+
+    /// Keeps a connection, as of `now`; one that is there is written anew.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConnection`] for a blank or over-long text.
+    pub fn register(
+        &self,
+        connection_id: &str,
+        topic: &str,
+        now: Timestamp,
+    ) -> Result<Register, InvalidConnection> {
+        let key = ConnectionKey::new(connection_id)?;
+        Ok(Register::new(Arc::clone(&self.0), key, topic_of(topic)?, now))
+    }
+
+    /// Keeps a connection for longer: from `now` for as long as when it was registered.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConnection`] for a blank or over-long id.
+    pub fn touch(&self, connection_id: &str, now: Timestamp) -> Result<Touch, InvalidConnection> {
+        Ok(Touch::new(Arc::clone(&self.0), ConnectionKey::new(connection_id)?, now))
+    }
+
+    /// Forgets a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConnection`] for a blank or over-long id.
+    pub fn remove(&self, connection_id: &str) -> Result<Remove, InvalidConnection> {
+        Ok(Remove::new(Arc::clone(&self.0), ConnectionKey::new(connection_id)?))
+    }
+
+    /// Lists the connections of a topic that have not expired as of `now`, at most `limit` of them,
+    /// from a cursor of the page before.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConnection`] for a blank or over-long topic.
+    pub fn list(
+        &self,
+        topic: &str,
+        limit: NonZeroU32,
+        cursor: Option<&str>,
+        now: Timestamp,
+    ) -> Result<ListConnections, InvalidConnection> {
+        let topic = topic_of(topic)?;
+        let start_after = match cursor {
+            Some(cursor) => super::list::read_cursor(cursor, &topic, self.0.names()),
+            None => Ok::<_, ListError>(None),
+        };
+        Ok(ListConnections::new(Arc::clone(&self.0), topic, limit, start_after, now))
+    }
+
+    /// The table that the registry needs.
+    #[must_use]
+    pub fn table(&self) -> TableDefinition {
+        let names = self.0.names();
+        TableDefinition {
+            name: self.0.table.clone(),
+            key: KeySchema { partition: PARTITION_KEY.into(), sort: Some(SORT_KEY.into()) },
+            indexes: [IndexDefinition {
+                name: TOPIC_INDEX.into(),
+                key: KeySchema { partition: names.topic.into(), sort: Some(PARTITION_KEY.into()) },
+            }]
+            .into(),
+            ttl: names.ttl.into(),
+        }
+    }
+}
+
+/// A registry in the making.
+#[derive(Clone, Debug)]
+#[must_use = "call build()"]
+pub struct ConnectionRegistryBuilder(Config);
+
+impl ConnectionRegistryBuilder {
+    /// The table; `connections` by default. [`table_name`] resolves it from the environment.
+    pub fn table(mut self, table: TableName) -> Self {
+        self.0.table = table;
+        self
+    }
+
+    /// The attribute names; those of the mission by default.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.0.schema = schema;
+        self
+    }
+
+    /// The registry.
+    #[must_use]
+    pub fn build(self) -> ConnectionRegistry {
+        ConnectionRegistry(Arc::new(self.0))
+    }
+}
+
+/// The table's name from an injected environment look-up: `APPTHEORY_CONNECTIONS_TABLE_NAME` if it
+/// is not blank, else `connections`.
+#[must_use]
+pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
+    TableName::resolve(&["APPTHEORY_CONNECTIONS_TABLE_NAME"], DEFAULT_TABLE_NAME, env)
+}
+
+fn topic_of(topic: &str) -> Result<String, InvalidConnection> {
+    match topic.trim() {
+        "" => Err(InvalidConnection::MissingTopic),
+        topic if topic.len() > MAX_TEXT_BYTES => Err(InvalidConnection::TooLong),
+        topic => Ok(topic.to_string()),
+    }
+}
+
+/// The Unix second after which a connection that was seen at `now` is forgotten.
+pub(super) fn expires_at(now: Timestamp) -> i64 {
+    now.saturating_add(LONGEST_CONNECTION).saturating_add(BUFFER).unix_seconds_ceil()
+}
+
+/// The index that finds the connections of a topic.
+pub const TOPIC_INDEX: &str = "topic-index";
+
+pub(super) const PARTITION_KEY: &str = "PK";
+pub(super) const SORT_KEY: &str = "SK";
+pub(super) const KEY_PREFIX: &str = "conn#";
+
+/// The sort key of every item.
+const SORT: &str = "conn";
+
+const DEFAULT_TABLE_NAME: &str = "connections";
+
+/// How long a connection lasts at most (API Gateway limit).
+const LONGEST_CONNECTION: Duration = Duration::from_secs(2 * 3_600);
+
+/// How much longer it is kept, for clocks that differ (`drivers.md` §5).
+const BUFFER: Duration = Duration::from_secs(600);
+
+/// The longest id, and the longest topic: the index has room for 2048 bytes of topic and 1024 of
+/// `PK` (DynamoDB limits).
+const MAX_TEXT_BYTES: usize = 1_024 - KEY_PREFIX.len();

@@ -1,0 +1,225 @@
+//! Finding the connections of a topic.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+
+use super::config::{AttributeNames, Config, KEY_PREFIX, PARTITION_KEY, TOPIC_INDEX};
+use super::error::ListError;
+use crate::eventbus::{InvalidCursor, KeyCursor};
+use crate::machine::{Machine, Step};
+use crate::store::{
+    Attribute, Comparison, Guard, Item, Page, Query, StoreError, StoreRequest, Value,
+};
+use crate::time::Timestamp;
+
+/// Reads one page of the connections of a topic, in the order of their ids. One `Query` on an index
+/// that lags a moment behind: a connection just registered may be missing, one just removed may
+/// still be there.
+#[derive(Clone, Debug)]
+#[must_use = "a machine does nothing until it is driven"]
+pub struct ListConnections {
+    config: Arc<Config>,
+    topic: String,
+    limit: NonZeroU32,
+    start_after: Result<Option<Item>, ListError>,
+    now: Timestamp,
+}
+
+/// A page of connections. It may be short, or even empty, although more follow.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ConnectionPage {
+    /// The connections.
+    pub connections: Vec<RegisteredConnection>,
+    /// The cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A connection that is registered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegisteredConnection {
+    /// The connection.
+    pub connection_id: String,
+    /// When it was registered; `None` when the item does not say it readably.
+    pub connected_at: Option<Timestamp>,
+}
+
+impl ListConnections {
+    pub(super) const fn new(
+        config: Arc<Config>,
+        topic: String,
+        limit: NonZeroU32,
+        start_after: Result<Option<Item>, ListError>,
+        now: Timestamp,
+    ) -> Self {
+        Self { config, topic, limit, start_after, now }
+    }
+
+    fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
+        let names = self.config.names();
+        let page = match outcome {
+            Ok(page) => page,
+            Err(error) => return Step::Done(Err(self.config.failed(error).into())),
+        };
+        let connections = page.items.iter().filter_map(|item| read(item, names)).collect();
+        Step::Done(Ok(ConnectionPage { connections, next: page.next.map(write_cursor) }))
+    }
+}
+
+impl Machine for ListConnections {
+    type Output = Result<ConnectionPage, ListError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(self) -> Step<Self> {
+        let start_after = match &self.start_after {
+            Ok(start_after) => start_after.clone(),
+            Err(error) => return Step::Done(Err(error.clone())),
+        };
+        let names = self.config.names();
+        let query = Query {
+            table: self.config.table.clone(),
+            index: Some(TOPIC_INDEX.into()),
+            partition: Attribute { name: names.topic.into(), value: Value::from(&*self.topic) },
+            range: None,
+            // Expired items are removed hours or days later.
+            filter: Guard::Compare {
+                name: names.ttl.into(),
+                comparison: Comparison::Greater,
+                value: Value::N(self.now.unix_seconds().into()),
+            },
+            start_after,
+            limit: Some(self.limit.get()),
+            forward: true,
+            consistent: false,
+        };
+        self.ask(query, Self::on_page)
+    }
+}
+
+/// Reads an item; what is not a connection is passed over.
+fn read(item: &Item, names: &AttributeNames) -> Option<RegisteredConnection> {
+    let connection_id = item.text(PARTITION_KEY)?.strip_prefix(KEY_PREFIX)?.to_string();
+    let connected_at = item.text(names.connected_at).and_then(|text| text.parse().ok());
+    Some(RegisteredConnection { connection_id, connected_at })
+}
+
+fn write_cursor(last_key: Item) -> String {
+    KeyCursor { last_key, index: Some(TOPIC_INDEX.to_string()), sort: None }.encode()
+}
+
+/// The key that a cursor names, if it is one of this topic.
+pub(super) fn read_cursor(
+    cursor: &str,
+    topic: &str,
+    names: &AttributeNames,
+) -> Result<Option<Item>, ListError> {
+    let cursor = KeyCursor::decode(cursor)?.ok_or(InvalidCursor::NoKey)?;
+    let is_ours = cursor.index.as_deref() == Some(TOPIC_INDEX)
+        && cursor.last_key.text(names.topic) == Some(topic);
+    if !is_ours {
+        return Err(ListError::CursorMismatch);
+    }
+    Ok(Some(cursor.last_key))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use core::num::NonZeroU32;
+
+    use super::{ConnectionPage, ListError};
+    use crate::machine::{Machine, Step};
+    use crate::registry::{ConnectionRegistry, InvalidConnection, Schema, Touched};
+    use crate::store::{Item, Page, StoreRequest, Written};
+    use crate::time::Timestamp;
+
+    const LIMIT: NonZeroU32 = NonZeroU32::MIN;
+
+    fn list(
+        registry: &ConnectionRegistry,
+        cursor: Option<&str>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<ConnectionPage, ListError> {
+        match registry.list("news", LIMIT, cursor, now).unwrap().start() {
+            Step::Done(output) => output,
+            Step::Ask(StoreRequest::Query(ask)) => {
+                let held = |item: &Item| ask.effect().filter.holds(Some(item));
+                let items = page.items.into_iter().filter(held).collect();
+                let Step::Done(output) = ask.answer(Ok(Page { items, ..page })) else {
+                    panic!("one query");
+                };
+                output
+            }
+            Step::Ask(other) => panic!("{other:?} is not asked for"),
+        }
+    }
+
+    #[test]
+    fn a_registered_connection_is_found_until_it_expires() {
+        for schema in [Schema::Mission, Schema::TableTheory] {
+            let registry = ConnectionRegistry::builder().schema(schema).build();
+            let now = Timestamp::UNIX_EPOCH;
+            let Step::Ask(StoreRequest::PutItem(ask)) =
+                registry.register(" c1= ", " news ", now).unwrap().start()
+            else {
+                panic!("one put");
+            };
+            let item = ask.effect().item.clone();
+            let next = ask.effect().item.clone();
+            let page = || Page { items: [item.clone()].into(), next: Some(next.clone()) };
+            let found = list(&registry, None, page(), now).unwrap();
+            let [connection] = &found.connections[..] else { panic!("one connection") };
+            assert_eq!((&*connection.connection_id, connection.connected_at), ("c1=", Some(now)));
+            let next = found.next.unwrap();
+            assert!(list(&registry, Some(&next), Page::default(), now).unwrap().next.is_none());
+            let later = Timestamp::from_unix_seconds(7_800);
+            assert!(list(&registry, None, page(), later).unwrap().connections.is_empty());
+        }
+    }
+
+    #[test]
+    fn cursors_of_other_topics_are_refused() {
+        let registry = ConnectionRegistry::builder().build();
+        let other = super::write_cursor(Item::new().with("Topic", "other".into()));
+        let read = |cursor: &str| {
+            list(&registry, Some(cursor), Page::default(), Timestamp::UNIX_EPOCH).unwrap_err()
+        };
+        assert_eq!(read(&other), ListError::CursorMismatch);
+        assert!(matches!(read(""), ListError::Cursor(_)));
+        assert!(matches!(read("x"), ListError::Cursor(_)));
+    }
+
+    #[test]
+    fn only_what_is_there_is_touched() {
+        let registry = ConnectionRegistry::builder().build();
+        for (seen, touched) in [(None, Touched::Unknown), (Some(Item::new()), Touched::Kept)] {
+            let touch = registry.touch("c1", Timestamp::UNIX_EPOCH).unwrap();
+            let Step::Ask(StoreRequest::UpdateItem(ask)) = touch.start() else {
+                panic!("one update")
+            };
+            let key = ask.effect().key.to_item();
+            let holds = ask.effect().guard.holds(seen.as_ref().map(|_| &key));
+            let written = match holds {
+                true => Written::Applied { attributes: Item::new() },
+                false => Written::Refused { seen: None },
+            };
+            let Step::Done(output) = ask.answer(Ok(written)) else { panic!("one update") };
+            assert_eq!(output, Ok(touched));
+        }
+    }
+
+    #[test]
+    fn blank_and_long_texts_are_refused() {
+        let registry = ConnectionRegistry::builder().build();
+        let register = |id: &str, topic: &str| {
+            registry.register(id, topic, Timestamp::UNIX_EPOCH).map(drop).unwrap_err()
+        };
+        assert_eq!(register(" ", "t"), InvalidConnection::MissingConnectionId);
+        assert_eq!(register("c", " "), InvalidConnection::MissingTopic);
+        assert_eq!(register(&"c".repeat(1_020), "t"), InvalidConnection::TooLong);
+        let error = registry.remove("").map(drop).unwrap_err();
+        assert_eq!(error.to_string(), "connection id is required");
+    }
+}

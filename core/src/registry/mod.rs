@@ -1,0 +1,32 @@
+//! Which WebSocket connections there are, and what they want to hear of.
+//!
+//! This module decides how connections are kept in a table and found by topic. It refuses to know
+//! what is sent to them: [`gateway`](crate::gateway) sends. Register a connection when `$connect`
+//! is answered, remove it on `$disconnect` and when it is
+//! [gone](crate::gateway::ClientError::is_gone): the former is delivered at best effort.
+//!
+//! ```
+//! use apptheory_core::machine::{Machine, Step};
+//! use apptheory_core::registry::ConnectionRegistry;
+//! use apptheory_core::store::StoreRequest;
+//! use apptheory_core::time::Timestamp;
+//!
+//! let registry = ConnectionRegistry::builder().build();
+//! let register = registry.register("c1=", "news", Timestamp::UNIX_EPOCH)?;
+//! let Step::Ask(StoreRequest::PutItem(ask)) = register.start() else { panic!("one put") };
+//! assert_eq!(ask.effect().item.text("PK"), Some("conn#c1="));
+//! # Ok::<(), apptheory_core::registry::InvalidConnection>(())
+//! ```
+
+mod config;
+mod error;
+mod list;
+mod write;
+
+pub use crate::store::Schema;
+pub use config::{
+    AttributeNames, ConnectionRegistry, ConnectionRegistryBuilder, TOPIC_INDEX, table_name,
+};
+pub use error::{InvalidConnection, ListError, RegistryError};
+pub use list::{ConnectionPage, ListConnections, RegisteredConnection};
+pub use write::{Register, Remove, Touch, Touched};

@@ -1,0 +1,269 @@
+//! Batches: which record may run now, and what is answered in the end.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::json::{ObjectWriter, write_array};
+use crate::time::Timestamp;
+
+/// What happens to the rest of a group when one of its records fails.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AfterFailure {
+    /// It runs all the same: what comes after the failed record runs before it succeeds, and
+    /// again when the service sends it anew.
+    #[default]
+    Continue,
+    /// It is not run, and fails too, so that the order holds across attempts.
+    SkipGroup,
+}
+
+/// What a batch has to know about a record.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct BatchItem {
+    /// What the service knows the record by; blank when it has no such thing.
+    pub identifier: String,
+    /// The group in which records run in their order, one at a time; `None` for a record that has
+    /// no order with any other.
+    pub group: Option<String>,
+}
+
+/// The records of an invocation, each of which succeeds or not.
+///
+/// A transducer. [`take`](Self::take) says which record may run now: the first whose predecessor in
+/// its group has been reported. Take one at a time, or more while others run; report each with
+/// [`succeed`](Self::succeed) or [`fail`](Self::fail), in any order. When `take` gives none
+/// although none is running, the batch is over.
+///
+/// Whatever did not succeed has failed: also what was not run because its group failed or the
+/// deadline came, and what was taken and never reported. No record is lost by a mistake of its
+/// host.
+///
+/// ```
+/// use apptheory_core::time::Timestamp;
+/// use apptheory_core::triggers::{AfterFailure, Batch, BatchItem};
+///
+/// let items = [("1", "a"), ("2", "a"), ("3", "b")].map(|(identifier, group)| BatchItem {
+///     identifier: identifier.into(),
+///     group: Some(group.into()),
+/// });
+/// let mut batch = Batch::new(items, AfterFailure::SkipGroup);
+/// let now = Timestamp::UNIX_EPOCH;
+/// let (first, third) = (batch.take(now).unwrap(), batch.take(now).unwrap());
+/// assert_eq!((first.index(), third.index()), (0, 2));
+/// assert!(batch.take(now).is_none(), "the second waits for the first");
+///
+/// batch.fail(first);
+/// batch.succeed(third);
+/// assert!(batch.take(now).is_none(), "nothing is left to run");
+/// let json = r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#;
+/// assert_eq!(batch.finish()?.to_json(), json);
+/// # Ok::<(), apptheory_core::triggers::BatchError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batch {
+    records: Vec<Record>,
+    /// Those whose predecessors were reported, and that were not taken.
+    ready: BTreeSet<usize>,
+    after_failure: AfterFailure,
+    stops_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Record {
+    identifier: String,
+    /// The next record of its group.
+    successor: Option<usize>,
+    succeeded: bool,
+}
+
+/// A record's turn to run. Hand it back with what came of it.
+#[derive(Debug)]
+#[must_use = "a turn that is not reported counts as a failure"]
+pub struct Turn {
+    index: usize,
+}
+
+impl Turn {
+    /// Which record it is, counted from 0.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+}
+
+impl Batch {
+    /// A batch of records in the order in which they came.
+    #[must_use]
+    pub fn new(items: impl IntoIterator<Item = BatchItem>, after_failure: AfterFailure) -> Self {
+        let mut records: Vec<Record> = Vec::new();
+        let mut ready = BTreeSet::new();
+        let mut last_of_group = BTreeMap::new();
+        for (index, BatchItem { identifier, group }) in items.into_iter().enumerate() {
+            records.push(Record { identifier, successor: None, succeeded: false });
+            let predecessor = group.and_then(|group| last_of_group.insert(group, index));
+            match predecessor.and_then(|predecessor: usize| records.get_mut(predecessor)) {
+                Some(predecessor) => predecessor.successor = Some(index),
+                None => {
+                    ready.insert(index);
+                }
+            }
+        }
+        Self { records, ready, after_failure, stops_at: None }
+    }
+
+    /// The same batch, but no record is taken at `instant` or later: the time that is left then is
+    /// for those that run, and for the answer.
+    #[must_use]
+    pub fn stopping_at(self, instant: Timestamp) -> Self {
+        Self { stops_at: Some(instant), ..self }
+    }
+
+    /// The first record that may run now. `None` when others have to be reported first, when all
+    /// have been taken, or when the time to stop has come.
+    pub fn take(&mut self, now: Timestamp) -> Option<Turn> {
+        if self.stops_at.is_some_and(|instant| now >= instant) {
+            return None;
+        }
+        self.ready.pop_first().map(|index| Turn { index })
+    }
+
+    /// A record was handled.
+    pub fn succeed(&mut self, turn: Turn) {
+        let record = self.records.get_mut(turn.index);
+        let successor = record.and_then(|record| {
+            record.succeeded = true;
+            record.successor
+        });
+        self.ready.extend(successor);
+    }
+
+    /// A record failed: it could not be read, nothing is registered for it, or its handler failed
+    /// or panicked.
+    pub fn fail(&mut self, turn: Turn) {
+        let record = self.records.get(turn.index);
+        let successor = record.and_then(|record| record.successor);
+        match self.after_failure {
+            AfterFailure::Continue => self.ready.extend(successor),
+            AfterFailure::SkipGroup => {}
+        }
+    }
+
+    /// Whether a record succeeded so far.
+    #[must_use]
+    pub fn succeeded(&self, index: usize) -> bool {
+        self.records.get(index).is_some_and(|record| record.succeeded)
+    }
+
+    /// The answer: every record that did not succeed, in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] when one of them has no identifier.
+    pub fn finish(self) -> Result<BatchResponse, BatchError> {
+        let failed = self.records.into_iter().filter(|record| !record.succeeded);
+        let failures = failed.map(|record| match record.identifier.trim() {
+            "" => Err(BatchError::MissingIdentifier),
+            identifier => Ok(identifier.to_string()),
+        });
+        failures.collect::<Result<_, _>>().map(|failures| BatchResponse { failures })
+    }
+}
+
+/// What an invocation with a batch answers. The service needs `ReportBatchItemFailures` on the
+/// event source mapping: without it, it takes any answer for success.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct BatchResponse {
+    /// The identifiers of records to send again, in the order of the records. For streams, the
+    /// service starts again at the lowest.
+    pub failures: Vec<String>,
+}
+
+impl BatchResponse {
+    /// The answer as JSON: `{"batchItemFailures":[{"itemIdentifier":"…"}]}`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        let mut object = ObjectWriter::begin(&mut out);
+        let failures = object.member("batchItemFailures");
+        write_array(&self.failures, failures, |identifier, out| {
+            let mut failure = ObjectWriter::begin(out);
+            failure.text("itemIdentifier", identifier);
+            failure.end();
+        });
+        object.end();
+        out
+    }
+}
+
+/// A batch has no answer that keeps all of its records. The invocation fails, and the service sends
+/// the whole batch again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BatchError {
+    /// A record failed that the answer cannot name: left out, it would count as handled, and named
+    /// by an empty text, it would fail the batch without a word about why.
+    #[error("apptheory: failed record has no identifier")]
+    MissingIdentifier,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use super::{AfterFailure, Batch, BatchError, BatchItem};
+    use crate::time::Timestamp;
+
+    fn item(identifier: &str, group: Option<&str>) -> BatchItem {
+        BatchItem { identifier: identifier.to_string(), group: group.map(str::to_string) }
+    }
+
+    /// Runs one record at a time; those of `failing` fail.
+    fn run(items: &[BatchItem], after: AfterFailure, failing: &[usize]) -> (Vec<usize>, Batch) {
+        let mut batch = Batch::new(items.iter().cloned(), after);
+        let mut ran = Vec::new();
+        while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
+            ran.push(turn.index());
+            if failing.contains(&turn.index()) { batch.fail(turn) } else { batch.succeed(turn) }
+        }
+        (ran, batch)
+    }
+
+    #[test]
+    fn the_rest_of_a_failed_group_runs_or_does_not() {
+        let (a, b) = (Some("a"), Some("b"));
+        let items = [item("1", a), item("2", b), item(" 2 ", a), item("4", b), item("5", None)];
+        let (ran, batch) = run(&items, AfterFailure::SkipGroup, &[0, 4]);
+        assert_eq!(ran, [0, 1, 3, 4]);
+        assert_eq!(batch.finish().map(|answer| answer.failures), {
+            Ok(["1", "2", "5"].map(str::to_string).to_vec())
+        });
+        let (ran, batch) = run(&items, AfterFailure::Continue, &[0, 4]);
+        assert_eq!(ran, [0, 1, 2, 3, 4]);
+        assert!(!batch.succeeded(0) && batch.succeeded(2) && !batch.succeeded(9));
+    }
+
+    #[test]
+    fn what_was_not_run_or_not_reported_has_failed() {
+        let items = [item("1", None), item("2", None), item("3", None)];
+        let at = Timestamp::from_unix_seconds;
+        let mut batch = Batch::new(items, AfterFailure::Continue).stopping_at(at(9));
+        let first = batch.take(at(0)).expect("a record");
+        drop(batch.take(at(8)).expect("another"));
+        assert!(batch.take(at(9)).is_none());
+        batch.succeed(first);
+        let json = r#"{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}"#;
+        assert_eq!(batch.finish().map(|answer| answer.to_json()), Ok(json.to_string()));
+    }
+
+    #[test]
+    fn a_failure_without_identifier_is_never_left_out() {
+        let items = [item(" ", None), item("2", None)];
+        let (_, batch) = run(&items, AfterFailure::Continue, &[0]);
+        let error = batch.finish().unwrap_err();
+        assert_eq!(error, BatchError::MissingIdentifier);
+        assert_eq!(error.to_string(), "apptheory: failed record has no identifier");
+        let (_, batch) = run(&items, AfterFailure::Continue, &[]);
+        assert_eq!(batch.finish().unwrap().to_json(), r#"{"batchItemFailures":[]}"#);
+    }
+}

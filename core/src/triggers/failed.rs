@@ -1,0 +1,78 @@
+//! What a handler's failure may say outside.
+
+use alloc::sync::Arc;
+use core::error::Error;
+use core::fmt;
+
+use super::workload::InvalidEnvelope;
+
+/// The handler of an event of EventBridge or SNS failed or panicked: what the invocation fails
+/// with.
+///
+/// Its text is fixed, because Lambda logs it and sends it to destinations, and a handler's own may
+/// hold anything. Only [`InvalidEnvelope`] keeps its text, also from within other errors. The
+/// handler's error is the [source](Error::source), for a log that is private.
+#[derive(Clone, Debug)]
+pub struct WorkloadFailed {
+    is_invalid_envelope: bool,
+    cause: Arc<dyn Error + Send + Sync>,
+}
+
+impl WorkloadFailed {
+    /// A handler returned an error, or panicked.
+    #[must_use]
+    pub fn with(cause: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { is_invalid_envelope: holds_invalid_envelope(&*cause), cause }
+    }
+}
+
+/// Whether an error, or one that led to it, is [`InvalidEnvelope`].
+fn holds_invalid_envelope(error: &(dyn Error + 'static)) -> bool {
+    error.is::<InvalidEnvelope>() || error.source().is_some_and(holds_invalid_envelope)
+}
+
+impl fmt::Display for WorkloadFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_invalid_envelope {
+            return InvalidEnvelope.fmt(f);
+        }
+        f.write_str("apptheory: event workload failed")
+    }
+}
+
+impl Error for WorkloadFailed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::boxed::Box;
+    use alloc::string::ToString;
+    use alloc::sync::Arc;
+    use core::error::Error;
+
+    use super::{InvalidEnvelope, WorkloadFailed};
+    use crate::http::AppError;
+
+    fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> WorkloadFailed {
+        WorkloadFailed::with(Arc::from(cause.into()))
+    }
+
+    #[test]
+    fn only_what_is_safe_is_shown() {
+        let secret = failed("secret=42");
+        assert_eq!(secret.to_string(), "apptheory: event workload failed");
+        assert_eq!(secret.source().map(ToString::to_string).as_deref(), Some("secret=42"));
+        let shown = AppError::bad_request("for HTTP only");
+        assert_eq!(failed(shown).to_string(), secret.to_string());
+    }
+
+    #[test]
+    fn a_safe_error_is_shown_without_what_wraps_it() {
+        let wrapped = AppError::bad_request("secret=42").with_cause(InvalidEnvelope);
+        let failed = failed(wrapped);
+        assert_eq!(failed.to_string(), "apptheory: eventbridge workload envelope invalid");
+    }
+}

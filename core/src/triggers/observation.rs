@@ -1,0 +1,258 @@
+//! What is recorded about the handling of an event: a log entry, a metric and a span.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::dynamodb::DynamoDbSummary;
+use super::trigger::Trigger;
+use super::workload::WorkloadEnvelope;
+use crate::http::code;
+use crate::observe::{Level, LogRecord, MetricRecord, SpanRecord};
+
+/// How handling an event or a record ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EventOutcome {
+    /// Its handler succeeded.
+    Success,
+    /// Its handler failed or panicked, or there was none. What it says is for the log hook alone.
+    Error,
+}
+
+/// An event or record that is handled: what its records will say, whatever comes of it. Make it
+/// before the handler runs, so that a handler that panics is recorded all the same.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventObservation {
+    trigger: Trigger,
+    request_id: String,
+    correlation_id: String,
+    span_name: String,
+    /// What else the records say, by its name in logs and metrics and by that in spans.
+    details: Vec<Detail>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Detail {
+    name: &'static str,
+    attribute: &'static str,
+    /// Whether metrics have it: what has a new value every time is for logs and spans.
+    is_tag: bool,
+    value: String,
+}
+
+impl EventObservation {
+    /// An event of EventBridge that somebody handles.
+    #[must_use]
+    pub fn event_bridge(envelope: &WorkloadEnvelope) -> Self {
+        let WorkloadEnvelope { source, detail_type, correlation_id, request_id, .. } = envelope;
+        let trigger = Trigger::EventBridge;
+        Self {
+            trigger,
+            request_id: request_id.clone(),
+            correlation_id: correlation_id.clone(),
+            span_name: format!("{} {source} {detail_type}", trigger.as_str()),
+            details: [
+                Detail::tag("source", "event.source", source),
+                Detail::tag("detail_type", "event.detail_type", detail_type),
+            ]
+            .into(),
+        }
+    }
+
+    /// A record of a DynamoDB stream.
+    #[must_use]
+    pub fn dynamodb(summary: &DynamoDbSummary, request_id: &str) -> Self {
+        let DynamoDbSummary { event_id, event_name, table_name, .. } = summary;
+        let trigger = Trigger::DynamoDbStream;
+        Self {
+            trigger,
+            request_id: request_id.to_string(),
+            correlation_id: event_id.clone(),
+            span_name: format!("{} {table_name} {event_name}", trigger.as_str()),
+            details: [
+                Detail::tag("table_name", "dynamodb.table_name", table_name),
+                Detail::tag("event_name", "dynamodb.event_name", event_name),
+                Detail { is_tag: false, ..Detail::tag("event_id", "dynamodb.event_id", event_id) },
+            ]
+            .into(),
+        }
+    }
+
+    /// A record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue, stream,
+    /// topic or route key, and `id` is what the service knows it by. These are not recorded unless
+    /// the application asks for it: where each message costs little, its records may cost more.
+    #[must_use]
+    pub fn message(trigger: Trigger, name: &str, id: &str, request_id: &str) -> Self {
+        let (name_member, attribute) = match trigger {
+            Trigger::Sqs => ("queue", "sqs.queue"),
+            Trigger::Kinesis => ("stream", "kinesis.stream"),
+            Trigger::Sns => ("topic", "sns.topic"),
+            Trigger::WebSocket => ("route_key", "websocket.route_key"),
+            Trigger::DynamoDbStream => ("table_name", "dynamodb.table_name"),
+            Trigger::EventBridge => ("source", "event.source"),
+        };
+        Self {
+            trigger,
+            request_id: request_id.to_string(),
+            correlation_id: id.to_string(),
+            span_name: format!("{} {name}", trigger.as_str()),
+            details: [Detail::tag(name_member, attribute, name)].into(),
+        }
+    }
+
+    /// The entry of the log.
+    #[must_use]
+    pub fn log(&self, outcome: EventOutcome) -> LogRecord<'_> {
+        let own = [
+            ("trigger", Cow::Borrowed(self.trigger.as_str())),
+            ("correlation_id", Cow::Borrowed(&*self.correlation_id)),
+        ];
+        let details = self.details.iter();
+        let details = details.map(|detail| (detail.name, Cow::Borrowed(&*detail.value)));
+        LogRecord {
+            request_id: &self.request_id,
+            error_code: outcome.error_code(),
+            about: own.into_iter().chain(details).collect(),
+            ..LogRecord::new(outcome.level(), "event.completed")
+        }
+    }
+
+    /// The metric. Its tag `correlation_id` has a new value for every event: take it out where
+    /// metrics are paid for by their number.
+    #[must_use]
+    pub fn metric(&self, outcome: EventOutcome) -> MetricRecord<'_> {
+        let tags = self.details.iter().filter(|detail| detail.is_tag);
+        let tags = tags.map(|detail| (detail.name, Cow::Borrowed(&*detail.value)));
+        let own = [
+            ("correlation_id", Cow::Borrowed(&*self.correlation_id)),
+            ("trigger", Cow::Borrowed(self.trigger.as_str())),
+            ("outcome", Cow::Borrowed(outcome.as_str())),
+            ("error_code", Cow::Borrowed(outcome.error_code())),
+        ];
+        let tags = tags.chain(own).collect();
+        MetricRecord { name: "apptheory.event", value: 1, duration_ms: None, tags }
+    }
+
+    /// The span.
+    #[must_use]
+    pub fn span(&self, outcome: EventOutcome) -> SpanRecord<'_> {
+        let attributes = self.details.iter();
+        let attributes = attributes.map(|detail| (detail.attribute, Cow::Borrowed(&*detail.value)));
+        let own = [
+            ("correlation.id", Cow::Borrowed(&*self.correlation_id)),
+            ("trigger", Cow::Borrowed(self.trigger.as_str())),
+            ("outcome", Cow::Borrowed(outcome.as_str())),
+            ("error.code", Cow::Borrowed(outcome.error_code())),
+        ];
+        let attributes = attributes.chain(own).collect();
+        SpanRecord { name: self.span_name.clone(), attributes }
+    }
+}
+
+impl Detail {
+    fn tag(name: &'static str, attribute: &'static str, value: &str) -> Self {
+        Self { name, attribute, is_tag: true, value: value.to_string() }
+    }
+}
+
+impl EventOutcome {
+    /// `success`, or `error`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::Success => Level::Info,
+            Self::Error => Level::Error,
+        }
+    }
+
+    const fn error_code(self) -> &'static str {
+        match self {
+            Self::Success => "",
+            Self::Error => code::INTERNAL,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{DynamoDbSummary, EventObservation, EventOutcome, Trigger, WorkloadEnvelope};
+
+    fn records(observation: &EventObservation, outcome: EventOutcome) -> [Json; 3] {
+        [
+            serde_json::to_value(observation.log(outcome)).unwrap(),
+            serde_json::to_value(observation.metric(outcome)).unwrap(),
+            serde_json::to_value(observation.span(outcome)).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn an_event_that_succeeds() {
+        let observation = EventObservation::event_bridge(&WorkloadEnvelope {
+            correlation_id: "c".into(),
+            request_id: "r".into(),
+            source: "s".into(),
+            detail_type: "t".into(),
+            ..WorkloadEnvelope::default()
+        });
+        assert_eq!(
+            records(&observation, EventOutcome::Success),
+            [
+                json!({"level": "info", "event": "event.completed", "request_id": "r",
+                "tenant_id": "", "method": "", "path": "", "status": 0, "error_code": "",
+                "trigger": "eventbridge", "correlation_id": "c", "source": "s", "detail_type": "t"}),
+                json!({"name": "apptheory.event", "value": 1, "tags": {"correlation_id": "c",
+                "detail_type": "t", "error_code": "", "outcome": "success", "source": "s",
+                "trigger": "eventbridge"}}),
+                json!({"name": "eventbridge s t", "attributes": {"correlation.id": "c",
+                "event.detail_type": "t", "event.source": "s", "error.code": "",
+                "outcome": "success", "trigger": "eventbridge"}}),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_message_names_where_it_is_from() {
+        let observation = EventObservation::message(Trigger::Sqs, "q", "m", "r");
+        let [log, metric, span] = records(&observation, EventOutcome::Success);
+        assert_eq!((&log["queue"], &log["correlation_id"]), (&json!("q"), &json!("m")));
+        assert_eq!((&metric["tags"]["queue"], &span["name"]), (&json!("q"), &json!("sqs q")));
+    }
+
+    #[test]
+    fn a_record_that_fails() {
+        let observation = EventObservation::dynamodb(
+            &DynamoDbSummary {
+                event_id: "e".into(),
+                event_name: "REMOVE".into(),
+                ..DynamoDbSummary::default()
+            },
+            "r",
+        );
+        assert_eq!(
+            records(&observation, EventOutcome::Error),
+            [
+                json!({"level": "error", "event": "event.completed", "request_id": "r",
+                "tenant_id": "", "method": "", "path": "", "status": 0,
+                "error_code": "app.internal", "trigger": "dynamodb_stream", "correlation_id": "e",
+                "event_id": "e", "event_name": "REMOVE"}),
+                json!({"name": "apptheory.event", "value": 1, "tags": {"correlation_id": "e",
+                "error_code": "app.internal", "event_name": "REMOVE", "outcome": "error",
+                "table_name": "", "trigger": "dynamodb_stream"}}),
+                json!({"name": "dynamodb_stream  REMOVE", "attributes": {"correlation.id": "e",
+                "dynamodb.event_id": "e", "dynamodb.event_name": "REMOVE",
+                "dynamodb.table_name": "", "error.code": "app.internal", "outcome": "error",
+                "trigger": "dynamodb_stream"}}),
+            ]
+        );
+    }
+}

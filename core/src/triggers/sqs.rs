@@ -1,0 +1,85 @@
+//! Messages of SQS.
+
+use alloc::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::records::BatchRecord;
+use super::trigger::{RecordError, Trigger};
+use crate::members::{Members, Text, owned};
+
+/// A message of SQS. What the record lacks is empty.
+#[derive(Clone, Debug)]
+pub struct SqsRecord<'a> {
+    /// The message's id.
+    pub message_id: Cow<'a, str>,
+    /// What deletes the message; Lambda does that for messages that succeed.
+    pub receipt_handle: Cow<'a, str>,
+    /// The body.
+    pub body: Cow<'a, str>,
+    /// The queue's ARN.
+    pub event_source_arn: Cow<'a, str>,
+    attributes: Members<'a, Text<'a>>,
+    text: Cow<'a, str>,
+}
+
+impl<'a> SqsRecord<'a> {
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Malformed`] when a member that is read is of another type.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, RecordError> {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Sqs<'a> {
+            #[serde(borrow)]
+            message_id: Text<'a>,
+            #[serde(borrow)]
+            receipt_handle: Text<'a>,
+            #[serde(borrow)]
+            body: Text<'a>,
+            #[serde(borrow, rename = "eventSourceARN")]
+            event_source_arn: Text<'a>,
+            #[serde(borrow)]
+            attributes: Members<'a, Text<'a>>,
+        }
+
+        let read: Sqs<'a> = record.read(Trigger::Sqs)?;
+        Ok(Self {
+            message_id: read.message_id.0,
+            receipt_handle: read.receipt_handle.0,
+            body: read.body.0,
+            event_source_arn: read.event_source_arn.0,
+            attributes: read.attributes,
+            text: Cow::Borrowed(record.as_json()),
+        })
+    }
+
+    /// The record as the event has it, message attributes included.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> SqsRecord<'static> {
+        SqsRecord {
+            message_id: owned(self.message_id),
+            receipt_handle: owned(self.receipt_handle),
+            body: owned(self.body),
+            event_source_arn: owned(self.event_source_arn),
+            attributes: self.attributes.into_owned(),
+            text: owned(self.text),
+        }
+    }
+
+    /// A system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let Members(attributes) = &self.attributes;
+        let found = attributes.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}

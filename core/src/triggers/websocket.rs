@@ -1,0 +1,231 @@
+//! Events of API Gateway's WebSocket APIs.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+
+use serde::Deserialize;
+
+use super::context::Invocation;
+use super::trigger::{EventError, Trigger};
+use crate::gateway::event_endpoint;
+use crate::http::adapters::{HttpSource, payload_v1};
+use crate::http::{
+    AppError, ErrorFormat, RawRequest, Rejected, Request, Response, SourceProvenance,
+};
+use crate::json;
+use crate::members::Text;
+
+/// A message on a WebSocket, or the start or end of one: which connection it is about, and the
+/// request that it is for handlers.
+#[derive(Clone, Debug)]
+pub struct WebSocketEvent<'a> {
+    /// Which connection it is about, and how.
+    pub connection: WebSocketConnection,
+    /// The id that API Gateway gave the event, trimmed; or an empty text.
+    pub request_id: String,
+    request: RawRequest<'a>,
+}
+
+/// The connection of an event. Texts are trimmed; what the event lacks is empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct WebSocketConnection {
+    /// The connection.
+    pub connection_id: String,
+    /// The route that API Gateway chose: `$connect`, `$disconnect`, `$default` or one of the
+    /// application's.
+    pub route_key: String,
+    /// `CONNECT`, `MESSAGE` or `DISCONNECT`.
+    pub event_type: String,
+    /// The domain of the API.
+    pub domain_name: String,
+    /// The stage of the API.
+    pub stage: String,
+    /// Where messages to the connection go; empty when the event does not say. Set it for custom
+    /// domains with an API mapping, of which events say nothing. While `$connect` is handled there
+    /// is no connection yet, and sending to it answers
+    /// [gone](crate::gateway::ClientError::is_gone).
+    pub management_endpoint: String,
+}
+
+impl<'a> WebSocketEvent<'a> {
+    /// Reads an event (`events-websockets.md` §9.4). Null is a missing member.
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] when the text is no JSON object, or a member that is read has another type.
+    pub fn read(event: &'a str) -> Result<Self, EventError> {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Context<'a> {
+            #[serde(borrow)]
+            connection_id: Text<'a>,
+            #[serde(borrow)]
+            route_key: Text<'a>,
+            #[serde(borrow)]
+            event_type: Text<'a>,
+            #[serde(borrow)]
+            domain_name: Text<'a>,
+            #[serde(borrow)]
+            stage: Text<'a>,
+            #[serde(borrow)]
+            request_id: Text<'a>,
+        }
+
+        let read: payload_v1::Event<'a, Context<'a>> = json::read_object(event)
+            .map_err(|cause| EventError { trigger: Trigger::WebSocket, cause })?;
+        let context = read.request_context.0;
+        let trimmed = |text: Text<'_>| text.as_str().trim().to_string();
+        let (domain_name, stage) = (trimmed(context.domain_name), trimmed(context.stage));
+        let endpoint = event_endpoint(&domain_name, &stage, read.path.as_str());
+        Ok(Self {
+            connection: WebSocketConnection {
+                connection_id: trimmed(context.connection_id),
+                route_key: trimmed(context.route_key),
+                event_type: trimmed(context.event_type),
+                management_endpoint: endpoint.unwrap_or_default(),
+                domain_name,
+                stage,
+            },
+            request_id: trimmed(context.request_id),
+            request: RawRequest {
+                method: read.http_method.into_string(),
+                path: read.path.into_string(),
+                query: Ok(payload_v1::query(
+                    read.multi_value_query_string_parameters,
+                    read.query_string_parameters,
+                    |text| text.into_owned(),
+                )),
+                headers: payload_v1::headers(read.multi_value_headers, read.headers),
+                body: read.body.into_bytes(),
+                is_base64: read.is_base64_encoded.0,
+                source_provenance: SourceProvenance::UNKNOWN,
+                provider_request_id: String::new(),
+            },
+        })
+    }
+
+    /// The id of the request: API Gateway's, else Lambda's, else a new one.
+    #[must_use]
+    pub fn request_id(&self, aws_request_id: &str, new_id: impl FnOnce() -> String) -> String {
+        match (self.request_id.as_str(), aws_request_id.trim()) {
+            ("", "") => new_id(),
+            ("", aws_request_id) => aws_request_id.to_string(),
+            (request_id, _) => request_id.to_string(),
+        }
+    }
+
+    /// The invocation, under the id of [`request_id`](Self::request_id).
+    #[must_use]
+    pub fn invocation(
+        &self,
+        aws_request_id: &str,
+        remaining_ms: u64,
+        new_id: impl FnOnce() -> String,
+    ) -> Invocation {
+        let request_id = self.request_id(aws_request_id, new_id);
+        Invocation { request_id, aws_request_id: aws_request_id.trim().to_string(), remaining_ms }
+    }
+
+    /// The request, checked and decoded; see [`RawRequest::normalize`]. Do that before a route is
+    /// looked up: a body that cannot be read is 400 even where nothing is registered.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], to answer with [`answer_error`](Self::answer_error).
+    pub fn into_request(self, max_bytes: Option<usize>) -> Result<Request, Box<Rejected>> {
+        self.request.normalize(max_bytes)
+    }
+
+    /// The answer to an error: nested, whatever format the application's HTTP errors have. An empty
+    /// id is left out.
+    #[must_use]
+    pub fn answer_error(error: &AppError, request_id: &str) -> Response {
+        Response::from_error(error, ErrorFormat::Nested, request_id, "")
+    }
+
+    /// Writes a [normalised](Response::normalize) response, whose stream was read to its end. For
+    /// `$connect`, API Gateway refuses the connection unless the status is a 2xx; for messages, the
+    /// client gets the body only if the route has a response.
+    #[must_use]
+    pub fn write_response(response: &Response) -> String {
+        // Proxy integrations of both kinds of API answer alike.
+        HttpSource::ApiGatewayV1.write_response(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use super::{AppError, Response, WebSocketEvent};
+
+    /// A message as API Gateway sends it: with nulls, and without path, method and headers.
+    const MESSAGE: &str = r#"{"requestContext":{"routeKey":" $default ","messageId":null,
+        "eventType":"MESSAGE","domainName":"a.execute-api.us-east-1.amazonaws.com","stage":"dev",
+        "connectionId":"c=","requestId":null,"requestTimeEpoch":"x","identity":{"sourceIp":null}},
+        "headers":null,"body":"aG\nk=","isBase64Encoded":true}"#;
+
+    #[test]
+    fn a_message_is_a_request_on_a_connection() {
+        let event = WebSocketEvent::read(MESSAGE).unwrap();
+        let connection = &event.connection;
+        assert_eq!((&*connection.route_key, &*connection.connection_id), ("$default", "c="));
+        assert_eq!(
+            connection.management_endpoint,
+            "https://a.execute-api.us-east-1.amazonaws.com/dev"
+        );
+        assert_eq!(event.request_id(" aws ", || "new".into()), "aws");
+        assert_eq!(event.request_id(" ", || "new".into()), "new");
+        let request = event.into_request(None).unwrap();
+        assert_eq!((&*request.method, &*request.path, &*request.body), ("", "/", &b"hi"[..]));
+    }
+
+    #[test]
+    fn headers_and_queries_of_a_connection_are_merged() {
+        let event = r#"{"path":" s?x=1","httpMethod":" get ",
+            "headers":{"X-A":"0","x-b":"2"},"multiValueHeaders":{"x-a":["1","2"]},
+            "queryStringParameters":{"a":"0","B":"b"},"multiValueQueryStringParameters":{"a":["1"]},
+            "requestContext":{"requestId":" r ","domainName":"ws.example.com"}}"#;
+        let event = WebSocketEvent::read(event).unwrap();
+        assert_eq!(event.request_id("aws", || "new".into()), "r");
+        assert_eq!(event.connection.management_endpoint, "https://ws.example.com/s");
+        let request = event.into_request(None).unwrap();
+        assert_eq!((&*request.method, &*request.path), ("GET", "/s"));
+        assert_eq!(request.headers.get_all("x-a"), ["1", "2"]);
+        assert_eq!(request.headers.first("x-b"), "2");
+        assert_eq!((request.query.get("a"), request.query.get("B")), (Some("1"), Some("b")));
+    }
+
+    #[test]
+    fn a_bad_body_is_answered_and_a_bad_event_is_not() {
+        let event = MESSAGE.replace("aG\\nk=", "!!");
+        let rejected = WebSocketEvent::read(&event).unwrap().into_request(None).unwrap_err();
+        let response = WebSocketEvent::answer_error(&AppError::from(rejected.error), "r");
+        assert_eq!(response.status, 400);
+        assert_eq!(
+            response.body,
+            br#"{"error":{"code":"app.bad_request","message":"invalid base64","request_id":"r"}}"#
+        );
+        let error = WebSocketEvent::read(r#"{"requestContext":{"routeKey":5}}"#).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("apptheory: parse apigw websocket event: "), "{text}");
+    }
+
+    #[test]
+    fn responses_are_written_as_proxies_do() {
+        let mut response: Response = Response::new(0).with_cookie("a=b");
+        response.headers.set_all("X-A", ["1", "2"].map(ToString::to_string).to_vec());
+        response.headers.set("Set-Cookie", "z=1");
+        response.headers.set_all("Empty", Vec::new());
+        response.body = b"hi".to_vec();
+        assert_eq!(
+            WebSocketEvent::write_response(&response.normalize().unwrap()),
+            r#"{"statusCode":200,"headers":{"set-cookie":"a=b","x-a":"1"},"multiValueHeaders":{"set-cookie":["a=b","z=1"],"x-a":["1","2"]},"body":"hi"}"#
+        );
+        assert_eq!(
+            WebSocketEvent::write_response(&Response::no_content()),
+            r#"{"statusCode":204,"headers":{},"multiValueHeaders":{},"body":""}"#
+        );
+    }
+}

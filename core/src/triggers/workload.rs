@@ -1,0 +1,311 @@
+//! What handlers of EventBridge's events work with: an envelope that says who caused the event, and
+//! the summary of a scheduled run.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Serialize, Serializer};
+
+use super::context::Invocation;
+use super::event_bridge::{EventBridgeEvent, member};
+use super::raw::{integer, trimmed};
+use crate::time::Timestamp;
+
+/// What an event is about and who caused it, without its detail (`events-websockets.md` §7.2).
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct WorkloadEnvelope {
+    /// The account.
+    pub account: String,
+    /// What ties the event to what caused it, and to the logs of others; or an empty text.
+    pub correlation_id: String,
+    /// Where the correlation id was found.
+    #[serde(serialize_with = "serialize_source")]
+    pub correlation_source: Option<CorrelationSource>,
+    /// What the event is.
+    pub detail_type: String,
+    /// The event's id.
+    pub event_id: String,
+    /// The region.
+    pub region: String,
+    /// The id of the invocation.
+    pub request_id: String,
+    /// ARNs of what the event is about.
+    pub resources: Vec<String>,
+    /// Who sent the event.
+    pub source: String,
+    /// When it happened, as the event writes it.
+    pub time: String,
+}
+
+/// Where a correlation id was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CorrelationSource {
+    /// `metadata.correlation_id`.
+    Metadata,
+    /// The header `x-correlation-id`, in any spelling.
+    Header,
+    /// `detail.correlation_id`.
+    Detail,
+    /// The event's own id.
+    EventId,
+    /// Lambda's id of the request.
+    AwsRequestId,
+}
+
+impl CorrelationSource {
+    /// The source as texts name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata.correlation_id",
+            Self::Header => "headers.x-correlation-id",
+            Self::Detail => "detail.correlation_id",
+            Self::EventId => "event.id",
+            Self::AwsRequestId => "lambda.aws_request_id",
+        }
+    }
+}
+
+/// [`as_str`](CorrelationSource::as_str); no source is an empty text.
+fn serialize_source<S: Serializer>(
+    source: &Option<CorrelationSource>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(source.map_or("", CorrelationSource::as_str))
+}
+
+/// A scheduled run, as it is reported (`events-websockets.md` §7.4).
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct ScheduledSummary {
+    /// As the [envelope](WorkloadEnvelope::correlation_id)'s.
+    pub correlation_id: String,
+    /// As the [envelope](WorkloadEnvelope::correlation_source)'s.
+    #[serde(serialize_with = "serialize_source")]
+    pub correlation_source: Option<CorrelationSource>,
+    /// When the invocation has to end, in Unix milliseconds; 0 when nobody says.
+    pub deadline_unix_ms: i64,
+    /// What the event is.
+    pub detail_type: String,
+    /// The event's id.
+    pub event_id: String,
+    /// What tells this run from others, also when the event comes twice; or an empty text.
+    pub idempotency_key: String,
+    /// `scheduled`.
+    pub kind: &'static str,
+    /// Whole milliseconds that were left.
+    pub remaining_ms: u64,
+    /// What the event says came of the run.
+    pub result: ScheduledResult,
+    /// The run; or an empty text.
+    pub run_id: String,
+    /// When the run was due, as the event writes it.
+    pub scheduled_time: String,
+    /// Who sent the event.
+    pub source: String,
+}
+
+/// What came of a scheduled run.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct ScheduledResult {
+    /// How many things failed.
+    pub failed: i64,
+    /// How many things were processed.
+    pub processed: i64,
+    /// How it ended; `ok` unless the event says otherwise.
+    pub status: String,
+}
+
+impl EventBridgeEvent<'_> {
+    /// The event's envelope.
+    #[must_use]
+    pub fn envelope(&self, invocation: &Invocation) -> WorkloadEnvelope {
+        let (correlation_id, correlation_source) = self.correlation(invocation);
+        WorkloadEnvelope {
+            account: self.account.clone(),
+            correlation_id,
+            correlation_source,
+            detail_type: self.detail_type.clone(),
+            event_id: self.id.clone(),
+            region: self.region.clone(),
+            request_id: invocation.request_id.trim().to_string(),
+            resources: self.resources.clone(),
+            source: self.source.clone(),
+            time: self.time.clone(),
+        }
+    }
+
+    /// The event's envelope, if it says who sent the event, what it is and what it belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnvelope`] when one of the three is missing.
+    pub fn require_envelope(
+        &self,
+        invocation: &Invocation,
+    ) -> Result<WorkloadEnvelope, InvalidEnvelope> {
+        let envelope = self.envelope(invocation);
+        let WorkloadEnvelope { source, detail_type, correlation_id, .. } = &envelope;
+        if source.is_empty() || detail_type.is_empty() || correlation_id.is_empty() {
+            return Err(InvalidEnvelope);
+        }
+        Ok(envelope)
+    }
+
+    /// The summary of the scheduled run that the event starts or reports, as of `now`. Whether it
+    /// is a schedule's is not checked.
+    #[must_use]
+    pub fn scheduled_summary(&self, invocation: &Invocation, now: Timestamp) -> ScheduledSummary {
+        let envelope = self.envelope(invocation);
+        let aws_request_id = invocation.aws_request_id.trim();
+        let from_id = |prefix: &str, id: &str| match id {
+            "" => String::new(),
+            id => format!("{prefix}:{id}"),
+        };
+        let result = self.detail_member("result");
+        ScheduledSummary {
+            correlation_id: envelope.correlation_id,
+            correlation_source: envelope.correlation_source,
+            deadline_unix_ms: deadline_unix_ms(invocation.remaining_ms, now),
+            detail_type: envelope.detail_type,
+            idempotency_key: first_filled([
+                self.detail_text("idempotency_key"),
+                from_id("eventbridge", &self.id),
+                from_id("lambda", aws_request_id),
+            ]),
+            kind: "scheduled",
+            remaining_ms: invocation.remaining_ms,
+            result: ScheduledResult {
+                failed: integer(member(result, "failed")),
+                processed: integer(member(result, "processed")),
+                status: first_filled([
+                    trimmed(member(result, "status")),
+                    self.detail_text("status"),
+                    "ok".to_string(),
+                ]),
+            },
+            run_id: first_filled([
+                self.detail_text("run_id"),
+                self.id.clone(),
+                aws_request_id.to_string(),
+            ]),
+            event_id: envelope.event_id,
+            scheduled_time: envelope.time,
+            source: envelope.source,
+        }
+    }
+
+    /// The first correlation id that is not blank, and where it was found.
+    fn correlation(&self, invocation: &Invocation) -> (String, Option<CorrelationSource>) {
+        let found = [
+            (self.metadata_text("correlation_id"), CorrelationSource::Metadata),
+            (self.header_text("x-correlation-id"), CorrelationSource::Header),
+            (self.detail_text("correlation_id"), CorrelationSource::Detail),
+            (self.id.clone(), CorrelationSource::EventId),
+            (invocation.aws_request_id.trim().to_string(), CorrelationSource::AwsRequestId),
+        ];
+        let found = found.into_iter().find(|(id, _)| !id.is_empty());
+        found.map_or((String::new(), None), |(id, source)| (id, Some(source)))
+    }
+}
+
+/// An event does not say who sent it, what it is, or what it belongs to. Its text is safe to show:
+/// it says nothing of the event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("apptheory: eventbridge workload envelope invalid")]
+pub struct InvalidEnvelope;
+
+fn deadline_unix_ms(remaining_ms: u64, now: Timestamp) -> i64 {
+    if remaining_ms == 0 {
+        return 0;
+    }
+    let now_ms = now.unix_nanos().div_euclid(NANOS_PER_MS);
+    i64::try_from(now_ms.saturating_add(i128::from(remaining_ms))).unwrap_or(i64::MAX)
+}
+
+fn first_filled(texts: [String; 3]) -> String {
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+const NANOS_PER_MS: i128 = 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned;
+    use alloc::string::{String, ToString};
+
+    use serde_json::json;
+
+    use super::{EventBridgeEvent, InvalidEnvelope, Invocation};
+    use crate::time::Timestamp;
+
+    fn invocation(aws_request_id: &str, remaining_ms: u64) -> Invocation {
+        let invocation =
+            Invocation::new(aws_request_id, None, Timestamp::UNIX_EPOCH, || "made".into());
+        Invocation { remaining_ms, ..invocation }
+    }
+
+    #[test]
+    fn correlation_is_looked_for_from_the_callers_word_to_lambdas() {
+        let correlation = |event: serde_json::Value, aws: &str| {
+            let text = event.to_string();
+            let envelope = EventBridgeEvent::read(&text).unwrap().envelope(&invocation(aws, 0));
+            let json = serde_json::to_value(&envelope).unwrap();
+            (envelope.correlation_id, json["correlation_source"].as_str().unwrap().to_owned())
+        };
+        let all = json!({
+            "id": " e ", "metadata": {"correlation_id": " m "},
+            "headers": {"X-Correlation-ID": "h"}, "detail": {"correlation_id": "d"},
+        });
+        let mut event = all;
+        for (member, id, source) in [
+            ("metadata", "m", "metadata.correlation_id"),
+            ("headers", "h", "headers.x-correlation-id"),
+            ("detail", "d", "detail.correlation_id"),
+            ("id", "e", "event.id"),
+            ("", "a", "lambda.aws_request_id"),
+        ] {
+            assert_eq!(correlation(event.clone(), " a "), (id.into(), source.into()));
+            event[member] = json!(null);
+        }
+        let other = json!({"detail": r#"{"correlation_id":"d"}"#, "metadata": [1e300]});
+        assert_eq!(correlation(other, ""), (String::new(), String::new()));
+        let number = json!({"detail": {"correlation_id": 5}});
+        assert_eq!(correlation(number, ""), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn an_envelope_keeps_the_time_as_written() {
+        let text = r#"{"source":"s","detail-type":"t","time":" 2026-04-24T14:00:00.123+02:00 ",
+            "detail":{"n":1e999}}"#;
+        let event = EventBridgeEvent::read(text).unwrap();
+        let envelope = event.envelope(&invocation("", 0));
+        assert_eq!(
+            serde_json::to_string(&envelope).unwrap(),
+            r#"{"account":"","correlation_id":"","correlation_source":"","detail_type":"t","event_id":"","region":"","request_id":"made","resources":[],"source":"s","time":"2026-04-24T14:00:00.123+02:00"}"#
+        );
+        assert_eq!(event.require_envelope(&invocation("", 0)), Err(InvalidEnvelope));
+        assert!(event.require_envelope(&invocation("a", 0)).is_ok());
+    }
+
+    #[test]
+    fn a_summary_falls_back_to_what_is_there() {
+        let summary = |event: serde_json::Value, remaining| {
+            let text = event.to_string();
+            let event = EventBridgeEvent::read(&text).unwrap();
+            event.scheduled_summary(&invocation("A", remaining), Timestamp::UNIX_EPOCH)
+        };
+        let bare = summary(json!({"detail": []}), 0);
+        assert_eq!((&*bare.run_id, &*bare.idempotency_key), ("A", "lambda:A"));
+        assert_eq!((bare.deadline_unix_ms, &*bare.result.status), (0, "ok"));
+        let told = json!({"id": "e", "detail": {"run_id": "r", "idempotency_key": "k",
+            "status": " s ", "result": {"processed": 3.9, "failed": -2.9, "status": ""}}});
+        let told = summary(told, 25_000);
+        assert_eq!((&*told.run_id, &*told.idempotency_key), ("r", "k"));
+        assert_eq!((told.deadline_unix_ms, told.kind), (25_000, "scheduled"));
+        let result = (told.result.processed, told.result.failed, &*told.result.status);
+        assert_eq!(result, (3, -2, "s"));
+        let odd = summary(json!({"id": "e", "detail": {"result": {"processed": "3"}}}), 1);
+        assert_eq!((&*odd.idempotency_key, odd.result.processed), ("eventbridge:e", 0));
+    }
+}

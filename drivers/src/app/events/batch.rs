@@ -1,0 +1,156 @@
+//! Batches: records one at a time, or several at once, and an answer that names what to send again.
+
+use core::num::NonZeroUsize;
+use std::sync::Arc;
+
+use apptheory_core::triggers::{
+    Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, DynamoDbSummary, EventObservation,
+    KinesisRecord, SqsRecord, Turn,
+};
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use futures_util::stream::FuturesUnordered;
+
+use super::EventRoutes;
+use super::context::{EventInput, Shared};
+use super::handler::{EventError, Handler, run};
+use crate::app::App;
+use crate::app::context::Invocation;
+use crate::app::invoke::InvokeError;
+use crate::clock::Clock as _;
+
+/// A record is from a queue, stream or table that nothing is registered for. It fails: register a
+/// handler, or remove the event source mapping.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("nothing is registered for {name:?}")]
+struct Unregistered {
+    name: String,
+}
+
+impl App {
+    /// Has every record of a batch handled, and answers which of them to send again.
+    pub(in crate::app) async fn invoke_batch(
+        &self,
+        source: BatchSource,
+        event: &str,
+        invocation: Invocation,
+    ) -> Result<String, InvokeError> {
+        let event = BatchEvent::read(source, event)?;
+        let settings = &self.inner.events.settings;
+        let shared = self.share(&invocation);
+        let guard = shared.cancellation.clone().drop_guard();
+        let batch = event.batch(settings.after_failure);
+        let batch = match invocation.deadline {
+            Some(deadline) => batch.stopping_at(deadline.saturating_sub(settings.reserve)),
+            None => batch,
+        };
+        let batch = self.handle_all(&event, batch, &shared, settings.concurrency).await;
+        let answer = batch.finish()?;
+        // Whoever handled a record may go on in the background.
+        let _ = guard.disarm();
+        Ok(answer.to_json())
+    }
+
+    /// Runs records until none is left, or the time to stop has come: those that still run then are
+    /// given up, and count as failed.
+    async fn handle_all(
+        &self,
+        event: &BatchEvent<'_>,
+        mut batch: Batch,
+        shared: &Shared,
+        concurrency: NonZeroUsize,
+    ) -> Batch {
+        let clock = &self.inner.host.clock;
+        let reserve = self.inner.events.settings.reserve;
+        let stop = async {
+            match shared.deadline {
+                Some(deadline) => {
+                    let stops_at = deadline.saturating_sub(reserve);
+                    clock.sleep(clock.now().until(stops_at)).await;
+                }
+                None => core::future::pending().await,
+            }
+        };
+        let mut stop = Box::pin(stop);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < concurrency.get()
+                && let Some(turn) = batch.take(clock.now())
+            {
+                running.push(self.handle_turn(event, turn, shared));
+            }
+            // A record that is done is looked at first: it is not thrown away at the last moment.
+            match select(running.next(), &mut stop).await {
+                Either::Left((Some((turn, handled)), _)) if handled => batch.succeed(turn),
+                Either::Left((Some((turn, _)), _)) => batch.fail(turn),
+                Either::Left((None, _)) | Either::Right(_) => return batch,
+            }
+        }
+    }
+
+    /// Handles one record. The application is told why it failed, the service only that it did.
+    async fn handle_turn(
+        &self,
+        event: &BatchEvent<'_>,
+        turn: Turn,
+        shared: &Shared,
+    ) -> (Turn, bool) {
+        let Some(record) = event.records().get(turn.index()) else { return (turn, false) };
+        let observation = self.observation(event.source(), record, shared);
+        let handled = self.handle_record(event.source(), record, shared).await;
+        let is_handled = handled.is_ok();
+        self.conclude(observation, handled.err().map(Arc::from), shared);
+        (turn, is_handled)
+    }
+
+    async fn handle_record(
+        &self,
+        source: BatchSource,
+        record: &BatchRecord<'_>,
+        shared: &Shared,
+    ) -> Result<(), EventError> {
+        let EventRoutes { sqs, kinesis, dynamodb, layers, .. } = &self.inner.events;
+        macro_rules! handle {
+            ($routes:ident, $record:ident, $input:ident) => {{
+                let handler = $routes.find(record.name());
+                let handler: &Handler<_> = handler.ok_or_else(|| unregistered(record))?;
+                let record = Arc::new($record::read(record)?.into_owned());
+                let context = shared.context(EventInput::$input(Arc::clone(&record)));
+                run(layers, handler, record, context).await?;
+            }};
+        }
+        match source {
+            BatchSource::Sqs => handle!(sqs, SqsRecord, Sqs),
+            BatchSource::Kinesis => handle!(kinesis, KinesisRecord, Kinesis),
+            BatchSource::DynamoDbStream => handle!(dynamodb, DynamoDbRecord, DynamoDb),
+        }
+        Ok(())
+    }
+
+    /// What is recorded of a record: changes of tables always, others if that was asked for.
+    fn observation(
+        &self,
+        source: BatchSource,
+        record: &BatchRecord<'_>,
+        shared: &Shared,
+    ) -> Option<EventObservation> {
+        let request_id = &shared.invocation.request_id;
+        match source {
+            BatchSource::DynamoDbStream => {
+                let summary = DynamoDbSummary::of(record);
+                Some(EventObservation::dynamodb(&summary, request_id))
+            }
+            BatchSource::Sqs | BatchSource::Kinesis => {
+                let trigger = source.trigger();
+                self.inner.events.settings.observes_messages.then(|| {
+                    let (name, id) = (record.name(), record.identifier());
+                    EventObservation::message(trigger, name, id, request_id)
+                })
+            }
+        }
+    }
+}
+
+fn unregistered(record: &BatchRecord<'_>) -> Unregistered {
+    Unregistered { name: record.name().to_owned() }
+}

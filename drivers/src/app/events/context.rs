@@ -1,0 +1,158 @@
+//! What a handler of an event knows about its invocation.
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apptheory_core::time::Timestamp;
+use apptheory_core::triggers::{self, Trigger};
+use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
+
+use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
+use crate::app::context::Host;
+use crate::clock::{Clock as _, SharedClock};
+
+/// What a handler or a middleware of an event knows about its invocation. Every record has one of
+/// its own; clones are the same record's.
+#[derive(Clone)]
+pub struct EventContext {
+    input: EventInput,
+    invocation: Arc<triggers::Invocation>,
+    deadline: Option<Timestamp>,
+    host: Arc<Host>,
+    values: Arc<Mutex<BTreeMap<String, Json>>>,
+    cancellation: CancellationToken,
+}
+
+/// A record, or an event, that a handler is called for.
+#[derive(Clone, Debug)]
+pub enum EventInput {
+    /// A message of SQS.
+    Sqs(Arc<SqsMessage>),
+    /// A record of Kinesis.
+    Kinesis(Arc<KinesisMessage>),
+    /// A change of a DynamoDB table.
+    DynamoDb(Arc<DynamoDbChange>),
+    /// A notification of SNS.
+    Sns(Arc<SnsNotification>),
+    /// An event of EventBridge.
+    EventBridge(Arc<EventBridgeMessage>),
+}
+
+impl EventInput {
+    /// What invoked the function with it.
+    #[must_use]
+    pub const fn trigger(&self) -> Trigger {
+        match self {
+            Self::Sqs(_) => Trigger::Sqs,
+            Self::Kinesis(_) => Trigger::Kinesis,
+            Self::DynamoDb(_) => Trigger::DynamoDbStream,
+            Self::Sns(_) => Trigger::Sns,
+            Self::EventBridge(_) => Trigger::EventBridge,
+        }
+    }
+}
+
+/// What the records of an invocation have in common.
+pub(super) struct Shared {
+    pub(super) invocation: Arc<triggers::Invocation>,
+    pub(super) deadline: Option<Timestamp>,
+    pub(super) host: Arc<Host>,
+    pub(super) cancellation: CancellationToken,
+}
+
+impl Shared {
+    pub(super) fn context(&self, input: EventInput) -> EventContext {
+        EventContext {
+            input,
+            invocation: Arc::clone(&self.invocation),
+            deadline: self.deadline,
+            host: Arc::clone(&self.host),
+            values: Arc::default(),
+            cancellation: self.cancellation.clone(),
+        }
+    }
+}
+
+impl EventContext {
+    /// The record or event.
+    #[must_use]
+    pub const fn input(&self) -> &EventInput {
+        &self.input
+    }
+
+    /// The invocation, as the workload helpers of
+    /// [`triggers`](apptheory_core::triggers) take it.
+    #[must_use]
+    pub fn invocation(&self) -> &triggers::Invocation {
+        &self.invocation
+    }
+
+    /// The id of the invocation: Lambda's, or a new one. All records of a batch have the same.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.invocation.request_id
+    }
+
+    /// How long there is left. `None` when there is no deadline, zero when it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| self.now().until(deadline))
+    }
+
+    /// The present instant, by the application's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.host.clock.now()
+    }
+
+    /// The application's clock: sleep on it, and tests need not wait.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.host.clock
+    }
+
+    /// A new id from the application's source.
+    #[must_use]
+    pub fn new_id(&self) -> String {
+        self.host.ids.next_text()
+    }
+
+    /// Ends when nobody waits for the record any more: for work that its handler started elsewhere.
+    #[must_use]
+    pub const fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
+    /// Leaves a value for the rest of the record, under a name that is trimmed. A blank name is
+    /// ignored.
+    pub fn set(&self, name: &str, value: impl Into<Json>) {
+        let name = name.trim();
+        if !name.is_empty() {
+            self.values().insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// A value that was left under a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Json> {
+        self.values().get(name.trim()).cloned()
+    }
+
+    fn values(&self) -> MutexGuard<'_, BTreeMap<String, Json>> {
+        // Nothing panics while they are locked: poisoning says nothing here.
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a record holds is not printed.
+impl fmt::Debug for EventContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventContext")
+            .field("trigger", &self.input.trigger())
+            .field("request_id", &self.invocation.request_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! Events of queues, streams, topics, buses and tables, with ordinary async functions behind them.
+//!
+//! This module runs handlers and middleware, keeps their panics to the record that they are for, and
+//! tells the application why one failed. Which handler a record is for, in which order records run,
+//! and what is answered, so that none is lost, is [`triggers`]' to decide.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use apptheory::app::events::SqsMessage;
+//! use apptheory::app::{App, Invocation};
+//!
+//! async fn ship(message: Arc<SqsMessage>) -> Result<(), &'static str> {
+//!     if message.body == "tea" { Ok(()) } else { Err("out of stock") }
+//! }
+//!
+//! let app = App::builder().sqs("orders", ship).build()?;
+//! let event = r#"{"Records":[
+//!     {"eventSource":"aws:sqs","messageId":"1","eventSourceARN":"a:orders","body":"tea"},
+//!     {"eventSource":"aws:sqs","messageId":"2","eventSourceARN":"a:orders","body":"ink"}]}"#;
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let answer = app.invoke(event, Invocation::default()).await?;
+//! assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+//! # Ok::<(), apptheory::app::InvokeError>(())
+//! # }).unwrap();
+//! # Ok::<(), apptheory::app::BuildError>(())
+//! ```
+
+mod batch;
+mod context;
+mod handler;
+mod register;
+mod single;
+#[cfg(test)]
+mod tests;
+
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use std::sync::Arc;
+
+use apptheory_core::http::AppError;
+use apptheory_core::triggers::{
+    self, AfterFailure, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
+    EventOutcome, KinesisRecord, Routes, SnsRecord, SqsRecord,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use context::{EventContext, EventInput};
+pub use handler::{EventError, EventHandler, EventMiddleware, EventNext, Handled, IntoHandled};
+
+use super::App;
+use super::context::Invocation;
+use super::guard::isolated;
+use super::hooks::Failure;
+use crate::clock::Clock as _;
+use context::Shared;
+use handler::{EventLayer, Handler};
+pub(super) use register::EventBuilder;
+
+/// A message of SQS.
+pub type SqsMessage = SqsRecord<'static>;
+/// A record of Kinesis, its data decoded.
+pub type KinesisMessage = KinesisRecord<'static>;
+/// A change of a DynamoDB table.
+pub type DynamoDbChange = DynamoDbRecord<'static>;
+/// A notification of SNS.
+pub type SnsNotification = SnsRecord<'static>;
+/// An event of EventBridge.
+pub type EventBridgeMessage = EventBridgeEvent<'static>;
+
+/// How long before an invocation ends no record is begun any more, and those that run are given up:
+/// time for the answer (`drivers.md` §1).
+pub const EVENT_RESERVE: Duration = Duration::from_millis(500);
+
+/// The handlers of an application's events.
+pub(super) struct EventRoutes {
+    sqs: Routes<Handler<SqsMessage>>,
+    kinesis: Routes<Handler<KinesisMessage>>,
+    dynamodb: Routes<Handler<DynamoDbChange>>,
+    sns: Routes<Handler<SnsNotification>>,
+    event_bridge: EventBridgeRoutes<Handler<EventBridgeMessage>>,
+    layers: Arc<[EventLayer]>,
+    settings: EventSettings,
+}
+
+/// What an application decides once for all of its events.
+#[derive(Clone, Copy, Debug)]
+struct EventSettings {
+    after_failure: AfterFailure,
+    concurrency: NonZeroUsize,
+    reserve: Duration,
+    observes_messages: bool,
+}
+
+impl App {
+    /// What the records of an invocation have in common.
+    fn share(&self, invocation: &Invocation) -> Shared {
+        let host = &self.inner.host;
+        let now = host.clock.now();
+        let Invocation { request_id, deadline, .. } = invocation;
+        let new_id = || host.ids.next_text();
+        Shared {
+            invocation: Arc::new(triggers::Invocation::new(request_id, *deadline, now, new_id)),
+            deadline: *deadline,
+            host: Arc::clone(host),
+            cancellation: CancellationToken::new(),
+        }
+    }
+
+    /// Records how a record or an event was handled, and tells the application why it was not.
+    fn conclude(
+        &self,
+        observation: Option<EventObservation>,
+        error: Option<Arc<dyn core::error::Error + Send + Sync>>,
+        shared: &Shared,
+    ) {
+        let request_id = &shared.invocation.request_id;
+        let outcome = if error.is_some() { EventOutcome::Error } else { EventOutcome::Success };
+        if let Some(observation) = observation {
+            self.observe(&observation, outcome, request_id);
+        }
+        if let Some(error) = error {
+            let error = AppError::internal().with_shared_cause(error);
+            self.tell(Failure { request_id: request_id.clone(), error });
+        }
+    }
+
+    fn observe(&self, observation: &EventObservation, outcome: EventOutcome, request_id: &str) {
+        let hooks = &self.inner.hooks;
+        let report = |panic| self.report(request_id, panic);
+        if let Some(hook) = &hooks.log {
+            isolated("the log hook", || hook(&observation.log(outcome)), report);
+        }
+        if let Some(hook) = &hooks.metric {
+            isolated("the metric hook", || hook(&observation.metric(outcome)), report);
+        }
+        if let Some(hook) = &hooks.span {
+            isolated("the span hook", || hook(&observation.span(outcome)), report);
+        }
+    }
+}

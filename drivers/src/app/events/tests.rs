@@ -1,0 +1,382 @@
+//! Events as their handlers and the services that send them see them.
+
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
+
+use apptheory_core::time::Timestamp;
+use apptheory_core::triggers::{AfterFailure, EventBridgeSelector, OnUnmatched};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::app::{AppBuilder, Json};
+use crate::clock::{Clock as _, VirtualClock};
+use crate::ids::SequentialIds;
+
+/// What handlers, hooks and tests write down, in order.
+type Log = Arc<Mutex<Vec<String>>>;
+
+fn log() -> (Log, impl Fn(String) + Clone + Send + Sync + 'static) {
+    let log: Log = Arc::default();
+    let write = Arc::clone(&log);
+    (log, move |line| write.lock().unwrap().push(line))
+}
+
+fn taken(log: &Log) -> Vec<String> {
+    core::mem::take(&mut log.lock().unwrap())
+}
+
+fn clock() -> VirtualClock {
+    VirtualClock::new(Timestamp::UNIX_EPOCH)
+}
+
+fn builder(clock: &VirtualClock) -> AppBuilder {
+    App::builder().clock(clock.clone()).ids(SequentialIds::default())
+}
+
+fn invoke(app: &App, clock: &VirtualClock, event: &Value) -> Result<Value, String> {
+    invoke_before(app, clock, event, None)
+}
+
+fn invoke_before(
+    app: &App,
+    clock: &VirtualClock,
+    event: &Value,
+    deadline: Option<Timestamp>,
+) -> Result<Value, String> {
+    let invocation = Invocation { request_id: " req-1 ".into(), deadline, ..Invocation::default() };
+    let answer = clock.run(app.invoke(&event.to_string(), invocation));
+    answer.map(|json| serde_json::from_str(&json).unwrap()).map_err(|error| error.to_string())
+}
+
+fn failures(ids: &[&str]) -> Value {
+    let failures = ids.iter().map(|id| json!({"itemIdentifier": id}));
+    json!({"batchItemFailures": failures.collect::<Vec<_>>()})
+}
+
+fn message(queue: &str, id: &str, body: &str) -> Value {
+    let arn = format!("arn:aws:sqs:r:1:{queue}");
+    json!({"eventSource": "aws:sqs", "messageId": id, "eventSourceARN": arn, "body": body})
+}
+
+fn grouped(id: &str, group: &str, body: &str) -> Value {
+    let mut message = message("q.fifo", id, body);
+    message["attributes"] = json!({"MessageGroupId": group});
+    message
+}
+
+fn records(records: impl IntoIterator<Item = Value>) -> Value {
+    json!({"Records": records.into_iter().collect::<Vec<_>>()})
+}
+
+fn change(table: &str, name: &str, number: u8) -> Value {
+    json!({"eventSource": "aws:dynamodb", "eventID": format!("e{number}"), "eventName": name,
+        "eventSourceARN": format!("arn:aws:dynamodb:r:1:table/{table}/stream/x"),
+        "dynamodb": {"SequenceNumber": number.to_string(), "NewImage": {"id": {"S": "secret"}}}})
+}
+
+/// Handles a body: `fail`, `panic`, a number of milliseconds to take, or anything else.
+async fn handle(message: Arc<SqsMessage>, context: EventContext) -> Result<(), EventError> {
+    match message.body.as_ref() {
+        "fail" => Err("out of stock".into()),
+        "panic" => panic!("boom"),
+        body => {
+            let millis = body.parse().unwrap_or_default();
+            context.clock().sleep(Duration::from_millis(millis)).await;
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn records_fail_alone_and_the_application_is_told_why() {
+    let (log, write) = log();
+    let clock = clock();
+    let app = builder(&clock)
+        .sqs("q", handle)
+        .on_failure(move |failure| {
+            let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
+            write(format!("{}: {}", failure.request_id, cause.unwrap_or_default()));
+        })
+        .build()
+        .unwrap();
+    let mut malformed = message("q", "5", "");
+    malformed["body"] = json!(5);
+    let event = records([
+        message("q", "1", "ok"),
+        message("q", "2", "fail"),
+        message("elsewhere", "3", "ok"),
+        message("q", "4", "panic"),
+        malformed,
+        message("q", "6", "ok"),
+    ]);
+    assert_eq!(invoke(&app, &clock, &event), Ok(failures(&["2", "3", "4", "5"])));
+    let told = taken(&log);
+    assert_eq!(told[0], "req-1: out of stock");
+    assert_eq!(told[1], "req-1: nothing is registered for \"elsewhere\"");
+    assert_eq!(told[2], "req-1: a handler panicked: boom");
+    assert!(told[3].starts_with("req-1: apptheory: parse sqs record: "), "{}", told[3]);
+
+    let nameless = records([message("q", " ", "fail")]);
+    let error = invoke(&app, &clock, &nameless).unwrap_err();
+    assert_eq!(error, "apptheory: failed record has no identifier");
+}
+
+#[test]
+fn groups_keep_their_order_however_many_run_at_once() {
+    let clock = clock();
+    for concurrency in [1, 2, 8] {
+        let (log, write) = log();
+        let app = builder(&clock)
+            .sqs("q.fifo", move |message: Arc<SqsMessage>, context: EventContext| {
+                write(message.message_id.to_string());
+                handle(message, context)
+            })
+            .event_concurrency(NonZeroUsize::new(concurrency).unwrap())
+            .build()
+            .unwrap();
+        let event = records([
+            grouped("a1", "a", "50"),
+            grouped("a2", "a", "fail"),
+            grouped("b1", "b", "10"),
+            grouped("a3", "a", "ok"),
+            grouped("b2", "b", "10"),
+        ]);
+        assert_eq!(invoke(&app, &clock, &event), Ok(failures(&["a2", "a3"])));
+        let ran = taken(&log);
+        let of = |group: &str| -> Vec<String> {
+            ran.iter().filter(|id| id.starts_with(group)).cloned().collect()
+        };
+        assert_eq!(
+            (of("a"), of("b")),
+            (vec!["a1".into(), "a2".into()], vec!["b1".into(), "b2".into()])
+        );
+        assert_eq!(ran[1] == "b1", concurrency > 1, "{ran:?}");
+    }
+}
+
+#[test]
+fn what_is_not_done_in_time_is_sent_again() {
+    let clock = clock();
+    let (log, write) = log();
+    let app = builder(&clock)
+        .sqs("q", move |message: Arc<SqsMessage>, context: EventContext| {
+            let write = write.clone();
+            async move {
+                let token = context.cancellation().clone();
+                let id = message.message_id.to_string();
+                let outcome = handle(message, context).await;
+                write(format!("{id} done, cancelled: {}", token.is_cancelled()));
+                outcome
+            }
+        })
+        .event_concurrency(NonZeroUsize::new(2).unwrap())
+        .build()
+        .unwrap();
+    let event = records([
+        message("q", "1", "100"),
+        message("q", "2", "9000"),
+        message("q", "3", "300"),
+        message("q", "4", "200"),
+        message("q", "5", "ok"),
+    ]);
+    let deadline = clock.now().saturating_add(Duration::from_secs(1));
+    // Half a second before the end, the second still runs and the fourth was only just begun.
+    let answer = invoke_before(&app, &clock, &event, Some(deadline));
+    assert_eq!(answer, Ok(failures(&["2", "4", "5"])));
+    assert_eq!(taken(&log), ["1 done, cancelled: false", "3 done, cancelled: false"]);
+    assert_eq!(clock.now().until(deadline), EVENT_RESERVE);
+
+    let expired = invoke_before(&app, &clock, &event, Some(clock.now()));
+    assert_eq!(expired, Ok(failures(&["1", "2", "3", "4", "5"])));
+}
+
+#[test]
+fn streams_stop_at_a_failure_if_told_so() {
+    let clock = clock();
+    for (after_failure, expected) in
+        [(AfterFailure::Continue, &["2"][..]), (AfterFailure::SkipGroup, &["2", "3"])]
+    {
+        let app = builder(&clock)
+            .dynamodb(
+                "t",
+                async |change: Arc<DynamoDbChange>| {
+                    if change.event_name == "REMOVE" { Err("kept") } else { Ok(()) }
+                },
+            )
+            .after_failure(after_failure)
+            .build()
+            .unwrap();
+        let event =
+            records([change("t", "INSERT", 1), change("t", "REMOVE", 2), change("t", "MODIFY", 3)]);
+        assert_eq!(invoke(&app, &clock, &event), Ok(failures(expected)));
+    }
+}
+
+#[test]
+fn kinesis_data_is_decoded_record_by_record() {
+    let (log, write) = log();
+    let clock = clock();
+    let app = builder(&clock)
+        .kinesis("s", move |record: Arc<KinesisMessage>| {
+            write(String::from_utf8_lossy(&record.data).into_owned());
+            core::future::ready(())
+        })
+        .build()
+        .unwrap();
+    let record = |number: &str, data: &str| {
+        json!({"eventSource": "aws:kinesis", "eventID": format!("shard:{number}"),
+            "eventSourceARN": "arn:aws:kinesis:r:1:stream/s",
+            "kinesis": {"sequenceNumber": number, "data": data}})
+    };
+    let event = records([record("1", "aGk="), record("2", "aGk"), record("3", "eW8=")]);
+    assert_eq!(invoke(&app, &clock, &event), Ok(failures(&["2"])));
+    assert_eq!(taken(&log), ["hi", "yo"]);
+}
+
+#[test]
+fn middleware_goes_around_every_record_with_values_of_its_own() {
+    async fn outer(context: EventContext, next: EventNext) -> Handled {
+        assert_eq!(context.get("mw"), None, "nothing of another record");
+        context.set("mw", "ok");
+        next.run(context).await
+    }
+    async fn skip(context: EventContext, next: EventNext) -> Handled {
+        let EventInput::Sqs(message) = context.input() else { return next.run(context).await };
+        match message.body.as_ref() {
+            "seen" => Ok(Value::Null),
+            "panic early" => panic!("boom"),
+            _ => next.run(context).await,
+        }
+    }
+    let clock = clock();
+    let app = builder(&clock)
+        .event_middleware(outer)
+        .event_middleware(skip)
+        .sqs("q", async |message: Arc<SqsMessage>, context: EventContext| {
+            assert_ne!(message.body, "seen");
+            (context.get("mw") == Some(json!("ok"))).then_some(()).ok_or("no value")
+        })
+        .build()
+        .unwrap();
+    let event = records([
+        message("q", "1", "ok"),
+        message("q", "2", "seen"),
+        message("q", "3", "panic early"),
+        message("q", "4", "ok"),
+    ]);
+    assert_eq!(invoke(&app, &clock, &event), Ok(failures(&["3"])));
+}
+
+fn notification(topic: &str, message: &str) -> Value {
+    json!({"EventSource": "aws:sns", "Sns": {"MessageId": message, "Message": message,
+        "TopicArn": format!("arn:aws:sns:r:1:{topic}")}})
+}
+
+#[test]
+fn notifications_answer_together_or_fail_together() {
+    let clock = clock();
+    let app = builder(&clock)
+        .sns("a", async |record: Arc<SnsNotification>| match record.message.as_ref() {
+            "fail" => Err("secret=42"),
+            text => Ok(Json(json!({"handled": text}))),
+        })
+        .on_failure(|_| {})
+        .build()
+        .unwrap();
+    let both = records([notification("a", "1"), notification("a", "2")]);
+    assert_eq!(invoke(&app, &clock, &both), Ok(json!([{"handled": "1"}, {"handled": "2"}])));
+    let unknown = records([notification("a", "1"), notification("b", "2")]);
+    let error = invoke(&app, &clock, &unknown).unwrap_err();
+    assert_eq!(error, "apptheory: unrecognized sns topic");
+    let failing = records([notification("a", "fail")]);
+    let error = invoke(&app, &clock, &failing).unwrap_err();
+    assert_eq!(error, "apptheory: event workload failed");
+}
+
+#[test]
+fn the_first_selector_that_fits_serves_an_event() {
+    let (log, write) = log();
+    let told = write.clone();
+    let clock = clock();
+    let nightly = |builder: AppBuilder| {
+        builder
+            .event_bridge(
+                EventBridgeSelector::rule("nightly"),
+                async |event: Arc<EventBridgeMessage>, context: EventContext| {
+                    let summary = event.scheduled_summary(context.invocation(), context.now());
+                    Json(json!({"run": summary.run_id, "request": context.request_id()}))
+                },
+            )
+            .event_bridge(
+                EventBridgeSelector::pattern("app", ""),
+                async |_: Arc<EventBridgeMessage>| -> () { panic!("secret=42") },
+            )
+    };
+    let app = nightly(builder(&clock))
+        .on_log(move |record| write(serde_json::to_string(record).unwrap()))
+        .on_failure(move |failure| {
+            let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
+            told(cause.unwrap_or_default());
+        })
+        .build()
+        .unwrap();
+    let scheduled = json!({"id": "e1", "source": "aws.events", "detail-type": "Scheduled Event",
+        "resources": ["arn:aws:events:r:1:rule/nightly"], "detail": {}});
+    let answer = invoke(&app, &clock, &scheduled);
+    assert_eq!(answer, Ok(json!({"run": "e1", "request": "req-1"})));
+    let lines = taken(&log);
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(r#""trigger":"eventbridge","correlation_id":"e1""#), "{lines:?}");
+
+    let broken = json!({"source": "app", "detail-type": "made"});
+    let error = invoke(&app, &clock, &broken).unwrap_err();
+    assert_eq!(error, "apptheory: event workload failed");
+    let lines = taken(&log);
+    assert!(lines[0].contains(r#""error_code":"app.internal""#), "{lines:?}");
+    assert!(!lines[0].contains("secret") && lines[1].contains("secret=42"), "{lines:?}");
+
+    let other = json!({"source": "other", "detail-type": "made"});
+    assert_eq!(invoke(&app, &clock, &other), Ok(Value::Null));
+    let strict = nightly(builder(&clock)).on_unmatched(OnUnmatched::Fail).build().unwrap();
+    let error = invoke(&strict, &clock, &other).unwrap_err();
+    assert_eq!(error, "apptheory: unmatched eventbridge event");
+}
+
+#[test]
+fn changes_are_recorded_and_messages_if_asked_for() {
+    let (log, write) = log();
+    let clock = clock();
+    for (observes, expected) in [(false, 2), (true, 3)] {
+        let (write, spans) = (write.clone(), write.clone());
+        let builder = builder(&clock)
+            .dynamodb("t", async |_: Arc<DynamoDbChange>| ())
+            .sqs("q", handle)
+            .on_metric(move |metric| write(format!("{} {}", metric.name, metric.tag("outcome"))))
+            .on_span(move |span| spans(span.name.clone()));
+        let builder = if observes { builder.observe_messages() } else { builder };
+        let app = builder.build().unwrap();
+        invoke(&app, &clock, &records([change("t", "MODIFY", 1), change("x", "MODIFY", 2)]))
+            .unwrap();
+        invoke(&app, &clock, &records([message("q", "1", "ok")])).unwrap();
+        let lines = taken(&log);
+        let metrics = lines.iter().filter(|line| line.starts_with("apptheory.event"));
+        assert_eq!(metrics.count(), expected, "{lines:?}");
+        assert_eq!(lines[..2], ["apptheory.event success", "dynamodb_stream t MODIFY"]);
+        assert_eq!(lines[2], "apptheory.event error");
+    }
+}
+
+#[test]
+fn events_that_are_malformed_fail_the_invocation() {
+    let clock = clock();
+    let app = builder(&clock).sqs("q", handle).build().unwrap();
+    for (event, start) in [
+        (json!({"source": 5, "detail-type": "x"}), "apptheory: parse eventbridge event: "),
+        (records([json!({"EventSource": "aws:sns", "Sns": 5})]), "apptheory: parse sns event: "),
+        (json!({"requestContext": {"connectionId": "c"}}), "apptheory: unknown event type"),
+    ] {
+        let error = invoke(&app, &clock, &event).unwrap_err();
+        assert!(error.starts_with(start), "{error}");
+    }
+}

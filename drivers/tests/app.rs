@@ -1,0 +1,180 @@
+//! An application among tower services: in front of one, behind one, and as one.
+#![expect(clippy::expect_used, reason = "a test ends where its stage cannot be set")]
+
+use core::convert::Infallible;
+use core::num::NonZeroU64;
+
+use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
+use apptheory_core::http::exchange::{Cors, Limits};
+use apptheory_core::http::{AppError, RawRequest, parse_query};
+use axum::Router;
+use axum::extract::{Extension, Path, Query};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http_body_util::{BodyExt as _, Full};
+use tower::{Service as _, ServiceExt as _, service_fn};
+
+fn request(method: &str, target: &str, body: &str) -> http::Request<Full<Bytes>> {
+    let builder = http::Request::builder().method(method).uri(target);
+    builder.body(Full::from(body.to_owned())).expect("a request")
+}
+
+async fn call(app: &App, request: http::Request<Full<Bytes>>) -> (http::response::Parts, Bytes) {
+    let response = app.clone().oneshot(request).await.expect("it never fails");
+    let (parts, body) = response.into_parts();
+    (parts, body.collect().await.expect("a whole body").to_bytes())
+}
+
+#[tokio::test]
+async fn an_app_is_a_tower_service() {
+    let app = App::builder()
+        .post("/echo/{name}", async |context: Context| {
+            let body = String::from_utf8_lossy(&context.request().body).into_owned();
+            let (name, queried) = (context.param("name"), context.query_all("q").join("|"));
+            Response::text(201, format!("{name} {queried} {} {body}", context.header("x-multi")))
+                .with_header("x-twice", "1")
+                .with_cookie("a=1")
+                .with_cookie("b=2")
+        })
+        .build()
+        .expect("an app");
+    let mut echo = request("POST", "/echo/a%20b?q=1&q=x+y", "hello");
+    echo.headers_mut().append("X-Multi", "m".parse().expect("a value"));
+    let (parts, body) = call(&app, echo).await;
+    assert_eq!((parts.status, body), (StatusCode::CREATED, "a%20b 1|x y m hello".into()));
+    let cookies: Vec<_> = parts.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies, ["a=1", "b=2"]);
+
+    let (parts, _) = call(&app, request("GET", "/echo/a", "")).await;
+    assert_eq!((parts.status.as_u16(), &parts.headers["allow"]), (405, &"POST".parse().unwrap()));
+    let (parts, _) = call(&app, request("POST", "/echo/a?q=%zz", "")).await;
+    assert_eq!(parts.status.as_u16(), 400);
+}
+
+#[tokio::test]
+async fn bodies_are_read_no_further_than_their_limit() {
+    let limits = Limits { max_request_bytes: NonZeroU64::new(4), ..Limits::default() };
+    let app = App::builder().limits(limits).post("/", async || "read").build().expect("an app");
+    for (body, status) in [("1234", 200), ("12345", 413)] {
+        let (parts, _) = call(&app, request("POST", "/", body)).await;
+        assert_eq!(parts.status.as_u16(), status);
+    }
+    // The second chunk is over the limit; a third would hang.
+    let chunks = stream::iter(["1234", "5"]).map(Ok::<_, Infallible>).chain(stream::pending());
+    let frames = chunks.map(|chunk| chunk.map(|text| http_body::Frame::data(Bytes::from(text))));
+    let endless = http::Request::post("/").body(http_body_util::StreamBody::new(frames));
+    let response = app.respond(endless.expect("a request")).await;
+    assert_eq!(response.status().as_u16(), 413);
+}
+
+#[tokio::test]
+async fn streams_pass_chunk_by_chunk_and_break_off_with_their_error() {
+    let app = App::builder()
+        .get("/", async || {
+            let items = [Ok("b"), Err(AppError::conflict("late"))];
+            Response::text(200, "a").with_stream(BodyStream::new(stream::iter(items)))
+        })
+        .build()
+        .expect("an app");
+    let response = app.respond(request("GET", "/", "")).await;
+    assert_eq!(response.status().as_u16(), 200);
+    let mut body = response.into_body();
+    for chunk in ["a", "b"] {
+        let frame = body.frame().await.expect("a frame").expect("no error");
+        assert_eq!(frame.into_data().expect("data"), chunk);
+    }
+    let error = body.frame().await.expect("a frame").expect_err("the error");
+    assert_eq!(error.code(), "app.conflict");
+    assert!(body.frame().await.is_none());
+}
+
+/// An axum app with state of its own in its answers.
+fn pages() -> Router {
+    Router::new()
+        .route("/pages/{name}", get(async |Path(name): Path<String>| format!("page {name}")))
+        .route(
+            "/pages/search",
+            get(async |Query(terms): Query<Vec<(String, String)>>, headers: HeaderMap| {
+                format!("{terms:?} {}", headers["x-asked"].to_str().expect("text"))
+            }),
+        )
+        .route(
+            "/pages",
+            post(async |Extension(context): Extension<Context>, body: String| {
+                ([("set-cookie", "a=1")], format!("{body} for {}", context.get("tenant").is_some()))
+            }),
+        )
+}
+
+async fn serve(app: &App, request: RawRequest<'_>) -> Response {
+    app.serve(request, Invocation::default()).await
+}
+
+#[tokio::test]
+async fn an_axum_router_is_mounted_with_the_pipeline_around_it() {
+    async fn tenant(context: Context, next: Next) -> Answer {
+        context.set("tenant", "t1");
+        Ok(next.run(context).await?.with_header("x-layer", "1"))
+    }
+    let app = App::builder()
+        .cors(Cors::default())
+        .middleware(tenant)
+        .get("/pages/own", async || "own")
+        .mount("/pages", pages())
+        .build()
+        .expect("an app");
+
+    let page = serve(&app, RawRequest::new("GET", "/pages/a%20b")).await;
+    assert_eq!((page.status, page.body.as_slice()), (200, b"page a b".as_slice()));
+    assert_eq!(page.headers.first("x-layer"), "1");
+    assert!(page.headers.contains("x-request-id") && page.stream.is_none());
+    let decoded = serve(&app, RawRequest::new("GET", "/pages/a b\u{e9}")).await;
+    assert_eq!(decoded.body, "page a bé".as_bytes());
+
+    let mut search = RawRequest::new("GET", "/pages/search");
+    search.query = parse_query("q=a+b&q=%26&r=");
+    search.headers.append("X-Asked", "yes");
+    let found = serve(&app, search).await;
+    let expected = r#"[("q", "a b"), ("q", "&"), ("r", "")] yes"#;
+    assert_eq!(String::from_utf8_lossy(&found.body), expected);
+
+    let mut create = RawRequest::new("POST", "/pages");
+    create.body = b"note".as_slice().into();
+    let created = serve(&app, create).await;
+    assert_eq!(created.body, b"note for true");
+    assert_eq!(created.cookies, ["a=1"]);
+
+    assert_eq!(serve(&app, RawRequest::new("GET", "/pages/own")).await.body, b"own");
+    assert_eq!(serve(&app, RawRequest::new("DELETE", "/pages/a")).await.status, 405);
+    let odd = serve(&app, RawRequest::new("PURGE", "/pages/a")).await;
+    assert_eq!(odd.status, 405, "not a method that a mounted service gets");
+}
+
+#[tokio::test]
+async fn errors_of_mounted_services_are_masked() {
+    let broken = service_fn(async |_: http::Request<Full<Bytes>>| {
+        Err::<http::Response<Full<Bytes>>, _>(std::io::Error::other("no route to host"))
+    });
+    let app = App::builder().mount("/", broken).build().expect("an app");
+    for path in ["/", "/a/b"] {
+        let response = serve(&app, RawRequest::new("GET", path)).await;
+        assert_eq!(response.status, 500);
+        assert!(!String::from_utf8_lossy(&response.body).contains("route"));
+    }
+}
+
+#[tokio::test]
+async fn an_app_is_mounted_in_an_app() {
+    let inner = App::builder().get("/v1/inner", async || "inner").build().expect("an app");
+    let outer = App::builder().mount("/v1", inner).build().expect("an app");
+    let response = serve(&outer, RawRequest::new("GET", "/v1/inner")).await;
+    assert_eq!(response.body, b"inner");
+    let mut outer = outer;
+    let ready: &mut App = tower::ServiceExt::<http::Request<Full<Bytes>>>::ready(&mut outer)
+        .await
+        .expect("always ready");
+    let response = ready.call(request("GET", "/v1/nowhere", "")).await.expect("it never fails");
+    assert_eq!(response.status().as_u16(), 404);
+}

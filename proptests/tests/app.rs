@@ -1,0 +1,154 @@
+//! Whatever arrives, an application answers it or says that it is no request; and whatever its
+//! handlers do, what it answers can be sent.
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "http_adapters/generators.rs"]
+#[allow(dead_code, reason = "the properties of adapters use the rest")]
+mod generators;
+
+use core::num::NonZeroU64;
+use std::sync::Arc;
+
+use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
+use apptheory::apptheory_core::http::adapters::HttpSource;
+use apptheory::apptheory_core::http::exchange::{Access, Limits, Principal};
+use apptheory::apptheory_core::http::{AppError, RawRequest};
+use futures_util::FutureExt as _;
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use serde_json::Value as Json;
+
+use self::generators::{any_event, any_text, source};
+
+/// What a handler may do, good and bad.
+#[derive(Clone, Debug)]
+enum Deed {
+    Answer { status: u16, name: String, value: String, cookie: String, body: String },
+    Fail { status: u16, code: String, message: String, name: String, value: String },
+    Stream { chunks: Vec<String>, fails: bool },
+    Panic,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let status = prop_oneof![100_u16..600, any::<u16>()];
+    prop_oneof![
+        (status.clone(), any_text(), any_text(), any_text(), any_text()).prop_map(
+            |(status, name, value, cookie, body)| Deed::Answer {
+                status,
+                name,
+                value,
+                cookie,
+                body
+            }
+        ),
+        (status, any_text(), any_text(), any_text(), any_text()).prop_map(
+            |(status, code, message, name, value)| Deed::Fail {
+                status,
+                code,
+                message,
+                name,
+                value
+            }
+        ),
+        (prop::collection::vec(any_text(), 0..4), any::<bool>())
+            .prop_map(|(chunks, fails)| Deed::Stream { chunks, fails }),
+        Just(Deed::Panic),
+    ]
+}
+
+fn perform(deed: &Deed) -> Answer {
+    match deed.clone() {
+        Deed::Answer { status, name, value, cookie, body } => {
+            let response = Response::text(status, body);
+            Ok(response.with_header(&name, value).with_cookie(cookie))
+        }
+        Deed::Fail { status, code, message, name, value } => {
+            Err(AppError::new(&code, message).with_status(status).with_header(&name, value))
+        }
+        Deed::Stream { chunks, fails } => {
+            let chunks = chunks.into_iter().map(Ok);
+            let fault = fails.then(|| Err(AppError::conflict("late")));
+            let items = futures_util::stream::iter(chunks.chain(fault).collect::<Vec<_>>());
+            Ok(Response::html_stream(200, BodyStream::new(items)))
+        }
+        Deed::Panic => panic!("boom"),
+    }
+}
+
+fn app(deed: Deed) -> App {
+    async fn around(context: Context, next: Next) -> Answer {
+        Ok(next.run(context).await?.with_header("x-layer", "1"))
+    }
+    let deed = Arc::new(deed);
+    let limits =
+        Limits { max_request_bytes: NonZeroU64::new(16), max_response_bytes: NonZeroU64::new(64) };
+    let handler = move |_: Context| {
+        let deed = Arc::clone(&deed);
+        async move { perform(&deed) }
+    };
+    App::builder()
+        .limits(limits)
+        .middleware(around)
+        .authenticate(async |context: Context| Ok(Some(Principal::new(context.header("host")))))
+        .get("/{path+}", handler.clone())
+        .route_for(Access::Optional, "POST", "/{path+}", handler)
+        .on_failure(|_| {})
+        .build()
+        .expect("an app")
+}
+
+/// What the adapters' responses all have.
+fn check(answer: &str) -> Result<(), TestCaseError> {
+    let answer: Json = serde_json::from_str(answer).expect("JSON");
+    let status = answer["statusCode"].as_u64().expect("a status");
+    prop_assert!((100..=599).contains(&status), "{answer}");
+    let singles = answer["headers"].as_object().expect("fields").iter();
+    let singles = singles.map(|(name, value)| (name, value.as_str().expect("a text")));
+    for (name, value) in singles {
+        let texts = [name.as_str(), value];
+        prop_assert!(!texts.iter().any(|text| text.contains(['\r', '\n', '\0'])), "{answer}");
+    }
+    prop_assert!(answer["headers"]["x-request-id"].is_string(), "{answer}");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
+            "proptest-regressions",
+        ))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_event_is_answered_or_is_none(source in source(), event in any_event(), deed in deed()) {
+        let (app, event) = (app(deed), event.to_string());
+        let invocation = Invocation::default;
+        let answer = app.serve_event(source, &event, invocation()).now_or_never();
+        let invoked = app.invoke(&event, invocation()).now_or_never();
+        if let Ok(answer) = answer.expect("nothing to wait for") {
+            check(&answer)?;
+        }
+        if let Ok(answer) = invoked.expect("nothing to wait for") {
+            check(&answer)?;
+        }
+    }
+
+    #[test]
+    fn whatever_a_handler_does_can_be_sent(
+        source in source(),
+        method in prop::sample::select(vec!["GET", "POST", "OPTIONS", ""]),
+        deed in deed(),
+        origin in any_text(),
+        id in any_text(),
+    ) {
+        let app = app(deed);
+        let mut request = RawRequest::new(method, "/a");
+        request.headers.append("origin", origin);
+        request.headers.append("x-request-id", id);
+        let response = app.serve(request, Invocation::default()).now_or_never();
+        let response = response.expect("nothing to wait for");
+        let whole = app.collect(response).now_or_never().expect("nothing to wait for");
+        check(&HttpSource::write_response(source, &whole))?;
+    }
+}

@@ -1,0 +1,280 @@
+//! Endpoints have one spelling or none, no foreign host has a region, and what is asked of
+//! connections is told back as it was meant.
+
+use apptheory::apptheory_core::gateway::{
+    Broadcast, ClientError, ClientErrorKind, ConfigError, ConnectionEffect, ConnectionOperation,
+    DeleteConnection, GetConnection, MAX_DATA_BYTES, PostToConnection, RegionSource, RegionSources,
+    RequestBase, event_endpoint, normalize_endpoint, region_from_host,
+};
+use apptheory::apptheory_core::http::percent;
+use apptheory::apptheory_core::run::{Interpret, run};
+use apptheory_proptests::cases;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Texts that are nearly endpoints.
+fn endpoint() -> impl Strategy<Value = String> {
+    let scheme = select(vec!["", "https://", "HTTP://", "wss://", "Ws://", "ftp://", "//", "wss:"]);
+    let host = prop_oneof![
+        select(vec![
+            "e.com",
+            "A.B",
+            "[::1]",
+            "[x]",
+            "::1",
+            "",
+            "u:p@e.com",
+            "a.execute-api.eu-west-1.amazonaws.com"
+        ])
+        .prop_map(str::to_owned),
+        "\\PC{0,4}",
+    ];
+    let port = select(vec!["", ":", ":443", ":0443", ":80", ":8443", ":0", ":65536", ":x"]);
+    let rest = "[/a@?# \\\\]{0,5}(/@connections)?(/[a-c/]{0,4})?[?#]?";
+    let made = (scheme, host, port, rest)
+        .prop_map(|(scheme, host, port, rest)| format!("{scheme}{host}{port}{rest}"));
+    prop_oneof![4 => made, 1 => "\\PC{0,12}", 1 => "[a:/.@ \t\u{feff}\u{a0}]{0,8}"]
+}
+
+fn label() -> impl Strategy<Value = String> {
+    let known = ["execute-api", "execute-api-fips", "us-east-1", "cn-north-1", "amazonaws", "com"];
+    let more = ["api", "aws", "vpce", "a", "", "cn", "c2s", "ic", "gov", "evil"];
+    select([&known[..], &more[..]].concat()).prop_map(str::to_owned)
+}
+
+/// The domains that hosts of API Gateway end with.
+const AWS: [&str; 14] = [
+    "amazonaws.com",
+    "api.aws",
+    "amazonaws.com.cn",
+    "api.amazonwebservices.com.cn",
+    "amazonaws.eu",
+    "api.amazonwebservices.eu",
+    "c2s.ic.gov",
+    "api.aws.ic.gov",
+    "sc2s.sgov.gov",
+    "api.aws.scloud",
+    "cloud.adc-e.uk",
+    "api.cloud-aws.adc-e.uk",
+    "csp.hci.ic.gov",
+    "api.aws.hci.ic.gov",
+];
+
+fn kind() -> impl Strategy<Value = ClientErrorKind> {
+    let service = (select(vec![400_u16, 404, 409, 500, 503]), "[A-Z][a-z]{0,8}Exception")
+        .prop_map(|(status, code)| ClientErrorKind::Service { status, code });
+    let known = select(vec![
+        ClientErrorKind::Gone,
+        ClientErrorKind::Forbidden,
+        ClientErrorKind::LimitExceeded,
+        ClientErrorKind::PayloadTooLarge,
+    ]);
+    prop_oneof![known, service]
+}
+
+#[expect(clippy::unwrap_used, reason = "it is an endpoint")]
+fn base() -> RequestBase {
+    RequestBase::parse("https://e.com/dev").unwrap()
+}
+
+proptest! {
+    #![proptest_config(cases(1024))]
+
+    #[test]
+    fn an_endpoint_has_one_spelling_or_none(endpoint in endpoint()) {
+        let _ = normalize_endpoint(&endpoint);
+        match RequestBase::parse(&endpoint) {
+            Ok(base) => {
+                let text = base.as_str();
+                prop_assert!(text.starts_with("https://") || text.starts_with("http://"));
+                prop_assert!(!text.ends_with('/') && !text.contains(['?', '#', '\\']));
+                prop_assert!(!text.contains(char::is_whitespace));
+                prop_assert!(!base.host().is_empty() && !base.host().contains(['@', '/']));
+                prop_assert!(base.path().split('/').all(|segment| segment != "@connections"));
+                prop_assert_eq!(RequestBase::parse(text), Ok(base.clone()));
+            }
+            Err(error) => prop_assert!(
+                matches!(error, ConfigError::MissingEndpoint | ConfigError::InvalidEndpoint)
+            ),
+        }
+    }
+
+    #[test]
+    fn the_spelling_of_scheme_and_host_does_not_matter(
+        host in "[a-z]{1,5}\\.[a-z]{2,3}",
+        path in "(/[A-Za-z]{1,3}){0,2}",
+        slashes in "/{0,3}",
+    ) {
+        let plain = RequestBase::parse(&format!("https://{host}{path}"));
+        let upper = host.to_uppercase();
+        for other in [
+            format!("{host}{path}{slashes}"),
+            format!(" WSS://{upper}:443{path}{slashes}?x=1 "),
+            format!("//{upper}{path}{slashes}@connections/a"),
+        ] {
+            let is_inner = other.contains("@connections") && slashes.is_empty();
+            prop_assert!(is_inner || RequestBase::parse(&other) == plain, "{}", other);
+        }
+    }
+
+    #[test]
+    fn an_events_endpoint_leads_to_its_domain(
+        domain in endpoint(),
+        stage in "[/a ]{0,3}",
+        path in "[/a?# ]{0,4}",
+    ) {
+        if let Some(endpoint) = event_endpoint(&domain, &stage, &path) {
+            prop_assert!(endpoint.starts_with("https://") && !endpoint.contains(['?', '#']));
+            let host = endpoint.trim_start_matches("https://").split('/').next();
+            prop_assert!(domain.contains(host.unwrap_or_default()));
+        }
+    }
+
+    #[test]
+    fn no_host_outside_aws_has_a_region(
+        labels in prop::collection::vec(label(), 0..8),
+        domain in select(AWS.to_vec()),
+        evil in "\\.[a-z]{1,4}",
+    ) {
+        let host = labels.join(".");
+        let within = |host: &str| AWS.iter().any(|aws| host.ends_with(&format!(".{aws}")));
+        prop_assert!(region_from_host(&host).is_none() || within(&host));
+        let outside = format!("{host}.{domain}{evil}");
+        prop_assert!(region_from_host(&outside).is_none() || within(&outside));
+        let own = format!("a.execute-api.eu-west-1.{domain}:8443");
+        let region = region_from_host(&own);
+        prop_assert!(region.is_none() || region.as_deref() == Some("eu-west-1"));
+    }
+
+    #[test]
+    fn the_first_region_that_is_said_counts(
+        said in prop::array::uniform4(prop::option::of("[ a-z]{0,3}")),
+        has_host in any::<bool>(),
+    ) {
+        let host = if has_host { "a.execute-api.eu-west-1.amazonaws.com" } else { "e.com" };
+        let endpoint = RequestBase::parse(host).unwrap();
+        let [explicit, aws_region, aws_default_region, profile] = &said;
+        let sources = RegionSources {
+            explicit: explicit.as_deref(),
+            aws_region: aws_region.as_deref(),
+            aws_default_region: aws_default_region.as_deref(),
+            profile: profile.as_deref(),
+            endpoint: Some(&endpoint),
+            prefer_endpoint: false,
+        };
+        let names = said.iter().map(|name| name.as_deref().unwrap_or_default().trim());
+        let names: Vec<_> = names.chain(has_host.then_some("eu-west-1")).collect();
+        let first = names.iter().position(|name| !name.is_empty());
+        match sources.resolve() {
+            Ok(region) => {
+                let at = first.expect("somebody says it");
+                prop_assert_eq!(&region.name, names[at]);
+                let sources = [
+                    RegionSource::Explicit,
+                    RegionSource::Env,
+                    RegionSource::Env,
+                    RegionSource::Profile,
+                    RegionSource::Endpoint,
+                ];
+                prop_assert_eq!(region.source, sources[at]);
+            }
+            Err(ConfigError::MissingRegion) => prop_assert_eq!(first, None),
+            Err(error) => {
+                prop_assert_eq!(error, ConfigError::InvalidRegion);
+                prop_assert!(names[first.expect("somebody says it")].contains(' '));
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_segment_and_stays_what_it_is(id in "\\PC{0,12}") {
+        let get = GetConnection { base: base(), connection_id: id.clone() };
+        let Ok(call) = get.to_call() else {
+            prop_assert!(id.trim().is_empty());
+            return Ok(());
+        };
+        let segment = call.url.strip_prefix("https://e.com/dev/@connections/").unwrap_or_default();
+        prop_assert!(segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));
+        let read = percent::decode(segment);
+        prop_assert_eq!(read.as_deref(), Ok(id.trim()));
+    }
+
+    #[test]
+    fn an_answer_tells_the_error_that_it_was_made_of(kind in kind(), message in "\\PC{0,8}") {
+        let error = |operation| ClientError::new(operation, kind.clone()).with_message(&*message);
+        let post = PostToConnection { base: base(), connection_id: "a".into(), data: vec![] };
+        let reply = PostToConnection::to_reply(&Err(error(ConnectionOperation::PostToConnection)));
+        let read = post.read_reply(&reply).unwrap_err();
+        prop_assert_eq!((read.kind(), read.message()), (&kind, &*message));
+        let delete = DeleteConnection { base: base(), connection_id: "a".into() };
+        let failed = error(ConnectionOperation::DeleteConnection);
+        let text = failed.to_string();
+        let read = delete.read_reply(&DeleteConnection::to_reply(&Err(failed))).unwrap_err();
+        prop_assert_eq!(read.to_string(), text);
+        prop_assert_eq!(read.is_gone(), kind == ClientErrorKind::Gone);
+        prop_assert!(!(read.is_gone() && read.is_retryable()));
+    }
+
+    #[test]
+    fn a_broadcast_reaches_whom_it_can_and_accounts_for_everybody(
+        connections in prop::collection::vec(0..3_u8, 0..8),
+    ) {
+        let id = |(at, _): (usize, &u8)| at.to_string();
+        let ids = connections.iter().enumerate().map(id);
+        let broadcast = Broadcast::new(base(), *b"hi", ids);
+        let mut world = Connections { states: &connections, asked: Vec::new() };
+        let report = run(broadcast, &mut world);
+        let in_state = |wanted: u8| {
+            let all = connections.iter().enumerate().filter(move |(_, state)| **state == wanted);
+            all.map(id).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(world.asked, connections.iter().enumerate().map(id).collect::<Vec<_>>());
+        prop_assert_eq!(report.delivered, in_state(0).len());
+        prop_assert_eq!(report.gone, in_state(1));
+        let failed: Vec<_> = report.failed.into_iter().map(|(id, _)| id).collect();
+        prop_assert_eq!(failed, in_state(2));
+    }
+}
+
+#[test]
+fn data_is_sent_up_to_the_limit() {
+    for (length, fits) in [(0, true), (MAX_DATA_BYTES, true), (MAX_DATA_BYTES + 1, false)] {
+        let data = vec![0; length];
+        let post = PostToConnection { base: base(), connection_id: "a".into(), data };
+        assert_eq!(post.to_call().is_ok(), fits);
+    }
+}
+
+/// Connections that are open (0), gone (1) or slow (2).
+struct Connections<'a> {
+    states: &'a [u8],
+    asked: Vec<String>,
+}
+
+impl Interpret<PostToConnection> for Connections<'_> {
+    fn interpret(&mut self, post: &PostToConnection) -> Result<(), ClientError> {
+        self.asked.push(post.connection_id.clone());
+        let state = post.connection_id.parse().ok().and_then(|at: usize| self.states.get(at));
+        let failed = |kind| Err(ClientError::new(ConnectionOperation::PostToConnection, kind));
+        match state {
+            Some(0) => Ok(()),
+            Some(1) => failed(ClientErrorKind::Gone),
+            _ => failed(ClientErrorKind::LimitExceeded),
+        }
+    }
+}
+
+impl Interpret<GetConnection> for Connections<'_> {
+    fn interpret(
+        &mut self,
+        _: &GetConnection,
+    ) -> Result<apptheory::apptheory_core::gateway::Connection, ClientError> {
+        unreachable!("a broadcast only sends")
+    }
+}
+
+impl Interpret<DeleteConnection> for Connections<'_> {
+    fn interpret(&mut self, _: &DeleteConnection) -> Result<(), ClientError> {
+        unreachable!("a broadcast only sends")
+    }
+}

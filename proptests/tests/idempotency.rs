@@ -1,0 +1,205 @@
+//! Work is begun by one at a time and done once, whatever fails in between; connections are found
+//! page by page until they expire.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use apptheory::apptheory_core::idempotency::{
+    Acquisition, Completion, Idempotency, IdempotencyKey, Lease, Released, Schema,
+};
+use apptheory::apptheory_core::machine::{Effect, Machine};
+use apptheory::apptheory_core::registry::ConnectionRegistry;
+use apptheory::apptheory_core::run::{Interpret, run};
+use apptheory::apptheory_core::store::{StoreError, StoreRequest};
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory::memory::MemoryStore;
+use apptheory_proptests::cases;
+use apptheory_proptests::world::{Fault, seconds};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// Asks for the work, with one of two payloads, for a lease of so many seconds.
+    Acquire(bool, u64),
+    /// Ends one of the leases that were given.
+    Complete(usize),
+    Release(usize),
+    /// Lets seconds pass.
+    Wait(i64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => (any::<bool>(), 1..6_u64).prop_map(|(same, lease)| Act::Acquire(same, lease)),
+        2 => (0..4_usize).prop_map(Act::Complete),
+        1 => (0..4_usize).prop_map(Act::Release),
+        2 => (1..8_i64).prop_map(Act::Wait),
+        1 => Just(Act::Wait(TTL)),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Option<Fault>> {
+    prop_oneof![4 => Just(None), 1 => select(Fault::ALL.to_vec()).prop_map(Some)]
+}
+
+/// For how long results count, in seconds.
+const TTL: i64 = 20;
+
+/// The store, of which the first call goes wrong.
+struct Faulty<'a> {
+    store: &'a mut MemoryStore,
+    fault: Option<Fault>,
+}
+
+impl<E: Effect> Interpret<E> for Faulty<'_>
+where
+    MemoryStore: Interpret<E>,
+{
+    fn interpret(&mut self, effect: &E) -> E::Outcome {
+        let fault = self.fault.take();
+        let Some((fault, failed)) = fault.and_then(|fault| Some((fault, E::failed(fault.error)?)))
+        else {
+            return self.store.interpret(effect);
+        };
+        if fault.applied {
+            drop(self.store.interpret(effect)); // this is the reply that gets lost
+        }
+        failed
+    }
+}
+
+fn with<M: Machine<Request = StoreRequest<M>>>(
+    store: &mut MemoryStore,
+    fault: Option<Fault>,
+    machine: M,
+) -> M::Output {
+    run(machine, &mut Faulty { store, fault })
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn one_at_a_time_begins_and_one_result_stands(
+        acts in prop::collection::vec((act(), fault()), 0..24),
+        schema in select(vec![Schema::Mission, Schema::TableTheory]),
+    ) {
+        let ttl = Duration::from_secs(TTL.unsigned_abs());
+        let idempotency = Idempotency::builder().schema(schema).ttl(ttl).build();
+        let mut store = MemoryStore::default().with_table(idempotency.table());
+        let key = IdempotencyKey::new("scope", "key").unwrap();
+        let mut now = seconds(0);
+        // What was given, and when it ends.
+        let mut leases: Vec<(Lease, Timestamp)> = Vec::new();
+        // What was done, and until when it counts.
+        let mut done: Option<(Vec<u8>, Timestamp)> = None;
+        let mut results = 0_u8;
+        for (act, fault) in acts {
+            let lease = |leases: &mut Vec<(Lease, Timestamp)>, nth: usize| {
+                (!leases.is_empty()).then(|| leases.remove(nth % leases.len()))
+            };
+            match act {
+                Act::Wait(by) => now = now.saturating_add(Duration::from_secs(by.unsigned_abs())),
+                Act::Acquire(same, lease) => {
+                    let lasts = Duration::from_secs(lease);
+                    let hash = if same { "a" } else { "b" };
+                    let acquire = idempotency.acquire(key.clone(), hash, now, Some(lasts));
+                    let standing = done.as_ref().filter(|(_, until)| now < *until);
+                    match with(&mut store, fault, acquire) {
+                        Ok(Acquisition::Acquired(lease)) => {
+                            prop_assert!(standing.is_none(), "it was done");
+                            let others = leases.iter().filter(|(_, ends)| *ends > now).count();
+                            prop_assert_eq!(others, 0, "somebody is at it");
+                            leases.push((lease, now.saturating_add(lasts)));
+                        }
+                        Ok(Acquisition::Completed { result }) => {
+                            prop_assert_eq!(result.as_ref(), standing.map(|(result, _)| result));
+                        }
+                        Ok(Acquisition::InProgress { .. }) => prop_assert!(standing.is_none()),
+                        Ok(Acquisition::PayloadDiffers) => {}
+                        Err(_) => prop_assert!(fault.is_some()),
+                    }
+                }
+                Act::Complete(nth) => {
+                    let Some((lease, ends)) = lease(&mut leases, nth) else { continue };
+                    results += 1;
+                    let complete = idempotency.complete(lease, vec![results], now);
+                    match with(&mut store, fault, complete) {
+                        Ok(Completion::Stored) => {
+                            done = Some((vec![results], now.saturating_add(ttl)));
+                        }
+                        Ok(Completion::LeaseLost) => prop_assert!(ends <= now),
+                        Ok(Completion::TooLargeToStore) => prop_assert!(false, "it is one byte"),
+                        // Whether it was done is not known: nothing can be said from here on.
+                        Err(_) => return Ok(()),
+                    }
+                }
+                Act::Release(nth) => {
+                    let Some((lease, ends)) = lease(&mut leases, nth) else { continue };
+                    match with(&mut store, fault, idempotency.release(lease)) {
+                        Ok(Released::Released) => {}
+                        Ok(Released::LeaseLost) => prop_assert!(ends <= now),
+                        Err(_) => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_topic_is_listed_whole_page_by_page(
+        connections in prop::collection::btree_map("[a-e]{1,2}", (0..2_u8, 0..3_i64), 0..10),
+        removed in prop::collection::btree_set("[a-e]{1,2}", 0..4),
+        limit in 1..4_u32,
+        ten_minutes in 0..30_i64,
+    ) {
+        let registry = ConnectionRegistry::builder().build();
+        let mut store = MemoryStore::default().with_table(registry.table());
+        for (id, (topic, hour)) in &connections {
+            let register = registry.register(id, &topic.to_string(), seconds(hour * 3_600)).unwrap();
+            prop_assert_eq!(run(register, &mut store), Ok(()));
+        }
+        for id in &removed {
+            prop_assert_eq!(run(registry.remove(id).unwrap(), &mut store), Ok(()));
+        }
+        let now = seconds(ten_minutes * 600);
+        let (mut found, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let limit = NonZeroU32::new(limit).unwrap();
+            let list = registry.list("0", limit, cursor.as_deref(), now).unwrap();
+            let page = run(list, &mut store).unwrap();
+            prop_assert!(page.connections.len() <= limit.get() as usize);
+            found.extend(page.connections.into_iter().map(|connection| connection.connection_id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        // Two hours, and ten minutes more.
+        let lives = |hour: i64| now < seconds(hour * 3_600 + 7_800);
+        let expected: BTreeSet<_> = connections
+            .iter()
+            .filter(|(id, (topic, hour))| *topic == 0 && lives(*hour) && !removed.contains(*id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_reply_that_is_lost_blocks_the_work_until_the_lease_ends() {
+    let idempotency = Idempotency::builder().build();
+    let mut store = MemoryStore::default().with_table(idempotency.table());
+    let key = IdempotencyKey::new("scope", "key").unwrap();
+    let mut acquire = |now, fault| {
+        let lease = Some(Duration::from_secs(10));
+        with(&mut store, fault, idempotency.acquire(key.clone(), "h", seconds(now), lease))
+    };
+    assert!(acquire(0, Some(Fault::REPLY_LOST)).is_err());
+    assert!(matches!(acquire(9, None), Ok(Acquisition::InProgress { .. })));
+    assert!(matches!(acquire(10, None), Ok(Acquisition::Acquired(_))));
+    let failed = acquire(10, Some(Fault { error: StoreError::Throttled, applied: false }));
+    assert!(failed.is_err());
+}

@@ -1,0 +1,311 @@
+//! Events of any shape are read without a panic, and no record of a batch is lost, whatever runs
+//! when.
+
+#[path = "triggers/any_event.rs"]
+mod any_event;
+
+use std::collections::BTreeMap;
+
+use apptheory::apptheory_core::sanitize::log_safe_value;
+use apptheory::apptheory_core::time::Timestamp;
+use apptheory::apptheory_core::triggers::{
+    AfterFailure, Batch, BatchError, BatchEvent, BatchItem, BatchSource, DynamoDbRecord,
+    DynamoDbSummary, EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, EventObservation,
+    EventOutcome, Invocation, KinesisRecord, OnUnmatched, Routes, SqsRecord, Turn, WebSocketEvent,
+    classify, read_sns,
+};
+use apptheory_proptests::cases;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use self::any_event::{any_event, any_record, any_text};
+
+const SOURCES: [BatchSource; 3] =
+    [BatchSource::Sqs, BatchSource::Kinesis, BatchSource::DynamoDbStream];
+
+/// What a host does next.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Take,
+    /// Reports one of the records that run.
+    Succeed(usize),
+    Fail(usize),
+    /// Loses one of them.
+    Lose(usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => Just(Act::Take),
+        3 => (0..4_usize).prop_map(Act::Succeed),
+        2 => (0..4_usize).prop_map(Act::Fail),
+        1 => (0..4_usize).prop_map(Act::Lose),
+    ]
+}
+
+fn items() -> impl Strategy<Value = Vec<BatchItem>> {
+    let identifier =
+        prop_oneof![9 => "[a-c]", 1 => Just(" ".to_owned()), 1 => Just(" a ".to_owned())];
+    let item = (identifier, prop::option::of("[a-c]"))
+        .prop_map(|(identifier, group)| BatchItem { identifier, group });
+    prop::collection::vec(item, 0..12)
+}
+
+fn policy() -> impl Strategy<Value = AfterFailure> {
+    prop_oneof![Just(AfterFailure::Continue), Just(AfterFailure::SkipGroup)]
+}
+
+/// A batch, and what a naive host knows about it.
+struct Host {
+    items: Vec<BatchItem>,
+    batch: Batch,
+    running: Vec<Turn>,
+    started: Vec<usize>,
+    succeeded: Vec<usize>,
+    failed: Vec<usize>,
+}
+
+impl Host {
+    fn new(items: &[BatchItem], after: AfterFailure) -> Self {
+        let batch = Batch::new(items.iter().cloned(), after);
+        let (running, started, succeeded, failed) = Default::default();
+        Self { items: items.to_vec(), batch, running, started, succeeded, failed }
+    }
+
+    fn turn(&mut self, nth: usize) -> Option<Turn> {
+        (!self.running.is_empty()).then(|| self.running.remove(nth % self.running.len()))
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Take => {
+                if let Some(turn) = self.batch.take(Timestamp::UNIX_EPOCH) {
+                    self.started.push(turn.index());
+                    self.running.push(turn);
+                }
+            }
+            Act::Succeed(nth) => {
+                if let Some(turn) = self.turn(nth) {
+                    self.succeeded.push(turn.index());
+                    self.batch.succeed(turn);
+                }
+            }
+            Act::Fail(nth) => {
+                if let Some(turn) = self.turn(nth) {
+                    self.failed.push(turn.index());
+                    self.batch.fail(turn);
+                }
+            }
+            Act::Lose(nth) => drop(self.turn(nth)),
+        }
+    }
+
+    /// The records of each group, in their order.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, item) in self.items.iter().enumerate() {
+            if let Some(group) = &item.group {
+                groups.entry(group).or_default().push(index);
+            }
+        }
+        groups.into_values().collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn the_answer_names_exactly_what_did_not_succeed(
+        items in items(),
+        after in policy(),
+        acts in prop::collection::vec(act(), 0..40),
+    ) {
+        let mut host = Host::new(&items, after);
+        for act in acts {
+            host.act(act);
+        }
+        let missed: Vec<String> = (0..items.len())
+            .filter(|index| !host.succeeded.contains(index))
+            .map(|index| items[index].identifier.trim().to_owned())
+            .collect();
+        let expected = match missed.iter().any(String::is_empty) {
+            true => Err(BatchError::MissingIdentifier),
+            false => Ok(missed),
+        };
+        prop_assert_eq!(host.batch.finish().map(|answer| answer.failures), expected);
+    }
+
+    #[test]
+    fn groups_keep_their_order_under_any_interleaving(
+        items in items(),
+        after in policy(),
+        acts in prop::collection::vec(act(), 0..40),
+    ) {
+        let mut host = Host::new(&items, after);
+        for act in acts {
+            host.act(act);
+            for group in host.groups() {
+                let started: Vec<_> =
+                    host.started.iter().copied().filter(|index| group.contains(index)).collect();
+                prop_assert_eq!(&started[..], &group[..started.len()]);
+                let ended = host.succeeded.iter().chain(&host.failed);
+                let ended = ended.filter(|index| group.contains(index)).count();
+                prop_assert!(started.len() <= ended + 1, "one at a time");
+                let failure = host.failed.iter().find(|index| group.contains(index));
+                if after == AfterFailure::SkipGroup && let Some(failure) = failure {
+                    prop_assert_eq!(started.last(), Some(failure));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_that_reports_everything_gets_to_the_end(
+        items in items(),
+        after in policy(),
+        choices in prop::collection::vec((any::<bool>(), 0..4_usize), 64),
+        at_once in 1..5_usize,
+    ) {
+        let mut host = Host::new(&items, after);
+        for (succeeds, nth) in choices {
+            for _ in host.running.len()..at_once {
+                host.act(Act::Take);
+            }
+            host.act(if succeeds { Act::Succeed(nth) } else { Act::Fail(nth) });
+        }
+        prop_assert!(host.running.is_empty());
+        let mut ran = host.started.clone();
+        ran.sort_unstable();
+        ran.dedup();
+        prop_assert_eq!(ran.len(), host.started.len(), "nothing runs twice");
+        if after == AfterFailure::Continue {
+            prop_assert_eq!(ran.len(), items.len());
+        }
+    }
+
+    #[test]
+    fn nothing_starts_when_the_time_has_come(items in items(), at in 0..3_i64) {
+        let stop = Timestamp::from_unix_seconds(1);
+        let mut batch = Batch::new(items.clone(), AfterFailure::Continue).stopping_at(stop);
+        let taken = batch.take(Timestamp::from_unix_seconds(at)).is_some();
+        prop_assert_eq!(taken, at < 1 && !items.is_empty());
+    }
+
+    #[test]
+    fn any_json_is_an_event_or_an_error(event in any_event()) {
+        read_everything(&event.to_string())?;
+    }
+
+    #[test]
+    fn any_text_is_an_event_or_an_error(text in "[\\[\\]{}\":,a-eRecords0-9 ]{0,32}") {
+        read_everything(&text)?;
+    }
+
+    #[test]
+    fn a_record_says_nothing_about_others(
+        source in prop::sample::select(SOURCES.to_vec()),
+        mut records in prop::collection::vec(any_record(), 1..5),
+        odd in any_record(),
+        at in 0..5_usize,
+    ) {
+        let heads = |records: &[Json]| {
+            let text = json!({"Records": records}).to_string();
+            let event = BatchEvent::read(source, &text).unwrap();
+            let head = |record: &apptheory::apptheory_core::triggers::BatchRecord<'_>| {
+                (record.identifier().to_owned(), record.name().to_owned())
+            };
+            event.records().iter().map(head).collect::<Vec<_>>()
+        };
+        let at = at % records.len();
+        let before = heads(&records);
+        records[at] = odd;
+        let after = heads(&records);
+        for (index, (before, after)) in before.iter().zip(&after).enumerate() {
+            prop_assert!(index == at || before == after);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_delivery_or_an_error(
+        data in prop::collection::vec(any::<u8>(), 0..64),
+        is_gzip in any::<bool>(),
+    ) {
+        let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+        let data = if is_gzip { [&header[..], &data].concat() } else { data };
+        let data = STANDARD.encode(data);
+        let text = json!({"Records": [{"eventID": "a", "kinesis": {"data": data}}]}).to_string();
+        let event = BatchEvent::read(BatchSource::Kinesis, &text).unwrap();
+        let record = KinesisRecord::read(&event.records()[0]).unwrap();
+        prop_assert!(record.cloudwatch_logs().is_err());
+    }
+
+    #[test]
+    fn a_logged_value_is_one_word_and_says_what_it_was(text in any_text()) {
+        let safe = log_safe_value(&text);
+        prop_assert!(!safe.contains(|c: char| c.is_whitespace() || c.is_control() || c == '='));
+        let read = apptheory::apptheory_core::http::percent::decode(&safe);
+        prop_assert_eq!(read.as_deref(), Ok(&*text));
+    }
+
+    #[test]
+    fn the_first_registration_wins(names in prop::collection::vec("[ab ]{0,2}", 0..8)) {
+        let mut routes = Routes::new();
+        for (index, name) in names.iter().enumerate() {
+            routes.insert(name, index);
+        }
+        for name in ["a", "b", "ab", ""] {
+            let first = names.iter().position(|known| known.trim() == name && !name.is_empty());
+            prop_assert_eq!(routes.find(name).copied(), first);
+        }
+    }
+}
+
+/// Reads a text as an event of every kind, and everything that is in it.
+fn read_everything(text: &str) -> Result<(), TestCaseError> {
+    let _ = classify(text);
+    for source in SOURCES {
+        let Ok(event) = BatchEvent::read(source, text) else { continue };
+        for record in event.records() {
+            let _ = SqsRecord::read(record);
+            if let Ok(record) = KinesisRecord::read(record) {
+                let _ = record.cloudwatch_logs();
+            }
+            if let Ok(record) = DynamoDbRecord::read(record) {
+                let _ = (record.keys(), record.new_image(), record.old_image());
+            }
+            let summary = DynamoDbSummary::of(record);
+            prop_assert_eq!(summary.safe_log.split_whitespace().count(), 4);
+            let observation = EventObservation::dynamodb(&summary, "r");
+            let _ = observation.log(EventOutcome::Error);
+        }
+        let every = event.batch(AfterFailure::Continue).finish();
+        let named = event.records().iter().all(|record| !record.identifier().is_empty());
+        prop_assert_eq!(every.is_ok(), named);
+    }
+    if let Ok(records) = read_sns(text) {
+        let _ = Routes::<()>::new().of_notifications(&records);
+    }
+    if let Ok(event) = EventBridgeEvent::read(text) {
+        let now = Timestamp::UNIX_EPOCH;
+        let invocation = Invocation::new("", None, now, String::new);
+        let envelope = event.envelope(&invocation);
+        prop_assert_eq!(envelope.correlation_id.is_empty(), envelope.correlation_source.is_none());
+        let required = event.require_envelope(&invocation);
+        prop_assert!(required.is_err() || required == Ok(envelope));
+        let summary = event.scheduled_summary(&invocation, now);
+        prop_assert!(!summary.result.status.is_empty());
+        let mut routes = EventBridgeRoutes::new(OnUnmatched::Succeed);
+        routes.insert(EventBridgeSelector::pattern(&event.source, &event.detail_type), ());
+        let is_selectable = !(event.source.is_empty() && event.detail_type.is_empty());
+        prop_assert_eq!(routes.find(&event).map(|found| found.is_some()), Ok(is_selectable));
+    }
+    if let Ok(event) = WebSocketEvent::read(text) {
+        let endpoint = event.connection.management_endpoint.clone();
+        prop_assert!(endpoint.is_empty() || endpoint.starts_with("https://"));
+        let _ = event.into_request(Some(8));
+    }
+    Ok(())
+}
