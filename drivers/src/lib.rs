@@ -1,7 +1,7 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
 //! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `local`, `tracing`.
+//! One feature per world: `memory` (default), `embedded`, `aws`, `lambda`, `tower`, `local`, `tracing`.
 
 pub use apptheory_core;
 
@@ -14,6 +14,8 @@ pub mod embedded;
 pub mod event_bus;
 pub mod execute;
 pub mod ids;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod layer;
 #[cfg(feature = "local")]
 pub mod local;
@@ -26,6 +28,6 @@ pub mod tower;
 pub mod usage;
 
 /// The README's examples.
-#[cfg(all(doctest, feature = "aws", feature = "memory", feature = "tower"))]
+#[cfg(all(doctest, feature = "aws", feature = "lambda", feature = "memory", feature = "tower"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

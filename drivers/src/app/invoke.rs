@@ -39,7 +39,9 @@ pub enum InvokeError {
 }
 
 impl App {
-    /// Answers an event of any kind, as whoever sent it expects it.
+    /// Answers an event of any kind, as whoever sent it expects it. What a response streams is
+    /// collected: more of it than Lambda takes in one piece is answered with 413, and a stream that
+    /// has not ended [in time](Invocation::stops_at) with 408.
     ///
     /// # Errors
     ///
@@ -70,7 +72,8 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let request: RawRequest<'_> = source.read_request(event)?;
+        let stops_at = invocation.stops_at();
         let response = self.serve(request, invocation).await;
-        Ok(self.write(source, response).await)
+        Ok(self.write(source, response, stops_at).await)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apptheory_core::http::exchange::{
     Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
 };
-use apptheory_core::http::{AppError, RawRequest, ResponseError};
+use apptheory_core::http::{AppError, MultiMap, RawRequest, ResponseError};
 use apptheory_core::machine::{Machine as _, Step};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,8 @@ impl App {
     ///
     /// Dropping the future gives the request up: the handler's future is dropped with it, and its
     /// [cancellation](Context::cancellation) ends.
-    pub async fn serve(&self, request: RawRequest<'_>, invocation: Invocation) -> Response {
+    pub async fn serve(&self, mut request: RawRequest<'_>, invocation: Invocation) -> Response {
+        carry_on(&invocation.trace, &mut request.headers);
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
         let concluded = self.exchange(request, Arc::new(invocation), &given_up).await;
@@ -170,6 +171,15 @@ impl App {
             Some(hook) => isolated("the failure hook", || hook(&failure), |_: Panicked| {}),
             None => log(&failure),
         }
+    }
+}
+
+/// Puts a request that comes without a trace into that of its invocation.
+fn carry_on(trace: &str, headers: &mut MultiMap) {
+    const FIELD: &str = "x-amzn-trace-id";
+    let is_field = |name: &str| name.trim().eq_ignore_ascii_case(FIELD);
+    if !trace.is_empty() && !headers.iter().any(|(name, _)| is_field(name)) {
+        headers.append(FIELD, trace);
     }
 }
 

@@ -557,6 +557,29 @@ fn panicking_streams_end_with_an_error() {
 }
 
 #[test]
+fn a_request_keeps_its_trace_and_gets_that_of_its_invocation_without_one() {
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/", async |context: Context| context.trace_id().to_owned())
+        .build()
+        .unwrap();
+    let trace = |field: Option<&str>, of_invocation: &str| {
+        let mut request = get("/");
+        if let Some(value) = field {
+            request.headers.append("X-Amzn-Trace-Id", value);
+        }
+        let invocation = Invocation { trace: of_invocation.to_owned(), ..Invocation::default() };
+        clock.run(app.serve(request, invocation)).body
+    };
+    let (own, other) =
+        ("1-67891233-abcdef012345678912345678", "1-67891234-abcdef012345678912345678");
+    let [own_field, other_field] = [own, other].map(|root| format!("Root={root};Sampled=1"));
+    assert_eq!(trace(None, &other_field), other.as_bytes());
+    assert_eq!(trace(Some(&own_field), &other_field), own.as_bytes());
+    assert_eq!(trace(None, ""), b"");
+}
+
+#[test]
 fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
     use apptheory_core::http::{Provider, SourceProvenance};
 
