@@ -28,6 +28,8 @@ pub(super) struct Hooks {
     pub(super) metric: Option<TakeMetric>,
     pub(super) span: Option<TakeSpan>,
     pub(super) failure: Option<TakeFailure>,
+    /// Whether the log hook is told how streams ended, too.
+    pub(super) observes_streams: bool,
 }
 
 /// Something went wrong that no client is told: for the application's own log.

@@ -72,8 +72,6 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let request: RawRequest<'_> = source.read_request(event)?;
-        let stops_at = invocation.stops_at();
-        let response = self.serve(request, invocation).await;
-        Ok(self.write(source, response, stops_at).await)
+        Ok(self.serve_for(source, request, invocation).await)
     }
 }

@@ -43,6 +43,7 @@ mod sse;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod watch;
 #[cfg(feature = "tower")]
 pub(crate) mod wire;
 

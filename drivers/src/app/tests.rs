@@ -416,10 +416,72 @@ fn streams_that_fail_late_keep_stack_traces_back() {
         })
         .build()
         .unwrap();
-    let response = serve(&app, &clock, get("/"));
-    let whole = clock.run(app.collect(response));
+    let whole = clock.run(app.serve_whole(get("/"), Invocation::default()));
     let body = String::from_utf8(whole.body).unwrap();
     assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
+}
+
+#[test]
+fn what_becomes_of_a_stream_is_recorded() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let (logged, failed) = (Arc::clone(&lines), Arc::clone(&lines));
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/{end}", async |context: Context| {
+            let last = match context.param("end") {
+                "whole" => Ok("de"),
+                _ => Err(AppError::internal().with_cause(fmt::Error)),
+            };
+            let items = [Ok("abc"), last];
+            Response::text(200, "").with_stream(BodyStream::new(futures_util::stream::iter(items)))
+        })
+        .on_log(move |record| {
+            let about = |name: &str| record.about.iter().find(|(about, _)| *about == name);
+            let about =
+                |name| about(name).map_or_else(|| "-".to_owned(), |(_, value)| value.to_string());
+            let (ended, bytes) = (about("stream_ended"), about("stream_bytes"));
+            let line = format!("{} {} {ended} {bytes}", record.event, record.status);
+            logged.lock().unwrap().push(line);
+        })
+        .on_failure(move |failure| failed.lock().unwrap().push(failure.error.to_string()))
+        .observe_streams()
+        .build()
+        .unwrap();
+    let taken = || core::mem::take(&mut *lines.lock().unwrap());
+
+    let stream = serve(&app, &clock, get("/whole")).stream.unwrap();
+    assert_eq!(taken(), ["request.completed 200 - -"], "before the first chunk");
+    let chunks: Vec<_> = clock.run(stream.collect());
+    assert_eq!((chunks.len(), taken()), (2, vec!["stream.completed 200 whole 5".to_owned()]));
+
+    let stream = serve(&app, &clock, get("/late")).stream.unwrap();
+    drop(taken());
+    let chunks: Vec<_> = clock.run(stream.collect());
+    let expected = ["app.internal: internal error", "stream.completed 200 early 3"];
+    assert_eq!((chunks.len(), taken()), (2, expected.map(str::to_owned).to_vec()));
+
+    drop(serve(&app, &clock, get("/whole")));
+    assert_eq!(taken()[1], "stream.completed 200 early 0", "nobody read it");
+
+    let whole = clock.run(app.serve_whole(get("/late"), Invocation::default()));
+    assert_eq!(whole.status, 500);
+    let expected = ["app.internal: internal error", "request.completed 500 - -"];
+    assert_eq!(taken(), expected, "the record is that of the answer");
+}
+
+#[test]
+fn answers_too_large_for_lambda_once_encoded_are_refused() {
+    let clock = clock();
+    let megabytes = |most: usize| {
+        move || core::future::ready(Response::binary(200, vec![0_u8; most << 20], "image/png"))
+    };
+    let app = builder(&clock).get("/4", megabytes(4)).get("/5", megabytes(5)).build().unwrap();
+    for (path, status) in [("/4", 200), ("/5", 413)] {
+        let event = json!({"rawPath": path, "requestContext": {"http": {"method": "GET"}}});
+        let event = event.to_string();
+        let answer = clock.run(app.invoke(&event, Invocation::default())).unwrap();
+        assert!(answer.starts_with(&format!(r#"{{"statusCode":{status},"#)));
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use tokio::sync::oneshot;
 
-use crate::app::{App, BodyStream, BoxFuture, Failure, Response};
+use crate::app::{App, BodyStream, BoxFuture, Response};
 use crate::clock::Clock as _;
 
 /// A response on its way through a [`FrameMachine`]: chunks are pulled when frames are asked for,
@@ -27,7 +27,6 @@ pub(super) struct Frames {
     producer: Option<BodyStream>,
     outcome: Option<Outcome>,
     app: App,
-    request_id: String,
     stops_at: Option<Timestamp>,
     time_is_up: BoxFuture<()>,
 }
@@ -48,10 +47,8 @@ impl Frames {
         stops_at: Option<Timestamp>,
     ) -> Self {
         let settings = app.settings();
-        // A response that is whole was held to the limit, unless it is the answer to an error.
-        let limit = settings.limits.max_response_bytes.filter(|_| response.stream.is_some());
+        // The application holds its responses to its limit itself.
         let machine = FrameMachine::new(FrameConfig {
-            max_response_bytes: limit,
             error_format: settings.error_format,
             ..FrameConfig::new(target)
         });
@@ -63,7 +60,6 @@ impl Frames {
             producer: response.stream,
             outcome: None,
             app: app.clone(),
-            request_id: head.headers.first("x-request-id").to_owned(),
             stops_at,
             time_is_up: Box::pin(async move { clock.sleep_until(stops_at).await }),
         };
@@ -117,13 +113,7 @@ impl Frames {
         let Some(producer) = &mut self.producer else { return Poll::Ready(FrameInput::End) };
         match Pin::new(producer).poll_next(context) {
             Poll::Ready(Some(Ok(chunk))) => Poll::Ready(FrameInput::Chunk(chunk.into())),
-            Poll::Ready(Some(Err(error))) => {
-                if error.status() >= 500 {
-                    let (request_id, error) = (self.request_id.clone(), error.clone());
-                    self.app.tell(Failure { request_id, error });
-                }
-                Poll::Ready(FrameInput::Fault(error))
-            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(FrameInput::Fault(error)),
             Poll::Ready(None) => Poll::Ready(FrameInput::End),
             Poll::Pending => {
                 ready!(self.time_is_up.as_mut().poll(context));

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use apptheory_core::http::{AppError, RequestError};
+use apptheory_core::http::{AppError, RequestError, Response};
 use apptheory_core::stream::StreamLimits;
 use http::header::{HeaderMap, TE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 
 use super::body::FrameBody;
 use crate::app::wire::raw_request;
-use crate::app::{App, Invocation, Response};
+use crate::app::{App, Invocation};
 use crate::clock::Clock as _;
 
 /// The most bytes that the head of a request may have, request line included: 32 KiB
@@ -61,18 +61,17 @@ async fn answer(
 ) -> http::Response<FrameBody> {
     let (parts, body) = request.into_parts();
     let takes_trailers = takes_trailers(&parts.headers);
-    let response = match read(body).await {
-        Ok(body) => {
-            let deadline = || app.clock().now().saturating_add(BUFFERED_TIME);
-            let deadline = is_buffered.then(deadline);
-            let invocation = Invocation { peer: Some(peer), deadline, ..Invocation::default() };
-            app.serve(raw_request(&parts, body), invocation).await
+    let invocation = Invocation { peer: Some(peer), ..Invocation::default() };
+    let (head, stream) = match read(body).await {
+        Ok(body) if is_buffered => {
+            let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
+            let invocation = Invocation { deadline, ..invocation };
+            (app.serve_whole(raw_request(&parts, body), invocation).await, None)
         }
+        Ok(body) => app.serve(raw_request(&parts, body), invocation).await.split_stream(),
         // As in front of a function, the application never sees it.
-        Err(error) => Response::from_error(&error, app.settings().error_format, "", ""),
+        Err(error) => (Response::from_error(&error, app.settings().error_format, "", ""), None),
     };
-    let (head, stream) =
-        if is_buffered { (app.collect(response).await, None) } else { response.split_stream() };
     FrameBody::begin(app, head, stream, takes_trailers).await
 }
 

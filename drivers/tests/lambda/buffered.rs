@@ -113,8 +113,11 @@ async fn a_panic_anywhere_fails_one_invocation() {
     let _function = api.start(app.build().unwrap(), InvokeMode::Streaming);
     let mut without_id = event("/hello");
     without_id["requestContext"]["requestId"] = json!("");
-    let mut error = api.invoke(&without_id.to_string()).await;
-    assert_eq!(error.resource(), "r1/error");
+    // An id that is too long to be sent back is none, so that another one is asked for.
+    let id = "r".repeat(129);
+    api.poll().await.hand_out(&id, &[], &without_id.to_string()).await;
+    let mut error = api.request().await;
+    assert_eq!(error.resource(), format!("{id}/error"));
     assert_eq!(error.headers["lambda-runtime-function-error-type"], "Function.Panicked");
     assert!(!error.text().await.contains("boom"));
     error.answer(202, &[], b"").await;

@@ -99,7 +99,7 @@ impl App {
         let observation = self.observation(event.source(), record, shared);
         let handled = self.handle_record(event.source(), record, shared).await;
         let is_handled = handled.is_ok();
-        self.conclude(observation, handled.err().map(Arc::from), shared);
+        self.conclude_event(observation, handled.err().map(Arc::from), shared);
         (turn, is_handled)
     }
 

@@ -107,7 +107,7 @@ impl App {
     }
 
     /// Records how a record or an event was handled, and tells the application why it was not.
-    fn conclude(
+    fn conclude_event(
         &self,
         observation: Option<EventObservation>,
         error: Option<Arc<dyn core::error::Error + Send + Sync>>,
@@ -127,9 +127,7 @@ impl App {
     fn observe(&self, observation: &EventObservation, outcome: EventOutcome, request_id: &str) {
         let hooks = &self.inner.hooks;
         let report = |panic| self.report(request_id, panic);
-        if let Some(hook) = &hooks.log {
-            isolated("the log hook", || hook(&observation.log(outcome)), report);
-        }
+        self.log(&observation.log(outcome), request_id);
         if let Some(hook) = &hooks.metric {
             isolated("the metric hook", || hook(&observation.metric(outcome)), report);
         }
