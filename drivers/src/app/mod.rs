@@ -42,6 +42,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod websocket;
 #[cfg(feature = "tower")]
 mod wire;
 
@@ -64,11 +65,13 @@ pub use response::{Html, IntoResponse, Response};
 #[cfg(feature = "tower")]
 pub use service::AppBody;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
+pub use websocket::{SendError, WebSocket};
 
 use context::Host;
 use endpoint::{Endpoint, Layer};
 use events::EventRoutes;
 use hooks::Hooks;
+use websocket::WebSocketRoutes;
 
 /// An application. Clones are the same application.
 #[derive(Clone)]
@@ -80,6 +83,7 @@ struct Inner {
     service: HttpService<Arc<dyn Endpoint>>,
     layers: Arc<[Layer]>,
     events: EventRoutes,
+    websockets: WebSocketRoutes,
     hooks: Hooks,
     host: Arc<Host>,
 }
