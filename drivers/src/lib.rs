@@ -1,7 +1,7 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
 //! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `tracing`,
+//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `local`, `tracing`,
 //! `websocket`.
 
 pub use apptheory_core;
@@ -16,6 +16,8 @@ pub mod event_bus;
 pub mod execute;
 pub mod ids;
 pub mod layer;
+#[cfg(feature = "local")]
+pub mod local;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod rate_limiter;

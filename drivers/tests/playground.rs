@@ -4,27 +4,30 @@
 
 #[path = "../examples/playground/app.rs"]
 mod app;
+#[path = "support/client.rs"]
+mod client;
 #[path = "../examples/playground/events.rs"]
 mod events;
 #[path = "../examples/playground/server.rs"]
 mod server;
 
+use core::future::Future;
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use apptheory::clock::ManualClock;
+use apptheory::app::{App, Invocation, Response};
+use apptheory::clock::{Clock, ManualClock, VirtualClock};
 use apptheory::embedded::EmbeddedStore;
+use apptheory_core::http::RawRequest;
+use apptheory_core::stream::sse::{SseMessage, SseParser};
 use apptheory_core::time::Timestamp;
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
+use futures_util::future::{Either, select};
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
-use tower::ServiceExt as _;
 
+use client::Client;
 use server::{Playground, PlaygroundError};
 
 /// 2026-01-01T00:00:30Z.
@@ -33,34 +36,32 @@ fn clock() -> ManualClock {
 }
 
 /// The app over a file, as the server makes it.
-fn app_over(file: &Path, clock: &ManualClock) -> Router {
+fn app_over(file: &Path, clock: &ManualClock) -> App {
     let store = EmbeddedStore::open(file, clock.clone()).expect("a store");
     let routes = app::limited_routes().expect("limits");
     for route in &routes {
         store.create_table(&route.limiter.table()).expect("a table");
     }
-    app::app(routes, &store, clock)
+    app::app(routes, events::bus().expect("a bus"), &store, clock).expect("an app")
 }
 
-async fn get(app: &Router, path: &str) -> Response<Body> {
-    let client = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)));
-    let request = Request::get(path).extension(client).body(Body::empty()).expect("a request");
-    app.clone().oneshot(request).await.expect("an axum app always answers")
+async fn get(app: &App, path: &str) -> Response {
+    let peer = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)));
+    app.serve(RawRequest::new("GET", path), Invocation { peer, ..Invocation::default() }).await
 }
 
-async fn body(response: Response<Body>) -> String {
-    let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
-    String::from_utf8(bytes.to_vec()).expect("text")
+fn body(response: Response) -> String {
+    String::from_utf8(response.body).expect("text")
 }
 
-async fn json(response: Response<Body>) -> Json {
-    serde_json::from_str(&body(response).await).expect("JSON")
+fn json(response: Response) -> Json {
+    serde_json::from_str(&body(response)).expect("JSON")
 }
 
 /// How many requests pass before the first is refused, of at most 20.
-async fn admitted(app: &Router, path: &str) -> usize {
+async fn admitted(app: &App, path: &str) -> usize {
     for passed in 0..20 {
-        if get(app, path).await.status() != 200 {
+        if get(app, path).await.status != 200 {
             return passed;
         }
     }
@@ -79,7 +80,7 @@ async fn each_route_has_its_limit() {
         ("/bucket", 5),
         ("/shadow", 20),
     ];
-    let index = body(get(&app, "/").await).await;
+    let index = body(get(&app, "/").await);
     for (path, limit) in expected {
         assert!(index.contains(path), "{index}");
         assert_eq!(admitted(&app, path).await, limit, "{path}");
@@ -91,14 +92,14 @@ async fn a_route_reports_its_limit_and_its_usage() {
     let dir = tempfile::tempdir().expect("a directory");
     let app = app_over(&dir.path().join("limits.db"), &clock());
     let response = get(&app, "/fixed").await;
-    assert_eq!(response.headers()["x-ratelimit-limit"], "5");
-    assert_eq!(response.headers()["ratelimit"], "\"1h\";r=4;t=3570");
-    assert_eq!(json(response).await["count"], 1);
+    assert_eq!(response.headers.first("x-ratelimit-limit"), "5");
+    assert_eq!(response.headers.first("ratelimit"), "\"1h\";r=4;t=3570");
+    assert_eq!(json(response)["count"], 1);
 
-    let usage = json(get(&app, "/usage/fixed").await).await;
+    let usage = json(get(&app, "/usage/fixed").await);
     assert_eq!(usage["identifier"], "ip:127.0.0.1");
     assert_eq!(usage["windows"]["2026-01-01T00:00:00Z"]["count"], 1);
-    assert_eq!(get(&app, "/usage/nowhere").await.status(), 404);
+    assert_eq!(get(&app, "/usage/nowhere").await.status, 404);
 }
 
 #[tokio::test]
@@ -112,24 +113,31 @@ async fn what_is_used_up_stays_used_up_over_a_restart() {
 
     let app = app_over(&file, &clock);
     let denied = get(&app, "/fixed").await;
-    assert_eq!(denied.status(), 429);
-    assert_eq!(denied.headers()["retry-after"], "3570");
+    assert_eq!(denied.status, 429);
+    assert_eq!(denied.headers.first("retry-after"), "3570");
     clock.advance(Duration::from_secs(3_570));
-    assert_eq!(get(&app, "/fixed").await.status(), 200);
+    assert_eq!(get(&app, "/fixed").await.status, 200);
 }
 
 /// One request over a connection of its own, and the whole answer.
-fn fetch(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("a request sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
+async fn fetch(address: SocketAddr, path: &str) -> String {
+    let mut client = Client::connect(address).await;
+    client.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+    client.rest().await
 }
 
 async fn open(port: u16, data: Option<PathBuf>) -> Result<Playground, PlaygroundError> {
     Playground::open(port, data, clock()).await
+}
+
+/// Runs `test` with the address at which a playground is served meanwhile.
+async fn served(playground: Playground, test: impl AsyncFnOnce(SocketAddr)) {
+    let address = playground.address();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(playground.serve(async { drop(stopped.await) }));
+    test(address).await;
+    stop.send(()).expect("still serving");
+    server.await.expect("no panic");
 }
 
 #[tokio::test]
@@ -139,18 +147,120 @@ async fn the_server_answers_on_its_port_until_it_is_stopped() {
     let refusal = "HTTP/1.1 429 Too Many Requests";
     for first in ["HTTP/1.1 200 OK", refusal] {
         let playground = open(0, Some(data.clone())).await.expect("a playground");
-        let address = playground.address();
-        assert!(playground.greeting().contains(&format!("curl http://{address}/usage/fixed")));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(playground.serve(async move { drop(stopped.await) }));
-        let answers =
-            tokio::task::spawn_blocking(move || [(); 6].map(|()| fetch(address, "/fixed")));
-        let answers = answers.await.expect("answers");
-        assert!(answers[0].starts_with(first), "{}", answers[0]);
-        assert!(answers[5].starts_with(refusal), "{}", answers[5]);
-        stop.send(()).expect("still serving");
-        server.await.expect("no panic").expect("a clean end");
+        let greeting = playground.greeting();
+        served(playground, async |address| {
+            assert!(greeting.contains(&format!("curl http://{address}/usage/fixed")));
+            let answer = fetch(address, "/fixed").await;
+            assert!(answer.starts_with(first), "{answer}");
+            for _ in 0..4 {
+                fetch(address, "/fixed").await;
+            }
+            let answer = fetch(address, "/fixed").await;
+            assert!(
+                answer.starts_with(refusal) && answer.contains("\r\nretry-after: "),
+                "{answer}"
+            );
+        })
+        .await;
     }
+}
+
+/// What `future` comes to, while time passes.
+async fn in_time<T>(clock: &VirtualClock, future: impl Future<Output = T>) -> T {
+    let passing = async {
+        loop {
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_millis(100));
+        }
+    };
+    match select(Box::pin(future), Box::pin(passing)).await {
+        Either::Left((output, _)) => output,
+        Either::Right((never, _)) => never,
+    }
+}
+
+#[tokio::test]
+async fn a_page_arrives_piece_by_piece() {
+    let clock = VirtualClock::new(clock().now());
+    let playground = Playground::open(0, None, clock.clone()).await.expect("a playground");
+    served(playground, async |address| {
+        let mut client = Client::connect(address).await;
+        let head = client.get("/page").await;
+        assert_eq!(head.first("transfer-encoding"), "chunked");
+        let begun = clock.now();
+        let first = client.text_chunk().await.expect("a piece");
+        assert!(first.starts_with("<!doctype html>") && clock.now() == begun, "{first}");
+        for n in 1..4 {
+            let piece = in_time(&clock, client.text_chunk()).await.expect("a piece");
+            assert!(piece.starts_with('<') && begun.until(clock.now()).as_millis() >= n * 500);
+        }
+        assert_eq!(client.chunk().await, None);
+    })
+    .await;
+
+    let playground = Playground::open(0, None, ManualClock::new(clock.now())).await;
+    served(playground.expect("a playground").buffered(), async |address| {
+        let answer = fetch(address, "/page").await;
+        assert!(answer.contains("content-length: ") && answer.ends_with("at last.\n"), "{answer}");
+    })
+    .await;
+}
+
+/// A reader of server-sent events.
+struct Reader(Client, SseParser, Vec<SseMessage>);
+
+impl Reader {
+    async fn connect(address: SocketAddr, last_event_id: &str) -> Self {
+        let mut client = Client::connect(address).await;
+        let request = "GET /events?tenant=t1 HTTP/1.1\r\nhost: x\r\naccept: text/event-stream";
+        client.send(format!("{request}\r\nlast-event-id: {last_event_id}\r\n\r\n")).await;
+        let head = client.head().await;
+        assert_eq!((head.status, head.first("content-type")), (200, "text/event-stream"));
+        Self(client, SseParser::new(1 << 20), Vec::new())
+    }
+
+    /// The id of the next event, and that of the message that it came in.
+    async fn next(&mut self) -> (Json, String) {
+        while self.2.is_empty() {
+            let chunk = self.0.chunk().await.expect("a chunk");
+            self.1.handle_bytes(&chunk, &mut self.2).expect("a short line");
+        }
+        let message = self.2.remove(0);
+        let event: Json = serde_json::from_str(&message.data).expect("JSON");
+        (event["id"].clone(), message.last_event_id.to_string())
+    }
+}
+
+async fn publish(address: SocketAddr, id: &str) {
+    let mut client = Client::connect(address).await;
+    let event = format!(r#"{{"id":"{id}","tenant_id":"t1","event_type":"hello"}}"#);
+    let length = event.len();
+    let request = format!("POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    client.send(request + &event).await;
+    assert_eq!(client.head().await.status, 201);
+}
+
+#[tokio::test]
+async fn events_are_followed_as_they_happen_and_from_where_a_reader_was() {
+    let clock = VirtualClock::new(clock().now());
+    let playground = Playground::open(0, None, clock.clone()).await.expect("a playground");
+    served(playground, async |address| {
+        publish(address, "e0").await;
+        let mut reader = Reader::connect(address, "").await;
+        let (id, _) = reader.next().await;
+        assert_eq!(id, "e0");
+        clock.advance(Duration::from_secs(1));
+        publish(address, "e1").await;
+        let (id, cursor) = in_time(&clock, reader.next()).await;
+        assert_eq!(id, "e1");
+        drop(reader);
+
+        clock.advance(Duration::from_secs(1));
+        publish(address, "e2").await;
+        let mut reader = Reader::connect(address, &cursor).await;
+        assert_eq!(reader.next().await.0, "e2");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -158,7 +268,7 @@ async fn a_taken_port_is_named() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = taken.local_addr().expect("an address").port();
     let error = open(port, None).await.err().expect("the port is taken");
-    assert_eq!(error.to_string(), format!("cannot listen on port {port}"));
+    assert_eq!(error.to_string(), format!("cannot listen on 127.0.0.1:{port}"));
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! What can go wrong on the bus, per operation.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
 use super::codec::ItemError;
 use super::cursor::{CursorMismatch, InvalidCursor, InvalidOffsetCursor};
+use crate::http::{AppError, code};
 use crate::store::StoreFailure;
 use crate::time::Timestamp;
 
@@ -274,5 +275,83 @@ impl DeleteTenantError {
             Self::Cursor(error) => error.kind(),
             Self::Store { .. } => ErrorKind::Store,
         }
+    }
+}
+
+impl ErrorKind {
+    /// The code under which clients are told of it: [`code::BAD_REQUEST`], [`code::NOT_FOUND`] or
+    /// [`code::OVERLOADED`].
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidInput | Self::InvalidCursor | Self::CursorMismatch => code::BAD_REQUEST,
+            Self::NotFound => code::NOT_FOUND,
+            Self::Store => code::OVERLOADED,
+        }
+    }
+}
+
+/// The answer to an error of a kind. What a store said is its cause, and not shown.
+fn answer(kind: ErrorKind, error: impl core::error::Error + Send + Sync + 'static) -> AppError {
+    let answer = match kind {
+        ErrorKind::Store => AppError::of(kind.code()),
+        ErrorKind::InvalidInput
+        | ErrorKind::InvalidCursor
+        | ErrorKind::CursorMismatch
+        | ErrorKind::NotFound => AppError::new(kind.code(), error.to_string()),
+    };
+    answer.with_cause(error)
+}
+
+impl From<PublishError> for AppError {
+    fn from(error: PublishError) -> Self {
+        answer(error.kind(), error)
+    }
+}
+
+impl From<QueryError> for AppError {
+    fn from(error: QueryError) -> Self {
+        answer(error.kind(), error)
+    }
+}
+
+impl From<GetError> for AppError {
+    fn from(error: GetError) -> Self {
+        answer(error.kind(), error)
+    }
+}
+
+impl From<DeleteError> for AppError {
+    fn from(error: DeleteError) -> Self {
+        answer(error.kind(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned as _;
+    use alloc::string::ToString as _;
+    use core::error::Error;
+
+    use super::{GetError, InvalidInput, QueryError, StoreFailure};
+    use crate::http::AppError;
+    use crate::store::{StoreError, TableName};
+
+    #[test]
+    fn clients_are_told_what_they_can_mend() {
+        let error = AppError::from(QueryError::Invalid(InvalidInput::TenantRequired));
+        assert_eq!((error.status(), error.message()), (400, "tenant_id is required for queries"));
+        let error = AppError::from(GetError::NotFound { id: "e1".to_owned() });
+        assert_eq!((error.status(), error.message()), (404, "event not found: e1"));
+    }
+
+    #[test]
+    fn what_the_store_said_is_only_the_cause() {
+        let failure =
+            StoreFailure { table: TableName::from("secret-table"), error: StoreError::Timeout };
+        let error = AppError::from(QueryError::Store(failure));
+        assert_eq!(error.status(), 503);
+        assert!(!error.message().contains("secret-table"));
+        assert!(error.source().is_some_and(|cause| cause.to_string().contains("secret-table")));
     }
 }

@@ -1,28 +1,30 @@
 //! The routes of the playground, each behind a limiter of its own.
 
-use core::fmt::Display;
+use core::error::Error;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
+use apptheory::app::{
+    Answer, App, BodyStream, BuildError, Context, Extension, Json, Middleware, Next, RateLimit,
+    Response, State,
+};
 use apptheory::clock::Clock;
 use apptheory::embedded::EmbeddedStore;
+use apptheory::event_bus::StoreEventBus;
 use apptheory::rate_limiter::RateLimiter;
-use apptheory::tower::{RateLimitLayer, RequestKey};
+use apptheory_core::eventbus::EventBus;
+use apptheory_core::http::AppError;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
     Coverage, Decision, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota,
     RateLimitKey, SlidingWindow, StrategyError, TokenBucket, UsageStats, UsageWindow,
 };
-use axum::Router;
-use axum::extract::{ConnectInfo, Extension, Path, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde_json::{Value as Json, json};
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+
+use crate::events;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -64,32 +66,67 @@ pub(crate) fn limited_routes() -> Result<Vec<Limited>, StrategyError> {
     ])
 }
 
-/// The limiters by the names of their routes.
-type Limiters<C> = Arc<BTreeMap<&'static str, Arc<RateLimiter<EmbeddedStore<C>, C>>>>;
+/// The limiters by the paths of their routes.
+type Limiters<C> = BTreeMap<String, Arc<RateLimiter<EmbeddedStore<C>, C>>>;
 
-/// The app: `/`, the limited routes, and `/usage/{route}`. It is to be served with
-/// [`ConnectInfo`]: clients are told apart by their addresses.
+/// What the routes work on.
+pub(crate) struct Services<C> {
+    limiters: Limiters<C>,
+    pub(crate) bus: Arc<StoreEventBus<EmbeddedStore<C>, C>>,
+}
+
+/// The app: `/`, the limited routes, `/usage/{route}`, `/page`, and the event bus. Clients are told
+/// apart by their addresses.
 pub(crate) fn app<C: Clock + Clone + 'static>(
     routes: Vec<Limited>,
+    bus: EventBus,
     store: &EmbeddedStore<C>,
     clock: &C,
-) -> Router {
+) -> Result<App, BuildError> {
     let index = index(&routes);
-    let mut app = Router::new().route("/", get(move || async { index }));
-    let mut limiters = BTreeMap::new();
-    for Limited { name, limiter, .. } in routes {
+    let over_store = |Limited { name, limiter, .. }| {
         let limiter = RateLimiter::new(limiter, store.clone()).with_clock(clock.clone());
-        let limiter = Arc::new(limiter);
-        limiters.insert(name, Arc::clone(&limiter));
+        (path(name), Arc::new(limiter))
+    };
+    let limiters: Limiters<C> = routes.into_iter().map(over_store).collect();
+    let limits = Limits::over(&limiters);
+    let paths: Vec<String> = limiters.keys().cloned().collect();
+    let bus = Arc::new(StoreEventBus::new(bus, store.clone()).with_clock(clock.clone()));
 
-        let key = RequestKey::new()
-            .with_client_ip(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()));
-        let limit = RateLimitLayer::new(limiter).with_key(key).with_header_style(HeaderStyle::Both);
-        app = app.route(&path(name), get(admitted).layer(limit));
+    let mut app = App::with_state(Arc::new(Services { limiters, bus }))
+        .clock(clock.clone())
+        .on_failure(|failure| eprintln!("{}", with_sources(&failure.error)))
+        .middleware(limits)
+        .get("/", move || core::future::ready(index.clone()))
+        .get("/page", page)
+        .get("/usage/{route}", usage::<C>);
+    for path in paths {
+        app = app.get(&path, admitted);
     }
-    let usage =
-        Router::new().route("/usage/{route}", get(usage::<C>)).with_state(Arc::new(limiters));
-    app.merge(usage)
+    events::routes(app).build()
+}
+
+/// The limits around the limited routes.
+struct Limits<C>(BTreeMap<String, RateLimit<EmbeddedStore<C>, C>>);
+
+impl<C> Limits<C> {
+    fn over(limiters: &Limiters<C>) -> Self {
+        let limit = |limiter: &Arc<RateLimiter<_, _>>| {
+            let limit = RateLimit::new(Arc::clone(limiter)).per_client().per_route();
+            limit.with_header_style(HeaderStyle::Both)
+        };
+        Self(limiters.iter().map(|(path, limiter)| (path.clone(), limit(limiter))).collect())
+    }
+}
+
+impl<C: Clock + 'static> Middleware for Limits<C> {
+    async fn handle(&self, context: Context, next: Next) -> Answer {
+        let pattern = context.call().pattern().map_or("", |pattern| pattern.as_str());
+        match self.0.get(pattern) {
+            Some(limit) => limit.handle(context, next).await,
+            None => next.run(context).await,
+        }
+    }
 }
 
 fn path(name: &str) -> String {
@@ -104,12 +141,14 @@ fn index(routes: &[Limited]) -> String {
     text.push_str("What is used of a limit:\n  /usage/{route}\n");
     text.push_str("Events (POST, GET with ?tenant=&type=&tag=&limit=&cursor=, DELETE by id):\n");
     text.push_str("  /events\n  /events/{id}\n");
+    text.push_str("The same as they happen (GET with accept: text/event-stream):\n  /events\n");
+    text.push_str("A page that arrives in pieces:\n  /page\n");
     text
 }
 
 /// The handler behind every limiter: says what it was told about the decision.
-async fn admitted(Extension(decision): Extension<Decision>) -> Response {
-    json_response(json!({
+async fn admitted(Extension(decision): Extension<Decision>) -> Json<Value> {
+    Json(json!({
         "count": decision.count,
         "limit": decision.limit,
         "near_limit": decision.near_limit,
@@ -118,26 +157,44 @@ async fn admitted(Extension(decision): Extension<Decision>) -> Response {
     }))
 }
 
-async fn usage<C: Clock>(
-    State(limiters): State<Limiters<C>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(route): Path<String>,
-) -> Result<Response, (StatusCode, String)> {
-    let failed = |status, why: &dyn Display| (status, format!("{why}\n"));
-    let limiter = limiters
-        .get(route.as_str())
-        .ok_or_else(|| failed(StatusCode::NOT_FOUND, &"no such limited route; see /"))?;
-    let key = RateLimitKey::new(&client_network(peer.ip()), &path(&route), "GET")
-        .map_err(|error| failed(StatusCode::INTERNAL_SERVER_ERROR, &error))?;
-    let usage = limiter
-        .usage(key)
-        .await
-        .map_err(|error| failed(StatusCode::SERVICE_UNAVAILABLE, &error))?;
-    Ok(json_response(usage_json(&usage)))
+/// A page in pieces, with a pause before each but the first.
+async fn page(context: Context) -> Response {
+    let clock = context.clock().clone();
+    let pieces = stream::iter(PIECES).enumerate().then(move |(n, piece)| {
+        let clock = clock.clone();
+        async move {
+            if n > 0 {
+                clock.sleep(PAUSE).await;
+            }
+            Ok::<_, AppError>(piece)
+        }
+    });
+    Response::html_stream(200, BodyStream::new(pieces))
 }
 
-fn usage_json(usage: &UsageStats) -> Json {
-    let windows: serde_json::Map<String, Json> =
+const PIECES: [&str; 4] = [
+    "<!doctype html>\n<title>In pieces</title>\n<h1>In pieces</h1>\n",
+    "<p>This was sent half a second later,\n",
+    "<p>this another half,\n",
+    "<p>and this at last.\n",
+];
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What the client has used of a route's limit.
+async fn usage<C: Clock + 'static>(
+    State(services): State<Arc<Services<C>>>,
+    context: Context,
+) -> Result<Json<Value>, AppError> {
+    let path = path(context.param("route"));
+    let limiter = services.limiters.get(&path).ok_or_else(AppError::not_found)?;
+    let client = context.client_ip().ok_or_else(AppError::not_found)?;
+    let key = RateLimitKey::new(&client_network(client), &path, "GET")?;
+    let usage = limiter.usage(key).await.map_err(AppError::from_error)?;
+    Ok(Json(usage_json(&usage)))
+}
+
+fn usage_json(usage: &UsageStats) -> Value {
+    let windows: serde_json::Map<String, Value> =
         usage.windows.iter().map(|(key, window)| (key.clone(), window_json(window))).collect();
     json!({
         "identifier": usage.identifier,
@@ -147,7 +204,7 @@ fn usage_json(usage: &UsageStats) -> Json {
     })
 }
 
-fn window_json(window: &UsageWindow) -> Json {
+fn window_json(window: &UsageWindow) -> Value {
     json!({
         "count": window.count,
         "limit": window.limit,
@@ -156,6 +213,14 @@ fn window_json(window: &UsageWindow) -> Json {
     })
 }
 
-fn json_response(json: Json) -> Response {
-    ([(CONTENT_TYPE, "application/json")], format!("{json}\n")).into_response()
+/// An error and its sources, in one line.
+pub(crate) fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
 }

@@ -1,139 +1,120 @@
-//! The event bus over HTTP: publish, page through, get and delete.
+//! The event bus over HTTP: publish, page through, follow, get and delete.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use apptheory::app::{AppBuilder, Context, Json, Response, Sse, State};
 use apptheory::clock::Clock;
-use apptheory::embedded::EmbeddedStore;
-use apptheory::event_bus::{Bus as _, PublishFailed, StoreEventBus};
+use apptheory::event_bus::{Bus as _, Feed, PublishFailed};
 use apptheory_core::eventbus::{
-    ConfigError, ErrorKind, Event, EventBus, EventQuery, PayloadError, PublishOutcome,
+    ConfigError, Event, EventBus, EventQuery, PayloadError, PublishOutcome,
 };
-use axum::Router;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde_json::json;
+use apptheory_core::http::AppError;
+use serde_json::{Value, json};
 
-type Bus<C> = Arc<StoreEventBus<EmbeddedStore<C>, C>>;
-type Parameters = BTreeMap<String, String>;
+use crate::app::Services;
 
-/// What went wrong, as an answer.
-type Failed = (StatusCode, String);
+type Answer = Result<Response, AppError>;
+type Playground<C> = State<Arc<Services<C>>>;
 
 /// The event bus of the playground: one table, every default.
 pub(crate) fn bus() -> Result<EventBus, ConfigError> {
     EventBus::builder().build()
 }
 
-/// `/events` and `/events/{id}` over a store that has the bus's table.
+/// Adds `/events` and `/events/{id}`.
 pub(crate) fn routes<C: Clock + Clone + 'static>(
-    bus: EventBus,
-    store: &EmbeddedStore<C>,
-    clock: &C,
-) -> Router {
-    let bus = StoreEventBus::new(bus, store.clone()).with_clock(clock.clone());
-    Router::new()
-        .route("/events", get(query::<C>).post(publish::<C>))
-        .route("/events/{id}", get(get_one::<C>).delete(delete::<C>))
-        .with_state((Arc::new(bus), clock.clone()))
+    app: AppBuilder<Arc<Services<C>>>,
+) -> AppBuilder<Arc<Services<C>>> {
+    app.get("/events", query::<C>)
+        .post("/events", publish::<C>)
+        .get("/events/{id}", get_one::<C>)
+        .delete("/events/{id}", delete::<C>)
 }
 
 /// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
-async fn publish<C: Clock>(
-    State((bus, clock)): State<(Bus<C>, C)>,
-    body: String,
-) -> Result<Response, Failed> {
-    let event = Event::from_json(&body, clock.now());
-    let event = event.map_err(|error| failed(ErrorKind::InvalidInput, &error.to_string()))?;
-    let published = bus.publish(event).await.map_err(|error| match error {
-        PublishFailed::NotPublished(error) => failed(error.kind(), &error.to_string()),
-        PublishFailed::NotHandled { failure, .. } => {
-            (StatusCode::INTERNAL_SERVER_ERROR, problem(&failure.to_string()))
-        }
+async fn publish<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
+    let refused = |why: String| AppError::bad_request(why);
+    let body = core::str::from_utf8(&context.request().body);
+    let body = body.map_err(|error| refused(error.to_string()))?;
+    let event = Event::from_json(body, context.now());
+    let event = event.map_err(|error| refused(error.to_string()))?;
+    let published = services.bus.publish(event).await.map_err(|error| match error {
+        PublishFailed::NotPublished(error) => AppError::from(error),
+        PublishFailed::NotHandled { failure, .. } => AppError::from_error(failure),
     })?;
     let status = match published.outcome {
-        PublishOutcome::Created => StatusCode::CREATED,
-        PublishOutcome::Deduplicated => StatusCode::OK,
+        PublishOutcome::Created => 201,
+        PublishOutcome::Deduplicated => 200,
     };
-    Ok((status, as_json(published.event.to_json().map_err(unreadable)?)).into_response())
+    Ok(as_json(status, published.event.to_json().map_err(unreadable)?))
 }
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
-/// `cursor`.
-async fn query<C: Clock>(
-    State((bus, _)): State<(Bus<C>, C)>,
-    Query(parameters): Query<Vec<(String, String)>>,
-) -> Result<Response, Failed> {
-    let query = read_query(parameters)?;
-    let page = bus.query(&query).await.map_err(|error| failed(error.kind(), &error.to_string()))?;
-    Ok(as_json(page.to_json()).into_response())
+/// `cursor`. Whoever accepts server-sent events gets them as they happen, oldest first.
+async fn query<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
+    let query = read_query(&context)?;
+    if context.header("accept").contains("text/event-stream") {
+        let feed = Feed::new(Arc::clone(&services.bus), query, context.clock().clone());
+        let feed = feed.after(context.header("last-event-id"));
+        return Ok(Sse::new(&context).response(feed.open().await?));
+    }
+    Ok(as_json(200, services.bus.query(&query).await?.to_json()))
 }
 
-fn read_query(parameters: Vec<(String, String)>) -> Result<EventQuery, Failed> {
-    let refused = |why: String| failed(ErrorKind::InvalidInput, &why);
+fn read_query(context: &Context) -> Result<EventQuery, AppError> {
     let mut query = EventQuery::default();
+    let parameters = context.request().query.iter();
+    let parameters = parameters.flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
     for (name, value) in parameters {
-        query = match name.as_str() {
-            "tenant" => EventQuery { tenant_id: value, ..query },
+        query = match name {
+            "tenant" => EventQuery { tenant_id: value.clone(), ..query },
             "type" => query.with_event_type(value),
             "tag" => query.with_tags([value]),
             "cursor" => query.after(value),
             "limit" => {
-                let limit = value.parse();
-                query.with_limit(limit.map_err(|_| refused(format!("limit={value}: no number")))?)
+                let no_number = |_| AppError::bad_request(format!("limit={value}: no number"));
+                query.with_limit(value.parse().map_err(no_number)?)
             }
-            _ => return Err(refused(format!("{name}: there is no such parameter"))),
+            _ => {
+                let why = format!("{name}: there is no such parameter");
+                return Err(AppError::bad_request(why));
+            }
         };
     }
     Ok(query)
 }
 
 /// The newest event with an id, of `tenant` if that is given.
-async fn get_one<C: Clock>(
-    State((bus, _)): State<(Bus<C>, C)>,
-    Path(id): Path<String>,
-    Query(parameters): Query<Parameters>,
-) -> Result<Response, Failed> {
-    let tenant = parameters.get("tenant").map(String::as_str);
-    let event = bus.get(&id, tenant).await;
-    let event = event.map_err(|error| failed(error.kind(), &error.to_string()))?;
-    Ok(as_json(event.to_json().map_err(unreadable)?).into_response())
+async fn get_one<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
+    let event = services.bus.get(&id(&context)?, tenant(&context)).await?;
+    Ok(as_json(200, event.to_json().map_err(unreadable)?))
 }
 
 /// Deletes the newest event with an id, of `tenant` if that is given.
-async fn delete<C: Clock>(
-    State((bus, _)): State<(Bus<C>, C)>,
-    Path(id): Path<String>,
-    Query(parameters): Query<Parameters>,
-) -> Result<Response, Failed> {
-    let tenant = parameters.get("tenant").map(String::as_str);
-    let deleted = bus.delete(&id, tenant).await;
-    let deleted = deleted.map_err(|error| failed(error.kind(), &error.to_string()))?;
-    Ok(as_json(json!({"deleted": deleted.copies}).to_string()).into_response())
+async fn delete<C: Clock + 'static>(
+    State(services): Playground<C>,
+    context: Context,
+) -> Result<Json<Value>, AppError> {
+    let deleted = services.bus.delete(&id(&context)?, tenant(&context)).await?;
+    Ok(Json(json!({"deleted": deleted.copies})))
 }
 
-fn failed(kind: ErrorKind, why: &str) -> Failed {
-    let status = match kind {
-        ErrorKind::InvalidInput | ErrorKind::InvalidCursor | ErrorKind::CursorMismatch => {
-            StatusCode::BAD_REQUEST
-        }
-        ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::Store => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (status, problem(why))
+/// The id in the path, decoded.
+fn id(context: &Context) -> Result<String, AppError> {
+    let id = context.call().params().find(|param| param.name == "id");
+    let id = id.map(|id| id.decoded()).transpose();
+    let id = id.map_err(|error| AppError::bad_request(error.to_string()))?;
+    Ok(id.unwrap_or_default().into_owned())
 }
 
-fn unreadable(error: PayloadError) -> Failed {
-    (StatusCode::INTERNAL_SERVER_ERROR, problem(&error.to_string()))
+fn tenant(context: &Context) -> Option<&str> {
+    context.request().query.get("tenant")
 }
 
-fn problem(why: &str) -> String {
-    format!("{why}\n")
+fn unreadable(error: PayloadError) -> AppError {
+    AppError::from_error(error)
 }
 
-fn as_json(json: String) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], json + "\n")
+fn as_json(status: u16, json: String) -> Response {
+    Response::text(status, json).with_header("content-type", "application/json; charset=utf-8")
 }

@@ -1,5 +1,5 @@
-//! The rate limiter and the event bus to play with: an HTTP server on loopback, with one route per
-//! limiting strategy and the routes of a bus, over an embedded DynamoDB in a file.
+//! The rate limiter, the event bus and streams to play with: an application on loopback, with one
+//! route per limiting strategy and the routes of a bus, over an embedded DynamoDB in a file.
 //!
 //! ```text
 //! cargo playground --port 8080 --data ./playground-data
@@ -35,6 +35,9 @@ struct Arguments {
     /// end with the server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Answer streams in one piece, as services do that do not stream.
+    #[arg(long)]
+    buffered: bool,
 }
 
 #[derive(Subcommand)]
@@ -59,7 +62,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", with_sources(&*error));
+            eprintln!("error: {}", app::with_sources(&*error));
             ExitCode::FAILURE
         }
     }
@@ -74,20 +77,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // Heeded from here on, so that no signal is lost while the server starts.
     let stop = signal::stop_signal()?;
     let playground = Playground::open(arguments.port, arguments.data, SystemClock).await?;
+    let playground = if arguments.buffered { playground.buffered() } else { playground };
     let greeting = playground.greeting();
     // Nobody may be listening; the server is there all the same.
     drop(io::stdout().write_all(greeting.as_bytes()));
-    playground.serve(stop).await?;
+    playground.serve(stop).await;
     Ok(())
-}
-
-fn with_sources(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

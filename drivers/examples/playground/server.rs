@@ -1,27 +1,26 @@
 //! The playground on a port, over a file.
 
 use core::future::Future;
+use core::time::Duration;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use apptheory::app::BuildError;
 use apptheory::clock::Clock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
+use apptheory::local::{ListenError, Server};
 use apptheory_core::eventbus::ConfigError;
 use apptheory_core::limiter::StrategyError;
-use axum::Router;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use crate::app::{app, limited_routes};
 use crate::events;
 
 /// The app on a port, ready to be served.
 pub(crate) struct Playground {
-    listener: TcpListener,
-    address: SocketAddr,
-    app: Router,
+    server: Server,
     data: DataDir,
 }
 
@@ -46,18 +45,12 @@ pub(crate) enum PlaygroundError {
     /// The event bus cannot be configured so.
     #[error(transparent)]
     Bus(#[from] ConfigError),
+    /// The routes contradict each other.
+    #[error(transparent)]
+    Routes(#[from] BuildError),
     /// The port is taken, or not for everyone to use. Name another one, or none.
-    #[error("cannot listen on port {port}")]
-    Port {
-        /// The port.
-        port: u16,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Serving ended by itself.
-    #[error("the server stopped")]
-    Serve(#[source] io::Error),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 impl Playground {
@@ -68,10 +61,6 @@ impl Playground {
         data: Option<PathBuf>,
         clock: C,
     ) -> Result<Self, PlaygroundError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = listener.map_err(|source| PlaygroundError::Port { port, source })?;
-        let address = listener.local_addr().map_err(PlaygroundError::Serve)?;
-
         let data = DataDir::open(data)?;
         let store = EmbeddedStore::open(data.file(), clock.clone())?;
         let routes = limited_routes()?;
@@ -81,13 +70,18 @@ impl Playground {
         }
         let bus = events::bus()?;
         store.create_table(&bus.table_definition())?;
-        let app = app(routes, &store, &clock).merge(events::routes(bus, &store, &clock));
-        Ok(Self { listener, address, app, data })
+        let server = Server::bind(app(routes, bus, &store, &clock)?, port).await?;
+        Ok(Self { server: server.with_drain_time(DRAIN_TIME), data })
+    }
+
+    /// The same, with streams answered in one piece.
+    pub(crate) fn buffered(self) -> Self {
+        Self { server: self.server.buffered(), ..self }
     }
 
     /// Where it listens.
     pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// What to tell whoever started it.
@@ -103,21 +97,21 @@ impl Playground {
              for i in 1 2 3 4 5 6; do curl -i http://{address}/fixed; done\n  \
              curl http://{address}/usage/fixed\n  \
              curl http://{address}/events -d '{HELLO}'\n  \
-             curl 'http://{address}/events?tenant=t1&limit=2'\n"
+             curl 'http://{address}/events?tenant=t1&limit=2'\n  \
+             curl -N 'http://{address}/events?tenant=t1' -H 'accept: text/event-stream'\n  \
+             curl -N http://{address}/page\n"
         )
     }
 
-    /// Serves until `stop` is over and every request at hand is answered.
-    pub(crate) async fn serve(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), PlaygroundError> {
-        let service = self.app.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
+    /// Serves until `stop` is over and the requests at hand are answered; streams are cut off.
+    pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
+        self.server.serve(stop).await;
         drop(self.data); // not before: everything lives in it
-        served.map_err(PlaygroundError::Serve)
     }
 }
+
+/// Whoever stops it does not want to wait for readers of events, which never finish.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// An event to try the bus with.
 const HELLO: &str = r#"{"tenant_id":"t1","event_type":"hello","payload":{"n":1}}"#;

@@ -2,6 +2,7 @@
 
 use core::any::{Any, TypeId};
 use core::fmt;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub struct Invocation {
     pub request_id: String,
     /// When Lambda ends the invocation.
     pub deadline: Option<Timestamp>,
+    /// The other end of the connection that the request came over. `None` for an event.
+    pub peer: Option<SocketAddr>,
 }
 
 /// What all requests of an application share.
@@ -125,6 +128,18 @@ impl Context {
     #[must_use]
     pub fn identity(&self) -> &str {
         self.principal().map_or("", |principal| &principal.identity)
+    }
+
+    /// The client's address, as far as somebody vouches for it: the
+    /// [provider](Request::source_provenance), else the connection that the request came over.
+    /// Header fields, which clients can write themselves, never make it.
+    #[must_use]
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        let (address, _zone) = match self.call.request.source_provenance.source_ip() {
+            "" => return self.invocation.peer.map(|peer| peer.ip()),
+            told => told.split_once('%').unwrap_or((told, "")),
+        };
+        address.parse().ok()
     }
 
     /// The first value of a header field, or an empty text.

@@ -39,12 +39,13 @@ mod response;
 mod serve;
 #[cfg(feature = "tower")]
 mod service;
+mod sse;
 #[cfg(test)]
 mod tests;
 mod timeout;
 mod websocket;
 #[cfg(feature = "tower")]
-mod wire;
+pub(crate) mod wire;
 
 use core::fmt;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ pub use rate_limit::RateLimit;
 pub use response::{Html, IntoResponse, Response};
 #[cfg(feature = "tower")]
 pub use service::AppBody;
+pub use sse::Sse;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 pub use websocket::{SendError, WebSocket};
 
@@ -72,6 +74,8 @@ use endpoint::{Endpoint, Layer};
 use events::EventRoutes;
 use hooks::Hooks;
 use websocket::WebSocketRoutes;
+
+use crate::clock::SharedClock;
 
 /// An application. Clones are the same application.
 #[derive(Clone)]
@@ -105,6 +109,12 @@ impl App {
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.inner.host.clock
     }
 }
 

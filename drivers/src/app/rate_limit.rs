@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::http::rate_limit::{Caller, denial, undecided};
+use apptheory_core::identity::client_network;
 use apptheory_core::limiter::RateLimitKey;
 use apptheory_core::limiter::headers::{HeaderStyle, headers};
 
@@ -39,13 +40,15 @@ pub struct RateLimit<X, C = SystemClock> {
     secret: Option<Vec<u8>>,
     style: HeaderStyle,
     per_route: bool,
+    per_client: bool,
 }
 
 impl<X, C> RateLimit<X, C> {
     /// A middleware over a limiter.
     pub fn new(limiter: impl Into<Arc<RateLimiter<X, C>>>) -> Self {
         let style = HeaderStyle::default();
-        Self { limiter: limiter.into(), secret: None, style, per_route: false }
+        let limiter = limiter.into();
+        Self { limiter, secret: None, style, per_route: false, per_client: false }
     }
 
     /// Tells credentials apart by their fingerprints under a secret of the deployment, such as 32
@@ -67,6 +70,14 @@ impl<X, C> RateLimit<X, C> {
     pub fn per_route(self) -> Self {
         Self { per_route: true, ..self }
     }
+
+    /// Counts for the [network](client_network) of the [client's address](Context::client_ip),
+    /// whatever credentials it shows: for applications that check none. Where nobody vouches for an
+    /// address, it is whoever calls after all.
+    #[must_use]
+    pub fn per_client(self) -> Self {
+        Self { per_client: true, ..self }
+    }
 }
 
 impl<X, C> Middleware for RateLimit<X, C>
@@ -78,7 +89,11 @@ where
         let (call, request) = (context.call(), context.request());
         let (identity, tenant_id) = (context.identity(), context.tenant_id());
         let caller = Caller { headers: &request.headers, identity, tenant_id };
-        let identifier = caller.identifier(self.secret.as_deref());
+        let client = context.client_ip().filter(|_| self.per_client);
+        let identifier = match client {
+            Some(address) => client_network(address),
+            None => caller.identifier(self.secret.as_deref()),
+        };
         let pattern = call.pattern().filter(|_| self.per_route);
         let resource = pattern.map_or(request.path.as_str(), |pattern| pattern.as_str());
         let key = RateLimitKey::new(&identifier, resource, &request.method)?;
@@ -105,6 +120,7 @@ impl<X, C> fmt::Debug for RateLimit<X, C> {
             .field("limiter", self.limiter.limiter())
             .field("style", &self.style)
             .field("per_route", &self.per_route)
+            .field("per_client", &self.per_client)
             .finish_non_exhaustive()
     }
 }

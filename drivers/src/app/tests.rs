@@ -228,7 +228,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
     let clock = clock();
     let timeout = Timeout::after(Duration::from_millis(50))
         .for_tenant("patient", Duration::from_millis(200))
-        .for_operation("GET", "/slow/{ms}", Duration::from_millis(70));
+        .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
     let app = builder(&clock)
         .middleware(timeout)
         .get("/slow/{ms}", move |context: Context| {
@@ -367,6 +367,62 @@ fn a_hook_cannot_break_an_answer() {
 }
 
 #[test]
+fn a_hook_for_headers_changes_all_or_nothing() {
+    let clock = clock();
+    let app = |panics: bool| {
+        let change = move |headers: &mut apptheory_core::http::Headers| {
+            headers.set("x-half", "1");
+            headers.append("set-cookie", "a=1");
+            assert!(!panics, "half-way");
+        };
+        builder(&clock).get("/", async || "hello").response_headers(change).build().unwrap()
+    };
+    let response = serve(&app(false), &clock, get("/"));
+    assert_eq!(response.headers.first("x-half"), "1");
+    assert_eq!(
+        (response.cookies, response.headers.contains("set-cookie")),
+        (vec!["a=1".into()], false)
+    );
+    let response = serve(&app(true), &clock, get("/"));
+    assert!(!response.headers.contains("x-half") && response.cookies.is_empty());
+}
+
+#[test]
+fn streams_end_at_the_limit() {
+    let clock = clock();
+    let limits = Limits { max_response_bytes: NonZeroU64::new(5), ..Limits::default() };
+    let app = builder(&clock)
+        .limits(limits)
+        .get("/", async || {
+            let chunks = BodyStream::from_chunks(["bc", "", "defg", "h"]);
+            Response::text(200, "a").with_stream(chunks)
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let rest = response.stream.unwrap().map(|chunk| chunk.map_err(|error| error.status()));
+    let rest: Vec<_> = rest.collect().now_or_never().unwrap();
+    assert_eq!(rest, [Ok("bc".into()), Ok("".into()), Err(413)]);
+}
+
+#[test]
+fn streams_that_fail_late_keep_stack_traces_back() {
+    let clock = clock();
+    let app = builder(&clock)
+        .settings(|settings| settings.hides_stack_traces = true)
+        .get("/", async || {
+            let late = AppError::conflict("late").with_stack_trace("main:1");
+            Response::text(200, "").with_stream(BodyStream::failing(late))
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let whole = clock.run(app.collect(response));
+    let body = String::from_utf8(whole.body).unwrap();
+    assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
+}
+
+#[test]
 fn streams_are_collected_behind_buffered_providers() {
     let clock = clock();
     let limits = Limits { max_response_bytes: NonZeroU64::new(12), ..Limits::default() };
@@ -484,4 +540,39 @@ fn panicking_streams_end_with_an_error() {
     let chunks: Vec<_> = clock.run(response.stream.unwrap().collect());
     assert_eq!(chunks.len(), 1);
     assert_eq!(chunks[0].as_ref().unwrap_err().code(), code::INTERNAL);
+}
+
+#[test]
+fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+    use apptheory_core::http::{Provider, SourceProvenance};
+
+    let clock = clock();
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
+    let limiter = limiter.build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limiter = RateLimiter::new(limiter, store).with_clock(clock.clone());
+    let app = builder(&clock)
+        .middleware(RateLimit::new(limiter).per_client())
+        .get("/", async |context: Context| format!("{:?}", context.client_ip()))
+        .build()
+        .unwrap();
+    let call = |peer: Option<&str>, vouched: &str, api_key: &str| {
+        let mut request = get("/");
+        request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, vouched);
+        request.headers.append("x-api-key", api_key);
+        request.headers.append("x-forwarded-for", "192.0.2.9");
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        let invocation = Invocation { peer, ..Invocation::default() };
+        clock.run(app.serve(request, invocation))
+    };
+    // Another key is no other client; another port neither.
+    let first = call(Some("192.0.2.1:1"), "", "k1");
+    assert_eq!(text(&first), "Some(192.0.2.1)");
+    assert_eq!(call(Some("192.0.2.1:2"), "", "k2").status, 429);
+    // What a provider says goes before the connection, which is the provider's own.
+    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2", "k1")), "Some(192.0.2.2)");
+    assert_eq!(text(&call(None, "fe80::1%eth0", "k1")), "Some(fe80::1)");
+    // Without an address it is whoever calls.
+    assert_eq!(text(&call(None, "", "k1")), "None");
+    assert_eq!((call(None, "", "k2").status, call(None, "", "k1").status), (200, 429));
 }

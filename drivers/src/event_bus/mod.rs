@@ -2,7 +2,7 @@
 //!
 //! [`StoreEventBus`] is the core's bus over any store executor, [`MemoryEventBus`] the one that is
 //! nothing but data; [`Bus`] is what both do. This module lends the core's machines a clock and
-//! ids, gives each operation its time, follows cursors, and runs handlers. It decides nothing about
+//! ids, gives each operation its time, follows cursors, polls for readers, and runs handlers. It decides nothing about
 //! keys, pages or retries.
 //!
 //! ```
@@ -31,6 +31,7 @@
 
 mod bus;
 mod error;
+mod feed;
 mod memory;
 mod metrics;
 mod store;
@@ -41,5 +42,6 @@ pub use error::{
     EventsError, HandlerError, HandlerFailed, HandlerFailure, PublishFailed, QueryInterrupted,
     TenantNotDeleted,
 };
+pub use feed::{Feed, OVERLAP, POLL_INTERVAL, UNREADABLE};
 pub use memory::MemoryEventBus;
 pub use store::{OPERATION_BUDGET, StoreEventBus};

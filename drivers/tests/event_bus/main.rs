@@ -4,6 +4,7 @@
 
 mod costs;
 mod faults;
+mod feeds;
 mod handlers;
 mod scenarios;
 mod streams;

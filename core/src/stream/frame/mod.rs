@@ -336,10 +336,7 @@ fn commit(prelude: Vec<u8>, out: &mut Effects) {
         FrameEffect::Open {
             content_type: "application/vnd.awslambda.http-integration-response",
             response_mode: "streaming",
-            declared_trailers: [
-                "Lambda-Runtime-Function-Error-Type",
-                "Lambda-Runtime-Function-Error-Body",
-            ],
+            declared_trailers: FrameEffect::DECLARED_TRAILERS,
         },
         FrameEffect::Prelude(prelude),
         FrameEffect::Delimiter,

@@ -156,6 +156,10 @@ pub enum FrameEffect {
 impl FrameEffect {
     /// What divides prelude and body: eight NUL, which no JSON holds (`streaming.md` §7.1).
     pub const DELIMITER: [u8; 8] = [0; 8];
+
+    /// The names of the trailers, in the order of the members of [`Trailers`](Self::Trailers).
+    pub const DECLARED_TRAILERS: [&'static str; 2] =
+        ["Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"];
 }
 
 /// How a response ended.

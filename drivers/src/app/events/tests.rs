@@ -44,7 +44,7 @@ fn invoke_before(
     event: &Value,
     deadline: Option<Timestamp>,
 ) -> Result<Value, String> {
-    let invocation = Invocation { request_id: " req-1 ".into(), deadline };
+    let invocation = Invocation { request_id: " req-1 ".into(), deadline, ..Invocation::default() };
     let answer = clock.run(app.invoke(&event.to_string(), invocation));
     answer.map(|json| serde_json::from_str(&json).unwrap()).map_err(|error| error.to_string())
 }

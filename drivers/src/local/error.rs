@@ -1,0 +1,44 @@
+//! What can go wrong around connections.
+
+use core::net::SocketAddr;
+use std::io;
+
+/// The address cannot be listened on: it is taken, not this machine's, or not for everyone to use.
+/// Choose another port, or 0 to have one chosen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+pub struct ListenError {
+    /// The address.
+    pub address: SocketAddr,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Trouble that is no request's: the cause of a [`Failure`](crate::app::Failure) with an empty
+/// request id. Nothing of what clients sent is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The server can be reached from other machines. Bind it to loopback, unless that is meant.
+    #[error("{0} can be reached from other machines")]
+    Exposed(SocketAddr),
+    /// A connection was not accepted, for want of file descriptors or memory. Accepting goes on
+    /// after a second; raise the limits of the process if it comes again.
+    #[error("a connection was not accepted")]
+    NotAccepted(#[source] io::Error),
+    /// A client sent what is no HTTP, or a head over the limit. It was answered with 400 or 431, and
+    /// its connection ended.
+    #[error("a malformed request")]
+    Malformed(#[source] hyper::Error),
+    /// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its
+    /// status is none of a final response.
+    #[error("the response's head is larger than 16 KB, or its status is not final")]
+    HeadRefused,
+    /// The server stopped, and connections were not finished in time. Give them more, or end streams
+    /// when the server stops.
+    #[error("cut off when the server stopped: {connections} connections")]
+    CutOff {
+        /// How many.
+        connections: usize,
+    },
+}

@@ -1,0 +1,166 @@
+//! What a connection may send, and what it is answered.
+
+use apptheory::app::{App, Body, Context, Html, Response};
+use apptheory::local::{MAX_BODY_BYTES, MAX_HEAD_BYTES};
+use apptheory_core::http::exchange::Limits;
+
+use crate::Running;
+
+fn length() -> apptheory::app::AppBuilder {
+    App::builder()
+        .get("/", async || "hello")
+        .post("/length", async |Body(body): Body| body.len().to_string())
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_and_its_peer_is_known() {
+    let server = Running::of(App::builder().get("/{n}", async |context: Context| {
+        let peer = context.invocation().peer.unwrap();
+        assert_eq!(context.client_ip(), Some(peer.ip()));
+        format!("{} {peer}", context.param("n"))
+    }))
+    .await;
+    let mut client = server.connect().await;
+    for n in ["1", "2", "3"] {
+        // What it is told of addresses is not believed.
+        let request = format!("GET /{n} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 1.2.3.4\r\n\r\n");
+        client.send(request).await;
+        let head = client.head().await;
+        assert_eq!((head.status, head.first("connection")), (200, ""));
+        assert_eq!(client.body(&head).await, format!("{n} {}", client.address()));
+    }
+    client.send("GET /4 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(client.rest().await.ends_with(&format!("\r\n\r\n4 {}", client.address())));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_have_the_heads_that_handlers_gave_them() {
+    let app = App::builder()
+        .get("/", async || {
+            let mut response = Response::html(201, "<p>");
+            response.headers.set_all("x-several", vec!["a, b".into(), "c".into()]);
+            response.with_cookie("a=1").with_cookie("b=2").with_header("content-length", "99")
+        })
+        .get("/none", async || {})
+        .get("/large", async || Response::text(200, "x").with_header("x-large", "x".repeat(20_000)))
+        .route("HEAD", "/head", async || Html("<p>"));
+    let server = Running::of(app).await;
+    let mut client = server.connect().await;
+    let head = client.get("/").await;
+    assert_eq!((head.status, head.first("content-type")), (201, "text/html; charset=utf-8"));
+    assert_eq!(head.all("x-several"), ["a, b", "c"]);
+    assert_eq!(head.all("set-cookie"), ["a=1", "b=2"]);
+    assert_eq!(client.body(&head).await, "<p>");
+
+    let head = client.get("/none").await;
+    assert_eq!((head.status, head.first("content-length")), (204, ""));
+    client.send("HEAD /head HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let head = client.head().await;
+    assert_eq!((head.status, head.first("content-length")), (200, "3"));
+
+    // What AWS would not take is not sent here either.
+    let head = client.get("/large").await;
+    assert_eq!(head.status, 500);
+    assert!(client.body(&head).await.contains("app.internal"));
+    assert!(server.told()[0].contains("larger than 16 KB"), "{:?}", server.told());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn heads_have_a_limit() {
+    let server = Running::of(length()).await;
+    let with_head_of = |bytes: usize| {
+        let (start, end) = ("GET / HTTP/1.1\r\nhost: x\r\nx-long: ", "\r\n\r\n");
+        format!("{start}{}{end}", "x".repeat(bytes - start.len() - end.len()))
+    };
+    let mut client = server.connect().await;
+    client.send(with_head_of(MAX_HEAD_BYTES)).await;
+    assert_eq!(client.head().await.status, 200);
+
+    let mut client = server.connect().await;
+    client.send(with_head_of(MAX_HEAD_BYTES + 1)).await;
+    assert_eq!(client.head().await.status, 431);
+    assert_eq!(client.rest().await, "");
+
+    // Nor is there room for a head that never ends.
+    let mut client = server.connect().await;
+    client.send(format!("GET / HTTP/1.1\r\nx-long: {}", "x".repeat(3 * MAX_HEAD_BYTES))).await;
+    assert_eq!(client.head().await.status, 431);
+    assert_eq!(server.told(), ["a malformed request"; 2]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_have_a_limit() {
+    let server = Running::of(length()).await;
+    let post = "POST /length HTTP/1.1\r\nhost: x\r\n";
+    let mut client = server.connect().await;
+    client.send(format!("{post}content-length: {MAX_BODY_BYTES}\r\n\r\n")).await;
+    client.send(vec![b'x'; MAX_BODY_BYTES]).await;
+    let head = client.head().await;
+    assert_eq!(client.body(&head).await, MAX_BODY_BYTES.to_string());
+
+    // The next one is refused for its announced length, before it is sent.
+    client.send(format!("{post}content-length: {}\r\n\r\n", MAX_BODY_BYTES + 1)).await;
+    let head = client.head().await;
+    assert_eq!(head.status, 413);
+    assert!(client.body(&head).await.contains(r#""code":"app.too_large""#));
+
+    // And this one for what was sent of it.
+    let mut client = server.connect().await;
+    let size = MAX_BODY_BYTES + 1;
+    client.send(format!("{post}transfer-encoding: chunked\r\n\r\n{size:x}\r\n")).await;
+    client.send(vec![b'x'; size]).await;
+    assert_eq!(client.head().await.status, 413);
+    server.stop().await;
+
+    let limits = Limits { max_request_bytes: core::num::NonZeroU64::new(3), ..Limits::default() };
+    let server = Running::of(length().limits(limits)).await;
+    let mut client = server.connect().await;
+    for (body, status) in [("abc", 200), ("abcd", 413)] {
+        client.send(format!("{post}content-length: {}\r\n\r\n{body}", body.len())).await;
+        let head = client.head().await;
+        assert_eq!(head.status, status);
+        assert!(!head.first("x-request-id").is_empty());
+        client.body(&head).await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused_and_others_go_on() {
+    let server = Running::of(length()).await;
+    let mut good = server.connect().await;
+    let head = good.get("/").await;
+    assert_eq!(good.body(&head).await, "hello");
+    for bad in
+        ["secret\r\n\r\n", "GET / HTTP/1.1\r\nbad field: x\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"]
+    {
+        let mut client = server.connect().await;
+        client.send(bad).await;
+        assert_eq!(client.head().await.status, 400, "{bad:?}");
+        assert_eq!(client.rest().await, "");
+    }
+    let mut client = server.connect().await;
+    client
+        .send("POST /length HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno\r\n")
+        .await;
+    assert!(client.rest().await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(server.told()[..3], ["a malformed request"; 3]);
+    assert!(!format!("{:?}", server.told.lock().unwrap()).contains("secret"));
+    assert_eq!(good.get("/").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer() {
+    let server =
+        Running::of(App::builder().get("/", async || -> &'static str { panic!("boom") })).await;
+    let mut client = server.connect().await;
+    let head = client.get("/").await;
+    assert_eq!(head.status, 500);
+    assert!(!client.body(&head).await.contains("boom"));
+    assert_eq!(server.told(), ["a handler panicked: boom"]);
+    server.stop().await;
+}
