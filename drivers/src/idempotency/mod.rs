@@ -30,7 +30,8 @@
 mod event;
 mod http;
 mod stored;
-#[cfg(all(test, feature = "memory"))]
+#[cfg(test)]
+#[cfg(feature = "memory")]
 mod tests;
 
 use core::fmt;

@@ -25,14 +25,13 @@ async fn record<X: StoreExecutor, C: Clock>(
     let table = bus.config().table().clone();
     let read = GetItem { table, key: key.clone(), consistent: true };
     let image = bus.executor().execute(&read).await.unwrap().unwrap().to_json();
-    let images = match change {
+    let mut images = match change {
         "INSERT" => json!({"NewImage": image}),
         "MODIFY" => json!({"NewImage": image, "OldImage": image}),
         _ => json!({"OldImage": image}),
     };
-    let Json::Object(mut images) = images else { panic!("an object") };
-    images.insert("Keys".to_owned(), key.to_item().to_json());
-    images.insert("SequenceNumber".to_owned(), format!("{change} {}", published.id).into());
+    images["Keys"] = key.to_item().to_json();
+    images["SequenceNumber"] = format!("{change} {}", published.id).into();
     json!({"eventID": published.id, "eventName": change, "eventSource": "aws:dynamodb",
         "eventSourceARN": ARN, "dynamodb": images})
 }
