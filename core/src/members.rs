@@ -58,13 +58,6 @@ impl<'a> Text<'a> {
     }
 }
 
-impl Members<'_, Text<'_>> {
-    pub(crate) fn into_owned(self) -> Members<'static, Text<'static>> {
-        let owned = self.0.into_iter().map(|(name, value)| (owned(name), Text(owned(value.0))));
-        Members(owned.collect())
-    }
-}
-
 /// A text that borrows from nothing.
 pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())

@@ -1,8 +1,8 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
 //! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `lambda`, `tower`, `local`,
-//! `tracing`, `websocket`.
+//! One feature per world: `memory` (default), `embedded`, `aws`, `aws_lambda_events`, `lambda`,
+//! `tower`, `local`, `tracing`, `websocket`.
 
 pub use apptheory_core;
 
@@ -14,6 +14,7 @@ pub mod clock;
 pub mod embedded;
 pub mod event_bus;
 pub mod execute;
+pub mod idempotency;
 pub mod ids;
 #[cfg(feature = "lambda")]
 pub mod lambda;

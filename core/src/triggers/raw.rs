@@ -40,8 +40,17 @@ pub(super) fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
 }
 
 /// A text, trimmed; empty for anything else.
+pub(super) fn trimmed_text(value: Option<&RawValue>) -> Cow<'_, str> {
+    match text(value) {
+        Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+        Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
+        None => Cow::Borrowed(""),
+    }
+}
+
+/// As [`trimmed_text`], of its own.
 pub(super) fn trimmed(value: Option<&RawValue>) -> String {
-    text(value).map_or_else(String::new, |text| text.trim().to_string())
+    trimmed_text(value).into_owned()
 }
 
 /// A number without its fraction; zero for anything else, and for numbers outside 64 bits

@@ -42,6 +42,11 @@ pub struct Failure {
 }
 
 impl Hooks {
+    /// Whether anybody listens to records.
+    pub(super) fn listen(&self) -> bool {
+        self.log.is_some() || self.metric.is_some() || self.span.is_some()
+    }
+
     pub(super) fn ask<T, F, R>(hook: F) -> Ask<T>
     where
         F: Fn(Context) -> R + Send + Sync + 'static,

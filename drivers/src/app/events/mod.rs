@@ -26,7 +26,10 @@
 //! ```
 
 mod batch;
+mod bus;
 mod context;
+#[cfg(feature = "aws_lambda_events")]
+mod convert;
 mod handler;
 mod register;
 mod single;
@@ -44,7 +47,10 @@ use apptheory_core::triggers::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use bus::NotDelivered;
 pub use context::{EventContext, EventInput};
+#[cfg(feature = "aws_lambda_events")]
+pub use convert::{Refused, ToLambdaEvent};
 pub use handler::{EventError, EventHandler, EventMiddleware, EventNext, Handled, IntoHandled};
 
 use super::App;
