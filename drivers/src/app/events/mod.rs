@@ -2,7 +2,7 @@
 //!
 //! This module runs handlers and middleware, keeps their panics to the record that they are for, and
 //! tells the application why one failed. Which handler a record is for, in which order records run,
-//! and what is answered, so that none is lost, is [`triggers`](apptheory_core::triggers)' to decide.
+//! and what is answered, so that none is lost, is [`triggers`]' to decide.
 //!
 //! ```
 //! use std::sync::Arc;
