@@ -106,6 +106,9 @@ impl MultiMap {
     }
 
     fn merged(mut entries: Vec<(String, Values)>) -> Self {
+        if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Self { entries };
+        }
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.dedup_by(|(name, values), (earlier_name, earlier)| {
             let same = name == earlier_name;

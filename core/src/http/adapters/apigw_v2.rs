@@ -13,7 +13,8 @@ use crate::json::{self, JsonError, ObjectWriter};
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
     let event: Event<'_> = json::read_object(event)?;
     let (mut request, stage) = event.into_request(Provider::ApiGatewayV2);
-    request.path = without_stage(Cow::Owned(request.path), &stage.name, &stage.domain).into_owned();
+    let (name, domain) = (stage.name.as_str(), stage.domain.as_str());
+    request.path = without_stage(Cow::Owned(request.path), name, domain).into_owned();
     Ok(request)
 }
 

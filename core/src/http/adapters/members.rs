@@ -59,6 +59,9 @@ impl List<'_> {
     }
 }
 
+/// As many header fields as a request usually has, so that their list need not grow.
+const TYPICAL: usize = 16;
+
 impl<V> Default for Members<'_, V> {
     fn default() -> Self {
         Self(Vec::new())
@@ -143,9 +146,12 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
+                let mut members = Vec::with_capacity(TYPICAL);
                 while let Some((Text(name), value)) = map.next_entry()? {
                     members.push((name, value));
+                }
+                if members.is_sorted_by(|(a, _), (b, _): &(Cow<'_, str>, V)| a < b) {
+                    return Ok(Members(members));
                 }
                 // The last of equal names comes first, so it is the one that stays.
                 members.reverse();

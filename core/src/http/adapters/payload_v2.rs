@@ -57,16 +57,16 @@ struct Http<'a> {
 
 /// The stage of an event's API, and the domain it was called by.
 #[derive(Debug)]
-pub(super) struct Stage {
-    pub(super) name: String,
-    pub(super) domain: String,
+pub(super) struct Stage<'a> {
+    pub(super) name: Text<'a>,
+    pub(super) domain: Text<'a>,
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn into_request(self, provider: Provider) -> (RawRequest<'a>, Stage) {
+    pub(super) fn into_request(self, provider: Provider) -> (RawRequest<'a>, Stage<'a>) {
         let Context { domain_name, stage, request_id, http } = self.request_context.0;
         let Http { method, path, source_ip } = http.0;
-        let stage = Stage { name: stage.into_string(), domain: domain_name.into_string() };
+        let stage = Stage { name: stage, domain: domain_name };
         let request = RawRequest {
             method: method.into_string(),
             path: self.raw_path.or(path).into_string(),
@@ -92,11 +92,13 @@ fn query(raw: &Text<'_>, single: Members<'_, Text<'_>>) -> Result<MultiMap, Quer
 
 /// The cookies of the list are those of the header field, which the provider also sends to some
 /// functions: one of the two is enough.
-fn headers(fields: Members<'_, Text<'_>>, cookies: List<'_>) -> MultiMap {
+fn headers(mut fields: Members<'_, Text<'_>>, cookies: List<'_>) -> MultiMap {
     const COOKIE: &str = "cookie";
     let cookies: Vec<String> = cookies.into_strings();
-    let is_doubled = |name: &str| !cookies.is_empty() && name.eq_ignore_ascii_case(COOKIE);
-    let fields = fields.0.into_iter().filter(|(name, _)| !is_doubled(name));
+    if !cookies.is_empty() {
+        fields.0.retain(|(name, _)| !name.eq_ignore_ascii_case(COOKIE));
+    }
+    let fields = fields.0.into_iter();
     let mut headers: MultiMap =
         fields.map(|(name, value)| (name.into_owned(), value.into_string())).collect();
     if !cookies.is_empty() {
