@@ -19,12 +19,14 @@
 //! assert_eq!(out, r#"{"name":"in the order of the calls","count":1}"#);
 //! ```
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value as Json};
 
 /// The text of a value.
@@ -126,6 +128,18 @@ pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError
         return Err(JsonError { line: 1, column: 1 });
     }
     serde_json::from_str(text).map_err(|error| JsonError::from(&error))
+}
+
+/// A text that is not blank, if the value is one.
+pub(crate) fn filled_text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let value = value?.get();
+    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
+    let text = if plain.contains('\\') {
+        Cow::Owned(serde_json::from_str(value).ok()?)
+    } else {
+        Cow::Borrowed(plain)
+    };
+    (!text.trim().is_empty()).then_some(text)
 }
 
 /// The text is not JSON, or not that of what is wanted. Says where, and nothing of what the text

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
 
 use super::multimap::MultiMap;
-use super::names::{canonical_name, is_plain, respelled};
+use super::names::{canonical_name, is_spelled, respelled};
 
 /// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
 /// for in; a blank name is no field.
@@ -24,7 +24,8 @@ impl Headers {
     /// come in the order of the spellings' bytes, upper case first.
     #[must_use]
     pub fn canonical(raw: MultiMap) -> Self {
-        let is_canonical = |name: &str| is_plain(name) && !name.is_empty();
+        let is_canonical =
+            |name: &str| !name.is_empty() && is_spelled(name, &canonical_name(name));
         if raw.iter().all(|(name, _)| is_canonical(name)) {
             return Self(raw);
         }
@@ -57,7 +58,10 @@ impl Headers {
 
     /// Gives a field exactly this value.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.set_all(name, alloc::vec![value.into()]);
+        let name = canonical_name(name);
+        if !name.is_empty() {
+            self.0.set_one(name, value.into());
+        }
     }
 
     /// Gives a field exactly these values.

@@ -3,15 +3,12 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::cut::cut;
+use super::cut::{cut, trim};
 
 /// A method trimmed and in upper case. Any token is a method; only equal ones match.
 #[must_use]
 pub fn canonical_method(method: &str) -> Cow<'_, str> {
-    if method.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Cow::Borrowed(method);
-    }
-    let method = method.trim();
+    let method = trim(method);
     if method.bytes().any(|b| b.is_ascii_lowercase()) {
         return Cow::Owned(method.to_ascii_uppercase());
     }
@@ -21,10 +18,7 @@ pub fn canonical_method(method: &str) -> Cow<'_, str> {
 /// A header name trimmed and in lower case.
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
-    if is_plain(name) {
-        return Cow::Borrowed(name);
-    }
-    let name = name.trim();
+    let name = trim(name);
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
         return Cow::Owned(name.to_ascii_lowercase());
     }
@@ -35,7 +29,7 @@ pub fn canonical_name(name: &str) -> Cow<'_, str> {
 /// is decoded and no slashes are merged: what a handler sees is what the client sent.
 #[must_use]
 pub fn normalize_path(path: &str) -> Cow<'_, str> {
-    let (path, _) = cut(path.trim(), b'?');
+    let (path, _) = cut(trim(path), b'?');
     if path.starts_with('/') {
         return Cow::Borrowed(path);
     }
@@ -45,18 +39,18 @@ pub fn normalize_path(path: &str) -> Cow<'_, str> {
     Cow::Owned(rooted)
 }
 
-/// Whether a header name is written as nearly all are: trimmed and in lower case already.
-pub(super) fn is_plain(name: &str) -> bool {
-    name.bytes().all(|b| matches!(b, b'!'..=b'@' | b'['..=b'~'))
-}
-
 /// A text in the one spelling of its kind; it is not copied when it is spelled so.
 pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> String {
     match spell(&text) {
-        Cow::Borrowed(same) if same.len() == text.len() => {}
+        same if is_spelled(&text, &same) => {}
         other => return other.into_owned(),
     }
     text
+}
+
+/// Whether `spelled`, made of a text, is the whole text itself.
+pub(super) fn is_spelled(text: &str, spelled: &Cow<'_, str>) -> bool {
+    matches!(spelled, Cow::Borrowed(same) if same.len() == text.len())
 }
 
 #[cfg(test)]

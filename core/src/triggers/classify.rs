@@ -1,13 +1,12 @@
 //! Which service an event is from.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::http::adapters::HttpSource;
-use crate::json::{self, JsonError};
+use crate::http::adapters::{HttpSource, is_function_url};
+use crate::json::{self, JsonError, filled_text as text};
 
 /// The kind of an event.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -76,10 +75,10 @@ pub fn classify(event: &str) -> Result<EventKind, ClassifyError> {
     }
     let context = object::<Context<'_>>(event.request_context).ok_or(ClassifyError::Unknown)?;
     if context.http.is_some_and(is_object) {
-        let is_function_url = text(context.domain_name).is_some_and(|domain| is_url(&domain));
-        let source = match text(event.route_key) {
-            Some(_) if !is_function_url => HttpSource::ApiGatewayV2,
-            _ => HttpSource::FunctionUrl,
+        let domain = text(context.domain_name).unwrap_or_default();
+        let source = match is_function_url(text(event.route_key).is_some(), &domain) {
+            true => HttpSource::FunctionUrl,
+            false => HttpSource::ApiGatewayV2,
         };
         return Ok(EventKind::Http(source));
     }
@@ -169,25 +168,6 @@ fn is_object(value: &RawValue) -> bool {
 fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
     let value = value.filter(|value| is_object(value))?;
     serde_json::from_str(value.get()).ok()
-}
-
-/// A text that is not blank.
-fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let value = value?.get();
-    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
-    let text = if plain.contains('\\') {
-        Cow::Owned(serde_json::from_str(value).ok()?)
-    } else {
-        Cow::Borrowed(plain)
-    };
-    (!text.trim().is_empty()).then_some(text)
-}
-
-/// Whether a domain is that of a function URL: `{id}.lambda-url.{region}.on.aws`.
-fn is_url(domain: &str) -> bool {
-    let domain = domain.trim().to_ascii_lowercase();
-    let domain = domain.strip_suffix('.').unwrap_or(&domain);
-    domain.contains(".lambda-url.") && domain.ends_with(".on.aws")
 }
 
 #[cfg(test)]

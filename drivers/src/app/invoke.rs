@@ -1,7 +1,7 @@
 //! Serving events of any kind.
 
 use apptheory_core::http::RawRequest;
-use apptheory_core::http::adapters::{EventError, HttpSource};
+use apptheory_core::http::adapters::{EventError, HttpSource, read_payload_v2};
 use apptheory_core::triggers::{ClassifyError, EventKind, classify};
 
 use super::App;
@@ -25,6 +25,9 @@ impl App {
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
+        if let Some((source, request)) = read_payload_v2(event) {
+            return Ok(self.answer(source, request, invocation).await);
+        }
         match classify(event)? {
             EventKind::Http(source) => self.serve_event(source, event, invocation).await,
             EventKind::Sqs
@@ -48,7 +51,16 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let request: RawRequest<'_> = source.read_request(event)?;
+        Ok(self.answer(source, request, invocation).await)
+    }
+
+    async fn answer(
+        &self,
+        source: HttpSource,
+        request: RawRequest<'_>,
+        invocation: Invocation,
+    ) -> String {
         let response = self.serve(request, invocation).await;
-        Ok(self.write(source, response).await)
+        self.write(source, response).await
     }
 }

@@ -49,7 +49,7 @@ pub use self::matched::{Param, RouteMatch};
 pub use self::pattern::{Pattern, PatternError, Segment};
 
 use self::trie::Trie;
-use super::cut::cut;
+use super::cut::{cut, trim};
 use super::names::{canonical_method, normalize_path};
 use super::percent;
 
@@ -231,8 +231,8 @@ impl<T> Route<T> {
 /// A path as it is matched: its segments joined by `/`, or `None` when it has none.
 fn matchable(path: &str) -> Option<&str> {
     // Cut and trimmed as `normalize_path` does it; the slash that it may add would go again here.
-    let is_plain = path.bytes().all(|b| matches!(b, b'!'..b'?' | b'@'..=b'~'));
-    let path = if is_plain { path } else { cut(path.trim(), b'?').0.trim() };
+    let (path, _) = cut(trim(path), b'?');
+    let path = trim(path);
     let path = path.strip_prefix('/').unwrap_or(path);
     (!path.is_empty()).then_some(path)
 }
