@@ -12,7 +12,9 @@ pub(super) fn parse(headers: &[String]) -> BTreeMap<String, String> {
     let pairs = pieces.map(|piece| cut(piece, b'='));
     let pairs = pairs.filter_map(|(name, value)| Some((trim(name), trim(value?))));
     let pairs = pairs.filter(|(name, _)| !name.is_empty());
-    pairs.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    let mut cookies = BTreeMap::new();
+    cookies.extend(pairs.map(|(name, value)| (name.to_string(), value.to_string())));
+    cookies
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
 
 use super::multimap::MultiMap;
-use super::names::{canonical_name, is_spelled, respelled};
+use super::names::{canonical_name, is_canonical_name, respelled};
 
 /// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
 /// for in; a blank name is no field.
@@ -24,9 +24,7 @@ impl Headers {
     /// come in the order of the spellings' bytes, upper case first.
     #[must_use]
     pub fn canonical(raw: MultiMap) -> Self {
-        let is_canonical =
-            |name: &str| !name.is_empty() && is_spelled(name, &canonical_name(name));
-        if raw.iter().all(|(name, _)| is_canonical(name)) {
+        if raw.iter().all(|(name, _)| is_canonical_name(name)) {
             return Self(raw);
         }
         Self(raw.renamed(|name| respelled(name, canonical_name)))

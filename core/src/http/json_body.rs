@@ -20,7 +20,9 @@ pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_
     // What is written alike needs no copy of its own: it is taken over up to the next difference.
     let mut taken = 0;
     let mut at = 0;
-    while let Some((first, rest)) = text.get(at..).and_then(|rest| Some((rest.bytes().next()?, rest))) {
+    while let Some((first, rest)) =
+        text.get(at..).and_then(|rest| Some((rest.bytes().next()?, rest)))
+    {
         let (len, differs): (_, fn(&str) -> bool) = match first {
             b'"' => (string_len(rest), string_differs),
             b'-' | b'0'..=b'9' => (number_len(rest), number_differs),
@@ -69,7 +71,8 @@ fn number_len(text: &str) -> usize {
 }
 
 fn string_differs(token: &str) -> bool {
-    token.bytes().any(|b| matches!(b, b'<' | b'>' | b'&' | 0xe2)) && token.contains(json::is_unsafe_in_html)
+    token.bytes().any(|b| matches!(b, b'<' | b'>' | b'&' | 0xe2))
+        && token.contains(json::is_unsafe_in_html)
 }
 
 /// Floating-point numbers do, and integers of more than 64 bits, which read as such.

@@ -41,16 +41,18 @@ pub fn normalize_path(path: &str) -> Cow<'_, str> {
 
 /// A text in the one spelling of its kind; it is not copied when it is spelled so.
 pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> String {
-    match spell(&text) {
-        same if is_spelled(&text, &same) => {}
-        other => return other.into_owned(),
-    }
-    text
+    let other = match spell(&text) {
+        Cow::Borrowed(same) if same.len() == text.len() => None,
+        Cow::Borrowed(part) => Some(part.into()),
+        Cow::Owned(other) => Some(other),
+    };
+    other.unwrap_or(text)
 }
 
-/// Whether `spelled`, made of a text, is the whole text itself.
-pub(super) fn is_spelled(text: &str, spelled: &Cow<'_, str>) -> bool {
-    matches!(spelled, Cow::Borrowed(same) if same.len() == text.len())
+/// Whether a header name is canonical already, as nearly all are that providers send.
+pub(super) fn is_canonical_name(name: &str) -> bool {
+    let canonical = canonical_name(name);
+    !name.is_empty() && matches!(canonical, Cow::Borrowed(same) if same.len() == name.len())
 }
 
 #[cfg(test)]
