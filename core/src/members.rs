@@ -69,6 +69,9 @@ impl List<'_> {
     }
 }
 
+/// As many header fields as a request usually has, so that their list need not grow.
+const TYPICAL: usize = 16;
+
 impl<V> Default for Members<'_, V> {
     fn default() -> Self {
         Self(Vec::new())
@@ -144,6 +147,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
 impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Entries(mut members) = Entries::deserialize(deserializer)?;
+        if members.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Ok(Self(members));
+        }
         // The last of equal names comes first, so it is the one that stays.
         members.reverse();
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -164,7 +170,7 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
+                let mut entries = Vec::with_capacity(TYPICAL);
                 while let Some((Text(name), value)) = map.next_entry()? {
                     entries.push((name, value));
                 }

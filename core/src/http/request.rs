@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::headers::Headers;
 use super::multimap::MultiMap;
-use super::names::{canonical_method, normalize_path};
+use super::names::{canonical_method, normalize_path, respelled};
 use super::provenance::SourceProvenance;
 use super::query::QueryError;
 use super::{AppError, base64_body, code, cookies, trace};
@@ -131,8 +131,8 @@ impl RawRequest<'_> {
             None => Ok(self.body.into_owned()),
         };
         let mut request = Request {
-            method: canonical_method(&self.method).into_owned(),
-            path: normalize_path(&self.path).into_owned(),
+            method: respelled(self.method, canonical_method),
+            path: respelled(self.path, normalize_path),
             cookies: cookies::parse(headers.get_all("cookie")),
             trace_id: trace::trace_id(&headers),
             query,

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::raw::{is_object, object, text};
-use crate::http::adapters::HttpSource;
+use crate::http::adapters::{HttpSource, is_function_url};
 use crate::json::{self, JsonError};
 
 /// The kind of an event.
@@ -77,10 +77,10 @@ pub fn classify(event: &str) -> Result<EventKind, ClassifyError> {
     }
     let context = object::<Context<'_>>(event.request_context).ok_or(ClassifyError::Unknown)?;
     if context.http.is_some_and(is_object) {
-        let is_function_url = text(context.domain_name).is_some_and(|domain| is_url(&domain));
-        let source = match text(event.route_key) {
-            Some(_) if !is_function_url => HttpSource::ApiGatewayV2,
-            _ => HttpSource::FunctionUrl,
+        let domain = text(context.domain_name).unwrap_or_default();
+        let source = match is_function_url(text(event.route_key).is_some(), &domain) {
+            true => HttpSource::FunctionUrl,
+            false => HttpSource::ApiGatewayV2,
         };
         return Ok(EventKind::Http(source));
     }
@@ -222,13 +222,6 @@ fn of_records(records: Records<'_>) -> Option<EventKind> {
         "aws:sns" => Some(EventKind::Sns),
         _ => None,
     }
-}
-
-/// Whether a domain is that of a function URL: `{id}.lambda-url.{region}.on.aws`.
-fn is_url(domain: &str) -> bool {
-    let domain = domain.trim().to_ascii_lowercase();
-    let domain = domain.strip_suffix('.').unwrap_or(&domain);
-    domain.contains(".lambda-url.") && domain.ends_with(".on.aws")
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Number;
 use serde_json::value::RawValue;
 
+pub(super) use crate::json::filled_text as text;
+
 pub(super) fn is_object(value: &RawValue) -> bool {
     value.get().starts_with('{')
 }
@@ -25,18 +27,6 @@ pub(super) fn value_of(json: Option<&str>) -> Option<&RawValue> {
 pub(super) fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
     let value = value.filter(|value| is_object(value))?;
     serde_json::from_str(value.get()).ok()
-}
-
-/// A text that is not blank.
-pub(super) fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let value = value?.get();
-    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
-    let text = if plain.contains('\\') {
-        Cow::Owned(serde_json::from_str(value).ok()?)
-    } else {
-        Cow::Borrowed(plain)
-    };
-    (!text.trim().is_empty()).then_some(text)
 }
 
 /// A text, trimmed; empty for anything else.

@@ -96,7 +96,7 @@ impl Context {
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
         let context = Self::new(call, principal, host, invocation, cancellation);
-        context.shared().trace.extend(effect.stages.names().map(Cow::Borrowed));
+        context.shared().trace = effect.stages.names().map(Cow::Borrowed).collect();
         context
     }
 

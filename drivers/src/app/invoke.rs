@@ -1,7 +1,7 @@
 //! Serving events of any kind.
 
 use apptheory_core::http::RawRequest;
-use apptheory_core::http::adapters::{EventError, HttpSource};
+use apptheory_core::http::adapters::{EventError, HttpSource, read_payload_v2};
 use apptheory_core::triggers::{
     self, BatchError, BatchSource, ClassifyError, EventKind, UnmatchedEvent, UnrecognizedTopic,
     WorkloadFailed, classify,
@@ -47,6 +47,9 @@ impl App {
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
+        if let Some((source, request)) = read_payload_v2(event) {
+            return Ok(self.serve_for(source, request, invocation).await);
+        }
         match classify(event)? {
             EventKind::Http(source) => self.serve_event(source, event, invocation).await,
             EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, invocation).await,
