@@ -173,8 +173,9 @@ impl Eq for Values {}
 impl FromIterator<(String, String)> for MultiMap {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         let pairs = pairs.into_iter();
-        // An allocation of its own: that of the pairs would have to shrink to whole entries.
-        let mut entries = Vec::with_capacity(pairs.size_hint().0);
+        // An allocation of its own: that of the pairs would have to shrink to whole entries. With room
+        // for one more name, such as the field of cookies that came as a list.
+        let mut entries = Vec::with_capacity(pairs.size_hint().0.saturating_add(1));
         entries.extend(pairs.map(|(name, value)| (name, Values::One(value))));
         Self::merged(entries)
     }
