@@ -1,7 +1,8 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
 //! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `local`, `tracing`.
+//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `local`, `tracing`,
+//! `websocket`.
 
 pub use apptheory_core;
 
@@ -20,10 +21,13 @@ pub mod local;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod rate_limiter;
+#[cfg(any(feature = "aws", feature = "websocket"))]
+mod sdk_error;
 pub mod tables;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod usage;
+pub mod websocket;
 
 /// The README's examples.
 #[cfg(all(doctest, feature = "aws", feature = "memory", feature = "tower"))]

@@ -61,9 +61,18 @@ impl PostToConnection {
         connection_id: &str,
         message: &T,
     ) -> Result<Self, MessageError> {
-        let data = json_body::to_bytes(message).map_err(MessageError)?;
+        let data = json_message(message)?;
         Ok(Self { base, connection_id: connection_id.to_string(), data })
     }
+}
+
+/// A value as the data of a message: the JSON of [`PostToConnection::json`].
+///
+/// # Errors
+///
+/// [`MessageError`] when the value cannot be written as JSON.
+pub fn json_message<T: Serialize + ?Sized>(message: &T) -> Result<Vec<u8>, MessageError> {
+    json_body::to_bytes(message).map_err(MessageError)
 }
 
 /// A message cannot be written as JSON: a map in it has names that are no texts, or what writes it
@@ -94,12 +103,19 @@ pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, ClientError>> 
     /// The operation.
     const OPERATION: ConnectionOperation;
 
-    /// The request to send.
+    /// The connection's id as it is sent: trimmed.
     ///
     /// # Errors
     ///
     /// [`ClientError`] of the kind [`EmptyConnectionId`](ClientErrorKind::EmptyConnectionId), or
     /// [`PayloadTooLarge`](ClientErrorKind::PayloadTooLarge): the service would refuse it.
+    fn check(&self) -> Result<&str, ClientError>;
+
+    /// The request to send.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
     fn to_call(&self) -> Result<ConnectionCall, ClientError>;
 
     /// The outcome that an answer means.
@@ -132,11 +148,16 @@ impl ConnectionEffect for PostToConnection {
 
     const OPERATION: ConnectionOperation = ConnectionOperation::PostToConnection;
 
-    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
-        let url = url(Self::OPERATION, &self.base, &self.connection_id)?;
+    fn check(&self) -> Result<&str, ClientError> {
+        let id = trimmed(Self::OPERATION, &self.connection_id)?;
         if self.data.len() > super::MAX_DATA_BYTES {
             return Err(ClientError::new(Self::OPERATION, ClientErrorKind::PayloadTooLarge));
         }
+        Ok(id)
+    }
+
+    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+        let url = url(&self.base, self.check()?);
         let content_type = Some("application/octet-stream");
         Ok(ConnectionCall { method: "POST", url, content_type, body: self.data.clone() })
     }
@@ -158,8 +179,12 @@ impl ConnectionEffect for GetConnection {
 
     const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
 
+    fn check(&self) -> Result<&str, ClientError> {
+        trimmed(Self::OPERATION, &self.connection_id)
+    }
+
     fn to_call(&self) -> Result<ConnectionCall, ClientError> {
-        let url = url(Self::OPERATION, &self.base, &self.connection_id)?;
+        let url = url(&self.base, self.check()?);
         Ok(ConnectionCall { method: "GET", url, content_type: None, body: Vec::new() })
     }
 
@@ -188,8 +213,12 @@ impl ConnectionEffect for DeleteConnection {
 
     const OPERATION: ConnectionOperation = ConnectionOperation::DeleteConnection;
 
+    fn check(&self) -> Result<&str, ClientError> {
+        trimmed(Self::OPERATION, &self.connection_id)
+    }
+
     fn to_call(&self) -> Result<ConnectionCall, ClientError> {
-        let url = url(Self::OPERATION, &self.base, &self.connection_id)?;
+        let url = url(&self.base, self.check()?);
         Ok(ConnectionCall { method: "DELETE", url, content_type: None, body: Vec::new() })
     }
 
@@ -205,15 +234,15 @@ impl ConnectionEffect for DeleteConnection {
     }
 }
 
-fn url(
-    operation: ConnectionOperation,
-    base: &RequestBase,
-    connection_id: &str,
-) -> Result<String, ClientError> {
+fn trimmed(operation: ConnectionOperation, connection_id: &str) -> Result<&str, ClientError> {
     match connection_id.trim() {
         "" => Err(ClientError::new(operation, ClientErrorKind::EmptyConnectionId)),
-        id => Ok(format!("{base}/@connections/{}", percent::encode(id))),
+        id => Ok(id),
     }
+}
+
+fn url(base: &RequestBase, connection_id: &str) -> String {
+    format!("{base}/@connections/{}", percent::encode(connection_id))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub use error::{ClientError, ClientErrorKind, ConfigError, ConnectionOperation};
 pub use event_endpoint::event_endpoint;
 pub use management::{
     ConnectionCall, ConnectionEffect, DeleteConnection, GetConnection, MessageError,
-    PostToConnection,
+    PostToConnection, json_message,
 };
 pub use region::region_from_host;
 pub use reply::{Connection, ConnectionReply};

@@ -16,6 +16,7 @@ use super::endpoint::{Endpoint, Layer, Middleware};
 use super::events::EventBuilder;
 use super::handler::{Handler, endpoint};
 use super::hooks::{Failure, Hooks};
+use super::websocket::WebSocketRoutes;
 use super::{App, Inner};
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::ids::{IdSource, RandomIds};
@@ -23,11 +24,12 @@ use crate::ids::{IdSource, RandomIds};
 /// Puts an [`App`] together. What contradicts itself is reported by [`build`](Self::build), before
 /// anything is served.
 pub struct AppBuilder<S = ()> {
-    state: Arc<S>,
+    pub(super) state: Arc<S>,
     settings: HttpSettings,
     routes: Vec<Route>,
     layers: Vec<Layer>,
     pub(super) events: EventBuilder,
+    pub(super) websockets: WebSocketRoutes,
     hooks: Hooks,
     clock: SharedClock,
     ids: Box<dyn IdSource>,
@@ -74,6 +76,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
             routes: Vec::new(),
             layers: Vec::new(),
             events: EventBuilder::default(),
+            websockets: WebSocketRoutes::default(),
             hooks: Hooks::default(),
             clock: SharedClock::new(SystemClock),
             ids: Box::new(RandomIds),
@@ -287,14 +290,14 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
     /// order.
     pub fn build(self) -> Result<App, BuildError> {
-        let Self { settings, routes, layers, events, hooks, clock, ids, .. } = self;
+        let Self { settings, routes, layers, events, websockets, hooks, clock, ids, .. } = self;
         let mut service = HttpService::new(settings)?;
         for Route { method, pattern, access, endpoint } in routes {
             service.register(&method, &pattern, access, endpoint)?;
         }
         let host = Arc::new(Host { clock, ids });
         let (layers, events) = (layers.into(), events.build());
-        Ok(App { inner: Arc::new(Inner { service, layers, events, hooks, host }) })
+        Ok(App { inner: Arc::new(Inner { service, layers, events, websockets, hooks, host }) })
     }
 }
 

@@ -54,6 +54,9 @@ impl App {
             }
             EventKind::Sns => self.invoke_sns(event, invocation).await,
             EventKind::EventBridge => self.invoke_event_bridge(event, invocation).await,
+            EventKind::WebSocket if self.inner.websockets.are_supported() => {
+                self.serve_websocket(event, invocation).await
+            }
             EventKind::WebSocket => Err(ClassifyError::Unknown.into()),
         }
     }

@@ -43,6 +43,7 @@ mod sse;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod websocket;
 #[cfg(feature = "tower")]
 pub(crate) mod wire;
 
@@ -66,11 +67,13 @@ pub use response::{Html, IntoResponse, Response};
 pub use service::AppBody;
 pub use sse::Sse;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
+pub use websocket::{SendError, WebSocket};
 
 use context::Host;
 use endpoint::{Endpoint, Layer};
 use events::EventRoutes;
 use hooks::Hooks;
+use websocket::WebSocketRoutes;
 
 use crate::clock::SharedClock;
 
@@ -84,6 +87,7 @@ struct Inner {
     service: HttpService<Arc<dyn Endpoint>>,
     layers: Arc<[Layer]>,
     events: EventRoutes,
+    websockets: WebSocketRoutes,
     hooks: Hooks,
     host: Arc<Host>,
 }

@@ -88,7 +88,7 @@ impl App {
         }
     }
 
-    async fn call(&self, context: Context, next: Next) -> Answer {
+    pub(super) async fn call(&self, context: Context, next: Next) -> Answer {
         if self.inner.layers.is_empty() {
             return next.run(context).await;
         }

@@ -6,6 +6,8 @@ use apptheory_core::store::{Misconfiguration, StoreError};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use crate::sdk_error::find_source;
+
 /// Classifies `error`, and tells it if the feature `tracing` is on.
 pub(super) fn classify<E>(error: &SdkError<E>) -> StoreError
 where
@@ -54,17 +56,6 @@ fn kind_of_credentials_error(error: &CredentialsError) -> StoreError {
     }
 }
 
-/// The first error of type `T` among the causes of `error`.
-fn find_source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    sources(error).find_map(|source| source.downcast_ref())
-}
-
-fn sources<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    core::iter::successors(error.source(), |&error| error.source())
-}
-
 /// A service's message may quote keys and values, and so may the reason why its reply could not be
 /// read: of those, only code and request id are told.
 #[cfg(feature = "tracing")]
@@ -73,6 +64,8 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     use aws_sdk_dynamodb::operation::RequestId as _;
+
+    use crate::sdk_error::sources;
 
     let code = error.code();
     let request_id = error.request_id();

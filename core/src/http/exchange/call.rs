@@ -1,5 +1,6 @@
 //! A request on its way to a handler.
 
+use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -42,6 +43,14 @@ impl Call {
         pattern: Option<Arc<Pattern>>,
     ) -> Self {
         Self { request, request_id, tenant_id, arrival, pattern }
+    }
+
+    /// A request that no route of an [`HttpService`](super::HttpService) is looked up for, such as a
+    /// message on a WebSocket. It names its tenant itself, and has no path parameters.
+    #[must_use]
+    pub fn unrouted(request: Request, request_id: String, arrival: Arrival) -> Self {
+        let tenant_id = request.tenant_id().to_owned();
+        Self { request, request_id, tenant_id, arrival, pattern: None }
     }
 
     /// The pattern of the route that serves the request; `None` when none does.

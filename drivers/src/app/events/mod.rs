@@ -91,6 +91,13 @@ struct EventSettings {
     observes_messages: bool,
 }
 
+impl EventRoutes {
+    /// Whether records are kept of messages too, and not of events alone.
+    pub(super) const fn observes_messages(&self) -> bool {
+        self.settings.observes_messages
+    }
+}
+
 impl App {
     /// What the records of an invocation have in common.
     fn share(&self, invocation: &Invocation) -> Shared {
@@ -124,7 +131,13 @@ impl App {
         }
     }
 
-    fn observe(&self, observation: &EventObservation, outcome: EventOutcome, request_id: &str) {
+    /// Hands the records of an event to the application's hooks.
+    pub(super) fn observe(
+        &self,
+        observation: &EventObservation,
+        outcome: EventOutcome,
+        request_id: &str,
+    ) {
         let hooks = &self.inner.hooks;
         let report = |panic| self.report(request_id, panic);
         if let Some(hook) = &hooks.log {

@@ -1,0 +1,205 @@
+//! Messages on WebSockets, and the start and end of them.
+//!
+//! This module runs the handler of a route key, with the application's middleware around it, and
+//! lends it a [`WebSocket`] to answer on. What an event says, and how its answer is spelled, is
+//! [`triggers`](apptheory_core::triggers)' to decide.
+
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use std::sync::Arc;
+
+use apptheory_core::http::exchange::{Arrival, Call, Tier};
+use apptheory_core::http::{AppError, Response as Whole};
+use apptheory_core::triggers::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
+use futures_util::TryStreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::context::{Context, Invocation};
+use super::endpoint::{Endpoint, Next};
+use super::handler::{Handler, endpoint};
+use super::hooks::Failure;
+use super::invoke::InvokeError;
+use super::{App, AppBuilder, Response};
+use crate::clock::Clock as _;
+use crate::websocket::WebSocketClientFactory;
+
+pub use socket::{SendError, WebSocket};
+
+/// The handlers of an application's WebSockets, and what they send with.
+pub(super) struct WebSocketRoutes {
+    routes: Routes<Arc<dyn Endpoint>>,
+    are_supported: bool,
+    clients: Option<Arc<dyn WebSocketClientFactory>>,
+}
+
+impl Default for WebSocketRoutes {
+    fn default() -> Self {
+        Self { routes: Routes::new(), are_supported: false, clients: default_clients() }
+    }
+}
+
+#[cfg(feature = "websocket")]
+fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
+    Some(Arc::new(crate::websocket::AwsWebSocketClients::new()))
+}
+
+#[cfg(not(feature = "websocket"))]
+const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
+    None
+}
+
+impl WebSocketRoutes {
+    /// Whether the application wants events of WebSockets at all.
+    pub(super) const fn are_supported(&self) -> bool {
+        self.are_supported
+    }
+}
+
+/// WebSockets.
+impl<S: Send + Sync + 'static> AppBuilder<S> {
+    /// Serves a route of a WebSocket API with a handler: `$connect`, `$disconnect`, `$default`, or
+    /// a route key of your own. The key is trimmed; a blank one registers nothing, and of equal ones
+    /// the first wins. Nothing falls back to `$default`: API Gateway has chosen the route already.
+    ///
+    /// **Nothing but middleware guards these routes.** [`authenticate`](Self::authenticate),
+    /// [`policy`](Self::policy), [`limits`](Self::limits), CORS and
+    /// [`response_headers`](Self::response_headers) are for HTTP requests alone. Guard `$connect`
+    /// with an authorizer of API Gateway, with a middleware, or in its handler: an answer other than
+    /// 2xx refuses the connection. Messages come only from clients that were let in there.
+    ///
+    /// The client gets the answer to a message only where the route has a route response; to send
+    /// anything else, and from anywhere else, take a [`WebSocket`]. Nobody gets the answer to
+    /// `$disconnect`, which API Gateway delivers at best effort.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use apptheory::app::{App, Invocation, SendError, WebSocket};
+    /// use apptheory::websocket::FakeWebSocketClients;
+    ///
+    /// async fn greet(socket: WebSocket) -> Result<(), SendError> {
+    ///     socket.send(b"hello").await
+    /// }
+    ///
+    /// let clients = FakeWebSocketClients::new();
+    /// let app = App::builder().websocket("$default", greet).websocket_clients(clients.clone());
+    /// let app = app.build()?;
+    /// let event = r#"{"requestContext":{"routeKey":"$default","connectionId":"c1=","stage":"dev",
+    ///     "domainName":"a1.execute-api.us-east-1.amazonaws.com"}}"#;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let answer = app.invoke(event, Invocation::default()).await?;
+    /// assert!(answer.starts_with(r#"{"statusCode":204"#));
+    /// assert_eq!(clients.calls()[0].data, b"hello");
+    /// # Ok::<(), apptheory::app::InvokeError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn websocket<A>(mut self, route_key: &str, handler: impl Handler<A, S>) -> Self {
+        let endpoint = endpoint(handler, &self.state);
+        self.websockets.are_supported |= self.websockets.routes.insert(route_key, endpoint);
+        self
+    }
+
+    /// Answers events of WebSockets also where no route is registered: with 404, rather than by
+    /// failing the invocation as for an event of an unknown kind.
+    #[must_use]
+    pub const fn websocket_support(mut self) -> Self {
+        self.websockets.are_supported = true;
+        self
+    }
+
+    /// Sends with clients of this factory. With the feature `websocket`, clients of the AWS SDK are
+    /// used unless told otherwise; without it, and without a factory, nothing can be sent.
+    #[must_use]
+    pub fn websocket_clients(mut self, clients: impl WebSocketClientFactory + 'static) -> Self {
+        self.websockets.clients = Some(Arc::new(clients));
+        self
+    }
+}
+
+impl App {
+    /// Answers an event of a WebSocket API, whatever the event itself looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`InvokeError::Trigger`] when members of the event have wrong types.
+    pub async fn serve_websocket(
+        &self,
+        event: &str,
+        invocation: Invocation,
+    ) -> Result<String, InvokeError> {
+        let event = WebSocketEvent::read(event)?;
+        let new_id = || self.inner.host.ids.next_text();
+        let request_id = event.request_id(&invocation.request_id, new_id);
+        let observation = self.inner.events.observes_messages().then(|| {
+            let (route_key, id) = (&event.connection.route_key, &event.connection.connection_id);
+            EventObservation::message(Trigger::WebSocket, route_key, id, &request_id)
+        });
+        let answered = self.answer_websocket(event, &request_id, invocation).await;
+        let fails = answered.as_ref().is_err_and(|error| error.status() >= 500);
+        if let Some(observation) = observation {
+            let outcome = if fails { EventOutcome::Error } else { EventOutcome::Success };
+            self.observe(&observation, outcome, &request_id);
+        }
+        let response = answered.unwrap_or_else(|error| {
+            let tier = self.inner.service.settings().tier;
+            let shown_id = if tier == Tier::P0 { "" } else { &*request_id };
+            let answer = |error: &AppError| WebSocketEvent::answer_error(error, shown_id);
+            // Header fields of an error that would break the answer are not sent.
+            let response = answer(&error).normalize();
+            if fails {
+                self.tell(Failure { request_id: request_id.clone(), error });
+            }
+            response.unwrap_or_else(|_| answer(&AppError::internal()))
+        });
+        Ok(WebSocketEvent::write_response(&response))
+    }
+
+    async fn answer_websocket(
+        &self,
+        event: WebSocketEvent<'_>,
+        request_id: &str,
+        invocation: Invocation,
+    ) -> Result<Whole, AppError> {
+        let WebSocketRoutes { routes, clients, .. } = &self.inner.websockets;
+        let connection = event.connection.clone();
+        let request = event.into_request(None).map_err(|rejected| rejected.error)?;
+        let handler = routes.find(&connection.route_key).ok_or_else(AppError::not_found)?;
+
+        let host = &self.inner.host;
+        let now = host.clock.now();
+        let remaining = invocation.deadline.map(|deadline| now.until(deadline));
+        let call = Call::unrouted(request, request_id.to_owned(), Arrival { now, remaining });
+        let given_up = CancellationToken::new();
+        let guard = given_up.clone().drop_guard();
+        let context = Context::new(Arc::new(call), None, host, &Arc::new(invocation), &given_up);
+        context.extend(WebSocket::new(connection, clients.clone()));
+        let response = self.call(context, Next::new(&self.inner.layers, handler)).await?;
+        let response = whole(response).await?;
+        // Whoever got the answer may go on in the background.
+        let _ = guard.disarm();
+        Ok(response)
+    }
+}
+
+/// Reads what a response streams: API Gateway takes an answer in one piece.
+async fn whole(response: Response) -> Result<Whole, AppError> {
+    let (mut whole, stream) = response.normalize()?.split_stream();
+    if let Some(mut stream) = stream {
+        while let Some(chunk) = stream.try_next().await? {
+            whole.body.extend_from_slice(&chunk);
+        }
+    }
+    Ok(whole)
+}
+
+impl fmt::Debug for WebSocketRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketRoutes")
+            .field("are_supported", &self.are_supported)
+            .finish_non_exhaustive()
+    }
+}

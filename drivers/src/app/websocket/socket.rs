@@ -1,0 +1,151 @@
+//! What a handler answers on.
+
+use core::fmt;
+use std::sync::Arc;
+
+use apptheory_core::gateway::{
+    ClientError, ClientErrorKind, ConnectionOperation, MessageError, json_message,
+};
+use apptheory_core::http::AppError;
+use apptheory_core::triggers::WebSocketConnection;
+use serde::Serialize;
+use tokio::sync::OnceCell;
+
+use crate::app::{Context, FromContext};
+use crate::websocket::{FactoryError, WebSocketClient, WebSocketClientFactory};
+
+/// The connection that an event is about: which one it is, and the way to send to it. Clones are the
+/// same connection.
+///
+/// As an extractor it is for handlers of WebSocket routes; in HTTP requests it is a masked 500, and
+/// `Option<WebSocket>` is `None`.
+///
+/// While `$connect` is handled there is no connection yet: sending to it then fails as
+/// [gone](ClientError::is_gone). Behind a custom domain with an API mapping, events do not say where
+/// the API is: configure the endpoint of the
+/// [factory](crate::app::AppBuilder::websocket_clients).
+#[derive(Clone)]
+pub struct WebSocket(Arc<Socket>);
+
+struct Socket {
+    connection: WebSocketConnection,
+    clients: Option<Arc<dyn WebSocketClientFactory>>,
+    client: OnceCell<WebSocketClient>,
+}
+
+/// A message was not sent. As the answer of a handler it is a masked 500, and the application's
+/// failure hook is told.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Nobody makes clients: name a factory, or turn the feature `websocket` on.
+    #[error("apptheory: missing websocket client factory")]
+    MissingFactory,
+    /// There is no client for the event's endpoint: see what the factory says.
+    #[error(transparent)]
+    Factory(#[from] FactoryError),
+    /// The message cannot be written as JSON.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The client failed; see [`ClientError`].
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl SendError {
+    /// Whether the connection is not there, or not any more: forget it.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Client(error) if error.is_gone())
+    }
+}
+
+/// As [`AppError::from_error`].
+impl From<SendError> for AppError {
+    fn from(error: SendError) -> Self {
+        Self::from_error(error)
+    }
+}
+
+impl WebSocket {
+    pub(super) fn new(
+        connection: WebSocketConnection,
+        clients: Option<Arc<dyn WebSocketClientFactory>>,
+    ) -> Self {
+        Self(Arc::new(Socket { connection, clients, client: OnceCell::new() }))
+    }
+
+    /// Which connection it is, how its event came, and where it is managed.
+    #[must_use]
+    pub fn connection(&self) -> &WebSocketConnection {
+        &self.0.connection
+    }
+
+    /// Sends data to the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`].
+    pub async fn send(&self, data: &[u8]) -> Result<(), SendError> {
+        let connection_id = &self.0.connection.connection_id;
+        if connection_id.is_empty() {
+            let operation = ConnectionOperation::PostToConnection;
+            return Err(ClientError::new(operation, ClientErrorKind::EmptyConnectionId).into());
+        }
+        let client = self.client().await?;
+        Ok(client.post_to_connection(connection_id, data).await?)
+    }
+
+    /// Sends a value as JSON, in the spelling of
+    /// [`PostToConnection::json`](apptheory_core::gateway::PostToConnection::json).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`].
+    pub async fn send_json<T>(&self, message: &T) -> Result<(), SendError>
+    where
+        T: Serialize + Sync + ?Sized,
+    {
+        self.send(&json_message(message)?).await
+    }
+
+    /// The client of the connection's API, for its other connections. It is made when it is first
+    /// asked for, once for each event; a failure is not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::MissingFactory`] or [`SendError::Factory`].
+    pub async fn client(&self) -> Result<&WebSocketClient, SendError> {
+        let Socket { connection, clients, client } = &*self.0;
+        client
+            .get_or_try_init(|| async {
+                let clients = clients.as_ref().ok_or(SendError::MissingFactory)?;
+                Ok(clients.client(&connection.management_endpoint).await?)
+            })
+            .await
+    }
+}
+
+impl Context {
+    /// The connection that the request is about; `None` unless it came on a WebSocket.
+    #[must_use]
+    pub fn websocket(&self) -> Option<WebSocket> {
+        self.extension::<WebSocket>().map(|socket| WebSocket::clone(&socket))
+    }
+}
+
+impl<S> FromContext<S> for WebSocket {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        context.websocket().ok_or_else(|| AppError::internal().with_cause(NotOnAWebSocket))
+    }
+}
+
+/// A handler of HTTP requests asks for a WebSocket: a mistake of the application.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the request did not come on a WebSocket")]
+struct NotOnAWebSocket;
+
+impl fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WebSocket").field(&self.0.connection).finish()
+    }
+}

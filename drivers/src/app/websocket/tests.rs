@@ -1,0 +1,281 @@
+//! WebSocket routes as their handlers and API Gateway see them.
+
+use std::panic::resume_unwind;
+use std::sync::Mutex;
+
+use apptheory_core::gateway::{ClientErrorKind, ConfigError, ConnectionOperation};
+use apptheory_core::observe::LogRecord;
+use apptheory_core::time::Timestamp;
+use bytes::Bytes;
+use futures_util::future::join;
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::app::{Answer, BodyStream, Json};
+use crate::clock::VirtualClock;
+use crate::ids::SequentialIds;
+use crate::websocket::{FactoryError, FakeWebSocketClients, WebSocketClient};
+
+const DOMAIN: &str = "a.execute-api.us-east-1.amazonaws.com";
+
+/// What hooks write down, in order.
+type Log = Arc<Mutex<Vec<String>>>;
+
+fn event(route_key: &str) -> Value {
+    json!({"path": "/", "httpMethod": "POST", "body": "hi", "requestContext": {
+        "routeKey": route_key, "eventType": "MESSAGE", "connectionId": " c1= ", "stage": "dev",
+        "domainName": DOMAIN, "requestId": "r1"}})
+}
+
+fn builder(clients: &FakeWebSocketClients) -> AppBuilder {
+    App::builder()
+        .clock(VirtualClock::new(Timestamp::UNIX_EPOCH))
+        .ids(SequentialIds::default())
+        .websocket_clients(clients.clone())
+}
+
+fn try_invoke(app: &App, event: &Value) -> Result<Value, InvokeError> {
+    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+    let answer = clock.run(app.invoke(&event.to_string(), Invocation::default()))?;
+    Ok(serde_json::from_str(&answer).unwrap())
+}
+
+fn invoke(app: &App, event: &Value) -> Value {
+    try_invoke(app, event).unwrap()
+}
+
+/// The answer to an error, as text.
+fn error(code: &str, message: &str) -> String {
+    format!(r#"{{"error":{{"code":"{code}","message":"{message}","request_id":"r1"}}}}"#)
+}
+
+fn internal() -> String {
+    error("app.internal", "internal error")
+}
+
+/// Keeps what clients are not told.
+fn failures(app: AppBuilder) -> (AppBuilder, Log) {
+    let log = Log::default();
+    let written = Arc::clone(&log);
+    let app = app.on_failure(move |failure| {
+        let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
+        written.lock().unwrap().push(format!(
+            "{} {}",
+            failure.request_id,
+            cause.unwrap_or_default()
+        ));
+    });
+    (app, log)
+}
+
+#[test]
+fn a_handler_sends_to_its_connection() {
+    async fn answer(socket: WebSocket, context: Context) -> Result<Json<Value>, SendError> {
+        socket.send_json(&json!({"b": "<", "a": 1.0})).await?;
+        socket.send(&context.request().body).await?;
+        let connection = socket.connection();
+        Ok(Json(json!({"id": connection.connection_id, "request_id": context.request_id(),
+            "endpoint": connection.management_endpoint})))
+    }
+    let clients = FakeWebSocketClients::new();
+    let app = builder(&clients).websocket(" $default ", answer).build().unwrap();
+    let endpoint = format!("https://{DOMAIN}/dev");
+    let answer = invoke(&app, &event("$default"));
+    assert_eq!(answer["statusCode"], 200);
+    let body = json!({"id": "c1=", "request_id": "r1", "endpoint": endpoint});
+    assert_eq!(serde_json::from_str::<Value>(answer["body"].as_str().unwrap()).unwrap(), body);
+    let sent: Vec<_> = clients.calls().into_iter().map(|call| call.data).collect();
+    assert_eq!(sent, [&br#"{"a":1,"b":"\u003c"}"#[..], b"hi"]);
+    assert_eq!(clients.endpoints(), [endpoint]);
+}
+
+#[test]
+fn middleware_goes_around_handlers_and_not_around_404() {
+    async fn stamp(context: Context, next: Next) -> Answer {
+        context.set("seen", context.websocket().is_some());
+        Ok(next.run(context).await?.with_header("X-Stamp", "1"))
+    }
+    let app = builder(&FakeWebSocketClients::new())
+        .middleware(stamp)
+        .websocket("a", async |context: Context| Json(context.get("seen")))
+        .build()
+        .unwrap();
+    let answer = invoke(&app, &event("a"));
+    assert_eq!((&answer["body"], &answer["headers"]["x-stamp"]), (&json!("true"), &json!("1")));
+    let answer = invoke(&app, &event("b"));
+    assert_eq!(answer["statusCode"], 404);
+    assert_eq!(answer["body"], error("app.not_found", "not found"));
+    assert_eq!(answer["headers"].get("x-stamp"), None);
+}
+
+#[test]
+fn the_first_of_equal_keys_wins_and_blank_ones_are_none() {
+    let app = builder(&FakeWebSocketClients::new())
+        .websocket("a", async || "first")
+        .websocket(" a", async || "second")
+        .websocket(" ", async || "blank")
+        .build()
+        .unwrap();
+    assert_eq!(invoke(&app, &event(" a "))["body"], "first");
+    assert_eq!(invoke(&app, &event(" "))["statusCode"], 404);
+    // Nothing falls back to `$default`, and a bad body comes before the missing route.
+    let app = builder(&FakeWebSocketClients::new()).websocket("$default", async || "x");
+    let app = app.build().unwrap();
+    assert_eq!(invoke(&app, &event("a"))["statusCode"], 404);
+    let mut bad = event("a");
+    bad["isBase64Encoded"] = true.into();
+    bad["body"] = "!".into();
+    let answer = invoke(&app, &bad);
+    assert_eq!(answer["body"], error("app.bad_request", "invalid base64"));
+}
+
+#[test]
+fn events_are_served_only_if_the_application_wants_them() {
+    let clients = FakeWebSocketClients::new();
+    let app = builder(&clients).get("/", async || "http").build().unwrap();
+    assert!(matches!(try_invoke(&app, &event("a")), Err(InvokeError::Classify(_))));
+    let blank = builder(&clients).websocket(" ", async || "").build().unwrap();
+    assert!(matches!(try_invoke(&blank, &event("a")), Err(InvokeError::Classify(_))));
+    let app = builder(&clients).websocket_support().build().unwrap();
+    assert_eq!(invoke(&app, &event("a"))["statusCode"], 404);
+    let unreadable = json!({"requestContext": {"connectionId": "c", "routeKey": 5}});
+    assert!(matches!(try_invoke(&app, &unreadable), Err(InvokeError::Trigger(_))));
+}
+
+#[test]
+fn errors_are_nested_and_failures_are_told() {
+    let app = builder(&FakeWebSocketClients::new())
+        .error_format(apptheory_core::http::ErrorFormat::FlatLegacy)
+        .observe_messages()
+        .websocket("denied", async || AppError::unauthorized())
+        .websocket("plain", async || -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
+            Err("boom".into())
+        })
+        .websocket("panic", async || -> () { resume_unwind(Box::new("pow")) })
+        .websocket("status", async || Response::new(700))
+        .websocket("header", async || AppError::forbidden().with_header("x", "a\r\nb"));
+    let (app, failures) = failures(app);
+    let records = Log::default();
+    let written = Arc::clone(&records);
+    let app = app.on_log(move |record: &LogRecord<'_>| {
+        written.lock().unwrap().push(format!("{:?} {}", record.level, json!(record)["route_key"]));
+    });
+    let app = app.build().unwrap();
+    for (route_key, status, body) in [
+        ("denied", 401, error("app.unauthorized", "unauthorized")),
+        ("plain", 500, internal()),
+        ("panic", 500, internal()),
+        ("status", 500, internal()),
+        ("header", 500, internal()),
+    ] {
+        let answer = invoke(&app, &event(route_key));
+        let shown = (answer["statusCode"].as_u64(), answer["body"].as_str());
+        assert_eq!(shown, (Some(status), Some(&*body)), "{route_key}");
+    }
+    assert_eq!(
+        *failures.lock().unwrap(),
+        ["r1 boom", "r1 a handler panicked: pow", "r1 invalid response status 700"]
+    );
+    assert_eq!(
+        *records.lock().unwrap(),
+        [
+            r#"Info "denied""#,
+            r#"Error "plain""#,
+            r#"Error "panic""#,
+            r#"Error "status""#,
+            r#"Info "header""#
+        ]
+    );
+}
+
+#[test]
+fn a_stream_is_read_to_its_end() {
+    async fn chunks() -> Response {
+        let chunks = [Ok(Bytes::from_static(b"a")), Ok(Bytes::from_static(b"b"))];
+        Response::text(200, "").with_stream(BodyStream::new(stream::iter(chunks)))
+    }
+    async fn broken() -> Response {
+        let chunks = [Ok(Bytes::from_static(b"a")), Err(AppError::conflict("late"))];
+        Response::text(200, "").with_stream(BodyStream::new(stream::iter(chunks)))
+    }
+    let app = builder(&FakeWebSocketClients::new());
+    let app = app.websocket("ends", chunks).websocket("breaks", broken).build().unwrap();
+    assert_eq!(invoke(&app, &event("ends"))["body"], "ab");
+    assert_eq!(invoke(&app, &event("breaks"))["body"], error("app.conflict", "late"));
+}
+
+#[test]
+fn a_handler_of_http_has_no_websocket() {
+    async fn either(socket: Option<WebSocket>) -> String {
+        socket.is_some().to_string()
+    }
+    let app = builder(&FakeWebSocketClients::new())
+        .get("/maybe", either)
+        .get("/must", async |_: WebSocket| "no")
+        .websocket("maybe", either)
+        .build()
+        .unwrap();
+    let get = |path: &str| json!({"rawPath": path, "requestContext": {"http": {"method": "GET"}}});
+    assert_eq!(invoke(&app, &get("/maybe"))["body"], "false");
+    assert_eq!(invoke(&app, &get("/must"))["statusCode"], 500);
+    assert_eq!(invoke(&app, &event("maybe"))["body"], "true");
+}
+
+#[test]
+fn a_client_is_made_once_and_failures_are_not_kept() {
+    async fn twice(socket: WebSocket) -> String {
+        let (first, second) = join(socket.send(b"1"), socket.send(b"2")).await;
+        let third = socket.send(b"3").await;
+        let text = |sent: Result<(), SendError>| sent.err().map(|error| error.to_string());
+        format!("{:?} {:?} {:?}", text(first), text(second), text(third))
+    }
+    let (clients, made) = (FakeWebSocketClients::new(), Arc::new(Mutex::new(0)));
+    let (inner, count) = (clients.clone(), Arc::clone(&made));
+    let factory = move |endpoint: &str| -> Result<WebSocketClient, FactoryError> {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        if *count == 1 {
+            return Err(ConfigError::MissingRegion.into());
+        }
+        Ok(Arc::new(inner.at(endpoint)))
+    };
+    let app = builder(&clients).websocket_clients(factory).websocket("a", twice).build().unwrap();
+    let answer = invoke(&app, &event("a"));
+    assert_eq!(answer["body"], r#"Some("apptheory: aws region is empty") None None"#);
+    assert_eq!((clients.calls().len(), *made.lock().unwrap()), (2, 2));
+}
+
+#[test]
+fn what_cannot_be_sent_is_told_apart() {
+    async fn send(socket: WebSocket) -> Result<(), SendError> {
+        socket.send(b"x").await
+    }
+    let clients = FakeWebSocketClients::strict();
+    let (app, told) = failures(builder(&clients).websocket("a", send));
+    let app = app.build().unwrap();
+    // The connection is not established.
+    assert_eq!(invoke(&app, &event("a"))["body"], internal());
+    let mut blank = event("a");
+    blank["requestContext"]["connectionId"] = " ".into();
+    assert_eq!(invoke(&app, &blank)["statusCode"], 500);
+    assert_eq!(clients.calls().len(), 1);
+    assert_eq!(clients.calls()[0].operation, ConnectionOperation::PostToConnection);
+    assert_eq!(
+        *told.lock().unwrap(),
+        [
+            "r1 apptheory: post_to_connection failed (410) GoneException",
+            "r1 apptheory: websocket connection id is empty"
+        ]
+    );
+    let nobody = WebSocket::new(Default::default(), None);
+    let error = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.client()).unwrap_err();
+    assert_eq!(error.to_string(), "apptheory: missing websocket client factory");
+    let gone = ClientErrorKind::Gone;
+    let gone = apptheory_core::gateway::ClientError::new(ConnectionOperation::GetConnection, gone);
+    assert!(SendError::from(gone).is_gone() && !error.is_gone());
+    let unwritable = std::collections::BTreeMap::from([((1, 2), 3)]);
+    let unsent = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.send_json(&unwritable));
+    let text = unsent.unwrap_err().to_string();
+    assert!(text.starts_with("apptheory: marshal websocket json message: "), "{text}");
+}

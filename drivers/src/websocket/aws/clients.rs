@@ -1,0 +1,269 @@
+//! Making clients, once for each endpoint and region.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use apptheory_core::gateway::{
+    ConfigError, MAX_ATTEMPTS, RegionSources, RequestBase, ResolvedRegion, normalize_endpoint,
+};
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::config::{Builder as ConfigBuilder, Region};
+use tokio::sync::OnceCell;
+
+use super::AwsWebSocketManagementClient;
+use super::credentials::{NotBlank, without_instance_metadata};
+use super::outcome::RetryByStatus;
+use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
+
+/// Makes clients that send through the AWS SDK: one for each endpoint and region, kept for as long
+/// as the factory is. Make one factory per process, and share it.
+///
+/// | | is the first of |
+/// |---|---|
+/// | endpoint | [`with_endpoint`](Self::with_endpoint), the event's |
+/// | region | [`with_region`](Self::with_region), `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, the endpoint's host |
+/// | credentials | [`with_credentials`](Self::with_credentials), environment, profile, web identity, container, instance |
+///
+/// A shared [configuration](Self::with_sdk_config) stands for environment, profile and everything
+/// after them. Blank texts are none. Credentials are asked for when something is sent, and renewed
+/// by the SDK.
+///
+/// ```
+/// use apptheory::websocket::AwsWebSocketClients;
+/// use apptheory_core::gateway::ConfigError;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let clients = AwsWebSocketClients::new().with_region("eu-central-1");
+/// let client = clients.connect("wss://a1b2.execute-api.eu-central-1.amazonaws.com/dev/").await?;
+/// let base = "https://a1b2.execute-api.eu-central-1.amazonaws.com/dev";
+/// assert_eq!(client.request_base().as_str(), base);
+/// assert_eq!(clients.connect(" ").await.unwrap_err(), ConfigError::MissingEndpoint);
+/// # Ok::<(), ConfigError>(())
+/// # }).unwrap();
+/// ```
+pub struct AwsWebSocketClients {
+    settings: Settings,
+    /// What all clients share: it is loaded for the first of them.
+    sdk_config: OnceCell<SdkConfig>,
+    clients: Mutex<BTreeMap<(String, String), Arc<AwsWebSocketManagementClient>>>,
+}
+
+struct Settings {
+    endpoint: Option<String>,
+    region: Option<String>,
+    prefers_endpoint_region: bool,
+    credentials: Option<SharedCredentialsProvider>,
+    asks_instance: bool,
+    sdk_config: Option<SdkConfig>,
+    env: Arc<Env>,
+}
+
+type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+impl Default for AwsWebSocketClients {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AwsWebSocketClients {
+    /// A factory that takes everything from where the SDK looks for it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(Settings {
+            endpoint: None,
+            region: None,
+            prefers_endpoint_region: false,
+            credentials: None,
+            asks_instance: true,
+            sdk_config: None,
+            env: Arc::new(process_env),
+        })
+    }
+
+    fn of(settings: Settings) -> Self {
+        Self { settings, sdk_config: OnceCell::new(), clients: Mutex::default() }
+    }
+
+    /// Sends to this endpoint, whatever events say: for custom domains with an API mapping, of which
+    /// events say nothing, and for a local server.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
+        Self::of(Settings { endpoint: Some(endpoint.into()), ..self.settings })
+    }
+
+    /// Signs for this region.
+    #[must_use]
+    pub fn with_region(self, region: impl Into<String>) -> Self {
+        Self::of(Settings { region: Some(region.into()), ..self.settings })
+    }
+
+    /// Signs for the region that the endpoint's host names, if it names one, rather than for that of
+    /// the environment or the profile: to send to APIs of other regions.
+    #[must_use]
+    pub fn preferring_endpoint_region(self) -> Self {
+        Self::of(Settings { prefers_endpoint_region: true, ..self.settings })
+    }
+
+    /// Signs with these credentials, or with those of this provider.
+    #[must_use]
+    pub fn with_credentials(self, credentials: impl ProvideCredentials + 'static) -> Self {
+        let credentials = Some(SharedCredentialsProvider::new(credentials));
+        Self::of(Settings { credentials, ..self.settings })
+    }
+
+    /// Asks no instance for credentials: without any, sending fails at once. Lambda functions run on
+    /// no instance that they could ask.
+    #[must_use]
+    pub fn without_instance_metadata(self) -> Self {
+        Self::of(Settings { asks_instance: false, ..self.settings })
+    }
+
+    /// Takes region, credentials, retries and connections from a configuration that is shared with
+    /// other AWS clients. How often something is tried is not its to decide.
+    #[must_use]
+    pub fn with_sdk_config(self, config: SdkConfig) -> Self {
+        Self::of(Settings { sdk_config: Some(config), ..self.settings })
+    }
+
+    /// Looks the region up in another environment than the process's.
+    #[must_use]
+    pub fn with_env(self, env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::of(Settings { env: Arc::new(env), ..self.settings })
+    }
+
+    /// The client for an endpoint, made once for each endpoint and region. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], for the endpoint first. It is not remembered.
+    pub async fn connect(
+        &self,
+        endpoint: &str,
+    ) -> Result<Arc<AwsWebSocketManagementClient>, ConfigError> {
+        let endpoint = self.settings.endpoint.as_deref().unwrap_or(endpoint);
+        let base = RequestBase::parse(endpoint)?;
+        let region = self.settings.region(&base).await?;
+        let sdk_config = self.sdk_config.get_or_init(|| self.settings.load(&region.name)).await;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (base.to_string(), region.name.clone());
+        let client = clients.entry(key).or_insert_with(|| {
+            warn_of_contradiction(&base, &region);
+            let client = client(sdk_config, &base, &region);
+            let endpoint = normalize_endpoint(endpoint);
+            Arc::new(AwsWebSocketManagementClient { endpoint, base, region, client })
+        });
+        Ok(Arc::clone(client))
+    }
+}
+
+impl WebSocketClientFactory for AwsWebSocketClients {
+    fn client<'f>(&'f self, endpoint: &'f str) -> FactoryFuture<'f> {
+        Box::pin(async move {
+            let client: WebSocketClient = self.connect(endpoint).await?;
+            Ok(client)
+        })
+    }
+}
+
+impl Settings {
+    async fn region(&self, base: &RequestBase) -> Result<ResolvedRegion, ConfigError> {
+        let (aws_region, aws_default_region, profile) = match &self.sdk_config {
+            Some(config) => (None, None, config.region().map(Region::to_string)),
+            None => {
+                let [first, second] =
+                    ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (self.env)(name));
+                let said = [&self.region, &first, &second];
+                // Reading files is saved where their answer would not count.
+                let is_said = said.into_iter().flatten().any(|region| !region.trim().is_empty());
+                let profile = if is_said { None } else { profile_region().await };
+                (first, second, profile)
+            }
+        };
+        let sources = RegionSources {
+            explicit: self.region.as_deref(),
+            aws_region: aws_region.as_deref(),
+            aws_default_region: aws_default_region.as_deref(),
+            profile: profile.as_deref(),
+            endpoint: Some(base),
+            prefer_endpoint: self.prefers_endpoint_region,
+        };
+        sources.resolve()
+    }
+
+    /// What all clients share. The region is for those who hand out credentials: clients have their
+    /// own.
+    async fn load(&self, region: &str) -> SdkConfig {
+        let region = Region::new(region.to_owned());
+        let config = match &self.sdk_config {
+            Some(config) => config.clone(),
+            None => {
+                let loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone());
+                match &self.credentials {
+                    Some(credentials) => loader.credentials_provider(credentials.clone()),
+                    None if self.asks_instance => loader,
+                    None => loader.credentials_provider(without_instance_metadata(region)),
+                }
+                .load()
+                .await
+            }
+        };
+        let credentials = self.credentials.clone().or_else(|| config.credentials_provider());
+        let credentials = credentials.map(|all| SharedCredentialsProvider::new(NotBlank(all)));
+        let mut builder = config.into_builder();
+        builder.set_credentials_provider(credentials);
+        builder.build()
+    }
+}
+
+fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -> Client {
+    let retries = sdk_config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+    let config = ConfigBuilder::from(sdk_config)
+        .region(Region::new(region.name.clone()))
+        .endpoint_url(base.as_str())
+        // The SDK refuses to send anything to an endpoint of ours while these are on, and the
+        // environment turns them on for all services.
+        .use_fips(false)
+        .use_dual_stack(false)
+        .retry_config(retries.with_max_attempts(MAX_ATTEMPTS))
+        .retry_classifier(RetryByStatus);
+    Client::from_conf(config.build())
+}
+
+async fn profile_region() -> Option<String> {
+    ProfileFileRegionProvider::new().region().await.map(|region| region.to_string())
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the SDK itself looks; `with_env` replaces it")]
+fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[cfg(feature = "tracing")]
+fn warn_of_contradiction(base: &RequestBase, region: &ResolvedRegion) {
+    if region.contradicts_endpoint() {
+        let (signed_for, said_by) = (&region.name, region.source.as_str());
+        tracing::warn!(
+            target: "apptheory::websocket",
+            signed_for, said_by, %base, "the endpoint is in another region: AWS will answer 403"
+        );
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+const fn warn_of_contradiction(_: &RequestBase, _: &ResolvedRegion) {}
+
+impl fmt::Debug for AwsWebSocketClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AwsWebSocketClients")
+            .field("endpoint", &self.settings.endpoint)
+            .field("region", &self.settings.region)
+            .finish_non_exhaustive()
+    }
+}

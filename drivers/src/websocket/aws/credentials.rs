@@ -1,0 +1,57 @@
+//! Credentials: those that are blank are none, and none may be asked of the instance.
+
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider};
+
+use super::aws_sdk_apigatewaymanagement::config::Region;
+
+/// Takes blank keys for missing ones: signed with them, every request is refused.
+#[derive(Debug)]
+pub(super) struct NotBlank(pub(super) SharedCredentialsProvider);
+
+impl NotBlank {
+    async fn credentials(&self) -> provider::Result {
+        let credentials = self.0.provide_credentials().await?;
+        let is_blank = |text: &str| text.trim().is_empty();
+        if is_blank(credentials.access_key_id()) || is_blank(credentials.secret_access_key()) {
+            return Err(CredentialsError::not_loaded("the keys are blank"));
+        }
+        Ok(credentials)
+    }
+}
+
+impl ProvideCredentials for NotBlank {
+    fn provide_credentials<'p>(&'p self) -> ProvideFuture<'p>
+    where
+        Self: 'p,
+    {
+        ProvideFuture::new(self.credentials())
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt()
+    }
+}
+
+/// The SDK's standard chain, up to the instance metadata.
+pub(super) fn without_instance_metadata(region: Region) -> CredentialsProviderChain {
+    let config = ProviderConfig::default().with_region(Some(region));
+    let profile = ProfileFileCredentialsProvider::builder().configure(&config).build();
+    let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
+    let container = EcsCredentialsProvider::builder().configure(&config).build();
+    CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("Profile", profile)
+    .or_else("WebIdentityToken", web_identity)
+    .or_else("EcsContainer", container)
+}

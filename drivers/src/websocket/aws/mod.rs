@@ -1,0 +1,104 @@
+//! The management API through the AWS SDK.
+
+mod clients;
+mod credentials;
+mod outcome;
+
+use apptheory_core::gateway::{
+    Connection, ConnectionEffect as _, DeleteConnection, GetConnection, PostToConnection,
+    RequestBase, ResolvedRegion,
+};
+use apptheory_core::machine::Effect;
+use apptheory_core::time::Timestamp;
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::operation::get_connection::GetConnectionOutput;
+use aws_sdk_apigatewaymanagement::primitives::{Blob, DateTime};
+
+use super::client::{ClientFuture, WebSocketManagementClient};
+use outcome::outcome_of;
+
+pub use aws_sdk_apigatewaymanagement;
+pub use clients::AwsWebSocketClients;
+
+/// Manages the connections of one WebSocket API through the AWS SDK. Made by
+/// [`AwsWebSocketClients`]; clones share connections and credentials.
+///
+/// What the service would refuse, a blank id or more than 128 KiB, is refused before anything is
+/// sent. Answers of 429 and 5xx are tried again, three attempts in all, with the SDK's back-off;
+/// 403, 410 and 413 are not. Requests go to the
+/// [request base](apptheory_core::gateway::RequestBase) of the endpoint, whatever the environment
+/// says about FIPS and dual-stack endpoints: those name hosts that are not an API's.
+#[derive(Clone, Debug)]
+pub struct AwsWebSocketManagementClient {
+    endpoint: String,
+    base: RequestBase,
+    region: ResolvedRegion,
+    client: Client,
+}
+
+impl AwsWebSocketManagementClient {
+    /// What requests are sent below.
+    #[must_use]
+    pub const fn request_base(&self) -> &RequestBase {
+        &self.base
+    }
+
+    /// The region that requests are signed for, and who said it.
+    #[must_use]
+    pub const fn region(&self) -> &ResolvedRegion {
+        &self.region
+    }
+
+    async fn post(&self, id: &str, data: &[u8]) -> <PostToConnection as Effect>::Outcome {
+        let (base, connection_id) = (self.base.clone(), id.to_owned());
+        let mut effect = PostToConnection { base, connection_id, data: data.to_vec() };
+        let call = self.client.post_to_connection().connection_id(effect.check()?);
+        let call = call.data(Blob::new(core::mem::take(&mut effect.data)));
+        call.send().await.map_or_else(|error| outcome_of(&effect, error), |_| Ok(()))
+    }
+
+    async fn get(&self, id: &str) -> <GetConnection as Effect>::Outcome {
+        let effect = GetConnection { base: self.base.clone(), connection_id: id.to_owned() };
+        let call = self.client.get_connection().connection_id(effect.check()?);
+        let answer = call.send().await;
+        answer.map_or_else(|error| outcome_of(&effect, error), |output| Ok(connection(output)))
+    }
+
+    async fn delete(&self, id: &str) -> <DeleteConnection as Effect>::Outcome {
+        let effect = DeleteConnection { base: self.base.clone(), connection_id: id.to_owned() };
+        let call = self.client.delete_connection().connection_id(effect.check()?);
+        call.send().await.map_or_else(|error| outcome_of(&effect, error), |_| Ok(()))
+    }
+}
+
+impl WebSocketManagementClient for AwsWebSocketManagementClient {
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    fn post_to_connection<'c>(&'c self, id: &'c str, data: &'c [u8]) -> ClientFuture<'c, ()> {
+        Box::pin(self.post(id, data))
+    }
+
+    fn get_connection<'c>(&'c self, id: &'c str) -> ClientFuture<'c, Connection> {
+        Box::pin(self.get(id))
+    }
+
+    fn delete_connection<'c>(&'c self, id: &'c str) -> ClientFuture<'c, ()> {
+        Box::pin(self.delete(id))
+    }
+}
+
+fn connection(output: GetConnectionOutput) -> Connection {
+    let timestamp = |at: DateTime| Timestamp::from_unix_nanos(at.as_nanos()).ok();
+    let (ip, agent) = match output.identity {
+        Some(identity) => (identity.source_ip, identity.user_agent),
+        None => (None, None),
+    };
+    Connection {
+        connected_at: output.connected_at.and_then(timestamp),
+        last_active_at: output.last_active_at.and_then(timestamp),
+        identity_ip: ip.unwrap_or_default(),
+        identity_agent: agent.unwrap_or_default(),
+    }
+}

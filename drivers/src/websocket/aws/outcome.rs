@@ -1,0 +1,66 @@
+//! What an SDK error means, and which answers are tried again.
+
+use apptheory_core::gateway::{ClientError, ClientErrorKind, ConnectionEffect, ConnectionReply};
+use apptheory_core::store::StoreError;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_apigatewaymanagement::config::http::HttpResponse;
+use aws_sdk_apigatewaymanagement::config::interceptors::InterceptorContext;
+use aws_sdk_apigatewaymanagement::config::retry::{ClassifyRetry, RetryAction};
+use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
+
+use crate::sdk_error::find_source;
+
+/// The outcome that an SDK error stands for. What the service answered is for the core to read.
+pub(super) fn outcome_of<E, R>(effect: &E, error: SdkError<R>) -> E::Outcome
+where
+    E: ConnectionEffect,
+    R: ProvideErrorMetadata + core::error::Error + Send + Sync + 'static,
+{
+    let failed = |kind| ClientError::new(E::OPERATION, kind);
+    let lost =
+        |cause: StoreError| failed(ClientErrorKind::Transport).with_message(cause.to_string());
+    let outcome = match &error {
+        SdkError::ServiceError(refusal) => {
+            effect.read_reply(&reply(refusal.raw(), refusal.err().code()))
+        }
+        SdkError::ResponseError(unreadable) => effect.read_reply(&reply(unreadable.raw(), None)),
+        SdkError::TimeoutError(_) => Err(lost(StoreError::Timeout)),
+        SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
+            Some(CredentialsError::CredentialsNotLoaded(_)) => {
+                failed(ClientErrorKind::MissingCredentials)
+            }
+            Some(CredentialsError::ProviderTimedOut(_)) => lost(StoreError::Timeout),
+            None if failure.is_timeout() => lost(StoreError::Timeout),
+            Some(_) | None => lost(StoreError::Unavailable),
+        }),
+        SdkError::ConstructionFailure(_) | _ => Err(lost(StoreError::Unavailable)),
+    };
+    outcome.map_err(|outcome| outcome.with_cause(error))
+}
+
+fn reply(raw: &HttpResponse, code: Option<&str>) -> ConnectionReply {
+    ConnectionReply {
+        status: raw.status().as_u16(),
+        error_type: raw.headers().get("x-amzn-errortype").or(code).unwrap_or_default().to_owned(),
+        body: raw.body().bytes().unwrap_or_default().to_vec(),
+    }
+}
+
+/// Tries every 429 and 5xx again. The SDK by itself knows some of them by their status, and the
+/// others by an error code that a proxy on the way leaves out.
+#[derive(Debug)]
+pub(super) struct RetryByStatus;
+
+impl ClassifyRetry for RetryByStatus {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().map(|response| response.status().as_u16()) {
+            Some(429) => RetryAction::throttling_error(),
+            Some(500..) => RetryAction::server_error(),
+            Some(_) | None => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "status"
+    }
+}

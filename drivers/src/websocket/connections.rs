@@ -1,0 +1,189 @@
+//! The registry of connections over an executor.
+
+use core::num::NonZeroU32;
+
+use apptheory_core::gateway::BroadcastReport;
+use apptheory_core::registry::{
+    ConnectionPage, ConnectionRegistry, InvalidConnection, ListError, RegistryError, Touched,
+};
+
+use super::broadcast::Broadcaster;
+use crate::clock::{Clock, SystemClock};
+use crate::execute::{StoreExecutor, drive};
+
+/// A [`ConnectionRegistry`] at work: on a table, over an executor, by a clock.
+///
+/// How long the store may take is its executor's to decide. Create the table with
+/// [`ConnectionRegistry::table`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use apptheory::clock::ManualClock;
+/// use apptheory::memory::MemoryStore;
+/// use apptheory::websocket::{Broadcaster, FakeWebSocketManagementClient, StoreConnectionRegistry};
+/// use apptheory_core::registry::ConnectionRegistry;
+/// use apptheory_core::time::Timestamp;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let registry = ConnectionRegistry::builder().build();
+/// let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
+/// let store = MemoryStore::new(clock.clone()).with_table(registry.table());
+/// let connections = StoreConnectionRegistry::new(registry, store).with_clock(clock);
+///
+/// connections.register("c1=", "news").await?; // on `$connect`
+/// let client = FakeWebSocketManagementClient::new("https://ws.example.com");
+/// let broadcaster = Broadcaster::new(Arc::new(client));
+/// let report = connections.broadcast(&broadcaster, "news", b"hello").await?;
+/// assert_eq!(report.sent.delivered, 1);
+/// connections.remove("c1=").await?; // on `$disconnect`
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct StoreConnectionRegistry<X, C = SystemClock> {
+    registry: ConnectionRegistry,
+    executor: X,
+    clock: C,
+}
+
+/// An operation of the registry failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConnectionsError {
+    /// The text names no connection or topic. Nothing was read or written.
+    #[error(transparent)]
+    Invalid(#[from] InvalidConnection),
+    /// The store did not answer. Try again: repeating is harmless.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The topic has no such page. Start again where the cursor is at fault, else try again.
+    #[error(transparent)]
+    List(#[from] ListError),
+}
+
+/// What became of a broadcast to a topic.
+#[derive(Clone, Debug, Default)]
+#[must_use = "it says who did not get the data"]
+pub struct TopicReport {
+    /// What became of each connection that was found.
+    pub sent: BroadcastReport,
+    /// Connections that are gone, and could not be removed. They expire, or the next broadcast
+    /// tries again.
+    pub not_removed: Vec<(String, RegistryError)>,
+    /// Why the rest of the topic was not found. `None` when it was, to its end.
+    pub interrupted: Option<ListError>,
+}
+
+impl<X> StoreConnectionRegistry<X> {
+    /// The registry over `executor`, by the system clock.
+    pub const fn new(registry: ConnectionRegistry, executor: X) -> Self {
+        Self { registry, executor, clock: SystemClock }
+    }
+}
+
+impl<X, C> StoreConnectionRegistry<X, C> {
+    /// The same by another clock.
+    pub fn with_clock<D: Clock>(self, clock: D) -> StoreConnectionRegistry<X, D> {
+        StoreConnectionRegistry { registry: self.registry, executor: self.executor, clock }
+    }
+}
+
+impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
+    /// Keeps a connection that is established: on `$connect`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionsError::Invalid`] or [`ConnectionsError::Registry`].
+    pub async fn register(&self, connection_id: &str, topic: &str) -> Result<(), ConnectionsError> {
+        let register = self.registry.register(connection_id, topic, self.clock.now())?;
+        Ok(drive(register, &self.executor).await?)
+    }
+
+    /// Keeps a connection for longer: on a message from it.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub async fn touch(&self, connection_id: &str) -> Result<Touched, ConnectionsError> {
+        let touch = self.registry.touch(connection_id, self.clock.now())?;
+        Ok(drive(touch, &self.executor).await?)
+    }
+
+    /// Forgets a connection: on `$disconnect`, and when it is gone.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    pub async fn remove(&self, connection_id: &str) -> Result<(), ConnectionsError> {
+        Ok(drive(self.registry.remove(connection_id)?, &self.executor).await?)
+    }
+
+    /// A page of the connections of a topic, from a cursor of the page before.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionsError::Invalid`] or [`ConnectionsError::List`].
+    pub async fn list(
+        &self,
+        topic: &str,
+        limit: NonZeroU32,
+        cursor: Option<&str>,
+    ) -> Result<ConnectionPage, ConnectionsError> {
+        let list = self.registry.list(topic, limit, cursor, self.clock.now())?;
+        Ok(drive(list, &self.executor).await?)
+    }
+
+    /// Sends `data` to every connection of a topic, page by page, and removes those that are gone.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConnection`] for a blank or over-long topic. Whatever else goes wrong is reported,
+    /// beside what did not.
+    pub async fn broadcast<D: Clock>(
+        &self,
+        broadcaster: &Broadcaster<D>,
+        topic: &str,
+        data: &[u8],
+    ) -> Result<TopicReport, InvalidConnection> {
+        let mut report = TopicReport::default();
+        let mut cursor = None;
+        loop {
+            let list = self.registry.list(topic, PAGE, cursor.as_deref(), self.clock.now())?;
+            let page = match drive(list, &self.executor).await {
+                Ok(page) => page,
+                Err(error) => {
+                    report.interrupted = Some(error);
+                    return Ok(report);
+                }
+            };
+            let ids = page.connections.into_iter().map(|connection| connection.connection_id);
+            let sent = broadcaster.send(ids, data).await;
+            self.remove_gone(&sent, &mut report.not_removed).await?;
+            report.sent.delivered = report.sent.delivered.saturating_add(sent.delivered);
+            report.sent.gone.extend(sent.gone);
+            report.sent.failed.extend(sent.failed);
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(report);
+            }
+        }
+    }
+
+    async fn remove_gone(
+        &self,
+        sent: &BroadcastReport,
+        not_removed: &mut Vec<(String, RegistryError)>,
+    ) -> Result<(), InvalidConnection> {
+        for id in &sent.gone {
+            if let Err(error) = drive(self.registry.remove(id)?, &self.executor).await {
+                not_removed.push((id.clone(), error));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many connections are found, and sent to, before the next are looked for.
+const PAGE: NonZeroU32 = match NonZeroU32::new(100) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
