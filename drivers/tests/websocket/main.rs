@@ -1,1 +1,16 @@
-fn main() {}
+//! Sending to WebSocket connections: through the AWS SDK to a server on loopback that plays API
+//! Gateway, to many at a time, and by topic.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
+
+mod broadcast;
+mod config;
+mod fake;
+mod gateway;
+mod operations;
+mod topics;
+
+use core::future::Future;
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}

@@ -1,0 +1,141 @@
+//! What is missing or invalid, found out without a network.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use apptheory::websocket::{
+    AwsWebSocketClients, FactoryError, WebSocketClientFactory as _, WebSocketManagementClient as _,
+};
+use apptheory_core::gateway::{ClientErrorKind, ConfigError, RegionSource};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+
+use crate::block_on;
+use crate::gateway::sdk_config;
+
+const ENDPOINT: &str = "wss://a1.execute-api.eu-west-1.amazonaws.com/dev/";
+
+/// A configuration that says nothing.
+fn empty() -> SdkConfig {
+    SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build()
+}
+
+fn error(clients: &AwsWebSocketClients, endpoint: &str) -> ConfigError {
+    block_on(clients.connect(endpoint)).unwrap_err()
+}
+
+#[test]
+fn endpoint_and_region_are_needed() {
+    let clients = AwsWebSocketClients::new().with_sdk_config(empty());
+    for (endpoint, expected, text) in [
+        (" ", ConfigError::MissingEndpoint, "apptheory: websocket management endpoint is empty"),
+        (
+            "wss://",
+            ConfigError::MissingEndpoint,
+            "apptheory: websocket management endpoint is empty",
+        ),
+        (
+            "ftp://x",
+            ConfigError::InvalidEndpoint,
+            "apptheory: websocket management endpoint is invalid",
+        ),
+        ("ws.example.com", ConfigError::MissingRegion, "apptheory: aws region is empty"),
+    ] {
+        let error = error(&clients, endpoint);
+        assert_eq!((error, &*error.to_string()), (expected, text), "{endpoint}");
+    }
+    let invalid = AwsWebSocketClients::new().with_sdk_config(empty()).with_region("EU WEST");
+    assert_eq!(error(&invalid, ENDPOINT), ConfigError::InvalidRegion);
+    let refused = block_on(clients.client("ws.example.com")).unwrap_err();
+    assert!(matches!(refused, FactoryError::Config(ConfigError::MissingRegion)));
+}
+
+#[test]
+fn the_region_is_the_first_that_is_said() {
+    let region = |clients: AwsWebSocketClients| {
+        let client = block_on(clients.connect(ENDPOINT)).unwrap();
+        (client.region().name.clone(), client.region().source)
+    };
+    let env = |name: &str| match name {
+        "AWS_REGION" => Some(" ".to_owned()),
+        "AWS_DEFAULT_REGION" => Some("eu-north-1".to_owned()),
+        _ => None,
+    };
+    let keys = || Credentials::new("id", "secret", None, None, "test");
+    let of_env = || AwsWebSocketClients::new().with_env(env).with_credentials(keys());
+    assert_eq!(region(of_env()), ("eu-north-1".into(), RegionSource::Env));
+    let preferring = of_env().preferring_endpoint_region();
+    assert_eq!(region(preferring), ("eu-west-1".into(), RegionSource::Endpoint));
+    let explicit = of_env().preferring_endpoint_region().with_region(" eu-south-1 ");
+    assert_eq!(region(explicit), ("eu-south-1".into(), RegionSource::Explicit));
+    let shared = of_env().with_sdk_config(sdk_config());
+    assert_eq!(region(shared), ("eu-central-1".into(), RegionSource::Profile));
+    let silent = of_env().with_sdk_config(empty());
+    assert_eq!(region(silent), ("eu-west-1".into(), RegionSource::Endpoint));
+    // A region that would stop the SDK is passed over.
+    let blank = empty().into_builder().region(Region::new("")).build();
+    let blank = of_env().with_sdk_config(blank);
+    assert_eq!(region(blank), ("eu-west-1".into(), RegionSource::Endpoint));
+}
+
+#[test]
+fn clients_are_kept_by_endpoint_and_region() {
+    let clients = AwsWebSocketClients::new().with_sdk_config(sdk_config());
+    block_on(async {
+        assert!(clients.connect("").await.is_err());
+        let first = clients.connect(ENDPOINT).await.unwrap();
+        let same = "https://A1.execute-api.eu-west-1.amazonaws.com:443/dev/@connections/x";
+        assert!(Arc::ptr_eq(&first, &clients.connect(same).await.unwrap()));
+        let other = clients.connect("https://a2.execute-api.eu-west-1.amazonaws.com/dev").await;
+        assert!(!Arc::ptr_eq(&first, &other.unwrap()));
+    });
+    let fixed = AwsWebSocketClients::new()
+        .with_sdk_config(sdk_config())
+        .with_endpoint("http://127.0.0.1:9/local");
+    let client = block_on(fixed.connect(ENDPOINT)).unwrap();
+    assert_eq!(client.request_base().as_str(), "http://127.0.0.1:9/local");
+}
+
+fn assert_no_credentials(clients: AwsWebSocketClients) {
+    // Nobody listens there: a request would be a transport error.
+    let clients = clients.with_endpoint("http://127.0.0.1:9").with_region("eu-west-1");
+    let error = block_on(async {
+        clients.connect("").await.unwrap().post_to_connection("c", b"x").await.unwrap_err()
+    });
+    assert_eq!(error.kind(), &ClientErrorKind::MissingCredentials, "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "apptheory: missing aws credentials for websocket management client"
+    );
+}
+
+#[test]
+fn credentials_are_needed() {
+    for (id, secret) in [("", "secret"), ("id", " "), ("", "")] {
+        let blank = Credentials::new(id, secret, None, None, "test");
+        assert_no_credentials(AwsWebSocketClients::new().with_credentials(blank));
+    }
+    assert_no_credentials(AwsWebSocketClients::new().with_sdk_config(empty()));
+}
+
+/// The chain looks into the process's environment: it is run in one that is empty.
+#[test]
+fn the_chain_ends_without_asking_an_instance() {
+    let home = tempfile::tempdir().unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "config::without_credentials_in_the_environment"])
+        .env_clear()
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && output.contains("1 passed"), "{output}");
+}
+
+#[test]
+#[ignore = "run by the test above, in an environment of its own"]
+fn without_credentials_in_the_environment() {
+    assert_no_credentials(AwsWebSocketClients::new().without_instance_metadata());
+    let nowhere = AwsWebSocketClients::new();
+    assert_eq!(error(&nowhere, "ws.example.com"), ConfigError::MissingRegion);
+}

@@ -1,0 +1,111 @@
+//! The fake answers as it is told to, and keeps everything.
+
+use apptheory::websocket::{
+    FakeWebSocketClients, FakeWebSocketManagementClient, WebSocketClientFactory as _,
+    WebSocketManagementClient as _,
+};
+use apptheory_core::gateway::{
+    ClientError, ClientErrorKind, Connection, ConnectionOperation as Operation, MAX_DATA_BYTES,
+};
+
+use crate::block_on;
+
+fn error(operation: Operation) -> ClientError {
+    ClientError::new(operation, ClientErrorKind::Forbidden)
+}
+
+fn kind<T: core::fmt::Debug>(outcome: Result<T, ClientError>) -> ClientErrorKind {
+    outcome.unwrap_err().kind().clone()
+}
+
+#[test]
+fn calls_are_kept_before_errors_are_answered() {
+    let fake = FakeWebSocketManagementClient::new(" e ");
+    fake.connect("c", Connection::default());
+    for operation in
+        [Operation::PostToConnection, Operation::GetConnection, Operation::DeleteConnection]
+    {
+        fake.fail(operation, error(operation));
+    }
+    block_on(async {
+        assert_eq!(kind(fake.post_to_connection(" c ", b"x").await), ClientErrorKind::Forbidden);
+        assert_eq!(kind(fake.get_connection("c").await), ClientErrorKind::Forbidden);
+        assert_eq!(kind(fake.delete_connection("c").await), ClientErrorKind::Forbidden);
+        let blank = fake.post_to_connection(" ", b"x").await;
+        assert_eq!(kind(blank), ClientErrorKind::EmptyConnectionId);
+        fake.fail(Operation::GetConnection, None);
+        // What failed to close is still there.
+        assert!(fake.get_connection("c").await.is_ok());
+    });
+    let calls: Vec<_> = fake
+        .calls()
+        .into_iter()
+        .map(|call| (call.endpoint + " " + call.operation.as_str(), call.connection_id, call.data))
+        .collect();
+    let call = |name: &str, data: &[u8]| (name.to_owned(), "c".to_owned(), data.to_vec());
+    assert_eq!(
+        calls,
+        [
+            call("e post_to_connection", b"x"),
+            call("e get_connection", b""),
+            call("e delete_connection", b""),
+            call("e get_connection", b"")
+        ]
+    );
+}
+
+#[test]
+fn a_lenient_client_knows_every_connection_but_those_it_is_asked_about() {
+    let fake = FakeWebSocketManagementClient::new("e");
+    block_on(async {
+        fake.post_to_connection("c", &vec![0; MAX_DATA_BYTES + 1]).await.unwrap();
+        fake.delete_connection("c").await.unwrap();
+        assert_eq!(kind(fake.get_connection("c").await), ClientErrorKind::Gone);
+    });
+}
+
+#[test]
+fn a_strict_client_follows_a_connection_through_its_life() {
+    let fake = FakeWebSocketManagementClient::strict("e");
+    block_on(async {
+        let large = vec![0; MAX_DATA_BYTES + 1];
+        assert_eq!(kind(fake.post_to_connection("c", b"x").await), ClientErrorKind::Gone);
+        fake.connect(" c ", Connection::default());
+        fake.post_to_connection("c", &large[1..]).await.unwrap();
+        assert_eq!(
+            kind(fake.post_to_connection("c", &large).await),
+            ClientErrorKind::PayloadTooLarge
+        );
+        fake.delete_connection("c").await.unwrap();
+        assert_eq!(kind(fake.delete_connection("c").await), ClientErrorKind::Gone);
+        fake.connect("c", Connection::default());
+        fake.disconnect("c");
+        assert_eq!(kind(fake.get_connection("c").await), ClientErrorKind::Gone);
+    });
+}
+
+#[test]
+fn scripted_answers_come_first() {
+    let fake = FakeWebSocketManagementClient::new("e");
+    let (post, limited) = (Operation::PostToConnection, ClientErrorKind::LimitExceeded);
+    fake.fail(post, error(post));
+    fake.script(post, [Err(ClientError::new(post, limited.clone())), Ok(())]);
+    block_on(async {
+        assert_eq!(kind(fake.post_to_connection("c", b"").await), limited);
+        fake.post_to_connection("c", b"").await.unwrap();
+        assert_eq!(kind(fake.post_to_connection("c", b"").await), ClientErrorKind::Forbidden);
+    });
+}
+
+#[test]
+fn a_factory_has_one_client_for_each_endpoint() {
+    let clients = FakeWebSocketClients::strict();
+    clients.at("a").connect("c", Connection::default());
+    block_on(async {
+        clients.client(" a ").await.unwrap().post_to_connection("c", b"1").await.unwrap();
+        let other = clients.client("b").await.unwrap();
+        assert!(other.post_to_connection("c", b"2").await.unwrap_err().is_gone());
+    });
+    assert_eq!(clients.endpoints(), ["a", "b"]);
+    assert_eq!((clients.calls().len(), clients.at("b").calls().len()), (2, 1));
+}

@@ -1,0 +1,101 @@
+//! A server that plays API Gateway's management API, and clients that send to it.
+
+use core::future::Future;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use apptheory::websocket::{AwsWebSocketClients, AwsWebSocketManagementClient};
+use apptheory_core::gateway::ConnectionReply;
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderName, StatusCode};
+use tokio::net::TcpListener;
+
+use crate::block_on;
+
+/// A request that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) authorization: String,
+    pub(crate) body: Bytes,
+}
+
+/// The requests that arrived, and the replies to those to come: the last one again and again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gateway {
+    arrived: Arc<Mutex<Vec<Arrived>>>,
+    replies: Arc<Mutex<VecDeque<ConnectionReply>>>,
+}
+
+impl Gateway {
+    pub(crate) fn replying(replies: impl IntoIterator<Item = ConnectionReply>) -> Self {
+        let replies = Arc::new(Mutex::new(replies.into_iter().collect()));
+        Self { replies, ..Self::default() }
+    }
+
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
+        self.arrived.lock().unwrap().clone()
+    }
+
+    /// Runs `test` with the endpoint at which this is served meanwhile.
+    pub(crate) fn serve<F: Future>(&self, test: impl FnOnce(String) -> F) -> F::Output {
+        block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let endpoint = format!("http://{}/dev/", listener.local_addr().unwrap());
+            let gateway = self.clone();
+            let app =
+                Router::new().fallback(async move |request: Request| gateway.answer(request).await);
+            let server = tokio::spawn(async { axum::serve(listener, app).await });
+            let output = test(endpoint).await;
+            server.abort();
+            output
+        })
+    }
+
+    async fn answer(&self, request: Request) -> (StatusCode, [(HeaderName, String); 1], Vec<u8>) {
+        let (parts, body) = request.into_parts();
+        let authorization = parts.headers.get("authorization").map(|value| value.to_str().unwrap());
+        self.arrived.lock().unwrap().push(Arrived {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            authorization: authorization.unwrap_or_default().to_owned(),
+            body: to_bytes(body, usize::MAX).await.unwrap(),
+        });
+        let mut replies = self.replies.lock().unwrap();
+        let next = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };
+        let ConnectionReply { status, error_type, body } = next.unwrap();
+        let error_type = [(HeaderName::from_static("x-amzn-errortype"), error_type)];
+        (StatusCode::from_u16(status).unwrap(), error_type, body)
+    }
+}
+
+/// A shared configuration with keys, a region, and no time to lose between attempts.
+pub(crate) fn sdk_config() -> SdkConfig {
+    let retries = RetryConfig::standard()
+        .with_max_attempts(9)
+        .with_initial_backoff(Duration::from_millis(1))
+        .with_max_backoff(Duration::from_millis(1));
+    let credentials = Credentials::new("id", "secret", None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(retries)
+        // What the environment may turn on for all services.
+        .use_fips(true)
+        .use_dual_stack(true)
+        .build()
+}
+
+pub(crate) async fn client_of(endpoint: &str) -> Arc<AwsWebSocketManagementClient> {
+    let clients = AwsWebSocketClients::new().with_sdk_config(sdk_config());
+    clients.connect(endpoint).await.unwrap()
+}

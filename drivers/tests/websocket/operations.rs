@@ -1,0 +1,159 @@
+//! Every operation, what its answers mean, and how often it is tried.
+
+use apptheory::websocket::WebSocketManagementClient as _;
+use apptheory_core::gateway::{
+    ClientError, ClientErrorKind, Connection, ConnectionEffect, ConnectionOperation,
+    ConnectionReply, DeleteConnection, GetConnection, MAX_DATA_BYTES, PostToConnection,
+};
+use apptheory_core::time::Timestamp;
+use core::error::Error as _;
+
+use crate::gateway::{Gateway, client_of};
+
+fn ok() -> ConnectionReply {
+    ConnectionReply { status: 200, ..ConnectionReply::default() }
+}
+
+fn failed(kind: ClientErrorKind) -> ConnectionReply {
+    ConnectionReply::of_error(&ClientError::new(ConnectionOperation::PostToConnection, kind))
+}
+
+/// The error that a post ends with, and how often it arrives.
+fn post(replies: impl IntoIterator<Item = ConnectionReply>) -> (Result<(), ClientError>, usize) {
+    let gateway = Gateway::replying(replies);
+    let outcome = gateway
+        .serve(async |endpoint| client_of(&endpoint).await.post_to_connection("c1=", b"hi").await);
+    (outcome, gateway.arrived().len())
+}
+
+#[test]
+fn messages_are_posted_below_the_stage_and_signed() {
+    let gateway = Gateway::replying([ok()]);
+    gateway
+        .serve(async |endpoint| {
+            let client = client_of(&endpoint).await;
+            assert_eq!(client.endpoint(), endpoint);
+            client.post_to_connection(" a/b c= ", &[0, 255]).await?;
+            client.post_to_connection("c", b"").await
+        })
+        .unwrap();
+    let arrived = gateway.arrived();
+    assert_eq!(
+        (&*arrived[0].method, &*arrived[0].path),
+        ("POST", "/dev/@connections/a%2Fb%20c%3D")
+    );
+    assert_eq!((&*arrived[0].body, &*arrived[1].body), (&[0, 255][..], &[][..]));
+    let signed = &arrived[0].authorization;
+    assert!(signed.contains("/eu-central-1/execute-api/aws4_request"), "{signed}");
+}
+
+#[test]
+fn connections_are_asked_about_and_closed() {
+    let known = Connection {
+        connected_at: Some(Timestamp::from_unix_seconds(1_767_225_600)),
+        last_active_at: Some(Timestamp::from_unix_seconds(1_767_225_660)),
+        identity_ip: "192.0.2.1".into(),
+        identity_agent: "browser".into(),
+    };
+    let replies = [
+        GetConnection::to_reply(&Ok(known.clone())),
+        ConnectionReply { body: b"{}".to_vec(), ..ok() },
+        // The SDK cannot read such an instant; nobody decides by it.
+        ConnectionReply {
+            body: br#"{"connectedAt":"noon","identity":{"sourceIp":"192.0.2.1"}}"#.to_vec(),
+            ..ok()
+        },
+        ConnectionReply { body: b"<html>".to_vec(), ..ok() },
+        DeleteConnection::to_reply(&Ok(())),
+    ];
+    let gateway = Gateway::replying(replies);
+    gateway.serve(async |endpoint| {
+        let client = client_of(&endpoint).await;
+        assert_eq!(client.get_connection("c").await.unwrap(), known);
+        assert_eq!(client.get_connection("c").await.unwrap(), Connection::default());
+        let partly = client.get_connection("c").await.unwrap();
+        assert_eq!((partly.connected_at, &*partly.identity_ip), (None, "192.0.2.1"));
+        let error = client.get_connection("c").await.unwrap_err();
+        let text = "apptheory: get_connection failed (200) unreadable answer";
+        assert_eq!(error.to_string(), text);
+        client.delete_connection("c").await.unwrap();
+    });
+    let methods: Vec<_> = gateway.arrived().into_iter().map(|request| request.method).collect();
+    assert_eq!(methods, ["GET", "GET", "GET", "GET", "DELETE"]);
+}
+
+#[test]
+fn errors_are_typed_and_tried_again_where_that_may_help() {
+    let service = |status, code: &str| ClientErrorKind::Service { status, code: code.into() };
+    for (kind, attempts, text) in [
+        (ClientErrorKind::Gone, 1, "(410) GoneException"),
+        (ClientErrorKind::Forbidden, 1, "(403) ForbiddenException"),
+        (ClientErrorKind::PayloadTooLarge, 1, "(413) PayloadTooLargeException"),
+        (service(400, "BadRequestException"), 1, "(400) BadRequestException"),
+        (ClientErrorKind::LimitExceeded, 3, "(429) LimitExceededException"),
+        (service(500, "InternalServerErrorException"), 3, "(500) InternalServerErrorException"),
+        (service(501, ""), 3, "(501) UnknownError"),
+        (service(503, ""), 3, "(503) UnknownError"),
+    ] {
+        let (outcome, arrived) = post([failed(kind.clone())]);
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), arrived), (&kind, attempts));
+        assert_eq!(error.to_string(), format!("apptheory: post_to_connection failed {text}"));
+        assert_eq!(error.is_gone(), kind == ClientErrorKind::Gone);
+        assert!(error.source().is_some(), "{text}");
+    }
+    // Without an error type, the status says what it is.
+    for (status, kind, attempts) in [
+        (410, ClientErrorKind::Gone, 1),
+        (403, ClientErrorKind::Forbidden, 1),
+        (413, ClientErrorKind::PayloadTooLarge, 1),
+        (429, ClientErrorKind::LimitExceeded, 3),
+    ] {
+        let (outcome, arrived) = post([ConnectionReply { status, ..ConnectionReply::default() }]);
+        assert_eq!((outcome.unwrap_err().kind(), arrived), (&kind, attempts));
+    }
+    let (outcome, arrived) =
+        post([failed(ClientErrorKind::LimitExceeded), failed(service(502, "")), ok()]);
+    assert_eq!((outcome.is_ok(), arrived), (true, 3));
+}
+
+#[test]
+fn the_message_of_the_service_is_told() {
+    let error = ClientError::new(PostToConnection::OPERATION, ClientErrorKind::Forbidden);
+    let (outcome, _) = post([ConnectionReply::of_error(&error.with_message("not yours"))]);
+    let error = outcome.unwrap_err();
+    assert_eq!(error.to_string(), "apptheory: post_to_connection failed (403) not yours");
+}
+
+#[test]
+fn what_the_service_would_refuse_is_not_sent() {
+    let gateway = Gateway::replying([ok()]);
+    gateway.serve(async |endpoint| {
+        let client = client_of(&endpoint).await;
+        for error in [
+            client.post_to_connection(" ", b"x").await.unwrap_err(),
+            client.get_connection("").await.unwrap_err(),
+            client.delete_connection("\t").await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), &ClientErrorKind::EmptyConnectionId);
+            assert_eq!(error.to_string(), "apptheory: websocket connection id is empty");
+        }
+        let large = vec![0; MAX_DATA_BYTES + 1];
+        let error = client.post_to_connection("c", &large).await.unwrap_err();
+        assert_eq!(error.kind(), &ClientErrorKind::PayloadTooLarge);
+        assert!(gateway.arrived().is_empty());
+        client.post_to_connection("c", &large[1..]).await.unwrap();
+    });
+    assert_eq!(gateway.arrived()[0].body.len(), MAX_DATA_BYTES);
+}
+
+#[test]
+fn nobody_there_is_a_transport_error() {
+    // The server is gone by the time the client sends.
+    let endpoint = Gateway::default().serve(async |endpoint| endpoint);
+    let error = crate::block_on(async {
+        client_of(&endpoint).await.delete_connection("c").await.unwrap_err()
+    });
+    assert_eq!((error.kind(), error.status()), (&ClientErrorKind::Transport, None));
+    assert!(error.is_retryable() && error.source().is_some());
+}
