@@ -12,6 +12,7 @@ use apptheory::websocket::{
 use apptheory_core::gateway::MAX_DATA_BYTES;
 use aws_credential_types::Credentials;
 use futures_util::StreamExt as _;
+use futures_util::future::join;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -61,8 +62,8 @@ async fn a_connection_is_sent_to_asked_about_and_closed() {
     let id = guests.lock().unwrap()[0].clone();
 
     let data = "é".repeat(MAX_DATA_BYTES / 2);
-    client.post_to_connection(&id, data.as_bytes()).await.unwrap();
-    assert!(visitor.hear().await == data);
+    let (sent, heard) = join(client.post_to_connection(&id, data.as_bytes()), visitor.hear()).await;
+    assert!(sent.is_ok() && heard == data);
     client.post_to_connection(&id, b"").await.unwrap();
     assert_eq!(visitor.hear().await, "");
     client.post_to_connection(&id, &[0xff]).await.unwrap();
@@ -131,5 +132,6 @@ async fn what_a_handler_sends_reaches_everybody_who_is_there() {
     for visitor in &mut visitors {
         assert_eq!(visitor.hear().await, "hello");
     }
+    drop(visitors);
     server.stop().await;
 }

@@ -113,7 +113,7 @@ async fn connect_decides_who_is_let_in() {
     assert_eq!(Visitor::refused(server.address, "/?name=broken").await, 500);
     let protocol = Visitor::offer(server.address, "/?name=a%20b", "news, chat").await;
     assert_eq!(protocol, "chat");
-    assert_eq!(server.told(), ["internal error"]);
+    assert_eq!(server.told(), ["app.internal: internal error"]);
 
     // The connection of a client that was refused is there for other requests.
     let mut client = server.connect().await;
@@ -259,7 +259,7 @@ async fn age_ends_a_connection_however_lively_it_is() {
 async fn a_server_that_stops_takes_leave() {
     let (app, mut handled) = echo();
     let server = Running::of(app).await;
-    let mut visitor = Visitor::connect(server.address).await;
+    let visitor = Visitor::connect(server.address).await;
     assert_eq!(next(&mut handled).await, "$connect CONNECT ");
     server.stop.send(()).unwrap();
     assert_eq!(visitor.closed().await, AWAY);
@@ -274,7 +274,7 @@ async fn a_client_that_does_not_wait_to_be_let_in_is_disconnected() {
     let app = App::with_state(tell)
         .websocket("$connect", async |tell: State<Tell>, socket: WebSocket, context: Context| {
             note(tell, socket, context).await;
-            pending::<()>().await
+            pending::<()>().await;
         })
         .websocket("$disconnect", note);
     let server = Running::of(app).await;

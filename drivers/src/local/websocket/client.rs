@@ -95,3 +95,55 @@ fn unix_millis(at: Timestamp) -> i64 {
     // Every instant that a clock shows fits.
     i64::try_from(at.unix_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use apptheory_core::triggers::{EventKind, WebSocketEvent, classify};
+
+    use super::*;
+
+    fn client() -> Client {
+        Client {
+            id: "c1".into(),
+            address: (Ipv4Addr::LOCALHOST, 9).into(),
+            agent: "test".into(),
+            connected_at: Timestamp::from_unix_seconds(1),
+            domain: "127.0.0.1:80".into(),
+        }
+    }
+
+    #[test]
+    fn events_are_those_of_websockets() {
+        let (client, now) = (client(), Timestamp::from_unix_seconds(2));
+        let mut request = RawRequest::new("GET", "/");
+        request.headers.append("x-a", "1");
+        request.headers.append("x-a", "2");
+        let left = End::Left(None);
+        for (event, route_key, event_type) in [
+            (client.connect("r", now, &request), "$connect", "CONNECT"),
+            (client.message("say", "r", now, "\"hi\""), "say", "MESSAGE"),
+            (client.disconnect("r", now, &left), "$disconnect", "DISCONNECT"),
+        ] {
+            assert_eq!(classify(&event).unwrap(), EventKind::WebSocket);
+            let read = WebSocketEvent::read(&event).unwrap();
+            let connection = &read.connection;
+            let routed = (&*connection.route_key, &*connection.event_type);
+            assert_eq!(routed, (route_key, event_type));
+            assert_eq!((&*connection.connection_id, &*read.request_id), ("c1", "r"));
+            assert_eq!(connection.management_endpoint, "https://127.0.0.1:80");
+            let request = read.into_request(None).unwrap();
+            let is_handshake = route_key == "$connect";
+            assert_eq!(request.headers.get_all("x-a").len(), if is_handshake { 2 } else { 0 });
+            assert_eq!(request.body, if route_key == "say" { &b"\"hi\""[..] } else { b"" });
+        }
+        let event: Value = serde_json::from_str(&client.disconnect("r", now, &left)).unwrap();
+        let context = &event["requestContext"];
+        assert_eq!(context["disconnectStatusCode"], 1005);
+        assert_eq!(
+            (&context["connectedAt"], &context["requestTimeEpoch"]),
+            (&json!(1_000), &json!(2_000))
+        );
+    }
+}

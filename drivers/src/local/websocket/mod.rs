@@ -171,32 +171,38 @@ impl Gateway {
         answer.and_then(|answer| serde_json::from_str(&answer).ok()).unwrap_or_default()
     }
 
-    /// Carries a connection to its end, and tells of that.
+    /// Carries a connection to its end. The application is told of that when it has handled all
+    /// messages, while the client is still taking leave.
     pub(super) async fn carry(&self, opening: Opening, stopping: &CancellationToken) {
         let Opening { client, upgrade, posts } = opening;
-        let end = match upgrade.await {
-            Ok(upgraded) => {
-                let clock = self.app.clock().clone();
-                let mut socket = Socket::new(upgraded, clock, client.connected_at).await;
-                let (messages, arrived) = mpsc::channel(WAITING_MESSAGES);
-                let talk = async {
-                    let is_active = |at| self.note_activity(&client.id, at);
-                    let end = socket.talk(messages, posts, stopping, is_active).await;
-                    self.forget(&client.id);
-                    socket.close(&end).await;
-                    end
-                };
-                join(talk, self.handle(&client, arrived)).await.0
-            }
-            Err(_) => {
-                self.forget(&client.id);
-                End::Lost
-            }
+        let Ok(upgraded) = upgrade.await else {
+            self.forget(&client.id);
+            return self.disconnect(&client, &End::Lost).await;
         };
+        let clock = self.app.clock().clone();
+        let mut socket = Socket::new(upgraded, clock, client.connected_at).await;
+        let (messages, arrived) = mpsc::channel(WAITING_MESSAGES);
+        let (tell_end, end) = oneshot::channel();
+        let talk = async {
+            let is_active = |at| self.note_activity(&client.id, at);
+            let end = socket.talk(messages, posts, stopping, is_active).await;
+            self.forget(&client.id);
+            // It is waited for below.
+            let _ = tell_end.send(end.clone());
+            socket.close(&end).await;
+        };
+        let serve = async {
+            self.handle(&client, arrived).await;
+            self.disconnect(&client, &end.await.unwrap_or(End::Lost)).await;
+        };
+        join(talk, serve).await;
+    }
+
+    async fn disconnect(&self, client: &Client, end: &End) {
         if self.app.has_websocket_route("$disconnect") {
             let request_id = self.app.new_id();
-            let event = client.disconnect(&request_id, self.app.clock().now(), &end);
-            self.invoke(&client, request_id, &event).await;
+            let event = client.disconnect(&request_id, self.app.clock().now(), end);
+            self.invoke(client, request_id, &event).await;
         }
     }
 

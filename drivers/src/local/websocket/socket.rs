@@ -34,10 +34,12 @@ pub(super) struct Socket {
 type Stream = WebSocketStream<TokioIo<Upgraded>>;
 
 /// How a connection ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum End {
     /// This server closes it.
     Closed(CloseFrame),
+    /// This server closes it, for what the client sends cannot be read.
+    Refused(CloseFrame),
     /// The client closed it, and may have said why.
     Left(Option<CloseFrame>),
     /// The client is gone without a word.
@@ -140,14 +142,17 @@ impl Socket {
         End::closed(CloseCode::Away, if is_old { "too old" } else { "idle" })
     }
 
-    /// Closes both sides, as far as that is still to be done.
+    /// Ends the closing handshake (RFC 6455 §7.1.2), as far as that is possible.
     pub(super) async fn close(mut self, end: &End) {
         let closing = async {
             match end {
                 End::Closed(frame) => {
-                    if self.stream.close(Some(frame.clone())).await.is_ok() {
-                        drain(self.stream.get_mut()).await;
-                    }
+                    let _ = self.stream.close(Some(frame.clone())).await;
+                    while let Some(Ok(_)) = self.stream.next().await {}
+                }
+                End::Refused(frame) => {
+                    let _ = self.stream.close(Some(frame.clone())).await;
+                    drain(self.stream.get_mut()).await;
                 }
                 // Reading on is what answers the client.
                 End::Left(_) => while let Some(Ok(_)) = self.stream.next().await {},
@@ -187,7 +192,7 @@ async fn drain(io: &mut TokioIo<Upgraded>) {
 
 impl End {
     const fn closed(code: CloseCode, reason: &'static str) -> Self {
-        Self::Closed(CloseFrame { code, reason: Utf8Bytes::from_static(reason) })
+        Self::Closed(frame(code, reason))
     }
 
     /// What a mistake of the client's leads to, or its loss.
@@ -195,11 +200,11 @@ impl End {
         let is_reset =
             matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake));
         if matches!(error, Error::Capacity(_)) {
-            Self::closed(CloseCode::Size, "message too large")
+            Self::Refused(frame(CloseCode::Size, "message too large"))
         } else if matches!(error, Error::Utf8(_)) {
-            Self::closed(CloseCode::Invalid, "invalid UTF-8")
+            Self::Refused(frame(CloseCode::Invalid, "invalid UTF-8"))
         } else if matches!(error, Error::Protocol(_)) && !is_reset {
-            Self::closed(CloseCode::Protocol, "protocol error")
+            Self::Refused(frame(CloseCode::Protocol, "protocol error"))
         } else {
             Self::Lost
         }
@@ -208,7 +213,9 @@ impl End {
     /// The status code (RFC 6455 §7.4).
     pub(super) fn code(&self) -> u16 {
         match self {
-            Self::Closed(frame) | Self::Left(Some(frame)) => frame.code.into(),
+            Self::Closed(frame) | Self::Refused(frame) | Self::Left(Some(frame)) => {
+                frame.code.into()
+            }
             Self::Left(None) => CloseCode::Status.into(),
             Self::Lost => CloseCode::Abnormal.into(),
         }
@@ -217,8 +224,12 @@ impl End {
     /// The reason that was given, or an empty text.
     pub(super) fn reason(&self) -> &str {
         match self {
-            Self::Closed(frame) | Self::Left(Some(frame)) => &frame.reason,
+            Self::Closed(frame) | Self::Refused(frame) | Self::Left(Some(frame)) => &frame.reason,
             Self::Left(None) | Self::Lost => "",
         }
     }
+}
+
+const fn frame(code: CloseCode, reason: &'static str) -> CloseFrame {
+    CloseFrame { code, reason: Utf8Bytes::from_static(reason) }
 }
