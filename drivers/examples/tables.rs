@@ -1,4 +1,5 @@
-//! Prints a CloudFormation template with the tables of the rate limiter and of the event bus.
+//! Prints a CloudFormation template with the tables of the rate limiter, of the event bus, of
+//! WebSocket connections, and of work that is done once.
 //!
 //! ```text
 //! cargo run -p apptheory --example tables > tables.json
@@ -12,7 +13,9 @@ use std::io::{self, Write as _};
 
 use apptheory::tables::cloudformation_template;
 use apptheory_core::eventbus::EventBus;
-use apptheory_core::limiter::{FixedWindow, Limiter, table_name};
+use apptheory_core::idempotency::{self, Idempotency};
+use apptheory_core::limiter::{self, FixedWindow, Limiter};
+use apptheory_core::registry::{self, ConnectionRegistry};
 
 #[expect(clippy::disallowed_methods, reason = "a program may look into its environment")]
 fn env(name: &str) -> Option<String> {
@@ -22,10 +25,14 @@ fn env(name: &str) -> Option<String> {
 fn main() -> Result<(), Box<dyn Error>> {
     // All strategies share one table definition: any limit will do.
     let limit = FixedWindow::new(Duration::from_secs(60), 100)?;
-    let limiter = Limiter::fail_closed(limit).table(table_name(env)).build();
+    let limiter = Limiter::fail_closed(limit).table(limiter::table_name(env)).build();
     let bus = EventBus::builder().env(env).build()?;
+    let connections = ConnectionRegistry::builder().table(registry::table_name(env)).build();
+    let idempotency = Idempotency::builder().table(idempotency::table_name(env)).build();
 
-    let template = cloudformation_template(&[limiter.table(), bus.table_definition()]);
+    let tables =
+        [limiter.table(), bus.table_definition(), connections.table(), idempotency.table()];
+    let template = cloudformation_template(&tables);
     writeln!(io::stdout(), "{template:#}")?;
     Ok(())
 }

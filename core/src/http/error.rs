@@ -137,10 +137,11 @@ impl AppError {
         self
     }
 
-    /// Answers with this status instead of the code's, and shows it in nested bodies.
+    /// Answers with this status instead of the code's, and shows it in nested bodies; 0 leaves it to
+    /// the code (`http-runtime.md` §8).
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
-        self.0.status = Some(status);
+        self.0.status = (status != 0).then_some(status);
         self
     }
 
@@ -375,6 +376,13 @@ mod tests {
                 ("app.bad_request", 400)
             );
         }
+    }
+
+    #[test]
+    fn a_status_of_zero_is_none() {
+        let error = AppError::conflict("taken").with_status(418).with_status(0);
+        assert_eq!(error.status(), 409);
+        assert!(!error.body(ErrorFormat::Nested, "", "").contains("status_code"));
     }
 
     #[test]

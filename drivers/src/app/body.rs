@@ -1,12 +1,14 @@
 //! The rest of a response's body, while it is made.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::panic::AssertUnwindSafe;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::panic::catch_unwind;
 
 use apptheory_core::http::AppError;
+use apptheory_core::stream::{StreamLimiter, response_too_large};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
@@ -37,6 +39,18 @@ impl BodyStream {
     pub fn from_chunks<T: Into<Bytes>>(chunks: impl IntoIterator<Item = T>) -> Self {
         let chunks: Vec<Bytes> = chunks.into_iter().map(T::into).collect();
         Self::new(stream::iter(chunks.into_iter().map(Ok::<_, AppError>)))
+    }
+
+    /// The same stream within a limit of bytes, of which the body before it has taken its part. A
+    /// chunk that exceeds it is dropped, and 413 is the end (`http-runtime.md` §5.4).
+    pub(super) fn limited(self, max_bytes: NonZeroU64, prefix_len: usize) -> Self {
+        let mut limiter = StreamLimiter::new(Some(max_bytes));
+        // A prefix over the limit was refused before.
+        let _ = limiter.admit(prefix_len);
+        Self::new(self.map(move |chunk| match chunk {
+            Ok(chunk) if !limiter.admit(chunk.len()) => Err(response_too_large()),
+            chunk => chunk,
+        }))
     }
 
     /// Nothing but an error.

@@ -20,7 +20,11 @@ impl App {
         let mut collector = Collector::new(head, max_bytes, settings.error_format);
         while let Some(chunk) = stream.next().await {
             if let Err(error) = chunk.and_then(|chunk| collector.push(&chunk)) {
-                let failed = collector.fail(&error);
+                let failed = if settings.hides_stack_traces {
+                    collector.fail(&error.clone().with_stack_trace(""))
+                } else {
+                    collector.fail(&error)
+                };
                 if failed.status >= 500 {
                     self.tell(Failure { request_id, error });
                 }

@@ -98,18 +98,11 @@ impl App {
     /// Records what was answered, once nothing about it changes any more.
     fn finish(&self, concluded: Concluded<BodyStream>) -> Response {
         let Concluded { mut response, call, error, observation } = concluded;
-        if let Some(hook) = &self.inner.hooks.headers {
-            let mut headers = response.headers.clone();
-            let run = || hook(&mut headers);
-            isolated("the response headers' hook", run, |panic| {
-                self.report(&call.request_id, panic);
-            });
-            if headers.are_clean() {
-                response.headers = headers;
-            } else {
-                self.report(&call.request_id, ResponseError::InvalidHeader);
-            }
+        if let Some(most) = self.settings().limits.max_response_bytes {
+            let len = response.body.len();
+            response.stream = response.stream.map(|stream| stream.limited(most, len));
         }
+        self.change_headers(&mut response, &call.request_id);
         if let Some(error) = error.filter(|error| error.status() >= 500) {
             self.tell(Failure { request_id: call.request_id.clone(), error });
         }
@@ -117,6 +110,27 @@ impl App {
             self.record(&observation, &call.request_id);
         }
         response
+    }
+
+    /// Lets the hook change the header fields. A change that is not finished, or would break the
+    /// answer, is dropped.
+    fn change_headers(&self, response: &mut Response, request_id: &str) {
+        let Some(hook) = &self.inner.hooks.headers else { return };
+        let mut changed = None;
+        let change = || {
+            let mut headers = response.headers.clone();
+            hook(&mut headers);
+            changed = Some(headers);
+        };
+        isolated("the response headers' hook", change, |panic| self.report(request_id, panic));
+        match changed {
+            Some(mut headers) if headers.are_clean() => {
+                response.cookies.extend(headers.remove("set-cookie"));
+                response.headers = headers;
+            }
+            Some(_) => self.report(request_id, ResponseError::InvalidHeader),
+            None => {}
+        }
     }
 
     fn record(&self, observation: &Observation, request_id: &str) {

@@ -228,7 +228,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
     let clock = clock();
     let timeout = Timeout::after(Duration::from_millis(50))
         .for_tenant("patient", Duration::from_millis(200))
-        .for_operation("GET", "/slow/{ms}", Duration::from_millis(70));
+        .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
     let app = builder(&clock)
         .middleware(timeout)
         .get("/slow/{ms}", move |context: Context| {
@@ -364,6 +364,62 @@ fn a_hook_cannot_break_an_answer() {
         .unwrap();
     let response = serve(&app, &clock, get("/"));
     assert_eq!((text(&response), response.headers.contains("x")), ("hello", false));
+}
+
+#[test]
+fn a_hook_for_headers_changes_all_or_nothing() {
+    let clock = clock();
+    let app = |panics: bool| {
+        let change = move |headers: &mut apptheory_core::http::Headers| {
+            headers.set("x-half", "1");
+            headers.append("set-cookie", "a=1");
+            assert!(!panics, "half-way");
+        };
+        builder(&clock).get("/", async || "hello").response_headers(change).build().unwrap()
+    };
+    let response = serve(&app(false), &clock, get("/"));
+    assert_eq!(response.headers.first("x-half"), "1");
+    assert_eq!(
+        (response.cookies, response.headers.contains("set-cookie")),
+        (vec!["a=1".into()], false)
+    );
+    let response = serve(&app(true), &clock, get("/"));
+    assert!(!response.headers.contains("x-half") && response.cookies.is_empty());
+}
+
+#[test]
+fn streams_end_at_the_limit() {
+    let clock = clock();
+    let limits = Limits { max_response_bytes: NonZeroU64::new(5), ..Limits::default() };
+    let app = builder(&clock)
+        .limits(limits)
+        .get("/", async || {
+            let chunks = BodyStream::from_chunks(["bc", "", "defg", "h"]);
+            Response::text(200, "a").with_stream(chunks)
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let rest = response.stream.unwrap().map(|chunk| chunk.map_err(|error| error.status()));
+    let rest: Vec<_> = rest.collect().now_or_never().unwrap();
+    assert_eq!(rest, [Ok("bc".into()), Ok("".into()), Err(413)]);
+}
+
+#[test]
+fn streams_that_fail_late_keep_stack_traces_back() {
+    let clock = clock();
+    let app = builder(&clock)
+        .settings(|settings| settings.hides_stack_traces = true)
+        .get("/", async || {
+            let late = AppError::conflict("late").with_stack_trace("main:1");
+            Response::text(200, "").with_stream(BodyStream::failing(late))
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let whole = clock.run(app.collect(response));
+    let body = String::from_utf8(whole.body).unwrap();
+    assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use apptheory_core::http::{AppError, code};
+use apptheory_core::http::{AppError, canonical_method, code};
 use futures_util::future::{Either, select};
 
 use super::context::{Answer, Context};
@@ -73,10 +73,10 @@ impl Timeout {
     }
 
     /// Another time for a method and a path: the route's pattern, or one path that it matches. The
-    /// path goes first.
+    /// path goes first. The method is in any case, as it is in routes.
     #[must_use]
     pub fn for_operation(mut self, method: &str, path: &str, time: Duration) -> Self {
-        self.operations.insert(operation(method, path), time);
+        self.operations.insert(operation(&canonical_method(method), path), time);
         self
     }
 

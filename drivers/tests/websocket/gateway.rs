@@ -51,8 +51,10 @@ impl Gateway {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let endpoint = format!("http://{}/dev/", listener.local_addr().unwrap());
             let gateway = self.clone();
-            let app =
-                Router::new().fallback(async move |request: Request| gateway.answer(request).await);
+            let app = Router::new().fallback(move |request: Request| {
+                let gateway = gateway.clone();
+                async move { gateway.answer(request).await }
+            });
             let server = tokio::spawn(async { axum::serve(listener, app).await });
             let output = test(endpoint).await;
             server.abort();
@@ -63,11 +65,12 @@ impl Gateway {
     async fn answer(&self, request: Request) -> (StatusCode, [(HeaderName, String); 1], Vec<u8>) {
         let (parts, body) = request.into_parts();
         let authorization = parts.headers.get("authorization").map(|value| value.to_str().unwrap());
+        let body = to_bytes(body, usize::MAX).await.unwrap();
         self.arrived.lock().unwrap().push(Arrived {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             authorization: authorization.unwrap_or_default().to_owned(),
-            body: to_bytes(body, usize::MAX).await.unwrap(),
+            body,
         });
         let mut replies = self.replies.lock().unwrap();
         let next = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() };

@@ -6,6 +6,7 @@ mod broadcast;
 mod config;
 mod fake;
 mod gateway;
+mod moto;
 mod operations;
 mod topics;
 

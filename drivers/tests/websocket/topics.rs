@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory::clock::{Clock as _, VirtualClock};
+use apptheory::clock::VirtualClock;
 use apptheory::layer::{Fault, FaultPlan};
 use apptheory::memory::MemoryStore;
 use apptheory::websocket::{

@@ -219,7 +219,10 @@ impl<'r, T, S> Exchange<'r, T, S> {
     fn conclude(self, result: Result<Response<S>, AppError>) -> Step<Self> {
         let (mut response, error) = match result {
             Ok(response) => (response, None),
-            Err(error) => (self.error_response(&error), Some(error)),
+            Err(error) => {
+                let (response, error) = self.error_response(error);
+                (response, Some(error))
+            }
         };
         if self.settings().tier > Tier::P0 {
             self.finalize(&mut response);
@@ -230,7 +233,9 @@ impl<'r, T, S> Exchange<'r, T, S> {
         Step::Done(Concluded { response, call: self.call, error, observation })
     }
 
-    fn error_response(&self, error: &AppError) -> Response<S> {
+    /// The answer to an error, and the error that it is the answer to: an error's own status and
+    /// header fields can be as wrong as a handler's.
+    fn error_response(&self, error: AppError) -> (Response<S>, AppError) {
         let (request_id, trace_id) = match self.settings().tier {
             Tier::P0 => ("", ""),
             Tier::P1 | Tier::P2 => {
@@ -243,10 +248,15 @@ impl<'r, T, S> Exchange<'r, T, S> {
         let response = if self.settings().hides_stack_traces {
             render(&error.clone().with_stack_trace(""))
         } else {
-            render(error)
+            render(&error)
         };
-        // An error's own status and header fields can be as wrong as a handler's.
-        response.normalize().unwrap_or_else(|_| render(&AppError::internal()))
+        match response.normalize() {
+            Ok(response) => (response, error),
+            Err(reason) => {
+                let error = AppError::from(reason);
+                (render(&error), error)
+            }
+        }
     }
 
     fn finalize(&self, response: &mut Response<S>) {
@@ -278,9 +288,11 @@ impl<'r, T, S> Machine for Exchange<'r, T, S> {
         let request = &self.call.request;
         let id = match self.settings().tier {
             Tier::P0 => Some(""),
-            Tier::P1 | Tier::P2 => [request.client_request_id(), &request.provider_request_id]
-                .into_iter()
-                .find(|id| is_request_id(id)),
+            Tier::P1 | Tier::P2 => {
+                [request.client_request_id(), request.provider_request_id.trim()]
+                    .into_iter()
+                    .find(|id| is_request_id(id))
+            }
         };
         match id {
             Some(id) => {

@@ -358,6 +358,31 @@ fn tenants_can_be_vouched_for() {
 }
 
 #[test]
+fn an_error_that_cannot_be_sent_is_another_one() {
+    let service = service_with(HttpSettings::default(), Access::Public);
+    for error in [
+        AppError::conflict("c").with_header("x-a", "1\r\nx-b: 2"),
+        AppError::conflict("c").with_status(20),
+    ] {
+        let done = Host::answering(Err(error)).serve(&service, get(&[]));
+        let recorded = done.observation.as_ref().map(|o| o.log(Timestamp::UNIX_EPOCH).error_code);
+        assert_eq!((done.response.status, recorded), (500, Some("app.internal")));
+        let error = done.error.as_ref().expect("what was answered");
+        assert!(error.status() == 500 && core::error::Error::source(error).is_some());
+    }
+}
+
+#[test]
+fn blank_ids_of_providers_are_none() {
+    let service = service_with(HttpSettings::default(), Access::Public);
+    for (given, expected) in [(" ", "ID"), (" p ", "p")] {
+        let request = RawRequest { provider_request_id: given.into(), ..get(&[]) };
+        let done = Host::default().serve(&service, request);
+        assert_eq!(done.call.request_id, expected);
+    }
+}
+
+#[test]
 fn stack_traces_can_be_kept_back() {
     for (hides_stack_traces, shown) in [(false, true), (true, false)] {
         let settings = HttpSettings { hides_stack_traces, ..settings(Tier::P1) };

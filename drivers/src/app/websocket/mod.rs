@@ -154,24 +154,43 @@ impl App {
             let (route_key, id) = (&event.connection.route_key, &event.connection.connection_id);
             EventObservation::message(Trigger::WebSocket, route_key, id, &request_id)
         });
-        let answered = self.answer_websocket(event, &request_id, invocation).await;
-        let fails = answered.as_ref().is_err_and(|error| error.status() >= 500);
+        let (response, error) = match self.answer_websocket(event, &request_id, invocation).await {
+            Ok(response) => (response, None),
+            Err(error) => {
+                let (response, error) = self.answer_websocket_error(error, &request_id);
+                (response, Some(error))
+            }
+        };
+        let failure = error.filter(|error| error.status() >= 500);
         if let Some(observation) = observation {
-            let outcome = if fails { EventOutcome::Error } else { EventOutcome::Success };
+            let outcome =
+                if failure.is_some() { EventOutcome::Error } else { EventOutcome::Success };
             self.observe(&observation, outcome, &request_id);
         }
-        let response = answered.unwrap_or_else(|error| {
-            let tier = self.inner.service.settings().tier;
-            let shown_id = if tier == Tier::P0 { "" } else { &*request_id };
-            let answer = |error: &AppError| WebSocketEvent::answer_error(error, shown_id);
-            // Header fields of an error that would break the answer are not sent.
-            let response = answer(&error).normalize();
-            if fails {
-                self.tell(Failure { request_id: request_id.clone(), error });
-            }
-            response.unwrap_or_else(|_| answer(&AppError::internal()))
-        });
+        if let Some(error) = failure {
+            self.tell(Failure { request_id, error });
+        }
         Ok(WebSocketEvent::write_response(&response))
+    }
+
+    /// The answer to an error, and the error that it is the answer to: an error's own status and
+    /// header fields can be as wrong as a handler's.
+    fn answer_websocket_error(&self, error: AppError, request_id: &str) -> (Whole, AppError) {
+        let settings = self.settings();
+        let shown_id = if settings.tier == Tier::P0 { "" } else { request_id };
+        let render = |error: &AppError| WebSocketEvent::answer_error(error, shown_id);
+        let response = if settings.hides_stack_traces {
+            render(&error.clone().with_stack_trace(""))
+        } else {
+            render(&error)
+        };
+        match response.normalize() {
+            Ok(response) => (response, error),
+            Err(reason) => {
+                let error = AppError::from(reason);
+                (render(&error), error)
+            }
+        }
     }
 
     async fn answer_websocket(

@@ -175,7 +175,12 @@ fn errors_are_nested_and_failures_are_told() {
     }
     assert_eq!(
         *failures.lock().unwrap(),
-        ["r1 boom", "r1 a handler panicked: pow", "r1 invalid response status 700"]
+        [
+            "r1 boom",
+            "r1 a handler panicked: pow",
+            "r1 invalid response status 700",
+            "r1 a response header holds CR, LF or NUL"
+        ]
     );
     assert_eq!(
         *records.lock().unwrap(),
@@ -184,7 +189,7 @@ fn errors_are_nested_and_failures_are_told() {
             r#"Error "plain""#,
             r#"Error "panic""#,
             r#"Error "status""#,
-            r#"Info "header""#
+            r#"Error "header""#
         ]
     );
 }

@@ -215,10 +215,8 @@ impl Settings {
             }
         };
         let credentials = self.credentials.clone().or_else(|| config.credentials_provider());
-        let credentials = credentials.map(|all| SharedCredentialsProvider::new(NotBlank(all)));
-        let mut builder = config.into_builder();
-        builder.set_credentials_provider(credentials);
-        builder.build()
+        let credentials = SharedCredentialsProvider::new(NotBlank(credentials));
+        config.into_builder().credentials_provider(credentials).build()
     }
 }
 

@@ -13,16 +13,19 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 
 use super::aws_sdk_apigatewaymanagement::config::Region;
 
-/// Takes blank keys for missing ones: signed with them, every request is refused.
+/// Takes blank keys for missing ones: signed with them, every request is refused. Nobody to ask for
+/// keys is none, too.
 #[derive(Debug)]
-pub(super) struct NotBlank(pub(super) SharedCredentialsProvider);
+pub(super) struct NotBlank(pub(super) Option<SharedCredentialsProvider>);
 
 impl NotBlank {
     async fn credentials(&self) -> provider::Result {
-        let credentials = self.0.provide_credentials().await?;
+        let missing = |why: &'static str| Err(CredentialsError::not_loaded(why));
+        let Some(provider) = &self.0 else { return missing("there is no provider") };
+        let credentials = provider.provide_credentials().await?;
         let is_blank = |text: &str| text.trim().is_empty();
         if is_blank(credentials.access_key_id()) || is_blank(credentials.secret_access_key()) {
-            return Err(CredentialsError::not_loaded("the keys are blank"));
+            return missing("the keys are blank");
         }
         Ok(credentials)
     }
@@ -37,7 +40,7 @@ impl ProvideCredentials for NotBlank {
     }
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.0.fallback_on_interrupt()
+        self.0.as_ref()?.fallback_on_interrupt()
     }
 }
 

@@ -1,0 +1,20 @@
+//! The AWS client against another implementation of the service. It plays no stages and tells
+//! connections in a way of its own, so that only sending and closing are shown.
+
+use apptheory::websocket::WebSocketManagementClient as _;
+
+use crate::block_on;
+use crate::gateway::client_of;
+
+#[test]
+#[ignore = "needs a moto server: its URL is taken from APPTHEORY_MOTO_URL"]
+#[expect(clippy::disallowed_methods, reason = "whoever starts the server says where it is")]
+fn messages_are_sent_and_connections_closed() {
+    let url = std::env::var("APPTHEORY_MOTO_URL").unwrap();
+    block_on(async {
+        let client = client_of(&url).await;
+        client.post_to_connection("L0SM9cOFvHcCIhw=", b"hello").await.unwrap();
+        client.post_to_connection("L0SM9cOFvHcCIhw=", b"").await.unwrap();
+        client.delete_connection("L0SM9cOFvHcCIhw=").await.unwrap();
+    });
+}
