@@ -19,12 +19,14 @@
 //! assert_eq!(out, r#"{"name":"in the order of the calls","count":1}"#);
 //! ```
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value as Json};
 
 /// The text of a value.
@@ -67,28 +69,25 @@ pub fn write_array<T>(
 /// Appends a text in quotes, escaped.
 pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    let mut plain_from = 0;
-    for (at, c) in text.char_indices() {
-        let short = match c {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\u{8}' => "\\b",
-            '\t' => "\\t",
-            '\n' => "\\n",
-            '\u{c}' => "\\f",
-            '\r' => "\\r",
-            '\0'..='\u{1f}' => "",
-            _ if is_unsafe_in_html(c) => "",
-            _ => continue,
-        };
-        out.push_str(text.get(plain_from..at).unwrap_or_default());
-        match short {
-            "" => write_escape(c, out),
-            short => out.push_str(short),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(may_need_escape) {
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut chars = special.chars();
+        match chars.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some('\r') => out.push_str("\\r"),
+            Some(c) if c < ' ' || is_unsafe_in_html(c) => write_escape(c, out),
+            other => out.extend(other),
         }
-        plain_from = at.saturating_add(c.len_utf8());
+        rest = chars.as_str();
     }
-    out.push_str(text.get(plain_from..).unwrap_or_default());
+    out.push_str(rest);
     out.push('"');
 }
 
@@ -129,6 +128,18 @@ pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError
         return Err(JsonError { line: 1, column: 1 });
     }
     serde_json::from_str(text).map_err(|error| JsonError::from(&error))
+}
+
+/// A text that is not blank, if the value is one.
+pub(crate) fn filled_text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let value = value?.get();
+    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
+    let text = if plain.contains('\\') {
+        Cow::Owned(serde_json::from_str(value).ok()?)
+    } else {
+        Cow::Borrowed(plain)
+    };
+    (!text.trim().is_empty()).then_some(text)
 }
 
 /// The text is not JSON, or not that of what is wanted. Says where, and nothing of what the text
@@ -221,8 +232,14 @@ fn write_number(number: &Number, out: &mut String) {
     }
 }
 
+/// Whether a character that begins with this byte may need an escape; most of those that begin with
+/// the byte of U+2028 and U+2029 do not.
+const fn may_need_escape(first: u8) -> bool {
+    matches!(first, b'\0'..b' ' | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
+}
+
 /// Characters that are ordinary in JSON but end a script or start a tag when pasted into HTML.
-const fn is_unsafe_in_html(c: char) -> bool {
+pub(crate) const fn is_unsafe_in_html(c: char) -> bool {
     matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
 }
 

@@ -58,13 +58,6 @@ impl<'a> Text<'a> {
     }
 }
 
-impl Members<'_, Text<'_>> {
-    pub(crate) fn into_owned(self) -> Members<'static, Text<'static>> {
-        let owned = self.0.into_iter().map(|(name, value)| (owned(name), Text(owned(value.0))));
-        Members(owned.collect())
-    }
-}
-
 /// A text that borrows from nothing.
 pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
     Cow::Owned(text.into_owned())
@@ -75,6 +68,9 @@ impl List<'_> {
         self.0.into_iter().map(Text::into_string).collect()
     }
 }
+
+/// As many header fields as a request usually has, so that their list need not grow.
+const TYPICAL: usize = 16;
 
 impl<V> Default for Members<'_, V> {
     fn default() -> Self {
@@ -151,6 +147,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
 impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Members<'a, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Entries(mut members) = Entries::deserialize(deserializer)?;
+        if members.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Ok(Self(members));
+        }
         // The last of equal names comes first, so it is the one that stays.
         members.reverse();
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -171,7 +170,7 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Entries<'a, V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
+                let mut entries = Vec::with_capacity(TYPICAL);
                 while let Some((Text(name), value)) = map.next_entry()? {
                     entries.push((name, value));
                 }

@@ -1,8 +1,8 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
 //! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `tower`, `local`, `tracing`,
-//! `websocket`.
+//! One feature per world: `memory` (default), `embedded`, `aws`, `aws_lambda_events`, `lambda`,
+//! `tower`, `local`, `tracing`, `websocket`.
 
 pub use apptheory_core;
 
@@ -14,7 +14,10 @@ pub mod clock;
 pub mod embedded;
 pub mod event_bus;
 pub mod execute;
+pub mod idempotency;
 pub mod ids;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod layer;
 #[cfg(feature = "local")]
 pub mod local;
@@ -30,6 +33,6 @@ pub mod usage;
 pub mod websocket;
 
 /// The README's examples.
-#[cfg(all(doctest, feature = "aws", feature = "memory", feature = "tower"))]
+#[cfg(all(doctest, feature = "aws", feature = "lambda", feature = "memory", feature = "tower"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

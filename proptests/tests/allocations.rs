@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use allocation_counter::{measure, opt_out};
+use apptheory::app::events::{DynamoDbChange, EventContext, EventNext, KinesisMessage, SqsMessage};
+use apptheory::app::{App, AppBuilder, Invocation};
 use apptheory::apptheory_core::limiter::{Attempt, Basis, Coverage, Decision, Limiter, Recall};
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Interpret, run};
@@ -14,6 +17,7 @@ use apptheory::clock::{Clock, ManualClock};
 use apptheory::memory::MemoryStore;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
 use apptheory_proptests::world::{attempt, seconds, the_key};
+use futures_util::FutureExt as _;
 
 const NOON: i64 = 1_767_268_800;
 
@@ -149,4 +153,64 @@ fn several_windows() {
 #[test]
 fn a_token_bucket() {
     assert_allocations(&Limit::Bucket { period: 60, limit: 2, burst: 2 }, 13, 14);
+}
+
+/// A batch of so many records, each with its number in place of `#`.
+fn batch(records: usize, record: &str) -> String {
+    let records: Vec<String> = (0..records).map(|n| record.replace('#', &n.to_string())).collect();
+    format!(r#"{{"Records":[{}]}}"#, records.join(","))
+}
+
+/// The most that a record of a batch takes, from the event's text to the answer's, through one
+/// middleware or none; whatever the batch takes once is left out.
+#[track_caller]
+fn assert_allocations_per_record(record: &str, plain: u64, wrapped: u64) {
+    let app = |app: AppBuilder| {
+        app.sqs("orders", async |_: Arc<SqsMessage>| ())
+            .kinesis("orders", async |_: Arc<KinesisMessage>| ())
+            .dynamodb("orders", async |_: Arc<DynamoDbChange>| ())
+            .build()
+            .unwrap()
+    };
+    let per_record = |app: &App| {
+        let count = |records| {
+            let event = batch(records, record);
+            let mut answer = None;
+            let counted = measure(|| {
+                answer = app.invoke(&event, Invocation::default()).now_or_never();
+            });
+            assert_eq!(answer.unwrap().unwrap(), r#"{"batchItemFailures":[]}"#);
+            counted.count_total
+        };
+        (count(1_100) - count(100)).div_ceil(1_000)
+    };
+    let passes = async |context: EventContext, next: EventNext| next.run(context).await;
+    let taken = (
+        per_record(&app(App::builder())),
+        per_record(&app(App::builder().event_middleware(passes))),
+    );
+    assert!(taken.0 <= plain && taken.1 <= wrapped, "{taken:?}: {record}");
+}
+
+#[test]
+fn a_message_of_a_queue() {
+    let record = r##"{"eventSource":"aws:sqs","messageId":"#","receiptHandle":"r","body":"b",
+        "attributes":{"SentTimestamp":"1","SenderId":"2"},"eventSourceARN":"arn:orders"}"##;
+    assert_allocations_per_record(record, 11, 13);
+}
+
+#[test]
+fn a_record_of_a_stream() {
+    let record = r##"{"eventSource":"aws:kinesis","eventID":"shard:#",
+        "eventSourceARN":"arn:stream/orders",
+        "kinesis":{"sequenceNumber":"#","partitionKey":"p","data":"aGk="}}"##;
+    assert_allocations_per_record(record, 14, 16);
+}
+
+#[test]
+fn a_change_of_a_table() {
+    let record = r##"{"eventSource":"aws:dynamodb","eventID":"#","eventName":"INSERT",
+        "eventSourceARN":"arn:table/orders/stream/x","dynamodb":{"SequenceNumber":"#",
+        "Keys":{"PK":{"S":"k"}},"NewImage":{"PK":{"S":"k"}}}}"##;
+    assert_allocations_per_record(record, 15, 17);
 }

@@ -146,9 +146,8 @@ proptest! {
         let mut request = RawRequest::new(method, "/a");
         request.headers.append("origin", origin);
         request.headers.append("x-request-id", id);
-        let response = app.serve(request, Invocation::default()).now_or_never();
-        let response = response.expect("nothing to wait for");
-        let whole = app.collect(response).now_or_never().expect("nothing to wait for");
+        let whole = app.serve_whole(request, Invocation::default()).now_or_never();
+        let whole = whole.expect("nothing to wait for");
         check(&HttpSource::write_response(source, &whole))?;
     }
 }

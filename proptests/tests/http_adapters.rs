@@ -7,7 +7,8 @@ mod generators;
 mod providers;
 
 use apptheory::apptheory_core::http::Response;
-use apptheory::apptheory_core::triggers::classify;
+use apptheory::apptheory_core::http::adapters::{HttpSource, read_payload_v2};
+use apptheory::apptheory_core::triggers::{EventKind, classify};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Map, Value as Json, json};
@@ -60,6 +61,34 @@ proptest! {
             with_null[name] = Json::Null;
         }
         prop_assert_eq!(classify(&with_null.to_string()), kind);
+    }
+
+    #[test]
+    fn one_reading_says_what_two_say(
+        mut event in any_event(),
+        other in prop::option::weighted(0.5, (member_name(), any_json())),
+    ) {
+        event["httpMethod"] = Json::Null;
+        if let Some((name, value)) = other {
+            event[name] = value;
+        }
+        let text = event.to_string();
+        let twice = match classify(&text) {
+            Ok(EventKind::Http(source)) => source.read_request(&text).ok().map(|raw| (source, raw)),
+            _ => None,
+        };
+        let twice = twice.map(|(source, raw)| (source, raw.normalize(None)));
+        match read_payload_v2(&text) {
+            Some((source, raw)) => prop_assert_eq!(twice, Some((source, raw.normalize(None)))),
+            None => {
+                // Others are read twice, and so are those that look like others.
+                let is_v2 = twice.is_some_and(|(source, _)| {
+                    matches!(source, HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl)
+                });
+                let others = ["Records", "detail-type", "detailType", "httpMethod"];
+                prop_assert!(!is_v2 || others.iter().any(|name| !event[*name].is_null()));
+            }
+        }
     }
 
     #[test]

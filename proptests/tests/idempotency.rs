@@ -131,7 +131,7 @@ proptest! {
                             done = Some((vec![results], now.saturating_add(ttl)));
                         }
                         Ok(Completion::LeaseLost) => prop_assert!(ends <= now),
-                        Ok(Completion::TooLargeToStore) => prop_assert!(false, "it is one byte"),
+                        Ok(Completion::WithoutResult) => prop_assert!(false, "it is one byte"),
                         // Whether it was done is not known: nothing can be said from here on.
                         Err(_) => return Ok(()),
                     }

@@ -45,11 +45,13 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn items() -> impl Strategy<Value = Vec<BatchItem>> {
+fn items() -> impl Strategy<Value = Vec<BatchItem<'static>>> {
     let identifier =
         prop_oneof![9 => "[a-c]", 1 => Just(" ".to_owned()), 1 => Just(" a ".to_owned())];
-    let item = (identifier, prop::option::of("[a-c]"))
-        .prop_map(|(identifier, group)| BatchItem { identifier, group });
+    let item = (identifier, prop::option::of("[a-c]")).prop_map(|(identifier, group)| BatchItem {
+        identifier: identifier.into(),
+        group: group.map(Into::into),
+    });
     prop::collection::vec(item, 0..12)
 }
 
@@ -59,8 +61,8 @@ fn policy() -> impl Strategy<Value = AfterFailure> {
 
 /// A batch, and what a naive host knows about it.
 struct Host {
-    items: Vec<BatchItem>,
-    batch: Batch,
+    items: Vec<BatchItem<'static>>,
+    batch: Batch<'static>,
     running: Vec<Turn>,
     started: Vec<usize>,
     succeeded: Vec<usize>,
@@ -68,7 +70,7 @@ struct Host {
 }
 
 impl Host {
-    fn new(items: &[BatchItem], after: AfterFailure) -> Self {
+    fn new(items: &[BatchItem<'static>], after: AfterFailure) -> Self {
         let batch = Batch::new(items.iter().cloned(), after);
         let (running, started, succeeded, failed) = Default::default();
         Self { items: items.to_vec(), batch, running, started, succeeded, failed }

@@ -3,14 +3,18 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
+use super::cut::{cut, pieces, trim};
+
 /// Cookies by name, from the values of `cookie` headers. Pieces without `=` or name are skipped, the
 /// last of equal names wins, and values are neither unquoted nor decoded.
 pub(super) fn parse(headers: &[String]) -> BTreeMap<String, String> {
-    let pieces = headers.iter().flat_map(|header| header.split(';'));
-    let pairs = pieces.filter_map(|piece| piece.split_once('='));
-    let pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
+    let pieces = headers.iter().flat_map(|header| pieces(header, b';'));
+    let pairs = pieces.map(|piece| cut(piece, b'='));
+    let pairs = pairs.filter_map(|(name, value)| Some((trim(name), trim(value?))));
     let pairs = pairs.filter(|(name, _)| !name.is_empty());
-    pairs.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    let mut cookies = BTreeMap::new();
+    cookies.extend(pairs.map(|(name, value)| (name.to_string(), value.to_string())));
+    cookies
 }
 
 #[cfg(test)]

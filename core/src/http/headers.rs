@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
 
 use super::multimap::MultiMap;
-use super::names::canonical_name;
+use super::names::{canonical_name, is_canonical_name, respelled};
 
 /// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
 /// for in; a blank name is no field.
@@ -24,10 +24,10 @@ impl Headers {
     /// come in the order of the spellings' bytes, upper case first.
     #[must_use]
     pub fn canonical(raw: MultiMap) -> Self {
-        Self(raw.renamed(|name| match canonical_name(&name) {
-            canonical if canonical.len() == name.len() && *canonical == *name => name,
-            canonical => canonical.into_owned(),
-        }))
+        if raw.iter().all(|(name, _)| is_canonical_name(name)) {
+            return Self(raw);
+        }
+        Self(raw.renamed(|name| respelled(name, canonical_name)))
     }
 
     /// The first value of a field, if it has one.
@@ -56,7 +56,10 @@ impl Headers {
 
     /// Gives a field exactly this value.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.set_all(name, alloc::vec![value.into()]);
+        let name = canonical_name(name);
+        if !name.is_empty() {
+            self.0.set_one(name, value.into());
+        }
     }
 
     /// Gives a field exactly these values.
@@ -107,7 +110,8 @@ impl Headers {
 /// Whether a text can stand in a header field: CR and LF would start another one, and NUL ends
 /// the text for some readers.
 pub(crate) fn is_clean(text: &str) -> bool {
-    !text.bytes().any(|b| matches!(b, b'\r' | b'\n' | b'\0'))
+    // Without an early end, many bytes are looked at together.
+    !text.bytes().fold(false, |found, b| found | matches!(b, b'\r' | b'\n' | b'\0'))
 }
 
 /// Names in any spelling; the values of one field come in the order of the pairs.

@@ -16,23 +16,31 @@ use crate::json;
 /// What the value's own `Serialize` reports, or a member name that is no text.
 pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(value)?;
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(first) = rest.chars().next() {
-        let (token, after) = rest.split_at(match first {
-            '"' => string_len(rest),
-            '-' | '0'..='9' => rest.find(is_after_number).unwrap_or(rest.len()),
-            _ => first.len_utf8(),
-        });
-        rest = after;
-        match first {
-            '"' if !token.contains(is_unsafe_in_html) => out.push_str(token),
-            '"' | '-' | '0'..='9' => {
-                json::write_value(&serde_json::from_str::<Json>(token)?, &mut out);
-            }
-            _ => out.push_str(token),
+    let mut out = String::new();
+    // What is written alike needs no copy of its own: it is taken over up to the next difference.
+    let mut taken = 0;
+    let mut at = 0;
+    while let Some((first, rest)) =
+        text.get(at..).and_then(|rest| Some((rest.bytes().next()?, rest)))
+    {
+        let (len, differs): (_, fn(&str) -> bool) = match first {
+            b'"' => (string_len(rest), string_differs),
+            b'-' | b'0'..=b'9' => (number_len(rest), number_differs),
+            _ => (1, |_| false),
+        };
+        let end = at.saturating_add(len);
+        let token = text.get(at..end).unwrap_or_default();
+        if differs(token) {
+            out.push_str(text.get(taken..at).unwrap_or_default());
+            json::write_value(&serde_json::from_str::<Json>(token)?, &mut out);
+            taken = end;
         }
+        at = end;
     }
+    if taken == 0 {
+        return Ok(text);
+    }
+    out.push_str(text.get(taken..).unwrap_or_default());
     Ok(out)
 }
 
@@ -49,22 +57,31 @@ pub fn safe_json_for_html<T: Serialize + ?Sized>(value: &T) -> Result<String, se
 /// The length of the string that `text` begins with, quotes included.
 fn string_len(text: &str) -> usize {
     let mut escaped = false;
-    for (at, b) in text.bytes().enumerate().skip(1) {
-        match b {
-            b'"' if !escaped => return at.saturating_add(1),
-            _ => escaped = b == b'\\' && !escaped,
-        }
-    }
-    text.len()
+    let end = text.bytes().skip(1).position(|b| {
+        let ends = b == b'"' && !escaped;
+        escaped = b == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end.saturating_add(2))
 }
 
-const fn is_after_number(c: char) -> bool {
-    matches!(c, ',' | ']' | '}')
+/// The length of the number that `text` begins with.
+fn number_len(text: &str) -> usize {
+    text.bytes().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(text.len())
 }
 
-const fn is_unsafe_in_html(c: char) -> bool {
-    matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
+fn string_differs(token: &str) -> bool {
+    token.bytes().any(|b| matches!(b, b'<' | b'>' | b'&' | 0xe2))
+        && token.contains(json::is_unsafe_in_html)
 }
+
+/// Floating-point numbers do, and integers of more than 64 bits, which read as such.
+fn number_differs(token: &str) -> bool {
+    token.len() > U64_DIGITS || token.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'))
+}
+
+/// So many digits fit an integer of 64 bits, whatever they are.
+const U64_DIGITS: usize = 19;
 
 /// The bytes of a JSON body.
 pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {

@@ -38,6 +38,7 @@ pub mod cache;
 pub mod client;
 pub mod code;
 mod cookies;
+mod cut;
 mod error;
 pub mod exchange;
 mod headers;

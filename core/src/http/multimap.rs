@@ -55,10 +55,13 @@ impl MultiMap {
     }
 
     /// Gives a name exactly these values. It is there from then on, even with none.
-    pub fn set(&mut self, name: impl Into<String>, values: Vec<String>) {
-        let name = name.into();
-        let _ = self.remove(&name);
-        self.append_all(name, Values::Many(values));
+    pub fn set(&mut self, name: impl AsRef<str> + Into<String>, values: Vec<String>) {
+        self.put(name, Values::Many(values));
+    }
+
+    /// Gives a name exactly this value.
+    pub(super) fn set_one(&mut self, name: impl AsRef<str> + Into<String>, value: String) {
+        self.put(name, Values::One(value));
     }
 
     /// Takes a name out, and returns its values.
@@ -94,6 +97,17 @@ impl MultiMap {
         Self::merged(entries.filter(|(name, _)| !name.is_empty()).collect())
     }
 
+    fn put(&mut self, name: impl AsRef<str> + Into<String>, values: Values) {
+        match self.position(name.as_ref()) {
+            Ok(at) => {
+                if let Some((_, earlier)) = self.entries.get_mut(at) {
+                    *earlier = values;
+                }
+            }
+            Err(at) => self.entries.insert(at, (name.into(), values)),
+        }
+    }
+
     fn append_all(&mut self, name: String, values: Values) {
         match self.position(&name) {
             Ok(at) => {
@@ -106,6 +120,9 @@ impl MultiMap {
     }
 
     fn merged(mut entries: Vec<(String, Values)>) -> Self {
+        if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Self { entries };
+        }
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.dedup_by(|(name, values), (earlier_name, earlier)| {
             let same = name == earlier_name;
@@ -156,7 +173,10 @@ impl Eq for Values {}
 impl FromIterator<(String, String)> for MultiMap {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         let pairs = pairs.into_iter();
-        Self::merged(pairs.map(|(name, value)| (name, Values::One(value))).collect())
+        // An allocation of its own: that of the pairs would have to shrink to whole entries.
+        let mut entries = Vec::with_capacity(pairs.size_hint().0);
+        entries.extend(pairs.map(|(name, value)| (name, Values::One(value))));
+        Self::merged(entries)
     }
 }
 

@@ -3,10 +3,12 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use super::cut::{cut, trim};
+
 /// A method trimmed and in upper case. Any token is a method; only equal ones match.
 #[must_use]
 pub fn canonical_method(method: &str) -> Cow<'_, str> {
-    let method = method.trim();
+    let method = trim(method);
     if method.bytes().any(|b| b.is_ascii_lowercase()) {
         return Cow::Owned(method.to_ascii_uppercase());
     }
@@ -16,7 +18,7 @@ pub fn canonical_method(method: &str) -> Cow<'_, str> {
 /// A header name trimmed and in lower case.
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {
-    let name = name.trim();
+    let name = trim(name);
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
         return Cow::Owned(name.to_ascii_lowercase());
     }
@@ -27,8 +29,7 @@ pub fn canonical_name(name: &str) -> Cow<'_, str> {
 /// is decoded and no slashes are merged: what a handler sees is what the client sent.
 #[must_use]
 pub fn normalize_path(path: &str) -> Cow<'_, str> {
-    let path = path.trim();
-    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let (path, _) = cut(trim(path), b'?');
     if path.starts_with('/') {
         return Cow::Borrowed(path);
     }
@@ -36,6 +37,22 @@ pub fn normalize_path(path: &str) -> Cow<'_, str> {
     rooted.push('/');
     rooted.push_str(path);
     Cow::Owned(rooted)
+}
+
+/// A text in the one spelling of its kind; it is not copied when it is spelled so.
+pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> String {
+    let other = match spell(&text) {
+        Cow::Borrowed(same) if same.len() == text.len() => None,
+        Cow::Borrowed(part) => Some(part.into()),
+        Cow::Owned(other) => Some(other),
+    };
+    other.unwrap_or(text)
+}
+
+/// Whether a header name is canonical already, as nearly all are that providers send.
+pub(super) fn is_canonical_name(name: &str) -> bool {
+    let canonical = canonical_name(name);
+    !name.is_empty() && matches!(canonical, Cow::Borrowed(same) if same.len() == name.len())
 }
 
 #[cfg(test)]

@@ -83,7 +83,11 @@ impl Serialize for SourceProvenance {
 /// An address in the form of RFC 5952, its zone kept.
 pub(super) fn canonical_ip(text: &str) -> Option<String> {
     match text.split_once('%') {
-        None => text.parse().ok().map(|ip: IpAddr| ip.to_string()),
+        None => text.parse().ok().map(|ip| match ip {
+            // Only one text of four numbers is read as each address: it is that one.
+            IpAddr::V4(_) => text.to_string(),
+            IpAddr::V6(ip) => ip.to_string(),
+        }),
         Some((_, zone)) if zone.is_empty() || zone.contains(is_unprintable) => None,
         Some((ip, zone)) => ip.parse().ok().map(|ip: Ipv6Addr| format!("{ip}%{zone}")),
     }

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use super::cut::{cut, pieces};
 use super::multimap::MultiMap;
 use super::percent::{self, PercentError};
 
@@ -13,16 +14,21 @@ use super::percent::{self, PercentError};
 /// [`QueryError`] for an escape that is none, and for `;`, which some readers take for a separator
 /// and others for text: a query that means two things is refused.
 pub fn parse_query(query: &str) -> Result<MultiMap, QueryError> {
-    let pieces = query.split('&').filter(|piece| !piece.is_empty());
-    let pairs = pieces.map(|piece| {
-        if piece.contains(';') {
-            return Err(QueryError);
-        }
-        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let decode = |text| percent::decode_form(text).map(String::from);
-        Ok((decode(name)?, decode(value)?))
+    if query.contains(';') {
+        return Err(QueryError);
+    }
+    let pairs = pieces(query, b'&').filter(|piece| !piece.is_empty()).map(|piece| {
+        let (name, value) = cut(piece, b'=');
+        Ok((decode(name)?, decode(value.unwrap_or_default())?))
     });
     pairs.collect()
+}
+
+fn decode(text: &str) -> Result<String, PercentError> {
+    if text.bytes().any(|b| matches!(b, b'%' | b'+')) {
+        return percent::decode_form(text).map(String::from);
+    }
+    Ok(text.into())
 }
 
 /// A query string that cannot be read; the request is answered with 400.

@@ -5,13 +5,14 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::headers::Headers;
 use super::multimap::MultiMap;
-use super::names::{canonical_method, normalize_path};
+use super::names::{canonical_method, normalize_path, respelled};
 use super::provenance::SourceProvenance;
 use super::query::QueryError;
 use super::{AppError, base64_body, code, cookies, trace};
@@ -19,7 +20,7 @@ use crate::json::JsonError;
 use crate::utf8::decode_lossy;
 
 /// A request as a provider, a test or a socket hands it over: nothing is checked yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RawRequest<'a> {
     /// The method, in any case.
     pub method: String,
@@ -40,7 +41,7 @@ pub struct RawRequest<'a> {
 }
 
 /// A request as handlers see it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Request {
     /// The method, in upper case.
     pub method: String,
@@ -130,8 +131,8 @@ impl RawRequest<'_> {
             None => Ok(self.body.into_owned()),
         };
         let mut request = Request {
-            method: canonical_method(&self.method).into_owned(),
-            path: normalize_path(&self.path).into_owned(),
+            method: respelled(self.method, canonical_method),
+            path: respelled(self.path, normalize_path),
             cookies: cookies::parse(headers.get_all("cookie")),
             trace_id: trace::trace_id(&headers),
             query,
@@ -211,6 +212,33 @@ fn is_json(content_type: &str) -> bool {
     const JSON: &str = "application/json";
     let start = content_type.trim().get(..JSON.len());
     start.is_some_and(|start| start.eq_ignore_ascii_case(JSON))
+}
+
+// What clients send is theirs: neither values of header fields, queries and cookies nor bodies are
+// printed, so that no log gets them by way of an error or an assertion.
+impl fmt::Debug for RawRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("body_len", &self.body.len())
+            .field("is_base64", &self.is_base64)
+            .field("provider_request_id", &self.provider_request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.headers.iter().map(|(name, _)| name);
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("header_names", &names.collect::<Vec<_>>())
+            .field("body_len", &self.body.len())
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<RequestError> for AppError {

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 
+use super::cut::{cut, pieces};
 use super::headers::Headers;
 
 /// The trace id of a request: from `traceparent`, else from `x-amzn-trace-id`, else empty. Ids are
@@ -27,7 +28,8 @@ fn w3c(value: &str) -> Option<String> {
 
 /// The first `Root={1-epoch-unique}` among parts separated by `;`, in the case it came in.
 fn x_ray(value: &str) -> Option<String> {
-    let pairs = value.split(';').filter_map(|part| part.split_once('='));
+    let pairs = pieces(value, b';').map(|part| cut(part, b'='));
+    let pairs = pairs.filter_map(|(key, value)| Some((key, value?)));
     let mut roots = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case("root"));
     let root = roots.next()?.1.trim();
     let (epoch, unique) = root.strip_prefix("1-")?.split_once('-')?;

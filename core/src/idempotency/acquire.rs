@@ -49,7 +49,7 @@ pub enum Acquisition {
     },
     /// It is done.
     Completed {
-        /// What came of it; `None` when it was larger than
+        /// What came of it; `None` when nothing was kept, or it was larger than
         /// [`MAX_RESULT_BYTES`](super::MAX_RESULT_BYTES).
         result: Option<Vec<u8>>,
     },

@@ -22,7 +22,10 @@ use crate::time::Timestamp;
 pub struct Complete {
     config: Arc<Config>,
     lease: Lease,
-    result: Vec<u8>,
+    /// `None` when there is none to keep.
+    result: Option<Vec<u8>>,
+    /// Whether the update keeps it.
+    is_stored: bool,
     now: Timestamp,
 }
 
@@ -31,9 +34,9 @@ pub struct Complete {
 pub enum Completion {
     /// It is kept: others are given it.
     Stored,
-    /// The work counts as done, but the result is larger than [`MAX_RESULT_BYTES`]: others are told
-    /// that it is done, and no more.
-    TooLargeToStore,
+    /// The work counts as done, but there is no result, or one larger than [`MAX_RESULT_BYTES`]:
+    /// others are told that it is done, and no more.
+    WithoutResult,
     /// The lease had ended and somebody else began the work: theirs is the result that counts.
     LeaseLost,
 }
@@ -42,20 +45,16 @@ impl Complete {
     pub(super) const fn new(
         config: Arc<Config>,
         lease: Lease,
-        result: Vec<u8>,
+        result: Option<Vec<u8>>,
         now: Timestamp,
     ) -> Self {
-        Self { config, lease, result, now }
-    }
-
-    fn is_storable(&self) -> bool {
-        self.result.len() <= MAX_RESULT_BYTES
+        Self { config, lease, result, is_stored: false, now }
     }
 
     fn on_update(self, outcome: Result<Written, StoreError>) -> Step<Self> {
         Step::Done(match outcome {
-            Ok(Written::Applied { .. }) if self.is_storable() => Ok(Completion::Stored),
-            Ok(Written::Applied { .. }) => Ok(Completion::TooLargeToStore),
+            Ok(Written::Applied { .. }) if self.is_stored => Ok(Completion::Stored),
+            Ok(Written::Applied { .. }) => Ok(Completion::WithoutResult),
             Ok(Written::Refused { .. }) => Ok(Completion::LeaseLost),
             Err(error) => Err(failed(&self.config, error)),
         })
@@ -74,8 +73,9 @@ impl Machine for Complete {
             Assignment::set(names.ttl, Value::N(expires_at.into())),
             Assignment::Remove { name: names.lease_until.into() },
         ];
-        if self.is_storable() {
-            let result = core::mem::take(&mut self.result);
+        let result = self.result.take().filter(|result| result.len() <= MAX_RESULT_BYTES);
+        self.is_stored = result.is_some();
+        if let Some(result) = result {
             assignments.push(Assignment::set(names.result, Value::B(result)));
         }
         let update = UpdateItem {

@@ -61,7 +61,12 @@ impl Idempotency {
 
     /// Keeps the result of work that was done.
     pub fn complete(&self, lease: Lease, result: impl Into<Vec<u8>>, now: Timestamp) -> Complete {
-        Complete::new(Arc::clone(&self.0), lease, result.into(), now)
+        Complete::new(Arc::clone(&self.0), lease, Some(result.into()), now)
+    }
+
+    /// Lets work count as done of which there is no result to keep, such as a stream.
+    pub fn complete_without_result(&self, lease: Lease, now: Timestamp) -> Complete {
+        Complete::new(Arc::clone(&self.0), lease, None, now)
     }
 
     /// Gives back what was not done, so that it can be tried again at once.

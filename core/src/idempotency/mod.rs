@@ -50,7 +50,7 @@ pub use config::{Idempotency, IdempotencyBuilder, table_name};
 pub use entry::AttributeNames;
 pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};
-pub use source::KeySource;
+pub use source::{KeySource, request_hash};
 
 /// The largest result that is stored, in bytes (`drivers.md` §4). With key and attributes it stays
 /// below DynamoDB's 400 KB.

@@ -3,7 +3,9 @@
 use alloc::string::{String, ToString};
 
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
+use crate::hex::push_hex;
 use crate::http::Request;
 
 /// Where the key of a request's work is found. Records of a batch need none: their identifiers are
@@ -42,9 +44,36 @@ impl KeySource {
     }
 }
 
+/// The hash that tells requests of one route apart: of the path, the query and the body, in hex.
+/// Header fields are not in it, since clients and proxies change them from one attempt to the next.
+#[must_use]
+pub fn request_hash(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        // Its length makes sure that no part can pass for the end of another one.
+        hash.update(length(part.len()));
+        hash.update(part);
+    };
+    add(request.path.as_bytes());
+    for (name, values) in request.query.iter() {
+        add(name.as_bytes());
+        add(&length(values.len()));
+        values.iter().for_each(|value| add(value.as_bytes()));
+    }
+    add(&request.body);
+    let mut text = String::with_capacity(64);
+    push_hex(&mut text, &hash.finalize());
+    text
+}
+
+/// A length in bytes that are the same on every machine.
+fn length(length: usize) -> [u8; 8] {
+    u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::KeySource;
+    use super::{KeySource, request_hash};
     use crate::http::Request;
 
     #[test]
@@ -66,5 +95,33 @@ mod tests {
         }
         let empty = Request::default();
         assert_eq!(KeySource::JsonPointer("/a".into()).read(&empty), None);
+    }
+
+    #[test]
+    fn requests_are_told_apart_by_what_they_ask_for() {
+        let of = |path: &str, query: &[(&str, &str)], body: &str| {
+            let mut request = Request { path: path.into(), ..Request::default() };
+            request.headers.set("x-attempt", body);
+            for (name, value) in query {
+                request.query.append(*name, *value);
+            }
+            request.body = body.into();
+            request_hash(&request)
+        };
+        let hashes = [
+            of("/a", &[], ""),
+            of("/b", &[], ""),
+            of("/a", &[], "b"),
+            of("/a", &[("b", "")], ""),
+            of("/a", &[("b", "c")], ""),
+            of("/a", &[("b", ""), ("c", "")], ""),
+            of("/a", &[("b", ""), ("b", "c")], ""),
+        ];
+        for (at, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[at + 1..].contains(hash), "{at}");
+        }
+        let mut again = Request { path: "/a".into(), ..Request::default() };
+        again.headers.set("x-attempt", "2");
+        assert_eq!(request_hash(&again), hashes[0]);
     }
 }

@@ -129,10 +129,9 @@ fn what_failed_can_be_tried_again_at_once() {
 #[test]
 fn a_result_that_is_too_large_is_done_all_the_same() {
     let idempotency = Idempotency::builder().build();
-    for (length, expected) in [
-        (MAX_RESULT_BYTES, Completion::Stored),
-        (MAX_RESULT_BYTES + 1, Completion::TooLargeToStore),
-    ] {
+    for (length, expected) in
+        [(MAX_RESULT_BYTES, Completion::Stored), (MAX_RESULT_BYTES + 1, Completion::WithoutResult)]
+    {
         let mut shelf = Shelf::default();
         let held = lease(shelf.acquire(&idempotency, "h", at(0)));
         let done = shelf.run(idempotency.complete(held, vec![0; length], at(1)));
@@ -143,6 +142,17 @@ fn a_result_that_is_too_large_is_done_all_the_same() {
         let stored = (expected == Completion::Stored).then_some(length);
         assert_eq!(result.as_ref().map(Vec::len), stored);
     }
+}
+
+#[test]
+fn work_without_a_result_is_done_all_the_same() {
+    let idempotency = Idempotency::builder().build();
+    let mut shelf = Shelf::default();
+    let held = lease(shelf.acquire(&idempotency, "h", at(0)));
+    let done = shelf.run(idempotency.complete_without_result(held, at(1)));
+    assert_eq!(done, Ok(Completion::WithoutResult));
+    let again = shelf.acquire(&idempotency, "h", at(2));
+    assert_eq!(again, Acquisition::Completed { result: None });
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::http::{AppError, ErrorFormat, Response};
 /// assert!(collector.push(b"b").is_ok());
 /// assert_eq!(collector.finish().body, b"ab");
 ///
-/// let failed = Collector::new(head, None, ErrorFormat::Nested).fail(&AppError::conflict("late"));
+/// let failed = Collector::new(head, None, ErrorFormat::Nested).fail(&AppError::conflict("late"), "");
 /// assert_eq!(failed.status, 409);
 /// ```
 #[derive(Clone, Debug)]
@@ -63,13 +63,14 @@ impl Collector {
     }
 
     /// The answer to an error on the way: what lets a browser read it and a human find it in the
-    /// log stays of the head.
+    /// log stays of the head. An empty trace id is left out.
     #[must_use]
-    pub fn fail(self, error: &AppError) -> Response {
+    pub fn fail(self, error: &AppError, trace_id: &str) -> Response {
         let head = Head::from(&self.response);
         let request_id = head.headers.first("x-request-id");
         let error = with_stream_code(error);
-        let answer: Response = Response::from_error(&error, self.error_format, request_id, "");
+        let answer: Response =
+            Response::from_error(&error, self.error_format, request_id, trace_id);
         let Head { status, headers, cookies } = head.of_error(&answer);
         Response { status, headers, cookies, ..answer }
     }
@@ -94,16 +95,16 @@ mod tests {
         assert!(collector.push(b"").is_ok() && collector.push(b"c").is_ok());
         let error = collector.push(b"d").unwrap_err();
         assert_eq!(error.status(), 413);
-        let failed = collector.fail(&error);
+        let failed = collector.fail(&error, "");
         assert_eq!((failed.status, failed.headers.first("x-request-id")), (413, "r1"));
         assert!(failed.cookies.is_empty() && !failed.headers.contains("etag"));
     }
 
     #[test]
     fn a_late_error_is_answered() {
-        let failed = collector(9).fail(&AppError::new(code::TIMEOUT, "slow"));
+        let failed = collector(9).fail(&AppError::new(code::TIMEOUT, "slow"), "t1");
         assert_eq!(failed.status, 408);
-        let body = r#"{"error":{"code":"app.timeout","message":"slow","request_id":"r1"}}"#;
+        let body = r#"{"error":{"code":"app.timeout","message":"slow","request_id":"r1","trace_id":"t1"}}"#;
         assert_eq!(failed.body, body.as_bytes());
     }
 }

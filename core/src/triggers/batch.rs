@@ -1,8 +1,10 @@
 //! Batches: which record may run now, and what is answered in the end.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use crate::json::{ObjectWriter, write_array};
 use crate::time::Timestamp;
@@ -20,12 +22,12 @@ pub enum AfterFailure {
 
 /// What a batch has to know about a record.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct BatchItem {
+pub struct BatchItem<'a> {
     /// What the service knows the record by; blank when it has no such thing.
-    pub identifier: String,
+    pub identifier: Cow<'a, str>,
     /// The group in which records run in their order, one at a time; `None` for a record that has
     /// no order with any other.
-    pub group: Option<String>,
+    pub group: Option<Cow<'a, str>>,
 }
 
 /// The records of an invocation, each of which succeeds or not.
@@ -61,17 +63,17 @@ pub struct BatchItem {
 /// # Ok::<(), apptheory_core::triggers::BatchError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Batch {
-    records: Vec<Record>,
+pub struct Batch<'a> {
+    records: Vec<Record<'a>>,
     /// Those whose predecessors were reported, and that were not taken.
-    ready: BTreeSet<usize>,
+    ready: BinaryHeap<Reverse<usize>>,
     after_failure: AfterFailure,
     stops_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
-struct Record {
-    identifier: String,
+struct Record<'a> {
+    identifier: Cow<'a, str>,
     /// The next record of its group.
     successor: Option<usize>,
     succeeded: bool,
@@ -92,21 +94,22 @@ impl Turn {
     }
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// A batch of records in the order in which they came.
     #[must_use]
-    pub fn new(items: impl IntoIterator<Item = BatchItem>, after_failure: AfterFailure) -> Self {
-        let mut records: Vec<Record> = Vec::new();
-        let mut ready = BTreeSet::new();
+    pub fn new(
+        items: impl IntoIterator<Item = BatchItem<'a>>,
+        after_failure: AfterFailure,
+    ) -> Self {
+        let mut records: Vec<Record<'a>> = Vec::new();
+        let mut ready = BinaryHeap::new();
         let mut last_of_group = BTreeMap::new();
         for (index, BatchItem { identifier, group }) in items.into_iter().enumerate() {
             records.push(Record { identifier, successor: None, succeeded: false });
             let predecessor = group.and_then(|group| last_of_group.insert(group, index));
             match predecessor.and_then(|predecessor: usize| records.get_mut(predecessor)) {
                 Some(predecessor) => predecessor.successor = Some(index),
-                None => {
-                    ready.insert(index);
-                }
+                None => ready.push(Reverse(index)),
             }
         }
         Self { records, ready, after_failure, stops_at: None }
@@ -125,7 +128,7 @@ impl Batch {
         if self.stops_at.is_some_and(|instant| now >= instant) {
             return None;
         }
-        self.ready.pop_first().map(|index| Turn { index })
+        self.ready.pop().map(|Reverse(index)| Turn { index })
     }
 
     /// A record was handled.
@@ -135,7 +138,7 @@ impl Batch {
             record.succeeded = true;
             record.successor
         });
-        self.ready.extend(successor);
+        self.ready.extend(successor.map(Reverse));
     }
 
     /// A record failed: it could not be read, nothing is registered for it, or its handler failed
@@ -144,7 +147,7 @@ impl Batch {
         let record = self.records.get(turn.index);
         let successor = record.and_then(|record| record.successor);
         match self.after_failure {
-            AfterFailure::Continue => self.ready.extend(successor),
+            AfterFailure::Continue => self.ready.extend(successor.map(Reverse)),
             AfterFailure::SkipGroup => {}
         }
     }
@@ -214,12 +217,16 @@ mod tests {
     use super::{AfterFailure, Batch, BatchError, BatchItem};
     use crate::time::Timestamp;
 
-    fn item(identifier: &str, group: Option<&str>) -> BatchItem {
-        BatchItem { identifier: identifier.to_string(), group: group.map(str::to_string) }
+    fn item<'a>(identifier: &'a str, group: Option<&'a str>) -> BatchItem<'a> {
+        BatchItem { identifier: identifier.into(), group: group.map(Into::into) }
     }
 
     /// Runs one record at a time; those of `failing` fail.
-    fn run(items: &[BatchItem], after: AfterFailure, failing: &[usize]) -> (Vec<usize>, Batch) {
+    fn run<'a>(
+        items: &[BatchItem<'a>],
+        after: AfterFailure,
+        failing: &[usize],
+    ) -> (Vec<usize>, Batch<'a>) {
         let mut batch = Batch::new(items.iter().cloned(), after);
         let mut ran = Vec::new();
         while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {

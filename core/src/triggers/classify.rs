@@ -1,12 +1,13 @@
 //! Which service an event is from.
 
-use alloc::vec::Vec;
+use core::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::raw::{is_object, object, text};
-use crate::http::adapters::HttpSource;
+use crate::http::adapters::{HttpSource, is_function_url};
 use crate::json::{self, JsonError};
 
 /// The kind of an event.
@@ -68,7 +69,7 @@ pub fn classify(event: &str) -> Result<EventKind, ClassifyError> {
         _ => {}
     }
     let event: Envelope<'_> = json::read_object(event)?;
-    if let Some(kind) = event.records.and_then(of_records) {
+    if let Some(kind) = of_records(event.records) {
         return Ok(kind);
     }
     if text(event.detail_type).or_else(|| text(event.camel_detail_type)).is_some() {
@@ -76,10 +77,10 @@ pub fn classify(event: &str) -> Result<EventKind, ClassifyError> {
     }
     let context = object::<Context<'_>>(event.request_context).ok_or(ClassifyError::Unknown)?;
     if context.http.is_some_and(is_object) {
-        let is_function_url = text(context.domain_name).is_some_and(|domain| is_url(&domain));
-        let source = match text(event.route_key) {
-            Some(_) if !is_function_url => HttpSource::ApiGatewayV2,
-            _ => HttpSource::FunctionUrl,
+        let domain = text(context.domain_name).unwrap_or_default();
+        let source = match is_function_url(text(event.route_key).is_some(), &domain) {
+            true => HttpSource::FunctionUrl,
+            false => HttpSource::ApiGatewayV2,
         };
         return Ok(EventKind::Http(source));
     }
@@ -110,7 +111,7 @@ pub enum ClassifyError {
 #[serde(default)]
 struct Envelope<'a> {
     #[serde(borrow, rename = "Records")]
-    records: Option<&'a RawValue>,
+    records: Records<'a>,
     #[serde(borrow, rename = "detail-type")]
     detail_type: Option<&'a RawValue>,
     #[serde(borrow, rename = "detailType")]
@@ -146,10 +147,71 @@ struct Record<'a> {
     pascal_event_source: Option<&'a RawValue>,
 }
 
-fn of_records(records: &RawValue) -> Option<EventKind> {
-    let records: Vec<&RawValue> = serde_json::from_str(records.get()).ok()?;
-    let first: Record<'_> = object(records.first().copied())?;
-    if !records.into_iter().all(is_object) {
+/// What of the records tells kinds apart, found in passing: a batch may have thousands. Anything
+/// but a list has none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Records<'a> {
+    first: Option<&'a RawValue>,
+    hold_others: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RecordsVisitor;
+
+        impl<'de> Visitor<'de> for RecordsVisitor {
+            type Value = Records<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut records = Records::default();
+                while let Some(record) = seq.next_element::<&RawValue>()? {
+                    records.first.get_or_insert(record);
+                    records.hold_others |= !is_object(record);
+                }
+                Ok(records)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Records::default())
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(Records::default())
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Records::default())
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Records::default())
+            }
+
+            fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Records::default())
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Records::default())
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Records::default())
+            }
+        }
+
+        deserializer.deserialize_any(RecordsVisitor)
+    }
+}
+
+fn of_records(records: Records<'_>) -> Option<EventKind> {
+    let first: Record<'_> = object(records.first)?;
+    if records.hold_others {
         return None;
     }
     let source = text(first.event_source).or_else(|| text(first.pascal_event_source))?;
@@ -160,13 +222,6 @@ fn of_records(records: &RawValue) -> Option<EventKind> {
         "aws:sns" => Some(EventKind::Sns),
         _ => None,
     }
-}
-
-/// Whether a domain is that of a function URL: `{id}.lambda-url.{region}.on.aws`.
-fn is_url(domain: &str) -> bool {
-    let domain = domain.trim().to_ascii_lowercase();
-    let domain = domain.strip_suffix('.').unwrap_or(&domain);
-    domain.contains(".lambda-url.") && domain.ends_with(".on.aws")
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Number;
 use serde_json::value::RawValue;
 
+pub(super) use crate::json::filled_text as text;
+
 pub(super) fn is_object(value: &RawValue) -> bool {
     value.get().starts_with('{')
 }
@@ -27,21 +29,18 @@ pub(super) fn object<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Opt
     serde_json::from_str(value.get()).ok()
 }
 
-/// A text that is not blank.
-pub(super) fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let value = value?.get();
-    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
-    let text = if plain.contains('\\') {
-        Cow::Owned(serde_json::from_str(value).ok()?)
-    } else {
-        Cow::Borrowed(plain)
-    };
-    (!text.trim().is_empty()).then_some(text)
+/// A text, trimmed; empty for anything else.
+pub(super) fn trimmed_text(value: Option<&RawValue>) -> Cow<'_, str> {
+    match text(value) {
+        Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+        Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
+        None => Cow::Borrowed(""),
+    }
 }
 
-/// A text, trimmed; empty for anything else.
+/// As [`trimmed_text`], of its own.
 pub(super) fn trimmed(value: Option<&RawValue>) -> String {
-    text(value).map_or_else(String::new, |text| text.trim().to_string())
+    trimmed_text(value).into_owned()
 }
 
 /// A number without its fraction; zero for anything else, and for numbers outside 64 bits

@@ -1,7 +1,8 @@
 //! Events that are batches of records.
 
+use alloc::borrow::Cow;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::arn::{ArnKind, name_from_arn};
 use super::batch::{AfterFailure, Batch, BatchItem};
-use super::raw::{object, trimmed};
+use super::raw::{object, trimmed_text};
 use super::trigger::{EventError, RecordError, Trigger};
 use crate::json;
 
@@ -48,8 +49,8 @@ pub struct BatchEvent<'a> {
 #[derive(Clone, Debug)]
 pub struct BatchRecord<'a> {
     text: &'a str,
-    name: String,
-    item: BatchItem,
+    name: Cow<'a, str>,
+    item: BatchItem<'a>,
 }
 
 impl<'a> BatchEvent<'a> {
@@ -71,7 +72,10 @@ impl<'a> BatchEvent<'a> {
                 BatchSource::Kinesis => ArnKind::KinesisStream,
                 BatchSource::DynamoDbStream => ArnKind::DynamoDbStream,
             };
-            let name = name_from_arn(kind, &arn).to_string();
+            let name = match arn {
+                Cow::Borrowed(arn) => Cow::Borrowed(name_from_arn(kind, arn)),
+                Cow::Owned(arn) => Cow::Owned(name_from_arn(kind, &arn).to_string()),
+            };
             BatchRecord { text: record.get(), name, item: BatchItem { identifier, group } }
         };
         Ok(Self { source, records: records.into_iter().map(read).collect() })
@@ -94,7 +98,7 @@ impl<'a> BatchEvent<'a> {
     ///
     /// The records of a stream come from one shard and run one after the other.
     #[must_use]
-    pub fn batch(&self, after_failure: AfterFailure) -> Batch {
+    pub fn batch(&self, after_failure: AfterFailure) -> Batch<'a> {
         let after_failure = match self.source {
             BatchSource::Sqs => AfterFailure::SkipGroup,
             BatchSource::Kinesis | BatchSource::DynamoDbStream => after_failure,
@@ -144,14 +148,14 @@ pub(super) fn read_records(trigger: Trigger, event: &str) -> Result<Vec<&RawValu
 }
 
 /// What of a record is read before its turn.
-struct Head {
-    identifier: String,
-    arn: String,
-    group: Option<String>,
+struct Head<'a> {
+    identifier: Cow<'a, str>,
+    arn: Cow<'a, str>,
+    group: Option<Cow<'a, str>>,
 }
 
 /// Message groups exist in FIFO queues only: in others, the attribute is about fairness.
-fn sqs(record: &RawValue) -> Head {
+fn sqs(record: &RawValue) -> Head<'_> {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
     struct Sqs<'a> {
@@ -171,16 +175,16 @@ fn sqs(record: &RawValue) -> Head {
     }
 
     let record: Sqs<'_> = object(Some(record)).unwrap_or_default();
-    let arn = trimmed(record.arn);
+    let arn = trimmed_text(record.arn);
     let attributes: Attributes<'_> = object(record.attributes).unwrap_or_default();
-    let group = Some(trimmed(attributes.message_group_id))
+    let group = Some(trimmed_text(attributes.message_group_id))
         .filter(|group| !group.is_empty() && arn.ends_with(".fifo"))
-        .map(|group| format!("{arn} {group}"));
-    Head { identifier: trimmed(record.message_id), arn, group }
+        .map(|group| format!("{arn} {group}").into());
+    Head { identifier: trimmed_text(record.message_id), arn, group }
 }
 
 /// The id of an event is `{shard}:{sequence number}`.
-fn kinesis(record: &RawValue) -> Head {
+fn kinesis(record: &RawValue) -> Head<'_> {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
     struct Kinesis<'a> {
@@ -201,15 +205,15 @@ fn kinesis(record: &RawValue) -> Head {
 
     let record: Kinesis<'_> = object(Some(record)).unwrap_or_default();
     let data: Data<'_> = object(record.kinesis).unwrap_or_default();
-    let arn = trimmed(record.arn);
-    let event_id = trimmed(record.event_id);
+    let arn = trimmed_text(record.arn);
+    let event_id = trimmed_text(record.event_id);
     let shard = event_id.split_once(':').map_or("", |(shard, _)| shard);
-    let group = Some(format!("{arn} {shard}"));
-    Head { identifier: trimmed(data.sequence_number), arn, group }
+    let group = Some(format!("{arn} {shard}").into());
+    Head { identifier: trimmed_text(data.sequence_number), arn, group }
 }
 
 /// Nothing in a record says its shard; a batch is from one.
-fn dynamodb(record: &RawValue) -> Head {
+fn dynamodb(record: &RawValue) -> Head<'_> {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
     struct DynamoDb<'a> {
@@ -228,8 +232,8 @@ fn dynamodb(record: &RawValue) -> Head {
 
     let record: DynamoDb<'_> = object(Some(record)).unwrap_or_default();
     let change: Change<'_> = object(record.dynamodb).unwrap_or_default();
-    let arn = trimmed(record.arn);
-    Head { identifier: trimmed(change.sequence_number), group: Some(arn.clone()), arn }
+    let arn = trimmed_text(record.arn);
+    Head { identifier: trimmed_text(change.sequence_number), group: Some(arn.clone()), arn }
 }
 
 #[cfg(test)]

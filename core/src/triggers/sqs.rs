@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
+use crate::json;
 use crate::members::{Members, Text, owned};
 
 /// A message of SQS. What the record lacks is empty.
@@ -19,7 +20,6 @@ pub struct SqsRecord<'a> {
     pub body: Cow<'a, str>,
     /// The queue's ARN.
     pub event_source_arn: Cow<'a, str>,
-    attributes: Members<'a, Text<'a>>,
     text: Cow<'a, str>,
 }
 
@@ -30,28 +30,12 @@ impl<'a> SqsRecord<'a> {
     ///
     /// [`RecordError::Malformed`] when a member that is read is of another type.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, RecordError> {
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Sqs<'a> {
-            #[serde(borrow)]
-            message_id: Text<'a>,
-            #[serde(borrow)]
-            receipt_handle: Text<'a>,
-            #[serde(borrow)]
-            body: Text<'a>,
-            #[serde(borrow, rename = "eventSourceARN")]
-            event_source_arn: Text<'a>,
-            #[serde(borrow)]
-            attributes: Members<'a, Text<'a>>,
-        }
-
         let read: Sqs<'a> = record.read(Trigger::Sqs)?;
         Ok(Self {
             message_id: read.message_id.0,
             receipt_handle: read.receipt_handle.0,
             body: read.body.0,
             event_source_arn: read.event_source_arn.0,
-            attributes: read.attributes,
             text: Cow::Borrowed(record.as_json()),
         })
     }
@@ -70,16 +54,51 @@ impl<'a> SqsRecord<'a> {
             receipt_handle: owned(self.receipt_handle),
             body: owned(self.body),
             event_source_arn: owned(self.event_source_arn),
-            attributes: self.attributes.into_owned(),
             text: owned(self.text),
         }
     }
 
-    /// A system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`.
+    /// A system attribute, such as `ApproximateReceiveCount` or `MessageGroupId`. Reads the record
+    /// again: most handlers ask for none, and none are kept for them.
     #[must_use]
-    pub fn attribute(&self, name: &str) -> Option<&str> {
-        let Members(attributes) = &self.attributes;
-        let found = attributes.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
+    pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        let read: Sqs<'_> = json::read_object(&self.text).ok()?;
+        let Members(attributes) = read.attributes;
+        let found = attributes.into_iter().find(|(known, _)| known == name);
+        found.map(|(_, Text(value))| value)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Sqs<'a> {
+    #[serde(borrow)]
+    message_id: Text<'a>,
+    #[serde(borrow)]
+    receipt_handle: Text<'a>,
+    #[serde(borrow)]
+    body: Text<'a>,
+    #[serde(borrow, rename = "eventSourceARN")]
+    event_source_arn: Text<'a>,
+    #[serde(borrow)]
+    attributes: Members<'a, Text<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SqsRecord;
+    use crate::triggers::{BatchEvent, BatchSource};
+
+    #[test]
+    fn attributes_are_read_when_they_are_asked_for() {
+        let event = r#"{"Records":[{"attributes":{"SenderId":"a\u0062","Other":null}}]}"#;
+        let event = BatchEvent::read(BatchSource::Sqs, event).unwrap();
+        let message = SqsRecord::read(&event.records()[0]).unwrap().into_owned();
+        assert_eq!(message.attribute("SenderId").as_deref(), Some("ab"));
+        assert_eq!(message.attribute("Other").as_deref(), Some(""));
+        assert_eq!(message.attribute("SentTimestamp"), None);
+        let mistyped = r#"{"Records":[{"attributes":{"SenderId":5}}]}"#;
+        let event = BatchEvent::read(BatchSource::Sqs, mistyped).unwrap();
+        assert!(SqsRecord::read(&event.records()[0]).is_err());
     }
 }

@@ -264,6 +264,14 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self
     }
 
+    /// Also tells the log hook how each streamed body ended, as `stream.completed`: the answer's own
+    /// record is written before its first chunk is made.
+    #[must_use]
+    pub fn observe_streams(mut self) -> Self {
+        self.hooks.observes_streams = true;
+        self
+    }
+
     /// Tells `hook` what clients are not told: the causes of masked errors, and panics. Without it,
     /// and with the feature `tracing`, they are logged.
     #[must_use]

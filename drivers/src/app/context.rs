@@ -38,8 +38,22 @@ pub struct Invocation {
     pub request_id: String,
     /// When Lambda ends the invocation.
     pub deadline: Option<Timestamp>,
+    /// How long before the deadline work is cut short, so that there is time left to answer.
+    pub reserve: Duration,
+    /// The trace that Lambda gave the invocation, as an `x-amzn-trace-id` field spells it; or an
+    /// empty text. Requests that come with a trace of their own keep theirs.
+    pub trace: String,
     /// The other end of the connection that the request came over. `None` for an event.
     pub peer: Option<SocketAddr>,
+}
+
+impl Invocation {
+    /// From when on work is cut short: streams end, and batches take no more records. `None`
+    /// without a deadline.
+    #[must_use]
+    pub fn stops_at(&self) -> Option<Timestamp> {
+        self.deadline.map(|deadline| deadline.saturating_sub(self.reserve))
+    }
 }
 
 /// What an application lives on: what all of its requests share.
@@ -84,7 +98,7 @@ impl Context {
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
         let context = Self::new(call, principal, host, invocation, cancellation);
-        context.shared().trace.extend(effect.stages.names().map(Cow::Borrowed));
+        context.shared().trace = effect.stages.names().map(Cow::Borrowed).collect();
         context
     }
 

@@ -15,6 +15,10 @@ use super::response::IntoResponse;
 ///
 /// The first extractor that fails answers the request, and the function is not called.
 ///
+/// A closure that captures something takes the form `move |…| { let kept = kept.clone(); async move
+/// { … } }`: an `async` closure lends what it captured to its future, and cannot be called for
+/// several requests at once.
+///
 /// ```
 /// use apptheory::app::{App, Context, Json, State};
 /// use apptheory_core::http::AppError;

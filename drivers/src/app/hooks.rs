@@ -28,6 +28,8 @@ pub(super) struct Hooks {
     pub(super) metric: Option<TakeMetric>,
     pub(super) span: Option<TakeSpan>,
     pub(super) failure: Option<TakeFailure>,
+    /// Whether the log hook is told how streams ended, too.
+    pub(super) observes_streams: bool,
 }
 
 /// Something went wrong that no client is told: for the application's own log.
@@ -40,6 +42,11 @@ pub struct Failure {
 }
 
 impl Hooks {
+    /// Whether anybody listens to records.
+    pub(super) fn listen(&self) -> bool {
+        self.log.is_some() || self.metric.is_some() || self.span.is_some()
+    }
+
     pub(super) fn ask<T, F, R>(hook: F) -> Ask<T>
     where
         F: Fn(Context) -> R + Send + Sync + 'static,

@@ -1,7 +1,7 @@
 //! Serving events of any kind.
 
 use apptheory_core::http::RawRequest;
-use apptheory_core::http::adapters::{EventError, HttpSource};
+use apptheory_core::http::adapters::{EventError, HttpSource, read_payload_v2};
 use apptheory_core::triggers::{
     self, BatchError, BatchSource, ClassifyError, EventKind, UnmatchedEvent, UnrecognizedTopic,
     WorkloadFailed, classify,
@@ -39,12 +39,17 @@ pub enum InvokeError {
 }
 
 impl App {
-    /// Answers an event of any kind, as whoever sent it expects it.
+    /// Answers an event of any kind, as whoever sent it expects it. What a response streams is
+    /// collected: more of it than Lambda takes in one piece is answered with 413, and a stream that
+    /// has not ended [in time](Invocation::stops_at) with 408.
     ///
     /// # Errors
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
+        if let Some((source, request)) = read_payload_v2(event) {
+            return Ok(self.serve_for(source, request, invocation).await);
+        }
         match classify(event)? {
             EventKind::Http(source) => self.serve_event(source, event, invocation).await,
             EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, invocation).await,
@@ -73,7 +78,6 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let request: RawRequest<'_> = source.read_request(event)?;
-        let response = self.serve(request, invocation).await;
-        Ok(self.write(source, response).await)
+        Ok(self.serve_for(source, request, invocation).await)
     }
 }

@@ -23,8 +23,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.
     ///
     /// The service sees whole paths, the prefix with them, and finds the request's [`Context`] among
-    /// the extensions; middleware goes around it. Its errors are masked. Routes of the application
-    /// below the prefix win.
+    /// the extensions; middleware goes around it. Its errors are masked, and trailers of its
+    /// responses are dropped. Routes of the application below the prefix win.
     ///
     /// ```
     /// use apptheory::app::{App, Invocation};
@@ -41,7 +41,21 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// # Ok::<(), apptheory::app::BuildError>(())
     /// ```
     #[must_use]
-    pub fn mount<V, B>(mut self, prefix: &str, service: V) -> Self
+    pub fn mount<V, B>(self, prefix: &str, service: V) -> Self
+    where
+        V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
+        V: Clone + Send + Sync + 'static,
+        V::Future: Send,
+        V::Error: Into<BoxError>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.mount_for(Access::Public, prefix, service)
+    }
+
+    /// As [`mount`](Self::mount), for those who may call it.
+    #[must_use]
+    pub fn mount_for<V, B>(mut self, access: Access, prefix: &str, service: V) -> Self
     where
         V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
         V: Clone + Send + Sync + 'static,
@@ -55,7 +69,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         for method in METHODS {
             for pattern in [prefix, &below] {
                 let endpoint = Some(Arc::clone(&endpoint));
-                self = self.add(Access::Public, method, pattern, endpoint);
+                self = self.add(access.clone(), method, pattern, endpoint);
             }
         }
         self
@@ -89,8 +103,8 @@ where
 {
     let (parts, body) = answered.into_parts();
     let mut response = response(&parts);
-    if body.size_hint().exact().is_some() {
-        // What is there already needs no stream.
+    if body.size_hint().exact().is_some_and(|len| len <= MAX_WHOLE_BYTES) {
+        // What is small and all there needs no stream.
         let body = body.collect().await.map_err(AppError::from_error)?;
         response.body = body.to_bytes().into();
     } else {
@@ -99,6 +113,10 @@ where
     }
     Ok(response)
 }
+
+/// Up to which size a body is taken as a whole: larger ones are read as they are sent, within the
+/// limit of the application.
+const MAX_WHOLE_BYTES: u64 = 64 << 10;
 
 /// The methods that a mounted service gets.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

@@ -96,21 +96,30 @@ where
         };
         let pattern = call.pattern().filter(|_| self.per_route);
         let resource = pattern.map_or(request.path.as_str(), |pattern| pattern.as_str());
-        let key = RateLimitKey::new(&identifier, resource, &request.method)?;
+        // Some providers decode paths; the key needs the separator for itself.
+        let resource = resource.replace('#', "%23");
+        let key = RateLimitKey::new(&identifier, &resource, &request.method)?;
         let attempt = self.limiter.attempt(key);
         let decision = self.limiter.check_and_increment(attempt).await.map_err(undecided)?;
         context.extend(decision.clone());
         if !decision.allowed {
             return Err(denial(&decision, self.style));
         }
-        let fields = headers(&decision, self.style);
-        let mark = |error: apptheory_core::http::AppError| {
-            fields.iter().fold(error, |error, (name, value)| error.with_header(name, value))
-        };
-        let response = next.run(context).await.map_err(mark)?;
-        Ok(fields
-            .iter()
-            .fold(response, |response, (name, value)| response.with_header(name, value)))
+        // A limit nearer to the handler is the more specific one: two cannot share one set of fields.
+        let mut fields = headers(&decision, self.style);
+        match next.run(context).await {
+            Ok(response) => {
+                fields.retain(|(name, _)| !response.headers.contains(name));
+                let fields = fields.into_iter();
+                Ok(fields
+                    .fold(response, |response, (name, value)| response.with_header(name, value)))
+            }
+            Err(error) => {
+                fields.retain(|(name, _)| !error.headers().contains(name));
+                let fields = fields.into_iter();
+                Err(fields.fold(error, |error, (name, value)| error.with_header(name, value)))
+            }
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use apptheory_core::http::exchange::{
     Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
 };
-use apptheory_core::http::{AppError, RawRequest, ResponseError};
+use apptheory_core::http::{self, AppError, MultiMap, RawRequest, ResponseError};
 use apptheory_core::machine::{Machine as _, Step};
+use apptheory_core::observe::LogRecord;
 use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
@@ -14,6 +15,7 @@ use super::context::{Answer, Context, Invocation};
 use super::endpoint::Next;
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
+use super::watch::Watched;
 use super::{App, Response};
 use crate::clock::Clock as _;
 
@@ -23,23 +25,46 @@ impl App {
     /// Dropping the future gives the request up: the handler's future is dropped with it, and its
     /// [cancellation](Context::cancellation) ends.
     pub async fn serve(&self, request: RawRequest<'_>, invocation: Invocation) -> Response {
+        let concluded = self.conclude(request, invocation).await;
+        let (call, observation) = (Arc::clone(&concluded.call), concluded.observation.clone());
+        let mut response = self.finish(concluded);
+        if let Some(mut stream) = response.stream.take() {
+            if let Some(most) = self.settings().limits.max_response_bytes {
+                stream = stream.limited(most, response.body.len());
+            }
+            let watched = Watched::new(stream, self, &call.request_id, observation);
+            response.stream = Some(BodyStream::new(watched));
+        }
+        response
+    }
+
+    /// What a request is answered with, before anybody is told.
+    pub(super) async fn conclude(
+        &self,
+        mut request: RawRequest<'_>,
+        invocation: Invocation,
+    ) -> Concluded<BodyStream> {
+        carry_on(&invocation.trace, &mut request.headers);
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
         let concluded = self.exchange(request, Arc::new(invocation), &given_up).await;
         // Whoever got the answer may go on in the background.
         let _ = guard.disarm();
-        self.finish(concluded)
+        concluded
     }
 
     async fn exchange(
         &self,
-        request: RawRequest<'_>,
+        mut request: RawRequest<'_>,
         invocation: Arc<Invocation>,
         given_up: &CancellationToken,
     ) -> Concluded<BodyStream> {
         let now = self.host.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let arrival = Arrival { now, remaining };
+        if request.provider_request_id.trim().is_empty() {
+            request.provider_request_id.clone_from(&invocation.request_id);
+        }
         let mut step = self.inner.service.exchange(request, arrival).start();
         loop {
             step = match step {
@@ -96,12 +121,8 @@ impl App {
     }
 
     /// Records what was answered, once nothing about it changes any more.
-    fn finish(&self, concluded: Concluded<BodyStream>) -> Response {
+    pub(super) fn finish<S>(&self, concluded: Concluded<S>) -> http::Response<S> {
         let Concluded { mut response, call, error, observation } = concluded;
-        if let Some(most) = self.settings().limits.max_response_bytes {
-            let len = response.body.len();
-            response.stream = response.stream.map(|stream| stream.limited(most, len));
-        }
         self.change_headers(&mut response, &call.request_id);
         if let Some(error) = error.filter(|error| error.status() >= 500) {
             self.tell(Failure { request_id: call.request_id.clone(), error });
@@ -114,7 +135,7 @@ impl App {
 
     /// Lets the hook change the header fields. A change that is not finished, or would break the
     /// answer, is dropped.
-    fn change_headers(&self, response: &mut Response, request_id: &str) {
+    fn change_headers<S>(&self, response: &mut http::Response<S>, request_id: &str) {
         let Some(hook) = &self.inner.hooks.headers else { return };
         let mut changed = None;
         let change = || {
@@ -140,14 +161,18 @@ impl App {
         }
         let ended_at = self.host.clock.now();
         let report = |panic| self.report(request_id, panic);
-        if let Some(hook) = &hooks.log {
-            isolated("the log hook", || hook(&observation.log(ended_at)), report);
-        }
+        self.log(&observation.log(ended_at), request_id);
         if let Some(hook) = &hooks.metric {
             isolated("the metric hook", || hook(&observation.metric(ended_at)), report);
         }
         if let Some(hook) = &hooks.span {
             isolated("the span hook", || hook(&observation.span()), report);
+        }
+    }
+
+    pub(super) fn log(&self, record: &LogRecord<'_>, request_id: &str) {
+        if let Some(hook) = &self.inner.hooks.log {
+            isolated("the log hook", || hook(record), |panic| self.report(request_id, panic));
         }
     }
 
@@ -170,6 +195,15 @@ impl App {
     }
 }
 
+/// Puts a request that comes without a trace into that of its invocation.
+fn carry_on(trace: &str, headers: &mut MultiMap) {
+    const FIELD: &str = "x-amzn-trace-id";
+    let is_field = |name: &str| name.trim().eq_ignore_ascii_case(FIELD);
+    if !trace.is_empty() && !headers.iter().any(|(name, _)| is_field(name)) {
+        headers.append(FIELD, trace);
+    }
+}
+
 #[cfg(feature = "tracing")]
 fn log(failure: &Failure) {
     use apptheory_core::sanitize::{Profile, log_string};
@@ -181,8 +215,9 @@ fn log(failure: &Failure) {
         causes.push_str(&cause.to_string());
         next = cause.source();
     }
-    let cause = log_string(&causes, Profile::Default);
-    tracing::error!(request_id = failure.request_id, "{}{cause}", failure.error);
+    // Messages and causes may quote what a client sent.
+    let failed = log_string(&format!("{}{causes}", failure.error), Profile::Default);
+    tracing::error!(request_id = failure.request_id, "{failed}");
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -416,10 +416,72 @@ fn streams_that_fail_late_keep_stack_traces_back() {
         })
         .build()
         .unwrap();
-    let response = serve(&app, &clock, get("/"));
-    let whole = clock.run(app.collect(response));
+    let whole = clock.run(app.serve_whole(get("/"), Invocation::default()));
     let body = String::from_utf8(whole.body).unwrap();
     assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
+}
+
+#[test]
+fn what_becomes_of_a_stream_is_recorded() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let (logged, failed) = (Arc::clone(&lines), Arc::clone(&lines));
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/{end}", async |context: Context| {
+            let last = match context.param("end") {
+                "whole" => Ok("de"),
+                _ => Err(AppError::internal().with_cause(fmt::Error)),
+            };
+            let items = [Ok("abc"), last];
+            Response::text(200, "").with_stream(BodyStream::new(futures_util::stream::iter(items)))
+        })
+        .on_log(move |record| {
+            let about = |name: &str| record.about.iter().find(|(about, _)| *about == name);
+            let about =
+                |name| about(name).map_or_else(|| "-".to_owned(), |(_, value)| value.to_string());
+            let (ended, bytes) = (about("stream_ended"), about("stream_bytes"));
+            let line = format!("{} {} {ended} {bytes}", record.event, record.status);
+            logged.lock().unwrap().push(line);
+        })
+        .on_failure(move |failure| failed.lock().unwrap().push(failure.error.to_string()))
+        .observe_streams()
+        .build()
+        .unwrap();
+    let taken = || core::mem::take(&mut *lines.lock().unwrap());
+
+    let stream = serve(&app, &clock, get("/whole")).stream.unwrap();
+    assert_eq!(taken(), ["request.completed 200 - -"], "before the first chunk");
+    let chunks: Vec<_> = clock.run(stream.collect());
+    assert_eq!((chunks.len(), taken()), (2, vec!["stream.completed 200 whole 5".to_owned()]));
+
+    let stream = serve(&app, &clock, get("/late")).stream.unwrap();
+    drop(taken());
+    let chunks: Vec<_> = clock.run(stream.collect());
+    let expected = ["app.internal: internal error", "stream.completed 200 early 3"];
+    assert_eq!((chunks.len(), taken()), (2, expected.map(str::to_owned).to_vec()));
+
+    drop(serve(&app, &clock, get("/whole")));
+    assert_eq!(taken()[1], "stream.completed 200 early 0", "nobody read it");
+
+    let whole = clock.run(app.serve_whole(get("/late"), Invocation::default()));
+    assert_eq!(whole.status, 500);
+    let expected = ["app.internal: internal error", "request.completed 500 - -"];
+    assert_eq!(taken(), expected, "the record is that of the answer");
+}
+
+#[test]
+fn answers_too_large_for_lambda_once_encoded_are_refused() {
+    let clock = clock();
+    let megabytes = |most: usize| {
+        move || core::future::ready(Response::binary(200, vec![0_u8; most << 20], "image/png"))
+    };
+    let app = builder(&clock).get("/4", megabytes(4)).get("/5", megabytes(5)).build().unwrap();
+    for (path, status) in [("/4", 200), ("/5", 413)] {
+        let event = json!({"rawPath": path, "requestContext": {"http": {"method": "GET"}}});
+        let event = event.to_string();
+        let answer = clock.run(app.invoke(&event, Invocation::default())).unwrap();
+        assert!(answer.starts_with(&format!(r#"{{"statusCode":{status},"#)));
+    }
 }
 
 #[test]
@@ -479,6 +541,20 @@ fn the_rate_limit_counts_and_says_so() {
     assert_eq!(first.headers.first("x-ratelimit-remaining"), "1");
     assert_eq!((third.status, third.headers.first("retry-after")), (429, "30"));
     assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
+
+    // A `#` that a provider decoded is no separator of keys, and limits do not share their fields.
+    let store = MemoryStore::new(manual.clone()).with_table(broken.table());
+    let wide = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 10).unwrap());
+    let nested =
+        [wide.build(), broken.clone()].into_iter().fold(builder(&clock), |app, limiter| {
+            let limiter = RateLimiter::new(limiter, store.clone()).with_clock(manual.clone());
+            app.middleware(RateLimit::new(limiter))
+        });
+    let app =
+        nested.get("/{path+}", async || Err::<(), _>(AppError::conflict("c"))).build().unwrap();
+    let response = serve(&app, &clock, get("/a#b"));
+    assert_eq!((response.status, response.headers.get_all("x-ratelimit-limit").len()), (409, 1));
+    assert_eq!(response.headers.first("x-ratelimit-limit"), "2");
 
     let no_table = RateLimiter::new(broken, MemoryStore::new(manual.clone())).with_clock(manual);
     let app = builder(&clock)
@@ -540,6 +616,29 @@ fn panicking_streams_end_with_an_error() {
     let chunks: Vec<_> = clock.run(response.stream.unwrap().collect());
     assert_eq!(chunks.len(), 1);
     assert_eq!(chunks[0].as_ref().unwrap_err().code(), code::INTERNAL);
+}
+
+#[test]
+fn a_request_keeps_its_trace_and_gets_that_of_its_invocation_without_one() {
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/", async |context: Context| context.trace_id().to_owned())
+        .build()
+        .unwrap();
+    let trace = |field: Option<&str>, of_invocation: &str| {
+        let mut request = get("/");
+        if let Some(value) = field {
+            request.headers.append("X-Amzn-Trace-Id", value);
+        }
+        let invocation = Invocation { trace: of_invocation.to_owned(), ..Invocation::default() };
+        clock.run(app.serve(request, invocation)).body
+    };
+    let (own, other) =
+        ("1-67891233-abcdef012345678912345678", "1-67891234-abcdef012345678912345678");
+    let [own_field, other_field] = [own, other].map(|root| format!("Root={root};Sampled=1"));
+    assert_eq!(trace(None, &other_field), other.as_bytes());
+    assert_eq!(trace(Some(&own_field), &other_field), own.as_bytes());
+    assert_eq!(trace(None, ""), b"");
 }
 
 #[test]

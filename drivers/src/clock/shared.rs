@@ -1,7 +1,7 @@
 //! A clock of a type that nobody has to name.
 
 use core::fmt;
-use core::future::Future;
+use core::future::{Future, pending};
 use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
@@ -18,6 +18,14 @@ impl SharedClock {
     /// Shares a clock.
     pub fn new(clock: impl Clock + 'static) -> Self {
         Self(Arc::new(clock))
+    }
+
+    /// Waits until an instant, and for `None` for ever.
+    pub(crate) async fn sleep_until(&self, at: Option<Timestamp>) {
+        match at {
+            Some(at) => drop(self.sleep(Clock::now(self).until(at)).await),
+            None => pending().await,
+        }
     }
 }
 

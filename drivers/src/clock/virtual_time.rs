@@ -66,7 +66,8 @@ impl VirtualClock {
     /// jumps to the next sleeper's instant.
     ///
     /// A future that waits for something else, such as another thread, is polled again and again
-    /// until that has happened; time stands still then.
+    /// until that has happened. Time stands still then if nobody sleeps; if somebody does, it jumps,
+    /// so that a time-out around real I/O is over at once.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let flag = Arc::new(Flag(AtomicBool::new(false)));
         let waker = Waker::from(Arc::clone(&flag));
@@ -124,7 +125,10 @@ impl Sleeper<'_> {
         let next = state.next_sleeper;
         let key = *self.key.get_or_insert((until, next));
         state.next_sleeper = next.wrapping_add(1);
-        state.sleepers.insert(key, context.waker().clone());
+        let former = state.sleepers.insert(key, context.waker().clone());
+        // Dropping a waker may drop another sleeper, which locks the state.
+        drop(state);
+        drop(former);
         Poll::Pending
     }
 }
@@ -132,7 +136,8 @@ impl Sleeper<'_> {
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.clock.state().sleepers.remove(&key);
+            let waker = self.clock.state().sleepers.remove(&key);
+            drop(waker);
         }
     }
 }

@@ -45,7 +45,6 @@ impl FrameBody {
     ) -> http::Response<Self> {
         let settings = app.settings();
         let config = FrameConfig {
-            max_response_bytes: settings.limits.max_response_bytes,
             error_format: settings.error_format,
             // All header fields one by one, as they were set.
             ..FrameConfig::new(Target::RestApi)
@@ -107,12 +106,7 @@ impl FrameBody {
     fn handle_next(&mut self, next: Option<Result<Bytes, AppError>>) {
         let input = match next {
             Some(Ok(chunk)) => FrameInput::Chunk(chunk.into()),
-            Some(Err(error)) => {
-                if error.status() >= 500 {
-                    self.tell(error.clone());
-                }
-                FrameInput::Fault(error)
-            }
+            Some(Err(error)) => FrameInput::Fault(error),
             None => FrameInput::End,
         };
         self.handle(input);

@@ -6,7 +6,7 @@ use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory_core::http::{AppError, RequestError};
+use apptheory_core::http::{AppError, RequestError, Response};
 use apptheory_core::stream::StreamLimits;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::FrameBody;
 use super::websocket::{self, Gateway, Slot};
 use crate::app::wire::raw_request;
-use crate::app::{App, Invocation, Response};
+use crate::app::{App, Invocation};
 use crate::clock::Clock as _;
 
 /// The most bytes that the head of a request may have, request line included: 32 KiB
@@ -107,18 +107,17 @@ async fn respond(
 ) -> http::Response<FrameBody> {
     let (parts, body) = request.into_parts();
     let takes_trailers = takes_trailers(&parts.headers);
-    let response = match read(body).await {
-        Ok(body) => {
-            let deadline = || app.clock().now().saturating_add(BUFFERED_TIME);
-            let deadline = is_buffered.then(deadline);
-            let invocation = Invocation { peer: Some(peer), deadline, ..Invocation::default() };
-            app.serve(raw_request(&parts, body), invocation).await
+    let invocation = Invocation { peer: Some(peer), ..Invocation::default() };
+    let (head, stream) = match read(body).await {
+        Ok(body) if is_buffered => {
+            let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
+            let invocation = Invocation { deadline, ..invocation };
+            (app.serve_whole(raw_request(&parts, body), invocation).await, None)
         }
+        Ok(body) => app.serve(raw_request(&parts, body), invocation).await.split_stream(),
         // As in front of a function, the application never sees it.
-        Err(error) => Response::from_error(&error, app.settings().error_format, "", ""),
+        Err(error) => (Response::from_error(&error, app.settings().error_format, "", ""), None),
     };
-    let (head, stream) =
-        if is_buffered { (app.collect(response).await, None) } else { response.split_stream() };
     FrameBody::begin(app, head, stream, takes_trailers).await
 }
 

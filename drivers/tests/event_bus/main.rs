@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
 
 mod costs;
+mod delivery;
 mod faults;
 mod feeds;
 mod handlers;

@@ -11,10 +11,14 @@ use crate::http::{RawRequest, Response};
 use crate::json::{self, JsonError, ObjectWriter};
 
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
-    let event: Event<'_> = json::read_object(event)?;
+    json::read_object::<Event<'_>>(event).map(request)
+}
+
+pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {
     let (mut request, stage) = event.into_request(Provider::ApiGatewayV2);
-    request.path = without_stage(Cow::Owned(request.path), &stage.name, &stage.domain).into_owned();
-    Ok(request)
+    let (name, domain) = (stage.name.as_str(), stage.domain.as_str());
+    request.path = without_stage(Cow::Owned(request.path), name, domain).into_owned();
+    request
 }
 
 /// The provider reads `headers` only, in which a list is one text with commas. `multiValueHeaders`

@@ -10,8 +10,11 @@ use crate::json::{self, JsonError, ObjectWriter};
 
 /// Function URLs have no stages: whatever the event calls one is not in its path.
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
-    let event: Event<'_> = json::read_object(event)?;
-    Ok(event.into_request(Provider::FunctionUrl).0)
+    json::read_object::<Event<'_>>(event).map(request)
+}
+
+pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {
+    event.into_request(Provider::FunctionUrl).0
 }
 
 pub(super) fn write(response: &Response) -> String {

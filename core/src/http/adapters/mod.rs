@@ -46,6 +46,8 @@ mod write;
 
 use alloc::string::String;
 
+pub(crate) use self::payload_v2::is_function_url;
+pub use self::payload_v2::read_payload_v2;
 pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
 use super::{RawRequest, Response};
 use crate::json::JsonError;

@@ -3,17 +3,31 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde_json::value::RawValue;
 
+use super::{HttpSource, apigw_v2, function_url};
 use crate::http::provenance::{Provider, SourceProvenance};
 use crate::http::query::parse_query;
 use crate::http::{MultiMap, QueryError, RawRequest};
+use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
 
-/// An event; only the members that decide anything.
-#[derive(Debug, Default, Deserialize)]
+/// An event; only the members that decide anything. `F` is what becomes of members that are those
+/// of other events.
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Event<'a> {
+pub(super) struct Event<'a, F = IgnoredAny> {
+    #[serde(rename = "Records")]
+    _records: F,
+    #[serde(rename = "detail-type")]
+    _detail_type: F,
+    #[serde(rename = "detailType")]
+    _camel_detail_type: F,
+    #[serde(rename = "httpMethod")]
+    _http_method: F,
+    #[serde(borrow)]
+    route_key: Option<&'a RawValue>,
     #[serde(borrow)]
     raw_path: Text<'a>,
     #[serde(borrow)]
@@ -31,7 +45,7 @@ pub(super) struct Event<'a> {
     is_base64_encoded: Flag,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Context<'a> {
     #[serde(borrow)]
@@ -41,10 +55,10 @@ struct Context<'a> {
     #[serde(borrow)]
     request_id: Text<'a>,
     #[serde(borrow)]
-    http: Object<Http<'a>>,
+    http: Option<Object<Http<'a>>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Http<'a> {
     #[serde(borrow)]
@@ -57,16 +71,52 @@ struct Http<'a> {
 
 /// The stage of an event's API, and the domain it was called by.
 #[derive(Debug)]
-pub(super) struct Stage {
-    pub(super) name: String,
-    pub(super) domain: String,
+pub(super) struct Stage<'a> {
+    pub(super) name: Text<'a>,
+    pub(super) domain: Text<'a>,
 }
 
-impl<'a> Event<'a> {
-    pub(super) fn into_request(self, provider: Provider) -> (RawRequest<'a>, Stage) {
+/// Reads an event of payload format 2.0 of either sender, and tells which it is. `None` for all other
+/// events, and for those with members of wrong types.
+///
+/// [`classify`](crate::triggers::classify) and [`HttpSource::read_request`] say the same, and what
+/// is wrong, but go over the event twice.
+#[must_use]
+pub fn read_payload_v2(event: &str) -> Option<(HttpSource, RawRequest<'_>)> {
+    let event: Event<'_, Foreign> = json::read_object(event).ok()?;
+    let context = &event.request_context.0;
+    context.http.as_ref()?;
+    let has_route_key = json::filled_text(event.route_key).is_some();
+    let request = match is_function_url(has_route_key, context.domain_name.as_str()) {
+        true => (HttpSource::FunctionUrl, function_url::request(event)),
+        false => (HttpSource::ApiGatewayV2, apigw_v2::request(event)),
+    };
+    Some(request)
+}
+
+/// Whether an event of payload format 2.0 is from a function URL (`http-runtime.md` §10): it was
+/// called by the domain of one, `{id}.lambda-url.{region}.on.aws`, or names no route.
+pub(crate) fn is_function_url(has_route_key: bool, domain: &str) -> bool {
+    let domain = domain.trim().to_ascii_lowercase();
+    let domain = domain.strip_suffix('.').unwrap_or(&domain);
+    !has_route_key || (domain.contains(".lambda-url.") && domain.ends_with(".on.aws"))
+}
+
+/// A member of other events: null at most.
+#[derive(Debug, Default)]
+struct Foreign;
+
+impl<'de> Deserialize<'de> for Foreign {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <()>::deserialize(deserializer).map(|()| Self)
+    }
+}
+
+impl<'a, F> Event<'a, F> {
+    pub(super) fn into_request(self, provider: Provider) -> (RawRequest<'a>, Stage<'a>) {
         let Context { domain_name, stage, request_id, http } = self.request_context.0;
-        let Http { method, path, source_ip } = http.0;
-        let stage = Stage { name: stage.into_string(), domain: domain_name.into_string() };
+        let Http { method, path, source_ip } = http.unwrap_or_default().0;
+        let stage = Stage { name: stage, domain: domain_name };
         let request = RawRequest {
             method: method.into_string(),
             path: self.raw_path.or(path).into_string(),
@@ -92,11 +142,13 @@ fn query(raw: &Text<'_>, single: Members<'_, Text<'_>>) -> Result<MultiMap, Quer
 
 /// The cookies of the list are those of the header field, which the provider also sends to some
 /// functions: one of the two is enough.
-fn headers(fields: Members<'_, Text<'_>>, cookies: List<'_>) -> MultiMap {
+fn headers(mut fields: Members<'_, Text<'_>>, cookies: List<'_>) -> MultiMap {
     const COOKIE: &str = "cookie";
     let cookies: Vec<String> = cookies.into_strings();
-    let is_doubled = |name: &str| !cookies.is_empty() && name.eq_ignore_ascii_case(COOKIE);
-    let fields = fields.0.into_iter().filter(|(name, _)| !is_doubled(name));
+    if !cookies.is_empty() {
+        fields.0.retain(|(name, _)| !name.eq_ignore_ascii_case(COOKIE));
+    }
+    let fields = fields.0.into_iter();
     let mut headers: MultiMap =
         fields.map(|(name, value)| (name.into_owned(), value.into_string())).collect();
     if !cookies.is_empty() {

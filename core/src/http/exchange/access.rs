@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde_json::{Map, Value as Json};
 
@@ -26,7 +27,7 @@ pub enum Access {
 }
 
 /// Who calls: what the host's authentication vouches for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Principal {
     /// The caller's identity. A blank one is nobody's.
     pub identity: String,
@@ -57,6 +58,17 @@ impl Principal {
         self.identity = self.identity.trim().to_string();
         self.scopes = unique(&self.scopes);
         (!self.identity.is_empty()).then_some(self)
+    }
+}
+
+/// Claims may hold anything, and are not printed.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("identity", &self.identity)
+            .field("scopes", &self.scopes)
+            .field("tenant_id", &self.tenant_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,6 +7,7 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -207,11 +208,16 @@ impl<'r, T, S> Exchange<'r, T, S> {
         if response.is_base64 && response.stream.is_some() {
             return Err(AppError::internal().with_cause(EncodedStream));
         }
-        let response = response.normalize()?;
+        let mut response = response.normalize()?;
         let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
         let most = self.settings().limits.max_response_bytes;
         if most.is_some_and(|most| len > most.get()) {
             return Err(response_too_large());
+        }
+        if self.call.request.method == "HEAD" && self.settings().head_as_get {
+            // The handler answered a GET: its body is what HEAD asks not to be sent.
+            (response.body, response.stream) = (Vec::new(), None);
+            response.is_base64 = false;
         }
         Ok(response)
     }

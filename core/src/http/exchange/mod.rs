@@ -41,7 +41,7 @@ pub use call::{Arrival, Call};
 pub use cors::Cors;
 pub use effects::{Authenticate, CallHandler, DecidePolicy, ExchangeRequest, NewRequestId, Stages};
 pub use machine::{Concluded, Exchange};
-pub use observation::Observation;
+pub use observation::{Observation, StreamEnd};
 pub use policy::PolicyDecision;
 pub use service::{Endpoint, HttpService, RouteError};
 pub use settings::{HttpSettings, Limits, PolicyStage, SettingsError, Tier};

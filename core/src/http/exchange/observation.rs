@@ -11,6 +11,7 @@ use super::settings::HttpSettings;
 use crate::http::{AppError, Response};
 use crate::observe::emf::REQUEST_METRIC;
 use crate::observe::{Level, LogRecord, MetricRecord, SpanRecord};
+use crate::stream::stream_error_code;
 use crate::time::Timestamp;
 
 /// What is recorded about an exchange once its response is final: one line, one metric and one
@@ -22,6 +23,19 @@ pub struct Observation {
     status: u16,
     error_code: String,
     records_patterns: bool,
+}
+
+/// How a streamed body ended.
+#[derive(Clone, Debug, Default)]
+pub struct StreamEnd {
+    /// How many chunks were taken.
+    pub chunks: u64,
+    /// How many bytes they had.
+    pub bytes: u64,
+    /// The error that ended it.
+    pub error: Option<AppError>,
+    /// Whether it came to its own end: not to an error, and nobody gave it up.
+    pub is_whole: bool,
 }
 
 impl Observation {
@@ -39,6 +53,35 @@ impl Observation {
             status: response.status,
             error_code: error_code.unwrap_or_default().to_string(),
             records_patterns: settings.records_patterns,
+        }
+    }
+
+    /// The same with another end: the response failed after it was concluded.
+    #[must_use]
+    pub fn ending_with(self, status: u16, error: &AppError) -> Self {
+        Self { status, error_code: error.recorded_code().to_string(), ..self }
+    }
+
+    /// The log line about a streamed body, `stream.completed`: how much of it was made, and the
+    /// error that ended it, if one did.
+    #[must_use]
+    pub fn stream_log(&self, ended_at: Timestamp, stream: &StreamEnd) -> LogRecord<'_> {
+        let StreamEnd { chunks, bytes, error, is_whole } = stream;
+        let error_code = match error {
+            Some(error) => Cow::Owned(stream_error_code(error).to_string()),
+            None => Cow::Borrowed(""),
+        };
+        let level = if error.is_some() { Level::Error } else { Level::Info };
+        LogRecord {
+            about: Vec::from([
+                ("stream_error_code", error_code),
+                ("stream_ended", Cow::Borrowed(if *is_whole { "whole" } else { "early" })),
+                ("stream_chunks", Cow::Owned(chunks.to_string())),
+                ("stream_bytes", Cow::Owned(bytes.to_string())),
+            ]),
+            event: "stream.completed",
+            level,
+            ..self.log(ended_at)
         }
     }
 

@@ -59,7 +59,7 @@ pub struct HttpSettings {
     /// Whether the host answers [`Authenticate`](super::Authenticate). Without it, protected routes
     /// answer 401.
     pub authenticates: bool,
-    /// Lets `GET` routes serve `HEAD`.
+    /// Lets `GET` routes serve `HEAD`: their answers go without a body.
     pub head_as_get: bool,
     /// Takes the tenant from the trimmed `x-tenant-id` field or the
     /// [`Principal`](super::Principal) only. Otherwise a `tenant` in the query names it, too, when

@@ -383,6 +383,30 @@ fn blank_ids_of_providers_are_none() {
 }
 
 #[test]
+fn heads_of_gets_go_without_a_body() {
+    let settings = HttpSettings { head_as_get: true, ..settings(Tier::P1) };
+    let service = service_with(settings, Access::Public);
+    for answer in [Response::text(200, "hello"), Response::html_stream(200, 1)] {
+        let mut host = Host::answering(Ok(answer));
+        let done = host.serve(&service, request("HEAD", "/users/7", &[]));
+        assert_eq!((done.response.status, done.response.body.len()), (200, 0));
+        assert!(done.response.stream.is_none() && done.response.headers.contains("content-type"));
+    }
+}
+
+#[test]
+fn requests_are_printed_without_what_their_clients_sent() {
+    let mut secret = get(&[("authorization", "Bearer tok")]);
+    secret.body = b"payload".into();
+    let raw = format!("{secret:?}");
+    let whole = format!("{:?} {:?}", secret.normalize(None), Principal::new("u"));
+    for text in [raw, whole] {
+        assert!(!text.contains("tok") && !text.contains("payload"), "{text}");
+        assert!(text.contains("body_len: 7"), "{text}");
+    }
+}
+
+#[test]
 fn stack_traces_can_be_kept_back() {
     for (hides_stack_traces, shown) in [(false, true), (true, false)] {
         let settings = HttpSettings { hides_stack_traces, ..settings(Tier::P1) };

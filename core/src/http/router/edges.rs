@@ -18,12 +18,12 @@ pub(super) struct Edges {
 #[derive(Clone, Debug)]
 struct Edge {
     from: usize,
-    segment: Box<str>,
+    segment: Box<[u8]>,
     to: usize,
 }
 
 impl Edges {
-    pub(super) fn get(&self, from: usize, segment: &str) -> Option<usize> {
+    pub(super) fn get(&self, from: usize, segment: &[u8]) -> Option<usize> {
         let mut at = hash(from, segment);
         loop {
             // No slots, no edges; else a free slot ends the search, and half of them are free.
@@ -36,7 +36,7 @@ impl Edges {
     }
 
     /// Adds an edge that is not there yet.
-    pub(super) fn insert(&mut self, from: usize, segment: &str, to: usize) {
+    pub(super) fn insert(&mut self, from: usize, segment: &[u8], to: usize) {
         self.edges.push(Edge { from, segment: segment.into(), to });
         if self.slots.len() < self.edges.len().saturating_mul(2) {
             self.rehash();
@@ -78,16 +78,14 @@ impl Edges {
 
 /// Mixes eight bytes at a time, as the `FxHash` of the Rust compiler does; the high bits, which
 /// it mixes best, become the low ones.
-fn hash(from: usize, segment: &str) -> usize {
+fn hash(from: usize, mut segment: &[u8]) -> usize {
     let mut hash = mix(0, from as u64);
-    for chunk in segment.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        for (to, byte) in word.iter_mut().zip(chunk) {
-            *to = *byte;
-        }
-        hash = mix(hash, u64::from_le_bytes(word));
+    while let Some((word, rest)) = segment.split_first_chunk() {
+        hash = mix(hash, u64::from_le_bytes(*word));
+        segment = rest;
     }
-    hash.rotate_left(26) as usize
+    let rest = segment.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    mix(hash, rest).rotate_left(26) as usize
 }
 
 const fn mix(hash: u64, word: u64) -> u64 {
@@ -106,13 +104,14 @@ mod tests {
     #[test]
     fn edges_are_found_from_their_node_only() {
         let mut edges = Edges::default();
-        assert_eq!(edges.get(0, "a"), None);
+        assert_eq!(edges.get(0, b"a"), None);
         for n in 0..2000 {
-            edges.insert(n % 7, &format!("segment-{n}"), n);
+            edges.insert(n % 7, format!("segment-{n}").as_bytes(), n);
         }
         for n in 0..2000 {
-            assert_eq!(edges.get(n % 7, &format!("segment-{n}")), Some(n));
-            assert_eq!(edges.get((n + 1) % 7, &format!("segment-{n}")), None);
+            let segment = format!("segment-{n}");
+            assert_eq!(edges.get(n % 7, segment.as_bytes()), Some(n));
+            assert_eq!(edges.get((n + 1) % 7, segment.as_bytes()), None);
         }
     }
 }

@@ -49,6 +49,7 @@ pub use self::matched::{Param, RouteMatch};
 pub use self::pattern::{Pattern, PatternError, Segment};
 
 use self::trie::Trie;
+use super::cut::{cut, trim};
 use super::names::{canonical_method, normalize_path};
 use super::percent;
 
@@ -230,8 +231,8 @@ impl<T> Route<T> {
 /// A path as it is matched: its segments joined by `/`, or `None` when it has none.
 fn matchable(path: &str) -> Option<&str> {
     // Cut and trimmed as `normalize_path` does it; the slash that it may add would go again here.
-    let path = path.trim();
-    let path = path.split_once('?').map_or(path, |(path, _)| path).trim();
+    let (path, _) = cut(trim(path), b'?');
+    let path = trim(path);
     let path = path.strip_prefix('/').unwrap_or(path);
     (!path.is_empty()).then_some(path)
 }

@@ -81,19 +81,20 @@ impl Pattern {
         &'r self,
         path: Option<&'p str>,
     ) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p> {
-        let mut rest = path;
+        let mut rest = path.unwrap_or_default();
         self.segments.iter().filter_map(move |segment| {
-            let all = rest.unwrap_or_default();
-            let (first, after) = match all.split_once('/') {
-                Some((first, after)) => (first, Some(after)),
-                None => (all, None),
+            let (name, len) = match segment {
+                // Matched byte for byte: there is no need to look for its end.
+                Segment::Static(text) => (None, text.len()),
+                Segment::Param(name) => {
+                    let end = rest.bytes().position(|b| b == b'/');
+                    (Some(name), end.unwrap_or(rest.len()))
+                }
+                Segment::Proxy(name) => (Some(name), rest.len()),
             };
-            rest = after;
-            match segment {
-                Segment::Static(_) => None,
-                Segment::Param(name) => Some(Param { name, raw: first }),
-                Segment::Proxy(name) => Some(Param { name, raw: all }),
-            }
+            let raw = rest.get(..len).unwrap_or_default();
+            rest = rest.get(len.saturating_add(1)..).unwrap_or_default();
+            name.map(|name| Param { name, raw })
         })
     }
 

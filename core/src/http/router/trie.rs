@@ -39,7 +39,7 @@ impl Trie {
         let mut at = ROOT;
         for segment in pattern.segments() {
             at = match segment {
-                Segment::Static(text) => match self.statics.get(at, text) {
+                Segment::Static(text) => match self.statics.get(at, text.as_bytes()) {
                     Some(next) => next,
                     None => self.grow_static(at, text),
                 },
@@ -58,7 +58,7 @@ impl Trie {
 
     fn grow_static(&mut self, from: usize, text: &str) -> usize {
         let next = self.grow();
-        self.statics.insert(from, text, next);
+        self.statics.insert(from, text.as_bytes(), next);
         if let Some(node) = self.nodes.get_mut(from) {
             node.has_statics = true;
         }
@@ -87,7 +87,7 @@ impl Trie {
         let mut at = Some(ROOT);
         for segment in pattern.segments() {
             at = match (at, segment) {
-                (Some(at), Segment::Static(text)) => self.statics.get(at, text),
+                (Some(at), Segment::Static(text)) => self.statics.get(at, text.as_bytes()),
                 (Some(at), Segment::Param(_)) => self.node(at).and_then(|node| node.param),
                 (at, Segment::Proxy(_)) => at,
                 (None, _) => None,
@@ -100,7 +100,8 @@ impl Trie {
 
     /// The index of the best route for a method and a path.
     pub(super) fn find(&self, method: &str, path: Option<&str>) -> Option<usize> {
-        let mut best = Best { method, segments: segments(path), found: None };
+        let path = path.map(str::as_bytes);
+        let mut best = Best { method, path, found: None };
         self.walk(ROOT, path, Shape::default(), &mut best);
         best.found.map(|(_, index)| index)
     }
@@ -108,20 +109,23 @@ impl Trie {
     /// The methods of all routes whose patterns match a path, with repetitions.
     pub(super) fn methods(&self, path: Option<&str>) -> Vec<&str> {
         let mut methods = Methods(Vec::new());
-        self.walk(ROOT, path, Shape::default(), &mut methods);
+        self.walk(ROOT, path.map(str::as_bytes), Shape::default(), &mut methods);
         methods.0
     }
 
     /// Shows every leaf that matches `rest` to `visit`, the static side of each fork first.
     ///
     /// Depth and work are bounded by the trie, not by the path.
-    fn walk<'t>(&'t self, at: usize, rest: Option<&str>, shape: Shape, visit: &mut impl Visit<'t>) {
+    fn walk<'t>(
+        &'t self,
+        at: usize,
+        rest: Option<&[u8]>,
+        shape: Shape,
+        visit: &mut impl Visit<'t>,
+    ) {
         let Some(node) = self.node(at) else { return };
         let Some(rest) = rest else { return visit.leaf(&node.leaf, shape) };
-        let (segment, rest) = match rest.split_once('/') {
-            Some((segment, rest)) => (segment, Some(rest)),
-            None => (rest, None),
-        };
+        let (segment, rest) = split_first(rest);
         if !segment.is_empty() {
             if node.has_statics
                 && let Some(next) = self.statics.get(at, segment)
@@ -171,8 +175,7 @@ trait Visit<'t> {
 
 struct Best<'m> {
     method: &'m str,
-    /// How many segments the path has.
-    segments: usize,
+    path: Option<&'m [u8]>,
     found: Option<(Shape, usize)>,
 }
 
@@ -192,8 +195,8 @@ impl Visit<'_> for Best<'_> {
 
     /// Each segment passed as a parameter is one static segment fewer.
     fn wants(&self, shape: Shape) -> bool {
-        let most_statics = self.segments.saturating_sub(shape.params);
-        self.found.is_none_or(|(best, _)| most_statics >= best.statics)
+        let most_statics = || segments(self.path).saturating_sub(shape.params);
+        self.found.is_none_or(|(best, _)| most_statics() >= best.statics)
     }
 }
 
@@ -209,8 +212,18 @@ impl<'t> Visit<'t> for Methods<'t> {
     }
 }
 
-fn segments(path: Option<&str>) -> usize {
-    path.map_or(0, |path| path.split('/').count())
+fn segments(path: Option<&[u8]>) -> usize {
+    path.map_or(0, |path| path.iter().filter(|b| **b == b'/').count().saturating_add(1))
+}
+
+/// The first segment, and what follows the slash behind it. Segments are short: a plain loop finds
+/// their ends sooner than a search that has to be set up.
+fn split_first(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let end = path.iter().position(|b| *b == b'/');
+    match end.and_then(|end| path.split_at_checked(end)) {
+        Some((segment, rest)) => (segment, rest.get(1..)),
+        None => (path, None),
+    }
 }
 
 const ROOT: usize = 0;

@@ -53,13 +53,13 @@ impl App {
 
     /// Runs records until none is left, or the time to stop has come: those that still run then are
     /// given up, and count as failed.
-    async fn handle_all(
+    async fn handle_all<'e>(
         &self,
-        event: &BatchEvent<'_>,
-        mut batch: Batch,
+        event: &BatchEvent<'e>,
+        mut batch: Batch<'e>,
         shared: &Shared,
         concurrency: NonZeroUsize,
-    ) -> Batch {
+    ) -> Batch<'e> {
         let clock = &self.host.clock;
         let reserve = self.inner.events.settings.reserve;
         let stop = async {
@@ -99,7 +99,7 @@ impl App {
         let observation = self.observation(event.source(), record, shared);
         let handled = self.handle_record(event.source(), record, shared).await;
         let is_handled = handled.is_ok();
-        self.conclude(observation, handled.err().map(Arc::from), shared);
+        self.conclude_event(observation, handled.err().map(Arc::from), shared);
         (turn, is_handled)
     }
 
@@ -127,13 +127,17 @@ impl App {
         Ok(())
     }
 
-    /// What is recorded of a record: changes of tables always, others if that was asked for.
+    /// What is recorded of a record, where anybody listens: changes of tables always, others if that
+    /// was asked for.
     fn observation(
         &self,
         source: BatchSource,
         record: &BatchRecord<'_>,
         shared: &Shared,
     ) -> Option<EventObservation> {
+        if !self.inner.hooks.listen() {
+            return None;
+        }
         let request_id = &shared.invocation.request_id;
         match source {
             BatchSource::DynamoDbStream => {

@@ -53,6 +53,35 @@ impl EventInput {
             Self::EventBridge(_) => Trigger::EventBridge,
         }
     }
+
+    /// The id that its service gave it, the same however often it comes; or an empty text.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Sqs(message) => &message.message_id,
+            Self::Kinesis(record) => either(&record.event_id, &record.sequence_number),
+            Self::DynamoDb(change) => either(&change.event_id, &change.sequence_number),
+            Self::Sns(notification) => &notification.message_id,
+            Self::EventBridge(event) => &event.id,
+        }
+    }
+
+    /// Who sent it: the ARN of the queue, stream or topic, or the source of an event.
+    #[must_use]
+    pub fn sender(&self) -> &str {
+        match self {
+            Self::Sqs(message) => &message.event_source_arn,
+            Self::Kinesis(record) => &record.event_source_arn,
+            Self::DynamoDb(change) => &change.event_source_arn,
+            Self::Sns(notification) => &notification.topic_arn,
+            Self::EventBridge(event) => &event.source,
+        }
+    }
+}
+
+/// The first text, or the other one when that is blank.
+fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
+    if first.trim().is_empty() { other } else { first }
 }
 
 /// What the records of an invocation have in common.

@@ -26,7 +26,10 @@
 //! ```
 
 mod batch;
+mod bus;
 mod context;
+#[cfg(feature = "aws_lambda_events")]
+mod convert;
 mod handler;
 mod register;
 mod single;
@@ -44,7 +47,10 @@ use apptheory_core::triggers::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use bus::NotDelivered;
 pub use context::{EventContext, EventInput};
+#[cfg(feature = "aws_lambda_events")]
+pub use convert::{Refused, ToLambdaEvent};
 pub use handler::{EventError, EventHandler, EventMiddleware, EventNext, Handled, IntoHandled};
 
 use super::App;
@@ -114,7 +120,7 @@ impl App {
     }
 
     /// Records how a record or an event was handled, and tells the application why it was not.
-    fn conclude(
+    fn conclude_event(
         &self,
         observation: Option<EventObservation>,
         error: Option<Arc<dyn core::error::Error + Send + Sync>>,
@@ -140,9 +146,7 @@ impl App {
     ) {
         let hooks = &self.inner.hooks;
         let report = |panic| self.report(request_id, panic);
-        if let Some(hook) = &hooks.log {
-            isolated("the log hook", || hook(&observation.log(outcome)), report);
-        }
+        self.log(&observation.log(outcome), request_id);
         if let Some(hook) = &hooks.metric {
             isolated("the metric hook", || hook(&observation.metric(outcome)), report);
         }

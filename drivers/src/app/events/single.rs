@@ -38,7 +38,7 @@ impl App {
             let context = shared.context(EventInput::Sns(Arc::clone(&record)));
             match run(layers, handler, record, context).await {
                 Ok(output) => {
-                    self.conclude(observation, None, &shared);
+                    self.conclude_event(observation, None, &shared);
                     outputs.push(output);
                 }
                 Err(error) => return Err(self.fail_workload(observation, error, &shared)),
@@ -65,7 +65,7 @@ impl App {
         let context = shared.context(EventInput::EventBridge(Arc::clone(&event)));
         match run(layers, handler, event, context).await {
             Ok(output) => {
-                self.conclude(Some(observation), None, &shared);
+                self.conclude_event(Some(observation), None, &shared);
                 let _ = guard.disarm();
                 Ok(apptheory_core::json::to_text(&output))
             }
@@ -82,7 +82,7 @@ impl App {
         shared: &Shared,
     ) -> InvokeError {
         let error: Arc<dyn core::error::Error + Send + Sync> = Arc::from(error);
-        self.conclude(observation, Some(Arc::clone(&error)), shared);
+        self.conclude_event(observation, Some(Arc::clone(&error)), shared);
         WorkloadFailed::with(error).into()
     }
 }

@@ -247,7 +247,8 @@ impl Gateway {
     async fn invoke(&self, client: &Client, request_id: String, event: &str) -> Option<String> {
         let deadline = self.app.clock().now().saturating_add(BUFFERED_TIME);
         let (deadline, peer) = (Some(deadline), Some(client.address));
-        let invoked = self.app.invoke(event, Invocation { request_id, deadline, peer }).await;
+        let invocation = Invocation { request_id, deadline, peer, ..Invocation::default() };
+        let invoked = self.app.invoke(event, invocation).await;
         invoked.map_err(|error| tell(&self.app, Trouble::NotInvoked(error))).ok()
     }
 

@@ -1,0 +1,53 @@
+//! Texts between separators, and without the white space around them.
+//!
+//! The pieces of paths, queries and cookies are so short that a plain loop finds their ends sooner
+//! than the searchers of `str`, which are made for long texts.
+
+use core::iter;
+
+/// The text before the first `separator`, an ASCII character, and what follows it.
+pub(super) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|b| b == separator) {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at.saturating_add(1)..)),
+        None => (text, None),
+    }
+}
+
+/// As [`str::trim`], without reading characters where both ends are visible ASCII, as they nearly
+/// always are.
+pub(super) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
+/// The texts between separators.
+pub(super) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    iter::from_fn(move || {
+        let (piece, after) = cut(rest?, separator);
+        rest = after;
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{cut, pieces, trim};
+
+    #[test]
+    fn texts_are_cut_as_str_cuts_them() {
+        for text in ["", "/", "a", "a/", "/a", "é/ü//", "a/b/c"] {
+            let expected = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+            assert_eq!(cut(text, b'/'), expected, "{text:?}");
+            assert!(pieces(text, b'/').eq(text.split('/')), "{text:?}");
+        }
+        for text in ["", " ", "a", " a", "a ", "\u{2003}é", "\u{1}", "a b", "a\u{a0}"] {
+            assert_eq!(trim(text), text.trim(), "{text:?}");
+        }
+        assert_eq!(pieces("a;b", b';').collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

@@ -1,0 +1,21 @@
+//! An application under `lambda_http`, for functions whose responses are not streamed: [`App`] is a
+//! tower service. Layers of the tower ecosystem go around it; everything else that a function may
+//! be invoked with is for [`apptheory::lambda`].
+//!
+//! ```text
+//! cd drivers && cargo lambda watch --example lambda_runtime --features tower
+//! ```
+
+use apptheory::app::{App, Context};
+use serde_json::json;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    let app = App::builder()
+        .get("/", async || "hello")
+        .get("/orders/{id}", async |context: Context| {
+            apptheory::app::Json(json!({"id": context.param("id")}))
+        })
+        .build()?;
+    lambda_http::run(app).await
+}

@@ -1,0 +1,83 @@
+//! Subscribers of an event bus, run by what its table's stream tells.
+
+use std::sync::Arc;
+
+use apptheory_core::eventbus::{EventChange, StreamRecordError};
+use apptheory_core::json::{self, JsonError};
+use apptheory_core::triggers::{ArnKind, name_from_arn};
+use serde_json::Value as Json;
+
+use super::DynamoDbChange;
+use crate::app::AppBuilder;
+use crate::clock::Clock;
+use crate::event_bus::{HandlerFailed, StoreEventBus};
+
+/// A change of the bus's table was not handled. Its record fails, and comes again.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDelivered {
+    /// The record is no JSON object.
+    #[error("the stream record is malformed: {0}")]
+    Json(#[from] JsonError),
+    /// The record tells of no event of this bus: let the stream carry new images, and keep other
+    /// things in another table.
+    #[error(transparent)]
+    Record(#[from] StreamRecordError),
+    /// A subscriber failed. Those subscribed before it have run, and will again.
+    #[error(transparent)]
+    Handler(#[from] HandlerFailed),
+}
+
+impl<S: Send + Sync + 'static> AppBuilder<S> {
+    /// Runs the subscribers of an event bus for the events that its table's stream tells of, one
+    /// after the other in the order of the stream. The stream has to carry new images, and the
+    /// event source mapping to have `ReportBatchItemFailures`.
+    ///
+    /// Only new events are delivered: subscribers do not hear of deletions, nor of events whose
+    /// time ran out. Streams deliver at least once, and after a failure to all of a type's
+    /// subscribers again: put an [`Idempotent`](crate::idempotency::Idempotent) around, or let
+    /// them bear it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use apptheory::app::App;
+    /// use apptheory::event_bus::{Bus, StoreEventBus};
+    /// use apptheory::memory::MemoryStore;
+    /// use apptheory_core::eventbus::EventBus;
+    ///
+    /// let bus = StoreEventBus::new(EventBus::builder().build()?, MemoryStore::default());
+    /// bus.subscribe("order.created", |event| async move {
+    ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
+    /// })?;
+    /// let app = App::builder().event_bus(Arc::new(bus)).build()?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn event_bus<X, C>(self, bus: impl Into<Arc<StoreEventBus<X, C>>>) -> Self
+    where
+        X: Send + Sync + 'static,
+        C: Clock + 'static,
+    {
+        let bus = bus.into();
+        let table = bus.config().table().clone();
+        // A table in another account is named by its ARN.
+        let name = match name_from_arn(ArnKind::DynamoDbStream, table.as_ref()) {
+            "" => table.as_ref(),
+            name => name,
+        };
+        self.dynamodb(name, move |change: Arc<DynamoDbChange>| {
+            let bus = Arc::clone(&bus);
+            async move { deliver(&bus, &change).await }
+        })
+    }
+}
+
+async fn deliver<X, C: Clock>(
+    bus: &StoreEventBus<X, C>,
+    change: &DynamoDbChange,
+) -> Result<(), NotDelivered> {
+    let record: Json = json::read_object(change.as_json())?;
+    match bus.config().codec().decode_stream_record(&record)? {
+        EventChange::Inserted(event) => Ok(bus.deliver(&event).await?),
+        EventChange::Modified { .. } | EventChange::Removed { .. } => Ok(()),
+    }
+}

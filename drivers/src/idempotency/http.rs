@@ -1,0 +1,85 @@
+//! Requests that are served once.
+
+use apptheory_core::http::{AppError, code};
+use apptheory_core::idempotency::{
+    Acquisition, IdempotencyError, IdempotencyKey, KeyError, REPLAYED_HEADER, payload_hash,
+    request_hash,
+};
+use serde_json::json;
+
+use super::{Idempotent, stored};
+use crate::app::{Answer, Context, Middleware, Next, Response};
+use crate::execute::StoreExecutor;
+
+impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
+    async fn handle(&self, context: Context, next: Next) -> Answer {
+        let request = context.request();
+        // They change nothing, so they may be repeated (RFC 9110 §9.2.1).
+        if matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE") {
+            return next.run(context).await;
+        }
+        let Some(key) = self.key.read(request) else {
+            return match self.requires_key {
+                true => Err(AppError::bad_request(KeyError::MissingKey.to_string())),
+                false => next.run(context).await,
+            };
+        };
+        let key = IdempotencyKey::new(&self.request_scope(&context), &key)
+            .map_err(|error| AppError::internal().with_cause(error))?;
+        let clock = context.clock().clone();
+        let hash = request_hash(request);
+        let acquired = self.acquire(key, hash, context.remaining(), &clock).await;
+        let Some(acquisition) = acquired.map_err(undecided)? else {
+            return next.run(context).await;
+        };
+        let refusal = acquisition.refusal();
+        let lease = match acquisition {
+            Acquisition::Acquired(lease) => lease,
+            Acquisition::Completed { result } => return replay(result.as_deref()),
+            Acquisition::InProgress { .. } | Acquisition::PayloadDiffers => {
+                return Err(refusal.unwrap_or_else(AppError::internal));
+            }
+        };
+        let answer = next.run(context).await;
+        let done = answer.as_ref().ok().filter(|response| response.status < 500);
+        match done.map(stored::write) {
+            Some(result) => self.complete(lease, result, &clock).await,
+            None => self.release(lease, &clock).await,
+        }
+        answer
+    }
+}
+
+impl<X> Idempotent<X> {
+    /// The route, and whose request it is: a client that learns or guesses the key of another one
+    /// must not be given what that one was answered.
+    fn request_scope(&self, context: &Context) -> String {
+        let (call, request) = (context.call(), context.request());
+        let path = call.pattern().map_or(request.path.as_str(), |pattern| pattern.as_str());
+        let (scope, method) = (&self.scope, &request.method);
+        match (context.tenant_id(), context.identity()) {
+            ("", "") => format!("{scope} {method} {path}"),
+            caller => {
+                let caller = payload_hash(json!(caller).to_string().as_bytes());
+                format!("{scope} {method} {path} {caller}")
+            }
+        }
+    }
+}
+
+/// The answer that was kept, or the word that there was one.
+fn replay(result: Option<&[u8]>) -> Answer {
+    let response = match result {
+        None => Response::new(200),
+        Some(result) => {
+            let unreadable = || undecided(IdempotencyError::Unreadable);
+            stored::read(result).ok_or_else(unreadable)?
+        }
+    };
+    Ok(response.with_header(REPLAYED_HEADER, "true"))
+}
+
+/// The answer when nobody knows whether the request was served: 503, as for a rate limit.
+fn undecided(error: IdempotencyError) -> AppError {
+    AppError::of(code::OVERLOADED).with_header("retry-after", "1").with_cause(error)
+}

@@ -1,0 +1,176 @@
+//! Handlers that do their work once, however often they are asked to.
+//!
+//! [`Idempotent`] is a middleware, of requests and of events. It lends the core's machines a store
+//! and the application's clock, and turns what they conclude into answers. It decides nothing about
+//! who may do a piece of work: that is [`idempotency`](apptheory_core::idempotency)'s.
+//!
+//! ```
+//! use apptheory::app::{App, Invocation};
+//! use apptheory::idempotency::Idempotent;
+//! use apptheory::memory::MemoryStore;
+//! use apptheory_core::idempotency::Idempotency;
+//!
+//! let idempotency = Idempotency::builder().build();
+//! let store = MemoryStore::default().with_table(idempotency.table());
+//! let once = Idempotent::new("shop", idempotency, store);
+//! let app = App::builder().middleware(once).post("/orders", async || "order 7").build()?;
+//!
+//! let event = r#"{"rawPath":"/orders","requestContext":{"http":{"method":"POST"}},
+//!     "headers":{"idempotency-key":"k1"}}"#;
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let first = app.invoke(event, Invocation::default()).await?;
+//! let again = app.invoke(event, Invocation::default()).await?;
+//! assert!(!first.contains("idempotency-replayed"));
+//! assert!(again.contains(r#""idempotency-replayed":"true""#) && again.contains("order 7"));
+//! # Ok::<(), apptheory::app::InvokeError>(())
+//! # }).unwrap();
+//! # Ok::<(), apptheory::app::BuildError>(())
+//! ```
+
+mod event;
+mod http;
+mod stored;
+#[cfg(test)]
+#[cfg(feature = "memory")]
+mod tests;
+
+use core::fmt;
+use core::time::Duration;
+
+use apptheory_core::idempotency::{
+    Acquire, Acquisition, Complete, Completion, Idempotency, IdempotencyError, IdempotencyKey,
+    KeySource, Lease,
+};
+
+use crate::clock::{Clock as _, SharedClock};
+use crate::execute::{StoreExecutor, drive};
+use crate::layer::{DECISION_BUDGET, Deadline};
+
+pub use event::NotHandled;
+
+/// A middleware that has work done once: of a request by the key that it brings, of a record by the
+/// id that its service gave it.
+///
+/// Whoever asks first gets a lease for the time that the invocation has left, or a minute. While it
+/// lasts, others are told that the work is in progress; once the work is done, they get what came
+/// of it. Work that fails or panics can be tried again at once; work that is given up half-way, by a
+/// timeout around this middleware or with its invocation, once the lease has ended. So put a
+/// [`Timeout`](crate::app::Timeout) inside, not around.
+///
+/// | | Request | Record or event |
+/// |---|---|---|
+/// | done | the first answer, with `idempotency-replayed: true` | succeeds with the first output, without running |
+/// | in progress | 409 `app.conflict`, with `retry-after` | fails, and comes again |
+/// | the key was used with another payload | 422 `app.validation_failed` | – |
+/// | no key | runs, unless [required](Self::require_key) | fails |
+/// | the store does not answer | 503 `app.overloaded`, unless [open](Self::fail_open) | fails, unless open |
+///
+/// Answers above 350 KB and streams are not kept: repetitions get 200, the field, and no body.
+pub struct Idempotent<X> {
+    idempotency: Idempotency,
+    executor: X,
+    scope: String,
+    key: KeySource,
+    requires_key: bool,
+    fails_open: bool,
+    budget: Duration,
+}
+
+impl<X> Idempotent<X> {
+    /// A middleware over a store. The scope tells this application's work from that of others in
+    /// the same table: name the function. Two functions of the same scope that consume the same
+    /// topic would take each other's notifications for done.
+    ///
+    /// Keys of requests come in the field `Idempotency-Key`.
+    pub fn new(scope: &str, idempotency: Idempotency, executor: X) -> Self {
+        Self {
+            idempotency,
+            executor,
+            scope: scope.to_owned(),
+            key: KeySource::idempotency_key_header(),
+            requires_key: false,
+            fails_open: false,
+            budget: DECISION_BUDGET,
+        }
+    }
+
+    /// The same with keys of requests from elsewhere.
+    #[must_use]
+    pub fn with_key(self, key: KeySource) -> Self {
+        Self { key, ..self }
+    }
+
+    /// The same, but requests that bring no key are answered 400. Without it, they are served as
+    /// often as they come. Safe methods, such as GET, never need one.
+    #[must_use]
+    pub fn require_key(self) -> Self {
+        Self { requires_key: true, ..self }
+    }
+
+    /// The same, but work is done all the same when the store does not answer: maybe twice, rather
+    /// than not at all.
+    #[must_use]
+    pub fn fail_open(self) -> Self {
+        Self { fails_open: true, ..self }
+    }
+
+    /// The same with another time for each call of the store, instead of [`DECISION_BUDGET`].
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+}
+
+impl<X: StoreExecutor> Idempotent<X> {
+    /// Asks whether the work may be done. `None` when nobody knows and it is to be done all the
+    /// same.
+    async fn acquire(
+        &self,
+        key: IdempotencyKey,
+        payload_hash: String,
+        remaining: Option<Duration>,
+        clock: &SharedClock,
+    ) -> Result<Option<Acquisition>, IdempotencyError> {
+        let acquire: Acquire = self.idempotency.acquire(key, payload_hash, clock.now(), remaining);
+        match drive(acquire, &self.in_time(clock)).await {
+            Err(_) if self.fails_open => Ok(None),
+            acquired => acquired.map(Some),
+        }
+    }
+
+    /// Keeps what came of the work, or that it is done. The caller has its answer whatever comes of
+    /// this: the work was done.
+    async fn complete(&self, lease: Lease, result: Option<Vec<u8>>, clock: &SharedClock) {
+        let complete: Complete = match result {
+            Some(result) => self.idempotency.complete(lease, result, clock.now()),
+            None => self.idempotency.complete_without_result(lease, clock.now()),
+        };
+        // What is not kept is done again, so it is worth a second try; where only the reply was
+        // lost, that finds the lease gone, and changes nothing.
+        let again = complete.clone();
+        let completed: Result<Completion, _> = drive(complete, &self.in_time(clock)).await;
+        if completed.is_err() {
+            let _ = drive(again, &self.in_time(clock)).await;
+        }
+    }
+
+    /// Gives work back that failed. Where that fails too, the lease ends by itself.
+    async fn release(&self, lease: Lease, clock: &SharedClock) {
+        let _ = drive(self.idempotency.release(lease), &self.in_time(clock)).await;
+    }
+
+    fn in_time<'x>(&'x self, clock: &'x SharedClock) -> Deadline<&'x X, &'x SharedClock> {
+        Deadline::after(&self.executor, clock, self.budget)
+    }
+}
+
+impl<X> fmt::Debug for Idempotent<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idempotent")
+            .field("scope", &self.scope)
+            .field("key", &self.key)
+            .field("requires_key", &self.requires_key)
+            .field("fails_open", &self.fails_open)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! Responses as they are kept: a line of JSON, and the body as it is.
+
+use apptheory_core::http::Headers;
+use serde::{Deserialize, Serialize};
+
+use crate::app::Response;
+
+#[derive(Deserialize, Serialize)]
+struct Head {
+    status: u16,
+    headers: Vec<(String, Vec<String>)>,
+    cookies: Vec<String>,
+    is_base64: bool,
+}
+
+/// A response's bytes; `None` for one that is not there yet as a whole.
+pub(super) fn write(response: &Response) -> Option<Vec<u8>> {
+    if response.stream.is_some() {
+        return None;
+    }
+    let headers = response.headers.iter();
+    let head = Head {
+        status: response.status,
+        headers: headers.map(|(name, values)| (name.to_owned(), values.to_vec())).collect(),
+        cookies: response.cookies.clone(),
+        is_base64: response.is_base64,
+    };
+    let mut bytes = serde_json::to_vec(&head).ok()?;
+    bytes.push(END_OF_HEAD);
+    bytes.extend_from_slice(&response.body);
+    Some(bytes)
+}
+
+/// The response of these bytes; `None` when they are of something else.
+pub(super) fn read(bytes: &[u8]) -> Option<Response> {
+    let at = bytes.iter().position(|byte| *byte == END_OF_HEAD)?;
+    let (head, body) = bytes.split_at_checked(at)?;
+    let Head { status, headers, cookies, is_base64 } = serde_json::from_slice(head).ok()?;
+    let mut response = Response::new(status);
+    response.headers = headers.into_iter().fold(Headers::new(), |mut all, (name, values)| {
+        all.set_all(&name, values);
+        all
+    });
+    response.cookies = cookies;
+    response.is_base64 = is_base64;
+    response.body = body.get(1..)?.to_vec();
+    Some(response)
+}
+
+/// Compact JSON holds no line feed.
+const END_OF_HEAD: u8 = b'\n';
+
+#[cfg(test)]
+mod tests {
+    use super::{read, write};
+    use crate::app::{BodyStream, Response};
+
+    #[test]
+    fn a_response_comes_back_as_it_was() {
+        let mut response = Response::binary(201, *b"\0\n\xff", "image/x\n").with_cookie("a=b");
+        response.headers.set_all("x-many", vec!["1".into(), "2".into()]);
+        let back = read(&write(&response).unwrap()).unwrap();
+        assert_eq!((back.status, back.body, back.is_base64), (201, b"\0\n\xff".to_vec(), true));
+        assert_eq!((back.headers, back.cookies), (response.headers, response.cookies));
+        let empty = Response::no_content();
+        assert_eq!(read(&write(&empty).unwrap()).unwrap().status, 204);
+    }
+
+    #[test]
+    fn what_is_no_response_is_not_taken_for_one() {
+        for bytes in [&b""[..], b"{}", b"{}\n", b"null\nx", b"{\"status\":200}\n"] {
+            assert!(read(bytes).is_none());
+        }
+        let stream = BodyStream::from_chunks([b"a".to_vec()]);
+        assert!(write(&Response::text(200, "").with_stream(stream)).is_none());
+    }
+}

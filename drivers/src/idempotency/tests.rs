@@ -1,0 +1,407 @@
+//! Work as clients and services see it, on either store, with faults in between.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use apptheory_core::http::{AppError, RawRequest};
+use apptheory_core::idempotency::{Idempotency, KeySource, MAX_RESULT_BYTES};
+use apptheory_core::store::{StoreError, Value};
+use apptheory_core::time::Timestamp;
+use futures_util::future::join;
+use serde_json::{Value as Json, json};
+
+use super::Idempotent;
+use crate::app::events::{EventContext, SnsNotification, SqsMessage};
+use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
+use crate::clock::{Clock as _, VirtualClock};
+use crate::execute::StoreExecutor;
+use crate::layer::{Fault, FaultPlan};
+use crate::memory::MemoryStore;
+
+/// How often handlers ran.
+type Runs = Arc<AtomicU32>;
+
+fn clock() -> VirtualClock {
+    VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn idempotency() -> Idempotency {
+    Idempotency::builder().build()
+}
+
+fn memory(clock: &VirtualClock) -> MemoryStore<VirtualClock> {
+    MemoryStore::new(clock.clone()).with_table(idempotency().table())
+}
+
+fn once<X>(store: X) -> Idempotent<X> {
+    Idempotent::new("shop", idempotency(), store)
+}
+
+/// An application whose handlers do as the body says: `fail`, `panic`, `large`, `stream`, a status,
+/// a number of seconds to take before they answer how often they ran, or nothing.
+fn app<X>(clock: &VirtualClock, once: Idempotent<X>) -> (App, Runs)
+where
+    X: StoreExecutor + Send + 'static,
+{
+    let runs = Runs::default();
+    let counted = Arc::clone(&runs);
+    let handler = move |context: Context| {
+        let run = counted.fetch_add(1, Ordering::Relaxed) + 1;
+        async move { answer(&context, run).await }
+    };
+    let app = builder(clock).middleware(once);
+    let app = app.post("/orders", handler.clone()).get("/orders", handler.clone());
+    (app.post("/orders/{id}", handler).build().unwrap(), runs)
+}
+
+fn builder(clock: &VirtualClock) -> AppBuilder {
+    App::builder().clock(clock.clone())
+}
+
+async fn answer(context: &Context, run: u32) -> Answer {
+    match core::str::from_utf8(&context.request().body).unwrap() {
+        "fail" => Err(AppError::bad_request("out of stock")),
+        "panic" => panic!("boom"),
+        "large" => Ok(Response::text(201, "x".repeat(MAX_RESULT_BYTES))),
+        "stream" => {
+            Ok(Response::text(201, "").with_stream(BodyStream::from_chunks([b"a".to_vec()])))
+        }
+        "503" => Ok(Response::text(503, "later")),
+        "409" => Ok(Response::text(409, "sold")),
+        wait => {
+            context.clock().sleep(seconds(wait.parse().unwrap_or_default())).await;
+            let response = Response::text(201, format!("run {run}"));
+            Ok(response.with_cookie("a=b").with_header("x-many", "1"))
+        }
+    }
+}
+
+fn request<'a>(key: &str, body: &'a str) -> RawRequest<'a> {
+    let mut request = RawRequest::new("POST", "/orders");
+    if !key.is_empty() {
+        request.headers.append("Idempotency-Key", key);
+    }
+    RawRequest { body: body.as_bytes().into(), ..request }
+}
+
+/// The status, the body, the field `retry-after`, and whether it is a repetition.
+type Seen = (u16, String, String, bool);
+
+async fn serve(app: &App, clock: &VirtualClock, request: RawRequest<'_>, left: u64) -> Seen {
+    let deadline = Some(clock.now().saturating_add(seconds(left)));
+    let response = app.serve(request, Invocation { deadline, ..Invocation::default() }).await;
+    let is_replayed = response.headers.first("idempotency-replayed") == "true";
+    let retry_after = response.headers.first("retry-after").to_owned();
+    (response.status, String::from_utf8(response.body).unwrap(), retry_after, is_replayed)
+}
+
+/// Serves a request with the key `k` that has 10 s.
+fn ask(app: &App, clock: &VirtualClock, body: &str) -> Seen {
+    clock.run(serve(app, clock, request("k", body), 10))
+}
+
+fn ran(run: u32, is_replayed: bool) -> Seen {
+    (201, format!("run {run}"), String::new(), is_replayed)
+}
+
+fn count(runs: &Runs) -> u32 {
+    runs.load(Ordering::Relaxed)
+}
+
+fn a_request_is_served_once_and_its_answer_given_again<X>(store: impl Fn(&VirtualClock) -> X)
+where
+    X: StoreExecutor + Send + 'static,
+{
+    let clock = clock();
+    let (app, runs) = app(&clock, once(store(&clock)));
+    assert_eq!(ask(&app, &clock, ""), ran(1, false));
+    assert_eq!(ask(&app, &clock, ""), ran(1, true));
+    let again = clock.run(app.serve(request("k", ""), Invocation::default()));
+    assert_eq!((again.cookies, again.headers.first("x-many")), (vec!["a=b".to_owned()], "1"));
+
+    let (status, body, _, is_replayed) = ask(&app, &clock, "0");
+    assert!(status == 422 && body.contains("app.validation_failed") && !is_replayed);
+    // Another key, route, tenant or scope is other work, and no key is none that is known.
+    assert_eq!(clock.run(serve(&app, &clock, request("l", ""), 10)), ran(2, false));
+    let elsewhere = RawRequest { path: "/orders/7".to_owned(), ..request("k", "") };
+    assert_eq!(clock.run(serve(&app, &clock, elsewhere.clone(), 10)), ran(3, false));
+    assert_eq!(clock.run(serve(&app, &clock, elsewhere, 10)), ran(3, true));
+    let mut of_tenant = request("k", "");
+    of_tenant.headers.append("x-tenant-id", "t1");
+    assert_eq!(clock.run(serve(&app, &clock, of_tenant, 10)), ran(4, false));
+    let safe = RawRequest { method: "GET".to_owned(), ..request("k", "") };
+    assert_eq!(clock.run(serve(&app, &clock, safe, 10)), ran(5, false));
+    assert_eq!(clock.run(serve(&app, &clock, request("", ""), 10)), ran(6, false));
+
+    clock.advance(seconds(3_600));
+    assert_eq!(ask(&app, &clock, ""), ran(7, false));
+    assert_eq!(count(&runs), 7);
+}
+
+fn what_fails_can_be_tried_again_and_what_is_done_is_done<X>(store: impl Fn(&VirtualClock) -> X)
+where
+    X: StoreExecutor + Send + 'static,
+{
+    let clock = clock();
+    let (app, runs) = app(&clock, once(store(&clock)));
+    for (run, (body, status)) in
+        [("fail", 400), ("fail", 400), ("503", 503), ("503", 503), ("panic", 500)]
+            .into_iter()
+            .enumerate()
+    {
+        let (answered, .., is_replayed) = ask(&app, &clock, body);
+        assert_eq!((answered, is_replayed, count(&runs) as usize), (status, false, run + 1));
+    }
+    let keyed = |key: &str, body: &str| clock.run(serve(&app, &clock, request(key, body), 10));
+    for key in ["large", "stream"] {
+        assert_eq!(keyed(key, key).0, 201);
+        assert_eq!(keyed(key, key), (200, String::new(), String::new(), true));
+    }
+    let sold = |is_replayed| (409, "sold".to_owned(), String::new(), is_replayed);
+    assert_eq!([keyed("409", "409"), keyed("409", "409")], [sold(false), sold(true)]);
+    assert_eq!(count(&runs), 8);
+}
+
+fn one_at_a_time<X>(store: impl Fn(&VirtualClock) -> X)
+where
+    X: StoreExecutor + Send + 'static,
+{
+    let clock = clock();
+    let (app, runs) = app(&clock, once(store(&clock)));
+    let later = async |after: u64| {
+        clock.sleep(seconds(after)).await;
+        serve(&app, &clock, request("k", "5"), 10).await
+    };
+    let (first, second) = clock.run(join(serve(&app, &clock, request("k", "5"), 10), later(2)));
+    assert_eq!(first, ran(1, false));
+    assert!(second.0 == 409 && second.1.contains("app.conflict") && second.2 == "8");
+    assert_eq!(ask(&app, &clock, "5"), ran(1, true));
+
+    // Who takes longer than the lease may lose it, and then overwrites nothing.
+    let slow = async |after: u64| {
+        clock.sleep(seconds(after)).await;
+        serve(&app, &clock, request("slow", "7"), 4).await
+    };
+    let (first, second) = clock.run(join(slow(0), slow(5)));
+    assert_eq!([first, second], [ran(2, false), ran(3, false)]);
+    // Nobody else began the work after the second, so its result stands, late as it was.
+    assert_eq!(clock.run(slow(0)), ran(3, true));
+    assert_eq!(count(&runs), 3);
+}
+
+#[test]
+fn on_the_store_in_memory() {
+    a_request_is_served_once_and_its_answer_given_again(memory);
+    what_fails_can_be_tried_again_and_what_is_done_is_done(memory);
+    one_at_a_time(memory);
+}
+
+#[cfg(feature = "embedded")]
+#[test]
+fn on_the_embedded_store() {
+    let embedded = |clock: &VirtualClock| {
+        let store = crate::embedded::EmbeddedStore::in_memory(clock.clone()).unwrap();
+        store.create_table(&idempotency().table()).unwrap();
+        store
+    };
+    a_request_is_served_once_and_its_answer_given_again(embedded);
+    what_fails_can_be_tried_again_and_what_is_done_is_done(embedded);
+    one_at_a_time(embedded);
+}
+
+#[test]
+fn keys_come_from_elsewhere_or_are_required() {
+    let clock = clock();
+    let key = KeySource::JsonPointer("/id".to_owned());
+    let (app, runs) = app(&clock, once(memory(&clock)).with_key(key).require_key());
+    let post = |body: &str| clock.run(serve(&app, &clock, request("", body), 10));
+    assert_eq!(post(r#"{"id":"o1"}"#), ran(1, false));
+    assert_eq!(post(r#"{"id":"o1"}"#), ran(1, true));
+    let (status, body, ..) = post("{}");
+    assert!(status == 400 && body.contains("idempotency key is required"));
+    let safe = RawRequest { method: "GET".to_owned(), ..request("", "") };
+    assert_eq!(clock.run(serve(&app, &clock, safe, 10)).0, 201);
+    assert_eq!(count(&runs), 2);
+}
+
+/// What a caller sees over a store with faults: every ask is a body, and a pause before it.
+fn faulty(plan: FaultPlan, fails_open: bool, asks: &[u64]) -> Vec<Seen> {
+    let clock = clock();
+    let once = once(Fault::new(memory(&clock), plan));
+    let (app, _) = app(&clock, if fails_open { once.fail_open() } else { once });
+    let ask = |pause: &u64| {
+        clock.advance(seconds(*pause));
+        ask(&app, &clock, "")
+    };
+    asks.iter().map(ask).collect()
+}
+
+#[test]
+fn a_store_that_does_not_answer_lets_nobody_work() {
+    let plan = || FaultPlan::default().fail(1, StoreError::Throttled);
+    let seen = faulty(plan(), false, &[0, 0]);
+    assert_eq!((seen[0].0, &*seen[0].2), (503, "1"));
+    assert_eq!(seen[1], ran(1, false));
+    assert_eq!(faulty(plan(), true, &[0, 0, 0]), [ran(1, false), ran(2, false), ran(2, true)]);
+}
+
+#[test]
+fn a_lease_whose_reply_was_lost_is_waited_for() {
+    let seen = faulty(FaultPlan::default().lose_reply(1, StoreError::Timeout), false, &[0, 9, 1]);
+    assert_eq!(seen.iter().map(|seen| seen.0).collect::<Vec<_>>(), [503, 409, 201]);
+    assert_eq!(seen[1].2, "1");
+}
+
+#[test]
+fn a_result_is_kept_at_the_second_try_or_the_work_done_again() {
+    let once = FaultPlan::default().fail(2, StoreError::Unavailable);
+    assert_eq!(faulty(once, false, &[0, 0]), [ran(1, false), ran(1, true)]);
+    let lost = FaultPlan::default().lose_reply(2, StoreError::Timeout);
+    assert_eq!(faulty(lost, false, &[0, 0]), [ran(1, false), ran(1, true)]);
+    let twice = FaultPlan::default().fail(2, StoreError::Unavailable).fail(3, StoreError::Timeout);
+    let seen = faulty(twice, false, &[0, 9, 1]);
+    assert_eq!([&seen[0], &seen[2]], [&ran(1, false), &ran(2, false)]);
+    assert_eq!(seen[1].0, 409);
+}
+
+#[test]
+fn work_that_could_not_be_given_back_is_waited_for() {
+    let clock = clock();
+    let plan = FaultPlan::default().fail(2, StoreError::Unavailable);
+    let (app, runs) = app(&clock, once(Fault::new(memory(&clock), plan)));
+    assert_eq!(ask(&app, &clock, "fail").0, 400);
+    assert_eq!(ask(&app, &clock, "fail").0, 409);
+    clock.advance(seconds(10));
+    assert_eq!(ask(&app, &clock, "fail").0, 400);
+    assert_eq!(count(&runs), 2);
+}
+
+#[test]
+fn an_item_of_something_else_lets_nobody_work() {
+    let clock = clock();
+    let store = memory(&clock);
+    let (app, runs) = app(&clock, once(store.clone()));
+    assert_eq!(ask(&app, &clock, ""), ran(1, false));
+    let table = idempotency().table().name;
+    let spoilt = store.items(&table).remove(0).with("Result", Value::B(b"{}".to_vec()));
+    store.seed(&table, [spoilt]).unwrap();
+    assert_eq!(ask(&app, &clock, "").0, 503);
+    assert_eq!(count(&runs), 1);
+}
+
+/// An application that handles messages: `fail`, or a number of seconds to take.
+fn consumer<X>(clock: &VirtualClock, once: Idempotent<X>) -> (App, Runs)
+where
+    X: StoreExecutor + Send + 'static,
+{
+    let runs = Runs::default();
+    let (messages, notifications) = (Arc::clone(&runs), Arc::clone(&runs));
+    let handle = move |message: Arc<SqsMessage>, context: EventContext| {
+        let run = messages.fetch_add(1, Ordering::Relaxed) + 1;
+        async move {
+            let wait = message.body.parse().unwrap_or_default();
+            context.clock().sleep(seconds(wait)).await;
+            if message.body == "fail" && run < 3 { Err("out of stock") } else { Ok(()) }
+        }
+    };
+    let notify = move |_: Arc<SnsNotification>| {
+        let run = notifications.fetch_add(1, Ordering::Relaxed) + 1;
+        async move { json!({"run": run}) }
+    };
+    let app = builder(clock).event_middleware(once).sqs("q", handle).sns("t", notify);
+    (app.build().unwrap(), runs)
+}
+
+fn messages(messages: &[(&str, &str)]) -> String {
+    let messages = messages.iter().map(|(id, body)| {
+        json!({"eventSource": "aws:sqs", "eventSourceARN": "arn:q", "messageId": id, "body": body})
+    });
+    json!({"Records": messages.collect::<Vec<_>>()}).to_string()
+}
+
+async fn handle(app: &App, clock: &VirtualClock, event: &str) -> Result<Json, String> {
+    let deadline = Some(clock.now().saturating_add(seconds(10)));
+    let answer = app.invoke(event, Invocation { deadline, ..Invocation::default() }).await;
+    answer.map(|answer| serde_json::from_str(&answer).unwrap()).map_err(|error| error.to_string())
+}
+
+fn failures(ids: &[&str]) -> Result<Json, String> {
+    let ids = ids.iter().map(|id| json!({"itemIdentifier": id}));
+    Ok(json!({"batchItemFailures": ids.collect::<Vec<_>>()}))
+}
+
+#[test]
+fn records_are_handled_once() {
+    let clock = clock();
+    let (app, runs) = consumer(&clock, once(memory(&clock)));
+    let event = messages(&[("1", ""), ("2", "fail"), ("1", "")]);
+    assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["2"]));
+    assert_eq!(count(&runs), 2);
+    // Delivered again, with what it was delivered with before.
+    assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&[]));
+    assert_eq!(count(&runs), 3);
+    let nameless = messages(&[(" ", "")]);
+    let refused = clock.run(handle(&app, &clock, &nameless));
+    assert_eq!(refused, Err("apptheory: failed record has no identifier".to_owned()));
+    assert_eq!(count(&runs), 3);
+}
+
+#[test]
+fn a_record_that_is_being_handled_fails() {
+    let clock = clock();
+    let (app, runs) = consumer(&clock, once(memory(&clock)));
+    let event = messages(&[("1", "5")]);
+    let later = async {
+        clock.sleep(seconds(1)).await;
+        handle(&app, &clock, &event).await
+    };
+    let handled = clock.run(join(handle(&app, &clock, &event), later));
+    assert_eq!(handled, (failures(&[]), failures(&["1"])));
+    assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&[]));
+    assert_eq!(count(&runs), 1);
+}
+
+#[test]
+fn a_record_that_was_given_up_comes_again_when_its_lease_has_ended() {
+    let clock = clock();
+    let (app, runs) = consumer(&clock, once(memory(&clock)));
+    let event = messages(&[("1", "60")]);
+    assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["1"]));
+    // Half a second is left of the invocation, and of the lease.
+    assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["1"]));
+    assert_eq!(count(&runs), 1);
+    clock.advance(seconds(1));
+    assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["1"]));
+    assert_eq!(count(&runs), 2);
+}
+
+#[test]
+fn records_fail_with_the_store_or_run_all_the_same() {
+    for (fails_open, failed, runs_then) in [(false, &["1"][..], 0), (true, &[], 1)] {
+        let clock = clock();
+        let plan = FaultPlan::default().fail(1, StoreError::Unavailable);
+        let once = once(Fault::new(memory(&clock), plan));
+        let (app, runs) = consumer(&clock, if fails_open { once.fail_open() } else { once });
+        let event = messages(&[("1", "")]);
+        assert_eq!(clock.run(handle(&app, &clock, &event)), failures(failed));
+        assert_eq!(count(&runs), runs_then);
+    }
+}
+
+#[test]
+fn outputs_are_given_again() {
+    let clock = clock();
+    let (app, _) = consumer(&clock, once(memory(&clock)));
+    let record = |id: &str| {
+        json!({"EventSource": "aws:sns",
+        "Sns": {"TopicArn": "arn:t", "MessageId": id}})
+    };
+    let event = json!({"Records": [record("1"), record("2"), record("1")]}).to_string();
+    let outputs = Ok(json!([{"run": 1}, {"run": 2}, {"run": 1}]));
+    assert_eq!(clock.run(handle(&app, &clock, &event)), outputs);
+}

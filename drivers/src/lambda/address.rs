@@ -1,0 +1,78 @@
+//! Where the Runtime API is.
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// Where the Runtime API is: what Lambda calls `host:port`, and emulators may call a URL with a path
+/// in front of the API's own (`drivers.md` §1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Address {
+    /// The host and the port to connect to.
+    pub(super) host: String,
+    /// What comes before the API's paths: nothing, or a path without a slash at its end.
+    prefix: String,
+}
+
+/// The version of the API that this driver speaks.
+const VERSION: &str = "/2018-06-01";
+
+/// The port of `http` URLs that have none.
+const HTTP_PORT: u16 = 80;
+
+impl Address {
+    /// Reads an address; `None` for what is none, and for what cannot be reached over plain HTTP.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Uri::try_from(url).ok()?;
+        if url.scheme() != Some(&Scheme::HTTP) || url.query().is_some() {
+            return None;
+        }
+        let host = url.host().filter(|host| !host.is_empty())?;
+        let port = match url.authority()?.as_str().strip_prefix(host)? {
+            "" => HTTP_PORT,
+            port => port.strip_prefix(':')?.parse().ok()?,
+        };
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        Some(Self { host: format!("{host}:{port}"), prefix })
+    }
+
+    /// The path of a resource such as `/runtime/invocation/next`.
+    pub(super) fn path(&self, resource: &str) -> String {
+        format!("{}{VERSION}{resource}", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn hosts_and_urls_are_addresses() {
+        for (text, host, path) in [
+            ("127.0.0.1:9001", "127.0.0.1:9001", "/2018-06-01/next"),
+            ("http://127.0.0.1:9137/.rt", "127.0.0.1:9137", "/.rt/2018-06-01/next"),
+            ("HTTP://localhost/a/b//", "localhost:80", "/a/b/2018-06-01/next"),
+            ("http://[::1]:9001/", "[::1]:9001", "/2018-06-01/next"),
+        ] {
+            let address = Address::parse(text).unwrap();
+            assert_eq!((&*address.host, &*address.path("/next")), (host, path), "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for text in [
+            "",
+            "https://localhost",
+            "http://",
+            "a b",
+            "http://h/?q",
+            "host:port",
+            "h:",
+            "u@h",
+            "//h",
+        ] {
+            assert_eq!(Address::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! One connection to the Runtime API.
+
+use core::future::{Future, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use std::io;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::Fuse;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::frames::FrameBody;
+
+/// What is sent: a whole body, or frames while they are made.
+pub(super) type Body = Either<Full<Bytes>, FrameBody>;
+
+/// A connection, whose owner drives it: nothing happens behind its back, and dropping it drops
+/// what is still being sent.
+pub(super) struct Connection {
+    requests: SendRequest<Body>,
+    driver: Driver,
+}
+
+/// What reads from and writes to the socket. Once it has ended, it is asked in vain.
+type Driver = Pin<Box<Fuse<http1::Connection<TokioIo<TcpStream>, Body>>>>;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectionError {
+    /// Nobody listens.
+    #[error("cannot connect: {0}")]
+    Connect(#[source] io::Error),
+    /// It cannot be asked for.
+    #[error(transparent)]
+    Request(#[from] http::Error),
+    /// The connection broke.
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+}
+
+/// The most that waits in memory for the socket, beside the chunk that is being written: hyper asks
+/// for another chunk only below it. The head of an answer has to fit as well: Lambda's may hold a
+/// client context of 3583 bytes.
+const BUFFER_BYTES: usize = 64 << 10;
+
+impl Connection {
+    pub(super) async fn open(host: &str) -> Result<Self, ConnectionError> {
+        let stream = TcpStream::connect(host).await.map_err(ConnectionError::Connect)?;
+        // Small chunks are not held back.
+        stream.set_nodelay(true).map_err(ConnectionError::Connect)?;
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(BUFFER_BYTES);
+        let (requests, driver) = builder.handshake(TokioIo::new(stream)).await?;
+        Ok(Self { requests, driver: Box::pin(driver.fuse()) })
+    }
+
+    /// Whether another request can be sent: the one before is done, and nobody hung up.
+    pub(super) async fn is_ready(&mut self) -> bool {
+        drive(&mut self.driver, self.requests.ready()).await.is_ok()
+    }
+
+    /// Sends a request, and waits for the head of its answer. The body may still be on its way then.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, hyper::Error> {
+        let answer = self.requests.send_request(request);
+        drive(&mut self.driver, answer).await
+    }
+
+    /// Reads the body of an answer.
+    pub(super) async fn read(&mut self, body: Incoming) -> Result<Bytes, hyper::Error> {
+        Ok(drive(&mut self.driver, body.collect()).await?.to_bytes())
+    }
+
+    /// Goes on sending until `future` is done.
+    pub(super) async fn run<F: Future>(&mut self, future: F) -> F::Output {
+        drive(&mut self.driver, future).await
+    }
+}
+
+/// Runs a future that waits for what the driver does.
+async fn drive<F: Future>(driver: &mut Driver, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // How a connection ended, whoever waits for it is told.
+        let _: Poll<hyper::Result<()>> = driver.as_mut().poll(context);
+        future.as_mut().poll(context)
+    })
+    .await
+}

@@ -1,0 +1,83 @@
+//! How a function ends, and how an invocation fails.
+
+use core::error::Error;
+
+use apptheory_core::http::adapters::EventError;
+use apptheory_core::triggers::ClassifyError;
+use http::StatusCode;
+
+use super::settings::SettingsError;
+use crate::app::InvokeError;
+
+/// What ends a function. Exit with a failure: Lambda starts another process if it needs one.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The environment does not say how to run; see [`SettingsError`].
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The Runtime API gives no more invocations: it answered with this status. The environment is
+    /// being shut down, or is broken.
+    #[error("the Runtime API gives no more invocations: {0}")]
+    NoMoreInvocations(StatusCode),
+    /// The connection to the Runtime API cannot be made, or closes again and again. The environment
+    /// is being shut down, or `AWS_LAMBDA_RUNTIME_API` is wrong.
+    #[error("the connection to the Runtime API is closed: {0}")]
+    Closed(#[source] Box<dyn Error + Send + Sync>),
+    /// An invocation came without the id that it has to be answered under: whatever listens at
+    /// `AWS_LAMBDA_RUNTIME_API` is no Runtime API.
+    #[error("an invocation came without a request id")]
+    NoRequestId,
+}
+
+/// An invocation that fails: there is no answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct FunctionError {
+    /// `category.reason`, as Lambda recommends (`streaming.md` §7.1).
+    pub(super) error_type: &'static str,
+    /// What the invoker is told.
+    pub(super) message: String,
+}
+
+impl FunctionError {
+    /// The answer is more than Lambda takes.
+    pub(super) fn too_large() -> Self {
+        Self::new("Function.ResponseSizeTooLarge", "the response is larger than Lambda takes")
+    }
+
+    /// Something panicked that is no handler.
+    pub(super) fn panicked() -> Self {
+        Self::new("Function.Panicked", "the function panicked")
+    }
+
+    /// A stream was given up before anything was sent.
+    pub(super) fn aborted() -> Self {
+        Self::new("Function.Aborted", "the response was given up")
+    }
+
+    /// The event is of no kind that is served, or not what its kind promises.
+    pub(super) fn invalid_event(message: impl Into<String>) -> Self {
+        Self::new("Function.InvalidEvent", message)
+    }
+
+    fn new(error_type: &'static str, message: impl Into<String>) -> Self {
+        Self { error_type, message: message.into() }
+    }
+}
+
+impl From<InvokeError> for FunctionError {
+    fn from(error: InvokeError) -> Self {
+        Self::invalid_event(error.to_string())
+    }
+}
+
+impl From<ClassifyError> for FunctionError {
+    fn from(error: ClassifyError) -> Self {
+        Self::invalid_event(error.to_string())
+    }
+}
+
+impl From<EventError> for FunctionError {
+    fn from(error: EventError) -> Self {
+        Self::invalid_event(error.to_string())
+    }
+}

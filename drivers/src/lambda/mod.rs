@@ -1,0 +1,73 @@
+//! An application as a Lambda function: buffered, streaming, concurrent.
+//!
+//! This module decides how invocations are taken from the [Runtime API] and how their responses are
+//! sent: in one piece or while they are made, within their deadline, and never leaving an
+//! invocation unanswered. What the answer is, is the [`App`]'s to decide; how it is cut into frames,
+//! [`FrameMachine`](apptheory_core::stream::FrameMachine)'s. It refuses to know events.
+//!
+//! ```no_run
+//! use apptheory::app::App;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! let app = App::builder().get("/", async || "hello").build()?;
+//! apptheory::lambda::run(app).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Environment
+//!
+//! | Variable | Meaning |
+//! |---|---|
+//! | `AWS_LAMBDA_RUNTIME_API` | where the Runtime API is: `host:port`, or an `http` URL that may have a path |
+//! | `APPTHEORY_INVOKE_MODE` | [`InvokeMode`]: `buffered` (without one), `streaming` or `force` |
+//! | `AWS_LAMBDA_MAX_CONCURRENCY` | how many invocations are handled at the same time; 1 without one |
+//!
+//! # How an invocation ends
+//!
+//! | What happens | What becomes of it |
+//! |---|---|
+//! | a handler fails or panics | its error is the answer |
+//! | the event is no event | it fails, as `Function.InvalidEvent` |
+//! | anything else panics | it fails, as `Function.Panicked` |
+//! | the response is larger than Lambda takes (413) | it fails, as `Function.ResponseSizeTooLarge` |
+//! | a stream fails before its first chunk | its error is the answer |
+//! | a stream fails later | what was sent stands; the error follows in trailers |
+//! | a stream is not done a [reserve](Runtime::reserve) before the deadline | the same, as `app.timeout` |
+//! | Lambda gave it up (410), refuses the response, or hangs up | it is logged; the producer is dropped |
+//!
+//! Then the next one is taken. Only [`RuntimeError`]s end the function.
+//!
+//! Logs are [`tracing`] events, in a span `invocation` with `request_id` and `trace_id`. They never
+//! hold events or responses.
+//!
+//! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+
+mod address;
+mod api;
+mod connection;
+mod error;
+mod frames;
+mod mode;
+mod runtime;
+mod settings;
+
+pub use error::RuntimeError;
+pub use mode::{InvokeMode, UnknownMode};
+pub use runtime::{DEFAULT_RESERVE, Runtime};
+pub use settings::SettingsError;
+
+use crate::app::App;
+
+/// Runs an application as a Lambda function, as the environment of the process says.
+///
+/// It needs a tokio runtime with I/O and time enabled.
+///
+/// # Errors
+///
+/// [`RuntimeError`], after which the process should exit with a failure: Lambda then starts
+/// another one.
+pub async fn run(app: App) -> Result<(), RuntimeError> {
+    Runtime::new(app).run().await
+}

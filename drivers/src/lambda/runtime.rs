@@ -1,0 +1,276 @@
+//! The loop: an invocation, its answer, the next one.
+
+use core::fmt;
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::sync::{Arc, Once};
+
+use apptheory_core::http::AppError;
+use apptheory_core::stream::Outcome;
+use apptheory_core::time::Timestamp;
+use apptheory_core::triggers::{EventKind, classify};
+use futures_util::FutureExt as _;
+use http::StatusCode;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::api::{Next, Reply, RuntimeApi};
+use super::connection::ConnectionError;
+use super::error::{FunctionError, RuntimeError};
+use super::frames::{Frames, Open};
+use super::mode::InvokeMode;
+use super::settings::Settings;
+use crate::app::{App, Failure, Invocation, Panicked};
+use crate::clock::Clock as _;
+
+/// Runs an application as a Lambda function.
+///
+/// ```no_run
+/// use core::time::Duration;
+/// use apptheory::app::App;
+/// use apptheory::lambda::{InvokeMode, Runtime};
+///
+/// # async fn run(app: App) -> Result<(), apptheory::lambda::RuntimeError> {
+/// Runtime::new(app)
+///     .mode(InvokeMode::Streaming)
+///     .reserve(Duration::from_secs(1))
+///     .run()
+///     .await
+/// # }
+/// ```
+pub struct Runtime {
+    app: App,
+    mode: Option<InvokeMode>,
+    reserve: Duration,
+    env: LookUp,
+}
+
+type LookUp = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// How long before its deadline an invocation is cut short, unless told otherwise
+/// (`drivers.md` §1).
+pub const DEFAULT_RESERVE: Duration = Duration::from_millis(500);
+
+impl Runtime {
+    /// A function as the environment of the process says.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self { app, mode: None, reserve: DEFAULT_RESERVE, env: Box::new(process_env) }
+    }
+
+    /// How responses are sent, whatever `APPTHEORY_INVOKE_MODE` says.
+    #[must_use]
+    pub const fn mode(mut self, mode: InvokeMode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// How long before its deadline an invocation is cut short: streams end with `app.timeout`, and
+    /// batches take no more records. [`DEFAULT_RESERVE`] unless it is set.
+    #[must_use]
+    pub const fn reserve(mut self, reserve: Duration) -> Self {
+        self.reserve = reserve;
+        self
+    }
+
+    /// Looks variables up here, and not in the environment of the process.
+    #[must_use]
+    pub fn env(mut self, look_up: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.env = Box::new(look_up);
+        self
+    }
+
+    /// Takes invocations and answers them until there are no more. As many are handled at the same
+    /// time as `AWS_LAMBDA_MAX_CONCURRENCY` says, each by a task of its own.
+    ///
+    /// Dropping the future gives up what is being handled.
+    ///
+    /// # Errors
+    ///
+    /// [`RuntimeError`], once what was being handled is answered.
+    pub async fn run(self) -> Result<(), RuntimeError> {
+        let Self { app, mode, reserve, env } = self;
+        let settings = Settings::read(mode, env)?;
+        let shared = Arc::new(Shared {
+            app,
+            mode: settings.mode,
+            reserve,
+            stop: CancellationToken::new(),
+            odd_deadline: Once::new(),
+        });
+        let mut workers = JoinSet::new();
+        for _ in 0..settings.max_concurrency.get() {
+            let api = RuntimeApi::new(settings.api.clone());
+            let worker = Worker { shared: Arc::clone(&shared), api };
+            workers.spawn(worker.work());
+        }
+        let mut outcome = Ok(());
+        while let Some(ended) = workers.join_next().await {
+            match ended {
+                Ok(ended) => outcome = outcome.and(ended),
+                // It is not cancelled while it is waited for: it panicked.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+        outcome
+    }
+}
+
+/// The one place that reads the environment of the process.
+#[expect(clippy::disallowed_methods, reason = "the look-up that others are given instead of")]
+fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("app", &self.app)
+            .field("mode", &self.mode)
+            .field("reserve", &self.reserve)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all workers share.
+struct Shared {
+    app: App,
+    mode: InvokeMode,
+    reserve: Duration,
+    /// Ends when no more invocations are to be taken.
+    stop: CancellationToken,
+    /// Whether it was told that deadlines are none.
+    odd_deadline: Once,
+}
+
+/// Handles one invocation after the other.
+struct Worker {
+    shared: Arc<Shared>,
+    api: RuntimeApi,
+}
+
+/// What an invocation comes to.
+enum Answer {
+    Whole(String),
+    Streamed(Open, Box<Frames>),
+    Failed(FunctionError),
+}
+
+impl Worker {
+    async fn work(mut self) -> Result<(), RuntimeError> {
+        let stop = self.shared.stop.clone();
+        loop {
+            let next = match stop.run_until_cancelled(self.api.next()).await {
+                Some(Ok(next)) => next,
+                Some(Err(error)) => {
+                    tracing::error!(%error, "no more invocations are taken");
+                    stop.cancel();
+                    return Err(error);
+                }
+                None => return Ok(()),
+            };
+            let trace_id = &*next.trace;
+            let span =
+                tracing::info_span!("invocation", request_id = next.reply.request_id, trace_id);
+            self.handle(next).instrument(span).await;
+        }
+    }
+
+    async fn handle(&mut self, next: Next) {
+        let Next { reply, event, deadline_ms, trace } = next;
+        let invocation = Invocation {
+            request_id: reply.request_id.clone(),
+            deadline: deadline_ms.and_then(|ms| self.shared.deadline(ms)),
+            reserve: self.shared.reserve,
+            trace,
+            peer: None,
+        };
+        let answer = AssertUnwindSafe(self.shared.answer(&event, invocation)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|panic| {
+            let request_id = reply.request_id.clone();
+            let error = AppError::internal().with_cause(Panicked::new("the function", panic));
+            self.shared.app.tell(Failure { request_id, error });
+            Answer::Failed(FunctionError::panicked())
+        });
+        let delivered = match answer {
+            Answer::Whole(answer) => self.api.respond(&reply, answer).await,
+            Answer::Streamed(open, frames) => {
+                let (delivered, outcome) = self.api.stream(&reply, &open, frames).await;
+                if let Some(outcome) = outcome {
+                    tell(&outcome);
+                }
+                delivered
+            }
+            Answer::Failed(error) => return self.fail(&reply, &error).await,
+        };
+        if matches!(delivered, Ok(StatusCode::PAYLOAD_TOO_LARGE)) {
+            return self.fail(&reply, &FunctionError::too_large()).await;
+        }
+        log("response", &delivered);
+    }
+
+    async fn fail(&mut self, reply: &Reply, error: &FunctionError) {
+        let FunctionError { error_type, message } = error;
+        tracing::error!(error_type, message, "the invocation fails");
+        log("error", &self.api.fail(reply, error).await);
+    }
+}
+
+impl Shared {
+    async fn answer(&self, event: &[u8], invocation: Invocation) -> Answer {
+        let answered = match core::str::from_utf8(event) {
+            Ok(event) => self.answer_text(event, invocation).await,
+            Err(_) => Err(FunctionError::invalid_event("the event is not UTF-8")),
+        };
+        answered.unwrap_or_else(Answer::Failed)
+    }
+
+    async fn answer_text(
+        &self,
+        event: &str,
+        invocation: Invocation,
+    ) -> Result<Answer, FunctionError> {
+        if let EventKind::Http(source) = classify(event)?
+            && let Some(target) = self.mode.target(source, event)?
+        {
+            let request = source.read_request(event)?;
+            let stops_at = invocation.stops_at();
+            let response = self.app.serve(request, invocation).await;
+            let mut frames = Box::new(Frames::new(&self.app, response, target, stops_at));
+            let open = frames.open().await.ok_or_else(FunctionError::aborted)?;
+            return Ok(Answer::Streamed(open, frames));
+        }
+        Ok(Answer::Whole(self.app.invoke(event, invocation).await?))
+    }
+
+    /// When Lambda ends an invocation that has just come. Emulators say it ended before: that is no
+    /// deadline (`drivers.md` §1).
+    fn deadline(&self, ms: u64) -> Option<Timestamp> {
+        let deadline = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(ms));
+        if deadline > self.app.clock().now() {
+            return Some(deadline);
+        }
+        self.odd_deadline.call_once(|| {
+            tracing::warn!(
+                "an invocation came after its deadline: such deadlines are taken for none"
+            );
+        });
+        None
+    }
+}
+
+fn tell(outcome: &Outcome) {
+    let Outcome { status, chunks, bytes, code, refused_code, reason, .. } = outcome;
+    tracing::debug!(?status, chunks, bytes, code, ?refused_code, ?reason, "stream.completed");
+}
+
+/// Tells what an answer came to, if it came to nothing.
+fn log(what: &str, delivered: &Result<StatusCode, ConnectionError>) {
+    match delivered {
+        Ok(status) if status.is_success() => {}
+        Ok(StatusCode::GONE) => tracing::warn!(what, "Lambda gave the invocation up"),
+        Ok(status) => tracing::error!(what, %status, "the Runtime API refuses the answer"),
+        Err(error) => tracing::error!(what, %error, "the answer could not be sent"),
+    }
+}

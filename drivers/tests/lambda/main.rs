@@ -1,0 +1,84 @@
+//! Applications as Lambda functions, against a Runtime API that speaks the wire protocol.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "panics are caught, or end a test")]
+
+mod buffered;
+mod endings;
+mod release;
+mod server;
+mod streamed;
+mod time;
+
+use std::sync::Mutex;
+
+use apptheory::app::{App, AppBuilder, BodyStream, Response};
+use apptheory_core::http::AppError;
+use futures_util::stream;
+use serde_json::{Value as Json, json};
+use tokio::sync::mpsc;
+
+/// The event of a function URL, for GET.
+fn url_event(path: &str) -> String {
+    event(path).to_string()
+}
+
+fn event(path: &str) -> Json {
+    json!({
+        "version": "2.0",
+        "rawPath": path,
+        "requestContext": {
+            "domainName": "abc.lambda-url.eu-west-1.on.aws",
+            "requestId": "url-1",
+            "http": {"method": "GET", "path": path, "sourceIp": "192.0.2.1"},
+        },
+    })
+}
+
+/// The test's end of a stream. Dropping it ends the stream.
+struct Feed {
+    chunks: mpsc::UnboundedSender<Result<&'static str, AppError>>,
+    calls: mpsc::UnboundedReceiver<()>,
+}
+
+impl Feed {
+    fn send(&self, chunk: &'static str) {
+        self.chunks.send(Ok(chunk)).unwrap();
+    }
+
+    /// Waits until the handler is called.
+    async fn called(&mut self) {
+        self.calls.recv().await.unwrap();
+    }
+
+    /// Waits until nobody can read the stream any more.
+    async fn dropped(&self) {
+        self.chunks.closed().await;
+    }
+}
+
+/// An application that streams what the test feeds, at `/`, and says `hello` at `/hello`.
+fn fed() -> (App, Feed) {
+    fed_by(App::builder())
+}
+
+fn fed_by(builder: AppBuilder) -> (App, Feed) {
+    let (sender, chunks) = mpsc::unbounded_channel();
+    let (call, calls) = mpsc::unbounded_channel();
+    let chunks = Mutex::new(Some(chunks));
+    let app = builder
+        .get("/", move || {
+            let chunks = chunks.lock().unwrap().take().unwrap();
+            let _ = call.send(());
+            async move { Response::html_stream(200, receive(chunks)) }
+        })
+        .get("/hello", async || "hello")
+        .build();
+    (app.unwrap(), Feed { chunks: sender, calls })
+}
+
+fn receive(chunks: mpsc::UnboundedReceiver<Result<&'static str, AppError>>) -> BodyStream {
+    let chunks = stream::unfold(chunks, async |mut chunks| {
+        let chunk = chunks.recv().await?;
+        Some((chunk, chunks))
+    });
+    BodyStream::new(chunks)
+}

@@ -1,0 +1,217 @@
+//! A Runtime API on a loopback socket. The test plays it, exchange by exchange, and sees every
+//! byte: where chunks end, what comes after them, and when.
+
+use std::collections::BTreeMap;
+
+use apptheory::app::App;
+use apptheory::lambda::{InvokeMode, Runtime, RuntimeError};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// The Runtime API.
+pub(crate) struct RuntimeApi {
+    address: String,
+    exchanges: mpsc::UnboundedReceiver<Exchange>,
+    accepts: JoinHandle<()>,
+}
+
+/// A request whose head was read, and which waits for its answer.
+pub(crate) struct Exchange {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    stream: BufReader<TcpStream>,
+    others: mpsc::UnboundedSender<Self>,
+}
+
+/// What a body that is read in one piece holds.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Streamed {
+    pub(crate) chunks: Vec<Vec<u8>>,
+    pub(crate) trailers: BTreeMap<String, String>,
+}
+
+impl RuntimeApi {
+    pub(crate) async fn listen() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (others, exchanges) = mpsc::unbounded_channel();
+        let accepts = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // Every write is seen as it is made.
+                stream.set_nodelay(true).unwrap();
+                tokio::spawn(Exchange::read(BufReader::new(stream), others.clone()));
+            }
+        });
+        Self { address, exchanges, accepts }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Stops listening: whoever connects from now on is refused.
+    pub(crate) async fn close(&mut self) {
+        self.accepts.abort();
+        let _ = (&mut self.accepts).await;
+    }
+
+    /// A function that is told where this is, and these variables.
+    pub(crate) fn runtime(&self, app: App, variables: &[(&str, &str)]) -> Runtime {
+        let mut known: BTreeMap<_, _> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        known.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), self.address.clone());
+        Runtime::new(app).env(move |name| known.get(name).cloned())
+    }
+
+    /// Starts a function.
+    pub(crate) fn start(&self, app: App, mode: InvokeMode) -> JoinHandle<Result<(), RuntimeError>> {
+        tokio::spawn(self.runtime(app, &[]).mode(mode).run())
+    }
+
+    /// The next request, over whichever connection.
+    pub(crate) async fn request(&mut self) -> Exchange {
+        self.exchanges.recv().await.unwrap()
+    }
+
+    /// The next request, if there is one by now.
+    pub(crate) fn try_request(&mut self) -> Option<Exchange> {
+        self.exchanges.try_recv().ok()
+    }
+
+    /// Waits for the function to ask for an invocation.
+    pub(crate) async fn poll(&mut self) -> Exchange {
+        let poll = self.request().await;
+        let line = (&*poll.method, &*poll.path);
+        assert_eq!(line, ("GET", "/2018-06-01/runtime/invocation/next"));
+        poll
+    }
+
+    /// Hands an event out, and waits for the head of what the function says.
+    pub(crate) async fn invoke(&mut self, event: &str) -> Exchange {
+        self.poll().await.hand_out("r1", &[], event).await;
+        let request = self.request().await;
+        assert_eq!(request.method, "POST");
+        request
+    }
+}
+
+impl Exchange {
+    async fn read(mut stream: BufReader<TcpStream>, others: mpsc::UnboundedSender<Self>) {
+        // Between two requests, a client may hang up.
+        let Some(line) = line(&mut stream).await.filter(|line| !line.is_empty()) else { return };
+        let mut words = line.split(' ').map(str::to_owned);
+        let (method, path) = (words.next().unwrap(), words.next().unwrap());
+        let headers = fields(&mut stream).await.unwrap();
+        let exchange = Self { method, path, headers, stream, others: others.clone() };
+        let _ = others.send(exchange);
+    }
+
+    /// What comes after `/invocation/`.
+    pub(crate) fn resource(&self) -> &str {
+        self.path.strip_prefix("/2018-06-01/runtime/invocation/").unwrap()
+    }
+
+    /// Answers a poll with an event.
+    pub(crate) async fn hand_out(self, id: &str, fields: &[(&str, &str)], event: &str) {
+        let id = [("Lambda-Runtime-Aws-Request-Id", id)];
+        let fields: Vec<_> = id.iter().chain(fields).copied().collect();
+        self.answer(200, &fields, event.as_bytes()).await;
+    }
+
+    /// Reads the body in one piece.
+    pub(crate) async fn body(&mut self) -> Vec<u8> {
+        let len = self.headers["content-length"].parse().unwrap();
+        let mut body = vec![0; len];
+        self.stream.read_exact(&mut body).await.unwrap();
+        body
+    }
+
+    /// Reads the body as text.
+    pub(crate) async fn text(&mut self) -> String {
+        String::from_utf8(self.body().await).unwrap()
+    }
+
+    /// Reads the body as JSON.
+    pub(crate) async fn json(&mut self) -> serde_json::Value {
+        serde_json::from_slice(&self.body().await).unwrap()
+    }
+
+    /// The next chunk, as it was cut; `None` at the last one, or when the function hung up.
+    pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
+        let len = usize::from_str_radix(&line(&mut self.stream).await?, 16).unwrap();
+        if len == 0 {
+            return None;
+        }
+        let mut chunk = vec![0; len];
+        self.stream.read_exact(&mut chunk).await.ok()?;
+        assert_eq!(line(&mut self.stream).await.as_deref(), Some(""));
+        Some(chunk)
+    }
+
+    /// The next chunk as text.
+    pub(crate) async fn text_chunk(&mut self) -> String {
+        String::from_utf8(self.chunk().await.unwrap()).unwrap()
+    }
+
+    /// What comes after the last chunk; `None` when the function hung up instead.
+    pub(crate) async fn trailers(&mut self) -> Option<BTreeMap<String, String>> {
+        fields(&mut self.stream).await
+    }
+
+    /// Reads the rest of a body that is streamed, and accepts it.
+    pub(crate) async fn accept(mut self) -> Streamed {
+        let mut chunks = Vec::new();
+        while let Some(chunk) = self.chunk().await {
+            chunks.push(chunk);
+        }
+        let trailers = self.trailers().await.unwrap();
+        self.answer(202, &[], b"").await;
+        Streamed { chunks, trailers }
+    }
+
+    /// Answers, and waits for the connection's next request in the background.
+    pub(crate) async fn answer(mut self, status: u16, fields: &[(&str, &str)], body: &[u8]) {
+        self.answer_early(status, fields, body).await;
+        tokio::spawn(Self::read(self.stream, self.others));
+    }
+
+    /// Answers while the request may still be on its way.
+    pub(crate) async fn answer_early(&mut self, status: u16, fields: &[(&str, &str)], body: &[u8]) {
+        let mut head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in fields {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        self.stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    }
+
+    /// Hangs up once the function has: what was on its way is thrown away.
+    pub(crate) async fn drain(mut self) {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest).await;
+    }
+}
+
+async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok()?;
+    Some(line.strip_suffix("\r\n")?.to_owned())
+}
+
+/// Header fields, or trailers; `None` when they have no end.
+async fn fields(stream: &mut BufReader<TcpStream>) -> Option<BTreeMap<String, String>> {
+    let mut fields = BTreeMap::new();
+    loop {
+        let line = line(stream).await?;
+        if line.is_empty() {
+            return Some(fields);
+        }
+        let (name, value) = line.split_once(':').unwrap();
+        fields.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+}

@@ -1,0 +1,90 @@
+//! Allocations of a request, counted for each thread by its global allocator.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use allocation_counter::measure;
+use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
+use apptheory::apptheory_core::http::adapters::HttpSource;
+use apptheory::apptheory_core::http::exchange::Tier;
+use apptheory::apptheory_core::http::router::{Lookup, Router};
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+
+#[test]
+fn a_look_up_allocates_nothing() {
+    let mut router = Router::new();
+    for pattern in ["/orders/open", "/orders/{id}", "/orders/{id}/lines/{line}", "/files/{path+}"] {
+        router.insert("GET", pattern, pattern).unwrap();
+    }
+    for (path, expected) in [
+        ("/orders/open", "/orders/open"),
+        (" /orders/7?page=2 ", "/orders/{id}"),
+        ("/orders/open/lines/3", "/orders/{id}/lines/{line}"),
+        ("/files/a/b/c", "/files/{path+}"),
+    ] {
+        let mut found = None;
+        let counted = measure(|| {
+            if let Lookup::Found(route) = router.look_up("GET", path) {
+                assert!(route.param("none").is_none());
+                found = Some(*route.handler());
+            }
+        });
+        assert_eq!((found, counted.count_total), (Some(expected), 0), "{path}");
+    }
+    let counted = measure(|| assert!(matches!(router.look_up("GET", "/x"), Lookup::NotFound)));
+    assert_eq!(counted.count_total, 0);
+}
+
+/// Ten header fields, two cookies, three query parameters and a body.
+fn event() -> String {
+    let fields: serde_json::Map<String, Value> =
+        (0..10).map(|n| (format!("x-field-{n}"), json!(format!("value {n}")))).collect();
+    let event = json!({
+        "rawPath": "/users/42/orders",
+        "rawQueryString": "limit=10&tag=a&tag=b",
+        "cookies": ["session=1d3a2b", "theme=dark"],
+        "headers": fields,
+        "routeKey": "$default",
+        "requestContext": {
+            "http": {"method": "POST", "sourceIp": "203.0.113.7"},
+            "requestId": "JKJaXmPLvHcESHA=",
+            "stage": "$default",
+        },
+        "body": "{\"item\":\"tea\",\"amount\":3}",
+    });
+    event.to_string()
+}
+
+/// Two for each header field, which has a name and a value; the rest is cookies, the query, and the
+/// request's own texts and lists.
+#[test]
+fn decoding_an_event() {
+    let event = event();
+    let mut request = None;
+    let counted = measure(|| {
+        let raw = HttpSource::ApiGatewayV2.read_request(&event);
+        request = Some(raw.unwrap().normalize(None));
+    });
+    assert!(request.unwrap().is_ok());
+    assert!(counted.count_total <= 50, "{counted:?}");
+}
+
+#[test]
+fn a_whole_exchange() {
+    async fn around(context: Context, next: Next) -> Answer {
+        Ok(next.run(context).await?.with_header("x-layer", "1"))
+    }
+    let create = async |Path(id): Path<u32>, Json(order): Json<Value>| {
+        Json(json!({"user": id, "item": order["item"]}))
+    };
+    for (layers, most) in [(0, 77), (5, 89)] {
+        let app = (0..layers).fold(App::builder().tier(Tier::P2), |app, _| app.middleware(around));
+        let app = app.post("/users/{id}/orders", create).build().unwrap();
+        let event = event();
+        let mut answer = None;
+        let counted = measure(|| answer = app.invoke(&event, Invocation::default()).now_or_never());
+        let answer = answer.unwrap().unwrap();
+        assert!(answer.starts_with(r#"{"statusCode":200"#), "{answer}");
+        assert!(counted.count_total <= most, "{layers}: {counted:?}");
+    }
+}
