@@ -104,6 +104,7 @@ async fn connect_decides_who_is_let_in() {
             match context.query("name") {
                 "" => Err(AppError::unauthorized()),
                 "broken" => Err(AppError::internal()),
+                "early" => Ok(Response::text(101, "")),
                 _ => Ok(Response::no_content().with_header("sec-websocket-protocol", "chat")),
             }
         })
@@ -111,6 +112,7 @@ async fn connect_decides_who_is_let_in() {
     let server = Running::of(app).await;
     assert_eq!(Visitor::refused(server.address, "/").await, 401);
     assert_eq!(Visitor::refused(server.address, "/?name=broken").await, 500);
+    assert_eq!(Visitor::refused(server.address, "/?name=early").await, 502);
     let protocol = Visitor::offer(server.address, "/?name=a%20b", "news, chat").await;
     assert_eq!(protocol, "chat");
     assert_eq!(server.told(), ["app.internal: internal error"]);

@@ -102,6 +102,7 @@ impl Slot {
 #[serde(rename_all = "camelCase")]
 struct Answer {
     status_code: u16,
+    #[serde(default)]
     headers: BTreeMap<String, String>,
 }
 
@@ -134,7 +135,9 @@ impl Gateway {
         let (posts, posted) = mpsc::channel(1);
         slot.put(Opening { client: Arc::clone(&client), upgrade, posts: posted });
         let answer = self.ask(&client, &request).await;
-        let status = StatusCode::from_u16(answer.status_code).unwrap_or(StatusCode::BAD_GATEWAY);
+        let status = StatusCode::from_u16(answer.status_code).ok();
+        let status = status.filter(|status| !status.is_informational());
+        let status = status.unwrap_or(StatusCode::BAD_GATEWAY);
         if !status.is_success() {
             slot.take();
             return handshake::refuse(status);
