@@ -4,6 +4,8 @@
 
 #[path = "../examples/playground/app.rs"]
 mod app;
+#[path = "../examples/playground/chat.rs"]
+mod chat;
 #[path = "support/client.rs"]
 mod client;
 #[path = "../examples/playground/events.rs"]
@@ -24,8 +26,12 @@ use apptheory_core::http::RawRequest;
 use apptheory_core::stream::sse::{SseMessage, SseParser};
 use apptheory_core::time::Timestamp;
 use futures_util::future::{Either, select};
-use serde_json::Value as Json;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value as Json, json};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use client::Client;
 use server::{Playground, PlaygroundError};
@@ -54,7 +60,7 @@ fn body(response: Response) -> String {
     String::from_utf8(response.body).expect("text")
 }
 
-fn json(response: Response) -> Json {
+fn read_json(response: Response) -> Json {
     serde_json::from_str(&body(response)).expect("JSON")
 }
 
@@ -94,9 +100,9 @@ async fn a_route_reports_its_limit_and_its_usage() {
     let response = get(&app, "/fixed").await;
     assert_eq!(response.headers.first("x-ratelimit-limit"), "5");
     assert_eq!(response.headers.first("ratelimit"), "\"1h\";r=4;t=3570");
-    assert_eq!(json(response)["count"], 1);
+    assert_eq!(read_json(response)["count"], 1);
 
-    let usage = json(get(&app, "/usage/fixed").await);
+    let usage = read_json(get(&app, "/usage/fixed").await);
     assert_eq!(usage["identifier"], "ip:127.0.0.1");
     assert_eq!(usage["windows"]["2026-01-01T00:00:00Z"]["count"], 1);
     assert_eq!(get(&app, "/usage/nowhere").await.status, 404);
@@ -259,6 +265,40 @@ async fn events_are_followed_as_they_happen_and_from_where_a_reader_was() {
         publish(address, "e2").await;
         let mut reader = Reader::connect(address, &cursor).await;
         assert_eq!(reader.next().await.0, "e2");
+    })
+    .await;
+}
+
+/// Somebody in the chat, who says a name.
+async fn guest(address: SocketAddr) -> WebSocketStream<TcpStream> {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let (mut guest, _) =
+        client_async(format!("ws://{address}/chat"), stream).await.expect("a guest");
+    say(&mut guest, "").await;
+    guest
+}
+
+async fn say(guest: &mut WebSocketStream<TcpStream>, text: &str) {
+    let said = json!({"name": "ann", "text": text});
+    guest.send(Message::text(said.to_string())).await.expect("a connection");
+}
+
+#[tokio::test]
+async fn what_is_said_in_the_chat_is_heard_by_everybody() {
+    let clock = VirtualClock::new(clock().now());
+    let playground = Playground::open(0, None, clock).await.expect("a playground");
+    served(playground, async |address| {
+        assert!(fetch(address, "/chat").await.contains("<title>Chat</title>"));
+        let (mut ann, mut bob) = (guest(address).await, guest(address).await);
+        drop(guest(address).await);
+        ann.send(Message::text("no JSON")).await.expect("a connection");
+        say(&mut ann, "<hello>").await;
+        for guest in [&mut ann, &mut bob] {
+            let heard = guest.next().await.expect("a message").expect("a message");
+            let heard: Json = serde_json::from_str(heard.to_text().expect("text")).expect("JSON");
+            assert_eq!(heard, json!({"name": "ann", "text": "<hello>"}));
+        }
+        drop((ann, bob));
     })
     .await;
 }

@@ -3,6 +3,8 @@
 
 #[path = "../examples/playground/app.rs"]
 mod app;
+#[path = "../examples/playground/chat.rs"]
+mod chat;
 #[path = "../examples/playground/cursor.rs"]
 mod cursor;
 #[path = "../examples/playground/events.rs"]

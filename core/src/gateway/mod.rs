@@ -33,6 +33,7 @@ mod region;
 mod reply;
 mod request;
 mod resolve;
+mod route_selection;
 
 pub use broadcast::{Broadcast, BroadcastReport};
 pub use endpoint::{RequestBase, normalize_endpoint};
@@ -46,6 +47,7 @@ pub use region::region_from_host;
 pub use reply::{Connection, ConnectionReply};
 pub use request::{ConnectionInterpreter, ConnectionRequest};
 pub use resolve::{RegionSource, RegionSources, ResolvedRegion};
+pub use route_selection::{RouteSelection, RouteSelectionError};
 
 /// The most bytes that one [`PostToConnection`] sends (API Gateway limit, 128 KB).
 pub const MAX_DATA_BYTES: usize = 128 * 1024;

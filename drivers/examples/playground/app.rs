@@ -13,6 +13,7 @@ use apptheory::clock::Clock;
 use apptheory::embedded::EmbeddedStore;
 use apptheory::event_bus::StoreEventBus;
 use apptheory::rate_limiter::RateLimiter;
+use apptheory::websocket::StoreConnectionRegistry;
 use apptheory_core::eventbus::EventBus;
 use apptheory_core::http::AppError;
 use apptheory_core::identity::client_network;
@@ -24,7 +25,7 @@ use apptheory_core::limiter::{
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-use crate::events;
+use crate::{chat, events};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -73,10 +74,11 @@ type Limiters<C> = BTreeMap<String, Arc<RateLimiter<EmbeddedStore<C>, C>>>;
 pub(crate) struct Services<C> {
     limiters: Limiters<C>,
     pub(crate) bus: Arc<StoreEventBus<EmbeddedStore<C>, C>>,
+    pub(crate) room: StoreConnectionRegistry<EmbeddedStore<C>, C>,
 }
 
-/// The app: `/`, the limited routes, `/usage/{route}`, `/page`, and the event bus. Clients are told
-/// apart by their addresses.
+/// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
+/// are told apart by their addresses.
 pub(crate) fn app<C: Clock + Clone + 'static>(
     routes: Vec<Limited>,
     bus: EventBus,
@@ -92,8 +94,10 @@ pub(crate) fn app<C: Clock + Clone + 'static>(
     let limits = Limits::over(&limiters);
     let paths: Vec<String> = limiters.keys().cloned().collect();
     let bus = Arc::new(StoreEventBus::new(bus, store.clone()).with_clock(clock.clone()));
+    let room = StoreConnectionRegistry::new(chat::registry(), store.clone());
+    let room = room.with_clock(clock.clone());
 
-    let mut app = App::with_state(Arc::new(Services { limiters, bus }))
+    let mut app = App::with_state(Arc::new(Services { limiters, bus, room }))
         .clock(clock.clone())
         .on_failure(|failure| eprintln!("{}", with_sources(&failure.error)))
         .middleware(limits)
@@ -103,7 +107,7 @@ pub(crate) fn app<C: Clock + Clone + 'static>(
     for path in paths {
         app = app.get(&path, admitted);
     }
-    events::routes(app).build()
+    chat::routes(events::routes(app)).build()
 }
 
 /// The limits around the limited routes.
@@ -142,6 +146,7 @@ fn index(routes: &[Limited]) -> String {
     text.push_str("Events (POST, GET with ?tenant=&type=&tag=&limit=&cursor=, DELETE by id):\n");
     text.push_str("  /events\n  /events/{id}\n");
     text.push_str("The same as they happen (GET with accept: text/event-stream):\n  /events\n");
+    text.push_str("A room to talk in, for browsers:\n  /chat\n");
     text.push_str("A page that arrives in pieces:\n  /page\n");
     text
 }

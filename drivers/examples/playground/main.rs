@@ -1,5 +1,6 @@
-//! The rate limiter, the event bus and streams to play with: an application on loopback, with one
-//! route per limiting strategy and the routes of a bus, over an embedded DynamoDB in a file.
+//! The rate limiter, the event bus, streams and WebSockets to play with: an application on loopback,
+//! with one route per limiting strategy, the routes of a bus and a chat, over an embedded DynamoDB in
+//! a file.
 //!
 //! ```text
 //! cargo playground --port 8080 --data ./playground-data
@@ -7,6 +8,7 @@
 //! ```
 
 mod app;
+mod chat;
 mod cursor;
 mod events;
 mod server;
@@ -22,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 use server::Playground;
 
-/// Serves one route per rate limiting strategy, and an event bus, on loopback. Ctrl-C stops it.
+/// Serves one route per rate limiting strategy, an event bus, and a chat, on loopback. Ctrl-C stops it.
 #[derive(Parser)]
 #[command(name = "cargo playground", version, args_conflicts_with_subcommands = true)]
 struct Arguments {

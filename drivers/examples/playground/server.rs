@@ -16,7 +16,7 @@ use apptheory_core::limiter::StrategyError;
 use tempfile::TempDir;
 
 use crate::app::{app, limited_routes};
-use crate::events;
+use crate::{chat, events};
 
 /// The app on a port, ready to be served.
 pub(crate) struct Playground {
@@ -70,6 +70,7 @@ impl Playground {
         }
         let bus = events::bus()?;
         store.create_table(&bus.table_definition())?;
+        store.create_table(&chat::registry().table())?;
         let server = Server::bind(app(routes, bus, &store, &clock)?, port).await?;
         Ok(Self { server: server.with_drain_time(DRAIN_TIME), data })
     }
@@ -99,7 +100,8 @@ impl Playground {
              curl http://{address}/events -d '{HELLO}'\n  \
              curl 'http://{address}/events?tenant=t1&limit=2'\n  \
              curl -N 'http://{address}/events?tenant=t1' -H 'accept: text/event-stream'\n  \
-             curl -N http://{address}/page\n"
+             curl -N http://{address}/page\n\
+             in two browser windows: http://{address}/chat\n"
         )
     }
 

@@ -16,10 +16,11 @@ use super::endpoint::{Endpoint, Layer, Middleware};
 use super::events::EventBuilder;
 use super::handler::{Handler, endpoint};
 use super::hooks::{Failure, Hooks};
-use super::websocket::WebSocketRoutes;
+use super::websocket::{WebSocketRoutes, default_clients};
 use super::{App, Inner};
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::ids::{IdSource, RandomIds};
+use crate::websocket::WebSocketClientFactory;
 
 /// Puts an [`App`] together. What contradicts itself is reported by [`build`](Self::build), before
 /// anything is served.
@@ -32,7 +33,8 @@ pub struct AppBuilder<S = ()> {
     pub(super) websockets: WebSocketRoutes,
     hooks: Hooks,
     clock: SharedClock,
-    ids: Box<dyn IdSource>,
+    ids: Arc<dyn IdSource>,
+    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
 }
 
 /// A route that is not registered yet.
@@ -79,7 +81,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
             websockets: WebSocketRoutes::default(),
             hooks: Hooks::default(),
             clock: SharedClock::new(SystemClock),
-            ids: Box::new(RandomIds),
+            ids: Arc::new(RandomIds),
+            websocket_clients: default_clients(),
         }
     }
 
@@ -287,7 +290,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Takes ids from another source than the machine's randomness.
     #[must_use]
     pub fn ids(mut self, ids: impl IdSource + 'static) -> Self {
-        self.ids = Box::new(ids);
+        self.ids = Arc::new(ids);
         self
     }
 
@@ -298,14 +301,16 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
     /// order.
     pub fn build(self) -> Result<App, BuildError> {
-        let Self { settings, routes, layers, events, websockets, hooks, clock, ids, .. } = self;
+        let Self { settings, routes, layers, events, websockets, hooks, .. } = self;
         let mut service = HttpService::new(settings)?;
         for Route { method, pattern, access, endpoint } in routes {
             service.register(&method, &pattern, access, endpoint)?;
         }
-        let host = Arc::new(Host { clock, ids });
+        let Self { clock, ids, websocket_clients, .. } = self;
+        let host = Arc::new(Host { clock, ids, websocket_clients });
         let (layers, events) = (layers.into(), events.build());
-        Ok(App { inner: Arc::new(Inner { service, layers, events, websockets, hooks, host }) })
+        let inner = Arc::new(Inner { service, layers, events, websockets, hooks });
+        Ok(App { inner, host })
     }
 }
 

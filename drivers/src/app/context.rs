@@ -14,11 +14,12 @@ use apptheory_core::time::Timestamp;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::Response;
 use super::endpoint::Endpoint;
 use super::values::Values;
+use super::{Response, SendError};
 use crate::clock::{Clock, SharedClock};
 use crate::ids::IdSource;
+use crate::websocket::{WebSocketClient, WebSocketClientFactory};
 
 /// What a handler, a middleware or a hook knows about its request. Clones are the same request.
 #[derive(Clone)]
@@ -56,11 +57,12 @@ impl Invocation {
     }
 }
 
-/// What all requests of an application share.
-#[derive(Debug)]
+/// What an application lives on: what all of its requests share.
+#[derive(Clone)]
 pub(super) struct Host {
     pub(super) clock: SharedClock,
-    pub(super) ids: Box<dyn IdSource>,
+    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
 }
 
 /// What middleware and handlers of one request tell each other.
@@ -217,6 +219,19 @@ impl Context {
     #[must_use]
     pub fn new_id(&self) -> String {
         self.host.ids.next_text()
+    }
+
+    /// A client for the connections of the WebSocket API at `endpoint`, from the application's
+    /// [factory](super::AppBuilder::websocket_clients): for handlers that are not on a
+    /// [`WebSocket`](super::WebSocket) themselves. On a local server it is that server's, whatever
+    /// the endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::MissingFactory`] or [`SendError::Factory`].
+    pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
+        let clients = self.host.websocket_clients.as_ref().ok_or(SendError::MissingFactory)?;
+        Ok(clients.client(endpoint).await?)
     }
 
     /// How long there is left to answer. `None` when there is no deadline, zero when it has passed.

@@ -83,6 +83,7 @@ use crate::clock::SharedClock;
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Inner>,
+    host: Arc<Host>,
 }
 
 struct Inner {
@@ -91,7 +92,6 @@ struct Inner {
     events: EventRoutes,
     websockets: WebSocketRoutes,
     hooks: Hooks,
-    host: Arc<Host>,
 }
 
 impl App {
@@ -113,10 +113,16 @@ impl App {
         self.inner.service.settings()
     }
 
+    /// A new id from the application's source.
+    #[cfg(feature = "local")]
+    pub(crate) fn new_id(&self) -> String {
+        self.host.ids.next_text()
+    }
+
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
-        &self.inner.host.clock
+        &self.host.clock
     }
 }
 

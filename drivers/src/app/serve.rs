@@ -59,7 +59,7 @@ impl App {
         invocation: Arc<Invocation>,
         given_up: &CancellationToken,
     ) -> Concluded<BodyStream> {
-        let now = self.inner.host.clock.now();
+        let now = self.host.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let arrival = Arrival { now, remaining };
         if request.provider_request_id.trim().is_empty() {
@@ -70,26 +70,26 @@ impl App {
             step = match step {
                 Step::Done(concluded) => return concluded,
                 Step::Ask(ExchangeRequest::NewRequestId(ask)) => {
-                    ask.answer(self.inner.host.ids.next_text())
+                    ask.answer(self.host.ids.next_text())
                 }
                 Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-                    let host = &self.inner.host;
+                    let host = &self.host;
                     let context = Context::new(call, principal, host, &invocation, given_up);
                     let decided = self.decide_policy(context).await;
                     ask.answer(decided)
                 }
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
-                    let host = &self.inner.host;
+                    let host = &self.host;
                     let context = Context::new(call, None, host, &invocation, given_up);
                     let authenticated = self.authenticate(context).await;
                     ask.answer(authenticated)
                 }
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
-                    let host = &self.inner.host;
+                    let host = &self.host;
                     let context = Context::for_handler(effect, host, &invocation, given_up);
                     let next = Next::new(&self.inner.layers, effect.handler);
                     let answer = self.call(context, next).await;
@@ -159,7 +159,7 @@ impl App {
         if hooks.log.is_none() && hooks.metric.is_none() && hooks.span.is_none() {
             return;
         }
-        let ended_at = self.inner.host.clock.now();
+        let ended_at = self.host.clock.now();
         let report = |panic| self.report(request_id, panic);
         self.log(&observation.log(ended_at), request_id);
         if let Some(hook) = &hooks.metric {

@@ -3,6 +3,10 @@
 use core::net::SocketAddr;
 use std::io;
 
+use apptheory_core::http::AppError;
+
+use crate::app::{App, Failure, InvokeError};
+
 /// The address cannot be listened on: it is taken, not this machine's, or not for everyone to use.
 /// Choose another port, or 0 to have one chosen.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,10 @@ pub enum Trouble {
     /// status is none of a final response.
     #[error("the response's head is larger than 16 KB, or its status is not final")]
     HeadRefused,
+    /// The application cannot read an event of a WebSocket that this server made. The connection is
+    /// refused, or its client told.
+    #[error("an event of a WebSocket was not served")]
+    NotInvoked(#[source] InvokeError),
     /// The server stopped, and connections were not finished in time. Give them more, or end streams
     /// when the server stops.
     #[error("cut off when the server stopped: {connections} connections")]
@@ -41,4 +49,10 @@ pub enum Trouble {
         /// How many.
         connections: usize,
     },
+}
+
+/// Tells the application of trouble that is no request's.
+pub(super) fn tell(app: &App, trouble: Trouble) {
+    let error = AppError::internal().with_cause(trouble);
+    app.tell(Failure { request_id: String::new(), error });
 }

@@ -28,28 +28,50 @@
 //! | handler or stream | dropped as soon as its client is gone |
 //! | error before the first chunk | answered in place of the response |
 //! | error after it | the body is cut off; behind `TE: trailers` it ends with the trailers that Lambda gets |
+//!
+//! An application with [routes for WebSockets](crate::app::AppBuilder::websocket) is also served as
+//! behind a WebSocket API, on every path. With the feature `websocket`, what its handlers send goes
+//! to this server, whatever factory of clients it has.
+//!
+//! | | |
+//! |---|---|
+//! | handshake | let in when `$connect` answers 2xx, or is not registered; else refused with its status, or 502 |
+//! | text message | to the route that `$request.body.action` [names](Server::with_route_selection), else to `$default`, one after the other |
+//! | message that nobody serves, failed invocation | the client is told so |
+//! | answer to a message | nobody gets it: there are no route responses |
+//! | binary message | closed with 1003 |
+//! | frame over [`MAX_FRAME_BYTES`], message over 128 KiB | closed with 1009 |
+//! | silence for [`IDLE_TIME`], age of [`LIFETIME`], server that stops | closed with 1001 |
+//! | end, whoever caused it | `$disconnect`, once; not when the server is dropped |
+//! | `POST`, `GET`, `DELETE /@connections/{id}` | API Gateway's management API, its errors included |
 
 mod body;
 mod connection;
 mod error;
+mod websocket;
 
 use core::future::Future;
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::pin::pin;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
-use apptheory_core::http::AppError;
+use apptheory_core::gateway::RouteSelection;
 use futures_util::future::{Either, select};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 pub use connection::{BUFFERED_TIME, MAX_BODY_BYTES, MAX_HEAD_BYTES};
 pub use error::{ListenError, Trouble};
+pub use websocket::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 
-use crate::app::{App, Failure};
+use crate::app::App;
 use crate::clock::Clock as _;
+use connection::Front;
+use error::tell;
+use websocket::{Gateway, Slot};
 
 /// How long connections may take to finish after the server was told to stop, unless configured
 /// otherwise: 10 s.
@@ -63,6 +85,7 @@ pub struct Server {
     address: SocketAddr,
     is_buffered: bool,
     drain_time: Duration,
+    route_selection: RouteSelection,
 }
 
 impl Server {
@@ -94,7 +117,10 @@ impl Server {
         let failed = |source| ListenError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { app, listener, address, is_buffered: false, drain_time: DRAIN_TIME })
+        let app = managing_connections_at(app, address);
+        let (is_buffered, drain_time) = (false, DRAIN_TIME);
+        let route_selection = RouteSelection::default();
+        Ok(Self { app, listener, address, is_buffered, drain_time, route_selection })
     }
 
     /// Answers streams in one piece, as services do that do not stream: with their length, and with
@@ -112,6 +138,12 @@ impl Server {
         Self { drain_time, ..self }
     }
 
+    /// Selects the routes of WebSocket messages by another expression than `$request.body.action`.
+    #[must_use]
+    pub fn with_route_selection(self, route_selection: RouteSelection) -> Self {
+        Self { route_selection, ..self }
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
@@ -124,63 +156,100 @@ impl Server {
     /// What is not finished within the drain time, by the application's clock, is dropped; streams
     /// that do not end by themselves always are. Dropping the future drops everything at once.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let Self { app, listener, address, is_buffered, drain_time, route_selection } = self;
+        let gateway = Gateway::new(app.clone(), reached_at(address).to_string(), route_selection);
+        let gateway = Arc::new(gateway);
+        let stopping = CancellationToken::new();
         let mut connections = JoinSet::new();
-        let graceful = GracefulShutdown::new();
         let mut stop = pin!(stop);
         loop {
-            let accepted = match select(stop.as_mut(), pin!(self.listener.accept())).await {
+            let accepted = match select(stop.as_mut(), pin!(listener.accept())).await {
                 Either::Left(((), _)) => break,
                 Either::Right((accepted, _)) => accepted,
             };
             while connections.try_join_next().is_some() {}
             match accepted {
-                Ok((stream, peer)) => self.spawn(stream, peer, &graceful, &mut connections),
+                Ok((stream, peer)) => {
+                    let (gateway, slot) = (Arc::clone(&gateway), Slot::default());
+                    let front = Front { gateway, peer, is_buffered, slot };
+                    spawn(front, stream, &stopping, &mut connections);
+                }
                 Err(error) if is_of_connection(&error) => {}
                 Err(error) => {
-                    tell(&self.app, Trouble::NotAccepted(error));
-                    let pause = self.app.clock().sleep(ACCEPT_PAUSE);
+                    tell(&app, Trouble::NotAccepted(error));
+                    let pause = app.clock().sleep(ACCEPT_PAUSE);
                     if let Either::Left(((), _)) = select(stop.as_mut(), pin!(pause)).await {
                         break;
                     }
                 }
             }
         }
-        let Self { app, listener, drain_time, .. } = self;
         drop(listener);
-        let drained = pin!(graceful.shutdown());
-        if let Either::Right(_) = select(drained, pin!(app.clock().sleep(drain_time))).await {
+        stopping.cancel();
+        let drained = Box::pin(async { while connections.join_next().await.is_some() {} });
+        let late = pin!(app.clock().sleep(drain_time));
+        let is_late = matches!(select(drained, late).await, Either::Right(_));
+        if is_late {
             while connections.try_join_next().is_some() {}
             tell(&app, Trouble::CutOff { connections: connections.len() });
         }
         connections.shutdown().await;
     }
-
-    fn spawn(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        graceful: &GracefulShutdown,
-        connections: &mut JoinSet<()>,
-    ) {
-        let app = self.app.clone();
-        let connection = connection::serve(app.clone(), stream, peer, self.is_buffered);
-        let connection = graceful.watch(connection);
-        connections.spawn(async move {
-            // Of all that can end a connection early, only what a client did wrong is news: that it
-            // left is not, and streams that fail are told of where they do.
-            if let Err(error) = connection.await
-                && error.is_parse()
-            {
-                tell(&app, Trouble::Malformed(error));
-            }
-        });
-    }
 }
 
-/// Tells the application of trouble that is no request's.
-fn tell(app: &App, trouble: Trouble) {
-    let error = AppError::internal().with_cause(trouble);
-    app.tell(Failure { request_id: String::new(), error });
+/// Serves a connection, whatever it becomes.
+fn spawn(
+    front: Front,
+    stream: TcpStream,
+    stopping: &CancellationToken,
+    connections: &mut JoinSet<()>,
+) {
+    let (gateway, slot) = (Arc::clone(&front.gateway), front.slot.clone());
+    let stopping = stopping.clone();
+    connections.spawn(async move {
+        // Of all that can end a connection early, only what a client did wrong is news: that it
+        // left is not, and streams that fail are told of where they do.
+        if let Err(error) = connection::serve(front, stream, &stopping).await
+            && error.is_parse()
+        {
+            tell(gateway.app(), Trouble::Malformed(error));
+        }
+        if let Some(opening) = slot.take() {
+            gateway.carry(opening, &stopping).await;
+        }
+    });
+}
+
+/// The same application, whose messages to connections come to the server at an address.
+#[cfg(feature = "websocket")]
+fn managing_connections_at(app: App, address: SocketAddr) -> App {
+    use aws_credential_types::Credentials;
+
+    use crate::websocket::AwsWebSocketClients;
+
+    // Nobody looks at the signature, but there has to be one.
+    let credentials = Credentials::new("local", "local", None, None, "apptheory::local");
+    let clients = AwsWebSocketClients::new()
+        .with_endpoint(format!("http://{}", reached_at(address)))
+        .with_region("us-east-1")
+        .with_credentials(credentials);
+    app.with_websocket_clients(clients)
+}
+
+#[cfg(not(feature = "websocket"))]
+const fn managing_connections_at(app: App, _: SocketAddr) -> App {
+    app
+}
+
+/// Where this machine reaches what listens on an address, which may be any of its addresses.
+fn reached_at(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 /// Whether accepting failed for one connection only, which its client has given up.

@@ -4,8 +4,11 @@
 #[path = "../support/client.rs"]
 mod client;
 mod connections;
+mod management;
 mod requests;
+mod sockets;
 mod streams;
+mod visitor;
 
 use core::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -29,11 +32,14 @@ struct Running {
 }
 
 impl Running {
-    async fn of(app: AppBuilder) -> Self {
+    async fn of<S: Send + Sync + 'static>(app: AppBuilder<S>) -> Self {
         Self::with(app, |server| server).await
     }
 
-    async fn with(app: AppBuilder, configure: impl FnOnce(Server) -> Server) -> Self {
+    async fn with<S: Send + Sync + 'static>(
+        app: AppBuilder<S>,
+        configure: impl FnOnce(Server) -> Server,
+    ) -> Self {
         let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
         let (app, told) = listened_to(app.clock(clock.clone()));
         let server = configure(Server::bind(app, 0).await.unwrap());
@@ -60,7 +66,7 @@ impl Running {
 }
 
 /// The application, and what it is told of.
-fn listened_to(app: AppBuilder) -> (App, Arc<Mutex<Vec<Failure>>>) {
+fn listened_to<S: Send + Sync + 'static>(app: AppBuilder<S>) -> (App, Arc<Mutex<Vec<Failure>>>) {
     let told = Arc::<Mutex<Vec<Failure>>>::default();
     let hears = Arc::clone(&told);
     let app = app.on_failure(move |failure| hears.lock().unwrap().push(failure.clone()));

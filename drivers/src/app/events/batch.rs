@@ -60,7 +60,7 @@ impl App {
         shared: &Shared,
         concurrency: NonZeroUsize,
     ) -> Batch<'e> {
-        let clock = &self.inner.host.clock;
+        let clock = &self.host.clock;
         let reserve = self.inner.events.settings.reserve;
         let stop = async {
             match shared.deadline {

@@ -107,7 +107,7 @@ impl EventRoutes {
 impl App {
     /// What the records of an invocation have in common.
     fn share(&self, invocation: &Invocation) -> Shared {
-        let host = &self.inner.host;
+        let host = &self.host;
         let now = host.clock.now();
         let Invocation { request_id, deadline, .. } = invocation;
         let new_id = || host.ids.next_text();

@@ -17,7 +17,7 @@ use apptheory_core::triggers::{EventObservation, EventOutcome, Routes, Trigger, 
 use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{Context, Invocation};
+use super::context::{Context, Host, Invocation};
 use super::endpoint::{Endpoint, Next};
 use super::handler::{Handler, endpoint};
 use super::hooks::Failure;
@@ -28,26 +28,21 @@ use crate::websocket::WebSocketClientFactory;
 
 pub use socket::{SendError, WebSocket};
 
-/// The handlers of an application's WebSockets, and what they send with.
+/// The handlers of an application's WebSockets.
+#[derive(Default)]
 pub(super) struct WebSocketRoutes {
     routes: Routes<Arc<dyn Endpoint>>,
     are_supported: bool,
-    clients: Option<Arc<dyn WebSocketClientFactory>>,
 }
 
-impl Default for WebSocketRoutes {
-    fn default() -> Self {
-        Self { routes: Routes::new(), are_supported: false, clients: default_clients() }
-    }
-}
-
+/// What an application sends with unless told otherwise.
 #[cfg(feature = "websocket")]
-fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
+pub(super) fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
     Some(Arc::new(crate::websocket::AwsWebSocketClients::new()))
 }
 
 #[cfg(not(feature = "websocket"))]
-const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
+pub(super) const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>> {
     None
 }
 
@@ -115,12 +110,33 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// used unless told otherwise; without it, and without a factory, nothing can be sent.
     #[must_use]
     pub fn websocket_clients(mut self, clients: impl WebSocketClientFactory + 'static) -> Self {
-        self.websockets.clients = Some(Arc::new(clients));
+        self.websocket_clients = Some(Arc::new(clients));
         self
     }
 }
 
 impl App {
+    /// The same application, sending with clients of another factory: on a server that stands in for
+    /// API Gateway, or in a test.
+    #[must_use]
+    pub fn with_websocket_clients(self, clients: impl WebSocketClientFactory + 'static) -> Self {
+        let websocket_clients = Some::<Arc<dyn WebSocketClientFactory>>(Arc::new(clients));
+        let host = Arc::new(Host { websocket_clients, ..Host::clone(&self.host) });
+        Self { host, ..self }
+    }
+
+    /// Whether the application wants events of WebSockets at all.
+    #[cfg(feature = "local")]
+    pub(crate) fn serves_websockets(&self) -> bool {
+        self.inner.websockets.are_supported()
+    }
+
+    /// Whether a handler serves exactly this route key.
+    #[cfg(feature = "local")]
+    pub(crate) fn has_websocket_route(&self, route_key: &str) -> bool {
+        self.inner.websockets.routes.find(route_key).is_some()
+    }
+
     /// Answers an event of a WebSocket API, whatever the event itself looks like.
     ///
     /// # Errors
@@ -132,7 +148,7 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let event = WebSocketEvent::read(event)?;
-        let new_id = || self.inner.host.ids.next_text();
+        let new_id = || self.host.ids.next_text();
         let request_id = event.request_id(&invocation.request_id, new_id);
         let observation = self.inner.events.observes_messages().then(|| {
             let (route_key, id) = (&event.connection.route_key, &event.connection.connection_id);
@@ -183,19 +199,19 @@ impl App {
         request_id: &str,
         invocation: Invocation,
     ) -> Result<Whole, AppError> {
-        let WebSocketRoutes { routes, clients, .. } = &self.inner.websockets;
+        let routes = &self.inner.websockets.routes;
         let connection = event.connection.clone();
         let request = event.into_request(None).map_err(|rejected| rejected.error)?;
         let handler = routes.find(&connection.route_key).ok_or_else(AppError::not_found)?;
 
-        let host = &self.inner.host;
+        let host = &self.host;
         let now = host.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let call = Call::unrouted(request, request_id.to_owned(), Arrival { now, remaining });
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
         let context = Context::new(Arc::new(call), None, host, &Arc::new(invocation), &given_up);
-        context.extend(WebSocket::new(connection, clients.clone()));
+        context.extend(WebSocket::new(connection, host.websocket_clients.clone()));
         let response = self.call(context, Next::new(&self.inner.layers, handler)).await?;
         let response = whole(response).await?;
         // Whoever got the answer may go on in the background.

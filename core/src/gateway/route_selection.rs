@@ -1,0 +1,126 @@
+//! Which route a message takes.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+/// How a WebSocket API finds the route of a message: by one member of its JSON, which a *route
+/// selection expression* such as `$request.body.action` names.
+///
+/// ```
+/// use apptheory_core::gateway::RouteSelection;
+///
+/// let selection = RouteSelection::parse("$request.body.message.kind")?;
+/// assert_eq!(selection.value(r#"{"message":{"kind":"say"}}"#).as_deref(), Some("say"));
+/// assert_eq!(selection.value("hello"), None);
+/// # Ok::<(), apptheory_core::gateway::RouteSelectionError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RouteSelection {
+    /// The members to go through, from the outside in.
+    path: Vec<Cow<'static, str>>,
+}
+
+/// An expression is not `$request.body.` and the names of members with dots in between, bare or as
+/// `${request.body.…}`. Write it so; what selects by anything else than one member of the body is
+/// not understood.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no route selection expression: {0}")]
+pub struct RouteSelectionError(String);
+
+/// `$request.body.action`, which the console of API Gateway suggests.
+impl Default for RouteSelection {
+    fn default() -> Self {
+        Self { path: Vec::from([Cow::Borrowed("action")]) }
+    }
+}
+
+impl RouteSelection {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteSelectionError`].
+    pub fn parse(expression: &str) -> Result<Self, RouteSelectionError> {
+        let text = expression.trim();
+        let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        let path = braced.or_else(|| text.strip_prefix('$')).unwrap_or_default();
+        let path = path.strip_prefix("request.body.").unwrap_or_default();
+        let is_name = |name: &str| {
+            let is_in_names = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+            !name.is_empty() && name.chars().all(is_in_names)
+        };
+        if !path.split('.').all(is_name) {
+            return Err(RouteSelectionError(expression.to_string()));
+        }
+        Ok(Self { path: path.split('.').map(|name| Cow::Owned(name.to_string())).collect() })
+    }
+
+    /// What the expression is in a message: a text as it is, a number or a boolean as JSON spells
+    /// it. `None` where the message is no JSON, lacks the member, or has something else there.
+    #[must_use]
+    pub fn value(&self, message: &str) -> Option<String> {
+        let message: Value = serde_json::from_str(message).ok()?;
+        let mut found = &message;
+        for name in &self.path {
+            found = found.get(&**name)?;
+        }
+        match found {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::RouteSelection;
+
+    #[test]
+    fn an_expression_names_a_member() {
+        let deep = r#"{"action":"a","message":{"kind":"say","n":1,"on":true,"x":null,"y":{}}}"#;
+        for (expression, message, expected) in [
+            ("$request.body.action", deep, Some("a")),
+            (" ${request.body.message.kind} ", deep, Some("say")),
+            ("$request.body.message.n", deep, Some("1")),
+            ("$request.body.message.on", deep, Some("true")),
+            ("$request.body.message.x", deep, None),
+            ("$request.body.message.y", deep, None),
+            ("$request.body.message.kind.z", deep, None),
+            ("$request.body.action", "hello", None),
+            ("$request.body.action", "[]", None),
+            ("$request.body.action", r#"{"action":""}"#, Some("")),
+            ("$request.body.action", r#"{"action":"a"} x"#, None),
+        ] {
+            let selection = RouteSelection::parse(expression).unwrap();
+            assert_eq!(selection.value(message).as_deref(), expected, "{expression} {message}");
+        }
+        assert_eq!(RouteSelection::parse("$request.body.action"), Ok(RouteSelection::default()));
+    }
+
+    #[test]
+    fn what_is_no_expression_is_refused() {
+        for text in [
+            "",
+            "$",
+            "action",
+            "request.body.action",
+            "$request.body",
+            "$request.body.",
+            "$request.body..a",
+            "$request.header.a",
+            "${request.body.a",
+            "$request.body.a[0]",
+            "$request.body.a $request.body.b",
+        ] {
+            let error = RouteSelection::parse(text).unwrap_err();
+            assert_eq!(error.to_string(), alloc::format!("no route selection expression: {text}"));
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! WebSockets, as API Gateway serves them to a function.
+//!
+//! This module decides which event a connection becomes: `$connect` for its handshake, one for every
+//! message, and `$disconnect` for its end, whatever ends it. What is done about them is the
+//! application's business; it gets them as it does on AWS, through [`App::invoke`].
+
+mod client;
+mod handshake;
+mod management;
+mod socket;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apptheory_core::gateway::{Connection, RouteSelection};
+use apptheory_core::http::RawRequest;
+use apptheory_core::time::Timestamp;
+use bytes::Bytes;
+use futures_util::future::join;
+use http::StatusCode;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::BUFFERED_TIME;
+use super::error::{Trouble, tell};
+use crate::app::wire::raw_request;
+use crate::app::{App, Invocation};
+use crate::clock::Clock as _;
+use client::Client;
+use socket::{End, Socket};
+
+pub(super) use handshake::is_upgrade;
+pub(super) use management::connection_id;
+
+/// The most bytes that a frame of a message may have: 32 KiB (API Gateway limit). A connection that
+/// sends a larger one is closed with 1009, as for a message of more than
+/// [`MAX_DATA_BYTES`](apptheory_core::gateway::MAX_DATA_BYTES).
+pub const MAX_FRAME_BYTES: usize = 32 << 10;
+
+/// How long a connection may be silent in both directions before it is closed with 1001: 10 min (API
+/// Gateway limit).
+pub const IDLE_TIME: Duration = Duration::from_secs(600);
+
+/// How long a connection may last before it is closed with 1001: 2 h (API Gateway limit).
+pub const LIFETIME: Duration = Duration::from_secs(7_200);
+
+/// How many messages of a connection wait for the handler of the one before. While there are more,
+/// nothing is read of it.
+const WAITING_MESSAGES: usize = 16;
+
+/// What stands between the WebSockets of a server and its application.
+pub(super) struct Gateway {
+    app: App,
+    domain: String,
+    selection: RouteSelection,
+    established: Mutex<BTreeMap<String, Established>>,
+}
+
+/// A connection that can be sent to. Dropping it closes the connection.
+struct Established {
+    known: Connection,
+    posts: mpsc::Sender<Post>,
+}
+
+/// Data for a client.
+struct Post {
+    data: Vec<u8>,
+    /// Hears of it when it is sent.
+    sent: oneshot::Sender<()>,
+}
+
+/// A connection whose handshake is answered, or about to be.
+pub(super) struct Opening {
+    client: Arc<Client>,
+    upgrade: OnUpgrade,
+    posts: mpsc::Receiver<Post>,
+}
+
+/// Where a handshake leaves the connection to whoever carries it on.
+#[derive(Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<Opening>>>);
+
+impl Slot {
+    fn put(&self, opening: Opening) {
+        *locked(&self.0) = Some(opening);
+    }
+
+    pub(super) fn take(&self) -> Option<Opening> {
+        locked(&self.0).take()
+    }
+}
+
+/// What API Gateway reads of the answer to `$connect`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+impl Gateway {
+    pub(super) fn new(app: App, domain: String, selection: RouteSelection) -> Self {
+        Self { app, domain, selection, established: Mutex::default() }
+    }
+
+    pub(super) const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Answers a handshake as the route `$connect` decides; without one, everybody is let in.
+    ///
+    /// The connection is left in `slot` before anybody is asked: a client that does not wait for the
+    /// answer, with the handler halfway through, is disconnected like any other.
+    pub(super) async fn connect(
+        &self,
+        mut request: http::Request<Incoming>,
+        peer: SocketAddr,
+        slot: &Slot,
+    ) -> http::Response<Full<Bytes>> {
+        let accept = match handshake::accept(request.headers()) {
+            Ok(accept) => accept,
+            Err(status) => return handshake::refuse(status),
+        };
+        let upgrade = hyper::upgrade::on(&mut request);
+        let request = raw_request(&request.into_parts().0, Vec::new());
+        let client = Arc::new(self.client(&request, peer));
+        let (posts, posted) = mpsc::channel(1);
+        slot.put(Opening { client: Arc::clone(&client), upgrade, posts: posted });
+        let answer = self.ask(&client, &request).await;
+        let status = StatusCode::from_u16(answer.status_code).ok();
+        let status = status.filter(|status| !status.is_informational());
+        let status = status.unwrap_or(StatusCode::BAD_GATEWAY);
+        if !status.is_success() {
+            slot.take();
+            return handshake::refuse(status);
+        }
+        let known = Connection {
+            connected_at: Some(client.connected_at),
+            last_active_at: Some(client.connected_at),
+            identity_ip: client.address.ip().to_string(),
+            identity_agent: client.agent.clone(),
+        };
+        self.established().insert(client.id.clone(), Established { known, posts });
+        let protocol = answer.headers.get("sec-websocket-protocol");
+        handshake::switch(accept, protocol.map(String::as_str))
+    }
+
+    fn client(&self, request: &RawRequest<'_>, address: SocketAddr) -> Client {
+        Client {
+            id: self.app.new_id(),
+            address,
+            agent: request.headers.get("user-agent").unwrap_or_default().to_owned(),
+            connected_at: self.app.clock().now(),
+            domain: self.domain.clone(),
+        }
+    }
+
+    async fn ask(&self, client: &Client, request: &RawRequest<'_>) -> Answer {
+        if !self.app.has_websocket_route("$connect") {
+            return Answer { status_code: 200, ..Answer::default() };
+        }
+        let request_id = self.app.new_id();
+        let event = client.connect(&request_id, client.connected_at, request);
+        let answer = self.invoke(client, request_id, &event).await;
+        // An answer that is none counts as an integration that fails.
+        answer.and_then(|answer| serde_json::from_str(&answer).ok()).unwrap_or_default()
+    }
+
+    /// Carries a connection to its end. The application is told of that when it has handled all
+    /// messages, while the client is still taking leave.
+    pub(super) async fn carry(&self, opening: Opening, stopping: &CancellationToken) {
+        let Opening { client, upgrade, posts } = opening;
+        let Ok(upgraded) = upgrade.await else {
+            self.forget(&client.id);
+            return self.disconnect(&client, &End::Lost).await;
+        };
+        let clock = self.app.clock().clone();
+        let mut socket = Socket::new(upgraded, clock, client.connected_at).await;
+        let (messages, arrived) = mpsc::channel(WAITING_MESSAGES);
+        let (tell_end, end) = oneshot::channel();
+        let talk = async {
+            let is_active = |at| self.note_activity(&client.id, at);
+            let end = socket.talk(messages, posts, stopping, is_active).await;
+            self.forget(&client.id);
+            // It is waited for below.
+            let _ = tell_end.send(end.clone());
+            socket.close(&end).await;
+        };
+        let serve = async {
+            self.handle(&client, arrived).await;
+            self.disconnect(&client, &end.await.unwrap_or(End::Lost)).await;
+        };
+        join(talk, serve).await;
+    }
+
+    async fn disconnect(&self, client: &Client, end: &End) {
+        if self.app.has_websocket_route("$disconnect") {
+            let request_id = self.app.new_id();
+            let event = client.disconnect(&request_id, self.app.clock().now(), end);
+            self.invoke(client, request_id, &event).await;
+        }
+    }
+
+    /// Handles the messages of a connection, one after the other.
+    async fn handle(&self, client: &Client, mut messages: mpsc::Receiver<String>) {
+        while let Some(message) = messages.recv().await {
+            let request_id = self.app.new_id();
+            let Some(route_key) = self.route_key(&message) else {
+                self.notify(client, &request_id, "Forbidden").await;
+                continue;
+            };
+            let now = self.app.clock().now();
+            let event = client.message(&route_key, &request_id, now, &message);
+            if self.invoke(client, request_id.clone(), &event).await.is_none() {
+                self.notify(client, &request_id, "Internal server error").await;
+            }
+        }
+    }
+
+    /// The route of a message: the selected one if it is the application's, else `$default` if that
+    /// is. Those of the start and the end of a connection cannot be selected.
+    fn route_key(&self, message: &str) -> Option<String> {
+        let selected = self.selection.value(message);
+        let selected = selected.filter(|key| !matches!(&**key, "$connect" | "$disconnect"));
+        let selected = selected.filter(|key| self.app.has_websocket_route(key));
+        let default = || Some("$default").filter(|key| self.app.has_websocket_route(key));
+        selected.or_else(|| default().map(str::to_owned))
+    }
+
+    /// Tells a client what went wrong with its message, in API Gateway's words.
+    async fn notify(&self, client: &Client, request_id: &str, message: &str) {
+        let notice =
+            json!({"message": message, "connectionId": client.id, "requestId": request_id});
+        if let Some(posts) = self.posts(&client.id) {
+            let data = notice.to_string().into_bytes();
+            // A client that is gone needs not know.
+            let _ = posts.send(Post { data, sent: oneshot::channel().0 }).await;
+        }
+    }
+
+    /// The answer to an event; `None` when the invocation fails.
+    async fn invoke(&self, client: &Client, request_id: String, event: &str) -> Option<String> {
+        let deadline = self.app.clock().now().saturating_add(BUFFERED_TIME);
+        let (deadline, peer) = (Some(deadline), Some(client.address));
+        let invocation = Invocation { request_id, deadline, peer, ..Invocation::default() };
+        let invoked = self.app.invoke(event, invocation).await;
+        invoked.map_err(|error| tell(&self.app, Trouble::NotInvoked(error))).ok()
+    }
+
+    fn note_activity(&self, connection_id: &str, at: Timestamp) {
+        if let Some(established) = self.established().get_mut(connection_id) {
+            established.known.last_active_at = Some(at);
+        }
+    }
+
+    /// The way to a connection.
+    fn posts(&self, connection_id: &str) -> Option<mpsc::Sender<Post>> {
+        self.established().get(connection_id.trim()).map(|found| found.posts.clone())
+    }
+
+    /// Takes a connection away from everybody who sends to it, which closes it.
+    fn forget(&self, connection_id: &str) -> Option<Established> {
+        self.established().remove(connection_id.trim())
+    }
+
+    fn established(&self) -> MutexGuard<'_, BTreeMap<String, Established>> {
+        locked(&self.established)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while one is locked: poisoning says nothing here.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
