@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::endpoint::Endpoint;
+use super::values::Values;
 use super::{Response, SendError};
 use crate::clock::{Clock, SharedClock};
 use crate::ids::IdSource;
@@ -27,7 +28,7 @@ pub struct Context {
     principal: Option<Arc<Principal>>,
     host: Arc<Host>,
     invocation: Arc<Invocation>,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Shared>,
     cancellation: CancellationToken,
 }
 
@@ -67,7 +68,12 @@ pub(super) struct Host {
 /// What middleware and handlers of one request tell each other.
 #[derive(Default)]
 struct Shared {
-    values: BTreeMap<String, Json>,
+    values: Values,
+    left: Mutex<Left>,
+}
+
+#[derive(Default)]
+struct Left {
     extensions: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
     trace: Vec<Cow<'static, str>>,
 }
@@ -98,7 +104,7 @@ impl Context {
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
         let context = Self::new(call, principal, host, invocation, cancellation);
-        context.shared().trace = effect.stages.names().map(Cow::Borrowed).collect();
+        context.left().trace = effect.stages.names().map(Cow::Borrowed).collect();
         context
     }
 
@@ -250,28 +256,25 @@ impl Context {
     /// Leaves a value for the rest of the request, under a name that is trimmed. A blank name is
     /// ignored.
     pub fn set(&self, name: &str, value: impl Into<Json>) {
-        let name = name.trim();
-        if !name.is_empty() {
-            self.shared().values.insert(name.to_owned(), value.into());
-        }
+        self.shared.values.set(name, value.into());
     }
 
     /// A value that was left under a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Json> {
-        self.shared().values.get(name.trim()).cloned()
+        self.shared.values.get(name)
     }
 
     /// Leaves a value for the rest of the request, under its type. The extractor
     /// [`Extension`](super::Extension) reads it.
     pub fn extend<T: Send + Sync + 'static>(&self, value: T) {
-        self.shared().extensions.insert(TypeId::of::<T>(), Arc::new(value));
+        self.left().extensions.insert(TypeId::of::<T>(), Arc::new(value));
     }
 
     /// The value that was left under a type.
     #[must_use]
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.shared().extensions.get(&TypeId::of::<T>()).cloned();
+        let value = self.left().extensions.get(&TypeId::of::<T>()).cloned();
         value.and_then(|value| value.downcast().ok())
     }
 
@@ -279,17 +282,17 @@ impl Context {
     /// [added](Self::trace).
     #[must_use]
     pub fn stages(&self) -> Vec<Cow<'static, str>> {
-        self.shared().trace.clone()
+        self.left().trace.clone()
     }
 
     /// Adds a stage.
     pub fn trace(&self, stage: impl Into<Cow<'static, str>>) {
-        self.shared().trace.push(stage.into());
+        self.left().trace.push(stage.into());
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+    fn left(&self) -> MutexGuard<'_, Left> {
         // Nothing panics while it is locked: poisoning says nothing here.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -43,6 +43,7 @@ mod sse;
 #[cfg(test)]
 mod tests;
 mod timeout;
+mod values;
 mod watch;
 mod websocket;
 #[cfg(feature = "tower")]

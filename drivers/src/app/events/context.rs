@@ -2,8 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use apptheory_core::time::Timestamp;
 use apptheory_core::triggers::{self, Trigger};
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
 use crate::app::context::Host;
+use crate::app::values::Values;
 use crate::clock::{Clock as _, SharedClock};
 
 /// What a handler or a middleware of an event knows about its invocation. Every record has one of
@@ -22,7 +22,7 @@ pub struct EventContext {
     invocation: Arc<triggers::Invocation>,
     deadline: Option<Timestamp>,
     host: Arc<Host>,
-    values: Arc<Mutex<BTreeMap<String, Json>>>,
+    values: Arc<Values>,
     cancellation: CancellationToken,
 }
 
@@ -158,21 +158,13 @@ impl EventContext {
     /// Leaves a value for the rest of the record, under a name that is trimmed. A blank name is
     /// ignored.
     pub fn set(&self, name: &str, value: impl Into<Json>) {
-        let name = name.trim();
-        if !name.is_empty() {
-            self.values().insert(name.to_owned(), value.into());
-        }
+        self.values.set(name, value.into());
     }
 
     /// A value that was left under a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Json> {
-        self.values().get(name.trim()).cloned()
-    }
-
-    fn values(&self) -> MutexGuard<'_, BTreeMap<String, Json>> {
-        // Nothing panics while they are locked: poisoning says nothing here.
-        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+        self.values.get(name)
     }
 }
 

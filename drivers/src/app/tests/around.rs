@@ -1,0 +1,316 @@
+//! What goes around handlers: middleware, time-outs, limits, hooks.
+
+use core::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use apptheory_core::http::AppError;
+use apptheory_core::http::exchange::{Access, PolicyDecision, PolicyStage, Principal};
+use apptheory_core::limiter::{Decision, FixedWindow, Limiter};
+use apptheory_core::time::Timestamp;
+use futures_util::FutureExt as _;
+use serde_json::{Value as Json, json};
+
+use super::{builder, clock, get, serve, text};
+use crate::app::*;
+use crate::clock::{Clock as _, ManualClock};
+use crate::memory::MemoryStore;
+use crate::rate_limiter::RateLimiter;
+
+#[test]
+fn middleware_goes_around_handlers_in_order() {
+    async fn outer(context: Context, next: Next) -> Answer {
+        context.set(" mw ", "ok");
+        context.trace("outer");
+        context.extend(7_u8);
+        let seen = context.clone();
+        let response = next.run(context).await?;
+        let left = seen.get("left").unwrap_or_default();
+        Ok(response.with_header("x-left", left.as_str().unwrap_or("nothing")))
+    }
+    async fn inner(context: Context, next: Next) -> Answer {
+        context.trace("inner");
+        if context.query("stop") == "1" {
+            return Err(AppError::forbidden());
+        }
+        next.run(context).await
+    }
+    let clock = clock();
+    let app = builder(&clock)
+        .middleware(outer)
+        .middleware(inner)
+        .get("/", async |context: Context, Extension(number): Extension<u8>| {
+            context.set("left", "by the handler");
+            Json(json!({"mw": context.get("mw"), "stages": context.stages(), "n": *number}))
+        })
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    let body: Json = serde_json::from_slice(&response.body).unwrap();
+    let stages = ["request_id", "recovery", "logging", "handler", "outer", "inner"];
+    assert_eq!(body, json!({"mw": "ok", "stages": stages, "n": 7}));
+    assert_eq!(response.headers.first("x-left"), "by the handler");
+
+    let mut stopped = get("/");
+    stopped.query = apptheory_core::http::parse_query("stop=1");
+    assert_eq!(serve(&app, &clock, stopped).status, 403);
+    assert!(!serve(&app, &clock, get("/nowhere")).headers.contains("x-left"));
+}
+
+#[test]
+fn a_handler_that_takes_too_long_is_dropped() {
+    struct Dropped(Arc<AtomicUsize>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let (dropped, committed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (seen, done) = (Arc::clone(&dropped), Arc::clone(&committed));
+    let clock = clock();
+    let timeout = Timeout::after(Duration::from_millis(50))
+        .for_tenant("patient", Duration::from_millis(200))
+        .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
+    let app = builder(&clock)
+        .middleware(timeout)
+        .get("/slow/{ms}", move |context: Context| {
+            let (guard, done) = (Dropped(Arc::clone(&seen)), Arc::clone(&done));
+            async move {
+                let ms = context.param("ms").parse().unwrap_or_default();
+                context.clock().sleep(Duration::from_millis(ms)).await;
+                done.fetch_add(1, Ordering::Relaxed);
+                drop(guard);
+                "done"
+            }
+        })
+        .get("/{ms}", async |context: Context| {
+            let ms = context.param("ms").parse().unwrap_or_default();
+            context.clock().sleep(Duration::from_millis(ms)).await;
+            assert!(!context.cancellation().is_cancelled());
+            "done"
+        })
+        .build()
+        .unwrap();
+    let status = |path: &str, tenant: &str, deadline_ms: Option<u64>| {
+        let mut request = get(path);
+        request.headers.append("x-tenant-id", tenant);
+        let now = clock.now();
+        let deadline = deadline_ms.map(|ms| now.saturating_add(Duration::from_millis(ms)));
+        let invocation = Invocation { deadline, ..Invocation::default() };
+        clock.run(app.serve(request, invocation)).status
+    };
+    assert_eq!((status("/49", "", None), status("/51", "", None)), (200, 408));
+    assert_eq!((status("/199", "patient", None), status("/201", "patient", None)), (200, 408));
+    assert_eq!((status("/slow/69", "patient", None), status("/slow/71", "", None)), (200, 408));
+    assert_eq!((status("/29", "", Some(30)), status("/31", "", Some(30))), (200, 408));
+    assert_eq!(status("/0", "", Some(0)), 408, "a deadline that has passed is one");
+    assert_eq!((dropped.load(Ordering::Relaxed), committed.load(Ordering::Relaxed)), (2, 1));
+}
+
+#[test]
+fn work_started_elsewhere_hears_that_nobody_waits() {
+    let left = Arc::new(Mutex::new(None));
+    let token = Arc::clone(&left);
+    let clock = clock();
+    let app = builder(&clock)
+        .middleware(Timeout::after(Duration::from_millis(5)))
+        .get("/{ms}", move |context: Context| {
+            *token.lock().unwrap() = Some(context.cancellation().clone());
+            async move {
+                let ms = context.param("ms").parse().unwrap_or_default();
+                context.clock().sleep(Duration::from_millis(ms)).await;
+            }
+        })
+        .build()
+        .unwrap();
+    let is_cancelled = || left.lock().unwrap().as_ref().is_some_and(|token| token.is_cancelled());
+    assert_eq!(serve(&app, &clock, get("/1")).status, 204);
+    assert!(!is_cancelled());
+    assert_eq!(serve(&app, &clock, get("/9")).status, 408);
+    assert!(is_cancelled());
+
+    let given_up = app.serve(get("/1"), Invocation::default());
+    let mut given_up = Box::pin(given_up);
+    clock.run(async { assert!((&mut given_up).now_or_never().is_none()) });
+    assert!(!is_cancelled());
+    drop(given_up);
+    assert!(is_cancelled());
+}
+
+#[test]
+fn callers_and_policies_are_asked() {
+    let clock = clock();
+    let app = builder(&clock)
+        .authenticate(async |context: Context| match context.header("authorization") {
+            "" => Ok(None),
+            "panic" => panic!("boom"),
+            name => Ok(Some(Principal::new(name))),
+        })
+        .policy(PolicyStage::AfterAuthentication, async |context: Context| {
+            let headers = [("retry-after", "1")].into_iter().collect();
+            let is_busy = context.identity() == "busy";
+            Ok(is_busy.then(|| PolicyDecision::overloaded(headers)))
+        })
+        .route_for(Access::Authenticated, "GET", "/", async |context: Context| {
+            context.identity().to_owned()
+        })
+        .build()
+        .unwrap();
+    for (authorization, status) in [("", 401), ("u", 200), ("busy", 503), ("panic", 500)] {
+        let mut request = get("/");
+        request.headers.append("authorization", authorization);
+        let response = serve(&app, &clock, request);
+        assert_eq!(response.status, status, "{authorization}");
+        assert_eq!(response.headers.first("retry-after"), if status == 503 { "1" } else { "" });
+        if status == 200 {
+            assert_eq!(text(&response), "u");
+        }
+    }
+}
+
+#[test]
+fn hooks_are_told_of_every_answer_and_isolated() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (metrics, spans) = (Arc::clone(&told), Arc::clone(&told));
+    let clock = clock();
+    let manual = clock.clone();
+    let app = builder(&clock)
+        .get("/", move || {
+            manual.advance(Duration::from_millis(25));
+            core::future::ready("advanced")
+        })
+        .on_log(|_| panic!("a log that is full"))
+        .on_metric(move |metric| {
+            let line = format!("{} {:?}", metric.tag("status"), metric.duration_ms);
+            metrics.lock().unwrap().push(line);
+        })
+        .on_span(move |span| spans.lock().unwrap().push(span.name.clone()))
+        .response_headers(|headers| headers.set("strict-transport-security", "max-age=1"))
+        .build()
+        .unwrap();
+    for path in ["/", "/nowhere"] {
+        let response = serve(&app, &clock, get(path));
+        assert_eq!(response.headers.first("strict-transport-security"), "max-age=1");
+    }
+    let expected = ["200 Some(25)", "http GET /", "404 Some(0)", "http GET /nowhere"];
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_hook_cannot_break_an_answer() {
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/", async || "hello")
+        .response_headers(|headers| headers.set("x", "a\r\nb: c"))
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    assert_eq!((text(&response), response.headers.contains("x")), ("hello", false));
+}
+
+#[test]
+fn a_hook_for_headers_changes_all_or_nothing() {
+    let clock = clock();
+    let app = |panics: bool| {
+        let change = move |headers: &mut apptheory_core::http::Headers| {
+            headers.set("x-half", "1");
+            headers.append("set-cookie", "a=1");
+            assert!(!panics, "half-way");
+        };
+        builder(&clock).get("/", async || "hello").response_headers(change).build().unwrap()
+    };
+    let response = serve(&app(false), &clock, get("/"));
+    assert_eq!(response.headers.first("x-half"), "1");
+    assert_eq!(
+        (response.cookies, response.headers.contains("set-cookie")),
+        (vec!["a=1".into()], false)
+    );
+    let response = serve(&app(true), &clock, get("/"));
+    assert!(!response.headers.contains("x-half") && response.cookies.is_empty());
+}
+
+#[test]
+fn the_rate_limit_counts_and_says_so() {
+    let manual = ManualClock::new(Timestamp::from_unix_seconds(30));
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 2).unwrap());
+    let limiter = limiter.build();
+    let broken = limiter.clone();
+    let store = MemoryStore::new(manual.clone()).with_table(limiter.table());
+    let limiter = RateLimiter::new(limiter, store).with_clock(manual.clone());
+    let clock = clock();
+    let app = builder(&clock)
+        .middleware(RateLimit::new(limiter).per_route())
+        .get("/orders/{id}", async |Extension(decision): Extension<Decision>| {
+            format!("{:?}", decision.count)
+        })
+        .build()
+        .unwrap();
+    let call = |id: u8| {
+        let mut request = get(&format!("/orders/{id}"));
+        request.headers.append("x-api-key", "k");
+        serve(&app, &clock, request)
+    };
+    let (first, second, third) = (call(1), call(2), call(3));
+    assert_eq!((text(&first), text(&second)), ("Some(1)", "Some(2)"));
+    assert_eq!(first.headers.first("x-ratelimit-remaining"), "1");
+    assert_eq!((third.status, third.headers.first("retry-after")), (429, "30"));
+    assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
+
+    // A `#` that a provider decoded is no separator of keys, and limits do not share their fields.
+    let store = MemoryStore::new(manual.clone()).with_table(broken.table());
+    let wide = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 10).unwrap());
+    let nested =
+        [wide.build(), broken.clone()].into_iter().fold(builder(&clock), |app, limiter| {
+            let limiter = RateLimiter::new(limiter, store.clone()).with_clock(manual.clone());
+            app.middleware(RateLimit::new(limiter))
+        });
+    let app =
+        nested.get("/{path+}", async || Err::<(), _>(AppError::conflict("c"))).build().unwrap();
+    let response = serve(&app, &clock, get("/a#b"));
+    assert_eq!((response.status, response.headers.get_all("x-ratelimit-limit").len()), (409, 1));
+    assert_eq!(response.headers.first("x-ratelimit-limit"), "2");
+
+    let no_table = RateLimiter::new(broken, MemoryStore::new(manual.clone())).with_clock(manual);
+    let app = builder(&clock)
+        .middleware(RateLimit::new(no_table))
+        .get("/", async || "never")
+        .build()
+        .unwrap();
+    let closed = serve(&app, &clock, get("/"));
+    assert_eq!((closed.status, closed.headers.first("x-rate-limit-fail-closed")), (503, "true"));
+}
+
+#[test]
+fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+    use apptheory_core::http::{Provider, SourceProvenance};
+
+    let clock = clock();
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
+    let limiter = limiter.build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limiter = RateLimiter::new(limiter, store).with_clock(clock.clone());
+    let app = builder(&clock)
+        .middleware(RateLimit::new(limiter).per_client())
+        .get("/", async |context: Context| format!("{:?}", context.client_ip()))
+        .build()
+        .unwrap();
+    let call = |peer: Option<&str>, vouched: &str, api_key: &str| {
+        let mut request = get("/");
+        request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, vouched);
+        request.headers.append("x-api-key", api_key);
+        request.headers.append("x-forwarded-for", "192.0.2.9");
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        let invocation = Invocation { peer, ..Invocation::default() };
+        clock.run(app.serve(request, invocation))
+    };
+    // Another key is no other client; another port neither.
+    let first = call(Some("192.0.2.1:1"), "", "k1");
+    assert_eq!(text(&first), "Some(192.0.2.1)");
+    assert_eq!(call(Some("192.0.2.1:2"), "", "k2").status, 429);
+    // What a provider says goes before the connection, which is the provider's own.
+    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2", "k1")), "Some(192.0.2.2)");
+    assert_eq!(text(&call(None, "fe80::1%eth0", "k1")), "Some(fe80::1)");
+    // Without an address it is whoever calls.
+    assert_eq!(text(&call(None, "", "k1")), "None");
+    assert_eq!((call(None, "", "k2").status, call(None, "", "k1").status), (200, 429));
+}

@@ -1,0 +1,32 @@
+//! Applications as their authors and clients see them.
+
+mod around;
+mod handlers;
+mod streams;
+
+use apptheory_core::http::RawRequest;
+use apptheory_core::time::Timestamp;
+
+use super::{App, AppBuilder, Invocation, Response};
+use crate::clock::VirtualClock;
+use crate::ids::SequentialIds;
+
+fn clock() -> VirtualClock {
+    VirtualClock::new(Timestamp::UNIX_EPOCH)
+}
+
+fn builder(clock: &VirtualClock) -> AppBuilder {
+    App::builder().clock(clock.clone()).ids(SequentialIds::default())
+}
+
+fn get(path: &str) -> RawRequest<'static> {
+    RawRequest::new("GET", path)
+}
+
+fn serve(app: &App, clock: &VirtualClock, request: RawRequest<'_>) -> Response {
+    clock.run(app.serve(request, Invocation::default()))
+}
+
+fn text(response: &Response) -> &str {
+    core::str::from_utf8(&response.body).expect("text")
+}
