@@ -5,6 +5,8 @@
 //!   same response through `lambda_runtime`'s own streaming. Ours flushes every chunk before the
 //!   next one is made.
 //!
+//! * `first chunk of 16 KiB`: from the event to the first chunk of its answer, beside the same.
+//!
 //! Run with `cargo bench -p apptheory --features lambda --bench streaming`. Compare ratios within a
 //! run.
 
@@ -109,6 +111,37 @@ fn throughput(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn first_chunk(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("first chunk of 16 KiB");
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    for role in ["apptheory", "lambda_runtime"] {
+        let runtime = block_on();
+        let mut api = runtime.block_on(RuntimeApi::listen());
+        let _function = Function::start(role, &api);
+        group.bench_function(role, |bencher| {
+            bencher.iter_custom(|times| runtime.block_on(begin(&mut api, times)));
+        });
+    }
+    group.finish();
+}
+
+/// How long it takes from handing out an event to the first chunk of the answer, so many times.
+async fn begin(api: &mut RuntimeApi, times: u64) -> Duration {
+    let mut took = Duration::ZERO;
+    for _ in 0..times {
+        let poll = api.poll().await;
+        let begin = now();
+        let fields = [("Lambda-Runtime-Deadline-Ms", "4000000000000")];
+        poll.hand_out("r1", &fields, EVENT).await;
+        let mut answer = api.request().await;
+        // The prelude and its delimiter come before it.
+        while answer.chunk().await.is_some_and(|chunk| chunk.len() < CHUNK) {}
+        took += begin.elapsed();
+        drop(answer.accept().await);
+    }
+    took
+}
+
 /// How long it takes to hand out an event and read the answer to it, so many times.
 async fn invoke(api: &mut RuntimeApi, times: u64) -> Duration {
     let mut took = Duration::ZERO;
@@ -160,6 +193,7 @@ fn main() {
         Err(_) => {
             let mut criterion = Criterion::default().configure_from_args();
             framing(&mut criterion);
+            first_chunk(&mut criterion);
             throughput(&mut criterion);
             criterion.final_summary();
         }

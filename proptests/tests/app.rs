@@ -13,7 +13,7 @@ use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Respons
 use apptheory::apptheory_core::http::adapters::HttpSource;
 use apptheory::apptheory_core::http::exchange::{Access, Limits, Principal};
 use apptheory::apptheory_core::http::{AppError, RawRequest};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::Value as Json;
@@ -131,6 +131,44 @@ proptest! {
         }
         if let Ok(answer) = invoked.expect("nothing to wait for") {
             check(&answer)?;
+        }
+    }
+
+    #[test]
+    fn a_collected_stream_is_the_streamed_bytes(
+        prefix in any_text(),
+        chunks in prop::collection::vec(any_text(), 0..6),
+        most in prop::option::of(1_u64..64),
+    ) {
+        let limits = Limits { max_response_bytes: most.and_then(NonZeroU64::new), ..Limits::default() };
+        let (given, first) = (chunks.clone(), prefix.clone());
+        let app = App::builder()
+            .limits(limits)
+            .get("/", move |_: Context| {
+                let stream = BodyStream::from_chunks(given.clone());
+                core::future::ready(Response::text(200, first.clone()).with_stream(stream))
+            })
+            .build()
+            .expect("an app");
+        let request = || RawRequest::new("GET", "/");
+        let response = app.serve(request(), Invocation::default()).now_or_never();
+        let (mut streamed, rest) = response.expect("nothing to wait for").split_stream();
+        let mut failed = None;
+        let rest = rest.map(|rest| rest.collect::<Vec<_>>().now_or_never());
+        for chunk in rest.into_iter().flatten().flatten() {
+            match chunk {
+                Ok(chunk) => streamed.body.extend_from_slice(&chunk),
+                Err(error) => failed = Some(error.status()),
+            }
+        }
+        let whole = app.serve_whole(request(), Invocation::default()).now_or_never();
+        let whole = whole.expect("nothing to wait for");
+        let all = [&[prefix][..], &chunks].concat().concat();
+        let is_too_large = most.is_some_and(|most| all.len() as u64 > most);
+        prop_assert_eq!(whole.status, if is_too_large { 413 } else { 200 });
+        if !is_too_large {
+            prop_assert_eq!((failed, &streamed.body), (None, &whole.body));
+            prop_assert_eq!(whole.body, all.into_bytes());
         }
     }
 
