@@ -65,6 +65,16 @@ pub(super) struct Host {
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
 }
 
+impl Host {
+    pub(super) async fn websocket_client(
+        &self,
+        endpoint: &str,
+    ) -> Result<WebSocketClient, SendError> {
+        let clients = self.websocket_clients.as_ref().ok_or(SendError::MissingFactory)?;
+        Ok(clients.client(endpoint).await?)
+    }
+}
+
 /// What middleware and handlers of one request tell each other.
 #[derive(Default)]
 struct Shared {
@@ -230,8 +240,7 @@ impl Context {
     ///
     /// [`SendError::MissingFactory`] or [`SendError::Factory`].
     pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
-        let clients = self.host.websocket_clients.as_ref().ok_or(SendError::MissingFactory)?;
-        Ok(clients.client(endpoint).await?)
+        self.host.websocket_client(endpoint).await
     }
 
     /// How long there is left to answer. `None` when there is no deadline, zero when it has passed.

@@ -10,9 +10,11 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
+use crate::app::SendError;
 use crate::app::context::Host;
 use crate::app::values::Values;
 use crate::clock::{Clock as _, SharedClock};
+use crate::websocket::WebSocketClient;
 
 /// What a handler or a middleware of an event knows about its invocation. Every record has one of
 /// its own; clones are the same record's.
@@ -147,6 +149,16 @@ impl EventContext {
     #[must_use]
     pub fn new_id(&self) -> String {
         self.host.ids.next_text()
+    }
+
+    /// A client for the connections of the WebSocket API at `endpoint`, from the application's
+    /// [factory](crate::app::AppBuilder::websocket_clients).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::MissingFactory`] or [`SendError::Factory`].
+    pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
+        self.host.websocket_client(endpoint).await
     }
 
     /// Ends when nobody waits for the record any more: for work that its handler started elsewhere.

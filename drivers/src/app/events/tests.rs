@@ -12,6 +12,7 @@ use super::*;
 use crate::app::{AppBuilder, Json};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::ids::SequentialIds;
+use crate::websocket::FakeWebSocketClients;
 
 /// What handlers, hooks and tests write down, in order.
 type Log = Arc<Mutex<Vec<String>>>;
@@ -365,6 +366,24 @@ fn changes_are_recorded_and_messages_if_asked_for() {
         assert_eq!(lines[..2], ["apptheory.event success", "dynamodb_stream t MODIFY"]);
         assert_eq!(lines[2], "apptheory.event error");
     }
+}
+
+#[test]
+fn a_record_can_be_sent_to_connections() {
+    let clock = clock();
+    let clients = FakeWebSocketClients::new();
+    let app = builder(&clock)
+        .sqs("q", async |message: Arc<SqsMessage>, context: EventContext| {
+            let client = context.websocket_client("https://ws.example.com").await?;
+            client.post_to_connection("c1=", message.body.as_bytes()).await?;
+            Ok::<_, EventError>(())
+        })
+        .websocket_clients(clients.clone())
+        .build()
+        .unwrap();
+    let event = records([message("q", "1", "news")]);
+    assert_eq!(invoke(&app, &clock, &event), Ok(failures(&[])));
+    assert_eq!(clients.calls()[0].data, b"news");
 }
 
 #[test]
