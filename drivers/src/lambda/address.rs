@@ -13,9 +13,6 @@ pub(super) struct Address {
     prefix: String,
 }
 
-/// The version of the API that this driver speaks.
-const VERSION: &str = "/2018-06-01";
-
 /// The port of `http` URLs that have none.
 const HTTP_PORT: u16 = 80;
 
@@ -36,9 +33,9 @@ impl Address {
         Some(Self { host: format!("{host}:{port}"), prefix })
     }
 
-    /// The path of a resource such as `/runtime/invocation/next`.
+    /// The path of a resource such as `/2018-06-01/runtime/invocation/next`.
     pub(super) fn path(&self, resource: &str) -> String {
-        format!("{}{VERSION}{resource}", self.prefix)
+        format!("{}{resource}", self.prefix)
     }
 }
 
@@ -49,10 +46,10 @@ mod tests {
     #[test]
     fn hosts_and_urls_are_addresses() {
         for (text, host, path) in [
-            ("127.0.0.1:9001", "127.0.0.1:9001", "/2018-06-01/next"),
-            ("http://127.0.0.1:9137/.rt", "127.0.0.1:9137", "/.rt/2018-06-01/next"),
-            ("HTTP://localhost/a/b//", "localhost:80", "/a/b/2018-06-01/next"),
-            ("http://[::1]:9001/", "[::1]:9001", "/2018-06-01/next"),
+            ("127.0.0.1:9001", "127.0.0.1:9001", "/next"),
+            ("http://127.0.0.1:9137/.rt", "127.0.0.1:9137", "/.rt/next"),
+            ("HTTP://localhost/a/b//", "localhost:80", "/a/b/next"),
+            ("http://[::1]:9001/", "[::1]:9001", "/next"),
         ] {
             let address = Address::parse(text).unwrap();
             assert_eq!((&*address.host, &*address.path("/next")), (host, path), "{text}");

@@ -36,6 +36,9 @@ pub(super) struct Reply {
     invocation_id: Option<HeaderValue>,
 }
 
+/// The Runtime API, in the version that this driver speaks.
+const RUNTIME: &str = "/2018-06-01/runtime";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
@@ -68,7 +71,7 @@ impl RuntimeApi {
     }
 
     async fn try_next(&mut self) -> Result<Result<Next, RuntimeError>, ConnectionError> {
-        let request = self.request(Method::GET, "/runtime/invocation/next");
+        let request = self.request(Method::GET, &format!("{RUNTIME}/invocation/next"));
         let request = request.body(Either::Left(Full::default()));
         let (status, headers, event) = self.exchange(request).await?;
         if !status.is_success() {
@@ -145,7 +148,7 @@ impl RuntimeApi {
     }
 
     /// Sends a request, and reads the answer to its end.
-    async fn exchange(
+    pub(super) async fn exchange(
         &mut self,
         request: http::Result<Request<Body>>,
     ) -> Result<(StatusCode, HeaderMap, Bytes), ConnectionError> {
@@ -168,13 +171,13 @@ impl RuntimeApi {
         Connection::open(&self.address.host).await
     }
 
-    fn request(&self, method: Method, resource: &str) -> http::request::Builder {
+    pub(super) fn request(&self, method: Method, resource: &str) -> http::request::Builder {
         let path = self.address.path(resource);
         Request::builder().method(method).uri(path).header(HOST, &self.address.host)
     }
 
     fn reply(&self, reply: &Reply, what: &str) -> http::request::Builder {
-        let path = format!("/runtime/invocation/{}/{what}", reply.request_id);
+        let path = format!("{RUNTIME}/invocation/{}/{what}", reply.request_id);
         let mut request = self.request(Method::POST, &path);
         if let Some(id) = &reply.invocation_id {
             request = request.header(INVOCATION_ID, id);

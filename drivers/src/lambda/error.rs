@@ -1,6 +1,7 @@
 //! How a function ends, and how an invocation fails.
 
 use core::error::Error;
+use std::io;
 
 use apptheory_core::http::adapters::EventError;
 use apptheory_core::triggers::ClassifyError;
@@ -23,6 +24,18 @@ pub enum RuntimeError {
     /// is being shut down, or `AWS_LAMBDA_RUNTIME_API` is wrong.
     #[error("the connection to the Runtime API is closed: {0}")]
     Closed(#[source] Box<dyn Error + Send + Sync>),
+    /// The internal extension that a shutdown needs was refused, with this status. Extensions
+    /// register while the environment starts, under a name that no other has; an emulator may know
+    /// none: do without [`shutdown_on_sigterm`](super::Runtime::shutdown_on_sigterm) there.
+    #[error("the internal extension cannot be registered: {0}")]
+    NotRegistered(StatusCode),
+    /// The internal extension was registered without an identifier: whatever listens at
+    /// `AWS_LAMBDA_RUNTIME_API` is no Extensions API.
+    #[error("the internal extension was given no identifier")]
+    NoExtensionId,
+    /// The process cannot wait for SIGTERM. Do without a shutdown, or find out who forbids signals.
+    #[error("cannot wait for SIGTERM: {0}")]
+    Signal(#[source] io::Error),
     /// An invocation came without the id that it has to be answered under: whatever listens at
     /// `AWS_LAMBDA_RUNTIME_API` is no Runtime API.
     #[error("an invocation came without a request id")]

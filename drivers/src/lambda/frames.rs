@@ -15,6 +15,7 @@ use futures_util::stream::Stream as _;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, BodyStream, BoxFuture, Response};
 use crate::clock::Clock as _;
@@ -28,7 +29,8 @@ pub(super) struct Frames {
     outcome: Option<Outcome>,
     app: App,
     stops_at: Option<Timestamp>,
-    time_is_up: BoxFuture<()>,
+    shutdown: CancellationToken,
+    cut_short: BoxFuture<Cancel>,
 }
 
 /// What opens the request that carries frames.
@@ -39,12 +41,13 @@ pub(super) struct Open {
 }
 
 impl Frames {
-    /// Begins a response that is read by `target`, and ends by `stops_at`.
+    /// Begins a response that is read by `target`, and ends by `stops_at`, or when a shutdown begins.
     pub(super) fn new(
         app: &App,
         response: Response,
         target: Target,
         stops_at: Option<Timestamp>,
+        shutdown: &CancellationToken,
     ) -> Self {
         let settings = app.settings();
         // The application holds its responses to its limit itself.
@@ -52,7 +55,13 @@ impl Frames {
             error_format: settings.error_format,
             ..FrameConfig::new(target)
         });
-        let clock = app.clock().clone();
+        let (clock, begun) = (app.clock().clone(), shutdown.clone());
+        let cut_short = async move {
+            match begun.run_until_cancelled(clock.sleep_until(stops_at)).await {
+                Some(()) => Cancel::Deadline,
+                None => Cancel::Shutdown,
+            }
+        };
         let head = Head::from(&response);
         let mut frames = Self {
             machine,
@@ -61,7 +70,8 @@ impl Frames {
             outcome: None,
             app: app.clone(),
             stops_at,
-            time_is_up: Box::pin(async move { clock.sleep_until(stops_at).await }),
+            shutdown: shutdown.clone(),
+            cut_short: Box::pin(cut_short),
         };
         let has_stream = frames.producer.is_some();
         frames.handle(FrameInput::Begin { head, prefix: response.body, has_stream });
@@ -111,13 +121,16 @@ impl Frames {
             return Poll::Ready(FrameInput::Cancel(Cancel::Deadline));
         }
         let Some(producer) = &mut self.producer else { return Poll::Ready(FrameInput::End) };
+        if self.shutdown.is_cancelled() {
+            return Poll::Ready(FrameInput::Cancel(Cancel::Shutdown));
+        }
         match Pin::new(producer).poll_next(context) {
             Poll::Ready(Some(Ok(chunk))) => Poll::Ready(FrameInput::Chunk(chunk.into())),
             Poll::Ready(Some(Err(error))) => Poll::Ready(FrameInput::Fault(error)),
             Poll::Ready(None) => Poll::Ready(FrameInput::End),
             Poll::Pending => {
-                ready!(self.time_is_up.as_mut().poll(context));
-                Poll::Ready(FrameInput::Cancel(Cancel::Deadline))
+                let cancel = ready!(self.cut_short.as_mut().poll(context));
+                Poll::Ready(FrameInput::Cancel(cancel))
             }
         }
     }

@@ -35,9 +35,12 @@
 //! | a stream fails before its first chunk | its error is the answer |
 //! | a stream fails later | what was sent stands; the error follows in trailers |
 //! | a stream is not done a [reserve](Runtime::reserve) before the deadline | the same, as `app.timeout` |
+//! | a stream is not done when a shutdown begins | the same, as `app.internal`; before its first chunk it fails, as `Function.Aborted` |
+//! | anything else is not done [`DRAIN_TIME`] later | it is dropped, unanswered: Lambda ends the process |
 //! | Lambda gave it up (410), refuses the response, or hangs up | it is logged; the producer is dropped |
 //!
-//! Then the next one is taken. Only [`RuntimeError`]s end the function.
+//! Then the next one is taken. Only [`RuntimeError`]s end the function, and a shutdown, if it was
+//! asked for: [`Runtime::shutdown_on_sigterm`].
 //!
 //! Logs are [`tracing`] events, in a span `invocation` with `request_id` and `trace_id`. They never
 //! hold events or responses.
@@ -48,6 +51,7 @@ mod address;
 mod api;
 mod connection;
 mod error;
+mod extension;
 mod frames;
 mod mode;
 mod runtime;
@@ -55,7 +59,7 @@ mod settings;
 
 pub use error::RuntimeError;
 pub use mode::{InvokeMode, UnknownMode};
-pub use runtime::{DEFAULT_RESERVE, Runtime};
+pub use runtime::{DEFAULT_RESERVE, DRAIN_TIME, Runtime};
 pub use settings::SettingsError;
 
 use crate::app::App;

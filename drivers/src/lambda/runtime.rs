@@ -1,8 +1,11 @@
 //! The loop: an invocation, its answer, the next one.
 
 use core::fmt;
+use core::future::Future;
 use core::panic::AssertUnwindSafe;
+use core::pin::pin;
 use core::time::Duration;
+use std::io;
 use std::sync::{Arc, Once};
 
 use apptheory_core::http::AppError;
@@ -10,6 +13,7 @@ use apptheory_core::stream::Outcome;
 use apptheory_core::time::Timestamp;
 use apptheory_core::triggers::{EventKind, classify};
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use http::StatusCode;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,10 +22,11 @@ use tracing::Instrument as _;
 use super::api::{Next, Reply, RuntimeApi};
 use super::connection::ConnectionError;
 use super::error::{FunctionError, RuntimeError};
+use super::extension::{Extension, sigterm};
 use super::frames::{Frames, Open};
 use super::mode::InvokeMode;
 use super::settings::Settings;
-use crate::app::{App, Failure, Invocation, Panicked};
+use crate::app::{App, BoxFuture, Failure, Invocation, Panicked};
 use crate::clock::Clock as _;
 
 /// Runs an application as a Lambda function.
@@ -44,19 +49,33 @@ pub struct Runtime {
     mode: Option<InvokeMode>,
     reserve: Duration,
     env: LookUp,
+    shutdown: Option<Trigger>,
 }
 
 type LookUp = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Begins to wait for the shutdown, where tokio runs.
+type Trigger = Box<dyn FnOnce() -> io::Result<BoxFuture<()>> + Send>;
 
 /// How long before its deadline an invocation is cut short, unless told otherwise
 /// (`drivers.md` §1).
 pub const DEFAULT_RESERVE: Duration = Duration::from_millis(500);
 
+/// How long what is being handled may go on once a shutdown has begun: what Lambda gives a function
+/// whose extensions are all internal, between SIGTERM and SIGKILL (`drivers.md` §1).
+pub const DRAIN_TIME: Duration = Duration::from_millis(500);
+
 impl Runtime {
     /// A function as the environment of the process says.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self { app, mode: None, reserve: DEFAULT_RESERVE, env: Box::new(process_env) }
+        Self {
+            app,
+            mode: None,
+            reserve: DEFAULT_RESERVE,
+            env: Box::new(process_env),
+            shutdown: None,
+        }
     }
 
     /// How responses are sent, whatever `APPTHEORY_INVOKE_MODE` says.
@@ -81,22 +100,54 @@ impl Runtime {
         self
     }
 
-    /// Takes invocations and answers them until there are no more. As many are handled at the same
-    /// time as `AWS_LAMBDA_MAX_CONCURRENCY` says, each by a task of its own.
+    /// Shuts down at SIGTERM, which Lambda sends only to functions that have an extension:
+    /// registers an internal one, before the first invocation is asked for.
+    ///
+    /// Once it comes, no more invocations are taken, streams end with `app.internal`, and what else is being
+    /// handled is given up unless it is done within [`DRAIN_TIME`] by the application's clock.
+    ///
+    /// Where there is no SIGTERM, none ever comes.
+    #[must_use]
+    pub fn shutdown_on_sigterm(mut self) -> Self {
+        self.shutdown = Some(Box::new(sigterm));
+        self
+    }
+
+    /// Shuts down when a future is done, and not at SIGTERM; else like
+    /// [`shutdown_on_sigterm`](Self::shutdown_on_sigterm).
+    #[must_use]
+    pub fn shutdown_on(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Some(Box::new(move || Ok(Box::pin(stop))));
+        self
+    }
+
+    /// Takes invocations and answers them until there are no more, or until it shuts down. As
+    /// many are handled at the same time as `AWS_LAMBDA_MAX_CONCURRENCY` says, each by a task of its
+    /// own.
     ///
     /// Dropping the future gives up what is being handled.
     ///
     /// # Errors
     ///
-    /// [`RuntimeError`], once what was being handled is answered.
+    /// [`RuntimeError`], once what was being handled is answered. A shutdown is none.
     pub async fn run(self) -> Result<(), RuntimeError> {
-        let Self { app, mode, reserve, env } = self;
+        let Self { app, mode, reserve, env, shutdown } = self;
         let settings = Settings::read(mode, env)?;
+        let waiting = match shutdown {
+            Some(trigger) => {
+                // First the signal: Lambda may send it as soon as there is an extension.
+                let stop = trigger().map_err(RuntimeError::Signal)?;
+                Some((stop, Extension::register(settings.api.clone()).await?))
+            }
+            None => None,
+        };
+        let shutdown = CancellationToken::new();
         let shared = Arc::new(Shared {
             app,
             mode: settings.mode,
             reserve,
-            stop: CancellationToken::new(),
+            stop: shutdown.child_token(),
+            shutdown,
             odd_deadline: Once::new(),
         });
         let mut workers = JoinSet::new();
@@ -105,16 +156,29 @@ impl Runtime {
             let worker = Worker { shared: Arc::clone(&shared), api };
             workers.spawn(worker.work());
         }
-        let mut outcome = Ok(());
-        while let Some(ended) = workers.join_next().await {
-            match ended {
-                Ok(ended) => outcome = outcome.and(ended),
-                // It is not cancelled while it is waited for: it panicked.
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            }
+        let Some((stop, extension)) = waiting else { return join_all(&mut workers).await };
+        let (shut_down, stand_by) = (pin!(shared.shut_down(stop)), pin!(extension.stand_by()));
+        let out_of_time = select(shut_down, stand_by);
+        if let Either::Left((ended, _)) = select(pin!(join_all(&mut workers)), out_of_time).await {
+            return ended;
         }
-        outcome
+        tracing::warn!(workers = workers.len(), "the shutdown gives up what is being handled");
+        workers.shutdown().await;
+        Ok(())
     }
+}
+
+/// Waits for all workers to end.
+async fn join_all(workers: &mut JoinSet<Result<(), RuntimeError>>) -> Result<(), RuntimeError> {
+    let mut outcome = Ok(());
+    while let Some(ended) = workers.join_next().await {
+        match ended {
+            Ok(ended) => outcome = outcome.and(ended),
+            // It is not cancelled while it is waited for: it panicked.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    outcome
 }
 
 /// The one place that reads the environment of the process.
@@ -140,6 +204,8 @@ struct Shared {
     reserve: Duration,
     /// Ends when no more invocations are to be taken.
     stop: CancellationToken,
+    /// Ends when a shutdown begins, and [`stop`](Self::stop) with it.
+    shutdown: CancellationToken,
     /// Whether it was told that deadlines are none.
     odd_deadline: Once,
 }
@@ -218,6 +284,14 @@ impl Worker {
 }
 
 impl Shared {
+    /// Shuts down once `stop` is done, and is done itself when there is no time left for it.
+    async fn shut_down(&self, stop: BoxFuture<()>) {
+        stop.await;
+        tracing::info!("the function shuts down");
+        self.shutdown.cancel();
+        self.app.clock().sleep(DRAIN_TIME).await;
+    }
+
     async fn answer(&self, event: &[u8], invocation: Invocation) -> Answer {
         let answered = match core::str::from_utf8(event) {
             Ok(event) => self.answer_text(event, invocation).await,
@@ -237,7 +311,8 @@ impl Shared {
             let request = source.read_request(event)?;
             let stops_at = invocation.stops_at();
             let response = self.app.serve(request, invocation).await;
-            let mut frames = Box::new(Frames::new(&self.app, response, target, stops_at));
+            let mut frames =
+                Box::new(Frames::new(&self.app, response, target, stops_at, &self.shutdown));
             let open = frames.open().await.ok_or_else(FunctionError::aborted)?;
             return Ok(Answer::Streamed(open, frames));
         }

@@ -5,6 +5,7 @@ mod buffered;
 mod endings;
 mod release;
 mod server;
+mod shutdown;
 mod streamed;
 mod time;
 
