@@ -113,10 +113,10 @@ impl ConnectionReply {
         }
         let code = self.code();
         let kind = match (code, self.status) {
-            ("GoneException", _) | ("", 410) => ClientErrorKind::Gone,
+            ("GoneException", _) | (_, 410) => ClientErrorKind::Gone,
             ("ForbiddenException", _) | ("", 403) => ClientErrorKind::Forbidden,
-            ("LimitExceededException", _) | ("", 429) => ClientErrorKind::LimitExceeded,
-            ("PayloadTooLargeException", _) | ("", 413) => ClientErrorKind::PayloadTooLarge,
+            ("LimitExceededException", _) | (_, 429) => ClientErrorKind::LimitExceeded,
+            ("PayloadTooLargeException", _) | (_, 413) => ClientErrorKind::PayloadTooLarge,
             (code, status) => ClientErrorKind::Service { status, code: code.to_string() },
         };
         Err(ClientError::new(operation, kind).with_message(self.message()))

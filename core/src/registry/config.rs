@@ -209,7 +209,7 @@ pub(super) const SORT_KEY: &str = "SK";
 pub(super) const KEY_PREFIX: &str = "conn#";
 
 /// The sort key of every item.
-const SORT: &str = "conn";
+pub(super) const SORT: &str = "conn";
 
 const DEFAULT_TABLE_NAME: &str = "connections";
 

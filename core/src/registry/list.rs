@@ -5,7 +5,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use super::config::{AttributeNames, Config, KEY_PREFIX, PARTITION_KEY, TOPIC_INDEX};
+use super::config::{
+    AttributeNames, Config, KEY_PREFIX, PARTITION_KEY, SORT, SORT_KEY, TOPIC_INDEX,
+};
 use super::error::ListError;
 use crate::eventbus::{InvalidCursor, KeyCursor};
 use crate::machine::{Machine, Step};
@@ -115,8 +117,12 @@ pub(super) fn read_cursor(
     names: &AttributeNames,
 ) -> Result<Option<Item>, ListError> {
     let cursor = KeyCursor::decode(cursor)?.ok_or(InvalidCursor::NoKey)?;
+    let key = &cursor.last_key;
     let is_ours = cursor.index.as_deref() == Some(TOPIC_INDEX)
-        && cursor.last_key.text(names.topic) == Some(topic);
+        && key.text(names.topic) == Some(topic)
+        && key.text(PARTITION_KEY).is_some_and(|partition| partition.starts_with(KEY_PREFIX))
+        && key.text(SORT_KEY) == Some(SORT)
+        && key.iter().count() == 3;
     if !is_ours {
         return Err(ListError::CursorMismatch);
     }
@@ -127,6 +133,8 @@ pub(super) fn read_cursor(
 mod tests {
     use alloc::string::ToString;
     use core::num::NonZeroU32;
+
+    use serde_json::json;
 
     use super::{ConnectionPage, ListError};
     use crate::machine::{Machine, Step};
@@ -167,7 +175,9 @@ mod tests {
                 panic!("one put");
             };
             let item = ask.effect().item.clone();
-            let next = ask.effect().item.clone();
+            let topic = if schema == Schema::Mission { "Topic" } else { "topic" };
+            let key = json!({topic: {"S": "news"}, "PK": {"S": "conn#c1="}, "SK": {"S": "conn"}});
+            let next = Item::from_json(&key).unwrap();
             let page = || Page { items: [item.clone()].into(), next: Some(next.clone()) };
             let found = list(&registry, None, page(), now).unwrap();
             let [connection] = &found.connections[..] else { panic!("one connection") };

@@ -5,7 +5,7 @@ use core::num::NonZeroU64;
 use core::pin::pin;
 
 use apptheory_core::http::adapters::HttpSource;
-use apptheory_core::http::exchange::Concluded;
+use apptheory_core::http::exchange::{Concluded, Tier};
 use apptheory_core::http::{AppError, RawRequest, Response as Whole, code};
 use apptheory_core::stream::{Collector, StreamLimits, response_too_large};
 use apptheory_core::time::Timestamp;
@@ -78,7 +78,10 @@ impl App {
         let Concluded { response, call, observation, .. } = concluded;
         let settings = self.settings();
         let collector = Collector::new(response, None, settings.error_format);
-        let trace_id = &call.request.trace_id;
+        let trace_id = match settings.tier {
+            Tier::P0 => "",
+            Tier::P1 | Tier::P2 => &call.request.trace_id,
+        };
         let response = if settings.hides_stack_traces {
             collector.fail(&error.clone().with_stack_trace(""), trace_id)
         } else {

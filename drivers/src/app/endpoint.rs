@@ -68,13 +68,14 @@ impl Next {
         Self { layers: Arc::clone(layers), at: 0, endpoint: Arc::clone(endpoint) }
     }
 
-    /// Has the request answered by what comes next. A handler that panics is a masked 500.
+    /// Has the request answered by what comes next. One that panics is a masked 500 to those around
+    /// it.
     pub async fn run(self, context: Context) -> Answer {
         let Self { layers, at, endpoint } = self;
         match layers.get(at) {
             Some(layer) => {
                 let next = Self { layers: Arc::clone(&layers), at: at.saturating_add(1), endpoint };
-                layer.handle(context, next).await
+                guarded("a middleware", async { layer.handle(context, next).await }).await
             }
             None => guarded("a handler", async { endpoint.call(context).await }).await,
         }

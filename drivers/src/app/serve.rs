@@ -8,10 +8,11 @@ use apptheory_core::http::exchange::{
 use apptheory_core::http::{self, AppError, MultiMap, RawRequest, ResponseError};
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::LogRecord;
+use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
-use super::context::{Answer, Context, Invocation};
+use super::context::{Context, Invocation};
 use super::endpoint::Next;
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
@@ -33,7 +34,12 @@ impl App {
                 stream = stream.limited(most, response.body.len());
             }
             let watched = Watched::new(stream, self, &call.request_id, observation);
-            response.stream = Some(BodyStream::new(watched));
+            response.stream = Some(if self.settings().hides_stack_traces {
+                let hidden = |error: AppError| error.with_stack_trace("");
+                BodyStream::new(watched.map_err(hidden))
+            } else {
+                BodyStream::new(watched)
+            });
         }
         response
     }
@@ -92,7 +98,7 @@ impl App {
                     let host = &self.host;
                     let context = Context::for_handler(effect, host, &invocation, given_up);
                     let next = Next::new(&self.inner.layers, effect.handler);
-                    let answer = self.call(context, next).await;
+                    let answer = next.run(context).await;
                     ask.answer(answer)
                 }
             };
@@ -111,13 +117,6 @@ impl App {
             Some(hook) => guarded("authentication", async { hook(context).await }).await,
             None => Ok(None),
         }
-    }
-
-    pub(super) async fn call(&self, context: Context, next: Next) -> Answer {
-        if self.inner.layers.is_empty() {
-            return next.run(context).await;
-        }
-        guarded("a middleware", next.run(context)).await
     }
 
     /// Records what was answered, once nothing about it changes any more.

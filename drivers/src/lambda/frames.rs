@@ -6,6 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::vec;
 
+use apptheory_core::http::AppError;
 use apptheory_core::stream::{
     Cancel, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
 };
@@ -17,7 +18,7 @@ use http_body::{Body, Frame};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, BodyStream, BoxFuture, Response};
+use crate::app::{App, BodyStream, BoxFuture, Failure, Response};
 use crate::clock::Clock as _;
 
 /// A response on its way through a [`FrameMachine`]: chunks are pulled when frames are asked for,
@@ -32,6 +33,12 @@ pub(super) struct Frames {
     shutdown: CancellationToken,
     cut_short: BoxFuture<Cancel>,
 }
+
+/// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
+/// is none of a final response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the response's head is larger than 16 KB, or its status is not final")]
+struct HeadRefused;
 
 /// What opens the request that carries frames.
 pub(super) struct Open {
@@ -74,7 +81,12 @@ impl Frames {
             cut_short: Box::pin(cut_short),
         };
         let has_stream = frames.producer.is_some();
+        let request_id = head.headers.first("x-request-id").to_owned();
         frames.handle(FrameInput::Begin { head, prefix: response.body, has_stream });
+        if frames.effects.as_slice().iter().any(FrameEffect::is_masked_refusal) {
+            let error = AppError::internal().with_cause(HeadRefused);
+            app.tell(Failure { request_id, error });
+        }
         frames
     }
 

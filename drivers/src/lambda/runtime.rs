@@ -337,7 +337,11 @@ impl Shared {
 
 fn tell(outcome: &Outcome) {
     let Outcome { status, chunks, bytes, code, refused_code, reason, .. } = outcome;
-    tracing::debug!(?status, chunks, bytes, code, ?refused_code, ?reason, "stream.completed");
+    if code.is_empty() && refused_code.is_none() {
+        tracing::debug!(?status, chunks, bytes, ?reason, "stream.completed");
+    } else {
+        tracing::warn!(?status, chunks, bytes, code, ?refused_code, ?reason, "stream.completed");
+    }
 }
 
 /// Tells what an answer came to, if it came to nothing.

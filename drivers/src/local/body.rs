@@ -4,9 +4,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::collections::{BTreeMap, VecDeque};
 
-use apptheory_core::http::{AppError, Response as Whole, code};
+use apptheory_core::http::{AppError, Response as Whole};
 use apptheory_core::stream::{
-    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
+    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Target,
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream as _, StreamExt as _};
@@ -117,7 +117,7 @@ impl FrameBody {
         // No input is illegal here: a response begins once, and a stream is pulled after that and
         // before its end.
         let _ = self.machine.handle(input, &mut effects);
-        if is_begin && effects.iter().any(is_masked_refusal) {
+        if is_begin && effects.iter().any(FrameEffect::is_masked_refusal) {
             self.tell(AppError::internal().with_cause(Trouble::HeadRefused));
         }
         self.effects.extend(effects);
@@ -233,9 +233,4 @@ fn trailers(values: [String; 2]) -> HeaderMap {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     });
     fields.collect()
-}
-
-/// Whether a response was refused for what it is, and nobody is told why.
-fn is_masked_refusal(effect: &FrameEffect) -> bool {
-    matches!(effect, FrameEffect::Outcome(Outcome { refused_code: Some(code), .. }) if code == code::INTERNAL)
 }

@@ -106,7 +106,8 @@ async fn respond(
     request: http::Request<Incoming>,
 ) -> http::Response<FrameBody> {
     let (parts, body) = request.into_parts();
-    let takes_trailers = takes_trailers(&parts.headers);
+    // Where there are no chunks, there are no trailers.
+    let takes_trailers = parts.version >= http::Version::HTTP_11 && takes_trailers(&parts.headers);
     let invocation = Invocation { peer: Some(peer), ..Invocation::default() };
     let (head, stream) = match read(body).await {
         Ok(body) if is_buffered => {

@@ -1,11 +1,15 @@
 //! The registry of connections over an executor.
 
 use core::num::NonZeroU32;
+use core::time::Duration;
+use std::collections::BTreeSet;
 
 use apptheory_core::gateway::BroadcastReport;
 use apptheory_core::registry::{
     ConnectionPage, ConnectionRegistry, InvalidConnection, ListError, RegistryError, Touched,
 };
+
+use apptheory_core::time::Timestamp;
 
 use super::broadcast::Broadcaster;
 use crate::clock::{Clock, SystemClock};
@@ -132,7 +136,8 @@ impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
         Ok(drive(list, &self.executor).await?)
     }
 
-    /// Sends `data` to every connection of a topic, page by page, and removes those that are gone.
+    /// Sends `data` to every connection of a topic, page by page, and removes those that are gone;
+    /// but not those of the last half minute, whose `$connect` may still be at work.
     ///
     /// # Errors
     ///
@@ -155,9 +160,15 @@ impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
                     return Ok(report);
                 }
             };
+            let settled = self.clock.now().saturating_sub(OPENING_TIME);
+            let is_opening = |at: Timestamp| at > settled;
+            let connections = page.connections.iter();
+            let opening = connections.filter(|known| known.connected_at.is_some_and(is_opening));
+            let opening: BTreeSet<_> = opening.map(|known| known.connection_id.clone()).collect();
             let ids = page.connections.into_iter().map(|connection| connection.connection_id);
             let sent = broadcaster.send(ids, data).await;
-            self.remove_gone(&sent, &mut report.not_removed).await?;
+            let gone = sent.gone.iter().filter(|id| !opening.contains(*id));
+            self.remove_gone(gone, &mut report.not_removed).await?;
             report.sent.delivered = report.sent.delivered.saturating_add(sent.delivered);
             report.sent.gone.extend(sent.gone);
             report.sent.failed.extend(sent.failed);
@@ -170,10 +181,10 @@ impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
 
     async fn remove_gone(
         &self,
-        sent: &BroadcastReport,
+        gone: impl Iterator<Item = &String>,
         not_removed: &mut Vec<(String, RegistryError)>,
     ) -> Result<(), InvalidConnection> {
-        for id in &sent.gone {
+        for id in gone {
             if let Err(error) = drive(self.registry.remove(id)?, &self.executor).await {
                 not_removed.push((id.clone(), error));
             }
@@ -181,6 +192,10 @@ impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
         Ok(())
     }
 }
+
+/// How long a connection that is gone may be one that is not there yet: while `$connect` is handled,
+/// for which API Gateway gives 29 s, sending to it answers gone (`events-websockets.md` §14, 23).
+const OPENING_TIME: Duration = Duration::from_secs(30);
 
 /// How many connections are found, and sent to, before the next are looked for.
 const PAGE: NonZeroU32 = match NonZeroU32::new(100) {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroU64;
 
 use super::prelude::Head;
-use crate::http::{AppError, ErrorFormat};
+use crate::http::{AppError, ErrorFormat, code};
 use crate::stream::StreamLimits;
 
 /// Which service reads the frames: their preludes differ.
@@ -154,6 +154,12 @@ pub enum FrameEffect {
 }
 
 impl FrameEffect {
+    /// Whether it tells that a masked 500 was sent in place of what the machine was given.
+    #[must_use]
+    pub fn is_masked_refusal(&self) -> bool {
+        matches!(self, Self::Outcome(Outcome { refused_code: Some(code), .. }) if code == code::INTERNAL)
+    }
+
     /// What divides prelude and body: eight NUL, which no JSON holds (`streaming.md` §7.1).
     pub const DELIMITER: [u8; 8] = [0; 8];
 

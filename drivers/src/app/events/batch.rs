@@ -27,6 +27,12 @@ struct Unregistered {
     name: String,
 }
 
+/// A record was not handled to the end: the invocation has to end before, or a record that it has to
+/// come after failed. It comes again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the record was not handled to the end")]
+struct NotFinished;
+
 impl App {
     /// Has every record of a batch handled, and answers which of them to send again.
     pub(in crate::app) async fn invoke_batch(
@@ -44,7 +50,14 @@ impl App {
             Some(deadline) => batch.stopping_at(deadline.saturating_sub(settings.reserve)),
             None => batch,
         };
-        let batch = self.handle_all(&event, batch, &shared, settings.concurrency).await;
+        let mut finished = vec![false; event.records().len()];
+        let batch =
+            self.handle_all(&event, batch, &shared, settings.concurrency, &mut finished).await;
+        for (record, _) in event.records().iter().zip(&finished).filter(|(_, finished)| !**finished)
+        {
+            let observation = self.observation(source, record, &shared);
+            self.conclude_event(observation, Some(Arc::new(NotFinished)), &shared);
+        }
         let answer = batch.finish()?;
         // Whoever handled a record may go on in the background.
         let _ = guard.disarm();
@@ -59,6 +72,7 @@ impl App {
         mut batch: Batch<'e>,
         shared: &Shared,
         concurrency: NonZeroUsize,
+        finished: &mut [bool],
     ) -> Batch<'e> {
         let clock = &self.host.clock;
         let reserve = self.inner.events.settings.reserve;
@@ -80,11 +94,14 @@ impl App {
                 running.push(self.handle_turn(event, turn, shared));
             }
             // A record that is done is looked at first: it is not thrown away at the last moment.
-            match select(running.next(), &mut stop).await {
-                Either::Left((Some((turn, handled)), _)) if handled => batch.succeed(turn),
-                Either::Left((Some((turn, _)), _)) => batch.fail(turn),
+            let (turn, is_handled) = match select(running.next(), &mut stop).await {
+                Either::Left((Some(done), _)) => done,
                 Either::Left((None, _)) | Either::Right(_) => return batch,
+            };
+            if let Some(finished) = finished.get_mut(turn.index()) {
+                *finished = true;
             }
+            if is_handled { batch.succeed(turn) } else { batch.fail(turn) }
         }
     }
 

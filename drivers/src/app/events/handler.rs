@@ -149,13 +149,13 @@ type Call = Box<dyn FnOnce(EventContext) -> BoxFuture<Handled> + Send>;
 pub(in crate::app) type EventLayer = Box<dyn ErasedEventMiddleware>;
 
 impl EventNext {
-    /// Has the record handled by what comes next. A handler that panics fails it.
+    /// Has the record handled by what comes next. One that panics is a failure to those around it.
     pub async fn run(self, context: EventContext) -> Handled {
         let Self { layers, at, handler } = self;
         match layers.get(at) {
             Some(layer) => {
                 let next = Self { layers: Arc::clone(&layers), at: at.saturating_add(1), handler };
-                layer.handle(context, next).await
+                guarded("a middleware", async { layer.handle(context, next).await }).await
             }
             None => guarded("a handler", async { handler(context).await }).await,
         }
@@ -175,7 +175,7 @@ pub(super) async fn run<I: Send + Sync + 'static>(
     let handler = Arc::clone(handler);
     let handler: Call = Box::new(move |context| handler(input, context));
     let next = EventNext { layers: Arc::clone(layers), at: 0, handler };
-    guarded("a middleware", next.run(context)).await
+    next.run(context).await
 }
 
 impl fmt::Debug for EventNext {

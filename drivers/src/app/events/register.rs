@@ -153,8 +153,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self
     }
 
-    /// Records every message of SQS, Kinesis and SNS for the hooks, too. Without it, only changes of
-    /// tables and events of EventBridge are.
+    /// Records every message of SQS, Kinesis, SNS and WebSockets for the hooks, too. Without it, only
+    /// changes of tables and events of EventBridge are.
     #[must_use]
     pub fn observe_messages(mut self) -> Self {
         self.events.settings.observes_messages = true;

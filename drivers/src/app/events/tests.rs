@@ -9,7 +9,7 @@ use apptheory_core::triggers::{AfterFailure, EventBridgeSelector, OnUnmatched};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{AppBuilder, Json};
+use crate::app::{AppBuilder, Json, Panicked};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::ids::SequentialIds;
 use crate::websocket::FakeWebSocketClients;
@@ -160,7 +160,12 @@ fn groups_keep_their_order_however_many_run_at_once() {
 fn what_is_not_done_in_time_is_sent_again() {
     let clock = clock();
     let (log, write) = log();
+    let told = write.clone();
     let app = builder(&clock)
+        .on_failure(move |failure| {
+            let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
+            told(cause.unwrap_or_default());
+        })
         .sqs("q", move |message: Arc<SqsMessage>, context: EventContext| {
             let write = write.clone();
             async move {
@@ -185,7 +190,9 @@ fn what_is_not_done_in_time_is_sent_again() {
     // Half a second before the end, the second still runs and the fourth was only just begun.
     let answer = invoke_before(&app, &clock, &event, Some(deadline));
     assert_eq!(answer, Ok(failures(&["2", "4", "5"])));
-    assert_eq!(taken(&log), ["1 done, cancelled: false", "3 done, cancelled: false"]);
+    let mut expected = vec!["1 done, cancelled: false", "3 done, cancelled: false"];
+    expected.extend(["the record was not handled to the end"; 3]);
+    assert_eq!(taken(&log), expected);
     assert_eq!(clock.now().until(deadline), EVENT_RESERVE);
 
     let expired = invoke_before(&app, &clock, &event, Some(clock.now()));
@@ -242,6 +249,13 @@ fn middleware_goes_around_every_record_with_values_of_its_own() {
         context.set("mw", "ok");
         next.run(context).await
     }
+    async fn told(context: EventContext, next: EventNext) -> Handled {
+        let handled = next.run(context).await;
+        if let Err(error) = &handled {
+            assert!(error.is::<Panicked>(), "those around it are told of a panic");
+        }
+        handled
+    }
     async fn skip(context: EventContext, next: EventNext) -> Handled {
         let EventInput::Sqs(message) = context.input() else { return next.run(context).await };
         match message.body.as_ref() {
@@ -253,6 +267,7 @@ fn middleware_goes_around_every_record_with_values_of_its_own() {
     let clock = clock();
     let app = builder(&clock)
         .event_middleware(outer)
+        .event_middleware(told)
         .event_middleware(skip)
         .sqs("q", async |message: Arc<SqsMessage>, context: EventContext| {
             assert_ne!(message.body, "seen");

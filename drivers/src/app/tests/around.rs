@@ -58,6 +58,27 @@ fn middleware_goes_around_handlers_in_order() {
 }
 
 #[test]
+fn a_middleware_that_panics_is_an_error_to_those_around_it() {
+    async fn outer(context: Context, next: Next) -> Answer {
+        let error = next.run(context).await.expect_err("the panic");
+        Err(AppError::conflict(error.code()))
+    }
+    async fn inner(_: Context, _: Next) -> Answer {
+        panic!("boom")
+    }
+    let clock = clock();
+    let app = builder(&clock)
+        .middleware(outer)
+        .middleware(inner)
+        .get("/", async || "never")
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/"));
+    assert_eq!(response.status, 409);
+    assert!(text(&response).contains("app.internal"));
+}
+
+#[test]
 fn a_handler_that_takes_too_long_is_dropped() {
     struct Dropped(Arc<AtomicUsize>);
     impl Drop for Dropped {

@@ -43,6 +43,11 @@ fn streams_that_fail_late_keep_stack_traces_back() {
     let whole = clock.run(app.serve_whole(get("/"), Invocation::default()));
     let body = String::from_utf8(whole.body).unwrap();
     assert!(whole.status == 409 && !body.contains("main:1"), "{body}");
+
+    let stream = serve(&app, &clock, get("/")).stream.unwrap();
+    let chunks: Vec<_> = clock.run(stream.collect());
+    let late = format!("{:?}", chunks[0].as_ref().unwrap_err());
+    assert!(!late.contains("main:1"), "{late}");
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl App {
         let guard = given_up.clone().drop_guard();
         let context = Context::new(Arc::new(call), None, host, &Arc::new(invocation), &given_up);
         context.extend(WebSocket::new(connection, host.websocket_clients.clone()));
-        let response = self.call(context, Next::new(&self.inner.layers, handler)).await?;
+        let response = Next::new(&self.inner.layers, handler).run(context).await?;
         let response = whole(response).await?;
         // Whoever got the answer may go on in the background.
         let _ = guard.disarm();

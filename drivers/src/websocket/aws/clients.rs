@@ -147,7 +147,8 @@ impl AwsWebSocketClients {
         &self,
         endpoint: &str,
     ) -> Result<Arc<AwsWebSocketManagementClient>, ConfigError> {
-        let endpoint = self.settings.endpoint.as_deref().unwrap_or(endpoint);
+        let own = self.settings.endpoint.as_deref().filter(|own| !own.trim().is_empty());
+        let endpoint = own.unwrap_or(endpoint);
         let base = RequestBase::parse(endpoint)?;
         let region = self.settings.region(&base).await?;
         let sdk_config = self.sdk_config.get_or_init(|| self.settings.load(&region.name)).await;
