@@ -43,6 +43,7 @@ extern crate alloc;
 pub mod backoff;
 pub mod duration;
 pub mod eventbus;
+mod family;
 pub mod gateway;
 mod gzip;
 mod hex;
