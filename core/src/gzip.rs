@@ -84,8 +84,10 @@ fn inflate<'b>(
     let start = out.len();
     let (mut rest, mut filled) = (bytes, 0_usize);
     loop {
-        // Doubles the room, and at the limit has none: a stream that ends just there ends anyway.
-        let wanted = out.len().max(FIRST_ROOM).saturating_mul(2).min(max_bytes);
+        // Doubles this member's room, so that empty members after a large one cost little; at the
+        // limit there is none: a stream that ends just there ends anyway.
+        let room = filled.max(FIRST_ROOM).saturating_mul(2);
+        let wanted = start.saturating_add(room).min(max_bytes);
         out.resize(wanted.max(out.len()), 0);
         let room = out.get_mut(start..).unwrap_or_default();
         let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
@@ -121,7 +123,7 @@ const FIRST_ROOM: usize = 2048;
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{GunzipError, gunzip};
+    use super::{GunzipError, gunzip, inflate};
 
     /// A member whose data is stored, not deflated; `data` is short.
     fn stored(data: &[u8], flags: u8, fields: &[u8]) -> Vec<u8> {
@@ -151,6 +153,17 @@ mod tests {
         let member = stored(&data, 0, &[]);
         assert_eq!(gunzip(&member, data.len()).map(|out| out.len()), Ok(data.len()));
         assert_eq!(gunzip(&member, data.len() - 1), Err(GunzipError::TooLarge));
+    }
+
+    #[test]
+    fn an_empty_member_makes_no_room_for_what_came_before_it() {
+        let mut out = Vec::with_capacity(70_000);
+        out.resize(60_000, 7);
+        let capacity = out.capacity();
+        // The block that `stored` writes, without header and trailer.
+        let rest = inflate(&[1, 0, 0, 255, 255], &mut out, 6 << 20).unwrap();
+        assert_eq!((rest.len(), out.len()), (0, 60_000));
+        assert_eq!(out.capacity(), capacity);
     }
 
     #[test]
