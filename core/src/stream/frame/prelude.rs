@@ -77,7 +77,8 @@ impl Head {
             }
         }
         let status = if is_final_status(error.status) { error.status } else { 500 };
-        Self { status, headers, cookies: Vec::new() }
+        let cookies = headers.remove("set-cookie");
+        Self { status, headers, cookies }
     }
 
     /// This head with nothing but its `content-type`.

@@ -5,7 +5,7 @@ use super::{
     Cancel, EndReason, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Handled,
     Head, Outcome, Target,
 };
-use crate::http::AppError;
+use crate::http::{AppError, Response};
 
 fn armed() -> FrameMachine {
     let mut machine = FrameMachine::new(FrameConfig::new(Target::FunctionUrl));
@@ -54,6 +54,16 @@ fn the_prelude_of_the_specification_has_its_length() {
     assert_eq!(prelude(&head, Target::FunctionUrl).len(), 128);
     assert!(head.encode(Target::FunctionUrl, 136).is_ok());
     assert!(head.encode(Target::FunctionUrl, 135).is_err());
+}
+
+#[test]
+fn the_cookies_of_an_error_stay_apart() {
+    let mut error = Response::new(401);
+    error.headers.append("set-cookie", "a=1");
+    error.headers.append("set-cookie", "b=2");
+    let head = Head::new(200).of_error(&error);
+    assert_eq!(head.cookies, ["a=1", "b=2"]);
+    assert!(!head.headers.contains("set-cookie"));
 }
 
 #[test]
