@@ -255,6 +255,8 @@ impl<B: Bus, C: Clock> Following<B, C> {
     /// cursors may reach back when late events shift them.
     fn forget(&mut self) {
         let Some(((Some(newest), ..), _)) = self.given.last_key_value() else { return };
+        // An event dated ahead must not end the overlap of those that are published now.
+        let newest = (*newest).min(self.feed.clock.now());
         let overlap = start_of(newest.saturating_sub(self.feed.overlap));
         let Some(((Some(at), ..), cursor)) = self.given.range(..overlap).next_back() else {
             return;

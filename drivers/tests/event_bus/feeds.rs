@@ -137,14 +137,28 @@ fn late_arrivals_within_the_overlap_are_given_once() {
 }
 
 #[test]
+fn an_event_dated_ahead_hides_no_late_arrivals() {
+    let clock = VirtualClock::new(NOW);
+    let bus = Arc::new(store_bus(&clock));
+    let events = vec![
+        (0, event("ahead", "a", 3_600_000)),
+        (10, event("e10", "a", 10_000)),
+        (11, event("late", "a", 9_900)),
+    ];
+    let reading = read(&bus, &clock, "", 20);
+    let (given, ()) = clock.run(join(reading, publish_at(&*bus, &clock, events)));
+    assert_eq!(ids(&given), ["ahead", "e10", "late"]);
+}
+
+#[test]
 fn what_arrives_later_than_the_overlap_is_missed() {
     let clock = VirtualClock::new(NOW);
     let bus = Arc::new(store_bus(&clock));
     let events = vec![
         (0, event("e0", "a", 0)),
-        (1, event("e8", "a", 8_000)),
-        (1, event("e9", "a", 9_000)),
-        (3, event("too late", "a", 1)),
+        (9, event("e8", "a", 8_000)),
+        (9, event("e9", "a", 9_000)),
+        (11, event("too late", "a", 1)),
     ];
     let all = join(read(&bus, &clock, "", 20), publish_at(&*bus, &clock, events.clone()));
     let (given, ()) = clock.run(all);
@@ -154,7 +168,7 @@ fn what_arrives_later_than_the_overlap_is_missed() {
     let clock = VirtualClock::new(NOW);
     let bus = Arc::new(store_bus(&clock));
     let mut events = events;
-    events.insert(1, (1, event("e6", "a", 6_000)));
+    events.insert(1, (9, event("e6", "a", 6_000)));
     let all = join(read(&bus, &clock, "", 20), publish_at(&*bus, &clock, events));
     let (given, ()) = clock.run(all);
     assert_eq!(ids(&given), ["e0", "e6", "e8", "e9"]);
