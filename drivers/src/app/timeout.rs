@@ -99,7 +99,10 @@ impl Timeout {
         };
         let own = own.or_else(|| self.tenants.get(context.tenant_id()).copied()).or(self.default);
         let own = own.filter(|time| !time.is_zero());
-        match (own, context.remaining()) {
+        // What the host keeps back is there for the answer.
+        let reserve = context.invocation().reserve;
+        let remaining = context.remaining().map(|left| left.saturating_sub(reserve));
+        match (own, remaining) {
             (Some(own), Some(remaining)) => Some(own.min(remaining)),
             (own, remaining) => own.or(remaining),
         }

@@ -112,18 +112,19 @@ fn a_handler_that_takes_too_long_is_dropped() {
         })
         .build()
         .unwrap();
+    let reserve = Duration::from_millis(10);
     let status = |path: &str, tenant: &str, deadline_ms: Option<u64>| {
         let mut request = get(path);
         request.headers.append("x-tenant-id", tenant);
         let now = clock.now();
         let deadline = deadline_ms.map(|ms| now.saturating_add(Duration::from_millis(ms)));
-        let invocation = Invocation { deadline, ..Invocation::default() };
+        let invocation = Invocation { deadline, reserve, ..Invocation::default() };
         clock.run(app.serve(request, invocation)).status
     };
     assert_eq!((status("/49", "", None), status("/51", "", None)), (200, 408));
     assert_eq!((status("/199", "patient", None), status("/201", "patient", None)), (200, 408));
     assert_eq!((status("/slow/69", "patient", None), status("/slow/71", "", None)), (200, 408));
-    assert_eq!((status("/29", "", Some(30)), status("/31", "", Some(30))), (200, 408));
+    assert_eq!((status("/29", "", Some(40)), status("/31", "", Some(40))), (200, 408));
     assert_eq!(status("/0", "", Some(0)), 408, "a deadline that has passed is one");
     assert_eq!((dropped.load(Ordering::Relaxed), committed.load(Ordering::Relaxed)), (2, 1));
 }
