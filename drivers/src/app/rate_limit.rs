@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use apptheory_core::http::rate_limit::{Caller, denial, undecided};
 use apptheory_core::identity::client_network;
-use apptheory_core::limiter::RateLimitKey;
 use apptheory_core::limiter::headers::{HeaderStyle, headers};
+use apptheory_core::limiter::{KeyError, RateLimitKey};
 
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
@@ -35,6 +35,9 @@ use crate::rate_limiter::RateLimiter;
 /// let app = App::builder().middleware(limit).get("/", async || "hello").build()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+///
+/// The messages of a WebSocket count for their connection and their route key; who connects, as any
+/// caller does.
 pub struct RateLimit<X, C = SystemClock> {
     limiter: Arc<RateLimiter<X, C>>,
     secret: Option<Vec<u8>>,
@@ -78,6 +81,34 @@ impl<X, C> RateLimit<X, C> {
     pub fn per_client(self) -> Self {
         Self { per_client: true, ..self }
     }
+
+    /// Who is counted, and what for.
+    fn key(&self, context: &Context) -> Result<RateLimitKey, KeyError> {
+        let (call, request) = (context.call(), context.request());
+        let (identity, tenant_id) = (context.identity(), context.tenant_id());
+        let caller = Caller { headers: &request.headers, identity, tenant_id };
+        let client = context.client_ip().filter(|_| self.per_client);
+        let socket = context.websocket();
+        let connection = socket.as_ref().map(|socket| socket.connection());
+        let identifier = match (client, connection) {
+            (Some(address), _) => client_network(address),
+            // Messages carry no credentials: who sends them is the connection.
+            (None, Some(connection)) if connection.event_type != "CONNECT" => {
+                connection.connection_id.clone()
+            }
+            (None, _) => caller.identifier(self.secret.as_deref()),
+        };
+        let pattern = call.pattern().filter(|_| self.per_route);
+        // Events of a WebSocket API have neither a method nor a path.
+        let (operation, resource) = match (connection, pattern) {
+            (Some(connection), _) => ("WEBSOCKET", connection.route_key.as_str()),
+            (None, Some(pattern)) => (request.method.as_str(), pattern.as_str()),
+            (None, None) => (request.method.as_str(), request.path.as_str()),
+        };
+        // Some providers decode paths; the key needs the separator for itself.
+        let resource = resource.replace('#', "%23");
+        RateLimitKey::new(&identifier, &resource, operation)
+    }
 }
 
 impl<X, C> Middleware for RateLimit<X, C>
@@ -86,19 +117,7 @@ where
     C: Clock + 'static,
 {
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let (call, request) = (context.call(), context.request());
-        let (identity, tenant_id) = (context.identity(), context.tenant_id());
-        let caller = Caller { headers: &request.headers, identity, tenant_id };
-        let client = context.client_ip().filter(|_| self.per_client);
-        let identifier = match client {
-            Some(address) => client_network(address),
-            None => caller.identifier(self.secret.as_deref()),
-        };
-        let pattern = call.pattern().filter(|_| self.per_route);
-        let resource = pattern.map_or(request.path.as_str(), |pattern| pattern.as_str());
-        // Some providers decode paths; the key needs the separator for itself.
-        let resource = resource.replace('#', "%23");
-        let key = RateLimitKey::new(&identifier, &resource, &request.method)?;
+        let key = self.key(&context)?;
         let attempt = self.limiter.attempt(key);
         let decision = self.limiter.check_and_increment(attempt).await.map_err(undecided)?;
         context.extend(decision.clone());

@@ -1,9 +1,11 @@
 //! WebSocket routes as their handlers and API Gateway see them.
 
+use core::time::Duration;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
 use apptheory_core::gateway::{ClientErrorKind, ConfigError, ConnectionOperation};
+use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::observe::LogRecord;
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
@@ -12,9 +14,11 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{Answer, BodyStream, Json};
+use crate::app::{Answer, BodyStream, Json, RateLimit};
 use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
+use crate::memory::MemoryStore;
+use crate::rate_limiter::RateLimiter;
 use crate::websocket::{FactoryError, FakeWebSocketClients, WebSocketClient};
 
 const DOMAIN: &str = "a.execute-api.us-east-1.amazonaws.com";
@@ -23,7 +27,7 @@ const DOMAIN: &str = "a.execute-api.us-east-1.amazonaws.com";
 type Log = Arc<Mutex<Vec<String>>>;
 
 fn event(route_key: &str) -> Value {
-    json!({"path": "/", "httpMethod": "POST", "body": "hi", "requestContext": {
+    json!({"body": "hi", "requestContext": {
         "routeKey": route_key, "eventType": "MESSAGE", "connectionId": " c1= ", "stage": "dev",
         "domainName": DOMAIN, "requestId": "r1"}})
 }
@@ -285,4 +289,24 @@ fn what_cannot_be_sent_is_told_apart() {
     let unsent = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.send_json(&unwritable));
     let text = unsent.unwrap_err().to_string();
     assert!(text.starts_with("apptheory: marshal websocket json message: "), "{text}");
+}
+
+#[test]
+fn messages_are_limited_per_connection_and_route_key() {
+    let clients = FakeWebSocketClients::default();
+    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+    let limit = FixedWindow::new(Duration::from_secs(60), 1).unwrap();
+    let limiter = Limiter::fail_closed(limit).build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limiter = RateLimiter::new(limiter, store).with_clock(clock);
+    let app = builder(&clients).middleware(RateLimit::new(limiter));
+    let app = app.websocket("a", async || "done").websocket("b", async || "done");
+    let app = app.build().unwrap();
+    for (route_key, connection, status) in
+        [("a", "c1=", 200), ("a", "c1=", 429), ("b", "c1=", 200), ("a", "c2=", 200)]
+    {
+        let mut event = event(route_key);
+        event["requestContext"]["connectionId"] = connection.into();
+        assert_eq!(invoke(&app, &event)["statusCode"], status, "{route_key} {connection}");
+    }
 }
