@@ -54,9 +54,15 @@ impl<X> Idempotent<X> {
     /// The route, and whose request it is: a client that learns or guesses the key of another one
     /// must not be given what that one was answered.
     fn request_scope(&self, context: &Context) -> String {
-        let (call, request) = (context.call(), context.request());
+        let (call, request, scope) = (context.call(), context.request(), &self.scope);
+        if let Some(socket) = context.websocket() {
+            // A message has neither a method nor a path, and its sender is the connection.
+            let connection = socket.connection();
+            let sender = payload_hash(connection.connection_id.as_bytes());
+            return format!("{scope} {} {sender}", connection.route_key);
+        }
         let path = call.pattern().map_or(request.path.as_str(), |pattern| pattern.as_str());
-        let (scope, method) = (&self.scope, &request.method);
+        let method = &request.method;
         match (context.tenant_id(), context.identity()) {
             ("", "") => format!("{scope} {method} {path}"),
             caller => {

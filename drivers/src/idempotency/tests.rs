@@ -405,3 +405,23 @@ fn outputs_are_given_again() {
     let outputs = Ok(json!([{"run": 1}, {"run": 2}, {"run": 1}]));
     assert_eq!(clock.run(handle(&app, &clock, &event)), outputs);
 }
+
+#[test]
+fn the_messages_of_two_connections_are_two() {
+    let clock = clock();
+    let runs = Runs::default();
+    let counted = Arc::clone(&runs);
+    let once = once(memory(&clock)).with_key(KeySource::JsonPointer("/id".to_string()));
+    let app = builder(&clock).middleware(once).websocket("join", move |_: Context| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { Response::new(200) }
+    });
+    let app = app.build().unwrap();
+    for (connection, runs_after) in [("c1=", 1), ("c1=", 1), ("c2=", 2)] {
+        let event = json!({"body": r#"{"action":"join","id":"1"}"#, "requestContext": {
+            "routeKey": "join", "eventType": "MESSAGE", "connectionId": connection, "stage": "dev",
+            "domainName": "a.execute-api.us-east-1.amazonaws.com", "requestId": "r1"}});
+        clock.run(app.invoke(&event.to_string(), Invocation::default())).unwrap();
+        assert_eq!(count(&runs), runs_after, "{connection}");
+    }
+}
