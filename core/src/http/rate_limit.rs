@@ -42,7 +42,8 @@ impl Caller<'_> {
     ///
     /// Fingerprints are under `secret`, or under a published key without one: whoever reads the
     /// table can then guess weak credentials. Credentials that nobody checked before let a client
-    /// choose its counter: authenticate first.
+    /// choose its counter, even one that authenticated with others: check each, strip them, or
+    /// count per client address.
     #[must_use]
     pub fn identifier(&self, secret: Option<&[u8]>) -> String {
         let print = |kind: &str, credential: &str| match secret {

@@ -19,7 +19,8 @@ impl IdempotencyKey {
     /// A key from its two parts, of which none may be blank. Their bytes are kept untrimmed.
     ///
     /// `%` and `#` are escaped, and then a scope above 512 bytes and a key above 1024 are hashed,
-    /// so that any text fits DynamoDB's key limit and no two keys collide (`drivers.md` §4). A
+    /// so that any text fits DynamoDB's key limit (`drivers.md` §4). Two keys collide only where one
+    /// spells the `sha256:` form of the other. A
     /// client must not choose the scope; where clients do not trust each other, put whose it is
     /// into it.
     ///

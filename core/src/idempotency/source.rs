@@ -26,7 +26,8 @@ impl KeySource {
     }
 
     /// The key that a request brings: a header's first value, or a text or number of the body. None
-    /// when there is no such thing or it is blank.
+    /// when there is no such thing or it is blank. Numbers beyond 64 bits are read as the nearest
+    /// double: longer ids belong in texts.
     #[must_use]
     pub fn read(&self, request: &Request) -> Option<String> {
         let key = match self {

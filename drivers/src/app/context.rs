@@ -250,8 +250,10 @@ impl Context {
         Some(left.saturating_sub(self.call.arrival.now.until(now)))
     }
 
-    /// Ends when nobody waits for the answer any more: its time is up, or the client is gone. The
-    /// handler's own future is dropped then; this is for work that it started elsewhere.
+    /// Ends when nobody waits for the handler any more: its time is up, or the client is gone. The
+    /// handler's own future is dropped then; this is for work that it started elsewhere. It never
+    /// ends after the handler has answered: a body's stream is dropped when its client leaves, and
+    /// what feeds it finds its channel closed.
     #[must_use]
     pub fn cancellation(&self) -> &CancellationToken {
         &self.cancellation

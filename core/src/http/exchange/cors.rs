@@ -10,7 +10,8 @@ use crate::http::cache::vary;
 /// Cross-origin rules (the Fetch standard's CORS protocol).
 ///
 /// An origin that is allowed is named in `access-control-allow-origin`, and `vary` says so to
-/// caches. An origin that is not gets no field at all: its browser then hides the answer.
+/// caches. For an origin that is not, nothing is added: its browser then hides the answer, unless the
+/// handler set such fields itself, which stay.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cors {
     /// The origins that may read answers, `*` for all of them. `None` allows all, or none when
