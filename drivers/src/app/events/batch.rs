@@ -114,7 +114,11 @@ impl App {
     ) -> (Turn, bool) {
         let Some(record) = event.records().get(turn.index()) else { return (turn, false) };
         let observation = self.observation(event.source(), record, shared);
-        let handled = self.handle_record(event.source(), record, shared).await;
+        let own = shared.of_record();
+        let guard = own.cancellation.clone().drop_guard();
+        let handled = self.handle_record(event.source(), record, &own).await;
+        // Not when the record is given up: it comes again, and its work must not run twice.
+        let _ = guard.disarm();
         let is_handled = handled.is_ok();
         self.conclude_event(observation, handled.err().map(Arc::from), shared);
         (turn, is_handled)

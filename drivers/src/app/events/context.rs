@@ -95,6 +95,16 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// The same for one record, which may be given up alone.
+    pub(super) fn of_record(&self) -> Self {
+        Self {
+            invocation: Arc::clone(&self.invocation),
+            deadline: self.deadline,
+            host: Arc::clone(&self.host),
+            cancellation: self.cancellation.child_token(),
+        }
+    }
+
     pub(super) fn context(&self, input: EventInput) -> EventContext {
         EventContext {
             input,

@@ -161,6 +161,8 @@ fn what_is_not_done_in_time_is_sent_again() {
     let clock = clock();
     let (log, write) = log();
     let told = write.clone();
+    let tokens = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&tokens);
     let app = builder(&clock)
         .on_failure(move |failure| {
             let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
@@ -168,6 +170,7 @@ fn what_is_not_done_in_time_is_sent_again() {
         })
         .sqs("q", move |message: Arc<SqsMessage>, context: EventContext| {
             let write = write.clone();
+            keep.lock().unwrap().push(context.cancellation().clone());
             async move {
                 let token = context.cancellation().clone();
                 let id = message.message_id.to_string();
@@ -194,6 +197,8 @@ fn what_is_not_done_in_time_is_sent_again() {
     expected.extend(["the record was not handled to the end"; 3]);
     assert_eq!(taken(&log), expected);
     assert_eq!(clock.now().until(deadline), EVENT_RESERVE);
+    let ended: Vec<_> = tokens.lock().unwrap().iter().map(|token| token.is_cancelled()).collect();
+    assert_eq!(ended, [false, true, false, true], "what was given up hears of it");
 
     let expired = invoke_before(&app, &clock, &event, Some(clock.now()));
     assert_eq!(expired, Ok(failures(&["1", "2", "3", "4", "5"])));
