@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use apptheory_core::gateway::MAX_DATA_BYTES;
 use apptheory_core::time::Timestamp;
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -102,10 +102,10 @@ impl Socket {
             };
             let end = match turn {
                 Turn::Arrived(room, arrived) => receive(room, arrived),
-                Turn::Post(Some(post)) => self.post(post, deadline).await,
+                Turn::Post(Some(post)) => self.post(post, deadline, stopping).await,
                 Turn::Post(None) => Some(End::closed(CloseCode::Normal, "")),
                 Turn::Late => Some(self.overdue()),
-                Turn::Stopped => Some(End::closed(CloseCode::Away, "server stopping")),
+                Turn::Stopped => Some(End::stopping()),
             };
             if let Some(end) = end {
                 return end;
@@ -116,20 +116,29 @@ impl Socket {
     }
 
     /// Sends what is posted, as a text. What is no UTF-8 goes as it is, in a binary message.
-    async fn post(&mut self, post: Post, deadline: Timestamp) -> Option<End> {
+    async fn post(
+        &mut self,
+        post: Post,
+        deadline: Timestamp,
+        stopping: &CancellationToken,
+    ) -> Option<End> {
         let message = match String::from_utf8(post.data) {
             Ok(text) => Message::text(text),
             Err(error) => Message::binary(error.into_bytes()),
         };
-        let late = pin!(self.clock.sleep(self.clock.now().until(deadline)));
-        match select(self.stream.send(message), late).await {
-            Either::Left((Ok(()), _)) => {
+        // A client that does not read must not keep the server from stopping.
+        let sent = tokio::select! {
+            sent = self.stream.send(message) => sent,
+            _ = self.clock.sleep(self.clock.now().until(deadline)) => return Some(self.overdue()),
+            () = stopping.cancelled() => return Some(End::stopping()),
+        };
+        match sent {
+            Ok(()) => {
                 // Whoever posted it may not be waiting any more.
                 let _ = post.sent.send(());
                 None
             }
-            Either::Left((Err(_), _)) => Some(End::Lost),
-            Either::Right(_) => Some(self.overdue()),
+            Err(_) => Some(End::Lost),
         }
     }
 
@@ -193,6 +202,10 @@ async fn drain(io: &mut TokioIo<Upgraded>) {
 impl End {
     const fn closed(code: CloseCode, reason: &'static str) -> Self {
         Self::Closed(frame(code, reason))
+    }
+
+    const fn stopping() -> Self {
+        Self::closed(CloseCode::Away, "server stopping")
     }
 
     /// What a mistake of the client's leads to, or its loss.
