@@ -41,6 +41,7 @@
 extern crate alloc;
 
 pub mod backoff;
+pub mod contract;
 pub mod duration;
 pub mod eventbus;
 mod family;

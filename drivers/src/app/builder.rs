@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::Future;
 use std::sync::Arc;
 
+use apptheory_core::contract::{self, Profile};
 use apptheory_core::http::exchange::{
     Access, Cors, HttpService, HttpSettings, Limits, PolicyDecision, PolicyStage, Principal,
     RouteError, SettingsError, Tier,
@@ -199,6 +200,17 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors = cors;
         self
+    }
+
+    /// Takes over the settings of the [contract profile](apptheory_core::contract): those under
+    /// which the portable cases are answered. Call it first, and change single settings after it.
+    ///
+    /// Use it for conformance tests and for migrations. It is less safe than saying nothing.
+    #[must_use]
+    pub fn contract_profile(mut self) -> Self {
+        let Profile { http, reserve } = contract::profile();
+        self.settings = http;
+        self.event_reserve(reserve)
     }
 
     /// Changes any of the core's settings.

@@ -1,0 +1,26 @@
+//! The contract profile: one value with every setting under which the portable cases of the
+//! contract are answered, so that hosts in other languages agree with this one.
+//!
+//! The fixture runner uses it. Applications do not: what they get without saying anything is safer.
+//! Each member documents how it differs from the default.
+
+use core::time::Duration;
+
+use crate::http::exchange::HttpSettings;
+
+/// The settings of the contract; made by [`profile`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Profile {
+    /// How requests are answered.
+    pub http: HttpSettings,
+    /// How long before its deadline an invocation is cut short. The contract knows of no reserve, so
+    /// that a handler sees all the time that its invocation has left.
+    pub reserve: Duration,
+}
+
+/// Returns the settings of the contract. Use it to answer the contract's cases, or to migrate from
+/// another implementation of it.
+#[must_use]
+pub fn profile() -> Profile {
+    Profile { http: HttpSettings::default(), reserve: Duration::ZERO }
+}
