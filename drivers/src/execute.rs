@@ -1,6 +1,6 @@
 //! Carrying out effects, asynchronously.
 //!
-//! [`Execute`] is one method per kind of effect; [`drive`] is the only async loop in this crate. A
+//! [`Execute`] is one method per kind of effect; [`drive`] runs a machine of the store to its end. A
 //! decorator is one generic `impl<E: Effect, X: Execute<E>> Execute<E> for Layer<X>` for all
 //! effects at once.
 //!

@@ -12,6 +12,8 @@ pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+#[cfg(any(feature = "lambda", feature = "websocket"))]
+mod env;
 pub mod event_bus;
 pub mod execute;
 pub mod idempotency;

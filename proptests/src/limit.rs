@@ -1,6 +1,6 @@
 //! Limits in the words of a test: what the limiter is asked for, and a naive model of it.
 //!
-//! The models keep every admission and add up. They share no code with the limiter.
+//! The models keep every admission and add up. They share no formula with the limiter.
 
 use core::time::Duration;
 

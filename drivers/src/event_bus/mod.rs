@@ -2,8 +2,8 @@
 //!
 //! [`StoreEventBus`] is the core's bus over any store executor, [`MemoryEventBus`] the one that is
 //! nothing but data; [`Bus`] is what both do. This module lends the core's machines a clock and
-//! ids, gives each operation its time, follows cursors, polls for readers, and runs handlers. It decides nothing about
-//! keys, pages or retries.
+//! ids, gives each operation its time, follows cursors, polls for readers, and runs handlers. Keys,
+//! pages and retries are the core's; what a reader that comes back has seen already is the feed's.
 //!
 //! ```
 //! use apptheory::clock::ManualClock;

@@ -28,6 +28,7 @@ use super::mode::InvokeMode;
 use super::settings::Settings;
 use crate::app::{App, BoxFuture, Failure, Invocation, Panicked};
 use crate::clock::Clock as _;
+use crate::env::process_env;
 
 /// Runs an application as a Lambda function.
 ///
@@ -179,12 +180,6 @@ async fn join_all(workers: &mut JoinSet<Result<(), RuntimeError>>) -> Result<(),
         }
     }
     outcome
-}
-
-/// The one place that reads the environment of the process.
-#[expect(clippy::disallowed_methods, reason = "the look-up that others are given instead of")]
-fn process_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 impl fmt::Debug for Runtime {

@@ -19,6 +19,7 @@ use tokio::sync::OnceCell;
 use super::AwsWebSocketManagementClient;
 use super::credentials::{NotBlank, without_instance_metadata};
 use super::outcome::RetryByStatus;
+use crate::env::process_env;
 use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
 
 /// Makes clients that send through the AWS SDK: one for each endpoint and region, kept for as long
@@ -237,11 +238,6 @@ fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -
 
 async fn profile_region() -> Option<String> {
     ProfileFileRegionProvider::new().region().await.map(|region| region.to_string())
-}
-
-#[expect(clippy::disallowed_methods, reason = "where the SDK itself looks; `with_env` replaces it")]
-fn process_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 #[cfg(feature = "tracing")]
