@@ -37,7 +37,7 @@
 //!     assignments: vec![Assignment::add("Count", 1)],
 //!     guard: Guard::Always,
 //! };
-//! let Ok(Written::Applied { attributes }) = store.execute(&count).await else {
+//! let Written::Applied { attributes } = store.execute(&count).await?.written else {
 //!     panic!("nothing guards the counter");
 //! };
 //! assert_eq!(attributes.integer("Count"), Some(1));

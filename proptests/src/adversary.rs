@@ -6,7 +6,7 @@
 use apptheory::apptheory_core::run::Interpret;
 use apptheory::apptheory_core::store::{
     BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number, Page, PutItem,
-    Query, Sleep, StoreError, TransactWriteItems, Transacted, UpdateItem, Value, Written,
+    Query, Sleep, StoreError, TransactWriteItems, Transacted, UpdateItem, Updated, Value, Written,
 };
 use apptheory::apptheory_core::time::Timestamp;
 use proptest::prelude::*;
@@ -110,9 +110,9 @@ impl Whim {
 }
 
 impl Interpret<UpdateItem> for Adversary {
-    fn interpret(&mut self, update: &UpdateItem) -> Result<Written, StoreError> {
+    fn interpret(&mut self, update: &UpdateItem) -> Result<Updated, StoreError> {
         let whim = self.next();
-        whim.fail_or(|| whim.written(update))
+        whim.fail_or(|| Updated { written: whim.written(update), answered_at: whim.at })
     }
 }
 

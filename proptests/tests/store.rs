@@ -8,7 +8,7 @@ mod orders;
 
 use apptheory::apptheory_core::store::{
     Attribute, BatchRead, CancellationReason, Guard, Item, Page, Query, StoreError, Transacted,
-    Value, Written,
+    Updated, Value, Written,
 };
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::clock::ManualClock;
@@ -82,6 +82,7 @@ fn failure(error: EmbeddedError) -> TestCaseError {
 enum Answer {
     Item(Result<Option<Item>, StoreError>),
     Batch(Result<BatchRead, StoreError>),
+    Updated(Result<Updated, StoreError>),
     Written(Result<Written, StoreError>),
     Pages(Vec<Result<Page, StoreError>>),
     Transacted(Result<Transacted, StoreError>),
@@ -92,7 +93,7 @@ async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
         Order::Get(get) => Answer::Item(executor.execute(get).await),
         Order::Batch(batch) => Answer::Batch(executor.execute(batch).await.map(sorted)),
         Order::Put(put) => Answer::Written(executor.execute(put).await),
-        Order::Update(update) => Answer::Written(executor.execute(update).await),
+        Order::Update(update) => Answer::Updated(executor.execute(update).await),
         Order::Delete(delete) => Answer::Written(executor.execute(delete).await),
         Order::Query(query, more) => Answer::Pages(pages(executor, query, *more).await),
         Order::Transact(transaction) => {

@@ -9,7 +9,7 @@ use super::acquire::{IdempotencyError, Lease, failed};
 use super::config::Config;
 use super::entry::{COMPLETED, is_held};
 use crate::machine::{Machine, Step};
-use crate::store::{Assignment, StoreError, StoreRequest, UpdateItem, Value, Written};
+use crate::store::{Assignment, StoreError, StoreRequest, UpdateItem, Updated, Value, Written};
 use crate::time::Timestamp;
 
 /// Keeps the result of work that was done, unless the lease was lost meanwhile. One conditional
@@ -51,8 +51,8 @@ impl Complete {
         Self { config, lease, result, is_stored: false, now }
     }
 
-    fn on_update(self, outcome: Result<Written, StoreError>) -> Step<Self> {
-        Step::Done(match outcome {
+    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+        Step::Done(match outcome.map(|updated| updated.written) {
             Ok(Written::Applied { .. }) if self.is_stored => Ok(Completion::Stored),
             Ok(Written::Applied { .. }) => Ok(Completion::WithoutResult),
             Ok(Written::Refused { .. }) => Ok(Completion::LeaseLost),

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::*;
 use crate::machine::{Machine, Step};
-use crate::store::{Assignment, Item, Schema, StoreError, StoreRequest, Written};
+use crate::store::{Assignment, Item, Schema, StoreError, StoreRequest, Updated, Written};
 use crate::time::Timestamp;
 
 fn at(seconds: i64) -> Timestamp {
@@ -48,7 +48,8 @@ impl Shelf {
                     let new = Assignment::apply_all(&update.assignments, &old).unwrap();
                     let holds = update.guard.holds(self.item.as_ref());
                     let written = self.written(holds, Some(new));
-                    ask.answer(written)
+                    let answered_at = Timestamp::UNIX_EPOCH;
+                    ask.answer(written.map(|written| Updated { written, answered_at }))
                 }
                 Step::Ask(StoreRequest::DeleteItem(ask)) => {
                     let holds = ask.effect().guard.holds(self.item.as_ref());

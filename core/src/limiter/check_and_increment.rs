@@ -9,7 +9,7 @@ use super::plan::{BatchOutcome, Conclusion, Next, Plan, Reads, Verdict, Write, W
 use super::recall::Learned;
 use crate::backoff::Backoff;
 use crate::machine::{Machine, Step};
-use crate::store::{GetItem, Item, Sleep, StoreError, StoreRequest, Transacted, Written};
+use crate::store::{GetItem, Item, Sleep, StoreError, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
 
 /// Decides on a request, and counts it if it is allowed.
@@ -78,10 +78,10 @@ impl CheckAndIncrement {
         }
     }
 
-    fn on_update(mut self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_update(mut self, outcome: Result<Updated, StoreError>) -> Step<Self> {
         match outcome {
-            Ok(written) => {
-                let next = self.plan.after_write(written.into());
+            Ok(updated) => {
+                let next = self.plan.after_write(updated.into());
                 self.proceed(next)
             }
             Err(error) => match self.plan.after_failure() {

@@ -17,7 +17,7 @@
 //!
 //! use apptheory_core::limiter::{Attempt, Basis, FixedWindow, Limiter, RateLimitKey, Recall};
 //! use apptheory_core::machine::{Machine, Step};
-//! use apptheory_core::store::{Item, Number, StoreRequest, Value, Written};
+//! use apptheory_core::store::{Item, Number, StoreRequest, Updated, Value, Written};
 //! use apptheory_core::time::Timestamp;
 //!
 //! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
@@ -28,7 +28,9 @@
 //! let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else { panic!("one update") };
 //! // … the host carries out `ask.effect()`; here the store says that 7 are used now.
 //! let attributes = Item::new().with("Count", Value::N(Number::from(7)));
-//! let Step::Done(concluded) = ask.answer(Ok(Written::Applied { attributes })) else { panic!() };
+//! let answered_at = Timestamp::from_unix_seconds(1_767_225_630);
+//! let updated = Updated { written: Written::Applied { attributes }, answered_at };
+//! let Step::Done(concluded) = ask.answer(Ok(updated)) else { panic!("one update") };
 //!
 //! let decision = concluded.decision?;
 //! assert!(decision.allowed);

@@ -4,7 +4,7 @@ use super::check_and_increment::{MAX_CONFLICT_RETRIES, conflict_delay};
 use super::error::LimiterError;
 use super::plan::{Plan, Write, Wrote};
 use crate::machine::{Machine, Step};
-use crate::store::{Sleep, StoreError, StoreRequest, Transacted, Written};
+use crate::store::{Sleep, StoreError, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
 
 /// Counts a request in every window, whatever their limits. One update, or one transaction for
@@ -28,9 +28,9 @@ impl Record {
         }
     }
 
-    fn on_update(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
         match outcome {
-            Ok(written) => self.on_wrote(&written.into()),
+            Ok(updated) => self.on_wrote(&updated.into()),
             Err(error) => self.fail(error),
         }
     }

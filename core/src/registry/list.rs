@@ -139,7 +139,7 @@ mod tests {
     use super::{ConnectionPage, ListError};
     use crate::machine::{Machine, Step};
     use crate::registry::{ConnectionRegistry, InvalidConnection, Schema, Touched};
-    use crate::store::{Item, Page, StoreRequest, Written};
+    use crate::store::{Item, Page, StoreRequest, Updated, Written};
     use crate::time::Timestamp;
 
     const LIMIT: NonZeroU32 = NonZeroU32::MIN;
@@ -215,7 +215,8 @@ mod tests {
                 true => Written::Applied { attributes: Item::new() },
                 false => Written::Refused { seen: None },
             };
-            let Step::Done(output) = ask.answer(Ok(written)) else { panic!("one update") };
+            let updated = Updated { written, answered_at: Timestamp::UNIX_EPOCH };
+            let Step::Done(output) = ask.answer(Ok(updated)) else { panic!("one update") };
             assert_eq!(output, Ok(touched));
         }
     }

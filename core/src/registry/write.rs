@@ -8,7 +8,8 @@ use super::config::{Config, ConnectionKey, PARTITION_KEY, expires_at};
 use super::error::RegistryError;
 use crate::machine::{Machine, Step};
 use crate::store::{
-    Assignment, DeleteItem, Guard, PutItem, StoreError, StoreRequest, UpdateItem, Value, Written,
+    Assignment, DeleteItem, Guard, PutItem, StoreError, StoreRequest, UpdateItem, Updated, Value,
+    Written,
 };
 use crate::time::Timestamp;
 
@@ -85,8 +86,8 @@ impl Touch {
         Self { config, key, now }
     }
 
-    fn on_update(self, outcome: Result<Written, StoreError>) -> Step<Self> {
-        Step::Done(match outcome {
+    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+        Step::Done(match outcome.map(|updated| updated.written) {
             Ok(Written::Applied { .. }) => Ok(Touched::Kept),
             Ok(Written::Refused { .. }) => Ok(Touched::Unknown),
             Err(error) => Err(self.config.failed(error)),

@@ -68,6 +68,6 @@ impl Wire for DeleteItem {
     }
 
     fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        write_written(outcome)
+        write_written(outcome.as_ref())
     }
 }

@@ -65,7 +65,7 @@ pub use transact_write_items::{
     CancellationReason, ConditionCheck, TransactWrite, TransactWriteItems, Transacted,
 };
 pub use update::{Assignment, InvalidUpdate};
-pub use update_item::{UpdateItem, Written};
+pub use update_item::{UpdateItem, Updated, Written};
 pub use value::{Value, ValueError};
 
 /// The longest partition key value, in bytes (DynamoDB limit).

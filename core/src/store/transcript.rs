@@ -192,7 +192,7 @@ mod tests {
     use crate::store::{
         BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Guard, Item, Key,
         Misconfiguration, Page, PutItem, Query, StoreError, TransactWriteItems, Transacted,
-        UpdateItem, Value, Written,
+        UpdateItem, Updated, Value, Written,
     };
 
     const ERRORS: [StoreError; 8] = [
@@ -261,7 +261,10 @@ mod tests {
             assignments: Vec::new(),
             guard: Guard::Always,
         };
-        round_trips(&update, written());
+        let answered_at = Timestamp::from_unix_nanos(1_767_225_600_000_000_001).unwrap();
+        let updated =
+            |written: Result<_, _>| written.map(|written| Updated { written, answered_at });
+        round_trips(&update, written().map(updated));
 
         let query = Query {
             table: table(),
@@ -283,7 +286,6 @@ mod tests {
             projection: Vec::new(),
             consistent: false,
         };
-        let answered_at = Timestamp::from_unix_nanos(1_767_225_600_000_000_001).unwrap();
         let read = BatchRead { items: vec![item("a")], unprocessed: vec![key("b")], answered_at };
         let all = BatchRead { unprocessed: Vec::new(), ..read.clone() };
         round_trips(&batch, [Ok(read), Ok(all)]);

@@ -48,8 +48,17 @@ pub enum Written {
     },
 }
 
+/// The outcome of an update.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Updated {
+    /// Whether it took effect.
+    pub written: Written,
+    /// When the answer arrived, on the executor's clock.
+    pub answered_at: Timestamp,
+}
+
 impl Effect for UpdateItem {
-    type Outcome = Result<Written, StoreError>;
+    type Outcome = Result<Updated, StoreError>;
 
     fn failed(error: StoreError) -> Option<Self::Outcome> {
         Some(Err(error))
@@ -103,11 +112,15 @@ impl Wire for UpdateItem {
         require(self.guard.is_valid())
     }
 
-    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
-        read_written(reply)
+    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome {
+        read_written(reply).map(|written| Updated { written, answered_at })
     }
 
     fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        write_written(outcome)
+        write_written(outcome.as_ref().map(|updated| &updated.written))
+    }
+
+    fn answered_at(outcome: &Self::Outcome) -> Option<Timestamp> {
+        outcome.as_ref().ok().map(|updated| updated.answered_at)
     }
 }

@@ -185,7 +185,7 @@ pub(super) fn read_written(reply: Reply) -> Result<Written, StoreError> {
 }
 
 /// The reply to a guarded write that ended so: the inverse of [`read_written`].
-pub(super) fn write_written(outcome: &Result<Written, StoreError>) -> Reply {
+pub(super) fn write_written(outcome: Result<&Written, &StoreError>) -> Reply {
     match outcome {
         Ok(Written::Applied { attributes }) if attributes.is_empty() => answer([]),
         Ok(Written::Applied { attributes }) => answer([("Attributes", attributes.to_json())]),

@@ -4,7 +4,7 @@ use core::error::Error;
 
 use apptheory_core::store::{
     CancellationReason, ConditionCheck, DeleteItem, Guard, Item, Misconfiguration, PutItem,
-    StoreError, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Written,
+    StoreError, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
 };
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -51,7 +51,7 @@ impl<C: Clock> Execute<PutItem> for AwsStore<C> {
 }
 
 impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
-    async fn execute(&self, order: &UpdateItem) -> Result<Written, StoreError> {
+    async fn execute(&self, order: &UpdateItem) -> Result<Updated, StoreError> {
         let expressions = order.expressions();
         let request = self
             .client_for(order)?
@@ -69,13 +69,15 @@ impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
         } else {
             request.customize().config_override(sent_once()).send().await
         };
-        written(sent.map(|answer| answer.attributes), |error| {
+        let answered_at = self.clock.now();
+        let written = written(sent.map(|answer| answer.attributes), |error| {
             if let UpdateItemError::ConditionalCheckFailedException(refusal) = error {
                 Some(refusal)
             } else {
                 None
             }
-        })
+        })?;
+        Ok(Updated { written, answered_at })
     }
 }
 

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use apptheory_core::store::{
-    Assignment, Guard, Item, Key, Sleep, StoreError, UpdateItem, Value, Written,
+    Assignment, Guard, Item, Key, Sleep, StoreError, UpdateItem, Updated, Value, Written,
 };
 use apptheory_core::time::Timestamp;
 
@@ -30,9 +30,8 @@ impl Answering {
 }
 
 impl Execute<UpdateItem> for Answering {
-    async fn execute(&self, _: &UpdateItem) -> Result<Written, StoreError> {
-        let count = i128::from(self.applied.fetch_add(1, Ordering::Relaxed) + 1);
-        Ok(Written::Applied { attributes: Item::new().with("Count", Value::N(count.into())) })
+    async fn execute(&self, _: &UpdateItem) -> Result<Updated, StoreError> {
+        counted(i128::from(self.applied.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
 
@@ -47,13 +46,13 @@ impl Execute<Sleep> for Answering {
 pub(super) struct Silent;
 
 impl Execute<UpdateItem> for Silent {
-    async fn execute(&self, _: &UpdateItem) -> Result<Written, StoreError> {
+    async fn execute(&self, _: &UpdateItem) -> Result<Updated, StoreError> {
         core::future::pending().await
     }
 }
 
 /// Increments, naps for a second, increments again; concludes with both outcomes.
-pub(super) async fn twice<X>(executor: &X) -> [Result<Written, StoreError>; 2]
+pub(super) async fn twice<X>(executor: &X) -> [Result<Updated, StoreError>; 2]
 where
     X: Execute<UpdateItem> + Execute<Sleep>,
 {
@@ -75,8 +74,10 @@ pub(super) fn nap(seconds: u64) -> Sleep {
     Sleep { duration: Duration::from_secs(seconds) }
 }
 
-pub(super) fn counted(count: i128) -> Result<Written, StoreError> {
-    Ok(Written::Applied { attributes: Item::new().with("Count", Value::N(count.into())) })
+/// What [`Answering`] answers; when, no decorator cares.
+pub(super) fn counted(count: i128) -> Result<Updated, StoreError> {
+    let attributes = Item::new().with("Count", Value::N(count.into()));
+    Ok(Updated { written: Written::Applied { attributes }, answered_at: Timestamp::UNIX_EPOCH })
 }
 
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {

@@ -3,7 +3,7 @@
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
     BatchGetItem, BatchRead, DeleteItem, GetItem, Item, Page, PutItem, Query, Sleep, StoreError,
-    TableName, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Written,
+    TableName, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
 };
 use apptheory_core::time::Timestamp;
 use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
@@ -100,7 +100,15 @@ impl Conclusion {
         outcome.as_ref().map_or_else(|error| Self::Failed(*error), |_| Self::Answered)
     }
 
+    fn of_update(outcome: &Result<Updated, StoreError>) -> Self {
+        Self::of_written(outcome.as_ref().map(|updated| &updated.written))
+    }
+
     fn of_write(outcome: &Result<Written, StoreError>) -> Self {
+        Self::of_written(outcome.as_ref())
+    }
+
+    fn of_written(outcome: Result<&Written, &StoreError>) -> Self {
         match outcome {
             Ok(Written::Applied { .. }) => Self::Applied,
             Ok(Written::Refused { .. }) => Self::Refused,
@@ -130,7 +138,7 @@ traced_on_one_table! {
     BatchGetItem: BatchRead => Conclusion::of_read,
     Query: Page => Conclusion::of_read,
     PutItem: Written => Conclusion::of_write,
-    UpdateItem: Written => Conclusion::of_write,
+    UpdateItem: Updated => Conclusion::of_update,
     DeleteItem: Written => Conclusion::of_write,
 }
 

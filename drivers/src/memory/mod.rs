@@ -185,7 +185,7 @@ carries_out! {
     BatchGetItem: |state, order, now| read::batch_get_item(&state.tables, order, now),
     Query: |state, order, _| read::query(&state.tables, order),
     PutItem: |state, order, _| write::write(&mut state.tables, Write::Put(order)),
-    UpdateItem: |state, order, _| write::write(&mut state.tables, Write::Update(order)),
+    UpdateItem: |state, order, now| write::update_item(&mut state.tables, order, now),
     DeleteItem: |state, order, _| write::write(&mut state.tables, Write::Delete(order)),
     TransactWriteItems: |state, order, now| {
         let State { tables, tokens, .. } = state;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use apptheory_core::store::{
     Assignment, CancellationReason, ConditionCheck, DeleteItem, Guard, Item, MAX_ITEM_BYTES,
-    PutItem, StoreError, TableName, TransactWrite, UpdateItem, Written,
+    PutItem, StoreError, TableName, TransactWrite, UpdateItem, Updated, Written,
 };
+use apptheory_core::time::Timestamp;
 
 use super::state::{INVALID_REQUEST, Tables};
 use super::table::{InvalidKey, PrimaryKey, Table};
@@ -204,6 +205,16 @@ pub(super) fn write(
         Ruling::Refused(seen) => Ok((Written::Refused { seen: unshared(seen) }, consumed)),
         Ruling::Invalid => Err(INVALID_REQUEST),
     }
+}
+
+/// Carries out a single update.
+pub(super) fn update_item(
+    tables: &mut Tables,
+    update: &UpdateItem,
+    answered_at: Timestamp,
+) -> Result<(Updated, ConsumedCapacity), StoreError> {
+    let (written, consumed) = write(tables, Write::Update(update))?;
+    Ok((Updated { written, answered_at }, consumed))
 }
 
 impl Ruling {

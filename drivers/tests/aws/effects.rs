@@ -85,11 +85,16 @@ fn a_put_is_read_back_and_refused_the_second_time() {
 #[test]
 fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
     with_dynamo(async |store| {
-        assert_eq!(store.execute(&increment("c", 2)).await, applied(counted(1)));
+        let increment = async || {
+            let updated = store.execute(&increment("c", 2)).await.unwrap();
+            assert_eq!(updated.answered_at, NOW);
+            Ok(updated.written)
+        };
+        assert_eq!(increment().await, applied(counted(1)));
         // `CreatedAt` is assigned to again, so it is among the changed attributes.
-        assert_eq!(store.execute(&increment("c", 2)).await, applied(counted(2)));
+        assert_eq!(increment().await, applied(counted(2)));
         let seen = counted(2).with("ID", Value::from("c"));
-        assert_eq!(store.execute(&increment("c", 2)).await, refused(seen));
+        assert_eq!(increment().await, refused(seen));
     });
 }
 

@@ -210,7 +210,7 @@ macro_rules! refuse {
 }
 
 refuse!(
-    UpdateItem => Written,
+    UpdateItem => crate::store::Updated,
     BatchGetItem => crate::store::BatchRead,
     TransactWriteItems => crate::store::Transacted
 );

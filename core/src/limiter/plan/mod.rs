@@ -32,7 +32,7 @@ use super::strategy::{Layout, Quota, Strategy};
 use super::window::{Naming, TimeWindow};
 use crate::store::{
     AttributeName, BatchRead, CancellationReason, Item, Key, StoreError, TransactWriteItems,
-    Transacted, UpdateItem, Written,
+    Transacted, UpdateItem, Updated, Written,
 };
 use crate::time::Timestamp;
 
@@ -242,9 +242,9 @@ impl Strategy {
     }
 }
 
-impl From<Written> for Wrote {
-    fn from(written: Written) -> Self {
-        match written {
+impl From<Updated> for Wrote {
+    fn from(updated: Updated) -> Self {
+        match updated.written {
             Written::Applied { attributes } => Self::Applied { attributes },
             Written::Refused { seen } => Self::Refused(Vec::from([Refusal { at: 0, seen }])),
         }
