@@ -128,7 +128,9 @@ async fn what_is_used_up_stays_used_up_over_a_restart() {
 /// One request over a connection of its own, and the whole answer.
 async fn fetch(address: SocketAddr, path: &str) -> String {
     let mut client = Client::connect(address).await;
-    client.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+    client
+        .send(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
+        .await;
     client.rest().await
 }
 
@@ -218,7 +220,8 @@ struct Reader(Client, SseParser, Vec<SseMessage>);
 impl Reader {
     async fn connect(address: SocketAddr, last_event_id: &str) -> Self {
         let mut client = Client::connect(address).await;
-        let request = "GET /events?tenant=t1 HTTP/1.1\r\nhost: x\r\naccept: text/event-stream";
+        let request =
+            "GET /events?tenant=t1 HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream";
         client.send(format!("{request}\r\nlast-event-id: {last_event_id}\r\n\r\n")).await;
         let head = client.head().await;
         assert_eq!((head.status, head.first("content-type")), (200, "text/event-stream"));
@@ -241,7 +244,8 @@ async fn publish(address: SocketAddr, id: &str) {
     let mut client = Client::connect(address).await;
     let event = format!(r#"{{"id":"{id}","tenant_id":"t1","event_type":"hello"}}"#);
     let length = event.len();
-    let request = format!("POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    let request =
+        format!("POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     client.send(request + &event).await;
     assert_eq!(client.head().await.status, 201);
 }

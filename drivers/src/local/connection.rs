@@ -1,16 +1,18 @@
 //! One connection, and the requests on it.
 
 use core::convert::Infallible;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory_core::http::{AppError, RequestError, Response};
+use apptheory_core::http::{AppError, RequestError, code};
 use apptheory_core::stream::StreamLimits;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::header::{HeaderMap, HeaderName, TE};
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderName, TE, TRANSFER_ENCODING};
+use http::request::Parts;
 use http_body_util::{BodyExt as _, Either as EitherBody, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -20,17 +22,20 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::body::FrameBody;
+use super::origin::Origins;
+use super::refusal;
+use super::transport::{Answer, Progress, READ_TIME, Transport};
 use super::websocket::{self, Gateway, Slot};
 use crate::app::wire::raw_request;
 use crate::app::{App, Invocation};
 use crate::clock::Clock as _;
 
-/// The most bytes that the head of a request may have, request line included: 32 KiB
-/// (`drivers.md` §3).
+/// The most bytes that the head of a request may have, request line included: 32 KiB, twice what
+/// common servers take.
 pub const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// The most bytes that the body of a request may have, however large the application lets it be:
-/// 6 MB, as an invocation on Lambda (`drivers.md` §3).
+/// 6 MB, as an invocation on Lambda (*AWS Lambda Developer Guide*, quotas).
 #[expect(clippy::cast_possible_truncation, reason = "6 MB fit in every usize that tokio runs on")]
 pub const MAX_BODY_BYTES: usize = StreamLimits::MAX_BUFFERED_BYTES as usize;
 
@@ -42,14 +47,19 @@ pub const BUFFERED_TIME: Duration = Duration::from_secs(29);
 #[derive(Clone)]
 pub(super) struct Front {
     pub(super) gateway: Arc<Gateway>,
+    pub(super) origins: Arc<Origins>,
     pub(super) peer: SocketAddr,
+    /// The address that the connection came in on.
+    pub(super) reached: IpAddr,
     pub(super) is_buffered: bool,
     /// Where the connection goes on when it becomes a WebSocket.
     pub(super) slot: Slot,
 }
 
-/// Answers the requests of a connection, one after the other: until it ends or becomes a WebSocket,
-/// or those at hand are answered when the server stops.
+type AnswerBody = EitherBody<FrameBody, Full<Bytes>>;
+
+/// Answers the requests of a connection, one after the other: until it ends, becomes a WebSocket or
+/// keeps the server waiting for a head, or those at hand are answered when the server stops.
 pub(super) async fn serve(
     front: Front,
     stream: TcpStream,
@@ -57,82 +67,142 @@ pub(super) async fn serve(
 ) -> hyper::Result<()> {
     // Chunks are small, and somebody waits for each. Where this is not to be had, they come later.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(request).await) }
+    let app = front.gateway.app().clone();
+    let progress = Progress::new(app.clock().clone());
+    let service = service_fn(|request| {
+        let (front, serving) = (front.clone(), progress.serve());
+        let progress = progress.clone();
+        async move {
+            let answer = front.answer(request).await;
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                progress.end();
+            }
+            Ok::<_, Infallible>(answer.map(|body| Answer::new(body, serving)))
+        }
     });
+    let transport = Transport::new(TokioIo::new(stream), app, progress.clone());
     let connection = http1::Builder::new()
         .max_header_size(MAX_HEAD_BYTES)
         // This bounds heads that have no end, and chunks that wait to be sent.
         .max_buf_size(2 * MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(transport, service)
         .with_upgrades();
-    let mut connection = pin!(connection);
-    if let Either::Left((ended, _)) = select(connection.as_mut(), pin!(stopping.cancelled())).await
-    {
-        return ended;
+    let (mut connection, mut late) = (pin!(connection), pin!(progress.head_is_late()));
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        () = late.as_mut() => return Ok(()),
+        () = stopping.cancelled() => connection.as_mut().graceful_shutdown(),
     }
-    connection.as_mut().graceful_shutdown();
-    connection.await
+    match select(connection, late).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(_) => Ok(()),
+    }
 }
 
 impl Front {
-    async fn answer(
-        &self,
-        request: http::Request<Incoming>,
-    ) -> http::Response<EitherBody<FrameBody, Full<Bytes>>> {
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<AnswerBody> {
         let app = self.gateway.app();
-        if app.serves_websockets() {
-            if websocket::is_upgrade(&request) {
-                let answer = self.gateway.connect(request, self.peer, &self.slot).await;
-                return answer.map(EitherBody::Right);
-            }
-            if let Some(connection_id) = websocket::connection_id(request.uri().path()) {
-                let (parts, body) = request.into_parts();
-                let body = read(body).await;
-                let answer = self.gateway.manage(&parts.method, &connection_id, body).await;
-                return answer.map(EitherBody::Right);
-            }
+        let (parts, body) = request.into_parts();
+        let call = Call::of(&parts, app);
+        let acts = !matches!(call, Call::Http) || !parts.method.is_safe();
+        let admitted = check_encoding(&parts.headers)
+            .and_then(|()| self.origins.admit(&parts, self.reached, acts, &app.settings().cors));
+        if let Err(error) = admitted {
+            return refusal::answer(app, &error).map(EitherBody::Right);
         }
-        respond(app, self.peer, self.is_buffered, request).await.map(EitherBody::Left)
+        match call {
+            Call::Upgrade => {
+                let request = http::Request::from_parts(parts, body);
+                let answer = self.gateway.connect(request, self.peer, &self.slot).await;
+                answer.map(EitherBody::Right)
+            }
+            Call::Connection(id) => {
+                let body = read(app, body).await;
+                let answer = self.gateway.manage(&parts.method, &id, body).await;
+                answer.map(EitherBody::Right)
+            }
+            Call::Http => match read(app, body).await {
+                Ok(body) => self.respond(parts, body).await.map(EitherBody::Left),
+                // As in front of a function, the application never sees it.
+                Err(error) => refusal::answer(app, &error).map(EitherBody::Right),
+            },
+        }
+    }
+
+    /// Answers a request as the application does.
+    async fn respond(&self, parts: Parts, body: Vec<u8>) -> http::Response<FrameBody> {
+        let app = self.gateway.app();
+        // Where there are no chunks, there are no trailers.
+        let takes_trailers =
+            parts.version >= http::Version::HTTP_11 && takes_trailers(&parts.headers);
+        let invocation = Invocation { peer: Some(self.peer), ..Invocation::default() };
+        let request = raw_request(&parts, body);
+        let (head, stream) = if self.is_buffered {
+            let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
+            let invocation = Invocation { deadline, ..invocation };
+            (app.serve_whole(request, invocation).await, None)
+        } else {
+            app.serve(request, invocation).await.split_stream()
+        };
+        FrameBody::begin(app, head, stream, takes_trailers).await
     }
 }
 
-/// Answers a request as the application does.
-async fn respond(
-    app: &App,
-    peer: SocketAddr,
-    is_buffered: bool,
-    request: http::Request<Incoming>,
-) -> http::Response<FrameBody> {
-    let (parts, body) = request.into_parts();
-    // Where there are no chunks, there are no trailers.
-    let takes_trailers = parts.version >= http::Version::HTTP_11 && takes_trailers(&parts.headers);
-    let invocation = Invocation { peer: Some(peer), ..Invocation::default() };
-    let (head, stream) = match read(body).await {
-        Ok(body) if is_buffered => {
-            let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
-            let invocation = Invocation { deadline, ..invocation };
-            (app.serve_whole(raw_request(&parts, body), invocation).await, None)
-        }
-        Ok(body) => app.serve(raw_request(&parts, body), invocation).await.split_stream(),
-        // As in front of a function, the application never sees it.
-        Err(error) => (Response::from_error(&error, app.settings().error_format, "", ""), None),
-    };
-    FrameBody::begin(app, head, stream, takes_trailers).await
+/// What a request asks of a server.
+enum Call {
+    /// To become a WebSocket.
+    Upgrade,
+    /// Something about a WebSocket, by its id.
+    Connection(String),
+    /// An answer of the application.
+    Http,
 }
 
-/// Reads a body, but no more than it takes to see that it is too large.
-async fn read(body: Incoming) -> Result<Vec<u8>, AppError> {
+impl Call {
+    fn of(request: &Parts, app: &App) -> Self {
+        if !app.serves_websockets() {
+            Self::Http
+        } else if websocket::is_upgrade(request) {
+            Self::Upgrade
+        } else {
+            websocket::connection_id(request.uri.path()).map_or(Self::Http, Self::Connection)
+        }
+    }
+}
+
+/// Refuses a body that is encoded in more than chunks: it would be read as something else than what
+/// was sent (RFC 9112 §6.1).
+fn check_encoding(headers: &HeaderMap) -> Result<(), AppError> {
+    let is_chunked = |coding: &str| coding.eq_ignore_ascii_case("chunked");
+    if !tokens(headers, TRANSFER_ENCODING).all(is_chunked) {
+        let error = AppError::bad_request("no transfer coding but chunked is implemented");
+        return Err(error.with_status(StatusCode::NOT_IMPLEMENTED.as_u16()));
+    }
+    if tokens(headers, TRANSFER_ENCODING).count() > 1 {
+        return Err(AppError::bad_request("a body is chunked once"));
+    }
+    Ok(())
+}
+
+/// Reads a body, but no more than it takes to see that it is too large, and not for ever.
+async fn read(app: &App, body: Incoming) -> Result<Vec<u8>, AppError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > MAX_BODY_BYTES {
         return Err(RequestError::TooLarge.into());
     }
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(body) => Ok(body.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(RequestError::TooLarge.into()),
-        // It is malformed, or its client is gone; whoever is still there is told.
-        Err(_) => Err(AppError::bad_request("malformed body")),
+    let body = pin!(Limited::new(body, MAX_BODY_BYTES).collect());
+    match select(body, pin!(app.clock().sleep(READ_TIME))).await {
+        Either::Left((Ok(body), _)) => Ok(body.to_bytes().into()),
+        Either::Left((Err(error), _)) if error.is::<LengthLimitError>() => {
+            Err(RequestError::TooLarge.into())
+        }
+        // It is malformed, or its client is gone; one that is still there is told.
+        Either::Left((Err(_), _)) => Err(AppError::bad_request("malformed body")),
+        Either::Right(_) => {
+            let error = AppError::new(code::TIMEOUT, "the body took longer than 60 s");
+            Err(error.with_status(StatusCode::REQUEST_TIMEOUT.as_u16()))
+        }
     }
 }
 
@@ -141,9 +211,13 @@ fn takes_trailers(headers: &HeaderMap) -> bool {
     lists(headers, TE, "trailers")
 }
 
-/// Whether a field is a list with a token in it (RFC 9110 §5.6.1), in any case.
+/// Whether a field is a list with a token in it, in any case.
 pub(super) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|listed| listed.eq_ignore_ascii_case(token))
+}
+
+/// The tokens of a field that is a list of them (RFC 9110 §5.6.1).
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    let mut tokens = lines.flat_map(|line| line.split(','));
-    tokens.any(|listed| listed.trim().eq_ignore_ascii_case(token))
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }

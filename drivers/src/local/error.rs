@@ -30,6 +30,10 @@ pub enum Trouble {
     /// after a second; raise the limits of the process if it comes again.
     #[error("a connection was not accepted")]
     NotAccepted(#[source] io::Error),
+    /// There are [`MAX_CONNECTIONS`](super::MAX_CONNECTIONS). Further ones are answered 503 until some
+    /// end; this is told once meanwhile. Find out who keeps them open.
+    #[error("there is no room for more than {} connections", super::MAX_CONNECTIONS)]
+    Full,
     /// A client sent what is no HTTP, or a head over the limit. It was answered with 400 or 431, and
     /// its connection ended.
     #[error("a malformed request")]
@@ -51,8 +55,22 @@ pub enum Trouble {
     },
 }
 
+impl Trouble {
+    /// The error that it is told as. Only what failed in the application is an internal one.
+    fn into_error(self) -> AppError {
+        let error = match &self {
+            Self::Exposed(_) => AppError::new("local.exposed", "local server"),
+            Self::NotAccepted(_) => AppError::new("local.not_accepted", "local server"),
+            Self::Full => AppError::new("local.full", "local server"),
+            Self::CutOff { .. } => AppError::new("local.cut_off", "local server"),
+            Self::Malformed(_) => AppError::bad_request("local server"),
+            Self::HeadRefused | Self::NotInvoked(_) => AppError::internal(),
+        };
+        error.with_cause(self)
+    }
+}
+
 /// Tells the application of trouble that is no request's.
 pub(super) fn tell(app: &App, trouble: Trouble) {
-    let error = AppError::internal().with_cause(trouble);
-    app.tell(Failure { request_id: String::new(), error });
+    app.tell(Failure { request_id: String::new(), error: trouble.into_error() });
 }

@@ -25,9 +25,29 @@
 //! | head of a request | up to [`MAX_HEAD_BYTES`], and a hundred fields; 431 beyond |
 //! | body of a request | up to [`MAX_BODY_BYTES`], or what the application's own limit says; 413 beyond |
 //! | malformed request | 400, and the connection ends |
+//! | transfer coding that is not `chunked` | 501 |
+//! | head that is not complete within [`READ_TIME`], also of the next request | the connection ends |
+//! | body that is not | 408 |
+//! | more than [`MAX_CONNECTIONS`] | 503, and the connection ends |
 //! | handler or stream | dropped as soon as its client is gone |
 //! | error before the first chunk | answered in place of the response |
 //! | error after it | the body is cut off; behind `TE: trailers` it ends with the trailers that Lambda gets |
+//!
+//! A page of any site can have a developer's browser send requests to this machine. What such a page
+//! must not do is refused before the application sees it:
+//!
+//! | request | |
+//! |---|---|
+//! | without a `host`, with several, or with one that cannot be read | 400 |
+//! | for a host that is not `localhost`, a loopback address, or the address that is listened on, such as a name that DNS rebinds to this machine | 421 |
+//! | other than `GET`, `HEAD`, `OPTIONS` and `TRACE`, for a WebSocket, or to `/@connections`, from a page of another origin (`origin`, `null` included, or `sec-fetch-site`) | 403 |
+//!
+//! Pages of this server, programs that are no browsers, and origins that the application's
+//! [CORS](apptheory_core::http::exchange::Cors) lists by name are not refused.
+//! [`open_to_every_host_and_page`](Server::open_to_every_host_and_page) turns the last two rows off.
+//!
+//! Time is the application's clock's. A [`ManualClock`](crate::clock::ManualClock) does not fit, as
+//! every time limit is over at once: [`VirtualClock`](crate::clock::VirtualClock) is for tests.
 //!
 //! An application with [routes for WebSockets](crate::app::AppBuilder::websocket) is also served as
 //! behind a WebSocket API, on every path. With the feature `websocket`, what its handlers send goes
@@ -48,6 +68,9 @@
 mod body;
 mod connection;
 mod error;
+mod origin;
+mod refusal;
+mod transport;
 mod websocket;
 
 use core::future::Future;
@@ -65,13 +88,19 @@ use tokio_util::sync::CancellationToken;
 
 pub use connection::{BUFFERED_TIME, MAX_BODY_BYTES, MAX_HEAD_BYTES};
 pub use error::{ListenError, Trouble};
+pub use transport::READ_TIME;
 pub use websocket::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 
 use crate::app::App;
 use crate::clock::Clock as _;
 use connection::Front;
 use error::tell;
+use origin::Origins;
 use websocket::{Gateway, Slot};
+
+/// How many connections there are at a time, WebSockets included: 256, many times what the browsers
+/// of one developer open. The next one is answered 503, and ends.
+pub const MAX_CONNECTIONS: usize = 256;
 
 /// How long connections may take to finish after the server was told to stop, unless configured
 /// otherwise: 10 s.
@@ -84,6 +113,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     is_buffered: bool,
+    is_open: bool,
     drain_time: Duration,
     route_selection: RouteSelection,
 }
@@ -118,9 +148,15 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let app = managing_connections_at(app, address);
-        let (is_buffered, drain_time) = (false, DRAIN_TIME);
-        let route_selection = RouteSelection::default();
-        Ok(Self { app, listener, address, is_buffered, drain_time, route_selection })
+        Ok(Self {
+            app,
+            listener,
+            address,
+            is_buffered: false,
+            is_open: false,
+            drain_time: DRAIN_TIME,
+            route_selection: RouteSelection::default(),
+        })
     }
 
     /// Answers streams in one piece, as services do that do not stream: with their length, and with
@@ -130,6 +166,16 @@ impl Server {
     #[must_use]
     pub fn buffered(self) -> Self {
         Self { is_buffered: true, ..self }
+    }
+
+    /// Answers requests for any host, and lets pages of every origin do what the server's own may.
+    /// Choose it only where no browser that visits other sites can reach the server, or behind a
+    /// proxy that renames the host: any page could otherwise read and change whatever the
+    /// application holds. To let one front end in, list its origin in the application's
+    /// [CORS](apptheory_core::http::exchange::Cors) instead.
+    #[must_use]
+    pub fn open_to_every_host_and_page(self) -> Self {
+        Self { is_open: true, ..self }
     }
 
     /// Gives connections another time to finish than [`DRAIN_TIME`].
@@ -156,11 +202,14 @@ impl Server {
     /// What is not finished within the drain time, by the application's clock, is dropped; streams
     /// that do not end by themselves always are. Dropping the future drops everything at once.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let Self { app, listener, address, is_buffered, drain_time, route_selection } = self;
+        let Self { app, listener, address, is_buffered, is_open, drain_time, route_selection } =
+            self;
         let gateway = Gateway::new(app.clone(), reached_at(address).to_string(), route_selection);
         let gateway = Arc::new(gateway);
+        let origins = Arc::new(Origins { listening: address, is_open });
         let stopping = CancellationToken::new();
         let mut connections = JoinSet::new();
+        let mut is_full = false;
         let mut stop = pin!(stop);
         loop {
             let accepted = match select(stop.as_mut(), pin!(listener.accept())).await {
@@ -168,10 +217,19 @@ impl Server {
                 Either::Right((accepted, _)) => accepted,
             };
             while connections.try_join_next().is_some() {}
+            let was_full = core::mem::replace(&mut is_full, connections.len() >= MAX_CONNECTIONS);
             match accepted {
+                Ok((stream, _)) if is_full => {
+                    if !was_full {
+                        tell(&app, Trouble::Full);
+                    }
+                    turn_away(&app, stream);
+                }
                 Ok((stream, peer)) => {
-                    let (gateway, slot) = (Arc::clone(&gateway), Slot::default());
-                    let front = Front { gateway, peer, is_buffered, slot };
+                    let reached = stream.local_addr().unwrap_or(address).ip();
+                    let (gateway, origins) = (Arc::clone(&gateway), Arc::clone(&origins));
+                    let slot = Slot::default();
+                    let front = Front { gateway, origins, peer, reached, is_buffered, slot };
                     spawn(front, stream, &stopping, &mut connections);
                 }
                 Err(error) if is_of_connection(&error) => {}
@@ -194,6 +252,17 @@ impl Server {
             tell(&app, Trouble::CutOff { connections: connections.len() });
         }
         connections.shutdown().await;
+    }
+}
+
+/// Says to a client that there is no room for it. Nothing is waited for: what a new connection is
+/// sent fits into the system's buffers.
+fn turn_away(app: &App, stream: TcpStream) {
+    use std::io::Write as _;
+
+    if let Ok(mut stream) = stream.into_std() {
+        // A client that is gone need not know.
+        let _ = stream.write_all(&refusal::of_connection(app));
     }
 }
 

@@ -59,7 +59,7 @@ async fn a_client_that_goes_takes_its_handler_and_its_stream_with_it() {
     let (app, mut told) = endless();
     let server = Running::of(app).await;
     let mut client = server.connect().await;
-    client.send("GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    client.send("GET /never HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert_eq!(told.recv().await, Some("handler"));
     drop(client);
     assert_eq!(told.recv().await, Some("handler dropped"));
@@ -91,7 +91,7 @@ async fn a_server_that_stops_answers_what_it_was_asked() {
     let (mut busy, mut idle) = (server.connect().await, server.connect().await);
     let head = idle.get("/").await;
     idle.body(&head).await;
-    busy.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    busy.send("GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     begun.await.unwrap();
 
     server.stop.send(()).unwrap();

@@ -7,6 +7,7 @@ mod connections;
 mod management;
 mod requests;
 mod sockets;
+mod strangers;
 mod streams;
 mod visitor;
 

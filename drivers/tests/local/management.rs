@@ -104,7 +104,8 @@ async fn errors_are_spelled_as_the_service_spells_them() {
         ("DELETE", 0, 410, "GoneException"),
         ("PUT", 0, 403, "ForbiddenException"),
     ] {
-        let head = format!("{method} /@connections/a%3D HTTP/1.1\r\nhost: x\r\ncontent-length: ");
+        let head =
+            format!("{method} /@connections/a%3D HTTP/1.1\r\nhost: localhost\r\ncontent-length: ");
         client.send(format!("{head}{bytes}\r\n\r\n{}", "x".repeat(bytes))).await;
         let head = client.head().await;
         assert_eq!((head.status, head.first("x-amzn-errortype")), (status, error_type));
@@ -126,12 +127,57 @@ async fn what_a_handler_sends_reaches_everybody_who_is_there() {
     assert_eq!(guests.lock().unwrap().len(), 3);
 
     let mut poster = server.connect().await;
-    poster.send("POST /news HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello").await;
+    poster.send("POST /news HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nhello").await;
     let head = poster.head().await;
     assert_eq!(poster.body(&head).await, "[2,1,0]");
     for visitor in &mut visitors {
         assert_eq!(visitor.hear().await, "hello");
     }
     drop(visitors);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_read_is_closed_at_once() {
+    let (left, mut has_left) = tokio::sync::mpsc::unbounded_channel();
+    let (app, guests) = guestbook();
+    let app = app.websocket("$disconnect", move || {
+        left.send(()).unwrap();
+        async {}
+    });
+    let server = Running::of(app).await;
+    let client = client(&server).await;
+    // It is let in, and reads no further.
+    let visitor = Visitor::connect(server.address).await;
+    let id = guests.lock().unwrap()[0].clone();
+    let data = vec![b'x'; MAX_DATA_BYTES];
+    let sending = async {
+        loop {
+            if let Err(error) = client.post_to_connection(&id, &data).await {
+                return error;
+            }
+        }
+    };
+    let deleting = async {
+        // What the system takes without a reader ends somewhere.
+        let mut sent = server.clock.now();
+        loop {
+            server.clock.advance(Duration::from_secs(1));
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            let active = client.get_connection(&id).await.unwrap().last_active_at.unwrap();
+            if active == sent {
+                break;
+            }
+            sent = active;
+        }
+        client.delete_connection(&id).await.unwrap();
+        assert!(client.get_connection(&id).await.unwrap_err().is_gone());
+        has_left.recv().await.unwrap();
+    };
+    let (error, ()) = join(sending, deleting).await;
+    assert!(error.is_gone());
+    drop(visitor);
     server.stop().await;
 }

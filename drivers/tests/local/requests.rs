@@ -23,13 +23,14 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
     let mut client = server.connect().await;
     for n in ["1", "2", "3"] {
         // What it is told of addresses is not believed.
-        let request = format!("GET /{n} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 1.2.3.4\r\n\r\n");
+        let request =
+            format!("GET /{n} HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 1.2.3.4\r\n\r\n");
         client.send(request).await;
         let head = client.head().await;
         assert_eq!((head.status, head.first("connection")), (200, ""));
         assert_eq!(client.body(&head).await, format!("{n} {}", client.address()));
     }
-    client.send("GET /4 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    client.send("GET /4 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(client.rest().await.ends_with(&format!("\r\n\r\n4 {}", client.address())));
     server.stop().await;
 }
@@ -55,7 +56,7 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
 
     let head = client.get("/none").await;
     assert_eq!((head.status, head.first("content-length")), (204, ""));
-    client.send("HEAD /head HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    client.send("HEAD /head HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!((head.status, head.first("content-length")), (200, "3"));
 
@@ -71,7 +72,7 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
 async fn heads_have_a_limit() {
     let server = Running::of(length()).await;
     let with_head_of = |bytes: usize| {
-        let (start, end) = ("GET / HTTP/1.1\r\nhost: x\r\nx-long: ", "\r\n\r\n");
+        let (start, end) = ("GET / HTTP/1.1\r\nhost: localhost\r\nx-long: ", "\r\n\r\n");
         format!("{start}{}{end}", "x".repeat(bytes - start.len() - end.len()))
     };
     let mut client = server.connect().await;
@@ -80,21 +81,37 @@ async fn heads_have_a_limit() {
 
     let mut client = server.connect().await;
     client.send(with_head_of(MAX_HEAD_BYTES + 1)).await;
-    assert_eq!(client.head().await.status, 431);
+    let head = client.head().await;
+    assert_eq!((head.status, head.first("connection")), (431, "close"));
+    let body = client.body(&head).await;
+    assert!(body.contains(head.first("x-request-id")) && body.contains("32 KB"), "{body}");
     assert_eq!(client.rest().await, "");
+
+    let mut client = server.connect().await;
+    client
+        .send(format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "a: b\r\n".repeat(100)))
+        .await;
+    assert_eq!(client.head().await.status, 431);
+    // Also of a request that is not the first.
+    let mut client = server.connect().await;
+    let head = client.get("/").await;
+    assert_eq!(client.body(&head).await, "hello");
+    client.send(with_head_of(MAX_HEAD_BYTES + 1)).await;
+    let head = client.head().await;
+    assert_eq!((head.status, head.first("x-request-id").is_empty()), (431, false));
 
     // Nor is there room for a head that never ends.
     let mut client = server.connect().await;
     client.send(format!("GET / HTTP/1.1\r\nx-long: {}", "x".repeat(3 * MAX_HEAD_BYTES))).await;
     assert_eq!(client.head().await.status, 431);
-    assert_eq!(server.told(), ["a malformed request"; 2]);
+    assert_eq!(server.told(), ["a malformed request"; 4]);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn bodies_have_a_limit() {
     let server = Running::of(length()).await;
-    let post = "POST /length HTTP/1.1\r\nhost: x\r\n";
+    let post = "POST /length HTTP/1.1\r\nhost: localhost\r\n";
     let mut client = server.connect().await;
     client.send(format!("{post}content-length: {MAX_BODY_BYTES}\r\n\r\n")).await;
     client.send(vec![b'x'; MAX_BODY_BYTES]).await;
@@ -105,7 +122,10 @@ async fn bodies_have_a_limit() {
     client.send(format!("{post}content-length: {}\r\n\r\n", MAX_BODY_BYTES + 1)).await;
     let head = client.head().await;
     assert_eq!(head.status, 413);
-    assert!(client.body(&head).await.contains(r#""code":"app.too_large""#));
+    let body = client.body(&head).await;
+    assert!(
+        body.contains(r#""code":"app.too_large""#) && body.contains(head.first("x-request-id"))
+    );
 
     // And this one for what was sent of it.
     let mut client = server.connect().await;
@@ -139,12 +159,17 @@ async fn what_is_no_http_is_refused_and_others_go_on() {
     {
         let mut client = server.connect().await;
         client.send(bad).await;
-        assert_eq!(client.head().await.status, 400, "{bad:?}");
+        let head = client.head().await;
+        assert_eq!(head.status, 400, "{bad:?}");
+        let body = client.body(&head).await;
+        assert!(body.contains(head.first("x-request-id")) && body.contains("malformed request"));
         assert_eq!(client.rest().await, "");
     }
     let mut client = server.connect().await;
     client
-        .send("POST /length HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno\r\n")
+        .send(
+            "POST /length HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nno\r\n",
+        )
         .await;
     assert!(client.rest().await.starts_with("HTTP/1.1 400 "));
     assert_eq!(server.told()[..3], ["a malformed request"; 3]);

@@ -123,17 +123,23 @@ async fn connect_decides_who_is_let_in() {
         ("13", "dGhlIHNhbXBsZSBub25jZQ==", 401),
         ("12", "dGhlIHNhbXBsZSBub25jZQ==", 426),
         ("13", "short", 400),
+        ("13", "dGhlIHNhbXBsZSBub25jZ===", 400),
+        ("13", "dGhlIHNhbXBsZSBub25j!Q==", 400),
+        ("13", "dGhlIHNhbXBsZSBub25jZQ=\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", 400),
+        ("13", "dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", 400),
+        ("13\r\nsec-websocket-version: 8", "dGhlIHNhbXBsZSBub25jZQ==", 426),
     ] {
         client
             .send(format!(
-                "GET / HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\n\
+                "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: keep-alive, Upgrade\r\n\
                  upgrade: WebSocket\r\nsec-websocket-version: {version}\r\n\
                  sec-websocket-key: {key}\r\n\r\n"
             ))
             .await;
         let head = client.head().await;
-        let answered = (head.status, head.first("sec-websocket-version"));
-        assert_eq!(answered, (status, if status == 426 { "13" } else { "" }));
+        let fields = ["sec-websocket-version", "upgrade", "connection"];
+        let expected = if status == 426 { ["13", "websocket", "upgrade"] } else { [""; 3] };
+        assert_eq!((head.status, fields.map(|name| head.first(name))), (status, expected));
     }
     assert_eq!(next(&mut handled).await, "$disconnect DISCONNECT ");
     ended(server, handled).await;
@@ -283,7 +289,7 @@ async fn a_client_that_does_not_wait_to_be_let_in_is_disconnected() {
     let mut client = server.connect().await;
     client
         .send(
-            "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+            "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         )
         .await;
@@ -305,4 +311,27 @@ async fn sending_to_who_is_not_let_in_yet_finds_nobody() {
     Visitor::connect(server.address).await.close().await;
     assert_eq!(server.told(), [""; 0]);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_never_reaches_connect() {
+    let (tell, mut handled) = unbounded_channel();
+    let app = App::with_state(tell).websocket("$connect", note).get("/", async || "hello");
+    let server = Running::of(app).await;
+    let wish = "host: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (line, more, status) in [
+        // HTTP/1.0 knows no upgrades: the wish is ignored.
+        ("GET / HTTP/1.0", "", 200),
+        ("HEAD / HTTP/1.1", "", 405),
+        ("POST / HTTP/1.1", "content-length: 0\r\n", 405),
+        ("GET / HTTP/1.1", "content-length: 2\r\n", 400),
+        ("GET / HTTP/1.1", "transfer-encoding: chunked\r\n", 400),
+    ] {
+        let mut client = server.connect().await;
+        client.send(format!("{line}\r\n{wish}{more}\r\n")).await;
+        assert_eq!(client.head().await.status, status, "{line} {more}");
+    }
+    assert!(handled.try_recv().is_err());
+    ended(server, handled).await;
 }

@@ -133,7 +133,7 @@ async fn clients_that_take_trailers_learn_why() {
     let app = chunks(|| vec![Ok("a"), Err(AppError::from_error("secret"))]);
     let server = Running::of(app).await;
     let mut client = server.connect().await;
-    client.send("GET / HTTP/1.1\r\nhost: x\r\nte: gzip, Trailers\r\n\r\n").await;
+    client.send("GET / HTTP/1.1\r\nhost: localhost\r\nte: gzip, Trailers\r\n\r\n").await;
     let head = client.head().await;
     let names = "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body";
     assert_eq!(head.first("trailer"), names);
@@ -148,7 +148,7 @@ async fn clients_that_take_trailers_learn_why() {
     trailers.sort_by(|a, b| b.cmp(a));
     assert_eq!(trailers, expected);
     // The connection is still good, and a response that is all there declares nothing.
-    client.send("GET /missing HTTP/1.1\r\nhost: x\r\nte: trailers\r\n\r\n").await;
+    client.send("GET /missing HTTP/1.1\r\nhost: localhost\r\nte: trailers\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!((head.status, head.first("trailer")), (404, ""));
     server.stop().await;
@@ -158,7 +158,9 @@ async fn clients_that_take_trailers_learn_why() {
 async fn an_error_before_the_first_chunk_is_answered() {
     let server = Running::of(chunks(|| vec![Err(AppError::conflict("no"))])).await;
     let mut client = server.connect().await;
-    client.send("GET / HTTP/1.1\r\nhost: x\r\nte: trailers\r\nx-request-id: r1\r\n\r\n").await;
+    client
+        .send("GET / HTTP/1.1\r\nhost: localhost\r\nte: trailers\r\nx-request-id: r1\r\n\r\n")
+        .await;
     let head = client.head().await;
     assert_eq!((head.status, head.first("x-request-id")), (409, "r1"));
     assert_eq!(head.first("trailer"), "");
@@ -201,7 +203,7 @@ async fn a_buffered_server_has_streams_end_in_time() {
     });
     let server = Running::with(app, Server::buffered).await;
     let mut client = server.connect().await;
-    client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    client.send("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let passing = async {
         loop {
             tokio::task::yield_now().await;

@@ -55,6 +55,14 @@ impl Cors {
         self.allow_credentials && self.allowed_origins.as_ref().is_some_and(lists_all)
     }
 
+    /// Returns whether the rules list an origin by its name: `*` and `null` name nobody. Use it to
+    /// tell pages that the application knows from all others.
+    #[must_use]
+    pub fn lists(&self, origin: &str) -> bool {
+        let mut listed = self.allowed_origins.iter().flatten();
+        !matches!(origin, ANY | "null") && listed.any(|listed| listed == origin)
+    }
+
     fn allows(&self, origin: &str) -> bool {
         let origin = origin.trim();
         match &self.allowed_origins {

@@ -21,12 +21,12 @@ use bytes::Bytes;
 use futures_util::future::join;
 use http::StatusCode;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::BUFFERED_TIME;
 use super::error::{Trouble, tell};
@@ -67,6 +67,7 @@ pub(super) struct Gateway {
 struct Established {
     known: Connection,
     posts: mpsc::Sender<Post>,
+    _closes: DropGuard,
 }
 
 /// Data for a client.
@@ -81,6 +82,8 @@ pub(super) struct Opening {
     client: Arc<Client>,
     upgrade: OnUpgrade,
     posts: mpsc::Receiver<Post>,
+    /// Is cancelled when the connection is to be closed.
+    closing: CancellationToken,
 }
 
 /// Where a handshake leaves the connection to whoever carries it on.
@@ -129,11 +132,19 @@ impl Gateway {
             Ok(accept) => accept,
             Err(status) => return handshake::refuse(status),
         };
+        // A body would be read as the first frames. A query that nobody can read may be one that
+        // the application would refuse.
+        let has_body = !request.body().is_end_stream();
         let upgrade = hyper::upgrade::on(&mut request);
         let request = raw_request(&request.into_parts().0, Vec::new());
+        if has_body || request.query.is_err() {
+            return handshake::refuse(StatusCode::BAD_REQUEST);
+        }
         let client = Arc::new(self.client(&request, peer));
         let (posts, posted) = mpsc::channel(1);
-        slot.put(Opening { client: Arc::clone(&client), upgrade, posts: posted });
+        let closing = CancellationToken::new();
+        let _closes = closing.clone().drop_guard();
+        slot.put(Opening { client: Arc::clone(&client), upgrade, posts: posted, closing });
         let answer = self.ask(&client, &request).await;
         let status = StatusCode::from_u16(answer.status_code).ok();
         let status = status.filter(|status| !status.is_informational());
@@ -148,7 +159,7 @@ impl Gateway {
             identity_ip: client.address.ip().to_string(),
             identity_agent: client.agent.clone(),
         };
-        self.established().insert(client.id.clone(), Established { known, posts });
+        self.established().insert(client.id.clone(), Established { known, posts, _closes });
         let protocol = answer.headers.get("sec-websocket-protocol");
         handshake::switch(accept, protocol.map(String::as_str))
     }
@@ -177,7 +188,7 @@ impl Gateway {
     /// Carries a connection to its end. The application is told of that when it has handled all
     /// messages, while the client is still taking leave.
     pub(super) async fn carry(&self, opening: Opening, stopping: &CancellationToken) {
-        let Opening { client, upgrade, posts } = opening;
+        let Opening { client, upgrade, posts, closing } = opening;
         let Ok(upgraded) = upgrade.await else {
             self.forget(&client.id);
             return self.disconnect(&client, &End::Lost).await;
@@ -188,7 +199,7 @@ impl Gateway {
         let (tell_end, end) = oneshot::channel();
         let talk = async {
             let is_active = |at| self.note_activity(&client.id, at);
-            let end = socket.talk(messages, posts, stopping, is_active).await;
+            let end = socket.talk(messages, posts, &closing, stopping, is_active).await;
             self.forget(&client.id);
             // It is waited for below.
             let _ = tell_end.send(end.clone());

@@ -49,8 +49,9 @@ pub(super) enum End {
 /// What happens next on a connection.
 enum Turn<'m> {
     Arrived(Permit<'m, String>, Option<Result<Message, Error>>),
-    Post(Option<Post>),
+    Post(Post),
     Late,
+    Closed,
     Stopped,
 }
 
@@ -77,13 +78,15 @@ impl Socket {
     }
 
     /// Hands over what the client sends, and sends what is posted, until the connection is to end:
-    /// for one of its sides, when nobody can post any more, or when the server stops.
+    /// for one of its sides, when it is to be closed, also while a message is sent that the client
+    /// does not read, or when the server stops.
     ///
     /// `is_active` is told of every frame.
     pub(super) async fn talk(
         &mut self,
         messages: Sender<String>,
         mut posts: Receiver<Post>,
+        closing: &CancellationToken,
         stopping: &CancellationToken,
         is_active: impl Fn(Timestamp),
     ) -> End {
@@ -92,8 +95,9 @@ impl Socket {
             let stream = &mut self.stream;
             let turn = tokio::select! {
                 () = stopping.cancelled() => Turn::Stopped,
+                () = closing.cancelled() => Turn::Closed,
                 _ = self.clock.sleep(now.until(deadline)) => Turn::Late,
-                post = posts.recv() => Turn::Post(post),
+                Some(post) = posts.recv() => Turn::Post(post),
                 // What there is no room for is not read.
                 Ok((room, arrived)) = async {
                     let room = messages.reserve().await?;
@@ -102,8 +106,8 @@ impl Socket {
             };
             let end = match turn {
                 Turn::Arrived(room, arrived) => receive(room, arrived),
-                Turn::Post(Some(post)) => self.post(post, deadline, stopping).await,
-                Turn::Post(None) => Some(End::closed(CloseCode::Normal, "")),
+                Turn::Post(post) => self.post(post, deadline, closing, stopping).await,
+                Turn::Closed => Some(End::asked()),
                 Turn::Late => Some(self.overdue()),
                 Turn::Stopped => Some(End::stopping()),
             };
@@ -120,16 +124,19 @@ impl Socket {
         &mut self,
         post: Post,
         deadline: Timestamp,
+        closing: &CancellationToken,
         stopping: &CancellationToken,
     ) -> Option<End> {
         let message = match String::from_utf8(post.data) {
             Ok(text) => Message::text(text),
             Err(error) => Message::binary(error.into_bytes()),
         };
-        // A client that does not read must not keep the server from stopping.
+        // A client that does not read must keep neither the server from stopping nor itself from
+        // being closed.
         let sent = tokio::select! {
             sent = self.stream.send(message) => sent,
             _ = self.clock.sleep(self.clock.now().until(deadline)) => return Some(self.overdue()),
+            () = closing.cancelled() => return Some(End::asked()),
             () = stopping.cancelled() => return Some(End::stopping()),
         };
         match sent {
@@ -202,6 +209,11 @@ async fn drain(io: &mut TokioIo<Upgraded>) {
 impl End {
     const fn closed(code: CloseCode, reason: &'static str) -> Self {
         Self::Closed(frame(code, reason))
+    }
+
+    /// The connection was deleted.
+    const fn asked() -> Self {
+        Self::closed(CloseCode::Normal, "")
     }
 
     const fn stopping() -> Self {

@@ -1,0 +1,395 @@
+//! Whom a server answers: requests for one of its own names, and pages of its own.
+//!
+//! A page that a developer looks at elsewhere can make their browser send requests to this machine.
+//! Two fields that no page can forge tell them apart: `host` names whom the browser believes to talk
+//! to, and `origin` the page that asks. This module decides on those alone; it refuses to know what
+//! is asked for.
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use apptheory_core::http::AppError;
+use apptheory_core::http::exchange::Cors;
+use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::request::Parts;
+use http::{StatusCode, header};
+
+/// Tells what is meant for a server from what is not.
+pub(super) struct Origins {
+    /// Where the server listens.
+    pub(super) listening: SocketAddr,
+    /// Whether every name and every page is welcome.
+    pub(super) is_open: bool,
+}
+
+/// Whom a request is for: a host, and the port if one is named.
+#[derive(Debug, Eq, PartialEq)]
+struct Authority {
+    host: Host,
+    port: Option<u16>,
+}
+
+#[derive(Debug, Eq, PartialEq)]
+enum Host {
+    Address(IpAddr),
+    /// In lower case, without the dot of the root.
+    Name(String),
+}
+
+impl Origins {
+    /// Refuses a request that is not for this server, and one that `acts` for a page of another
+    /// origin. `reached` is the address that the connection came in on, and `cors` lists the pages
+    /// that are the application's friends.
+    ///
+    /// # Errors
+    ///
+    /// 400 without exactly one `host` field that names one; 421 for a foreign host; 403 for a page
+    /// of a foreign origin.
+    pub(super) fn admit(
+        &self,
+        request: &Parts,
+        reached: IpAddr,
+        acts: bool,
+        cors: &Cors,
+    ) -> Result<(), AppError> {
+        let hosts = hosts(request).ok_or_else(|| refused(StatusCode::BAD_REQUEST, NO_HOST))?;
+        if self.is_open {
+            return Ok(());
+        }
+        if !hosts.iter().all(|named| self.owns(&named.host, reached)) {
+            return Err(refused(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST));
+        }
+        let port = hosts.last().map_or(HTTP, Authority::port);
+        let is_own = |origin: &str| self.is_own_page(origin, port, reached);
+        let is_friend = |origin: &str| is_own(origin) || cors.lists(origin);
+        if acts && !is_asked_by(&request.headers, is_friend) {
+            return Err(refused(StatusCode::FORBIDDEN, FOREIGN_ORIGIN));
+        }
+        Ok(())
+    }
+
+    /// Whether a host is this machine, by a name that nobody else can give to it. No DNS server
+    /// answers for an address, and none should for `localhost` (RFC 6761 §6.3).
+    fn owns(&self, host: &Host, reached: IpAddr) -> bool {
+        match host {
+            Host::Name(name) => name == "localhost",
+            Host::Address(address) => {
+                let own = [reached.to_canonical(), self.listening.ip().to_canonical()];
+                address.is_loopback() || own.contains(address)
+            }
+        }
+    }
+
+    /// Whether an origin is that of pages of this server: at the port that the request is for, or
+    /// the one that is listened on. They differ behind a forwarded port.
+    fn is_own_page(&self, origin: &str, port: u16, reached: IpAddr) -> bool {
+        let page = origin.strip_prefix("http://").and_then(read);
+        page.is_some_and(|page| {
+            let is_here = [port, self.listening.port()].contains(&page.port());
+            is_here && self.owns(&page.host, reached)
+        })
+    }
+}
+
+impl Authority {
+    /// The port, or that of HTTP.
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(HTTP)
+    }
+}
+
+/// The hosts that a request is for, the one that counts last: that of the field, and of a target
+/// that names one, too, as if this were a proxy (RFC 9112 §3.2.2).
+fn hosts(request: &Parts) -> Option<Vec<Authority>> {
+    let field = sole(&request.headers, header::HOST)?;
+    let target = request.uri.authority().map(|authority| authority.as_str());
+    [field].into_iter().chain(target).map(read).collect()
+}
+
+/// Whether nobody asks but a friend, or a program that is no browser: browsers name the page behind
+/// every request that is not a plain GET (Fetch standard, *HTTP-network-or-cache fetch*).
+fn is_asked_by(headers: &HeaderMap, is_friend: impl Fn(&str) -> bool) -> bool {
+    // Fetch Metadata (W3C). No page can set it, but older browsers do not send it.
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    if !headers.contains_key(ORIGIN) {
+        return matches!(site, None | Some(b"same-origin" | b"none"));
+    }
+    match sole(headers, ORIGIN) {
+        // A page may hide its origin, also from itself: `referrer-policy: no-referrer`.
+        Some("null") => site == Some(b"same-origin"),
+        Some(origin) => is_friend(origin),
+        None => false,
+    }
+}
+
+/// The value of a field that is there once, and is text.
+fn sole(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).into_iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Reads a host and its port (RFC 3986 §3.2), if that is what a text is. A user before an `@` has no
+/// place here.
+fn read(authority: &str) -> Option<Authority> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            let address: Ipv6Addr = address.parse().ok()?;
+            let port = if port.is_empty() { None } else { Some(port.strip_prefix(':')?) };
+            (Host::Address(IpAddr::from(address).to_canonical()), port)
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (read_name(host)?, Some(port)),
+            None => (read_name(authority)?, None),
+        },
+    };
+    Some(Authority { host, port: port.map_or(Some(None), read_port)? })
+}
+
+fn read_name(name: &str) -> Option<Host> {
+    if let Ok(address) = name.parse() {
+        return Some(Host::Address(IpAddr::V4(address)));
+    }
+    let is_of_names =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
+    let is_name = !name.is_empty() && name.bytes().all(is_of_names);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    is_name.then(|| Host::Name(name.to_ascii_lowercase()))
+}
+
+/// Reads a port, which may be left empty.
+fn read_port(port: &str) -> Option<Option<u16>> {
+    match port.parse() {
+        Ok(number) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(Some(number)),
+        Err(_) if port.is_empty() => Some(None),
+        // Numbers may have a sign, ports not.
+        Ok(_) | Err(_) => None,
+    }
+}
+
+fn refused(status: StatusCode, why: &str) -> AppError {
+    let error = match status {
+        StatusCode::FORBIDDEN => AppError::new(apptheory_core::http::code::FORBIDDEN, why),
+        _ => AppError::bad_request(why),
+    };
+    error.with_status(status.as_u16())
+}
+
+/// The port of HTTP.
+const HTTP: u16 = 80;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+const NO_HOST: &str = "a request names its host once, as host or host:port";
+const FOREIGN_HOST: &str =
+    "this local server answers for localhost and the address it listens on only";
+const FOREIGN_ORIGIN: &str =
+    "this local server does this for its own pages only, and for origins that CORS lists";
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn origins() -> Origins {
+        Origins { listening: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), is_open: false }
+    }
+
+    /// The status that a request is refused with, or 200.
+    fn status(target: &str, fields: &[(&str, &str)], acts: bool) -> u16 {
+        let mut request = http::Request::builder().uri(target);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let (request, ()) = request.body(()).unwrap().into_parts();
+        let listed = vec!["https://front.example".into(), "*".into(), "null".into()];
+        let cors = Cors { allowed_origins: Some(listed), ..Cors::default() };
+        let admitted = origins().admit(&request, LOOPBACK, acts, &cors);
+        admitted.map_or_else(|error| error.status(), |()| 200)
+    }
+
+    #[test]
+    fn own_names_are_those_that_nobody_else_can_give() {
+        for own in [
+            "localhost",
+            "LOCALHOST:8080",
+            "localhost.",
+            "localhost.:8080",
+            "localhost:",
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "127.0.0.1:9",
+            "127.8.9.1",
+            "[::1]",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]:8080",
+            "[0:0:0:0:0:0:0:1]",
+        ] {
+            assert_eq!(status("/", &[("host", own)], true), 200, "{own}");
+        }
+        for foreign in [
+            "x",
+            "evil.example",
+            "evil.example:8080",
+            "evil.example.",
+            "localhost.evil.example",
+            "evil.localhost",
+            "127.0.0.1.evil.example",
+            "127.0.0.1.nip.io:8080",
+            "10.0.0.1",
+            "0.0.0.0:8080",
+            "[::]",
+            "[::2]:8080",
+            "127.1",
+            "2130706433",
+            "0x7f.0.0.1",
+            "127.000.000.001",
+            "localhost,evil.example",
+            "%6cocalhost",
+            "localhost..",
+        ] {
+            assert_eq!(status("/", &[("host", foreign)], false), 421, "{foreign}");
+        }
+        for none in [
+            "",
+            ":8080",
+            "localhost:x",
+            "localhost:99999",
+            "localhost:+80",
+            "localhost:80:80",
+            "::1",
+            "[::1",
+            "[::1]8080",
+            "[localhost]",
+            "user@localhost",
+            "localhost@evil.example",
+            "localhost/",
+            "local host",
+            "http://localhost",
+            "localhost#",
+            "localhost\\",
+            "[fe80::1%1]",
+        ] {
+            assert_eq!(status("/", &[("host", none)], false), 400, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_named_once() {
+        assert_eq!(status("/", &[], false), 400);
+        assert_eq!(status("/", &[("host", "localhost"), ("host", "localhost")], false), 400);
+        assert_eq!(status("/", &[("host", "localhost"), ("host", "evil.example")], false), 400);
+    }
+
+    #[test]
+    fn the_target_names_a_host_too() {
+        let host = [("host", "localhost:8080")];
+        assert_eq!(status("http://localhost:8080/", &host, true), 200);
+        assert_eq!(status("http://evil.example/", &host, false), 421);
+        assert_eq!(status("http://localhost:8080/", &[("host", "evil.example")], false), 421);
+        assert_eq!(status("http://localhost@evil.example/", &host, false), 400);
+        assert_eq!(status("http://localhost/", &[], false), 400);
+    }
+
+    #[test]
+    fn the_address_that_was_reached_is_own() {
+        let lan = IpAddr::from([192, 168, 1, 5]);
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080));
+        let origins = Origins { listening: everywhere, is_open: false };
+        for (host, own) in [
+            ("192.168.1.5:8080", true),
+            ("localhost:8080", true),
+            ("0.0.0.0:8080", true),
+            ("192.168.1.6:8080", false),
+            ("my-machine:8080", false),
+        ] {
+            let request = http::Request::builder().header("host", host).body(()).unwrap();
+            let admitted = origins.admit(&request.into_parts().0, lan, false, &Cors::default());
+            assert_eq!(admitted.is_ok(), own, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_own_pages_act() {
+        let host = ("host", "localhost:8080");
+        for own in [
+            "http://localhost:8080",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "https://front.example",
+        ] {
+            assert_eq!(status("/", &[host, ("origin", own)], true), 200, "{own}");
+        }
+        for foreign in [
+            "null",
+            "",
+            "*",
+            "http://evil.example",
+            "http://localhost",
+            "http://localhost:5173",
+            "https://localhost:8080",
+            "http://localhost:8080.evil.example",
+            "localhost:8080",
+            "http://localhost:8080/",
+            "http://evil.example:8080",
+            "file://",
+            "http://user@localhost:8080",
+            "http://front.example",
+            "chrome-extension://abc",
+        ] {
+            assert_eq!(status("/", &[host, ("origin", foreign)], true), 403, "{foreign}");
+            // It is read only: its browser keeps the answer from the page.
+            assert_eq!(status("/", &[host, ("origin", foreign)], false), 200, "{foreign}");
+        }
+        let own = ("origin", "http://localhost:8080");
+        assert_eq!(status("/", &[host, own, own], true), 403);
+        // Behind a forwarded port a page is at the port that the request is for.
+        let forwarded = [("host", "localhost:9000"), ("origin", "http://localhost:9000")];
+        assert_eq!(status("/", &forwarded, true), 200);
+        // Without a port it is that of HTTP.
+        assert_eq!(
+            status("/", &[("host", "localhost"), ("origin", "http://localhost")], true),
+            200
+        );
+    }
+
+    #[test]
+    fn browsers_say_whether_a_page_is_of_the_same_site() {
+        for (site, origin, expected) in [
+            ("same-origin", None, 200),
+            ("none", None, 200),
+            ("same-site", None, 403),
+            ("cross-site", None, 403),
+            ("same-origin", Some("null"), 200),
+            ("cross-site", Some("null"), 403),
+            ("none", Some("null"), 403),
+            ("same-origin", Some("http://evil.example"), 403),
+            ("cross-site", Some("https://front.example"), 200),
+        ] {
+            let fields = [("host", "localhost"), ("sec-fetch-site", site)];
+            let origin = origin.map(|origin| ("origin", origin));
+            let fields: Vec<_> = fields.into_iter().chain(origin).collect();
+            assert_eq!(status("/", &fields, true), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_server_still_wants_one_host() {
+        let open = Origins { is_open: true, ..origins() };
+        for (fields, is_ok) in [
+            (&[("host", "evil.example"), ("origin", "null")][..], true),
+            (&[], false),
+            (&[("host", "a"), ("host", "a")], false),
+        ] {
+            let mut request = http::Request::builder();
+            for (name, value) in fields {
+                request = request.header(*name, *value);
+            }
+            let (request, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(open.admit(&request, LOOPBACK, true, &Cors::default()).is_ok(), is_ok);
+        }
+    }
+}

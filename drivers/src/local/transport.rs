@@ -1,0 +1,223 @@
+//! The transport of a connection: its bytes, and what is waited for.
+//!
+//! hyper reads heads and answers those that it cannot read, with nothing but a status. Here they
+//! have their time, by the application's clock, and their answers a body and a request id.
+
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+
+use apptheory_core::time::Timestamp;
+use bytes::{Buf as _, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::refusal;
+use crate::app::App;
+use crate::clock::{Clock as _, SharedClock};
+
+/// How long a client may take to send a head, from the start of its connection or the end of the
+/// answer before, and then again to send a body: 60 s, after which an Application Load Balancer gives
+/// a silent client up (*Elastic Load Balancing User Guide*, idle timeout).
+pub const READ_TIME: Duration = Duration::from_secs(60);
+
+/// What a connection is about. Clones are the same connection's.
+#[derive(Clone)]
+pub(super) struct Progress {
+    phase: watch::Sender<Phase>,
+    clock: SharedClock,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// A head is waited for, since then.
+    Head(Timestamp),
+    /// A request is read and answered.
+    Request,
+    /// The last of an answer is on its way to the system.
+    Sending,
+    /// There is no further head: the connection was refused, or is a WebSocket.
+    Over,
+}
+
+impl Progress {
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self { phase: watch::Sender::new(Phase::Head(clock.now())), clock }
+    }
+
+    /// A head was read. It is answered when what is returned is dropped.
+    pub(super) fn serve(&self) -> Serving {
+        self.phase.send_replace(Phase::Request);
+        Serving(self.clone())
+    }
+
+    /// Whatever comes is no HTTP any more.
+    pub(super) fn end(&self) {
+        self.phase.send_replace(Phase::Over);
+    }
+
+    fn awaits_head(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Head(_))
+    }
+
+    /// All that was written is with the system.
+    fn flushed(&self) {
+        self.turn(Phase::Sending, Phase::Head(self.clock.now()));
+    }
+
+    fn turn(&self, from: Phase, to: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let turns = *phase == from;
+            if turns {
+                *phase = to;
+            }
+            turns
+        });
+    }
+
+    /// Waits until a head has taken longer than [`READ_TIME`].
+    pub(super) async fn head_is_late(&self) {
+        let mut phases = self.phase.subscribe();
+        loop {
+            let phase = *phases.borrow_and_update();
+            let latest = match phase {
+                Phase::Head(since) => Some(since.saturating_add(READ_TIME)),
+                Phase::Request | Phase::Sending | Phase::Over => None,
+            };
+            tokio::select! {
+                // A sender of phases is borrowed here.
+                _ = phases.changed() => {}
+                () = self.clock.sleep_until(latest) => return,
+            }
+        }
+    }
+}
+
+/// A request that is being answered.
+pub(super) struct Serving(Progress);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.turn(Phase::Request, Phase::Sending);
+    }
+}
+
+/// The body of an answer, which ends the serving of its request.
+pub(super) struct Answer<B> {
+    body: B,
+    _serving: Serving,
+}
+
+impl<B> Answer<B> {
+    pub(super) const fn new(body: B, serving: Serving) -> Self {
+        Self { body, _serving: serving }
+    }
+}
+
+impl<B: Body + Unpin> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The bytes of a connection.
+pub(super) struct Transport {
+    io: TokioIo<TcpStream>,
+    app: App,
+    progress: Progress,
+    /// What is left to write of the answer to a head that cannot be read.
+    refusal: Option<Bytes>,
+}
+
+impl Transport {
+    pub(super) const fn new(io: TokioIo<TcpStream>, app: App, progress: Progress) -> Self {
+        Self { io, app, progress, refusal: None }
+    }
+
+    /// Whether what hyper writes is left out for an answer of our own: while a head is waited for
+    /// there is nothing to write but that it cannot be read.
+    fn replaces(&mut self, written: &[u8]) -> bool {
+        if self.refusal.is_none() && self.progress.awaits_head() {
+            let answer = refusal::of_head(&self.app, refusal::status_of(written));
+            self.refusal = Some(answer);
+            self.progress.end();
+        }
+        self.refusal.is_some()
+    }
+}
+
+impl Read for Transport {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl Write for Transport {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.replaces(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.replaces(slices.first().map_or(&[], |slice| slice)) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { io, progress, refusal, .. } = &mut *self;
+        while let Some(rest) = refusal
+            && !rest.is_empty()
+        {
+            match ready!(Pin::new(&mut *io).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => rest.advance(written),
+            }
+        }
+        ready!(Pin::new(io).poll_flush(context))?;
+        progress.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(context))?;
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
