@@ -153,8 +153,10 @@ async fn the_server_answers_on_its_port_until_it_is_stopped() {
     let dir = tempfile::tempdir().expect("a directory");
     let data = dir.path().join("made").join("on demand");
     let refusal = "HTTP/1.1 429 Too Many Requests";
+    let clock = VirtualClock::new(clock().now());
     for first in ["HTTP/1.1 200 OK", refusal] {
-        let playground = open(0, Some(data.clone())).await.expect("a playground");
+        let playground = Playground::open(0, Some(data.clone()), clock.clone()).await;
+        let playground = playground.expect("a playground");
         let greeting = playground.greeting();
         served(playground, async |address| {
             assert!(greeting.contains(&format!("curl http://{address}/usage/fixed")));
@@ -206,9 +208,11 @@ async fn a_page_arrives_piece_by_piece() {
     })
     .await;
 
-    let playground = Playground::open(0, None, ManualClock::new(clock.now())).await;
-    served(playground.expect("a playground").buffered(), async |address| {
-        let answer = fetch(address, "/page").await;
+    let playground = Playground::open(0, None, clock.clone()).await;
+    let playground = playground.expect("a playground").buffered();
+    assert!(playground.greeting().contains("29 s"));
+    served(playground, async |address| {
+        let answer = in_time(&clock, fetch(address, "/page")).await;
         assert!(answer.contains("content-length: ") && answer.ends_with("at last.\n"), "{answer}");
     })
     .await;

@@ -82,7 +82,9 @@ async fn bad_requests_are_answered_with_what_is_wrong() {
     for (method, path, body, why) in [
         ("POST", "/events", "no json", "malformed"),
         ("POST", "/events", r#"{"tenant_id":"t1"}"#, "event type cannot be empty"),
-        ("GET", "/events", "", "tenant_id is required"),
+        ("GET", "/events", "", "?tenant=t1"),
+        ("GET", "/events?tenant=t1&limit=0", "", "limit=0"),
+        ("GET", "/events?tenant=t1&limit=1001", "", "limit=1001"),
         ("GET", "/events?tenant=t1&cursor=!!", "", "invalid cursor"),
         ("GET", "/events?tenant=t1&limit=ten", "", "limit=ten"),
         ("GET", "/events?tenant=t1&colour=red", "", "colour"),

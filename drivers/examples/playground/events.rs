@@ -71,17 +71,23 @@ fn read_query(context: &Context) -> Result<EventQuery, AppError> {
             "type" => query.with_event_type(value),
             "tag" => query.with_tags([value]),
             "cursor" => query.after(value),
-            "limit" => {
-                let no_number = |_| AppError::bad_request(format!("limit={value}: no number"));
-                query.with_limit(value.parse().map_err(no_number)?)
-            }
+            "limit" => query.with_limit(read_limit(value)?),
             _ => {
                 let why = format!("{name}: there is no such parameter");
                 return Err(AppError::bad_request(why));
             }
         };
     }
+    if query.tenant_id.trim().is_empty() {
+        return Err(AppError::bad_request("tenant: name one, as in /events?tenant=t1"));
+    }
     Ok(query)
+}
+
+/// The bus takes any other number for its default, without a word.
+fn read_limit(value: &str) -> Result<u32, AppError> {
+    let limit = value.parse().ok().filter(|limit| (1..=1_000).contains(limit));
+    limit.ok_or_else(|| AppError::bad_request(format!("limit={value}: not from 1 to 1000")))
 }
 
 /// The newest event with an id, of `tenant` if that is given.

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use apptheory::clock::SystemClock;
 use clap::{Parser, Subcommand};
 
-use server::Playground;
+use server::{Playground, PlaygroundError};
 
 /// Serves one route per rate limiting strategy, an event bus, and a chat, on loopback. Ctrl-C stops it.
 #[derive(Parser)]
@@ -30,14 +30,16 @@ use server::Playground;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The port to listen on; 0 lets the system choose one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
+    /// The port to listen on; 0 lets the system choose one. Without it, 8080, or another one if that
+    /// is taken.
+    #[arg(long)]
+    port: Option<u16>,
     /// The directory to keep counters and events in, so that they survive a restart. Without it they
     /// end with the server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Answer streams in one piece, as services do that do not stream.
+    /// Answer streams in one piece, as services do that do not stream. Nothing is sent before a stream
+    /// ends, or 29 s are over.
     #[arg(long)]
     buffered: bool,
 }
@@ -78,11 +80,22 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     // Heeded from here on, so that no signal is lost while the server starts.
     let stop = signal::stop_signal()?;
-    let playground = Playground::open(arguments.port, arguments.data, SystemClock).await?;
+    let playground = open(arguments.port, arguments.data).await?;
     let playground = if arguments.buffered { playground.buffered() } else { playground };
     let greeting = playground.greeting();
     // Nobody may be listening; the server is there all the same.
     drop(io::stdout().write_all(greeting.as_bytes()));
     playground.serve(stop).await;
     Ok(())
+}
+
+/// Opens the playground on a port, or on the usual one if that is free.
+async fn open(port: Option<u16>, data: Option<PathBuf>) -> Result<Playground, PlaygroundError> {
+    let usual = Playground::open(port.unwrap_or(8080), data.clone(), SystemClock).await;
+    match usual {
+        Err(PlaygroundError::Listen(_)) if port.is_none() => {
+            Playground::open(0, data, SystemClock).await
+        }
+        opened => opened,
+    }
 }

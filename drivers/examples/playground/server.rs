@@ -22,6 +22,7 @@ use crate::{chat, events};
 pub(crate) struct Playground {
     server: Server,
     data: DataDir,
+    is_buffered: bool,
 }
 
 /// Why the playground does not run.
@@ -72,12 +73,13 @@ impl Playground {
         store.create_table(&bus.table_definition())?;
         store.create_table(&chat::registry().table())?;
         let server = Server::bind(app(routes, bus, &store, &clock)?, port).await?;
-        Ok(Self { server: server.with_drain_time(DRAIN_TIME), data })
+        let server = server.with_drain_time(DRAIN_TIME);
+        Ok(Self { server, data, is_buffered: false })
     }
 
     /// The same, with streams answered in one piece.
     pub(crate) fn buffered(self) -> Self {
-        Self { server: self.server.buffered(), ..self }
+        Self { server: self.server.buffered(), is_buffered: true, ..self }
     }
 
     /// Where it listens.
@@ -88,6 +90,7 @@ impl Playground {
     /// What to tell whoever started it.
     pub(crate) fn greeting(&self) -> String {
         let (address, file) = (self.address(), self.data.file());
+        let waits = if self.is_buffered { WAITS } else { "" };
         let kept = if self.data.is_kept() { "kept" } else { "gone when this ends" };
         format!(
             "listening on http://{address}\n\
@@ -101,7 +104,7 @@ impl Playground {
              curl 'http://{address}/events?tenant=t1&limit=2'\n  \
              curl -N 'http://{address}/events?tenant=t1' -H 'accept: text/event-stream'\n  \
              curl -N http://{address}/page\n\
-             in two browser windows: http://{address}/chat\n"
+             in two browser windows: http://{address}/chat\n{waits}"
         )
     }
 
@@ -111,6 +114,10 @@ impl Playground {
         drop(self.data); // not before: everything lives in it
     }
 }
+
+/// What to expect of streams that are answered in one piece.
+const WAITS: &str = "buffered: streams are answered when they end; those that do not, such as events, \
+                     after 29 s\n";
 
 /// Whoever stops it does not want to wait for readers of events, which never finish.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
