@@ -78,8 +78,18 @@ pub fn client_network(address: IpAddr) -> String {
 /// The first 56 of 128 bits (`limited.md` §16.25).
 const CLIENT_NETWORK_MASK: u128 = u128::MAX << (128 - 56);
 
-/// The key of [`fingerprint`] (`limited.md` §10).
-const DEFAULT_KEY: &[u8] = b"apptheory/rate-limit/identifier-fingerprint/v1";
+/// Returns the value of an `authorization` field with its scheme in lower case: schemes are compared
+/// without regard to case (RFC 9110 §11.1), credentials are not.
+pub(crate) fn with_lower_case_scheme(value: &str) -> String {
+    match value.split_once(' ') {
+        Some((scheme, rest)) => format!("{} {}", scheme.to_ascii_lowercase(), rest.trim()),
+        // No scheme: all of it is the credential.
+        None => value.into(),
+    }
+}
+
+/// The published key of [`fingerprint`]; every host of the contract has the same.
+pub(crate) const DEFAULT_KEY: &[u8] = b"apptheory/rate-limit/identifier-fingerprint/v1";
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use apptheory::apptheory_core::idempotency::{
-    Acquisition, Completion, Idempotency, IdempotencyKey, Lease, Released, Schema,
+    Acquisition, Completion, Idempotency, IdempotencyKey, Lease, Owner, Released, Schema,
 };
 use apptheory::apptheory_core::machine::{Effect, Machine};
 use apptheory::apptheory_core::registry::ConnectionRegistry;
@@ -96,6 +96,7 @@ proptest! {
         // What was done, and until when it counts.
         let mut done: Option<(Vec<u8>, Timestamp)> = None;
         let mut results = 0_u8;
+        let mut owner = 0;
         for (act, fault) in acts {
             let lease = |leases: &mut Vec<(Lease, Timestamp)>, nth: usize| {
                 (!leases.is_empty()).then(|| leases.remove(nth % leases.len()))
@@ -105,21 +106,31 @@ proptest! {
                 Act::Acquire(same, lease) => {
                     let lasts = Duration::from_secs(lease);
                     let hash = if same { "a" } else { "b" };
-                    let acquire = idempotency.acquire(key.clone(), hash, now, Some(lasts));
+                    owner += 1;
+                    let owner = Owner::new(owner);
+                    let acquire = idempotency.acquire(key.clone(), hash, owner, now, Some(lasts));
                     let standing = done.as_ref().filter(|(_, until)| now < *until);
+                    let others = leases.iter().filter(|(_, ends)| *ends > now).count();
                     match with(&mut store, fault, acquire) {
                         Ok(Acquisition::Acquired(lease)) => {
                             prop_assert!(standing.is_none(), "it was done");
-                            let others = leases.iter().filter(|(_, ends)| *ends > now).count();
                             prop_assert_eq!(others, 0, "somebody is at it");
                             leases.push((lease, now.saturating_add(lasts)));
                         }
                         Ok(Acquisition::Completed { result }) => {
                             prop_assert_eq!(result.as_ref(), standing.map(|(result, _)| result));
                         }
-                        Ok(Acquisition::InProgress { .. }) => prop_assert!(standing.is_none()),
-                        Ok(Acquisition::PayloadDiffers) => {}
-                        Err(_) => prop_assert!(fault.is_some()),
+                        Ok(Acquisition::InProgress { .. }) => {
+                            prop_assert!(standing.is_none());
+                            prop_assert!(others > 0, "nobody knows that it is at it");
+                        }
+                        Ok(Acquisition::PayloadDiffers) => {
+                            prop_assert!(standing.is_some() || others > 0);
+                        }
+                        Err(_) => {
+                            let unwritten = |fault: Fault| !fault.error.may_have_written();
+                            prop_assert!(fault.is_some_and(unwritten), "it can be asked again");
+                        }
                     }
                 }
                 Act::Complete(nth) => {
@@ -189,17 +200,17 @@ proptest! {
 }
 
 #[test]
-fn a_reply_that_is_lost_blocks_the_work_until_the_lease_ends() {
+fn a_reply_that_is_lost_is_asked_for_again() {
     let idempotency = Idempotency::builder().build();
     let mut store = MemoryStore::default().with_table(idempotency.table());
     let key = IdempotencyKey::new("scope", "key").unwrap();
-    let mut acquire = |now, fault| {
-        let lease = Some(Duration::from_secs(10));
-        with(&mut store, fault, idempotency.acquire(key.clone(), "h", seconds(now), lease))
+    let mut acquire = |owner, now, fault| {
+        let (owner, lease) = (Owner::new(owner), Some(Duration::from_secs(10)));
+        with(&mut store, fault, idempotency.acquire(key.clone(), "h", owner, seconds(now), lease))
     };
-    assert!(acquire(0, Some(Fault::REPLY_LOST)).is_err());
-    assert!(matches!(acquire(9, None), Ok(Acquisition::InProgress { .. })));
-    assert!(matches!(acquire(10, None), Ok(Acquisition::Acquired(_))));
-    let failed = acquire(10, Some(Fault { error: StoreError::Throttled, applied: false }));
+    assert!(matches!(acquire(1, 0, Some(Fault::REPLY_LOST)), Ok(Acquisition::Acquired(_))));
+    assert!(matches!(acquire(2, 9, None), Ok(Acquisition::InProgress { .. })));
+    assert!(matches!(acquire(3, 10, None), Ok(Acquisition::Acquired(_))));
+    let failed = acquire(4, 10, Some(Fault { error: StoreError::Throttled, applied: false }));
     assert!(failed.is_err());
 }

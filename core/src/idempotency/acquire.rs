@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::config::Config;
-use super::entry::{Entry, IN_PROGRESS, Status, is_free, unix_millis};
+use super::entry::{Entry, IN_PROGRESS, Owner, Status, is_free, unix_millis};
 use super::key::{IdempotencyKey, PARTITION_KEY};
 use crate::http::{AppError, code};
 use crate::machine::{Machine, Step};
@@ -22,7 +22,10 @@ use crate::time::Timestamp;
 /// refusal. Where a store does not say it, it is read, and when nothing is there any more, the put
 /// is tried again, once.
 ///
-/// *If the outcome is lost*: the work may have been begun by nobody: until the lease ends,
+/// A put whose outcome is unknown is sent once more. One that is refused because of itself finds its
+/// own [`Owner`] in the item, and has the lease.
+///
+/// *If the outcome is lost twice*: the work may have been begun by nobody: until the lease ends,
 /// everybody is told that it is in progress.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
@@ -30,9 +33,11 @@ pub struct Acquire {
     config: Arc<Config>,
     key: IdempotencyKey,
     payload_hash: String,
+    owner: Owner,
     now: Timestamp,
     /// In Unix milliseconds.
     lease_until: i128,
+    /// Whether the put was sent again.
     is_second_try: bool,
 }
 
@@ -61,8 +66,7 @@ pub enum Acquisition {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lease {
     pub(super) key: IdempotencyKey,
-    /// In Unix milliseconds.
-    pub(super) until: i128,
+    pub(super) owner: Owner,
 }
 
 impl Lease {
@@ -113,11 +117,12 @@ impl Acquire {
         config: Arc<Config>,
         key: IdempotencyKey,
         payload_hash: String,
+        owner: Owner,
         now: Timestamp,
         lease: Duration,
     ) -> Self {
         let lease_until = unix_millis(now.saturating_add(lease));
-        Self { config, key, payload_hash, now, lease_until, is_second_try: false }
+        Self { config, key, payload_hash, owner, now, lease_until, is_second_try: false }
     }
 
     fn put(self) -> Step<Self> {
@@ -129,6 +134,7 @@ impl Acquire {
         let item = key
             .with(names.status, Value::from(IN_PROGRESS))
             .with(names.payload_hash, Value::from(&*self.payload_hash))
+            .with(names.owner, self.owner.to_value())
             .with(names.lease_until, Value::N(self.lease_until.into()))
             .with(names.ttl, Value::N(expires_at.into()));
         let guard = is_free(names, PARTITION_KEY, self.now);
@@ -138,10 +144,7 @@ impl Acquire {
 
     fn on_put(self, outcome: Result<Written, StoreError>) -> Step<Self> {
         match outcome {
-            Ok(Written::Applied { .. }) => {
-                let lease = Lease { key: self.key, until: self.lease_until };
-                Step::Done(Ok(Acquisition::Acquired(lease)))
-            }
+            Ok(Written::Applied { .. }) => self.acquired(),
             Ok(Written::Refused { seen: Some(item) }) => self.conclude(&item),
             Ok(Written::Refused { seen: None }) => {
                 let read = GetItem {
@@ -151,8 +154,16 @@ impl Acquire {
                 };
                 self.ask(read, Self::on_read)
             }
+            Err(error) if error.may_have_written() && !self.is_second_try => {
+                Self { is_second_try: true, ..self }.put()
+            }
             Err(error) => self.fail(error),
         }
+    }
+
+    fn acquired(self) -> Step<Self> {
+        let lease = Lease { key: self.key, owner: self.owner };
+        Step::Done(Ok(Acquisition::Acquired(lease)))
     }
 
     fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
@@ -168,6 +179,9 @@ impl Acquire {
         let Some(entry) = Entry::read(item, self.config.names()) else {
             return Step::Done(Err(IdempotencyError::Unreadable));
         };
+        if entry.owner == Some(self.owner) && matches!(entry.status, Status::InProgress { .. }) {
+            return self.acquired();
+        }
         Step::Done(Ok(match entry.status {
             _ if entry.payload_hash != self.payload_hash => Acquisition::PayloadDiffers,
             Status::Completed { result } => Acquisition::Completed { result },

@@ -7,16 +7,22 @@ use alloc::vec::Vec;
 use super::MAX_RESULT_BYTES;
 use super::acquire::{IdempotencyError, Lease, failed};
 use super::config::Config;
-use super::entry::{COMPLETED, is_held};
+use super::entry::{COMPLETED, Entry, Status, is_held};
 use crate::machine::{Machine, Step};
-use crate::store::{Assignment, StoreError, StoreRequest, UpdateItem, Updated, Value, Written};
+use crate::store::{
+    Assignment, GetItem, Item, StoreError, StoreRequest, UpdateItem, Updated, Value, Written,
+};
 use crate::time::Timestamp;
 
 /// Keeps the result of work that was done, unless the lease was lost meanwhile. One conditional
 /// `UpdateItem`.
 ///
-/// *If the outcome is lost*: the result may have been kept. If it was not, the work counts as in
-/// progress until the lease ends, and is then done again.
+/// What is not kept is done again, so an update whose outcome is unknown is sent once more. One that
+/// is refused because of itself finds its own [`Owner`](super::Owner) in the item, where the work is
+/// done. Where a store does not say what refused it, the item is read.
+///
+/// *If the outcome is lost twice*: the result may have been kept. If it was not, the work counts as
+/// in progress until the lease ends, and is then done again.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Complete {
@@ -24,9 +30,9 @@ pub struct Complete {
     lease: Lease,
     /// `None` when there is none to keep.
     result: Option<Vec<u8>>,
-    /// Whether the update keeps it.
-    is_stored: bool,
     now: Timestamp,
+    /// Whether the update was sent again.
+    is_second_try: bool,
 }
 
 /// What became of a result.
@@ -42,30 +48,17 @@ pub enum Completion {
 }
 
 impl Complete {
-    pub(super) const fn new(
+    pub(super) fn new(
         config: Arc<Config>,
         lease: Lease,
         result: Option<Vec<u8>>,
         now: Timestamp,
     ) -> Self {
-        Self { config, lease, result, is_stored: false, now }
+        let result = result.filter(|result| result.len() <= MAX_RESULT_BYTES);
+        Self { config, lease, result, now, is_second_try: false }
     }
 
-    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
-        Step::Done(match outcome.map(|updated| updated.written) {
-            Ok(Written::Applied { .. }) if self.is_stored => Ok(Completion::Stored),
-            Ok(Written::Applied { .. }) => Ok(Completion::WithoutResult),
-            Ok(Written::Refused { .. }) => Ok(Completion::LeaseLost),
-            Err(error) => Err(failed(&self.config, error)),
-        })
-    }
-}
-
-impl Machine for Complete {
-    type Output = Result<Completion, IdempotencyError>;
-    type Request = StoreRequest<Self>;
-
-    fn start(mut self) -> Step<Self> {
+    fn update(self) -> Step<Self> {
         let names = self.config.names();
         let expires_at = self.config.expires_at(self.now);
         let mut assignments = vec![
@@ -73,17 +66,67 @@ impl Machine for Complete {
             Assignment::set(names.ttl, Value::N(expires_at.into())),
             Assignment::Remove { name: names.lease_until.into() },
         ];
-        let result = self.result.take().filter(|result| result.len() <= MAX_RESULT_BYTES);
-        self.is_stored = result.is_some();
-        if let Some(result) = result {
-            assignments.push(Assignment::set(names.result, Value::B(result)));
-        }
+        let result =
+            self.result.clone().map(|result| Assignment::set(names.result, Value::B(result)));
+        assignments.extend(result);
         let update = UpdateItem {
             table: self.config.table.clone(),
             key: self.lease.key.to_store_key(),
             assignments,
-            guard: is_held(names, self.lease.until),
+            guard: is_held(names, self.lease.owner),
         };
         self.ask(update, Self::on_update)
+    }
+
+    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+        match outcome.map(|updated| updated.written) {
+            Ok(Written::Applied { .. }) => self.completed(),
+            Ok(Written::Refused { seen: Some(item) }) => self.conclude(Some(&item)),
+            Ok(Written::Refused { seen: None }) => {
+                let read = GetItem {
+                    table: self.config.table.clone(),
+                    key: self.lease.key.to_store_key(),
+                    consistent: true,
+                };
+                self.ask(read, Self::on_read)
+            }
+            Err(error) if error.is_transient() && !self.is_second_try => {
+                Self { is_second_try: true, ..self }.update()
+            }
+            Err(error) => Step::Done(Err(failed(&self.config, error))),
+        }
+    }
+
+    fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+        match outcome {
+            Ok(item) => self.conclude(item.as_ref()),
+            Err(error) => Step::Done(Err(failed(&self.config, error))),
+        }
+    }
+
+    /// Tells from the item that refused the update whose work is done.
+    fn conclude(self, item: Option<&Item>) -> Step<Self> {
+        let entry = item.and_then(|item| Entry::read(item, self.config.names()));
+        let is_own = entry.is_some_and(|entry| {
+            entry.owner == Some(self.lease.owner)
+                && matches!(entry.status, Status::Completed { .. })
+        });
+        if is_own { self.completed() } else { Step::Done(Ok(Completion::LeaseLost)) }
+    }
+
+    fn completed(self) -> Step<Self> {
+        Step::Done(Ok(match self.result {
+            Some(_) => Completion::Stored,
+            None => Completion::WithoutResult,
+        }))
+    }
+}
+
+impl Machine for Complete {
+    type Output = Result<Completion, IdempotencyError>;
+    type Request = StoreRequest<Self>;
+
+    fn start(self) -> Step<Self> {
+        self.update()
     }
 }

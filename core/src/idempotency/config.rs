@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::acquire::{Acquire, Lease};
 use super::complete::Complete;
-use super::entry::AttributeNames;
+use super::entry::{AttributeNames, Owner};
 use super::key::{IdempotencyKey, PARTITION_KEY, SORT_KEY};
 use super::release::Release;
 use crate::store::{KeySchema, Schema, TableDefinition, TableName};
@@ -46,17 +46,18 @@ impl Idempotency {
     }
 
     /// Asks as of `now` whether the work may be done. `payload_hash` tells what it is done with;
-    /// see [`payload_hash`](super::payload_hash). The lease lasts for the time that the host has
-    /// left, or 60 s; at least a millisecond.
+    /// see [`payload_hash`](super::payload_hash). `owner` is a new one for every call. The lease
+    /// lasts for the time that the host has left, or 60 s; at least a millisecond.
     pub fn acquire(
         &self,
         key: IdempotencyKey,
         payload_hash: impl Into<String>,
+        owner: Owner,
         now: Timestamp,
         remaining: Option<Duration>,
     ) -> Acquire {
         let lease = remaining.unwrap_or(DEFAULT_LEASE).max(SHORTEST_LEASE);
-        Acquire::new(Arc::clone(&self.0), key, payload_hash.into(), now, lease)
+        Acquire::new(Arc::clone(&self.0), key, payload_hash.into(), owner, now, lease)
     }
 
     /// Keeps the result of work that was done.
@@ -133,6 +134,5 @@ const DEFAULT_TTL: Duration = Duration::from_secs(3_600);
 /// A lease where nobody knows how much time is left (`drivers.md` §4).
 const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
-/// Leases are told apart by the millisecond in which they end, so that each has to end later than
-/// it begins.
+/// Leases end in whole milliseconds, and each has to end later than it begins.
 const SHORTEST_LEASE: Duration = Duration::from_millis(1);

@@ -1,9 +1,10 @@
 //! How work is laid out in its table.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::store::{Comparison, Guard, Item, Schema, Value};
+use crate::store::{Guard, Item, Schema, Value};
 use crate::time::Timestamp;
 
 /// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
@@ -13,6 +14,8 @@ pub struct AttributeNames {
     pub status: &'static str,
     /// What the work is done with, hashed.
     pub payload_hash: &'static str,
+    /// Who has the lease: 32 hexadecimal digits. It stays when the work is done.
+    pub owner: &'static str,
     /// When the lease ends, in Unix milliseconds.
     pub lease_until: &'static str,
     /// What came of the work.
@@ -35,6 +38,7 @@ impl AttributeNames {
 const MISSION: AttributeNames = AttributeNames {
     status: "Status",
     payload_hash: "PayloadHash",
+    owner: "Owner",
     lease_until: "LeaseUntil",
     result: "Result",
     ttl: "TTL",
@@ -43,6 +47,7 @@ const MISSION: AttributeNames = AttributeNames {
 const TABLE_THEORY: AttributeNames = AttributeNames {
     status: "status",
     payload_hash: "payloadHash",
+    owner: "owner",
     lease_until: "leaseUntil",
     result: "result",
     ttl: "ttl",
@@ -56,6 +61,8 @@ pub(super) const COMPLETED: &str = "COMPLETED";
 pub(super) struct Entry {
     pub(super) status: Status,
     pub(super) payload_hash: String,
+    /// `None` in items that are older than owners: somebody else's.
+    pub(super) owner: Option<Owner>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -83,7 +90,32 @@ impl Entry {
             },
             _ => return None,
         };
-        Some(Self { status, payload_hash: item.text(names.payload_hash)?.to_string() })
+        let owner = item.text(names.owner).and_then(Owner::parse);
+        Some(Self { status, payload_hash: item.text(names.payload_hash)?.to_string(), owner })
+    }
+}
+
+/// Who asked for a lease: an id that nobody else has, one for every time that somebody asks.
+///
+/// A write whose reply was lost may be sent again, by a machine or by an executor, and is then
+/// refused because of itself. The owner is how it knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Owner(u128);
+
+impl Owner {
+    /// Takes 128 bits as an owner. They must be new for every acquisition, such as those of a random
+    /// UUID: two that share them would both do the work.
+    #[must_use]
+    pub const fn new(id: u128) -> Self {
+        Self(id)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
+
+    pub(super) fn to_value(self) -> Value {
+        Value::S(format!("{:032x}", self.0))
     }
 }
 
@@ -100,15 +132,10 @@ pub(super) fn is_free(
     Guard::absent(partition_key).or(expired).or(in_progress.and(lapsed))
 }
 
-/// Holds while the lease that ends at this millisecond is the one that counts.
-pub(super) fn is_held(names: &AttributeNames, lease_until: i128) -> Guard {
+/// Holds while this owner has the lease.
+pub(super) fn is_held(names: &AttributeNames, owner: Owner) -> Guard {
     let in_progress = Guard::equals(names.status, Value::from(IN_PROGRESS));
-    let same = Guard::Compare {
-        name: names.lease_until.into(),
-        comparison: Comparison::Equal,
-        value: Value::N(lease_until.into()),
-    };
-    in_progress.and(same)
+    in_progress.and(Guard::equals(names.owner, owner.to_value()))
 }
 
 /// Whole milliseconds since 1970, rounded down.

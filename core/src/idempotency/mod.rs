@@ -16,14 +16,17 @@
 //! stands.
 //!
 //! ```
-//! use apptheory_core::idempotency::{Acquisition, Idempotency, IdempotencyKey, payload_hash};
+//! use apptheory_core::idempotency::{
+//!     Acquisition, Idempotency, IdempotencyKey, Owner, payload_hash,
+//! };
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::store::{Item, StoreRequest, Written};
 //! use apptheory_core::time::Timestamp;
 //!
 //! let idempotency = Idempotency::builder().build();
 //! let key = IdempotencyKey::new("POST /orders", "client-key-7")?;
-//! let acquire = idempotency.acquire(key, payload_hash(b"{}"), Timestamp::UNIX_EPOCH, None);
+//! let (owner, now) = (Owner::new(7), Timestamp::UNIX_EPOCH);
+//! let acquire = idempotency.acquire(key, payload_hash(b"{}"), owner, now, None);
 //! let Step::Ask(StoreRequest::PutItem(ask)) = acquire.start() else { panic!("one put") };
 //! assert_eq!(ask.effect().item.text("PK"), Some("idem#POST /orders#client-key-7"));
 //!
@@ -34,6 +37,7 @@
 //! ```
 
 mod acquire;
+mod caller;
 mod complete;
 mod config;
 mod entry;
@@ -45,9 +49,10 @@ mod tests;
 
 pub use crate::store::Schema;
 pub use acquire::{Acquire, Acquisition, IdempotencyError, Lease};
+pub use caller::AnswerCallers;
 pub use complete::{Complete, Completion};
 pub use config::{Idempotency, IdempotencyBuilder, table_name};
-pub use entry::AttributeNames;
+pub use entry::{AttributeNames, Owner};
 pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};
 pub use source::{KeySource, request_hash};

@@ -6,10 +6,10 @@ use super::acquire::{IdempotencyError, Lease, failed};
 use super::config::Config;
 use super::entry::is_held;
 use crate::machine::{Machine, Step};
-use crate::store::{DeleteItem, StoreError, StoreRequest, Written};
+use crate::store::{DeleteItem, GetItem, Item, StoreError, StoreRequest, Written};
 
 /// Gives work back that failed, so that it can be tried again at once. One conditional
-/// `DeleteItem`.
+/// `DeleteItem`; where a store does not say what refused it, the item is read.
 ///
 /// *If the outcome is lost*: the work may still count as in progress, until the lease ends.
 #[derive(Clone, Debug)]
@@ -22,9 +22,9 @@ pub struct Release {
 /// What became of a lease.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Released {
-    /// It is given back: anybody may begin the work.
+    /// It is given back, or nothing is kept of it any more: anybody may begin the work.
     Released,
-    /// It had ended and is somebody else's now, or nobody's.
+    /// It had ended, and the work is somebody else's now.
     LeaseLost,
 }
 
@@ -36,7 +36,24 @@ impl Release {
     fn on_delete(self, outcome: Result<Written, StoreError>) -> Step<Self> {
         Step::Done(match outcome {
             Ok(Written::Applied { .. }) => Ok(Released::Released),
-            Ok(Written::Refused { .. }) => Ok(Released::LeaseLost),
+            Ok(Written::Refused { seen: Some(_) }) => Ok(Released::LeaseLost),
+            // Nothing is there when a repeated delete is refused because of itself.
+            Ok(Written::Refused { seen: None }) => {
+                let read = GetItem {
+                    table: self.config.table.clone(),
+                    key: self.lease.key.to_store_key(),
+                    consistent: true,
+                };
+                return self.ask(read, Self::on_read);
+            }
+            Err(error) => Err(failed(&self.config, error)),
+        })
+    }
+
+    fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+        Step::Done(match outcome {
+            Ok(None) => Ok(Released::Released),
+            Ok(Some(_)) => Ok(Released::LeaseLost),
             Err(error) => Err(failed(&self.config, error)),
         })
     }
@@ -50,7 +67,7 @@ impl Machine for Release {
         let delete = DeleteItem {
             table: self.config.table.clone(),
             key: self.lease.key.to_store_key(),
-            guard: is_held(self.config.names(), self.lease.until),
+            guard: is_held(self.config.names(), self.lease.owner),
         };
         self.ask(delete, Self::on_delete)
     }

@@ -17,17 +17,26 @@ fn key() -> IdempotencyKey {
     IdempotencyKey::new("scope", "key").unwrap()
 }
 
-/// The one item of the table, and whether refusals show it.
+/// The one item of the table, whether refusals show it, and how the first call goes wrong.
 #[derive(Default)]
 struct Shelf {
     item: Option<Item>,
     is_silent: bool,
+    /// The error that the reply of the next write is lost to.
+    loses: Option<StoreError>,
+    /// How many acquisitions there were: the owner of the last one.
+    owners: u128,
 }
 
 impl Shelf {
     fn written(&mut self, holds: bool, new: Option<Item>) -> Result<Written, StoreError> {
         if holds {
             self.item = new;
+        }
+        if let Some(error) = self.loses.take() {
+            return Err(error);
+        }
+        if holds {
             return Ok(Written::Applied { attributes: Item::new() });
         }
         Ok(Written::Refused { seen: self.item.clone().filter(|_| !self.is_silent) })
@@ -63,7 +72,9 @@ impl Shelf {
     }
 
     fn acquire(&mut self, idempotency: &Idempotency, hash: &str, now: Timestamp) -> Acquisition {
-        self.run(idempotency.acquire(key(), hash, now, Some(Duration::from_secs(10)))).unwrap()
+        self.owners += 1;
+        let (owner, lasts) = (Owner::new(self.owners), Duration::from_secs(10));
+        self.run(idempotency.acquire(key(), hash, owner, now, Some(lasts))).unwrap()
     }
 }
 
@@ -168,13 +179,96 @@ fn an_item_outlives_its_lease() {
 #[test]
 fn a_store_that_does_not_answer_lets_nobody_work() {
     let idempotency = Idempotency::builder().build();
-    let acquire = idempotency.acquire(key(), "h", at(0), None);
-    let Step::Ask(StoreRequest::PutItem(ask)) = acquire.start() else { panic!("one put") };
-    let Step::Done(Err(error)) = ask.answer(Err(StoreError::Timeout)) else { panic!("an error") };
+    let acquire = || idempotency.acquire(key(), "h", Owner::new(1), at(0), None);
+    // Nothing was written: whether to try again is for the caller to decide.
+    let Step::Ask(StoreRequest::PutItem(ask)) = acquire().start() else { panic!("one put") };
+    let Step::Done(Err(error)) = ask.answer(Err(StoreError::Throttled)) else { panic!("an error") };
     assert!(matches!(error, IdempotencyError::Store(_)));
-    let mut shelf = Shelf { item: Some(Item::new().with("PK", "x".into())), is_silent: false };
-    let unreadable = shelf.run(idempotency.acquire(key(), "h", at(0), None));
+    // Nobody knows whether anything was: the same put is sent again, once.
+    let Step::Ask(StoreRequest::PutItem(first)) = acquire().start() else { panic!("one put") };
+    let item = first.effect().item.clone();
+    let Step::Ask(StoreRequest::PutItem(second)) = first.answer(Err(StoreError::Timeout)) else {
+        panic!("another put")
+    };
+    assert_eq!(second.effect().item, item);
+    let Step::Done(Err(error)) = second.answer(Err(StoreError::Unavailable)) else {
+        panic!("an error")
+    };
+    assert!(matches!(error, IdempotencyError::Store(_)));
+    let mut shelf = Shelf { item: Some(Item::new().with("PK", "x".into())), ..Shelf::default() };
+    let unreadable = shelf.run(acquire());
     assert_eq!(unreadable, Err(IdempotencyError::Unreadable));
+}
+
+#[test]
+fn a_lost_reply_is_found_to_be_ones_own() {
+    for idempotency in every_schema() {
+        for is_silent in [false, true] {
+            let loses = || Some(StoreError::Timeout);
+            let mut shelf = Shelf { is_silent, loses: loses(), ..Shelf::default() };
+            let first = lease(shelf.acquire(&idempotency, "h", at(0)));
+            let other = shelf.acquire(&idempotency, "h", at(1));
+            assert_eq!(other, Acquisition::InProgress { retry_after: Duration::from_secs(9) });
+            shelf.loses = loses();
+            let done = shelf.run(idempotency.complete(first.clone(), *b"r", at(2)));
+            assert_eq!(done, Ok(Completion::Stored));
+            // An executor may repeat what was answered already.
+            let again = shelf.run(idempotency.complete(first.clone(), *b"r", at(2)));
+            assert_eq!(again, Ok(Completion::Stored));
+            assert_eq!(shelf.run(idempotency.release(first)), Ok(Released::LeaseLost));
+            let Acquisition::Completed { result } = shelf.acquire(&idempotency, "h", at(3)) else {
+                panic!("it is done")
+            };
+            assert_eq!(result.as_deref(), Some(&b"r"[..]));
+        }
+    }
+}
+
+#[test]
+fn giving_back_again_what_was_given_back_gives_it_back() {
+    for is_silent in [false, true] {
+        let idempotency = Idempotency::builder().build();
+        let mut shelf = Shelf { is_silent, ..Shelf::default() };
+        let held = lease(shelf.acquire(&idempotency, "h", at(0)));
+        for _ in 0..2 {
+            assert_eq!(shelf.run(idempotency.release(held.clone())), Ok(Released::Released));
+        }
+        lease(shelf.acquire(&idempotency, "h", at(0)));
+        assert_eq!(shelf.run(idempotency.release(held)), Ok(Released::LeaseLost));
+    }
+}
+
+#[test]
+fn two_leases_that_end_in_one_millisecond_are_two() {
+    let idempotency = Idempotency::builder().build();
+    let mut shelf = Shelf::default();
+    let lasting = |owner, now: Timestamp| {
+        let lasts = Some(now.until(at(10)));
+        idempotency.acquire(key(), "h", Owner::new(owner), now, lasts)
+    };
+    let first = lease(shelf.run(lasting(1, at(0))).unwrap());
+    assert_eq!(shelf.run(idempotency.release(first.clone())), Ok(Released::Released));
+    let second = lease(shelf.run(lasting(2, at(5))).unwrap());
+    let late = shelf.run(idempotency.complete(first, *b"late", at(6)));
+    assert_eq!(late, Ok(Completion::LeaseLost));
+    let done = shelf.run(idempotency.complete(second, *b"done", at(6)));
+    assert_eq!(done, Ok(Completion::Stored));
+}
+
+#[test]
+fn an_item_without_an_owner_is_somebody_elses() {
+    for schema in [Schema::Mission, Schema::TableTheory] {
+        let idempotency = Idempotency::builder().schema(schema).build();
+        let mut shelf = Shelf::default();
+        let held = lease(shelf.acquire(&idempotency, "h", at(0)));
+        let mut item = shelf.item.take().unwrap();
+        assert!(item.remove(AttributeNames::of(schema).owner).is_some());
+        shelf.item = Some(item);
+        let asked = shelf.acquire(&idempotency, "h", at(1));
+        assert!(matches!(asked, Acquisition::InProgress { .. }));
+        let lost = shelf.run(idempotency.complete(held, *b"r", at(2)));
+        assert_eq!(lost, Ok(Completion::LeaseLost));
+    }
 }
 
 #[test]

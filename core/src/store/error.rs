@@ -36,6 +36,15 @@ impl StoreError {
         }
     }
 
+    /// Whether an order that writes may have been carried out although it was answered so.
+    #[must_use]
+    pub const fn may_have_written(self) -> bool {
+        match self {
+            Self::Unavailable | Self::Timeout => true,
+            Self::Throttled | Self::Conflict | Self::TooLarge | Self::Misconfigured(_) => false,
+        }
+    }
+
     /// Classifies a DynamoDB error by its code, the part of `__type` after `#`. Message texts are
     /// never looked at. An unknown code is [`Unavailable`](Self::Unavailable): the one reading
     /// under which a write may or may not have happened.

@@ -2,8 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use core::net::IpAddr;
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::context::Invocation;
 use super::trigger::{EventError, Trigger};
@@ -13,7 +15,7 @@ use crate::http::{
     AppError, ErrorFormat, RawRequest, Rejected, Request, Response, SourceProvenance,
 };
 use crate::json;
-use crate::members::Text;
+use crate::members::{Object, Text};
 
 /// A message on a WebSocket, or the start or end of one: which connection it is about, and the
 /// request that it is for handlers.
@@ -40,6 +42,12 @@ pub struct WebSocketConnection {
     pub domain_name: String,
     /// The stage of the API.
     pub stage: String,
+    /// Who the authorizer of `$connect` said is connected: its `principalId`, else the `sub` of its
+    /// claims; or an empty text. An authorizer that gives everybody the same one makes them the same
+    /// caller.
+    pub identity: String,
+    /// The client's address, as API Gateway saw it.
+    pub source_ip: Option<IpAddr>,
     /// Where messages to the connection go; empty when the event does not say. Set it for custom
     /// domains with an API mapping, of which events say nothing. While `$connect` is handled there
     /// is no connection yet, and sending to it answers
@@ -69,6 +77,9 @@ impl<'a> WebSocketEvent<'a> {
             stage: Text<'a>,
             #[serde(borrow)]
             request_id: Text<'a>,
+            authorizer: Json,
+            #[serde(borrow)]
+            identity: Object<payload_v1::Identity<'a>>,
         }
 
         let read: payload_v1::Event<'a, Context<'a>> = json::read_object(event)
@@ -85,6 +96,8 @@ impl<'a> WebSocketEvent<'a> {
                 management_endpoint: endpoint.unwrap_or_default(),
                 domain_name,
                 stage,
+                identity: identity(&context.authorizer),
+                source_ip: context.identity.0.source_ip.as_str().trim().parse().ok(),
             },
             request_id: trimmed(context.request_id),
             request: RawRequest {
@@ -153,8 +166,17 @@ impl<'a> WebSocketEvent<'a> {
     }
 }
 
+/// Who an authorizer said it is. What it adds to its answer is an application's own, of any type.
+fn identity(authorizer: &Json) -> String {
+    let members = ["/principalId", "/claims/sub"].into_iter();
+    let texts = members.filter_map(|member| authorizer.pointer(member)?.as_str());
+    let mut texts = texts.map(str::trim).filter(|text| !text.is_empty());
+    texts.next().unwrap_or_default().to_string()
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
@@ -195,6 +217,29 @@ mod tests {
         assert_eq!(request.headers.get_all("x-a"), ["1", "2"]);
         assert_eq!(request.headers.first("x-b"), "2");
         assert_eq!((request.query.get("a"), request.query.get("B")), (Some("1"), Some("b")));
+    }
+
+    #[test]
+    fn an_authorizer_says_who_is_connected() {
+        let identity = |authorizer: &str| {
+            let event =
+                MESSAGE.replace("\"stage\"", &format!("\"authorizer\":{authorizer},\"stage\""));
+            WebSocketEvent::read(&event).unwrap().connection.identity
+        };
+        for (authorizer, expected) in [
+            (r#"{"principalId":" user-7 ","integrationLatency":85,"plan":"gold"}"#, "user-7"),
+            (r#"{"principalId":"","claims":{"sub":"s1"}}"#, "s1"),
+            (r#"{"principalId":null,"claims":{"sub":" "}}"#, ""),
+            (r#"{"principalId":7,"claims":"sub"}"#, ""),
+            ("null", ""),
+            ("{}", ""),
+        ] {
+            assert_eq!(identity(authorizer), expected, "{authorizer}");
+        }
+        let event = MESSAGE.replace(r#""sourceIp":null"#, r#""sourceIp":"2001:db8::7""#);
+        let connection = WebSocketEvent::read(&event).unwrap().connection;
+        assert_eq!(connection.source_ip, "2001:db8::7".parse().ok());
+        assert_eq!(WebSocketEvent::read(MESSAGE).unwrap().connection.source_ip, None);
     }
 
     #[test]

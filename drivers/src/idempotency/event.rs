@@ -36,7 +36,7 @@ impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
         let clock = context.clock().clone();
         // Services do not give an id to two things, so it stands for the payload.
         let hash = payload_hash(b"");
-        let acquired = self.acquire(key, hash, context.remaining(), &clock).await;
+        let acquired = self.acquire(key, hash, context.remaining(), &clock, context.ids()).await;
         let lease = match acquired.map_err(NotHandled::from)? {
             None => return next.run(context).await,
             Some(Acquisition::Acquired(lease)) => lease,

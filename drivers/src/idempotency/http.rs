@@ -5,7 +5,6 @@ use apptheory_core::idempotency::{
     Acquisition, IdempotencyError, IdempotencyKey, KeyError, REPLAYED_HEADER, payload_hash,
     request_hash,
 };
-use serde_json::json;
 
 use super::{Idempotent, stored};
 use crate::app::{Answer, Context, Middleware, Next, Response};
@@ -24,11 +23,14 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
                 false => next.run(context).await,
             };
         };
-        let key = IdempotencyKey::new(&self.request_scope(&context), &key)
+        let Some(scope) = self.request_scope(&context) else {
+            return next.run(context).await;
+        };
+        let key = IdempotencyKey::new(&scope, &key)
             .map_err(|error| AppError::internal().with_cause(error))?;
         let clock = context.clock().clone();
         let hash = request_hash(request);
-        let acquired = self.acquire(key, hash, context.remaining(), &clock).await;
+        let acquired = self.acquire(key, hash, context.remaining(), &clock, context.ids()).await;
         let Some(acquisition) = acquired.map_err(undecided)? else {
             return next.run(context).await;
         };
@@ -51,25 +53,26 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
 }
 
 impl<X> Idempotent<X> {
-    /// The route, and whose request it is: a client that learns or guesses the key of another one
-    /// must not be given what that one was answered.
-    fn request_scope(&self, context: &Context) -> String {
+    /// The route, and whose request it is; `None` when it is nobody's, and its answer is not kept.
+    fn request_scope(&self, context: &Context) -> Option<String> {
         let (call, request, scope) = (context.call(), context.request(), &self.scope);
         if let Some(socket) = context.websocket() {
-            // A message has neither a method nor a path, and its sender is the connection.
+            // A message has neither a method nor a path, nor header fields that tell who sends it.
             let connection = socket.connection();
-            let sender = payload_hash(connection.connection_id.as_bytes());
-            return format!("{scope} {} {sender}", connection.route_key);
+            let sender = match connection.identity.as_str() {
+                "" => format!("connection:{}", payload_hash(connection.connection_id.as_bytes())),
+                identity => self.callers.caller(identity, request)?,
+            };
+            return Some(format!("{scope} {} {sender}", connection.route_key));
         }
         let path = call.pattern().map_or(request.path.as_str(), |pattern| pattern.as_str());
-        let method = &request.method;
-        match (context.tenant_id(), context.identity()) {
-            ("", "") => format!("{scope} {method} {path}"),
-            caller => {
-                let caller = payload_hash(json!(caller).to_string().as_bytes());
-                format!("{scope} {method} {path} {caller}")
-            }
-        }
+        let (method, caller) = (&request.method, self.callers.caller(context.identity(), request)?);
+        // Which of its tenants the caller works for is part of what it asks for.
+        let tenant = match context.tenant_id() {
+            "" => String::new(),
+            tenant_id => format!(" tenant:{}", payload_hash(tenant_id.as_bytes())),
+        };
+        Some(format!("{scope} {method} {path} {caller}{tenant}"))
     }
 }
 

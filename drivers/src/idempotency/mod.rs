@@ -16,7 +16,7 @@
 //! let app = App::builder().middleware(once).post("/orders", async || "order 7").build()?;
 //!
 //! let event = r#"{"rawPath":"/orders","requestContext":{"http":{"method":"POST"}},
-//!     "headers":{"idempotency-key":"k1"}}"#;
+//!     "headers":{"idempotency-key":"k1","authorization":"Bearer of-ann"}}"#;
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let first = app.invoke(event, Invocation::default()).await?;
 //! let again = app.invoke(event, Invocation::default()).await?;
@@ -38,12 +38,14 @@ use core::fmt;
 use core::time::Duration;
 
 use apptheory_core::idempotency::{
-    Acquire, Acquisition, Complete, Completion, Idempotency, IdempotencyError, IdempotencyKey,
-    KeySource, Lease,
+    Acquire, Acquisition, AnswerCallers, Complete, Idempotency, IdempotencyError, IdempotencyKey,
+    KeySource, Lease, Owner, Release,
 };
+use apptheory_core::machine::Effect;
 
 use crate::clock::{Clock as _, SharedClock};
-use crate::execute::{StoreExecutor, drive};
+use crate::execute::{Execute, StoreExecutor, drive};
+use crate::ids::IdSource;
 use crate::layer::{DECISION_BUDGET, Deadline};
 
 pub use event::NotHandled;
@@ -63,14 +65,19 @@ pub use event::NotHandled;
 /// | in progress | 409 `app.conflict`, with `retry-after` | fails, and comes again |
 /// | the key was used with another payload | 422 `app.validation_failed` | – |
 /// | no key | runs, unless [required](Self::require_key) | fails |
+/// | no [caller](AnswerCallers) | runs, and its answer is not kept, unless [shared](Self::shared_by_anonymous) | – |
 /// | the store does not answer | 503 `app.overloaded`, unless [open](Self::fail_open) | fails, unless open |
 ///
-/// Answers above 350 KB and streams are not kept: repetitions get 200, the field, and no body.
+/// An answer is kept for its caller alone: for an identity, or else for who shows the same
+/// `authorization`, `x-api-key` and [session cookies](Self::with_session_cookies). `set-cookie` fields
+/// are never kept. Answers above 350 KB and streams are not kept either: repetitions get 200, the
+/// field, and no body.
 pub struct Idempotent<X> {
     idempotency: Idempotency,
     executor: X,
     scope: String,
     key: KeySource,
+    callers: AnswerCallers,
     requires_key: bool,
     fails_open: bool,
     budget: Duration,
@@ -88,6 +95,7 @@ impl<X> Idempotent<X> {
             executor,
             scope: scope.to_owned(),
             key: KeySource::idempotency_key_header(),
+            callers: AnswerCallers::new(),
             requires_key: false,
             fails_open: false,
             budget: DECISION_BUDGET,
@@ -98,6 +106,28 @@ impl<X> Idempotent<X> {
     #[must_use]
     pub fn with_key(self, key: KeySource) -> Self {
         Self { key, ..self }
+    }
+
+    /// Names the cookies that the application knows its sessions by. Name every one of them: where a
+    /// cookie is all that tells callers apart and is not named, they would get each other's answers.
+    #[must_use]
+    pub fn with_session_cookies<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        Self { callers: self.callers.with_session_cookies(names), ..self }
+    }
+
+    /// Makes fingerprints of credentials under a secret of the deployment, such as 32 random bytes,
+    /// instead of the published key. Changing it forgets whose the kept answers are.
+    #[must_use]
+    pub fn with_secret(self, secret: impl Into<Vec<u8>>) -> Self {
+        Self { callers: self.callers.with_secret(secret), ..self }
+    }
+
+    /// Keeps answers also for requests that show neither an identity nor a credential, one for all of
+    /// them. Anybody who learns or guesses a key is then given its answer: only for applications
+    /// whose anonymous answers are for everybody.
+    #[must_use]
+    pub fn shared_by_anonymous(self) -> Self {
+        Self { callers: self.callers.shared_by_anonymous(), ..self }
     }
 
     /// The same, but requests that bring no key are answered 400. Without it, they are served as
@@ -114,7 +144,8 @@ impl<X> Idempotent<X> {
         Self { fails_open: true, ..self }
     }
 
-    /// The same with another time for each call of the store, instead of [`DECISION_BUDGET`].
+    /// The same with another time for each call of the store, instead of [`DECISION_BUDGET`]. Asking
+    /// for the work takes one call, or two when the outcome of the first is unknown.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
@@ -130,8 +161,10 @@ impl<X: StoreExecutor> Idempotent<X> {
         payload_hash: String,
         remaining: Option<Duration>,
         clock: &SharedClock,
+        ids: &dyn IdSource,
     ) -> Result<Option<Acquisition>, IdempotencyError> {
-        let acquire: Acquire = self.idempotency.acquire(key, payload_hash, clock.now(), remaining);
+        let (owner, now) = (Owner::new(ids.next_id()), clock.now());
+        let acquire: Acquire = self.idempotency.acquire(key, payload_hash, owner, now, remaining);
         match drive(acquire, &self.in_time(clock)).await {
             Err(_) if self.fails_open => Ok(None),
             acquired => acquired.map(Some),
@@ -145,22 +178,34 @@ impl<X: StoreExecutor> Idempotent<X> {
             Some(result) => self.idempotency.complete(lease, result, clock.now()),
             None => self.idempotency.complete_without_result(lease, clock.now()),
         };
-        // What is not kept is done again, so it is worth a second try; where only the reply was
-        // lost, that finds the lease gone, and changes nothing.
-        let again = complete.clone();
-        let completed: Result<Completion, _> = drive(complete, &self.in_time(clock)).await;
-        if completed.is_err() {
-            let _ = drive(again, &self.in_time(clock)).await;
-        }
+        let _ = drive(complete, &self.in_time(clock)).await;
     }
 
     /// Gives work back that failed. Where that fails too, the lease ends by itself.
     async fn release(&self, lease: Lease, clock: &SharedClock) {
-        let _ = drive(self.idempotency.release(lease), &self.in_time(clock)).await;
+        let release: Release = self.idempotency.release(lease);
+        let _ = drive(release, &self.in_time(clock)).await;
     }
 
-    fn in_time<'x>(&'x self, clock: &'x SharedClock) -> Deadline<&'x X, &'x SharedClock> {
-        Deadline::after(&self.executor, clock, self.budget)
+    const fn in_time<'x>(&'x self, clock: &'x SharedClock) -> EachInTime<'x, X> {
+        EachInTime { executor: &self.executor, clock, budget: self.budget }
+    }
+}
+
+/// Gives every call of the store the same time, so that there is some left to ask again.
+struct EachInTime<'x, X> {
+    executor: &'x X,
+    clock: &'x SharedClock,
+    budget: Duration,
+}
+
+impl<E, X> Execute<E> for EachInTime<'_, X>
+where
+    E: Effect<Outcome: Send> + Send + Sync,
+    X: Execute<E>,
+{
+    async fn execute(&self, effect: &E) -> E::Outcome {
+        Deadline::after(self.executor, self.clock, self.budget).execute(effect).await
     }
 }
 
@@ -169,6 +214,7 @@ impl<X> fmt::Debug for Idempotent<X> {
         f.debug_struct("Idempotent")
             .field("scope", &self.scope)
             .field("key", &self.key)
+            .field("callers", &self.callers)
             .field("requires_key", &self.requires_key)
             .field("fails_open", &self.fails_open)
             .finish_non_exhaustive()

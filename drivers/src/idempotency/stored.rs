@@ -1,4 +1,5 @@
-//! Responses as they are kept: a line of JSON, and the body as it is.
+//! Responses as they are kept: a line of JSON, and the body as it is. Cookies are not kept: they are
+//! the session of whoever had the first answer, and may have ended since.
 
 use apptheory_core::http::Headers;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,6 @@ use crate::app::Response;
 struct Head {
     status: u16,
     headers: Vec<(String, Vec<String>)>,
-    cookies: Vec<String>,
     is_base64: bool,
 }
 
@@ -18,11 +18,10 @@ pub(super) fn write(response: &Response) -> Option<Vec<u8>> {
     if response.stream.is_some() {
         return None;
     }
-    let headers = response.headers.iter();
+    let headers = response.headers.iter().filter(|(name, _)| *name != SET_COOKIE);
     let head = Head {
         status: response.status,
         headers: headers.map(|(name, values)| (name.to_owned(), values.to_vec())).collect(),
-        cookies: response.cookies.clone(),
         is_base64: response.is_base64,
     };
     let mut bytes = serde_json::to_vec(&head).ok()?;
@@ -35,17 +34,20 @@ pub(super) fn write(response: &Response) -> Option<Vec<u8>> {
 pub(super) fn read(bytes: &[u8]) -> Option<Response> {
     let at = bytes.iter().position(|byte| *byte == END_OF_HEAD)?;
     let (head, body) = bytes.split_at_checked(at)?;
-    let Head { status, headers, cookies, is_base64 } = serde_json::from_slice(head).ok()?;
+    let Head { status, headers, is_base64 } = serde_json::from_slice(head).ok()?;
     let mut response = Response::new(status);
-    response.headers = headers.into_iter().fold(Headers::new(), |mut all, (name, values)| {
+    // Items that are older than this rule hold cookies.
+    let headers = headers.into_iter().filter(|(name, _)| name != SET_COOKIE);
+    response.headers = headers.fold(Headers::new(), |mut all, (name, values)| {
         all.set_all(&name, values);
         all
     });
-    response.cookies = cookies;
     response.is_base64 = is_base64;
     response.body = body.get(1..)?.to_vec();
     Some(response)
 }
+
+const SET_COOKIE: &str = "set-cookie";
 
 /// Compact JSON holds no line feed.
 const END_OF_HEAD: u8 = b'\n';
@@ -56,14 +58,24 @@ mod tests {
     use crate::app::{BodyStream, Response};
 
     #[test]
-    fn a_response_comes_back_as_it_was() {
+    fn a_response_comes_back_as_it_was_without_its_cookies() {
         let mut response = Response::binary(201, *b"\0\n\xff", "image/x\n").with_cookie("a=b");
         response.headers.set_all("x-many", vec!["1".into(), "2".into()]);
+        let kept = response.headers.clone();
+        response.headers.set("Set-Cookie", "c=d");
         let back = read(&write(&response).unwrap()).unwrap();
         assert_eq!((back.status, back.body, back.is_base64), (201, b"\0\n\xff".to_vec(), true));
-        assert_eq!((back.headers, back.cookies), (response.headers, response.cookies));
+        assert_eq!((back.headers, back.cookies), (kept, Vec::new()));
         let empty = Response::no_content();
         assert_eq!(read(&write(&empty).unwrap()).unwrap().status, 204);
+    }
+
+    #[test]
+    fn cookies_that_were_kept_before_are_not_given() {
+        let old = br#"{"status":200,"headers":[["set-cookie",["a=b"]],["x",["1"]]],"cookies":["c=d"],"is_base64":false}"#;
+        let back = read(&[&old[..], b"\nbody"].concat()).unwrap();
+        assert!(back.cookies.is_empty() && !back.headers.contains("set-cookie"));
+        assert_eq!((back.headers.first("x"), &*back.body), ("1", &b"body"[..]));
     }
 
     #[test]

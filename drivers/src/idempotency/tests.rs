@@ -4,8 +4,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::http::exchange::{Access, Principal};
 use apptheory_core::http::{AppError, RawRequest};
 use apptheory_core::idempotency::{Idempotency, KeySource, MAX_RESULT_BYTES};
+use apptheory_core::machine::Effect;
 use apptheory_core::store::{StoreError, Value};
 use apptheory_core::time::Timestamp;
 use futures_util::future::join;
@@ -15,7 +17,7 @@ use super::Idempotent;
 use crate::app::events::{EventContext, SnsNotification, SqsMessage};
 use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
 use crate::clock::{Clock as _, VirtualClock};
-use crate::execute::StoreExecutor;
+use crate::execute::{Execute, StoreExecutor};
 use crate::layer::{Fault, FaultPlan};
 use crate::memory::MemoryStore;
 
@@ -81,8 +83,16 @@ async fn answer(context: &Context, run: u32) -> Answer {
     }
 }
 
+/// A request of Ann's.
 fn request<'a>(key: &str, body: &'a str) -> RawRequest<'a> {
+    request_with(key, body, &[("Authorization", "Bearer ann")])
+}
+
+fn request_with<'a>(key: &str, body: &'a str, fields: &[(&str, &str)]) -> RawRequest<'a> {
     let mut request = RawRequest::new("POST", "/orders");
+    for (name, value) in fields {
+        request.headers.append(*name, *value);
+    }
     if !key.is_empty() {
         request.headers.append("Idempotency-Key", key);
     }
@@ -122,7 +132,8 @@ where
     assert_eq!(ask(&app, &clock, ""), ran(1, false));
     assert_eq!(ask(&app, &clock, ""), ran(1, true));
     let again = clock.run(app.serve(request("k", ""), Invocation::default()));
-    assert_eq!((again.cookies, again.headers.first("x-many")), (vec!["a=b".to_owned()], "1"));
+    // Cookies are not kept.
+    assert_eq!((again.cookies, again.headers.first("x-many")), (Vec::<String>::new(), "1"));
 
     let (status, body, _, is_replayed) = ask(&app, &clock, "0");
     assert!(status == 422 && body.contains("app.validation_failed") && !is_replayed);
@@ -251,10 +262,107 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
 }
 
 #[test]
-fn a_lease_whose_reply_was_lost_is_waited_for() {
-    let seen = faulty(FaultPlan::default().lose_reply(1, StoreError::Timeout), false, &[0, 9, 1]);
-    assert_eq!(seen.iter().map(|seen| seen.0).collect::<Vec<_>>(), [503, 409, 201]);
-    assert_eq!(seen[1].2, "1");
+fn a_lease_whose_reply_was_lost_is_ones_own() {
+    for error in [StoreError::Timeout, StoreError::Unavailable] {
+        let once = FaultPlan::default().lose_reply(1, error);
+        assert_eq!(faulty(once, false, &[0, 0]), [ran(1, false), ran(1, true)]);
+        let twice = FaultPlan::default().lose_reply(1, error).lose_reply(2, error);
+        let seen = faulty(twice, false, &[0, 9, 1]);
+        assert_eq!(seen.iter().map(|seen| seen.0).collect::<Vec<_>>(), [503, 409, 201]);
+        assert_eq!(seen[1].2, "1");
+    }
+}
+
+#[test]
+fn a_store_that_is_silent_at_first_is_asked_again() {
+    let clock = clock();
+    let store = Slow { store: memory(&clock), clock: clock.clone(), calls: AtomicU32::new(0) };
+    let (app, runs) = app(&clock, once(store));
+    assert_eq!(ask(&app, &clock, ""), ran(1, false));
+    assert_eq!(ask(&app, &clock, ""), ran(1, true));
+    assert_eq!(count(&runs), 1);
+}
+
+/// A store whose first answer is a minute late, although it did at once what it was told.
+struct Slow {
+    store: MemoryStore<VirtualClock>,
+    clock: VirtualClock,
+    calls: AtomicU32,
+}
+
+impl<E: Effect<Outcome: Send> + Sync> Execute<E> for Slow
+where
+    MemoryStore<VirtualClock>: Execute<E>,
+{
+    async fn execute(&self, effect: &E) -> E::Outcome {
+        let outcome = self.store.execute(effect).await;
+        if self.calls.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.clock.sleep(seconds(60)).await;
+        }
+        outcome
+    }
+}
+
+#[test]
+fn an_answer_is_kept_for_its_caller_alone() {
+    type Fields = &'static [(&'static str, &'static str)];
+    let session = |store| once(store).with_session_cookies(["session"]).with_secret("secret");
+    let clock = clock();
+    let (app, _) = app(&clock, session(memory(&clock)));
+    let ask = |fields: Fields| {
+        let (_, body, _, is_replayed) =
+            clock.run(serve(&app, &clock, request_with("k", "", fields), 10));
+        (body, is_replayed)
+    };
+    let callers: [Fields; 5] = [
+        &[("authorization", "Bearer a")],
+        &[("authorization", "Bearer b")],
+        &[("x-api-key", "a")],
+        &[("cookie", "session=a; theme=dark")],
+        &[("cookie", "session=b")],
+    ];
+    for (run, fields) in (1..).zip(callers) {
+        assert_eq!(ask(fields), (format!("run {run}"), false));
+    }
+    for (run, fields) in (1..).zip(callers) {
+        assert_eq!(ask(fields), (format!("run {run}"), true));
+    }
+    // The same caller, spelled otherwise.
+    assert_eq!(ask(&[("authorization", "BEARER  a")]), ("run 1".to_owned(), true));
+    assert_eq!(ask(&[("cookie", "theme=light; session=a")]), ("run 4".to_owned(), true));
+    // Who shows nothing is served as often as it asks, whatever names it gives itself.
+    let nothing: [Fields; 3] =
+        [&[], &[("cookie", "theme=dark")], &[("x-tenant-id", "t"), ("x-forwarded-for", "::1")]];
+    for (run, fields) in (6..).zip(nothing.into_iter().chain(nothing)) {
+        assert_eq!(ask(fields), (format!("run {run}"), false));
+    }
+}
+
+#[test]
+fn an_identity_is_a_caller_and_the_anonymous_can_share() {
+    let clock = clock();
+    let runs = Runs::default();
+    let counted = Arc::clone(&runs);
+    let app = builder(&clock)
+        .authenticate(async |context: Context| {
+            let user = context.header("x-user");
+            Ok((!user.is_empty()).then(|| Principal::new(user)))
+        })
+        .middleware(once(memory(&clock)).shared_by_anonymous())
+        .route_for(Access::Optional, "POST", "/orders", move |_: Context| {
+            let run = counted.fetch_add(1, Ordering::Relaxed) + 1;
+            async move { Response::text(201, format!("run {run}")) }
+        })
+        .build()
+        .unwrap();
+    let ask =
+        |fields: &[(&str, &str)]| clock.run(serve(&app, &clock, request_with("k", "", fields), 10));
+    assert_eq!(ask(&[("x-user", "ann")]), ran(1, false));
+    // A token is renewed between two attempts.
+    assert_eq!(ask(&[("x-user", "ann"), ("authorization", "Bearer 2")]), ran(1, true));
+    assert_eq!(ask(&[("x-user", "bob")]), ran(2, false));
+    assert_eq!(ask(&[]), ran(3, false));
+    assert_eq!(ask(&[]), ran(3, true));
 }
 
 #[test]
@@ -384,7 +492,7 @@ fn a_record_that_was_given_up_comes_again_when_its_lease_has_ended() {
 fn records_fail_with_the_store_or_run_all_the_same() {
     for (fails_open, failed, runs_then) in [(false, &["1"][..], 0), (true, &[], 1)] {
         let clock = clock();
-        let plan = FaultPlan::default().fail(1, StoreError::Unavailable);
+        let plan = FaultPlan::default().fail(1, StoreError::Throttled);
         let once = once(Fault::new(memory(&clock), plan));
         let (app, runs) = consumer(&clock, if fails_open { once.fail_open() } else { once });
         let event = messages(&[("1", "")]);
@@ -417,9 +525,19 @@ fn the_messages_of_two_connections_are_two() {
         async { Response::new(200) }
     });
     let app = app.build().unwrap();
-    for (connection, runs_after) in [("c1=", 1), ("c1=", 1), ("c2=", 2)] {
+    let asked = [
+        ("c1=", "", 1),
+        ("c1=", "", 1),
+        ("c2=", "", 2),
+        // Somebody who is known is the same on every connection.
+        ("c1=", "ann", 3),
+        ("c2=", "ann", 3),
+        ("c2=", "bob", 4),
+    ];
+    for (connection, user, runs_after) in asked {
         let event = json!({"body": r#"{"action":"join","id":"1"}"#, "requestContext": {
             "routeKey": "join", "eventType": "MESSAGE", "connectionId": connection, "stage": "dev",
+            "authorizer": {"principalId": user, "integrationLatency": 85},
             "domainName": "a.execute-api.us-east-1.amazonaws.com", "requestId": "r1"}});
         clock.run(app.invoke(&event.to_string(), Invocation::default())).unwrap();
         assert_eq!(count(&runs), runs_after, "{connection}");

@@ -4,6 +4,7 @@
 
 mod effects;
 mod failures;
+mod lost_replies;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

@@ -14,6 +14,7 @@ use crate::app::SendError;
 use crate::app::context::Host;
 use crate::app::values::Values;
 use crate::clock::{Clock as _, SharedClock};
+use crate::ids::IdSource;
 use crate::websocket::WebSocketClient;
 
 /// What a handler or a middleware of an event knows about its invocation. Every record has one of
@@ -159,6 +160,11 @@ impl EventContext {
     #[must_use]
     pub fn new_id(&self) -> String {
         self.host.ids.next_text()
+    }
+
+    /// The application's source of ids.
+    pub(crate) fn ids(&self) -> &dyn IdSource {
+        &*self.host.ids
     }
 
     /// A client for the connections of the WebSocket API at `endpoint`, from the application's

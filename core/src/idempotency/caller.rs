@@ -1,0 +1,167 @@
+//! Whose kept answers a request may be given.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde_json::json;
+
+use super::payload_hash;
+use crate::http::Request;
+use crate::identity::{DEFAULT_KEY, fingerprint_with, with_lower_case_scheme};
+
+/// Tells callers apart, so that an answer is only ever given again to the caller that had it: a
+/// client that learns or guesses the key of another one must not get what that one was answered.
+///
+/// A caller is the identity that authentication vouches for. Without one, it is the fingerprint of
+/// all credentials that the request shows: `authorization`, `x-api-key`, and the
+/// [cookies](Self::with_session_cookies) that the application names as its session. A request without
+/// any of them has no caller, unless those are [shared](Self::shared_by_anonymous).
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct AnswerCallers {
+    session_cookies: Vec<String>,
+    secret: Option<Vec<u8>>,
+    is_shared_by_anonymous: bool,
+}
+
+impl AnswerCallers {
+    /// Tells callers apart by identity and by header fields.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the cookies that the application knows its sessions by. Name every one of them: where a
+    /// cookie is all that tells callers apart and is not named, they would get each other's answers.
+    #[must_use]
+    pub fn with_session_cookies<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        Self { session_cookies: names.into_iter().map(T::into).collect(), ..self }
+    }
+
+    /// Makes fingerprints under a secret of the deployment, such as 32 random bytes, instead of the
+    /// published key. Changing it forgets whose the kept answers are.
+    #[must_use]
+    pub fn with_secret(self, secret: impl Into<Vec<u8>>) -> Self {
+        Self { secret: Some(secret.into()), ..self }
+    }
+
+    /// Lets all requests that show neither an identity nor a credential share their kept answers.
+    /// Anybody who learns or guesses a key is then given its answer: only for applications whose
+    /// anonymous answers are for everybody.
+    #[must_use]
+    pub fn shared_by_anonymous(self) -> Self {
+        Self { is_shared_by_anonymous: true, ..self }
+    }
+
+    /// Returns whose request it is, as a part of an idempotency scope. `None` for a request without
+    /// a caller: serve it, and keep nothing.
+    ///
+    /// `identity` is the trimmed one that authentication vouches for, or an empty text.
+    #[must_use]
+    pub fn caller(&self, identity: &str, request: &Request) -> Option<String> {
+        if !identity.is_empty() {
+            return Some(format!("user:{}", payload_hash(identity.as_bytes())));
+        }
+        if let Some(credentials) = self.credentials(request) {
+            let secret = self.secret.as_deref().unwrap_or(DEFAULT_KEY);
+            return Some(fingerprint_with(secret, "credentials", &credentials));
+        }
+        self.is_shared_by_anonymous.then(|| "anonymous".to_string())
+    }
+
+    /// All credentials of a request in one text; `None` when it shows none.
+    fn credentials(&self, request: &Request) -> Option<String> {
+        let field = |name| {
+            let values = request.headers.get_all(name).iter();
+            values.map(|value| value.trim()).filter(|value| !value.is_empty()).collect::<Vec<_>>()
+        };
+        let authorization = field("authorization").into_iter().map(with_lower_case_scheme);
+        let (authorization, api_key) = (authorization.collect::<Vec<_>>(), field("x-api-key"));
+        let cookie = |name: &String| {
+            let value = request.cookies.get(name).filter(|value| !value.is_empty());
+            value.map(|value| (name.clone(), value.clone()))
+        };
+        let cookies: Vec<_> = self.session_cookies.iter().filter_map(cookie).collect();
+        let shows_none = authorization.is_empty() && api_key.is_empty() && cookies.is_empty();
+        (!shows_none).then(|| json!([authorization, api_key, cookies]).to_string())
+    }
+}
+
+/// The secret is not printed.
+impl fmt::Debug for AnswerCallers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswerCallers")
+            .field("session_cookies", &self.session_cookies)
+            .field("has_secret", &self.secret.is_some())
+            .field("is_shared_by_anonymous", &self.is_shared_by_anonymous)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::AnswerCallers;
+    use crate::http::Request;
+
+    fn request(fields: &[(&str, &str)], cookies: &[(&str, &str)]) -> Request {
+        let mut request =
+            Request { headers: fields.iter().copied().collect(), ..Request::default() };
+        let cookies = cookies.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        request.cookies = cookies.collect();
+        request
+    }
+
+    #[test]
+    fn every_identity_and_every_credential_is_a_caller_of_its_own() {
+        let callers = AnswerCallers::new().with_session_cookies(["session", "sid"]);
+        let of = |identity: &str, fields: &[(&str, &str)], cookies: &[(&str, &str)]| {
+            callers.caller(identity, &request(fields, cookies)).unwrap()
+        };
+        let all: Vec<String> = Vec::from([
+            of("u1", &[], &[]),
+            of("u2", &[], &[]),
+            of("", &[("authorization", "Bearer a")], &[]),
+            of("", &[("authorization", "Bearer A")], &[]),
+            of("", &[("authorization", "Basic a")], &[]),
+            of("", &[("x-api-key", "Bearer a")], &[]),
+            of("", &[("x-api-key", "a")], &[]),
+            of("", &[], &[("session", "a")]),
+            of("", &[], &[("sid", "a")]),
+            of("", &[], &[("session", "a"), ("sid", "a")]),
+            of("", &[("authorization", "Bearer a")], &[("session", "a")]),
+        ]);
+        for (at, caller) in all.iter().enumerate() {
+            assert!(!all[at + 1..].contains(caller), "{at}");
+        }
+        assert_eq!(of("", &[("authorization", "bEARER a")], &[]), all[2]);
+        assert_eq!(of("u1", &[("x-api-key", "k")], &[("session", "s")]), all[0]);
+    }
+
+    #[test]
+    fn who_shows_nothing_has_no_caller() {
+        let callers = AnswerCallers::new();
+        for nothing in [
+            request(&[], &[("session", "not named")]),
+            request(&[("authorization", " "), ("x-api-key", "")], &[]),
+            request(&[("x-tenant-id", "t"), ("x-forwarded-for", "192.0.2.1")], &[]),
+        ] {
+            assert_eq!(callers.caller("", &nothing), None);
+            let shared = callers.clone().shared_by_anonymous();
+            assert_eq!(shared.caller("", &nothing).as_deref(), Some("anonymous"));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_used_and_not_printed() {
+        let key = request(&[("x-api-key", "k_secret")], &[]);
+        let callers = AnswerCallers::new().with_secret("a secret of the deployment");
+        let caller = callers.caller("", &key).unwrap();
+        assert!(caller.starts_with("credentials:hmac-sha256:"), "{caller}");
+        assert_ne!(AnswerCallers::new().caller("", &key), Some(caller));
+        assert!(!alloc::format!("{callers:?}").contains("secret of"));
+    }
+}

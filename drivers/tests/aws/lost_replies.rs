@@ -1,0 +1,146 @@
+//! Writes that were carried out, and whose replies never came: behind a proxy that hangs up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use apptheory::aws::AwsStore;
+use apptheory::aws::aws_sdk_dynamodb::Client;
+use apptheory::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
+use apptheory::clock::ManualClock;
+use apptheory::execute::drive;
+use apptheory_core::idempotency::{
+    Acquire, Acquisition, Complete, Completion, Idempotency, IdempotencyKey, Owner, Release,
+    Released,
+};
+use dynoxide::Database;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::NOW;
+use crate::{block_on, config, loopback, serve, store_at};
+
+/// Passes requests on to `upstream`, and hangs up instead of answering those of these numbers.
+struct Proxy {
+    upstream: String,
+    lost: BTreeSet<u32>,
+    requests: AtomicU32,
+}
+
+impl Proxy {
+    /// Begins to lose the replies of these requests; the first one is number 1. Returns its URL.
+    async fn losing(upstream: &str, lost: &[u32]) -> (String, Arc<Self>) {
+        let (listener, url) = loopback().await;
+        let upstream = upstream.trim_start_matches("http://").to_owned();
+        let lost = lost.iter().copied().collect();
+        let proxy = Arc::new(Self { upstream, lost, requests: AtomicU32::new(0) });
+        tokio::spawn(Arc::clone(&proxy).accept(listener));
+        (url, proxy)
+    }
+
+    async fn accept(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(Arc::clone(&self).pass_on(BufReader::new(client)));
+        }
+    }
+
+    async fn pass_on(self: Arc<Self>, mut client: BufReader<TcpStream>) {
+        let upstream = TcpStream::connect(&self.upstream).await.unwrap();
+        let mut upstream = BufReader::new(upstream);
+        while let Some(request) = message(&mut client).await {
+            upstream.write_all(&request).await.unwrap();
+            let reply = message(&mut upstream).await.unwrap();
+            let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.lost.contains(&number) {
+                return;
+            }
+            client.write_all(&reply).await.unwrap();
+        }
+    }
+
+    fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// One HTTP/1.1 message with a body of known length; `None` at the end of the connection.
+async fn message(from: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    loop {
+        let start = bytes.len();
+        if from.read_until(b'\n', &mut bytes).await.unwrap_or(0) == 0 {
+            return None;
+        }
+        let line = String::from_utf8_lossy(&bytes[start..]).to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body).await.ok()?;
+    bytes.extend(body);
+    Some(bytes)
+}
+
+fn key() -> IdempotencyKey {
+    IdempotencyKey::new("scope", "key").unwrap()
+}
+
+async fn acquire(store: &AwsStore<ManualClock>, owner: u128) -> Acquisition {
+    let lasts = Some(Duration::from_secs(30));
+    let idempotency = Idempotency::builder().build();
+    let acquire: Acquire = idempotency.acquire(key(), "h", Owner::new(owner), NOW, lasts);
+    drive(acquire, store).await.unwrap()
+}
+
+/// The same store without a second attempt of the SDK's own.
+fn once_at(url: &str) -> AwsStore<ManualClock> {
+    let client = Client::from_conf(config().retry_config(RetryConfig::disabled()).build());
+    AwsStore::new(client).with_endpoint_url(url).with_clock(ManualClock::new(NOW))
+}
+
+#[test]
+fn the_holder_of_a_lease_is_not_refused_by_itself() {
+    // Whoever sends the put again: the SDK, or the machine.
+    for store_at in [store_at, once_at] {
+        block_on(serve(Database::memory().unwrap(), async |url| {
+            let idempotency = Idempotency::builder().build();
+            store_at(&url).create_table(&idempotency.table()).await.unwrap();
+            let (lossy, proxy) = Proxy::losing(&url, &[1]).await;
+            let store = store_at(&lossy);
+            let Acquisition::Acquired(lease) = acquire(&store, 1).await else {
+                panic!("it is its own")
+            };
+            assert_eq!(proxy.requests(), 2);
+            let Acquisition::InProgress { .. } = acquire(&store, 2).await else {
+                panic!("it is somebody else's")
+            };
+
+            let (lossy, proxy) = Proxy::losing(&url, &[1]).await;
+            let complete: Complete = idempotency.complete(lease, *b"done", NOW);
+            let completed = drive(complete, &store_at(&lossy)).await;
+            assert_eq!((completed, proxy.requests()), (Ok(Completion::Stored), 2));
+            let result = Some(b"done".to_vec());
+            assert_eq!(acquire(&store, 3).await, Acquisition::Completed { result });
+        }));
+    }
+}
+
+#[test]
+fn what_was_given_back_is_given_back() {
+    block_on(serve(Database::memory().unwrap(), async |url| {
+        let idempotency = Idempotency::builder().build();
+        store_at(&url).create_table(&idempotency.table()).await.unwrap();
+        let Acquisition::Acquired(lease) = acquire(&store_at(&url), 1).await else {
+            panic!("nobody else is there")
+        };
+        let (lossy, _) = Proxy::losing(&url, &[1]).await;
+        let release: Release = idempotency.release(lease);
+        assert_eq!(drive(release, &store_at(&lossy)).await, Ok(Released::Released));
+        assert!(matches!(acquire(&store_at(&url), 2).await, Acquisition::Acquired(_)));
+    }));
+}
