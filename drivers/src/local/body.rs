@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use apptheory_core::http::{AppError, Response as Whole};
 use apptheory_core::stream::{
-    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Target,
+    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, StreamLimits, Target,
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream as _, StreamExt as _};
@@ -29,6 +29,15 @@ pub(super) struct FrameBody {
     is_cut_off: bool,
 }
 
+/// How a response passes through Lambda, which limits it accordingly.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Passage {
+    /// While it is made: up to 16 KB of head and 200 MB of body.
+    Streamed,
+    /// In one piece.
+    Whole,
+}
+
 /// The body ends here, and its client is to see that it is not complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response was cut off")]
@@ -42,13 +51,19 @@ impl FrameBody {
         response: Whole,
         mut stream: Option<BodyStream>,
         takes_trailers: bool,
+        passage: Passage,
     ) -> http::Response<Self> {
-        let settings = app.settings();
-        let config = FrameConfig {
-            error_format: settings.error_format,
-            // All header fields one by one, as they were set.
-            ..FrameConfig::new(Target::RestApi)
+        // All header fields one by one, as they were set.
+        let by_field = FrameConfig::new(Target::RestApi);
+        let (transport_limit, max_prelude_bytes) = match passage {
+            Passage::Streamed => {
+                (Some(StreamLimits::of(Target::FunctionUrl).max_bytes), by_field.max_prelude_bytes)
+            }
+            // It was measured whole.
+            Passage::Whole => (None, usize::MAX),
         };
+        let error_format = app.settings().error_format;
+        let config = FrameConfig { error_format, transport_limit, max_prelude_bytes, ..by_field };
         let has_stream = stream.is_some();
         let head = Head::from(&response);
         let mut body = Self {

@@ -21,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::body::FrameBody;
+use super::body::{FrameBody, Passage};
 use super::origin::Origins;
 use super::refusal;
 use super::transport::{Answer, Progress, READ_TIME, Transport};
@@ -138,14 +138,14 @@ impl Front {
             parts.version >= http::Version::HTTP_11 && takes_trailers(&parts.headers);
         let invocation = Invocation { peer: Some(self.peer), ..Invocation::default() };
         let request = raw_request(&parts, body);
-        let (head, stream) = if self.is_buffered {
+        if self.is_buffered {
             let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
             let invocation = Invocation { deadline, ..invocation };
-            (app.serve_whole(request, invocation).await, None)
-        } else {
-            app.serve(request, invocation).await.split_stream()
-        };
-        FrameBody::begin(app, head, stream, takes_trailers).await
+            let whole = app.serve_whole(request, invocation).await;
+            return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
+        }
+        let (head, stream) = app.serve(request, invocation).await.split_stream();
+        FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await
     }
 }
 

@@ -130,7 +130,8 @@ impl Server {
 
     /// Listens on any address. One that other machines can reach is
     /// [told](crate::app::AppBuilder::on_failure) as [`Trouble::Exposed`]: this server knows neither
-    /// TLS nor clients that mean harm.
+    /// TLS nor users. It answers for the address that a client reached, and for `localhost`, but not
+    /// for other names of this machine.
     ///
     /// # Errors
     ///

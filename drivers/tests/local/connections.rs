@@ -123,6 +123,9 @@ async fn a_server_that_stops_does_not_wait_for_ever() {
     server.served.await.unwrap();
     assert_eq!(told.recv().await, Some("stream dropped"));
     assert_eq!(texts(&server.told), ["cut off when the server stopped: 1 connections"]);
+    // Nothing is wrong with the application.
+    let told = server.told.lock().unwrap()[0].error.to_string();
+    assert_eq!(told, "local.cut_off: local server");
 }
 
 #[tokio::test]

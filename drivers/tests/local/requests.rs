@@ -1,7 +1,7 @@
 //! What a connection may send, and what it is answered.
 
 use apptheory::app::{App, Body, Context, Html, Response};
-use apptheory::local::{MAX_BODY_BYTES, MAX_HEAD_BYTES};
+use apptheory::local::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Server};
 use apptheory_core::http::exchange::Limits;
 
 use crate::Running;
@@ -37,16 +37,20 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
 
 #[tokio::test]
 async fn answers_have_the_heads_that_handlers_gave_them() {
-    let app = App::builder()
-        .get("/", async || {
-            let mut response = Response::html(201, "<p>");
-            response.headers.set_all("x-several", vec!["a, b".into(), "c".into()]);
-            response.with_cookie("a=1").with_cookie("b=2").with_header("content-length", "99")
-        })
-        .get("/none", async || {})
-        .get("/large", async || Response::text(200, "x").with_header("x-large", "x".repeat(20_000)))
-        .route("HEAD", "/head", async || Html("<p>"));
-    let server = Running::of(app).await;
+    let app = || {
+        App::builder()
+            .get("/", async || {
+                let mut response = Response::html(201, "<p>");
+                response.headers.set_all("x-several", vec!["a, b".into(), "c".into()]);
+                response.with_cookie("a=1").with_cookie("b=2").with_header("content-length", "99")
+            })
+            .get("/none", async || {})
+            .get("/large", async || {
+                Response::text(200, "x").with_header("x-large", "x".repeat(20_000))
+            })
+            .route("HEAD", "/head", async || Html("<p>"))
+    };
+    let server = Running::of(app()).await;
     let mut client = server.connect().await;
     let head = client.get("/").await;
     assert_eq!((head.status, head.first("content-type")), (201, "text/html; charset=utf-8"));
@@ -65,6 +69,11 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
     assert_eq!(head.status, 500);
     assert!(client.body(&head).await.contains("app.internal"));
     assert!(server.told()[0].contains("larger than 16 KB"), "{:?}", server.told());
+    server.stop().await;
+    // In one piece a head counts like the body.
+    let server = Running::with(app(), Server::buffered).await;
+    let head = server.connect().await.get("/large").await;
+    assert_eq!((head.status, head.first("x-large").len()), (200, 20_000));
     server.stop().await;
 }
 

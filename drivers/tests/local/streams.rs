@@ -180,6 +180,33 @@ async fn the_applications_limit_holds() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_where_lambda_would_end_it() {
+    const CHUNK: usize = 1 << 20;
+    const MOST: usize = 200; // megabytes, as a function URL streams
+
+    let app = App::builder().get("/{n}", async |context: Context| {
+        let chunk = bytes::Bytes::from(vec![b'x'; CHUNK]);
+        let number = context.param("n").parse().unwrap_or(0);
+        let chunks = stream::repeat(chunk).take(number).map(Ok::<_, AppError>);
+        Response::html_stream(200, BodyStream::new(chunks))
+    });
+    let server = Running::of(app).await;
+    for (megabytes, is_whole) in [(MOST, true), (MOST + 1, false)] {
+        let mut client = server.connect().await;
+        client.get(&format!("/{megabytes}")).await;
+        for _ in 0..MOST {
+            assert_eq!(client.chunk().await.map(|chunk| chunk.len()), Some(CHUNK));
+        }
+        if is_whole {
+            assert_eq!(client.chunk().await, None);
+        } else {
+            assert_eq!(client.rest().await, "");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_buffered_server_answers_in_one_piece() {
     let app = chunks(|| vec![Ok("<h1>"), Ok("Hello</h1>")]);
     let server = Running::with(app, Server::buffered).await;
