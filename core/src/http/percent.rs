@@ -69,7 +69,12 @@ pub fn decode_lenient(text: &str) -> Cow<'_, str> {
 /// anywhere in a URL, as one segment of a path for example.
 #[must_use]
 pub fn encode(text: &str) -> String {
-    encode_where(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')))
+    encode_where(text, |c| !u8::try_from(c).is_ok_and(is_unreserved))
+}
+
+/// Whether a byte is an unreserved character (RFC 3986 §2.3), which no normal form escapes.
+pub(super) const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// Encodes the characters that `is_encoded` picks, as the bytes of their UTF-8.
@@ -81,11 +86,16 @@ pub(crate) fn encode_where(text: &str, is_encoded: impl Fn(char) -> bool) -> Str
             continue;
         }
         for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-            // Writing to a `String` cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
+            push_escape(&mut encoded, byte);
         }
     }
     encoded
+}
+
+/// Adds the escape of a byte.
+pub(super) fn push_escape(text: &mut String, byte: u8) {
+    // Writing to a `String` cannot fail.
+    let _ = write!(text, "%{byte:02X}");
 }
 
 #[derive(Clone, Copy)]
@@ -115,7 +125,8 @@ fn bytes(text: &str, on_bad_escape: OnBadEscape) -> Result<Vec<u8>, PercentError
     Ok(decoded)
 }
 
-fn hex_byte(high: u8, low: u8) -> Option<u8> {
+/// The byte that two hexadecimal digits stand for.
+pub(super) fn hex_byte(high: u8, low: u8) -> Option<u8> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)?.wrapping_shl(4) | digit(low)?)
 }

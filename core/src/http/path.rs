@@ -1,0 +1,212 @@
+//! The one spelling of paths.
+
+use alloc::string::String;
+use core::fmt;
+use core::ops::Deref;
+
+use serde::{Serialize, Serializer};
+
+use super::percent::{hex_byte, is_unreserved, push_escape};
+
+/// The path of a URI in the normal form of RFC 3986 §6.2.2: equal paths are equal texts, whichever
+/// provider handed them over. Compare, route, count and sign by it.
+///
+/// It starts with `/` and consists of slashes and `pchar`s (RFC 3986 §3.3). Escapes have upper-case
+/// digits, and none stands for an unreserved character. It can only be made by
+/// [`from_encoded`](Self::from_encoded) and [`from_decoded`](Self::from_decoded), so that no other
+/// text passes for a path.
+///
+/// Nothing is trimmed, cut or resolved. `/a/` is not `/a`, `//` is not `/`, `/a%2Fb` is not `/a/b`,
+/// and the segments `.` and `..` stay segments: a path that a rule in front of the application has
+/// let through does not become another one behind it. Decode single segments, once, after the path
+/// was split.
+///
+/// ```
+/// use apptheory_core::http::UriPath;
+///
+/// let path = UriPath::from_encoded("/caf%c3%a9/%7Euser/100%");
+/// assert_eq!(path.as_str(), "/caf%C3%A9/~user/100%25");
+/// assert_eq!(UriPath::from_decoded("/café/~user/100%"), path);
+/// ```
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UriPath(String);
+
+impl UriPath {
+    /// Returns the root, `/`.
+    #[must_use]
+    pub fn root() -> Self {
+        Self(String::from("/"))
+    }
+
+    /// Reads a path as it is sent, percent-encoded. Use it for request lines, and for the events of
+    /// providers that pass them on.
+    ///
+    /// Every text is a path: a `%` that starts no escape is one (`%25`), characters that a path
+    /// cannot hold as they are, `?` and `#` among them, are encoded, and a missing first `/` is
+    /// added.
+    #[must_use]
+    pub fn from_encoded(text: &str) -> Self {
+        let mut path = rooted(text);
+        let mut rest = text.as_bytes();
+        while let [first, after @ ..] = rest {
+            rest = after;
+            let escaped = match after {
+                [high, low, tail @ ..] if *first == b'%' => {
+                    hex_byte(*high, *low).map(|byte| (byte, tail))
+                }
+                _ => None,
+            };
+            match escaped {
+                Some((byte, tail)) => {
+                    rest = tail;
+                    push(&mut path, byte, is_unreserved(byte));
+                }
+                None => push(&mut path, *first, is_path_character(*first)),
+            }
+        }
+        Self(path)
+    }
+
+    /// Reads a path that was decoded already. Use it for the events of providers that decode paths,
+    /// in which a `%` is a per cent sign.
+    #[must_use]
+    pub fn from_decoded(text: &str) -> Self {
+        let mut path = rooted(text);
+        for byte in text.bytes() {
+            push(&mut path, byte, is_path_character(byte));
+        }
+        Self(path)
+    }
+
+    /// Returns the path as a text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The start of a path, with room for a text that needs few escapes.
+fn rooted(text: &str) -> String {
+    let mut path = String::with_capacity(text.len().saturating_add(1));
+    if !text.starts_with('/') {
+        path.push('/');
+    }
+    path
+}
+
+fn push(path: &mut String, byte: u8, as_it_is: bool) {
+    if as_it_is {
+        path.push(char::from(byte));
+    } else {
+        push_escape(path, byte);
+    }
+}
+
+/// Whether a path can hold a character as it is: a `/` or a `pchar` that is no escape.
+const fn is_path_character(byte: u8) -> bool {
+    is_unreserved(byte) || matches!(byte, b'/' | b':' | b'@') || is_sub_delimiter(byte)
+}
+
+const fn is_sub_delimiter(byte: u8) -> bool {
+    matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+}
+
+impl Default for UriPath {
+    /// Returns the root.
+    fn default() -> Self {
+        Self::root()
+    }
+}
+
+impl Deref for UriPath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for UriPath {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for UriPath {
+    fn eq(&self, text: &str) -> bool {
+        self.0 == text
+    }
+}
+
+impl PartialEq<&str> for UriPath {
+    fn eq(&self, text: &&str) -> bool {
+        self.0 == *text
+    }
+}
+
+impl fmt::Display for UriPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UriPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for UriPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UriPath;
+
+    #[test]
+    fn encoded_paths_have_one_normal_form() {
+        for (text, path) in [
+            ("", "/"),
+            ("/", "/"),
+            ("a/b", "/a/b"),
+            ("//a//", "//a//"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/café", "/caf%C3%A9"),
+            ("/%61%2d%2E%5f%7e", "/a-._~"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/%2e%2e/x/./..", "/../x/./.."),
+            ("/100%", "/100%25"),
+            ("/100%25", "/100%25"),
+            ("/%%34", "/%254"),
+            ("/%zz%4", "/%25zz%254"),
+            ("/a?b#c", "/a%3Fb%23c"),
+            (" /a\u{a0}\n", "/%20/a%C2%A0%0A"),
+            ("/!$&'()*+,;=:@", "/!$&'()*+,;=:@"),
+            ("/%21%2B%40", "/%21%2B%40"),
+            ("/\"<>[]\\^`{|}", "/%22%3C%3E%5B%5D%5C%5E%60%7B%7C%7D"),
+        ] {
+            let read = UriPath::from_encoded(text);
+            assert_eq!(read, path, "{text:?}");
+            assert_eq!(UriPath::from_encoded(&read), read);
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_of_a_decoded_path_is_text() {
+        for (text, path) in [
+            ("", "/"),
+            ("/pets/100%", "/pets/100%25"),
+            ("/pets/a%20b", "/pets/a%2520b"),
+            ("/pets/a b?#", "/pets/a%20b%3F%23"),
+            ("/café/~x", "/caf%C3%A9/~x"),
+            ("/../x", "/../x"),
+        ] {
+            let read = UriPath::from_decoded(text);
+            assert_eq!(read, path, "{text:?}");
+            assert_eq!(UriPath::from_encoded(&read), read);
+        }
+    }
+}
