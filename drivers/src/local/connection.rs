@@ -6,15 +6,13 @@ use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory_core::http::{AppError, RequestError, code};
-use apptheory_core::stream::StreamLimits;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderName, TE, TRANSFER_ENCODING};
+use http::header::{HeaderMap, HeaderName, TE};
 use http::request::Parts;
-use http_body_util::{BodyExt as _, Either as EitherBody, Full, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use http_body_util::{Either as EitherBody, Full};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -24,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::body::{FrameBody, Passage};
 use super::origin::Origins;
 use super::refusal;
-use super::transport::{Answer, Progress, READ_TIME, Transport};
+use super::request_body::{check_encoding, read};
+use super::transport::{Answer, Progress, Transport};
 use super::websocket::{self, Gateway, Slot};
 use crate::app::wire::raw_request;
 use crate::app::{App, Invocation};
@@ -33,11 +32,6 @@ use crate::clock::Clock as _;
 /// The most bytes that the head of a request may have, request line included: 32 KiB, twice what
 /// common servers take.
 pub const MAX_HEAD_BYTES: usize = 32 << 10;
-
-/// The most bytes that the body of a request may have, however large the application lets it be:
-/// 6 MB, as an invocation on Lambda (*AWS Lambda Developer Guide*, quotas).
-#[expect(clippy::cast_possible_truncation, reason = "6 MB fit in every usize that tokio runs on")]
-pub const MAX_BODY_BYTES: usize = StreamLimits::MAX_BUFFERED_BYTES as usize;
 
 /// How long requests have on a [buffered](super::Server::buffered) server: 29 s, API Gateway's
 /// timeout of integrations (*API Gateway Developer Guide*, quotas).
@@ -118,11 +112,11 @@ impl Front {
                 answer.map(EitherBody::Right)
             }
             Call::Connection(id) => {
-                let body = read(app, body).await;
+                let body = read(app, &parts.headers, body).await;
                 let answer = self.gateway.manage(&parts.method, &id, body).await;
                 answer.map(EitherBody::Right)
             }
-            Call::Http => match read(app, body).await {
+            Call::Http => match read(app, &parts.headers, body).await {
                 Ok(body) => self.respond(parts, body).await.map(EitherBody::Left),
                 // As in front of a function, the application never sees it.
                 Err(error) => refusal::answer(app, &error).map(EitherBody::Right),
@@ -171,41 +165,6 @@ impl Call {
     }
 }
 
-/// Refuses a body that is encoded in more than chunks: it would be read as something else than what
-/// was sent (RFC 9112 §6.1).
-fn check_encoding(headers: &HeaderMap) -> Result<(), AppError> {
-    let is_chunked = |coding: &str| coding.eq_ignore_ascii_case("chunked");
-    if !tokens(headers, TRANSFER_ENCODING).all(is_chunked) {
-        let error = AppError::bad_request("no transfer coding but chunked is implemented");
-        return Err(error.with_status(StatusCode::NOT_IMPLEMENTED.as_u16()));
-    }
-    if tokens(headers, TRANSFER_ENCODING).count() > 1 {
-        return Err(AppError::bad_request("a body is chunked once"));
-    }
-    Ok(())
-}
-
-/// Reads a body, but no more than it takes to see that it is too large, and not for ever.
-async fn read(app: &App, body: Incoming) -> Result<Vec<u8>, AppError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > MAX_BODY_BYTES {
-        return Err(RequestError::TooLarge.into());
-    }
-    let body = pin!(Limited::new(body, MAX_BODY_BYTES).collect());
-    match select(body, pin!(app.clock().sleep(READ_TIME))).await {
-        Either::Left((Ok(body), _)) => Ok(body.to_bytes().into()),
-        Either::Left((Err(error), _)) if error.is::<LengthLimitError>() => {
-            Err(RequestError::TooLarge.into())
-        }
-        // It is malformed, or its client is gone; one that is still there is told.
-        Either::Left((Err(_), _)) => Err(AppError::bad_request("malformed body")),
-        Either::Right(_) => {
-            let error = AppError::new(code::TIMEOUT, "the body took longer than 60 s");
-            Err(error.with_status(StatusCode::REQUEST_TIMEOUT.as_u16()))
-        }
-    }
-}
-
 /// Whether a client takes trailers (RFC 9110 §10.1.4).
 fn takes_trailers(headers: &HeaderMap) -> bool {
     lists(headers, TE, "trailers")
@@ -217,7 +176,7 @@ pub(super) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool 
 }
 
 /// The tokens of a field that is a list of them (RFC 9110 §5.6.1).
-fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+pub(super) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }

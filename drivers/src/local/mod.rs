@@ -70,6 +70,7 @@ mod connection;
 mod error;
 mod origin;
 mod refusal;
+mod request_body;
 mod transport;
 mod websocket;
 
@@ -86,8 +87,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use connection::{BUFFERED_TIME, MAX_BODY_BYTES, MAX_HEAD_BYTES};
+pub use connection::{BUFFERED_TIME, MAX_HEAD_BYTES};
 pub use error::{ListenError, Trouble};
+pub use request_body::MAX_BODY_BYTES;
 pub use transport::READ_TIME;
 pub use websocket::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 

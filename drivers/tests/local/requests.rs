@@ -142,6 +142,17 @@ async fn bodies_have_a_limit() {
     client.send(format!("{post}transfer-encoding: chunked\r\n\r\n{size:x}\r\n")).await;
     client.send(vec![b'x'; size]).await;
     assert_eq!(client.head().await.status, 413);
+
+    // What is no text travels to a function in Base64.
+    let most = MAX_BODY_BYTES / 4 * 3;
+    for (size, status) in [(most, 200), (most + 1, 413)] {
+        let mut client = server.connect().await;
+        let binary = "content-type: application/octet-stream\r\ncontent-length: ";
+        client.send(format!("{post}{binary}{size}\r\n\r\n")).await;
+        client.send(vec![b'x'; size]).await;
+        let head = client.head().await;
+        assert_eq!((head.status, head.first("x-request-id").is_empty()), (status, false));
+    }
     server.stop().await;
 
     let limits = Limits { max_request_bytes: core::num::NonZeroU64::new(3), ..Limits::default() };
