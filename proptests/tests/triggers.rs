@@ -253,10 +253,13 @@ proptest! {
     }
 
     #[test]
-    fn the_first_registration_wins(names in prop::collection::vec("[ab ]{0,2}", 0..8)) {
+    fn every_name_has_one_handler(names in prop::collection::vec("[ab ]{0,2}", 0..8)) {
         let mut routes = Routes::new();
         for (index, name) in names.iter().enumerate() {
-            routes.insert(name, index);
+            let trimmed = name.trim();
+            let is_new = names.iter().position(|known| known.trim() == trimmed) == Some(index);
+            let registered = routes.insert(name, index).is_ok();
+            prop_assert_eq!(registered, is_new && !trimmed.is_empty());
         }
         for name in ["a", "b", "ab", ""] {
             let first = names.iter().position(|known| known.trim() == name && !name.is_empty());
@@ -300,8 +303,10 @@ fn read_everything(text: &str) -> Result<(), TestCaseError> {
         let summary = event.scheduled_summary(&invocation, now);
         prop_assert!(!summary.result.status.is_empty());
         let mut routes = EventBridgeRoutes::new(OnUnmatched::Succeed);
-        routes.insert(EventBridgeSelector::pattern(&event.source, &event.detail_type), ());
+        let selector = EventBridgeSelector::pattern(&event.source, &event.detail_type);
+        let registered = routes.insert(selector, ()).is_ok();
         let is_selectable = !(event.source.is_empty() && event.detail_type.is_empty());
+        prop_assert_eq!(registered, is_selectable);
         prop_assert_eq!(routes.find(&event).map(|found| found.is_some()), Ok(is_selectable));
     }
     if let Ok(event) = WebSocketEvent::read(text) {

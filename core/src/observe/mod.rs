@@ -124,6 +124,13 @@ impl LogRecord<'_> {
 }
 
 impl MetricRecord<'_> {
+    /// The same without a tag.
+    #[must_use]
+    pub fn without_tag(mut self, name: &str) -> Self {
+        self.tags.retain(|(tag, _)| *tag != name);
+        self
+    }
+
     /// The value of a tag, or an empty text.
     #[must_use]
     pub fn tag(&self, name: &str) -> &str {

@@ -38,6 +38,15 @@ pub fn name_from_arn(kind: ArnKind, arn: &str) -> &str {
     }
 }
 
+/// The group and the name of a schedule of EventBridge Scheduler, from its ARN:
+/// `arn:{partition}:scheduler:{region}:{account}:schedule/{group}/{name}`.
+pub(super) fn schedule_from_arn(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.trim().splitn(6, ':');
+    let (service, resource) = (parts.nth(2)?, parts.nth(2)?);
+    let (group, name) = resource.strip_prefix("schedule/")?.split_once('/')?;
+    (service == "scheduler" && !name.contains('/')).then_some((group, name))
+}
+
 fn stream(arn: &str) -> &str {
     if let Some((_, rest)) = arn.split_once("stream/") {
         return segment(rest);

@@ -9,15 +9,18 @@ use core::cmp::Reverse;
 use crate::json::{ObjectWriter, write_array};
 use crate::time::Timestamp;
 
-/// What happens to the rest of a group when one of its records fails.
+/// What happens to the rest of a batch when one of its records fails.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum AfterFailure {
     /// It runs all the same: what comes after the failed record runs before it succeeds, and
     /// again when the service sends it anew.
     #[default]
     Continue,
-    /// It is not run, and fails too, so that the order holds across attempts.
+    /// It is not run, and fails too, so that the order holds across attempts. Other groups go on.
     SkipGroup,
+    /// No further record of any group is run: the rest of the batch fails too. Those that run at
+    /// that moment end as they end. For work whose order counts across groups.
+    SkipAll,
 }
 
 /// What a batch has to know about a record.
@@ -69,6 +72,8 @@ pub struct Batch<'a> {
     ready: BinaryHeap<Reverse<usize>>,
     after_failure: AfterFailure,
     stops_at: Option<Timestamp>,
+    /// Whether a failure ended it for all groups.
+    is_stopped: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -112,7 +117,7 @@ impl<'a> Batch<'a> {
                 None => ready.push(Reverse(index)),
             }
         }
-        Self { records, ready, after_failure, stops_at: None }
+        Self { records, ready, after_failure, stops_at: None, is_stopped: false }
     }
 
     /// The same batch, but no record is taken at `instant` or later: the time that is left then is
@@ -123,9 +128,9 @@ impl<'a> Batch<'a> {
     }
 
     /// The first record that may run now. `None` when others have to be reported first, when all
-    /// have been taken, or when the time to stop has come.
+    /// have been taken, when the time to stop has come, or after a failure that ends the batch.
     pub fn take(&mut self, now: Timestamp) -> Option<Turn> {
-        if self.stops_at.is_some_and(|instant| now >= instant) {
+        if self.is_stopped || self.stops_at.is_some_and(|instant| now >= instant) {
             return None;
         }
         self.ready.pop().map(|Reverse(index)| Turn { index })
@@ -149,6 +154,7 @@ impl<'a> Batch<'a> {
         match self.after_failure {
             AfterFailure::Continue => self.ready.extend(successor.map(Reverse)),
             AfterFailure::SkipGroup => {}
+            AfterFailure::SkipAll => self.is_stopped = true,
         }
     }
 

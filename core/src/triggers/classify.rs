@@ -7,7 +7,11 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::raw::{is_object, object, text};
-use crate::http::adapters::{HttpSource, is_function_url};
+use super::trigger::Trigger;
+use super::window::{WindowMembers, batch_source};
+use crate::http::adapters::{
+    AuthorizerEvent, HttpSource, is_function_url, refuse_authorizer_event,
+};
 use crate::json::{self, JsonError};
 
 /// The kind of an event.
@@ -46,22 +50,26 @@ impl EventKind {
     }
 }
 
-/// The kind of an event, by the first of these that holds (`http-runtime.md` §10, §20.1):
+/// Returns the kind of an event, by the first of these that holds:
 ///
-/// 1. `Records` is a list of objects, and the first is from a known source;
+/// 1. `Records` is a list, and its first record is an object from a known source. Later records
+///    decide nothing: one that is no object, or of another source, fails when its turn comes;
 /// 2. `detail-type` or `detailType` is there: EventBridge;
 /// 3. `requestContext.http` is there: a function URL if its domain is one, else API Gateway's HTTP
 ///    API if `routeKey` is there, else a function URL;
 /// 4. `requestContext.connectionId` is there: WebSocket;
 /// 5. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
-///    there, else API Gateway's REST API.
+///    there, else API Gateway's REST API;
+/// 6. no record is there, but the members of a tumbling window are: the service that
+///    `eventSourceARN` names, Kinesis or DynamoDB.
 ///
-/// A member of the wrong type is not there, nor is null or a blank text. Names are read in their
-/// exact spelling.
+/// What asks a Lambda authorizer is none of 3 to 5. A member of the wrong type is not there, nor is
+/// null or a blank text. Names are read in their exact spelling.
 ///
 /// # Errors
 ///
-/// [`ClassifyError`] when nothing holds, or the text is no event at all.
+/// [`ClassifyError`] when nothing holds, the text is no event at all, or one of these members comes
+/// twice.
 pub fn classify(event: &str) -> Result<EventKind, ClassifyError> {
     match event.trim() {
         "" => return Err(ClassifyError::Empty),
@@ -75,7 +83,11 @@ pub fn classify(event: &str) -> Result<EventKind, ClassifyError> {
     if text(event.detail_type).or_else(|| text(event.camel_detail_type)).is_some() {
         return Ok(EventKind::EventBridge);
     }
+    if let Some(kind) = of_window(&event) {
+        return Ok(kind);
+    }
     let context = object::<Context<'_>>(event.request_context).ok_or(ClassifyError::Unknown)?;
+    refuse_authorizer_event(event.event_type, event.method_arn, event.route_arn)?;
     if context.http.is_some_and(is_object) {
         let domain = text(context.domain_name).unwrap_or_default();
         let source = match is_function_url(text(event.route_key).is_some(), &domain) {
@@ -104,6 +116,13 @@ pub enum ClassifyError {
     /// The event is from no known service: check what the function is wired to.
     #[error("apptheory: unknown event type")]
     Unknown,
+    /// The event asks a Lambda authorizer: it is no request.
+    #[error("apptheory: unknown event type")]
+    Authorizer(
+        #[from]
+        #[source]
+        AuthorizerEvent,
+    ),
 }
 
 /// The members that tell kinds apart. Null is a missing member.
@@ -122,6 +141,22 @@ struct Envelope<'a> {
     route_key: Option<&'a RawValue>,
     #[serde(borrow, rename = "httpMethod")]
     http_method: Option<&'a RawValue>,
+    #[serde(borrow, rename = "type")]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow, rename = "methodArn")]
+    method_arn: Option<&'a RawValue>,
+    #[serde(borrow, rename = "routeArn")]
+    route_arn: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventSourceARN")]
+    event_source_arn: Option<&'a RawValue>,
+    #[serde(borrow)]
+    window: Option<&'a RawValue>,
+    #[serde(borrow)]
+    state: Option<&'a RawValue>,
+    #[serde(borrow, rename = "isFinalInvokeForWindow")]
+    is_final: Option<&'a RawValue>,
+    #[serde(borrow, rename = "isWindowTerminatedEarly")]
+    is_terminated: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,7 +187,6 @@ struct Record<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 struct Records<'a> {
     first: Option<&'a RawValue>,
-    hold_others: bool,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
@@ -170,7 +204,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
                 let mut records = Records::default();
                 while let Some(record) = seq.next_element::<&RawValue>()? {
                     records.first.get_or_insert(record);
-                    records.hold_others |= !is_object(record);
                 }
                 Ok(records)
             }
@@ -211,9 +244,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
 
 fn of_records(records: Records<'_>) -> Option<EventKind> {
     let first: Record<'_> = object(records.first)?;
-    if records.hold_others {
-        return None;
-    }
     let source = text(first.event_source).or_else(|| text(first.pascal_event_source))?;
     match source.trim() {
         "aws:sqs" => Some(EventKind::Sqs),
@@ -224,6 +254,20 @@ fn of_records(records: Records<'_>) -> Option<EventKind> {
     }
 }
 
+/// The last invocation for a tumbling window may come without any record.
+fn of_window(event: &Envelope<'_>) -> Option<EventKind> {
+    let Envelope { window, state, is_final, is_terminated, .. } = *event;
+    let members = WindowMembers { window, state, is_final, is_terminated };
+    if event.records.first.is_some() || !members.are_there() {
+        return None;
+    }
+    match batch_source(&text(event.event_source_arn)?)? {
+        Trigger::Kinesis => Some(EventKind::Kinesis),
+        Trigger::DynamoDbStream => Some(EventKind::DynamoDb),
+        Trigger::Sqs | Trigger::Sns | Trigger::EventBridge | Trigger::WebSocket => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
@@ -231,11 +275,14 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::{ClassifyError, classify};
+    use crate::http::adapters::{EventError, HttpSource, read_payload_v2};
+    use crate::triggers::WebSocketEvent;
 
     fn kind(event: &Json) -> &'static str {
         match classify(&event.to_string()) {
             Ok(kind) => kind.name(),
             Err(ClassifyError::Unknown) => "unknown",
+            Err(ClassifyError::Authorizer(_)) => "authorizer",
             Err(ClassifyError::Empty | ClassifyError::Envelope(_)) => "no event",
         }
     }
@@ -251,7 +298,10 @@ mod tests {
             (json!([{"eventSource": "aws:s3"}]), "unknown"),
             (json!([{}, {"eventSource": "aws:sqs"}]), "unknown"),
             (json!([{"eventSource": 5}]), "unknown"),
-            (json!([{"eventSource": "aws:sqs"}, 5]), "unknown"),
+            (json!([{"eventSource": "aws:sqs"}, 5]), "sqs"),
+            (json!([{"eventSource": "aws:sqs"}, null, {"eventSource": "aws:sns"}]), "sqs"),
+            (json!([null, {"eventSource": "aws:sqs"}]), "unknown"),
+            (json!([5, {"eventSource": "aws:sqs"}]), "unknown"),
             (json!([]), "unknown"),
             (json!("x"), "unknown"),
         ] {
@@ -287,6 +337,106 @@ mod tests {
             ),
         ] {
             assert_eq!(kind(&event), expected, "{event}");
+        }
+    }
+
+    /// A request, as each kind of API hands it to its authorizer and to the function behind it.
+    fn requests() -> [(Json, &'static str); 4] {
+        let arn = "arn:aws:execute-api:eu-west-1:111122223333:abc123/prod/GET/orders";
+        [
+            (
+                json!({"type": "REQUEST", "methodArn": arn, "resource": "/orders", "path": "/orders",
+                    "httpMethod": "GET", "headers": {"x": "1"}, "multiValueHeaders": {"x": ["1"]},
+                    "queryStringParameters": null, "pathParameters": null, "stageVariables": null,
+                    "requestContext": {"path": "/prod/orders", "stage": "prod",
+                        "httpMethod": "GET", "identity": {"sourceIp": "192.0.2.1"}}}),
+                "apigw_v1",
+            ),
+            (
+                json!({"version": "1.0", "type": "REQUEST", "methodArn": arn,
+                    "identitySource": "t", "authorizationToken": "t", "resource": "/orders",
+                    "path": "/orders", "httpMethod": "GET", "headers": {},
+                    "requestContext": {"path": "/orders", "stage": "$default",
+                        "httpMethod": "GET"}}),
+                "apigw_v1",
+            ),
+            (
+                json!({"version": "2.0", "type": "REQUEST", "routeArn": arn,
+                    "identitySource": ["t"], "routeKey": "GET /orders", "rawPath": "/orders",
+                    "rawQueryString": "", "cookies": [], "headers": {},
+                    "requestContext": {"stage": "$default",
+                        "http": {"method": "GET", "path": "/orders"}}}),
+                "apigw_v2",
+            ),
+            (
+                json!({"type": "REQUEST", "methodArn":
+                    "arn:aws:execute-api:eu-west-1:111122223333:abc123/prod/$connect",
+                    "headers": {}, "requestContext": {"routeKey": "$connect", "stage": "prod",
+                        "eventType": "CONNECT", "connectionId": "c="}}),
+                "websocket",
+            ),
+        ]
+    }
+
+    #[test]
+    fn what_asks_an_authorizer_is_no_request() {
+        for (event, request) in requests() {
+            let text = event.to_string();
+            let error = classify(&text).unwrap_err();
+            assert_eq!(error.to_string(), "apptheory: unknown event type");
+            assert!(core::error::Error::source(&error).is_some(), "{event}");
+            assert!(read_payload_v2(&text).is_none(), "{event}");
+            for source in HttpSource::ALL {
+                let read = source.read_request(&text);
+                assert!(matches!(read, Err(EventError::Authorizer(_))), "{source:?} {event}");
+            }
+            assert!(WebSocketEvent::read(&text).is_err(), "{event}");
+
+            let told = |member: &str, value: Json| {
+                let mut event = event.clone();
+                event[member] = value;
+                kind(&event)
+            };
+            assert_eq!(told("type", json!(" TOKEN ")), "authorizer", "{event}");
+            for other in [json!(null), json!("request"), json!("HTTP"), json!(5)] {
+                assert_eq!(told("type", other), request, "{event}");
+            }
+            let arn = if event["routeArn"].is_null() { "methodArn" } else { "routeArn" };
+            assert_eq!(told(arn, json!(null)), request, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_window_without_records_is_its_streams() {
+        let event = |arn: &str| {
+            json!({"Records": [], "window": {"start": "2026-01-01T00:00:00Z",
+                "end": "2026-01-01T00:05:00Z"}, "state": {"1": 282}, "shardId": "shardId-0",
+                "eventSourceARN": arn, "isFinalInvokeForWindow": true,
+                "isWindowTerminatedEarly": false})
+        };
+        let (stream, table) = ("arn:aws:kinesis:r:1:stream/s", "arn:aws:dynamodb:r:1:table/t");
+        assert_eq!(kind(&event(stream)), "kinesis");
+        assert_eq!(kind(&event(table)), "dynamodb");
+        assert_eq!(kind(&event("arn:aws:sqs:r:1:q")), "unknown");
+        let mut bare = event(stream);
+        for member in ["window", "state", "isFinalInvokeForWindow"] {
+            assert_eq!(kind(&bare), "kinesis");
+            bare[member] = json!(null);
+        }
+        assert_eq!(kind(&bare), "unknown");
+    }
+
+    #[test]
+    fn members_that_come_twice_are_refused() {
+        for event in [
+            r#"{"Records":[],"Records":[{"eventSource":"aws:sqs"}]}"#,
+            r#"{"Records":[{"eventSource":"aws:sqs","eventSource":"aws:sns"}]}"#,
+            r#"{"detail-type":"a","detail-type":"b"}"#,
+            r#"{"requestContext":{},"requestContext":{"http":{}}}"#,
+            r#"{"requestContext":{"http":{},"http":{}}}"#,
+            r#"{"type":"x","type":"REQUEST","httpMethod":"GET","requestContext":{}}"#,
+        ] {
+            assert!(classify(event).is_err(), "{event}");
         }
     }
 

@@ -18,7 +18,8 @@ use crate::utf8::decode_lossy;
 pub struct CloudWatchLogs {
     /// The id of the Kinesis event.
     pub record_id: String,
-    /// `DATA_MESSAGE`, or `CONTROL_MESSAGE` for one that only checks the subscription.
+    /// `DATA_MESSAGE`, or `CONTROL_MESSAGE` for one that only checks the subscription: nothing else
+    /// need be there then, and its entries, if any, are no log's.
     pub message_type: String,
     /// The account that the logs are from.
     pub owner: String,
@@ -160,7 +161,11 @@ fn decode(event_id: &str, data: &[u8]) -> Result<CloudWatchLogs, CloudWatchLogsE
 }
 
 impl CloudWatchLogs {
+    /// CloudWatch's own messages that check a subscription name no group, stream, filter or entry.
     fn check(&self) -> Result<(), CloudWatchLogsErrorKind> {
+        if self.message_type == CONTROL_MESSAGE {
+            return Ok(());
+        }
         let present = [
             ("messageType", !self.message_type.is_empty()),
             ("owner", !self.owner.is_empty()),
@@ -248,6 +253,8 @@ fn trimmed(text: &Text<'_>) -> String {
     text.as_str().trim().to_string()
 }
 
+const CONTROL_MESSAGE: &str = "CONTROL_MESSAGE";
+
 /// The most that a delivery may hold, decompressed (`support.md` §5).
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
@@ -290,6 +297,29 @@ mod tests {
         );
         let control = GOOD.replace(r#"[{"id":" 1 ","timestamp":7,"message":" m "}]"#, "null");
         assert_eq!(read(&control).unwrap().log_events, []);
+    }
+
+    #[test]
+    fn what_checks_a_subscription_need_not_name_anything() {
+        let sent = r#"{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"",
+            "logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1498519943285,
+            "message":"CWL CONTROL MESSAGE: Checking health of destination Kinesis stream."}]}"#;
+        let logs = read(sent).unwrap();
+        assert_eq!((&*logs.message_type, &*logs.owner), ("CONTROL_MESSAGE", "CloudwatchLogs"));
+        assert_eq!(
+            logs.safe_summary.safe_log,
+            "record_id=kin%0Aowner%3Dspoof owner=CloudwatchLogs log_group= log_stream= \
+             message_type=CONTROL_MESSAGE log_events=1 subscription_filters=0"
+        );
+        let bare = read(r#"{"messageType":" CONTROL_MESSAGE ","logGroup":null,"logEvents":null}"#);
+        assert_eq!(bare.unwrap().log_events, []);
+        assert!(read(r#"{"messageType":"CONTROL_MESSAGE","owner":5}"#).is_err());
+        let data = sent.replacen("CONTROL_MESSAGE", "DATA_MESSAGE", 1);
+        assert!(
+            read(&data)
+                .unwrap_err()
+                .ends_with(": missing logGroup, logStream, subscriptionFilters")
+        );
     }
 
     #[test]

@@ -30,10 +30,21 @@ pub struct DynamoDbRecord<'a> {
     pub event_source_arn: Cow<'a, str>,
     /// The record's place in its shard.
     pub sequence_number: Cow<'a, str>,
+    /// Who made the change, where that was DynamoDB itself; `None` for every other change.
+    pub user_identity: Option<UserIdentity<'a>>,
     text: Cow<'a, str>,
     keys: Option<Cow<'a, str>>,
     new_image: Option<Cow<'a, str>>,
     old_image: Option<Cow<'a, str>>,
+}
+
+/// Who made a change that no caller made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UserIdentity<'a> {
+    /// `Service`, for DynamoDB itself.
+    pub identity_type: Cow<'a, str>,
+    /// `dynamodb.amazonaws.com`, for DynamoDB itself.
+    pub principal_id: Cow<'a, str>,
 }
 
 impl<'a> DynamoDbRecord<'a> {
@@ -41,7 +52,8 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`RecordError::Malformed`] when a member that is read is of another type.
+    /// [`RecordError`] when a member that is read is of another type or there twice, or the record
+    /// is from another service than its batch.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, RecordError> {
         #[derive(Debug, Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
@@ -53,7 +65,18 @@ impl<'a> DynamoDbRecord<'a> {
             #[serde(borrow, rename = "eventSourceARN")]
             event_source_arn: Text<'a>,
             #[serde(borrow)]
+            user_identity: Option<Object<Identity<'a>>>,
+            #[serde(borrow)]
             dynamodb: Object<Change<'a>>,
+        }
+
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Identity<'a> {
+            #[serde(borrow, rename = "type")]
+            identity_type: Text<'a>,
+            #[serde(borrow)]
+            principal_id: Text<'a>,
         }
 
         #[derive(Debug, Default, Deserialize)]
@@ -71,7 +94,12 @@ impl<'a> DynamoDbRecord<'a> {
 
         let read: Record<'a> = record.read(Trigger::DynamoDbStream)?;
         let change = read.dynamodb.0;
+        let identity = |Object(read): Object<Identity<'a>>| UserIdentity {
+            identity_type: read.identity_type.0,
+            principal_id: read.principal_id.0,
+        };
         Ok(Self {
+            user_identity: read.user_identity.map(identity),
             event_id: read.event_id.0,
             event_name: read.event_name.0,
             event_source_arn: read.event_source_arn.0,
@@ -97,6 +125,10 @@ impl<'a> DynamoDbRecord<'a> {
             event_name: owned(self.event_name),
             event_source_arn: owned(self.event_source_arn),
             sequence_number: owned(self.sequence_number),
+            user_identity: self.user_identity.map(|identity| UserIdentity {
+                identity_type: owned(identity.identity_type),
+                principal_id: owned(identity.principal_id),
+            }),
             text: owned(self.text),
             keys: self.keys.map(owned),
             new_image: self.new_image.map(owned),
@@ -108,6 +140,15 @@ impl<'a> DynamoDbRecord<'a> {
     #[must_use]
     pub fn table(&self) -> &str {
         name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn)
+    }
+
+    /// Whether DynamoDB removed the item because its time to live ran out, and nobody deleted it.
+    #[must_use]
+    pub fn is_expiry(&self) -> bool {
+        let by_dynamodb = |identity: &UserIdentity<'_>| {
+            identity.identity_type == "Service" && identity.principal_id == "dynamodb.amazonaws.com"
+        };
+        self.event_name == "REMOVE" && self.user_identity.as_ref().is_some_and(by_dynamodb)
     }
 
     /// The key of the item; `None` if the stream does not carry it.
@@ -248,6 +289,24 @@ mod tests {
         assert_eq!((summary.size_bytes, &*summary.stream_view_type), (9, "KEYS_ONLY"));
         assert_eq!(summary.aws_region, "");
         assert!(!serde_json::to_string(&summary).unwrap().contains("secret"));
+    }
+
+    #[test]
+    fn what_dynamodb_removed_itself_says_so() {
+        let read = |name: &str, identity: &str| {
+            let event = alloc::format!(
+                r#"{{"Records":[{{"eventName":"{name}","userIdentity":{identity}}}]}}"#
+            );
+            let event = BatchEvent::read(BatchSource::DynamoDbStream, &event).unwrap();
+            let record = DynamoDbRecord::read(&event.records()[0]).map(DynamoDbRecord::into_owned);
+            record.ok().map(|record| (record.user_identity.is_some(), record.is_expiry()))
+        };
+        let expiry = r#"{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#;
+        assert_eq!(read("REMOVE", expiry), Some((true, true)));
+        assert_eq!(read("MODIFY", expiry), Some((true, false)));
+        assert_eq!(read("REMOVE", "null"), Some((false, false)));
+        assert_eq!(read("REMOVE", r#"{"type":"Service"}"#), Some((true, false)));
+        assert_eq!(read("REMOVE", r#"{"principalId":5}"#), None);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::arn::{ArnKind, name_from_arn};
+use super::arn::{ArnKind, name_from_arn, schedule_from_arn};
 use super::raw::{json_of, object, text, trimmed, value_of};
+use super::routes::RouteTaken;
 use super::trigger::{EventError, Trigger};
 use crate::json;
 use crate::members::{Entries, List, Text, owned};
@@ -75,7 +77,7 @@ impl<'a> EventBridgeEvent<'a> {
         }
 
         let read: Event<'a> = json::read_object(event)
-            .map_err(|cause| EventError { trigger: Trigger::EventBridge, cause })?;
+            .map_err(|cause| EventError::Malformed { trigger: Trigger::EventBridge, cause })?;
         let detail_type = match read.detail_type.as_str().trim() {
             "" => read.camel_detail_type.as_str().trim(),
             detail_type => detail_type,
@@ -170,47 +172,118 @@ fn first_text(value: &RawValue) -> String {
 }
 
 /// Which events a handler is for.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct EventBridgeSelector {
-    rule_name: String,
-    source: String,
-    detail_type: String,
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventBridgeSelector(Selection);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Selection {
+    Rule(String),
+    Schedule {
+        group: String,
+        name: String,
+    },
+    /// A blank text stands for any.
+    Pattern {
+        source: String,
+        detail_type: String,
+    },
 }
 
 impl EventBridgeSelector {
-    /// Events that name a rule among their resources.
+    /// Selects events that name a rule among their resources: those of a rule with a schedule.
     ///
-    /// Scheduled events do. Events that a rule's pattern matched name what they are about instead:
-    /// use [`pattern`](Self::pattern) for those.
+    /// Events that a rule's pattern matched name what they are about instead: use
+    /// [`pattern`](Self::pattern) for those. Schedules of EventBridge Scheduler are no rules: use
+    /// [`schedule`](Self::schedule).
     #[must_use]
     pub fn rule(name: &str) -> Self {
-        Self { rule_name: name.trim().to_string(), ..Self::default() }
+        Self(Selection::Rule(name.trim().to_string()))
     }
 
-    /// Events of a source and a detail type; a blank one stands for any.
+    /// Selects the events of a schedule of EventBridge Scheduler, which name it among their
+    /// resources. A schedule that was made without a group is in the group `default`.
+    ///
+    /// A schedule whose target has an input of its own sends just that, and no event: no selector
+    /// selects it.
+    ///
+    /// ```
+    /// use apptheory_core::triggers::{EventBridgeEvent, EventBridgeSelector};
+    ///
+    /// let event = r#"{"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}",
+    ///     "resources":["arn:aws:scheduler:eu-west-1:111122223333:schedule/default/nightly"]}"#;
+    /// let event = EventBridgeEvent::read(event)?;
+    /// assert!(EventBridgeSelector::schedule("default", "nightly").selects(&event));
+    /// # Ok::<(), apptheory_core::triggers::EventError>(())
+    /// ```
+    #[must_use]
+    pub fn schedule(group: &str, name: &str) -> Self {
+        Self(Selection::Schedule { group: group.trim().to_string(), name: name.trim().to_string() })
+    }
+
+    /// Selects events of a source and a detail type; a blank one stands for any.
     #[must_use]
     pub fn pattern(source: &str, detail_type: &str) -> Self {
         let (source, detail_type) = (source.trim().to_string(), detail_type.trim().to_string());
-        Self { source, detail_type, ..Self::default() }
+        Self(Selection::Pattern { source, detail_type })
     }
 
-    /// Whether it says nothing, and selects nothing.
+    /// Whether it says nothing, and selects nothing: a rule without a name, a schedule without a
+    /// group or a name, a pattern without a source and a detail type.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        *self == Self::default()
+        match &self.0 {
+            Selection::Rule(name) => name.is_empty(),
+            Selection::Schedule { group, name } => group.is_empty() || name.is_empty(),
+            Selection::Pattern { source, detail_type } => {
+                source.is_empty() && detail_type.is_empty()
+            }
+        }
     }
 
     /// Whether it selects an event.
     #[must_use]
     pub fn selects(&self, event: &EventBridgeEvent<'_>) -> bool {
-        if !self.rule_name.is_empty() {
-            let mut arns = event.resources.iter();
-            return arns.any(|arn| name_from_arn(ArnKind::EventBridgeRule, arn) == self.rule_name);
+        let mut arns = event.resources.iter();
+        match &self.0 {
+            _ if self.is_blank() => false,
+            Selection::Rule(name) => {
+                arns.any(|arn| name_from_arn(ArnKind::EventBridgeRule, arn) == name)
+            }
+            Selection::Schedule { group, name } => {
+                arns.any(|arn| schedule_from_arn(arn) == Some((group, name)))
+            }
+            Selection::Pattern { source, detail_type } => {
+                is_any_or(source, &event.source) && is_any_or(detail_type, &event.detail_type)
+            }
         }
-        let fits = |wanted: &str, actual: &str| wanted.is_empty() || wanted == actual;
-        !self.is_blank()
-            && fits(&self.source, &event.source)
-            && fits(&self.detail_type, &event.detail_type)
+    }
+
+    /// Whether it selects every event that another one selects.
+    fn covers(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (
+                Selection::Pattern { source, detail_type },
+                Selection::Pattern { source: other_source, detail_type: other_type },
+            ) => is_any_or(source, other_source) && is_any_or(detail_type, other_type),
+            (selection, other) => selection == other,
+        }
+    }
+}
+
+fn is_any_or(wanted: &str, actual: &str) -> bool {
+    wanted.is_empty() || wanted == actual
+}
+
+/// As it is made: `rule("nightly")`.
+impl fmt::Display for EventBridgeSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Selection::Rule(name) => write!(f, "rule({name:?})"),
+            Selection::Schedule { group, name } => write!(f, "schedule({group:?}, {name:?})"),
+            Selection::Pattern { source, detail_type } => {
+                write!(f, "pattern({source:?}, {detail_type:?})")
+            }
+        }
     }
 }
 
@@ -224,7 +297,8 @@ pub struct EventBridgeRoutes<H> {
 /// What becomes of an event that nobody selects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnUnmatched {
-    /// It succeeds, with `null`. A mistake in a selector loses events without a word.
+    /// It succeeds, with `null`. A mistake in a selector loses events, of which only the log and a
+    /// metric tell.
     #[default]
     Succeed,
     /// The invocation fails, so that EventBridge tries again and then keeps the event where
@@ -239,14 +313,21 @@ impl<H> EventBridgeRoutes<H> {
         Self { routes: Vec::new(), on_unmatched }
     }
 
-    /// Registers a handler after those that are registered. A blank selector is ignored; says
-    /// whether it was taken.
-    pub fn insert(&mut self, selector: EventBridgeSelector, handler: H) -> bool {
-        let is_useful = !selector.is_blank();
-        if is_useful {
-            self.routes.push((selector, handler));
+    /// Registers a handler after those that are registered.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteTaken`] for a blank selector, and for one whose events an earlier one all selects.
+    pub fn insert(&mut self, selector: EventBridgeSelector, handler: H) -> Result<(), RouteTaken> {
+        if selector.is_blank() {
+            return Err(RouteTaken::Blank);
         }
-        is_useful
+        let earlier = self.routes.iter().find(|(earlier, _)| earlier.covers(&selector));
+        if let Some((earlier, _)) = earlier {
+            return Err(RouteTaken::By(earlier.to_string()));
+        }
+        self.routes.push((selector, handler));
+        Ok(())
     }
 
     /// The handler of an event; none when nobody selects it and that counts as success.
@@ -279,7 +360,8 @@ pub struct UnmatchedEvent;
 #[cfg(test)]
 mod tests {
     use super::{
-        EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, UnmatchedEvent,
+        EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, RouteTaken,
+        UnmatchedEvent,
     };
 
     fn event(json: &str) -> EventBridgeEvent<'_> {
@@ -289,27 +371,75 @@ mod tests {
     #[test]
     fn the_first_selector_that_fits_wins() {
         let mut routes = EventBridgeRoutes::new(OnUnmatched::Fail);
-        assert!(!routes.insert(EventBridgeSelector::pattern(" ", ""), 0));
         for (selector, handler) in [
             (EventBridgeSelector::rule(" nightly "), 1),
             (EventBridgeSelector::pattern("app", "made"), 2),
             (EventBridgeSelector::pattern("app", ""), 3),
             (EventBridgeSelector::pattern("", "gone"), 4),
+            (EventBridgeSelector::schedule(" default ", " nightly "), 5),
         ] {
-            assert!(routes.insert(selector, handler));
+            assert_eq!(routes.insert(selector, handler), Ok(()));
         }
         for (json, handler) in [
             (r#"{"source":"app","detail-type":"made","resources":["x","a:rule/bus/nightly"]}"#, 1),
             (r#"{"source":" app ","detailType":" made "}"#, 2),
             (r#"{"source":"app","detail-type":" ","detailType":"gone","resources":null}"#, 3),
             (r#"{"source":"x","detail-type":"gone","detailType":"made"}"#, 4),
+            (r#"{"resources":[" arn:aws:scheduler:r:1:schedule/default/nightly "]}"#, 5),
         ] {
             assert_eq!(routes.find(&event(json)), Ok(Some(&handler)), "{json}");
         }
         assert_eq!(routes.find(&event(r#"{"source":"App"}"#)), Err(UnmatchedEvent));
         let lenient = EventBridgeRoutes::<u8>::default();
         assert_eq!(lenient.find(&event("{}")), Ok(None));
-        assert!(!EventBridgeSelector::default().selects(&event("{}")));
+    }
+
+    #[test]
+    fn rules_and_schedules_are_not_each_other() {
+        let arn = |arn: &str| alloc::format!(r#"{{"resources":["{arn}"]}}"#);
+        let schedule = EventBridgeSelector::schedule("default", "nightly");
+        let rule = EventBridgeSelector::rule("nightly");
+        for (resource, by_schedule, by_rule) in [
+            ("arn:aws:scheduler:eu-west-1:1:schedule/default/nightly", true, false),
+            ("arn:aws-cn:scheduler:cn-north-1:1:schedule/default/nightly", true, false),
+            ("arn:aws:scheduler:eu-west-1:1:schedule/other/nightly", false, false),
+            ("arn:aws:scheduler:eu-west-1:1:schedule/default/nightly/x", false, false),
+            ("arn:aws:scheduler:eu-west-1:1:schedule/default/Nightly", false, false),
+            ("arn:aws:scheduler:eu-west-1:1:schedule-group/default", false, false),
+            ("arn:aws:events:eu-west-1:1:schedule/default/nightly", false, false),
+            ("schedule/default/nightly", false, false),
+            ("arn:aws:events:eu-west-1:1:rule/nightly", false, true),
+        ] {
+            let json = arn(resource);
+            let selected = (schedule.selects(&event(&json)), rule.selects(&event(&json)));
+            assert_eq!(selected, (by_schedule, by_rule), "{resource}");
+        }
+    }
+
+    #[test]
+    fn a_selector_that_would_never_select_is_refused() {
+        let mut routes = EventBridgeRoutes::default();
+        let (pattern, rule) = (EventBridgeSelector::pattern, EventBridgeSelector::rule);
+        let schedule = EventBridgeSelector::schedule;
+        for blank in [pattern(" ", ""), rule(" "), schedule("", "a"), schedule("default", "\t")] {
+            assert_eq!(routes.insert(blank.clone(), 0), Err(RouteTaken::Blank));
+            assert!(!blank.selects(&event("{}")));
+        }
+        for first in [pattern("app", ""), pattern("", "made"), rule("r"), schedule("g", "n")] {
+            assert_eq!(routes.insert(first, 1), Ok(()));
+        }
+        for (later, taken_by) in [
+            (pattern(" app", "made "), r#"pattern("app", "")"#),
+            (pattern("app", ""), r#"pattern("app", "")"#),
+            (pattern("x", "made"), r#"pattern("", "made")"#),
+            (rule("r "), r#"rule("r")"#),
+            (schedule("g", " n"), r#"schedule("g", "n")"#),
+        ] {
+            assert_eq!(routes.insert(later, 2), Err(RouteTaken::By(taken_by.into())));
+        }
+        for other in [pattern("App", ""), rule("R"), schedule("g", "m"), schedule("n", "g")] {
+            assert_eq!(routes.insert(other, 3), Ok(()));
+        }
     }
 
     #[test]

@@ -4,11 +4,42 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::raw::{is_object, text as filled_text};
 use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
 use crate::http::base64_body;
+use crate::json;
 use crate::members::{Object, Text, owned};
+
+/// How an aggregate of the Kinesis Producer Library begins, by its published format.
+const KPL_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+
+/// Whether data is a change as Kinesis Data Streams for DynamoDB writes it: an object of the source
+/// `aws:dynamodb` with a table's name and a change. A stream's own record names no table.
+fn is_table_change(data: &[u8]) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Change<'a> {
+        #[serde(borrow)]
+        event_source: Option<&'a RawValue>,
+        #[serde(borrow)]
+        table_name: Option<&'a RawValue>,
+        #[serde(borrow)]
+        dynamodb: Option<&'a RawValue>,
+    }
+
+    let text = core::str::from_utf8(data).unwrap_or_default().trim_start();
+    if !text.starts_with('{') {
+        return false;
+    }
+    let change: Change<'_> = json::read_object(text).unwrap_or_default();
+    let source = filled_text(change.event_source);
+    source.is_some_and(|source| Some(source.trim()) == Trigger::DynamoDbStream.event_source())
+        && filled_text(change.table_name).is_some()
+        && change.dynamodb.is_some_and(is_object)
+}
 
 /// A record of Kinesis. What it lacks is empty.
 #[derive(Clone, Debug)]
@@ -31,8 +62,9 @@ impl<'a> KinesisRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`RecordError::Malformed`] when a member that is read is of another type, and
-    /// [`RecordError::InvalidBase64`].
+    /// [`RecordError`] when a member that is read is of another type or there twice, the data is not
+    /// base64, or it holds what only looks like a record: an aggregate of the Kinesis Producer
+    /// Library, or a change of a DynamoDB table.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, RecordError> {
         #[derive(Debug, Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
@@ -59,12 +91,19 @@ impl<'a> KinesisRecord<'a> {
         let read: Record<'a> = record.read(Trigger::Kinesis)?;
         let kinesis = read.kinesis.0;
         let data = base64_body::decode(kinesis.data.as_str().as_bytes(), None);
+        let data = data.map_err(|_| RecordError::InvalidBase64)?;
+        if data.starts_with(&KPL_MAGIC) {
+            return Err(RecordError::KplAggregate);
+        }
+        if is_table_change(&data) {
+            return Err(RecordError::DynamoDbChange);
+        }
         Ok(Self {
             event_id: read.event_id.0,
             event_source_arn: read.event_source_arn.0,
             partition_key: kinesis.partition_key.0,
             sequence_number: kinesis.sequence_number.0,
-            data: data.map_err(|_| RecordError::InvalidBase64)?,
+            data,
             text: Cow::Borrowed(record.as_json()),
         })
     }

@@ -17,7 +17,7 @@
 //! use apptheory_core::triggers::{AfterFailure, BatchEvent, BatchSource, Routes, SqsRecord};
 //!
 //! let mut routes = Routes::new();
-//! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok");
+//! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok").unwrap();
 //!
 //! let event = r#"{"Records":[
 //!     {"messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
@@ -53,6 +53,7 @@ mod sns;
 mod sqs;
 mod trigger;
 mod websocket;
+mod window;
 mod workload;
 
 pub use arn::{ArnKind, name_from_arn};
@@ -63,7 +64,7 @@ pub use cloudwatch_logs::{
     CloudWatchLogsSummary,
 };
 pub use context::Invocation;
-pub use dynamodb::{DynamoDbRecord, DynamoDbSummary};
+pub use dynamodb::{DynamoDbRecord, DynamoDbSummary, UserIdentity};
 pub use event_bridge::{
     EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, UnmatchedEvent,
 };
@@ -71,7 +72,7 @@ pub use failed::WorkloadFailed;
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
 pub use records::{BatchEvent, BatchRecord, BatchSource};
-pub use routes::Routes;
+pub use routes::{RouteTaken, Routes};
 pub use sns::{SnsRecord, UnrecognizedTopic, read_sns};
 pub use sqs::SqsRecord;
 pub use trigger::{EventError, RecordError, Trigger};

@@ -18,6 +18,8 @@ pub enum EventOutcome {
     Success,
     /// Its handler failed or panicked, or there was none. What it says is for the log hook alone.
     Error,
+    /// No selector selects it: no handler ran.
+    Unmatched,
 }
 
 /// An event or record that is handled: what its records will say, whatever comes of it. Make it
@@ -42,7 +44,7 @@ struct Detail {
 }
 
 impl EventObservation {
-    /// An event of EventBridge that somebody handles.
+    /// An event of EventBridge.
     #[must_use]
     pub fn event_bridge(envelope: &WorkloadEnvelope) -> Self {
         let WorkloadEnvelope { source, detail_type, correlation_id, request_id, .. } = envelope;
@@ -114,12 +116,12 @@ impl EventObservation {
             request_id: &self.request_id,
             error_code: outcome.error_code(),
             about: own.into_iter().chain(details).collect(),
-            ..LogRecord::new(outcome.level(), "event.completed")
+            ..LogRecord::new(outcome.level(), outcome.event())
         }
     }
 
-    /// The metric. Its tag `correlation_id` has a new value for every event: take it out where
-    /// metrics are paid for by their number.
+    /// The metric. Its tag `correlation_id` has a new value for every event: take it
+    /// [out](MetricRecord::without_tag) where metrics are paid for by their number.
     #[must_use]
     pub fn metric(&self, outcome: EventOutcome) -> MetricRecord<'_> {
         let tags = self.details.iter().filter(|detail| detail.is_tag);
@@ -157,12 +159,13 @@ impl Detail {
 }
 
 impl EventOutcome {
-    /// `success`, or `error`.
+    /// `success`, `error` or `unmatched`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::Error => "error",
+            Self::Unmatched => "unmatched",
         }
     }
 
@@ -170,12 +173,20 @@ impl EventOutcome {
         match self {
             Self::Success => Level::Info,
             Self::Error => Level::Error,
+            Self::Unmatched => Level::Warn,
+        }
+    }
+
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Success | Self::Error => "event.completed",
+            Self::Unmatched => "event.unmatched",
         }
     }
 
     const fn error_code(self) -> &'static str {
         match self {
-            Self::Success => "",
+            Self::Success | Self::Unmatched => "",
             Self::Error => code::INTERNAL,
         }
     }
@@ -218,6 +229,20 @@ mod tests {
                 "outcome": "success", "trigger": "eventbridge"}}),
             ]
         );
+    }
+
+    #[test]
+    fn an_event_that_nobody_selects_is_counted() {
+        let observation = EventObservation::event_bridge(&WorkloadEnvelope {
+            source: "s".into(),
+            detail_type: "t".into(),
+            ..WorkloadEnvelope::default()
+        });
+        let [log, metric, span] = records(&observation, EventOutcome::Unmatched);
+        assert_eq!((&log["level"], &log["event"]), (&json!("warn"), &json!("event.unmatched")));
+        assert_eq!((&log["source"], &log["error_code"]), (&json!("s"), &json!("")));
+        assert_eq!(metric["tags"]["outcome"], "unmatched");
+        assert_eq!(span["attributes"]["outcome"], "unmatched");
     }
 
     #[test]

@@ -12,6 +12,15 @@ pub struct Routes<H> {
     routes: Vec<(String, H)>,
 }
 
+/// Why a handler of events would never run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RouteTaken {
+    /// It is for nothing: its name, or its selector, is blank.
+    Blank,
+    /// An earlier one takes all that it is for. Its name, or its selector.
+    By(String),
+}
+
 impl<H> Routes<H> {
     /// No routes.
     #[must_use]
@@ -19,15 +28,20 @@ impl<H> Routes<H> {
         Self { routes: Vec::new() }
     }
 
-    /// Registers a handler for a name, which is trimmed. A blank name is ignored, and so is one
-    /// that has a handler; says whether it was taken.
-    pub fn insert(&mut self, name: &str, handler: H) -> bool {
-        let name = name.trim();
-        let is_new = !name.is_empty() && self.find(name).is_none();
-        if is_new {
-            self.routes.push((name.to_string(), handler));
+    /// Registers a handler for a name, which is trimmed.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteTaken`] for a blank name, and for one that has a handler.
+    pub fn insert(&mut self, name: &str, handler: H) -> Result<(), RouteTaken> {
+        match name.trim() {
+            "" => Err(RouteTaken::Blank),
+            name if self.find(name).is_some() => Err(RouteTaken::By(name.to_string())),
+            name => {
+                self.routes.push((name.to_string(), handler));
+                Ok(())
+            }
         }
-        is_new
     }
 
     /// The handler for exactly this name.
@@ -51,14 +65,15 @@ impl<H> Default for Routes<H> {
 
 #[cfg(test)]
 mod tests {
-    use super::Routes;
+    use super::{RouteTaken, Routes};
 
     #[test]
-    fn the_first_of_equal_names_wins() {
+    fn every_name_has_one_handler() {
         let mut routes = Routes::new();
         assert!(routes.is_empty());
-        assert!(routes.insert(" q ", 1) && routes.insert("Q", 2));
-        assert!(!routes.insert("q", 3) && !routes.insert(" ", 4));
+        assert_eq!((routes.insert(" q ", 1), routes.insert("Q", 2)), (Ok(()), Ok(())));
+        assert_eq!(routes.insert("q\n", 3), Err(RouteTaken::By("q".into())));
+        assert_eq!(routes.insert(" \t", 4), Err(RouteTaken::Blank));
         let found = ["q", "Q", " q", ""].map(|name| routes.find(name).copied());
         assert_eq!(found, [Some(1), Some(2), None, None]);
     }

@@ -4,9 +4,10 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::arn::{ArnKind, name_from_arn};
-use super::records::read_records;
+use super::records::{is_foreign, read_records};
 use super::routes::Routes;
 use super::trigger::{EventError, Trigger};
 use crate::json;
@@ -59,12 +60,16 @@ impl SnsRecord<'_> {
 ///
 /// # Errors
 ///
-/// [`EventError`] when the text is no JSON object, its `Records` are no list of objects, or a
-/// member that is read is of another type.
+/// [`EventError`] when the text is no JSON object, its `Records` are no list of objects, a member
+/// that is read is of another type or there twice, or a record is from another service.
 pub fn read_sns(event: &str) -> Result<Vec<SnsRecord<'_>>, EventError> {
     #[derive(Debug, Default, Deserialize)]
     #[serde(default)]
     struct Record<'a> {
+        #[serde(borrow, rename = "EventSource")]
+        event_source: Option<&'a RawValue>,
+        #[serde(borrow, rename = "eventSource")]
+        camel_event_source: Option<&'a RawValue>,
         #[serde(borrow, rename = "Sns")]
         sns: Object<Sns<'a>>,
     }
@@ -85,9 +90,13 @@ pub fn read_sns(event: &str) -> Result<Vec<SnsRecord<'_>>, EventError> {
     }
 
     let records = read_records(Trigger::Sns, event)?.into_iter().map(|record| {
+        const TRIGGER: Trigger = Trigger::Sns;
         let text = record.get();
-        let read: Record<'_> =
-            json::read_object(text).map_err(|cause| EventError { trigger: Trigger::Sns, cause })?;
+        let read: Record<'_> = json::read_object(text)
+            .map_err(|cause| EventError::Malformed { trigger: TRIGGER, cause })?;
+        if is_foreign(TRIGGER, read.camel_event_source, read.event_source) {
+            return Err(EventError::ForeignRecord { trigger: TRIGGER });
+        }
         let sns = read.sns.0;
         Ok(SnsRecord {
             message_id: sns.message_id.0,
@@ -132,8 +141,8 @@ mod tests {
     #[test]
     fn every_topic_needs_a_handler() {
         let mut routes = Routes::new();
-        routes.insert("a", 1);
-        routes.insert("b", 2);
+        routes.insert("a", 1).unwrap();
+        routes.insert("b", 2).unwrap();
         let route = |topics: &[&str]| {
             let records: alloc::vec::Vec<_> = topics
                 .iter()
@@ -148,6 +157,14 @@ mod tests {
         assert_eq!(route(&["b", "a", "b"]), Ok(alloc::vec![2, 1, 2]));
         assert_eq!(route(&["a", "c"]), Err(UnrecognizedTopic));
         assert_eq!(route(&[]), Err(UnrecognizedTopic));
-        assert!(read_sns(r#"{"Records":[{"Sns":{"Message":5}}]}"#).is_err());
+        for records in [
+            r#"{"Sns":{"Message":5}}"#,
+            r#"{"Sns":{}},null"#,
+            r#"{"Sns":{}},{"EventSource":"aws:sqs","Sns":{}}"#,
+            r#"{"Sns":{"Message":"a","Message":"b"}}"#,
+        ] {
+            let event = alloc::format!(r#"{{"Records":[{records}]}}"#);
+            assert!(read_sns(&event).is_err(), "{records}");
+        }
     }
 }

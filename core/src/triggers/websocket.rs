@@ -10,11 +10,10 @@ use serde_json::Value as Json;
 use super::context::Invocation;
 use super::trigger::{EventError, Trigger};
 use crate::gateway::event_endpoint;
-use crate::http::adapters::{HttpSource, payload_v1};
+use crate::http::adapters::{HttpSource, Unread, payload_v1};
 use crate::http::{
     AppError, ErrorFormat, RawRequest, Rejected, Request, Response, SourceProvenance,
 };
-use crate::json;
 use crate::members::{Object, Text};
 
 /// A message on a WebSocket, or the start or end of one: which connection it is about, and the
@@ -60,7 +59,8 @@ impl<'a> WebSocketEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is no JSON object, or a member that is read has another type.
+    /// [`EventError`] when the text is no JSON object, a member that is read has another type or
+    /// comes twice, or the event asks a Lambda authorizer about `$connect`.
     pub fn read(event: &'a str) -> Result<Self, EventError> {
         #[derive(Debug, Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
@@ -82,8 +82,10 @@ impl<'a> WebSocketEvent<'a> {
             identity: Object<payload_v1::Identity<'a>>,
         }
 
-        let read: payload_v1::Event<'a, Context<'a>> = json::read_object(event)
-            .map_err(|cause| EventError { trigger: Trigger::WebSocket, cause })?;
+        let read = payload_v1::read::<Context<'a>>(event).map_err(|unread| match unread {
+            Unread::Json(cause) => EventError::Malformed { trigger: Trigger::WebSocket, cause },
+            Unread::Authorizer(cause) => EventError::Authorizer(cause),
+        })?;
         let context = read.request_context.0;
         let trimmed = |text: Text<'_>| text.as_str().trim().to_string();
         let (domain_name, stage) = (trimmed(context.domain_name), trimmed(context.stage));

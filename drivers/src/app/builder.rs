@@ -14,7 +14,7 @@ use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 
 use super::context::{Context, Host};
 use super::endpoint::{Endpoint, Layer, Middleware};
-use super::events::EventBuilder;
+use super::events::{EventBuilder, EventRouteError};
 use super::handler::{Handler, endpoint};
 use super::hooks::{Failure, Hooks};
 use super::websocket::{WebSocketRoutes, default_clients};
@@ -56,6 +56,9 @@ pub enum BuildError {
     /// Settings contradict each other; the error says which.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// A handler of events would never run.
+    #[error(transparent)]
+    Event(#[from] EventRouteError),
 }
 
 /// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
@@ -64,7 +67,8 @@ impl From<BuildError> for AppError {
         match error {
             BuildError::Route(RouteError::Registration(error)) => error.into(),
             error @ (BuildError::Route(RouteError::Unprotected { .. })
-            | BuildError::Settings(_)) => {
+            | BuildError::Settings(_)
+            | BuildError::Event(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }
@@ -311,7 +315,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// # Errors
     ///
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
-    /// order.
+    /// order, then handlers of events in theirs.
     pub fn build(self) -> Result<App, BuildError> {
         let Self { settings, routes, layers, events, websockets, hooks, .. } = self;
         let mut service = HttpService::new(settings)?;
@@ -320,7 +324,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         }
         let Self { clock, ids, websocket_clients, .. } = self;
         let host = Arc::new(Host { clock, ids, websocket_clients });
-        let (layers, events) = (layers.into(), events.build());
+        let (layers, events) = (layers.into(), events.build()?);
         let inner = Arc::new(Inner { service, layers, events, websockets, hooks });
         Ok(App { inner, host })
     }

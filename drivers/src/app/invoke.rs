@@ -70,7 +70,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`InvokeError::Event`] when members of the event have wrong types.
+    /// [`InvokeError::Event`] when members of the event have wrong types, or it asks a Lambda
+    /// authorizer.
     pub async fn serve_event(
         &self,
         source: HttpSource,

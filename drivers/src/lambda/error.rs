@@ -79,13 +79,19 @@ impl FunctionError {
 
 impl From<InvokeError> for FunctionError {
     fn from(error: InvokeError) -> Self {
-        Self::invalid_event(error.to_string())
+        match error {
+            InvokeError::Classify(error) => error.into(),
+            error => Self::invalid_event(error.to_string()),
+        }
     }
 }
 
 impl From<ClassifyError> for FunctionError {
     fn from(error: ClassifyError) -> Self {
-        Self::invalid_event(error.to_string())
+        match error {
+            ClassifyError::Authorizer(cause) => Self::invalid_event(format!("{error}: {cause}")),
+            error => Self::invalid_event(error.to_string()),
+        }
     }
 }
 

@@ -4,18 +4,19 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use super::authorizer::Unread;
 use super::payload_v1::{self, Event};
 use super::write::{self, Body};
 use crate::http::percent::decode_lenient;
 use crate::http::provenance::SourceProvenance;
 use crate::http::status::phrase;
 use crate::http::{RawRequest, Response};
-use crate::json::{self, JsonError, ObjectWriter};
+use crate::json::ObjectWriter;
 
 /// Load balancers neither decode queries nor vouch for addresses: the first entry of
 /// `x-forwarded-for` is whatever the client wrote.
-pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
-    let event: Event<'_> = json::read_object(event)?;
+pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
+    let event: Event<'_> = payload_v1::read(event)?;
     Ok(RawRequest {
         method: event.http_method.into_string(),
         path: event.path.into_string(),

@@ -4,16 +4,17 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::authorizer::Unread;
 use super::payload_v1::{self, Context, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
 use crate::http::names::normalize_path;
 use crate::http::provenance::{Provider, SourceProvenance};
 use crate::http::{RawRequest, Response};
-use crate::json::{self, JsonError, ObjectWriter};
+use crate::json::ObjectWriter;
 
-pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
-    let event: Event<'_> = json::read_object(event)?;
+pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
+    let event: Event<'_> = payload_v1::read(event)?;
     let context = event.request_context.0;
     let path = path(event.path.0, event.resource.as_str(), &context);
     let source_ip = context.identity.0.source_ip;

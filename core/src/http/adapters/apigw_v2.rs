@@ -3,15 +3,18 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::payload_v2::Event;
+use serde::de::IgnoredAny;
+
+use super::authorizer::Unread;
+use super::payload_v2::{self, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
 use crate::http::provenance::Provider;
 use crate::http::{RawRequest, Response};
-use crate::json::{self, JsonError, ObjectWriter};
+use crate::json::ObjectWriter;
 
-pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
-    json::read_object::<Event<'_>>(event).map(request)
+pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
+    payload_v2::read::<IgnoredAny>(event).map(request)
 }
 
 pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {

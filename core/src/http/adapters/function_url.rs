@@ -2,15 +2,18 @@
 
 use alloc::string::String;
 
-use super::payload_v2::Event;
+use serde::de::IgnoredAny;
+
+use super::authorizer::Unread;
+use super::payload_v2::{self, Event};
 use super::write::{self, Body};
 use crate::http::provenance::Provider;
 use crate::http::{RawRequest, Response};
-use crate::json::{self, JsonError, ObjectWriter};
+use crate::json::ObjectWriter;
 
 /// Function URLs have no stages: whatever the event calls one is not in its path.
-pub(super) fn read(event: &str) -> Result<RawRequest<'_>, JsonError> {
-    json::read_object::<Event<'_>>(event).map(request)
+pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
+    payload_v2::read::<IgnoredAny>(event).map(request)
 }
 
 pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {

@@ -35,6 +35,7 @@
 mod alb;
 mod apigw_v1;
 mod apigw_v2;
+mod authorizer;
 mod function_url;
 pub(crate) mod payload_v1;
 mod payload_v2;
@@ -46,6 +47,8 @@ mod write;
 
 use alloc::string::String;
 
+pub use self::authorizer::AuthorizerEvent;
+pub(crate) use self::authorizer::{Unread, refuse_authorizer_event};
 pub(crate) use self::payload_v2::is_function_url;
 pub use self::payload_v2::read_payload_v2;
 pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
@@ -74,7 +77,8 @@ impl HttpSource {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is no JSON object, or a member that is read has another type.
+    /// [`EventError`] when the text is no JSON object, a member that is read has another type or
+    /// comes twice, or the event asks a Lambda authorizer.
     pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, EventError> {
         let read = match self {
             Self::ApiGatewayV2 => apigw_v2::read(event),
@@ -82,7 +86,10 @@ impl HttpSource {
             Self::ApiGatewayV1 => apigw_v1::read(event),
             Self::Alb => alb::read(event),
         };
-        read.map_err(|cause| EventError { sender: self, cause })
+        read.map_err(|unread| match unread {
+            Unread::Json(cause) => EventError::Malformed { sender: self, cause },
+            Unread::Authorizer(cause) => EventError::Authorizer(cause),
+        })
     }
 
     /// Writes a [normalised](Response::normalize) response, whose stream was read to its end. A body
@@ -127,11 +134,17 @@ impl HttpSource {
 
 /// An event is not what its provider sends. The invocation fails: there is nobody to answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("apptheory: parse {}: {cause}", .sender.event())]
-pub struct EventError {
-    /// The provider that it was taken to be of.
-    pub sender: HttpSource,
-    /// Where in the event reading failed.
-    #[source]
-    pub cause: JsonError,
+pub enum EventError {
+    /// A member that is read has another type than it should, or comes twice.
+    #[error("apptheory: parse {}: {cause}", .sender.event())]
+    Malformed {
+        /// The provider that it was taken to be of.
+        sender: HttpSource,
+        /// Where in the event reading failed.
+        #[source]
+        cause: JsonError,
+    },
+    /// The event asks a Lambda authorizer.
+    #[error("apptheory: unknown event type")]
+    Authorizer(#[source] AuthorizerEvent),
 }

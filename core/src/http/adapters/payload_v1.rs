@@ -7,14 +7,23 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use super::authorizer::{Unread, refuse_authorizer_event};
 use crate::http::{MultiMap, canonical_name};
+use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
 
 /// An event with a context of some kind; only the members that decide anything.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", bound(deserialize = "C: Deserialize<'de> + Default"))]
 pub(crate) struct Event<'a, C = Context<'a>> {
+    #[serde(borrow, rename = "type")]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method_arn: Option<&'a RawValue>,
+    #[serde(borrow)]
+    route_arn: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) resource: Text<'a>,
     #[serde(borrow)]
@@ -60,6 +69,16 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Identity<'a> {
     #[serde(borrow)]
     pub(crate) source_ip: Text<'a>,
+}
+
+/// Reads the event of a request.
+pub(crate) fn read<'a, C: Deserialize<'a> + Default>(
+    event: &'a str,
+) -> Result<Event<'a, C>, Unread> {
+    let event: Event<'a, C> = json::read_object(event)?;
+    refuse_authorizer_event(event.event_type, event.method_arn, event.route_arn)
+        .map_err(Unread::Authorizer)?;
+    Ok(event)
 }
 
 /// Header fields: the lists, and the single values of fields that have no list in any spelling.

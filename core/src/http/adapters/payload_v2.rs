@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::authorizer::{Unread, refuse_authorizer_event};
 use super::{HttpSource, apigw_v2, function_url};
 use crate::http::provenance::{Provider, SourceProvenance};
 use crate::http::query::parse_query;
@@ -16,7 +17,7 @@ use crate::members::{Flag, List, Members, Object, Text};
 /// An event; only the members that decide anything. `F` is what becomes of members that are those
 /// of other events.
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", bound(deserialize = "F: Deserialize<'de> + Default"))]
 pub(super) struct Event<'a, F = IgnoredAny> {
     #[serde(rename = "Records")]
     _records: F,
@@ -26,6 +27,12 @@ pub(super) struct Event<'a, F = IgnoredAny> {
     _camel_detail_type: F,
     #[serde(rename = "httpMethod")]
     _http_method: F,
+    #[serde(borrow, rename = "type")]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method_arn: Option<&'a RawValue>,
+    #[serde(borrow)]
+    route_arn: Option<&'a RawValue>,
     #[serde(borrow)]
     route_key: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -76,14 +83,24 @@ pub(super) struct Stage<'a> {
     pub(super) domain: Text<'a>,
 }
 
+/// Reads the event of a request.
+pub(super) fn read<'a, F: Deserialize<'a> + Default>(
+    event: &'a str,
+) -> Result<Event<'a, F>, Unread> {
+    let event: Event<'a, F> = json::read_object(event)?;
+    refuse_authorizer_event(event.event_type, event.method_arn, event.route_arn)
+        .map_err(Unread::Authorizer)?;
+    Ok(event)
+}
+
 /// Reads an event of payload format 2.0 of either sender, and tells which it is. `None` for all other
-/// events, and for those with members of wrong types.
+/// events, for those of Lambda authorizers, and for those with members of wrong types.
 ///
 /// [`classify`](crate::triggers::classify) and [`HttpSource::read_request`] say the same, and what
 /// is wrong, but go over the event twice.
 #[must_use]
 pub fn read_payload_v2(event: &str) -> Option<(HttpSource, RawRequest<'_>)> {
-    let event: Event<'_, Foreign> = json::read_object(event).ok()?;
+    let event: Event<'_, Foreign> = read(event).ok()?;
     let context = &event.request_context.0;
     context.http.as_ref()?;
     let has_route_key = json::filled_text(event.route_key).is_some();

@@ -51,7 +51,7 @@ impl RestEnvelope {
             return Ok(Self::Streaming);
         }
         let event: Event<'_> = json::read_object(event)
-            .map_err(|cause| EventError { sender: HttpSource::ApiGatewayV1, cause })?;
+            .map_err(|cause| EventError::Malformed { sender: HttpSource::ApiGatewayV1, cause })?;
         Ok(if event.is_flagged() { Self::Streaming } else { Self::Buffered })
     }
 }

@@ -60,7 +60,8 @@ use super::hooks::Failure;
 use crate::clock::Clock as _;
 use context::Shared;
 use handler::{EventLayer, Handler};
-pub(super) use register::EventBuilder;
+pub use register::EventRouteError;
+pub(super) use register::{EventBuilder, EventRoute};
 
 /// A message of SQS.
 pub type SqsMessage = SqsRecord<'static>;
@@ -95,6 +96,8 @@ struct EventSettings {
     concurrency: NonZeroUsize,
     reserve: Duration,
     observes_messages: bool,
+    /// Whether metrics have the tag `correlation_id`.
+    tags_correlation_id: bool,
 }
 
 impl EventRoutes {
@@ -148,7 +151,12 @@ impl App {
         let report = |panic| self.report(request_id, panic);
         self.log(&observation.log(outcome), request_id);
         if let Some(hook) = &hooks.metric {
-            isolated("the metric hook", || hook(&observation.metric(outcome)), report);
+            let metric = observation.metric(outcome);
+            let metric = match self.inner.events.settings.tags_correlation_id {
+                true => metric,
+                false => metric.without_tag("correlation_id"),
+            };
+            isolated("the metric hook", || hook(&metric), report);
         }
         if let Some(hook) = &hooks.span {
             isolated("the span hook", || hook(&observation.span(outcome)), report);

@@ -1,10 +1,11 @@
 //! Registering handlers of events.
 
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
 use apptheory_core::triggers::{
-    AfterFailure, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, Routes,
+    AfterFailure, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, RouteTaken, Routes,
 };
 
 use super::handler::{EventHandler, EventLayer, EventMiddleware, Handler, erased};
@@ -24,7 +25,66 @@ pub(in crate::app) struct EventBuilder {
     on_unmatched: OnUnmatched,
     layers: Vec<EventLayer>,
     settings: EventSettings,
+    /// The first registration that was refused.
+    refused: Option<EventRouteError>,
 }
+
+/// A handler of events would never run: it is for nothing, or an earlier handler takes all that it is
+/// for. Says which registration it is, what stands in its way, and what to do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventRouteError {
+    route: EventRoute,
+    /// What was asked for, as it was written.
+    given: String,
+    taken: RouteTaken,
+}
+
+/// What a handler of events is registered for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::app) enum EventRoute {
+    Queue,
+    Stream,
+    Table,
+    Topic,
+    Selector,
+    RouteKey,
+}
+
+impl EventRoute {
+    /// The method that registers it, and what its argument is called.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Queue => ("sqs", "queue"),
+            Self::Stream => ("kinesis", "stream"),
+            Self::Table => ("dynamodb", "table"),
+            Self::Topic => ("sns", "topic"),
+            Self::Selector => ("event_bridge", "selector"),
+            Self::RouteKey => ("websocket", "route key"),
+        }
+    }
+}
+
+impl fmt::Display for EventRouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, what) = self.route.names();
+        write!(f, "{method}({}) would never run its handler: ", self.given)?;
+        match &self.taken {
+            RouteTaken::Blank => write!(f, "the {what} is blank; name one, or remove the handler"),
+            RouteTaken::By(earlier) if self.route == EventRoute::Selector => write!(
+                f,
+                "{earlier}, registered before it, selects the same events; register the narrower \
+                 selector first, or remove one of the two"
+            ),
+            RouteTaken::By(earlier) => write!(
+                f,
+                "the {what} {earlier:?} has a handler already; remove one of the two, or let one \
+                 handler do the work of both"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for EventRouteError {}
 
 impl Default for EventBuilder {
     fn default() -> Self {
@@ -41,24 +101,46 @@ impl Default for EventBuilder {
                 concurrency: NonZeroUsize::MIN,
                 reserve: EVENT_RESERVE,
                 observes_messages: false,
+                tags_correlation_id: true,
             },
+            refused: None,
         }
     }
 }
 
 impl EventBuilder {
-    pub(in crate::app) fn build(self) -> EventRoutes {
-        let Self { sqs, kinesis, dynamodb, sns, layers, settings, .. } = self;
-        let mut event_bridge = EventBridgeRoutes::new(self.on_unmatched);
-        for (selector, handler) in self.event_bridge {
-            event_bridge.insert(selector, handler);
+    /// Keeps why a registration was refused; the first is told.
+    pub(in crate::app) fn keep(
+        &mut self,
+        registered: Result<(), RouteTaken>,
+        route: EventRoute,
+        given: impl fmt::Display,
+    ) {
+        if let Err(taken) = registered {
+            let given = given.to_string();
+            self.refused.get_or_insert(EventRouteError { route, given, taken });
         }
-        EventRoutes { sqs, kinesis, dynamodb, sns, event_bridge, layers: layers.into(), settings }
+    }
+
+    pub(in crate::app) fn build(mut self) -> Result<EventRoutes, EventRouteError> {
+        let mut event_bridge = EventBridgeRoutes::new(self.on_unmatched);
+        for (selector, handler) in core::mem::take(&mut self.event_bridge) {
+            let given = selector.to_string();
+            self.keep(event_bridge.insert(selector, handler), EventRoute::Selector, given);
+        }
+        let Self { sqs, kinesis, dynamodb, sns, layers, settings, refused, .. } = self;
+        match refused {
+            Some(refused) => Err(refused),
+            None => {
+                let layers = layers.into();
+                Ok(EventRoutes { sqs, kinesis, dynamodb, sns, event_bridge, layers, settings })
+            }
+        }
     }
 }
 
-/// Events. Names are trimmed; a blank one registers nothing, and of equal ones the first wins.
-/// Records from elsewhere fail.
+/// Events. Names are trimmed; a blank one, and one that has a handler, is an
+/// [error](EventRouteError) of [`build`](Self::build). Records from elsewhere fail.
 impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Handles the messages of a queue. The event source mapping has to have
     /// `ReportBatchItemFailures`: without it, SQS takes a batch that failed in part for handled.
@@ -66,7 +148,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// In a FIFO queue, the rest of a message group is not handled once one of its messages failed.
     #[must_use]
     pub fn sqs<A>(mut self, queue: &str, handler: impl EventHandler<A, SqsMessage>) -> Self {
-        self.events.sqs.insert(queue, erased(handler));
+        let registered = self.events.sqs.insert(queue, erased(handler));
+        self.events.keep(registered, EventRoute::Queue, format_args!("{queue:?}"));
         self
     }
 
@@ -78,7 +161,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         stream: &str,
         handler: impl EventHandler<A, KinesisMessage>,
     ) -> Self {
-        self.events.kinesis.insert(stream, erased(handler));
+        let registered = self.events.kinesis.insert(stream, erased(handler));
+        self.events.keep(registered, EventRoute::Stream, format_args!("{stream:?}"));
         self
     }
 
@@ -90,7 +174,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         table: &str,
         handler: impl EventHandler<A, DynamoDbChange>,
     ) -> Self {
-        self.events.dynamodb.insert(table, erased(handler));
+        let registered = self.events.dynamodb.insert(table, erased(handler));
+        self.events.keep(registered, EventRoute::Table, format_args!("{table:?}"));
         self
     }
 
@@ -98,11 +183,13 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// nobody but tests reads.
     #[must_use]
     pub fn sns<A>(mut self, topic: &str, handler: impl EventHandler<A, SnsNotification>) -> Self {
-        self.events.sns.insert(topic, erased(handler));
+        let registered = self.events.sns.insert(topic, erased(handler));
+        self.events.keep(registered, EventRoute::Topic, format_args!("{topic:?}"));
         self
     }
 
-    /// Handles the events that a selector selects. The first that was registered goes first.
+    /// Handles the events that a selector selects. The first that was registered goes first; one
+    /// whose events an earlier selector all selects is an error of [`build`](Self::build).
     #[must_use]
     pub fn event_bridge<A>(
         mut self,
@@ -114,7 +201,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     }
 
     /// What becomes of events of EventBridge that nobody selects: they succeed, unless told
-    /// otherwise.
+    /// otherwise. Either way they are recorded for the hooks, with the outcome `unmatched`; without a
+    /// log hook, and with the feature `tracing`, a warning is logged.
     #[must_use]
     pub fn on_unmatched(mut self, on_unmatched: OnUnmatched) -> Self {
         self.events.on_unmatched = on_unmatched;
@@ -129,8 +217,13 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self
     }
 
-    /// What happens to the rest of a shard when one of its records fails: it runs all the same,
-    /// unless told otherwise. Order across attempts takes [`AfterFailure::SkipGroup`].
+    /// What happens to the rest of a batch when one of its records fails.
+    ///
+    /// | | shard of Kinesis or DynamoDB | FIFO queue | other queue |
+    /// |---|---|---|---|
+    /// | [`Continue`](AfterFailure::Continue), the default | runs all the same | other message groups run | runs |
+    /// | [`SkipGroup`](AfterFailure::SkipGroup) | fails, so that the order holds | other message groups run | runs |
+    /// | [`SkipAll`](AfterFailure::SkipAll) | fails, so that the order holds | fails, whatever its group | runs |
     #[must_use]
     pub fn after_failure(mut self, after_failure: AfterFailure) -> Self {
         self.events.settings.after_failure = after_failure;
@@ -150,6 +243,15 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     #[must_use]
     pub fn event_reserve(mut self, reserve: Duration) -> Self {
         self.events.settings.reserve = reserve;
+        self
+    }
+
+    /// Leaves the tag `correlation_id` out of the metrics of events. It has a new value for every
+    /// event: leave it out where metrics are paid for by the number of their tags' values. Log
+    /// records and spans keep it.
+    #[must_use]
+    pub fn without_correlation_tag(mut self) -> Self {
+        self.events.settings.tags_correlation_id = false;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use apptheory_core::triggers::{
-    EventBridgeEvent, EventObservation, Trigger, WorkloadFailed, read_sns,
+    self, EventBridgeEvent, EventObservation, EventOutcome, Trigger, WorkloadFailed, read_sns,
 };
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use super::handler::{EventError, run};
 use crate::app::App;
 use crate::app::context::Invocation;
 use crate::app::invoke::InvokeError;
+use crate::clock::Clock as _;
 
 impl App {
     /// Has every notification handled, one after the other, and answers what came of each. The first
@@ -57,7 +58,13 @@ impl App {
     ) -> Result<String, InvokeError> {
         let EventRoutes { event_bridge, layers, .. } = &self.inner.events;
         let event = EventBridgeEvent::read(event)?;
-        let Some(handler) = event_bridge.find(&event)? else { return Ok("null".to_owned()) };
+        let handler = match event_bridge.find(&event) {
+            Ok(Some(handler)) => handler,
+            unmatched => {
+                self.record_unmatched(&event, &invocation);
+                return Ok(unmatched.map(|_| "null".to_owned())?);
+            }
+        };
         let shared = self.share(&invocation);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event_bridge(&event.envelope(&shared.invocation));
@@ -70,6 +77,19 @@ impl App {
                 Ok(apptheory_core::json::to_text(&output))
             }
             Err(error) => Err(self.fail_workload(Some(observation), error, &shared)),
+        }
+    }
+
+    /// Records an event that nobody selects: nothing else tells of it when it succeeds. Takes no new
+    /// id for that.
+    fn record_unmatched(&self, event: &EventBridgeEvent<'_>, invocation: &Invocation) {
+        let Invocation { request_id, deadline, .. } = invocation;
+        let now = self.host.clock.now();
+        let invocation = triggers::Invocation::new(request_id, *deadline, now, String::new);
+        let observation = EventObservation::event_bridge(&event.envelope(&invocation));
+        self.observe(&observation, EventOutcome::Unmatched, &invocation.request_id);
+        if self.inner.hooks.log.is_none() {
+            log_unmatched(event, &invocation.request_id);
         }
     }
 
@@ -86,3 +106,22 @@ impl App {
         WorkloadFailed::with(error).into()
     }
 }
+
+#[cfg(feature = "tracing")]
+fn log_unmatched(event: &EventBridgeEvent<'_>, request_id: &str) {
+    use apptheory_core::sanitize::{Profile, log_string};
+
+    let clean = |text: &str| log_string(text, Profile::Default);
+    let (source, detail_type) = (clean(&event.source), clean(&event.detail_type));
+    let (id, request_id) = (clean(&event.id), clean(request_id));
+    tracing::warn!(
+        source,
+        detail_type,
+        id,
+        request_id,
+        "no selector selects an event of EventBridge"
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+const fn log_unmatched(_: &EventBridgeEvent<'_>, _: &str) {}

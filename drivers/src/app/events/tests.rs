@@ -4,6 +4,7 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::http::adapters::HttpSource;
 use apptheory_core::time::Timestamp;
 use apptheory_core::triggers::{AfterFailure, EventBridgeSelector, OnUnmatched};
 use serde_json::{Value, json};
@@ -359,9 +360,125 @@ fn the_first_selector_that_fits_serves_an_event() {
 
     let other = json!({"source": "other", "detail-type": "made"});
     assert_eq!(invoke(&app, &clock, &other), Ok(Value::Null));
+    let lines = taken(&log);
+    assert_eq!(lines.len(), 1, "it fails nothing");
+    assert!(lines[0].contains(r#""level":"warn","event":"event.unmatched","request_id":"req-1""#));
     let strict = nightly(builder(&clock)).on_unmatched(OnUnmatched::Fail).build().unwrap();
     let error = invoke(&strict, &clock, &other).unwrap_err();
     assert_eq!(error, "apptheory: unmatched eventbridge event");
+}
+
+#[test]
+fn events_that_nobody_selects_are_counted_whatever_becomes_of_them() {
+    let clock = clock();
+    for on_unmatched in [OnUnmatched::Succeed, OnUnmatched::Fail] {
+        let (log, write) = log();
+        let selector = EventBridgeSelector::pattern("app", "");
+        let app = builder(&clock)
+            .event_bridge(selector, async |_: Arc<EventBridgeMessage>| ())
+            .on_unmatched(on_unmatched)
+            .without_correlation_tag()
+            .on_metric(move |metric| {
+                assert!(metric.tags.iter().all(|(name, _)| *name != "correlation_id"));
+                write(metric.tag("outcome").to_owned());
+            })
+            .build()
+            .unwrap();
+        let event = json!({"id": "e", "source": "other", "detail-type": "made"});
+        assert_eq!(invoke(&app, &clock, &event).is_ok(), on_unmatched == OnUnmatched::Succeed);
+        invoke(&app, &clock, &json!({"source": "app", "detail-type": "made"})).unwrap();
+        assert_eq!(taken(&log), ["unmatched", "success"]);
+    }
+}
+
+#[test]
+fn handlers_that_would_never_run_do_not_build() {
+    async fn notified(_: Arc<SnsNotification>) {}
+    async fn published(_: Arc<EventBridgeMessage>) {}
+    async fn connected() {}
+    let mend = "remove one of the two, or let one handler do the work of both";
+    for (builder, expected) in [
+        (
+            App::builder().sqs("orders", handle).sqs(" orders ", handle),
+            format!(
+                "sqs(\" orders \") would never run its handler: the queue \"orders\" has a handler \
+                 already; {mend}"
+            ),
+        ),
+        (
+            App::builder().sns("news", notified).sns("news", notified),
+            format!(
+                "sns(\"news\") would never run its handler: the topic \"news\" has a handler \
+                 already; {mend}"
+            ),
+        ),
+        (
+            App::builder().websocket("$connect", connected).websocket("$connect", connected),
+            format!(
+                "websocket(\"$connect\") would never run its handler: the route key \"$connect\" \
+                 has a handler already; {mend}"
+            ),
+        ),
+        (
+            App::builder().kinesis(" ", async |_: Arc<KinesisMessage>| ()),
+            "kinesis(\" \") would never run its handler: the stream is blank; name one, or remove \
+             the handler"
+                .into(),
+        ),
+        (
+            App::builder().dynamodb("", async |_: Arc<DynamoDbChange>| ()),
+            "dynamodb(\"\") would never run its handler: the table is blank; name one, or remove \
+             the handler"
+                .into(),
+        ),
+        (
+            App::builder()
+                .event_bridge(EventBridgeSelector::pattern("app", ""), published)
+                .event_bridge(EventBridgeSelector::pattern("app", "made"), published),
+            "event_bridge(pattern(\"app\", \"made\")) would never run its handler: \
+             pattern(\"app\", \"\"), registered before it, selects the same events; register the \
+             narrower selector first, or remove one of the two"
+                .into(),
+        ),
+        (
+            App::builder().event_bridge(EventBridgeSelector::schedule("", "nightly"), published),
+            "event_bridge(schedule(\"\", \"nightly\")) would never run its handler: the selector \
+             is blank; name one, or remove the handler"
+                .into(),
+        ),
+    ] {
+        assert_eq!(builder.build().unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn what_asks_an_authorizer_reaches_no_handler() {
+    async fn served() {
+        panic!("a handler ran");
+    }
+    let clock = clock();
+    let app = builder(&clock).get("/orders", served).websocket("$connect", served).build().unwrap();
+    let arn = "arn:aws:execute-api:eu-west-1:111122223333:abc123/prod/GET/orders";
+    for event in [
+        json!({"type": "REQUEST", "methodArn": arn, "path": "/orders", "httpMethod": "GET",
+            "requestContext": {"stage": "prod"}}),
+        json!({"version": "2.0", "type": "REQUEST", "routeArn": arn, "routeKey": "GET /orders",
+            "rawPath": "/orders", "requestContext": {"http": {"method": "GET"}}}),
+        json!({"type": "REQUEST", "methodArn": arn, "headers": {}, "requestContext":
+            {"connectionId": "c=", "routeKey": "$connect", "eventType": "CONNECT"}}),
+    ] {
+        let event = event.to_string();
+        let none = Invocation::default;
+        let answers = [
+            clock.run(app.invoke(&event, none())),
+            clock.run(app.serve_websocket(&event, none())),
+            clock.run(app.serve_event(HttpSource::ApiGatewayV1, &event, none())),
+            clock.run(app.serve_event(HttpSource::ApiGatewayV2, &event, none())),
+        ];
+        for answer in answers {
+            assert_eq!(answer.unwrap_err().to_string(), "apptheory: unknown event type", "{event}");
+        }
+    }
 }
 
 #[test]

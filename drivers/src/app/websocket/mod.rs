@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, Host, Invocation};
 use super::endpoint::{Endpoint, Next};
+use super::events::EventRoute;
 use super::handler::{Handler, endpoint};
 use super::hooks::Failure;
 use super::invoke::InvokeError;
@@ -56,8 +57,8 @@ impl WebSocketRoutes {
 /// WebSockets.
 impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Serves a route of a WebSocket API with a handler: `$connect`, `$disconnect`, `$default`, or
-    /// a route key of your own. The key is trimmed; a blank one registers nothing, and of equal ones
-    /// the first wins. Nothing falls back to `$default`: API Gateway has chosen the route already.
+    /// a route key of your own. The key is trimmed; a blank one, and one that has a handler, is an
+    /// error of [`build`](Self::build). Nothing falls back to `$default`: API Gateway has chosen the route already.
     ///
     /// **Nothing but middleware guards these routes.** [`authenticate`](Self::authenticate),
     /// [`policy`](Self::policy), [`limits`](Self::limits), CORS and
@@ -94,7 +95,9 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     #[must_use]
     pub fn websocket<A>(mut self, route_key: &str, handler: impl Handler<A, S>) -> Self {
         let endpoint = endpoint(handler, &self.state);
-        self.websockets.are_supported |= self.websockets.routes.insert(route_key, endpoint);
+        let registered = self.websockets.routes.insert(route_key, endpoint);
+        self.events.keep(registered, EventRoute::RouteKey, format_args!("{route_key:?}"));
+        self.websockets.are_supported = true;
         self
     }
 
@@ -141,7 +144,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`InvokeError::Trigger`] when members of the event have wrong types.
+    /// [`InvokeError::Trigger`] when members of the event have wrong types, or it asks a Lambda
+    /// authorizer.
     pub async fn serve_websocket(
         &self,
         event: &str,

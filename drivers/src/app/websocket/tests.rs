@@ -114,13 +114,9 @@ fn middleware_goes_around_handlers_and_not_around_404() {
 }
 
 #[test]
-fn the_first_of_equal_keys_wins_and_blank_ones_are_none() {
-    let app = builder(&FakeWebSocketClients::new())
-        .websocket("a", async || "first")
-        .websocket(" a", async || "second")
-        .websocket(" ", async || "blank")
-        .build()
-        .unwrap();
+fn keys_are_trimmed_and_blank_ones_are_none() {
+    let app =
+        builder(&FakeWebSocketClients::new()).websocket("a", async || "first").build().unwrap();
     assert_eq!(invoke(&app, &event(" a "))["body"], "first");
     assert_eq!(invoke(&app, &event(" "))["statusCode"], 404);
     // Nothing falls back to `$default`, and a bad body comes before the missing route.
@@ -139,8 +135,6 @@ fn events_are_served_only_if_the_application_wants_them() {
     let clients = FakeWebSocketClients::new();
     let app = builder(&clients).get("/", async || "http").build().unwrap();
     assert!(matches!(try_invoke(&app, &event("a")), Err(InvokeError::Classify(_))));
-    let blank = builder(&clients).websocket(" ", async || "").build().unwrap();
-    assert!(matches!(try_invoke(&blank, &event("a")), Err(InvokeError::Classify(_))));
     let app = builder(&clients).websocket_support().build().unwrap();
     assert_eq!(invoke(&app, &event("a"))["statusCode"], 404);
     let unreadable = json!({"requestContext": {"connectionId": "c", "routeKey": 5}});
