@@ -6,12 +6,14 @@
 
 use core::time::Duration;
 
-use crate::http::exchange::HttpSettings;
+use crate::http::JsonReading;
+use crate::http::exchange::{Cors, HttpSettings, TenantSource};
 
 /// The settings of the contract; made by [`profile`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Profile {
-    /// How requests are answered.
+    /// How requests are answered: any origin is named, HEAD is not implied, any page may send JSON,
+    /// clients name their tenant, and stack traces and the `connection` of event streams are shown.
     pub http: HttpSettings,
     /// How long before its deadline an invocation is cut short. The contract knows of no reserve, so
     /// that a handler sees all the time that its invocation has left.
@@ -22,5 +24,14 @@ pub struct Profile {
 /// another implementation of it.
 #[must_use]
 pub fn profile() -> Profile {
-    Profile { http: HttpSettings::default(), reserve: Duration::ZERO }
+    let http = HttpSettings {
+        cors: Some(Cors { reflects: true, ..Cors::default() }),
+        head_as_get: false,
+        tenant: TenantSource::FieldOrQuery,
+        json: JsonReading::Contract,
+        shows_stack_traces: true,
+        keeps_connection_fields: true,
+        ..HttpSettings::default()
+    };
+    Profile { http, reserve: Duration::ZERO }
 }

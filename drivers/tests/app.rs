@@ -116,7 +116,7 @@ async fn serve(app: &App, request: RawRequest<'_>) -> Response {
 async fn an_axum_router_is_mounted_with_the_pipeline_around_it() {
     async fn tenant(context: Context, next: Next) -> Answer {
         context.set("tenant", "t1");
-        Ok(next.run(context).await?.with_header("x-layer", "1"))
+        Ok(next.run(context).await.with_header("x-layer", "1"))
     }
     let app = App::builder()
         .cors(Cors::default())

@@ -72,7 +72,7 @@ fn decoding_an_event() {
 #[test]
 fn a_whole_exchange() {
     async fn around(context: Context, next: Next) -> Answer {
-        Ok(next.run(context).await?.with_header("x-layer", "1"))
+        Ok(next.run(context).await.with_header("x-layer", "1"))
     }
     let create = async |Path(id): Path<u32>, Json(order): Json<Value>| {
         Json(json!({"user": id, "item": order["item"]}))

@@ -25,6 +25,8 @@ pub const TIMEOUT: &str = "app.timeout";
 pub const CONFLICT: &str = "app.conflict";
 /// The request or the response is too large: 413.
 pub const TOO_LARGE: &str = "app.too_large";
+/// The body of the request is of a media type that is not read: 415.
+pub const UNSUPPORTED_MEDIA_TYPE: &str = "app.unsupported_media_type";
 /// The request can be read, but breaks a rule: 422.
 pub const VALIDATION_FAILED: &str = "app.validation_failed";
 /// The caller asks too often: 429.
@@ -51,6 +53,7 @@ pub fn status(code: &str) -> u16 {
         TIMEOUT => 408,
         CONFLICT => 409,
         TOO_LARGE => 413,
+        UNSUPPORTED_MEDIA_TYPE => 415,
         VALIDATION_FAILED => 422,
         RATE_LIMITED => 429,
         OVERLOADED => 503,
@@ -69,6 +72,7 @@ pub(super) fn message(code: &str) -> &'static str {
         TIMEOUT => "request timeout",
         CONFLICT => "conflict",
         TOO_LARGE => "request too large",
+        UNSUPPORTED_MEDIA_TYPE => "unsupported media type",
         VALIDATION_FAILED => "validation failed",
         RATE_LIMITED => "rate limited",
         OVERLOADED => "overloaded",

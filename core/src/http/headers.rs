@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::multimap::MultiMap;
 use super::names::{canonical_name, is_canonical_name, respelled};
+use super::sending::is_of_connection;
 
 /// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
 /// for in; a blank name is no field.
@@ -86,6 +87,19 @@ impl Headers {
     /// The fields, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter()
+    }
+
+    /// The fields that are for clients, sorted by name: those with a value that speak neither of one
+    /// connection (RFC 9110 §7.6.1) nor of a length, which whoever frames the body writes.
+    pub fn sent(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let named = self.get_all("connection");
+        self.iter().filter(|(name, values)| !values.is_empty() && !is_of_connection(name, named))
+    }
+
+    /// Takes out what is not [sent](Self::sent).
+    pub(crate) fn keep_sent(&mut self) {
+        let named = self.get_all("connection").to_vec();
+        self.0.retain(|name, values| !values.is_empty() && !is_of_connection(name, &named));
     }
 
     /// How many fields there are.

@@ -72,6 +72,11 @@ impl MultiMap {
         }
     }
 
+    /// Keeps the names that `keep` wants.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str, &[String]) -> bool) {
+        self.entries.retain(|(name, values)| keep(name, values.as_slice()));
+    }
+
     /// The names and their values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.entries.iter().map(|(name, values)| (name.as_str(), values.as_slice()))

@@ -7,17 +7,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
-
 use super::headers::Headers;
 use super::multimap::MultiMap;
 use super::names::{canonical_method, normalize_path, respelled};
 use super::provenance::SourceProvenance;
 use super::query::QueryError;
 use super::{AppError, base64_body, code, cookies, trace};
-use crate::json::JsonError;
-use crate::utf8::decode_lossy;
 
 /// A request as a provider, a test or a socket hands it over: nothing is checked yet.
 #[derive(Clone)]
@@ -168,50 +163,6 @@ impl Request {
     pub fn client_request_id(&self) -> &str {
         self.headers.first("x-request-id").trim()
     }
-
-    /// The body read as JSON; null when it is empty. Some `content-type` must start with
-    /// `application/json`. Integers keep all their digits up to 64 bits, the last of equal member
-    /// names wins, and bytes that are not UTF-8 read as U+FFFD.
-    ///
-    /// # Errors
-    ///
-    /// 400 `invalid json` for another content type, and for a body that is not exactly one JSON
-    /// text. An escape of half a surrogate pair is not JSON here.
-    pub fn json_value(&self) -> Result<Json, AppError> {
-        if !self.headers.get_all("content-type").iter().any(|value| is_json(value)) {
-            return Err(AppError::bad_request("invalid json"));
-        }
-        if self.body.is_empty() {
-            return Ok(Json::Null);
-        }
-        let parsed = serde_json::from_str(&decode_lossy(&self.body));
-        parsed.map_err(|_| AppError::bad_request("invalid json"))
-    }
-
-    /// The body read as JSON of a type, whatever its content type says.
-    ///
-    /// # Errors
-    ///
-    /// 400 [`code::EMPTY_BODY`] for a body without bytes, and 400 [`code::INVALID_JSON`] for one that
-    /// is not exactly one JSON text of the type; its cause says where it fails.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, AppError> {
-        if self.body.is_empty() {
-            return Err(json_error(code::EMPTY_BODY));
-        }
-        let parsed = serde_json::from_str(&decode_lossy(&self.body));
-        parsed.map_err(|error| json_error(code::INVALID_JSON).with_cause(JsonError::from(&error)))
-    }
-}
-
-/// The error of a JSON body, with its status on show.
-fn json_error(code: &str) -> AppError {
-    AppError::of(code).with_status(code::status(code))
-}
-
-fn is_json(content_type: &str) -> bool {
-    const JSON: &str = "application/json";
-    let start = content_type.trim().get(..JSON.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(JSON))
 }
 
 // What clients send is theirs: neither values of header fields, queries and cookies nor bodies are

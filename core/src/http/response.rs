@@ -7,12 +7,13 @@ use core::convert::Infallible;
 use serde::Serialize;
 
 use super::error::{AppError, ErrorFormat};
-use super::headers::{Headers, is_clean};
+use super::headers::Headers;
 use super::json_body;
+use super::sending::{check_head, has_no_content};
 
 /// A response. `S` is a stream of more body, which only a driver knows how to read; without one,
 /// the response is complete.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Response<S = Infallible> {
     /// The status; 0 is 200.
     pub status: u16,
@@ -26,6 +27,9 @@ pub struct Response<S = Infallible> {
     pub is_base64: bool,
     /// What of the body is not there yet.
     pub stream: Option<S>,
+    /// The error that the response is the answer to, for middleware and records. It is not sent, and
+    /// responses that differ in nothing else are equal.
+    pub error: Option<AppError>,
 }
 
 impl<S> Response<S> {
@@ -39,6 +43,7 @@ impl<S> Response<S> {
             body: Vec::new(),
             is_base64: false,
             stream: None,
+            error: None,
         }
     }
 
@@ -135,12 +140,13 @@ impl<S> Response<S> {
     /// the stream to the body.
     #[must_use]
     pub fn split_stream(self) -> (Response, Option<S>) {
-        let Self { status, headers, cookies, body, is_base64, stream } = self;
-        (Response { status, headers, cookies, body, is_base64, stream: None }, stream)
+        let Self { status, headers, cookies, body, is_base64, stream, error } = self;
+        (Response { status, headers, cookies, body, is_base64, stream: None, error }, stream)
     }
 
     /// Makes the response one that can be sent: 0 becomes 200, `set-cookie` fields become cookies,
-    /// and what 204 and 304 must not have, a body, goes.
+    /// fields that are not for clients [go](Headers::sent), and so does the body of a status that has
+    /// none (204, 205 and 304).
     ///
     /// # Errors
     ///
@@ -150,19 +156,15 @@ impl<S> Response<S> {
         if self.status == 0 {
             self.status = 200;
         }
-        if !(100..=599).contains(&self.status) {
-            return Err(ResponseError::InvalidStatus(self.status));
-        }
         self.cookies.extend(self.headers.remove("set-cookie"));
-        if !self.headers.are_clean() || !self.cookies.iter().all(|cookie| is_clean(cookie)) {
-            return Err(ResponseError::InvalidHeader);
-        }
-        if matches!(self.status, 204 | 304) {
-            self.body = Vec::new();
-            self.stream = None;
-            self.is_base64 = false;
-        }
-        Ok(self)
+        self.headers.keep_sent();
+        check_head(self.status, &self.headers, &self.cookies)?;
+        Ok(if has_no_content(self.status) { self.without_body() } else { self })
+    }
+
+    /// Takes the body away, and the stream before anything of it is pulled.
+    pub(crate) fn without_body(self) -> Self {
+        Self { body: Vec::new(), stream: None, is_base64: false, ..self }
     }
 
     fn of(status: u16, content_type: &str, body: Vec<u8>) -> Self {
@@ -170,16 +172,31 @@ impl<S> Response<S> {
     }
 }
 
+impl<S: PartialEq> PartialEq for Response<S> {
+    fn eq(&self, other: &Self) -> bool {
+        let sent = |it: &Self| (it.status, it.is_base64);
+        sent(self) == sent(other)
+            && (&self.headers, &self.cookies) == (&other.headers, &other.cookies)
+            && (&self.body, &self.stream) == (&other.body, &other.stream)
+    }
+}
+
+impl<S: Eq> Eq for Response<S> {}
+
 /// Why a response cannot be sent: a mistake of the handler.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ResponseError {
-    /// The status is outside 100 to 599: no client can read it.
-    #[error("invalid response status {0}")]
+    /// The status is outside 200 to 599: it ends no exchange (RFC 9110 §15).
+    #[error("invalid response status {0}: one of 200 to 599 ends an exchange")]
     InvalidStatus(u16),
-    /// A header field or cookie holds CR, LF or NUL: it would become another field, or be cut off.
-    /// Validate what is taken from requests before it is sent back.
-    #[error("a response header holds CR, LF or NUL")]
-    InvalidHeader,
+    /// The name of a header field is no token, or its value, or that of a cookie, holds anything but
+    /// tabs, blanks and visible ASCII (RFC 9110 §5.1 and §5.5). Encode what is taken from requests
+    /// before it is sent back.
+    #[error("the response header {name:?} cannot be sent: names are tokens, values visible ASCII")]
+    InvalidHeader {
+        /// The name of the field; `set-cookie` for a cookie.
+        name: String,
+    },
 }
 
 impl From<ResponseError> for AppError {

@@ -5,42 +5,41 @@ use core::num::NonZeroU64;
 use super::code::with_stream_code;
 use super::frame::Head;
 use super::limiter::{StreamLimiter, response_too_large};
-use crate::http::{AppError, ErrorFormat, Response};
+use crate::http::exchange::ErrorStyle;
+use crate::http::{AppError, Response};
 
 /// Collects a streamed response into one that is complete (`streaming.md` §9, W1): nothing is sent
 /// before the end is known, so that an error on the way is answered, and no half response is.
 ///
 /// ```
-/// use apptheory_core::http::{AppError, ErrorFormat, Response};
+/// use apptheory_core::http::exchange::HttpSettings;
+/// use apptheory_core::http::{AppError, Response};
 /// use apptheory_core::stream::Collector;
 ///
 /// let head = Response::text(200, "a");
-/// let mut collector = Collector::new(head.clone(), None, ErrorFormat::Nested);
+/// let errors = HttpSettings::default().error_style();
+/// let mut collector = Collector::new(head.clone(), None, errors);
 /// assert!(collector.push(b"b").is_ok());
 /// assert_eq!(collector.finish().body, b"ab");
 ///
-/// let failed = Collector::new(head, None, ErrorFormat::Nested).fail(&AppError::conflict("late"), "");
+/// let failed = Collector::new(head, None, errors).fail(&AppError::conflict("late"), "");
 /// assert_eq!(failed.status, 409);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Collector {
     response: Response,
     limiter: StreamLimiter,
-    error_format: ErrorFormat,
+    errors: ErrorStyle,
 }
 
 impl Collector {
     /// A collector of what follows a response's head and prefix. `max_bytes` bounds both together.
     #[must_use]
-    pub fn new(
-        response: Response,
-        max_bytes: Option<NonZeroU64>,
-        error_format: ErrorFormat,
-    ) -> Self {
+    pub fn new(response: Response, max_bytes: Option<NonZeroU64>, errors: ErrorStyle) -> Self {
         let mut limiter = StreamLimiter::new(max_bytes);
         // A prefix over the limit was refused before; then this one refuses whatever follows.
         let _ = limiter.admit(response.body.len());
-        Self { response, limiter, error_format }
+        Self { response, limiter, errors }
     }
 
     /// Takes a chunk.
@@ -68,9 +67,8 @@ impl Collector {
     pub fn fail(self, error: &AppError, trace_id: &str) -> Response {
         let head = Head::from(&self.response);
         let request_id = head.headers.first("x-request-id");
-        let error = with_stream_code(error);
-        let answer: Response =
-            Response::from_error(&error, self.error_format, request_id, trace_id);
+        let error = with_stream_code(error).into_owned();
+        let answer: Response = self.errors.answer(error, request_id, trace_id);
         let Head { status, headers, cookies } = head.of_error(&answer);
         Response { status, headers, cookies, ..answer }
     }
@@ -80,13 +78,14 @@ impl Collector {
 mod tests {
     use super::*;
     use crate::http::code;
+    use crate::http::exchange::HttpSettings;
 
     fn collector(max_bytes: u64) -> Collector {
         let head = Response::text(200, "ab")
             .with_header("x-request-id", "r1")
             .with_header("etag", "e")
             .with_cookie("a=1");
-        Collector::new(head, NonZeroU64::new(max_bytes), ErrorFormat::Nested)
+        Collector::new(head, NonZeroU64::new(max_bytes), HttpSettings::default().error_style())
     }
 
     #[test]

@@ -11,9 +11,7 @@ use super::context::Invocation;
 use super::trigger::{EventError, Trigger};
 use crate::gateway::event_endpoint;
 use crate::http::adapters::{HttpSource, Unread, payload_v1};
-use crate::http::{
-    AppError, ErrorFormat, RawRequest, Rejected, Request, Response, SourceProvenance,
-};
+use crate::http::{RawRequest, Rejected, Request, Response, SourceProvenance};
 use crate::members::{Object, Text};
 
 /// A message on a WebSocket, or the start or end of one: which connection it is about, and the
@@ -146,16 +144,9 @@ impl<'a> WebSocketEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`Rejected`], to answer with [`answer_error`](Self::answer_error).
+    /// [`Rejected`], to answer with its error.
     pub fn into_request(self, max_bytes: Option<usize>) -> Result<Request, Box<Rejected>> {
         self.request.normalize(max_bytes)
-    }
-
-    /// The answer to an error: nested, whatever format the application's HTTP errors have. An empty
-    /// id is left out.
-    #[must_use]
-    pub fn answer_error(error: &AppError, request_id: &str) -> Response {
-        Response::from_error(error, ErrorFormat::Nested, request_id, "")
     }
 
     /// Writes a [normalised](Response::normalize) response, whose stream was read to its end. For
@@ -182,7 +173,8 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
-    use super::{AppError, Response, WebSocketEvent};
+    use super::{Response, WebSocketEvent};
+    use crate::http::AppError;
 
     /// A message as API Gateway sends it: with nulls, and without path, method and headers.
     const MESSAGE: &str = r#"{"requestContext":{"routeKey":" $default ","messageId":null,
@@ -248,12 +240,8 @@ mod tests {
     fn a_bad_body_is_answered_and_a_bad_event_is_not() {
         let event = MESSAGE.replace("aG\\nk=", "!!");
         let rejected = WebSocketEvent::read(&event).unwrap().into_request(None).unwrap_err();
-        let response = WebSocketEvent::answer_error(&AppError::from(rejected.error), "r");
-        assert_eq!(response.status, 400);
-        assert_eq!(
-            response.body,
-            br#"{"error":{"code":"app.bad_request","message":"invalid base64","request_id":"r"}}"#
-        );
+        let error = AppError::from(rejected.error);
+        assert_eq!((error.status(), error.message()), (400, "invalid base64"));
         let error = WebSocketEvent::read(r#"{"requestContext":{"routeKey":5}}"#).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("apptheory: parse apigw websocket event: "), "{text}");

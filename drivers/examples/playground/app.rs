@@ -128,7 +128,7 @@ impl<C: Clock + 'static> Middleware for Limits<C> {
         let pattern = context.call().pattern().map_or("", |pattern| pattern.as_str());
         match self.0.get(pattern) {
             Some(limit) => limit.handle(context, next).await,
-            None => next.run(context).await,
+            None => Ok(next.run(context).await),
         }
     }
 }

@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use std::panic::catch_unwind;
 
 use apptheory_core::http::AppError;
-use apptheory_core::stream::{StreamLimiter, response_too_large};
+use apptheory_core::stream::StreamLimiter;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
@@ -42,13 +42,18 @@ impl BodyStream {
     }
 
     /// The same stream within a limit of bytes, of which the body before it has taken its part. A
-    /// chunk that exceeds it is dropped, and 413 is the end (`http-runtime.md` §5.4).
-    pub(super) fn limited(self, max_bytes: NonZeroU64, prefix_len: usize) -> Self {
+    /// chunk that exceeds it is dropped, and `too_large` is the end.
+    pub(super) fn limited(
+        self,
+        max_bytes: NonZeroU64,
+        prefix_len: usize,
+        too_large: AppError,
+    ) -> Self {
         let mut limiter = StreamLimiter::new(Some(max_bytes));
         // A prefix over the limit was refused before.
         let _ = limiter.admit(prefix_len);
         Self::new(self.map(move |chunk| match chunk {
-            Ok(chunk) if !limiter.admit(chunk.len()) => Err(response_too_large()),
+            Ok(chunk) if !limiter.admit(chunk.len()) => Err(too_large.clone()),
             chunk => chunk,
         }))
     }

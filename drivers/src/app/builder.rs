@@ -66,7 +66,9 @@ impl From<BuildError> for AppError {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Route(RouteError::Registration(error)) => error.into(),
-            error @ (BuildError::Route(RouteError::Unprotected { .. })
+            error @ (BuildError::Route(
+                RouteError::Unprotected { .. } | RouteError::BlankScopes { .. },
+            )
             | BuildError::Settings(_)
             | BuildError::Event(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
@@ -160,8 +162,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self.route("DELETE", pattern, handler)
     }
 
-    /// Serves OPTIONS. From [`Tier::P1`] on, CORS preflights do not reach it unless the
-    /// [rules are strict](Cors::strict).
+    /// Serves OPTIONS, preflights among them, which such a route answers itself.
     #[must_use]
     pub fn options<A>(self, pattern: &str, handler: impl Handler<A, S>) -> Self {
         self.route("OPTIONS", pattern, handler)
@@ -199,10 +200,10 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self
     }
 
-    /// Cross-origin rules.
+    /// Lets pages of other origins read answers. Without it, none may.
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
-        self.settings.cors = cors;
+        self.settings.cors = Some(cors);
         self
     }
 
@@ -318,12 +319,13 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// order, then handlers of events in theirs.
     pub fn build(self) -> Result<App, BuildError> {
         let Self { settings, routes, layers, events, websockets, hooks, .. } = self;
+        let json = settings.json;
         let mut service = HttpService::new(settings)?;
         for Route { method, pattern, access, endpoint } in routes {
             service.register(&method, &pattern, access, endpoint)?;
         }
         let Self { clock, ids, websocket_clients, .. } = self;
-        let host = Arc::new(Host { clock, ids, websocket_clients });
+        let host = Arc::new(Host { clock, ids, websocket_clients, json });
         let (layers, events) = (layers.into(), events.build()?);
         let inner = Arc::new(Inner { service, layers, events, websockets, hooks });
         Ok(App { inner, host })

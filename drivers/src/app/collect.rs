@@ -5,9 +5,9 @@ use core::num::NonZeroU64;
 use core::pin::pin;
 
 use apptheory_core::http::adapters::HttpSource;
-use apptheory_core::http::exchange::{Concluded, Tier};
+use apptheory_core::http::exchange::Concluded;
 use apptheory_core::http::{AppError, RawRequest, Response as Whole, code};
-use apptheory_core::stream::{Collector, StreamLimits, response_too_large};
+use apptheory_core::stream::Collector;
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -26,7 +26,7 @@ impl App {
         self.finish(concluded)
     }
 
-    /// Answers a request as a provider expects it: within what Lambda takes in one piece, and in
+    /// Answers a request as a provider expects it: within what it takes in one piece, and in
     /// [time](Invocation::stops_at).
     pub(super) async fn serve_for(
         &self,
@@ -34,14 +34,24 @@ impl App {
         request: RawRequest<'_>,
         invocation: Invocation,
     ) -> String {
-        const MOST: Option<NonZeroU64> = NonZeroU64::new(StreamLimits::MAX_BUFFERED_BYTES);
+        source.write_response(&self.serve_whole_for(source, request, invocation).await)
+    }
+
+    /// As [`serve_whole`](Self::serve_whole), within what a provider takes in one piece.
+    pub(crate) async fn serve_whole_for(
+        &self,
+        source: HttpSource,
+        request: RawRequest<'_>,
+        invocation: Invocation,
+    ) -> Whole {
         let own = self.settings().limits.max_response_bytes;
-        let most = [own, MOST].into_iter().flatten().min();
+        let provider = NonZeroU64::new(source.max_answer_bytes());
+        let most = [own, provider].into_iter().flatten().min();
         let mut concluded = self.conclude_whole(request, invocation, most).await;
-        if is_too_large(source, &concluded.response) {
-            concluded = self.fail_whole(concluded, response_too_large());
+        if source.is_too_large(&concluded.response) {
+            concluded = self.fail_whole(concluded, self.settings().response_too_large());
         }
-        source.write_response(&self.finish(concluded))
+        self.finish(concluded)
     }
 
     async fn conclude_whole(
@@ -51,16 +61,17 @@ impl App {
         max_bytes: Option<NonZeroU64>,
     ) -> Concluded<core::convert::Infallible> {
         let stops_at = invocation.stops_at();
-        let Concluded { response, call, error, observation } =
-            self.conclude(request, invocation).await;
+        let Concluded { response, call, observation } = self.conclude(request, invocation).await;
         let (head, stream) = response.split_stream();
-        let mut concluded = Concluded { response: head, call, error, observation };
+        let mut concluded = Concluded { response: head, call, observation };
         let Some(mut stream) = stream else { return concluded };
         let head = core::mem::replace(&mut concluded.response, Whole::new(200));
-        let mut collector = Collector::new(head, max_bytes, self.settings().error_format);
+        let mut collector = Collector::new(head, max_bytes, self.settings().error_style());
         let mut time_is_up = pin!(self.clock().sleep_until(stops_at));
         while let Some(chunk) = self.next_chunk(&mut stream, stops_at, time_is_up.as_mut()).await {
-            if let Err(error) = chunk.and_then(|chunk| collector.push(&chunk)) {
+            let too_large = |_| self.settings().response_too_large();
+            let taken = chunk.and_then(|chunk| collector.push(&chunk).map_err(too_large));
+            if let Err(error) = taken {
                 concluded.response = collector.finish();
                 return self.fail_whole(concluded, error);
             }
@@ -75,21 +86,12 @@ impl App {
         concluded: Concluded<core::convert::Infallible>,
         error: AppError,
     ) -> Concluded<core::convert::Infallible> {
-        let Concluded { response, call, observation, .. } = concluded;
-        let settings = self.settings();
-        let collector = Collector::new(response, None, settings.error_format);
-        let trace_id = match settings.tier {
-            Tier::P0 => "",
-            Tier::P1 | Tier::P2 => &call.request.trace_id,
-        };
-        let response = if settings.hides_stack_traces {
-            collector.fail(&error.clone().with_stack_trace(""), trace_id)
-        } else {
-            collector.fail(&error, trace_id)
-        };
+        let Concluded { response, call, observation } = concluded;
+        let collector = Collector::new(response, None, self.settings().error_style());
+        let response = collector.fail(&error, &call.request.trace_id);
         let status = response.status;
         let observation = observation.map(|observed| observed.ending_with(status, &error));
-        Concluded { response, call, error: Some(error), observation }
+        Concluded { response, call, observation }
     }
 
     /// The next chunk of a stream, or 408 once its time is up.
@@ -107,12 +109,4 @@ impl App {
             Either::Right(_) => Some(Err(AppError::of(code::TIMEOUT))),
         }
     }
-}
-
-/// Whether a response is larger than Lambda takes, once it is encoded. Only those that may be are
-/// encoded to find out: a byte takes six at the most, as `\u0000`.
-fn is_too_large(source: HttpSource, response: &Whole) -> bool {
-    let len = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
-    len(response.body.len()).saturating_mul(6) > StreamLimits::MAX_BUFFERED_BYTES / 2
-        && len(source.write_response(response).len()) > StreamLimits::MAX_BUFFERED_BYTES
 }

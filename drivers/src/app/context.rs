@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::http::exchange::{Call, CallHandler, Principal};
-use apptheory_core::http::{AppError, Request};
+use apptheory_core::http::{AppError, JsonReading, Request};
 use apptheory_core::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +64,7 @@ pub(super) struct Host {
     pub(super) clock: SharedClock,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
+    pub(super) json: JsonReading,
 }
 
 impl Host {
@@ -130,6 +132,10 @@ impl Context {
         &self.call
     }
 
+    pub(super) fn shared_call(&self) -> Arc<Call> {
+        Arc::clone(&self.call)
+    }
+
     /// The request's id: the client's, the provider's, or a new one.
     #[must_use]
     pub fn request_id(&self) -> &str {
@@ -142,8 +148,8 @@ impl Context {
         &self.call.request.trace_id
     }
 
-    /// The tenant: the one that authentication vouches for, else the one that the request names,
-    /// else an empty text.
+    /// The tenant: the one that authentication vouches for, else the one that the request names if
+    /// clients [may](apptheory_core::http::exchange::TenantSource), else an empty text.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
@@ -198,13 +204,27 @@ impl Context {
         self.call.param(name).unwrap_or_default()
     }
 
-    /// The body as JSON; see [`Request::json_value`].
+    /// Returns the body as JSON of any shape, null when it is empty; see [`Json`](super::Json) for one
+    /// of a type.
     ///
     /// # Errors
     ///
-    /// 400 for another content type, and for a body that is no JSON.
+    /// What the application's [`JsonReading`] says: 415 for a body of another media type, and 400 for
+    /// one that is no JSON.
     pub fn json_value(&self) -> Result<Json, AppError> {
-        self.call.request.json_value()
+        self.json_reading().read_value(&self.call.request)
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, AppError> {
+        self.json_reading().read(&self.call.request)
+    }
+
+    fn json_reading(&self) -> JsonReading {
+        match self.host.json {
+            // Messages have no media type, and no page can send any to a connection of others.
+            JsonReading::JsonTypes if self.websocket().is_some() => JsonReading::AnyType,
+            reading => reading,
+        }
     }
 
     /// The invocation that the request came with.
@@ -323,5 +343,5 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What a middleware or a handler comes to.
+/// What a middleware or a handler answers: a response, or an error that is answered for it.
 pub type Answer = Result<Response, AppError>;

@@ -4,6 +4,9 @@ use core::future::Future;
 use core::pin::Pin;
 use std::sync::Arc;
 
+use apptheory_core::http::exchange::ErrorStyle;
+
+use super::Response;
 use super::context::{Answer, Context};
 use super::guard::guarded;
 
@@ -26,13 +29,17 @@ where
 
 /// Goes around handlers: it may look at the request, answer it itself, or change the answer.
 ///
+/// What comes back from those further in is always a response: an error of theirs, or a panic, has
+/// been answered by then, and is the response's [`error`](apptheory_core::http::Response::error).
+/// What a middleware sets on a response is therefore on every answer that passes it.
+///
 /// An `async` function or closure of a [`Context`] and [`Next`] is one:
 ///
 /// ```
 /// use apptheory::app::{Answer, App, Context, Next};
 ///
 /// async fn no_store(context: Context, next: Next) -> Answer {
-///     Ok(next.run(context).await?.with_header("cache-control", "no-store"))
+///     Ok(next.run(context).await.with_header("cache-control", "no-store"))
 /// }
 ///
 /// let app = App::builder().middleware(no_store).get("/", async || "hello").build()?;
@@ -40,6 +47,8 @@ where
 /// ```
 pub trait Middleware: Send + Sync + 'static {
     /// Answers the request, usually by [running](Next::run) the next.
+    ///
+    /// An error is answered as a handler's is: those further out see its response.
     fn handle(&self, context: Context, next: Next) -> impl Future<Output = Answer> + Send;
 }
 
@@ -58,27 +67,36 @@ pub struct Next {
     layers: Arc<[Layer]>,
     at: usize,
     endpoint: Arc<dyn Endpoint>,
+    errors: ErrorStyle,
 }
 
 /// A middleware of any type.
 pub(super) type Layer = Box<dyn ErasedMiddleware>;
 
 impl Next {
-    pub(super) fn new(layers: &Arc<[Layer]>, endpoint: &Arc<dyn Endpoint>) -> Self {
-        Self { layers: Arc::clone(layers), at: 0, endpoint: Arc::clone(endpoint) }
+    pub(super) fn new(
+        layers: &Arc<[Layer]>,
+        endpoint: &Arc<dyn Endpoint>,
+        errors: ErrorStyle,
+    ) -> Self {
+        Self { layers: Arc::clone(layers), at: 0, endpoint: Arc::clone(endpoint), errors }
     }
 
-    /// Has the request answered by what comes next. One that panics is a masked 500 to those around
-    /// it.
-    pub async fn run(self, context: Context) -> Answer {
-        let Self { layers, at, endpoint } = self;
-        match layers.get(at) {
+    /// Returns the response of what comes next. An error or a panic is answered by then, and is the
+    /// response's [`error`](apptheory_core::http::Response::error); a panic is a masked 500.
+    pub async fn run(self, context: Context) -> Response {
+        let Self { layers, at, endpoint, errors } = self;
+        let call = context.shared_call();
+        let answer = match layers.get(at) {
             Some(layer) => {
-                let next = Self { layers: Arc::clone(&layers), at: at.saturating_add(1), endpoint };
+                let (layers, at) = (Arc::clone(&layers), at.saturating_add(1));
+                let next = Self { layers, at, endpoint, errors };
                 guarded("a middleware", async { layer.handle(context, next).await }).await
             }
             None => guarded("a handler", async { endpoint.call(context).await }).await,
-        }
+        };
+        answer
+            .unwrap_or_else(|error| errors.answer(error, &call.request_id, &call.request.trace_id))
     }
 }
 

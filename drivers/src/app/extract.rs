@@ -21,7 +21,7 @@ use super::context::Context;
 /// | [`Path`] | the path's parameters, decoded | 400 `invalid path binding` |
 /// | [`Query`] | the query | 400 `invalid query binding` |
 /// | [`Fields`] | header fields | 400 `invalid header binding` |
-/// | [`Json`] | the body | 400 `EMPTY_BODY` or `INVALID_JSON` |
+/// | [`Json`] | the body | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
 /// | [`State`] | the application's state | – |
 /// | [`Extension`] | what middleware left | 500, masked: the middleware is missing |
 /// | [`Body`] | the bytes of the body | – |
@@ -36,7 +36,9 @@ pub trait FromContext<S>: Sized {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError>;
 }
 
-/// The body, read as JSON whatever its content type says; as a response, JSON.
+/// The body, read as JSON; as a response, JSON. A body needs a media type of JSON, unless the
+/// application's [`JsonReading`](apptheory_core::http::JsonReading) says otherwise, and an error says
+/// what is wrong where.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub T);
 
@@ -120,7 +122,7 @@ impl<S, T: DeserializeOwned> FromContext<S> for Fields<T> {
 
 impl<S, T: DeserializeOwned> FromContext<S> for Json<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        context.request().json().map(Self)
+        context.json().map(Self)
     }
 }
 

@@ -126,19 +126,10 @@ where
         }
         // A limit nearer to the handler is the more specific one: two cannot share one set of fields.
         let mut fields = headers(&decision, self.style);
-        match next.run(context).await {
-            Ok(response) => {
-                fields.retain(|(name, _)| !response.headers.contains(name));
-                let fields = fields.into_iter();
-                Ok(fields
-                    .fold(response, |response, (name, value)| response.with_header(name, value)))
-            }
-            Err(error) => {
-                fields.retain(|(name, _)| !error.headers().contains(name));
-                let fields = fields.into_iter();
-                Err(fields.fold(error, |error, (name, value)| error.with_header(name, value)))
-            }
-        }
+        let response = next.run(context).await;
+        fields.retain(|(name, _)| !response.headers.contains(name));
+        let fields = fields.into_iter();
+        Ok(fields.fold(response, |response, (name, value)| response.with_header(name, value)))
     }
 }
 

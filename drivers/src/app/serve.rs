@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apptheory_core::http::exchange::{
     Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
 };
-use apptheory_core::http::{self, AppError, MultiMap, RawRequest, ResponseError};
+use apptheory_core::http::{self, AppError, MultiMap, RawRequest};
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::LogRecord;
 use futures_util::TryStreamExt as _;
@@ -31,14 +31,15 @@ impl App {
         let mut response = self.finish(concluded);
         if let Some(mut stream) = response.stream.take() {
             if let Some(most) = self.settings().limits.max_response_bytes {
-                stream = stream.limited(most, response.body.len());
+                let too_large = self.settings().response_too_large();
+                stream = stream.limited(most, response.body.len(), too_large);
             }
             let watched = Watched::new(stream, self, &call.request_id, observation);
-            response.stream = Some(if self.settings().hides_stack_traces {
+            response.stream = Some(if self.settings().shows_stack_traces {
+                BodyStream::new(watched)
+            } else {
                 let hidden = |error: AppError| error.with_stack_trace("");
                 BodyStream::new(watched.map_err(hidden))
-            } else {
-                BodyStream::new(watched)
             });
         }
         response
@@ -97,9 +98,10 @@ impl App {
                     let effect = ask.effect();
                     let host = &self.host;
                     let context = Context::for_handler(effect, host, &invocation, given_up);
-                    let next = Next::new(&self.inner.layers, effect.handler);
-                    let answer = next.run(context).await;
-                    ask.answer(answer)
+                    let errors = self.settings().error_style();
+                    let next = Next::new(&self.inner.layers, effect.handler, errors);
+                    let response = next.run(context).await;
+                    ask.answer(Ok(response))
                 }
             };
         }
@@ -121,10 +123,10 @@ impl App {
 
     /// Records what was answered, once nothing about it changes any more.
     pub(super) fn finish<S>(&self, concluded: Concluded<S>) -> http::Response<S> {
-        let Concluded { mut response, call, error, observation } = concluded;
+        let Concluded { mut response, call, observation } = concluded;
         self.change_headers(&mut response, &call.request_id);
-        if let Some(error) = error.filter(|error| error.status() >= 500) {
-            self.tell(Failure { request_id: call.request_id.clone(), error });
+        if let Some(error) = response.error.as_ref().filter(|error| error.status() >= 500) {
+            self.tell(Failure { request_id: call.request_id.clone(), error: error.clone() });
         }
         if let Some(observation) = observation {
             self.record(&observation, &call.request_id);
@@ -144,11 +146,16 @@ impl App {
         };
         isolated("the response headers' hook", change, |panic| self.report(request_id, panic));
         match changed {
-            Some(mut headers) if headers.are_clean() => {
-                response.cookies.extend(headers.remove("set-cookie"));
-                response.headers = headers;
+            Some(headers) => {
+                let head = http::Response { headers, ..http::Response::<()>::new(response.status) };
+                match head.normalize() {
+                    Ok(head) => {
+                        response.headers = head.headers;
+                        response.cookies.extend(head.cookies);
+                    }
+                    Err(reason) => self.report(request_id, reason),
+                }
             }
-            Some(_) => self.report(request_id, ResponseError::InvalidHeader),
             None => {}
         }
     }

@@ -118,7 +118,7 @@ impl Timeout {
 
 impl Middleware for Timeout {
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let Some(time) = self.time(&context) else { return next.run(context).await };
+        let Some(time) = self.time(&context) else { return Ok(next.run(context).await) };
         if time.is_zero() {
             return Err(self.error());
         }
@@ -128,9 +128,9 @@ impl Middleware for Timeout {
         let answer = Box::pin(next.run(context.cancelled_by(given_up)));
         // The answer is looked at first: one that is ready is not thrown away.
         match select(answer, Box::pin(clock.sleep(time))).await {
-            Either::Left((answer, _)) => {
+            Either::Left((response, _)) => {
                 let _ = guard.disarm();
-                answer
+                Ok(response)
             }
             Either::Right(_) => Err(self.error()),
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use apptheory_core::http::{AppError, Headers, MultiMap, RawRequest, Request, parse_query};
+use apptheory_core::http::{AppError, MultiMap, RawRequest, Request, parse_query};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::{Method, Uri};
@@ -48,7 +48,7 @@ pub(crate) fn http_request(request: &Request) -> Result<http::Request<Full<Bytes
     let mut answer = http::Request::new(Full::from(request.body.clone()));
     *answer.method_mut() = method;
     *answer.uri_mut() = Uri::try_from(target).map_err(|_| malformed())?;
-    *answer.headers_mut() = header_map(&request.headers);
+    *answer.headers_mut() = header_map(request.headers.iter());
     Ok(answer)
 }
 
@@ -82,9 +82,9 @@ fn query_text(query: &MultiMap) -> String {
 
 /// Header fields that HTTP can carry. Those that it cannot are left out: what is left of them is in
 /// nobody's standard.
-pub(crate) fn header_map(headers: &Headers) -> HeaderMap {
+fn header_map<'h>(fields: impl Iterator<Item = (&'h str, &'h [String])>) -> HeaderMap {
     let mut map = HeaderMap::new();
-    for (name, values) in headers.iter() {
+    for (name, values) in fields {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
         for value in values.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
             map.append(name.clone(), value);
@@ -98,7 +98,7 @@ pub(crate) fn http_head<S>(response: &apptheory_core::http::Response<S>) -> http
     let mut head = http::Response::new(());
     // A normalised response has a status that HTTP knows.
     *head.status_mut() = http::StatusCode::from_u16(response.status).unwrap_or_default();
-    *head.headers_mut() = header_map(&response.headers);
+    *head.headers_mut() = header_map(response.headers.sent());
     for cookie in &response.cookies {
         if let Ok(cookie) = HeaderValue::from_str(cookie) {
             head.headers_mut().append(SET_COOKIE, cookie);

@@ -15,16 +15,16 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
         let request = context.request();
         // They change nothing, so they may be repeated (RFC 9110 §9.2.1).
         if matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE") {
-            return next.run(context).await;
+            return Ok(next.run(context).await);
         }
         let Some(key) = self.key.read(request) else {
             return match self.requires_key {
                 true => Err(AppError::bad_request(KeyError::MissingKey.to_string())),
-                false => next.run(context).await,
+                false => Ok(next.run(context).await),
             };
         };
         let Some(scope) = self.request_scope(&context) else {
-            return next.run(context).await;
+            return Ok(next.run(context).await);
         };
         let key = IdempotencyKey::new(&scope, &key)
             .map_err(|error| AppError::internal().with_cause(error))?;
@@ -32,7 +32,7 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
         let hash = request_hash(request);
         let acquired = self.acquire(key, hash, context.remaining(), &clock, context.ids()).await;
         let Some(acquisition) = acquired.map_err(undecided)? else {
-            return next.run(context).await;
+            return Ok(next.run(context).await);
         };
         let refusal = acquisition.refusal();
         let lease = match acquisition {
@@ -42,13 +42,13 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
                 return Err(refusal.unwrap_or_else(AppError::internal));
             }
         };
-        let answer = next.run(context).await;
-        let done = answer.as_ref().ok().filter(|response| response.status < 500);
-        match done.map(stored::write) {
-            Some(result) => self.complete(lease, result, &clock).await,
-            None => self.release(lease, &clock).await,
+        let response = next.run(context).await;
+        // An error is no result: the request may be repeated.
+        match response.error.is_none() && response.status < 500 {
+            true => self.complete(lease, stored::write(&response), &clock).await,
+            false => self.release(lease, &clock).await,
         }
-        answer
+        Ok(response)
     }
 }
 

@@ -6,6 +6,7 @@ use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::http::adapters::HttpSource;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::StatusCode;
@@ -100,8 +101,9 @@ impl Front {
         let (parts, body) = request.into_parts();
         let call = Call::of(&parts, app);
         let acts = !matches!(call, Call::Http) || !parts.method.is_safe();
+        let cors = app.settings().cors.as_ref();
         let admitted = check_encoding(&parts.headers)
-            .and_then(|()| self.origins.admit(&parts, self.reached, acts, &app.settings().cors));
+            .and_then(|()| self.origins.admit(&parts, self.reached, acts, cors));
         if let Err(error) = admitted {
             return refusal::answer(app, &error).map(EitherBody::Right);
         }
@@ -135,7 +137,9 @@ impl Front {
         if self.is_buffered {
             let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
             let invocation = Invocation { deadline, ..invocation };
-            let whole = app.serve_whole(request, invocation).await;
+            // What a function URL takes in one piece.
+            let url = HttpSource::FunctionUrl;
+            let whole = app.serve_whole_for(url, request, invocation).await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }
         let (head, stream) = app.serve(request, invocation).await.split_stream();

@@ -34,7 +34,8 @@ pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
 }
 
 /// A target group sends either `headers` or `multiValueHeaders` on, as it is configured; both are
-/// written. In `headers`, further cookies hide behind other spellings of the field's name.
+/// written. In `headers`, the values of a field are joined by commas (RFC 9110 §5.3), and further
+/// cookies, which cannot be, hide behind other spellings of the field's name.
 pub(super) fn write(response: &Response) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
@@ -42,15 +43,13 @@ pub(super) fn write(response: &Response) -> String {
     write::status(response, &mut object);
     object.text("statusDescription", &description(response.status));
     let mut headers = ObjectWriter::begin(object.member("headers"));
-    write::first(&response.headers, &mut headers);
+    write::joined(&response.headers, &mut headers);
     for (index, cookie) in response.cookies.iter().take(SPELLINGS).enumerate() {
         headers.text(&spelling(index), cookie);
     }
     headers.end();
     write::lists(&write::with_cookies(response), object.member("multiValueHeaders"));
-    if !body.text.is_empty() {
-        object.text("body", &body.text);
-    }
+    object.text("body", &body.text);
     write::flag("isBase64Encoded", body.is_base64, &mut object);
     object.end();
     out

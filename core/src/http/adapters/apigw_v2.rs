@@ -31,7 +31,9 @@ pub(super) fn write(response: &Response) -> String {
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
     let mut object = ObjectWriter::begin(&mut out);
     write::status(response, &mut object);
-    write::joined(&response.headers, object.member("headers"));
+    let mut headers = ObjectWriter::begin(object.member("headers"));
+    write::joined(&response.headers, &mut headers);
+    headers.end();
     write::lists(&response.headers, object.member("multiValueHeaders"));
     object.text("body", &body.text);
     if body.is_base64 {

@@ -54,6 +54,7 @@ pub use self::payload_v2::read_payload_v2;
 pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
 use super::{RawRequest, Response};
 use crate::json::JsonError;
+use crate::stream::StreamLimits;
 
 /// The providers of HTTP events.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -102,6 +103,38 @@ impl HttpSource {
             Self::ApiGatewayV1 => apigw_v1::write(response),
             Self::Alb => alb::write(response),
         }
+    }
+
+    /// The most bytes that an answer to an event of the provider has, as the JSON that is written:
+    /// 1 MB for load balancers (*Elastic Load Balancing*, Lambda functions as targets), Lambda's 6 MB
+    /// for all others (*AWS Lambda Developer Guide*, quotas).
+    #[must_use]
+    pub const fn max_answer_bytes(self) -> u64 {
+        match self {
+            Self::Alb => 1 << 20,
+            Self::ApiGatewayV2 | Self::FunctionUrl | Self::ApiGatewayV1 => {
+                StreamLimits::MAX_BUFFERED_BYTES
+            }
+        }
+    }
+
+    /// Whether a response is larger than the [provider takes](Self::max_answer_bytes), once it is
+    /// encoded. Clients get a 502 for one that is: answer an error instead of it.
+    #[must_use]
+    pub fn is_too_large(self, response: &Response) -> bool {
+        let len = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let fields = response.headers.iter();
+        let fields = fields.flat_map(|(name, values)| {
+            values.iter().map(move |value| len(name).saturating_add(len(value)))
+        });
+        let cookies = response.cookies.iter().map(|cookie| len(cookie));
+        // In JSON a byte takes six at the most, as `\u0000`, and a field is written twice, with quotes
+        // and commas. Only a response that may be too large is encoded to find out.
+        let head = fields.chain(cookies).map(|bytes| bytes.saturating_add(32).saturating_mul(12));
+        let body = u64::try_from(response.body.len()).unwrap_or(u64::MAX).saturating_mul(6);
+        let at_most = head.fold(body.saturating_add(256), u64::saturating_add);
+        at_most > self.max_answer_bytes()
+            && len(&self.write_response(response)) > self.max_answer_bytes()
     }
 
     /// The provider's name: `apigw_v2`, `function_url`, `apigw_v1` or `alb`.

@@ -223,7 +223,7 @@ fn responses_keep_every_value() {
         (
             Alb,
             alloc::format!(
-                r#"{{"statusCode":200,"statusDescription":"200 OK","headers":{{{content},"x-list":"1","y":"","set-cookie":"a=1; Path=/","Set-cookie":"b=2"}},"multiValueHeaders":{{{lists},"set-cookie":["a=1; Path=/","b=2"],{multi}}},{body},"isBase64Encoded":false}}"#
+                r#"{{"statusCode":200,"statusDescription":"200 OK","headers":{{{content},"x-list":"1,2","y":"","set-cookie":"a=1; Path=/","Set-cookie":"b=2"}},"multiValueHeaders":{{{lists},"set-cookie":["a=1; Path=/","b=2"],{multi}}},{body},"isBase64Encoded":false}}"#
             ),
         ),
     ] {
@@ -246,10 +246,26 @@ fn empty_responses_have_the_members_that_providers_expect() {
         (ApiGatewayV1, r#"{"statusCode":204,"headers":{},"multiValueHeaders":{},"body":""}"#),
         (
             Alb,
-            r#"{"statusCode":204,"statusDescription":"204 No Content","headers":{},"multiValueHeaders":{},"isBase64Encoded":false}"#,
+            r#"{"statusCode":204,"statusDescription":"204 No Content","headers":{},"multiValueHeaders":{},"body":"","isBase64Encoded":false}"#,
         ),
     ] {
         assert_eq!(source.write_response(&empty), expected);
+    }
+}
+
+#[test]
+fn answers_are_as_large_as_their_front_end_takes() {
+    for source in HttpSource::ALL {
+        let overhead = source.write_response(&Response::text(200, "")).len();
+        let most = usize::try_from(source.max_answer_bytes()).unwrap() - overhead;
+        for (body, is_too_large) in [("x".repeat(most), false), ("x".repeat(most + 1), true)] {
+            assert_eq!(source.is_too_large(&Response::text(200, body)), is_too_large);
+        }
+        // What grows when it is encoded counts as it is sent.
+        let quotes = Response::text(200, "\u{1}".repeat(most / 6 + 1));
+        assert!(source.is_too_large(&quotes));
+        let fields = Response::text(200, "").with_header("x", "v".repeat(most + 64));
+        assert!(source.is_too_large(&fields));
     }
 }
 

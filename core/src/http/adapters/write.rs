@@ -32,7 +32,7 @@ pub(super) fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
     object.member(name).push_str(if flag { "true" } else { "false" });
 }
 
-/// An object of the first values of fields.
+/// The first values of fields, as members of an object.
 pub(super) fn first(headers: &Headers, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         if let Some(value) = values.first() {
@@ -41,9 +41,8 @@ pub(super) fn first(headers: &Headers, object: &mut ObjectWriter<'_>) {
     }
 }
 
-/// An object of the values of fields, those of one field joined by commas.
-pub(super) fn joined(headers: &Headers, out: &mut String) {
-    let mut object = ObjectWriter::begin(out);
+/// The values of fields, those of one field joined by commas, as members of an object.
+pub(super) fn joined(headers: &Headers, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         match values {
             [] => {}
@@ -51,7 +50,6 @@ pub(super) fn joined(headers: &Headers, out: &mut String) {
             values => object.text(name, &values.join(",")),
         }
     }
-    object.end();
 }
 
 /// An object of lists.

@@ -1,10 +1,10 @@
 //! A request on its way to a handler.
 
-use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use super::settings::TenantSource;
 use crate::http::Request;
 use crate::http::router::{Param, Pattern};
 use crate::time::Timestamp;
@@ -26,8 +26,7 @@ pub struct Call {
     /// The request's id: the client's, the provider's, or a new one. Empty in
     /// [`Tier::P0`](super::Tier::P0).
     pub request_id: String,
-    /// The tenant that the request names, or an empty text. See
-    /// [`Request::tenant_id`] on how far it can be believed.
+    /// The tenant that the request names, or an empty text; see [`TenantSource`] on who names it.
     pub tenant_id: String,
     /// When the request arrived.
     pub arrival: Arrival,
@@ -46,10 +45,15 @@ impl Call {
     }
 
     /// A request that no route of an [`HttpService`](super::HttpService) is looked up for, such as a
-    /// message on a WebSocket. It names its tenant itself, and has no path parameters.
+    /// message on a WebSocket. It has no path parameters.
     #[must_use]
-    pub fn unrouted(request: Request, request_id: String, arrival: Arrival) -> Self {
-        let tenant_id = request.tenant_id().to_owned();
+    pub fn unrouted(
+        request: Request,
+        request_id: String,
+        arrival: Arrival,
+        tenant: TenantSource,
+    ) -> Self {
+        let tenant_id = tenant.tenant_id(&request);
         Self { request, request_id, tenant_id, arrival, pattern: None }
     }
 

@@ -4,18 +4,25 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::settings::SettingsError;
 use crate::http::Headers;
 use crate::http::cache::vary;
+use crate::http::sending::{is_field_value, is_token};
 
-/// Cross-origin rules (the Fetch standard's CORS protocol).
+/// Cross-origin rules (the Fetch standard's CORS protocol). An application without any answers pages
+/// of its own origin alone.
 ///
 /// An origin that is allowed is named in `access-control-allow-origin`, and `vary` says so to
 /// caches. For an origin that is not, nothing is added: its browser then hides the answer, unless the
-/// handler set such fields itself, which stay.
+/// handler set such fields itself, which stay. Preflights are answered for the paths that have
+/// routes, with the methods of these routes.
+///
+/// The origin `null`, which sandboxed pages of anybody have, is never named.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cors {
-    /// The origins that may read answers, `*` for all of them. `None` allows all, or none when
-    /// [`allow_credentials`](Self::allow_credentials) is on; an empty list allows none.
+    /// The origins that may read answers, such as `https://shop.example`. `None`, and a list with
+    /// `*`, are all of them: they are answered with `*`, and may not send credentials. An empty list
+    /// or a blank origin does not build.
     pub allowed_origins: Option<Vec<String>>,
     /// Whether pages may send cookies and credentials along. It takes a list of origins: any page
     /// could act as its visitor otherwise.
@@ -27,32 +34,51 @@ pub struct Cors {
     pub expose_headers: Vec<String>,
     /// How long browsers may remember a preflight, in whole seconds.
     pub max_age: Option<Duration>,
-    /// Answers preflights for known routes only, with the methods that the path has, and says
-    /// `vary: origin` to everyone where there is a list of origins. Without it a preflight for any
-    /// path is told that its method is allowed, which the request itself may then find untrue, and
-    /// a shared cache may serve an answer without these fields to an origin that is allowed.
-    pub strict: bool,
+    /// Answers as the contract does, which is less safe: every origin is named when all are allowed,
+    /// an empty list builds and allows none, preflights for any path are told that their method is
+    /// allowed, and `vary` is sent to allowed origins only, so that a shared cache may serve an
+    /// answer without these fields to them.
+    pub reflects: bool,
 }
 
 impl Cors {
-    /// The rules without blanks; a `*` stands for the whole list.
-    pub(super) fn normalized(self) -> Self {
-        let origins = self.allowed_origins.map(|origins| match filled(&origins) {
-            origins if origins.iter().any(|origin| origin == ANY) => Vec::from([ANY.to_string()]),
-            origins => origins,
-        });
-        Self {
-            allowed_origins: origins,
-            allow_headers: self.allow_headers.map(|names| filled(&names)),
-            expose_headers: filled(&self.expose_headers),
-            ..self
-        }
+    /// Returns the rules of these origins, without credentials.
+    #[must_use]
+    pub fn for_origins<T: Into<String>>(origins: impl IntoIterator<Item = T>) -> Self {
+        let allowed_origins = Some(origins.into_iter().map(T::into).collect());
+        Self { allowed_origins, ..Self::default() }
     }
 
-    /// Whether the rules allow every page to act as its visitor.
-    pub(super) fn gives_credentials_to_all(&self) -> bool {
-        let lists_all = |origins: &Vec<String>| origins.iter().any(|origin| origin == ANY);
-        self.allow_credentials && self.allowed_origins.as_ref().is_some_and(lists_all)
+    /// The rules in their one form: trimmed, and `None` where all origins are allowed.
+    pub(super) fn normalized(self) -> Result<Self, SettingsError> {
+        let origins = self.allowed_origins.as_deref().map(trimmed);
+        let lists_all = origins.iter().flatten().any(|origin| origin == ANY);
+        if self.allow_credentials && (lists_all || (origins.is_none() && !self.reflects)) {
+            return Err(SettingsError::CredentialsToAll);
+        }
+        let allowed_origins = match origins {
+            _ if lists_all => None,
+            Some(origins) if self.reflects => {
+                Some(origins.into_iter().filter(|origin| !origin.is_empty()).collect())
+            }
+            Some(origins) => Some(checked_origins(origins)?),
+            None => None,
+        };
+        let names = |names: &[String], setting| {
+            let names: Vec<String> =
+                trimmed(names).into_iter().filter(|name| !name.is_empty()).collect();
+            match names.iter().all(|name| is_token(name)) {
+                true => Ok(names),
+                false => Err(SettingsError::InvalidFieldName { setting }),
+            }
+        };
+        let allow_headers = self.allow_headers.as_deref();
+        Ok(Self {
+            allowed_origins,
+            allow_headers: allow_headers.map(|all| names(all, "allow_headers")).transpose()?,
+            expose_headers: names(&self.expose_headers, "expose_headers")?,
+            ..self
+        })
     }
 
     /// Returns whether the rules list an origin by its name: `*` and `null` name nobody. Use it to
@@ -60,28 +86,29 @@ impl Cors {
     #[must_use]
     pub fn lists(&self, origin: &str) -> bool {
         let mut listed = self.allowed_origins.iter().flatten();
-        !matches!(origin, ANY | "null") && listed.any(|listed| listed == origin)
+        !matches!(origin, ANY | NULL) && listed.any(|listed| listed == origin)
     }
 
-    fn allows(&self, origin: &str) -> bool {
-        let origin = origin.trim();
+    /// What is told to an origin that is allowed.
+    fn told<'o>(&self, origin: &'o str) -> Option<&'o str> {
+        let trimmed = origin.trim();
         match &self.allowed_origins {
-            _ if origin.is_empty() => false,
-            None => !self.allow_credentials,
-            Some(origins) => origins.iter().any(|allowed| allowed == ANY || allowed == origin),
+            None if !self.reflects => Some(ANY),
+            _ if trimmed.is_empty() || trimmed == NULL || !is_field_value(origin) => None,
+            None => (!self.allow_credentials).then_some(origin),
+            Some(origins) => origins.iter().any(|allowed| allowed == trimmed).then_some(origin),
         }
     }
 
     /// Adds the fields for an origin to an answer, in place of what the handler set.
     pub(super) fn apply(&self, origin: &str, is_preflight: bool, headers: &mut Headers) {
-        let allowed = self.allows(origin);
-        if allowed || (self.strict && self.allowed_origins.is_some()) {
+        let told = self.told(origin);
+        let depends = if self.reflects { told.is_some() } else { self.allowed_origins.is_some() };
+        if depends {
             headers.set_all("vary", vary(headers.get_all("vary"), &["origin"]));
         }
-        if !allowed {
-            return;
-        }
-        headers.set("access-control-allow-origin", origin);
+        let Some(told) = told else { return };
+        headers.set("access-control-allow-origin", told);
         if self.allow_credentials {
             headers.set("access-control-allow-credentials", "true");
         }
@@ -104,12 +131,24 @@ impl Cors {
     }
 }
 
-fn filled(texts: &[String]) -> Vec<String> {
-    let texts = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
-    texts.map(String::from).collect()
+fn checked_origins(origins: Vec<String>) -> Result<Vec<String>, SettingsError> {
+    if origins.is_empty() || origins.iter().any(String::is_empty) {
+        return Err(SettingsError::BlankOrigins);
+    }
+    match origins.iter().find(|origin| *origin == NULL || !is_field_value(origin)) {
+        Some(origin) => Err(SettingsError::InvalidOrigin { origin: origin.clone() }),
+        None => Ok(origins),
+    }
+}
+
+fn trimmed(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| text.trim().to_string()).collect()
 }
 
 const ANY: &str = "*";
+
+/// The origin of sandboxed pages, of files and of some redirects: anybody's.
+const NULL: &str = "null";
 
 #[cfg(test)]
 mod tests {
@@ -117,7 +156,11 @@ mod tests {
 
     fn rules(origins: Option<&[&str]>, allow_credentials: bool) -> Cors {
         let allowed_origins = origins.map(|list| list.iter().copied().map(String::from).collect());
-        Cors { allowed_origins, allow_credentials, ..Cors::default() }.normalized()
+        Cors { allowed_origins, allow_credentials, ..Cors::default() }
+    }
+
+    fn reflecting(origins: Option<&[&str]>, allow_credentials: bool) -> Cors {
+        Cors { reflects: true, ..rules(origins, allow_credentials) }
     }
 
     fn applied(cors: &Cors, origin: &str, before: &[(&str, &str)]) -> Vec<(String, Vec<String>)> {
@@ -128,21 +171,50 @@ mod tests {
 
     #[test]
     fn origins_are_listed_exactly() {
-        for (origins, credentials, origin, allowed) in [
-            (None, false, "https://a", true),
-            (None, true, "https://a", false),
-            (Some(&[][..]), false, "https://a", false),
-            (Some(&[" https://a ", ""]), true, "https://a", true),
-            (Some(&["https://a"]), false, " https://a ", true),
-            (Some(&["https://a"]), false, "https://A", false),
-            (Some(&["https://b", "*"]), false, "https://a", true),
-            (None, false, "  ", false),
+        for (cors, origin, told) in [
+            (rules(None, false), "https://a", Some("*")),
+            (rules(None, false), "null", Some("*")),
+            (rules(Some(&["https://b", "*"]), false), "https://a", Some("*")),
+            (rules(Some(&[" https://a "]), true), "https://a", Some("https://a")),
+            (rules(Some(&["https://a"]), false), " https://a ", Some(" https://a ")),
+            (rules(Some(&["https://a"]), false), "https://A", None),
+            (rules(Some(&["https://a"]), false), "https://a.evil", None),
+            (rules(Some(&["https://a"]), false), "null", None),
+            (rules(Some(&["https://a"]), false), " ", None),
+            (reflecting(None, false), "https://a", Some("https://a")),
+            (reflecting(None, false), "null", None),
+            (reflecting(None, false), "a\u{e9}", None),
+            (reflecting(None, false), "  ", None),
+            (reflecting(None, true), "https://a", None),
+            (reflecting(Some(&[]), false), "https://a", None),
+            (reflecting(Some(&["null", ""]), false), "null", None),
+            (reflecting(Some(&["https://a"]), true), "https://a", Some("https://a")),
         ] {
-            let cors = rules(origins, credentials);
-            assert_eq!(cors.allows(origin), allowed, "{origins:?} {origin:?}");
+            let cors = cors.normalized().unwrap();
+            assert_eq!(cors.told(origin), told, "{cors:?} {origin:?}");
         }
-        assert!(rules(Some(&["x", " * "]), true).gives_credentials_to_all());
-        assert!(!rules(None, true).gives_credentials_to_all());
+    }
+
+    #[test]
+    fn what_would_allow_more_or_less_than_is_written_does_not_build() {
+        let blank = || Err(SettingsError::BlankOrigins);
+        for (cors, expected) in [
+            (rules(Some(&[]), false), blank()),
+            (rules(Some(&["https://a", " "]), false), blank()),
+            (rules(Some(&["x", " * "]), true), Err(SettingsError::CredentialsToAll)),
+            (rules(None, true), Err(SettingsError::CredentialsToAll)),
+            (reflecting(Some(&["*"]), true), Err(SettingsError::CredentialsToAll)),
+            (
+                rules(Some(&["null"]), false),
+                Err(SettingsError::InvalidOrigin { origin: "null".into() }),
+            ),
+            (
+                Cors { expose_headers: Vec::from(["x bad".into()]), ..rules(None, false) },
+                Err(SettingsError::InvalidFieldName { setting: "expose_headers" }),
+            ),
+        ] {
+            assert_eq!(cors.normalized().map(|_| ()), expected);
+        }
     }
 
     #[test]
@@ -163,15 +235,20 @@ mod tests {
             ("access-control-allow-origin".into(), texts(&[" https://a "])),
             ("vary".into(), texts(&["accept-encoding", "origin", "x-b"])),
         ]);
-        assert_eq!(applied(&cors.normalized(), " https://a ", &before), expected);
+        assert_eq!(applied(&cors.normalized().unwrap(), " https://a ", &before), expected);
     }
 
     #[test]
-    fn another_origin_is_told_nothing_but_strict_rules_tell_caches() {
-        let cors = rules(Some(&["https://a"]), false);
+    fn caches_are_told_whoever_asks_unless_all_get_the_same() {
+        let cors = rules(Some(&["https://a"]), false).normalized().unwrap();
+        for origin in ["https://b", ""] {
+            let vary = [("vary".into(), Vec::from(["origin".into()]))];
+            assert_eq!(applied(&cors, origin, &[]), vary);
+        }
+        let all = applied(&rules(None, false).normalized().unwrap(), "", &[]);
+        assert_eq!(all, [("access-control-allow-origin".into(), Vec::from(["*".into()]))]);
+        let cors = reflecting(Some(&["https://a"]), false).normalized().unwrap();
         assert_eq!(applied(&cors, "https://b", &[]), []);
-        let strict = applied(&Cors { strict: true, ..cors }, "https://b", &[]);
-        assert_eq!(strict, [("vary".into(), Vec::from(["origin".into()]))]);
     }
 
     #[test]

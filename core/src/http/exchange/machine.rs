@@ -7,7 +7,6 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -21,9 +20,9 @@ use super::policy::PolicyDecision;
 use super::service::{Endpoint, HttpService};
 use super::settings::{HttpSettings, PolicyStage, Tier};
 use crate::http::router::{Lookup, Pattern};
-use crate::http::{AppError, RawRequest, Request, Response, code, is_clean};
+use crate::http::sending::is_field_value;
+use crate::http::{AppError, RawRequest, Request, Response, ResponseError, code};
 use crate::machine::{Machine, Step};
-use crate::stream::response_too_large;
 
 /// The exchange of one request for one response; made by [`HttpService::exchange`].
 ///
@@ -42,13 +41,11 @@ pub struct Exchange<'r, T, S> {
 /// What an exchange ends with.
 #[derive(Clone, Debug)]
 pub struct Concluded<S> {
-    /// The answer.
+    /// The answer. What went wrong is its [error](Response::error), whose
+    /// [sources](core::error::Error::source) are for the log: the client sees none of them.
     pub response: Response<S>,
     /// The request that it answers.
     pub call: Arc<Call>,
-    /// What went wrong. Its [sources](core::error::Error::source) are for the log: the client sees
-    /// none of them.
-    pub error: Option<AppError>,
     /// What is recorded about it, from [`Tier::P2`] on.
     pub observation: Option<Observation>,
 }
@@ -78,7 +75,7 @@ impl<'r, T, S> Exchange<'r, T, S> {
         };
         let tenant_id = match settings.tier {
             Tier::P0 => String::new(),
-            Tier::P1 | Tier::P2 => tenant_id(&request, settings),
+            Tier::P1 | Tier::P2 => settings.tenant.tenant_id(&request),
         };
         let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, pattern));
         Self { service, call, routed, principal: None, stages, stream: PhantomData }
@@ -106,13 +103,13 @@ impl<'r, T, S> Exchange<'r, T, S> {
     /// The methods to allow, when the request asks for nothing else (the Fetch standard's CORS
     /// preflight).
     fn preflight(&self) -> Option<String> {
+        let cors = self.settings().cors.as_ref()?;
         let Call { request, .. } = &*self.call;
         let asked = request.headers.first("access-control-request-method");
-        let is_preflight = request.method == "OPTIONS" && !asked.is_empty() && is_clean(asked);
-        if !is_preflight || self.settings().tier == Tier::P0 {
+        if request.method != "OPTIONS" || asked.is_empty() || !is_field_value(asked) {
             return None;
         }
-        if !self.settings().cors.strict {
+        if cors.reflects {
             return Some(asked.into());
         }
         let methods = self.service.router().methods(&request.path);
@@ -208,71 +205,60 @@ impl<'r, T, S> Exchange<'r, T, S> {
         if response.is_base64 && response.stream.is_some() {
             return Err(AppError::internal().with_cause(EncodedStream));
         }
-        let mut response = response.normalize()?;
+        let response = self.normalize(response)?;
+        let response = if self.is_head() { response.without_body() } else { response };
         let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
         let most = self.settings().limits.max_response_bytes;
-        if most.is_some_and(|most| len > most.get()) {
-            return Err(response_too_large());
+        // What answers an error is sent whatever its size: what would replace it is one, too.
+        if response.error.is_none() && most.is_some_and(|most| len > most.get()) {
+            return Err(self.settings().response_too_large());
         }
-        if self.call.request.method == "HEAD" && self.settings().head_as_get {
-            // The handler answered a GET: its body is what HEAD asks not to be sent.
-            (response.body, response.stream) = (Vec::new(), None);
-            response.is_base64 = false;
+        Ok(response)
+    }
+
+    fn normalize(&self, mut response: Response<S>) -> Result<Response<S>, ResponseError> {
+        if !self.settings().keeps_connection_fields {
+            return response.normalize();
+        }
+        let connection = response.headers.remove("connection");
+        let mut response = response.normalize()?;
+        if !connection.is_empty() {
+            response.headers.set_all("connection", connection);
         }
         Ok(response)
     }
 
     fn conclude(self, result: Result<Response<S>, AppError>) -> Step<Self> {
-        let (mut response, error) = match result {
-            Ok(response) => (response, None),
-            Err(error) => {
-                let (response, error) = self.error_response(error);
-                (response, Some(error))
-            }
-        };
+        let mut response = result.unwrap_or_else(|error| self.answer_error(error));
         if self.settings().tier > Tier::P0 {
             self.finalize(&mut response);
         }
-        let observation = (self.settings().tier == Tier::P2).then(|| {
-            Observation::new(&self.call, self.tenant_id(), self.settings(), &response, &error)
-        });
-        Step::Done(Concluded { response, call: self.call, error, observation })
+        let observation = (self.settings().tier == Tier::P2)
+            .then(|| Observation::new(&self.call, self.tenant_id(), self.settings(), &response));
+        Step::Done(Concluded { response, call: self.call, observation })
     }
 
-    /// The answer to an error, and the error that it is the answer to: an error's own status and
-    /// header fields can be as wrong as a handler's.
-    fn error_response(&self, error: AppError) -> (Response<S>, AppError) {
-        let (request_id, trace_id) = match self.settings().tier {
-            Tier::P0 => ("", ""),
-            Tier::P1 | Tier::P2 => {
-                (self.call.request_id.as_str(), self.call.request.trace_id.as_str())
-            }
-        };
-        let render = |error: &AppError| {
-            Response::from_error(error, self.settings().error_format, request_id, trace_id)
-        };
-        let response = if self.settings().hides_stack_traces {
-            render(&error.clone().with_stack_trace(""))
-        } else {
-            render(&error)
-        };
-        match response.normalize() {
-            Ok(response) => (response, error),
-            Err(reason) => {
-                let error = AppError::from(reason);
-                (render(&error), error)
-            }
-        }
+    fn answer_error(&self, error: AppError) -> Response<S> {
+        let Call { request, request_id, .. } = &*self.call;
+        let response = self.settings().error_style().answer(error, request_id, &request.trace_id);
+        if self.is_head() { response.without_body() } else { response }
+    }
+
+    /// Whether the request asks for a head alone (RFC 9110 §9.3.2).
+    fn is_head(&self) -> bool {
+        self.call.request.method == "HEAD"
     }
 
     fn finalize(&self, response: &mut Response<S>) {
-        response.headers.set("x-request-id", self.call.request_id.as_str());
-        let headers = &self.call.request.headers;
-        let origin = headers.first("origin");
-        if is_clean(origin) {
+        // One from the host's own source may be of any form.
+        if is_field_value(&self.call.request_id) {
+            response.headers.set("x-request-id", self.call.request_id.as_str());
+        }
+        if let Some(cors) = &self.settings().cors {
+            let headers = &self.call.request.headers;
             let is_preflight = self.call.request.method == "OPTIONS"
                 && headers.contains("access-control-request-method");
-            self.settings().cors.apply(origin, is_preflight, &mut response.headers);
+            cors.apply(headers.first("origin"), is_preflight, &mut response.headers);
         }
     }
 
@@ -334,18 +320,11 @@ fn route<'r, T>(
     }
 }
 
-fn tenant_id(request: &Request, settings: &HttpSettings) -> String {
-    if settings.strict_tenant {
-        return request.headers.first("x-tenant-id").trim().into();
-    }
-    request.tenant_id().into()
-}
-
 /// The answer to a request that a policy does not let through. A policy that fails tells the client
 /// nothing, whatever its error says.
 fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
     match outcome {
-        Ok(decision) => decision.and_then(PolicyDecision::refusal),
+        Ok(decision) => decision.map(PolicyDecision::refusal),
         Err(error) => Some(AppError::internal().with_cause(error)),
     }
 }

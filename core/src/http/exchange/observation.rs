@@ -44,9 +44,8 @@ impl Observation {
         tenant_id: &str,
         settings: &HttpSettings,
         response: &Response<S>,
-        error: &Option<AppError>,
     ) -> Self {
-        let error_code = error.as_ref().map(AppError::recorded_code);
+        let error_code = response.error.as_ref().map(AppError::recorded_code);
         Self {
             call: Arc::clone(call),
             tenant_id: tenant_id.to_string(),

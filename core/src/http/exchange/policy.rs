@@ -1,50 +1,83 @@
 //! What a policy answers instead of letting a request through.
 
 use alloc::string::String;
+use core::fmt;
 
 use crate::http::{AppError, Headers, code};
 
-/// A policy's refusal, such as a rate limit's or that of shedding load. One with a blank code lets
-/// the request through.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// A policy's refusal, such as a rate limit's or that of shedding load.
+#[derive(Clone, Eq, PartialEq)]
 pub struct PolicyDecision {
-    /// The error code, which decides the status.
-    pub code: String,
+    /// Trimmed, and not blank.
+    code: String,
     /// The message; the code's own when blank.
     pub message: String,
     /// Header fields of the answer. Its content type is JSON whatever they say.
     pub headers: Headers,
 }
 
+/// A policy refuses without saying why: a blank code could be taken for leave to go on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a policy's refusal needs a code, such as app.overloaded")]
+pub struct BlankPolicyCode;
+
 impl PolicyDecision {
+    /// Returns a refusal with an error code, which decides the status; 500 for one that is not listed
+    /// in [`code`].
+    ///
+    /// # Errors
+    ///
+    /// [`BlankPolicyCode`]. A policy that fails so answers a masked 500.
+    pub fn new(code: &str) -> Result<Self, BlankPolicyCode> {
+        match code.trim() {
+            "" => Err(BlankPolicyCode),
+            code => Ok(Self::of(code, Headers::new())),
+        }
+    }
+
     /// 429, with header fields such as `retry-after`.
     #[must_use]
     pub fn rate_limited(headers: Headers) -> Self {
-        Self { code: code::RATE_LIMITED.into(), headers, ..Self::default() }
+        Self::of(code::RATE_LIMITED, headers)
     }
 
     /// 503, with header fields such as `retry-after`.
     #[must_use]
     pub fn overloaded(headers: Headers) -> Self {
-        Self { code: code::OVERLOADED.into(), headers, ..Self::default() }
+        Self::of(code::OVERLOADED, headers)
     }
 
-    /// What is answered; `None` lets the request through.
-    pub(super) fn refusal(self) -> Option<AppError> {
-        let code = self.code.trim();
-        if code.is_empty() {
-            return None;
-        }
-        let message = match (self.message.trim(), code) {
+    fn of(code: &str, headers: Headers) -> Self {
+        Self { code: code.into(), message: String::new(), headers }
+    }
+
+    /// What is answered.
+    pub(super) fn refusal(self) -> AppError {
+        let message = match (self.message.trim(), self.code.as_str()) {
             ("", code::RATE_LIMITED) => "rate limited",
             ("", code::OVERLOADED) => "overloaded",
             ("", _) => "internal error",
             (message, _) => message,
         };
-        let refusal = AppError::new(code, message);
+        let refusal = AppError::new(&self.code, message);
         let fields = self.headers.iter();
         let fields = fields.flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
-        Some(fields.fold(refusal, |refusal, (name, value)| refusal.with_header(name, value)))
+        fields.fold(refusal, |refusal, (name, value)| refusal.with_header(name, value))
+    }
+}
+
+impl From<BlankPolicyCode> for AppError {
+    fn from(error: BlankPolicyCode) -> Self {
+        Self::internal().with_cause(error)
+    }
+}
+
+impl fmt::Debug for PolicyDecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicyDecision")
+            .field("code", &self.code)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,24 +85,18 @@ impl PolicyDecision {
 mod tests {
     use super::*;
 
-    fn refusal(code: &str, message: &str) -> Option<(u16, String, String)> {
-        let decision =
-            PolicyDecision { code: code.into(), message: message.into(), headers: Headers::new() };
-        decision.refusal().map(|e| (e.status(), e.code().into(), e.message().into()))
-    }
-
     #[test]
-    fn a_code_decides_and_a_blank_one_lets_through() {
-        assert_eq!(refusal(" ", "m"), None);
+    fn a_code_decides_and_a_blank_one_is_no_leave() {
+        assert_eq!(PolicyDecision::new(" \t").err(), Some(BlankPolicyCode));
         for (code, message, expected) in [
             (" app.rate_limited ", " ", (429, "app.rate_limited", "rate limited")),
             ("app.overloaded", "", (503, "app.overloaded", "overloaded")),
             ("app.forbidden", "", (403, "app.forbidden", "internal error")),
             ("zzz", " busy ", (500, "zzz", "busy")),
         ] {
-            let (status, code_shown, message_shown) = expected;
-            let expected = (status, code_shown.into(), message_shown.into());
-            assert_eq!(refusal(code, message), Some(expected));
+            let decision = PolicyDecision::new(code).unwrap();
+            let error = PolicyDecision { message: message.into(), ..decision }.refusal();
+            assert_eq!((error.status(), error.code(), error.message()), expected);
         }
     }
 }

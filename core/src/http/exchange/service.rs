@@ -40,6 +40,17 @@ pub enum RouteError {
         /// Its pattern, as given.
         pattern: String,
     },
+    /// The list of scopes that the route asks for is empty, or has a blank entry, as a variable that
+    /// is not set makes it: list the scopes, or choose [`Access::Authenticated`].
+    #[error(
+        "the scopes of the route {method} {pattern} are empty or have a blank entry: list them"
+    )]
+    BlankScopes {
+        /// The route's method, as given.
+        method: String,
+        /// Its pattern, as given.
+        pattern: String,
+    },
 }
 
 impl<T> HttpService<T> {
@@ -83,7 +94,9 @@ impl<T> HttpService<T> {
         access: Access,
         handler: Option<T>,
     ) -> Result<(), RouteError> {
-        let access = access.normalized();
+        if !access.is_complete() {
+            return Err(RouteError::BlankScopes { method: method.into(), pattern: pattern.into() });
+        }
         if access.is_protected() && self.settings.tier == Tier::P0 {
             return Err(RouteError::Unprotected { method: method.into(), pattern: pattern.into() });
         }

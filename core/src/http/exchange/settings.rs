@@ -1,9 +1,11 @@
 //! What an application decides once for all of its routes.
 
+use alloc::string::String;
 use core::num::NonZeroU64;
 
 use super::cors::Cors;
-use crate::http::ErrorFormat;
+use crate::http::{AppError, ErrorFormat, JsonReading, Request};
+use crate::stream::response_too_large;
 
 /// How much of the pipeline runs.
 ///
@@ -43,6 +45,21 @@ pub enum PolicyStage {
     AfterAuthentication,
 }
 
+/// Who names the tenant of a request, where authentication does not: the
+/// [`Principal`](super::Principal) always comes first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum TenantSource {
+    /// Nobody.
+    #[default]
+    Principal,
+    /// The `x-tenant-id` field, trimmed. Any client can name any tenant: only behind a proxy that
+    /// sets the field itself is it more than a wish.
+    Field,
+    /// The `x-tenant-id` field, else a `tenant` in the query. Any client, and any link that somebody
+    /// follows, can name any tenant.
+    FieldOrQuery,
+}
+
 /// What an application decides once for all of its routes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HttpSettings {
@@ -52,21 +69,28 @@ pub struct HttpSettings {
     pub error_format: ErrorFormat,
     /// How large bodies may be.
     pub limits: Limits,
-    /// Cross-origin rules.
-    pub cors: Cors,
+    /// Cross-origin rules. Without any, pages of other origins read nothing, and preflights are
+    /// requests like any other.
+    pub cors: Option<Cors>,
     /// Whether, and when, the host is asked for a [`DecidePolicy`](super::DecidePolicy).
     pub policy: Option<PolicyStage>,
     /// Whether the host answers [`Authenticate`](super::Authenticate). Without it, protected routes
     /// answer 401.
     pub authenticates: bool,
-    /// Lets `GET` routes serve `HEAD`: their answers go without a body.
+    /// Lets `GET` routes serve `HEAD` (RFC 9110 §9.3.2).
     pub head_as_get: bool,
-    /// Takes the tenant from the trimmed `x-tenant-id` field or the
-    /// [`Principal`](super::Principal) only. Otherwise a `tenant` in the query names it, too, when
-    /// the field is not there.
-    pub strict_tenant: bool,
-    /// Leaves out stack traces that errors carry.
-    pub hides_stack_traces: bool,
+    /// Who names the tenant of a request, where authentication does not.
+    pub tenant: TenantSource,
+    /// How bodies are read as JSON.
+    pub json: JsonReading,
+    /// Shows stack traces that errors carry to clients: they tell attackers what runs where.
+    pub shows_stack_traces: bool,
+    /// Leaves `connection` fields in responses, where providers get them; streams and connections of a
+    /// server never do.
+    pub keeps_connection_fields: bool,
+    /// Answers a masked 500 in place of a response that is larger than allowed, instead of a 413: for
+    /// clients that take a 413 for a mistake of their own, and ask again with less.
+    pub masks_too_large_responses: bool,
     /// Records the route's pattern as the path of metrics and spans, and `unmatched` where there is
     /// none: their number is then bounded by the application, not by its clients.
     pub records_patterns: bool,
@@ -78,19 +102,22 @@ impl Default for HttpSettings {
             tier: Tier::P2,
             error_format: ErrorFormat::Nested,
             limits: Limits::default(),
-            cors: Cors::default(),
+            cors: None,
             policy: None,
             authenticates: false,
-            head_as_get: false,
-            strict_tenant: false,
-            hides_stack_traces: false,
+            head_as_get: true,
+            tenant: TenantSource::Principal,
+            json: JsonReading::JsonTypes,
+            shows_stack_traces: false,
+            keeps_connection_fields: false,
+            masks_too_large_responses: false,
             records_patterns: false,
         }
     }
 }
 
-/// Settings that contradict each other. Nothing is served with them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+/// Settings that contradict each other, or say less than they seem to. Nothing is served with them.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SettingsError {
     /// The tier would not do what is set: choose a higher one, or leave the setting out.
     #[error("the tier {tier:?} does not enforce {setting}: choose {enough:?} or leave it out")]
@@ -105,14 +132,50 @@ pub enum SettingsError {
     /// Credentials are allowed to every origin: list the origins that may send them.
     #[error("CORS allows credentials to every origin: list origins instead of `*`")]
     CredentialsToAll,
+    /// The list of allowed origins is empty, or holds a blank one, as a variable that is not set
+    /// makes it: list the origins, or leave the rules out.
+    #[error("the list of CORS origins is empty or has a blank entry: list origins, or set no CORS")]
+    BlankOrigins,
+    /// An allowed origin is `null`, which sandboxed pages of anybody have, or could not be sent.
+    #[error(
+        "{origin:?} cannot be an allowed origin: name a scheme and a host, as in https://a.example"
+    )]
+    InvalidOrigin {
+        /// The origin, as given.
+        origin: String,
+    },
+    /// A header field that the rules name has no valid name (RFC 9110 §5.1).
+    #[error("CORS {setting} has an entry that is no name of a header field")]
+    InvalidFieldName {
+        /// The list that it is in.
+        setting: &'static str,
+    },
+}
+
+impl TenantSource {
+    /// Returns the tenant that a request names, or an empty text.
+    pub(super) fn tenant_id(self, request: &Request) -> String {
+        match self {
+            Self::Principal => String::new(),
+            Self::Field => request.headers.first("x-tenant-id").trim().into(),
+            Self::FieldOrQuery => request.tenant_id().into(),
+        }
+    }
 }
 
 impl HttpSettings {
+    /// Returns the error that takes the place of a response that is larger than allowed.
+    #[must_use]
+    pub fn response_too_large(&self) -> AppError {
+        let error = response_too_large();
+        if self.masks_too_large_responses { AppError::internal().with_cause(error) } else { error }
+    }
+
     /// The settings in their one form, if they can be kept.
     pub(super) fn normalized(self) -> Result<Self, SettingsError> {
         let guards = [
             ("limits", self.limits != Limits::default()),
-            ("CORS", self.cors != Cors::default()),
+            ("CORS", self.cors.is_some()),
             ("authentication", self.authenticates),
         ];
         let guards = guards.into_iter().map(|(setting, is_set)| (setting, is_set, Tier::P1));
@@ -122,10 +185,7 @@ impl HttpSettings {
                 return Err(SettingsError::NotEnforced { setting, tier: self.tier, enough });
             }
         }
-        let cors = self.cors.normalized();
-        if cors.gives_credentials_to_all() {
-            return Err(SettingsError::CredentialsToAll);
-        }
+        let cors = self.cors.map(Cors::normalized).transpose()?;
         Ok(Self { cors, ..self })
     }
 }

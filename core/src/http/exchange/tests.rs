@@ -59,8 +59,11 @@ impl Host {
     }
 }
 
+/// The contract's settings, without what the lowest tier would not enforce.
 fn settings(tier: Tier) -> HttpSettings {
-    HttpSettings { tier, ..HttpSettings::default() }
+    let contract = crate::contract::profile().http;
+    let cors = contract.cors.clone().filter(|_| tier > Tier::P0);
+    HttpSettings { tier, cors, ..contract }
 }
 
 fn service_with(settings: HttpSettings, access: Access) -> Service {
@@ -166,8 +169,8 @@ fn preflights_are_answered_before_anything_is_looked_at() {
 }
 
 #[test]
-fn strict_preflights_are_for_known_routes() {
-    let cors = Cors { strict: true, ..Cors::default() };
+fn preflights_are_for_known_routes() {
+    let cors = Some(Cors::default());
     let mut service = service_with(HttpSettings { cors, ..settings(Tier::P1) }, Access::Public);
     service.route("OPTIONS", "/own", Access::Public, "own").unwrap();
     let serve = |path| {
@@ -341,10 +344,10 @@ fn records_say_what_was_answered() {
 }
 
 #[test]
-fn tenants_can_be_vouched_for() {
-    let settings = HttpSettings { authenticates: true, strict_tenant: true, ..settings(Tier::P2) };
-    let service = service_with(settings, Access::Optional);
-    let named = |fields: &[(&str, &str)], tenant_id: Option<&str>| {
+fn tenants_are_vouched_for_unless_clients_may_name_them() {
+    let named = |tenant: TenantSource, fields: &[(&str, &str)], tenant_id: Option<&str>| {
+        let settings = HttpSettings { authenticates: true, tenant, ..settings(Tier::P2) };
+        let service = service_with(settings, Access::Optional);
         let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
         let mut request = get(fields);
         request.query.as_mut().unwrap().append("tenant", "spoofed");
@@ -352,9 +355,16 @@ fn tenants_can_be_vouched_for() {
         let done = host.serve(&service, request);
         done.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
     };
-    assert_eq!(named(&[], None), "");
-    assert_eq!(named(&[("x-tenant-id", " t ")], None), "t");
-    assert_eq!(named(&[("x-tenant-id", "t")], Some("vouched")), "vouched");
+    let field = [("x-tenant-id", " t ")];
+    for (source, with_field, without) in [
+        (TenantSource::Principal, "", ""),
+        (TenantSource::Field, "t", ""),
+        (TenantSource::FieldOrQuery, " t ", "spoofed"),
+    ] {
+        assert_eq!(named(source, &field, None), with_field);
+        assert_eq!(named(source, &[], None), without);
+        assert_eq!(named(source, &field, Some("vouched")), "vouched");
+    }
 }
 
 #[test]
@@ -367,7 +377,7 @@ fn an_error_that_cannot_be_sent_is_another_one() {
         let done = Host::answering(Err(error)).serve(&service, get(&[]));
         let recorded = done.observation.as_ref().map(|o| o.log(Timestamp::UNIX_EPOCH).error_code);
         assert_eq!((done.response.status, recorded), (500, Some("app.internal")));
-        let error = done.error.as_ref().expect("what was answered");
+        let error = done.response.error.as_ref().expect("what was answered");
         assert!(error.status() == 500 && core::error::Error::source(error).is_some());
     }
 }
@@ -383,14 +393,72 @@ fn blank_ids_of_providers_are_none() {
 }
 
 #[test]
-fn heads_of_gets_go_without_a_body() {
-    let settings = HttpSettings { head_as_get: true, ..settings(Tier::P1) };
-    let service = service_with(settings, Access::Public);
-    for answer in [Response::text(200, "hello"), Response::html_stream(200, 1)] {
-        let mut host = Host::answering(Ok(answer));
-        let done = host.serve(&service, request("HEAD", "/users/7", &[]));
-        assert_eq!((done.response.status, done.response.body.len()), (200, 0));
+fn heads_go_without_a_body_whoever_answers_them() {
+    let mut service = service_with(settings(Tier::P1), Access::Public);
+    service.route("HEAD", "/own", Access::Public, "own").unwrap();
+    let by_get =
+        service_with(HttpSettings { head_as_get: true, ..settings(Tier::P1) }, Access::Public);
+    for (service, path, answer, status) in [
+        (&by_get, "/users/7", Ok(Response::text(200, "hello")), 200),
+        (&by_get, "/users/7", Ok(Response::html_stream(200, 1)), 200),
+        (&by_get, "/users/7", Err(AppError::not_found()), 404),
+        (&service, "/own", Ok(Response::text(200, "hello")), 200),
+        (&service, "/own", Ok(Response::binary(200, [0], "x")), 200),
+        (&service, "/users/7", Ok(Response::new(200)), 405),
+    ] {
+        let done = Host::answering(answer).serve(service, request("HEAD", path, &[]));
+        assert_eq!((done.response.status, done.response.body.len()), (status, 0));
         assert!(done.response.stream.is_none() && done.response.headers.contains("content-type"));
+        assert!(!done.response.is_base64);
+    }
+}
+
+#[test]
+fn what_is_not_said_is_safe() {
+    let defaults = HttpSettings::default();
+    assert!(defaults.cors.is_none() && !defaults.shows_stack_traces);
+    let service = service_with(defaults, Access::Public);
+    let asked = [("access-control-request-method", "GET"), ("origin", "https://evil.example")];
+    let preflight = Host::default().serve(&service, request("OPTIONS", "/users/7", &asked));
+    assert_eq!(preflight.response.status, 405);
+    for origin in ["https://evil.example", "null"] {
+        let done = Host::default().serve(&service, get(&[("origin", origin)]));
+        let headers = done.response.headers;
+        assert!(headers.iter().all(|(name, _)| !name.starts_with("access-control-")));
+    }
+    let mut named = get(&[("x-tenant-id", "t")]);
+    named.query.as_mut().unwrap().append("tenant", "t");
+    assert_eq!(Host::default().serve(&service, named).call.tenant_id, "");
+    let head = Host::default().serve(&service, request("HEAD", "/users/7", &[]));
+    assert_eq!(head.response.status, 200);
+    let put = Host::default().serve(&service, request("PUT", "/users/7", &[]));
+    assert_eq!(
+        (put.response.status, put.response.headers.first("allow")),
+        (405, "GET, HEAD, POST")
+    );
+}
+
+#[test]
+fn any_origin_is_not_named_but_starred() {
+    let cors = Some(Cors::default());
+    let service = service_with(HttpSettings { cors, ..HttpSettings::default() }, Access::Public);
+    let asked = [("access-control-request-method", "DELETE"), ("origin", "null")];
+    let done = Host::default().serve(&service, request("OPTIONS", "/users/7", &asked));
+    let headers = done.response.headers;
+    assert_eq!(headers.first("access-control-allow-origin"), "*");
+    assert_eq!(headers.first("access-control-allow-methods"), "GET, HEAD, POST");
+    assert!(!headers.contains("access-control-allow-credentials"));
+}
+
+#[test]
+fn too_large_answers_can_be_masked() {
+    let limits = Limits { max_response_bytes: NonZeroU64::new(1), ..Limits::default() };
+    for (masks_too_large_responses, status) in [(false, 413), (true, 500)] {
+        let settings = HttpSettings { limits, masks_too_large_responses, ..settings(Tier::P1) };
+        let service = service_with(settings, Access::Public);
+        let done = Host::default().serve(&service, get(&[]));
+        assert_eq!(done.response.status, status);
+        assert_eq!(done.response.error.unwrap().status(), status);
     }
 }
 
@@ -407,9 +475,10 @@ fn requests_are_printed_without_what_their_clients_sent() {
 }
 
 #[test]
-fn stack_traces_can_be_kept_back() {
-    for (hides_stack_traces, shown) in [(false, true), (true, false)] {
-        let settings = HttpSettings { hides_stack_traces, ..settings(Tier::P1) };
+fn stack_traces_are_shown_where_that_is_switched_on() {
+    assert!(!HttpSettings::default().shows_stack_traces);
+    for (shows_stack_traces, shown) in [(false, false), (true, true)] {
+        let settings = HttpSettings { shows_stack_traces, ..settings(Tier::P1) };
         let error = AppError::internal().with_stack_trace("main:1");
         let mut host = Host::answering(Err(error));
         let done = host.serve(&service_with(settings, Access::Public), get(&[]));
@@ -420,8 +489,8 @@ fn stack_traces_can_be_kept_back() {
 #[test]
 fn contradictions_are_refused_before_anything_is_served() {
     let limits = Limits { max_request_bytes: NonZeroU64::new(1), ..Limits::default() };
-    let cors = Cors { allow_credentials: true, ..Cors::default() };
-    let to_all = Cors { allowed_origins: Some(Vec::from(["*".into()])), ..cors.clone() };
+    let cors = Some(Cors::default());
+    let to_all = Some(Cors { allow_credentials: true, ..Cors::for_origins(["*"]) });
     for (settings, text) in [
         (HttpSettings { limits, ..settings(Tier::P0) }, "the tier P0 does not enforce limits"),
         (HttpSettings { cors, ..settings(Tier::P0) }, "does not enforce CORS: choose P1"),
@@ -431,11 +500,18 @@ fn contradictions_are_refused_before_anything_is_served() {
             "the tier P1 does not enforce policies: choose P2",
         ),
         (HttpSettings { cors: to_all, ..settings(Tier::P1) }, "list origins instead of `*`"),
+        (
+            HttpSettings { cors: Some(Cors::for_origins([""])), ..settings(Tier::P1) },
+            "the list of CORS origins is empty",
+        ),
     ] {
         let error = Service::new(settings).unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
     }
     let mut service = Service::new(settings(Tier::P0)).unwrap();
+    let blank = Access::AllScopes(Vec::from(["admin".into(), " ".into()]));
+    let error = service.route("GET", "/a", blank, "x").unwrap_err();
+    assert!(error.to_string().contains("scopes of the route GET /a"), "{error}");
     let error = service.route("GET", "/a", Access::Authenticated, "x").unwrap_err();
     assert!(error.to_string().contains("GET /a would be open"), "{error}");
     let error = service.register("GET", "/a", Access::Public, None).unwrap_err();

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::types::{FrameEffect, Target};
-use crate::http::{AppError, Headers, Response, ResponseError, is_clean};
+use crate::http::sending::{check_head, is_field_value, is_final_status, is_token};
+use crate::http::{AppError, Headers, Response};
 
 /// What is sent before the body. It is normalised: names are in lower case, and cookies are no
 /// header fields.
@@ -34,12 +35,7 @@ impl Head {
     ///
     /// A masked 500 for a head that is not valid, or too large.
     pub(super) fn encode(&self, target: Target, max_bytes: usize) -> Result<Vec<u8>, AppError> {
-        if !is_final_status(self.status) {
-            return Err(ResponseError::InvalidStatus(self.status).into());
-        }
-        if !self.headers.are_clean() || !self.cookies.iter().all(|cookie| is_clean(cookie)) {
-            return Err(ResponseError::InvalidHeader.into());
-        }
+        check_head(self.status, &self.headers, &self.cookies)?;
         let prelude = self.to_json(target).map_err(|e| AppError::internal().with_cause(e))?;
         if prelude.len().saturating_add(FrameEffect::DELIMITER.len()) > max_bytes {
             return Err(AppError::internal().with_cause(PreludeTooLarge { max_bytes }));
@@ -48,8 +44,7 @@ impl Head {
     }
 
     fn to_json(&self, target: Target) -> Result<Vec<u8>, serde_json::Error> {
-        let sent = || self.headers.iter().filter(|(name, _)| !is_of_transport(name));
-        let sent = || sent().filter(|(_, values)| !values.is_empty());
+        let sent = || self.headers.sent();
         match target {
             Target::FunctionUrl => serde_json::to_vec(&FunctionUrlPrelude {
                 status: self.status,
@@ -72,7 +67,7 @@ impl Head {
         let own = error.headers.iter();
         let kept = self.headers.iter().filter(|(name, _)| is_kept(name));
         for (name, values) in own.chain(kept) {
-            if is_clean(name) && values.iter().all(|value| is_clean(value)) {
+            if is_token(name) && values.iter().all(|value| is_field_value(value)) {
                 headers.set_all(name, values.to_vec());
             }
         }
@@ -122,16 +117,6 @@ struct RestApiPrelude<'a> {
 #[error("the response's head and its delimiter are over {max_bytes} bytes")]
 struct PreludeTooLarge {
     max_bytes: usize,
-}
-
-/// Informational statuses come before a response, and are none.
-const fn is_final_status(status: u16) -> bool {
-    matches!(status, 200..=599)
-}
-
-/// Whether a field speaks of a connection or a length that the service makes itself.
-fn is_of_transport(name: &str) -> bool {
-    matches!(name, "content-length" | "transfer-encoding" | "connection")
 }
 
 fn is_kept(name: &str) -> bool {

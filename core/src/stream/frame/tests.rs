@@ -34,14 +34,14 @@ fn preludes_are_written_as_specified() {
     head.headers.set_all("x-none", Vec::new());
     head.headers.set("content-length", "3");
     head.headers.append("x", "a<");
-    head.headers.append("x", "é");
+    head.headers.append("x", "b");
     assert_eq!(
         prelude(&head, Target::FunctionUrl),
-        r#"{"statusCode":200,"headers":{"x":"a<,é"},"cookies":[]}"#
+        r#"{"statusCode":200,"headers":{"x":"a<,b"},"cookies":[]}"#
     );
     assert_eq!(
         prelude(&head, Target::RestApi),
-        r#"{"statusCode":200,"headers":{"x":"a<"},"multiValueHeaders":{"x":["a<","é"]}}"#
+        r#"{"statusCode":200,"headers":{"x":"a<"},"multiValueHeaders":{"x":["a<","b"]}}"#
     );
 }
 

@@ -24,8 +24,8 @@ pub struct FrameConfig {
     pub target: Target,
     /// The most bytes of body, set by the application; `None` for no limit. Error bodies are exempt.
     pub max_response_bytes: Option<NonZeroU64>,
-    /// The most bytes of body that the transport takes, such as [`StreamLimits::max_bytes`]; `None`
-    /// for no limit. The smaller of the two limits holds.
+    /// The most bytes of body that the transport takes; `None` for no limit, and
+    /// [`StreamLimits::max_bytes`] at first. The smaller of the two limits holds.
     pub transport_limit: Option<NonZeroU64>,
     /// The most bytes of prelude and delimiter together; [`StreamLimits::max_prelude_bytes`] at
     /// first.
@@ -37,13 +37,13 @@ pub struct FrameConfig {
 }
 
 impl FrameConfig {
-    /// No limits but that of the prelude, nested errors, and no request id.
+    /// The limits of the target, nested errors, and no request id.
     #[must_use]
     pub const fn new(target: Target) -> Self {
         Self {
             target,
             max_response_bytes: None,
-            transport_limit: None,
+            transport_limit: Some(StreamLimits::of(target).max_bytes),
             max_prelude_bytes: StreamLimits::of(target).max_prelude_bytes,
             error_format: ErrorFormat::Nested,
             request_id: String::new(),

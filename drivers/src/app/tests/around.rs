@@ -24,7 +24,7 @@ fn middleware_goes_around_handlers_in_order() {
         context.trace("outer");
         context.extend(7_u8);
         let seen = context.clone();
-        let response = next.run(context).await?;
+        let response = next.run(context).await;
         let left = seen.get("left").unwrap_or_default();
         Ok(response.with_header("x-left", left.as_str().unwrap_or("nothing")))
     }
@@ -33,7 +33,7 @@ fn middleware_goes_around_handlers_in_order() {
         if context.query("stop") == "1" {
             return Err(AppError::forbidden());
         }
-        next.run(context).await
+        Ok(next.run(context).await)
     }
     let clock = clock();
     let app = builder(&clock)
@@ -60,7 +60,8 @@ fn middleware_goes_around_handlers_in_order() {
 #[test]
 fn a_middleware_that_panics_is_an_error_to_those_around_it() {
     async fn outer(context: Context, next: Next) -> Answer {
-        let error = next.run(context).await.expect_err("the panic");
+        let response = next.run(context).await;
+        let error = response.error.expect("the panic");
         Err(AppError::conflict(error.code()))
     }
     async fn inner(_: Context, _: Next) -> Answer {
@@ -76,6 +77,56 @@ fn a_middleware_that_panics_is_an_error_to_those_around_it() {
     let response = serve(&app, &clock, get("/"));
     assert_eq!(response.status, 409);
     assert!(text(&response).contains("app.internal"));
+}
+
+#[test]
+fn what_a_middleware_sets_is_on_errors_and_panics_too() {
+    async fn no_store(context: Context, next: Next) -> Answer {
+        let response = next.run(context).await.with_header("cache-control", "no-store");
+        let code = response.error.as_ref().map_or("", AppError::code).to_owned();
+        Ok(response.with_header("x-code", code))
+    }
+    let clock = clock();
+    let app = builder(&clock)
+        .middleware(no_store)
+        .middleware(Timeout::after(Duration::from_secs(1)))
+        .get("/found", async || "hello")
+        .get("/missing", async || AppError::not_found())
+        .get("/broken", async || -> &'static str { panic!("boom") })
+        .get("/sent-wrong", async || AppError::conflict("c").with_header("x", "a\nb"))
+        .get("/read-wrong", async |_: crate::app::Json<u8>| "never")
+        .build()
+        .unwrap();
+    for (path, status, code) in [
+        ("/found", 200, ""),
+        ("/missing", 404, "app.not_found"),
+        ("/broken", 500, "app.internal"),
+        ("/sent-wrong", 500, "app.internal"),
+        ("/read-wrong", 400, "EMPTY_BODY"),
+    ] {
+        let response = serve(&app, &clock, get(path));
+        let set = (response.headers.first("cache-control"), response.headers.first("x-code"));
+        assert_eq!((response.status, set), (status, ("no-store", code)), "{path}");
+        let shown = response.error.as_ref().map_or("", AppError::code);
+        assert_eq!(shown, code, "{path}");
+        assert_eq!(text(&response).contains("request_id"), status > 200, "{path}");
+    }
+}
+
+#[test]
+fn an_error_that_a_middleware_answers_itself_is_none_any_more() {
+    async fn mend(context: Context, next: Next) -> Answer {
+        match next.run(context).await {
+            response if response.status == 404 => Ok(Response::text(200, "instead")),
+            response => Ok(response),
+        }
+    }
+    let clock = clock();
+    let app =
+        builder(&clock).middleware(mend).get("/", async || AppError::not_found()).build().unwrap();
+    let response = serve(&app, &clock, get("/"));
+    assert_eq!((response.status, text(&response)), (200, "instead"));
+    assert!(response.error.is_none());
 }
 
 #[test]

@@ -45,21 +45,30 @@ fn handlers_are_functions_of_what_they_ask_for() {
         .build()
         .unwrap();
 
-    let mut order = RawRequest::new("POST", "/orders");
-    order.body = br#"{"item":"tea"}"#.as_slice().into();
-    let created = serve(&app, &clock, order);
+    let order = |content_type: &str, body: &'static str| {
+        let mut order = RawRequest::new("POST", "/orders");
+        order.headers.append("Content-Type", content_type);
+        order.body = body.as_bytes().into();
+        order
+    };
+    let created = serve(&app, &clock, order("application/json", r#"{"item":"tea"}"#));
     assert_eq!((created.status, text(&created)), (201, "tea of corner"));
     assert_eq!(text(&serve(&app, &clock, get("/prices/1"))), "7");
     assert_eq!(serve(&app, &clock, get("/prices/2")).status, 404);
 
-    for (body, message) in
-        [("", "request body is empty"), ("{}", "invalid json"), ("{", "invalid json")]
-    {
-        let mut order = RawRequest::new("POST", "/orders");
-        order.body = body.as_bytes().into();
-        let refused = serve(&app, &clock, order);
-        assert_eq!(refused.status, 400);
+    const JSON: &str = "application/vnd.shop+json; charset=utf-8";
+    for (content_type, body, status, message) in [
+        (JSON, "", 400, "request body is empty"),
+        (JSON, "{\n", 400, "invalid json at line 2, column 0"),
+        (JSON, "{}", 422, "invalid json of item: expected a value"),
+        (JSON, r#"{"item":["secret"]}"#, 422, "invalid json of item: expected a string"),
+        ("text/plain", r#"{"item":"tea"}"#, 415, "app.unsupported_media_type"),
+        ("application/jsonp", r#"{"item":"tea"}"#, 415, "application/json or +json"),
+    ] {
+        let refused = serve(&app, &clock, order(content_type, body));
+        assert_eq!(refused.status, status, "{body} {}", text(&refused));
         assert!(text(&refused).contains(message), "{}", text(&refused));
+        assert!(!text(&refused).contains("secret"));
     }
 }
 

@@ -33,7 +33,6 @@ fn streams_end_at_the_limit() {
 fn streams_that_fail_late_keep_stack_traces_back() {
     let clock = clock();
     let app = builder(&clock)
-        .settings(|settings| settings.hides_stack_traces = true)
         .get("/", async || {
             let late = AppError::conflict("late").with_stack_trace("main:1");
             Response::text(200, "").with_stream(BodyStream::failing(late))

@@ -11,8 +11,8 @@ mod tests;
 use core::fmt;
 use std::sync::Arc;
 
-use apptheory_core::http::exchange::{Arrival, Call, Tier};
-use apptheory_core::http::{AppError, Response as Whole};
+use apptheory_core::http::exchange::{Arrival, Call, ErrorStyle};
+use apptheory_core::http::{AppError, ErrorFormat, Response as Whole};
 use apptheory_core::triggers::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
 use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
@@ -158,14 +158,10 @@ impl App {
             let (route_key, id) = (&event.connection.route_key, &event.connection.connection_id);
             EventObservation::message(Trigger::WebSocket, route_key, id, &request_id)
         });
-        let (response, error) = match self.answer_websocket(event, &request_id, invocation).await {
-            Ok(response) => (response, None),
-            Err(error) => {
-                let (response, error) = self.answer_websocket_error(error, &request_id);
-                (response, Some(error))
-            }
-        };
-        let failure = error.filter(|error| error.status() >= 500);
+        let answered = self.answer_websocket(event, &request_id, invocation).await;
+        let errors = self.websocket_errors();
+        let mut response = answered.unwrap_or_else(|error| errors.answer(error, &request_id, ""));
+        let failure = response.error.take().filter(|error| error.status() >= 500);
         if let Some(observation) = observation {
             let outcome =
                 if failure.is_some() { EventOutcome::Error } else { EventOutcome::Success };
@@ -177,24 +173,10 @@ impl App {
         Ok(WebSocketEvent::write_response(&response))
     }
 
-    /// The answer to an error, and the error that it is the answer to: an error's own status and
-    /// header fields can be as wrong as a handler's.
-    fn answer_websocket_error(&self, error: AppError, request_id: &str) -> (Whole, AppError) {
-        let settings = self.settings();
-        let shown_id = if settings.tier == Tier::P0 { "" } else { request_id };
-        let render = |error: &AppError| WebSocketEvent::answer_error(error, shown_id);
-        let response = if settings.hides_stack_traces {
-            render(&error.clone().with_stack_trace(""))
-        } else {
-            render(&error)
-        };
-        match response.normalize() {
-            Ok(response) => (response, error),
-            Err(reason) => {
-                let error = AppError::from(reason);
-                (render(&error), error)
-            }
-        }
+    /// How errors are answered: nested, whatever shape those of HTTP requests have, and without a
+    /// trace.
+    fn websocket_errors(&self) -> ErrorStyle {
+        ErrorStyle { format: ErrorFormat::Nested, ..self.settings().error_style() }
     }
 
     async fn answer_websocket(
@@ -211,13 +193,18 @@ impl App {
         let host = &self.host;
         let now = host.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
-        let call = Call::unrouted(request, request_id.to_owned(), Arrival { now, remaining });
+        let call = Call::unrouted(
+            request,
+            request_id.to_owned(),
+            Arrival { now, remaining },
+            self.settings().tenant,
+        );
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
         let context = Context::new(Arc::new(call), None, host, &Arc::new(invocation), &given_up);
         context.extend(WebSocket::new(connection, host.websocket_clients.clone()));
-        let response = Next::new(&self.inner.layers, handler).run(context).await?;
-        let response = whole(response).await?;
+        let next = Next::new(&self.inner.layers, handler, self.websocket_errors());
+        let response = whole(next.run(context).await).await?;
         // Whoever got the answer may go on in the background.
         let _ = guard.disarm();
         Ok(response)

@@ -98,7 +98,7 @@ fn a_handler_sends_to_its_connection() {
 fn middleware_goes_around_handlers_and_not_around_404() {
     async fn stamp(context: Context, next: Next) -> Answer {
         context.set("seen", context.websocket().is_some());
-        Ok(next.run(context).await?.with_header("X-Stamp", "1"))
+        Ok(next.run(context).await.with_header("X-Stamp", "1"))
     }
     let app = builder(&FakeWebSocketClients::new())
         .middleware(stamp)
@@ -144,7 +144,7 @@ fn events_are_served_only_if_the_application_wants_them() {
 #[test]
 fn errors_are_nested_and_failures_are_told() {
     let app = builder(&FakeWebSocketClients::new())
-        .error_format(apptheory_core::http::ErrorFormat::FlatLegacy)
+        .error_format(ErrorFormat::FlatLegacy)
         .observe_messages()
         .websocket("denied", async || AppError::unauthorized())
         .websocket("plain", async || -> Result<(), Box<dyn core::error::Error + Send + Sync>> {

@@ -1,0 +1,348 @@
+//! Bodies of requests, read as JSON.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
+use serde_json::{Deserializer, Map, Value as Json};
+
+use super::sending::is_token;
+use super::{AppError, Request, code};
+use crate::json::JsonError;
+use crate::utf8::decode_lossy;
+
+/// How bodies are read as JSON.
+///
+/// | A body | is answered with |
+/// |---|---|
+/// | of another media type | 415 |
+/// | that is no JSON | 400, with the line and the column |
+/// | of another shape | 422, with the member's path and what was expected there |
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum JsonReading {
+    /// A body is of the type `application/json`, or of one that ends in `+json` (RFC 6839 §3.1).
+    /// Pages of other origins cannot send these without a preflight.
+    #[default]
+    JsonTypes,
+    /// A body may be of any type, or of none. Any page that its visitor opens can then send one, with
+    /// the visitor's cookies: use it only where no cookie tells callers apart.
+    AnyType,
+    /// As the contract reads them: typed bodies whatever their type says, untyped ones if any
+    /// `content-type` begins with `application/json`. Everything else is a 400 `invalid json`.
+    Contract,
+}
+
+impl JsonReading {
+    /// Reads the body of a request as a value of a type.
+    ///
+    /// # Errors
+    ///
+    /// 400 [`code::EMPTY_BODY`] for a body without bytes, and what the [table](Self) says.
+    pub fn read<T: DeserializeOwned>(self, request: &Request) -> Result<T, AppError> {
+        if request.body.is_empty() {
+            return Err(with_status(code::EMPTY_BODY));
+        }
+        if self == Self::Contract {
+            let parsed = serde_json::from_str(&decode_lossy(&request.body));
+            return parsed.map_err(|error| {
+                with_status(code::INVALID_JSON).with_cause(JsonError::from(&error))
+            });
+        }
+        self.check_type(request)?;
+        read_body(&request.body)
+    }
+
+    /// Reads the body of a request as JSON of any shape; null when it is empty. Integers keep all
+    /// their digits up to 64 bits, and the last of equal member names wins.
+    ///
+    /// # Errors
+    ///
+    /// What the [table](Self) says.
+    pub fn read_value(self, request: &Request) -> Result<Json, AppError> {
+        if self == Self::Contract {
+            return read_portable_value(request);
+        }
+        if request.body.is_empty() {
+            return Ok(Json::Null);
+        }
+        self.check_type(request)?;
+        read_body(&request.body)
+    }
+
+    fn check_type(self, request: &Request) -> Result<(), AppError> {
+        let is_json = match request.headers.get_all("content-type") {
+            [only] => is_json_type(only),
+            _ => false,
+        };
+        if is_json || self == Self::AnyType {
+            return Ok(());
+        }
+        let expected = "the body needs a content-type of application/json or +json";
+        // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
+        Err(AppError::new(code::UNSUPPORTED_MEDIA_TYPE, expected)
+            .with_header("accept", "application/json"))
+    }
+}
+
+/// Whether a media type is one of JSON, whatever its parameters.
+fn is_json_type(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let Some((kind, subtype)) = essence.split_once('/') else { return false };
+    let is_named_json =
+        kind.eq_ignore_ascii_case("application") && subtype.eq_ignore_ascii_case("json");
+    let has_suffix = || {
+        let suffix = subtype.len().checked_sub("+json".len()).filter(|at| *at > 0);
+        suffix.and_then(|at| subtype.get(at..)).is_some_and(|it| it.eq_ignore_ascii_case("+json"))
+    };
+    is_token(kind) && is_token(subtype) && (is_named_json || has_suffix())
+}
+
+fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    let mut deserializer = Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut deserializer);
+    let (path, error) = match read {
+        Ok(value) => return deserializer.end().map(|()| value).map_err(|error| no_json(&error)),
+        Err(error) => (error.path().to_string(), error.into_inner()),
+    };
+    // Behind a member of a wrong type the text may be none of JSON at all.
+    match (error.classify(), serde_json::from_slice::<IgnoredAny>(body)) {
+        (Category::Data, Ok(_)) => Err(another_shape(&path, &error)),
+        (_, Err(error)) => Err(no_json(&error)),
+        (Category::Io | Category::Syntax | Category::Eof, Ok(_)) => Err(no_json(&error)),
+    }
+}
+
+fn no_json(error: &serde_json::Error) -> AppError {
+    let JsonError { line, column } = JsonError::from(error);
+    let details = [("line", line), ("column", column)];
+    AppError::bad_request(format!("invalid json at line {line}, column {column}"))
+        .with_details(details.map(|(name, at)| (name.to_string(), at.into())).into_iter().collect())
+}
+
+/// The error of a member, which quotes nothing of its value.
+fn another_shape(path: &str, error: &serde_json::Error) -> AppError {
+    let said = error.to_string();
+    let path = if path == "." { "" } else { path };
+    let (path, expected) = match named_member(&said) {
+        Some((name, expected)) if path.is_empty() => (name.to_string(), expected),
+        Some((name, expected)) => (format!("{path}.{name}"), expected),
+        None => (path.to_string(), expected(&said)),
+    };
+    let place = if path.is_empty() { "body" } else { &path };
+    let details: [(&str, String); 2] = [("path", path.clone()), ("expected", expected.to_string())];
+    let details: Map<String, Json> =
+        details.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
+    AppError::new(code::VALIDATION_FAILED, format!("invalid json of {place}: expected {expected}"))
+        .with_details(details)
+}
+
+/// The member of the type that serde names, and what it expected there: the path ends at the object
+/// that has too few of it, or too many.
+fn named_member(said: &str) -> Option<(&str, &'static str)> {
+    let named = [("missing field `", "a value"), ("duplicate field `", "one value")];
+    named.into_iter().find_map(|(words, expected)| {
+        Some((said.strip_prefix(words)?.split('`').next()?, expected))
+    })
+}
+
+/// What serde says that it expected. What it found is the client's, and comes before.
+fn expected(said: &str) -> &str {
+    let (_, expected) = match said.rsplit_once(", expected ") {
+        Some(parts) => parts,
+        None if said.starts_with("unknown field") => return "no such member",
+        // What a type says of a text may quote it.
+        None => return "a value that its type accepts",
+    };
+    expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected)
+}
+
+/// The body as the contract reads it.
+fn read_portable_value(request: &Request) -> Result<Json, AppError> {
+    const JSON: &str = "application/json";
+    let begins = |value: &String| {
+        let start = value.trim().get(..JSON.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(JSON))
+    };
+    if !request.headers.get_all("content-type").iter().any(begins) {
+        return Err(AppError::bad_request("invalid json"));
+    }
+    if request.body.is_empty() {
+        return Ok(Json::Null);
+    }
+    let parsed = serde_json::from_str(&decode_lossy(&request.body));
+    parsed.map_err(|_| AppError::bad_request("invalid json"))
+}
+
+/// The error of a code, with its status on show.
+fn with_status(code: &str) -> AppError {
+    AppError::of(code).with_status(code::status(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::Cow;
+    use alloc::collections::BTreeMap;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use serde::Deserialize;
+    use serde_json::{Value as Json, json};
+
+    use super::JsonReading::{AnyType, Contract, JsonTypes};
+    use super::{JsonReading, is_json_type};
+    use crate::http::{AppError, ErrorFormat, RawRequest, Request};
+
+    fn request(content_types: &[&str], body: &[u8]) -> Request {
+        let mut raw = RawRequest::new("POST", "/");
+        for content_type in content_types {
+            raw.headers.append("Content-Type", *content_type);
+        }
+        raw.body = Cow::Borrowed(body);
+        raw.normalize(None).unwrap()
+    }
+
+    #[test]
+    fn types_of_json_are_told_from_those_that_begin_alike() {
+        for (content_type, is_json) in [
+            ("application/json", true),
+            (" Application/JSON ; charset=utf-8", true),
+            ("application/vnd.api+json", true),
+            ("image/x+JSON", true),
+            ("application/jsonp", false),
+            ("application/json-seq", false),
+            ("application/+json", false),
+            ("text/json", false),
+            ("text/plain", false),
+            ("multipart/form-data; boundary=application/json", false),
+            ("application/json, text/plain", false),
+            ("application", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json_type(content_type), is_json, "{content_type:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_another_type_is_415_unless_any_type_will_do() {
+        for content_types in [&[][..], &["text/plain"], &["application/json", "text/plain"]] {
+            let request = request(content_types, b"1");
+            let error = JsonTypes.read::<u8>(&request).unwrap_err();
+            assert_eq!((error.status(), error.code()), (415, "app.unsupported_media_type"));
+            assert_eq!(error.headers().first("accept"), "application/json");
+            assert_eq!(JsonTypes.read_value(&request).unwrap_err().status(), 415);
+            assert_eq!(AnyType.read::<u8>(&request).ok(), Some(1));
+            assert_eq!(AnyType.read_value(&request).ok(), Some(json!(1)));
+        }
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        id: u8,
+        #[serde(default)]
+        lines: Vec<Line>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    enum Line {
+        Item(BTreeMap<String, u8>),
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place_and_without_its_value() {
+        for (body, status, path, expected) in [
+            (r#"{"lines":[]}"#, 422, "id", "a value"),
+            (r#"{"id":"secret, expected x"}"#, 422, "id", "u8"),
+            (
+                r#"{"id":1,"lines":[{"item":{"a":1}},{"item":{"b":"secret"}}]}"#,
+                422,
+                "lines[1].item.b",
+                "u8",
+            ),
+            (r#"{"id":1,"lines":[{"secret":1}]}"#, 422, "lines[0]", "`item`"),
+            (r#"{"id":1,"id":2}"#, 422, "id", "one value"),
+            ("[1,2,3]", 422, "[1]", "a sequence"),
+            ("null", 422, "", "struct Order"),
+            (r#"{"id":300}"#, 422, "id", "u8"),
+            // It is no JSON further on: that comes first.
+            (r#"{"id":"secret","#, 400, "", ""),
+            ("{\n \"id\": nope}", 400, "", ""),
+            ("{} x", 400, "", ""),
+            ("\u{feff}{}", 400, "", ""),
+        ] {
+            let error = JsonTypes.read::<Order>(&request(&["application/json"], body.as_bytes()));
+            let error = error.unwrap_err();
+            let text = error.body(ErrorFormat::Nested, "", "");
+            let shown: Json = serde_json::from_str(&text).unwrap();
+            let details = &shown["error"]["details"];
+            assert_eq!(error.status(), status, "{body} {text}");
+            assert!(!text.contains("secret") || body.contains("\"secret\":1"), "{text}");
+            if status == 422 {
+                assert_eq!(details["path"], path, "{text}");
+                assert!(details["expected"].as_str().unwrap().contains(expected), "{text}");
+            }
+        }
+        let broken = JsonTypes.read::<Order>(&request(&["application/json"], b"{\n \"id\": nope}"));
+        let broken = broken.unwrap_err();
+        assert_eq!(broken.message(), "invalid json at line 2, column 9");
+        let invalid = request(&["application/json"], b"\"\xff\"");
+        assert_eq!(JsonTypes.read::<String>(&invalid).unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn an_empty_body_is_no_value_and_null() {
+        let empty = request(&[], b"");
+        for reading in [JsonTypes, AnyType, Contract] {
+            assert_eq!(reading.read::<Json>(&empty).unwrap_err().code(), "EMPTY_BODY");
+        }
+        assert_eq!(JsonTypes.read_value(&empty).ok(), Some(Json::Null));
+        let typed = request(&["application/json"], b"");
+        assert_eq!(Contract.read_value(&typed).ok(), Some(Json::Null));
+    }
+
+    #[test]
+    fn the_contract_knows_one_error() {
+        let parse = |content_type: &str, body: &[u8]| {
+            let request = request(&["text/plain", content_type], body);
+            Contract.read_value(&request).map_err(|error: AppError| error.to_string())
+        };
+        assert_eq!(parse(" Application/JSON;charset=x", br#"{"a":1,"a":2}"#), Ok(json!({"a": 2})));
+        assert_eq!(parse("application/jsonp", b"1"), Ok(json!(1)));
+        assert_eq!(
+            parse("application/json", b"9007199254740993"),
+            Ok(json!(9_007_199_254_740_993_u64))
+        );
+        assert_eq!(parse("application/json", b"\"\xff\""), Ok(json!("\u{fffd}")));
+        let error = Err("app.bad_request: invalid json".to_string());
+        for (content_type, body) in [
+            ("application/vnd.api+json", &b"{}"[..]),
+            ("", b""),
+            ("application/json", b"{} x"),
+            ("application/json", b"\xef\xbb\xbf{}"),
+            ("application/json", br#""\ud800""#),
+        ] {
+            assert_eq!(parse(content_type, body), error, "{content_type} {body:?}");
+        }
+    }
+
+    #[test]
+    fn typed_json_of_the_contract_is_one_text_of_the_type() {
+        type Object = BTreeMap<String, u8>;
+        let code = |reading: JsonReading, body: &str| {
+            let read = reading.read::<Option<Object>>(&request(&[], body.as_bytes()));
+            read.map_err(|error| error.code().to_string())
+        };
+        assert_eq!(code(Contract, "null"), Ok(None));
+        assert_eq!(code(Contract, "{\"a\":1}").unwrap().unwrap().len(), 1);
+        for body in [" ", "[]", "{} x", "{\"a\":\"1\"}"] {
+            assert_eq!(code(Contract, body), Err("INVALID_JSON".into()), "{body}");
+        }
+        let empty = Contract.read::<Object>(&request(&[], b"")).unwrap_err();
+        assert_eq!(
+            empty.body(ErrorFormat::Nested, "", ""),
+            r#"{"error":{"code":"app.bad_request","message":"request body is empty","status_code":400}}"#
+        );
+    }
+}

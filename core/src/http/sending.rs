@@ -1,0 +1,92 @@
+//! What may leave in the head of a response, on whatever way: the one place that decides it.
+
+use alloc::string::String;
+
+use super::headers::Headers;
+use super::response::ResponseError;
+
+/// Checks a head whose cookies are apart from its header fields.
+pub(crate) fn check_head(
+    status: u16,
+    headers: &Headers,
+    cookies: &[String],
+) -> Result<(), ResponseError> {
+    if !is_final_status(status) {
+        return Err(ResponseError::InvalidStatus(status));
+    }
+    for (name, values) in headers.iter() {
+        if !is_token(name) || !values.iter().all(|value| is_field_value(value)) {
+            return Err(ResponseError::InvalidHeader { name: name.into() });
+        }
+    }
+    if !cookies.iter().all(|cookie| is_field_value(cookie)) {
+        return Err(ResponseError::InvalidHeader { name: "set-cookie".into() });
+    }
+    Ok(())
+}
+
+/// Whether a status ends an exchange: those below 200 come before a response, and are none
+/// (RFC 9110 §15.2).
+pub(crate) const fn is_final_status(status: u16) -> bool {
+    matches!(status, 200..=599)
+}
+
+/// Whether responses of a status have no content (RFC 9110 §15.3.5, §15.3.6 and §15.4.5).
+pub(crate) const fn has_no_content(status: u16) -> bool {
+    matches!(status, 204 | 205 | 304)
+}
+
+/// Whether a field speaks of one connection (RFC 9110 §7.6.1), or of a length that whoever frames
+/// the body knows better. `named` are the values of the `connection` field.
+pub(super) fn is_of_connection(name: &str, named: &[String]) -> bool {
+    let lists = |value: &String| value.split(',').any(|at| at.trim().eq_ignore_ascii_case(name));
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    ) || named.iter().any(lists)
+}
+
+/// Whether a text is a token, as names of header fields are (RFC 9110 §5.6.2).
+pub(crate) fn is_token(text: &str) -> bool {
+    let is_token_char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(is_token_char)
+}
+
+/// Whether a text can be the value of a header field on every way: tabs, blanks and visible ASCII
+/// (RFC 9110 §5.5 without what is obsolete there).
+pub(crate) fn is_field_value(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_tokens_and_values_are_visible() {
+        for name in ["x-a", "etag", "a_b.c!", "7"] {
+            assert!(is_token(name), "{name:?}");
+        }
+        for name in ["", "x bad", "x:", "a\tb", "é", "a\r\nb", "(x)", "a,b", "\u{7f}"] {
+            assert!(!is_token(name), "{name:?}");
+        }
+        for (value, is_value) in [
+            ("", true),
+            (" a\tb ~", true),
+            ("\"é\"", false),
+            ("a\r\nb", false),
+            ("a\0", false),
+            ("\u{7f}", false),
+            ("\u{1b}[31m", false),
+        ] {
+            assert_eq!(is_field_value(value), is_value, "{value:?}");
+        }
+    }
+}
