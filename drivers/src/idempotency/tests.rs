@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory_core::http::exchange::{Access, Principal};
+use apptheory_core::http::exchange::{Access, Principal, TenantSource};
 use apptheory_core::http::{AppError, RawRequest};
 use apptheory_core::idempotency::{Idempotency, KeySource, MAX_RESULT_BYTES};
 use apptheory_core::machine::Effect;
@@ -62,7 +62,7 @@ where
 }
 
 fn builder(clock: &VirtualClock) -> AppBuilder {
-    App::builder().clock(clock.clone())
+    App::builder().clock(clock.clone()).settings(|it| it.tenant = TenantSource::Field)
 }
 
 async fn answer(context: &Context, run: u32) -> Answer {

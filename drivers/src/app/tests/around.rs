@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::http::AppError;
-use apptheory_core::http::exchange::{Access, PolicyDecision, PolicyStage, Principal};
+use apptheory_core::http::exchange::{
+    Access, PolicyDecision, PolicyStage, Principal, TenantSource,
+};
 use apptheory_core::limiter::{Decision, FixedWindow, Limiter};
 use apptheory_core::time::Timestamp;
 use futures_util::FutureExt as _;
@@ -144,6 +146,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
         .for_tenant("patient", Duration::from_millis(200))
         .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
     let app = builder(&clock)
+        .settings(|settings| settings.tenant = TenantSource::Field)
         .middleware(timeout)
         .get("/slow/{ms}", move |context: Context| {
             let (guard, done) = (Dropped(Arc::clone(&seen)), Arc::clone(&done));

@@ -176,8 +176,8 @@ fn errors_are_nested_and_failures_are_told() {
         [
             "r1 boom",
             "r1 a handler panicked: pow",
-            "r1 invalid response status 700",
-            "r1 a response header holds CR, LF or NUL"
+            "r1 invalid response status 700: one of 200 to 599 ends an exchange",
+            "r1 the response header \"x\" cannot be sent: names are tokens, values visible ASCII"
         ]
     );
     assert_eq!(
