@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use apptheory_core::http::{AppError, Response as Whole};
 use apptheory_core::stream::{
-    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, StreamLimits, Target,
+    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream as _, StreamExt as _};
@@ -53,17 +53,16 @@ impl FrameBody {
         takes_trailers: bool,
         passage: Passage,
     ) -> http::Response<Self> {
-        // All header fields one by one, as they were set.
-        let by_field = FrameConfig::new(Target::RestApi);
-        let (transport_limit, max_prelude_bytes) = match passage {
-            Passage::Streamed => {
-                (Some(StreamLimits::of(Target::FunctionUrl).max_bytes), by_field.max_prelude_bytes)
-            }
+        let limits = FrameConfig::new(Target::FunctionUrl);
+        let config = match passage {
+            Passage::Streamed => limits,
             // It was measured whole.
-            Passage::Whole => (None, usize::MAX),
+            Passage::Whole => {
+                FrameConfig { transport_limit: None, max_prelude_bytes: usize::MAX, ..limits }
+            }
         };
-        let error_format = app.settings().error_format;
-        let config = FrameConfig { error_format, transport_limit, max_prelude_bytes, ..by_field };
+        let config = FrameConfig { error_format: app.settings().error_format, ..config };
+        let given = http_head(&response);
         let has_stream = stream.is_some();
         let head = Head::from(&response);
         let mut body = Self {
@@ -84,11 +83,13 @@ impl FrameBody {
         }
         // Of a response that is refused, or ended at once, nothing is pulled any more.
         body.stream = stream.filter(|_| body.machine.state() != FrameState::Done);
-        body.open()
+        body.open(given)
     }
 
-    /// Takes the head off the front of the effects.
-    fn open(mut self) -> http::Response<Self> {
+    /// Takes the head off the front of the effects. It is the one that was given, all of its fields
+    /// one by one, unless that is refused.
+    fn open(mut self, given: http::Response<()>) -> http::Response<Self> {
+        let is_refused = self.effects.iter().any(is_refusal);
         let mut trailers = None;
         loop {
             match self.effects.pop_front() {
@@ -98,7 +99,7 @@ impl FrameBody {
                     trailers = HeaderValue::try_from(declared_trailers.join(", ")).ok();
                 }
                 Some(FrameEffect::Prelude(prelude)) => {
-                    let mut head = read_prelude(&prelude);
+                    let mut head = if is_refused { read_prelude(&prelude) } else { given };
                     head.headers_mut().extend(trailers.map(|names| (TRAILER, names)));
                     return head.map(|()| self);
                 }
@@ -218,25 +219,26 @@ fn bytes_of(effect: &FrameEffect) -> u64 {
     }
 }
 
-/// The head of a response, as services read it. The machine's is read, not the handler's: it may be
-/// that of an error.
+/// Whether an error is answered in place of the response.
+const fn is_refusal(effect: &FrameEffect) -> bool {
+    matches!(effect, FrameEffect::Outcome(Outcome { refused_code: Some(_), .. }))
+}
+
+/// The head of an error, as a function URL reads it.
 fn read_prelude(prelude: &[u8]) -> http::Response<()> {
-    let Prelude { status, headers: fields, cookies } =
-        serde_json::from_slice(prelude).unwrap_or_default();
-    let mut head: Whole = Whole { cookies, ..Whole::new(status) };
-    for (name, values) in fields {
-        head.headers.set_all(&name, values);
-    }
+    let Prelude { status, headers, cookies } = serde_json::from_slice(prelude).unwrap_or_default();
+    let head: Whole =
+        Whole { cookies, headers: headers.into_iter().collect(), ..Whole::new(status) };
     http_head(&head)
 }
 
-/// The prelude of an API Gateway REST API (`streaming.md` §7.1), which keeps values apart.
+/// The prelude of a function URL.
 #[derive(Default, Deserialize)]
 struct Prelude {
     #[serde(rename = "statusCode")]
     status: u16,
-    #[serde(default, rename = "multiValueHeaders")]
-    headers: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     #[serde(default)]
     cookies: Vec<String>,
 }

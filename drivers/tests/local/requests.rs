@@ -45,6 +45,14 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
                 response.with_cookie("a=1").with_cookie("b=2").with_header("content-length", "99")
             })
             .get("/none", async || {})
+            .get("/fits", async || {
+                Response::no_content().with_header("x-large", "x".repeat(16_000))
+            })
+            .get("/several", async || {
+                let mut response = Response::no_content();
+                response.headers.set_all("x-several", vec!["x".repeat(150); 100]);
+                response
+            })
             .get("/large", async || {
                 Response::text(200, "x").with_header("x-large", "x".repeat(20_000))
             })
@@ -62,9 +70,12 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
     assert_eq!((head.status, head.first("content-length")), (204, ""));
     client.send("HEAD /head HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let head = client.head().await;
-    assert_eq!((head.status, head.first("content-length")), (200, "3"));
+    assert_eq!((head.status, head.first("content-type")), (200, "text/html; charset=utf-8"));
 
-    // What AWS would not take is not sent here either.
+    // What a function URL takes is sent, and what it would not take is not.
+    assert_eq!(client.get("/fits").await.first("x-large").len(), 16_000);
+    let head = client.get("/several").await;
+    assert_eq!((head.status, head.all("x-several").len()), (204, 100));
     let head = client.get("/large").await;
     assert_eq!(head.status, 500);
     assert!(client.body(&head).await.contains("app.internal"));

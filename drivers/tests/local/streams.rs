@@ -223,6 +223,51 @@ async fn a_buffered_server_answers_in_one_piece() {
 }
 
 #[tokio::test]
+async fn a_buffered_server_takes_what_lambda_takes_in_one_piece() {
+    const MOST: usize = 6 << 20;
+
+    let whole = async |context: Context| {
+        let number = context.param("n").parse().unwrap_or(0);
+        Response::text(200, "x".repeat(number))
+    };
+    let streamed = async |context: Context| {
+        let number: usize = context.param("n").parse().unwrap_or(0);
+        let chunks = stream::iter([Ok::<_, AppError>("x".repeat(number)), Ok("".into())]);
+        Response::html_stream(200, BodyStream::new(chunks))
+    };
+    let binary = async |context: Context| {
+        let number = context.param("n").parse().unwrap_or(0);
+        Response::binary(200, vec![0xff; number], "application/octet-stream")
+    };
+    let app = || {
+        App::builder()
+            .get("/whole/{n}", whole)
+            .get("/streamed/{n}", streamed)
+            .get("/binary/{n}", binary)
+    };
+    let server = Running::with(app(), Server::buffered).await;
+    // The answer's other members take their part.
+    let (most, base64) = (MOST - 1_000, (MOST - 1_000) / 4 * 3);
+    for (path, status) in [
+        (format!("/whole/{most}"), 200),
+        (format!("/whole/{MOST}"), 413),
+        (format!("/streamed/{most}"), 200),
+        (format!("/streamed/{MOST}"), 413),
+        ("/streamed/20000000".into(), 413),
+        (format!("/binary/{base64}"), 200),
+        (format!("/binary/{most}"), 413),
+    ] {
+        let head = server.connect().await.get(&path).await;
+        assert_eq!((head.status, head.first("x-request-id").is_empty()), (status, false), "{path}");
+    }
+    server.stop().await;
+    // What streams does not wait for its end.
+    let server = Running::of(app()).await;
+    assert_eq!(server.connect().await.get("/whole/20000000").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_buffered_server_has_streams_end_in_time() {
     let app = App::builder().get("/", async |context: Context| {
         let first = stream::iter([Ok::<_, AppError>(SseEvent::new("x"))]);
