@@ -31,6 +31,7 @@ pub fn profile() -> Profile {
         json: JsonReading::Contract,
         shows_stack_traces: true,
         keeps_connection_fields: true,
+        permissive_routes: true,
         ..HttpSettings::default()
     };
     Profile { http, reserve: Duration::ZERO }

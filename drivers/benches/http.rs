@@ -13,10 +13,10 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
-use apptheory_core::http::RawRequest;
 use apptheory_core::http::adapters::HttpSource;
 use apptheory_core::http::exchange::Tier;
 use apptheory_core::http::router::{Lookup, Router};
+use apptheory_core::http::{RawRequest, UriPath};
 use axum::http::HeaderValue;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
@@ -39,6 +39,8 @@ fn look_up(criterion: &mut Criterion) {
             .collect();
         let paths = ["/static/part4/leaf", "/one5/42", "/two6/42/43", "/mid7/42/items"];
 
+        let normal = paths.map(UriPath::from_encoded);
+
         let mut ours = Router::new();
         let mut peer = matchit::Router::new();
         for (n, pattern) in patterns.iter().enumerate() {
@@ -47,7 +49,7 @@ fn look_up(criterion: &mut Criterion) {
         }
         group.bench_function(BenchmarkId::new("apptheory", routes), |bencher| {
             bencher.iter(|| {
-                for path in paths {
+                for path in &normal {
                     let Lookup::Found(found) = ours.look_up("GET", black_box(path)) else {
                         unreachable!("every path has a route");
                     };

@@ -6,7 +6,7 @@ use core::num::NonZeroU64;
 
 use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
 use apptheory_core::http::exchange::{Cors, Limits};
-use apptheory_core::http::{AppError, RawRequest, parse_query};
+use apptheory_core::http::{AppError, RawRequest};
 use axum::Router;
 use axum::extract::{Extension, Path, Query};
 use axum::http::{HeaderMap, StatusCode};
@@ -49,8 +49,8 @@ async fn an_app_is_a_tower_service() {
 
     let (parts, _) = call(&app, request("GET", "/echo/a", "")).await;
     assert_eq!((parts.status.as_u16(), &parts.headers["allow"]), (405, &"POST".parse().unwrap()));
-    let (parts, _) = call(&app, request("POST", "/echo/a?q=%zz", "")).await;
-    assert_eq!(parts.status.as_u16(), 400);
+    let (_, body) = call(&app, request("POST", "/echo/%61?q=%zz;", "")).await;
+    assert_eq!(body, "a %zz;  ");
 }
 
 #[tokio::test]
@@ -133,8 +133,7 @@ async fn an_axum_router_is_mounted_with_the_pipeline_around_it() {
     let decoded = serve(&app, RawRequest::new("GET", "/pages/a b\u{e9}")).await;
     assert_eq!(decoded.body, "page a bé".as_bytes());
 
-    let mut search = RawRequest::new("GET", "/pages/search");
-    search.query = parse_query("q=a+b&q=%26&r=");
+    let mut search = RawRequest::new("GET", "/pages/search?q=a+b&q=%26&r=");
     search.headers.append("X-Asked", "yes");
     let found = serve(&app, search).await;
     let expected = r#"[("q", "a b"), ("q", "&"), ("r", "")] yes"#;

@@ -6,8 +6,8 @@ mod generators;
 #[path = "http_adapters/providers.rs"]
 mod providers;
 
-use apptheory::apptheory_core::http::Response;
 use apptheory::apptheory_core::http::adapters::{HttpSource, read_payload_v2};
+use apptheory::apptheory_core::http::{Response, UriPath};
 use apptheory::apptheory_core::triggers::{EventKind, classify};
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ proptest! {
             }
             Err(rejected) => rejected.request,
         };
-        prop_assert!(request.path.starts_with('/') && !request.path.contains('?'));
+        prop_assert_eq!(&UriPath::from_encoded(&request.path), &request.path);
         prop_assert_eq!(request.method.trim().to_ascii_uppercase(), request.method);
     }
 

@@ -1,5 +1,6 @@
 //! The router against a linear scan over all routes.
 
+use apptheory::apptheory_core::http::UriPath;
 use apptheory::apptheory_core::http::router::{Lookup, Pattern, Router};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -32,7 +33,7 @@ fn method() -> impl Strategy<Value = &'static str> {
 }
 
 fn path() -> impl Strategy<Value = String> {
-    let segment = prop::sample::select(vec!["a", "b", "c", "d", "a", "b", "", "%61"]);
+    let segment = prop::sample::select(vec!["a", "b", "c", "d", "a", "b", "", "%2F"]);
     prop::collection::vec(segment, 0..6).prop_map(|segments| format!("/{}", segments.join("/")))
 }
 
@@ -98,7 +99,7 @@ fn scan(routes: &[(&str, Shape)], method: &str, path: &str) -> Answer {
 }
 
 fn ask(router: &Router<usize>, method: &str, path: &str) -> Answer {
-    match router.look_up(method, path) {
+    match router.look_up(method, &UriPath::from_encoded(path)) {
         Lookup::NotFound => Answer::NotFound,
         Lookup::MethodNotAllowed { allow } => Answer::Allow(allow),
         Lookup::Found(found) => {
@@ -140,7 +141,7 @@ proptest! {
         pattern in "[ /:{}+?a*é]{0,12}|\\PC{0,12}",
         path in "[ /:?a%é]{0,12}|\\PC{0,12}",
     ) {
-        let mut router = Router::new();
+        let mut router = Router::permissive();
         if let Ok(parsed) = Pattern::parse(&pattern) {
             let again = Pattern::parse(parsed.as_str());
             prop_assert_eq!(again.as_ref(), Ok(&parsed));

@@ -60,15 +60,16 @@ mod status;
 mod tests;
 mod trace;
 
+pub use cookies::Cookies;
 pub use error::{AppError, ErrorFormat};
 pub use headers::Headers;
 pub(crate) use headers::is_clean;
 pub use json_body::safe_json_for_html;
 pub use json_request::JsonReading;
 pub use multimap::MultiMap;
-pub use names::{canonical_method, canonical_name, normalize_path};
+pub use names::{canonical_method, canonical_name};
 pub use path::UriPath;
 pub use provenance::{Provider, SourceProvenance};
-pub use query::{QueryError, parse_query};
+pub use query::Query;
 pub use request::{RawRequest, Rejected, Request, RequestError};
 pub use response::{Response, ResponseError};

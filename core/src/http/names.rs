@@ -1,9 +1,9 @@
-//! The one spelling of methods, header names and paths.
+//! The one spelling of methods and header names.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use super::cut::{cut, trim};
+use super::cut::trim;
 
 /// A method trimmed and in upper case. Any token is a method; only equal ones match.
 #[must_use]
@@ -25,20 +25,6 @@ pub fn canonical_name(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(name)
 }
 
-/// A path trimmed, without its query, and with one `/` in front (`http-runtime.md` §6.1). Nothing
-/// is decoded and no slashes are merged: what a handler sees is what the client sent.
-#[must_use]
-pub fn normalize_path(path: &str) -> Cow<'_, str> {
-    let (path, _) = cut(trim(path), b'?');
-    if path.starts_with('/') {
-        return Cow::Borrowed(path);
-    }
-    let mut rooted = String::with_capacity(path.len().saturating_add(1));
-    rooted.push('/');
-    rooted.push_str(path);
-    Cow::Owned(rooted)
-}
-
 /// A text in the one spelling of its kind; it is not copied when it is spelled so.
 pub(super) fn respelled(text: String, spell: impl Fn(&str) -> Cow<'_, str>) -> String {
     let other = match spell(&text) {
@@ -57,7 +43,7 @@ pub(super) fn is_canonical_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{canonical_method, canonical_name, normalize_path};
+    use super::{canonical_method, canonical_name};
 
     #[test]
     fn methods_and_names_have_one_spelling() {
@@ -66,20 +52,5 @@ mod tests {
         assert_eq!(canonical_method(" "), "");
         assert_eq!(canonical_name(" X-Test "), "x-test");
         assert_eq!(canonical_name("x-test"), "x-test");
-    }
-
-    #[test]
-    fn paths_are_rooted_and_end_at_the_query() {
-        for (path, expected) in [
-            ("foo", "/foo"),
-            (" /foo ", "/foo"),
-            ("?bar=baz", "/"),
-            ("   ", "/"),
-            ("/a ?x", "/a "),
-            ("//", "//"),
-            ("/a#f", "/a#f"),
-        ] {
-            assert_eq!(normalize_path(path), expected, "{path:?}");
-        }
     }
 }

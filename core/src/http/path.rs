@@ -6,7 +6,7 @@ use core::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-use super::percent::{hex_byte, is_unreserved, push_escape};
+use super::percent::{is_unreserved, next, push_escape};
 
 /// The path of a URI in the normal form of RFC 3986 §6.2.2: equal paths are equal texts, whichever
 /// provider handed them over. Compare, route, count and sign by it.
@@ -47,23 +47,7 @@ impl UriPath {
     #[must_use]
     pub fn from_encoded(text: &str) -> Self {
         let mut path = rooted(text);
-        let mut rest = text.as_bytes();
-        while let [first, after @ ..] = rest {
-            rest = after;
-            let escaped = match after {
-                [high, low, tail @ ..] if *first == b'%' => {
-                    hex_byte(*high, *low).map(|byte| (byte, tail))
-                }
-                _ => None,
-            };
-            match escaped {
-                Some((byte, tail)) => {
-                    rest = tail;
-                    push(&mut path, byte, is_unreserved(byte));
-                }
-                None => push(&mut path, *first, is_path_character(*first)),
-            }
-        }
+        push_encoded(&mut path, text);
         Self(path)
     }
 
@@ -83,6 +67,25 @@ impl UriPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the path without its first segment, if that is `segment`, as it is spelled in paths.
+    #[must_use]
+    pub(crate) fn without_first(self, segment: &str) -> Self {
+        let below = self.0.strip_prefix('/').and_then(|path| path.strip_prefix(segment));
+        match below {
+            Some("") => Self::root(),
+            Some(below) if below.starts_with('/') => Self(below.into()),
+            Some(_) | None => self,
+        }
+    }
+
+    /// Returns the path without slashes at its end; at least the root.
+    #[must_use]
+    pub(crate) fn without_trailing_slashes(mut self) -> Self {
+        let end = self.0.trim_end_matches('/').len();
+        self.0.truncate(end.max(1));
+        self
+    }
 }
 
 /// The start of a path, with room for a text that needs few escapes.
@@ -92,6 +95,22 @@ fn rooted(text: &str) -> String {
         path.push('/');
     }
     path
+}
+
+/// Adds a text that is encoded already, in normal form.
+fn push_encoded(path: &mut String, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some((byte, escaped, after)) = next(rest) {
+        push(path, byte, if escaped { is_unreserved(byte) } else { is_path_character(byte) });
+        rest = after;
+    }
+}
+
+/// A segment of a path in normal form, as [`UriPath::from_encoded`] has it.
+pub(super) fn normal_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    push_encoded(&mut segment, text);
+    segment
 }
 
 fn push(path: &mut String, byte: u8, as_it_is: bool) {
@@ -208,5 +227,20 @@ mod tests {
             assert_eq!(read, path, "{text:?}");
             assert_eq!(UriPath::from_encoded(&read), read);
         }
+    }
+
+    #[test]
+    fn prefixes_and_slashes_go_as_a_whole() {
+        let without = |text: &str| UriPath::from_encoded(text).without_first("dev");
+        assert_eq!(without("/dev/x"), "/x");
+        assert_eq!(without("/dev//x"), "//x");
+        assert_eq!(without("/dev"), "/");
+        assert_eq!(without("/dev/"), "/");
+        assert_eq!(without("/devil/x"), "/devil/x");
+        assert_eq!(without("/x/dev"), "/x/dev");
+        let bare = |text: &str| UriPath::from_encoded(text).without_trailing_slashes();
+        assert_eq!(bare("/mcp//"), "/mcp");
+        assert_eq!(bare("//"), "/");
+        assert_eq!(bare("/a%2F"), "/a%2F");
     }
 }

@@ -2,27 +2,29 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::cookies::Cookies;
+use super::cut::cut;
 use super::headers::Headers;
 use super::multimap::MultiMap;
-use super::names::{canonical_method, normalize_path, respelled};
+use super::names::{canonical_method, canonical_name, respelled};
+use super::path::UriPath;
 use super::provenance::SourceProvenance;
-use super::query::QueryError;
-use super::{AppError, base64_body, code, cookies, trace};
+use super::query::Query;
+use super::{AppError, base64_body, code, trace};
 
 /// A request as a provider, a test or a socket hands it over: nothing is checked yet.
 #[derive(Clone)]
 pub struct RawRequest<'a> {
     /// The method, in any case.
     pub method: String,
-    /// The path; a query in it is cut off and not read.
-    pub path: String,
-    /// The query, decoded; or the fact that it cannot be.
-    pub query: Result<MultiMap, QueryError>,
+    /// The path.
+    pub path: UriPath,
+    /// The query.
+    pub query: Query,
     /// Header fields, their names in any spelling.
     pub headers: MultiMap,
     /// The body; base64 text when `is_base64`.
@@ -40,14 +42,20 @@ pub struct RawRequest<'a> {
 pub struct Request {
     /// The method, in upper case.
     pub method: String,
-    /// The path: it starts with `/`, holds no query, and is not decoded.
-    pub path: String,
-    /// The query, decoded. Names are told apart by case.
+    /// The path, percent-encoded.
+    pub path: UriPath,
+    /// The query's parameters, decoded. Names are told apart by case.
     pub query: MultiMap,
-    /// Header fields.
+    /// The query as the client sent it, without `?`: for signatures and cache keys. Load balancers,
+    /// REST APIs and payload format 1.0 do not pass it on. Then it is put together from the
+    /// parameters, sorted by name: of a load balancer's as the client spelled them, of the others',
+    /// which are decoded, spelled anew.
+    pub raw_query: String,
+    /// Header fields, as they came: `cookie` may be several. [`fields`](Self::fields) and
+    /// [`header`](Self::header) make one of them.
     pub headers: Headers,
     /// Cookies by name.
-    pub cookies: BTreeMap<String, String>,
+    pub cookies: Cookies,
     /// The body, decoded.
     pub body: Vec<u8>,
     /// Whether the body arrived as base64.
@@ -64,8 +72,7 @@ pub struct Request {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{error}")]
 pub struct Rejected {
-    /// The request without what could not be read: its query or body is empty then. It says which
-    /// origin, tenant and trace to answer.
+    /// The request without its body. It says which origin, tenant and trace to answer.
     pub request: Request,
     /// What is wrong with it.
     pub error: RequestError,
@@ -74,9 +81,6 @@ pub struct Rejected {
 /// What is wrong with a request. Nobody but the client can mend it; each is a 4xx answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RequestError {
-    /// The query string is ambiguous or badly escaped: 400.
-    #[error("invalid query string")]
-    InvalidQuery,
     /// A header field holds CR, LF or NUL, which would end it early where it is sent on: 400.
     #[error("invalid header")]
     InvalidHeader,
@@ -89,13 +93,15 @@ pub enum RequestError {
 }
 
 impl RawRequest<'_> {
-    /// A request without query, header fields and body.
+    /// Returns a request for a target as a client sends it, percent-encoded and with its query:
+    /// `/orders?status=open`. It has neither header fields nor a body.
     #[must_use]
-    pub fn new(method: &str, path: &str) -> Self {
+    pub fn new(method: &str, target: &str) -> Self {
+        let (path, query) = cut(target, b'?');
         Self {
             method: method.into(),
-            path: path.into(),
-            query: Ok(MultiMap::new()),
+            path: UriPath::from_encoded(path),
+            query: Query::parse(query.unwrap_or_default()),
             headers: MultiMap::new(),
             body: Cow::Borrowed(&[]),
             is_base64: false,
@@ -112,25 +118,23 @@ impl RawRequest<'_> {
     /// [`Rejected`] with the first [`RequestError`] in the order of its variants.
     pub fn normalize(self, max_bytes: Option<usize>) -> Result<Request, Box<Rejected>> {
         let headers = Headers::canonical(self.headers);
-        let (query, query_error) = match self.query {
-            Ok(query) => (query, None),
-            Err(QueryError) => (MultiMap::new(), Some(RequestError::InvalidQuery)),
-        };
-        let body = match query_error {
-            Some(error) => Err(error),
-            None if !headers.are_clean() => Err(RequestError::InvalidHeader),
-            None if self.is_base64 => base64_body::decode(&self.body, max_bytes),
-            None if max_bytes.is_some_and(|most| self.body.len() > most) => {
-                Err(RequestError::TooLarge)
-            }
-            None => Ok(self.body.into_owned()),
+        let (query, raw_query) = self.query.into_parts();
+        let body = if !headers.are_clean() {
+            Err(RequestError::InvalidHeader)
+        } else if self.is_base64 {
+            base64_body::decode(&self.body, max_bytes)
+        } else if max_bytes.is_some_and(|most| self.body.len() > most) {
+            Err(RequestError::TooLarge)
+        } else {
+            Ok(self.body.into_owned())
         };
         let mut request = Request {
             method: respelled(self.method, canonical_method),
-            path: respelled(self.path, normalize_path),
-            cookies: cookies::parse(headers.get_all("cookie")),
+            path: self.path,
+            cookies: Cookies::parse(headers.get_all(COOKIE)),
             trace_id: trace::trace_id(&headers),
             query,
+            raw_query,
             headers,
             body: Vec::new(),
             is_base64: self.is_base64,
@@ -147,7 +151,33 @@ impl RawRequest<'_> {
     }
 }
 
+/// The field that a request may have several of, and is to be read as one.
+const COOKIE: &str = "cookie";
+
 impl Request {
+    /// Returns the first value of a header field, or an empty text. `cookie` is all of its values,
+    /// joined by `; ` (RFC 9113 §8.2.3).
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.header_values(name).first().map_or("", String::as_str)
+    }
+
+    /// Returns all values of a header field. `cookie` has one at most.
+    #[must_use]
+    pub fn header_values(&self, name: &str) -> &[String] {
+        let name = canonical_name(name);
+        self.read_as_one(&name, self.headers.get_all(&name))
+    }
+
+    /// Returns the header fields, sorted by name. `cookie` has one value at most.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.headers.iter().map(|(name, values)| (name, self.read_as_one(name, values)))
+    }
+
+    fn read_as_one<'a>(&'a self, name: &str, values: &'a [String]) -> &'a [String] {
+        if name == COOKIE { self.cookies.joined().unwrap_or(values) } else { values }
+    }
+
     /// The tenant: the `x-tenant-id` field, else the `tenant` in the query, else an empty text.
     /// Clients choose both: authorize it before relying on it.
     #[must_use]
@@ -195,9 +225,7 @@ impl fmt::Debug for Request {
 impl From<RequestError> for AppError {
     fn from(error: RequestError) -> Self {
         let code = match error {
-            RequestError::InvalidQuery
-            | RequestError::InvalidHeader
-            | RequestError::InvalidBase64 => code::BAD_REQUEST,
+            RequestError::InvalidHeader | RequestError::InvalidBase64 => code::BAD_REQUEST,
             RequestError::TooLarge => code::TOO_LARGE,
         };
         Self::new(code, alloc::format!("{error}"))

@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 use serde_json::json;
 
 use super::{
-    AppError, ErrorFormat, Headers, MultiMap, QueryError, RawRequest, RequestError, Response,
-    ResponseError,
+    AppError, ErrorFormat, Headers, Query, RawRequest, RequestError, Response, ResponseError,
 };
 
 fn with_headers<'a>(pairs: &[(&str, &str)]) -> RawRequest<'a> {
@@ -33,15 +32,49 @@ fn a_request_is_read_once_and_for_all() {
     assert_eq!(request.cookies.len(), 2);
     assert_eq!(request.trace_id, "1-67891233-abcdef012345678912345678");
     assert_eq!(request.client_request_id(), "r1");
-    assert!(request.query.is_empty());
+    assert_eq!((request.query.get("x"), &*request.raw_query), (Some("1"), "x=1"));
+}
+
+#[test]
+fn a_target_is_a_path_and_a_query() {
+    let read = |target: &str| {
+        let request = RawRequest::new("GET", target).normalize(None).unwrap();
+        (request.path.to_string(), request.raw_query)
+    };
+    for (target, path, query) in [
+        ("/orders?status=open", "/orders", "status=open"),
+        ("/orders?", "/orders", ""),
+        ("?a=b", "/", "a=b"),
+        ("/a?b=c?d=%zz;", "/a", "b=c?d=%zz;"),
+        ("/admin%20?x", "/admin%20", "x"),
+        ("/admin ", "/admin%20", ""),
+        ("/caf\u{e9}#top", "/caf%C3%A9%23top", ""),
+    ] {
+        assert_eq!(read(target), (path.to_string(), query.to_string()), "{target}");
+    }
+}
+
+#[test]
+fn several_cookie_fields_are_read_as_one() {
+    let several = with_headers(&[("Cookie", "a=1"), ("cookie", "b=2"), ("x", "1"), ("X", "2")]);
+    let request = several.normalize(None).unwrap();
+    assert_eq!(request.headers.get_all("cookie"), ["a=1", "b=2"]);
+    assert_eq!(request.header(" Cookie"), "a=1; b=2");
+    assert_eq!(
+        (request.header_values("COOKIE"), request.header("x")),
+        (&["a=1; b=2".to_string()][..], "2")
+    );
+    let fields: Vec<_> = request.fields().map(|(name, all)| (name, all.join("|"))).collect();
+    assert_eq!(fields, [("cookie", "a=1; b=2".to_string()), ("x", "2|1".to_string())]);
+    assert_eq!(with_headers(&[]).normalize(None).unwrap().header("cookie"), "");
 }
 
 #[test]
 fn rejected_requests_keep_what_could_be_read() {
     let mut raw = with_headers(&[("Origin", "https://a"), ("x-tenant-id", "t")]);
-    raw.query = Err(QueryError);
+    (raw.body, raw.is_base64) = (Cow::Borrowed(&b"?"[..]), true);
     let rejected = raw.normalize(None).unwrap_err();
-    assert_eq!(rejected.error, RequestError::InvalidQuery);
+    assert_eq!(rejected.error, RequestError::InvalidBase64);
     assert_eq!(rejected.request.headers.first("origin"), "https://a");
     assert_eq!(rejected.request.tenant_id(), "t");
 
@@ -66,7 +99,6 @@ fn the_limit_counts_decoded_bytes() {
 #[test]
 fn request_errors_have_codes_and_messages() {
     for (error, expected) in [
-        (RequestError::InvalidQuery, "400 app.bad_request: invalid query string"),
         (RequestError::InvalidHeader, "400 app.bad_request: invalid header"),
         (RequestError::InvalidBase64, "400 app.bad_request: invalid base64"),
         (RequestError::TooLarge, "413 app.too_large: request too large"),
@@ -80,10 +112,7 @@ fn request_errors_have_codes_and_messages() {
 fn the_tenant_is_the_headers_or_the_querys() {
     let tenant = |header: &[(&str, &str)], name: &str| {
         let mut raw = with_headers(header);
-        let mut query = MultiMap::new();
-        query.append(name, "q1");
-        query.append(name, "q2");
-        raw.query = Ok(query);
+        raw.query = Query::parse(alloc::format!("{name}=q1&{name}=q2"));
         raw.normalize(None).unwrap().tenant_id().to_string()
     };
     assert_eq!(tenant(&[("X-Tenant-Id", "")], "tenant"), "q1");

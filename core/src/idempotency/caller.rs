@@ -80,7 +80,7 @@ impl AnswerCallers {
         let (authorization, api_key) = (authorization.collect::<Vec<_>>(), field("x-api-key"));
         let cookie = |name: &String| {
             let value = request.cookies.get(name).filter(|value| !value.is_empty());
-            value.map(|value| (name.clone(), value.clone()))
+            value.map(|value| (name.clone(), value.to_string()))
         };
         let cookies: Vec<_> = self.session_cookies.iter().filter_map(cookie).collect();
         let shows_none = authorization.is_empty() && api_key.is_empty() && cookies.is_empty();
@@ -101,17 +101,18 @@ impl fmt::Debug for AnswerCallers {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::String;
     use alloc::vec::Vec;
 
     use super::AnswerCallers;
-    use crate::http::Request;
+    use crate::http::{Cookies, Request};
 
     fn request(fields: &[(&str, &str)], cookies: &[(&str, &str)]) -> Request {
         let mut request =
             Request { headers: fields.iter().copied().collect(), ..Request::default() };
-        let cookies = cookies.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        request.cookies = cookies.collect();
+        let cookies = cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        request.cookies = Cookies::parse(&cookies.collect::<Vec<_>>());
         request
     }
 

@@ -11,7 +11,7 @@ use super::context::Invocation;
 use super::trigger::{EventError, Trigger};
 use crate::gateway::event_endpoint;
 use crate::http::adapters::{HttpSource, Unread, payload_v1};
-use crate::http::{RawRequest, Rejected, Request, Response, SourceProvenance};
+use crate::http::{RawRequest, Rejected, Request, Response, SourceProvenance, UriPath};
 use crate::members::{Object, Text};
 
 /// A message on a WebSocket, or the start or end of one: which connection it is about, and the
@@ -102,12 +102,11 @@ impl<'a> WebSocketEvent<'a> {
             request_id: trimmed(context.request_id),
             request: RawRequest {
                 method: read.http_method.into_string(),
-                path: read.path.into_string(),
-                query: Ok(payload_v1::query(
+                path: UriPath::from_encoded(read.path.as_str()),
+                query: payload_v1::decoded_query(
                     read.multi_value_query_string_parameters,
                     read.query_string_parameters,
-                    |text| text.into_owned(),
-                )),
+                ),
                 headers: payload_v1::headers(read.multi_value_headers, read.headers),
                 body: read.body.into_bytes(),
                 is_base64: read.is_base64_encoded.0,
@@ -199,15 +198,15 @@ mod tests {
 
     #[test]
     fn headers_and_queries_of_a_connection_are_merged() {
-        let event = r#"{"path":" s?x=1","httpMethod":" get ",
+        let event = r#"{"path":"s%2f?x=1","httpMethod":" get ",
             "headers":{"X-A":"0","x-b":"2"},"multiValueHeaders":{"x-a":["1","2"]},
             "queryStringParameters":{"a":"0","B":"b"},"multiValueQueryStringParameters":{"a":["1"]},
             "requestContext":{"requestId":" r ","domainName":"ws.example.com"}}"#;
         let event = WebSocketEvent::read(event).unwrap();
         assert_eq!(event.request_id("aws", || "new".into()), "r");
-        assert_eq!(event.connection.management_endpoint, "https://ws.example.com/s");
+        assert_eq!(event.connection.management_endpoint, "https://ws.example.com/s%2f");
         let request = event.into_request(None).unwrap();
-        assert_eq!((&*request.method, &*request.path), ("GET", "/s"));
+        assert_eq!((&*request.method, &*request.path), ("GET", "/s%2F%3Fx=1"));
         assert_eq!(request.headers.get_all("x-a"), ["1", "2"]);
         assert_eq!(request.headers.first("x-b"), "2");
         assert_eq!((request.query.get("a"), request.query.get("B")), (Some("1"), Some("b")));

@@ -92,7 +92,7 @@ fn read_limit(value: &str) -> Result<u32, AppError> {
 
 /// The newest event with an id, of `tenant` if that is given.
 async fn get_one<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
-    let event = services.bus.get(&id(&context)?, tenant(&context)).await?;
+    let event = services.bus.get(&id(&context), tenant(&context)).await?;
     Ok(as_json(200, event.to_json().map_err(unreadable)?))
 }
 
@@ -101,16 +101,14 @@ async fn delete<C: Clock + 'static>(
     State(services): Playground<C>,
     context: Context,
 ) -> Result<Json<Value>, AppError> {
-    let deleted = services.bus.delete(&id(&context)?, tenant(&context)).await?;
+    let deleted = services.bus.delete(&id(&context), tenant(&context)).await?;
     Ok(Json(json!({"deleted": deleted.copies})))
 }
 
 /// The id in the path, decoded.
-fn id(context: &Context) -> Result<String, AppError> {
+fn id(context: &Context) -> String {
     let id = context.call().params().find(|param| param.name == "id");
-    let id = id.map(|id| id.decoded()).transpose();
-    let id = id.map_err(|error| AppError::bad_request(error.to_string()))?;
-    Ok(id.unwrap_or_default().into_owned())
+    id.map(|id| id.decoded().into_owned()).unwrap_or_default()
 }
 
 fn tenant(context: &Context) -> Option<&str> {

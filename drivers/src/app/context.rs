@@ -180,10 +180,11 @@ impl Context {
         address.parse().ok()
     }
 
-    /// The first value of a header field, or an empty text.
+    /// The first value of a header field, or an empty text; of `cookie` all of them, as one. See
+    /// [`Request::header`].
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.call.request.headers.first(name)
+        self.call.request.header(name)
     }
 
     /// The first value of a query parameter, or an empty text. The name is trimmed.
@@ -198,7 +199,8 @@ impl Context {
         self.call.request.query.get_all(name.trim())
     }
 
-    /// What a path parameter captured, as the client sent it; or an empty text.
+    /// What a path parameter captured, percent-encoded; or an empty text. The extractor
+    /// [`Path`](super::Path) decodes it.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
         self.call.param(name).unwrap_or_default()

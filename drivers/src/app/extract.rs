@@ -42,7 +42,7 @@ pub trait FromContext<S>: Sized {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub T);
 
-/// The parameters of the path, their `%XX` decoded: a struct by their names, a tuple in the order of
+/// The parameters of the path, their `%XX` decoded, once: a struct by their names, a tuple in the order of
 /// the pattern, or the only one. How texts are read is
 /// [`binding`](apptheory_core::http::binding)'s to decide.
 ///
@@ -67,7 +67,7 @@ pub struct Path<T>(pub T);
 pub struct Query<T>(pub T);
 
 /// Header fields as a struct whose members bear their names in lower case
-/// (`#[serde(rename_all = "kebab-case")]`).
+/// (`#[serde(rename_all = "kebab-case")]`). Several `cookie` fields are one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Fields<T>(pub T);
 
@@ -103,7 +103,7 @@ impl<S> FromContext<S> for Context {
 
 impl<S, T: DeserializeOwned> FromContext<S> for Path<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        let params = decode_params(context.call().params())?;
+        let params = decode_params(context.call().params());
         Ok(Self(from_params(&params)?))
     }
 }
@@ -116,7 +116,7 @@ impl<S, T: DeserializeOwned> FromContext<S> for Query<T> {
 
 impl<S, T: DeserializeOwned> FromContext<S> for Fields<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(Self(from_headers(&context.request().headers)?))
+        Ok(Self(from_headers(context.request())?))
     }
 }
 

@@ -3,7 +3,8 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use apptheory_core::http::{AppError, canonical_method, code};
+use apptheory_core::http::router::Pattern;
+use apptheory_core::http::{AppError, UriPath, canonical_method, code};
 use futures_util::future::{Either, select};
 
 use super::context::{Answer, Context};
@@ -76,7 +77,12 @@ impl Timeout {
     /// path goes first. The method is in any case, as it is in routes.
     #[must_use]
     pub fn for_operation(mut self, method: &str, path: &str, time: Duration) -> Self {
-        self.operations.insert(operation(&canonical_method(method), path), time);
+        // As paths and patterns are spelled once requests have them.
+        let path = match Pattern::parse(path) {
+            Ok(pattern) => pattern.to_string(),
+            Err(_) => UriPath::from_encoded(path).to_string(),
+        };
+        self.operations.insert(operation(&canonical_method(method), &path), time);
         self
     }
 

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use apptheory_core::http::{AppError, MultiMap, RawRequest, Request, parse_query};
+use apptheory_core::http::{AppError, Query, RawRequest, Request, UriPath, code};
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
-use http::{Method, Uri};
+use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached, SET_COOKIE};
+use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -13,10 +13,10 @@ use super::Response;
 
 /// A request as it came over a connection, with the body that was read of it.
 pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawRequest<'static> {
-    let query = parts.uri.query().map_or_else(|| Ok(MultiMap::new()), parse_query);
     let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
-    let mut request = RawRequest::new(parts.method.as_str(), parts.uri.path());
-    request.query = query;
+    let mut request = RawRequest::new(parts.method.as_str(), "/");
+    request.path = UriPath::from_encoded(parts.uri.path());
+    request.query = Query::parse(parts.uri.query().unwrap_or_default());
     request.headers = headers.collect();
     request.body = Cow::Owned(body);
     request
@@ -31,78 +31,79 @@ fn text(value: &HeaderValue) -> String {
     }
 }
 
-/// A request for a service behind this one.
+/// A request for a service behind this one: the path in its normal form, the query as the client
+/// sent it, and one `cookie` field.
 ///
 /// # Errors
 ///
-/// 400 for a method that HTTP does not know.
+/// 400 for a method that HTTP does not know, 414 and 431 for more than the `http` crate can hold.
 pub(crate) fn http_request(request: &Request) -> Result<http::Request<Full<Bytes>>, AppError> {
-    let malformed = || AppError::bad_request("malformed request");
-    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| malformed())?;
-    // Providers may hand over paths that are decoded already.
-    let path = utf8_percent_encode(&request.path, NOT_IN_PATHS);
-    let target = match query_text(&request.query) {
-        query if query.is_empty() => path.to_string(),
-        query => format!("{path}?{query}"),
+    let method = Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| AppError::bad_request("malformed request"))?;
+    let target = match request.raw_query.as_str() {
+        "" => request.path.to_string(),
+        query => {
+            format!("{}?{}", request.path, utf8_percent_encode(query, NOT_IN_QUERIES))
+        }
     };
     let mut answer = http::Request::new(Full::from(request.body.clone()));
     *answer.method_mut() = method;
-    *answer.uri_mut() = Uri::try_from(target).map_err(|_| malformed())?;
-    *answer.headers_mut() = header_map(request.headers.iter());
+    // Of paths and queries that hold nothing else, only those of 64 KiB are refused.
+    *answer.uri_mut() = Uri::try_from(target)
+        .map_err(|_| too_large(StatusCode::URI_TOO_LONG, "request target too long"))?;
+    *answer.headers_mut() = header_map(request.fields()).map_err(|_| {
+        too_large(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header fields")
+    })?;
     Ok(answer)
 }
 
-/// What a path of RFC 3986 §3.3 cannot hold as it is. A `%` stays: paths come encoded.
-const NOT_IN_PATHS: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
-/// A query written out again. The order of different names is lost, as it was when it was read.
-fn query_text(query: &MultiMap) -> String {
-    let mut text = form_urlencoded::Serializer::new(String::new());
-    for (name, values) in query.iter() {
-        for value in values {
-            text.append_pair(name, value);
-        }
-    }
-    text.finish()
+fn too_large(status: StatusCode, message: &str) -> AppError {
+    AppError::new(code::TOO_LARGE, message).with_status(status.as_u16())
 }
+
+/// What the query of a request line cannot hold as it is (RFC 3986 §3.4), of what clients send
+/// nevertheless; other characters stay as the client spelled them.
+const NOT_IN_QUERIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
 /// Header fields that HTTP can carry. Those that it cannot are left out: what is left of them is in
 /// nobody's standard.
-fn header_map<'h>(fields: impl Iterator<Item = (&'h str, &'h [String])>) -> HeaderMap {
+///
+/// # Errors
+///
+/// [`MaxSizeReached`] for more names than a [`HeaderMap`] holds, 24,576.
+fn header_map<'h>(
+    fields: impl Iterator<Item = (&'h str, &'h [String])>,
+) -> Result<HeaderMap, MaxSizeReached> {
     let mut map = HeaderMap::new();
     for (name, values) in fields {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
-        for value in values.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
-            map.append(name.clone(), value);
+        let values = values.iter().map(|value| HeaderValue::from_bytes(value.as_bytes()));
+        for value in values.filter_map(Result::ok) {
+            map.try_append(name.clone(), value)?;
         }
     }
-    map
+    Ok(map)
 }
 
-/// The head of a response over a connection.
+/// The head of a response over a connection; of one with more header fields than a connection
+/// carries, a 500 without any.
 pub(crate) fn http_head<S>(response: &apptheory_core::http::Response<S>) -> http::Response<()> {
     let mut head = http::Response::new(());
-    // A normalised response has a status that HTTP knows.
-    *head.status_mut() = http::StatusCode::from_u16(response.status).unwrap_or_default();
-    *head.headers_mut() = header_map(response.headers.sent());
-    for cookie in &response.cookies {
-        if let Ok(cookie) = HeaderValue::from_str(cookie) {
-            head.headers_mut().append(SET_COOKIE, cookie);
+    let fields = header_map(response.headers.sent()).and_then(|mut fields| {
+        for cookie in &response.cookies {
+            if let Ok(cookie) = HeaderValue::from_str(cookie) {
+                fields.try_append(SET_COOKIE, cookie)?;
+            }
         }
+        Ok(fields)
+    });
+    match fields {
+        Ok(fields) => {
+            // A normalised response has a status that HTTP knows.
+            *head.status_mut() = StatusCode::from_u16(response.status).unwrap_or_default();
+            *head.headers_mut() = fields;
+        }
+        Err(MaxSizeReached { .. }) => *head.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }
     head
 }

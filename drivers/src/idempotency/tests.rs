@@ -139,7 +139,8 @@ where
     assert!(status == 422 && body.contains("app.validation_failed") && !is_replayed);
     // Another key, route, tenant or scope is other work, and no key is none that is known.
     assert_eq!(clock.run(serve(&app, &clock, request("l", ""), 10)), ran(2, false));
-    let elsewhere = RawRequest { path: "/orders/7".to_owned(), ..request("k", "") };
+    let mut elsewhere = request("k", "");
+    elsewhere.path = apptheory_core::http::UriPath::from_encoded("/orders/7");
     assert_eq!(clock.run(serve(&app, &clock, elsewhere.clone(), 10)), ran(3, false));
     assert_eq!(clock.run(serve(&app, &clock, elsewhere, 10)), ran(3, true));
     let mut of_tenant = request("k", "");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use apptheory::apptheory_core::http::adapters::HttpSource;
-use apptheory::apptheory_core::http::{Headers, Request, Response};
+use apptheory::apptheory_core::http::{Cookies, Headers, Request, Response, UriPath};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -128,10 +128,10 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
             }
             Request {
                 method: method.into(),
-                path,
+                path: UriPath::from_encoded(&path),
                 query: query.into_iter().collect(),
+                cookies: Cookies::parse(headers.get("cookie").map_or(&[], Vec::as_slice)),
                 headers: Headers::canonical(headers.into_iter().collect()),
-                cookies,
                 is_base64: std::str::from_utf8(&body).is_err(),
                 body,
                 ..Request::default()

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use apptheory::apptheory_core::http::adapters::HttpSource;
-use apptheory::apptheory_core::http::{Headers, MultiMap, Request, Response};
+use apptheory::apptheory_core::http::{Cookies, Headers, MultiMap, Request, Response, UriPath};
+use form_urlencoded::Serializer;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
 
 use super::generators::Lists;
@@ -28,10 +30,17 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
             if let Some(cookies) = request.headers.get("cookie") {
                 let list: Vec<String> = cookies.split("; ").map(str::to_owned).collect();
                 event["cookies"] = json!(list);
+                request.cookies = Cookies::parse(&list);
                 request.headers.set_all("cookie", list);
             }
             event["rawPath"] = json!(request.path);
-            event["rawQueryString"] = json!(query_string(&request.query));
+            if source == HttpSource::ApiGatewayV2 {
+                let decoded = percent_decode_str(&request.path).decode_utf8_lossy();
+                event["rawPath"] = json!(decoded);
+                request.path = UriPath::from_decoded(&decoded);
+            }
+            request.raw_query = query_string(&request.query);
+            event["rawQueryString"] = json!(request.raw_query);
             event["requestContext"] = json!({"http": {"method": request.method}});
         }
         HttpSource::ApiGatewayV1 | HttpSource::Alb => {
@@ -42,6 +51,19 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
                 (write(name), all.iter().map(|value| write(value)).collect::<Vec<_>>())
             });
             let query: Lists = query.collect();
+            // Neither has the whole text: it is put together from what they have.
+            request.raw_query = if is_alb {
+                let pairs = query.iter().flat_map(|(name, values)| {
+                    values.iter().map(move |value| format!("{name}={value}"))
+                });
+                pairs.collect::<Vec<_>>().join("&")
+            } else {
+                let mut raw = Serializer::new(String::new());
+                for (name, values) in &query {
+                    raw.extend_pairs(values.iter().map(|value| (name, value)));
+                }
+                raw.finish()
+            };
             event["httpMethod"] = json!(request.method.to_lowercase());
             event["path"] = json!(request.path);
             event["multiValueHeaders"] = json!(request.headers);

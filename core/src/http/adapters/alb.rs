@@ -7,24 +7,22 @@ use alloc::string::{String, ToString};
 use super::authorizer::Unread;
 use super::payload_v1::{self, Event};
 use super::write::{self, Body};
-use crate::http::percent::decode_lenient;
 use crate::http::provenance::SourceProvenance;
 use crate::http::status::phrase;
-use crate::http::{RawRequest, Response};
+use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 
-/// Load balancers neither decode queries nor vouch for addresses: the first entry of
+/// Load balancers neither decode paths and queries nor vouch for addresses: the first entry of
 /// `x-forwarded-for` is whatever the client wrote.
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
     let event: Event<'_> = payload_v1::read(event)?;
     Ok(RawRequest {
         method: event.http_method.into_string(),
-        path: event.path.into_string(),
-        query: Ok(payload_v1::query(
+        path: UriPath::from_encoded(event.path.as_str()),
+        query: payload_v1::encoded_query(
             event.multi_value_query_string_parameters,
             event.query_string_parameters,
-            |text| decode_lenient(&text).into_owned(),
-        )),
+        ),
         headers: payload_v1::headers(event.multi_value_headers, event.headers),
         body: event.body.into_bytes(),
         is_base64: event.is_base64_encoded.0,

@@ -1,31 +1,28 @@
-//! API Gateway, REST API proxy integration.
+//! API Gateway, payload format 1.0: REST APIs, and the HTTP APIs that are set to it.
 
-use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::authorizer::Unread;
-use super::payload_v1::{self, Context, Event};
+use super::payload_v1::{self, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
-use crate::http::names::normalize_path;
 use crate::http::provenance::{Provider, SourceProvenance};
-use crate::http::{RawRequest, Response};
+use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
     let event: Event<'_> = payload_v1::read(event)?;
+    let path = path(&event);
     let context = event.request_context.0;
-    let path = path(event.path.0, event.resource.as_str(), &context);
     let source_ip = context.identity.0.source_ip;
     Ok(RawRequest {
         method: event.http_method.or(context.http_method).into_string(),
         path,
-        query: Ok(payload_v1::query(
+        query: payload_v1::decoded_query(
             event.multi_value_query_string_parameters,
             event.query_string_parameters,
-            |text| text.into_owned(),
-        )),
+        ),
         headers: payload_v1::headers(event.multi_value_headers, event.headers),
         body: event.body.into_bytes(),
         is_base64: event.is_base64_encoded.0,
@@ -34,22 +31,25 @@ pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
     })
 }
 
-/// The event's own path has no stage; that of its context has.
-fn path(path: Cow<'_, str>, resource: &str, context: &Context<'_>) -> String {
-    let path = if path.is_empty() {
-        let path = Cow::Borrowed(context.path.as_str());
-        without_stage(path, context.stage.as_str(), context.domain_name.as_str())
-    } else {
-        path
+fn path(event: &Event<'_>) -> UriPath {
+    let context = &event.request_context.0;
+    let (own, in_context) = (event.path.as_str(), context.path.as_str());
+    let without_stage =
+        |path| without_stage(path, context.stage.as_str(), context.domain_name.as_str());
+    let path = match own {
+        // HTTP APIs decode paths, and leave the stage in them (*API Gateway Developer Guide*,
+        // "Create AWS Lambda proxy integrations for HTTP APIs").
+        "" if event.is_of_http_api() => without_stage(UriPath::from_decoded(in_context)),
+        own if event.is_of_http_api() => without_stage(UriPath::from_decoded(own)),
+        // Of a REST API, only the context's path has the stage.
+        "" => without_stage(UriPath::from_encoded(in_context)),
+        own => UriPath::from_encoded(own),
     };
-    let matched = matched_resource(resource, context.resource_path.as_str());
+    let matched = matched_resource(event.resource.as_str(), context.resource_path.as_str());
     if SLASH_INSENSITIVE.contains(&matched.as_str()) {
-        return match normalize_path(&path).trim_end_matches('/') {
-            "" => "/".to_string(),
-            path => path.to_string(),
-        };
+        return path.without_trailing_slashes();
     }
-    path.into_owned()
+    path
 }
 
 /// The resource that API Gateway matched, [joined](joined): the event's own, or else that of its

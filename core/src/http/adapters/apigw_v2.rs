@@ -1,6 +1,5 @@
 //! API Gateway, HTTP API.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 
 use serde::de::IgnoredAny;
@@ -10,17 +9,18 @@ use super::payload_v2::{self, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
 use crate::http::provenance::Provider;
-use crate::http::{RawRequest, Response};
+use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
     payload_v2::read::<IgnoredAny>(event).map(request)
 }
 
+/// HTTP APIs decode paths before they hand them over (*API Gateway Developer Guide*, "Create routes
+/// for HTTP APIs").
 pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {
-    let (mut request, stage) = event.into_request(Provider::ApiGatewayV2);
-    let (name, domain) = (stage.name.as_str(), stage.domain.as_str());
-    request.path = without_stage(Cow::Owned(request.path), name, domain).into_owned();
+    let (mut request, stage) = event.into_request(Provider::ApiGatewayV2, UriPath::from_decoded);
+    request.path = without_stage(request.path, stage.name.as_str(), stage.domain.as_str());
     request
 }
 

@@ -8,7 +8,7 @@ use super::authorizer::Unread;
 use super::payload_v2::{self, Event};
 use super::write::{self, Body};
 use crate::http::provenance::Provider;
-use crate::http::{RawRequest, Response};
+use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 
 /// Function URLs have no stages: whatever the event calls one is not in its path.
@@ -17,7 +17,7 @@ pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
 }
 
 pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {
-    event.into_request(Provider::FunctionUrl).0
+    event.into_request(Provider::FunctionUrl, UriPath::from_encoded).0
 }
 
 pub(super) fn write(response: &Response) -> String {

@@ -3,15 +3,21 @@
 //! This module decides what an event's members mean and how a response is spelled, so that nothing
 //! is lost and nothing is doubled. It refuses to know who serves the request.
 //!
-//! | | query | header fields | cookies in requests | cookies in responses |
-//! |---|---|---|---|---|
-//! | [`ApiGatewayV2`](HttpSource::ApiGatewayV2) | raw string, else single values | single values | list, else header | list |
-//! | [`FunctionUrl`](HttpSource::FunctionUrl) | raw string, else single values | single values | list, else header | list |
-//! | [`ApiGatewayV1`](HttpSource::ApiGatewayV1) | lists, else single values | lists, else single values | header | header |
-//! | [`Alb`](HttpSource::Alb) | the same, still encoded | lists, else single values | header | header, each in a spelling of its own |
+//! | | path | query | header fields | cookies in requests | cookies in responses |
+//! |---|---|---|---|---|---|
+//! | [`ApiGatewayV2`](HttpSource::ApiGatewayV2) | decoded, with the stage | raw string, else single values | single values | list, else header | list |
+//! | [`FunctionUrl`](HttpSource::FunctionUrl) | as sent | raw string, else single values | single values | list, else header | list |
+//! | [`ApiGatewayV1`](HttpSource::ApiGatewayV1), REST API | as sent | lists, else single values | lists, else single values | header | header |
+//! | the same, HTTP API (`"version": "1.0"`) | decoded, with the stage | the same | the same | header | header |
+//! | [`Alb`](HttpSource::Alb) | as sent | lists, else single values, still encoded | lists, else single values | header | header, each in a spelling of its own |
+//!
+//! Whatever a provider does, a request's path is a [`UriPath`](super::UriPath) without the stage,
+//! made from the event's text once. Where an HTTP API decodes `%2F`, no adapter can tell it from `/`
+//! any more. The path of a custom domain with an API mapping stays what the event says: in payload
+//! format 1.0 that is with the mapping, in 2.0 without it.
 //!
 //! An event with members of wrong JSON types is no event of its provider: [`EventError`], which
-//! fails the invocation. Values that a client can get wrong, such as its query, are kept in the
+//! fails the invocation. Values that a client can get wrong, such as its body, are kept in the
 //! [`RawRequest`] for [`normalize`](RawRequest::normalize) to reject, so that the client is
 //! answered. Members are read by their exact names, null is a missing member, and members that
 //! decide nothing are skipped.
@@ -63,7 +69,8 @@ pub enum HttpSource {
     ApiGatewayV2,
     /// A Lambda function URL.
     FunctionUrl,
-    /// API Gateway, REST API proxy integration, payload format 1.0.
+    /// API Gateway, payload format 1.0: a REST API's proxy integration, or an HTTP API that is set
+    /// to it.
     ApiGatewayV1,
     /// An application load balancer.
     Alb,

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::authorizer::{Unread, refuse_authorizer_event};
+use crate::http::percent::decode_form;
+use crate::http::query::{Query, push_pair};
 use crate::http::{MultiMap, canonical_name};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
@@ -24,6 +26,10 @@ pub(crate) struct Event<'a, C = Context<'a>> {
     method_arn: Option<&'a RawValue>,
     #[serde(borrow)]
     route_arn: Option<&'a RawValue>,
+    /// `1.0` for HTTP APIs, whose events may have this format, too. REST APIs and load balancers
+    /// send none.
+    #[serde(borrow)]
+    pub(crate) version: Text<'a>,
     #[serde(borrow)]
     pub(crate) resource: Text<'a>,
     #[serde(borrow)]
@@ -42,6 +48,12 @@ pub(crate) struct Event<'a, C = Context<'a>> {
     #[serde(borrow)]
     pub(crate) body: Text<'a>,
     pub(crate) is_base64_encoded: Flag,
+}
+
+impl<C> Event<'_, C> {
+    pub(crate) fn is_of_http_api(&self) -> bool {
+        self.version.as_str() == "1.0"
+    }
 }
 
 /// Load balancers send none of these.
@@ -94,23 +106,39 @@ pub(crate) fn headers(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>
     headers
 }
 
-/// The query: the lists, and the single values of names that have no list. `decode` is what names
-/// and values still need.
-pub(crate) fn query(
-    lists: Members<'_, List<'_>>,
-    single: Members<'_, Text<'_>>,
-    decode: fn(Cow<'_, str>) -> String,
-) -> MultiMap {
-    let lists = lists.0.into_iter().map(|(name, list)| {
-        let values: Vec<String> = list.0.into_iter().map(|text| decode(text.0)).collect();
-        (decode(name), values)
+/// The query of a provider that decodes it.
+pub(crate) fn decoded_query(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> Query {
+    let entries = parameters(lists, single, |name| Cow::Borrowed(name)).into_iter();
+    let owned = entries.map(|(name, values)| {
+        (name.into_owned(), values.into_iter().map(Text::into_string).collect::<Vec<_>>())
     });
-    let lists: MultiMap = lists.collect();
-    let single = single.0.into_iter().map(|(name, value)| (decode(name), decode(value.0)));
-    let single: Vec<_> = single.filter(|(name, _)| !lists.contains(name)).collect();
-    let mut query = lists;
-    for (name, value) in single {
-        query.append(name, value);
+    Query::from(owned.collect::<MultiMap>())
+}
+
+/// The query of a provider that splits it into names and values, and leaves those as they were
+/// sent.
+pub(crate) fn encoded_query(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> Query {
+    let entries = parameters(lists, single, decode_form);
+    let mut raw = String::new();
+    for (name, values) in &entries {
+        values.iter().for_each(|value| push_pair(&mut raw, name, value.as_str()));
     }
-    query
+    let decoded = entries.iter().map(|(name, values)| {
+        let values = values.iter().map(|value| decode_form(value.as_str()).into_owned());
+        (decode_form(name).into_owned(), values.collect::<Vec<_>>())
+    });
+    Query::new(decoded.collect(), raw)
+}
+
+/// The lists, and the single values of names that have no list, once `decode` has read them.
+fn parameters<'a>(
+    lists: Members<'a, List<'a>>,
+    single: Members<'a, Text<'a>>,
+    decode: fn(&str) -> Cow<'_, str>,
+) -> Vec<(Cow<'a, str>, Vec<Text<'a>>)> {
+    let listed: BTreeSet<String> =
+        lists.0.iter().map(|(name, _)| decode(name).into_owned()).collect();
+    let lists = lists.0.into_iter().map(|(name, List(values))| (name, values));
+    let single = single.0.into_iter().filter(|(name, _)| !listed.contains(&*decode(name)));
+    lists.chain(single.map(|(name, value)| (name, alloc::vec![value]))).collect()
 }

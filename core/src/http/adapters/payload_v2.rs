@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::authorizer::{Unread, refuse_authorizer_event};
 use super::{HttpSource, apigw_v2, function_url};
 use crate::http::provenance::{Provider, SourceProvenance};
-use crate::http::query::parse_query;
-use crate::http::{MultiMap, QueryError, RawRequest};
+use crate::http::query::{self, Query};
+use crate::http::{MultiMap, RawRequest, UriPath};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
 
@@ -130,14 +130,19 @@ impl<'de> Deserialize<'de> for Foreign {
 }
 
 impl<'a, F> Event<'a, F> {
-    pub(super) fn into_request(self, provider: Provider) -> (RawRequest<'a>, Stage<'a>) {
+    /// The request, whose path `read_path` reads: as it is sent, or decoded.
+    pub(super) fn into_request(
+        self,
+        provider: Provider,
+        read_path: fn(&str) -> UriPath,
+    ) -> (RawRequest<'a>, Stage<'a>) {
         let Context { domain_name, stage, request_id, http } = self.request_context.0;
         let Http { method, path, source_ip } = http.unwrap_or_default().0;
         let stage = Stage { name: stage, domain: domain_name };
         let request = RawRequest {
             method: method.into_string(),
-            path: self.raw_path.or(path).into_string(),
-            query: query(&self.raw_query_string, self.query_string_parameters),
+            path: read_path(self.raw_path.or(path).as_str()),
+            query: read_query(self.raw_query_string, self.query_string_parameters),
             headers: headers(self.headers, self.cookies),
             body: self.body.into_bytes(),
             is_base64: self.is_base64_encoded.0,
@@ -148,12 +153,16 @@ impl<'a, F> Event<'a, F> {
     }
 }
 
-/// The raw string says more than the single values, in which repetitions are joined.
-fn query(raw: &Text<'_>, single: Members<'_, Text<'_>>) -> Result<MultiMap, QueryError> {
-    let raw = raw.as_str();
-    match raw.strip_prefix('?').unwrap_or(raw) {
-        "" => Ok(single.0.into_iter().map(|(k, v)| (k.into_owned(), v.into_string())).collect()),
-        raw => parse_query(raw),
+/// The raw string says more than the single values, in which repetitions are joined. It may start
+/// with one `?` that is no part of it.
+fn read_query(raw: Text<'_>, single: Members<'_, Text<'_>>) -> Query {
+    match raw.as_str().strip_prefix('?').unwrap_or(raw.as_str()) {
+        "" => {
+            let single = single.0.into_iter();
+            let decoded = single.map(|(k, v)| (k.into_owned(), v.into_string()));
+            Query::from(decoded.collect::<MultiMap>())
+        }
+        text => Query::new(query::parse(text), raw.into_string()),
     }
 }
 

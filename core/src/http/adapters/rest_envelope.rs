@@ -70,6 +70,8 @@ pub fn rest_streaming_variable(method: &str, resource: &str) -> String {
 #[serde(default, rename_all = "camelCase")]
 struct Event<'a> {
     #[serde(borrow)]
+    version: Text<'a>,
+    #[serde(borrow)]
     resource: Text<'a>,
     #[serde(borrow)]
     http_method: Text<'a>,
@@ -93,7 +95,8 @@ struct Context<'a> {
 impl Event<'_> {
     fn is_flagged(&self) -> bool {
         let variables = &self.stage_variables.0;
-        if variables.is_empty() {
+        // HTTP APIs, which have a version, read no frames.
+        if variables.is_empty() || self.version.as_str() == "1.0" {
             return false;
         }
         let resource = self.resource();
@@ -207,6 +210,14 @@ mod tests {
             event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             assert_eq!(choose(&event), Streaming, "{event}");
         }
+        // An HTTP API reads no frames.
+        let event = json!({
+            "version": "1.0",
+            "httpMethod": "GET",
+            "resource": "/sse",
+            "stageVariables": {GET_SSE: "1"},
+        });
+        assert_eq!(choose(&event), Buffered);
         // The matched resource wins over the path.
         let variables = json!({GET_SSE: "1"});
         let event = json!({

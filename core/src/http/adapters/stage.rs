@@ -1,32 +1,39 @@
 //! The stage that API Gateway puts in front of paths.
 
-use alloc::borrow::Cow;
-
 use crate::gateway::region_from_host;
+use crate::http::UriPath;
 
 /// The path without its stage. Only API Gateway's own hosts put it there: behind a custom domain,
 /// the same text is part of the application's route.
-pub(super) fn without_stage<'p>(path: Cow<'p, str>, stage: &str, domain: &str) -> Cow<'p, str> {
+///
+/// Stages are named with letters, digits, `-` and `_`, which paths hold as they are.
+pub(super) fn without_stage(path: UriPath, stage: &str, domain: &str) -> UriPath {
     let stage = stage.trim().trim_matches('/');
-    if stage.is_empty() || stage == "$default" || !may_have_stage(domain) {
+    if stage.is_empty() || stage == "$default" || !may_have_stage(domain.trim()) {
         return path;
     }
-    let after = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
-    match after {
-        Some("") => Cow::Borrowed("/"),
-        Some(rest) if rest.starts_with('/') => Cow::Owned(rest.into()),
-        _ => path,
-    }
+    path.without_first(stage)
 }
 
 fn may_have_stage(domain: &str) -> bool {
-    let domain = domain.trim();
-    domain.is_empty() || region_from_host(domain).is_some()
+    domain.is_empty() || region_from_host(domain).is_some() || is_emulated(domain)
+}
+
+/// Whether a domain is that of an API on the developer's own machine, below `localhost`: LocalStack
+/// serves them as `{id}.execute-api.localhost.localstack.cloud:4566`, with stages as on AWS.
+///
+/// The hosts `localhost` and `127.0.0.1` themselves are those of SAM and cargo-lambda, which put no
+/// stage into paths.
+fn is_emulated(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    let host = domain.split_once(':').map_or(&*domain, |(host, _port)| host);
+    let mut labels = host.split('.').skip_while(|label| *label != "execute-api").skip(1);
+    !host.starts_with("execute-api.") && labels.next() == Some("localhost")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_stage;
+    use super::{UriPath, without_stage};
 
     #[test]
     fn the_stage_goes_once_and_as_a_whole_segment() {
@@ -40,15 +47,44 @@ mod tests {
             ("/$default/x", "$default", "/$default/x"),
             ("/x", " ", "/x"),
         ] {
-            assert_eq!(without_stage(path.into(), stage, ""), expected, "{path} {stage}");
+            let path = UriPath::from_encoded(path);
+            assert_eq!(without_stage(path.clone(), stage, ""), expected, "{path} {stage}");
         }
     }
 
     #[test]
-    fn custom_domains_have_no_stage_in_their_paths() {
-        let at = |domain| without_stage("/v1/users".into(), "v1", domain).into_owned();
-        assert_eq!(at("api.example.com"), "/v1/users");
-        assert_eq!(at("a.execute-api.us-east-1.amazonaws.com"), "/users");
-        assert_eq!(at(" "), "/users");
+    fn only_hosts_of_api_gateway_and_its_emulators_have_stages() {
+        let is_stripped = |domain: &str| {
+            let path = without_stage(UriPath::from_encoded("/v1/users"), "v1", domain);
+            path == "/users"
+        };
+        for domain in [
+            "",
+            " ",
+            "a.execute-api.us-east-1.amazonaws.com",
+            "a.execute-api.us-gov-west-1.amazonaws.com",
+            "a.execute-api.cn-northwest-1.amazonaws.com.cn",
+            "a.execute-api-fips.us-east-2.amazonaws.com",
+            "a.execute-api.eu-west-1.api.aws",
+            "vpce-1-b.execute-api.eu-west-1.vpce.amazonaws.com",
+            "a-vpce-1.execute-api.ap-southeast-2.amazonaws.com",
+            "a.execute-api.localhost.localstack.cloud:4566",
+            "A.Execute-API.localhost.localstack.cloud",
+            "a.execute-api.localhost:4510",
+        ] {
+            assert!(is_stripped(domain), "{domain}");
+        }
+        for domain in [
+            "api.example.com",
+            "localhost",
+            "localhost:3000",
+            "127.0.0.1:9000",
+            "execute-api.localhost.localstack.cloud",
+            "execute-api.example.com",
+            "my.execute-api.example.com",
+            "a.execute-api.us-east-1.amazonaws.com.example.com",
+        ] {
+            assert!(!is_stripped(domain), "{domain}");
+        }
     }
 }

@@ -115,7 +115,7 @@ fn values<'a>(
     match source {
         Source::Body => &[],
         Source::Query => request.query.get_all(wire),
-        Source::Header => request.headers.get_all(wire),
+        Source::Header => request.header_values(wire),
         Source::Path => {
             let param = params.iter().find(|(name, _)| name == wire);
             param.map_or(&[], |(_, value)| slice::from_ref(value))

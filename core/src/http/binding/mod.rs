@@ -50,23 +50,10 @@ use alloc::vec::Vec;
 
 use super::router::Param;
 
-/// The parameters of a path as a client meant them, their `%XX` decoded, in the order of the
+/// Returns the parameters of a path as a client meant them, their `%XX` decoded, in the order of the
 /// pattern.
-///
-/// # Errors
-///
-/// [`BindingError::Invalid`] for a `%` that starts no escape.
 pub fn decode_params<'r, 'p>(
     params: impl IntoIterator<Item = Param<'r, 'p>>,
-) -> Result<Vec<(String, String)>, BindingError> {
-    let decoded = params.into_iter().map(|param| match param.decoded() {
-        Ok(value) => Ok((param.name.into(), value.into())),
-        Err(_) => Err(BindingError::Invalid {
-            from: Source::Path,
-            name: param.name.into(),
-            field: param.name.into(),
-            expected: "percent-encoded text".into(),
-        }),
-    });
-    decoded.collect()
+) -> Vec<(String, String)> {
+    params.into_iter().map(|param| (param.name.into(), param.decoded().into())).collect()
 }

@@ -12,7 +12,7 @@ use super::error::BindingError;
 use super::field::Source;
 use super::refusal::Refusal;
 use super::texts::Texts;
-use crate::http::{Headers, MultiMap};
+use crate::http::{MultiMap, Request};
 
 /// Reads a query into a struct whose members bear the names in the query, or into a map.
 ///
@@ -29,14 +29,15 @@ pub fn from_query<'a, T: Deserialize<'a>>(query: &'a MultiMap) -> Result<T, Bind
     read(Source::Query, query.iter())
 }
 
-/// Reads header fields into a struct whose members bear their names in lower case
-/// (`#[serde(rename_all = "kebab-case")]`), as [`from_query`] reads a query.
+/// Reads the header fields of a request into a struct whose members bear their names in lower case
+/// (`#[serde(rename_all = "kebab-case")]`), as [`from_query`] reads a query. They are those of
+/// [`Request::fields`].
 ///
 /// # Errors
 ///
 /// As [`from_query`].
-pub fn from_headers<'a, T: Deserialize<'a>>(headers: &'a Headers) -> Result<T, BindingError> {
-    read(Source::Header, headers.iter())
+pub fn from_headers<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, BindingError> {
+    read(Source::Header, request.fields())
 }
 
 /// Reads the parameters of a path: into a struct or a map by their names, into a tuple or a list in

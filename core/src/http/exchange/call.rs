@@ -63,7 +63,7 @@ impl Call {
         self.pattern.as_deref()
     }
 
-    /// What a path parameter captured, as the client sent it.
+    /// What a path parameter captured, percent-encoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params().find(|param| param.name == name).map(|param| param.raw)

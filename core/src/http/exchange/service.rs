@@ -61,7 +61,7 @@ impl<T> HttpService<T> {
     /// [`SettingsError`] for settings that contradict each other.
     pub fn new(settings: HttpSettings) -> Result<Self, SettingsError> {
         let settings = settings.normalized()?;
-        let router = Router::new();
+        let router = if settings.permissive_routes { Router::permissive() } else { Router::new() };
         let router = if settings.head_as_get { router.with_head_as_get() } else { router };
         Ok(Self { settings, router })
     }

@@ -94,6 +94,9 @@ pub struct HttpSettings {
     /// Records the route's pattern as the path of metrics and spans, and `unmatched` where there is
     /// none: their number is then bounded by the application, not by its clients.
     pub records_patterns: bool,
+    /// Takes routes that no application means; see
+    /// [`Router::permissive`](crate::http::router::Router::permissive).
+    pub permissive_routes: bool,
 }
 
 impl Default for HttpSettings {
@@ -112,6 +115,7 @@ impl Default for HttpSettings {
             keeps_connection_fields: false,
             masks_too_large_responses: false,
             records_patterns: false,
+            permissive_routes: false,
         }
     }
 }

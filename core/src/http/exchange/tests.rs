@@ -193,13 +193,10 @@ fn malformed_requests_are_answered_with_ids_and_cors() {
     encoded.body = b"aGk".into();
     let mut large = request("GET", "/nowhere", &origin);
     large.body = b"12345".into();
-    let mut query = request("GET", "/nowhere", &origin);
-    query.query = crate::http::parse_query("a=%zz");
     let dirty = request("GET", "/nowhere", &[("origin", "https://a\r\nx: y")]);
     for (request, status, message) in [
         (encoded, 400, "invalid base64"),
         (large, 413, "request too large"),
-        (query, 400, "invalid query string"),
         (dirty, 400, "invalid header"),
     ] {
         let mut host = Host::default();
@@ -350,7 +347,7 @@ fn tenants_are_vouched_for_unless_clients_may_name_them() {
         let service = service_with(settings, Access::Optional);
         let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
         let mut request = get(fields);
-        request.query.as_mut().unwrap().append("tenant", "spoofed");
+        request.query = crate::http::Query::parse("tenant=spoofed");
         let mut host = Host { principal: Some(Ok(Some(principal))), ..Host::default() };
         let done = host.serve(&service, request);
         done.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
@@ -427,7 +424,7 @@ fn what_is_not_said_is_safe() {
         assert!(headers.iter().all(|(name, _)| !name.starts_with("access-control-")));
     }
     let mut named = get(&[("x-tenant-id", "t")]);
-    named.query.as_mut().unwrap().append("tenant", "t");
+    named.query = crate::http::Query::parse("tenant=t");
     assert_eq!(Host::default().serve(&service, named).call.tenant_id, "");
     let head = Host::default().serve(&service, request("HEAD", "/users/7", &[]));
     assert_eq!(head.response.status, 200);
@@ -515,7 +512,7 @@ fn contradictions_are_refused_before_anything_is_served() {
     let error = service.route("GET", "/a", Access::Authenticated, "x").unwrap_err();
     assert!(error.to_string().contains("GET /a would be open"), "{error}");
     let error = service.register("GET", "/a", Access::Public, None).unwrap_err();
-    assert_eq!(error.to_string(), "route handler is nil");
+    assert!(error.to_string().starts_with("route handler is nil: GET /a "), "{error}");
     assert_eq!(service.router().routes().len(), 0);
 }
 

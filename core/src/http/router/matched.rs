@@ -2,9 +2,9 @@
 
 use alloc::borrow::Cow;
 
+use super::Route;
 use super::pattern::Pattern;
-use super::{Route, percent};
-use percent::PercentError;
+use crate::http::percent;
 
 /// The route that serves a request, and the path it matched.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct RouteMatch<'r, 'p, T> {
 pub struct Param<'r, 'p> {
     /// The name in the pattern.
     pub name: &'r str,
-    /// What the client sent in its place, not decoded.
+    /// What the path has in its place, percent-encoded.
     pub raw: &'p str,
 }
 
@@ -45,7 +45,7 @@ impl<'r, 'p, T> RouteMatch<'r, 'p, T> {
         self.route
     }
 
-    /// What a parameter captured, as the client sent it. `None` when the pattern has none of that
+    /// What a parameter captured, percent-encoded. `None` when the pattern has none of that
     /// name. Only a proxy's capture can be empty.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'p str> {
@@ -68,12 +68,9 @@ impl<T> Copy for RouteMatch<'_, '_, T> {}
 
 impl<'p> Param<'_, 'p> {
     /// What the client meant: the capture with its `%XX` decoded. A decoded `/` is not told from
-    /// one that separates the segments of a proxy.
-    ///
-    /// # Errors
-    ///
-    /// [`PercentError`] for a `%` that starts no escape.
-    pub fn decoded(&self) -> Result<Cow<'p, str>, PercentError> {
+    /// one that separates the segments of a proxy. Bytes that are not UTF-8 read as U+FFFD.
+    #[must_use]
+    pub fn decoded(&self) -> Cow<'p, str> {
         percent::decode(self.raw)
     }
 }

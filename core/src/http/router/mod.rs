@@ -5,18 +5,20 @@
 //!
 //! | Pattern segment | Matches | Written back as |
 //! |---|---|---|
-//! | `users` | that text, byte for byte | `users` |
+//! | `users` | that text | `users`, percent-encoded |
 //! | `{id}` or `:id` | one non-empty segment | `{id}` |
 //! | `{path+}` | the rest, at least one segment, which may be empty; only as the last | `{path+}` |
 //!
 //! Of the routes that match, the winner has more static segments, then more parameters, then no
-//! proxy, then more segments, then was registered earlier. Paths are neither decoded nor
-//! simplified: `/a/` is not `/a`.
+//! proxy, then more segments, then was registered earlier. Paths come in the normal form of
+//! [`UriPath`], and so does the static text of patterns: they are compared byte for byte. Nothing is
+//! decoded, trimmed or simplified any more: `/a/` is not `/a`, and `/admin%20` is not `/admin`.
 //!
 //! A look-up allocates nothing. It walks a trie: its time grows with the path's segments and with
 //! how many alternatives the patterns leave open at each, never with the number of routes as such.
 //!
 //! ```
+//! use apptheory_core::http::UriPath;
 //! use apptheory_core::http::router::{Lookup, Router};
 //!
 //! let mut router = Router::new();
@@ -24,9 +26,11 @@
 //! router.insert("GET", "/files/{name}", 2)?;
 //! router.insert("PUT", "/files/{name}", 3)?;
 //!
-//! let Lookup::Found(found) = router.look_up("GET", "/files/a/b") else { panic!("a route") };
+//! let path = UriPath::from_encoded("/files/a/b");
+//! let Lookup::Found(found) = router.look_up("GET", &path) else { panic!("a route") };
 //! assert_eq!((*found.handler(), found.param("path")), (1, Some("a/b")));
-//! let Lookup::MethodNotAllowed { allow } = router.look_up("DELETE", "/files/a") else { panic!() };
+//! let path = UriPath::from_encoded("/files/a");
+//! let Lookup::MethodNotAllowed { allow } = router.look_up("DELETE", &path) else { panic!() };
 //! assert_eq!(allow, "GET, PUT");
 //! # Ok::<(), apptheory_core::http::router::RegistrationError>(())
 //! ```
@@ -35,6 +39,7 @@ mod edges;
 mod error;
 mod matched;
 mod pattern;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod trie;
@@ -48,10 +53,9 @@ pub use self::error::RegistrationError;
 pub use self::matched::{Param, RouteMatch};
 pub use self::pattern::{Pattern, PatternError, Segment};
 
-use self::trie::Trie;
-use super::cut::{cut, trim};
-use super::names::{canonical_method, normalize_path};
-use super::percent;
+use self::trie::{Search, Trie};
+use super::UriPath;
+use super::names::canonical_method;
 
 /// The routes of an application, each with what serves it.
 #[derive(Clone, Debug)]
@@ -59,6 +63,7 @@ pub struct Router<T> {
     routes: Vec<Route<T>>,
     trie: Trie,
     head_as_get: bool,
+    is_permissive: bool,
 }
 
 /// A method, a pattern, and what serves them.
@@ -87,7 +92,16 @@ impl<T> Router<T> {
     /// A router without routes.
     #[must_use]
     pub fn new() -> Self {
-        Self { routes: Vec::new(), trie: Trie::new(), head_as_get: false }
+        let (routes, trie) = (Vec::new(), Trie::new());
+        Self { routes, trie, head_as_get: false, is_permissive: false }
+    }
+
+    /// A router without routes that takes what no application means: methods that are no tokens,
+    /// patterns in the syntax of other frameworks, and routes that are never reached because an
+    /// earlier one differs in names only. The portable cases of the contract need it.
+    #[must_use]
+    pub fn permissive() -> Self {
+        Self { is_permissive: true, ..Self::new() }
     }
 
     /// Lets `GET` routes also serve `HEAD` requests that no `HEAD` route serves. Off by default:
@@ -102,8 +116,8 @@ impl<T> Router<T> {
     ///
     /// # Errors
     ///
-    /// [`RegistrationError`] for a pattern that cannot be read, or one that the method has already;
-    /// the router is unchanged then.
+    /// [`RegistrationError`] for a method that is no token, a pattern that cannot be read, and one
+    /// that matches the same paths as another of the method; the router is unchanged then.
     pub fn insert(
         &mut self,
         method: &str,
@@ -129,16 +143,20 @@ impl<T> Router<T> {
         let Some(handler) = handler else {
             return Err(RegistrationError::MissingHandler { method, pattern: pattern.to_owned() });
         };
+        if !self.is_permissive && !strict::is_token(&method) {
+            return Err(RegistrationError::InvalidMethod { method, pattern: pattern.to_owned() });
+        }
         let given = pattern;
-        let pattern = match Pattern::parse(given) {
+        let read = if self.is_permissive { Pattern::parse(given) } else { strict::read(given) };
+        let pattern = match read {
             Ok(pattern) => pattern,
             Err(reason) => {
                 let pattern = given.to_owned();
                 return Err(RegistrationError::InvalidPattern { method, pattern, reason });
             }
         };
-        if self.has(&method, &pattern) {
-            let (pattern, existing) = (given.to_owned(), pattern.as_str().to_owned());
+        if let Some(existing) = self.rival(&method, &pattern) {
+            let (pattern, existing) = (given.to_owned(), existing.as_str().to_owned());
             return Err(RegistrationError::Duplicate { method, pattern, existing });
         }
         self.trie.insert(&method, &pattern, self.routes.len());
@@ -152,32 +170,28 @@ impl<T> Router<T> {
         &self.routes
     }
 
-    /// Finds the route for a method and a path, which may be spelled as the client spelled them.
+    /// Finds the route for a method and a path.
     #[must_use]
-    pub fn look_up<'r, 'p>(&'r self, method: &str, path: &'p str) -> Lookup<'r, 'p, T> {
+    pub fn look_up<'r, 'p>(&'r self, method: &str, path: &'p UriPath) -> Lookup<'r, 'p, T> {
         let path = matchable(path);
         let method = canonical_method(method);
-        let found = match self.trie.find(&method, path) {
-            None if self.head_as_get && method == "HEAD" => self.trie.find("GET", path),
-            found => found,
-        };
-        match found.and_then(|index| self.routes.get(index)) {
-            Some(route) => Lookup::Found(RouteMatch::new(route, path)),
-            None => self.refuse(path),
+        let or_else = (self.head_as_get && method == "HEAD").then_some("GET");
+        match self.trie.find(&method, or_else, path) {
+            Search::Found(index) => match self.routes.get(index) {
+                Some(route) => Lookup::Found(RouteMatch::new(route, path)),
+                None => Lookup::NotFound,
+            },
+            Search::OtherMethods => {
+                Lookup::MethodNotAllowed { allow: self.allowed(path).join(", ") }
+            }
+            Search::Nothing => Lookup::NotFound,
         }
     }
 
     /// The methods that a path is known with, sorted.
     #[must_use]
-    pub fn methods(&self, path: &str) -> Vec<&str> {
+    pub fn methods(&self, path: &UriPath) -> Vec<&str> {
         self.allowed(matchable(path))
-    }
-
-    fn refuse<'r, 'p>(&'r self, path: Option<&str>) -> Lookup<'r, 'p, T> {
-        if self.trie.methods(path).is_empty() {
-            return Lookup::NotFound;
-        }
-        Lookup::MethodNotAllowed { allow: self.allowed(path).join(", ") }
     }
 
     fn allowed(&self, path: Option<&str>) -> Vec<&str> {
@@ -191,10 +205,13 @@ impl<T> Router<T> {
         methods
     }
 
-    fn has(&self, method: &str, pattern: &Pattern) -> bool {
+    /// The route that a new one would be a duplicate of.
+    fn rival(&self, method: &str, pattern: &Pattern) -> Option<&Pattern> {
         let same_shape = self.trie.same_shape(pattern);
-        let mut routes = same_shape.iter().filter_map(|index| self.routes.get(*index));
-        routes.any(|route| route.method == method && *route.pattern == *pattern)
+        let routes = same_shape.into_iter().filter_map(|index| self.routes.get(index));
+        let mut patterns =
+            routes.filter(|route| route.method == method).map(|route| route.pattern());
+        patterns.find(|earlier| !self.is_permissive || *earlier == pattern)
     }
 }
 
@@ -229,10 +246,6 @@ impl<T> Route<T> {
 }
 
 /// A path as it is matched: its segments joined by `/`, or `None` when it has none.
-fn matchable(path: &str) -> Option<&str> {
-    // Cut and trimmed as `normalize_path` does it; the slash that it may add would go again here.
-    let (path, _) = cut(trim(path), b'?');
-    let path = trim(path);
-    let path = path.strip_prefix('/').unwrap_or(path);
-    (!path.is_empty()).then_some(path)
+fn matchable(path: &UriPath) -> Option<&str> {
+    path.as_str().strip_prefix('/').filter(|segments| !segments.is_empty())
 }

@@ -4,8 +4,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::matchable;
 use super::matched::Param;
-use super::{matchable, normalize_path};
+use crate::http::path::{UriPath, normal_segment};
 
 /// A route pattern. Two are equal when their canonical texts are: names count.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,7 +18,7 @@ pub struct Pattern {
 /// A segment of a pattern.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Segment {
-    /// This text, byte for byte.
+    /// This text, in the normal form of [`UriPath`].
     Static(String),
     /// Any one segment that is not empty, under this name.
     Param(String),
@@ -27,15 +28,18 @@ pub enum Segment {
 
 impl Pattern {
     /// Reads a pattern. White space around segments and names, a query, and a missing first `/` are
-    /// forgiven; `:name` is `{name}`. Braces inside a name belong to it.
+    /// forgiven; `:name` is `{name}`. Braces inside a name belong to it. Static text is brought to
+    /// the normal form of [`UriPath`]: `/café` is `/caf%C3%A9`.
     ///
     /// # Errors
     ///
     /// [`PatternError`] says what is wrong.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
-        let path = normalize_path(pattern);
-        let path = path.trim();
+        let path = pattern.split('?').next().unwrap_or_default().trim();
         let path = path.strip_prefix('/').unwrap_or(path);
+        if path.split('/').nth(Self::MAX_SEGMENTS).is_some() {
+            return Err(PatternError::TooManySegments);
+        }
         let mut segments = Vec::new();
         let mut canonical = String::new();
         for text in path.split('/').filter(|_| !path.is_empty()) {
@@ -57,6 +61,10 @@ impl Pattern {
         Ok(Self { segments, canonical })
     }
 
+    /// The most segments that a pattern may have. It bounds the depth of look-ups; a request line of
+    /// 10,240 bytes, the most that API Gateway takes, could hold 5,119.
+    pub const MAX_SEGMENTS: usize = 256;
+
     /// The canonical text: `/users/{id}`, `/files/{path+}`, or `/` for the root.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -72,7 +80,7 @@ impl Pattern {
     /// What the parameters capture of a path that the pattern matches, in the order of the pattern.
     pub fn captures<'r, 'p>(
         &'r self,
-        path: &'p str,
+        path: &'p UriPath,
     ) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p> {
         self.capture(matchable(path))
     }
@@ -122,7 +130,7 @@ impl Segment {
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return match text.contains(['{', '}']) {
                 true => Err(PatternError::StrayBrace),
-                false => Ok(Self::Static(text.to_string())),
+                false => Ok(Self::Static(normal_segment(text))),
             };
         };
         let name = name.trim();
@@ -172,6 +180,17 @@ pub enum PatternError {
     /// Two parameters have one name, as in `/{id}/{id}`: one of them could never be read.
     #[error("two parameters have the same name")]
     RepeatedName,
+    /// The pattern has more than [`Pattern::MAX_SEGMENTS`] segments: take the rest with a proxy.
+    #[error("there are more than {} segments", Pattern::MAX_SEGMENTS)]
+    TooManySegments,
+    /// A segment is how other frameworks write a proxy or an optional parameter, as `{*rest}`, `*`
+    /// or `{rest...}`: write `{rest+}`, or two routes.
+    #[error("a proxy is written `{{name+}}`, and names consist of letters, digits, `_` and `-`")]
+    ForeignSyntax,
+    /// The pattern has a query or a fragment, as in `/search?q={q}`: routes are chosen by the path
+    /// alone. A literal `?` is written `%3F`, and `#` `%23`.
+    #[error("a pattern has neither a query nor a fragment")]
+    Query,
     /// A proxy is followed by more segments, as in `/{path+}/edit`: it takes all of them.
     #[error("a proxy must be the last segment")]
     ProxyBeforeEnd,
@@ -205,6 +224,9 @@ mod tests {
             ("/*", "/*"),
             ("/c++", "/c++"),
             ("/%7Bid%7D", "/%7Bid%7D"),
+            ("/%7bid%7d/%61", "/%7Bid%7D/a"),
+            ("/café/50%/a b", "/caf%C3%A9/50%25/a%20b"),
+            ("/{café}", "/{café}"),
         ] {
             assert_eq!(Pattern::parse(text).unwrap().to_string(), canonical, "{text:?}");
             assert_eq!(Pattern::parse(canonical).unwrap().as_str(), canonical);
@@ -227,9 +249,12 @@ mod tests {
             ("/{rest+}/x", PatternError::ProxyBeforeEnd),
             ("/{a}/{a}", PatternError::RepeatedName),
             ("/{a}/x/:a+", PatternError::RepeatedName),
+            (&"/a".repeat(Pattern::MAX_SEGMENTS + 1), PatternError::TooManySegments),
         ] {
             assert_eq!(Pattern::parse(text), Err(error), "{text:?}");
         }
+        assert!(Pattern::parse(&"/a".repeat(Pattern::MAX_SEGMENTS)).is_ok());
+        assert!(Pattern::parse(&"/a".repeat(300_000)).is_err());
     }
 
     #[test]

@@ -98,12 +98,18 @@ impl Trie {
         leaf.0.iter().map(|(_, index)| *index).collect()
     }
 
-    /// The index of the best route for a method and a path.
-    pub(super) fn find(&self, method: &str, path: Option<&str>) -> Option<usize> {
+    /// Looks for the best route for a method and a path. Where the method has none, those of the
+    /// method `or_else` take part.
+    pub(super) fn find(&self, method: &str, or_else: Option<&str>, path: Option<&str>) -> Search {
         let path = path.map(str::as_bytes);
-        let mut best = Best { method, path, found: None };
+        let (len, own, other, is_known) = (None, None, None, false);
+        let mut best = Best { method, or_else, path, len, own, other, is_known };
         self.walk(ROOT, path, Shape::default(), &mut best);
-        best.found.map(|(_, index)| index)
+        match best.own.or(best.other) {
+            Some((_, index)) => Search::Found(index),
+            None if best.is_known => Search::OtherMethods,
+            None => Search::Nothing,
+        }
     }
 
     /// The methods of all routes whose patterns match a path, with repetitions.
@@ -115,7 +121,8 @@ impl Trie {
 
     /// Shows every leaf that matches `rest` to `visit`, the static side of each fork first.
     ///
-    /// Depth and work are bounded by the trie, not by the path.
+    /// Work is bounded by the trie and by the path, and depth by
+    /// [`MAX_SEGMENTS`](Pattern::MAX_SEGMENTS).
     fn walk<'t>(
         &'t self,
         at: usize,
@@ -166,37 +173,61 @@ impl Shape {
     }
 }
 
+/// What a search came to.
+pub(super) enum Search {
+    /// The index of the best route.
+    Found(usize),
+    /// Only routes of other methods match.
+    OtherMethods,
+    /// No route matches.
+    Nothing,
+}
+
 trait Visit<'t> {
     fn leaf(&mut self, leaf: &'t Leaf, shape: Shape);
 
     /// Whether leaves below a node of this shape can matter.
-    fn wants(&self, shape: Shape) -> bool;
+    fn wants(&mut self, shape: Shape) -> bool;
 }
 
 struct Best<'m> {
     method: &'m str,
+    or_else: Option<&'m str>,
     path: Option<&'m [u8]>,
-    found: Option<(Shape, usize)>,
+    /// How many segments the path has, once it is asked for.
+    len: Option<usize>,
+    own: Option<Candidate>,
+    other: Option<Candidate>,
+    /// Whether the path is known with any method.
+    is_known: bool,
 }
+
+/// A route by its index, and the shape of its pattern.
+type Candidate = (Shape, usize);
 
 impl Visit<'_> for Best<'_> {
     fn leaf(&mut self, leaf: &Leaf, shape: Shape) {
-        let Some((_, index)) = leaf.0.iter().find(|(method, _)| method == self.method) else {
-            return;
-        };
-        let better = match self.found {
-            None => true,
-            Some((best, earliest)) => (shape, Reverse(*index)) > (best, Reverse(earliest)),
-        };
-        if better {
-            self.found = Some((shape, *index));
+        self.is_known |= !leaf.0.is_empty();
+        better(&mut self.own, leaf, self.method, shape);
+        if let Some(method) = self.or_else {
+            better(&mut self.other, leaf, method, shape);
         }
     }
 
     /// Each segment passed as a parameter is one static segment fewer.
-    fn wants(&self, shape: Shape) -> bool {
-        let most_statics = || segments(self.path).saturating_sub(shape.params);
-        self.found.is_none_or(|(best, _)| most_statics() >= best.statics)
+    fn wants(&mut self, shape: Shape) -> bool {
+        let Some((best, _)) = self.own else { return true };
+        let len = *self.len.get_or_insert_with(|| segments(self.path));
+        len.saturating_sub(shape.params) >= best.statics
+    }
+}
+
+/// Takes the leaf's route of a method if it wins over the one found before.
+fn better(found: &mut Option<Candidate>, leaf: &Leaf, method: &str, shape: Shape) {
+    let Some((_, index)) = leaf.0.iter().find(|(known, _)| known == method) else { return };
+    let wins = |(best, earliest)| (shape, Reverse(*index)) > (best, Reverse(earliest));
+    if found.is_none_or(wins) {
+        *found = Some((shape, *index));
     }
 }
 
@@ -207,7 +238,7 @@ impl<'t> Visit<'t> for Methods<'t> {
         self.0.extend(leaf.0.iter().map(|(method, _)| method.as_str()));
     }
 
-    fn wants(&self, _: Shape) -> bool {
+    fn wants(&mut self, _: Shape) -> bool {
         true
     }
 }

@@ -54,7 +54,7 @@ fn middleware_goes_around_handlers_in_order() {
     assert_eq!(response.headers.first("x-left"), "by the handler");
 
     let mut stopped = get("/");
-    stopped.query = apptheory_core::http::parse_query("stop=1");
+    stopped.query = apptheory_core::http::Query::parse("stop=1");
     assert_eq!(serve(&app, &clock, stopped).status, 403);
     assert!(!serve(&app, &clock, get("/nowhere")).headers.contains("x-left"));
 }

@@ -33,9 +33,8 @@ impl Client {
         let (headers, multi_value_headers) = single_and_multiple(fields);
         event["headers"] = headers;
         event["multiValueHeaders"] = multi_value_headers;
-        if let Ok(query) = &request.query
-            && query.iter().next().is_some()
-        {
+        let query = request.query.parameters();
+        if !query.is_empty() {
             let (parameters, multi_value_parameters) = single_and_multiple(query.iter());
             event["queryStringParameters"] = parameters;
             event["multiValueQueryStringParameters"] = multi_value_parameters;

@@ -132,12 +132,11 @@ impl Gateway {
             Ok(accept) => accept,
             Err(status) => return handshake::refuse(status),
         };
-        // A body would be read as the first frames. A query that nobody can read may be one that
-        // the application would refuse.
+        // A body would be read as the first frames.
         let has_body = !request.body().is_end_stream();
         let upgrade = hyper::upgrade::on(&mut request);
         let request = raw_request(&request.into_parts().0, Vec::new());
-        if has_body || request.query.is_err() {
+        if has_body {
             return handshake::refuse(StatusCode::BAD_REQUEST);
         }
         let client = Arc::new(self.client(&request, peer));
