@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::http::JsonReading;
 use crate::http::exchange::{Cors, HttpSettings, TenantSource};
+use crate::limiter::headers::HeaderStyle;
 
 /// The settings of the contract; made by [`profile`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,6 +19,10 @@ pub struct Profile {
     /// How long before its deadline an invocation is cut short. The contract knows of no reserve, so
     /// that a handler sees all the time that its invocation has left.
     pub reserve: Duration,
+    /// How a limiter's decisions look on responses: the reset is the end of the limiting window, and
+    /// failing open writes zeros. By default the reset is when room comes back, and failing open
+    /// writes its marker alone.
+    pub rate_limit_headers: HeaderStyle,
 }
 
 /// Returns the settings of the contract. Use it to answer the contract's cases, or to migrate from
@@ -34,5 +39,5 @@ pub fn profile() -> Profile {
         permissive_routes: true,
         ..HttpSettings::default()
     };
-    Profile { http, reserve: Duration::ZERO }
+    Profile { http, reserve: Duration::ZERO, rate_limit_headers: HeaderStyle::Contract }
 }

@@ -172,13 +172,7 @@ async fn failing_open_is_marked_and_claims_nothing() {
     let app = failing(Limiter::fail_open(two_a_minute()), |store| Fault::new(store, plan));
     let response = send(&app, from(CLIENT)).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let expected = [
-        "x-rate-limit-fail-open: true",
-        "x-ratelimit-limit: 0",
-        "x-ratelimit-remaining: 0",
-        "x-ratelimit-reset: 0",
-    ];
-    assert_eq!(limits(&response), expected);
+    assert_eq!(limits(&response), ["x-rate-limit-fail-open: true"]);
     let decision: &Decision = response.extensions().get().expect("a decision");
     assert!(matches!(decision.basis, Basis::FailOpen { .. }));
     // The store is back.

@@ -62,6 +62,31 @@ pub fn bucket() -> impl Strategy<Value = Limit> + Clone {
         .prop_map(|(period, limit, burst)| Limit::Bucket { period, limit, burst })
 }
 
+/// Any token bucket of extreme numbers: rates up to one token per nanosecond and down to one in ten
+/// days, whole intervals and none, bursts of one and of billions.
+pub fn extreme_bucket() -> impl Strategy<Value = Limit> + Clone {
+    let limit = prop_oneof![
+        select(vec![
+            1,
+            3,
+            30_000,
+            400_000_007,
+            500_000_001,
+            600_000_000,
+            999_999_999,
+            1_000_000_000
+        ]),
+        1..1_000_000_000_i64,
+    ];
+    let burst = prop_oneof![Just(1), 2..6_u32, select(vec![5_000, 1_000_000, 300_000_000])];
+    (select(vec![1_u32, 7, 60, 3_600, 864_000]), limit, burst).prop_map(|(period, limit, burst)| {
+        // What takes longer than a century to fill holds less.
+        let a_century = i64::MAX.min(limit.saturating_mul(3_155_760_000)) / i64::from(period);
+        let most = u32::try_from(a_century.max(1)).unwrap_or(u32::MAX);
+        Limit::Bucket { period: u64::from(period), limit, burst: burst.min(most) }
+    })
+}
+
 /// Requests one after the other, `1..=most` of them: at once, a little later, a good deal later, and
 /// often right at or just before a full second.
 pub fn requests(most: usize) -> impl Strategy<Value = Vec<Admission>> + Clone {

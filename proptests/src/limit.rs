@@ -1,6 +1,7 @@
 //! Limits in the words of a test: what the limiter is asked for, and a naive model of it.
 //!
-//! The models keep every admission and add up. They share no formula with the limiter.
+//! The models keep every admission and add up. They share no code and no formula with the limiter: a
+//! bucket is no level that rises and falls here, but a bound on what every span of time admits.
 
 use core::time::Duration;
 
@@ -231,9 +232,10 @@ impl Limit {
             Self::Sliding { parts, granularity, coverage, .. } => {
                 vec![in_cover(admitted, now, *granularity, covered(*parts, *coverage))]
             }
-            Self::Bucket { .. } => self.rate().map_or_else(Vec::new, |(interval, full)| {
-                let missing = full - level(admitted, now, interval, full);
-                vec![whole(missing.div_ceil_positive(interval))]
+            Self::Bucket { .. } => self.interval().map_or_else(Vec::new, |interval| {
+                let missing = missing(admitted, now, interval);
+                let tokens = (missing + interval - 1).div_euclid(interval);
+                vec![i64::try_from(tokens).unwrap_or(i64::MAX)]
             }),
         }
     }
@@ -250,8 +252,10 @@ impl Limit {
                 let used = self.used(admitted, next.at);
                 used.iter().zip(quotas).all(|(used, (_, limit))| fits(*used, *limit))
             }
-            Self::Bucket { .. } => self.rate().is_some_and(|(interval, full)| {
-                level(admitted, next.at, interval, full) >= interval * i128::from(next.cost)
+            Self::Bucket { burst, .. } => self.interval().is_some_and(|interval| {
+                let with_next =
+                    missing(admitted, next.at, interval) + interval * i128::from(next.cost);
+                with_next <= interval * i128::from(*burst)
             }),
         }
     }
@@ -271,19 +275,23 @@ impl Limit {
             Self::Sliding { limit, .. } => admitted
                 .iter()
                 .all(|last| self.used(admitted, last.at).iter().all(|used| used <= limit)),
-            // Between any two instants: what the bucket held, and what it regained.
-            Self::Bucket { .. } => self.rate().map_or(admitted.is_empty(), |(interval, full)| {
-                let instants = || admitted.iter().map(|admission| admission.at.unix_nanos());
-                instants().all(|from| {
-                    instants().filter(|to| *to >= from).all(|to| {
-                        let taken = admitted
-                            .iter()
-                            .filter(|one| (from..=to).contains(&one.at.unix_nanos()))
-                            .map(|one| interval * i128::from(one.cost));
-                        taken.sum::<i128>() <= full + (to - from)
+            // Units in a span ≤ limit × span / period + burst, both sides times the period: exact.
+            Self::Bucket { period, limit, burst } => {
+                let period = i128::from(*period) * NANOS;
+                let most =
+                    |span: i128| i128::from(*limit.max(&0)) * span + i128::from(*burst) * period;
+                let mut in_time: Vec<Admission> = admitted.to_vec();
+                in_time.sort_by_key(|one| one.at);
+                (*limit > 0 || admitted.is_empty())
+                    && (0..in_time.len()).all(|from| {
+                        let mut units = 0;
+                        in_time[from..].iter().all(|one| {
+                            units += i128::from(one.cost);
+                            let span = one.at.unix_nanos() - in_time[from].at.unix_nanos();
+                            units * period <= most(span)
+                        })
                     })
-                })
-            }),
+            }
         }
     }
 
@@ -303,13 +311,18 @@ impl Limit {
         }
     }
 
-    /// Nanoseconds that a token takes to come back, and that a full bucket holds; `None` if nothing
-    /// is ever admitted.
+    /// Nanoseconds that a token takes to come back: the fewest whole ones of which `limit` are no less
+    /// than the period. `None` if nothing is ever admitted.
     #[must_use]
-    pub fn rate(&self) -> Option<(i128, i128)> {
-        let Self::Bucket { period, limit, burst } = *self else { return None };
-        let interval = i128::from(period) * NANOS / i128::from(limit.max(1));
-        (limit > 0).then_some((interval, interval * i128::from(burst)))
+    pub fn interval(&self) -> Option<i128> {
+        let Self::Bucket { period, limit, .. } = *self else { return None };
+        let is_enough = |nanos: i128| nanos * i128::from(limit) >= i128::from(period) * NANOS;
+        let (mut too_few, mut enough) = (0, i128::from(period) * NANOS);
+        while enough - too_few > 1 {
+            let middle = too_few + (enough - too_few) / 2;
+            *(if is_enough(middle) { &mut enough } else { &mut too_few }) = middle;
+        }
+        (limit > 0).then_some(enough)
     }
 }
 
@@ -345,35 +358,15 @@ fn sum<'a>(admissions: impl Iterator<Item = &'a Admission>) -> i64 {
     admissions.map(|one| i64::from(one.cost)).sum()
 }
 
-/// What a bucket that was full in the beginning holds at `now`: it regains one for every nanosecond,
-/// up to what it can hold, and every token takes `interval` of them.
-fn level(admitted: &[Admission], now: Timestamp, interval: i128, full: i128) -> i128 {
-    let mut level = full;
-    let mut last = None;
-    for one in admitted {
-        level = refilled(level, last, one.at, full) - interval * i128::from(one.cost);
-        last = Some(one.at);
-    }
-    refilled(level, last, now, full)
-}
-
-fn refilled(level: i128, since: Option<Timestamp>, now: Timestamp, full: i128) -> i128 {
-    let passed = since.map_or(0, |since| now.unix_nanos() - since.unix_nanos());
-    full.min(level + passed)
-}
-
-trait DivCeil {
-    fn div_ceil_positive(self, by: Self) -> Self;
-}
-
-impl DivCeil for i128 {
-    fn div_ceil_positive(self, by: Self) -> Self {
-        (self + by - 1) / by
-    }
-}
-
-fn whole(value: i128) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+/// Nanoseconds' worth of tokens that a bucket still misses at `now`: of all spans that end there, the
+/// most by which what was admitted in one exceeds what came back in it.
+fn missing(admitted: &[Admission], now: Timestamp, interval: i128) -> i128 {
+    let mut taken = 0;
+    let spans = admitted.iter().rev().map(|first| {
+        taken += i128::from(first.cost) * interval;
+        taken - (now.unix_nanos() - first.at.unix_nanos())
+    });
+    spans.max().unwrap_or(0).max(0)
 }
 
 const NANOS: i128 = 1_000_000_000;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use core::time::Duration;
+
 use apptheory::apptheory_core::limiter::{
     Basis, CheckAndIncrement, Coverage, Decision, Limiter, Recall,
 };
@@ -239,6 +241,20 @@ fn a_bucket_takes_a_third_write_only_when_its_item_vanishes_in_between() {
     assert_eq!(writes, 3);
 }
 
+#[test]
+fn a_foreign_arrival_time_takes_two_calls_once() {
+    let limit = Limit::Bucket { period: 60, limit: 3, burst: 2 };
+    let mut instance = Instance::new(&limit);
+    let record = instance
+        .limiter
+        .record(attempt(&the_key(), Admission { cost: 9, ..at(0) }), &instance.recall);
+    instance.world.run(record).unwrap();
+    for (second, allowed, units) in [(0, false, 2), (1, false, 1), (20, true, 1)] {
+        let (decision, spent) = instance.decide(at(second));
+        assert_eq!((decision.allowed, spent), (allowed, cost(units, units, 0)), "at {second}");
+    }
+}
+
 /// How many writes a decision takes, while rivals take tokens before some of them.
 fn writes_of(instance: &Instance, request: Admission, rivals: &[(usize, Admission)]) -> usize {
     let mut step = instance.start(request);
@@ -265,7 +281,10 @@ proptest! {
         remembers in any::<bool>(),
         rivals in prop::collection::vec((0..4_usize, -20_000_000_000..20_000_000_000_i128), 0..4),
     ) {
-        let mut instance = Instance::new(&limit);
+        // As far as the rivals' clocks are apart, so that none takes another's for foreign.
+        let limiter = limit.fail_closed().skew_allowance(Duration::from_secs(40)).build();
+        let world = World::new(&limiter);
+        let mut instance = Instance { limiter, world, recall: Recall::default() };
         for request in requests {
             if !remembers {
                 instance.forget();
@@ -277,7 +296,7 @@ proptest! {
                     (*before, Admission { at, cost: 1 })
                 })
                 .collect();
-            // The arrival time never falls, so not even rivals make it more.
+            // The arrival time does not fall then, so not even rivals make it more.
             prop_assert!(writes_of(&instance, request, &rivals) <= 2);
             prop_assert!(instance.decide(request).1.calls <= 2);
         }

@@ -72,7 +72,10 @@ fn honest(decision: &Decision) {
     if let Basis::FailOpen { .. } = decision.basis {
         assert!(decision.allowed && decision.count.is_none() && !decision.near_limit);
     }
-    for style in [HeaderStyle::XRateLimit, HeaderStyle::Ietf, HeaderStyle::Both] {
+    let failed_open = matches!(decision.basis, Basis::FailOpen { .. });
+    let styles =
+        [HeaderStyle::XRateLimit, HeaderStyle::Ietf, HeaderStyle::Both, HeaderStyle::Contract];
+    for style in styles {
         let headers = headers::headers(decision, style);
         let mut names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         for (name, value) in &headers {
@@ -85,8 +88,10 @@ fn honest(decision: &Decision) {
         names.dedup();
         assert_eq!(names.len(), all, "a field twice in {headers:?}");
         assert_eq!(names.contains(&"retry-after"), !decision.allowed, "{headers:?}");
-        let failed_open = matches!(decision.basis, Basis::FailOpen { .. });
         assert_eq!(names.contains(&"x-rate-limit-fail-open"), failed_open, "{headers:?}");
+        // Of a limit that nobody knows, nothing is said.
+        let alone = style == HeaderStyle::Contract || headers.len() == 1;
+        assert!(!failed_open || alone, "{headers:?}");
     }
     let body = headers::problem_body(decision);
     assert!(body.contains("quota-exceeded") && body.contains("429"), "{body}");
@@ -119,7 +124,8 @@ fn well_formed(decision: &Decision, name: &str, value: &str) {
             let expected = decision.remaining().unwrap().min(MAX_STRUCTURED_INTEGER);
             assert_eq!(*remaining, expected);
             let until = u128::try_from(*until).unwrap() * 1_000_000_000;
-            assert!(decision.retry_after.is_none_or(|wait| until >= wait.as_nanos()));
+            let comes_back = decision.decided_at.until(decision.room_at).as_nanos();
+            assert!((comes_back..comes_back + 1_000_000_000).contains(&until), "{decision:?}");
         }
         "ratelimit-policy" => {
             let policies = policies(value, "q", "w");

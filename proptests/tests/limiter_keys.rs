@@ -16,7 +16,7 @@ use apptheory::apptheory_core::store::{
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::Admission;
-use apptheory_proptests::world::{attempt, seconds};
+use apptheory_proptests::world::{World, attempt, seconds, the_key};
 use proptest::prelude::Strategy as Generator;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -111,11 +111,15 @@ fn any_counting() -> impl Generator<Value = (Strategy, Timestamp, Vec<Counter>)>
 }
 
 /// The keys of the items that a request is counted in, in the order of the configuration.
-fn written(strategy: Strategy, who: &Who, now: Timestamp) -> Vec<Key> {
+fn written(strategy: Strategy, name: Option<&str>, who: &Who, now: Timestamp) -> Vec<Key> {
     let [identifier, resource, operation] = who;
     let key = RateLimitKey::new(identifier, resource, operation).unwrap();
     let attempt = attempt(&key, Admission { at: now, cost: 1 });
-    let limiter = Limiter::fail_closed(strategy).build();
+    let builder = Limiter::fail_closed(strategy);
+    let limiter = match name {
+        Some(name) => builder.named(name).unwrap().build(),
+        None => builder.build(),
+    };
     let step = limiter.record(attempt, &Recall::default()).start();
     if let Step::Ask(StoreRequest::UpdateItem(ask)) = step {
         return vec![ask.effect().key.clone()];
@@ -144,19 +148,21 @@ proptest! {
     fn no_two_counters_share_an_item(
         people in prop::collection::vec(any_who(), 1..12),
         counting in prop::collection::vec(any_counting(), 1..12),
+        names in prop::collection::vec(prop::option::of("[A-Za-z0-9_.-]{1,64}|a|gcra|GET"), 1..4),
     ) {
         let mut owners = BTreeMap::new();
         for who in &people {
-            for (strategy, now, counters) in &counting {
-                let keys = written(strategy.clone(), who, *now);
+            for ((strategy, now, counters), name) in counting.iter().zip(names.iter().cycle()) {
+                let keys = written(strategy.clone(), name.as_deref(), who, *now);
                 prop_assert_eq!(keys.len(), counters.len());
                 for (key, counter) in keys.iter().zip(counters) {
                     let (partition, sort) = texts(key);
                     prop_assert!(partition.len() <= MAX_PARTITION_KEY_BYTES, "{}", partition);
                     prop_assert!(sort.len() <= MAX_SORT_KEY_BYTES, "{}", sort);
                     // Whoever reads the table can tell resource and operation apart.
-                    prop_assert_eq!(sort.matches('#').count(), 1, "{}", sort);
-                    let owner = (who.clone(), counter.clone());
+                    let separators = if name.is_some() { 2 } else { 1 };
+                    prop_assert_eq!(sort.matches('#').count(), separators, "{}", sort);
+                    let owner = (who.clone(), counter.clone(), name.clone());
                     let first = owners.entry((partition, sort)).or_insert_with(|| owner.clone());
                     prop_assert_eq!(&*first, &owner, "two counters in {:?}", key);
                 }
@@ -180,6 +186,32 @@ proptest! {
 }
 
 #[test]
+fn what_one_limiter_learned_says_nothing_of_another() {
+    // One memory and one attempt for both: their names keep them apart.
+    let fixed = || Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
+    let [one, other] =
+        ["one", "other"].map(|name| fixed().named(name).unwrap().deny_cache().build());
+    let world = World::new(&one);
+    let mut recall = Recall::default();
+    let request = Admission { at: seconds(0), cost: 1 };
+    for allowed in [true, false, false] {
+        assert_eq!(world.decide_with(&one, request, &mut recall).unwrap().allowed, allowed);
+    }
+    assert!(world.decide_with(&other, request, &mut recall).unwrap().allowed);
+
+    let quotas = [60, 600].map(|window| Quota { limit: 1, window: Duration::from_secs(window) });
+    let multi = || Limiter::fail_closed(MultiWindow::new(quotas).unwrap());
+    let attempt = attempt(&the_key(), request);
+    let tokens = ["one", "other"].map(|name| {
+        let limiter = multi().named(name).unwrap().build();
+        let step = limiter.check_and_increment(attempt.clone(), &recall).start();
+        let Step::Ask(StoreRequest::TransactWriteItems(ask)) = step else { panic!("{step:?}") };
+        ask.effect().token.clone().unwrap()
+    });
+    assert_ne!(tokens[0], tokens[1]);
+}
+
+#[test]
 fn the_longest_parts_and_windows_fit() {
     // Lengths at which a part is kept as it is, with the longest list that packs into a century.
     let who = ["i".repeat(1024), "r".repeat(640), "o".repeat(256)];
@@ -188,8 +220,11 @@ fn the_longest_parts_and_windows_fit() {
         .filter(|parts| century.is_multiple_of(*parts))
         .map(|parts| Quota { limit: 9, window: Duration::from_secs(century / parts) });
     let packed = MultiWindow::new(quotas).unwrap().with_layout(Layout::Packed).unwrap();
-    let [key] = &written(packed.into(), &who, Timestamp::MIN)[..] else { panic!("one item") };
+    let [key] = &written(packed.into(), Some(&"n".repeat(64)), &who, Timestamp::MIN)[..] else {
+        panic!("one item")
+    };
     let (partition, sort) = texts(key);
     assert!(partition.len() <= MAX_PARTITION_KEY_BYTES, "{}", partition.len());
-    assert_eq!(sort.len(), 640 + 1 + 256);
+    assert!(sort.len() <= MAX_SORT_KEY_BYTES, "{}", sort.len());
+    assert_eq!(sort.len(), 640 + 1 + 256 + 1 + 64);
 }

@@ -1,4 +1,6 @@
-//! A denial says exactly when the same request can be admitted: not a nanosecond earlier or later.
+//! A denial says exactly when the same request can be admitted, and every decision that leaves
+//! nothing when the first unit comes back: not a nanosecond earlier or later. Nobody is refused for
+//! longer than a bucket takes to fill, whatever is stored.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -7,8 +9,8 @@ use core::time::Duration;
 use apptheory::apptheory_core::limiter::{Basis, Decision, Limiter, Recall};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
-use apptheory_proptests::limit::{Admission, Limit};
-use apptheory_proptests::world::World;
+use apptheory_proptests::limit::{Admission, Limit, Writing};
+use apptheory_proptests::world::{World, attempt, nanos, the_key};
 use proptest::prelude::*;
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
@@ -48,6 +50,94 @@ proptest! {
         remembers in any::<bool>(),
     ) {
         compare_all(&limit, &requests, remembers)?;
+    }
+}
+
+/// Whether the decision knows the counts of all windows that may be full.
+fn knows_all(limit: &Limit) -> bool {
+    !matches!(limit, Limit::Multi { writing: Writing::Transaction, .. })
+}
+
+proptest! {
+    #![proptest_config(cases(192))]
+
+    #[test]
+    fn a_decision_that_leaves_nothing_says_when_the_first_unit_comes_back(
+        limit in any::limit(),
+        requests in any::requests(25),
+        remembers in any::<bool>(),
+    ) {
+        let limiter = limit.fail_closed().build();
+        let world = World::new(&limiter);
+        let mut recall = if remembers { Recall::default() } else { Recall::with_capacity(0) };
+        let mut admitted = Vec::new();
+        for request in requests {
+            let checked = world.check(&limiter, request).unwrap();
+            let decision = world.decide_with(&limiter, request, &mut recall).unwrap();
+            admitted.extend(decision.allowed.then_some(request));
+            let one = |at| Admission { at, cost: 1 };
+            let is_full = !limit.admits(&admitted, one(request.at));
+            if !is_full || !limit.admits(&[], one(request.at)) || decision.basis != Basis::Counted {
+                continue;
+            }
+            // Of a transaction only a refusal tells which windows are full.
+            if knows_all(&limit) || (!decision.allowed && request.cost == 1) {
+                let room_at = decision.room_at;
+                prop_assert!(room_at > request.at, "{:?}", decision);
+                prop_assert_eq!(replays(&world, &limiter, &recall, one(room_at)), [true; 3], "{:?}", decision);
+                let early = one(room_at.saturating_sub(NANOSECOND));
+                prop_assert_eq!(replays(&world, &limiter, &recall, early), [false; 3], "{:?}", decision);
+            }
+            if !checked.allowed {
+                prop_assert_eq!(checked.room_at, decision.room_at);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_stored_nobody_waits_longer_than_a_bucket_takes_to_fill(
+        now in prop_oneof![any::bucket(), any::extreme_bucket()],
+        earlier in prop_oneof![any::bucket(), any::extreme_bucket()],
+        ahead in prop_oneof![Just(0), 0..40_000_000_000_i128, 0..4_000_000_000_000_000_i128],
+        recorded in 0..1_000_u32,
+        skew in 0..2_000_u64,
+        requests in any::requests(12),
+    ) {
+        // The same counter, under another limit, by a clock that ran ahead, and recorded beyond.
+        let skew = Duration::from_millis(skew);
+        let limiter = now.fail_closed().skew_allowance(skew).build();
+        let before = earlier.fail_closed().build();
+        let world = World::new(&limiter);
+        let start = nanos(requests[0].at.unix_nanos() + ahead);
+        let burst = Admission { at: start, cost: burst_of(&earlier) };
+        world.decide(&before, burst).unwrap();
+        if recorded > 0 {
+            let request = Admission { at: start, cost: recorded };
+            world.run(before.record(attempt(&the_key(), request), &Recall::default())).unwrap();
+        }
+        let Some(interval) = now.interval() else { return Ok(()) };
+        let fill = interval * i128::from(burst_of(&now));
+        let longest = fill + i128::try_from(skew.as_nanos()).unwrap();
+        let mut admitted = Vec::new();
+        for request in requests {
+            let decision = world.decide(&limiter, request).unwrap();
+            if decision.allowed {
+                admitted.push(request);
+            } else if request.cost <= burst_of(&now) {
+                let wait = i128::try_from(decision.retry_after.unwrap().as_nanos()).unwrap();
+                prop_assert!(wait <= longest, "{:?}", decision);
+                let again = Admission { at: nanos(request.at.unix_nanos() + wait), ..request };
+                prop_assert!(world.fork().decide(&limiter, again).unwrap().allowed);
+            }
+        }
+        prop_assert!(now.held(&admitted), "{:?}", admitted);
+    }
+}
+
+const fn burst_of(limit: &Limit) -> u32 {
+    match limit {
+        Limit::Bucket { burst, .. } => *burst,
+        Limit::Fixed { .. } | Limit::Sliding { .. } | Limit::Multi { .. } => 0,
     }
 }
 

@@ -98,6 +98,29 @@ proptest! {
     }
 
     #[test]
+    fn no_span_of_an_extreme_bucket_admits_more(
+        limit in any::extreme_bucket(),
+        gaps in prop::collection::vec((0..4_u32, -2..3_i128, 1..4_u32), 1..60),
+    ) {
+        let limiter = limit.fail_closed().build();
+        let world = World::new(&limiter);
+        let Limit::Bucket { burst, .. } = limit else { unreachable!() };
+        let interval = limit.interval().unwrap();
+        // The greediest caller: first all at once, then about when the next tokens come back.
+        let mut now = 1_767_225_600_000_000_000;
+        let mut admitted = Vec::new();
+        let gaps = core::iter::once((0, 0, burst)).chain(gaps);
+        for (tokens, more, cost) in gaps {
+            now += (interval * i128::from(tokens) + more).max(0);
+            let request = Admission { at: nanos(now), cost: cost.min(burst) };
+            let expected = limit.admits(&admitted, request);
+            prop_assert_eq!(world.decide(&limiter, request).unwrap().allowed, expected);
+            admitted.extend(expected.then_some(request));
+        }
+        prop_assert!(limit.held(&admitted), "{:?}", admitted);
+    }
+
+    #[test]
     fn exceptions_hold_for_whom_they_are_made(
         limit in any::limit(),
         for_identifier in 0..5_i64,
@@ -138,7 +161,7 @@ fn a_bucket_under_constant_load_settles_at_its_rate() {
         let limiter = bucket.fail_closed().build();
         let world = World::new(&limiter);
         // Six requests for every token that comes back, over forty tokens' time.
-        let (interval, _) = bucket.rate().unwrap();
+        let interval = bucket.interval().unwrap();
         let allowed = (0..240)
             .filter(|n| {
                 let at = nanos(1_767_225_600_000_000_001 + n * interval / 6);

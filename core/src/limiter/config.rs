@@ -10,7 +10,8 @@ use core::time::Duration;
 use super::check::Check;
 use super::check_and_increment::CheckAndIncrement;
 use super::error::Operation;
-use super::key::RateLimitKey;
+use super::key::{KeyError, RateLimitKey};
+use super::name::{LimiterName, NameError};
 use super::plan::{Call, Plan};
 use super::recall::Recall;
 use super::record::Record;
@@ -29,6 +30,9 @@ pub struct Limiter(Arc<Config>);
 pub(super) struct Config {
     pub(super) strategy: Strategy,
     pub(super) table: TableName,
+    pub(super) name: Option<LimiterName>,
+    /// Whether resources may hold `#`.
+    pub(super) separators: bool,
     pub(super) schema: Schema,
     pub(super) ttl_buffer: Duration,
     pub(super) on_unavailable: OnFailure,
@@ -104,6 +108,25 @@ impl Limiter {
         LimiterBuilder::new(strategy.into(), OnFailure::Closed)
     }
 
+    /// Makes a key as [`RateLimitKey::new`] does; its resource may hold `#` if the limiter
+    /// [allows that](LimiterBuilder::allow_separator_in_keys).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for a blank part, or a `#` where it is not allowed.
+    pub fn key(
+        &self,
+        identifier: &str,
+        resource: &str,
+        operation: &str,
+    ) -> Result<RateLimitKey, KeyError> {
+        if self.0.separators {
+            RateLimitKey::allowing_separators(identifier, resource, operation)
+        } else {
+            RateLimitKey::new(identifier, resource, operation)
+        }
+    }
+
     /// Decides on a request and counts it if it is allowed.
     pub fn check_and_increment(&self, attempt: Attempt, recall: &Recall) -> CheckAndIncrement {
         CheckAndIncrement::new(self.plan(attempt, Operation::CheckAndIncrement, recall))
@@ -149,7 +172,14 @@ impl Limiter {
         }
     }
 
-    fn plan(&self, attempt: Attempt, operation: Operation, recall: &Recall) -> Plan {
+    pub(super) fn config(&self) -> &Config {
+        &self.0
+    }
+
+    fn plan(&self, mut attempt: Attempt, operation: Operation, recall: &Recall) -> Plan {
+        if let Some(name) = &self.0.name {
+            attempt.key = attempt.key.among(name);
+        }
         Plan::new(Call { config: Arc::clone(&self.0), attempt, operation }, recall)
     }
 }
@@ -180,6 +210,8 @@ impl LimiterBuilder {
         Self(Config {
             strategy,
             table: TableName::from(DEFAULT_TABLE_NAME),
+            name: None,
+            separators: false,
             schema: Schema::default(),
             ttl_buffer: DEFAULT_TTL_BUFFER,
             on_unavailable: on_failure,
@@ -204,6 +236,41 @@ impl LimiterBuilder {
     pub fn table(mut self, table: TableName) -> Self {
         self.0.table = table;
         self
+    }
+
+    /// Gives the limiter counters of its own, `{resource}#{operation}#{name}`: 1 to 64 of
+    /// `[A-Za-z0-9_.-]`. Use it whenever two limits share a table.
+    ///
+    /// Unnamed limiters count under `{resource}#{operation}`, all of them: two fixed windows that
+    /// start together are one counter, which expires with whoever created it, and two token buckets
+    /// are always one. Limits of other functions cannot be seen from here: those that share a table
+    /// need names, too. Renaming a limiter starts its counters afresh.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] for any other name, or when the limiter allows separators in keys.
+    pub fn named(mut self, name: &str) -> Result<Self, NameError> {
+        self.0.name = Some(LimiterName::new(name)?);
+        self.checked_keys()
+    }
+
+    /// Lets resources hold `#` in the keys that [`Limiter::key`] makes: for counters that earlier
+    /// deployments wrote. Two different keys can then share a counter; give such a limiter a table
+    /// that no named limiter uses.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError::Separators`] when the limiter has a name.
+    pub fn allow_separator_in_keys(mut self) -> Result<Self, NameError> {
+        self.0.separators = true;
+        self.checked_keys()
+    }
+
+    fn checked_keys(self) -> Result<Self, NameError> {
+        if self.0.separators && self.0.name.is_some() {
+            return Err(NameError::Separators);
+        }
+        Ok(self)
     }
 
     /// The attribute names; those of the mission by default.
@@ -261,5 +328,6 @@ impl LimiterBuilder {
     }
 }
 
-/// How long counters are kept after their window (`limited.md` §8: one hour).
+/// How long counters are kept after their window: an hour, so that what was used can still be looked
+/// at, and late writes find the counter that they belong to.
 const DEFAULT_TTL_BUFFER: Duration = Duration::from_secs(3_600);

@@ -24,6 +24,12 @@ pub struct Decision {
     /// When room comes back: on a denial when the same request can be admitted if nothing else
     /// happens, else the end of the window; for a token bucket, when it is full again.
     pub resets_at: Timestamp,
+    /// When the first unit comes back, at the earliest: where nothing is left, before it every request
+    /// is refused, and at it one of cost 1 is admitted if nothing else happens. It is the end of the
+    /// limiting window, or of another window that is known to have nothing left; for a sliding
+    /// window, when the oldest sub-window that counts leaves; for a token bucket, when the next token
+    /// is back.
+    pub room_at: Timestamp,
     /// How long until the same request can be admitted if nothing else happens; only with a denial.
     pub retry_after: Option<Duration>,
     /// What the decision rests on.

@@ -40,29 +40,46 @@ use crate::duration::write_duration_short;
 /// Which header sets a response carries, beside `retry-after` on a denial.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum HeaderStyle {
-    /// `x-ratelimit-limit`, `x-ratelimit-remaining`, `x-ratelimit-reset`; on a denial also
-    /// `x-ratelimit-window`.
+    /// `x-ratelimit-limit`, `x-ratelimit-remaining`, and `x-ratelimit-reset`, the Unix second from
+    /// which on there is [room again](Decision::room_at); on a denial also `x-ratelimit-window`.
     #[default]
     XRateLimit,
     /// `ratelimit` and `ratelimit-policy` of the IETF draft.
     Ietf,
     /// Both sets.
     Both,
+    /// The `x-ratelimit-*` fields as the [contract profile](crate::contract) has them: the reset is
+    /// [`Decision::resets_at`], even where room comes back later, and a limiter that failed open
+    /// writes 0 in all three. Polite clients stop then: use it only where clients rely on it.
+    Contract,
 }
 
-/// Every header that a response to a decided request carries.
+/// Returns every header that a response to a decided request carries. When the limiter failed open,
+/// that is `x-rate-limit-fail-open: true` alone, except under [`HeaderStyle::Contract`]: nothing is
+/// known of the limit then.
 #[must_use]
 pub fn headers(decision: &Decision, style: HeaderStyle) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
-    if let HeaderStyle::XRateLimit | HeaderStyle::Both = style {
-        headers.extend(x_rate_limit(decision));
+    if let Basis::FailOpen { .. } = decision.basis {
+        if style == HeaderStyle::Contract {
+            headers.extend([LIMIT, REMAINING, RESET].map(|name| (name, "0".to_string())));
+        }
+        headers.push((FAIL_OPEN, "true".to_string()));
+        return headers;
+    }
+    match style {
+        // Rounded down, a client would come a second too early.
+        HeaderStyle::XRateLimit | HeaderStyle::Both => {
+            headers.extend(x_rate_limit(decision, decision.room_at.unix_seconds_ceil()));
+        }
+        HeaderStyle::Contract => {
+            headers.extend(x_rate_limit(decision, decision.resets_at.unix_seconds()));
+        }
+        HeaderStyle::Ietf => {}
     }
     if let HeaderStyle::Ietf | HeaderStyle::Both = style {
         headers.push(("ratelimit-policy", rate_limit_policy(decision)));
         headers.extend(rate_limit(decision).map(|value| ("ratelimit", value)));
-    }
-    if let Basis::FailOpen { .. } = decision.basis {
-        headers.push((FAIL_OPEN, "true".to_string()));
     }
     headers.extend(retry_after(decision).map(|value| ("retry-after", value)));
     headers
@@ -74,16 +91,11 @@ pub fn store_failure() -> [(&'static str, &'static str); 2] {
     [("retry-after", "1"), ("x-rate-limit-fail-closed", "true")]
 }
 
-/// The `x-ratelimit-*` fields. The remaining units are left out when the count is unknown; when the
-/// limiter failed open, all three say 0: nothing is known, and no budget is claimed.
-#[must_use]
-pub fn x_rate_limit(decision: &Decision) -> Vec<(&'static str, String)> {
-    if let Basis::FailOpen { .. } = decision.basis {
-        return [LIMIT, REMAINING, RESET].map(|name| (name, "0".to_string())).into();
-    }
+/// The `x-ratelimit-*` fields. The remaining units are left out when the count is unknown.
+fn x_rate_limit(decision: &Decision, reset: i64) -> Vec<(&'static str, String)> {
     let mut headers = Vec::from([(LIMIT, decision.limit.to_string())]);
     headers.extend(decision.remaining().map(|remaining| (REMAINING, remaining.to_string())));
-    headers.push((RESET, decision.resets_at.unix_seconds().to_string()));
+    headers.push((RESET, reset.to_string()));
     if !decision.allowed {
         headers.extend(limiting_quota(decision).map(|quota| (WINDOW, policy_name(quota))));
     }
@@ -96,13 +108,12 @@ pub fn retry_after(decision: &Decision) -> Option<String> {
     decision.retry_after.map(|wait| ceil_seconds(wait).max(1).to_string())
 }
 
-/// The `RateLimit` field: what remains of the limiting policy (`r`), and the seconds until more
-/// comes back (`t`). `None` when the count is unknown.
+/// Returns the `RateLimit` field: what remains of the limiting policy (`r`), and the seconds until
+/// more [comes back](Decision::room_at) (`t`), rounded up. `None` when the count is unknown.
 #[must_use]
 pub fn rate_limit(decision: &Decision) -> Option<String> {
     let (quota, remaining) = (limiting_quota(decision)?, decision.remaining()?);
-    let until =
-        decision.retry_after.unwrap_or_else(|| decision.decided_at.until(decision.resets_at));
+    let until = decision.decided_at.until(decision.room_at);
     let (name, remaining) = (policy_name(quota), structured_integer(remaining));
     let seconds = i64::try_from(ceil_seconds(until)).unwrap_or(i64::MAX);
     Some(format!("\"{name}\";r={remaining};t={}", structured_integer(seconds)))
@@ -116,7 +127,7 @@ pub fn rate_limit_policy(decision: &Decision) -> String {
     policies.join(", ")
 }
 
-/// The default body of a denial, `application/json` (`limited.md` §9).
+/// The default body of a denial, `application/json`.
 pub const DENIAL_BODY: &str =
     r#"{"error":"rate_limit_exceeded","message":"Too many requests. Please retry later."}"#;
 

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::cmp::Ordering;
 
+use super::name::LimiterName;
 use crate::key_part::{escape, shortened};
 use crate::store::{Key, Value};
 
@@ -23,16 +24,18 @@ struct Parts {
     resource: String,
     /// Hashed when over-long, not escaped.
     operation: String,
-    /// `{resource}#{escaped operation}`.
+    /// `{resource}#{escaped operation}`, for a named limiter followed by `#{name}`.
     sort: String,
 }
 
 impl RateLimitKey {
-    /// A key from its three parts, of which none may be blank. The bytes are kept untrimmed.
+    /// Makes a key from its three parts, of which none may be blank. The bytes are kept untrimmed.
     ///
     /// So that any text fits DynamoDB's key limits and no two keys collide, an identifier above
     /// 1024 bytes, a resource above 640 and an operation above 256 are replaced by
-    /// `sha256:{hex digest}`, and `%` and `#` are escaped in the operation (`limited.md` §12.1).
+    /// `sha256:{hex digest}`, and `%` and `#` are escaped in the operation. For a limiter that
+    /// [allows separators](super::LimiterBuilder::allow_separator_in_keys), use
+    /// [`Limiter::key`](super::Limiter::key).
     ///
     /// # Errors
     ///
@@ -44,13 +47,8 @@ impl RateLimitKey {
         Self::allowing_separators(identifier, resource, operation)
     }
 
-    /// As [`new`](Self::new), but a resource may hold `#`: for counters that earlier deployments
-    /// wrote. Two different keys can then share a counter.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] for a blank part.
-    pub fn allowing_separators(
+    /// As [`new`](Self::new), but a resource may hold `#`.
+    pub(super) fn allowing_separators(
         identifier: &str,
         resource: &str,
         operation: &str,
@@ -91,7 +89,20 @@ impl RateLimitKey {
         &self.0.operation
     }
 
-    /// The sort key (`SK`) of every counter of this key: `{resource}#{operation}`.
+    /// The same key among the counters of the limiter of that name. Everything that goes by keys,
+    /// memory and transaction tokens included, then keeps limiters apart.
+    pub(super) fn among(&self, name: &LimiterName) -> Self {
+        let Parts { identifier, resource, operation, sort } = &*self.0;
+        Self(Arc::new(Parts {
+            identifier: identifier.clone(),
+            resource: resource.clone(),
+            operation: operation.clone(),
+            sort: format!("{sort}#{}", name.as_str()),
+        }))
+    }
+
+    /// The sort key (`SK`) of the counters of this key: `{resource}#{operation}`, which holds exactly
+    /// one `#`. A named limiter appends `#{name}`.
     #[must_use]
     pub fn sort_key(&self) -> &str {
         &self.0.sort
@@ -172,14 +183,14 @@ fn is_blank(text: &str) -> bool {
 }
 
 /// The longest identifier kept as text. With the window's part it keeps the partition key below
-/// DynamoDB's 2048 bytes (`limited.md` §12.1).
+/// DynamoDB's 2048 bytes.
 const MAX_IDENTIFIER_BYTES: usize = 1024;
 
-/// The longest resource kept as text. With the operation it keeps the sort key below DynamoDB's
-/// 1024 bytes (`limited.md` §12.1).
+/// The longest resource kept as text. With the operation, and 65 bytes for a limiter's name, it keeps
+/// the sort key below DynamoDB's 1024 bytes.
 const MAX_RESOURCE_BYTES: usize = 640;
 
-/// The longest escaped operation kept as text (`limited.md` §12.1).
+/// The longest escaped operation kept as text.
 const MAX_OPERATION_BYTES: usize = 256;
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use super::key::{RateLimitKey, stored_identifier, stored_resource};
 use super::token_bucket::TokenBucket;
-use crate::duration::write_duration;
+use crate::duration::{write_duration, write_duration_short};
 use crate::store::MAX_TRANSACT_WRITES;
 
 /// How requests are counted. Closed on purpose: each strategy decides everything about its counters.
@@ -205,6 +206,25 @@ impl MultiWindow {
     }
 }
 
+/// In words: `a fixed window of 15 per 15m`, `a token bucket of 60 per 1m with bursts of 5`. What holds
+/// for single identifiers or resources is left out.
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, quotas) = match self {
+            Self::Fixed(fixed) => ("a fixed window of", fixed.quotas.default()),
+            Self::Sliding(sliding) => ("a sliding window of", sliding.quotas.default()),
+            Self::Multi(multi) => ("windows of", multi.quotas.default()),
+            Self::TokenBucket(bucket) => return bucket.rates.default().fmt(f),
+        };
+        f.write_str(kind)?;
+        for (at, Quota { limit, window }) in quotas.iter().enumerate() {
+            let and = if at == 0 { "" } else { " and" };
+            write!(f, "{and} {limit} per {}", write_duration_short(*window))?;
+        }
+        Ok(())
+    }
+}
+
 impl From<FixedWindow> for Strategy {
     fn from(strategy: FixedWindow) -> Self {
         Self::Fixed(strategy)
@@ -324,9 +344,31 @@ pub enum StrategyError {
     /// A token bucket holds less than one token.
     #[error("a burst of at least 1 is required")]
     NoBurst,
-    /// A token bucket refills more than one token per nanosecond: lengthen the period.
-    #[error("the rate exceeds one per nanosecond")]
-    Rate,
+    /// A token bucket refills more than one token per nanosecond: lower the limit.
+    #[error(
+        "{limit} per {} is more than one per nanosecond: lower the limit",
+        write_duration(*.period)
+    )]
+    Rate {
+        /// The limit.
+        limit: i64,
+        /// The period.
+        period: Duration,
+    },
+    /// A token bucket takes longer to fill than there is time from the year 1 to the year 9999, which
+    /// is what instants can say: lower the burst, or raise the limit.
+    #[error(
+        "a bucket of {burst} that regains {limit} per {} takes more than 9,998 years to fill",
+        write_duration(*.period)
+    )]
+    Fill {
+        /// The limit.
+        limit: i64,
+        /// The period.
+        period: Duration,
+        /// The burst.
+        burst: u32,
+    },
 }
 
 /// A window is a whole number of seconds, at least one (spec ruling 7).

@@ -10,6 +10,7 @@ use apptheory_core::http::exchange::{
     RouteError, SettingsError, Tier,
 };
 use apptheory_core::http::{AppError, ErrorFormat, Headers, code};
+use apptheory_core::limiter::{Limiter, SharedCounters};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 
 use super::context::{Context, Host};
@@ -59,6 +60,9 @@ pub enum BuildError {
     /// A handler of events would never run.
     #[error(transparent)]
     Event(#[from] EventRouteError),
+    /// Two rate limits around the routes share their counters; the error names both.
+    #[error(transparent)]
+    Limits(#[from] SharedCounters),
 }
 
 /// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
@@ -70,7 +74,8 @@ impl From<BuildError> for AppError {
                 RouteError::Unprotected { .. } | RouteError::BlankScopes { .. },
             )
             | BuildError::Settings(_)
-            | BuildError::Event(_)) => {
+            | BuildError::Event(_)
+            | BuildError::Limits(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }
@@ -213,7 +218,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Use it for conformance tests and for migrations. It is less safe than saying nothing.
     #[must_use]
     pub fn contract_profile(mut self) -> Self {
-        let Profile { http, reserve } = contract::profile();
+        let Profile { http, reserve, .. } = contract::profile();
         self.settings = http;
         self.event_reserve(reserve)
     }
@@ -316,7 +321,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// # Errors
     ///
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
-    /// order, then handlers of events in theirs.
+    /// order, then rate limits that share their counters, then handlers of events in their order.
     pub fn build(self) -> Result<App, BuildError> {
         let Self { settings, routes, layers, events, websockets, hooks, .. } = self;
         let json = settings.json;
@@ -324,6 +329,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         for Route { method, pattern, access, endpoint } in routes {
             service.register(&method, &pattern, access, endpoint)?;
         }
+        let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
+        SharedCounters::check(&limiters)?;
         let Self { clock, ids, websocket_clients, .. } = self;
         let host = Arc::new(Host { clock, ids, websocket_clients, json });
         let (layers, events) = (layers.into(), events.build()?);

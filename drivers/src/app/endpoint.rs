@@ -5,6 +5,7 @@ use core::pin::Pin;
 use std::sync::Arc;
 
 use apptheory_core::http::exchange::ErrorStyle;
+use apptheory_core::limiter::Limiter;
 
 use super::Response;
 use super::context::{Answer, Context};
@@ -50,6 +51,13 @@ pub trait Middleware: Send + Sync + 'static {
     ///
     /// An error is answered as a handler's is: those further out see its response.
     fn handle(&self, context: Context, next: Next) -> impl Future<Output = Answer> + Send;
+
+    /// Returns the limiters that requests are counted in; none by default. Two middlewares of an
+    /// application that would count in the same items do not
+    /// [build](super::AppBuilder::build). Say it where a middleware of your own limits rates.
+    fn limiters(&self) -> Vec<Limiter> {
+        Vec::new()
+    }
 }
 
 impl<F, R> Middleware for F
@@ -112,6 +120,8 @@ pub(super) trait ErasedMiddleware: Send + Sync {
         context: Context,
         next: Next,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'm>>;
+
+    fn limiters(&self) -> Vec<Limiter>;
 }
 
 impl<M: Middleware> ErasedMiddleware for M {
@@ -121,5 +131,9 @@ impl<M: Middleware> ErasedMiddleware for M {
         next: Next,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'm>> {
         Box::pin(Middleware::handle(self, context, next))
+    }
+
+    fn limiters(&self) -> Vec<Limiter> {
+        Middleware::limiters(self)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apptheory_core::http::rate_limit::{Caller, denial, undecided};
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::{HeaderStyle, headers};
-use apptheory_core::limiter::{KeyError, RateLimitKey};
+use apptheory_core::limiter::{KeyError, Limiter, RateLimitKey};
 
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
@@ -35,6 +35,9 @@ use crate::rate_limiter::RateLimiter;
 /// let app = App::builder().middleware(limit).get("/", async || "hello").build()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+///
+/// Two limits around the same routes need counters of their own: give one of them a name with
+/// [`named`](apptheory_core::limiter::LimiterBuilder::named), or the application does not build.
 ///
 /// The messages of a WebSocket count for their connection and their route key; who connects, as any
 /// caller does.
@@ -116,6 +119,10 @@ where
     X: StoreExecutor + Send + 'static,
     C: Clock + 'static,
 {
+    fn limiters(&self) -> Vec<Limiter> {
+        vec![self.limiter.limiter().clone()]
+    }
+
     async fn handle(&self, context: Context, next: Next) -> Answer {
         let key = self.key(&context)?;
         let attempt = self.limiter.attempt(key);

@@ -7,13 +7,15 @@
 //! | The limiter says | The client gets | The response's extensions hold |
 //! |---|---|---|
 //! | allowed | the service's response, with the headers | [`Decision`] |
-//! | allowed without a count (fails open) | the same, marked `x-rate-limit-fail-open: true` | [`Decision`] |
+//! | allowed without a count (fails open) | the service's response, with `x-rate-limit-fail-open: true` alone | [`Decision`] |
 //! | denied | 429 with the headers and `retry-after` | [`Decision`] |
 //! | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` | [`LimiterError`] |
 //! | – (the request has no valid key) | 500 `app.internal` | [`KeyError`] |
 //!
 //! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
-//! and the decision that are seen are those of the innermost.
+//! and the decision that are seen are those of the innermost. A layer cannot see the others: give
+//! the limiter of each a name with [`LimiterBuilder::named`], so that they do not count in the same
+//! items.
 //!
 //! The response's body is any type that can be made from a [`String`], such as axum's, lambda_http's
 //! or `http_body_util::Full`.
@@ -61,6 +63,7 @@
 //! looks for the client's address in the event's request context.
 //!
 //! [`Decision`]: apptheory_core::limiter::Decision
+//! [`LimiterBuilder::named`]: apptheory_core::limiter::LimiterBuilder::named
 //! [`KeyError`]: apptheory_core::limiter::KeyError
 //! [`LimiterError`]: apptheory_core::limiter::LimiterError
 

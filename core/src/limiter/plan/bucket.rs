@@ -1,11 +1,11 @@
-//! The token bucket: one number per key, moved by one of two conditional writes.
+//! The token bucket: one number per key, moved by one of three conditional writes.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::call::Description;
-use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
+use super::{Call, Conclusion, Next, Reads, Refusal, UsageLine, Verdict, Write, Wrote};
 use crate::limiter::config::seconds_after;
 use crate::limiter::decision::UsageWindow;
 use crate::limiter::recall::{Learned, Lesson, Recall};
@@ -17,15 +17,19 @@ use crate::store::{
 use crate::time::Timestamp;
 
 /// `Tat`, the theoretical arrival time, is the instant (Unix nanoseconds) at which the bucket is
-/// full again. It never falls, so a refused write tells which other one to try, and no decision
-/// needs more than three.
+/// full again. A write starts it afresh from now, advances it, or, where it cannot be this limit's,
+/// replaces it by that of an empty bucket. A refused write tells which one to try next; only other
+/// callers, coming in between, make a third one necessary.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Bucket {
     call: Call,
     quotas: Arc<[Quota]>,
     rate: Rate,
-    /// The last `Tat` that is known; none when no item is known.
+    /// The last `Tat` that is known, a foreign one taken for that of an empty bucket; `None` when no
+    /// item is known.
     tat: Option<i128>,
+    /// A stored value that this limit cannot have made, to be replaced.
+    foreign: Option<Value>,
     writes: u32,
 }
 
@@ -38,6 +42,12 @@ struct Terms {
     tolerance: i128,
 }
 
+/// What an item says of its bucket.
+struct Stored {
+    tat: Option<i128>,
+    foreign: Option<Value>,
+}
+
 impl Bucket {
     pub(super) fn new(call: Call, bucket: &TokenBucket, recall: &Recall) -> Self {
         let rate = *bucket.rates.of(&call.attempt.key);
@@ -46,7 +56,7 @@ impl Bucket {
         });
         let quotas = Arc::from([Quota { limit: i64::from(rate.burst), window }]);
         let tat = recall.tat(&call.attempt.key);
-        Self { call, quotas, rate, tat, writes: 0 }
+        Self { call, quotas, rate, tat, foreign: None, writes: 0 }
     }
 
     pub(super) fn call(&self) -> &Call {
@@ -70,15 +80,21 @@ impl Bucket {
         })
     }
 
+    /// The terms, also for a rate that admits nothing: then recording costs nothing either.
+    fn effective_terms(&self) -> Terms {
+        self.terms().unwrap_or(Terms { increment: 0, tolerance: 0 })
+    }
+
+    /// The latest `Tat` that leaves room for the cost.
+    fn most(&self) -> i128 {
+        let terms = self.effective_terms();
+        self.now().saturating_add(terms.tolerance).saturating_sub(terms.increment)
+    }
+
     /// As if this request had met a full bucket.
     pub(super) fn allowance(&self) -> Verdict {
         let increment = self.terms().map_or(0, |terms| terms.increment);
-        self.verdict(true, None, instant(self.now().saturating_add(increment)))
-    }
-
-    fn verdict(&self, allowed: bool, count: Option<i64>, resets_at: Timestamp) -> Verdict {
-        let retry_at = resets_at;
-        Verdict { allowed, local: false, count, quota: 0, window: None, resets_at, retry_at }
+        self.verdict(true, self.now().saturating_add(increment)).with_count(None)
     }
 
     pub(super) fn begin(&mut self) -> Next {
@@ -92,48 +108,48 @@ impl Bucket {
     fn hopeless(&self) -> Verdict {
         let window = self.quotas.first().map_or(self.rate.period, |quota| quota.window);
         let resets_at = self.call.now().saturating_add(window);
-        Verdict { local: true, ..self.verdict(false, Some(0), resets_at) }
+        let (room_at, retry_at) = (resets_at, resets_at);
+        let denied = self.verdict(false, self.now());
+        Verdict { local: true, resets_at, room_at, retry_at, ..denied }
     }
 
     pub(super) fn write(&self) -> Write {
-        let terms = self.effective_terms();
-        let most = self.now().saturating_add(terms.tolerance).saturating_sub(terms.increment);
-        Write::Update(self.update(terms, Some(most)))
+        Write::Update(self.update(Some(self.most())))
     }
 
     pub(super) fn record(&mut self) -> Write {
-        Write::Update(self.update(self.effective_terms(), None))
+        Write::Update(self.update(None))
     }
 
-    /// The terms, also for a rate that admits nothing: then recording costs nothing either.
-    fn effective_terms(&self) -> Terms {
-        self.terms().unwrap_or(Terms { increment: 0, tolerance: 0 })
-    }
-
-    /// The write that suits the last known `Tat`: starting afresh from now, or advancing it, at
-    /// most from `most`.
-    fn update(&self, terms: Terms, most: Option<i128>) -> UpdateItem {
-        let (name, now) = (AttributeName::from(self.call.names().tat), self.now());
+    /// The write that suits what is known: replacing a `Tat` that is foreign, starting afresh from
+    /// now, or advancing it, at most from `most`.
+    fn update(&self, most: Option<i128>) -> UpdateItem {
+        let (terms, now) = (self.effective_terms(), self.now());
+        let name = AttributeName::from(self.call.names().tat);
         let compare = |comparison, bound: i128| Guard::Compare {
             name: name.clone(),
             comparison,
             value: Value::N(Number::from(bound)),
         };
         let fresh = now.saturating_add(terms.increment);
-        let (change, guard, latest) = match self.tat.filter(|tat| *tat > now) {
-            None => {
+        let full = now.saturating_add(terms.tolerance);
+        let (change, guard, latest) = match (&self.foreign, self.tat.filter(|tat| *tat > now)) {
+            (Some(foreign), tat) => {
+                let empty = tat.unwrap_or(full);
+                let guard = Guard::equals(name.clone(), foreign.clone());
+                (Assignment::set(name.clone(), Number::from(empty)), guard, empty)
+            }
+            (None, None) => {
                 let guard = Guard::Absent(name.clone()).or(compare(Comparison::AtMost, now));
                 (Assignment::set(name.clone(), Number::from(fresh)), guard, fresh)
             }
-            Some(tat) => {
+            (None, Some(tat)) => {
                 let later = compare(Comparison::Greater, now);
-                let guard = match most {
-                    Some(most) => later.and(compare(Comparison::AtMost, most)),
-                    None => later,
-                };
                 // Others may have moved it since: as far as the bound lets them.
-                let full = now.saturating_add(terms.tolerance);
-                let latest = full.max(tat.saturating_add(terms.increment));
+                let (guard, latest) = match most {
+                    Some(most) => (later.and(compare(Comparison::AtMost, most)), full),
+                    None => (later, full.max(tat.saturating_add(terms.increment))),
+                };
                 (Assignment::add(name.clone(), terms.increment), guard, latest)
             }
         };
@@ -149,81 +165,113 @@ impl Bucket {
     pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
         self.writes = self.writes.saturating_add(1);
         let verdict = match wrote {
+            // The foreign one is replaced: nothing is left of the bucket now.
+            Wrote::Applied { .. } if self.foreign.is_some() => self.denied(),
             Wrote::Applied { attributes } => {
-                self.tat = self.tat_in(&attributes);
-                self.allowed()
+                self.tat = attributes.integer(self.call.names().tat);
+                self.verdict(true, self.tat.unwrap_or_else(|| self.now()))
             }
-            Wrote::Refused(refusals) => {
-                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
-                match self.after_refusal(seen.as_ref()) {
-                    Some(verdict) => verdict,
-                    None => return Next::Write(self.write()),
-                }
-            }
+            Wrote::Refused(refusals) => match self.after_refusal(refusals.into_iter().next()) {
+                Some(verdict) => verdict,
+                None => return Next::Write(self.write()),
+            },
         };
         Next::Conclude(Conclusion::Verdict(verdict))
     }
 
-    /// The verdict of a refusal, or `None` when the other write has to be tried.
-    fn after_refusal(&mut self, seen: Option<&Item>) -> Option<Verdict> {
-        let terms = self.effective_terms();
-        let full = self.now().saturating_add(terms.tolerance);
+    /// The verdict of a refusal, or `None` when another write has to be tried.
+    fn after_refusal(&mut self, refusal: Option<Refusal>) -> Option<Verdict> {
         let tried = self.tat;
-        self.tat = seen.and_then(|item| self.tat_in(item));
-        let most = full.saturating_sub(terms.increment);
-        if self.tat.is_some_and(|tat| tat > most) {
-            return Some(self.denied(terms));
+        let (seen, answered_at) = refusal.map_or((None, None), |r| (r.seen, r.answered_at));
+        Stored { tat: self.tat, foreign: self.foreign } = self.stored(seen.as_ref(), answered_at);
+        if self.foreign.is_none() && self.tat.is_some_and(|tat| tat > self.most()) {
+            return Some(self.denied());
         }
         if self.writes < MAX_WRITES {
             if seen.is_none() && tried.is_none() {
                 // The store refused a fresh start without showing why: there is a later `Tat`.
-                self.tat = Some(most);
+                self.tat = Some(self.most());
             }
             return None;
         }
-        // Never reached while `Tat` cannot fall; a store that breaks that is not asked for ever.
-        Some(self.verdict(false, None, instant(full)))
+        // Others came in between each time. Who comes back later will find out.
+        Some(self.denied().with_count(None))
     }
 
-    fn allowed(&self) -> Verdict {
-        let tat = self.tat.unwrap_or_else(|| self.now());
-        self.verdict(true, Some(self.in_use(tat)), instant(tat))
+    /// What an item says. A decision may be late, and others may have moved `Tat` by later clocks in
+    /// the meantime: what is foreign is told as of when the item was read.
+    fn stored(&self, item: Option<&Item>, read_at: Option<Timestamp>) -> Stored {
+        let as_of = read_at.map_or(self.now(), |at| at.unix_nanos().max(self.now()));
+        let empty = as_of.saturating_add(self.effective_terms().tolerance);
+        let skew = i128::try_from(self.call.config.skew_allowance.as_nanos()).unwrap_or(i128::MAX);
+        let last = empty.saturating_add(skew);
+        let name = self.call.names().tat;
+        let value = item.and_then(|item| item.get(name));
+        match (value, item.and_then(|item| item.integer(name))) {
+            (None, _) => Stored { tat: None, foreign: None },
+            (Some(_), Some(tat)) if tat <= last => Stored { tat: Some(tat), foreign: None },
+            (Some(value), _) => Stored { tat: Some(empty), foreign: Some(value.clone()) },
+        }
+    }
+
+    /// A verdict on a bucket that is full at `tat`.
+    fn verdict(&self, allowed: bool, tat: i128) -> Verdict {
+        let (in_use, resets_at) = (self.in_use(tat), instant(tat));
+        // All of them but one are back by then.
+        let others = in_use.min(i64::from(self.rate.burst)).saturating_sub(1).max(0);
+        let interval = self.rate.interval.unwrap_or(0);
+        let room_at = instant(tat.saturating_sub(interval.saturating_mul(i128::from(others))));
+        Verdict {
+            allowed,
+            local: false,
+            count: Some(in_use),
+            quota: 0,
+            window: None,
+            resets_at,
+            room_at,
+            retry_at: resets_at,
+        }
     }
 
     /// A denial: the cost fits once the bucket has regained enough of what is in use.
-    fn denied(&self, terms: Terms) -> Verdict {
+    fn denied(&self) -> Verdict {
+        let terms = self.effective_terms();
         let tat = self.tat.unwrap_or_else(|| self.now()).max(self.now());
         let wait = terms.tolerance.saturating_sub(terms.increment);
-        let retry_at = instant(tat.saturating_sub(wait));
-        Verdict { retry_at, ..self.verdict(false, Some(self.in_use(tat)), instant(tat)) }
+        Verdict { retry_at: instant(tat.saturating_sub(wait)), ..self.verdict(false, tat) }
     }
 
+    /// What is recorded beyond what a bucket holds stays, until the next decision finds it.
     pub(super) fn after_record(&mut self, wrote: &Wrote) -> Option<Write> {
         self.writes = self.writes.saturating_add(1);
         match wrote {
             Wrote::Applied { .. } => None,
             Wrote::Refused(_) if self.writes >= MAX_WRITES => None,
             Wrote::Refused(refusals) => {
-                let seen = refusals.iter().find_map(|refusal| refusal.seen.as_ref());
-                self.tat = seen.and_then(|item| self.tat_in(item));
+                let refusal = refusals.first();
+                let seen = refusal.and_then(|refusal| refusal.seen.as_ref());
+                let read_at = refusal.and_then(|refusal| refusal.answered_at);
+                let stored = self.stored(seen, read_at);
+                match seen.and_then(|item| item.integer(self.call.names().tat)) {
+                    Some(tat) => self.tat = Some(tat),
+                    None => (self.tat, self.foreign) = (stored.tat, stored.foreign),
+                }
                 Some(self.record())
             }
         }
     }
 
     pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        self.tat = reads.item(&self.key()).and_then(|item| self.tat_in(item));
-        let Some(terms) = self.terms() else { return self.hopeless() };
-        let tat = self.tat.unwrap_or_else(|| self.now()).max(self.now());
-        if tat.saturating_add(terms.increment) <= self.now().saturating_add(terms.tolerance) {
-            self.verdict(true, Some(self.in_use(tat)), instant(tat))
-        } else {
-            self.denied(terms)
+        self.tat = self.stored(reads.item(&self.key()), reads.answered_at).tat;
+        if self.terms().is_none() {
+            return self.hopeless();
         }
+        let tat = self.tat.unwrap_or_else(|| self.now()).max(self.now());
+        if tat <= self.most() { self.verdict(true, tat) } else { self.denied() }
     }
 
     pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
-        let tat = reads.item(&self.key()).and_then(|item| self.tat_in(item));
+        let tat = self.stored(reads.item(&self.key()), reads.answered_at).tat;
         let tat = tat.unwrap_or_else(|| self.now()).max(self.now());
         let window = UsageWindow {
             count: self.in_use(tat),
@@ -239,10 +287,6 @@ impl Bucket {
         let missing = tat.saturating_sub(self.now()).max(0);
         let tokens = self.rate.interval.map_or(0, |interval| ceil_div(missing, interval));
         i64::try_from(tokens).unwrap_or(i64::MAX)
-    }
-
-    fn tat_in(&self, item: &Item) -> Option<i128> {
-        item.integer(self.call.names().tat)
     }
 
     pub(super) fn learned(&self) -> Learned {
@@ -281,8 +325,8 @@ fn ceil_div(value: i128, by: i128) -> i128 {
     whole.saturating_add(i128::from(value.checked_rem(by).unwrap_or(0) != 0))
 }
 
-/// The most writes of one decision (`limited.md` §17).
+/// The most writes of one decision: two, and one more when other callers come in between.
 const MAX_WRITES: u32 = 3;
 
-/// What follows the identifier in the partition key (`limited.md` §17).
+/// What follows the identifier in the partition key.
 const KEY_SUFFIX: &str = "gcra";

@@ -32,6 +32,8 @@ pub(in crate::limiter) struct Verdict {
     pub(in crate::limiter) quota: usize,
     pub(in crate::limiter) window: Option<TimeWindow>,
     pub(in crate::limiter) resets_at: Timestamp,
+    /// The earliest instant at which a unit more can be admitted.
+    pub(in crate::limiter) room_at: Timestamp,
     /// The earliest instant at which the same request can be admitted.
     pub(in crate::limiter) retry_at: Timestamp,
 }
@@ -39,6 +41,11 @@ pub(in crate::limiter) struct Verdict {
 impl Verdict {
     pub(in crate::limiter) fn with_count(self, count: Option<i64>) -> Self {
         Self { count, ..self }
+    }
+
+    /// The same with another instant at which there is room again, where it is known.
+    pub(super) fn with_room_at(self, room_at: Option<Timestamp>) -> Self {
+        Self { room_at: room_at.unwrap_or(self.room_at), ..self }
     }
 }
 
@@ -117,6 +124,7 @@ impl Call {
             count: verdict.count,
             limit,
             resets_at: verdict.resets_at,
+            room_at: verdict.room_at,
             retry_after: None,
             basis,
             near_limit: verdict.count.is_some_and(|count| is_near(count, limit)),

@@ -86,6 +86,8 @@ pub(super) struct Refusal {
     /// Which of the order's writes; 0 for an update.
     pub(super) at: usize,
     pub(super) seen: Option<Item>,
+    /// When the answer arrived; only an update tells.
+    pub(super) answered_at: Option<Timestamp>,
 }
 
 macro_rules! each {
@@ -243,10 +245,13 @@ impl Strategy {
 }
 
 impl From<Updated> for Wrote {
-    fn from(updated: Updated) -> Self {
-        match updated.written {
+    fn from(Updated { written, answered_at }: Updated) -> Self {
+        match written {
             Written::Applied { attributes } => Self::Applied { attributes },
-            Written::Refused { seen } => Self::Refused(Vec::from([Refusal { at: 0, seen }])),
+            Written::Refused { seen } => {
+                let answered_at = Some(answered_at);
+                Self::Refused(Vec::from([Refusal { at: 0, seen, answered_at }]))
+            }
         }
     }
 }
@@ -263,7 +268,7 @@ impl Wrote {
             match reason {
                 CancellationReason::None => {}
                 CancellationReason::ConditionalCheckFailed { seen } => {
-                    refusals.push(Refusal { at, seen });
+                    refusals.push(Refusal { at, seen, answered_at: None });
                 }
                 CancellationReason::Failed(error) => failures.push(error),
             }

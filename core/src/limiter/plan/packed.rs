@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 
 use super::call::Description;
 use super::reads::count_in;
-use super::windows::{last_to_end, of};
+use super::windows::{full_until, last_to_end, of};
 use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
 use crate::duration::write_duration;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
+use crate::time::Timestamp;
 
 /// All windows in one item of the longest one, into which every other divides. Each window counts
 /// in an attribute of its own, `c_{seconds}_{start}`.
@@ -59,6 +60,7 @@ impl Packed {
             quota: at,
             window: Some(window),
             resets_at,
+            room_at: resets_at,
             retry_at: resets_at,
         }
     }
@@ -125,7 +127,7 @@ impl Packed {
         let verdict = match wrote {
             Wrote::Applied { attributes } => {
                 let count = count_in(&attributes, &counter(self.first()));
-                self.verdict(true, 0, count)
+                self.verdict(true, 0, count).with_room_at(self.full_until(Some(&attributes)))
             }
             Wrote::Refused(refusals) => {
                 match refusals.into_iter().find_map(|refusal| refusal.seen) {
@@ -139,14 +141,16 @@ impl Packed {
 
     fn denied(&self, seen: &Item) -> Verdict {
         let at = self.without_room(Some(seen)).unwrap_or(0);
-        self.verdict(false, at, self.count_at(at, Some(seen)))
+        let denied = self.verdict(false, at, self.count_at(at, Some(seen)));
+        denied.with_room_at(self.full_until(Some(seen)))
     }
 
     pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
         let item = reads.item(&self.key());
         let without_room = self.without_room(item);
         let at = without_room.unwrap_or(0);
-        self.verdict(without_room.is_none(), at, self.count_at(at, item))
+        let verdict = self.verdict(without_room.is_none(), at, self.count_at(at, item));
+        verdict.with_room_at(self.full_until(item))
     }
 
     pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
@@ -174,6 +178,12 @@ impl Packed {
         self.last_to_end(|window, limit| {
             self.count(window, item).is_none_or(|count| count.saturating_add(cost) > limit)
         })
+    }
+
+    fn full_until(&self, item: Option<&Item>) -> Option<Timestamp> {
+        let counts = self.windows.iter().map(|window| count_in(item?, &counter(window)));
+        let known = counts.enumerate().filter_map(|(at, count)| Some((at, count?)));
+        full_until(&self.windows, &self.quotas, known)
     }
 
     fn count_at(&self, at: usize, item: Option<&Item>) -> Option<i64> {

@@ -11,6 +11,7 @@ use crate::limiter::strategy::Quota;
 use crate::store::{
     Assignment, AttributeName, Comparison, Guard, Item, Key, Number, UpdateItem, Value,
 };
+use crate::time::Timestamp;
 
 /// Counts window after window, the last to end first: a refusal then comes from the window that
 /// decides when to come back. If a write fails on the way, what was counted stays counted, which
@@ -26,6 +27,8 @@ pub(in crate::limiter) struct Sequential {
     counted: Vec<Limited>,
     /// What the first window of the configuration stands at.
     first_count: Option<i64>,
+    /// When the last of the windows ends that nothing is left in.
+    full_until: Option<Timestamp>,
     denied: Option<Verdict>,
 }
 
@@ -41,6 +44,7 @@ impl Sequential {
                 current,
                 counted: Vec::new(),
                 first_count: None,
+                full_until: None,
                 denied: None,
             })),
             _ => Plan::Windows(windows),
@@ -100,8 +104,12 @@ impl Sequential {
     }
 
     fn count_next(&mut self, attributes: &Item) -> Next {
+        let count = count_in(attributes, self.call().names().count);
         if self.current.at == 0 {
-            self.first_count = count_in(attributes, self.call().names().count);
+            self.first_count = count;
+        }
+        if count.is_some_and(|count| count >= self.current.limit) {
+            self.full_until = self.full_until.max(Some(self.current.window.end()));
         }
         match self.pending.pop() {
             Some(next) => {
@@ -110,7 +118,7 @@ impl Sequential {
             }
             None => {
                 let allowed = self.windows.allowance().with_count(self.first_count);
-                Next::Conclude(Conclusion::Verdict(allowed))
+                Next::Conclude(Conclusion::Verdict(allowed.with_room_at(self.full_until)))
             }
         }
     }

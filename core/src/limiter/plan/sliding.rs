@@ -104,8 +104,24 @@ impl Sliding {
             quota: 0,
             window: Some(self.current),
             resets_at: self.current.end(),
+            room_at: self.current.end(),
             retry_at: self.current.end(),
         }
+    }
+
+    /// When the first unit comes back, given the current sub-window's count: when enough of the
+    /// oldest sub-windows have left. Beyond the limit, the first to leave make no room.
+    fn room_at(&self, current: i64) -> Option<Timestamp> {
+        let oldest_first = self.past.iter().rev().map(|window| (window, self.past_count(window)));
+        let mut left = self.sum().saturating_add(current);
+        let full = left.min(self.limit());
+        let mut leaving = oldest_first.chain([(&self.current, current)]);
+        let last = leaving.find(|(_, count)| {
+            left = left.saturating_sub(*count);
+            left < full
+        });
+        let covered = self.cover.granularity.saturating_mul(self.cover.count());
+        last.map(|(window, _)| window.start.saturating_add(covered))
     }
 
     pub(super) fn begin(&mut self) -> Next {
@@ -165,7 +181,9 @@ impl Sliding {
         let verdict = match wrote {
             Wrote::Applied { attributes } => {
                 let current = count_in(&attributes, counter);
-                self.allowance().with_count(current.map(|count| self.sum().saturating_add(count)))
+                let count = current.map(|current| self.sum().saturating_add(current));
+                let room_at = current.and_then(|current| self.room_at(current));
+                self.allowance().with_count(count).with_room_at(room_at)
             }
             Wrote::Refused(refusals) => {
                 let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
@@ -180,7 +198,7 @@ impl Sliding {
         let current = self.current_count(reads);
         let count = self.sum().saturating_add(current);
         if count.saturating_add(self.call.cost()) <= self.limit() {
-            self.allowance().with_count(Some(count))
+            self.allowance().with_count(Some(count)).with_room_at(self.room_at(current))
         } else {
             self.denied(Some(current))
         }
@@ -199,8 +217,10 @@ impl Sliding {
     fn denied(&self, current: Option<i64>) -> Verdict {
         let sum = self.sum();
         let least = self.room().saturating_add(1).max(0);
-        let counts = core::iter::once(current.unwrap_or(least)).chain(self.past_counts());
-        self.denied_from(counts, current.map(|current| sum.saturating_add(current)))
+        let at_least = current.unwrap_or(least);
+        let counts = core::iter::once(at_least).chain(self.past_counts());
+        let count = current.map(|current| sum.saturating_add(current));
+        self.denied_from(counts, count).with_room_at(self.room_at(at_least))
     }
 
     /// A denial, given all counts, newest first: room comes back when enough of the oldest
@@ -220,7 +240,8 @@ impl Sliding {
         let leaving = self.cover.count().saturating_sub(kept).max(1);
         let resets_at =
             self.current.start.saturating_add(self.cover.granularity.saturating_mul(leaving));
-        Verdict { allowed: false, count, resets_at, retry_at: resets_at, ..self.allowance() }
+        let (room_at, retry_at) = (resets_at, resets_at);
+        Verdict { allowed: false, count, resets_at, room_at, retry_at, ..self.allowance() }
     }
 
     pub(super) fn learned(&self) -> Learned {
@@ -271,7 +292,11 @@ impl Sliding {
     }
 
     fn past_counts(&self) -> impl Iterator<Item = i64> {
-        self.past.iter().map(|window| self.known.get(&window.start).copied().unwrap_or(0))
+        self.past.iter().map(|window| self.past_count(window))
+    }
+
+    fn past_count(&self, window: &TimeWindow) -> i64 {
+        self.known.get(&window.start).copied().unwrap_or(0)
     }
 
     fn sum(&self) -> i64 {

@@ -83,7 +83,16 @@ impl Windows {
     pub(super) fn verdict(&self, allowed: bool, at: usize, count: Option<i64>) -> Verdict {
         let window = self.windows.get(at).copied();
         let resets_at = window.map_or_else(|| self.call.now(), |window| window.end());
-        Verdict { allowed, local: false, count, quota: at, window, resets_at, retry_at: resets_at }
+        Verdict {
+            allowed,
+            local: false,
+            count,
+            quota: at,
+            window,
+            resets_at,
+            room_at: resets_at,
+            retry_at: resets_at,
+        }
     }
 
     pub(super) fn begin(&mut self) -> Next {
@@ -157,12 +166,13 @@ impl Windows {
         let counter = self.call.names().count;
         let refused = refusals.iter().map(|refusal| refusal.at);
         let at = last_to_end(&self.windows, refused).unwrap_or(0);
-        let count = refusals
-            .iter()
-            .find(|refusal| refusal.at == at)
-            .and_then(|refusal| refusal.seen.as_ref())
-            .map(|item| count_in(item, counter).unwrap_or(0));
-        let verdict = self.verdict(false, at, count);
+        let count_of = |refusal: &Refusal| {
+            let count = count_in(refusal.seen.as_ref()?, counter).unwrap_or(0);
+            Some((refusal.at, count))
+        };
+        let counts = || refusals.iter().filter_map(count_of);
+        let count = counts().find(|(refused, _)| *refused == at).map(|(_, count)| count);
+        let verdict = self.verdict(false, at, count).with_room_at(self.full_until(counts()));
         self.denial = self.denial_to_remember(&verdict);
         verdict
     }
@@ -201,7 +211,12 @@ impl Windows {
             Some(at) => (false, at),
             None => (true, 0),
         };
-        self.verdict(allowed, at, counts.get(at).copied())
+        let full_until = self.full_until(counts.iter().copied().enumerate());
+        self.verdict(allowed, at, counts.get(at).copied()).with_room_at(full_until)
+    }
+
+    fn full_until(&self, counts: impl Iterator<Item = (usize, i64)>) -> Option<Timestamp> {
+        full_until(&self.windows, &self.quotas, counts)
     }
 
     pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
@@ -227,8 +242,8 @@ impl Windows {
         })
     }
 
-    /// The transaction's client token: 32 hex digits, of the 36 that DynamoDB takes
-    /// (`limited.md` §16.22). None without an id: two decisions with one token would count as one.
+    /// The transaction's client token: 32 hex digits, of the 36 that DynamoDB takes. `None` without
+    /// an id: two decisions with one token would count as one.
     fn token(&self) -> Option<String> {
         let attempt = &self.call.attempt;
         let mut digest = Sha256::new();
@@ -247,6 +262,19 @@ pub(super) fn last_to_end(
     some: impl Iterator<Item = usize>,
 ) -> Option<usize> {
     some.max_by_key(|at| windows.get(*at).map(|window| (window.end(), window.length)))
+}
+
+/// When there is room again, given the counts of some windows: when the last of those has ended in
+/// which nothing is left.
+pub(super) fn full_until(
+    windows: &[TimeWindow],
+    quotas: &[Quota],
+    counts: impl Iterator<Item = (usize, i64)>,
+) -> Option<Timestamp> {
+    let is_full = |at: usize, count| quotas.get(at).is_some_and(|quota| count >= quota.limit);
+    let full =
+        counts.filter(|(at, count)| is_full(*at, *count)).filter_map(|(at, _)| windows.get(at));
+    full.map(TimeWindow::end).max()
 }
 
 /// There is no counter yet, or it has room.

@@ -8,7 +8,7 @@ use apptheory_core::http::AppError;
 use apptheory_core::http::exchange::{
     Access, PolicyDecision, PolicyStage, Principal, TenantSource,
 };
-use apptheory_core::limiter::{Decision, FixedWindow, Limiter};
+use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
 use apptheory_core::time::Timestamp;
 use futures_util::FutureExt as _;
 use serde_json::{Value as Json, json};
@@ -335,6 +335,7 @@ fn the_rate_limit_counts_and_says_so() {
     // A `#` that a provider decoded is no separator of keys, and limits do not share their fields.
     let store = MemoryStore::new(manual.clone()).with_table(broken.table());
     let wide = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 10).unwrap());
+    let wide = wide.named("wide").unwrap();
     let nested =
         [wide.build(), broken.clone()].into_iter().fold(builder(&clock), |app, limiter| {
             let limiter = RateLimiter::new(limiter, store.clone()).with_clock(manual.clone());
@@ -354,6 +355,42 @@ fn the_rate_limit_counts_and_says_so() {
         .unwrap();
     let closed = serve(&app, &clock, get("/"));
     assert_eq!((closed.status, closed.headers.first("x-rate-limit-fail-closed")), (503, "true"));
+}
+
+#[test]
+fn limits_that_would_share_their_counters_do_not_build() {
+    let clock = clock();
+    let fixed = |seconds, limit| {
+        Limiter::fail_closed(FixedWindow::new(Duration::from_secs(seconds), limit).unwrap())
+    };
+    let bucket = Limiter::fail_closed(TokenBucket::new(Duration::from_secs(60), 5, 5).unwrap());
+    let build = |limiters: Vec<Limiter>| {
+        let app = limiters.into_iter().fold(builder(&clock), |app, limiter| {
+            let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+            app.middleware(RateLimit::new(RateLimiter::new(limiter, store)))
+        });
+        app.get("/", async || "never").build().map(drop).map_err(|error| error.to_string())
+    };
+    let named = |name: &str| fixed(60, 1).named(name).unwrap();
+    let error = "a fixed window of 100 per 24h and a fixed window of 15 per 15m share their counters \
+                 in the table rate-limits: give them names with LimiterBuilder::named, or a table \
+                 each";
+    let unnamed = [fixed(86_400, 100).build(), fixed(900, 15).build()];
+    assert_eq!(build(unnamed.into()), Err(error.to_owned()));
+    let error = build(vec![fixed(60, 1).build(), named("a").build(), bucket.clone().build()]);
+    assert!(error.unwrap_err().contains("a token bucket of 5 per 1m with bursts of 5"));
+    let error = build(vec![named("a").build(), named("b").build(), named("a").build()]);
+    assert!(error.unwrap_err().contains("they have the same name"));
+    // The same limiter twice would count every request twice.
+    let limiter = named("a").build();
+    assert!(build(vec![limiter.clone(), limiter]).is_err());
+    let legacy = fixed(60, 1).allow_separator_in_keys().unwrap().build();
+    assert!(build(vec![legacy, named("a").build()]).is_err());
+
+    let apart = vec![named("a").build(), named("b").build(), fixed(60, 1).build()];
+    assert_eq!(build(apart), Ok(()));
+    let elsewhere = bucket.table("others".into()).build();
+    assert_eq!(build(vec![fixed(60, 1).build(), elsewhere]), Ok(()));
 }
 
 #[test]
