@@ -30,8 +30,8 @@ use crate::app::wire::raw_request;
 use crate::app::{App, Invocation};
 use crate::clock::Clock as _;
 
-/// The most bytes that the head of a request may have, request line included: 32 KiB, twice what
-/// common servers take.
+/// The most bytes that the head of a request may have, request line included: 32 KiB, as
+/// nginx takes them unless configured otherwise.
 pub const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// How long requests have on a [buffered](super::Server::buffered) server: 29 s, API Gateway's

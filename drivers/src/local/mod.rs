@@ -100,8 +100,8 @@ use error::tell;
 use origin::Origins;
 use websocket::{Gateway, Slot};
 
-/// How many connections there are at a time, WebSockets included: 256, many times what the browsers
-/// of one developer open. The next one is answered 503, and ends.
+/// How many connections there are at a time, WebSockets included: 256, many times the six that a
+/// browser opens to one host. The next one is answered 503, and ends.
 pub const MAX_CONNECTIONS: usize = 256;
 
 /// How long connections may take to finish after the server was told to stop, unless configured

@@ -181,10 +181,8 @@ const HTTP: u16 = 80;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 const NO_HOST: &str = "a request names its host once, as host or host:port";
-const FOREIGN_HOST: &str =
-    "this local server answers for localhost and the address it listens on only";
-const FOREIGN_ORIGIN: &str =
-    "this local server does this for its own pages only, and for origins that CORS lists";
+const FOREIGN_HOST: &str = "this local server answers for localhost and the address it listens on only: ask for one of them";
+const FOREIGN_ORIGIN: &str = "this local server does this for its own pages only: list the page's origin in CORS to let it in";
 
 #[cfg(test)]
 mod tests {

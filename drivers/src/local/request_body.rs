@@ -26,7 +26,8 @@ pub const MAX_BODY_BYTES: usize = StreamLimits::MAX_BUFFERED_BYTES as usize;
 /// was sent (RFC 9112 §6.1).
 pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), AppError> {
     let is_chunked = |coding: &str| coding.eq_ignore_ascii_case("chunked");
-    if !tokens(headers, TRANSFER_ENCODING).all(is_chunked) {
+    let is_text = headers.get_all(TRANSFER_ENCODING).iter().all(|line| line.to_str().is_ok());
+    if !is_text || !tokens(headers, TRANSFER_ENCODING).all(is_chunked) {
         let error = AppError::bad_request("no transfer coding but chunked is implemented");
         return Err(error.with_status(StatusCode::NOT_IMPLEMENTED.as_u16()));
     }

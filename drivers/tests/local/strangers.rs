@@ -155,6 +155,7 @@ async fn bodies_that_two_readers_would_end_elsewhere_are_refused() {
         ("transfer-encoding: gzip, chunked\r\n", 501),
         ("transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n", 501),
         ("transfer-encoding: identity, chunked\r\n", 501),
+        ("transfer-encoding: é\r\ntransfer-encoding: chunked\r\n", 501),
         ("transfer-encoding: chunked, chunked\r\n", 400),
         ("transfer-encoding: gzip\r\n", 400),
         ("transfer-encoding: chunked, gzip\r\n", 400),
