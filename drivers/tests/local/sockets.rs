@@ -336,3 +336,31 @@ async fn what_is_no_handshake_never_reaches_connect() {
     assert!(handled.try_recv().is_err());
     ended(server, handled).await;
 }
+
+#[tokio::test]
+async fn no_query_hides_from_connect() {
+    let app = App::builder().websocket("$connect", async |context: Context| {
+        match context.query("banned") {
+            "" => Ok(()),
+            _ => Err(AppError::forbidden()),
+        }
+    });
+    let server = Running::of(app).await;
+    let wish = "host: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    for (query, status) in [
+        ("banned=%zz", 403),
+        ("banned=%ff", 403),
+        ("banned=%", 403),
+        ("%=%&banned=1", 403),
+        ("a;b&banned=1", 403),
+        ("%62anned=1", 403),
+        ("%", 101),
+        ("banned", 101),
+    ] {
+        let mut client = server.connect().await;
+        client.send(format!("GET /?{query} HTTP/1.1\r\n{wish}")).await;
+        assert_eq!(client.head().await.status, status, "{query}");
+    }
+    server.stop().await;
+}
