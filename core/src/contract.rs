@@ -14,7 +14,8 @@ use crate::limiter::headers::HeaderStyle;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Profile {
     /// How requests are answered: any origin is named, HEAD is not implied, any page may send JSON,
-    /// clients name their tenant, and stack traces and the `connection` of event streams are shown.
+    /// clients name their tenant, stack traces and the `connection` of event streams are shown, and
+    /// what was not done in time is 408.
     pub http: HttpSettings,
     /// How long before its deadline an invocation is cut short. The contract knows of no reserve, so
     /// that a handler sees all the time that its invocation has left.
@@ -31,6 +32,7 @@ pub struct Profile {
 pub fn profile() -> Profile {
     let http = HttpSettings {
         cors: Some(Cors { reflects: true, ..Cors::default() }),
+        timeout_status: 408,
         head_as_get: false,
         tenant: TenantSource::FieldOrQuery,
         json: JsonReading::Contract,

@@ -51,6 +51,7 @@ mod hex;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
+pub mod invocation_time;
 pub mod json;
 mod key_part;
 pub mod limiter;

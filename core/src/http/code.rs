@@ -19,7 +19,8 @@ pub const FORBIDDEN: &str = "app.forbidden";
 pub const NOT_FOUND: &str = "app.not_found";
 /// The path is known, but not with this method: 405.
 pub const METHOD_NOT_ALLOWED: &str = "app.method_not_allowed";
-/// The request took too long: 408.
+/// The request was not answered in time: 504, or the status that the application
+/// [chose](crate::http::exchange::HttpSettings::timeout_status).
 pub const TIMEOUT: &str = "app.timeout";
 /// The request contradicts the state of things: 409.
 pub const CONFLICT: &str = "app.conflict";
@@ -50,13 +51,13 @@ pub fn status(code: &str) -> u16 {
         FORBIDDEN => 403,
         NOT_FOUND => 404,
         METHOD_NOT_ALLOWED => 405,
-        TIMEOUT => 408,
         CONFLICT => 409,
         TOO_LARGE => 413,
         UNSUPPORTED_MEDIA_TYPE => 415,
         VALIDATION_FAILED => 422,
         RATE_LIMITED => 429,
         OVERLOADED => 503,
+        TIMEOUT => 504,
         _ => 500,
     }
 }

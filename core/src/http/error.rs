@@ -230,6 +230,11 @@ impl AppError {
         self.0.status.unwrap_or_else(|| code::status(self.code()))
     }
 
+    /// Whether it has a status that its code does not decide.
+    pub(crate) const fn has_own_status(&self) -> bool {
+        self.0.status.is_some()
+    }
+
     /// The header fields to send with it.
     #[must_use]
     pub fn headers(&self) -> &Headers {

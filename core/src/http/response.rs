@@ -156,6 +156,9 @@ impl<S> Response<S> {
         if self.status == 0 {
             self.status = 200;
         }
+        if self.is_base64 && self.stream.is_some() {
+            return Err(ResponseError::EncodedStream);
+        }
         self.cookies.extend(self.headers.remove("set-cookie"));
         self.headers.keep_sent();
         check_head(self.status, &self.headers, &self.cookies)?;
@@ -197,6 +200,10 @@ pub enum ResponseError {
         /// The name of the field; `set-cookie` for a cookie.
         name: String,
     },
+    /// A response that is to travel as base64 has a stream: streams are bytes as they are. Leave
+    /// [`is_base64`](Response::is_base64) out.
+    #[error("a streamed response cannot be base64")]
+    EncodedStream,
 }
 
 impl From<ResponseError> for AppError {

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_late_error_is_answered() {
         let failed = collector(9).fail(&AppError::new(code::TIMEOUT, "slow"), "t1");
-        assert_eq!(failed.status, 408);
+        assert_eq!(failed.status, 504);
         let body = r#"{"error":{"code":"app.timeout","message":"slow","request_id":"r1","trace_id":"t1"}}"#;
         assert_eq!(failed.body, body.as_bytes());
     }

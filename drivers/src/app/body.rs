@@ -9,10 +9,12 @@ use std::panic::catch_unwind;
 
 use apptheory_core::http::AppError;
 use apptheory_core::stream::StreamLimiter;
+use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::guard::Panicked;
+use crate::clock::SharedClock;
 
 /// The rest of a response's body, chunk by chunk. An error ends it; nothing is read behind one, and
 /// a stream that panics ends with a masked 500.
@@ -56,6 +58,22 @@ impl BodyStream {
             Ok(chunk) if !limiter.admit(chunk.len()) => Err(too_large.clone()),
             chunk => chunk,
         }))
+    }
+
+    /// The same stream until an instant, at which the error is its end, however much there is still
+    /// to come.
+    pub(super) fn until(self, clock: SharedClock, at: Timestamp, error: AppError) -> Self {
+        let chunks = stream::unfold(Some((self, error)), move |state| {
+            let clock = clock.clone();
+            async move {
+                let (mut stream, error) = state?;
+                match clock.race(Some(at), stream.next()).await {
+                    Some(chunk) => Some((chunk?, Some((stream, error)))),
+                    None => Some((Err(error), None)),
+                }
+            }
+        });
+        Self::new(chunks)
     }
 
     /// Nothing but an error.

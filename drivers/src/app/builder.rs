@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::future::Future;
+use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::contract::{self, Profile};
@@ -36,6 +37,7 @@ pub struct AppBuilder<S = ()> {
     hooks: Hooks,
     clock: SharedClock,
     ids: Arc<dyn IdSource>,
+    reserve: Option<Duration>,
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
 }
 
@@ -94,6 +96,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
             hooks: Hooks::default(),
             clock: SharedClock::new(SystemClock),
             ids: Arc::new(RandomIds),
+            reserve: None,
             websocket_clients: default_clients(),
         }
     }
@@ -220,7 +223,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     pub fn contract_profile(mut self) -> Self {
         let Profile { http, reserve, .. } = contract::profile();
         self.settings = http;
-        self.event_reserve(reserve)
+        self.reserve(reserve)
     }
 
     /// Changes any of the core's settings.
@@ -302,6 +305,26 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self
     }
 
+    /// Cuts work short this long before an invocation's deadline, so that there is time left to
+    /// answer. Without it, that is 500 ms or a tenth of the time given, whichever is shorter. Set it
+    /// where answers take longer to send or to record.
+    ///
+    /// | What is cut short | What becomes of it |
+    /// |---|---|
+    /// | a handler of a request, its middleware, authentication and policy | dropped; 504 `app.timeout` |
+    /// | a stream | dropped; 504 before its first chunk or behind a buffered answer, trailers later |
+    /// | a batch | its running records are dropped, and the rest fails: they come again |
+    /// | any other event, a message of a WebSocket among them | dropped; the invocation fails as [`TimedOut`](super::TimedOut) |
+    ///
+    /// Only what waits can be dropped: a handler that blocks its thread is not stopped. Have it
+    /// block a thread of its own, such as tokio's `spawn_blocking` gives. Invocations without a
+    /// deadline are never cut short.
+    #[must_use]
+    pub fn reserve(mut self, reserve: Duration) -> Self {
+        self.reserve = Some(reserve);
+        self
+    }
+
     /// Goes by another clock than the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -331,10 +354,10 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         }
         let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
         SharedCounters::check(&limiters)?;
-        let Self { clock, ids, websocket_clients, .. } = self;
+        let Self { clock, ids, reserve, websocket_clients, .. } = self;
         let host = Arc::new(Host { clock, ids, websocket_clients, json });
         let (layers, events) = (layers.into(), events.build()?);
-        let inner = Arc::new(Inner { service, layers, events, websockets, hooks });
+        let inner = Arc::new(Inner { service, layers, events, websockets, hooks, reserve });
         Ok(App { inner, host })
     }
 }

@@ -1,40 +1,37 @@
 //! Responses in one piece.
 
-use core::future::Future;
 use core::num::NonZeroU64;
 use core::pin::pin;
 
 use apptheory_core::http::adapters::HttpSource;
 use apptheory_core::http::exchange::Concluded;
 use apptheory_core::http::{AppError, RawRequest, Response as Whole, code};
+use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::Collector;
-use apptheory_core::time::Timestamp;
-use bytes::Bytes;
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, select};
 
 use super::context::Invocation;
-use super::{App, BodyStream};
-use crate::clock::Clock as _;
+use super::time::Begun;
+use super::{App, Response};
+use crate::clock::{Clock as _, before};
 
 impl App {
     /// Answers a request in one piece: what the response streams is read first, within the limits of
     /// the application. An error on the way is answered instead of the response, and recorded.
     pub async fn serve_whole(&self, request: RawRequest<'_>, invocation: Invocation) -> Whole {
         let most = self.settings().limits.max_response_bytes;
-        let concluded = self.conclude_whole(request, invocation, most).await;
+        let concluded = self.conclude_whole(request, self.begin(invocation), most).await;
         self.finish(concluded)
     }
 
-    /// Answers a request as a provider expects it: within what it takes in one piece, and in
-    /// [time](Invocation::stops_at).
+    /// Answers a request as a provider expects it: within what it takes in one piece.
     pub(super) async fn serve_for(
         &self,
         source: HttpSource,
         request: RawRequest<'_>,
-        invocation: Invocation,
+        begun: Begun,
     ) -> String {
-        source.write_response(&self.serve_whole_for(source, request, invocation).await)
+        source.write_response(&self.serve_whole_begun(source, request, begun).await)
     }
 
     /// As [`serve_whole`](Self::serve_whole), within what a provider takes in one piece.
@@ -44,10 +41,17 @@ impl App {
         request: RawRequest<'_>,
         invocation: Invocation,
     ) -> Whole {
-        let own = self.settings().limits.max_response_bytes;
-        let provider = NonZeroU64::new(source.max_answer_bytes());
-        let most = [own, provider].into_iter().flatten().min();
-        let mut concluded = self.conclude_whole(request, invocation, most).await;
+        self.serve_whole_begun(source, request, self.begin(invocation)).await
+    }
+
+    async fn serve_whole_begun(
+        &self,
+        source: HttpSource,
+        request: RawRequest<'_>,
+        begun: Begun,
+    ) -> Whole {
+        let most = self.most_in_one_piece(source.max_answer_bytes());
+        let mut concluded = self.conclude_whole(request, begun, most).await;
         if source.is_too_large(&concluded.response) {
             concluded = self.fail_whole(concluded, self.settings().response_too_large());
         }
@@ -57,27 +61,57 @@ impl App {
     async fn conclude_whole(
         &self,
         request: RawRequest<'_>,
-        invocation: Invocation,
+        begun: Begun,
         max_bytes: Option<NonZeroU64>,
     ) -> Concluded<core::convert::Infallible> {
-        let stops_at = invocation.stops_at();
-        let Concluded { response, call, observation } = self.conclude(request, invocation).await;
-        let (head, stream) = response.split_stream();
-        let mut concluded = Concluded { response: head, call, observation };
-        let Some(mut stream) = stream else { return concluded };
-        let head = core::mem::replace(&mut concluded.response, Whole::new(200));
-        let mut collector = Collector::new(head, max_bytes, self.settings().error_style());
-        let mut time_is_up = pin!(self.clock().sleep_until(stops_at));
-        while let Some(chunk) = self.next_chunk(&mut stream, stops_at, time_is_up.as_mut()).await {
-            let too_large = |_| self.settings().response_too_large();
-            let taken = chunk.and_then(|chunk| collector.push(&chunk).map_err(too_large));
-            if let Err(error) = taken {
-                concluded.response = collector.finish();
-                return self.fail_whole(concluded, error);
-            }
+        let time = begun.time;
+        let Concluded { response, call, observation } = self.conclude(request, begun).await;
+        let (response, collected) = self.collect(response, max_bytes, time).await;
+        let concluded = Concluded { response, call, observation };
+        match collected {
+            Ok(()) => concluded,
+            Err(cut) => self.fail_whole(concluded, cut.into()),
         }
-        concluded.response = collector.finish();
-        concluded
+    }
+
+    /// The most bytes of body that are sent in one piece: what is taken, or what the application
+    /// allows, if that is less.
+    pub(super) fn most_in_one_piece(&self, taken: u64) -> Option<NonZeroU64> {
+        let own = self.settings().limits.max_response_bytes;
+        [own, NonZeroU64::new(taken)].into_iter().flatten().min()
+    }
+
+    /// Reads what a response streams, within a limit of bytes and in time. Whatever was read comes
+    /// back, also when that is not all.
+    pub(super) async fn collect(
+        &self,
+        response: Response,
+        max_bytes: Option<NonZeroU64>,
+        time: InvocationTime,
+    ) -> (Whole, Result<(), Cut>) {
+        let (head, stream) = response.split_stream();
+        let Some(mut stream) = stream else { return (head, Ok(())) };
+        let mut collector = Collector::new(head, max_bytes, self.settings().error_style());
+        let stops_at = time.stops_at();
+        let mut alarm = pin!(self.clock().sleep_until(stops_at));
+        let collected = loop {
+            // A stream that always has more never lets the alarm go off.
+            if stops_at.is_some_and(|at| at <= self.clock().now()) {
+                break Err(Cut::TimedOut);
+            }
+            match before(alarm.as_mut(), stream.next()).await {
+                Some(Some(chunk)) => {
+                    let too_large = |_| self.settings().response_too_large();
+                    let taken = chunk.and_then(|chunk| collector.push(&chunk).map_err(too_large));
+                    if let Err(error) = taken {
+                        break Err(Cut::Failed(error));
+                    }
+                }
+                Some(None) => break Ok(()),
+                None => break Err(Cut::TimedOut),
+            }
+        };
+        (collector.finish(), collected)
     }
 
     /// Answers an error in place of a response.
@@ -93,20 +127,28 @@ impl App {
         let observation = observation.map(|observed| observed.ending_with(status, &error));
         Concluded { response, call, observation }
     }
+}
 
-    /// The next chunk of a stream, or 408 once its time is up.
-    async fn next_chunk(
-        &self,
-        stream: &mut BodyStream,
-        stops_at: Option<Timestamp>,
-        time_is_up: impl Future<Output = ()> + Unpin,
-    ) -> Option<Result<Bytes, AppError>> {
-        if stops_at.is_some_and(|at| at <= self.clock().now()) {
-            return Some(Err(AppError::of(code::TIMEOUT)));
-        }
-        match select(stream.next(), time_is_up).await {
-            Either::Left((chunk, _)) => chunk,
-            Either::Right(_) => Some(Err(AppError::of(code::TIMEOUT))),
+/// Why there is no answer of a handler's.
+pub(super) enum Cut {
+    /// It was not there in time.
+    TimedOut,
+    /// It failed.
+    Failed(AppError),
+}
+
+impl From<AppError> for Cut {
+    fn from(error: AppError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What is answered to a request.
+impl From<Cut> for AppError {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::TimedOut => Self::of(code::TIMEOUT),
+            Cut::Failed(error) => error,
         }
     }
 }

@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::http::exchange::{Call, CallHandler, Principal};
 use apptheory_core::http::{AppError, JsonReading, Request};
+use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::endpoint::Endpoint;
+use super::time::Begun;
 use super::values::Values;
 use super::{Response, SendError};
 use crate::clock::{Clock, SharedClock};
@@ -28,7 +30,7 @@ pub struct Context {
     call: Arc<Call>,
     principal: Option<Arc<Principal>>,
     host: Arc<Host>,
-    invocation: Arc<Invocation>,
+    begun: Arc<Begun>,
     shared: Arc<Shared>,
     cancellation: CancellationToken,
 }
@@ -38,24 +40,14 @@ pub struct Context {
 pub struct Invocation {
     /// The id that Lambda gave the invocation, or an empty text.
     pub request_id: String,
-    /// When Lambda ends the invocation.
+    /// When Lambda ends the invocation. Its work is cut short a
+    /// [reserve](super::AppBuilder::reserve) before that. Without a deadline, nothing is.
     pub deadline: Option<Timestamp>,
-    /// How long before the deadline work is cut short, so that there is time left to answer.
-    pub reserve: Duration,
     /// The trace that Lambda gave the invocation, as an `x-amzn-trace-id` field spells it; or an
     /// empty text. Requests that come with a trace of their own keep theirs.
     pub trace: String,
     /// The other end of the connection that the request came over. `None` for an event.
     pub peer: Option<SocketAddr>,
-}
-
-impl Invocation {
-    /// From when on work is cut short: streams end, and batches take no more records. `None`
-    /// without a deadline.
-    #[must_use]
-    pub fn stops_at(&self) -> Option<Timestamp> {
-        self.deadline.map(|deadline| deadline.saturating_sub(self.reserve))
-    }
 }
 
 /// What an application lives on: what all of its requests share.
@@ -95,14 +87,14 @@ impl Context {
         call: Arc<Call>,
         principal: Option<Arc<Principal>>,
         host: &Arc<Host>,
-        invocation: &Arc<Invocation>,
+        begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
         Self {
             call,
             principal,
             host: Arc::clone(host),
-            invocation: Arc::clone(invocation),
+            begun: Arc::clone(begun),
             shared: Arc::default(),
             cancellation: cancellation.clone(),
         }
@@ -111,11 +103,11 @@ impl Context {
     pub(super) fn for_handler(
         effect: &CallHandler<'_, Arc<dyn Endpoint>, super::BodyStream>,
         host: &Arc<Host>,
-        invocation: &Arc<Invocation>,
+        begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-        let context = Self::new(call, principal, host, invocation, cancellation);
+        let context = Self::new(call, principal, host, begun, cancellation);
         context.left().trace = effect.stages.names().map(Cow::Borrowed).collect();
         context
     }
@@ -174,7 +166,7 @@ impl Context {
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
         let (address, _zone) = match self.call.request.source_provenance.source_ip() {
-            "" => return self.invocation.peer.map(|peer| peer.ip()),
+            "" => return self.begun.invocation.peer.map(|peer| peer.ip()),
             told => told.split_once('%').unwrap_or((told, "")),
         };
         address.parse().ok()
@@ -232,7 +224,12 @@ impl Context {
     /// The invocation that the request came with.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
-        &self.invocation
+        &self.begun.invocation
+    }
+
+    /// The time that the invocation has.
+    pub(super) fn time(&self) -> InvocationTime {
+        self.begun.time
     }
 
     /// The present instant, by the application's clock.

@@ -9,6 +9,7 @@ use apptheory_core::triggers::{
 
 use super::App;
 use super::context::Invocation;
+use super::time::{Begun, TimedOut};
 
 /// An invocation fails: there is nobody to answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -36,31 +37,46 @@ pub enum InvokeError {
     /// application's failure hook.
     #[error(transparent)]
     Workload(#[from] WorkloadFailed),
+    /// The handler of an event that is answered as a whole was not done in time, and was dropped.
+    #[error(transparent)]
+    TimedOut(#[from] TimedOut),
 }
 
 impl App {
     /// Answers an event of any kind, as whoever sent it expects it. What a response streams is
     /// collected: more of it than Lambda takes in one piece is answered with 413, and a stream that
-    /// has not ended [in time](Invocation::stops_at) with 408.
+    /// has not ended in time with 504. [`reserve`](super::AppBuilder::reserve) says what becomes of
+    /// everything else that takes too long.
     ///
     /// # Errors
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
+        self.invoke_begun(event, self.begin(invocation)).await
+    }
+
+    /// Answers the event of an invocation that has begun.
+    pub(crate) async fn invoke_begun(
+        &self,
+        event: &str,
+        begun: Begun,
+    ) -> Result<String, InvokeError> {
         if let Some((source, request)) = read_payload_v2(event) {
-            return Ok(self.serve_for(source, request, invocation).await);
+            return Ok(self.serve_for(source, request, begun).await);
         }
         match classify(event)? {
-            EventKind::Http(source) => self.serve_event(source, event, invocation).await,
-            EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, invocation).await,
-            EventKind::Kinesis => self.invoke_batch(BatchSource::Kinesis, event, invocation).await,
-            EventKind::DynamoDb => {
-                self.invoke_batch(BatchSource::DynamoDbStream, event, invocation).await
+            EventKind::Http(source) => {
+                Ok(self.serve_for(source, source.read_request(event)?, begun).await)
             }
-            EventKind::Sns => self.invoke_sns(event, invocation).await,
-            EventKind::EventBridge => self.invoke_event_bridge(event, invocation).await,
+            EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, begun).await,
+            EventKind::Kinesis => self.invoke_batch(BatchSource::Kinesis, event, begun).await,
+            EventKind::DynamoDb => {
+                self.invoke_batch(BatchSource::DynamoDbStream, event, begun).await
+            }
+            EventKind::Sns => self.invoke_sns(event, begun).await,
+            EventKind::EventBridge => self.invoke_event_bridge(event, begun).await,
             EventKind::WebSocket if self.inner.websockets.are_supported() => {
-                self.serve_websocket(event, invocation).await
+                self.invoke_websocket(event, begun).await
             }
             EventKind::WebSocket => Err(ClassifyError::Unknown.into()),
         }
@@ -79,6 +95,6 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let request: RawRequest<'_> = source.read_request(event)?;
-        Ok(self.serve_for(source, request, invocation).await)
+        Ok(self.serve_for(source, request, self.begin(invocation)).await)
     }
 }

@@ -42,6 +42,7 @@ mod service;
 mod sse;
 #[cfg(test)]
 mod tests;
+pub(crate) mod time;
 mod timeout;
 mod values;
 mod watch;
@@ -50,6 +51,7 @@ mod websocket;
 pub(crate) mod wire;
 
 use core::fmt;
+use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::http::exchange::{HttpService, HttpSettings};
@@ -68,6 +70,7 @@ pub use response::{Html, IntoResponse, Response};
 #[cfg(feature = "tower")]
 pub use service::AppBody;
 pub use sse::Sse;
+pub use time::TimedOut;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 pub use websocket::{SendError, WebSocket};
 
@@ -92,6 +95,8 @@ struct Inner {
     events: EventRoutes,
     websockets: WebSocketRoutes,
     hooks: Hooks,
+    /// How long before a deadline work is cut short; `None` for what suits the time given.
+    reserve: Option<Duration>,
 }
 
 impl App {

@@ -1,11 +1,13 @@
 //! Serving one request.
 
+use core::future::Future;
 use std::sync::Arc;
 
 use apptheory_core::http::exchange::{
     Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
 };
-use apptheory_core::http::{self, AppError, MultiMap, RawRequest};
+use apptheory_core::http::{self, AppError, MultiMap, RawRequest, code};
+use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::LogRecord;
 use futures_util::TryStreamExt as _;
@@ -16,17 +18,24 @@ use super::context::{Context, Invocation};
 use super::endpoint::Next;
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
+use super::time::Begun;
 use super::watch::Watched;
 use super::{App, Response};
 use crate::clock::Clock as _;
 
 impl App {
-    /// Answers a request. It never fails: whatever goes wrong is answered.
+    /// Answers a request. It never fails: whatever goes wrong is answered. What is not done in time
+    /// is dropped, and answered with `app.timeout`; the response's stream is for the caller to end.
     ///
     /// Dropping the future gives the request up: the handler's future is dropped with it, and its
     /// [cancellation](Context::cancellation) ends.
     pub async fn serve(&self, request: RawRequest<'_>, invocation: Invocation) -> Response {
-        let concluded = self.conclude(request, invocation).await;
+        self.serve_begun(request, self.begin(invocation)).await
+    }
+
+    /// Answers a request of an invocation that has begun.
+    pub(crate) async fn serve_begun(&self, request: RawRequest<'_>, begun: Begun) -> Response {
+        let concluded = self.conclude(request, begun).await;
         let (call, observation) = (Arc::clone(&concluded.call), concluded.observation.clone());
         let mut response = self.finish(concluded);
         if let Some(mut stream) = response.stream.take() {
@@ -49,12 +58,12 @@ impl App {
     pub(super) async fn conclude(
         &self,
         mut request: RawRequest<'_>,
-        invocation: Invocation,
+        begun: Begun,
     ) -> Concluded<BodyStream> {
-        carry_on(&invocation.trace, &mut request.headers);
+        carry_on(&begun.invocation.trace, &mut request.headers);
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
-        let concluded = self.exchange(request, Arc::new(invocation), &given_up).await;
+        let concluded = self.exchange(request, Arc::new(begun), &given_up).await;
         // Whoever got the answer may go on in the background.
         let _ = guard.disarm();
         concluded
@@ -63,9 +72,10 @@ impl App {
     async fn exchange(
         &self,
         mut request: RawRequest<'_>,
-        invocation: Arc<Invocation>,
+        begun: Arc<Begun>,
         given_up: &CancellationToken,
     ) -> Concluded<BodyStream> {
+        let Begun { invocation, time } = &*begun;
         let now = self.host.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let arrival = Arrival { now, remaining };
@@ -83,28 +93,45 @@ impl App {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
                     let host = &self.host;
-                    let context = Context::new(call, principal, host, &invocation, given_up);
-                    let decided = self.decide_policy(context).await;
+                    let context = Context::new(call, principal, host, &begun, given_up);
+                    let decided = self.decide_policy(context);
+                    let decided = self.or_time_out(*time, given_up, decided).await.flatten();
                     ask.answer(decided)
                 }
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
                     let host = &self.host;
-                    let context = Context::new(call, None, host, &invocation, given_up);
-                    let authenticated = self.authenticate(context).await;
+                    let context = Context::new(call, None, host, &begun, given_up);
+                    let authenticated = self.authenticate(context);
+                    let authenticated =
+                        self.or_time_out(*time, given_up, authenticated).await.flatten();
                     ask.answer(authenticated)
                 }
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
                     let host = &self.host;
-                    let context = Context::for_handler(effect, host, &invocation, given_up);
+                    let context = Context::for_handler(effect, host, &begun, given_up);
                     let errors = self.settings().error_style();
                     let next = Next::new(&self.inner.layers, effect.handler, errors);
-                    let response = next.run(context).await;
-                    ask.answer(Ok(response))
+                    let response = self.or_time_out(*time, given_up, next.run(context)).await;
+                    ask.answer(response)
                 }
             };
         }
+    }
+
+    /// What work comes to, or `app.timeout` when it is cut short: then whatever it started elsewhere
+    /// hears of it.
+    async fn or_time_out<T>(
+        &self,
+        time: InvocationTime,
+        given_up: &CancellationToken,
+        work: impl Future<Output = T>,
+    ) -> Result<T, AppError> {
+        self.in_time(time, work).await.ok_or_else(|| {
+            given_up.cancel();
+            AppError::of(code::TIMEOUT)
+        })
     }
 
     async fn decide_policy(&self, context: Context) -> Result<Option<PolicyDecision>, AppError> {

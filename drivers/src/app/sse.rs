@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::body::BodyStream;
-use super::context::{Context, Invocation};
+use super::context::Context;
 use super::response::Response;
 use crate::clock::{Clock as _, SharedClock};
 
@@ -46,7 +46,7 @@ pub struct Sse {
 impl Sse {
     /// How long before the invocation's deadline a stream ends, unless a driver ends it earlier: 1 s.
     /// It has then ended well before the driver ends it with an error, which is its
-    /// [reserve](crate::app::Invocation::reserve) before the deadline (`drivers.md` §1).
+    /// [reserve](crate::app::AppBuilder::reserve) before the deadline.
     pub const RESERVE: Duration = Duration::from_secs(1);
 
     /// How long before a driver would end it a stream ends itself at the latest: 500 ms.
@@ -56,12 +56,13 @@ impl Sse {
     /// and with [`SseFramer::KEEP_ALIVE`].
     #[must_use]
     pub fn new(context: &Context) -> Self {
-        let Invocation { deadline, reserve, .. } = *context.invocation();
-        let reserve = Self::RESERVE.max(reserve.saturating_add(Self::MARGIN));
+        let time = context.time();
+        let early = time.ends_at().map(|at| at.saturating_sub(Self::RESERVE));
+        let ahead = time.stops_at().map(|at| at.saturating_sub(Self::MARGIN));
         Self {
             clock: context.clock().clone(),
             keep_alive: SseFramer::KEEP_ALIVE,
-            ends_at: deadline.map(|deadline| deadline.saturating_sub(reserve)),
+            ends_at: early.min(ahead),
         }
     }
 

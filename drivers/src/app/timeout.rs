@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use apptheory_core::http::router::Pattern;
 use apptheory_core::http::{AppError, UriPath, canonical_method, code};
-use futures_util::future::{Either, select};
 
+use super::body::BodyStream;
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
 use crate::clock::Clock as _;
 
-/// A middleware that answers 408 when a handler takes too long.
+/// A middleware that answers 504 when a handler takes too long.
 ///
 /// The handler is given up then: its future is dropped where it waits, and its
 /// [cancellation](Context::cancellation) ends, for what it started elsewhere. A handler that blocks
@@ -19,7 +19,8 @@ use crate::clock::Clock as _;
 /// is given.
 ///
 /// The time is that of the operation, else that of the tenant, else the default; never more than
-/// the invocation has left. A time of zero is none. It ends with the handler: what a response streams has its own.
+/// the invocation has left, less its [reserve](super::AppBuilder::reserve). A time of zero is none.
+/// It ends with the handler, unless [streams count too](Self::including_streams).
 ///
 /// ```
 /// use core::time::Duration;
@@ -36,9 +37,10 @@ pub struct Timeout {
     tenants: BTreeMap<String, Duration>,
     operations: BTreeMap<String, Duration>,
     message: Option<String>,
+    includes_streams: bool,
 }
 
-/// The time without any other (`http-runtime.md` §11).
+/// The time without any other: 30 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for Timeout {
@@ -57,13 +59,14 @@ impl Timeout {
             tenants: BTreeMap::new(),
             operations: BTreeMap::new(),
             message: None,
+            includes_streams: false,
         }
     }
 
     /// No time of its own: only what the invocation has left, and tenants or operations have.
     #[must_use]
-    pub const fn when_due() -> Self {
-        Self { default: None, tenants: BTreeMap::new(), operations: BTreeMap::new(), message: None }
+    pub fn when_due() -> Self {
+        Self { default: None, ..Self::after(Duration::ZERO) }
     }
 
     /// Another time for a tenant.
@@ -86,6 +89,16 @@ impl Timeout {
         self
     }
 
+    /// Bounds the streams of responses, too: what has not been sent when the time is up is dropped,
+    /// and the stream ends with `app.timeout`. Set it where a response of many pieces has to be done
+    /// in the same time as any other; leave it out for streams that are meant to last, such as
+    /// server-sent events.
+    #[must_use]
+    pub const fn including_streams(mut self) -> Self {
+        self.includes_streams = true;
+        self
+    }
+
     /// Another message than `request timeout`.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
@@ -105,9 +118,7 @@ impl Timeout {
         };
         let own = own.or_else(|| self.tenants.get(context.tenant_id()).copied()).or(self.default);
         let own = own.filter(|time| !time.is_zero());
-        // What the host keeps back is there for the answer.
-        let reserve = context.invocation().reserve;
-        let remaining = context.remaining().map(|left| left.saturating_sub(reserve));
+        let remaining = context.time().stops_at().map(|at| context.now().until(at));
         match (own, remaining) {
             (Some(own), Some(remaining)) => Some(own.min(remaining)),
             (own, remaining) => own.or(remaining),
@@ -131,15 +142,15 @@ impl Middleware for Timeout {
         let given_up = context.cancellation().child_token();
         let guard = given_up.clone().drop_guard();
         let clock = context.clock().clone();
-        let answer = Box::pin(next.run(context.cancelled_by(given_up)));
-        // The answer is looked at first: one that is ready is not thrown away.
-        match select(answer, Box::pin(clock.sleep(time))).await {
-            Either::Left((response, _)) => {
-                let _ = guard.disarm();
-                Ok(response)
-            }
-            Either::Right(_) => Err(self.error()),
+        let ends_at = clock.now().saturating_add(time);
+        let answer = clock.race(Some(ends_at), next.run(context.cancelled_by(given_up))).await;
+        let mut response = answer.ok_or_else(|| self.error())?;
+        let _ = guard.disarm();
+        if self.includes_streams {
+            let bounded = |stream: BodyStream| stream.until(clock, ends_at, self.error());
+            response.stream = response.stream.map(bounded);
         }
+        Ok(response)
     }
 }
 

@@ -16,7 +16,9 @@
 mod shared;
 mod virtual_time;
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -43,6 +45,17 @@ impl<C: Clock> Clock for &C {
     fn sleep(&self, duration: Duration) -> impl Future<Output = Timestamp> + Send {
         (**self).sleep(duration)
     }
+}
+
+/// The outcome of `work`, or `None` when `alarm` goes off first. Work is looked at first: an outcome
+/// that is there counts.
+pub(crate) async fn before<F: Future>(alarm: impl Future, work: F) -> Option<F::Output> {
+    let (mut work, mut alarm) = (pin!(work), pin!(alarm));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => alarm.as_mut().poll(context).map(|_| None),
+    })
+    .await
 }
 
 /// The clock of the machine. It sleeps on tokio's timer, so it needs a runtime with time enabled.

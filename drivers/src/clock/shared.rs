@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use apptheory_core::time::Timestamp;
 
-use super::Clock;
+use super::{Clock, before};
 
 /// Any clock, under one type. Clones are the same clock.
 #[derive(Clone)]
@@ -26,6 +26,21 @@ impl SharedClock {
             Some(at) => drop(self.sleep(Clock::now(self).until(at)).await),
             None => pending().await,
         }
+    }
+
+    /// The outcome of `work`, or `None` once it is `at`; work that comes later than that is not
+    /// begun. For `None` there is no race.
+    pub(crate) async fn race<F: Future>(
+        &self,
+        at: Option<Timestamp>,
+        work: F,
+    ) -> Option<F::Output> {
+        let Some(at) = at else { return Some(work.await) };
+        let left = Clock::now(self).until(at);
+        if left.is_zero() {
+            return None;
+        }
+        before(self.sleep(left), work).await
     }
 }
 

@@ -103,7 +103,10 @@ fn request_with<'a>(key: &str, body: &'a str, fields: &[(&str, &str)]) -> RawReq
 type Seen = (u16, String, String, bool);
 
 async fn serve(app: &App, clock: &VirtualClock, request: RawRequest<'_>, left: u64) -> Seen {
-    let deadline = Some(clock.now().saturating_add(seconds(left)));
+    serve_until(app, request, Some(clock.now().saturating_add(seconds(left)))).await
+}
+
+async fn serve_until(app: &App, request: RawRequest<'_>, deadline: Option<Timestamp>) -> Seen {
     let response = app.serve(request, Invocation { deadline, ..Invocation::default() }).await;
     let is_replayed = response.headers.first("idempotency-replayed") == "true";
     let retry_after = response.headers.first("retry-after").to_owned();
@@ -194,12 +197,13 @@ where
     assert!(second.0 == 409 && second.1.contains("app.conflict") && second.2 == "8");
     assert_eq!(ask(&app, &clock, "5"), ran(1, true));
 
-    // Who takes longer than the lease may lose it, and then overwrites nothing.
+    // Who takes longer than the lease, which is a minute where nothing ends the invocation, may lose
+    // it, and then overwrites nothing.
     let slow = async |after: u64| {
         clock.sleep(seconds(after)).await;
-        serve(&app, &clock, request("slow", "7"), 4).await
+        serve_until(&app, request("slow", "70"), None).await
     };
-    let (first, second) = clock.run(join(slow(0), slow(5)));
+    let (first, second) = clock.run(join(slow(0), slow(65)));
     assert_eq!([first, second], [ran(2, false), ran(3, false)]);
     // Nobody else began the work after the second, so its result stands, late as it was.
     assert_eq!(clock.run(slow(0)), ran(3, true));

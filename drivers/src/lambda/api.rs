@@ -5,9 +5,11 @@ use bytes::Bytes;
 use http::header::{
     CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING,
 };
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
+use hyper::body::Incoming;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::address::Address;
 use super::connection::{Body, Connection, ConnectionError};
@@ -21,12 +23,18 @@ pub(super) struct RuntimeApi {
     connection: Option<Connection>,
 }
 
-/// An invocation, as the Runtime API gives it.
+/// An invocation, as the head of the Runtime API's answer announces it.
 pub(super) struct Next {
     pub(super) reply: Reply,
-    pub(super) event: Bytes,
+    pub(super) event: Unread,
     pub(super) deadline_ms: Option<u64>,
     pub(super) trace: String,
+}
+
+/// An event that is on its way.
+pub(super) struct Unread {
+    connection: Connection,
+    body: Incoming,
 }
 
 /// Where the answer to an invocation goes.
@@ -55,7 +63,8 @@ impl RuntimeApi {
         Self { address, connection: None }
     }
 
-    /// Waits for the next invocation, however long that takes.
+    /// Waits for the next invocation, however long that takes. Nothing is lost when it is dropped
+    /// before it is done: there was none yet.
     pub(super) async fn next(&mut self) -> Result<Next, RuntimeError> {
         let mut closed = 0;
         loop {
@@ -72,13 +81,14 @@ impl RuntimeApi {
 
     async fn try_next(&mut self) -> Result<Result<Next, RuntimeError>, ConnectionError> {
         let request = self.request(Method::GET, &format!("{RUNTIME}/invocation/next"));
-        let request = request.body(Either::Left(Full::default()));
-        let (status, headers, event) = self.exchange(request).await?;
-        if !status.is_success() {
-            return Ok(Err(RuntimeError::NoMoreInvocations(status)));
+        let request = request.body(Either::Left(Full::default()))?;
+        let (connection, answer) = self.send(request, None).await?;
+        let (head, body) = answer.into_parts();
+        if !head.status.is_success() {
+            return Ok(Err(RuntimeError::NoMoreInvocations(head.status)));
         }
         let text = |name: HeaderName| {
-            headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+            head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
         };
         let Some(request_id) = text(REQUEST_ID).filter(|id| is_segment(id)) else {
             return Ok(Err(RuntimeError::NoRequestId));
@@ -86,12 +96,20 @@ impl RuntimeApi {
         Ok(Ok(Next {
             reply: Reply {
                 request_id: request_id.to_owned(),
-                invocation_id: headers.get(&INVOCATION_ID).cloned(),
+                invocation_id: head.headers.get(&INVOCATION_ID).cloned(),
             },
-            event,
+            event: Unread { connection, body },
             deadline_ms: text(DEADLINE_MS).and_then(|ms| ms.parse().ok()),
             trace: text(TRACE_ID).unwrap_or_default().to_owned(),
         }))
+    }
+
+    /// Reads an event to its end.
+    pub(super) async fn receive(&mut self, event: Unread) -> Result<Bytes, ConnectionError> {
+        let Unread { mut connection, body } = event;
+        let event = connection.read(body).await?;
+        self.connection = Some(connection);
+        Ok(event)
     }
 
     /// Answers an invocation in one piece.
@@ -101,8 +119,7 @@ impl RuntimeApi {
         answer: String,
     ) -> Result<StatusCode, ConnectionError> {
         let request = self.reply(reply, "response").header(CONTENT_TYPE, "application/json");
-        let request = request.body(Either::Left(Full::from(answer)));
-        self.exchange(request).await.map(|(status, _, _)| status)
+        self.answer(request.body(Full::from(answer))).await
     }
 
     /// Fails an invocation.
@@ -115,8 +132,7 @@ impl RuntimeApi {
         let body = json!({"errorType": error_type, "errorMessage": message}).to_string();
         let request = self.reply(reply, "error").header(CONTENT_TYPE, "application/json");
         let request = request.header(ERROR_TYPE, *error_type);
-        let request = request.body(Either::Left(Full::from(body)));
-        self.exchange(request).await.map(|(status, _, _)| status)
+        self.answer(request.body(Full::from(body))).await
     }
 
     /// Answers an invocation while the answer is made. Unless it is accepted, the connection is
@@ -127,6 +143,31 @@ impl RuntimeApi {
         open: &Open,
         frames: Box<Frames>,
     ) -> (Result<StatusCode, ConnectionError>, Option<Outcome>) {
+        let copy = frames.copy().map(|copy| self.frames(reply, open, Box::new(copy)).0);
+        let (request, ended) = self.frames(reply, open, frames);
+        // A body that is dropped without a word was never asked for anything.
+        match self.send_frames(request, copy).await {
+            Ok((mut connection, status)) if status.is_success() => {
+                // Emulators accept a response before it is all there.
+                let outcome = connection.run(ended).await;
+                self.connection = Some(connection);
+                (Ok(status), outcome.ok().flatten())
+            }
+            Ok((connection, status)) => {
+                drop(connection);
+                (Ok(status), ended.await.ok().flatten())
+            }
+            Err(error) => (Err(error), ended.await.ok().flatten()),
+        }
+    }
+
+    /// The request that carries a response while it is made, and how that will have ended.
+    fn frames(
+        &self,
+        reply: &Reply,
+        open: &Open,
+        frames: Box<Frames>,
+    ) -> (http::Result<Request<Body>>, oneshot::Receiver<Option<Outcome>>) {
         let (body, ended) = FrameBody::new(frames);
         let request = self
             .reply(reply, "response")
@@ -135,40 +176,76 @@ impl RuntimeApi {
             .header(TRANSFER_ENCODING, "chunked")
             .header(TRAILER, open.declared_trailers.join(", "))
             .body(Either::Right(body));
-        let answered = self.exchange(request).await.map(|(status, _, _)| status);
-        let is_accepted = answered.as_ref().is_ok_and(StatusCode::is_success);
-        self.connection = self.connection.take().filter(|_| is_accepted);
-        // Emulators accept a response before it is all there.
-        let outcome = match &mut self.connection {
-            Some(connection) => connection.run(ended).await,
-            None => ended.await,
-        };
-        // A body that is dropped without a word was never asked for anything.
-        (answered, outcome.ok().flatten())
+        (request, ended)
+    }
+
+    async fn send_frames(
+        &mut self,
+        request: http::Result<Request<Body>>,
+        copy: Option<http::Result<Request<Body>>>,
+    ) -> Result<(Connection, StatusCode), ConnectionError> {
+        let (mut connection, answer) = self.send(request?, copy.transpose()?).await?;
+        let (head, body) = answer.into_parts();
+        connection.read(body).await?;
+        Ok((connection, head.status))
     }
 
     /// Sends a request, and reads the answer to its end.
     pub(super) async fn exchange(
         &mut self,
-        request: http::Result<Request<Body>>,
+        request: http::Result<Request<Full<Bytes>>>,
     ) -> Result<(StatusCode, HeaderMap, Bytes), ConnectionError> {
+        let sent = self.send(request?.map(Either::Left), None).await?;
+        self.read(sent).await
+    }
+
+    /// Sends an answer that is all there.
+    async fn answer(
+        &mut self,
+        request: http::Result<Request<Full<Bytes>>>,
+    ) -> Result<StatusCode, ConnectionError> {
         let request = request?;
-        let mut connection = self.connect().await?;
-        let answer = connection.send(request).await?;
+        let copy = request.clone().map(Either::Left);
+        let sent = self.send(request.map(Either::Left), Some(copy)).await?;
+        Ok(self.read(sent).await?.0)
+    }
+
+    /// Reads what came back to its end.
+    async fn read(
+        &mut self,
+        (mut connection, answer): (Connection, Response<Incoming>),
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ConnectionError> {
         let (head, body) = answer.into_parts();
         let body = connection.read(body).await?;
         self.connection = Some(connection);
         Ok((head.status, head.headers, body))
     }
 
-    /// The connection, if it is still good; else a new one.
-    async fn connect(&mut self) -> Result<Connection, ConnectionError> {
+    /// Sends a request over the connection that is still open, or else over a new one, and waits for
+    /// the head of the answer.
+    ///
+    /// A server may close an idle connection at any time, also just before it is used again. If
+    /// nothing came back then, the copy of an answer is sent over a new one, once.
+    async fn send(
+        &mut self,
+        mut request: Request<Body>,
+        copy: Option<Request<Body>>,
+    ) -> Result<(Connection, Response<Incoming>), ConnectionError> {
         if let Some(mut connection) = self.connection.take()
             && connection.is_ready().await
         {
-            return Ok(connection);
+            match (connection.send(request).await, copy) {
+                (Ok(answer), _) => return Ok((connection, answer)),
+                (Err(error), Some(copy)) if !connection.was_answered() => {
+                    tracing::debug!(%error, "an idle connection was closed: it is sent again");
+                    request = copy;
+                }
+                (Err(error), _) => return Err(error.into()),
+            }
         }
-        Connection::open(&self.address.host).await
+        let mut connection = Connection::open(&self.address.host).await?;
+        let answer = connection.send(request).await?;
+        Ok((connection, answer))
     }
 
     pub(super) fn request(&self, method: Method, resource: &str) -> http::request::Builder {

@@ -2,8 +2,10 @@
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Poll;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -14,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio_util::io::InspectReader;
 
 use super::frames::FrameBody;
 
@@ -25,10 +28,15 @@ pub(super) type Body = Either<Full<Bytes>, FrameBody>;
 pub(super) struct Connection {
     requests: SendRequest<Body>,
     driver: Driver,
+    /// Whether anything came back since the last request.
+    was_answered: Arc<AtomicBool>,
 }
 
 /// What reads from and writes to the socket. Once it has ended, it is asked in vain.
-type Driver = Pin<Box<Fuse<http1::Connection<TokioIo<TcpStream>, Body>>>>;
+type Driver = Pin<Box<Fuse<http1::Connection<TokioIo<Socket>, Body>>>>;
+
+/// A socket that is listened to.
+type Socket = InspectReader<TcpStream, Box<dyn FnMut(&[u8]) + Send>>;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +62,18 @@ impl Connection {
         let stream = TcpStream::connect(host).await.map_err(ConnectionError::Connect)?;
         // Small chunks are not held back.
         stream.set_nodelay(true).map_err(ConnectionError::Connect)?;
+        let was_answered = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&was_answered);
+        let listen = move |bytes: &[u8]| {
+            if !bytes.is_empty() {
+                heard.store(true, Ordering::Relaxed);
+            }
+        };
+        let socket: Socket = InspectReader::new(stream, Box::new(listen));
         let mut builder = http1::Builder::new();
         builder.max_buf_size(BUFFER_BYTES);
-        let (requests, driver) = builder.handshake(TokioIo::new(stream)).await?;
-        Ok(Self { requests, driver: Box::pin(driver.fuse()) })
+        let (requests, driver) = builder.handshake(TokioIo::new(socket)).await?;
+        Ok(Self { requests, driver: Box::pin(driver.fuse()), was_answered })
     }
 
     /// Whether another request can be sent: the one before is done, and nobody hung up.
@@ -70,8 +86,14 @@ impl Connection {
         &mut self,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, hyper::Error> {
+        self.was_answered.store(false, Ordering::Relaxed);
         let answer = self.requests.send_request(request);
         drive(&mut self.driver, answer).await
+    }
+
+    /// Whether anything came back since the last request was sent, be it half a head.
+    pub(super) fn was_answered(&self) -> bool {
+        self.was_answered.load(Ordering::Relaxed)
     }
 
     /// Reads the body of an answer.

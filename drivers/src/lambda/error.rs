@@ -45,7 +45,7 @@ pub enum RuntimeError {
 /// An invocation that fails: there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct FunctionError {
-    /// `category.reason`, as Lambda recommends (`streaming.md` §7.1).
+    /// `category.reason`, as Lambda recommends.
     pub(super) error_type: &'static str,
     /// What the invoker is told.
     pub(super) message: String,
@@ -55,6 +55,11 @@ impl FunctionError {
     /// The answer is more than Lambda takes.
     pub(super) fn too_large() -> Self {
         Self::new("Function.ResponseSizeTooLarge", "the response is larger than Lambda takes")
+    }
+
+    /// The event was announced, and did not come.
+    pub(super) fn not_received() -> Self {
+        Self::invalid_event("the event was not received to its end")
     }
 
     /// Something panicked that is no handler.
@@ -81,6 +86,7 @@ impl From<InvokeError> for FunctionError {
     fn from(error: InvokeError) -> Self {
         match error {
             InvokeError::Classify(error) => error.into(),
+            InvokeError::TimedOut(error) => Self::new("Function.TimedOut", error.to_string()),
             error => Self::invalid_event(error.to_string()),
         }
     }

@@ -9,7 +9,7 @@ use std::io;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 
 use super::address::Address;
 use super::api::RuntimeApi;
@@ -43,7 +43,7 @@ impl Extension {
             .request(Method::POST, &format!("{EXTENSION}/register"))
             .header(EXTENSION_NAME, NAME)
             .header(CONTENT_TYPE, "application/json")
-            .body(Either::Left(Full::from(EVENTS)));
+            .body(Full::from(EVENTS));
         let answered = api.exchange(request).await;
         let (status, mut headers, _) =
             answered.map_err(|error| RuntimeError::Closed(Box::new(error)))?;
@@ -69,7 +69,7 @@ impl Extension {
             .api
             .request(Method::GET, &format!("{EXTENSION}/event/next"))
             .header(EXTENSION_ID, self.id.clone())
-            .body(Either::Left(Full::default()));
+            .body(Full::default());
         self.api.exchange(request).await.map(|(status, _, _)| status)
     }
 }

@@ -1,6 +1,6 @@
 //! Responses while they are made.
 
-use core::future::poll_fn;
+use core::future::{pending, poll_fn};
 use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -59,7 +59,7 @@ impl Frames {
         let settings = app.settings();
         // The application holds its responses to its limit itself.
         let machine = FrameMachine::new(FrameConfig {
-            error_format: settings.error_format,
+            errors: settings.error_style(),
             ..FrameConfig::new(target)
         });
         let (clock, begun) = (app.clock().clone(), shutdown.clone());
@@ -88,6 +88,21 @@ impl Frames {
             app.tell(Failure { request_id, error });
         }
         frames
+    }
+
+    /// The same response once more, if all of it is there.
+    pub(super) fn copy(&self) -> Option<Self> {
+        (self.machine.state() == FrameState::Done).then(|| Self {
+            machine: self.machine.clone(),
+            effects: self.effects.clone(),
+            producer: None,
+            outcome: self.outcome.clone(),
+            app: self.app.clone(),
+            stops_at: self.stops_at,
+            shutdown: self.shutdown.clone(),
+            // Nothing can cut it short any more.
+            cut_short: Box::pin(pending()),
+        })
     }
 
     /// Waits until there is something to send. `None` when nothing ever will be.

@@ -31,20 +31,28 @@
 //! | a handler fails or panics | its error is the answer |
 //! | the event is no event | it fails, as `Function.InvalidEvent` |
 //! | anything else panics | it fails, as `Function.Panicked` |
+//! | a handler of a request is not done a [reserve] before the deadline | it is dropped: 504, `app.timeout` |
+//! | a batch is not done by then | what runs is dropped, and the rest fails: it comes again |
+//! | the handler of any other event is not done by then | it is dropped; it fails, as `Function.TimedOut` |
 //! | the response is larger than Lambda takes (413) | it fails, as `Function.ResponseSizeTooLarge` |
 //! | a stream fails before its first chunk | its error is the answer |
 //! | a stream fails later | what was sent stands; the error follows in trailers |
-//! | a stream is not done a [reserve](Runtime::reserve) before the deadline | the same, as `app.timeout` |
+//! | a stream is not done by then | its producer is dropped: 504 before its first chunk, `app.timeout` in trailers later |
+//! | an answer is not read by the deadline | it is given up: its connection is closed |
+//! | the connection was closed before anything came back for an answer | it is sent again, once, if all of it is there |
 //! | a stream is not done when a shutdown begins | the same, as `app.internal`; before its first chunk it fails, as `Function.Aborted` |
 //! | anything else is not done [`DRAIN_TIME`] later | it is dropped, unanswered: Lambda ends the process |
 //! | Lambda gave it up (410), refuses the response, or hangs up | it is logged; the producer is dropped |
 //!
-//! Then the next one is taken. Only [`RuntimeError`]s end the function, and a shutdown, if it was
+//! Then the next one is taken. An invocation without a deadline has no end of its own. A handler that
+//! blocks its thread cannot be dropped: under concurrency it keeps its worker for as long as it
+//! blocks. Only [`RuntimeError`]s end the function, and a shutdown, if it was
 //! asked for: [`Runtime::shutdown_on_sigterm`].
 //!
 //! Logs are [`tracing`] events, in a span `invocation` with `request_id` and `trace_id`. They never
 //! hold events or responses.
 //!
+//! [reserve]: crate::app::AppBuilder::reserve
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 mod address;
@@ -59,7 +67,7 @@ mod settings;
 
 pub use error::RuntimeError;
 pub use mode::{InvokeMode, UnknownMode};
-pub use runtime::{DEFAULT_RESERVE, DRAIN_TIME, Runtime};
+pub use runtime::{DRAIN_TIME, Runtime};
 pub use settings::SettingsError;
 
 use crate::app::App;

@@ -1,5 +1,6 @@
 //! The loop: an invocation, its answer, the next one.
 
+use core::any::Any;
 use core::fmt;
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
@@ -26,21 +27,21 @@ use super::extension::{Extension, sigterm};
 use super::frames::{Frames, Open};
 use super::mode::InvokeMode;
 use super::settings::Settings;
+use crate::app::time::Begun;
 use crate::app::{App, BoxFuture, Failure, Invocation, Panicked};
-use crate::clock::Clock as _;
+use crate::clock::{Clock as _, before};
 use crate::env::process_env;
 
 /// Runs an application as a Lambda function.
 ///
 /// ```no_run
-/// use core::time::Duration;
 /// use apptheory::app::App;
 /// use apptheory::lambda::{InvokeMode, Runtime};
 ///
 /// # async fn run(app: App) -> Result<(), apptheory::lambda::RuntimeError> {
 /// Runtime::new(app)
 ///     .mode(InvokeMode::Streaming)
-///     .reserve(Duration::from_secs(1))
+///     .shutdown_on_sigterm()
 ///     .run()
 ///     .await
 /// # }
@@ -48,7 +49,6 @@ use crate::env::process_env;
 pub struct Runtime {
     app: App,
     mode: Option<InvokeMode>,
-    reserve: Duration,
     env: LookUp,
     shutdown: Option<Trigger>,
 }
@@ -58,39 +58,21 @@ type LookUp = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 /// Begins to wait for the shutdown, where tokio runs.
 type Trigger = Box<dyn FnOnce() -> io::Result<BoxFuture<()>> + Send>;
 
-/// How long before its deadline an invocation is cut short, unless told otherwise
-/// (`drivers.md` §1).
-pub const DEFAULT_RESERVE: Duration = Duration::from_millis(500);
-
 /// How long what is being handled may go on once a shutdown has begun: what Lambda gives a function
-/// whose extensions are all internal, between SIGTERM and SIGKILL (`drivers.md` §1).
+/// whose extensions are all internal, between SIGTERM and SIGKILL.
 pub const DRAIN_TIME: Duration = Duration::from_millis(500);
 
 impl Runtime {
     /// A function as the environment of the process says.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self {
-            app,
-            mode: None,
-            reserve: DEFAULT_RESERVE,
-            env: Box::new(process_env),
-            shutdown: None,
-        }
+        Self { app, mode: None, env: Box::new(process_env), shutdown: None }
     }
 
     /// How responses are sent, whatever `APPTHEORY_INVOKE_MODE` says.
     #[must_use]
     pub const fn mode(mut self, mode: InvokeMode) -> Self {
         self.mode = Some(mode);
-        self
-    }
-
-    /// How long before its deadline an invocation is cut short: streams end with `app.timeout`, and
-    /// batches take no more records. [`DEFAULT_RESERVE`] unless it is set.
-    #[must_use]
-    pub const fn reserve(mut self, reserve: Duration) -> Self {
-        self.reserve = reserve;
         self
     }
 
@@ -132,7 +114,7 @@ impl Runtime {
     ///
     /// [`RuntimeError`], once what was being handled is answered. A shutdown is none.
     pub async fn run(self) -> Result<(), RuntimeError> {
-        let Self { app, mode, reserve, env, shutdown } = self;
+        let Self { app, mode, env, shutdown } = self;
         let settings = Settings::read(mode, env)?;
         let waiting = match shutdown {
             Some(trigger) => {
@@ -146,7 +128,6 @@ impl Runtime {
         let shared = Arc::new(Shared {
             app,
             mode: settings.mode,
-            reserve,
             stop: shutdown.child_token(),
             shutdown,
             odd_deadline: Once::new(),
@@ -187,7 +168,6 @@ impl fmt::Debug for Runtime {
         f.debug_struct("Runtime")
             .field("app", &self.app)
             .field("mode", &self.mode)
-            .field("reserve", &self.reserve)
             .finish_non_exhaustive()
     }
 }
@@ -196,7 +176,6 @@ impl fmt::Debug for Runtime {
 struct Shared {
     app: App,
     mode: InvokeMode,
-    reserve: Duration,
     /// Ends when no more invocations are to be taken.
     stop: CancellationToken,
     /// Ends when a shutdown begins, and [`stop`](Self::stop) with it.
@@ -221,52 +200,70 @@ enum Answer {
 impl Worker {
     async fn work(mut self) -> Result<(), RuntimeError> {
         let stop = self.shared.stop.clone();
-        loop {
-            let next = match stop.run_until_cancelled(self.api.next()).await {
+        while !stop.is_cancelled() {
+            // What has come is handled, also if everything stops at the same moment.
+            let next = match before(stop.cancelled(), self.api.next()).await {
                 Some(Ok(next)) => next,
                 Some(Err(error)) => {
                     tracing::error!(%error, "no more invocations are taken");
                     stop.cancel();
                     return Err(error);
                 }
-                None => return Ok(()),
+                None => break,
             };
             let trace_id = &*next.trace;
             let span =
                 tracing::info_span!("invocation", request_id = next.reply.request_id, trace_id);
             self.handle(next).instrument(span).await;
         }
+        Ok(())
     }
 
+    /// Handles an invocation, and is done with it by its deadline, as far as anything in it waits.
     async fn handle(&mut self, next: Next) {
         let Next { reply, event, deadline_ms, trace } = next;
-        let invocation = Invocation {
+        let shared = Arc::clone(&self.shared);
+        let begun = shared.app.begin(Invocation {
             request_id: reply.request_id.clone(),
-            deadline: deadline_ms.and_then(|ms| self.shared.deadline(ms)),
-            reserve: self.shared.reserve,
+            deadline: deadline_ms.and_then(|ms| shared.deadline(ms)),
             trace,
             peer: None,
-        };
-        let answer = AssertUnwindSafe(self.shared.answer(&event, invocation)).catch_unwind().await;
-        let answer = answer.unwrap_or_else(|panic| {
-            let request_id = reply.request_id.clone();
-            let error = AppError::internal().with_cause(Panicked::new("the function", panic));
-            self.shared.app.tell(Failure { request_id, error });
-            Answer::Failed(FunctionError::panicked())
         });
+        let time = begun.time;
+        let clock = shared.app.clock();
+        let answer = match clock.race(time.stops_at(), self.api.receive(event)).await {
+            Some(Ok(event)) => shared.answer_guarded(&event, begun).await,
+            Some(Err(error)) => {
+                tracing::error!(%error, "the event was not received to its end");
+                Answer::Failed(FunctionError::not_received())
+            }
+            None => Answer::Failed(FunctionError::not_received()),
+        };
+        let by = time.answers_by(clock.now());
+        let delivered = AssertUnwindSafe(clock.race(by, self.deliver(&reply, answer)));
+        match delivered.catch_unwind().await {
+            Ok(Some(())) => {}
+            Ok(None) => tracing::warn!("the answer was not read in time: its connection is closed"),
+            // Something of a response was dropped, and did not take it well.
+            Err(panic) => shared.tell_of_panic(&reply.request_id, panic),
+        }
+    }
+
+    /// Sends an answer. Dropping the future closes the connection that it is on.
+    async fn deliver(&mut self, reply: &Reply, answer: Answer) {
         let delivered = match answer {
-            Answer::Whole(answer) => self.api.respond(&reply, answer).await,
+            Answer::Whole(answer) => self.api.respond(reply, answer).await,
             Answer::Streamed(open, frames) => {
-                let (delivered, outcome) = self.api.stream(&reply, &open, frames).await;
+                let (delivered, outcome) = self.api.stream(reply, &open, frames).await;
                 if let Some(outcome) = outcome {
                     tell(&outcome);
                 }
                 delivered
             }
-            Answer::Failed(error) => return self.fail(&reply, &error).await,
+            Answer::Failed(error) => return self.fail(reply, &error).await,
         };
         if matches!(delivered, Ok(StatusCode::PAYLOAD_TOO_LARGE)) {
-            return self.fail(&reply, &FunctionError::too_large()).await;
+            return self.fail(reply, &FunctionError::too_large()).await;
         }
         log("response", &delivered);
     }
@@ -287,35 +284,46 @@ impl Shared {
         self.app.clock().sleep(DRAIN_TIME).await;
     }
 
-    async fn answer(&self, event: &[u8], invocation: Invocation) -> Answer {
+    /// What an event is answered with, also if that panics where no handler's guard is.
+    async fn answer_guarded(&self, event: &[u8], begun: Begun) -> Answer {
+        let request_id = begun.invocation.request_id.clone();
+        let answer = AssertUnwindSafe(self.answer(event, begun)).catch_unwind().await;
+        answer.unwrap_or_else(|panic| {
+            self.tell_of_panic(&request_id, panic);
+            Answer::Failed(FunctionError::panicked())
+        })
+    }
+
+    fn tell_of_panic(&self, request_id: &str, panic: Box<dyn Any + Send>) {
+        let error = AppError::internal().with_cause(Panicked::new("the function", panic));
+        self.app.tell(Failure { request_id: request_id.to_owned(), error });
+    }
+
+    async fn answer(&self, event: &[u8], begun: Begun) -> Answer {
         let answered = match core::str::from_utf8(event) {
-            Ok(event) => self.answer_text(event, invocation).await,
+            Ok(event) => self.answer_text(event, begun).await,
             Err(_) => Err(FunctionError::invalid_event("the event is not UTF-8")),
         };
         answered.unwrap_or_else(Answer::Failed)
     }
 
-    async fn answer_text(
-        &self,
-        event: &str,
-        invocation: Invocation,
-    ) -> Result<Answer, FunctionError> {
+    async fn answer_text(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
         if let EventKind::Http(source) = classify(event)?
             && let Some(target) = self.mode.target(source, event)?
         {
             let request = source.read_request(event)?;
-            let stops_at = invocation.stops_at();
-            let response = self.app.serve(request, invocation).await;
+            let stops_at = begun.time.stops_at();
+            let response = self.app.serve_begun(request, begun).await;
             let mut frames =
                 Box::new(Frames::new(&self.app, response, target, stops_at, &self.shutdown));
             let open = frames.open().await.ok_or_else(FunctionError::aborted)?;
             return Ok(Answer::Streamed(open, frames));
         }
-        Ok(Answer::Whole(self.app.invoke(event, invocation).await?))
+        Ok(Answer::Whole(self.app.invoke_begun(event, begun).await?))
     }
 
     /// When Lambda ends an invocation that has just come. Emulators say it ended before: that is no
-    /// deadline (`drivers.md` §1).
+    /// deadline.
     fn deadline(&self, ms: u64) -> Option<Timestamp> {
         let deadline = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(ms));
         if deadline > self.app.clock().now() {

@@ -1,15 +1,12 @@
 //! Deadlines: no answer in time is an answer.
 
-use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::Poll;
 use core::time::Duration;
 
 use apptheory_core::machine::Effect;
 use apptheory_core::store::StoreError;
 use apptheory_core::time::Timestamp;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, before};
 use crate::execute::Execute;
 
 /// How long one decision may take unless configured otherwise: 250 ms (`limited.md` §14, W28).
@@ -91,18 +88,6 @@ impl<X, C: Clock> Deadline<X, C> {
     fn left(&self) -> Duration {
         self.clock.now().until(self.ends_at).min(self.budget)
     }
-
-    /// The outcome of `work`, or `None` once `left` has passed. The work is looked at first: an
-    /// answer that is there counts, also at the deadline itself.
-    async fn race<F: Future>(&self, work: F, left: Duration) -> Option<F::Output> {
-        let mut work = pin!(work);
-        let mut alarm = pin!(self.clock.sleep(left));
-        poll_fn(|context| match work.as_mut().poll(context) {
-            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-            Poll::Pending => alarm.as_mut().poll(context).map(|_| None),
-        })
-        .await
-    }
 }
 
 impl<E, X, C> Execute<E> for Deadline<X, C>
@@ -118,7 +103,11 @@ where
         }
         match E::failed(StoreError::Timeout) {
             Some(timeout) if left.is_zero() => timeout,
-            Some(timeout) => self.race(self.inner.execute(effect), left).await.unwrap_or(timeout),
+            // An answer that is there counts, also at the deadline itself.
+            Some(timeout) => {
+                let answer = before(self.clock.sleep(left), self.inner.execute(effect)).await;
+                answer.unwrap_or(timeout)
+            }
             // It can neither fail nor be shortened: there is no outcome but its own.
             None => self.inner.execute(effect).await,
         }

@@ -61,7 +61,7 @@ impl FrameBody {
                 FrameConfig { transport_limit: None, max_prelude_bytes: usize::MAX, ..limits }
             }
         };
-        let config = FrameConfig { error_format: app.settings().error_format, ..config };
+        let config = FrameConfig { errors: app.settings().error_style(), ..config };
         let given = http_head(&response);
         let has_stream = stream.is_some();
         let head = Head::from(&response);

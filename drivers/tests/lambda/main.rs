@@ -2,8 +2,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "panics are caught, or end a test")]
 
 mod buffered;
+mod deadlines;
 mod endings;
+mod receiving;
 mod release;
+mod resending;
 mod server;
 mod shutdown;
 mod streamed;

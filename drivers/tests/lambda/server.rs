@@ -177,7 +177,27 @@ impl Exchange {
     /// Answers, and waits for the connection's next request in the background.
     pub(crate) async fn answer(mut self, status: u16, fields: &[(&str, &str)], body: &[u8]) {
         self.answer_early(status, fields, body).await;
+        self.go_on();
+    }
+
+    /// Waits for the connection's next request in the background.
+    pub(crate) fn go_on(self) {
         tokio::spawn(Self::read(self.stream, self.others));
+    }
+
+    /// Answers a poll with the head of an event that is yet to come.
+    pub(crate) async fn announce(&mut self, id: &str, deadline_ms: &str, event: &str) {
+        let len = event.len();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {len}\r\nLambda-Runtime-Aws-Request-Id: {id}\r\n\
+             Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\n\r\n"
+        );
+        self.write(head.as_bytes()).await;
+    }
+
+    /// Writes more of an answer.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
     }
 
     /// Answers while the request may still be on its way.

@@ -12,11 +12,11 @@ use super::{Feed, fed_by, url_event};
 
 const NOW: i64 = 1_800_000_000;
 
-fn clock() -> VirtualClock {
+pub(super) fn clock() -> VirtualClock {
     VirtualClock::new(Timestamp::from_unix_seconds(NOW))
 }
 
-fn in_seconds(seconds: i64) -> String {
+pub(super) fn in_seconds(seconds: i64) -> String {
     ((NOW + seconds) * 1000).to_string()
 }
 
@@ -56,25 +56,25 @@ async fn a_stream_ends_before_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_stream_that_never_began_is_408() {
+async fn a_stream_that_never_began_is_504() {
     let clock = clock();
     let (mut api, feed) = waiting(&clock, InvokeMode::Streaming).await;
     clock.advance(Duration::from_millis(9_500));
     let answer = api.request().await.accept().await;
     let prelude = String::from_utf8_lossy(&answer.chunks[0]).into_owned();
-    assert!(prelude.starts_with(r#"{"statusCode":408,"#), "{prelude}");
+    assert!(prelude.starts_with(r#"{"statusCode":504,"#), "{prelude}");
     assert!(answer.trailers.is_empty());
     feed.dropped().await;
     api.poll().await;
 }
 
 #[tokio::test]
-async fn a_collected_stream_is_408() {
+async fn a_collected_stream_is_504() {
     let clock = clock();
     let (mut api, feed) = waiting(&clock, InvokeMode::Buffered).await;
     feed.send("a");
     clock.advance(Duration::from_millis(9_500));
-    assert_eq!(api.request().await.json().await["statusCode"], 408);
+    assert_eq!(api.request().await.json().await["statusCode"], 504);
     feed.dropped().await;
 }
 

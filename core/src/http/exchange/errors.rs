@@ -1,13 +1,15 @@
 //! How an application answers errors.
 
 use super::settings::{HttpSettings, Tier};
-use crate::http::{AppError, ErrorFormat, Response};
+use crate::http::{AppError, ErrorFormat, Response, code};
 
 /// How an application answers errors: the one place where an error becomes a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ErrorStyle {
     /// The shape of the body.
     pub format: ErrorFormat,
+    /// The status of [`code::TIMEOUT`].
+    pub timeout_status: u16,
     /// Whether stack traces that errors carry are shown to clients.
     pub shows_stack_traces: bool,
     /// Whether the ids of the request are shown.
@@ -20,6 +22,7 @@ impl HttpSettings {
     pub fn error_style(&self) -> ErrorStyle {
         ErrorStyle {
             format: self.error_format,
+            timeout_status: self.timeout_status,
             shows_stack_traces: self.shows_stack_traces,
             shows_ids: self.tier > Tier::P0,
         }
@@ -27,6 +30,13 @@ impl HttpSettings {
 }
 
 impl ErrorStyle {
+    /// Returns the status that an error is answered with.
+    #[must_use]
+    pub fn status(self, error: &AppError) -> u16 {
+        let is_timeout = error.code() == code::TIMEOUT && !error.has_own_status();
+        if is_timeout { self.timeout_status } else { error.status() }
+    }
+
     /// Returns the answer to an error, which [holds](Response::error) the error that it is the answer
     /// to. An error whose own status or header fields cannot be sent becomes a masked 500 that says
     /// why in its cause.
@@ -34,7 +44,8 @@ impl ErrorStyle {
     pub fn answer<S>(self, error: AppError, request_id: &str, trace_id: &str) -> Response<S> {
         let (request_id, trace_id) = if self.shows_ids { (request_id, trace_id) } else { ("", "") };
         let render = |error: &AppError| {
-            Response::from_error(error, self.format, request_id, trace_id).normalize()
+            let response = Response::from_error(error, self.format, request_id, trace_id);
+            Response { status: self.status(error), ..response }.normalize()
         };
         let rendered = if self.shows_stack_traces {
             render(&error)
@@ -50,5 +61,22 @@ impl ErrorStyle {
             }
         };
         Response { error: Some(error), ..response }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_time_outs_is_chosen_unless_the_error_has_its_own() {
+        let timeout = || AppError::of(code::TIMEOUT);
+        let style = HttpSettings::default().error_style();
+        let chosen = ErrorStyle { timeout_status: 408, ..style };
+        assert_eq!((style.status(&timeout()), chosen.status(&timeout())), (504, 408));
+        assert_eq!(chosen.status(&timeout().with_status(503)), 503);
+        assert_eq!(chosen.status(&AppError::conflict("taken")), 409);
+        let answer: Response = chosen.answer(timeout(), "", "");
+        assert_eq!(answer.status, 408);
     }
 }

@@ -202,9 +202,6 @@ impl<'r, T, S> Exchange<'r, T, S> {
 
     /// The handler's response, if it can be sent.
     fn check(&self, response: Response<S>) -> Result<Response<S>, AppError> {
-        if response.is_base64 && response.stream.is_some() {
-            return Err(AppError::internal().with_cause(EncodedStream));
-        }
         let response = self.normalize(response)?;
         let response = if self.is_head() { response.without_body() } else { response };
         let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
@@ -299,11 +296,6 @@ impl<'r, T, S> Machine for Exchange<'r, T, S> {
 type PolicyOutcome = Result<Option<PolicyDecision>, AppError>;
 type PolicyStep<'r, T, S> = fn(Exchange<'r, T, S>, PolicyOutcome) -> Step<Exchange<'r, T, S>>;
 
-/// A base64 response came with a stream: streams are bytes as they are. A mistake of the handler.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a streamed response cannot be base64")]
-struct EncodedStream;
-
 /// What serves a request, or the 404 or 405 that answers it.
 fn route<'r, T>(
     service: &'r HttpService<T>,
@@ -321,10 +313,13 @@ fn route<'r, T>(
 }
 
 /// The answer to a request that a policy does not let through. A policy that fails tells the client
-/// nothing, whatever its error says.
+/// nothing, whatever its error says; but one that was not done in time is a time-out.
 fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
     match outcome {
         Ok(decision) => decision.map(PolicyDecision::refusal),
+        Err(error) if error.code() == code::TIMEOUT => {
+            Some(AppError::of(code::TIMEOUT).with_cause(error))
+        }
         Err(error) => Some(AppError::internal().with_cause(error)),
     }
 }

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::num::NonZeroU64;
 
 use super::cors::Cors;
-use crate::http::{AppError, ErrorFormat, JsonReading, Request};
+use crate::http::{AppError, ErrorFormat, JsonReading, Request, code};
 use crate::stream::response_too_large;
 
 /// How much of the pipeline runs.
@@ -67,6 +67,9 @@ pub struct HttpSettings {
     pub tier: Tier,
     /// The shape of error bodies.
     pub error_format: ErrorFormat,
+    /// The status of [`code::TIMEOUT`]: 504. It is the server that was too slow; 408 would say that
+    /// the client was (RFC 9110 §15.5.9, §15.6.5), and clients may then send the request again.
+    pub timeout_status: u16,
     /// How large bodies may be.
     pub limits: Limits,
     /// Cross-origin rules. Without any, pages of other origins read nothing, and preflights are
@@ -104,6 +107,7 @@ impl Default for HttpSettings {
         Self {
             tier: Tier::P2,
             error_format: ErrorFormat::Nested,
+            timeout_status: code::status(code::TIMEOUT),
             limits: Limits::default(),
             cors: None,
             policy: None,

@@ -267,6 +267,27 @@ fn policies_refuse_with_their_own_fields_but_json() {
 }
 
 #[test]
+fn what_was_not_done_in_time_has_the_chosen_status() {
+    let late = || AppError::new(code::TIMEOUT, "of the policy's own");
+    let settings =
+        HttpSettings { policy: Some(PolicyStage::BeforeAuthentication), ..settings(Tier::P2) };
+    assert_eq!(HttpSettings::default().timeout_status, 504);
+    for timeout_status in [504, 408] {
+        let service =
+            service_with(HttpSettings { timeout_status, ..settings.clone() }, Access::Public);
+        let policy = Host { policy: Some(Err(late())), ..Host::default() };
+        let handler = Host { answer: Some(Err(AppError::of(code::TIMEOUT))), ..Host::default() };
+        for mut host in [policy, handler] {
+            let done = host.serve(&service, get(&[]));
+            assert_eq!(done.response.status, timeout_status);
+            let shown =
+                r#"{"error":{"code":"app.timeout","message":"request timeout","request_id":"ID"}}"#;
+            assert_eq!(body(&done.response), shown);
+        }
+    }
+}
+
+#[test]
 fn a_handlers_answer_is_checked() {
     let limits = Limits { max_request_bytes: None, max_response_bytes: NonZeroU64::new(4) };
     let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);

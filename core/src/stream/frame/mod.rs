@@ -271,13 +271,14 @@ impl FrameMachine {
 
     /// Answers an error in place of the response, of which nothing is sent yet.
     fn refuse(&mut self, head: &Head, has_stream: bool, error: &AppError, out: &mut Effects) {
-        let FrameConfig { target, max_prelude_bytes, error_format, request_id, .. } = &self.config;
+        let FrameConfig { target, max_prelude_bytes, errors, request_id, .. } = &self.config;
         let request_id = match request_id.as_str() {
             "" => head.headers.first("x-request-id"),
             configured => configured,
         };
         let error = with_stream_code(error);
-        let answer = Response::from_error(&error, *error_format, request_id, "");
+        let answer: Response = Response::from_error(&error, errors.format, request_id, "");
+        let answer = Response { status: errors.status(&error), ..answer };
         let mut head = head.of_error(&answer);
         let prelude = head.encode(*target, *max_prelude_bytes).or_else(|_| {
             head = head.bare();

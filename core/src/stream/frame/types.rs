@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::num::NonZeroU64;
 
 use super::prelude::Head;
-use crate::http::{AppError, ErrorFormat, code};
+use crate::http::exchange::{ErrorStyle, HttpSettings};
+use crate::http::{AppError, code};
 use crate::stream::StreamLimits;
 
 /// Which service reads the frames: their preludes differ.
@@ -30,8 +31,8 @@ pub struct FrameConfig {
     /// The most bytes of prelude and delimiter together; [`StreamLimits::max_prelude_bytes`] at
     /// first.
     pub max_prelude_bytes: usize,
-    /// The shape of error bodies.
-    pub error_format: ErrorFormat,
+    /// How errors are answered.
+    pub errors: ErrorStyle,
     /// The request id in error bodies; when empty, that of the head's `x-request-id`.
     pub request_id: String,
 }
@@ -39,13 +40,13 @@ pub struct FrameConfig {
 impl FrameConfig {
     /// The limits of the target, nested errors, and no request id.
     #[must_use]
-    pub const fn new(target: Target) -> Self {
+    pub fn new(target: Target) -> Self {
         Self {
             target,
             max_response_bytes: None,
             transport_limit: Some(StreamLimits::of(target).max_bytes),
             max_prelude_bytes: StreamLimits::of(target).max_prelude_bytes,
-            error_format: ErrorFormat::Nested,
+            errors: HttpSettings::default().error_style(),
             request_id: String::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Batches: records one at a time, or several at once, and an answer that names what to send again.
 
 use core::num::NonZeroUsize;
+use core::pin::pin;
 use std::sync::Arc;
 
 use apptheory_core::triggers::{
@@ -8,16 +9,15 @@ use apptheory_core::triggers::{
     KinesisRecord, SqsRecord, Turn,
 };
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 
 use super::EventRoutes;
 use super::context::{EventInput, Shared};
 use super::handler::{EventError, Handler, run};
 use crate::app::App;
-use crate::app::context::Invocation;
 use crate::app::invoke::InvokeError;
-use crate::clock::Clock as _;
+use crate::app::time::Begun;
+use crate::clock::{Clock as _, before};
 
 /// A record is from a queue, stream or table that nothing is registered for. It fails: register a
 /// handler, or remove the event source mapping.
@@ -39,15 +39,15 @@ impl App {
         &self,
         source: BatchSource,
         event: &str,
-        invocation: Invocation,
+        begun: Begun,
     ) -> Result<String, InvokeError> {
         let event = BatchEvent::read(source, event)?;
         let settings = &self.inner.events.settings;
-        let shared = self.share(&invocation);
+        let shared = self.share(&begun);
         let guard = shared.cancellation.clone().drop_guard();
         let batch = event.batch(settings.after_failure);
-        let batch = match invocation.deadline {
-            Some(deadline) => batch.stopping_at(deadline.saturating_sub(settings.reserve)),
+        let batch = match begun.time.stops_at() {
+            Some(stops_at) => batch.stopping_at(stops_at),
             None => batch,
         };
         let mut finished = vec![false; event.records().len()];
@@ -75,17 +75,7 @@ impl App {
         finished: &mut [bool],
     ) -> Batch<'e> {
         let clock = &self.host.clock;
-        let reserve = self.inner.events.settings.reserve;
-        let stop = async {
-            match shared.deadline {
-                Some(deadline) => {
-                    let stops_at = deadline.saturating_sub(reserve);
-                    clock.sleep(clock.now().until(stops_at)).await;
-                }
-                None => core::future::pending().await,
-            }
-        };
-        let mut stop = Box::pin(stop);
+        let mut stop = pin!(clock.sleep_until(shared.time.stops_at()));
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < concurrency.get()
@@ -94,10 +84,8 @@ impl App {
                 running.push(self.handle_turn(event, turn, shared));
             }
             // A record that is done is looked at first: it is not thrown away at the last moment.
-            let (turn, is_handled) = match select(running.next(), &mut stop).await {
-                Either::Left((Some(done), _)) => done,
-                Either::Left((None, _)) | Either::Right(_) => return batch,
-            };
+            let done = before(stop.as_mut(), running.next()).await;
+            let Some((turn, is_handled)) = done.flatten() else { return batch };
             if let Some(finished) = finished.get_mut(turn.index()) {
                 *finished = true;
             }

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use apptheory_core::triggers::{self, Trigger};
 use serde_json::Value as Json;
@@ -23,7 +24,7 @@ use crate::websocket::WebSocketClient;
 pub struct EventContext {
     input: EventInput,
     invocation: Arc<triggers::Invocation>,
-    deadline: Option<Timestamp>,
+    time: InvocationTime,
     host: Arc<Host>,
     values: Arc<Values>,
     cancellation: CancellationToken,
@@ -90,7 +91,7 @@ fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
 /// What the records of an invocation have in common.
 pub(super) struct Shared {
     pub(super) invocation: Arc<triggers::Invocation>,
-    pub(super) deadline: Option<Timestamp>,
+    pub(super) time: InvocationTime,
     pub(super) host: Arc<Host>,
     pub(super) cancellation: CancellationToken,
 }
@@ -100,7 +101,7 @@ impl Shared {
     pub(super) fn of_record(&self) -> Self {
         Self {
             invocation: Arc::clone(&self.invocation),
-            deadline: self.deadline,
+            time: self.time,
             host: Arc::clone(&self.host),
             cancellation: self.cancellation.child_token(),
         }
@@ -110,7 +111,7 @@ impl Shared {
         EventContext {
             input,
             invocation: Arc::clone(&self.invocation),
-            deadline: self.deadline,
+            time: self.time,
             host: Arc::clone(&self.host),
             values: Arc::default(),
             cancellation: self.cancellation.clone(),
@@ -141,7 +142,7 @@ impl EventContext {
     /// How long there is left. `None` when there is no deadline, zero when it has passed.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| self.now().until(deadline))
+        self.time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
     /// The present instant, by the application's clock.

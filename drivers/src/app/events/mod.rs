@@ -37,7 +37,6 @@ mod single;
 mod tests;
 
 use core::num::NonZeroUsize;
-use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::http::AppError;
@@ -57,6 +56,7 @@ use super::App;
 use super::context::Invocation;
 use super::guard::isolated;
 use super::hooks::Failure;
+use super::time::Begun;
 use crate::clock::Clock as _;
 use context::Shared;
 use handler::{EventLayer, Handler};
@@ -74,10 +74,6 @@ pub type SnsNotification = SnsRecord<'static>;
 /// An event of EventBridge.
 pub type EventBridgeMessage = EventBridgeEvent<'static>;
 
-/// How long before an invocation ends no record is begun any more, and those that run are given up:
-/// time for the answer (`drivers.md` §1).
-pub const EVENT_RESERVE: Duration = Duration::from_millis(500);
-
 /// The handlers of an application's events.
 pub(super) struct EventRoutes {
     sqs: Routes<Handler<SqsMessage>>,
@@ -94,7 +90,6 @@ pub(super) struct EventRoutes {
 struct EventSettings {
     after_failure: AfterFailure,
     concurrency: NonZeroUsize,
-    reserve: Duration,
     observes_messages: bool,
     /// Whether metrics have the tag `correlation_id`.
     tags_correlation_id: bool,
@@ -109,14 +104,14 @@ impl EventRoutes {
 
 impl App {
     /// What the records of an invocation have in common.
-    fn share(&self, invocation: &Invocation) -> Shared {
+    fn share(&self, begun: &Begun) -> Shared {
         let host = &self.host;
         let now = host.clock.now();
-        let Invocation { request_id, deadline, .. } = invocation;
+        let Invocation { request_id, deadline, .. } = &begun.invocation;
         let new_id = || host.ids.next_text();
         Shared {
             invocation: Arc::new(triggers::Invocation::new(request_id, *deadline, now, new_id)),
-            deadline: *deadline,
+            time: begun.time,
             host: Arc::clone(host),
             cancellation: CancellationToken::new(),
         }

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::num::NonZeroUsize;
-use core::time::Duration;
 
 use apptheory_core::triggers::{
     AfterFailure, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, RouteTaken, Routes,
@@ -10,7 +9,7 @@ use apptheory_core::triggers::{
 
 use super::handler::{EventHandler, EventLayer, EventMiddleware, Handler, erased};
 use super::{
-    DynamoDbChange, EVENT_RESERVE, EventBridgeMessage, EventRoutes, EventSettings, KinesisMessage,
+    DynamoDbChange, EventBridgeMessage, EventRoutes, EventSettings, KinesisMessage,
     SnsNotification, SqsMessage,
 };
 use crate::app::AppBuilder;
@@ -99,7 +98,6 @@ impl Default for EventBuilder {
             settings: EventSettings {
                 after_failure: AfterFailure::default(),
                 concurrency: NonZeroUsize::MIN,
-                reserve: EVENT_RESERVE,
                 observes_messages: false,
                 tags_correlation_id: true,
             },
@@ -235,14 +233,6 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     #[must_use]
     pub fn event_concurrency(mut self, records: NonZeroUsize) -> Self {
         self.events.settings.concurrency = records;
-        self
-    }
-
-    /// How long before an invocation ends no record is begun any more: [`EVENT_RESERVE`], unless
-    /// told otherwise.
-    #[must_use]
-    pub fn event_reserve(mut self, reserve: Duration) -> Self {
-        self.events.settings.reserve = reserve;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Events that are answered as a whole: notifications of SNS, and events of EventBridge.
 
+use core::future::Future;
 use std::sync::Arc;
 
 use apptheory_core::triggers::{
@@ -9,10 +10,11 @@ use serde_json::Value;
 
 use super::EventRoutes;
 use super::context::{EventInput, Shared};
-use super::handler::{EventError, run};
+use super::handler::{Handled, run};
 use crate::app::App;
 use crate::app::context::Invocation;
 use crate::app::invoke::InvokeError;
+use crate::app::time::{Begun, TimedOut};
 use crate::clock::Clock as _;
 
 impl App {
@@ -21,12 +23,12 @@ impl App {
     pub(in crate::app) async fn invoke_sns(
         &self,
         event: &str,
-        invocation: Invocation,
+        begun: Begun,
     ) -> Result<String, InvokeError> {
         let EventRoutes { sns, layers, settings, .. } = &self.inner.events;
         let records = read_sns(event)?;
         let handlers = sns.of_notifications(&records)?;
-        let shared = self.share(&invocation);
+        let shared = self.share(&begun);
         let guard = shared.cancellation.clone().drop_guard();
         let mut outputs = Vec::new();
         for (record, handler) in records.into_iter().zip(handlers) {
@@ -37,13 +39,9 @@ impl App {
             });
             let record = Arc::new(record.into_owned());
             let context = shared.context(EventInput::Sns(Arc::clone(&record)));
-            match run(layers, handler, record, context).await {
-                Ok(output) => {
-                    self.conclude_event(observation, None, &shared);
-                    outputs.push(output);
-                }
-                Err(error) => return Err(self.fail_workload(observation, error, &shared)),
-            }
+            let handled = run(layers, handler, record, context);
+            let output = self.conclude_workload(observation, handled, &shared).await?;
+            outputs.push(output);
         }
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&Value::Array(outputs)))
@@ -54,30 +52,26 @@ impl App {
     pub(in crate::app) async fn invoke_event_bridge(
         &self,
         event: &str,
-        invocation: Invocation,
+        begun: Begun,
     ) -> Result<String, InvokeError> {
         let EventRoutes { event_bridge, layers, .. } = &self.inner.events;
         let event = EventBridgeEvent::read(event)?;
         let handler = match event_bridge.find(&event) {
             Ok(Some(handler)) => handler,
             unmatched => {
-                self.record_unmatched(&event, &invocation);
+                self.record_unmatched(&event, &begun.invocation);
                 return Ok(unmatched.map(|_| "null".to_owned())?);
             }
         };
-        let shared = self.share(&invocation);
+        let shared = self.share(&begun);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event_bridge(&event.envelope(&shared.invocation));
         let event = Arc::new(event.into_owned());
         let context = shared.context(EventInput::EventBridge(Arc::clone(&event)));
-        match run(layers, handler, event, context).await {
-            Ok(output) => {
-                self.conclude_event(Some(observation), None, &shared);
-                let _ = guard.disarm();
-                Ok(apptheory_core::json::to_text(&output))
-            }
-            Err(error) => Err(self.fail_workload(Some(observation), error, &shared)),
-        }
+        let handled = run(layers, handler, event, context);
+        let output = self.conclude_workload(Some(observation), handled, &shared).await?;
+        let _ = guard.disarm();
+        Ok(apptheory_core::json::to_text(&output))
     }
 
     /// Records an event that nobody selects: nothing else tells of it when it succeeds. Takes no new
@@ -93,17 +87,29 @@ impl App {
         }
     }
 
-    /// The failure of an invocation: what it says outside is fixed, and the application is told the
-    /// rest.
-    fn fail_workload(
+    /// What a handler comes to in time, or the failure of the invocation: what that says outside is
+    /// fixed, and the application is told the rest.
+    async fn conclude_workload(
         &self,
         observation: Option<EventObservation>,
-        error: EventError,
+        handled: impl Future<Output = Handled>,
         shared: &Shared,
-    ) -> InvokeError {
-        let error: Arc<dyn core::error::Error + Send + Sync> = Arc::from(error);
-        self.conclude_event(observation, Some(Arc::clone(&error)), shared);
-        WorkloadFailed::with(error).into()
+    ) -> Result<Value, InvokeError> {
+        match self.in_time(shared.time, handled).await {
+            Some(Ok(output)) => {
+                self.conclude_event(observation, None, shared);
+                Ok(output)
+            }
+            Some(Err(error)) => {
+                let error: Arc<dyn core::error::Error + Send + Sync> = Arc::from(error);
+                self.conclude_event(observation, Some(Arc::clone(&error)), shared);
+                Err(WorkloadFailed::with(error).into())
+            }
+            None => {
+                self.conclude_event(observation, Some(Arc::new(TimedOut)), shared);
+                Err(TimedOut.into())
+            }
+        }
     }
 }
 

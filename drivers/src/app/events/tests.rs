@@ -181,6 +181,7 @@ fn what_is_not_done_in_time_is_sent_again() {
             }
         })
         .event_concurrency(NonZeroUsize::new(2).unwrap())
+        .reserve(Duration::from_millis(500))
         .build()
         .unwrap();
     let event = records([
@@ -197,7 +198,7 @@ fn what_is_not_done_in_time_is_sent_again() {
     let mut expected = vec!["1 done, cancelled: false", "3 done, cancelled: false"];
     expected.extend(["the record was not handled to the end"; 3]);
     assert_eq!(taken(&log), expected);
-    assert_eq!(clock.now().until(deadline), EVENT_RESERVE);
+    assert_eq!(clock.now().until(deadline), Duration::from_millis(500));
     let ended: Vec<_> = tokens.lock().unwrap().iter().map(|token| token.is_cancelled()).collect();
     assert_eq!(ended, [false, true, false, true], "what was given up hears of it");
 

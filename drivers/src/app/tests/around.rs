@@ -147,6 +147,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
         .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
     let app = builder(&clock)
         .settings(|settings| settings.tenant = TenantSource::Field)
+        .reserve(Duration::from_millis(10))
         .middleware(timeout)
         .get("/slow/{ms}", move |context: Context| {
             let (guard, done) = (Dropped(Arc::clone(&seen)), Arc::clone(&done));
@@ -166,20 +167,19 @@ fn a_handler_that_takes_too_long_is_dropped() {
         })
         .build()
         .unwrap();
-    let reserve = Duration::from_millis(10);
     let status = |path: &str, tenant: &str, deadline_ms: Option<u64>| {
         let mut request = get(path);
         request.headers.append("x-tenant-id", tenant);
         let now = clock.now();
         let deadline = deadline_ms.map(|ms| now.saturating_add(Duration::from_millis(ms)));
-        let invocation = Invocation { deadline, reserve, ..Invocation::default() };
+        let invocation = Invocation { deadline, ..Invocation::default() };
         clock.run(app.serve(request, invocation)).status
     };
-    assert_eq!((status("/49", "", None), status("/51", "", None)), (200, 408));
-    assert_eq!((status("/199", "patient", None), status("/201", "patient", None)), (200, 408));
-    assert_eq!((status("/slow/69", "patient", None), status("/slow/71", "", None)), (200, 408));
-    assert_eq!((status("/29", "", Some(40)), status("/31", "", Some(40))), (200, 408));
-    assert_eq!(status("/0", "", Some(0)), 408, "a deadline that has passed is one");
+    assert_eq!((status("/49", "", None), status("/51", "", None)), (200, 504));
+    assert_eq!((status("/199", "patient", None), status("/201", "patient", None)), (200, 504));
+    assert_eq!((status("/slow/69", "patient", None), status("/slow/71", "", None)), (200, 504));
+    assert_eq!((status("/29", "", Some(40)), status("/31", "", Some(40))), (200, 504));
+    assert_eq!(status("/0", "", Some(0)), 504, "a deadline that has passed is one");
     assert_eq!((dropped.load(Ordering::Relaxed), committed.load(Ordering::Relaxed)), (2, 1));
 }
 
@@ -202,7 +202,7 @@ fn work_started_elsewhere_hears_that_nobody_waits() {
     let is_cancelled = || left.lock().unwrap().as_ref().is_some_and(|token| token.is_cancelled());
     assert_eq!(serve(&app, &clock, get("/1")).status, 204);
     assert!(!is_cancelled());
-    assert_eq!(serve(&app, &clock, get("/9")).status, 408);
+    assert_eq!(serve(&app, &clock, get("/9")).status, 504);
     assert!(is_cancelled());
 
     let given_up = app.serve(get("/1"), Invocation::default());

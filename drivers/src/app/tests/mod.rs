@@ -1,6 +1,7 @@
 //! Applications as their authors and clients see them.
 
 mod around;
+mod deadlines;
 mod handlers;
 mod streams;
 

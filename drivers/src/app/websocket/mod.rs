@@ -12,17 +12,20 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::http::exchange::{Arrival, Call, ErrorStyle};
-use apptheory_core::http::{AppError, ErrorFormat, Response as Whole};
+use apptheory_core::http::{AppError, ErrorFormat, Response as Whole, code};
+use apptheory_core::invocation_time::InvocationTime;
+use apptheory_core::stream::StreamLimits;
 use apptheory_core::triggers::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
-use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
+use super::collect::Cut;
 use super::context::{Context, Host, Invocation};
 use super::endpoint::{Endpoint, Next};
 use super::events::EventRoute;
 use super::handler::{Handler, endpoint};
 use super::hooks::Failure;
 use super::invoke::InvokeError;
+use super::time::{Begun, TimedOut};
 use super::{App, AppBuilder, Response};
 use crate::clock::Clock as _;
 use crate::websocket::WebSocketClientFactory;
@@ -61,14 +64,16 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// error of [`build`](Self::build). Nothing falls back to `$default`: API Gateway has chosen the route already.
     ///
     /// **Nothing but middleware guards these routes.** [`authenticate`](Self::authenticate),
-    /// [`policy`](Self::policy), [`limits`](Self::limits), CORS and
+    /// [`policy`](Self::policy), the [limit](Self::limits) of requests, CORS and
     /// [`response_headers`](Self::response_headers) are for HTTP requests alone. Guard `$connect`
     /// with an authorizer of API Gateway, with a middleware, or in its handler: an answer other than
     /// 2xx refuses the connection. Messages come only from clients that were let in there.
     ///
     /// The client gets the answer to a message only where the route has a route response; to send
     /// anything else, and from anywhere else, take a [`WebSocket`]. Nobody gets the answer to
-    /// `$disconnect`, which API Gateway delivers at best effort.
+    /// `$disconnect`, which API Gateway delivers at best effort. What an answer streams is collected
+    /// as for a request: within the limit of responses, and in time. What is not answered in time
+    /// fails the invocation.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -145,23 +150,41 @@ impl App {
     /// # Errors
     ///
     /// [`InvokeError::Trigger`] when members of the event have wrong types, or it asks a Lambda
-    /// authorizer.
+    /// authorizer; [`InvokeError::TimedOut`] when there is no answer in time.
     pub async fn serve_websocket(
         &self,
         event: &str,
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
+        self.invoke_websocket(event, self.begin(invocation)).await
+    }
+
+    /// Answers the event of an invocation that has begun.
+    pub(super) async fn invoke_websocket(
+        &self,
+        event: &str,
+        begun: Begun,
+    ) -> Result<String, InvokeError> {
         let event = WebSocketEvent::read(event)?;
         let new_id = || self.host.ids.next_text();
-        let request_id = event.request_id(&invocation.request_id, new_id);
+        let request_id = event.request_id(&begun.invocation.request_id, new_id);
         let observation = self.inner.events.observes_messages().then(|| {
             let (route_key, id) = (&event.connection.route_key, &event.connection.connection_id);
             EventObservation::message(Trigger::WebSocket, route_key, id, &request_id)
         });
-        let answered = self.answer_websocket(event, &request_id, invocation).await;
         let errors = self.websocket_errors();
-        let mut response = answered.unwrap_or_else(|error| errors.answer(error, &request_id, ""));
-        let failure = response.error.take().filter(|error| error.status() >= 500);
+        let (answer, error) = match self.answer_websocket(event, &request_id, begun).await {
+            Ok(response) => (Ok(WebSocketEvent::write_response(&response)), response.error),
+            Err(Cut::Failed(error)) => {
+                let response = errors.answer(error, &request_id, "");
+                (Ok(WebSocketEvent::write_response(&response)), response.error)
+            }
+            Err(Cut::TimedOut) => {
+                let error = AppError::of(code::TIMEOUT).with_cause(TimedOut);
+                (Err(TimedOut.into()), Some(error))
+            }
+        };
+        let failure = error.filter(|error| error.status() >= 500);
         if let Some(observation) = observation {
             let outcome =
                 if failure.is_some() { EventOutcome::Error } else { EventOutcome::Success };
@@ -170,7 +193,7 @@ impl App {
         if let Some(error) = failure {
             self.tell(Failure { request_id, error });
         }
-        Ok(WebSocketEvent::write_response(&response))
+        answer
     }
 
     /// How errors are answered: nested, whatever shape those of HTTP requests have, and without a
@@ -183,16 +206,18 @@ impl App {
         &self,
         event: WebSocketEvent<'_>,
         request_id: &str,
-        invocation: Invocation,
-    ) -> Result<Whole, AppError> {
+        begun: Begun,
+    ) -> Result<Whole, Cut> {
         let routes = &self.inner.websockets.routes;
         let connection = event.connection.clone();
-        let request = event.into_request(None).map_err(|rejected| rejected.error)?;
+        let request =
+            event.into_request(None).map_err(|rejected| AppError::from(rejected.error))?;
         let handler = routes.find(&connection.route_key).ok_or_else(AppError::not_found)?;
 
         let host = &self.host;
         let now = host.clock.now();
-        let remaining = invocation.deadline.map(|deadline| now.until(deadline));
+        let time = begun.time;
+        let remaining = time.ends_at().map(|deadline| now.until(deadline));
         let call = Call::unrouted(
             request,
             request_id.to_owned(),
@@ -201,25 +226,34 @@ impl App {
         );
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
-        let context = Context::new(Arc::new(call), None, host, &Arc::new(invocation), &given_up);
+        let context = Context::new(Arc::new(call), None, host, &Arc::new(begun), &given_up);
         context.extend(WebSocket::new(connection, host.websocket_clients.clone()));
         let next = Next::new(&self.inner.layers, handler, self.websocket_errors());
-        let response = whole(next.run(context).await).await?;
+        let response = self.in_time(time, next.run(context)).await.ok_or(Cut::TimedOut)?;
+        let response = self.whole(response, time).await?;
         // Whoever got the answer may go on in the background.
         let _ = guard.disarm();
         Ok(response)
     }
-}
 
-/// Reads what a response streams: API Gateway takes an answer in one piece.
-async fn whole(response: Response) -> Result<Whole, AppError> {
-    let (mut whole, stream) = response.normalize()?.split_stream();
-    if let Some(mut stream) = stream {
-        while let Some(chunk) = stream.try_next().await? {
-            whole.body.extend_from_slice(&chunk);
+    /// Reads what a response streams, within what is sent in one piece: API Gateway takes an answer
+    /// no other way.
+    async fn whole(&self, response: Response, time: InvocationTime) -> Result<Whole, Cut> {
+        let most = self.most_in_one_piece(StreamLimits::MAX_BUFFERED_BYTES);
+        let response = response.normalize().map_err(AppError::from)?;
+        let (whole, collected) = self.collect(response, most, time).await;
+        collected?;
+        let is_too_large = |len: usize, most: u64| u64::try_from(len).unwrap_or(u64::MAX) > most;
+        if most.is_some_and(|most| is_too_large(whole.body.len(), most.get()))
+            || is_too_large(
+                WebSocketEvent::write_response(&whole).len(),
+                StreamLimits::MAX_BUFFERED_BYTES,
+            )
+        {
+            return Err(self.settings().response_too_large().into());
         }
+        Ok(whole)
     }
-    Ok(whole)
 }
 
 impl fmt::Debug for WebSocketRoutes {

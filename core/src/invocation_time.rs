@@ -1,0 +1,127 @@
+//! The time that an invocation has.
+//!
+//! This module decides when work is cut short, so that there is time left to answer, and until when
+//! an answer may be on its way. Whoever carries work out races it against these instants; the clock
+//! is theirs.
+//!
+//! ```
+//! use core::time::Duration;
+//! use apptheory_core::invocation_time::InvocationTime;
+//! use apptheory_core::time::Timestamp;
+//!
+//! let now = Timestamp::from_unix_seconds(1_767_225_600);
+//! let deadline = now.saturating_add(Duration::from_secs(3));
+//! let time = InvocationTime::new(now, Some(deadline), None);
+//! assert_eq!(now.until(time.stops_at().unwrap()), Duration::from_millis(2_700));
+//! assert_eq!(InvocationTime::default().stops_at(), None);
+//! ```
+
+use core::time::Duration;
+
+use crate::time::Timestamp;
+
+/// The longest time before the deadline at which work is cut short, unless an application chooses
+/// another one: 500 ms, which is enough to send an answer and to record it.
+pub const MAX_RESERVE: Duration = Duration::from_millis(500);
+
+/// The time that an invocation has: when its work is cut short, and when it ends. One without a
+/// deadline has all the time in the world; it is the default.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct InvocationTime(Option<Limits>);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Limits {
+    stops_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+impl InvocationTime {
+    /// Returns the time of an invocation that came at `now` and ends at `deadline`. Work is cut
+    /// short `reserve` before the deadline; without one, [`MAX_RESERVE`] or a tenth of the time
+    /// given before it, whichever is shorter. A reserve longer than the time given leaves no time to
+    /// work.
+    #[must_use]
+    pub fn new(now: Timestamp, deadline: Option<Timestamp>, reserve: Option<Duration>) -> Self {
+        Self(deadline.map(|ends_at| {
+            let reserve = reserve.unwrap_or_else(|| MAX_RESERVE.min(now.until(ends_at) / 10));
+            Limits { stops_at: ends_at.saturating_sub(reserve), ends_at }
+        }))
+    }
+
+    /// Returns when work is cut short: handlers are dropped, streams end, batches take no more
+    /// records. `None` without a deadline.
+    #[must_use]
+    pub fn stops_at(self) -> Option<Timestamp> {
+        self.0.map(|limits| limits.stops_at)
+    }
+
+    /// Returns when the invocation ends. `None` without a deadline.
+    #[must_use]
+    pub fn ends_at(self) -> Option<Timestamp> {
+        self.0.map(|limits| limits.ends_at)
+    }
+
+    /// Returns until when an answer that is sent from `now` on may take: until the deadline. One
+    /// that comes only after it, because a handler blocked its thread, has [`MAX_RESERVE`]. `None`
+    /// without a deadline.
+    #[must_use]
+    pub fn answers_by(self, now: Timestamp) -> Option<Timestamp> {
+        let ends_at = self.ends_at()?;
+        Some(if now < ends_at { ends_at } else { now.saturating_add(MAX_RESERVE) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(ms))
+    }
+
+    fn stops_at(deadline_ms: u64, reserve_ms: Option<u64>) -> Option<Timestamp> {
+        let reserve = reserve_ms.map(Duration::from_millis);
+        InvocationTime::new(at(1_000), Some(at(deadline_ms)), reserve).stops_at()
+    }
+
+    #[test]
+    fn a_tenth_is_kept_back_but_never_more_than_half_a_second() {
+        for (deadline_ms, stopped_ms) in [
+            (901_000, 900_500),
+            (6_000, 5_500),
+            (5_999, 5_499),
+            (4_000, 3_700),
+            (1_010, 1_009),
+            (1_000, 1_000),
+            // It has passed.
+            (500, 500),
+        ] {
+            let stopped = stops_at(deadline_ms, None).map(|at| at.unix_nanos() / 1_000_000);
+            // Of 4,999 ms a tenth is 499.9 ms.
+            assert_eq!(stopped, Some(stopped_ms), "{deadline_ms}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_reserve_is_kept_whatever_the_time_given() {
+        assert_eq!(stops_at(2_000, Some(0)), Some(at(2_000)));
+        assert_eq!(stops_at(2_000, Some(800)), Some(at(1_200)));
+        assert_eq!(stops_at(2_000, Some(1_500)), Some(at(500)));
+    }
+
+    #[test]
+    fn an_answer_ends_at_the_deadline_and_a_late_one_soon_after() {
+        let time = InvocationTime::new(at(0), Some(at(3_000)), None);
+        assert_eq!(time.answers_by(at(10)), Some(at(3_000)));
+        assert_eq!(time.answers_by(at(2_999)), Some(at(3_000)));
+        assert_eq!(time.answers_by(at(3_000)), Some(at(3_500)));
+        assert_eq!(time.answers_by(at(60_000)), Some(at(60_500)));
+    }
+
+    #[test]
+    fn without_a_deadline_there_is_no_end() {
+        let time = InvocationTime::new(at(0), None, Some(Duration::from_secs(1)));
+        assert_eq!(time, InvocationTime::default());
+        assert_eq!((time.stops_at(), time.ends_at(), time.answers_by(at(9))), (None, None, None));
+    }
+}

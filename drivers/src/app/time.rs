@@ -1,0 +1,44 @@
+//! The time of an invocation, while the application carries it out.
+//!
+//! Whatever is waited for on behalf of an invocation is raced against the same two instants, which
+//! are worked out once, when the invocation begins.
+
+use core::future::Future;
+
+use apptheory_core::invocation_time::InvocationTime;
+
+use super::App;
+use super::context::Invocation;
+use crate::clock::Clock as _;
+
+/// An invocation that is being carried out, and the time that it has.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    pub(crate) invocation: Invocation,
+    pub(crate) time: InvocationTime,
+}
+
+/// An event was not handled in time: its handler was dropped shortly before the invocation's
+/// deadline. Give the function more time, or the handler less to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the event was not handled in time")]
+pub struct TimedOut;
+
+impl App {
+    /// Begins an invocation: from now on, its time passes.
+    pub(crate) fn begin(&self, invocation: Invocation) -> Begun {
+        let now = self.host.clock.now();
+        let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
+        Begun { invocation, time }
+    }
+
+    /// What work comes to; `None` when it is cut short, and dropped. Work that comes too late is
+    /// not begun.
+    pub(super) async fn in_time<F: Future>(
+        &self,
+        time: InvocationTime,
+        work: F,
+    ) -> Option<F::Output> {
+        self.host.clock.race(time.stops_at(), work).await
+    }
+}
