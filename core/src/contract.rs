@@ -9,6 +9,7 @@ use core::time::Duration;
 use crate::http::JsonReading;
 use crate::http::exchange::{Cors, HttpSettings, TenantSource};
 use crate::limiter::headers::HeaderStyle;
+use crate::observe::emf::Emf;
 
 /// The settings of the contract; made by [`profile`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +25,9 @@ pub struct Profile {
     /// failing open writes zeros. By default the reset is when room comes back, and failing open
     /// writes its marker alone.
     pub rate_limit_headers: HeaderStyle,
+    /// CloudWatch's metrics of requests. They are broken down by method, path and tenant as clients
+    /// send them, each combination of which is billed.
+    pub emf: Emf,
 }
 
 /// Returns the settings of the contract. Use it to answer the contract's cases, or to migrate from
@@ -41,5 +45,10 @@ pub fn profile() -> Profile {
         permissive_routes: true,
         ..HttpSettings::default()
     };
-    Profile { http, reserve: Duration::ZERO, rate_limit_headers: HeaderStyle::Contract }
+    Profile {
+        http,
+        reserve: Duration::ZERO,
+        rate_limit_headers: HeaderStyle::Contract,
+        emf: Emf::by_tags(),
+    }
 }

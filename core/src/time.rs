@@ -175,8 +175,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Reads any RFC 3339 instant, with any offset and up to nine fraction digits; `T` and `Z` in upper
-/// case, and no leap seconds.
+/// Reads any RFC 3339 instant, with any offset and up to nine fraction digits, after `.` or `,`; `T`
+/// and `Z` in upper case, and no leap seconds.
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
@@ -216,13 +216,13 @@ fn parse_rfc3339(text: &str) -> Option<i128> {
     local.duration_since(EPOCH).as_nanos().checked_sub(offset)
 }
 
-/// Whether a text has the shape `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`, `T` and `Z` in upper case
-/// and no leap second (`eventbus.md` §9.1). Whether there is such a day and hour is another matter.
+/// Whether a text has the shape `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`, with `,` for `.` as in ISO 8601,
+/// `T` and `Z` in upper case and no leap second. Whether there is such a day and hour is another matter.
 fn is_rfc3339(text: &str) -> bool {
     let Some((date_and_time, rest)) = text.split_at_checked(DATE_AND_TIME.len()) else {
         return false;
     };
-    let rest = match rest.strip_prefix('.') {
+    let rest = match rest.strip_prefix(['.', ',']) {
         Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => rest,
     };
@@ -273,14 +273,17 @@ mod tests {
             read("2026-01-01T00:00:00.123456789Z"),
             Ok("2026-01-01T00:00:00.123456789Z".into())
         );
+        assert_eq!(read("2026-01-01T02:00:00,25+02:00"), Ok("2026-01-01T00:00:00.25Z".into()));
         for text in [
             "",
             "2026-01-01",
             "2026-01-01T00:00:00",
             "2026-01-01T00:00Z",
             "2026-01-01 00:00:00Z",
-            "2026-01-01T00:00:00,5Z",
             "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00,Z",
+            "2026-01-01T00:00:00;5Z",
+            "2026-01-01T00:00:00,1234567890Z",
             "2026-01-01T00:00:00.1234567890Z",
             "2026-01-01t00:00:00Z",
             "2026-01-01T00:00:00z",

@@ -9,6 +9,12 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use apptheory_core::eventbus::{Event, Ulid, UlidGenerator};
+use apptheory_core::time::Timestamp;
+
+use crate::clock::Clock;
 
 /// Hands out ids that no one else hands out.
 pub trait IdSource: fmt::Debug + Send + Sync {
@@ -38,5 +44,76 @@ pub struct SequentialIds(AtomicU64);
 impl IdSource for SequentialIds {
     fn next_id(&self) -> u128 {
         u128::from(self.0.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
+    }
+}
+
+/// The ids of a bus's events: ULIDs that rise in the order in which they are drawn, also within one
+/// millisecond and by whatever thread, as long as the clock does not go back.
+#[derive(Debug)]
+pub(crate) struct EventIds {
+    source: Arc<dyn IdSource>,
+    last: Mutex<UlidGenerator>,
+}
+
+/// An event's id, and what else it was drawn with.
+pub(crate) struct DrawnId {
+    pub(crate) id: Ulid,
+    pub(crate) now: Timestamp,
+    pub(crate) entropy: u128,
+}
+
+impl EventIds {
+    pub(crate) fn new(source: impl IdSource + 'static) -> Arc<Self> {
+        Arc::new(Self { source: Arc::new(source), last: Mutex::default() })
+    }
+
+    /// Draws the id of a new event.
+    pub(crate) fn draw(&self, clock: &impl Clock) -> DrawnId {
+        let entropy = self.source.next_id();
+        // Nothing panics half-way through a change: poisoning says nothing.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read here, the clock gives no thread an earlier instant than the id before was drawn at.
+        let now = clock.now();
+        DrawnId { id: last.next(now, entropy), now, entropy }
+    }
+
+    /// Gives an event that has no id one, and draws what publishing it takes.
+    pub(crate) fn name(&self, event: Event, clock: &impl Clock) -> (Event, Timestamp, u128) {
+        if !event.id.trim().is_empty() {
+            return (event, clock.now(), self.entropy());
+        }
+        let DrawnId { id, now, entropy } = self.draw(clock);
+        (Event { id: id.into(), ..event }, now, entropy)
+    }
+
+    /// Draws what is no id.
+    pub(crate) fn entropy(&self) -> u128 {
+        self.source.next_id()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::clock::VirtualClock;
+
+    #[test]
+    fn ids_of_one_millisecond_rise_across_threads() {
+        let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
+        let ids = EventIds::new(RandomIds);
+        let draw = || (0..1000).map(|_| ids.draw(&clock).id).collect::<Vec<_>>();
+        let mut drawn = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(drawn.iter().all(|of_thread| of_thread.is_sorted_by(|a, b| a < b)));
+        let last = drawn.iter().flatten().max().copied();
+        let mut all: Vec<_> = drawn.drain(..).flatten().collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 4000);
+        assert!(Some(ids.draw(&clock).id) > last);
     }
 }

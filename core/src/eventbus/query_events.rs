@@ -112,7 +112,8 @@ impl Reading {
     fn new(bus: &EventBus, query: &EventQuery) -> Result<Self, QueryError> {
         let selection = Selection::of(query, bus.separator())?;
         let plan = Plan::of(bus, &selection)?;
-        let from = query.cursor.clone().filter(|cursor| !cursor.is_empty());
+        // What forms and query strings send for no cursor.
+        let from = query.cursor.clone().filter(|cursor| !cursor.trim().is_empty());
         let start_after = plan.start_after(bus, from.as_deref())?;
         // The store refuses to read a reversed range; it holds nothing.
         let end = selection.is_reversed().then_some(PageEnd::EndOfData);

@@ -101,24 +101,33 @@ pub struct NotUlid;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UlidGenerator {
-    last: Option<Ulid>,
+    last: Option<Drawn>,
+}
+
+/// An id, and the millisecond that it was drawn in: that of the id, or an earlier one.
+#[derive(Clone, Copy, Debug)]
+struct Drawn {
+    id: Ulid,
+    at: Timestamp,
 }
 
 impl UlidGenerator {
-    /// The next id. In the millisecond of the previous call it is the previous id plus 1 to 2^32-1,
-    /// as `entropy` says; in any other, later or earlier, it is [`Ulid::new`]. When the increments
-    /// use up the entropy of a millisecond, the id moves on to the next one.
+    /// Returns the next id, greater than all before it as long as `now` does not go back. In the
+    /// millisecond of the previous call it is the previous id plus 1 to 2^32-1, as `entropy` says; in
+    /// any other, it is [`Ulid::new`]. When the increments use up the entropy of a millisecond, ids
+    /// move on to the next one. When `now` goes back, ids follow it.
     pub fn next(&mut self, now: Timestamp, entropy: u128) -> Ulid {
         let fresh = Ulid::new(now, entropy);
+        let at = fresh.timestamp();
         let id = match self.last {
-            Some(last) if last.timestamp() == fresh.timestamp() => {
+            Some(last) if at == last.at || (at > last.at && fresh <= last.id) => {
                 // The sum of an id's 128 bits carries into the milliseconds by itself.
                 let step = (entropy % MAX_STEP).saturating_add(1);
-                Ulid(last.0.saturating_add(step))
+                Ulid(last.id.0.saturating_add(step))
             }
             Some(_) | None => fresh,
         };
-        self.last = Some(id);
+        self.last = Some(Drawn { id, at });
         id
     }
 }
@@ -183,5 +192,20 @@ mod tests {
         }
         assert_eq!(last.timestamp().unix_nanos(), 1_000_000);
         assert_eq!(ids.next(Timestamp::UNIX_EPOCH, 3), Ulid(3));
+    }
+
+    #[test]
+    fn ids_rise_beyond_the_entropy_of_a_millisecond() {
+        let mut ids = UlidGenerator::default();
+        let (first, second) =
+            (Timestamp::UNIX_EPOCH, Timestamp::from_unix_nanos(1_000_000).unwrap());
+        let drawn = [
+            ids.next(first, MAX_ENTROPY),
+            ids.next(first, 5),
+            ids.next(first, 0),
+            ids.next(second, 0),
+            ids.next(second, 0),
+        ];
+        assert!(drawn.is_sorted_by(|a, b| a < b), "{drawn:?}");
     }
 }

@@ -63,6 +63,8 @@ pub enum ClientErrorKind {
     /// The connection is closed, or was not established yet: until the route of `$connect` has
     /// answered there is none. Forget the connection.
     Gone,
+    /// A client that only plays API Gateway knows no such connection: connect it first.
+    NotFound,
     /// The caller may not do that: its role needs `execute-api:ManageConnections`, and the endpoint
     /// has to lead to the API, stage included, in the region that the request is signed for.
     Forbidden,
@@ -132,7 +134,8 @@ impl ClientError {
             ClientErrorKind::LimitExceeded => Some(429),
             ClientErrorKind::PayloadTooLarge => Some(413),
             ClientErrorKind::Service { status, .. } => Some(status),
-            ClientErrorKind::MissingCredentials
+            ClientErrorKind::NotFound
+            | ClientErrorKind::MissingCredentials
             | ClientErrorKind::EmptyConnectionId
             | ClientErrorKind::Transport => None,
         }
@@ -147,7 +150,8 @@ impl ClientError {
             ClientErrorKind::LimitExceeded => "LimitExceededException",
             ClientErrorKind::PayloadTooLarge => "PayloadTooLargeException",
             ClientErrorKind::Service { code, .. } => code,
-            ClientErrorKind::MissingCredentials
+            ClientErrorKind::NotFound
+            | ClientErrorKind::MissingCredentials
             | ClientErrorKind::EmptyConnectionId
             | ClientErrorKind::Transport => "",
         }
@@ -155,8 +159,8 @@ impl ClientError {
 
     /// Whether the connection is not there, or not any more.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
-        self.kind == ClientErrorKind::Gone
+    pub const fn is_gone(&self) -> bool {
+        matches!(self.kind, ClientErrorKind::Gone | ClientErrorKind::NotFound)
     }
 
     /// Whether the same operation may succeed when it is tried again, at most
@@ -167,6 +171,7 @@ impl ClientError {
             ClientErrorKind::LimitExceeded | ClientErrorKind::Transport => true,
             ClientErrorKind::Service { status, .. } => status >= 500,
             ClientErrorKind::Gone
+            | ClientErrorKind::NotFound
             | ClientErrorKind::Forbidden
             | ClientErrorKind::PayloadTooLarge
             | ClientErrorKind::MissingCredentials
@@ -183,6 +188,7 @@ impl fmt::Display for ClientError {
             ClientErrorKind::EmptyConnectionId => {
                 return f.write_str("apptheory: websocket connection id is empty");
             }
+            ClientErrorKind::NotFound => return f.write_str("apptheory: connection not found"),
             ClientErrorKind::MissingCredentials => {
                 return f.write_str(
                     "apptheory: missing aws credentials for websocket management client",

@@ -1,33 +1,62 @@
 //! Metrics as log lines: CloudWatch's embedded metric format.
 //!
-//! This module decides the bytes of the line that CloudWatch turns into three metrics per request.
-//! It refuses to know where the line is written to.
+//! This module decides the bytes of the line that CloudWatch turns into three metrics per request,
+//! and by what they are broken down. It refuses to know where the line is written to.
+//!
+//! CloudWatch bills every combination of dimension values as metrics of its own. So only values that
+//! the application's configuration bounds are dimensions: the route's pattern and not the path, known
+//! methods and `_OTHER`, the status, the error's code; and the tenant only where authentication vouches
+//! for it and [`with_tenants`](Emf::with_tenants) names it.
 //!
 //! ```
 //! use apptheory_core::observe::MetricRecord;
 //! use apptheory_core::observe::emf::Emf;
 //! use apptheory_core::time::Timestamp;
 //!
-//! let tags = vec![("status", "503".into()), ("method", "GET".into())];
-//! let metric = MetricRecord { name: "apptheory.request", value: 1, duration_ms: Some(25), tags };
+//! let metric = MetricRecord {
+//!     name: "apptheory.request",
+//!     value: 1,
+//!     duration_ms: Some(25),
+//!     tags: vec![("status", "503".into()), ("method", "GET".into()), ("path", "/orders/7".into())],
+//!     dimensions: vec![("method", "GET".into()), ("path", "/orders/{id}".into())],
+//! };
 //! let line = Emf::default().line(&metric, Timestamp::UNIX_EPOCH).expect("a request's metric");
-//! assert!(line.ends_with(r#""RequestCount":1,"RequestDuration":25,"RequestErrors":1}"#));
+//! assert!(line.contains(r#""Dimensions":[["service","method","path"]]"#));
+//! assert!(line.ends_with(
+//!     r#""path":"/orders/{id}","RequestCount":1,"RequestDuration":25,"RequestErrors":1}"#
+//! ));
 //! ```
 
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::MetricRecord;
 use crate::json::{ObjectWriter, write_array, write_string};
+use crate::sanitize::log_text;
 use crate::time::Timestamp;
 
-/// The metric of requests (`http-runtime.md` §12).
+/// The metric of requests.
 pub const REQUEST_METRIC: &str = "apptheory.request";
 
-/// Under which names the metrics go to CloudWatch.
+/// Stands for all values that configuration does not know: methods that no route serves, and tenants
+/// that were not named.
+pub const OTHER: &str = "_OTHER";
+
+/// Under which names the metrics go to CloudWatch, and what they are broken down by.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Emf {
     namespace: String,
     service: String,
+    breakdown: Breakdown,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Breakdown {
+    /// By the record's dimensions, and of tenants by these alone.
+    Dimensions { tenants: BTreeSet<String> },
+    /// By the record's tags, whose values clients choose.
+    Tags,
 }
 
 impl Default for Emf {
@@ -38,17 +67,33 @@ impl Default for Emf {
 }
 
 impl Emf {
-    /// Metrics of a service in a namespace. A blank name is that of [`Emf::default`].
+    /// Makes metrics of a service in a namespace. A blank name is that of [`Emf::default`].
     #[must_use]
     pub fn new(namespace: &str, service: &str) -> Self {
         let or = |name: &str, default: &str| match name.trim() {
             "" => default.to_string(),
             name => name.to_string(),
         };
-        Self { namespace: or(namespace, "AppTheory"), service: or(service, "apptheory") }
+        let breakdown = Breakdown::Dimensions { tenants: BTreeSet::new() };
+        let (namespace, service) = (or(namespace, "AppTheory"), or(service, "apptheory"));
+        Self { namespace, service, breakdown }
     }
 
-    /// The line of a request's metric, without a line end. `None` for other metrics.
+    /// Also breaks down by the tenants of requests, as far as authentication vouches for them: by
+    /// these, and by [`OTHER`] for all others. Every tenant here is billed for each combination of the
+    /// other dimensions. Replaces tenants that were named before.
+    #[must_use]
+    pub fn with_tenants(self, tenants: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let tenants = tenants.into_iter().map(Into::into).collect();
+        Self { breakdown: Breakdown::Dimensions { tenants }, ..self }
+    }
+
+    /// Breaks down by every tag of a request's metric: see [`contract`](crate::contract).
+    pub(crate) fn by_tags() -> Self {
+        Self { breakdown: Breakdown::Tags, ..Self::default() }
+    }
+
+    /// Returns the line of a request's metric, without a line end. `None` for other metrics.
     #[must_use]
     pub fn line(&self, metric: &MetricRecord<'_>, at: Timestamp) -> Option<String> {
         if metric.name.trim() != REQUEST_METRIC {
@@ -57,13 +102,14 @@ impl Emf {
         let tag = |name| metric.tag(name).trim();
         let failed = tag("status").parse().is_ok_and(|status: u16| status >= 400);
         let errors = u8::from(failed || !tag("error_code").is_empty());
+        let dimensions = self.dimensions(metric);
 
         let mut line = String::new();
         let mut object = ObjectWriter::begin(&mut line);
-        self.directive(at, object.member("_aws"));
-        object.text("service", &self.service);
-        for name in TAGS {
-            object.text(name, tag(name));
+        self.directive(&dimensions, at, object.member("_aws"));
+        object.text("service", &log_text(&self.service));
+        for (name, value) in dimensions {
+            object.text(name, value);
         }
         object.member(COUNT).push_str(&metric.value.to_string());
         object.member(DURATION).push_str(&metric.duration_ms.unwrap_or_default().to_string());
@@ -72,8 +118,24 @@ impl Emf {
         Some(line)
     }
 
+    /// What a metric is broken down by. CloudWatch takes no dimension whose value is empty.
+    fn dimensions<'m>(&self, metric: &'m MetricRecord<'_>) -> Vec<(&'static str, &'m str)> {
+        let tenants = match &self.breakdown {
+            Breakdown::Tags => return TAGS.map(|name| (name, metric.tag(name).trim())).to_vec(),
+            Breakdown::Dimensions { tenants } => tenants,
+        };
+        let known = metric.dimensions.iter().map(|(name, value)| (*name, value.trim()));
+        let filled = known.filter(|(_, value)| !value.is_empty());
+        let bounded = filled.filter_map(|(name, value)| match name {
+            TENANT if tenants.is_empty() => None,
+            TENANT if !tenants.contains(value) => Some((name, OTHER)),
+            _ => Some((name, value)),
+        });
+        bounded.collect()
+    }
+
     /// What tells CloudWatch which members are metrics, and by which others they are broken down.
-    fn directive(&self, at: Timestamp, out: &mut String) {
+    fn directive(&self, by: &[(&'static str, &str)], at: Timestamp, out: &mut String) {
         let millis = at.unix_nanos().div_euclid(1_000_000);
         let mut aws = ObjectWriter::begin(out);
         aws.member("Timestamp").push_str(&millis.to_string());
@@ -81,7 +143,7 @@ impl Emf {
             let mut metrics = ObjectWriter::begin(out);
             metrics.text("Namespace", &self.namespace);
             write_array([()], metrics.member("Dimensions"), |(), out| {
-                let dimensions = ["service"].into_iter().chain(TAGS);
+                let dimensions = ["service"].into_iter().chain(by.iter().map(|(name, _)| *name));
                 write_array(dimensions, out, write_string);
             });
             write_array(METRICS, metrics.member("Metrics"), |(name, unit), out| {
@@ -96,7 +158,8 @@ impl Emf {
     }
 }
 
-const TAGS: [&str; 5] = ["method", "path", "status", "tenant_id", "error_code"];
+const TENANT: &str = "tenant_id";
+const TAGS: [&str; 5] = ["method", "path", "status", TENANT, "error_code"];
 const COUNT: &str = "RequestCount";
 const DURATION: &str = "RequestDuration";
 const ERRORS: &str = "RequestErrors";
@@ -116,9 +179,16 @@ mod tests {
             ("error_code", "".into()),
             ("tenant_id", "t".into()),
         ];
-        let metric = MetricRecord { name: REQUEST_METRIC, value: 1, duration_ms: Some(25), tags };
+        let metric = MetricRecord {
+            name: REQUEST_METRIC,
+            value: 1,
+            duration_ms: Some(25),
+            tags,
+            dimensions: Vec::new(),
+        };
         let at = Timestamp::from_unix_nanos(25_999_999).unwrap();
-        let line = Emf::new(" ns ", " ").line(&metric, at).unwrap();
+        let emf = Emf { namespace: "ns".into(), ..Emf::by_tags() };
+        let line = emf.line(&metric, at).unwrap();
         let expected = concat!(
             r#"{"_aws":{"Timestamp":25,"CloudWatchMetrics":[{"Namespace":"ns","Dimensions":"#,
             r#"[["service","method","path","status","tenant_id","error_code"]],"Metrics":"#,
@@ -132,12 +202,50 @@ mod tests {
     }
 
     #[test]
+    fn only_what_configuration_bounds_is_a_dimension() {
+        let metric = |tenant: Option<&'static str>| MetricRecord {
+            name: REQUEST_METRIC,
+            value: 1,
+            duration_ms: None,
+            tags: alloc::vec![("path", "/a/7".into()), ("tenant_id", "spoofed".into())],
+            dimensions: [
+                Some(("path", "/a/{id}")),
+                Some(("error_code", " ")),
+                tenant.map(|t| ("tenant_id", t)),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name, value.into()))
+            .collect(),
+        };
+        let line = |emf: &Emf, tenant| emf.line(&metric(tenant), Timestamp::UNIX_EPOCH).unwrap();
+        let plain = Emf::new(" ns ", " ");
+        for tenant in [None, Some("t1")] {
+            let line = line(&plain, tenant);
+            assert!(
+                line.contains(r#""Namespace":"ns","Dimensions":[["service","path"]]"#),
+                "{line}"
+            );
+            assert!(line.contains(r#""service":"apptheory","path":"/a/{id}","RequestCount""#));
+            assert!(!line.contains("spoofed") && !line.contains("t1") && !line.contains("/a/7"));
+        }
+        let tenants = plain.with_tenants(["t1", "t2"]);
+        for (tenant, shown) in [("t1", "t1"), ("t3", "_OTHER")] {
+            let line = line(&tenants, Some(tenant));
+            assert!(line.contains(r#"[["service","path","tenant_id"]]"#), "{line}");
+            assert!(line.contains(&alloc::format!(r#""tenant_id":"{shown}""#)), "{line}");
+        }
+        assert!(!line(&tenants, None).contains("tenant"));
+    }
+
+    #[test]
     fn other_metrics_have_no_line_and_an_error_code_is_an_error() {
         let metric = |name, code: &'static str| MetricRecord {
             name,
             value: 1,
             duration_ms: None,
             tags: alloc::vec![("error_code", code.into())],
+            dimensions: Vec::new(),
         };
         let line = |metric| Emf::default().line(&metric, Timestamp::UNIX_EPOCH);
         assert_eq!(line(metric("apptheory.event", "")), None);

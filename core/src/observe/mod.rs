@@ -13,13 +13,14 @@
 //! ```
 
 pub mod emf;
+mod text;
 
-use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+pub use self::text::LogText;
 
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -40,23 +41,23 @@ pub struct LogRecord<'a> {
     /// What happened, such as `request.completed`.
     pub event: &'static str,
     /// The request's id.
-    pub request_id: &'a str,
+    pub request_id: LogText<'a>,
     /// Its trace; left out of the JSON when empty.
-    pub trace_id: &'a str,
+    pub trace_id: LogText<'a>,
     /// Its tenant, or an empty text.
-    pub tenant_id: &'a str,
+    pub tenant_id: LogText<'a>,
     /// Its method; empty for events.
-    pub method: &'a str,
+    pub method: LogText<'a>,
     /// Its path; empty for events.
-    pub path: &'a str,
+    pub path: LogText<'a>,
     /// The status of its answer; 0 for events.
     pub status: u16,
     /// The code of the error that it was answered with, or an empty text.
-    pub error_code: &'a str,
+    pub error_code: LogText<'a>,
     /// Whole milliseconds that it took; `None` for events.
     pub duration_ms: Option<u64>,
     /// What else is known, under names of its own. Empty texts are left out of the JSON.
-    pub about: Vec<(&'static str, Cow<'a, str>)>,
+    pub about: Vec<(&'static str, LogText<'a>)>,
 }
 
 /// A measurement.
@@ -68,17 +69,20 @@ pub struct MetricRecord<'a> {
     pub value: i64,
     /// Whole milliseconds that it took; `None` for events.
     pub duration_ms: Option<u64>,
-    /// What it is broken down by.
-    pub tags: Vec<(&'static str, Cow<'a, str>)>,
+    /// What it is broken down by. Clients choose some of the values.
+    pub tags: Vec<(&'static str, LogText<'a>)>,
+    /// What it can be broken down by where each value is paid for: only values that the application's
+    /// configuration bounds, whatever clients send. Not part of the JSON.
+    pub dimensions: Vec<(&'static str, LogText<'a>)>,
 }
 
 /// A span of a trace.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SpanRecord<'a> {
     /// Its name, such as `http GET /orders`.
-    pub name: String,
+    pub name: LogText<'a>,
     /// What is known about it.
-    pub attributes: Vec<(&'static str, Cow<'a, str>)>,
+    pub attributes: Vec<(&'static str, LogText<'a>)>,
 }
 
 impl Level {
@@ -104,19 +108,19 @@ impl Level {
 }
 
 impl LogRecord<'_> {
-    /// A line that says no more than what happened.
+    /// Makes a line that says no more than what happened.
     #[must_use]
     pub const fn new(level: Level, event: &'static str) -> Self {
         Self {
             level,
             event,
-            request_id: "",
-            trace_id: "",
-            tenant_id: "",
-            method: "",
-            path: "",
+            request_id: LogText::EMPTY,
+            trace_id: LogText::EMPTY,
+            tenant_id: LogText::EMPTY,
+            method: LogText::EMPTY,
+            path: LogText::EMPTY,
             status: 0,
-            error_code: "",
+            error_code: LogText::EMPTY,
             duration_ms: None,
             about: Vec::new(),
         }
@@ -134,7 +138,7 @@ impl MetricRecord<'_> {
     /// The value of a tag, or an empty text.
     #[must_use]
     pub fn tag(&self, name: &str) -> &str {
-        self.tags.iter().find(|(tag, _)| *tag == name).map_or("", |(_, value)| value)
+        self.tags.iter().find(|(tag, _)| *tag == name).map_or("", |(_, value)| &**value)
     }
 }
 
@@ -143,15 +147,15 @@ impl Serialize for LogRecord<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("level", self.level.name())?;
         map.serialize_entry("event", self.event)?;
-        map.serialize_entry("request_id", self.request_id)?;
+        map.serialize_entry("request_id", &self.request_id)?;
         if !self.trace_id.is_empty() {
-            map.serialize_entry("trace_id", self.trace_id)?;
+            map.serialize_entry("trace_id", &self.trace_id)?;
         }
-        map.serialize_entry("tenant_id", self.tenant_id)?;
-        map.serialize_entry("method", self.method)?;
-        map.serialize_entry("path", self.path)?;
+        map.serialize_entry("tenant_id", &self.tenant_id)?;
+        map.serialize_entry("method", &self.method)?;
+        map.serialize_entry("path", &self.path)?;
         map.serialize_entry("status", &self.status)?;
-        map.serialize_entry("error_code", self.error_code)?;
+        map.serialize_entry("error_code", &self.error_code)?;
         if let Some(duration) = self.duration_ms {
             map.serialize_entry("duration_ms", &duration)?;
         }
@@ -185,7 +189,7 @@ impl Serialize for SpanRecord<'_> {
 }
 
 /// Pairs as the members of an object.
-struct Members<'m, 'a>(&'m [(&'static str, Cow<'a, str>)]);
+struct Members<'m, 'a>(&'m [(&'static str, LogText<'a>)]);
 
 impl Serialize for Members<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

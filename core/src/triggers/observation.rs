@@ -1,6 +1,5 @@
 //! What is recorded about the handling of an event: a log entry, a metric and a span.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,7 +8,7 @@ use super::dynamodb::DynamoDbSummary;
 use super::trigger::Trigger;
 use super::workload::WorkloadEnvelope;
 use crate::http::code;
-use crate::observe::{Level, LogRecord, MetricRecord, SpanRecord};
+use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
 
 /// How handling an event or a record ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,14 +106,14 @@ impl EventObservation {
     #[must_use]
     pub fn log(&self, outcome: EventOutcome) -> LogRecord<'_> {
         let own = [
-            ("trigger", Cow::Borrowed(self.trigger.as_str())),
-            ("correlation_id", Cow::Borrowed(&*self.correlation_id)),
+            ("trigger", LogText::from(self.trigger.as_str())),
+            ("correlation_id", LogText::from(&*self.correlation_id)),
         ];
         let details = self.details.iter();
-        let details = details.map(|detail| (detail.name, Cow::Borrowed(&*detail.value)));
+        let details = details.map(|detail| (detail.name, LogText::from(&*detail.value)));
         LogRecord {
-            request_id: &self.request_id,
-            error_code: outcome.error_code(),
+            request_id: LogText::from(&self.request_id),
+            error_code: LogText::from(outcome.error_code()),
             about: own.into_iter().chain(details).collect(),
             ..LogRecord::new(outcome.level(), outcome.event())
         }
@@ -125,30 +124,36 @@ impl EventObservation {
     #[must_use]
     pub fn metric(&self, outcome: EventOutcome) -> MetricRecord<'_> {
         let tags = self.details.iter().filter(|detail| detail.is_tag);
-        let tags = tags.map(|detail| (detail.name, Cow::Borrowed(&*detail.value)));
+        let tags = tags.map(|detail| (detail.name, LogText::from(&*detail.value)));
         let own = [
-            ("correlation_id", Cow::Borrowed(&*self.correlation_id)),
-            ("trigger", Cow::Borrowed(self.trigger.as_str())),
-            ("outcome", Cow::Borrowed(outcome.as_str())),
-            ("error_code", Cow::Borrowed(outcome.error_code())),
+            ("correlation_id", LogText::from(&*self.correlation_id)),
+            ("trigger", LogText::from(self.trigger.as_str())),
+            ("outcome", LogText::from(outcome.as_str())),
+            ("error_code", LogText::from(outcome.error_code())),
         ];
         let tags = tags.chain(own).collect();
-        MetricRecord { name: "apptheory.event", value: 1, duration_ms: None, tags }
+        MetricRecord {
+            name: "apptheory.event",
+            value: 1,
+            duration_ms: None,
+            tags,
+            dimensions: Vec::new(),
+        }
     }
 
     /// The span.
     #[must_use]
     pub fn span(&self, outcome: EventOutcome) -> SpanRecord<'_> {
         let attributes = self.details.iter();
-        let attributes = attributes.map(|detail| (detail.attribute, Cow::Borrowed(&*detail.value)));
+        let attributes = attributes.map(|detail| (detail.attribute, LogText::from(&*detail.value)));
         let own = [
-            ("correlation.id", Cow::Borrowed(&*self.correlation_id)),
-            ("trigger", Cow::Borrowed(self.trigger.as_str())),
-            ("outcome", Cow::Borrowed(outcome.as_str())),
-            ("error.code", Cow::Borrowed(outcome.error_code())),
+            ("correlation.id", LogText::from(&*self.correlation_id)),
+            ("trigger", LogText::from(self.trigger.as_str())),
+            ("outcome", LogText::from(outcome.as_str())),
+            ("error.code", LogText::from(outcome.error_code())),
         ];
         let attributes = attributes.chain(own).collect();
-        SpanRecord { name: self.span_name.clone(), attributes }
+        SpanRecord { name: LogText::from(&self.span_name), attributes }
     }
 }
 

@@ -6,6 +6,7 @@ use core::future::Future;
 use apptheory_core::http::exchange::{PolicyDecision, Principal};
 use apptheory_core::http::{AppError, Headers};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
+use apptheory_core::sanitize::log_text;
 
 use super::context::Context;
 use super::endpoint::BoxFuture;
@@ -35,10 +36,26 @@ pub(super) struct Hooks {
 /// Something went wrong that no client is told: for the application's own log.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The id of the request that it happened in, or of the invocation.
+    /// The id of the request that it happened in, or of the invocation; without what must not reach a
+    /// log.
     pub request_id: String,
-    /// What happened. Its [sources](core::error::Error::source) say why.
+    /// What happened. Its [sources](core::error::Error::source) say why. Messages may quote what a
+    /// client sent: log the failure itself, which is cleaned.
     pub error: AppError,
+}
+
+/// The error and its sources in one line, without what [must not reach a log](log_text).
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = self.error.to_string();
+        let mut next = core::error::Error::source(&self.error);
+        while let Some(cause) = next {
+            told.push_str(": ");
+            told.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        f.write_str(&log_text(&told))
+    }
 }
 
 impl Hooks {

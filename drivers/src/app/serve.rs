@@ -10,6 +10,7 @@ use apptheory_core::http::{self, AppError, MultiMap, RawRequest, code};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::LogRecord;
+use apptheory_core::sanitize::log_text;
 use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
@@ -219,7 +220,8 @@ impl App {
     }
 
     /// Tells the application what no client is told.
-    pub(crate) fn tell(&self, failure: Failure) {
+    pub(crate) fn tell(&self, mut failure: Failure) {
+        failure.request_id = log_text(&failure.request_id).into_owned();
         match &self.inner.hooks.failure {
             // A hook for failures that fails has nobody left to tell.
             Some(hook) => isolated("the failure hook", || hook(&failure), |_: Panicked| {}),
@@ -239,18 +241,7 @@ fn carry_on(trace: &str, headers: &mut MultiMap) {
 
 #[cfg(feature = "tracing")]
 fn log(failure: &Failure) {
-    use apptheory_core::sanitize::{Profile, log_string};
-
-    let mut causes = String::new();
-    let mut next = core::error::Error::source(&failure.error);
-    while let Some(cause) = next {
-        causes.push_str(": ");
-        causes.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    // Messages and causes may quote what a client sent.
-    let failed = log_string(&format!("{}{causes}", failure.error), Profile::Default);
-    tracing::error!(request_id = failure.request_id, "{failed}");
+    tracing::error!(request_id = failure.request_id, "{failure}");
 }
 
 #[cfg(not(feature = "tracing"))]

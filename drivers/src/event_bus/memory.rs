@@ -5,14 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use apptheory_core::eventbus::{
     DeleteError, Deleted, Event, EventKey, EventPage, EventQuery, GetError, InvalidInput,
-    MemoryBus, PublishOutcome, Published, QueryError, Separator, Ulid,
+    MemoryBus, PublishOutcome, Published, QueryError, Separator,
 };
 
 use super::bus::Bus;
 use super::error::{HandlerError, PublishFailed, TenantNotDeleted};
 use super::subscriptions::Subscriptions;
 use crate::clock::{Clock, SystemClock};
-use crate::ids::{IdSource, RandomIds};
+use crate::ids::{DrawnId, EventIds, IdSource, RandomIds};
 
 /// A [`MemoryBus`] to share, that runs the handlers of the events published to it. Clones share the
 /// events and the handlers.
@@ -50,7 +50,7 @@ pub struct MemoryEventBus<C = SystemClock> {
     events: Arc<RwLock<MemoryBus>>,
     subscriptions: Arc<Subscriptions>,
     clock: C,
-    ids: Arc<dyn IdSource>,
+    ids: Arc<EventIds>,
 }
 
 /// An empty bus by the system clock, that refuses `#` in tenants and types.
@@ -68,7 +68,7 @@ impl MemoryEventBus {
             events: Arc::new(RwLock::new(MemoryBus::new(separator))),
             subscriptions: Arc::default(),
             clock: SystemClock,
-            ids: Arc::new(RandomIds),
+            ids: EventIds::new(RandomIds),
         }
     }
 }
@@ -83,7 +83,7 @@ impl<C> MemoryEventBus<C> {
     /// The same with other ids.
     #[must_use]
     pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
-        Self { ids: Arc::new(ids), ..self }
+        Self { ids: EventIds::new(ids), ..self }
     }
 
     // Nothing below panics half-way through a change: poisoning says nothing.
@@ -99,8 +99,8 @@ impl<C> MemoryEventBus<C> {
 
 impl<C: Clock> Bus for MemoryEventBus<C> {
     fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
-        let now = self.clock.now();
-        Event::new(tenant_id, event_type, Ulid::new(now, self.ids.next_id()), now)
+        let DrawnId { id, now, .. } = self.ids.draw(&self.clock);
+        Event::new(tenant_id, event_type, id, now)
     }
 
     fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), InvalidInput>
@@ -112,7 +112,7 @@ impl<C: Clock> Bus for MemoryEventBus<C> {
     }
 
     async fn publish(&self, event: Event) -> Result<Published, PublishFailed> {
-        let (now, entropy) = (self.clock.now(), self.ids.next_id());
+        let (event, now, entropy) = self.ids.name(event, &self.clock);
         let published = self.write(|events| events.publish(event, now, entropy))?;
         if published.outcome == PublishOutcome::Created
             && let Err(failure) = self.subscriptions.deliver(&published.event).await

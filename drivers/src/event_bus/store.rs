@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use apptheory_core::eventbus::{
     Concluded, DeleteError, DeleteEvent, DeleteTenantError, Deleted, Erased, Event, EventBus,
-    EventKey, EventPage, EventQuery, GetError, InvalidInput, Published, QueryError, Ulid,
+    EventKey, EventPage, EventQuery, GetError, InvalidInput, Published, QueryError,
 };
 use apptheory_core::time::Timestamp;
 
@@ -16,7 +16,7 @@ use super::metrics::Metrics;
 use super::subscriptions::Subscriptions;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{StoreExecutor, drive};
-use crate::ids::{IdSource, RandomIds};
+use crate::ids::{DrawnId, EventIds, IdSource, RandomIds};
 use crate::layer::Deadline;
 
 /// How long one operation may take unless configured otherwise: 5 s. Publishing waits at most 0.7 s
@@ -32,7 +32,7 @@ pub struct StoreEventBus<X, C = SystemClock> {
     bus: EventBus,
     executor: X,
     clock: C,
-    ids: Arc<dyn IdSource>,
+    ids: Arc<EventIds>,
     metrics: Metrics,
     subscriptions: Arc<Subscriptions>,
     budget: Duration,
@@ -46,7 +46,7 @@ impl<X> StoreEventBus<X> {
             bus,
             executor,
             clock: SystemClock,
-            ids: Arc::new(RandomIds),
+            ids: EventIds::new(RandomIds),
             metrics: Metrics::default(),
             subscriptions: Arc::default(),
             budget: OPERATION_BUDGET,
@@ -65,7 +65,7 @@ impl<X, C> StoreEventBus<X, C> {
     /// The same with other ids.
     #[must_use]
     pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
-        Self { ids: Arc::new(ids), ..self }
+        Self { ids: EventIds::new(ids), ..self }
     }
 
     /// The same with another time for each operation, instead of [`OPERATION_BUDGET`]. An attempt
@@ -185,7 +185,7 @@ impl<X: StoreExecutor + Send, C: Clock> StoreEventBus<X, C> {
         cursor: Option<String>,
     ) -> Result<Erased, DeleteTenantError> {
         let in_time = self.in_time();
-        let (now, seed) = (self.clock.now(), self.ids.next_id());
+        let (now, seed) = (self.clock.now(), self.ids.entropy());
         // The low half of an id is as random as the id.
         let machine = self.bus.delete_tenant(tenant_id, now, seed as u64);
         let machine = machine.with_deadline(in_time.ends_at());
@@ -199,8 +199,8 @@ impl<X: StoreExecutor + Send, C: Clock> StoreEventBus<X, C> {
 
 impl<X: StoreExecutor + Send, C: Clock> Bus for StoreEventBus<X, C> {
     fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
-        let now = self.clock.now();
-        Event::new(tenant_id, event_type, Ulid::new(now, self.ids.next_id()), now)
+        let DrawnId { id, now, .. } = self.ids.draw(&self.clock);
+        Event::new(tenant_id, event_type, id, now)
     }
 
     fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), InvalidInput>
@@ -213,7 +213,8 @@ impl<X: StoreExecutor + Send, C: Clock> Bus for StoreEventBus<X, C> {
 
     async fn publish(&self, event: Event) -> Result<Published, PublishFailed> {
         let in_time = self.in_time();
-        let machine = self.bus.publish(event, self.clock.now(), self.ids.next_id());
+        let (event, now, entropy) = self.ids.name(event, &self.clock);
+        let machine = self.bus.publish(event, now, entropy);
         let machine = machine.with_deadline(in_time.ends_at());
         Ok(self.conclude(drive(machine, &in_time).await)?)
     }

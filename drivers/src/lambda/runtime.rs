@@ -10,6 +10,7 @@ use std::io;
 use std::sync::{Arc, Once};
 
 use apptheory_core::http::AppError;
+use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::Outcome;
 use apptheory_core::time::Timestamp;
 use apptheory_core::triggers::{EventKind, classify};
@@ -211,9 +212,12 @@ impl Worker {
                 }
                 None => break,
             };
-            let trace_id = &*next.trace;
-            let span =
-                tracing::info_span!("invocation", request_id = next.reply.request_id, trace_id);
+            let trace_id = &*log_text(&next.trace);
+            let span = tracing::info_span!(
+                "invocation",
+                request_id = &*log_text(&next.reply.request_id),
+                trace_id
+            );
             self.handle(next).instrument(span).await;
         }
         Ok(())
@@ -270,7 +274,7 @@ impl Worker {
 
     async fn fail(&mut self, reply: &Reply, error: &FunctionError) {
         let FunctionError { error_type, message } = error;
-        tracing::error!(error_type, message, "the invocation fails");
+        tracing::error!(error_type, message = &*log_text(message), "the invocation fails");
         log("error", &self.api.fail(reply, error).await);
     }
 }

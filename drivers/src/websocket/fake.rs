@@ -20,7 +20,7 @@ use super::client::{
 /// blank id is refused and not recorded. Answers are, in this order: the next one that was
 /// [scripted](Self::script) for the operation; its [standing error](Self::fail); and what becomes
 /// of the connection. A lenient client takes every connection for open, except for asking about
-/// it; a [strict](Self::strict) one knows those that [were connected](Self::connect).
+/// it: that is [not found](ClientErrorKind::NotFound) unless it was connected. A [strict](Self::strict) one knows those that [were connected](Self::connect).
 #[derive(Clone, Debug)]
 pub struct FakeWebSocketManagementClient {
     endpoint: Arc<str>,
@@ -147,7 +147,9 @@ impl FakeWebSocketManagementClient {
         const OPERATION: ConnectionOperation = GetConnection::OPERATION;
         let id = self.take(OPERATION, connection_id, &[])?;
         let found = self.state().connections.get(&id).cloned();
-        found.ok_or_else(|| ClientError::new(OPERATION, ClientErrorKind::Gone))
+        let missing =
+            if self.is_strict { ClientErrorKind::Gone } else { ClientErrorKind::NotFound };
+        found.ok_or_else(|| ClientError::new(OPERATION, missing))
     }
 
     fn delete(&self, connection_id: &str) -> Result<(), ClientError> {

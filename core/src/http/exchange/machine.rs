@@ -230,8 +230,10 @@ impl<'r, T, S> Exchange<'r, T, S> {
         if self.settings().tier > Tier::P0 {
             self.finalize(&mut response);
         }
-        let observation = (self.settings().tier == Tier::P2)
-            .then(|| Observation::new(&self.call, self.tenant_id(), self.settings(), &response));
+        let observation = (self.settings().tier == Tier::P2).then(|| {
+            let (tenant_id, is_vouched) = self.tenant_id();
+            Observation::new(&self.call, tenant_id, is_vouched, self.settings(), &response)
+        });
         Step::Done(Concluded { response, call: self.call, observation })
     }
 
@@ -259,9 +261,10 @@ impl<'r, T, S> Exchange<'r, T, S> {
         }
     }
 
-    fn tenant_id(&self) -> &str {
+    /// The tenant, and whether the application's authentication vouches for it.
+    fn tenant_id(&self) -> (&str, bool) {
         let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
-        vouched.unwrap_or(&self.call.tenant_id)
+        vouched.map_or((self.call.tenant_id.as_str(), false), |tenant_id| (tenant_id, true))
     }
 
     fn settings(&self) -> &'r HttpSettings {

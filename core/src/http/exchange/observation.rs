@@ -1,6 +1,5 @@
 //! What is recorded about an exchange once its response is final.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -8,9 +7,10 @@ use alloc::vec::Vec;
 
 use super::call::Call;
 use super::settings::HttpSettings;
+use crate::http::router::Pattern;
 use crate::http::{AppError, Response};
-use crate::observe::emf::REQUEST_METRIC;
-use crate::observe::{Level, LogRecord, MetricRecord, SpanRecord};
+use crate::observe::emf::{OTHER, REQUEST_METRIC};
+use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
 use crate::stream::stream_error_code;
 use crate::time::Timestamp;
 
@@ -20,6 +20,7 @@ use crate::time::Timestamp;
 pub struct Observation {
     call: Arc<Call>,
     tenant_id: String,
+    is_tenant_vouched: bool,
     status: u16,
     error_code: String,
     records_patterns: bool,
@@ -42,6 +43,7 @@ impl Observation {
     pub(super) fn new<S>(
         call: &Arc<Call>,
         tenant_id: &str,
+        is_tenant_vouched: bool,
         settings: &HttpSettings,
         response: &Response<S>,
     ) -> Self {
@@ -49,6 +51,7 @@ impl Observation {
         Self {
             call: Arc::clone(call),
             tenant_id: tenant_id.to_string(),
+            is_tenant_vouched,
             status: response.status,
             error_code: error_code.unwrap_or_default().to_string(),
             records_patterns: settings.records_patterns,
@@ -67,16 +70,16 @@ impl Observation {
     pub fn stream_log(&self, ended_at: Timestamp, stream: &StreamEnd) -> LogRecord<'_> {
         let StreamEnd { chunks, bytes, error, is_whole } = stream;
         let error_code = match error {
-            Some(error) => Cow::Owned(stream_error_code(error).to_string()),
-            None => Cow::Borrowed(""),
+            Some(error) => LogText::from(stream_error_code(error).to_string()),
+            None => LogText::from(""),
         };
         let level = if error.is_some() { Level::Error } else { Level::Info };
         LogRecord {
             about: Vec::from([
                 ("stream_error_code", error_code),
-                ("stream_ended", Cow::Borrowed(if *is_whole { "whole" } else { "early" })),
-                ("stream_chunks", Cow::Owned(chunks.to_string())),
-                ("stream_bytes", Cow::Owned(bytes.to_string())),
+                ("stream_ended", LogText::from(if *is_whole { "whole" } else { "early" })),
+                ("stream_chunks", LogText::from(chunks.to_string())),
+                ("stream_bytes", LogText::from(bytes.to_string())),
             ]),
             event: "stream.completed",
             level,
@@ -88,13 +91,13 @@ impl Observation {
     #[must_use]
     pub fn log(&self, ended_at: Timestamp) -> LogRecord<'_> {
         LogRecord {
-            request_id: &self.call.request_id,
-            trace_id: &self.call.request.trace_id,
-            tenant_id: &self.tenant_id,
-            method: &self.call.request.method,
-            path: &self.call.request.path,
+            request_id: LogText::from(&self.call.request_id),
+            trace_id: LogText::from(&self.call.request.trace_id),
+            tenant_id: LogText::from(&self.tenant_id),
+            method: LogText::from(&self.call.request.method),
+            path: LogText::from(&*self.call.request.path),
             status: self.status,
-            error_code: &self.error_code,
+            error_code: LogText::from(&self.error_code),
             duration_ms: Some(self.duration_ms(ended_at)),
             ..LogRecord::new(Level::of_status(self.status), "request.completed")
         }
@@ -108,13 +111,32 @@ impl Observation {
             value: 1,
             duration_ms: Some(self.duration_ms(ended_at)),
             tags: Vec::from([
-                ("method", Cow::Borrowed(&*self.call.request.method)),
-                ("path", Cow::Borrowed(self.path())),
-                ("status", Cow::Owned(self.status.to_string())),
-                ("error_code", Cow::Borrowed(&*self.error_code)),
-                ("tenant_id", Cow::Borrowed(&*self.tenant_id)),
+                ("method", LogText::from(&*self.call.request.method)),
+                ("path", LogText::from(self.path())),
+                ("status", LogText::from(self.status.to_string())),
+                ("error_code", LogText::from(&*self.error_code)),
+                ("tenant_id", LogText::from(&*self.tenant_id)),
             ]),
+            dimensions: self.dimensions(),
         }
+    }
+
+    /// Clients choose methods, paths and the tenants that nobody vouches for.
+    fn dimensions(&self) -> Vec<(&'static str, LogText<'_>)> {
+        let (method, pattern) = (&*self.call.request.method, self.call.pattern());
+        // Whatever a route serves, the application has registered.
+        let is_known = pattern.is_some() || METHODS.contains(&method);
+        let path = pattern.map_or(UNMATCHED, Pattern::as_str);
+        let mut dimensions = Vec::from([
+            ("method", LogText::from(if is_known { method } else { OTHER })),
+            ("path", LogText::from(path)),
+            ("status", LogText::from(self.status.to_string())),
+            ("error_code", LogText::from(&self.error_code)),
+        ]);
+        if self.is_tenant_vouched {
+            dimensions.push(("tenant_id", LogText::from(&self.tenant_id)));
+        }
+        dimensions
     }
 
     /// The span, `http GET /orders`.
@@ -122,17 +144,17 @@ impl Observation {
     pub fn span(&self) -> SpanRecord<'_> {
         let Call { request, request_id, .. } = &*self.call;
         let mut attributes = Vec::from([
-            ("http.method", Cow::Borrowed(&*request.method)),
-            ("http.route", Cow::Borrowed(self.path())),
-            ("http.status_code", Cow::Owned(self.status.to_string())),
-            ("request.id", Cow::Borrowed(request_id.as_str())),
-            ("tenant.id", Cow::Borrowed(&*self.tenant_id)),
-            ("error.code", Cow::Borrowed(&*self.error_code)),
+            ("http.method", LogText::from(&*request.method)),
+            ("http.route", LogText::from(self.path())),
+            ("http.status_code", LogText::from(self.status.to_string())),
+            ("request.id", LogText::from(request_id.as_str())),
+            ("tenant.id", LogText::from(&*self.tenant_id)),
+            ("error.code", LogText::from(&*self.error_code)),
         ]);
         if !request.trace_id.trim().is_empty() {
-            attributes.push(("trace.id", Cow::Borrowed(&*request.trace_id)));
+            attributes.push(("trace.id", LogText::from(&*request.trace_id)));
         }
-        SpanRecord { name: format!("http {} {}", request.method, self.path()), attributes }
+        SpanRecord { name: format!("http {} {}", request.method, self.path()).into(), attributes }
     }
 
     /// The status of the answer.
@@ -150,7 +172,14 @@ impl Observation {
         match self.call.pattern() {
             _ if !self.records_patterns => &self.call.request.path,
             Some(pattern) => pattern.as_str(),
-            None => "unmatched",
+            None => UNMATCHED,
         }
     }
 }
+
+/// The path of requests that no route serves.
+const UNMATCHED: &str = "unmatched";
+
+/// The methods of RFC 9110 §9.3 and RFC 5789: others are counted as one, unless a route serves them.
+const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];

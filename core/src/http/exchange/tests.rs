@@ -393,8 +393,8 @@ fn an_error_that_cannot_be_sent_is_another_one() {
         AppError::conflict("c").with_status(20),
     ] {
         let done = Host::answering(Err(error)).serve(&service, get(&[]));
-        let recorded = done.observation.as_ref().map(|o| o.log(Timestamp::UNIX_EPOCH).error_code);
-        assert_eq!((done.response.status, recorded), (500, Some("app.internal")));
+        let recorded = done.observation.as_ref().unwrap().log(Timestamp::UNIX_EPOCH).error_code;
+        assert_eq!((done.response.status, &*recorded), (500, "app.internal"));
         let error = done.response.error.as_ref().expect("what was answered");
         assert!(error.status() == 500 && core::error::Error::source(error).is_some());
     }
@@ -545,4 +545,39 @@ fn flat_bodies_stay_flat() {
     assert_eq!(body(&done.response), r#"{"code":"app.not_found","message":"not found"}"#);
     let headers: &Headers = &done.response.headers;
     assert_eq!(headers.first("x-request-id"), "ID");
+}
+
+#[test]
+fn clients_choose_no_dimension_and_nothing_hidden_reaches_records() {
+    let settings = HttpSettings { authenticates: true, ..settings(Tier::P2) };
+    let service = service_with(settings, Access::Authenticated);
+    let observed = |method: &str, path: &str, tenant_id: Option<&str>| {
+        let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
+        let request = request(method, path, &[("x-tenant-id", "spoof\u{202e}ed\u{200b}")]);
+        let mut host = Host {
+            principal: Some(Ok(Some(principal))),
+            ..Host::answering(Ok(Response::text(200, "")))
+        };
+        host.serve(&service, request).observation.unwrap()
+    };
+    let dimensions = |observation: &Observation| {
+        let metric = observation.metric(Timestamp::UNIX_EPOCH);
+        let shown = metric.dimensions.iter().map(|(name, value)| format!("{name}={value}"));
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    let unmatched = observed("X-MADE-UP", "/made/up", None);
+    assert_eq!(
+        dimensions(&unmatched),
+        "method=_OTHER path=unmatched status=404 error_code=app.not_found"
+    );
+    let metric = unmatched.metric(Timestamp::UNIX_EPOCH);
+    assert_eq!((metric.tag("method"), metric.tag("tenant_id")), ("X-MADE-UP", "spoofed"));
+    assert_eq!(&*unmatched.log(Timestamp::UNIX_EPOCH).tenant_id, "spoofed");
+    let known = observed("PATCH", "/made/up", None);
+    assert!(dimensions(&known).starts_with("method=PATCH path=unmatched"));
+    let vouched = observed("GET", "/users/7", Some("t1"));
+    assert_eq!(
+        dimensions(&vouched),
+        "method=GET path=/users/{id} status=200 error_code= tenant_id=t1"
+    );
 }

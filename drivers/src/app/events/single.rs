@@ -115,11 +115,10 @@ impl App {
 
 #[cfg(feature = "tracing")]
 fn log_unmatched(event: &EventBridgeEvent<'_>, request_id: &str) {
-    use apptheory_core::sanitize::{Profile, log_string};
+    use apptheory_core::sanitize::log_text;
 
-    let clean = |text: &str| log_string(text, Profile::Default);
-    let (source, detail_type) = (clean(&event.source), clean(&event.detail_type));
-    let (id, request_id) = (clean(&event.id), clean(request_id));
+    let (source, detail_type) = (&*log_text(&event.source), &*log_text(&event.detail_type));
+    let (id, request_id) = (&*log_text(&event.id), &*log_text(request_id));
     tracing::warn!(
         source,
         detail_type,

@@ -492,7 +492,7 @@ fn changes_are_recorded_and_messages_if_asked_for() {
             .dynamodb("t", async |_: Arc<DynamoDbChange>| ())
             .sqs("q", handle)
             .on_metric(move |metric| write(format!("{} {}", metric.name, metric.tag("outcome"))))
-            .on_span(move |span| spans(span.name.clone()));
+            .on_span(move |span| spans(span.name.to_string()));
         let builder = if observes { builder.observe_messages() } else { builder };
         let app = builder.build().unwrap();
         invoke(&app, &clock, &records([change("t", "MODIFY", 1), change("x", "MODIFY", 2)]))

@@ -260,7 +260,7 @@ fn hooks_are_told_of_every_answer_and_isolated() {
             let line = format!("{} {:?}", metric.tag("status"), metric.duration_ms);
             metrics.lock().unwrap().push(line);
         })
-        .on_span(move |span| spans.lock().unwrap().push(span.name.clone()))
+        .on_span(move |span| spans.lock().unwrap().push(span.name.to_string()))
         .response_headers(|headers| headers.set("strict-transport-security", "max-age=1"))
         .build()
         .unwrap();

@@ -242,8 +242,12 @@ async fn profile_region() -> Option<String> {
 
 #[cfg(feature = "tracing")]
 fn warn_of_contradiction(base: &RequestBase, region: &ResolvedRegion) {
+    use apptheory_core::sanitize::log_text;
+
     if region.contradicts_endpoint() {
         let (signed_for, said_by) = (&region.name, region.source.as_str());
+        let base = base.to_string();
+        let base = log_text(&base);
         tracing::warn!(
             target: "apptheory::websocket",
             signed_for, said_by, %base, "the endpoint is in another region: AWS will answer 403"
