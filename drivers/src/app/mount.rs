@@ -22,9 +22,15 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Serves every path from `prefix` on by a tower service such as an axum `Router`, with the
     /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.
     ///
-    /// The service sees whole paths, the prefix with them, and finds the request's [`Context`] among
-    /// the extensions; middleware goes around it. Its errors are masked, and trailers of its
-    /// responses are dropped. Routes of the application below the prefix win.
+    /// The service sees whole paths, the prefix with them, in the normal form of
+    /// [`UriPath`](apptheory_core::http::UriPath); the
+    /// [query as the client sent it](apptheory_core::http::Request::raw_query); and one `cookie`
+    /// field. It finds the request's [`Context`] among the extensions; middleware goes around it. Its
+    /// errors are masked, and trailers of its responses are dropped. Routes of the application below
+    /// the prefix win.
+    ///
+    /// A request with more header fields than the `http` crate holds (24,576 names) is answered with
+    /// 431, and one whose target has 64 KiB or more with 414.
     ///
     /// ```
     /// use apptheory::app::{App, Invocation};

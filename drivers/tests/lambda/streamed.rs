@@ -235,9 +235,10 @@ async fn only_what_is_deployed_to_stream_is_streamed() {
             "multiValueHeaders": {"content-type": [html]},
         })
     );
-    // A malformed query is answered in frames, too.
+    // A malformed body is answered in frames, too.
     let mut malformed = event("/sse");
-    malformed["rawQueryString"] = json!("a=%zz");
+    malformed["body"] = json!("?");
+    malformed["isBase64Encoded"] = json!(true);
     let answer = streamed(app(), InvokeMode::Streaming, &malformed.to_string()).await;
     assert_eq!(answer.prelude()["statusCode"], 400);
 }

@@ -68,7 +68,7 @@ pub(super) fn joined(resource: &str) -> String {
 }
 
 /// The resources of remote MCP servers, whose clients do and do not send a slash at the end of
-/// paths (`http-runtime.md` §9.1).
+/// paths.
 const SLASH_INSENSITIVE: [&str; 4] = [
     "mcp",
     "mcp/{actor}",

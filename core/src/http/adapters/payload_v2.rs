@@ -111,8 +111,8 @@ pub fn read_payload_v2(event: &str) -> Option<(HttpSource, RawRequest<'_>)> {
     Some(request)
 }
 
-/// Whether an event of payload format 2.0 is from a function URL (`http-runtime.md` §10): it was
-/// called by the domain of one, `{id}.lambda-url.{region}.on.aws`, or names no route.
+/// Whether an event of payload format 2.0 is from a function URL: it was called by the domain of one,
+/// `{id}.lambda-url.{region}.on.aws`, or names no route.
 pub(crate) fn is_function_url(has_route_key: bool, domain: &str) -> bool {
     let domain = domain.trim().to_ascii_lowercase();
     let domain = domain.strip_suffix('.').unwrap_or(&domain);

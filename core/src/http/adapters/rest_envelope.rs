@@ -40,8 +40,7 @@ pub enum RestEnvelope {
 
 impl RestEnvelope {
     /// Chooses by the event: streaming when the application asked for it, or when a stage variable
-    /// flags the event's route (`streaming.md` §4, §10 no. 6). The response's own content type
-    /// decides nothing.
+    /// flags the event's route. The response's own content type decides nothing.
     ///
     /// # Errors
     ///
@@ -134,12 +133,12 @@ fn variable(method: &str, resource: &str) -> String {
     name
 }
 
-/// How the names of the variables begin; names of stage variables are letters, digits and `_`
-/// (`streaming.md` §4).
+/// How the names of the variables begin; names of stage variables are letters, digits and `_` (API
+/// Gateway limit).
 const PREFIX: &str = "APPTHEORYSTREAMINGV1";
 
 /// How much of a digest is in a name: enough for any number of routes, and a name stays below
-/// 64 characters (`streaming.md` §4).
+/// 64 characters, as many as stage variables may have (API Gateway limit).
 const DIGEST_BYTES: usize = 16;
 
 #[cfg(test)]

@@ -144,7 +144,8 @@ fn a_handler_that_takes_too_long_is_dropped() {
     let clock = clock();
     let timeout = Timeout::after(Duration::from_millis(50))
         .for_tenant("patient", Duration::from_millis(200))
-        .for_operation("get", "/slow/{ms}", Duration::from_millis(70));
+        .for_operation("get", "/slow/{ms}", Duration::from_millis(70))
+        .for_operation("GET", "/%360", Duration::from_millis(70));
     let app = builder(&clock)
         .settings(|settings| settings.tenant = TenantSource::Field)
         .reserve(Duration::from_millis(10))
@@ -178,6 +179,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
     assert_eq!((status("/49", "", None), status("/51", "", None)), (200, 504));
     assert_eq!((status("/199", "patient", None), status("/201", "patient", None)), (200, 504));
     assert_eq!((status("/slow/69", "patient", None), status("/slow/71", "", None)), (200, 504));
+    assert_eq!(status("/60", "", None), 200, "a path in another spelling");
     assert_eq!((status("/29", "", Some(40)), status("/31", "", Some(40))), (200, 504));
     assert_eq!(status("/0", "", Some(0)), 504, "a deadline that has passed is one");
     assert_eq!((dropped.load(Ordering::Relaxed), committed.load(Ordering::Relaxed)), (2, 1));
