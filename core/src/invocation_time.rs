@@ -43,7 +43,8 @@ impl InvocationTime {
     #[must_use]
     pub fn new(now: Timestamp, deadline: Option<Timestamp>, reserve: Option<Duration>) -> Self {
         Self(deadline.map(|ends_at| {
-            let reserve = reserve.unwrap_or_else(|| MAX_RESERVE.min(now.until(ends_at) / 10));
+            let tenth = now.until(ends_at).checked_div(10).unwrap_or_default();
+            let reserve = reserve.unwrap_or_else(|| MAX_RESERVE.min(tenth));
             Limits { stops_at: ends_at.saturating_sub(reserve), ends_at }
         }))
     }

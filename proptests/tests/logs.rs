@@ -1,4 +1,5 @@
 //! What reaches logs, whatever texts come from outside.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::LazyLock;
 

@@ -72,7 +72,7 @@ impl Shelf {
     }
 
     fn acquire(&mut self, idempotency: &Idempotency, hash: &str, now: Timestamp) -> Acquisition {
-        self.owners += 1;
+        self.owners = self.owners.saturating_add(1);
         let (owner, lasts) = (Owner::new(self.owners), Duration::from_secs(10));
         self.run(idempotency.acquire(key(), hash, owner, now, Some(lasts))).unwrap()
     }

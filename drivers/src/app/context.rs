@@ -217,7 +217,9 @@ impl Context {
         match self.host.json {
             // Messages have no media type, and no page can send any to a connection of others.
             JsonReading::JsonTypes if self.websocket().is_some() => JsonReading::AnyType,
-            reading => reading,
+            reading @ (JsonReading::JsonTypes | JsonReading::AnyType | JsonReading::Contract) => {
+                reading
+            }
         }
     }
 

@@ -173,18 +173,14 @@ impl App {
             changed = Some(headers);
         };
         isolated("the response headers' hook", change, |panic| self.report(request_id, panic));
-        match changed {
-            Some(headers) => {
-                let head = http::Response { headers, ..http::Response::<()>::new(response.status) };
-                match head.normalize() {
-                    Ok(head) => {
-                        response.headers = head.headers;
-                        response.cookies.extend(head.cookies);
-                    }
-                    Err(reason) => self.report(request_id, reason),
-                }
+        let Some(headers) = changed else { return };
+        let head = http::Response { headers, ..http::Response::<()>::new(response.status) };
+        match head.normalize() {
+            Ok(head) => {
+                response.headers = head.headers;
+                response.cookies.extend(head.cookies);
             }
-            None => {}
+            Err(reason) => self.report(request_id, reason),
         }
     }
 

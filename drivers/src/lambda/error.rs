@@ -87,7 +87,12 @@ impl From<InvokeError> for FunctionError {
         match error {
             InvokeError::Classify(error) => error.into(),
             InvokeError::TimedOut(error) => Self::new("Function.TimedOut", error.to_string()),
-            error => Self::invalid_event(error.to_string()),
+            error @ (InvokeError::Event(_)
+            | InvokeError::Trigger(_)
+            | InvokeError::Batch(_)
+            | InvokeError::UnrecognizedTopic(_)
+            | InvokeError::Unmatched(_)
+            | InvokeError::Workload(_)) => Self::invalid_event(error.to_string()),
         }
     }
 }
@@ -96,7 +101,10 @@ impl From<ClassifyError> for FunctionError {
     fn from(error: ClassifyError) -> Self {
         match error {
             ClassifyError::Authorizer(cause) => Self::invalid_event(format!("{error}: {cause}")),
-            error => Self::invalid_event(error.to_string()),
+            error
+            @ (ClassifyError::Empty | ClassifyError::Envelope(_) | ClassifyError::Unknown) => {
+                Self::invalid_event(error.to_string())
+            }
         }
     }
 }

@@ -201,7 +201,7 @@ impl Bucket {
     /// What an item says. A decision may be late, and others may have moved `Tat` by later clocks in
     /// the meantime: what is foreign is told as of when the item was read.
     fn stored(&self, item: Option<&Item>, read_at: Option<Timestamp>) -> Stored {
-        let as_of = read_at.map_or(self.now(), |at| at.unix_nanos().max(self.now()));
+        let as_of = read_at.map_or_else(|| self.now(), |at| at.unix_nanos().max(self.now()));
         let empty = as_of.saturating_add(self.effective_terms().tolerance);
         let skew = i128::try_from(self.call.config.skew_allowance.as_nanos()).unwrap_or(i128::MAX);
         let last = empty.saturating_add(skew);
