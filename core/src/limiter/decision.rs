@@ -34,7 +34,7 @@ pub struct Decision {
     pub retry_after: Option<Duration>,
     /// What the decision rests on.
     pub basis: Basis,
-    /// Whether at least 80 % of the limit is used (`limited.md` §16.24).
+    /// Whether at least 80 % of the limit is used.
     pub near_limit: bool,
     /// Whether a limiter in shadow mode allowed what it would otherwise have refused.
     pub shadowed: bool,

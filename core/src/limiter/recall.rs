@@ -11,7 +11,8 @@ use crate::time::Timestamp;
 
 /// What one instance remembers between decisions: denials that still hold, counts of sub-windows
 /// that have ended, and how full token buckets were. Bounded; forgetting costs store calls, never
-/// correctness. One limiter's own: the same window means another count to another limiter.
+/// correctness. Unnamed limiters need one each: the same window means another count to another
+/// limiter.
 #[derive(Clone, Debug)]
 pub struct Recall {
     denials: Cache<Denial>,
@@ -131,7 +132,7 @@ impl<V> Cache<V> {
     }
 }
 
-/// Keys remembered of each kind by default (`limited.md` §16.21).
+/// Keys remembered of each kind by default, at some hundred bytes each.
 const DEFAULT_CAPACITY: usize = 10_000;
 
 #[cfg(test)]

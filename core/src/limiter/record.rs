@@ -8,7 +8,8 @@ use crate::store::{Sleep, StoreError, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
 
 /// Counts a request in every window, whatever their limits. One update, or one transaction for
-/// several windows; it never fails open, because nothing would have been counted.
+/// several windows; it never fails open, because nothing would have been counted. A token bucket
+/// keeps what is recorded beyond what it holds until the next decision, which takes it for empty.
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct Record {

@@ -82,7 +82,7 @@ pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
     TableName::resolve(&TABLE_NAME_VARIABLES, DEFAULT_TABLE_NAME, env)
 }
 
-/// Where the table name is looked for, in order (`limited.md` §4).
+/// Where the table name is looked for, in order.
 const TABLE_NAME_VARIABLES: [&str; 4] = [
     "APPTHEORY_RATE_LIMIT_TABLE_NAME",
     "RATE_LIMIT_TABLE_NAME",
@@ -90,5 +90,5 @@ const TABLE_NAME_VARIABLES: [&str; 4] = [
     "LIMITED_TABLE_NAME",
 ];
 
-/// The table name where none is set (`limited.md` §4).
+/// The table name where none is set.
 pub(super) const DEFAULT_TABLE_NAME: &str = "rate-limits";

@@ -371,7 +371,7 @@ pub enum StrategyError {
     },
 }
 
-/// A window is a whole number of seconds, at least one (spec ruling 7).
+/// A window is a whole number of seconds, at least one.
 pub(super) fn check_window(window: Duration) -> Result<(), StrategyError> {
     if window.as_secs() == 0 || window.subsec_nanos() != 0 {
         return Err(StrategyError::Window(window));
@@ -417,9 +417,9 @@ fn divides(part: Duration, whole: Duration) -> bool {
     whole.as_secs().checked_rem(part.as_secs()) == Some(0)
 }
 
-/// The most sub-windows of a sliding window (spec ruling 7).
+/// The most sub-windows of a sliding window: cold, each is read, 100 in a call.
 pub const MAX_SUB_WINDOWS: u64 = 1_000;
 
 /// How many times longer than the shortest the longest packed window may be, which bounds the
-/// counters that one item can gather (`limited.md` §16.23).
+/// counters that one item can gather.
 const MAX_PACKED_RATIO: u32 = 60;

@@ -189,7 +189,7 @@ fn metadata_value(metadata: &BTreeMap<String, String>) -> Value {
     )
 }
 
-/// Whether at least 80 % of a limit is used (`limited.md` §16.24).
+/// Whether at least 80 % of a limit is used.
 fn is_near(count: i64, limit: i64) -> bool {
     i128::from(count).saturating_mul(5) >= i128::from(limit).saturating_mul(4)
 }

@@ -227,7 +227,7 @@ fn counter(window: &TimeWindow) -> AttributeName {
 }
 
 /// The windows of the same length before this one, whose counters are of no more use. Four, so that
-/// an item sheds them even when few requests come (`limited.md` §12.4.5).
+/// an item sheds them even when few requests come.
 fn preceding(window: TimeWindow) -> impl Iterator<Item = TimeWindow> {
     let before = |window: &TimeWindow| {
         Some(TimeWindow { start: window.start.saturating_sub(window.length), ..*window })
