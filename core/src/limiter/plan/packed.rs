@@ -13,7 +13,6 @@ use crate::duration::write_duration;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
-use crate::time::Timestamp;
 
 /// All windows in one item of the longest one, into which every other divides. Each window counts
 /// in an attribute of its own, `c_{seconds}_{start}`.
@@ -126,8 +125,9 @@ impl Packed {
     pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
         let verdict = match wrote {
             Wrote::Applied { attributes } => {
-                let count = count_in(&attributes, &counter(self.first()));
-                self.verdict(true, 0, count).with_room_at(self.full_until(Some(&attributes)))
+                let told = |window| count_in(&attributes, &counter(window));
+                let counts: Vec<Option<i64>> = self.windows.iter().map(told).collect();
+                self.told(true, 0, &counts)
             }
             Wrote::Refused(refusals) => {
                 match refusals.into_iter().find_map(|refusal| refusal.seen) {
@@ -140,17 +140,22 @@ impl Packed {
     }
 
     fn denied(&self, seen: &Item) -> Verdict {
-        let at = self.without_room(Some(seen)).unwrap_or(0);
-        let denied = self.verdict(false, at, self.count_at(at, Some(seen)));
-        denied.with_room_at(self.full_until(Some(seen)))
+        let counts = self.counts(Some(seen));
+        self.told(false, self.without_room(&counts).unwrap_or(0), &counts)
     }
 
     pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        let item = reads.item(&self.key());
-        let without_room = self.without_room(item);
-        let at = without_room.unwrap_or(0);
-        let verdict = self.verdict(without_room.is_none(), at, self.count_at(at, item));
-        verdict.with_room_at(self.full_until(item))
+        let counts = self.counts(reads.item(&self.key()));
+        let without_room = self.without_room(&counts);
+        self.told(without_room.is_none(), without_room.unwrap_or(0), &counts)
+    }
+
+    /// A verdict on the window at an index, given what all of them stand at.
+    fn told(&self, allowed: bool, at: usize, counts: &[Option<i64>]) -> Verdict {
+        let known = counts.iter().enumerate().filter_map(|(at, count)| Some((at, (*count)?)));
+        let full_until = full_until(&self.windows, &self.quotas, known);
+        let count = counts.get(at).copied().flatten();
+        self.verdict(allowed, at, count).with_room_at(full_until)
     }
 
     pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
@@ -173,21 +178,17 @@ impl Packed {
     }
 
     /// Of the windows without room for the cost, the one that decides when to come back.
-    fn without_room(&self, item: Option<&Item>) -> Option<usize> {
+    fn without_room(&self, counts: &[Option<i64>]) -> Option<usize> {
         let cost = self.call.cost();
-        self.last_to_end(|window, limit| {
-            self.count(window, item).is_none_or(|count| count.saturating_add(cost) > limit)
-        })
+        let limited = counts.iter().zip(self.quotas.iter()).enumerate();
+        let full = limited.filter(|(_, (count, quota))| {
+            count.is_none_or(|count| count.saturating_add(cost) > quota.limit)
+        });
+        last_to_end(&self.windows, full.map(|(at, _)| at))
     }
 
-    fn full_until(&self, item: Option<&Item>) -> Option<Timestamp> {
-        let counts = self.windows.iter().map(|window| count_in(item?, &counter(window)));
-        let known = counts.enumerate().filter_map(|(at, count)| Some((at, count?)));
-        full_until(&self.windows, &self.quotas, known)
-    }
-
-    fn count_at(&self, at: usize, item: Option<&Item>) -> Option<i64> {
-        self.windows.get(at).and_then(|window| self.count(window, item))
+    fn counts(&self, item: Option<&Item>) -> Vec<Option<i64>> {
+        self.windows.iter().map(|window| self.count(window, item)).collect()
     }
 
     /// What a window stands at; `None` when that has been forgotten, because the next one has begun.
@@ -201,10 +202,6 @@ impl Packed {
         let limited = self.windows.iter().zip(self.quotas.iter()).enumerate();
         let meant = limited.filter(|(_, (window, quota))| is_meant(window, quota.limit));
         last_to_end(&self.windows, meant.map(|(at, _)| at))
-    }
-
-    fn first(&self) -> &TimeWindow {
-        self.windows.first().unwrap_or(&self.longest)
     }
 
     fn key(&self) -> Key {
