@@ -59,6 +59,7 @@ pub mod machine;
 mod members;
 pub mod naming;
 pub mod observe;
+mod printing;
 pub mod registry;
 pub mod run;
 pub mod sanitize;

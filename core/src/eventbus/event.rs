@@ -13,6 +13,7 @@ use super::keys::EventKey;
 use super::payload::{Payload, PayloadError};
 use super::ulid::Ulid;
 use crate::json::{self, JsonError, ObjectWriter};
+use crate::printing::prints;
 use crate::time::{Timestamp, TimestampError};
 
 /// Something that happened in a tenant, as it is published and read.
@@ -34,7 +35,7 @@ use crate::time::{Timestamp, TimestampError};
 /// assert!(event.to_json()?.starts_with(r#"{"published_at":"2026-01-01T00:00:00Z","#));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Event {
     /// The id; blank in a draft, which gets a ULID when it is published. Trimmed then.
     pub id: String,
@@ -70,6 +71,8 @@ pub struct Event {
     /// For consumers that count their tries. Never changed here.
     pub retry_count: i64,
 }
+
+prints!(Event: id, tenant_id, event_type, published_at, key, payload, version);
 
 impl Event {
     /// An event with its identity: published and created `now`.

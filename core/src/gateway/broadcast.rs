@@ -8,10 +8,11 @@ use super::error::ClientError;
 use super::management::PostToConnection;
 use super::request::ConnectionRequest;
 use crate::machine::{Machine, Step};
+use crate::printing::prints;
 
 /// Sends the same data to connections, one after the other. One that fails does not keep the others
 /// from getting it; what is to be tried again is for the caller to decide.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Broadcast {
     base: RequestBase,
@@ -21,6 +22,8 @@ pub struct Broadcast {
     rest: IntoIter<String>,
     report: BroadcastReport,
 }
+
+prints!(Broadcast: base, current, report);
 
 /// What became of a broadcast.
 #[derive(Clone, Debug, Default)]

@@ -11,12 +11,13 @@ use super::error::{ClientError, ClientErrorKind, ConnectionOperation};
 use super::reply::{Connection, ConnectionReply};
 use crate::http::{json_body, percent};
 use crate::machine::Effect;
+use crate::printing::prints;
 use crate::store::StoreError;
 
 /// Sends data to a connection.
 ///
 /// *If the outcome is lost*: the client may have got the data.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct PostToConnection {
     /// Where the API is.
     pub base: RequestBase,
@@ -25,6 +26,8 @@ pub struct PostToConnection {
     /// The data, at most [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES) bytes; none at all is allowed.
     pub data: Vec<u8>,
 }
+
+prints!(PostToConnection: base, connection_id);
 
 /// Asks about a connection.
 ///
@@ -82,7 +85,7 @@ pub fn json_message<T: Serialize + ?Sized>(message: &T) -> Result<Vec<u8>, Messa
 pub struct MessageError(#[source] serde_json::Error);
 
 /// An HTTP request on a connection, before it is signed for the service `execute-api`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct ConnectionCall {
     /// `POST`, `GET` or `DELETE`.
     pub method: &'static str,
@@ -93,6 +96,8 @@ pub struct ConnectionCall {
     /// The body.
     pub body: Vec<u8>,
 }
+
+prints!(ConnectionCall: method, url);
 
 /// An effect on a connection as the HTTP request that it is, and its outcome as the answer
 /// (`events-websockets.md` §10.6, §10.7).

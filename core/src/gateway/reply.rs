@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::error::{ClientError, ClientErrorKind, ConnectionOperation};
 use crate::json::{self, ObjectWriter};
 use crate::members::{Object, Text};
+use crate::printing::prints;
 use crate::time::Timestamp;
 
 /// What is known about a connection. What the service does not say is `None` or empty.
@@ -25,7 +26,7 @@ pub struct Connection {
 }
 
 /// An HTTP answer to a [`ConnectionCall`](super::ConnectionCall).
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct ConnectionReply {
     /// The status.
     pub status: u16,
@@ -34,6 +35,8 @@ pub struct ConnectionReply {
     /// The body.
     pub body: Vec<u8>,
 }
+
+prints!(ConnectionReply: status, error_type);
 
 impl Connection {
     /// The JSON in which the service tells it.

@@ -6,6 +6,8 @@ use core::{fmt, mem, slice};
 
 use serde::{Serialize, Serializer};
 
+use crate::printing::Hidden;
+
 /// Names, each with a list of values in their order. Names are sorted by their bytes, and equal
 /// only when spelled alike.
 ///
@@ -194,9 +196,13 @@ impl FromIterator<(String, Vec<String>)> for MultiMap {
     }
 }
 
+/// Names, and how long their values are: what these say is whoever sent them's.
 impl fmt::Debug for MultiMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        let hidden = |values: &[String]| -> Vec<Hidden> {
+            values.iter().map(|value| Hidden(value.len())).collect()
+        };
+        f.debug_map().entries(self.iter().map(|(name, values)| (name, hidden(values)))).finish()
     }
 }
 

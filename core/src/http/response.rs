@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::convert::Infallible;
+use core::fmt;
 
 use serde::Serialize;
 
@@ -10,10 +11,11 @@ use super::error::{AppError, ErrorFormat};
 use super::headers::Headers;
 use super::json_body;
 use super::sending::{check_head, has_no_content};
+use crate::printing::Hidden;
 
 /// A response. `S` is a stream of more body, which only a driver knows how to read; without one,
 /// the response is complete.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response<S = Infallible> {
     /// The status; 0 is 200.
     pub status: u16,
@@ -172,6 +174,21 @@ impl<S> Response<S> {
 
     fn of(status: u16, content_type: &str, body: Vec<u8>) -> Self {
         Self { body, ..Self::new(status) }.with_header("content-type", content_type)
+    }
+}
+
+/// Neither values of header fields, cookies nor the body are printed: they are for the client alone.
+impl<S> fmt::Debug for Response<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("cookies", &self.cookies.len())
+            .field("body", &Hidden(self.body.len()))
+            .field("is_base64", &self.is_base64)
+            .field("is_streamed", &self.stream.is_some())
+            .field("error", &self.error)
+            .finish()
     }
 }
 

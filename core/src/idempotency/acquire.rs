@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use super::config::Config;
@@ -11,6 +12,7 @@ use super::entry::{Entry, IN_PROGRESS, Owner, Status, is_free, unix_millis};
 use super::key::{IdempotencyKey, PARTITION_KEY};
 use crate::http::{AppError, code};
 use crate::machine::{Machine, Step};
+use crate::printing::Hidden;
 use crate::store::{
     GetItem, Item, PutItem, StoreError, StoreFailure, StoreRequest, Value, Written,
 };
@@ -42,7 +44,7 @@ pub struct Acquire {
 }
 
 /// Who may do a piece of work.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub enum Acquisition {
     /// You: do it, then [complete](super::Idempotency::complete) or
     /// [release](super::Idempotency::release) the lease.
@@ -60,6 +62,23 @@ pub enum Acquisition {
     },
     /// The key was used with another payload: the caller made a mistake.
     PayloadDiffers,
+}
+
+/// The answer that was kept is its caller's, and is not printed.
+impl fmt::Debug for Acquisition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Acquired(lease) => f.debug_tuple("Acquired").field(lease).finish(),
+            Self::InProgress { retry_after } => {
+                f.debug_struct("InProgress").field("retry_after", retry_after).finish()
+            }
+            Self::Completed { result } => {
+                let result = result.as_ref().map(|result| Hidden(result.len()));
+                f.debug_struct("Completed").field("result", &result).finish()
+            }
+            Self::PayloadDiffers => f.write_str("PayloadDiffers"),
+        }
+    }
 }
 
 /// The right to do a piece of work for a time. Whoever holds a later one for the same work wins.

@@ -9,6 +9,7 @@ use super::acquire::{IdempotencyError, Lease, failed};
 use super::config::Config;
 use super::entry::{COMPLETED, Entry, Status, is_held};
 use crate::machine::{Machine, Step};
+use crate::printing::prints;
 use crate::store::{
     Assignment, GetItem, Item, StoreError, StoreRequest, UpdateItem, Updated, Value, Written,
 };
@@ -23,7 +24,7 @@ use crate::time::Timestamp;
 ///
 /// *If the outcome is lost twice*: the result may have been kept. If it was not, the work counts as
 /// in progress until the lease ends, and is then done again.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Complete {
     config: Arc<Config>,
@@ -34,6 +35,8 @@ pub struct Complete {
     /// Whether the update was sent again.
     is_second_try: bool,
 }
+
+prints!(Complete: config, lease, now, is_second_try);
 
 /// What became of a result.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -57,7 +57,7 @@ pub(super) const IN_PROGRESS: &str = "IN_PROGRESS";
 pub(super) const COMPLETED: &str = "COMPLETED";
 
 /// An item, read.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub(super) struct Entry {
     pub(super) status: Status,
     pub(super) payload_hash: String,
@@ -65,7 +65,7 @@ pub(super) struct Entry {
     pub(super) owner: Option<Owner>,
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub(super) enum Status {
     InProgress {
         /// In Unix milliseconds.

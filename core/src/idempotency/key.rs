@@ -3,17 +3,26 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::fmt;
 
 use sha2::{Digest, Sha256};
 
 use crate::hex::push_hex;
 use crate::key_part::{escape, shortened};
+use crate::printing::Hidden;
 use crate::store::{Key, Value};
 
 /// A piece of work: a scope, such as a function or route, and a key that callers or records bring.
 /// Cheap to clone.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct IdempotencyKey(Arc<str>);
+
+/// Whoever knows a key may be given what was answered to it.
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IdempotencyKey").field(&Hidden(self.0.len())).finish()
+    }
+}
 
 impl IdempotencyKey {
     /// A key from its two parts, of which none may be blank. Their bytes are kept untrimmed.

@@ -10,11 +10,12 @@ use super::kinesis::KinesisRecord;
 use crate::gzip::{GunzipError, gunzip};
 use crate::json;
 use crate::members::{List, Object, Text};
+use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::utf8::decode_lossy;
 
 /// What a subscription delivered in one record (`support.md` §5).
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogs {
     /// The id of the Kinesis event.
     pub record_id: String,
@@ -35,8 +36,10 @@ pub struct CloudWatchLogs {
     pub safe_summary: CloudWatchLogsSummary,
 }
 
+prints!(CloudWatchLogs: record_id, message_type, owner, log_group, log_stream, log_events);
+
 /// An entry of a log.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogEvent {
     /// The entry's id.
     pub id: String,
@@ -45,6 +48,8 @@ pub struct CloudWatchLogEvent {
     /// What it says.
     pub message: String,
 }
+
+prints!(CloudWatchLogEvent: id, timestamp);
 
 /// What can be logged about a delivery: nothing that an entry says.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]

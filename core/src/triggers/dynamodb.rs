@@ -13,6 +13,7 @@ use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
 use crate::json;
 use crate::members::{Object, Text, owned};
+use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::store::{Item, ValueError};
 
@@ -20,7 +21,7 @@ use crate::store::{Item, ValueError};
 ///
 /// For the table of the event bus, [`EventCodec`](crate::eventbus::EventCodec) reads records as
 /// events.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DynamoDbRecord<'a> {
     /// The id of the event.
     pub event_id: Cow<'a, str>,
@@ -37,6 +38,8 @@ pub struct DynamoDbRecord<'a> {
     new_image: Option<Cow<'a, str>>,
     old_image: Option<Cow<'a, str>>,
 }
+
+prints!(DynamoDbRecord<'_>: event_id, event_name, event_source_arn, sequence_number);
 
 /// Who made a change that no caller made.
 #[derive(Clone, Debug, Eq, PartialEq)]

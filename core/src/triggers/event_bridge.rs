@@ -14,12 +14,13 @@ use super::routes::RouteTaken;
 use super::trigger::{EventError, Trigger};
 use crate::json;
 use crate::members::{Entries, List, Text, owned};
+use crate::printing::prints;
 
 /// An event of EventBridge. Texts are trimmed; what the event lacks is empty.
 ///
 /// Only what routes the event has to have the right type. Anything else that has not is as if it
 /// were missing.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EventBridgeEvent<'a> {
     /// The event's id.
     pub id: String,
@@ -40,6 +41,8 @@ pub struct EventBridgeEvent<'a> {
     metadata: Option<Cow<'a, str>>,
     headers: Option<Cow<'a, str>>,
 }
+
+prints!(EventBridgeEvent<'_>: id, source, detail_type, account, region, time);
 
 impl<'a> EventBridgeEvent<'a> {
     /// Reads an event.

@@ -12,6 +12,7 @@ use super::trigger::{RecordError, Trigger};
 use crate::http::base64_body;
 use crate::json;
 use crate::members::{Object, Text, owned};
+use crate::printing::prints;
 
 /// How an aggregate of the Kinesis Producer Library begins, by its published format.
 const KPL_MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
@@ -42,7 +43,7 @@ fn is_table_change(data: &[u8]) -> bool {
 }
 
 /// A record of Kinesis. What it lacks is empty.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KinesisRecord<'a> {
     /// The id of the event: `{shard}:{sequence number}`.
     pub event_id: Cow<'a, str>,
@@ -56,6 +57,8 @@ pub struct KinesisRecord<'a> {
     pub data: Vec<u8>,
     text: Cow<'a, str>,
 }
+
+prints!(KinesisRecord<'_>: event_id, event_source_arn, sequence_number);
 
 impl<'a> KinesisRecord<'a> {
     /// Reads a record, and decodes its data.

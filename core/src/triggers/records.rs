@@ -14,6 +14,7 @@ use super::raw::{is_object, text, trimmed_text};
 use super::trigger::{EventError, RecordError, Trigger};
 use super::window::WindowMembers;
 use crate::json::{self, JsonError};
+use crate::printing::prints;
 
 /// The triggers whose events are batches that can fail in part.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -48,7 +49,7 @@ pub struct BatchEvent<'a> {
 }
 
 /// A record as its batch sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BatchRecord<'a> {
     text: &'a str,
     name: Cow<'a, str>,
@@ -56,6 +57,8 @@ pub struct BatchRecord<'a> {
     /// Why it cannot be read as a record of its batch.
     fault: Option<RecordError>,
 }
+
+prints!(BatchRecord<'_>: name, item, fault);
 
 impl<'a> BatchEvent<'a> {
     /// Reads an event. Members of the wrong type within a record read as missing ones here. A record

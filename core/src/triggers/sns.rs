@@ -12,9 +12,10 @@ use super::routes::Routes;
 use super::trigger::{EventError, Trigger};
 use crate::json;
 use crate::members::{Object, Text, owned};
+use crate::printing::prints;
 
 /// A notification of SNS. What the record lacks is empty.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SnsRecord<'a> {
     /// The message's id.
     pub message_id: Cow<'a, str>,
@@ -28,6 +29,8 @@ pub struct SnsRecord<'a> {
     pub timestamp: Cow<'a, str>,
     text: Cow<'a, str>,
 }
+
+prints!(SnsRecord<'_>: message_id, topic_arn, timestamp);
 
 impl SnsRecord<'_> {
     /// The topic; empty when the ARN names none.

@@ -10,9 +10,10 @@ use super::records::BatchRecord;
 use super::trigger::{RecordError, Trigger};
 use crate::json;
 use crate::members::{Members, Text, owned};
+use crate::printing::prints;
 
 /// A message of SQS. What the record lacks is empty.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SqsRecord<'a> {
     /// The message's id.
     pub message_id: Cow<'a, str>,
@@ -24,6 +25,8 @@ pub struct SqsRecord<'a> {
     pub event_source_arn: Cow<'a, str>,
     text: Cow<'a, str>,
 }
+
+prints!(SqsRecord<'_>: message_id, event_source_arn);
 
 impl<'a> SqsRecord<'a> {
     /// Reads a record.

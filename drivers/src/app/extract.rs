@@ -1,6 +1,7 @@
 //! What handlers may ask for.
 
 use core::any::type_name;
+use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::http::AppError;
@@ -79,9 +80,15 @@ pub struct State<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct Extension<T>(pub Arc<T>);
 
-/// The bytes of the body.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// The bytes of the body. They are not printed.
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Body(pub Vec<u8>);
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
 
 /// A part of an application's state. Every state is a part of itself; implement it for others.
 pub trait FromRef<T> {

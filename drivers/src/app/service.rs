@@ -1,6 +1,7 @@
 //! An application as a tower service.
 
 use core::convert::Infallible;
+use core::fmt;
 use core::pin::Pin;
 use core::task::{Context as Waiting, Poll};
 
@@ -18,7 +19,6 @@ use super::{App, BodyStream};
 
 /// The body of an application's response: what is there, and then what is streamed. An error on the
 /// way ends it early; the client sees a body that is cut off.
-#[derive(Debug)]
 pub struct AppBody {
     whole: Bytes,
     stream: Option<BodyStream>,
@@ -82,6 +82,15 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let app = self.clone();
         Box::pin(async move { Ok(app.respond(request).await) })
+    }
+}
+
+impl fmt::Debug for AppBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBody")
+            .field("len", &self.whole.len())
+            .field("stream", &self.stream)
+            .finish()
     }
 }
 

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
@@ -47,8 +48,15 @@ impl Serialize for Value {
 
 /// The values of a request, by the names of their fields. A field that the request does not have,
 /// or that is null in its body, has none.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Bound(BTreeMap<String, Value>);
+
+/// The names of what is bound; the values are the client's.
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Bound {
     /// The value of a field. It is of the kind that the field was declared with.

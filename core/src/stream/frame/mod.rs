@@ -31,6 +31,7 @@ use super::code::{stream_error_code, with_stream_code};
 use super::limiter::{StreamLimiter, response_too_large};
 use crate::http::{AppError, Response, code};
 use crate::json::ObjectWriter;
+use crate::printing::prints;
 
 /// Turns what happens to a response into frames: inputs in any order, effects into the caller's
 /// buffer.
@@ -57,12 +58,14 @@ enum Phase {
 }
 
 /// A head that is frozen, and what is sent of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Armed {
     head: Head,
     prelude: Vec<u8>,
     has_stream: bool,
 }
+
+prints!(Armed: head, has_stream);
 
 impl FrameMachine {
     /// A machine for one response.

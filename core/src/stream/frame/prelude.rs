@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::types::{FrameEffect, Target};
 use crate::http::sending::{check_head, is_field_value, is_final_status, is_token};
 use crate::http::{AppError, Headers, Response};
+use crate::printing::prints;
 
 /// What is sent before the body. It is normalised: names are in lower case, and cookies are no
 /// header fields.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Head {
     /// The status, 200 to 599.
     pub status: u16,
@@ -21,6 +22,8 @@ pub struct Head {
     /// Values of `set-cookie` fields, one per cookie.
     pub cookies: Vec<String>,
 }
+
+prints!(Head: status, headers);
 
 impl Head {
     /// A head without header fields and cookies.

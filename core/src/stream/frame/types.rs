@@ -2,11 +2,13 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::num::NonZeroU64;
 
 use super::prelude::Head;
 use crate::http::exchange::{ErrorStyle, HttpSettings};
 use crate::http::{AppError, code};
+use crate::printing::Hidden;
 use crate::stream::StreamLimits;
 
 /// Which service reads the frames: their preludes differ.
@@ -57,7 +59,7 @@ impl FrameConfig {
 }
 
 /// Something that happened to a streamed response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum FrameInput {
     /// The handler returned.
     Begin {
@@ -103,6 +105,13 @@ impl FrameInput {
     }
 }
 
+/// The name of the input: what it carries is for the client alone.
+impl fmt::Debug for FrameInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Who ended a response early.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cancel {
@@ -115,7 +124,7 @@ pub enum Cancel {
 }
 
 /// What a driver has to do, in this order.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub enum FrameEffect {
     /// Open the request that carries the response to the service.
     Open {
@@ -152,6 +161,27 @@ pub enum FrameEffect {
     StopProducer,
     /// How it ended. The last effect, once.
     Outcome(Outcome),
+}
+
+/// What goes to the client is not printed.
+impl fmt::Debug for FrameEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { content_type, .. } => f.debug_tuple("Open").field(content_type).finish(),
+            Self::Prelude(bytes) => f.debug_tuple("Prelude").field(&Hidden(bytes.len())).finish(),
+            Self::Delimiter => f.write_str("Delimiter"),
+            Self::Data { seq, bytes } => {
+                f.debug_tuple("Data").field(seq).field(&Hidden(bytes.len())).finish()
+            }
+            Self::Trailers { error_type, .. } => {
+                f.debug_tuple("Trailers").field(error_type).finish()
+            }
+            Self::Finish => f.write_str("Finish"),
+            Self::Abort => f.write_str("Abort"),
+            Self::StopProducer => f.write_str("StopProducer"),
+            Self::Outcome(outcome) => f.debug_tuple("Outcome").field(outcome).finish(),
+        }
+    }
 }
 
 impl FrameEffect {

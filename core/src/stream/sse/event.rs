@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::is_line_end;
 use crate::http::{AppError, is_clean, safe_json_for_html};
+use crate::printing::prints;
 
 /// An event, as it is sent.
 ///
@@ -19,7 +20,7 @@ use crate::http::{AppError, is_clean, safe_json_for_html};
 /// SseEvent::new("a\r\nb").with_event("note").encode(&mut out);
 /// assert_eq!(out, b"event: note\ndata: a\ndata: b\n\n");
 /// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct SseEvent {
     /// What a reader that reconnects sends back as `Last-Event-ID`. CR, LF and NUL are removed and
     /// white space around it is trimmed; blank for none.
@@ -32,6 +33,8 @@ pub struct SseEvent {
     /// rounded down.
     pub retry: Option<Duration>,
 }
+
+prints!(SseEvent: event, retry);
 
 impl SseEvent {
     /// An event with text or bytes as its data, and nothing else.

@@ -7,9 +7,10 @@ use core::mem;
 use core::time::Duration;
 
 use super::is_line_end;
+use crate::printing::prints;
 
 /// An event, as a reader sees it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct SseMessage {
     /// The name of its kind; `message` when the sender gave none.
     pub event: String,
@@ -19,6 +20,8 @@ pub struct SseMessage {
     pub last_event_id: Arc<str>,
 }
 
+prints!(SseMessage: event);
+
 /// Reads a stream of events by the rules of the HTML standard (§9.2.6), from bytes in any pieces.
 ///
 /// A message is out as soon as the blank line after it is in. What is left of an unfinished event
@@ -27,7 +30,7 @@ pub struct SseMessage {
 ///
 /// Memory is bounded: no line, and no event's data, is longer than the bound given; a parser holds
 /// at most a line, data, a name and two ids.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SseParser {
     max_bytes: usize,
     line: Vec<u8>,
@@ -41,6 +44,8 @@ pub struct SseParser {
     last_event_id: Arc<str>,
     retry: Option<Duration>,
 }
+
+prints!(SseParser: max_bytes, is_overrun, retry);
 
 impl SseParser {
     /// A parser at the start of a stream. `max_bytes` is the most bytes that a line may have,

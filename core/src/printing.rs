@@ -1,0 +1,177 @@
+//! What `Debug` prints of types that hold what others sent: names, ids and sizes, never contents, so
+//! that no log gets these by way of an error or an assertion.
+
+use core::fmt;
+
+/// So many bytes that are not printed.
+pub(crate) struct Hidden(pub(crate) usize);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
+}
+
+/// `Debug` that prints these members of a struct, and of the rest that there is more.
+macro_rules! prints {
+    ($name:ident $(<$lifetime:lifetime>)?: $($member:ident),+) => {
+        impl core::fmt::Debug for $name $(<$lifetime>)? {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($member), &self.$member))+
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use prints;
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::Cow;
+    use alloc::format;
+    use alloc::string::{String, ToString as _};
+    use alloc::vec::Vec;
+    use core::fmt::Debug;
+
+    use serde_json::json;
+
+    use crate::eventbus::{Event, Ulid};
+    use crate::gateway::{ConnectionEffect as _, ConnectionReply, PostToConnection, RequestBase};
+    use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
+    use crate::http::{Headers, MultiMap, RawRequest, Response};
+    use crate::idempotency::{Acquisition, IdempotencyKey};
+    use crate::stream::sse::SseEvent;
+    use crate::stream::{Collector, FrameConfig, FrameInput, FrameMachine, Head, Target};
+    use crate::time::Timestamp;
+    use crate::triggers::{
+        BatchEvent, BatchSource, DynamoDbRecord, EventBridgeEvent, KinesisRecord, SqsRecord,
+        WebSocketEvent, read_sns,
+    };
+
+    const SECRET: &str = "hush-hush";
+
+    /// Bytes are printed as numbers, and base64 as it is.
+    fn check(what: &str, value: &impl Debug) {
+        let bytes = format!("{:?}", SECRET.as_bytes());
+        for printed in [format!("{value:?}"), format!("{value:#?}")] {
+            let flat: String = printed.split_whitespace().collect();
+            let numbers: String = bytes.trim_matches(['[', ']']).split_whitespace().collect();
+            for shown in [SECRET, "aHVzaC1odXNo", &numbers] {
+                assert!(!flat.contains(shown), "{what}: {printed}");
+            }
+        }
+    }
+
+    fn raw_request() -> RawRequest<'static> {
+        let mut raw = RawRequest::new("POST", &format!("/orders?token={SECRET}"));
+        raw.headers.append("authorization", format!("Bearer {SECRET}"));
+        raw.headers.append("cookie", format!("session={SECRET}"));
+        let mut query = MultiMap::new();
+        query.append("token", SECRET);
+        raw.query = Ok(query);
+        raw.body = Cow::Borrowed(SECRET.as_bytes());
+        raw
+    }
+
+    #[test]
+    fn requests_and_responses_hide_what_is_in_them() {
+        check("raw request", &raw_request());
+        let request = raw_request().normalize(None).unwrap();
+        check("headers", &request.headers);
+        check("query", &request.query);
+        check("cookies", &request);
+        let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
+        check("call", &Call::unrouted(request, String::new(), arrival, TenantSource::Principal));
+        let fields = || -> Headers { [("x-secret", SECRET)].into_iter().collect() };
+        check("policy", &PolicyDecision::rate_limited(fields()));
+        let mut principal = Principal::new("u");
+        principal.claims.insert("token".into(), SECRET.into());
+        check("principal", &principal);
+
+        let response: Response = Response::text(200, SECRET)
+            .with_header("x-secret", SECRET)
+            .with_cookie(format!("session={SECRET}"));
+        check("response", &response);
+        check("head", &Head::from(&response));
+        let errors = crate::http::exchange::HttpSettings::default().error_style();
+        check("collector", &Collector::new(response.clone(), None, errors));
+        let mut effects = Vec::new();
+        let mut machine = FrameMachine::new(FrameConfig::new(Target::FunctionUrl));
+        let (head, has_stream) = (Head::from(&response), true);
+        let begin = FrameInput::Begin { head, prefix: Vec::new(), has_stream };
+        check("input", &begin);
+        machine.handle(begin, &mut effects).unwrap();
+        check("machine", &machine);
+        machine.handle(FrameInput::Chunk(SECRET.into()), &mut effects).unwrap();
+        check("effects", &effects);
+        check("server-sent event", &SseEvent::new(SECRET));
+    }
+
+    #[test]
+    fn events_hide_what_they_carry() {
+        let attribute = json!({"S": SECRET});
+        let records = [
+            (
+                BatchSource::Sqs,
+                json!({"messageId": "1", "body": SECRET, "receiptHandle": SECRET,
+                    "eventSourceARN": "arn:aws:sqs:r:1:q", "eventSource": "aws:sqs"}),
+            ),
+            (
+                BatchSource::Kinesis,
+                json!({"eventID": "1", "eventSourceARN": "arn:aws:kinesis:r:1:stream/s",
+                    "eventSource": "aws:kinesis",
+                    "kinesis": {"data": "aHVzaC1odXNo", "sequenceNumber": "1", "partitionKey": "p"}}),
+            ),
+            (
+                BatchSource::DynamoDbStream,
+                json!({"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb",
+                    "eventSourceARN": "arn:aws:dynamodb:r:1:table/t/stream/x",
+                    "dynamodb": {"SequenceNumber": "1", "NewImage": {"a": attribute}}}),
+            ),
+        ];
+        for (source, record) in &records {
+            let event = json!({"Records": [record]}).to_string();
+            let batch = BatchEvent::read(*source, &event).unwrap();
+            check("batch", &batch);
+            let record = batch.records().first().unwrap();
+            match source {
+                BatchSource::Sqs => check("sqs", &SqsRecord::read(record).unwrap()),
+                BatchSource::Kinesis => check("kinesis", &KinesisRecord::read(record).unwrap()),
+                BatchSource::DynamoDbStream => {
+                    check("dynamodb", &DynamoDbRecord::read(record).unwrap());
+                }
+            }
+        }
+        let sns = json!({"EventSource": "aws:sns", "Sns": {"MessageId": "1", "Message": SECRET,
+            "Subject": SECRET, "TopicArn": "arn:aws:sns:r:1:t"}});
+        let sns = json!({"Records": [sns]}).to_string();
+        for record in read_sns(&sns).unwrap() {
+            check("sns", &record);
+        }
+        let event = json!({"id": "1", "source": "s", "detail-type": "t", "detail": {"a": SECRET}});
+        check("eventbridge", &EventBridgeEvent::read(&event.to_string()).unwrap());
+        let message = json!({"requestContext": {"routeKey": "$default", "connectionId": "c"},
+            "headers": {"authorization": SECRET}, "body": SECRET});
+        check("websocket", &WebSocketEvent::read(&message.to_string()).unwrap());
+        let id = Ulid::new(Timestamp::UNIX_EPOCH, 1);
+        let mut event = Event::new("t", "order.created", id, Timestamp::UNIX_EPOCH)
+            .with_payload(&SECRET)
+            .unwrap();
+        event.metadata.insert("token".into(), SECRET.into());
+        check("event", &event);
+    }
+
+    #[test]
+    fn messages_and_kept_answers_are_hidden() {
+        let base = RequestBase::parse("https://a.execute-api.us-east-1.amazonaws.com/dev").unwrap();
+        let post = PostToConnection { base, connection_id: "c".into(), data: SECRET.into() };
+        check("post", &post);
+        check("call", &post.to_call().unwrap());
+        let reply = ConnectionReply { status: 200, body: SECRET.into(), ..Default::default() };
+        check("reply", &reply);
+        let completed = Acquisition::Completed { result: Some(SECRET.into()) };
+        check("acquisition", &completed);
+        check("key", &IdempotencyKey::new("shop", SECRET).unwrap());
+    }
+}
