@@ -71,18 +71,25 @@ impl JsonReading {
     }
 
     fn check_type(self, request: &Request) -> Result<(), AppError> {
-        let is_json = match request.headers.get_all("content-type") {
-            [only] => is_json_type(only),
-            _ => false,
-        };
-        if is_json || self == Self::AnyType {
-            return Ok(());
-        }
-        let expected = "the body needs a content-type of application/json or +json";
-        // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
-        Err(AppError::new(code::UNSUPPORTED_MEDIA_TYPE, expected)
-            .with_header("accept", "application/json"))
+        if self.takes(request) { Ok(()) } else { Err(unsupported_type()) }
     }
+
+    /// Whether a typed body may be of the type that a request says.
+    pub(super) fn takes(self, request: &Request) -> bool {
+        match self {
+            Self::JsonTypes => {
+                matches!(request.headers.get_all("content-type"), [only] if is_json_type(only))
+            }
+            Self::AnyType | Self::Contract => true,
+        }
+    }
+}
+
+/// The error of a body of another media type.
+pub(super) fn unsupported_type() -> AppError {
+    let expected = "the body needs a content-type of application/json or +json";
+    // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
+    AppError::new(code::UNSUPPORTED_MEDIA_TYPE, expected).with_header("accept", "application/json")
 }
 
 /// Whether a media type is one of JSON, whatever its parameters.
@@ -102,39 +109,51 @@ fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     let mut deserializer = Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut deserializer);
     let (path, error) = match read {
-        Ok(value) => return deserializer.end().map(|()| value).map_err(|error| no_json(&error)),
+        Ok(value) => {
+            return deserializer
+                .end()
+                .map(|()| value)
+                .map_err(|error| no_json(JsonError::from(&error)));
+        }
         Err(error) => (error.path().to_string(), error.into_inner()),
     };
     // Behind a member of a wrong type the text may be none of JSON at all.
     match (error.classify(), serde_json::from_slice::<IgnoredAny>(body)) {
-        (Category::Data, Ok(_)) => Err(another_shape(&path, &error)),
-        (_, Err(error)) => Err(no_json(&error)),
-        (Category::Io | Category::Syntax | Category::Eof, Ok(_)) => Err(no_json(&error)),
+        (Category::Data, Ok(_)) => Err(misshapen(&path, &error)),
+        (_, Err(error)) => Err(no_json(JsonError::from(&error))),
+        (Category::Io | Category::Syntax | Category::Eof, Ok(_)) => {
+            Err(no_json(JsonError::from(&error)))
+        }
     }
 }
 
-fn no_json(error: &serde_json::Error) -> AppError {
-    let JsonError { line, column } = JsonError::from(error);
+/// The error of a body that is no JSON.
+pub(super) fn no_json(at: JsonError) -> AppError {
+    let JsonError { line, column } = at;
     let details = [("line", line), ("column", column)];
     AppError::bad_request(format!("invalid json at line {line}, column {column}"))
         .with_details(details.map(|(name, at)| (name.to_string(), at.into())).into_iter().collect())
 }
 
-/// The error of a member, which quotes nothing of its value.
-fn another_shape(path: &str, error: &serde_json::Error) -> AppError {
-    let said = error.to_string();
-    let path = if path == "." { "" } else { path };
-    let (path, expected) = match named_member(&said) {
-        Some((name, expected)) if path.is_empty() => (name.to_string(), expected),
-        Some((name, expected)) => (format!("{path}.{name}"), expected),
-        None => (path.to_string(), expected(&said)),
-    };
-    let place = if path.is_empty() { "body" } else { &path };
-    let details: [(&str, String); 2] = [("path", path.clone()), ("expected", expected.to_string())];
+/// The error of a member that is not of its type, which quotes nothing of its value. An empty path is
+/// the body itself.
+pub(super) fn another_shape(path: &str, expected: &str) -> AppError {
+    let place = if path.is_empty() { "body" } else { path };
+    let details = [("path", path), ("expected", expected)];
     let details: Map<String, Json> =
         details.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
     AppError::new(code::VALIDATION_FAILED, format!("invalid json of {place}: expected {expected}"))
         .with_details(details)
+}
+
+fn misshapen(path: &str, error: &serde_json::Error) -> AppError {
+    let said = error.to_string();
+    let path = if path == "." { "" } else { path };
+    match named_member(&said) {
+        Some((name, expected)) if path.is_empty() => another_shape(name, expected),
+        Some((name, expected)) => another_shape(&format!("{path}.{name}"), expected),
+        None => another_shape(path, expected(&said)),
+    }
 }
 
 /// The member of the type that serde names, and what it expected there: the path ends at the object

@@ -71,6 +71,7 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
     client.send("HEAD /head HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!((head.status, head.first("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(head.first("content-length"), "");
 
     // What a function URL takes is sent, and what it would not take is not.
     assert_eq!(client.get("/fits").await.first("x-large").len(), 16_000);

@@ -4,7 +4,7 @@ use core::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, AppBuilder, BodyStream, Context, Response, Sse};
+use apptheory::app::{App, AppBuilder, BodyStream, Context, Path, Response, Sse};
 use apptheory::local::Server;
 use apptheory_core::http::AppError;
 use apptheory_core::http::exchange::Limits;
@@ -219,6 +219,15 @@ async fn a_buffered_server_answers_in_one_piece() {
     let server = Running::with(app, Server::buffered).await;
     let mut client = server.connect().await;
     assert_eq!(client.get("/").await.status, 409);
+    server.stop().await;
+
+    // What a function URL would not take in one piece is not sent here either.
+    let large = App::builder().get("/{n}", async |Path(n): Path<usize>| "x".repeat(n));
+    let server = Running::with(large, Server::buffered).await;
+    for (size, status) in [("6000000", 200), ("7000000", 413)] {
+        let mut client = server.connect().await;
+        assert_eq!(client.get(&format!("/{size}")).await.status, status);
+    }
     server.stop().await;
 }
 

@@ -39,9 +39,9 @@ struct Secret {
     mac: Hmac<Sha256>,
 }
 
-/// A secret has no bytes. Give random ones, 32 are best.
+/// A secret has no bytes, or nothing but blanks. Give random ones, 32 are best.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a cursor secret must not be empty")]
+#[error("a cursor secret must not be empty or blank")]
 pub struct EmptySecret;
 
 impl CursorSeal {
@@ -108,7 +108,8 @@ impl CursorSeal {
 
 impl Secret {
     fn new(secret: &[u8]) -> Result<Self, EmptySecret> {
-        if secret.is_empty() {
+        // Blanks alone are what a variable that is not set comes to.
+        if secret.trim_ascii().is_empty() {
             return Err(EmptySecret);
         }
         // HMAC takes keys of any length: its constructor fails for none.

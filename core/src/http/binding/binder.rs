@@ -4,13 +4,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::slice;
 
+use serde::de::IgnoredAny;
+
 use super::body::Members;
 use super::convert::{from_json, from_texts};
 use super::error::BindingError;
 use super::field::{Field, Source};
 use super::value::Bound;
-use crate::http::Request;
-use crate::json::read_object;
+use crate::http::{JsonReading, Request};
+use crate::json::{JsonError, read_object};
 use crate::utf8::decode_lossy;
 
 /// A declaration of fields.
@@ -21,13 +23,15 @@ use crate::utf8::decode_lossy;
 pub struct Binder {
     fields: Vec<Field>,
     is_strict: bool,
+    json: JsonReading,
 }
 
 impl Binder {
     /// Binds these fields, in this order. Their names are told apart by case and are unique.
     #[must_use]
     pub fn new(fields: impl IntoIterator<Item = Field>) -> Self {
-        Self { fields: fields.into_iter().collect(), is_strict: false }
+        let fields = fields.into_iter().collect();
+        Self { fields, is_strict: false, json: JsonReading::default() }
     }
 
     /// Refuses a body with a member that no field takes from it. Members of members may be any.
@@ -35,6 +39,12 @@ impl Binder {
     pub fn with_strict_body(mut self) -> Self {
         self.is_strict = true;
         self
+    }
+
+    /// Reads bodies as another [`JsonReading`] says than the default.
+    #[must_use]
+    pub fn with_json(self, json: JsonReading) -> Self {
+        Self { json, ..self }
     }
 
     /// The values of a request. `params` are those of its path, decoded or as they were sent.
@@ -49,7 +59,7 @@ impl Binder {
     ) -> Result<Bound, BindingError> {
         let mut bound = Bound::default();
         if self.reads_body() {
-            self.bind_body(&request.body, &mut bound)?;
+            self.bind_body(request, &mut bound)?;
         }
         for field in &self.fields {
             let found = BESIDE_THE_BODY.into_iter().find_map(|source| {
@@ -75,23 +85,44 @@ impl Binder {
         self.fields.iter().filter_map(|field| Some((field, field.wire(Source::Body)?)))
     }
 
-    fn bind_body(&self, body: &[u8], bound: &mut Bound) -> Result<(), BindingError> {
-        if body.is_empty() {
+    fn bind_body(&self, request: &Request, bound: &mut Bound) -> Result<(), BindingError> {
+        if request.body.is_empty() {
             return Err(BindingError::EmptyBody);
         }
-        let text = decode_lossy(body);
-        let members: Members<'_> = read_object(&text).map_err(|_| BindingError::InvalidJson)?;
+        if !self.json.takes(request) {
+            return Err(BindingError::UnsupportedMediaType);
+        }
+        let text = decode_lossy(&request.body);
+        let members: Members<'_> = read_object(&text).map_err(|_| self.no_object(&text))?;
         if self.is_strict {
             self.refuse_unknown(&members)?;
         }
         for (field, wire) in self.body_fields() {
             let Some(json) = members.get(wire) else { continue };
-            let value = from_json(field.kind, json).map_err(|_| BindingError::InvalidJson)?;
+            let value = from_json(field.kind, json).map_err(|_| self.mistyped(wire, field))?;
             if let Some(value) = value {
                 bound.set(&field.name, value);
             }
         }
         Ok(())
+    }
+
+    /// The error of a text that is not one JSON object.
+    fn no_object(&self, text: &str) -> BindingError {
+        match serde_json::from_str::<IgnoredAny>(text) {
+            _ if self.json == JsonReading::Contract => BindingError::InvalidJson,
+            Ok(_) => BindingError::Mistyped { name: String::new(), expected: "an object" },
+            Err(error) => BindingError::NoJson(JsonError::from(&error)),
+        }
+    }
+
+    fn mistyped(&self, wire: &str, field: &Field) -> BindingError {
+        match self.json {
+            JsonReading::Contract => BindingError::InvalidJson,
+            JsonReading::JsonTypes | JsonReading::AnyType => {
+                BindingError::Mistyped { name: wire.into(), expected: field.kind.expected() }
+            }
+        }
     }
 
     fn refuse_unknown(&self, members: &Members<'_>) -> Result<(), BindingError> {

@@ -16,7 +16,7 @@ use super::{
     from_params, from_query,
 };
 use crate::http::router::{Lookup, Router};
-use crate::http::{AppError, ErrorFormat, Headers, MultiMap, Request, UriPath};
+use crate::http::{AppError, ErrorFormat, Headers, JsonReading, MultiMap, Request, UriPath};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -34,6 +34,7 @@ fn one(kind: Kind, text: &str) -> Option<Value> {
 }
 
 fn bind_body(binder: &Binder, body: &str) -> Result<Bound, BindingError> {
+    let binder = binder.clone().with_json(JsonReading::Contract);
     binder.bind(&Request { body: body.as_bytes().to_vec(), ..Request::default() }, &[])
 }
 
@@ -125,7 +126,7 @@ fn the_first_source_with_a_value_wins() {
         .or_from(Source::Query, "q")
         .or_from(Source::Path, "p")
         .or_from(Source::Body, "b");
-    let binder = Binder::new([field]);
+    let binder = Binder::new([field]).with_json(JsonReading::AnyType);
     let mut request = Request { body: br#"{"b":"body"}"#.to_vec(), ..Request::default() };
     let get = |request: &Request, params: &[(String, String)]| {
         binder.bind(request, params).unwrap().get("V").cloned()
@@ -242,6 +243,30 @@ fn a_strict_body_has_no_other_members() {
 }
 
 #[test]
+fn a_body_is_json_of_its_type_or_its_client_is_told_where_not() {
+    let binder = Binder::new([
+        Field::new("Name", Kind::Text, Source::Body, "name"),
+        Field::new("Count", Kind::Integer, Source::Body, "count"),
+    ]);
+    let bind = |content_type: &str, body: &str| {
+        let headers = [("content-type", content_type)].into_iter().collect();
+        let request = Request { headers, body: body.as_bytes().to_vec(), ..Request::default() };
+        binder.bind(&request, &[]).map_err(AppError::from)
+    };
+    assert!(bind("application/json", r#"{"name":"a","count":1}"#).is_ok());
+    for (content_type, body, status, message) in [
+        ("text/plain", r#"{"name":"a"}"#, 415, "content-type of application/json"),
+        ("application/json", "{\n!", 400, "line 2, column 1"),
+        ("application/json", "[]", 422, "invalid json of body: expected an object"),
+        ("a/b+json", r#"{"count":"secret"}"#, 422, "invalid json of count: expected an integer"),
+    ] {
+        let error = bind(content_type, body).unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        assert!(error.message().contains(message) && !error.to_string().contains("secret"));
+    }
+}
+
+#[test]
 fn clients_are_told_what_to_mend() {
     assert_eq!(told(BindingError::EmptyBody), json!(["request body is empty", null]));
     assert_eq!(told(BindingError::InvalidJson), json!(["invalid json", null]));
@@ -253,7 +278,8 @@ fn clients_are_told_what_to_mend() {
     let request = Request { query: query(&[("limit", "secret")]), ..Request::default() };
     let params = pairs(&[("id", "x")]);
     assert_eq!(binder.bind(&request, &params), Err(BindingError::EmptyBody));
-    let request = Request { body: b"{}".to_vec(), ..request };
+    let headers = [("content-type", "application/json")].into_iter().collect();
+    let request = Request { body: b"{}".to_vec(), headers, ..request };
     let error = binder.bind(&request, &params).unwrap_err();
     assert!(!error.to_string().contains("secret") && error.to_string().contains("an integer"));
     assert_eq!(

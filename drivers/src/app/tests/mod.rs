@@ -1,5 +1,6 @@
 //! Applications as their authors and clients see them.
 
+mod answers;
 mod around;
 mod deadlines;
 mod handlers;
