@@ -39,7 +39,7 @@ mod tests {
     use crate::eventbus::{Event, Ulid};
     use crate::gateway::{ConnectionEffect as _, ConnectionReply, PostToConnection, RequestBase};
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
-    use crate::http::{Headers, MultiMap, RawRequest, Response};
+    use crate::http::{Headers, MultiMap, Query, RawRequest, Response};
     use crate::idempotency::{Acquisition, IdempotencyKey};
     use crate::stream::sse::SseEvent;
     use crate::stream::{Collector, FrameConfig, FrameInput, FrameMachine, Head, Target};
@@ -69,7 +69,7 @@ mod tests {
         raw.headers.append("cookie", format!("session={SECRET}"));
         let mut query = MultiMap::new();
         query.append("token", SECRET);
-        raw.query = Ok(query);
+        raw.query = Query::from(query);
         raw.body = Cow::Borrowed(SECRET.as_bytes());
         raw
     }
@@ -77,10 +77,12 @@ mod tests {
     #[test]
     fn requests_and_responses_hide_what_is_in_them() {
         check("raw request", &raw_request());
+        check("raw query", &raw_request().query);
         let request = raw_request().normalize(None).unwrap();
         check("headers", &request.headers);
         check("query", &request.query);
-        check("cookies", &request);
+        check("cookies", &request.cookies);
+        check("request", &request);
         let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
         check("call", &Call::unrouted(request, String::new(), arrival, TenantSource::Principal));
         let fields = || -> Headers { [("x-secret", SECRET)].into_iter().collect() };

@@ -201,8 +201,7 @@ impl fmt::Debug for RawRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawRequest")
             .field("method", &self.method)
-            // A query in it would be printed, too.
-            .field("path", &self.path.split('?').next().unwrap_or_default())
+            .field("path", &self.path)
             .field("body_len", &self.body.len())
             .field("is_base64", &self.is_base64)
             .field("provider_request_id", &self.provider_request_id)
