@@ -1,6 +1,6 @@
 //! Paths, queries and cookies on their way from a provider's event to handlers and mounted
 //! services.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where its stage cannot be set")]
+#![expect(clippy::expect_used, reason = "a test ends where its stage cannot be set")]
 
 use core::convert::Infallible;
 use std::collections::BTreeMap;
