@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::http::JsonReading;
 use crate::http::exchange::{Cors, HttpSettings, TenantSource};
+use crate::http::rate_limit::KeyPolicy;
 use crate::limiter::headers::HeaderStyle;
 use crate::observe::emf::Emf;
 
@@ -18,6 +19,8 @@ pub struct Profile {
     /// clients name their tenant, stack traces and the `connection` of event streams are shown, and
     /// what was not done in time is 408.
     pub http: HttpSettings,
+    /// Which counter a request belongs to: one that clients choose. See [`KeyPolicy::contract`].
+    pub rate_limit_key: KeyPolicy,
     /// How long before its deadline an invocation is cut short. The contract knows of no reserve, so
     /// that a handler sees all the time that its invocation has left.
     pub reserve: Duration,
@@ -50,5 +53,6 @@ pub fn profile() -> Profile {
         reserve: Duration::ZERO,
         rate_limit_headers: HeaderStyle::Contract,
         emf: Emf::by_tags(),
+        rate_limit_key: KeyPolicy::contract(),
     }
 }

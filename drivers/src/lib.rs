@@ -25,6 +25,7 @@ pub mod layer;
 pub mod local;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod rate_limit;
 pub mod rate_limiter;
 #[cfg(any(feature = "aws", feature = "websocket"))]
 mod sdk_error;

@@ -34,6 +34,7 @@ use apptheory_core::limiter::{
     Attempt, Concluded, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
     UsageStats,
 };
+use apptheory_core::time::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{StoreExecutor, drive};
@@ -87,16 +88,50 @@ impl<X, C> RateLimiter<X, C> {
         Self { budget, ..self }
     }
 
+    #[cfg(feature = "tower")]
+    pub(crate) const fn clock(&self) -> &C {
+        &self.clock
+    }
+
     /// What is decided, without how.
     pub fn limiter(&self) -> &Limiter {
         &self.limiter
     }
 }
 
+impl<X: StoreExecutor, C> RateLimiter<X, C> {
+    /// As [`check_and_increment`](Self::check_and_increment), by a clock of the caller's.
+    pub(crate) async fn check_and_increment_by<D: Clock>(
+        &self,
+        clock: &D,
+        attempt: Attempt,
+    ) -> Result<Decision, LimiterError> {
+        let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
+        let in_time = Deadline::after(&self.executor, clock, self.budget);
+        let concluded = drive(machine, &in_time).await;
+        self.conclude(concluded)
+    }
+
+    /// An attempt as of `now`, of cost 1, with an id of its own.
+    pub(crate) fn attempt_at(&self, key: RateLimitKey, now: Timestamp) -> Attempt {
+        Attempt::new(key, now).with_id(DecisionId(self.ids.next_id()))
+    }
+
+    fn conclude(&self, concluded: Concluded) -> Result<Decision, LimiterError> {
+        self.with_recall(|recall| recall.learn(concluded.learned));
+        concluded.decision
+    }
+
+    fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
+        // Forgetting is harmless, so whatever a panic left behind is still good to use.
+        look(&mut self.recall.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     /// An attempt on `key` as of now, of cost 1, with an id of its own.
     pub fn attempt(&self, key: RateLimitKey) -> Attempt {
-        Attempt::new(key, self.clock.now()).with_id(DecisionId(self.ids.next_id()))
+        self.attempt_at(key, self.clock.now())
     }
 
     /// Decides on a request and counts it if it is allowed.
@@ -105,9 +140,7 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// [`LimiterError`] when the store gave no answer and the limiter fails closed.
     pub async fn check_and_increment(&self, attempt: Attempt) -> Result<Decision, LimiterError> {
-        let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
-        let concluded = drive(machine, &self.in_time()).await;
-        self.conclude(concluded)
+        self.check_and_increment_by(&self.clock, attempt).await
     }
 
     /// Decides on a request without counting it.
@@ -142,15 +175,5 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
 
     fn in_time(&self) -> Deadline<&X, &C> {
         Deadline::after(&self.executor, &self.clock, self.budget)
-    }
-
-    fn conclude(&self, concluded: Concluded) -> Result<Decision, LimiterError> {
-        self.with_recall(|recall| recall.learn(concluded.learned));
-        concluded.decision
-    }
-
-    fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
-        // Forgetting is harmless, so whatever a panic left behind is still good to use.
-        look(&mut self.recall.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

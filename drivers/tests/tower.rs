@@ -13,18 +13,20 @@ use apptheory::execute::StoreExecutor;
 use apptheory::layer::{Fault, FaultPlan};
 use apptheory::memory::MemoryStore;
 use apptheory::rate_limiter::RateLimiter;
-use apptheory::tower::{ClientIp, DenialBody, Identity, RateLimitLayer, RequestKey, RoutePattern};
+use apptheory::tower::{
+    ClientIp, DenialBody, Identity, RateLimitError, RateLimitLayer, RoutePattern, Tenant,
+};
+use apptheory_core::http::rate_limit::NotCounted;
 use apptheory_core::limiter::headers::{DENIAL_BODY, HeaderStyle};
 use apptheory_core::limiter::{
-    Basis, Decision, FixedWindow, KeyError, Limiter, LimiterBuilder, LimiterError, RateLimitKey,
-    TokenBucket,
+    Basis, Decision, FixedWindow, KeyError, Limiter, LimiterBuilder, RateLimitKey, TokenBucket,
 };
 use apptheory_core::store::{StoreError, TableName, Value};
 use apptheory_core::time::Timestamp;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, MatchedPath};
 use axum::http::request::Parts;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::routing::get;
 use axum::{Router, response::IntoResponse};
 use tower::{Layer, Service, ServiceExt as _};
@@ -187,7 +189,8 @@ async fn failing_closed_is_an_overload() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
     assert_eq!(limits(&response), ["retry-after: 1", "x-rate-limit-fail-closed: true"]);
-    let error: &LimiterError = response.extensions().get().expect("the reason");
+    let error: &RateLimitError = response.extensions().get().expect("the reason");
+    let RateLimitError::Undecided(error) = error else { panic!("{error}") };
     assert_eq!(error.cause, StoreError::Unavailable);
     assert_eq!(
         text(response).await,
@@ -203,23 +206,24 @@ async fn a_request_without_a_valid_key_is_never_let_through() {
     let app_by_client = app(layer(limiter()));
     let response = send(&app_by_client, anyone.expect("a request")).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(response.extensions().get(), Some(&KeyError::MissingIdentifier));
+    let reason = RateLimitError::NotCounted(NotCounted::NoCaller);
+    assert_eq!(response.extensions().get(), Some(&reason));
     assert_eq!(limits(&response), [] as [&str; 0]);
     assert_eq!(
         text(response).await,
         r#"{"error":{"code":"app.internal","message":"internal error"}}"#
     );
 
-    let mut routed = from(CLIENT);
-    routed.extensions_mut().insert(RoutePattern("/a#b".into()));
-    let response = send(&app_by_client, routed).await;
-    assert_eq!(response.extensions().get(), Some(&KeyError::SeparatorInResource));
+    let key = |_: &Parts| RateLimitKey::new("everyone", "/a#b", "GET");
+    let app_by_key = app(layer(limiter()).with_key(key));
+    let response = send(&app_by_key, from(CLIENT)).await;
+    let reason = RateLimitError::NotCounted(KeyError::SeparatorInResource.into());
+    assert_eq!(response.extensions().get(), Some(&reason));
 }
 
 #[tokio::test]
 async fn without_any_identifier_one_bucket_can_serve_all() {
-    let key = RequestKey::new().or_anonymous();
-    let app = app(layer(Limiter::fail_closed(two_a_minute())).with_key(key));
+    let app = app(layer(Limiter::fail_closed(two_a_minute())).shared());
     for status in [200, 200, 429] {
         let anyone = Request::get("/orders").body(Body::empty()).expect("a request");
         assert_eq!(send(&app, anyone).await.status(), status);
@@ -249,8 +253,8 @@ async fn stored_keys_never_hold_a_credential() {
     let store = Arc::new(MemoryStore::new(clock()).with_table(limiter.table()));
     let table: TableName = limiter.table().name;
     let limiter = RateLimiter::new(limiter, Arc::clone(&store)).with_clock(clock());
-    let key = RequestKey::new().with_credentials("a secret of the deployment");
-    let app = app(RateLimitLayer::new(limiter).with_key(key));
+    let layer = RateLimitLayer::new(limiter).per_credential("a secret of the deployment");
+    let app = app(layer);
     for (name, value) in [("x-api-key", "k_secret"), ("authorization", "Bearer tok_secret")] {
         let request = Request::get("/orders").header(name, value).body(Body::empty());
         assert_eq!(send(&app, request.expect("a request")).await.status(), StatusCode::OK);
@@ -279,7 +283,7 @@ async fn in_shadow_mode_everything_passes_and_is_told_apart() {
 #[tokio::test]
 async fn skipped_requests_are_left_alone() {
     let layer = layer(Limiter::fail_closed(two_a_minute()));
-    let app = app(layer.with_skip(|parts| parts.uri.path() == "/health"));
+    let app = app(layer.with_skip(|parts: &Parts| parts.uri.path() == "/health"));
     for _ in 0..5 {
         // Not even a key is asked of them.
         let request = Request::get("/health").body(Body::empty()).expect("a request");
@@ -304,16 +308,75 @@ async fn requests_can_cost_more_than_one() {
 }
 
 #[tokio::test]
-async fn a_matched_path_is_one_resource() {
+async fn a_route_is_one_resource_and_a_path_only_if_told() {
     let limiter = || Limiter::fail_closed(two_a_minute());
-    let by_path = app(layer(limiter()));
-    let key = RequestKey::new()
+    let by_route = layer(limiter())
         .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()));
-    let by_route = app(layer(limiter()).with_key(key));
-    for (path, status) in [("/orders/1", 200), ("/orders/2", 200), ("/orders/3", 429)] {
-        assert_eq!(send(&by_path, to(path, CLIENT)).await.status(), StatusCode::OK);
-        assert_eq!(send(&by_route, to(path, CLIENT)).await.status(), status);
+    let (at_all, by_route) = (app(layer(limiter())), app(by_route));
+    let by_path = app(layer(limiter()).per_path());
+    let paths = ["/orders/%61", "/orders/a", "/orders/%61", "/orders/b"];
+    for (app, statuses) in [
+        (&at_all, [200, 200, 429, 429]),
+        (&by_route, [200, 200, 429, 429]),
+        (&by_path, [200, 200, 429, 200]),
+    ] {
+        for (path, status) in paths.into_iter().zip(statuses) {
+            assert_eq!(send(app, to(path, CLIENT)).await.status(), status, "{path}");
+        }
     }
+    // What a router says goes before what is looked for.
+    let mut routed = to("/orders/b", CLIENT);
+    routed.extensions_mut().insert(RoutePattern("/elsewhere".into()));
+    assert_eq!(send(&by_route, routed).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_made_up_method_has_no_counter_of_its_own() {
+    let strict = layer(Limiter::fail_closed(two_a_minute())).layer(Strict::default());
+    let ask = async |method: &str| {
+        let client = ClientIp(CLIENT.parse().expect("an address"));
+        let request = Request::builder().method(method).uri("/").extension(client);
+        let request = request.body(String::new()).expect("a request");
+        strict.clone().oneshot(request).await.expect("infallible").status().as_u16()
+    };
+    for (method, status) in [
+        ("GET", 200),
+        ("HEAD", 200),
+        ("GET", 429),
+        ("A", 200),
+        ("B", 200),
+        ("C", 429),
+        ("get", 429),
+    ] {
+        assert_eq!(ask(method).await, status, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn clients_are_told_apart_by_what_the_host_vouches_for() {
+    let hops = core::num::NonZeroUsize::MIN;
+    let layer = layer(Limiter::fail_closed(two_a_minute())).trusting_forwarded(hops);
+    let app = app(layer);
+    let ask = async |change: &dyn Fn(&mut Request<Body>)| {
+        let mut request = Request::get("/orders").body(Body::empty()).expect("a request");
+        let list = HeaderValue::from_bytes(b"\xff, 192.0.2.1").expect("a value");
+        request.headers_mut().insert("x-forwarded-for", list);
+        request.headers_mut().insert("x-tenant-id", "t".parse().expect("a value"));
+        change(&mut request);
+        text(send(&app, request).await).await
+    };
+    let of_user = |request: &mut Request<Body>| {
+        request.extensions_mut().insert(Tenant("t".into()));
+        request.extensions_mut().insert(Identity("ip:192.0.2.1".into()));
+    };
+    let of_tenant = |request: &mut Request<Body>| {
+        request.extensions_mut().insert(Tenant(" t ".into()));
+        request.extensions_mut().insert(Identity(" ".into()));
+    };
+    assert_eq!(ask(&|_| ()).await, "1/2");
+    assert_eq!(ask(&of_tenant).await, "1/2");
+    assert_eq!(ask(&of_user).await, "1/2");
+    assert_eq!(ask(&|_| ()).await, "2/2");
 }
 
 #[tokio::test]
@@ -349,7 +412,7 @@ async fn of_nested_layers_the_innermost_speaks() {
 
 #[tokio::test]
 async fn an_identity_can_have_a_limit_of_its_own() {
-    let strategy = two_a_minute().with_identifier_limit("user-7", 1);
+    let strategy = two_a_minute().with_identifier_limit("user:user-7", 1);
     let app = app(layer(Limiter::fail_closed(strategy)));
     for status in [200, 429] {
         let mut request = from(CLIENT);

@@ -67,8 +67,8 @@ pub(crate) fn limited_routes() -> Result<Vec<Limited>, StrategyError> {
     ])
 }
 
-/// The limiters by the paths of their routes.
-type Limiters<C> = BTreeMap<String, Arc<RateLimiter<EmbeddedStore<C>, C>>>;
+/// Readers of what is used of the limits, by the paths of their routes.
+type Limiters<C> = BTreeMap<String, RateLimiter<EmbeddedStore<C>, C>>;
 
 /// What the routes work on.
 pub(crate) struct Services<C> {
@@ -86,12 +86,11 @@ pub(crate) fn app<C: Clock + Clone + 'static>(
     clock: &C,
 ) -> Result<App, BuildError> {
     let index = index(&routes);
-    let over_store = |Limited { name, limiter, .. }| {
-        let limiter = RateLimiter::new(limiter, store.clone()).with_clock(clock.clone());
-        (path(name), Arc::new(limiter))
+    let limits = Limits::over(&routes, store);
+    let reader = |Limited { name, limiter, .. }| {
+        (path(name), RateLimiter::new(limiter, store.clone()).with_clock(clock.clone()))
     };
-    let limiters: Limiters<C> = routes.into_iter().map(over_store).collect();
-    let limits = Limits::over(&limiters);
+    let limiters: Limiters<C> = routes.into_iter().map(reader).collect();
     let paths: Vec<String> = limiters.keys().cloned().collect();
     let bus = Arc::new(StoreEventBus::new(bus, store.clone()).with_clock(clock.clone()));
     let room = StoreConnectionRegistry::new(chat::registry(), store.clone());
@@ -111,15 +110,15 @@ pub(crate) fn app<C: Clock + Clone + 'static>(
 }
 
 /// The limits around the limited routes.
-struct Limits<C>(BTreeMap<String, RateLimit<EmbeddedStore<C>, C>>);
+struct Limits<C>(BTreeMap<String, RateLimit<EmbeddedStore<C>>>);
 
-impl<C> Limits<C> {
-    fn over(limiters: &Limiters<C>) -> Self {
-        let limit = |limiter: &Arc<RateLimiter<_, _>>| {
-            let limit = RateLimit::new(Arc::clone(limiter)).per_client().per_route();
-            limit.with_header_style(HeaderStyle::Both)
+impl<C: Clone> Limits<C> {
+    fn over(routes: &[Limited], store: &EmbeddedStore<C>) -> Self {
+        let limit = |route: &Limited| {
+            let limiter = RateLimiter::new(route.limiter.clone(), store.clone());
+            (path(route.name), RateLimit::new(limiter).with_header_style(HeaderStyle::Both))
         };
-        Self(limiters.iter().map(|(path, limiter)| (path.clone(), limit(limiter))).collect())
+        Self(routes.iter().map(limit).collect())
     }
 }
 

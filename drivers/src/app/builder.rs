@@ -67,6 +67,21 @@ pub enum BuildError {
     Limits(#[from] SharedCounters),
 }
 
+/// Something that builds, and may not do what is meant where the application is deployed.
+/// [`App::warnings`] lists them; with the feature `tracing` they are logged when the application is
+/// built.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BuildWarning {
+    /// A rate limit counts clients by their addresses alone, for which a load balancer does not
+    /// vouch: behind one, every request is answered with 500.
+    #[error(
+        "a rate limit counts by client address, and load balancers vouch for none: behind one every \
+         request is answered with 500. Say `trusting_forwarded(hops)`, or `shared()`, or authenticate \
+         callers. Behind API Gateway and function URLs, 1 hop is the address that they vouch for"
+    )]
+    NoCallerBehindLoadBalancer,
+}
+
 /// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
 impl From<BuildError> for AppError {
     fn from(error: BuildError) -> Self {
@@ -354,10 +369,18 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         }
         let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
         SharedCounters::check(&limiters)?;
+        let authenticates = service.settings().authenticates;
+        let warnings: Vec<_> =
+            layers.iter().flat_map(|layer| layer.warnings(authenticates)).collect();
+        #[cfg(feature = "tracing")]
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
         let Self { clock, ids, reserve, websocket_clients, .. } = self;
         let host = Arc::new(Host { clock, ids, websocket_clients, json });
         let (layers, events) = (layers.into(), events.build()?);
-        let inner = Arc::new(Inner { service, layers, events, websockets, hooks, reserve });
+        let inner =
+            Arc::new(Inner { service, layers, events, websockets, hooks, reserve, warnings });
         Ok(App { inner, host })
     }
 }

@@ -166,7 +166,10 @@ impl Context {
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
         let (address, _zone) = match self.call.request.source_provenance.source_ip() {
-            "" => return self.begun.invocation.peer.map(|peer| peer.ip()),
+            "" => {
+                let socket = self.websocket().and_then(|socket| socket.connection().source_ip);
+                return socket.or_else(|| self.begun.invocation.peer.map(|peer| peer.ip()));
+            }
             told => told.split_once('%').unwrap_or((told, "")),
         };
         address.parse().ok()

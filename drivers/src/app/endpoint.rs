@@ -8,6 +8,7 @@ use apptheory_core::http::exchange::ErrorStyle;
 use apptheory_core::limiter::Limiter;
 
 use super::Response;
+use super::builder::BuildWarning;
 use super::context::{Answer, Context};
 use super::guard::guarded;
 
@@ -56,6 +57,13 @@ pub trait Middleware: Send + Sync + 'static {
     /// application that would count in the same items do not
     /// [build](super::AppBuilder::build). Say it where a middleware of your own limits rates.
     fn limiters(&self) -> Vec<Limiter> {
+        Vec::new()
+    }
+
+    /// Returns what may be meant otherwise than it is built; nothing by default. `authenticates` is
+    /// whether the application says who calls.
+    fn warnings(&self, authenticates: bool) -> Vec<BuildWarning> {
+        let _ = authenticates;
         Vec::new()
     }
 }
@@ -122,6 +130,7 @@ pub(super) trait ErasedMiddleware: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'm>>;
 
     fn limiters(&self) -> Vec<Limiter>;
+    fn warnings(&self, authenticates: bool) -> Vec<BuildWarning>;
 }
 
 impl<M: Middleware> ErasedMiddleware for M {
@@ -135,5 +144,9 @@ impl<M: Middleware> ErasedMiddleware for M {
 
     fn limiters(&self) -> Vec<Limiter> {
         Middleware::limiters(self)
+    }
+
+    fn warnings(&self, authenticates: bool) -> Vec<BuildWarning> {
+        Middleware::warnings(self, authenticates)
     }
 }

@@ -57,7 +57,7 @@ use std::sync::Arc;
 use apptheory_core::http::exchange::{HttpService, HttpSettings};
 
 pub use body::BodyStream;
-pub use builder::{AppBuilder, BuildError};
+pub use builder::{AppBuilder, BuildError, BuildWarning};
 pub use context::{Answer, Context, Invocation};
 pub use endpoint::{BoxFuture, Middleware, Next};
 pub use extract::{Body, Extension, Fields, FromContext, FromRef, Json, Path, Query, State};
@@ -97,6 +97,7 @@ struct Inner {
     hooks: Hooks,
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,
+    warnings: Vec<BuildWarning>,
 }
 
 impl App {
@@ -116,6 +117,13 @@ impl App {
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
+    }
+
+    /// Returns what may not do what is meant where the application is deployed. A test that expects
+    /// none finds it before a deployment does.
+    #[must_use]
+    pub fn warnings(&self) -> &[BuildWarning] {
+        &self.inner.warnings
     }
 
     /// A new id from the application's source.

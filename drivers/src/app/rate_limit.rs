@@ -1,25 +1,25 @@
 //! Rate limits around handlers.
 
-use core::fmt;
 use std::sync::Arc;
 
-use apptheory_core::http::rate_limit::{Caller, denial, undecided};
-use apptheory_core::identity::client_network;
-use apptheory_core::limiter::headers::{HeaderStyle, headers};
-use apptheory_core::limiter::{KeyError, Limiter, RateLimitKey};
+use apptheory_core::http::AppError;
+use apptheory_core::http::rate_limit::{RequestFacts, WEBSOCKET, denial, undecided};
+use apptheory_core::limiter::Limiter;
+use apptheory_core::limiter::headers::headers;
 
+use super::builder::BuildWarning;
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
-use crate::clock::{Clock, SystemClock};
 use crate::execute::StoreExecutor;
+use crate::rate_limit::{self, Refusal};
 use crate::rate_limiter::RateLimiter;
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
 ///
-/// A request is counted for [whoever calls](Caller::identifier), on its path and method. Handlers
-/// find the [`Decision`](apptheory_core::limiter::Decision) as an
-/// [`Extension`](super::Extension), and every answer carries its header fields. When the store
-/// gives no answer, the limiter's own policy decides; closed is 503.
+/// A request counts for its [caller](apptheory_core::http::rate_limit::KeyPolicy), as far as somebody
+/// vouches for it, and for its route's pattern. Handlers find the
+/// [`Decision`](apptheory_core::limiter::Decision) as an [`Extension`](super::Extension), and every
+/// answer carries its header fields; of nested limits, those of the one nearest to the handler.
 ///
 /// ```
 /// use core::time::Duration;
@@ -31,7 +31,7 @@ use crate::rate_limiter::RateLimiter;
 ///
 /// let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
 /// let store = MemoryStore::new(SystemClock).with_table(limiter.table());
-/// let limit = RateLimit::new(RateLimiter::new(limiter, store)).per_route();
+/// let limit = RateLimit::new(RateLimiter::new(limiter, store));
 /// let app = App::builder().middleware(limit).get("/", async || "hello").build()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
@@ -39,98 +39,53 @@ use crate::rate_limiter::RateLimiter;
 /// Two limits around the same routes need counters of their own: give one of them a name with
 /// [`named`](apptheory_core::limiter::LimiterBuilder::named), or the application does not build.
 ///
-/// The messages of a WebSocket count for their connection and their route key; who connects, as any
-/// caller does.
-pub struct RateLimit<X, C = SystemClock> {
-    limiter: Arc<RateLimiter<X, C>>,
-    secret: Option<Vec<u8>>,
-    style: HeaderStyle,
-    per_route: bool,
-    per_client: bool,
-}
+/// It goes by the application's clock. A limiter with a clock of its own does not compile here:
+///
+/// ```compile_fail
+/// # use core::time::Duration;
+/// # use apptheory::app::{App, RateLimit};
+/// # use apptheory::clock::ManualClock;
+/// # use apptheory::memory::MemoryStore;
+/// # use apptheory::rate_limiter::RateLimiter;
+/// # use apptheory_core::limiter::{FixedWindow, Limiter};
+/// # use apptheory_core::time::Timestamp;
+/// # let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
+/// let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+/// let limiter = RateLimiter::new(limiter, MemoryStore::new(clock.clone())).with_clock(clock);
+/// let limit = RateLimit::new(limiter);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+///
+/// The messages of a WebSocket count for the identity that the authorizer of `$connect` gave, else
+/// for the client's address, and for their route key.
+pub type RateLimit<X> = rate_limit::RateLimit<Context, X>;
 
-impl<X, C> RateLimit<X, C> {
-    /// A middleware over a limiter.
-    pub fn new(limiter: impl Into<Arc<RateLimiter<X, C>>>) -> Self {
-        let style = HeaderStyle::default();
-        let limiter = limiter.into();
-        Self { limiter, secret: None, style, per_route: false, per_client: false }
-    }
-
-    /// Tells credentials apart by their fingerprints under a secret of the deployment, such as 32
-    /// random bytes, instead of the published key. Changing it starts their counters afresh.
+impl<X> RateLimit<X> {
+    /// Limits by `limiter`, and by the application's clock.
     #[must_use]
-    pub fn with_secret(self, secret: impl Into<Vec<u8>>) -> Self {
-        Self { secret: Some(secret.into()), ..self }
-    }
-
-    /// Writes other header fields.
-    #[must_use]
-    pub fn with_header_style(self, style: HeaderStyle) -> Self {
-        Self { style, ..self }
-    }
-
-    /// Counts by the route's pattern instead of the request's path. With paths, a client of
-    /// `/orders/{id}` has a counter for every id.
-    #[must_use]
-    pub fn per_route(self) -> Self {
-        Self { per_route: true, ..self }
-    }
-
-    /// Counts for the [network](client_network) of the [client's address](Context::client_ip),
-    /// whatever credentials it shows: for applications that check none. Where nobody vouches for an
-    /// address, it is whoever calls after all.
-    #[must_use]
-    pub fn per_client(self) -> Self {
-        Self { per_client: true, ..self }
-    }
-
-    /// Who is counted, and what for.
-    fn key(&self, context: &Context) -> Result<RateLimitKey, KeyError> {
-        let (call, request) = (context.call(), context.request());
-        let (identity, tenant_id) = (context.identity(), context.tenant_id());
-        let caller = Caller { headers: &request.headers, identity, tenant_id };
-        let client = context.client_ip().filter(|_| self.per_client);
-        let socket = context.websocket();
-        let connection = socket.as_ref().map(|socket| socket.connection());
-        let identifier = match (client, connection) {
-            (Some(address), _) => client_network(address),
-            // Messages carry no credentials: who sends them is the connection.
-            (None, Some(connection)) if connection.event_type != "CONNECT" => {
-                connection.connection_id.clone()
-            }
-            (None, _) => caller.identifier(self.secret.as_deref()),
-        };
-        let pattern = call.pattern().filter(|_| self.per_route);
-        // Events of a WebSocket API have neither a method nor a path.
-        let (operation, resource) = match (connection, pattern) {
-            (Some(connection), _) => ("WEBSOCKET", connection.route_key.as_str()),
-            (None, Some(pattern)) => (request.method.as_str(), pattern.as_str()),
-            (None, None) => (request.method.as_str(), request.path.as_str()),
-        };
-        // Some providers decode paths; the key needs the separator for itself.
-        let resource = resource.replace('#', "%23");
-        RateLimitKey::new(&identifier, &resource, operation)
+    pub fn new(limiter: RateLimiter<X>) -> Self {
+        Self::over(Arc::new(limiter))
     }
 }
 
-impl<X, C> Middleware for RateLimit<X, C>
-where
-    X: StoreExecutor + Send + 'static,
-    C: Clock + 'static,
-{
+impl<X: StoreExecutor + Send + 'static> Middleware for RateLimit<X> {
     fn limiters(&self) -> Vec<Limiter> {
         vec![self.limiter.limiter().clone()]
     }
 
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let key = self.key(&context)?;
-        let attempt = self.limiter.attempt(key);
-        let decision = self.limiter.check_and_increment(attempt).await.map_err(undecided)?;
+        let clock = context.clock().clone();
+        let attempt = with_facts(&context, |facts| self.attempt(&context, facts, context.now()));
+        let attempt = match attempt {
+            Ok(Some(attempt)) => attempt,
+            Ok(None) => return Ok(next.run(context).await),
+            Err(refusal) => return Err(self.refused(refusal)),
+        };
+        let decision = match self.admit(&context, attempt, &clock).await {
+            Ok(decision) => decision,
+            Err(refusal) => return Err(self.refused(refusal)),
+        };
         context.extend(decision.clone());
-        if !decision.allowed {
-            return Err(denial(&decision, self.style));
-        }
         // A limit nearer to the handler is the more specific one: two cannot share one set of fields.
         let mut fields = headers(&decision, self.style);
         let response = next.run(context).await;
@@ -138,15 +93,53 @@ where
         let fields = fields.into_iter();
         Ok(fields.fold(response, |response, (name, value)| response.with_header(name, value)))
     }
+
+    fn warnings(&self, authenticates: bool) -> Vec<BuildWarning> {
+        let relies_on_addresses = self.needs_vouched_address() && !authenticates;
+        if relies_on_addresses {
+            vec![BuildWarning::NoCallerBehindLoadBalancer]
+        } else {
+            Vec::new()
+        }
+    }
 }
 
-impl<X, C> fmt::Debug for RateLimit<X, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit")
-            .field("limiter", self.limiter.limiter())
-            .field("style", &self.style)
-            .field("per_route", &self.per_route)
-            .field("per_client", &self.per_client)
-            .finish_non_exhaustive()
+impl<X> RateLimit<X> {
+    fn refused(&self, refusal: Refusal) -> AppError {
+        match refusal {
+            Refusal::Denied(decision) => denial(&decision, self.style),
+            Refusal::NotCounted(error) => error.into(),
+            Refusal::Undecided(error) => undecided(error),
+        }
     }
+}
+
+/// Looks at what is known about a request.
+fn with_facts<T>(context: &Context, look: impl FnOnce(RequestFacts<'_>) -> T) -> T {
+    let (call, request) = (context.call(), context.request());
+    let socket = context.websocket();
+    let connection = socket.as_ref().map(|socket| socket.connection());
+    let fields = |name: &str| request.headers.get_all(name).to_vec();
+    let facts = RequestFacts::of(&request.method, &request.path, &fields);
+    let principal = context.principal();
+    let facts = RequestFacts {
+        identity: principal.map_or("", |principal| &principal.identity),
+        tenant_id: principal
+            .and_then(|principal| principal.tenant_id.as_deref())
+            .unwrap_or_default(),
+        named_tenant_id: &call.tenant_id,
+        address: context.client_ip(),
+        route: call.pattern().map(|pattern| pattern.as_str()),
+        ..facts
+    };
+    look(match connection {
+        // Events of a WebSocket API have neither a method nor a path.
+        Some(connection) => RequestFacts {
+            identity: &connection.identity,
+            route: Some(&connection.route_key),
+            method: WEBSOCKET,
+            ..facts
+        },
+        None => facts,
+    })
 }

@@ -82,6 +82,10 @@ impl Clock for SystemClock {
 /// A clock that moves only when told to. Sleeping moves it and returns at once: for tests in which
 /// nothing happens at the same time. [`VirtualClock`] is for those in which something does. Clones
 /// share the same time.
+///
+/// It is for stores in this process. Over a network every deadline is over at once: the time that an
+/// answer takes does not pass on this clock, and the sleep that races it ends without waiting, so
+/// that each call counts as timed out. Use [`SystemClock`] there.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 

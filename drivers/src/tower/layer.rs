@@ -1,89 +1,56 @@
-//! The layer and its settings.
+//! The layer, and what its host vouches for.
 
-use core::fmt;
-use core::num::NonZeroU32;
+use core::net::IpAddr;
 use std::sync::Arc;
 
-use apptheory_core::limiter::Decision;
-use apptheory_core::limiter::headers::HeaderStyle;
+use apptheory_core::http::rate_limit::RequestFacts;
 use http::request::Parts;
 use tower::Layer;
 
-use super::key::{ExtractKey, Look, RequestKey};
-use super::response::{DenialBody, Refusal};
+use super::response::DenialBody;
 use super::service::RateLimit;
-use crate::clock::{Clock, SystemClock};
-use crate::execute::StoreExecutor;
+use crate::clock::SystemClock;
+use crate::rate_limit;
 use crate::rate_limiter::RateLimiter;
 
+/// Who sends the request, vouched for by the host: a request extension that authentication sets. It
+/// counts as `user:` and the trimmed text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Identity(pub String);
+
+/// Whose tenant sends the request, vouched for by the host: a request extension that authentication
+/// sets. It counts as `tenant:` and the trimmed text, where there is no [`Identity`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tenant(pub String);
+
+/// Where the request comes from, vouched for by the host: a request extension that whoever knows the
+/// connection sets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClientIp(pub IpAddr);
+
+/// The pattern of the matched route, such as `/orders/{id}`: a request extension that a router sets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoutePattern(pub String);
+
 /// Puts a [`RateLimiter`] in front of a service. Cheap to clone; all clones share the limiter.
-pub struct RateLimitLayer<X, C = SystemClock> {
-    limiter: Arc<RateLimiter<X, C>>,
-    key: Arc<dyn ExtractKey>,
-    cost: Option<Look<NonZeroU32>>,
-    skip: Option<Look<bool>>,
-    pub(super) style: HeaderStyle,
-    pub(super) denial_body: DenialBody,
-}
+///
+/// A request counts for its [caller](apptheory_core::http::rate_limit::KeyPolicy), as far as the host
+/// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
+/// [`RoutePattern`]. Where nobody knows the pattern, all paths count as one.
+pub type RateLimitLayer<X, C = SystemClock> = rate_limit::RateLimit<Parts, X, C>;
 
 impl<X, C> RateLimitLayer<X, C> {
-    /// Limits by [`RequestKey`], at cost 1, with `x-ratelimit-*` headers. Pass an [`Arc`] to use
-    /// the same limiter elsewhere too.
+    /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same
+    /// limiter elsewhere too.
     pub fn new(limiter: impl Into<Arc<RateLimiter<X, C>>>) -> Self {
-        Self {
-            limiter: limiter.into(),
-            key: Arc::new(RequestKey::new()),
-            cost: None,
-            skip: None,
-            style: HeaderStyle::default(),
-            denial_body: DenialBody::default(),
-        }
-    }
-
-    /// Tells requests apart in another way.
-    #[must_use]
-    pub fn with_key(self, key: impl ExtractKey + 'static) -> Self {
-        Self { key: Arc::new(key), ..self }
-    }
-
-    /// Lets `cost` tell how many units a request uses.
-    #[must_use]
-    pub fn with_cost(self, cost: impl Fn(&Parts) -> NonZeroU32 + Send + Sync + 'static) -> Self {
-        Self { cost: Some(Arc::new(cost)), ..self }
-    }
-
-    /// Passes on requests that `skip` holds for, as if there were no limiter: health checks, say.
-    #[must_use]
-    pub fn with_skip(self, skip: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        Self { skip: Some(Arc::new(skip)), ..self }
-    }
-
-    /// Writes other header sets.
-    #[must_use]
-    pub fn with_header_style(self, style: HeaderStyle) -> Self {
-        Self { style, ..self }
+        Self::over(limiter.into())
     }
 
     /// Words denials in another way.
     #[must_use]
-    pub fn with_denial_body(self, denial_body: DenialBody) -> Self {
-        Self { denial_body, ..self }
-    }
-
-    pub(super) fn skips(&self, parts: &Parts) -> bool {
-        self.skip.as_ref().is_some_and(|skip| skip(parts))
-    }
-}
-
-impl<X: StoreExecutor, C: Clock> RateLimitLayer<X, C> {
-    /// Decides on a request: how it was admitted, or why it was not.
-    pub(super) async fn admit(&self, parts: &Parts) -> Result<Decision, Refusal> {
-        let key = self.key.extract_key(parts).map_err(Refusal::Unkeyed)?;
-        let cost = self.cost.as_ref().map_or(NonZeroU32::MIN, |cost| cost(parts));
-        let attempt = self.limiter.attempt(key).with_cost(cost);
-        let decision =
-            self.limiter.check_and_increment(attempt).await.map_err(Refusal::Undecided)?;
-        if decision.allowed { Ok(decision) } else { Err(Refusal::Denied(decision)) }
+    pub fn with_denial_body(mut self, denial_body: DenialBody) -> Self {
+        self.denial_body = denial_body;
+        self
     }
 }
 
@@ -95,25 +62,19 @@ impl<S, X, C> Layer<S> for RateLimitLayer<X, C> {
     }
 }
 
-// Derived, these would ask the same of the executor and the clock.
-impl<X, C> Clone for RateLimitLayer<X, C> {
-    fn clone(&self) -> Self {
-        Self {
-            limiter: Arc::clone(&self.limiter),
-            key: Arc::clone(&self.key),
-            cost: self.cost.clone(),
-            skip: self.skip.clone(),
-            ..*self
-        }
-    }
-}
-
-impl<X, C> fmt::Debug for RateLimitLayer<X, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimitLayer")
-            .field("limiter", self.limiter.limiter())
-            .field("style", &self.style)
-            .field("denial_body", &self.denial_body)
-            .finish_non_exhaustive()
-    }
+/// Looks at what is known about a request.
+pub(super) fn with_facts<T>(parts: &Parts, look: impl FnOnce(RequestFacts<'_>) -> T) -> T {
+    let fields = |name: &str| {
+        // A field may hold any bytes in front of those that a proxy wrote.
+        let values = parts.headers.get_all(name).iter();
+        values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+    };
+    let facts = RequestFacts::of(parts.method.as_str(), parts.uri.path(), &fields);
+    look(RequestFacts {
+        identity: parts.extensions.get().map_or("", |Identity(identity)| identity),
+        tenant_id: parts.extensions.get().map_or("", |Tenant(tenant_id)| tenant_id),
+        address: parts.extensions.get().map(|ClientIp(address)| *address),
+        route: parts.extensions.get().map(|RoutePattern(route)| route.as_str()),
+        ..facts
+    })
 }

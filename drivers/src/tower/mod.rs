@@ -1,16 +1,13 @@
 //! The rate limiter as a tower layer, for axum, lambda_http and whatever else speaks [`http`].
 //!
-//! This module decides which counter a request belongs to, and how a decision looks on its response.
-//! It decides nothing about limits, and refuses to know how a request was authenticated or where it
-//! came from: the host vouches for that with request extensions, [`Identity`] and [`ClientIp`].
+//! This module shows requests to the limit, and writes a decision on a response. It decides nothing
+//! about limits, and refuses to know how a request was authenticated or where it came from: the host
+//! vouches for that with request extensions, [`Identity`], [`Tenant`] and [`ClientIp`]. Without any of
+//! them every request is answered with 500, unless the layer is told to trust proxies or to count all
+//! requests together.
 //!
-//! | The limiter says | The client gets | The response's extensions hold |
-//! |---|---|---|
-//! | allowed | the service's response, with the headers | [`Decision`] |
-//! | allowed without a count (fails open) | the service's response, with `x-rate-limit-fail-open: true` alone | [`Decision`] |
-//! | denied | 429 with the headers and `retry-after` | [`Decision`] |
-//! | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` | [`LimiterError`] |
-//! | – (the request has no valid key) | 500 `app.internal` | [`KeyError`] |
+//! What clients get is [`RateLimit`](crate::rate_limit::RateLimit)'s table; the response's extensions
+//! hold a [`Decision`], or the [`RateLimitError`] of a 500 or 503.
 //!
 //! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
 //! and the decision that are seen are those of the innermost. A layer cannot see the others: give
@@ -26,7 +23,7 @@
 //! use apptheory::clock::SystemClock;
 //! use apptheory::memory::MemoryStore;
 //! use apptheory::rate_limiter::RateLimiter;
-//! use apptheory::tower::{RateLimitLayer, RequestKey};
+//! use apptheory::tower::RateLimitLayer;
 //! use apptheory_core::limiter::{FixedWindow, Limiter};
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt as _;
@@ -35,8 +32,7 @@
 //! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(3_600), 1)?).build();
 //! let store = MemoryStore::new(SystemClock).with_table(limiter.table());
 //!
-//! let limit = RateLimitLayer::new(RateLimiter::new(limiter, store))
-//!     .with_key(RequestKey::new().or_anonymous());
+//! let limit = RateLimitLayer::new(RateLimiter::new(limiter, store)).shared();
 //! let app = Router::new().route("/orders", get(|| async { "none yet" })).layer(limit);
 //!
 //! let get = || Request::get("/orders").body(Body::empty());
@@ -51,12 +47,16 @@
 //! ```
 //! use std::net::SocketAddr;
 //!
-//! use apptheory::tower::RequestKey;
+//! use apptheory::execute::StoreExecutor;
+//! use apptheory::rate_limiter::RateLimiter;
+//! use apptheory::tower::RateLimitLayer;
 //! use axum::extract::{ConnectInfo, MatchedPath};
 //!
-//! let key = RequestKey::new()
-//!     .with_client_ip(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()))
-//!     .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()));
+//! fn limit<X: StoreExecutor>(limiter: RateLimiter<X>) -> RateLimitLayer<X> {
+//!     RateLimitLayer::new(limiter)
+//!         .with_client_ip(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()))
+//!         .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()))
+//! }
 //! ```
 //!
 //! Under lambda_http, `lambda_http::run(limit.layer(service_fn(handler)))` does the same; `limit`
@@ -64,17 +64,12 @@
 //!
 //! [`Decision`]: apptheory_core::limiter::Decision
 //! [`LimiterBuilder::named`]: apptheory_core::limiter::LimiterBuilder::named
-//! [`KeyError`]: apptheory_core::limiter::KeyError
-//! [`LimiterError`]: apptheory_core::limiter::LimiterError
 
-mod forwarded;
-mod key;
 mod layer;
 mod response;
 mod service;
 
-pub use forwarded::forwarded_for;
-pub use key::{ClientIp, ExtractKey, Identity, RequestKey, RoutePattern};
-pub use layer::RateLimitLayer;
+pub use crate::rate_limit::RateLimitError;
+pub use layer::{ClientIp, Identity, RateLimitLayer, RoutePattern, Tenant};
 pub use response::DenialBody;
 pub use service::RateLimit;

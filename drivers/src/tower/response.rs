@@ -1,9 +1,11 @@
 //! What a client is told.
 
+use apptheory_core::limiter::Decision;
 use apptheory_core::limiter::headers::{self, DENIAL_BODY, HeaderStyle, problem_body};
-use apptheory_core::limiter::{Decision, KeyError, LimiterError};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
+
+use crate::rate_limit::{RateLimitError, Refusal};
 
 /// How a denial is worded.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -15,17 +17,6 @@ pub enum DenialBody {
     ProblemDetails,
 }
 
-/// Why a request went no further.
-#[derive(Clone, Debug)]
-pub(super) enum Refusal {
-    /// The limit is used up.
-    Denied(Decision),
-    /// Nobody can tell which counter the request belongs to.
-    Unkeyed(KeyError),
-    /// The store gave no answer, and the limiter fails closed.
-    Undecided(LimiterError),
-}
-
 /// The response to a request that went no further. Its extensions tell the host why.
 pub(super) fn refuse<B: From<String>>(
     refusal: Refusal,
@@ -34,9 +25,9 @@ pub(super) fn refuse<B: From<String>>(
 ) -> Response<B> {
     match refusal {
         Refusal::Denied(decision) => deny(decision, style, body),
-        Refusal::Unkeyed(error) => {
+        Refusal::NotCounted(error) => {
             let mut response = json(StatusCode::INTERNAL_SERVER_ERROR, PORTABLE_JSON, INTERNAL);
-            response.extensions_mut().insert(error);
+            response.extensions_mut().insert(RateLimitError::from(error));
             response
         }
         Refusal::Undecided(error) => {
@@ -45,7 +36,7 @@ pub(super) fn refuse<B: From<String>>(
                 let value = HeaderValue::from_static(value);
                 response.headers_mut().insert(HeaderName::from_static(name), value);
             }
-            response.extensions_mut().insert(error);
+            response.extensions_mut().insert(RateLimitError::from(error));
             response
         }
     }

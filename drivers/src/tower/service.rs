@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use tower::Service;
 
-use super::layer::RateLimitLayer;
+use super::layer::{RateLimitLayer, with_facts};
 use super::response::{refuse, report};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::StoreExecutor;
@@ -51,10 +51,14 @@ where
         let layer = Arc::clone(&self.layer);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            if layer.skips(&parts) {
-                return inner.call(Request::from_parts(parts, body)).await;
-            }
-            let decision = match layer.admit(&parts).await {
+            let clock = layer.limiter.clock();
+            let attempt = with_facts(&parts, |facts| layer.attempt(&parts, facts, clock.now()));
+            let attempt = match attempt {
+                Ok(Some(attempt)) => attempt,
+                Ok(None) => return inner.call(Request::from_parts(parts, body)).await,
+                Err(refusal) => return Ok(refuse(refusal, layer.style, layer.denial_body)),
+            };
+            let decision = match layer.admit(&parts, attempt, clock).await {
                 Ok(decision) => decision,
                 Err(refusal) => return Ok(refuse(refusal, layer.style, layer.denial_body)),
             };

@@ -1,21 +1,21 @@
 //! What goes around handlers: middleware, time-outs, limits, hooks.
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use apptheory_core::http::AppError;
 use apptheory_core::http::exchange::{
     Access, PolicyDecision, PolicyStage, Principal, TenantSource,
 };
+use apptheory_core::http::{AppError, Provider, RawRequest, SourceProvenance};
 use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
-use apptheory_core::time::Timestamp;
 use futures_util::FutureExt as _;
 use serde_json::{Value as Json, json};
 
 use super::{builder, clock, get, serve, text};
 use crate::app::*;
-use crate::clock::{Clock as _, ManualClock};
+use crate::clock::{Clock as _, VirtualClock};
 use crate::memory::MemoryStore;
 use crate::rate_limiter::RateLimiter;
 
@@ -307,51 +307,79 @@ fn a_hook_for_headers_changes_all_or_nothing() {
     assert!(!response.headers.contains("x-half") && response.cookies.is_empty());
 }
 
+/// Requests of these clients, in this order, to an application that `limited` puts together.
+fn limited(
+    limited: impl FnOnce(AppBuilder, RateLimit<MemoryStore<VirtualClock>>) -> AppBuilder,
+    limit: i64,
+) -> (App, VirtualClock) {
+    let clock = clock();
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
+    let limiter = limiter.build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limit = RateLimit::new(RateLimiter::new(limiter, store));
+    (limited(builder(&clock), limit).build().unwrap(), clock)
+}
+
+/// A request of an address that its provider vouches for.
+fn from<'a>(address: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'a> {
+    let mut request = get(path);
+    request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, address);
+    for (name, value) in fields {
+        request.headers.append(*name, *value);
+    }
+    request
+}
+
 #[test]
 fn the_rate_limit_counts_and_says_so() {
-    let manual = ManualClock::new(Timestamp::from_unix_seconds(30));
-    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 2).unwrap());
-    let limiter = limiter.build();
-    let broken = limiter.clone();
-    let store = MemoryStore::new(manual.clone()).with_table(limiter.table());
-    let limiter = RateLimiter::new(limiter, store).with_clock(manual.clone());
-    let clock = clock();
-    let app = builder(&clock)
-        .middleware(RateLimit::new(limiter).per_route())
-        .get("/orders/{id}", async |Extension(decision): Extension<Decision>| {
-            format!("{:?}", decision.count)
-        })
-        .build()
-        .unwrap();
-    let call = |id: u8| {
-        let mut request = get(&format!("/orders/{id}"));
-        request.headers.append("x-api-key", "k");
-        serve(&app, &clock, request)
-    };
-    let (first, second, third) = (call(1), call(2), call(3));
+    let (app, clock) = limited(
+        |app, limit| {
+            let handler =
+                async |Extension(decision): Extension<Decision>| format!("{:?}", decision.count);
+            app.middleware(limit).get("/orders/{id}", handler).route(
+                "HEAD",
+                "/orders/{id}",
+                handler,
+            )
+        },
+        2,
+    );
+    let call = |path: &str| serve(&app, &clock, from("192.0.2.1", path, &[]));
+    let (first, second, third) = (call("/orders/1"), call("/orders/%32"), call("/orders/3"));
     assert_eq!((text(&first), text(&second)), ("Some(1)", "Some(2)"));
     assert_eq!(first.headers.first("x-ratelimit-remaining"), "1");
-    assert_eq!((third.status, third.headers.first("retry-after")), (429, "30"));
+    assert_eq!(third.status, 429);
+    assert!(!third.headers.first("retry-after").is_empty());
     assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
+    // It is another window by the application's clock, whatever time it really is.
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(text(&call("/orders/4")), "Some(1)");
+    let head = RawRequest { method: "HEAD".into(), ..from("192.0.2.1", "/orders/5", &[]) };
+    assert_eq!(serve(&app, &clock, head).status, 200);
+    assert_eq!(call("/orders/6").status, 429);
+}
 
-    // A `#` that a provider decoded is no separator of keys, and limits do not share their fields.
-    let store = MemoryStore::new(manual.clone()).with_table(broken.table());
-    let wide = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 10).unwrap());
-    let wide = wide.named("wide").unwrap();
-    let nested =
-        [wide.build(), broken.clone()].into_iter().fold(builder(&clock), |app, limiter| {
-            let limiter = RateLimiter::new(limiter, store.clone()).with_clock(manual.clone());
-            app.middleware(RateLimit::new(limiter))
-        });
-    let app =
-        nested.get("/{path+}", async || Err::<(), _>(AppError::conflict("c"))).build().unwrap();
-    let response = serve(&app, &clock, get("/a#b"));
+#[test]
+fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
+    let clock = clock();
+    let limiter =
+        |limit| Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
+    let store = |limiter: &Limiter| MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let (wide, narrow) = (limiter(10).table("wide".into()).build(), limiter(2).build());
+    let (wide_store, narrow_store) = (store(&wide), store(&narrow));
+    let app = builder(&clock)
+        .middleware(RateLimit::new(RateLimiter::new(wide, wide_store)).shared())
+        .middleware(RateLimit::new(RateLimiter::new(narrow.clone(), narrow_store)).shared())
+        .get("/{path+}", async || Err::<(), _>(AppError::conflict("c")))
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/a"));
     assert_eq!((response.status, response.headers.get_all("x-ratelimit-limit").len()), (409, 1));
     assert_eq!(response.headers.first("x-ratelimit-limit"), "2");
 
-    let no_table = RateLimiter::new(broken, MemoryStore::new(manual.clone())).with_clock(manual);
+    let no_table = RateLimiter::new(narrow, MemoryStore::new(clock.clone()));
     let app = builder(&clock)
-        .middleware(RateLimit::new(no_table))
+        .middleware(RateLimit::new(no_table).shared())
         .get("/", async || "never")
         .build()
         .unwrap();
@@ -396,36 +424,128 @@ fn limits_that_would_share_their_counters_do_not_build() {
 }
 
 #[test]
-fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
-    use apptheory_core::http::{Provider, SourceProvenance};
+fn clients_do_not_choose_their_counters() {
+    let (app, clock) = limited(
+        |app, limit| {
+            let known = async |context: Context| {
+                let user = context.header("x-session");
+                Ok((!user.is_empty()).then(|| Principal::new(user)))
+            };
+            let app = app.authenticate(known).middleware(limit);
+            app.route_for(Access::Optional, "GET", "/{path+}", async || "served")
+        },
+        3,
+    );
+    let made_up = |n: u32| {
+        let name = n.to_string();
+        let fields = [
+            ("x-api-key", &*name),
+            ("authorization", &*name),
+            ("x-tenant-id", &*name),
+            ("x-forwarded-for", &*name),
+            ("cloudfront-viewer-address", &*name),
+        ];
+        let mut request = from("192.0.2.1", &format!("/%61{n}"), &fields);
+        request.query = apptheory_core::http::Query::parse(format!("tenant={name}"));
+        serve(&app, &clock, request).status
+    };
+    let statuses: Vec<u16> = (0..50).map(made_up).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 3);
+    // Nobody used up the limit of somebody who is known, not even by that name.
+    let known =
+        |user: &str| serve(&app, &clock, from("192.0.2.2", "/a", &[("x-session", user)])).status;
+    let spoofed = from("192.0.2.3", "/a", &[("x-tenant-id", "alice")]);
+    assert_eq!(serve(&app, &clock, spoofed).status, 200);
+    assert_eq!(
+        ["alice", "ip:192.0.2.1", "alice", "alice", "alice"].map(known),
+        [200, 200, 200, 200, 429]
+    );
+}
 
-    let clock = clock();
-    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
-    let limiter = limiter.build();
-    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
-    let limiter = RateLimiter::new(limiter, store).with_clock(clock.clone());
-    let app = builder(&clock)
-        .middleware(RateLimit::new(limiter).per_client())
-        .get("/", async |context: Context| format!("{:?}", context.client_ip()))
-        .build()
-        .unwrap();
-    let call = |peer: Option<&str>, vouched: &str, api_key: &str| {
-        let mut request = get("/");
-        request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, vouched);
-        request.headers.append("x-api-key", api_key);
-        request.headers.append("x-forwarded-for", "192.0.2.9");
+#[test]
+fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+    let (app, clock) = limited(
+        |app, limit| {
+            let seen = async |context: Context| format!("{:?}", context.client_ip());
+            app.middleware(limit).get("/", seen)
+        },
+        1,
+    );
+    let call = |peer: Option<&str>, vouched: &str| {
+        let request = from(vouched, "/", &[("x-forwarded-for", "192.0.2.9")]);
         let peer = peer.map(|peer| peer.parse().unwrap());
         let invocation = Invocation { peer, ..Invocation::default() };
         clock.run(app.serve(request, invocation))
     };
-    // Another key is no other client; another port neither.
-    let first = call(Some("192.0.2.1:1"), "", "k1");
+    // Another port is no other client.
+    let first = call(Some("192.0.2.1:1"), "");
     assert_eq!(text(&first), "Some(192.0.2.1)");
-    assert_eq!(call(Some("192.0.2.1:2"), "", "k2").status, 429);
+    assert_eq!(call(Some("192.0.2.1:2"), "").status, 429);
     // What a provider says goes before the connection, which is the provider's own.
-    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2", "k1")), "Some(192.0.2.2)");
-    assert_eq!(text(&call(None, "fe80::1%eth0", "k1")), "Some(fe80::1)");
-    // Without an address it is whoever calls.
-    assert_eq!(text(&call(None, "", "k1")), "None");
-    assert_eq!((call(None, "", "k2").status, call(None, "", "k1").status), (200, 429));
+    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2")), "Some(192.0.2.2)");
+    assert_eq!(text(&call(None, "2001:db8:0:1200::1")), "Some(2001:db8:0:1200::1)");
+    assert_eq!(call(None, "2001:db8:0:12ff::2").status, 429);
+    // A load balancer's address is nobody's, and a warning said so.
+    assert_eq!(call(None, "").status, 500);
+    assert_eq!(app.warnings(), [BuildWarning::NoCallerBehindLoadBalancer]);
+    assert!(app.warnings()[0].to_string().contains("trusting_forwarded(hops)"));
+}
+
+#[test]
+fn behind_a_load_balancer_one_says_whom_to_trust() {
+    let hops = core::num::NonZeroUsize::MIN;
+    let forwarded = |list: &str| from("", "/", &[("x-forwarded-for", list)]);
+    let (app, clock) = limited(
+        |app, limit| app.middleware(limit.trusting_forwarded(hops)).get("/", async || "served"),
+        1,
+    );
+    assert!(app.warnings().is_empty());
+    for (list, status) in
+        [("1.1.1.1, 192.0.2.1", 200), ("2.2.2.2, 192.0.2.1", 429), ("192.0.2.2", 200), ("x", 500)]
+    {
+        assert_eq!(serve(&app, &clock, forwarded(list)).status, status, "{list}");
+    }
+    let (app, clock) =
+        limited(|app, limit| app.middleware(limit.shared()).get("/", async || "served"), 1);
+    assert!(app.warnings().is_empty());
+    assert_eq!(serve(&app, &clock, forwarded("192.0.2.1")).status, 200);
+    assert_eq!(serve(&app, &clock, forwarded("192.0.2.2")).status, 429);
+}
+
+#[test]
+fn a_limit_has_hooks() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = |what: &'static str| {
+        let told = Arc::clone(&told);
+        move |context: &Context, why: String| {
+            told.lock().unwrap().push(format!("{what} {} {why}", context.header("x-n")));
+        }
+    };
+    let (limits, errors) = (tell("limit"), tell("error"));
+    let (app, clock) = limited(
+        |app, limit| {
+            let limit = limit
+                .with_skip(|context: &Context| context.header("x-n") == "health")
+                .with_cost(|context| context.header("x-cost").parse().unwrap_or(NonZeroU32::MIN))
+                .with_metadata(|context| [("n".into(), context.header("x-n").into())].into())
+                .on_limit(move |context, decision| limits(context, decision.limit.to_string()))
+                .on_error(move |context, error| errors(context, error.to_string()));
+            app.middleware(limit).get("/", async || "served")
+        },
+        3,
+    );
+    let call = |address: &str, n: &str, cost: &str| {
+        let request = from(address, "/", &[("x-n", n), ("x-cost", cost)]);
+        serve(&app, &clock, request).status
+    };
+    assert_eq!(call("192.0.2.1", "1", "2"), 200);
+    assert_eq!(call("192.0.2.1", "2", "2"), 429);
+    assert_eq!(call("192.0.2.1", "3", "1"), 200);
+    assert_eq!((call("", "4", ""), call("", "health", "")), (500, 200));
+    let told = told.lock().unwrap().join("\n");
+    assert!(
+        told.starts_with("limit 2 3\nerror 4 nobody vouches for who sends the request"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 2);
 }

@@ -286,21 +286,34 @@ fn what_cannot_be_sent_is_told_apart() {
 }
 
 #[test]
-fn messages_are_limited_per_connection_and_route_key() {
+fn messages_are_limited_per_sender_and_route_key() {
     let clients = FakeWebSocketClients::default();
-    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
     let limit = FixedWindow::new(Duration::from_secs(60), 1).unwrap();
     let limiter = Limiter::fail_closed(limit).build();
-    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
-    let limiter = RateLimiter::new(limiter, store).with_clock(clock);
+    let store = MemoryStore::new(VirtualClock::new(Timestamp::UNIX_EPOCH));
+    let limiter = RateLimiter::new(limiter.clone(), store.with_table(limiter.table()));
     let app = builder(&clients).middleware(RateLimit::new(limiter));
     let app = app.websocket("a", async || "done").websocket("b", async || "done");
     let app = app.build().unwrap();
-    for (route_key, connection, status) in
-        [("a", "c1=", 200), ("a", "c1=", 429), ("b", "c1=", 200), ("a", "c2=", 200)]
+    for (n, (route_key, user, address, status)) in [
+        ("a", "ann", "192.0.2.1", 200),
+        ("a", "ann", "192.0.2.2", 429),
+        ("b", "ann", "192.0.2.1", 200),
+        ("a", "bob", "192.0.2.1", 200),
+        ("a", "", "192.0.2.1", 200),
+        ("a", "", "192.0.2.1", 429),
+        ("a", "", "192.0.2.2", 200),
+        ("a", "", "", 500),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut event = event(route_key);
-        event["requestContext"]["connectionId"] = connection.into();
-        assert_eq!(invoke(&app, &event)["statusCode"], status, "{route_key} {connection}");
+        // Whoever reconnects has another connection id, and names itself in vain.
+        event["requestContext"]["connectionId"] = format!("c{n}=").into();
+        event["headers"] = json!({"x-api-key": format!("k{n}"), "x-tenant-id": format!("t{n}")});
+        event["requestContext"]["authorizer"] = json!({"principalId": user});
+        event["requestContext"]["identity"] = json!({"sourceIp": address});
+        assert_eq!(invoke(&app, &event)["statusCode"], status, "{n}");
     }
 }

@@ -1,0 +1,329 @@
+//! A limit in front of handlers or services: what the [middleware](crate::app::RateLimit) of
+//! applications and the [layer](crate::tower::RateLimitLayer) of tower have in common.
+//!
+//! This module asks a [`RateLimiter`] about requests, and tells hooks. It decides neither which
+//! counter a request belongs to, which is [`KeyPolicy`]'s, nor how a refusal looks.
+
+use core::fmt;
+use core::net::IpAddr;
+use core::num::{NonZeroU32, NonZeroUsize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use apptheory_core::http::rate_limit::{KeyPolicy, NotCounted, RequestFacts};
+use apptheory_core::limiter::headers::HeaderStyle;
+use apptheory_core::limiter::{
+    Attempt, Basis, Cause, Decision, KeyError, LimiterError, RateLimitKey, Stage,
+};
+use apptheory_core::time::Timestamp;
+
+use crate::clock::{Clock, SystemClock};
+use crate::execute::StoreExecutor;
+use crate::rate_limiter::RateLimiter;
+
+/// A limit in front of whatever answers requests of the type `R`. Cheap to clone; all clones share
+/// the limiter.
+///
+/// A request counts for what is vouched for about its caller, and for its route; [`KeyPolicy`] says
+/// in which order. One of which nothing is vouched for is answered with 500, unless
+/// [`trusting_forwarded`](Self::trusting_forwarded) or [`shared`](Self::shared) was said.
+///
+/// | The limiter says | The client gets |
+/// |---|---|
+/// | allowed | the handler's answer, with the header fields |
+/// | allowed without a count (fails open) | the handler's answer, with `x-rate-limit-fail-open: true` alone |
+/// | denied | 429 with the header fields and `retry-after` |
+/// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
+/// | – (the request has no key) | 500 `app.internal` |
+pub struct RateLimit<R, X, C = SystemClock> {
+    pub(crate) limiter: Arc<RateLimiter<X, C>>,
+    policy: KeyPolicy,
+    key: Option<Look<R, Result<RateLimitKey, KeyError>>>,
+    client_ip: Option<Look<R, Option<IpAddr>>>,
+    route: Option<Look<R, Option<String>>>,
+    cost: Option<Look<R, NonZeroU32>>,
+    skip: Option<Look<R, bool>>,
+    metadata: Option<Look<R, BTreeMap<String, String>>>,
+    on_limit: Option<Hook<R, Decision>>,
+    on_error: Option<Hook<R, RateLimitError>>,
+    pub(crate) style: HeaderStyle,
+    /// Of the layer alone: applications have one shape for all of their errors.
+    #[cfg(feature = "tower")]
+    pub(crate) denial_body: crate::tower::DenialBody,
+}
+
+/// A look at a request.
+type Look<R, T> = Arc<dyn Fn(&R) -> T + Send + Sync>;
+
+/// Takes what happened to a request.
+type Hook<R, T> = Arc<dyn Fn(&R, &T) + Send + Sync>;
+
+/// Why a request was not counted.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RateLimitError {
+    /// It belongs to no counter. It is answered with 500.
+    #[error(transparent)]
+    NotCounted(#[from] NotCounted),
+    /// The store gave no answer, and the limiter fails closed. It is answered with 503.
+    #[error(transparent)]
+    Undecided(#[from] LimiterError),
+    /// The store gave no answer, and the limiter fails open. The request goes on.
+    #[error("rate limit failed open: {} while the store was asked to {}", .cause.name(), asked(*.stage))]
+    FailedOpen {
+        /// Why the store gave none.
+        cause: Cause,
+        /// What it was asked for.
+        stage: Stage,
+    },
+}
+
+const fn asked(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Read => "read",
+        Stage::Write => "write",
+    }
+}
+
+/// Why a request goes no further.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// The limit is used up.
+    Denied(Decision),
+    /// The request belongs to no counter.
+    NotCounted(NotCounted),
+    /// The store gave no answer, and the limiter fails closed.
+    Undecided(LimiterError),
+}
+
+impl<R, X, C> RateLimit<R, X, C> {
+    pub(crate) fn over(limiter: Arc<RateLimiter<X, C>>) -> Self {
+        Self {
+            limiter,
+            policy: KeyPolicy::new(),
+            key: None,
+            client_ip: None,
+            route: None,
+            cost: None,
+            skip: None,
+            metadata: None,
+            on_limit: None,
+            on_error: None,
+            style: HeaderStyle::default(),
+            #[cfg(feature = "tower")]
+            denial_body: crate::tower::DenialBody::default(),
+        }
+    }
+
+    /// Trusts the last `hops` entries of `x-forwarded-for`: 1 behind a load balancer. See
+    /// [`KeyPolicy::trusting_forwarded`] on what that lets clients do.
+    #[must_use]
+    pub fn trusting_forwarded(self, hops: NonZeroUsize) -> Self {
+        Self { policy: self.policy.trusting_forwarded(hops), ..self }
+    }
+
+    /// Counts all requests together of which nothing is vouched for. See [`KeyPolicy::shared`].
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { policy: self.policy.shared(), ..self }
+    }
+
+    /// Counts by a header field, whose value clients choose. See [`KeyPolicy::per_header`].
+    #[must_use]
+    pub fn per_header(self, name: &str) -> Self {
+        Self { policy: self.policy.per_header(name), ..self }
+    }
+
+    /// Counts by credentials, which clients make up unless something checks them. See
+    /// [`KeyPolicy::per_credential`].
+    #[must_use]
+    pub fn per_credential(self, secret: impl Into<Vec<u8>>) -> Self {
+        Self { policy: self.policy.per_credential(secret), ..self }
+    }
+
+    /// Counts every path for itself. See [`KeyPolicy::per_path`] on what that lets clients do.
+    #[must_use]
+    pub fn per_path(self) -> Self {
+        Self { policy: self.policy.per_path(), ..self }
+    }
+
+    /// Takes another policy, such as the contract's.
+    #[must_use]
+    pub fn with_policy(self, policy: KeyPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Lets `key` make the key of a request, in place of the policy. A request without a valid one is
+    /// answered with 500.
+    #[must_use]
+    pub fn with_key(
+        self,
+        key: impl Fn(&R) -> Result<RateLimitKey, KeyError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { key: Some(Arc::new(key)), ..self }
+    }
+
+    /// Also looks for the client's address with `find`, where nobody else vouches for one: in an axum
+    /// app that is served on its own, it is that of `ConnectInfo<SocketAddr>`; under lambda_http, the
+    /// source address in the event's request context.
+    #[must_use]
+    pub fn with_client_ip(
+        self,
+        find: impl Fn(&R) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        Self { client_ip: Some(Arc::new(find)), ..self }
+    }
+
+    /// Also looks for the route's pattern with `find`, where nobody else knows it; in axum it is that
+    /// of `MatchedPath`.
+    #[must_use]
+    pub fn with_route(self, find: impl Fn(&R) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { route: Some(Arc::new(find)), ..self }
+    }
+
+    /// Lets `cost` say how many units a request uses, instead of 1.
+    #[must_use]
+    pub fn with_cost(self, cost: impl Fn(&R) -> NonZeroU32 + Send + Sync + 'static) -> Self {
+        Self { cost: Some(Arc::new(cost)), ..self }
+    }
+
+    /// Passes on requests that `skip` holds for, as if there were no limit: health checks, say.
+    #[must_use]
+    pub fn with_skip(self, skip: impl Fn(&R) -> bool + Send + Sync + 'static) -> Self {
+        Self { skip: Some(Arc::new(skip)), ..self }
+    }
+
+    /// Stores texts with the counter when it is created. See
+    /// [`Attempt::with_metadata`](apptheory_core::limiter::Attempt::with_metadata) on their size.
+    #[must_use]
+    pub fn with_metadata(
+        self,
+        metadata: impl Fn(&R) -> BTreeMap<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { metadata: Some(Arc::new(metadata)), ..self }
+    }
+
+    /// Tells `hook` of every request that is denied.
+    #[must_use]
+    pub fn on_limit(self, hook: impl Fn(&R, &Decision) + Send + Sync + 'static) -> Self {
+        Self { on_limit: Some(Arc::new(hook)), ..self }
+    }
+
+    /// Tells `hook` of every request that is not counted, whether or not it goes on.
+    #[must_use]
+    pub fn on_error(self, hook: impl Fn(&R, &RateLimitError) + Send + Sync + 'static) -> Self {
+        Self { on_error: Some(Arc::new(hook)), ..self }
+    }
+
+    /// Writes other header fields.
+    #[must_use]
+    pub fn with_header_style(self, style: HeaderStyle) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Whether requests may have no key because their provider vouches for no address.
+    pub(crate) fn needs_vouched_address(&self) -> bool {
+        let finds_its_own = self.key.is_some() || self.client_ip.is_some();
+        !finds_its_own && self.policy.needs_vouched_address()
+    }
+
+    fn key(&self, request: &R, facts: RequestFacts<'_>) -> Result<RateLimitKey, NotCounted> {
+        if let Some(key) = &self.key {
+            return Ok(key(request)?);
+        }
+        let address = facts.address.or_else(|| self.client_ip.as_ref()?(request));
+        let found = match facts.route {
+            Some(_) => None,
+            None => self.route.as_ref().and_then(|find| find(request)),
+        };
+        let route = facts.route.or(found.as_deref());
+        self.policy.key(&RequestFacts { address, route, ..facts })
+    }
+
+    fn tell(&self, request: &R, error: &RateLimitError) {
+        if let Some(hook) = &self.on_error {
+            hook(request, error);
+        }
+    }
+}
+
+impl<R, X: StoreExecutor, C> RateLimit<R, X, C> {
+    /// The attempt of a request as of `now`; `None` when it is to be skipped.
+    pub(crate) fn attempt(
+        &self,
+        request: &R,
+        facts: RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Attempt>, Refusal> {
+        if self.skip.as_ref().is_some_and(|skip| skip(request)) {
+            return Ok(None);
+        }
+        let key = self.key(request, facts).map_err(|error| {
+            self.tell(request, &error.into());
+            Refusal::NotCounted(error)
+        })?;
+        let mut attempt = self.limiter.attempt_at(key, now);
+        if let Some(cost) = &self.cost {
+            attempt = attempt.with_cost(cost(request));
+        }
+        if let Some(metadata) = &self.metadata {
+            attempt = attempt.with_metadata(metadata(request));
+        }
+        Ok(Some(attempt))
+    }
+
+    /// Decides on a request: how it is admitted, or why it goes no further.
+    pub(crate) async fn admit<D: Clock>(
+        &self,
+        request: &R,
+        attempt: Attempt,
+        clock: &D,
+    ) -> Result<Decision, Refusal>
+    where
+        R: Sync,
+    {
+        let decided = self.limiter.check_and_increment_by(clock, attempt).await;
+        let decision = decided.map_err(|error| {
+            self.tell(request, &error.clone().into());
+            Refusal::Undecided(error)
+        })?;
+        if let Basis::FailOpen { cause, stage } = decision.basis {
+            self.tell(request, &RateLimitError::FailedOpen { cause, stage });
+        }
+        if decision.allowed {
+            return Ok(decision);
+        }
+        if let Some(hook) = &self.on_limit {
+            hook(request, &decision);
+        }
+        Err(Refusal::Denied(decision))
+    }
+}
+
+// Derived, it would ask the same of the request, the executor and the clock.
+impl<R, X, C> Clone for RateLimit<R, X, C> {
+    fn clone(&self) -> Self {
+        Self {
+            limiter: Arc::clone(&self.limiter),
+            policy: self.policy.clone(),
+            key: self.key.clone(),
+            client_ip: self.client_ip.clone(),
+            route: self.route.clone(),
+            cost: self.cost.clone(),
+            skip: self.skip.clone(),
+            metadata: self.metadata.clone(),
+            on_limit: self.on_limit.clone(),
+            on_error: self.on_error.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<R, X, C> fmt::Debug for RateLimit<R, X, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("limiter", self.limiter.limiter())
+            .field("policy", &self.policy)
+            .field("style", &self.style)
+            .finish_non_exhaustive()
+    }
+}
