@@ -241,10 +241,10 @@ impl LimiterBuilder {
     /// Gives the limiter counters of its own, `{resource}#{operation}#{name}`: 1 to 64 of
     /// `[A-Za-z0-9_.-]`. Use it whenever two limits share a table.
     ///
-    /// Unnamed limiters count under `{resource}#{operation}`, all of them: two fixed windows that
-    /// start together are one counter, which expires with whoever created it, and two token buckets
-    /// are always one. Limits of other functions cannot be seen from here: those that share a table
-    /// need names, too. Renaming a limiter starts its counters afresh.
+    /// Unnamed limiters all count under `{resource}#{operation}`: two fixed windows that start
+    /// together are one counter, which expires when the limiter that counted first says, and two
+    /// token buckets are always one. Limits of other functions cannot be seen from here: those that
+    /// share a table need names, too. Renaming a limiter starts its counters afresh.
     ///
     /// # Errors
     ///

@@ -194,7 +194,7 @@ impl Bucket {
             }
             return None;
         }
-        // Others came in between each time. Who comes back later will find out.
+        // Others came in between each time: refusing errs on the safe side.
         Some(self.denied().with_count(None))
     }
 
