@@ -45,7 +45,7 @@ fn is_path(name: &str) -> bool {
 fn has_test(code: &str, name: &str) -> bool {
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
     let is_named = |line: &&str| line.contains(&format!("fn {name}("));
-    let Some(at) = lines.iter().position(|line| is_named(&line)) else { return false };
+    let Some(at) = lines.iter().position(is_named) else { return false };
     let before = lines[..at].iter().rev();
     let mut attributes = before.take_while(|line| line.starts_with('#') || line.starts_with("//"));
     attributes.any(|line| line.contains("test]") || line.starts_with("#[tokio::test"))
