@@ -9,6 +9,7 @@ use core::time::Duration;
 use crate::http::JsonReading;
 use crate::http::exchange::{Cors, HttpSettings, TenantSource};
 use crate::http::rate_limit::KeyPolicy;
+use crate::limiter::Coverage;
 use crate::limiter::headers::HeaderStyle;
 use crate::observe::emf::Emf;
 
@@ -31,6 +32,11 @@ pub struct Profile {
     /// CloudWatch's metrics of requests. They are broken down by method, path and tenant as clients
     /// send them, each combination of which is billed.
     pub emf: Emf,
+    /// Which sub-windows sliding windows sum up: fewer than by default, so that less is promised.
+    pub coverage: Coverage,
+    /// By how much callers' clocks may differ. The contract knows of no difference, so that its cases
+    /// never wait.
+    pub skew_allowance: Duration,
 }
 
 /// Returns the settings of the contract. Use it to answer the contract's cases, or to migrate from
@@ -54,5 +60,7 @@ pub fn profile() -> Profile {
         rate_limit_headers: HeaderStyle::Contract,
         emf: Emf::by_tags(),
         rate_limit_key: KeyPolicy::contract(),
+        coverage: Coverage::Aligned,
+        skew_allowance: Duration::ZERO,
     }
 }

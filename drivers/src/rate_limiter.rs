@@ -69,7 +69,8 @@ impl<X> RateLimiter<X> {
 }
 
 impl<X, C> RateLimiter<X, C> {
-    /// The same by another clock.
+    /// The same by another clock. Give the executor the same one: sliding windows compare when a
+    /// decision began with when its answers arrived, which the executor says.
     pub fn with_clock<D: Clock>(self, clock: D) -> RateLimiter<X, D> {
         let Self { limiter, executor, ids, recall, budget, .. } = self;
         RateLimiter { limiter, executor, clock, ids, recall, budget }

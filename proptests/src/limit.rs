@@ -95,7 +95,15 @@ impl Limit {
         self.applied_to(Limiter::fail_closed(self.strategy(exceptions)))
     }
 
+    /// As [`fail_closed`](Self::fail_closed), for callers whose clocks differ by up to `skew`.
+    #[expect(clippy::expect_used, reason = "tests keep clocks closer than sub-windows are long")]
+    pub fn with_skew(&self, skew: Duration) -> LimiterBuilder {
+        self.fail_closed().skew_allowance(skew).expect("a short difference")
+    }
+
+    #[expect(clippy::expect_used, reason = "no difference is shorter than any window")]
     fn applied_to(&self, builder: LimiterBuilder) -> LimiterBuilder {
+        let builder = builder.skew_allowance(Duration::ZERO).expect("no difference");
         match self {
             Self::Multi { writing: Writing::OneByOne, .. } => builder.without_transactions(),
             Self::Multi { .. }
@@ -184,24 +192,6 @@ impl Limit {
         }
     }
 
-    /// The same limit with `more` added to every number of units.
-    #[must_use]
-    pub fn widened(&self, more: i64) -> Self {
-        match self.clone() {
-            Self::Fixed { window, limit } => Self::Fixed { window, limit: limit + more },
-            Self::Sliding { parts, granularity, coverage, limit } => {
-                Self::Sliding { parts, granularity, coverage, limit: limit + more }
-            }
-            Self::Multi { writing, quotas } => Self::Multi {
-                writing,
-                quotas: quotas.into_iter().map(|(window, limit)| (window, limit + more)).collect(),
-            },
-            Self::Bucket { period, limit, burst } => {
-                Self::Bucket { period, limit, burst: burst + u32::try_from(more).unwrap_or(0) }
-            }
-        }
-    }
-
     /// Requests of cost 1 that fit after `admitted`, at the same instant.
     #[must_use]
     pub fn room(&self, admitted: &[Admission], at: Timestamp) -> u32 {
@@ -260,8 +250,7 @@ impl Limit {
         }
     }
 
-    /// Whether the limit held over all of `admitted`, in whatever order they came; for a sliding
-    /// window, as long as each was written inside its sub-window.
+    /// Whether the limit held over all of `admitted`, in whatever order they came.
     #[must_use]
     pub fn held(&self, admitted: &[Admission]) -> bool {
         match self {
@@ -295,20 +284,30 @@ impl Limit {
         }
     }
 
-    /// Whether the limit promises anything of a write that is decided as of one instant and lands at
-    /// another: in a sliding window it has to land inside its sub-window, in a packed one at the
-    /// latest in the next window.
+    /// Seconds below which clocks must not differ for the limit to hold; `None` if they may show
+    /// anything.
     #[must_use]
-    pub fn bears(&self, decided_at: Timestamp, lands_at: Timestamp) -> bool {
+    pub fn most_skew(&self) -> Option<u64> {
         match self {
-            Self::Sliding { granularity, .. } => {
-                sub_window(decided_at, *granularity) == sub_window(lands_at, *granularity)
+            Self::Sliding { granularity, .. } => Some(*granularity),
+            Self::Multi { writing: Writing::Packed, quotas } => {
+                quotas.iter().map(|(window, _)| *window).min()
             }
-            Self::Multi { writing: Writing::Packed, quotas } => quotas
-                .iter()
-                .all(|&(window, _)| number(lands_at, window) <= number(decided_at, window) + 1),
-            Self::Fixed { .. } | Self::Multi { .. } | Self::Bucket { .. } => true,
+            Self::Fixed { .. } | Self::Multi { .. } | Self::Bucket { .. } => None,
         }
+    }
+
+    /// Units of `admitted` in the busiest real span of `length`, both of its ends included.
+    #[must_use]
+    pub fn busiest(admitted: &[Admission], length: Duration) -> i64 {
+        let length = i128::try_from(length.as_nanos()).unwrap_or(i128::MAX);
+        let within = |first: &Admission| {
+            let last = first.at.unix_nanos().saturating_add(length);
+            sum(admitted
+                .iter()
+                .filter(|one| (first.at.unix_nanos()..=last).contains(&one.at.unix_nanos())))
+        };
+        admitted.iter().map(within).max().unwrap_or(0)
     }
 
     /// Nanoseconds that a token takes to come back: the fewest whole ones of which `limit` are no less

@@ -2,12 +2,14 @@
 
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 
 use apptheory::apptheory_core::limiter::{
     Attempt, Concluded, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
 };
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
+use apptheory::apptheory_core::store::transcript::{Exchange, Transcribe};
 use apptheory::apptheory_core::store::{StoreError, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::clock::{Clock, ManualClock};
@@ -99,6 +101,30 @@ impl World {
         request.advance(&mut Faulty { store: self.store.clone(), fault })
     }
 
+    /// Carries out one effect, or lets it fail, by the clock of a caller that is `ahead` of the
+    /// world's. Its answer is on the way then: others may act before it [arrives](Self::arrive).
+    pub fn send<M>(&self, request: &StoreRequest<M>, fault: Option<Fault>, ahead: Duration) -> Sent
+    where
+        M: Machine<Request = StoreRequest<M>> + Clone,
+        StoreRequest<M>: Clone,
+    {
+        self.set_time(self.now().saturating_add(ahead));
+        let mut sending =
+            Sending { store: Faulty { store: self.store.clone(), fault }, sent: None };
+        drop(request.clone().advance(&mut sending));
+        self.set_time(self.now().saturating_sub(ahead));
+        Sent { exchange: sending.sent, ahead }
+    }
+
+    /// Hands an answer to the caller that it was sent to.
+    pub fn arrive<M>(&self, request: StoreRequest<M>, sent: Sent) -> Step<M>
+    where
+        M: Machine<Request = StoreRequest<M>>,
+    {
+        let at = self.now().saturating_add(sent.ahead);
+        request.advance(&mut Arriving { exchange: sent.exchange, at })
+    }
+
     /// Decides on a request for [`the_key`] as of its instant, to which the clock is set, without
     /// remembering anything.
     ///
@@ -162,6 +188,44 @@ where
                 failed
             }
         }
+    }
+}
+
+/// An answer that is on its way.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    exchange: Option<Exchange>,
+    ahead: Duration,
+}
+
+/// Writes down what comes of an effect.
+struct Sending {
+    store: Faulty,
+    sent: Option<Exchange>,
+}
+
+impl<E: Transcribe> Interpret<E> for Sending
+where
+    Faulty: Interpret<E>,
+{
+    fn interpret(&mut self, effect: &E) -> E::Outcome {
+        let outcome = self.store.interpret(effect);
+        self.sent = Some(effect.transcribe(&outcome));
+        outcome
+    }
+}
+
+/// Answers with what was written down, as of now.
+struct Arriving {
+    exchange: Option<Exchange>,
+    at: Timestamp,
+}
+
+impl<E: Transcribe> Interpret<E> for Arriving {
+    #[expect(clippy::expect_used, reason = "what arrives was sent")]
+    fn interpret(&mut self, effect: &E) -> E::Outcome {
+        let exchange = self.exchange.take().expect("an answer that was sent");
+        effect.outcome_of(&Exchange { answered_at: Some(self.at), ..exchange })
     }
 }
 

@@ -105,7 +105,7 @@ proptest! {
     ) {
         // The same counter, under another limit, by a clock that ran ahead, and recorded beyond.
         let skew = Duration::from_millis(skew);
-        let limiter = now.fail_closed().skew_allowance(skew).build();
+        let limiter = now.fail_closed().skew_allowance(skew).unwrap().build();
         let before = earlier.fail_closed().build();
         let world = World::new(&limiter);
         let start = nanos(requests[0].at.unix_nanos() + ahead);

@@ -1,24 +1,17 @@
 //! Never more admissions than the limit, whatever the schedule and whatever fails.
 //!
 //! A suspended decision is a value, so a test holds several and steps whichever it likes: every
-//! schedule of three callers, and random ones of up to four instances that remember.
+//! schedule of three callers at one time. `limiter_clocks.rs` lets time pass.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use apptheory::apptheory_core::limiter::{
-    Attempt, Basis, CheckAndIncrement, Concluded, Coverage, Decision, Limiter, LimiterBuilder,
-    Recall,
+    Attempt, Basis, CheckAndIncrement, Concluded, Decision, LimiterBuilder, Recall,
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::store::StoreRequest;
-use apptheory::apptheory_core::time::Timestamp;
-use apptheory_proptests::any;
-use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing, every_kind};
 use apptheory_proptests::world::{Fault, World, attempt, seconds, the_key};
-use core::time::Duration;
-use proptest::prelude::*;
-use proptest::sample::select;
 
 const NOON: i64 = 1_767_268_800;
 
@@ -291,177 +284,5 @@ fn a_refusal_stands_when_what_was_counted_cannot_be_taken_back() {
         }
         let end = moment.conclude(0);
         assert_eq!((end.denied.len(), end.failed), (1, 0), "{fault:?}");
-    }
-}
-
-/// One step of a random schedule.
-#[derive(Clone, Debug)]
-struct Turn {
-    who: prop::sample::Index,
-    fault: Option<Fault>,
-    /// Time that passes before it.
-    passes: Duration,
-    /// The cost of the request, where the turn starts one.
-    cost: u32,
-}
-
-fn any_turn() -> impl Strategy<Value = Turn> {
-    let fault = prop_oneof![4 => Just(None), 1 => select(&Fault::ALL[..]).prop_map(Some)];
-    let passes = prop_oneof![
-        6 => Just(0),
-        3 => 0..3_000_u64,
-        1 => 0..40_000_u64,
-    ];
-    let cost = prop_oneof![4 => Just(1_u32), 1 => 2..4_u32];
-    (any::<prop::sample::Index>(), fault, passes, cost).prop_map(|(who, fault, passes, cost)| {
-        Turn { who, fault, passes: Duration::from_millis(passes), cost }
-    })
-}
-
-/// A process that decides, with its own memory and its own idea of the time.
-struct Instance {
-    recall: Recall,
-    /// How far its clock is ahead.
-    ahead: Duration,
-    request: Admission,
-    step: Option<Step<CheckAndIncrement>>,
-}
-
-/// What was admitted, and how many units of it landed too late for the limit to bear.
-struct Tally<'a> {
-    limit: &'a Limit,
-    /// How far the fastest clock is ahead.
-    ahead: Duration,
-    admitted: Vec<Admission>,
-    late: u32,
-}
-
-impl Instance {
-    fn take_turn(&mut self, turn: &Turn, limiter: &Limiter, world: &World, tally: &mut Tally<'_>) {
-        match self.step.take() {
-            None => {
-                let at = world.now().saturating_add(self.ahead);
-                self.request = Admission { at, cost: turn.cost };
-                let attempt = attempt(&the_key(), self.request);
-                self.step = Some(limiter.check_and_increment(attempt, &self.recall).start());
-            }
-            Some(Step::Ask(request)) => self.step = Some(world.step(request, turn.fault)),
-            Some(Step::Done(_)) => {}
-        }
-        if let Some(Step::Done(concluded)) = self.step.take_if(|step| matches!(step, Step::Done(_)))
-        {
-            self.recall.learn(concluded.learned);
-            if let Ok(decision) = concluded.decision
-                && is_counted(&decision)
-                && decision.allowed
-            {
-                tally.admit(&decision, self.request.cost, world.now());
-            }
-        }
-    }
-}
-
-impl<'a> Tally<'a> {
-    const fn new(limit: &'a Limit, ahead: Duration) -> Self {
-        Self { limit, ahead, admitted: Vec::new(), late: 0 }
-    }
-
-    fn admit(&mut self, decision: &Decision, cost: u32, now: Timestamp) {
-        self.admitted.push(Admission { at: decision.decided_at, cost });
-        if !self.limit.bears(decision.decided_at, now.saturating_add(self.ahead)) {
-            self.late += cost;
-        }
-    }
-
-    /// Whether the limit held, but for what landed late.
-    fn held(&self) -> bool {
-        self.limit.widened(i64::from(self.late)).held(&self.admitted)
-    }
-}
-
-proptest! {
-    #![proptest_config(cases(384))]
-
-    #[test]
-    fn no_random_schedule_admits_more(
-        limit in any::limit(),
-        open in any::<bool>(),
-        remembers in any::<bool>(),
-        ahead in prop::collection::vec(0..15_u64, 1..=4),
-        turns in prop::collection::vec(any_turn(), 1..80),
-    ) {
-        let build = if open { limit.fail_open() } else { limit.fail_closed() };
-        // As far as the clocks are apart.
-        let build = match limit {
-            Limit::Bucket { .. } => build.skew_allowance(Duration::from_secs(15)),
-            Limit::Fixed { .. } | Limit::Sliding { .. } | Limit::Multi { .. } => build,
-        };
-        let limiter = if remembers { build.deny_cache() } else { build }.build();
-        let world = World::new(&limiter);
-        world.set_time(seconds(NOON - 5));
-        // The bound of a sliding window rests on clocks that agree.
-        let sliding = matches!(limit, Limit::Sliding { .. });
-        let ahead = ahead.iter().map(|ahead| Duration::from_secs(if sliding { 0 } else { *ahead }));
-        let mut tally = Tally::new(&limit, ahead.clone().max().unwrap());
-        let mut instances: Vec<Instance> = ahead
-            .map(|ahead| Instance {
-                recall: if remembers { Recall::default() } else { Recall::with_capacity(0) },
-                ahead,
-                request: Admission { at: seconds(0), cost: 1 },
-                step: None,
-            })
-            .collect();
-        for turn in &turns {
-            world.set_time(world.now().saturating_add(turn.passes));
-            let who = turn.who.index(instances.len());
-            instances[who].take_turn(turn, &limiter, &world, &mut tally);
-        }
-        // What is under way may still come to an end.
-        let last = Turn { fault: None, passes: Duration::ZERO, ..turns[0].clone() };
-        for instance in &mut instances {
-            while instance.step.is_some() {
-                instance.take_turn(&last, &limiter, &world, &mut tally);
-            }
-        }
-        prop_assert!(tally.held(), "{:?} late: {}", tally.admitted, tally.late);
-    }
-
-    #[test]
-    fn one_instance_of_a_conservative_window_loses_nothing_to_late_answers(
-        limit in any::sliding(Just(Coverage::Conservative)),
-        turns in prop::collection::vec(any_turn(), 1..60),
-    ) {
-        // Time passes only while a read is under way: the decision then starts over in the new
-        // sub-window, so every write lands inside its own.
-        let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
-        world.set_time(seconds(NOON));
-        let (mut recall, mut tally) = (Recall::default(), Tally::new(&limit, Duration::ZERO));
-        for turn in &turns {
-            let request = Admission { at: world.now(), cost: turn.cost };
-            let mut step =
-                limiter.check_and_increment(attempt(&the_key(), request), &recall).start();
-            let mut reads = 0;
-            let concluded = loop {
-                step = match step {
-                    Step::Ask(request) => {
-                        if matches!(request, StoreRequest::BatchGetItem(_)) && reads == 0 {
-                            world.set_time(world.now().saturating_add(turn.passes));
-                            reads += 1;
-                        }
-                        world.step(request, None)
-                    }
-                    Step::Done(concluded) => break concluded,
-                };
-            };
-            recall.learn(concluded.learned);
-            let decision = concluded.decision.unwrap();
-            if decision.allowed {
-                tally.admit(&decision, turn.cost, world.now());
-            }
-            world.set_time(world.now().saturating_add(turn.passes / 2));
-        }
-        prop_assert_eq!(tally.late, 0);
-        prop_assert!(tally.held(), "{:?}", tally.admitted);
     }
 }

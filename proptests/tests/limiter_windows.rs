@@ -2,26 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use core::time::Duration;
+
 use apptheory::apptheory_core::limiter::{Basis, Coverage, Recall};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Exception, Limit};
 use apptheory_proptests::world::{World, attempt, key, nanos, seconds};
 use proptest::prelude::*;
-
-/// Units admitted in the busiest real span of `length` nanoseconds, both of its ends included.
-fn busiest(admitted: &[Admission], length: i128) -> i64 {
-    let (mut most, mut within, mut oldest) = (0, 0, 0);
-    for newest in admitted {
-        within += i64::from(newest.cost);
-        while newest.at.unix_nanos() - admitted[oldest].at.unix_nanos() > length {
-            within -= i64::from(admitted[oldest].cost);
-            oldest += 1;
-        }
-        most = most.max(within);
-    }
-    most
-}
 
 proptest! {
     #![proptest_config(cases(256))]
@@ -75,8 +63,8 @@ proptest! {
             .filter(|one| world.decide_with(&limiter, *one, &mut recall).unwrap().allowed)
             .collect();
         let Limit::Sliding { parts, granularity, limit, .. } = limit else { unreachable!() };
-        let window = i128::from(parts * granularity) * 1_000_000_000;
-        prop_assert!(busiest(&admitted, window) <= limit.max(0), "{:?}", admitted);
+        let window = Duration::from_secs(parts * granularity);
+        prop_assert!(Limit::busiest(&admitted, window) <= limit.max(0), "{:?}", admitted);
     }
 
     #[test]
@@ -94,7 +82,8 @@ proptest! {
         }
         prop_assert!(limit.held(&admitted), "{:?}", admitted);
         let Limit::Bucket { burst, .. } = limit else { unreachable!() };
-        prop_assert!(busiest(&admitted, 0) <= i64::from(burst), "{:?}", admitted);
+        let at_once = Limit::busiest(&admitted, Duration::ZERO);
+        prop_assert!(at_once <= i64::from(burst), "{:?}", admitted);
     }
 
     #[test]

@@ -23,6 +23,9 @@ use crate::time::Timestamp;
 ///                    └──┴── read back, token bucket's other write ──────────┘
 /// ```
 ///
+/// A sliding window that is about to leave its sub-window sleeps until that has ended, before
+/// anything else. When an answer comes after it has ended, the decision starts over, once.
+///
 /// Dropping it after its write was sent may leave the request counted: the limiter then errs towards
 /// refusing.
 #[must_use = "a machine does nothing until it is run or driven"]
@@ -50,6 +53,7 @@ impl CheckAndIncrement {
 
     fn proceed(mut self, next: Next) -> Step<Self> {
         match next {
+            Next::Sleep(duration) => self.ask(Sleep { duration }, Self::on_woken),
             Next::Read => {
                 self.reads = self.plan.reads();
                 self.read()
@@ -58,7 +62,13 @@ impl CheckAndIncrement {
             Next::Write(Write::Transact(transact)) => self.ask(transact, Self::on_transact),
             Next::Conclude(Conclusion::Verdict(verdict)) => self.conclude(verdict),
             Next::Conclude(Conclusion::AdmittedUncounted) => self.read_back(),
+            Next::Conclude(Conclusion::TooLate(stage)) => self.fail(StoreError::Timeout, stage),
         }
+    }
+
+    fn on_woken(mut self, woken_at: Timestamp) -> Step<Self> {
+        let next = self.plan.after_sleep(woken_at);
+        self.proceed(next)
     }
 
     fn read(mut self) -> Step<Self> {

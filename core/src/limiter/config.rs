@@ -16,7 +16,7 @@ use super::plan::{Call, Plan};
 use super::recall::Recall;
 use super::record::Record;
 use super::schema::{AttributeNames, DEFAULT_TABLE_NAME};
-use super::strategy::Strategy;
+use super::strategy::{Strategy, StrategyError};
 use super::usage::Usage;
 use super::window::TimeWindow;
 use crate::store::{KeySchema, Schema, TableDefinition, TableName};
@@ -69,7 +69,8 @@ pub struct Attempt {
 pub struct DecisionId(pub u128);
 
 impl Attempt {
-    /// An attempt of cost 1, decided as of `now`.
+    /// An attempt of cost 1, decided as of `now`: what the clock of the executor shows, or showed a
+    /// moment ago. A sliding window relies on that clock; an instant ahead of it would be believed.
     #[must_use]
     pub fn new(key: RateLimitKey, now: Timestamp) -> Self {
         Self { key, now, cost: NonZeroU32::MIN, id: None, metadata: BTreeMap::new() }
@@ -187,8 +188,13 @@ impl Limiter {
 impl Config {
     pub(super) fn expires_at(&self, window: &TimeWindow) -> i64 {
         let buffer = match &self.strategy {
-            // An ended sub-window counts until the whole window has passed it.
-            Strategy::Sliding(sliding) => self.ttl_buffer.max(sliding.window),
+            // An ended sub-window counts until the whole window has passed it, by every clock.
+            Strategy::Sliding(sliding) => {
+                let skew = self.skew_allowance;
+                let seconds = skew.as_secs().saturating_add(u64::from(skew.subsec_nanos() > 0));
+                let kept = self.ttl_buffer.max(sliding.window);
+                kept.saturating_add(Duration::from_secs(seconds))
+            }
             Strategy::Fixed(_) | Strategy::Multi(_) | Strategy::TokenBucket(_) => self.ttl_buffer,
         };
         seconds_after(window.end().unix_seconds(), buffer)
@@ -218,7 +224,7 @@ impl LimiterBuilder {
             on_misconfigured: on_failure,
             shadow: false,
             deny_cache: false,
-            skew_allowance: Duration::ZERO,
+            skew_allowance: DEFAULT_SKEW_ALLOWANCE,
             transactions: true,
             read_back: false,
         })
@@ -280,7 +286,8 @@ impl LimiterBuilder {
     }
 
     /// How long counters are kept after their window ends, in whole seconds; an hour by default. A
-    /// sliding window keeps them at least as long as it looks back.
+    /// sliding window keeps them at least as long as it looks back. Let it exceed the time that a
+    /// decision may take, and the difference of clocks: a counter that is gone starts anew.
     pub fn ttl_buffer(mut self, buffer: Duration) -> Self {
         self.0.ttl_buffer = buffer;
         self
@@ -300,11 +307,27 @@ impl LimiterBuilder {
         self
     }
 
-    /// How long after its end a sliding sub-window is still read again, because a writer's clock
-    /// may lag behind; zero by default.
-    pub fn skew_allowance(mut self, skew: Duration) -> Self {
+    /// By how much any two callers' clocks may differ; 10 ms by default, ten times what Amazon Time
+    /// Sync keeps hosts to. Set it where clocks are worse.
+    ///
+    /// A [`SlidingWindow`](super::SlidingWindow) and a packed [`MultiWindow`](super::MultiWindow) hold
+    /// their limits as long as clocks differ by no more; other windows do whatever clocks show. A
+    /// decision that begins in the last `skew` of a sliding sub-window waits for its end. A
+    /// [`TokenBucket`](super::TokenBucket) takes what a clock further ahead has stored for another
+    /// limit's.
+    ///
+    /// # Errors
+    ///
+    /// [`StrategyError::SkewAllowance`] unless it is shorter than a sliding window's granularity, or
+    /// the shortest packed window.
+    pub fn skew_allowance(mut self, skew: Duration) -> Result<Self, StrategyError> {
+        if let Some(shortest) = self.0.strategy.shortest_relied_on()
+            && skew >= shortest
+        {
+            return Err(StrategyError::SkewAllowance { skew, shortest });
+        }
         self.0.skew_allowance = skew;
-        self
+        Ok(self)
     }
 
     /// Counts several windows without transactions: one conditional update per window, taken back
@@ -331,3 +354,7 @@ impl LimiterBuilder {
 /// How long counters are kept after their window: an hour, so that what was used can still be looked
 /// at, and late writes find the counter that they belong to.
 const DEFAULT_TTL_BUFFER: Duration = Duration::from_secs(3_600);
+
+/// By how much callers' clocks may differ. Amazon Time Sync keeps a host to less than a millisecond;
+/// the rest is for hosts that were just started.
+const DEFAULT_SKEW_ALLOWANCE: Duration = Duration::from_millis(10);

@@ -38,7 +38,8 @@ pub struct Decision {
     pub near_limit: bool,
     /// Whether a limiter in shadow mode allowed what it would otherwise have refused.
     pub shadowed: bool,
-    /// The instant as of which it was decided.
+    /// The instant as of which it was decided: the attempt's `now`, or later where a sliding window
+    /// waited for the end of a sub-window or started over.
     pub decided_at: Timestamp,
     /// The limiting window; `None` for a token bucket.
     pub window: Option<TimeWindow>,
@@ -96,7 +97,8 @@ pub enum Cause {
     Throttled,
     /// The store could not be reached or failed inside.
     Unavailable,
-    /// No answer in time.
+    /// No answer in time; or, for sliding and packed windows, one that came too late to be sure that
+    /// nobody had relied on the count before it.
     Timeout,
     /// Other transactions held the counters, time and again.
     Conflict,
@@ -133,7 +135,8 @@ impl From<StoreError> for Cause {
 /// What the store was asked for when it failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stage {
-    /// Reading counters. Nothing was written.
+    /// Reading counters. Nothing was written, unless a sliding window started over after a write
+    /// whose answer came too late.
     Read,
     /// Writing counters. Unless throttled or in conflict, the write may have happened.
     Write,

@@ -8,7 +8,7 @@
 //! | Strategy | Calls per decision | When refused |
 //! |---|---|---|
 //! | [`FixedWindow`] | 1 update | 1, or 0 from the deny cache |
-//! | [`SlidingWindow`] | 1 update when warm, 1 read more when cold | 1 |
+//! | [`SlidingWindow`] | 1 update when warm, 1 read more when cold; when late, both once more | 1 |
 //! | [`MultiWindow`] | 1 transaction (or 1 update when packed) | 1 |
 //! | [`TokenBucket`] | 1 update, 2 without a hint | 1 |
 //!

@@ -17,7 +17,7 @@ use crate::store::MAX_TRANSACT_WRITES;
 pub enum Strategy {
     /// At most so many in each window that counts from 1970.
     Fixed(FixedWindow),
-    /// At most so many in any span of time, to the precision of a granularity.
+    /// At most so many in any span of time.
     Sliding(SlidingWindow),
     /// Several fixed windows at once.
     Multi(MultiWindow),
@@ -27,14 +27,32 @@ pub enum Strategy {
 
 /// At most `limit` in each window.
 ///
-/// Two limits' worth may pass around a boundary; [`SlidingWindow`] does not allow that.
+/// Two limits' worth may pass around a boundary; [`SlidingWindow`] does not allow that. A request
+/// counts in the window that its caller's clock shows, and each window admits at most its limit of
+/// what is counted in it, whatever clocks show and however late a write lands. A clock that is wrong
+/// makes requests count in a neighbouring window.
 #[derive(Clone, Debug)]
 pub struct FixedWindow {
     pub(super) window: Duration,
     pub(super) quotas: Overridable<Arc<[Quota]>>,
 }
 
-/// At most `limit` over the sum of the sub-windows that cover the last `window`.
+/// At most `limit` in any span of time as long as the window.
+///
+/// Requests are counted in sub-windows, and the sum over the last of them never exceeds the limit.
+/// [`Coverage`] says over which, and so what is promised of real time:
+///
+/// | | in any span of `window` | in any span of `window − granularity` | counters read when cold |
+/// |---|---|---|---|
+/// | [`Coverage::Conservative`], the default | at most `limit` | at most `limit` | `window / granularity + 1` |
+/// | [`Coverage::Aligned`] | at most twice `limit` | at most `limit` | `window / granularity` |
+///
+/// Both hold whatever the order in which callers act, however late writes land, and whatever is lost
+/// or repeated on the way, as long as any two callers' clocks differ by at most the
+/// [skew allowance](super::LimiterBuilder::skew_allowance) and none is set back. A decision whose
+/// answer comes so late that its sub-window may have ended starts over, once; the second time it fails
+/// with a time-out, as when the store gives no answer. The source of `limiter/plan/sliding.rs` has the
+/// proof.
 #[derive(Clone, Debug)]
 pub struct SlidingWindow {
     pub(super) window: Duration,
@@ -46,16 +64,21 @@ pub struct SlidingWindow {
 /// Which sub-windows a sliding window sums up.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Coverage {
-    /// The current one and those before it, `window` long together. A span of real time that is
-    /// `window` long can reach one granularity further back, and admit up to twice the limit.
+    /// The current one, those before it that are `window` long together with it, and one older: no
+    /// span of time as long as the window admits more than the limit. Room comes back up to one
+    /// granularity later than the window says.
     #[default]
-    Aligned,
-    /// One older sub-window too: no real span of `window` ever admits more than the limit, as long
-    /// as every write lands inside its own sub-window.
     Conservative,
+    /// The current one and those before it, `window` long together. A span of time as long as the
+    /// window can reach one granularity further back, and admit up to twice the limit. Choose it to
+    /// count as other implementations do.
+    Aligned,
 }
 
 /// Several fixed windows, of which every one must have room.
+///
+/// Each window admits at most its limit of what is counted in it, as a [`FixedWindow`] does: whatever
+/// clocks show and however late a write lands. [`Layout::Packed`] needs clocks that agree.
 #[derive(Clone, Debug)]
 pub struct MultiWindow {
     pub(super) layout: Layout,
@@ -69,6 +92,10 @@ pub enum Layout {
     #[default]
     PerWindow,
     /// All counters in one item of the longest window, written with one update (one write unit).
+    /// Limits hold as long as any two callers' clocks differ by at most the
+    /// [skew allowance](super::LimiterBuilder::skew_allowance): the item sheds counters of windows
+    /// that have ended. A decision that is answered after the next window has ended fails with a
+    /// time-out.
     Packed,
 }
 
@@ -108,7 +135,7 @@ impl FixedWindow {
 }
 
 impl SlidingWindow {
-    /// At most `limit` in the last `window`, counted in sub-windows of `granularity`.
+    /// At most `limit` in any span of `window`, counted in sub-windows of `granularity`.
     ///
     /// # Errors
     ///
@@ -124,7 +151,7 @@ impl SlidingWindow {
             return Err(StrategyError::SubWindows { granularity, window });
         }
         let quotas = Overridable::new(one(limit, window));
-        Ok(Self { window, granularity, coverage: Coverage::Aligned, quotas })
+        Ok(Self { window, granularity, coverage: Coverage::default(), quotas })
     }
 
     /// The same with another coverage.
@@ -203,6 +230,20 @@ impl MultiWindow {
             self.quotas.lists().try_for_each(|quotas| check_packing(quotas))?;
         }
         Ok(self)
+    }
+}
+
+impl Strategy {
+    /// The shortest span that callers' clocks have to agree about for the limit to hold.
+    pub(super) fn shortest_relied_on(&self) -> Option<Duration> {
+        match self {
+            Self::Sliding(sliding) => Some(sliding.granularity),
+            Self::Multi(multi) if multi.layout == Layout::Packed => {
+                let quotas = multi.quotas.lists().flat_map(|quotas| quotas.iter());
+                quotas.map(|quota| quota.window).min()
+            }
+            Self::Multi(_) | Self::Fixed(_) | Self::TokenBucket(_) => None,
+        }
     }
 }
 
@@ -340,6 +381,19 @@ pub enum StrategyError {
         window: Duration,
         /// The longest of its list.
         longest: Duration,
+    },
+    /// Clocks may differ by as much as what they have to tell apart: keep clocks closer, or choose a
+    /// coarser granularity or longer packed windows.
+    #[error(
+        "the skew allowance {} is not shorter than {}",
+        write_duration(*.skew),
+        write_duration(*.shortest)
+    )]
+    SkewAllowance {
+        /// By how much clocks may differ.
+        skew: Duration,
+        /// The granularity, or the shortest packed window.
+        shortest: Duration,
     },
     /// A token bucket holds less than one token.
     #[error("a burst of at least 1 is required")]

@@ -19,8 +19,8 @@ use apptheory_core::http::AppError;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
-    Coverage, Decision, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota,
-    RateLimitKey, SlidingWindow, StrategyError, TokenBucket, UsageStats, UsageWindow,
+    Decision, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, RateLimitKey,
+    SlidingWindow, StrategyError, TokenBucket, UsageStats, UsageWindow,
 };
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
@@ -44,8 +44,7 @@ pub(crate) struct Limited {
 pub(crate) fn limited_routes() -> Result<Vec<Limited>, StrategyError> {
     let route =
         |name, about, limiter: LimiterBuilder| Limited { name, about, limiter: limiter.build() };
-    let sliding = SlidingWindow::new(MINUTE, Duration::from_secs(10), 5)?
-        .with_coverage(Coverage::Conservative);
+    let sliding = SlidingWindow::new(MINUTE, Duration::from_secs(10), 5)?;
     let both =
         MultiWindow::new([Quota { limit: 3, window: MINUTE }, Quota { limit: 10, window: HOUR }])?;
     let packed = both.clone().with_layout(Layout::Packed)?;

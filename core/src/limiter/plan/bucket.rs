@@ -167,7 +167,7 @@ impl Bucket {
         let verdict = match wrote {
             // The foreign one is replaced: nothing is left of the bucket now.
             Wrote::Applied { .. } if self.foreign.is_some() => self.denied(),
-            Wrote::Applied { attributes } => {
+            Wrote::Applied { attributes, .. } => {
                 self.tat = attributes.integer(self.call.names().tat);
                 self.verdict(true, self.tat.unwrap_or_else(|| self.now()))
             }

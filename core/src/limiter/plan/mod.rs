@@ -26,7 +26,7 @@ pub(super) use self::sequential::Sequential;
 use self::sliding::Cover;
 pub(super) use self::sliding::Sliding;
 pub(super) use self::windows::Windows;
-use super::decision::UsageWindow;
+use super::decision::{Stage, UsageWindow};
 use super::recall::{Learned, Recall};
 use super::strategy::{Layout, Quota, Strategy};
 use super::window::{Naming, TimeWindow};
@@ -52,6 +52,8 @@ pub(super) enum Plan {
 
 /// What a decision needs next.
 pub(super) enum Next {
+    /// That so much time passes.
+    Sleep(Duration),
     /// More of the plan's [`Reads`].
     Read,
     Write(Write),
@@ -70,6 +72,8 @@ pub(super) enum Conclusion {
     Verdict(Verdict),
     /// Admitted by a transaction that did not tell its counts.
     AdmittedUncounted,
+    /// The answer came too late to be acted on.
+    TooLate(Stage),
 }
 
 /// What a write came to, whether it was an update or a transaction.
@@ -77,6 +81,8 @@ pub(super) enum Wrote {
     Applied {
         /// The changed attributes, where the store tells them.
         attributes: Item,
+        /// When the answer arrived; a transaction does not say.
+        answered_at: Option<Timestamp>,
     },
     Refused(Vec<Refusal>),
 }
@@ -139,6 +145,17 @@ impl Plan {
     /// The first thing that deciding and counting needs.
     pub(super) fn begin(&mut self) -> Next {
         each!(self, plan => plan.begin())
+    }
+
+    /// What follows once the time that was asked for has passed.
+    pub(super) fn after_sleep(&mut self, woken_at: Timestamp) -> Next {
+        match self {
+            Self::Sliding(plan) => plan.after_sleep(woken_at),
+            // They never ask for it.
+            Self::Windows(_) | Self::Sequential(_) | Self::Packed(_) | Self::Bucket(_) => {
+                self.begin()
+            }
+        }
     }
 
     /// The write that was asked for last, to be sent again.
@@ -247,7 +264,9 @@ impl Strategy {
 impl From<Updated> for Wrote {
     fn from(Updated { written, answered_at }: Updated) -> Self {
         match written {
-            Written::Applied { attributes } => Self::Applied { attributes },
+            Written::Applied { attributes } => {
+                Self::Applied { attributes, answered_at: Some(answered_at) }
+            }
             Written::Refused { seen } => {
                 let answered_at = Some(answered_at);
                 Self::Refused(Vec::from([Refusal { at: 0, seen, answered_at }]))
@@ -261,7 +280,7 @@ impl Wrote {
     /// then a conflict (which can be retried), then throttling, then anything else.
     pub(super) fn from_transaction(transacted: Transacted) -> Result<Self, StoreError> {
         let Transacted::Canceled { reasons } = transacted else {
-            return Ok(Self::Applied { attributes: Item::new() });
+            return Ok(Self::Applied { attributes: Item::new(), answered_at: None });
         };
         let (mut refusals, mut failures) = (Vec::new(), Vec::new());
         for (at, reason) in reasons.into_iter().enumerate() {

@@ -10,6 +10,7 @@ use super::reads::count_in;
 use super::windows::{full_until, last_to_end, of};
 use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
 use crate::duration::write_duration;
+use crate::limiter::decision::Stage;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
@@ -17,10 +18,16 @@ use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateIt
 /// All windows in one item of the longest one, into which every other divides. Each window counts
 /// in an attribute of its own, `c_{seconds}_{start}`.
 ///
-/// A write removes the counters of windows before its own. So that a write that comes late, from a
-/// window that has ended, does not take a removed counter for an unused one, a counter only starts
-/// where that of the next window is not there yet. A write that comes later than a whole window may
-/// still start it anew.
+/// A write removes the counters of windows before its own. A write that comes late, from a window
+/// that has ended, must not take a removed counter for an unused one:
+///
+/// * A counter only starts where that of the next window is not there yet.
+/// * The next window's counter is removed too, by a write of the window after it. Such a write is
+///   sent after the next window has ended by its caller's clock, so an answer that arrives earlier,
+///   by more than the clocks may differ, cannot have come after it. A later answer does not admit.
+///
+/// So each window admits at most its limit, as long as any two callers' clocks differ by at most the
+/// skew allowance, which is shorter than every packed window.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Packed {
     call: Call,
@@ -124,7 +131,10 @@ impl Packed {
 
     pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
         let verdict = match wrote {
-            Wrote::Applied { attributes } => {
+            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
+                return Next::Conclude(Conclusion::TooLate(Stage::Write));
+            }
+            Wrote::Applied { attributes, .. } => {
                 let told = |window| count_in(&attributes, &counter(window));
                 let counts: Vec<Option<i64>> = self.windows.iter().map(told).collect();
                 self.told(true, 0, &counts)
@@ -137,6 +147,13 @@ impl Packed {
             }
         };
         Next::Conclude(Conclusion::Verdict(verdict))
+    }
+
+    /// Whether a counter that this write started may have been in use and removed before.
+    fn is_late(&self, answered_at: Timestamp) -> bool {
+        let skew = self.call.config.skew_allowance;
+        let mut next = self.windows.iter().filter_map(|window| self.next(window));
+        next.any(|next| answered_at >= next.end().saturating_sub(skew))
     }
 
     fn denied(&self, seen: &Item) -> Verdict {

@@ -85,7 +85,7 @@ impl Sequential {
                 let denied = denied.clone();
                 self.take_back_next(denied)
             }
-            (None, Wrote::Applied { attributes }) => self.count_next(&attributes),
+            (None, Wrote::Applied { attributes, .. }) => self.count_next(&attributes),
             (None, Wrote::Refused(refusals)) => {
                 let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
                 let counter = self.call().names().count;

@@ -1,4 +1,41 @@
 //! Sliding windows: the sum over sub-windows guards the write to the current one.
+//!
+//! # What holds, and why
+//!
+//! *Words.* `g` is the granularity; `n` sub-windows make the window, `W = n·g`; `end(k)` is the end of
+//! sub-window `k`; `σ` is the skew allowance, shorter than `g`. An *admission* is an allowed decision
+//! that rests on the count ([`Basis::Counted`](crate::limiter::Basis::Counted)); its instant is what
+//! the caller's clock showed when the answer to its write arrived. What is allowed because the store
+//! failed or the limiter only watches (shadow mode), and what is recorded, are no admissions.
+//!
+//! *Assumption.* Any two callers' clocks differ by at most `σ`, and none is set back. Reads are
+//! strongly consistent. Nothing is assumed about delays, crashes, lost replies or repeated writes.
+//!
+//! *Algorithm.* (1) In the last `σ` of a sub-window, wait for its end. (2) Only then read the
+//! sub-windows before the current one: what is read of one that has ended is final. (3) Count in the
+//! current one, on the condition that the sum leaves room. (4) An answer that arrives in the last `σ`
+//! of the current sub-window, or later, does not admit: the decision starts over, once.
+//!
+//! *Theorem A.* Up to any sub-window, the last `n` (aligned) or `n + 1` (conservative) sub-windows
+//! hold at most `limit` admissions together.
+//!
+//! *Proof.* Let B be the last write to sub-window `k` that admitted. B's caller had read every
+//! earlier sub-window `j` of the sum when its own clock showed `end(j)` or later. A write to `j` that
+//! it did not see was applied after it read, so it was answered after that, when the clock of its
+//! caller showed `end(j) − σ` or later: by (4) it did not admit. So `j` holds at most as many
+//! admissions as B's caller read; `k` holds at most as many as its counter showed after B; and the
+//! condition of B bounds the sum of both.
+//!
+//! *Theorem B.* Conservative: every real span of time as long as `W` holds at most `limit` admissions.
+//! Aligned: every span as long as `W − g` does; one as long as `W` may hold up to twice that.
+//!
+//! *Proof.* On the callers' own clocks a span grows by at most `σ`. Admissions of sub-window `k` fall
+//! between its start and `end(k) − σ`. From the last instant in which sub-window `a` admits to the
+//! first in which `a + m` does, `(m − 1)·g + σ` pass. So a span that is at most `W + σ` long by those
+//! clocks meets the admissions of at most `n + 1` sub-windows in a row, one of `W − g + σ` those of at
+//! most `n`; Theorem A bounds either.
+//!
+//! *Cost.* A late answer costs one more write, and leaves one count too many until it expires.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -9,15 +46,15 @@ use super::call::Description;
 use super::reads::count_in;
 use super::windows::room;
 use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
+use crate::limiter::decision::Stage;
 use crate::limiter::recall::{EndedWindow, Learned, Lesson, Recall};
 use crate::limiter::strategy::{Coverage, Quota, SlidingWindow};
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Key, UpdateItem};
 use crate::time::Timestamp;
 
-/// Counts of ended sub-windows never change, so their sum can be read once and remembered; the
-/// current sub-window is guarded by the room that they leave. If reading took so long that the
-/// current sub-window ended, the decision starts over once, as of when the answer came.
+/// Admissions of ended sub-windows never change, so their sum can be read once and remembered; the
+/// current sub-window is guarded by the room that they leave.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Sliding {
     call: Call,
@@ -30,6 +67,8 @@ pub(in crate::limiter) struct Sliding {
     /// Counts of past sub-windows, by their start.
     known: BTreeMap<Timestamp, i64>,
     restarted: bool,
+    /// How often the end of a sub-window was waited for since the decision started, or started over.
+    sleeps: u32,
     has_read: bool,
 }
 
@@ -83,6 +122,7 @@ impl Sliding {
             past: cover.windows(now).skip(1).collect(),
             known,
             restarted: false,
+            sleeps: 0,
             has_read: false,
             call,
         }
@@ -129,31 +169,63 @@ impl Sliding {
             let denied = Verdict { local: true, ..self.denied_from([].into_iter(), Some(0)) };
             return Next::Conclude(Conclusion::Verdict(denied));
         }
+        if self.is_late(self.call.now()) {
+            return self.wait();
+        }
         if self.uncached().next().is_none() && self.room() >= 0 {
             return Next::Write(self.write());
         }
         Next::Read
     }
 
+    /// Whether it is too late, at an instant, to admit in the current sub-window: by another clock
+    /// it may have ended, and its count been read as final.
+    fn is_late(&self, at: Timestamp) -> bool {
+        at >= self.current.end().saturating_sub(self.call.config.skew_allowance)
+    }
+
+    /// Waits for the end of the current sub-window.
+    fn wait(&mut self) -> Next {
+        if self.sleeps >= MAX_SLEEPS {
+            return Next::Conclude(Conclusion::TooLate(Stage::Read));
+        }
+        self.sleeps = self.sleeps.saturating_add(1);
+        Next::Sleep(self.call.now().until(self.current.end()))
+    }
+
+    pub(super) fn after_sleep(&mut self, woken_at: Timestamp) -> Next {
+        self.move_to(woken_at);
+        self.begin()
+    }
+
     pub(super) fn after_reads(&mut self, reads: &Reads) -> Next {
         self.take_in(reads);
-        let late = reads.answered_at.filter(|answered_at| *answered_at >= self.current.end());
-        if let (Some(answered_at), false) = (late, self.restarted) {
-            self.restart(answered_at);
-            return self.begin();
-        }
-        if self.room() < 0 {
+        let late = reads.answered_at.filter(|answered_at| self.is_late(*answered_at));
+        if self.room() < 0 && (late.is_none() || self.restarted) {
             let denied = self.denied(Some(self.current_count(reads)));
             return Next::Conclude(Conclusion::Verdict(denied));
         }
-        Next::Write(self.write())
+        match late {
+            // The write's answer would be late as well, and its count be left over.
+            Some(answered_at) => self.start_over(answered_at, Stage::Read),
+            None => Next::Write(self.write()),
+        }
     }
 
-    /// Starts over with the sub-windows as of `now`. What was the current one is read again, now
-    /// that it has ended.
-    fn restart(&mut self, now: Timestamp) {
-        self.call.attempt.now = now;
+    /// Decides anew, once, as of when a late answer arrived. The sub-window that was the current one
+    /// is read as soon as it has ended.
+    fn start_over(&mut self, answered_at: Timestamp, stage: Stage) -> Next {
+        if self.restarted {
+            return Next::Conclude(Conclusion::TooLate(stage));
+        }
         self.restarted = true;
+        self.sleeps = 0;
+        self.move_to(answered_at);
+        self.begin()
+    }
+
+    fn move_to(&mut self, now: Timestamp) {
+        self.call.attempt.now = now;
         self.current = self.cover.current(now);
         self.past = self.cover.windows(now).skip(1).collect();
     }
@@ -179,7 +251,13 @@ impl Sliding {
     pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
         let counter = self.call.names().count;
         let verdict = match wrote {
-            Wrote::Applied { attributes } => {
+            // It was counted, but perhaps after others had read the count of this sub-window as final:
+            // to admit here as well would exceed the limit. Whoever is admitted is seen by everyone
+            // who reads later; that is all that the limit rests on.
+            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
+                return self.start_over(at, Stage::Write);
+            }
+            Wrote::Applied { attributes, .. } => {
                 let current = count_in(&attributes, counter);
                 let count = current.map(|current| self.sum().saturating_add(current));
                 let room_at = current.and_then(|current| self.room_at(current));
@@ -224,7 +302,7 @@ impl Sliding {
     }
 
     /// A denial, given all counts, newest first: room comes back when enough of the oldest
-    /// sub-windows have left (`limited.md` §12.3.5).
+    /// sub-windows have left.
     fn denied_from(&self, counts: impl Iterator<Item = i64>, count: Option<i64>) -> Verdict {
         let (limit, cost) = (self.limit(), self.call.cost());
         let mut kept: u32 = 0;
@@ -248,12 +326,9 @@ impl Sliding {
         if !self.has_read {
             return Learned::default();
         }
-        let skew = self.call.config.skew_allowance;
-        let settled = |window: &&TimeWindow| window.end().saturating_add(skew) <= self.call.now();
         let windows: Vec<EndedWindow> = self
             .past
             .iter()
-            .filter(settled)
             .filter_map(|window| {
                 let count = *self.known.get(&window.start)?;
                 Some(EndedWindow { start: window.start, count })
@@ -317,3 +392,7 @@ impl Sliding {
         key.store_key(key.partition_key(window.start.unix_seconds(), None))
     }
 }
+
+/// How often the end of a sub-window is waited for: a second time, because a timer may end a little
+/// early by the clock. A sleep that a deadline cuts short must not be repeated for ever.
+const MAX_SLEEPS: u32 = 2;

@@ -154,7 +154,7 @@ impl Windows {
             Wrote::Applied { .. } if !self.is_single() => {
                 return Next::Conclude(Conclusion::AdmittedUncounted);
             }
-            Wrote::Applied { attributes } => {
+            Wrote::Applied { attributes, .. } => {
                 self.verdict(true, 0, count_in(&attributes, self.call.names().count))
             }
             Wrote::Refused(refusals) => self.denied(&refusals),
