@@ -14,6 +14,7 @@ use crate::limiter::decision::Stage;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
+use crate::time::Timestamp;
 
 /// All windows in one item of the longest one, into which every other divides. Each window counts
 /// in an attribute of its own, `c_{seconds}_{start}`.
