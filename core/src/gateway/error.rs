@@ -72,7 +72,9 @@ pub enum ClientErrorKind {
     LimitExceeded,
     /// The data has more than [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES) bytes. Send it in parts.
     PayloadTooLarge,
-    /// There are no credentials to sign with. Nothing was sent.
+    /// No credentials could be had to sign with: nobody gives any, or whoever should failed, such as
+    /// a sign-in that has expired or a credential process that ended with an error; the
+    /// [source](Error::source) says which. Nothing was sent.
     MissingCredentials,
     /// The connection id is blank. Nothing was sent.
     EmptyConnectionId,

@@ -29,6 +29,9 @@ impl LimiterError {
                     Misconfiguration::AccessDenied => {
                         "check the credentials, and that the role may read and update it"
                     }
+                    Misconfiguration::MissingCredentials => {
+                        "give the function a role, or the process a profile that is signed in"
+                    }
                     Misconfiguration::InvalidRequest => {
                         "check that its key is PK and SK, both texts, and the attribute schema"
                     }

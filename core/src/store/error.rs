@@ -78,11 +78,12 @@ impl StoreError {
             | "IncompleteSignature"
             | "InvalidClientTokenId"
             | "InvalidSignatureException"
-            | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException"
             | "NotAuthorized"
             | "OptInRequired"
             | "UnrecognizedClientException" => Self::Misconfigured(Misconfiguration::AccessDenied),
+            "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
+                Self::Misconfigured(Misconfiguration::MissingCredentials)
+            }
             "DuplicateItem"
             | "DuplicateItemException"
             | "IdempotentParameterMismatchException"
@@ -107,6 +108,9 @@ impl StoreError {
             Self::TooLarge => "ItemCollectionSizeLimitExceededException",
             Self::Misconfigured(Misconfiguration::MissingTable) => "ResourceNotFoundException",
             Self::Misconfigured(Misconfiguration::AccessDenied) => "AccessDeniedException",
+            Self::Misconfigured(Misconfiguration::MissingCredentials) => {
+                "MissingAuthenticationTokenException"
+            }
             Self::Misconfigured(Misconfiguration::InvalidRequest) => "ValidationException",
         }
     }
@@ -118,10 +122,14 @@ pub enum Misconfiguration {
     /// The table does not exist: create it, or set the right name, region or account.
     #[error("the table does not exist")]
     MissingTable,
-    /// The caller's credentials are missing, expired, or not allowed to do this: check the role's
-    /// policy.
+    /// The caller's credentials are expired, or not allowed to do this: check the role's policy.
     #[error("access denied")]
     AccessDenied,
+    /// No credentials could be had to sign with: nobody gives any, or whoever should failed, such as
+    /// a sign-in that has expired or a credential process that ended with an error. The driver tells
+    /// which in its log.
+    #[error("no credentials could be had")]
+    MissingCredentials,
     /// The store calls the request invalid: the table's key schema, indexes or attribute names
     /// differ from what is configured here. A missing index is reported like this, too.
     #[error("the store rejected the request as invalid")]

@@ -195,7 +195,7 @@ mod tests {
         UpdateItem, Updated, Value, Written,
     };
 
-    const ERRORS: [StoreError; 8] = [
+    const ERRORS: [StoreError; 9] = [
         StoreError::Throttled,
         StoreError::Unavailable,
         StoreError::Timeout,
@@ -203,6 +203,7 @@ mod tests {
         StoreError::TooLarge,
         StoreError::Misconfigured(Misconfiguration::MissingTable),
         StoreError::Misconfigured(Misconfiguration::AccessDenied),
+        StoreError::Misconfigured(Misconfiguration::MissingCredentials),
         StoreError::Misconfigured(Misconfiguration::InvalidRequest),
     ];
 

@@ -25,7 +25,8 @@ pub struct AppBody {
 }
 
 impl App {
-    /// Answers a request of the `http` crate.
+    /// Answers a request of the `http` crate. Such a request has no deadline: put a
+    /// [`Timeout`](super::Timeout) around the handlers.
     pub async fn respond<B>(&self, request: http::Request<B>) -> http::Response<AppBody>
     where
         B: HttpBody,

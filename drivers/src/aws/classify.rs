@@ -47,12 +47,12 @@ where
 fn kind_of_credentials_error(error: &CredentialsError) -> StoreError {
     match error {
         CredentialsError::ProviderTimedOut(_) => StoreError::Timeout,
-        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
-            StoreError::Misconfigured(Misconfiguration::AccessDenied)
-        }
-        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) | _ => {
-            StoreError::Unavailable
-        }
+        // Nothing was sent: the store is as it was.
+        CredentialsError::CredentialsNotLoaded(_)
+        | CredentialsError::InvalidConfiguration(_)
+        | CredentialsError::ProviderError(_)
+        | CredentialsError::Unhandled(_)
+        | _ => StoreError::Misconfigured(Misconfiguration::MissingCredentials),
     }
 }
 

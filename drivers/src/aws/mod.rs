@@ -14,6 +14,11 @@
 //! | `TransactWriteItems` without a token | exactly once |
 //! | everything else | with the SDK's standard retries, as its configuration says |
 //!
+//! The first TLS connection of a process waits until AWS-LC, which encrypts it, has gathered random
+//! numbers from the jitter of the CPU: tens of milliseconds, and longer on small functions. Build
+//! with `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under `[env]` in your own `.cargo/config.toml`, and it
+//! takes them from the kernel alone.
+//!
 //! With the feature `tracing`, every SDK error is told as a debug event under the target
 //! `apptheory::aws`: service errors by code and request id, failures to connect with their chain of
 //! causes. Messages from the service, keys and payloads are left out.
@@ -82,11 +87,11 @@ pub struct AwsStore<C = SystemClock> {
 
 impl AwsStore {
     /// Takes region, credentials, endpoint and retry settings from where the SDK looks for them:
-    /// environment, profile, container or instance metadata. Profiles that sign in with SSO or run a
-    /// credential process need the features `sso` and `credentials-process` of [`aws_config`].
+    /// environment, profile, container or instance metadata. Profiles may sign in with SSO, or run a
+    /// credential process.
     ///
     /// Without a region every effect answers [`Misconfiguration::MissingTable`], without credentials
-    /// [`Misconfiguration::AccessDenied`].
+    /// [`Misconfiguration::MissingCredentials`].
     pub async fn from_env() -> Self {
         Self::from_sdk_config(&aws_config::load_defaults(BehaviorVersion::latest()).await)
     }

@@ -156,25 +156,34 @@ fn an_order_that_cannot_succeed_is_not_sent() {
     assert_eq!(attempts(&order, status, "InternalServerError"), (0, Some(error)));
 }
 
-/// Finds no credentials anywhere.
+/// Somebody who should give credentials, and cannot.
 #[derive(Debug)]
-struct NoCredentials;
+struct NoCredentials(fn() -> CredentialsError);
 
 impl ProvideCredentials for NoCredentials {
     fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
     where
         Self: 'a,
     {
-        ProvideFuture::ready(Err(CredentialsError::not_loaded("none")))
+        ProvideFuture::ready(Err(self.0()))
     }
 }
 
 #[test]
-fn without_credentials_access_is_denied() {
-    let error = StoreError::Misconfigured(Misconfiguration::AccessDenied);
-    let config = config().credentials_provider(NoCredentials).build();
-    let store = AwsStore::new(Client::from_conf(config));
-    assert_eq!(block_on(store.execute(&get())), Err(error));
+fn credentials_that_cannot_be_had_are_told() {
+    let missing = StoreError::Misconfigured(Misconfiguration::MissingCredentials);
+    // Nobody listens there: a request would be a transport error.
+    for (why, error) in [
+        (NoCredentials(|| CredentialsError::not_loaded("none")), missing),
+        (NoCredentials(|| CredentialsError::invalid_configuration("no such profile")), missing),
+        (NoCredentials(|| CredentialsError::provider_error("the sign-in has expired")), missing),
+        (NoCredentials(|| CredentialsError::unhandled("?")), missing),
+        (NoCredentials(|| CredentialsError::provider_timed_out(NEVER)), StoreError::Timeout),
+    ] {
+        let config = config().endpoint_url("http://127.0.0.1:9").credentials_provider(why);
+        let store = AwsStore::new(Client::from_conf(config.build()));
+        assert_eq!(block_on(store.execute(&get())), Err(error));
+    }
 }
 
 #[test]

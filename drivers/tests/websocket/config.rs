@@ -1,5 +1,6 @@
 //! What is missing or invalid, found out without a network.
 
+use core::time::Duration;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -9,6 +10,9 @@ use apptheory::websocket::{
 use apptheory_core::gateway::{ClientErrorKind, ConfigError, RegionSource};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 
 use crate::block_on;
 use crate::gateway::sdk_config;
@@ -116,6 +120,27 @@ fn credentials_are_needed() {
         assert_no_credentials(AwsWebSocketClients::new().with_credentials(blank));
     }
     assert_no_credentials(AwsWebSocketClients::new().with_sdk_config(empty()));
+    for why in [
+        NoCredentials(|| CredentialsError::invalid_configuration("no such profile")),
+        NoCredentials(|| CredentialsError::provider_error("the sign-in has expired")),
+        NoCredentials(|| CredentialsError::provider_timed_out(Duration::from_secs(1))),
+        NoCredentials(|| CredentialsError::unhandled("?")),
+    ] {
+        assert_no_credentials(AwsWebSocketClients::new().with_credentials(why));
+    }
+}
+
+/// Somebody who should give credentials, and cannot.
+#[derive(Debug)]
+struct NoCredentials(fn() -> CredentialsError);
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> ProvideFuture<'a>
+    where
+        Self: 'a,
+    {
+        ProvideFuture::ready(Err(self.0()))
+    }
 }
 
 /// The chain looks into the process's environment: it is run in one that is empty.

@@ -26,12 +26,10 @@ where
         SdkError::ResponseError(unreadable) => effect.read_reply(&reply(unreadable.raw(), None)),
         SdkError::TimeoutError(_) => Err(lost(StoreError::Timeout)),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
-            Some(CredentialsError::CredentialsNotLoaded(_)) => {
-                failed(ClientErrorKind::MissingCredentials)
-            }
-            Some(CredentialsError::ProviderTimedOut(_)) => lost(StoreError::Timeout),
+            // Whatever is wrong with them, nothing was sent.
+            Some(_) => failed(ClientErrorKind::MissingCredentials),
             None if failure.is_timeout() => lost(StoreError::Timeout),
-            Some(_) | None => lost(StoreError::Unavailable),
+            None => lost(StoreError::Unavailable),
         }),
         SdkError::ConstructionFailure(_) | _ => Err(lost(StoreError::Unavailable)),
     };
