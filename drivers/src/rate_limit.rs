@@ -88,7 +88,7 @@ const fn asked(stage: Stage) -> &'static str {
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
     /// The limit is used up.
-    Denied(Decision),
+    Denied(Box<Decision>),
     /// The request belongs to no counter.
     NotCounted(NotCounted),
     /// The store gave no answer, and the limiter fails closed.
@@ -295,7 +295,7 @@ impl<R, X: StoreExecutor, C> RateLimit<R, X, C> {
         if let Some(hook) = &self.on_limit {
             hook(request, &decision);
         }
-        Err(Refusal::Denied(decision))
+        Err(Refusal::Denied(Box::new(decision)))
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn refuse<B: From<String>>(
     body: DenialBody,
 ) -> Response<B> {
     match refusal {
-        Refusal::Denied(decision) => deny(decision, style, body),
+        Refusal::Denied(decision) => deny(*decision, style, body),
         Refusal::NotCounted(error) => {
             let mut response = json(StatusCode::INTERNAL_SERVER_ERROR, PORTABLE_JSON, INTERNAL);
             response.extensions_mut().insert(RateLimitError::from(error));
