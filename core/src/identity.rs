@@ -58,6 +58,20 @@ pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
     text
 }
 
+/// A secret has no bytes, or nothing but blanks: what is made under it, anybody can make. Give random
+/// ones, 32 are best.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a secret must not be empty or blank")]
+pub struct EmptySecret;
+
+impl EmptySecret {
+    /// Refuses a secret that is none.
+    pub(crate) fn check(secret: &[u8]) -> Result<&[u8], Self> {
+        // Blanks alone are what a variable that is not set comes to.
+        if secret.trim_ascii().is_empty() { Err(Self) } else { Ok(secret) }
+    }
+}
+
 /// The network that an address counts as: the address itself for IPv4, its /56 for IPv6.
 ///
 /// Whoever has one IPv6 address usually has the whole /56 (RFC 6177 §2), and could take a new one for

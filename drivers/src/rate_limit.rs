@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apptheory_core::http::rate_limit::{KeyPolicy, NotCounted, RequestFacts};
+use apptheory_core::identity::EmptySecret;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
     Attempt, Basis, Cause, Decision, KeyError, LimiterError, RateLimitKey, Stage,
@@ -135,9 +136,12 @@ impl<R, X, C> RateLimit<R, X, C> {
 
     /// Counts by credentials, which clients make up unless something checks them. See
     /// [`KeyPolicy::per_credential`].
-    #[must_use]
-    pub fn per_credential(self, secret: impl Into<Vec<u8>>) -> Self {
-        Self { policy: self.policy.per_credential(secret), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`EmptySecret`] when the secret is empty or blank.
+    pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+        Ok(Self { policy: self.policy.per_credential(secret)?, ..self })
     }
 
     /// Counts every path for itself. See [`KeyPolicy::per_path`] on what that lets clients do.

@@ -253,7 +253,7 @@ async fn stored_keys_never_hold_a_credential() {
     let store = Arc::new(MemoryStore::new(clock()).with_table(limiter.table()));
     let table: TableName = limiter.table().name;
     let limiter = RateLimiter::new(limiter, Arc::clone(&store)).with_clock(clock());
-    let layer = RateLimitLayer::new(limiter).per_credential("a secret of the deployment");
+    let layer = RateLimitLayer::new(limiter).per_credential("a secret of the deployment").unwrap();
     let app = app(layer);
     for (name, value) in [("x-api-key", "k_secret"), ("authorization", "Bearer tok_secret")] {
         let request = Request::get("/orders").header(name, value).body(Body::empty());

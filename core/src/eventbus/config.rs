@@ -6,11 +6,12 @@ use alloc::vec;
 use core::time::Duration;
 
 use super::codec::EventCodec;
-use super::cursor::{CursorSeal, EmptySecret};
+use super::cursor::CursorSeal;
 use super::keys::Separator;
 use super::metrics::MetricRecord;
 use super::schema::{ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
 use crate::backoff::Backoff;
+use crate::identity::EmptySecret;
 use crate::store::{IndexDefinition, KeySchema, Schema, TableDefinition, TableName};
 
 /// The event bus on a table: its configuration, from which the machines are made. Cheap to clone.

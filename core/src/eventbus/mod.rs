@@ -58,8 +58,7 @@ pub use crate::store::{Schema, StoreFailure};
 pub use codec::{EventCodec, ItemError, ItemProblem};
 pub use config::{ConfigError, EventBus, EventBusBuilder, resolve_table_name};
 pub use cursor::{
-    CursorMismatch, CursorSeal, EmptySecret, InvalidCursor, InvalidOffsetCursor, KeyCursor,
-    OffsetCursor,
+    CursorMismatch, CursorSeal, InvalidCursor, InvalidOffsetCursor, KeyCursor, OffsetCursor,
 };
 pub use delete::{DeleteEvent, Deleted};
 pub use erase::{DeleteTenant, Erased};

@@ -8,8 +8,10 @@ use core::fmt;
 use serde_json::json;
 
 use super::payload_hash;
+use super::source::SourceError;
 use crate::http::Request;
-use crate::identity::{DEFAULT_KEY, fingerprint_with, with_lower_case_scheme};
+use crate::http::sending::is_token;
+use crate::identity::{DEFAULT_KEY, EmptySecret, fingerprint_with, with_lower_case_scheme};
 
 /// Tells callers apart, so that an answer is only ever given again to the caller that had it: a
 /// client that learns or guesses the key of another one must not get what that one was answered.
@@ -34,16 +36,33 @@ impl AnswerCallers {
 
     /// Names the cookies that the application knows its sessions by. Name every one of them: where a
     /// cookie is all that tells callers apart and is not named, they would get each other's answers.
-    #[must_use]
-    pub fn with_session_cookies<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
-        Self { session_cookies: names.into_iter().map(T::into).collect(), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] for an empty list, and for a name that no cookie can have.
+    pub fn with_session_cookies<T: Into<String>>(
+        self,
+        names: impl IntoIterator<Item = T>,
+    ) -> Result<Self, SourceError> {
+        let session_cookies: Vec<String> = names.into_iter().map(T::into).collect();
+        if session_cookies.is_empty() {
+            return Err(SourceError::NoCookie);
+        }
+        match session_cookies.iter().find(|name| !is_token(name)) {
+            Some(name) => Err(SourceError::CookieName(name.clone())),
+            None => Ok(Self { session_cookies, ..self }),
+        }
     }
 
     /// Makes fingerprints under a secret of the deployment, such as 32 random bytes, instead of the
     /// published key. Changing it forgets whose the kept answers are.
-    #[must_use]
-    pub fn with_secret(self, secret: impl Into<Vec<u8>>) -> Self {
-        Self { secret: Some(secret.into()), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`EmptySecret`] when it is empty or blank.
+    pub fn with_secret(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+        let secret = EmptySecret::check(secret.as_ref())?.to_vec();
+        Ok(Self { secret: Some(secret), ..self })
     }
 
     /// Lets all requests that show neither an identity nor a credential share their kept answers.
@@ -105,8 +124,9 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    use super::AnswerCallers;
+    use super::{AnswerCallers, SourceError};
     use crate::http::{Cookies, Request};
+    use crate::identity::EmptySecret;
 
     fn request(fields: &[(&str, &str)], cookies: &[(&str, &str)]) -> Request {
         let mut request =
@@ -118,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_identity_and_every_credential_is_a_caller_of_its_own() {
-        let callers = AnswerCallers::new().with_session_cookies(["session", "sid"]);
+        let callers = AnswerCallers::new().with_session_cookies(["session", "sid"]).unwrap();
         let of = |identity: &str, fields: &[(&str, &str)], cookies: &[(&str, &str)]| {
             callers.caller(identity, &request(fields, cookies)).unwrap()
         };
@@ -159,10 +179,24 @@ mod tests {
     #[test]
     fn a_secret_is_used_and_not_printed() {
         let key = request(&[("x-api-key", "k_secret")], &[]);
-        let callers = AnswerCallers::new().with_secret("a secret of the deployment");
+        let callers = AnswerCallers::new().with_secret("a secret of the deployment").unwrap();
         let caller = callers.caller("", &key).unwrap();
         assert!(caller.starts_with("credentials:hmac-sha256:"), "{caller}");
         assert_ne!(AnswerCallers::new().caller("", &key), Some(caller));
         assert!(!alloc::format!("{callers:?}").contains("secret of"));
+    }
+
+    #[test]
+    fn what_tells_no_callers_apart_is_refused() {
+        let callers = AnswerCallers::new();
+        let cookies = |names: &[&str]| callers.clone().with_session_cookies(names.iter().copied());
+        assert_eq!(cookies(&[]), Err(SourceError::NoCookie));
+        for name in ["", " ", "a b", "a=", "a;"] {
+            let refused = Err(SourceError::CookieName(name.into()));
+            assert_eq!(cookies(&["session", name]), refused, "{name:?}");
+        }
+        for secret in ["", " \n"] {
+            assert_eq!(callers.clone().with_secret(secret), Err(EmptySecret));
+        }
     }
 }

@@ -55,7 +55,7 @@ pub use config::{Idempotency, IdempotencyBuilder, table_name};
 pub use entry::{AttributeNames, Owner};
 pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};
-pub use source::{KeySource, request_hash};
+pub use source::{KeySource, SourceError, request_hash};
 
 /// The largest result that is stored, in bytes (`drivers.md` §4). With key and attributes it stays
 /// below DynamoDB's 400 KB.

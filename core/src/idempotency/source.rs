@@ -7,22 +7,67 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::push_hex;
 use crate::http::Request;
+use crate::http::sending::is_token;
 
 /// Where the key of a request's work is found. Records of a batch need none: their identifiers are
 /// keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum KeySource {
-    /// A header field, such as `idempotency-key`.
+pub struct KeySource(Place);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Place {
     Header(String),
-    /// A place in the JSON body (RFC 6901), such as `/order/id`.
     JsonPointer(String),
+}
+
+/// What is told about requests can be found in none of them. Nothing would be kept, and nobody would
+/// notice: fix the configuration.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SourceError {
+    /// It is blank, or holds what no name of a header field can hold (RFC 9110 §5.1).
+    #[error("{0:?} is no name of a header field, such as \"idempotency-key\"")]
+    HeaderName(String),
+    /// It is neither empty nor begins with `/` (RFC 6901 §3).
+    #[error("{0:?} is no JSON pointer, such as \"/order/id\"")]
+    JsonPointer(String),
+    /// It is blank, or holds what no name of a cookie can hold (RFC 6265 §4.1.1).
+    #[error("{0:?} is no name of a cookie, such as \"session\"")]
+    CookieName(String),
+    /// The list of cookies is empty. Leave it out where no cookie tells callers apart.
+    #[error("no session cookie is named; leave the list out where there is none")]
+    NoCookie,
 }
 
 impl KeySource {
     /// The field that clients use for it (`drivers.md` §4).
     #[must_use]
     pub fn idempotency_key_header() -> Self {
-        Self::Header("idempotency-key".to_string())
+        Self(Place::Header("idempotency-key".to_string()))
+    }
+
+    /// Takes the key from a header field, whose name may be in any case.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::HeaderName`] when no field can have that name.
+    pub fn header(name: &str) -> Result<Self, SourceError> {
+        match is_token(name) {
+            true => Ok(Self(Place::Header(name.to_string()))),
+            false => Err(SourceError::HeaderName(name.to_string())),
+        }
+    }
+
+    /// Takes the key from a place in the JSON body (RFC 6901), such as `/order/id`. The empty pointer
+    /// is the whole body.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::JsonPointer`] when it is no pointer.
+    pub fn json_pointer(pointer: &str) -> Result<Self, SourceError> {
+        match pointer.is_empty() || pointer.starts_with('/') {
+            true => Ok(Self(Place::JsonPointer(pointer.to_string()))),
+            false => Err(SourceError::JsonPointer(pointer.to_string())),
+        }
     }
 
     /// The key that a request brings: a header's first value, or a text or number of the body. None
@@ -30,9 +75,9 @@ impl KeySource {
     /// double: longer ids belong in texts.
     #[must_use]
     pub fn read(&self, request: &Request) -> Option<String> {
-        let key = match self {
-            Self::Header(name) => request.headers.first(name).to_string(),
-            Self::JsonPointer(pointer) => {
+        let key = match &self.0 {
+            Place::Header(name) => request.headers.first(name).to_string(),
+            Place::JsonPointer(pointer) => {
                 let body: Json = serde_json::from_slice(&request.body).ok()?;
                 match body.pointer(pointer)? {
                     Json::String(text) => text.clone(),
@@ -74,7 +119,7 @@ fn length(length: usize) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeySource, request_hash};
+    use super::{KeySource, SourceError, request_hash};
     use crate::http::{Request, UriPath};
 
     #[test]
@@ -84,7 +129,8 @@ mod tests {
         request.body = br#"{"order":{"id":"o1","n":7,"blank":" ","list":[1]}}"#.to_vec();
         let read = |source: KeySource| source.read(&request);
         assert_eq!(read(KeySource::idempotency_key_header()).as_deref(), Some("k 1"));
-        assert_eq!(read(KeySource::Header("x".into())), None);
+        assert_eq!(read(KeySource::header("IDEMPOTENCY-KEY").unwrap()).as_deref(), Some("k 1"));
+        assert_eq!(read(KeySource::header("x").unwrap()), None);
         for (pointer, key) in [
             ("/order/id", Some("o1")),
             ("/order/n", Some("7")),
@@ -92,10 +138,25 @@ mod tests {
             ("/order/list", None),
             ("/order/none", None),
         ] {
-            assert_eq!(read(KeySource::JsonPointer(pointer.into())).as_deref(), key, "{pointer}");
+            assert_eq!(
+                read(KeySource::json_pointer(pointer).unwrap()).as_deref(),
+                key,
+                "{pointer}"
+            );
         }
         let empty = Request::default();
-        assert_eq!(KeySource::JsonPointer("/a".into()).read(&empty), None);
+        assert_eq!(KeySource::json_pointer("/a").unwrap().read(&empty), None);
+    }
+
+    #[test]
+    fn a_place_that_no_request_has_is_refused() {
+        for name in ["", " ", "x y", "idempotency-key ", "x:", "\u{fc}"] {
+            assert_eq!(KeySource::header(name), Err(SourceError::HeaderName(name.into())));
+        }
+        for pointer in [" ", "order/id", "$.order.id", "#/order/id"] {
+            let refused = Err(SourceError::JsonPointer(pointer.into()));
+            assert_eq!(KeySource::json_pointer(pointer), refused);
+        }
     }
 
     #[test]

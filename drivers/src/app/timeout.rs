@@ -69,7 +69,9 @@ impl Timeout {
         Self { default: None, ..Self::after(Duration::ZERO) }
     }
 
-    /// Another time for a tenant.
+    /// Another time for a [tenant](Context::tenant_id). Unless a
+    /// [`TenantSource`](apptheory_core::http::exchange::TenantSource) says otherwise, that is the one
+    /// that authentication vouches for; where requests name their tenants, clients choose their time.
     #[must_use]
     pub fn for_tenant(mut self, tenant_id: &str, time: Duration) -> Self {
         self.tenants.insert(tenant_id.to_owned(), time);

@@ -5,7 +5,7 @@ use apptheory_core::idempotency::{
 };
 use serde_json::Value as Json;
 
-use super::Idempotent;
+use super::{Idempotent, scope_of};
 use crate::app::events::{EventContext, EventMiddleware, EventNext, Handled};
 use crate::execute::StoreExecutor;
 
@@ -31,7 +31,7 @@ pub enum NotHandled {
 impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
     async fn handle(&self, context: EventContext, next: EventNext) -> Handled {
         let input = context.input();
-        let scope = format!("{} {} {}", self.scope, input.trigger().as_str(), input.sender());
+        let scope = scope_of(&[&self.scope, input.trigger().as_str(), input.sender()]);
         let key = IdempotencyKey::new(&scope, input.id()).map_err(NotHandled::from)?;
         let clock = context.clock().clone();
         // Services do not give an id to two things, so it stands for the payload.

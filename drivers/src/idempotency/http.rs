@@ -6,7 +6,7 @@ use apptheory_core::idempotency::{
     request_hash,
 };
 
-use super::{Idempotent, stored};
+use super::{Idempotent, scope_of, stored};
 use crate::app::{Answer, Context, Middleware, Next, Response};
 use crate::execute::StoreExecutor;
 
@@ -63,16 +63,16 @@ impl<X> Idempotent<X> {
                 "" => format!("connection:{}", payload_hash(connection.connection_id.as_bytes())),
                 identity => self.callers.caller(identity, request)?,
             };
-            return Some(format!("{scope} {} {sender}", connection.route_key));
+            return Some(scope_of(&[scope, "websocket", &connection.route_key, &sender]));
         }
         let path = call.pattern().map_or(request.path.as_str(), |pattern| pattern.as_str());
         let (method, caller) = (&request.method, self.callers.caller(context.identity(), request)?);
         // Which of its tenants the caller works for is part of what it asks for.
         let tenant = match context.tenant_id() {
             "" => String::new(),
-            tenant_id => format!(" tenant:{}", payload_hash(tenant_id.as_bytes())),
+            tenant_id => format!("tenant:{}", payload_hash(tenant_id.as_bytes())),
         };
-        Some(format!("{scope} {method} {path} {caller}{tenant}"))
+        Some(scope_of(&[scope, method, path, &caller, &tenant]))
     }
 }
 

@@ -39,8 +39,9 @@ use core::time::Duration;
 
 use apptheory_core::idempotency::{
     Acquire, Acquisition, AnswerCallers, Complete, Idempotency, IdempotencyError, IdempotencyKey,
-    KeySource, Lease, Owner, Release,
+    KeySource, Lease, Owner, Release, SourceError,
 };
+use apptheory_core::identity::EmptySecret;
 use apptheory_core::machine::Effect;
 
 use crate::clock::{Clock as _, SharedClock};
@@ -110,16 +111,25 @@ impl<X> Idempotent<X> {
 
     /// Names the cookies that the application knows its sessions by. Name every one of them: where a
     /// cookie is all that tells callers apart and is not named, they would get each other's answers.
-    #[must_use]
-    pub fn with_session_cookies<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
-        Self { callers: self.callers.with_session_cookies(names), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] for an empty list, and for a name that no cookie can have.
+    pub fn with_session_cookies<T: Into<String>>(
+        self,
+        names: impl IntoIterator<Item = T>,
+    ) -> Result<Self, SourceError> {
+        Ok(Self { callers: self.callers.with_session_cookies(names)?, ..self })
     }
 
     /// Makes fingerprints of credentials under a secret of the deployment, such as 32 random bytes,
     /// instead of the published key. Changing it forgets whose the kept answers are.
-    #[must_use]
-    pub fn with_secret(self, secret: impl Into<Vec<u8>>) -> Self {
-        Self { callers: self.callers.with_secret(secret), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`EmptySecret`] when it is empty or blank.
+    pub fn with_secret(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+        Ok(Self { callers: self.callers.with_secret(secret)?, ..self })
     }
 
     /// Keeps answers also for requests that show neither an identity nor a credential, one for all of
@@ -150,6 +160,13 @@ impl<X> Idempotent<X> {
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
+}
+
+/// Makes a scope of its parts, so that no other parts make the same: what blanks part, they are
+/// escaped in.
+fn scope_of(parts: &[&str]) -> String {
+    let escaped = |part: &&str| part.replace('%', "%25").replace(' ', "%20");
+    parts.iter().map(escaped).collect::<Vec<_>>().join(" ")
 }
 
 impl<X: StoreExecutor> Idempotent<X> {

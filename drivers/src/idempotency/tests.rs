@@ -13,7 +13,7 @@ use apptheory_core::time::Timestamp;
 use futures_util::future::join;
 use serde_json::{Value as Json, json};
 
-use super::Idempotent;
+use super::{Idempotent, scope_of};
 use crate::app::events::{EventContext, SnsNotification, SqsMessage};
 use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
 use crate::clock::{Clock as _, VirtualClock};
@@ -231,9 +231,24 @@ fn on_the_embedded_store() {
 }
 
 #[test]
+fn no_parts_of_a_scope_pass_for_others() {
+    let scopes = [
+        scope_of(&["shop", "POST", "/x", "user:1", ""]),
+        scope_of(&["shop POST", "/x", "user:1", ""]),
+        scope_of(&["shop", "POST /x", "user:1", ""]),
+        scope_of(&["shop%20POST", "/x", "user:1", ""]),
+        scope_of(&["shop", "websocket", "POST /x", "user:1"]),
+        scope_of(&["shop", "sqs", "arn user:1"]),
+        scope_of(&["shop", "sqs arn", "user:1"]),
+    ];
+    let apart = scopes.iter().collect::<std::collections::BTreeSet<_>>().len();
+    assert_eq!(apart, scopes.len(), "{scopes:?}");
+}
+
+#[test]
 fn keys_come_from_elsewhere_or_are_required() {
     let clock = clock();
-    let key = KeySource::JsonPointer("/id".to_owned());
+    let key = KeySource::json_pointer("/id").unwrap();
     let (app, runs) = app(&clock, once(memory(&clock)).with_key(key).require_key());
     let post = |body: &str| clock.run(serve(&app, &clock, request("", body), 10));
     assert_eq!(post(r#"{"id":"o1"}"#), ran(1, false));
@@ -311,7 +326,10 @@ where
 #[test]
 fn an_answer_is_kept_for_its_caller_alone() {
     type Fields = &'static [(&'static str, &'static str)];
-    let session = |store| once(store).with_session_cookies(["session"]).with_secret("secret");
+    let session = |store| {
+        let once = once(store).with_session_cookies(["session"]).unwrap();
+        once.with_secret("secret").unwrap()
+    };
     let clock = clock();
     let (app, _) = app(&clock, session(memory(&clock)));
     let ask = |fields: Fields| {
@@ -524,7 +542,7 @@ fn the_messages_of_two_connections_are_two() {
     let clock = clock();
     let runs = Runs::default();
     let counted = Arc::clone(&runs);
-    let once = once(memory(&clock)).with_key(KeySource::JsonPointer("/id".to_string()));
+    let once = once(memory(&clock)).with_key(KeySource::json_pointer("/id").unwrap());
     let app = builder(&clock).middleware(once).websocket("join", move |_: Context| {
         counted.fetch_add(1, Ordering::Relaxed);
         async { Response::new(200) }

@@ -14,4 +14,4 @@ pub use check::CursorMismatch;
 pub(super) use check::{KeyShape, check};
 pub use key::{InvalidCursor, KeyCursor};
 pub use offset::{InvalidOffsetCursor, OffsetCursor};
-pub use seal::{CursorSeal, EmptySecret};
+pub use seal::CursorSeal;

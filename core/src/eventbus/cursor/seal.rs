@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::key::InvalidCursor;
+use crate::identity::EmptySecret;
 
 /// Seals cursors, and opens those that were sealed with one of its secrets.
 ///
@@ -27,7 +28,7 @@ use super::key::InvalidCursor;
 /// assert!(sealed.starts_with("eyJ9."));
 /// assert_eq!(seal.open(&sealed), Ok("eyJ9"));
 /// assert!(seal.open("eyJ9").is_err());
-/// # Ok::<(), apptheory_core::eventbus::EmptySecret>(())
+/// # Ok::<(), apptheory_core::identity::EmptySecret>(())
 /// ```
 #[derive(Clone)]
 pub struct CursorSeal(Arc<[Secret]>);
@@ -38,11 +39,6 @@ struct Secret {
     id: String,
     mac: Hmac<Sha256>,
 }
-
-/// A secret has no bytes, or nothing but blanks. Give random ones, 32 are best.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a cursor secret must not be empty or blank")]
-pub struct EmptySecret;
 
 impl CursorSeal {
     /// Seals with `secret`.
@@ -108,10 +104,7 @@ impl CursorSeal {
 
 impl Secret {
     fn new(secret: &[u8]) -> Result<Self, EmptySecret> {
-        // Blanks alone are what a variable that is not set comes to.
-        if secret.trim_ascii().is_empty() {
-            return Err(EmptySecret);
-        }
+        let secret = EmptySecret::check(secret)?;
         // HMAC takes keys of any length: its constructor fails for none.
         let mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| EmptySecret)?;
         let digest = mac.clone().chain_update(KEY_ID_LABEL).finalize().into_bytes();

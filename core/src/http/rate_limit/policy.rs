@@ -10,7 +10,9 @@ use core::num::NonZeroUsize;
 use super::NotCounted;
 use super::forwarded::forwarded_address;
 use crate::http::{UriPath, canonical_name};
-use crate::identity::{DEFAULT_KEY, client_network, fingerprint_with};
+use crate::identity::{
+    DEFAULT_KEY, EmptySecret, client_network, fingerprint_with, with_lower_case_scheme,
+};
 use crate::limiter::RateLimitKey;
 
 /// What is known about a request that is to be counted.
@@ -161,9 +163,13 @@ impl KeyPolicy {
     ///
     /// Clients choose their counters unless credentials were checked before: one that makes up a new
     /// credential for every request is never limited.
-    #[must_use]
-    pub fn per_credential(self, secret: impl Into<Vec<u8>>) -> Self {
-        Self { names: Names::Credential(secret.into()), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`EmptySecret`] when it is empty or blank.
+    pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+        let secret = EmptySecret::check(secret.as_ref())?.to_vec();
+        Ok(Self { names: Names::Credential(secret), ..self })
     }
 
     /// Counts every path for itself, in the normal form of RFC 3986 §6.2.2 and without empty segments.
@@ -207,12 +213,7 @@ impl KeyPolicy {
     fn identifier(&self, request: &RequestFacts<'_>) -> Option<String> {
         let chosen = match &self.names {
             Names::Contract => return Some(contract_identifier(request)),
-            Names::Header(name) => request.field(name).map(|value| match name.as_str() {
-                "authorization" | "cookie" | "proxy-authorization" | "x-api-key" => {
-                    fingerprint_with(DEFAULT_KEY, &format!("header:{name}"), &value)
-                }
-                _ => format!("header:{name}:{value}"),
-            }),
+            Names::Header(name) => request.field(name).map(|value| named_by_field(name, &value)),
             Names::Unbelieved | Names::Credential(_) => None,
         };
         let named = |space: &str, name: &str| {
@@ -262,6 +263,16 @@ impl fmt::Debug for KeyPolicy {
             .field("is_shared", &self.is_shared)
             .field("is_per_path", &self.is_per_path)
             .finish()
+    }
+}
+
+/// Whose counter the value of a header field names. Credentials are not stored as they are.
+fn named_by_field(name: &str, value: &str) -> String {
+    let fingerprint = |value: &str| fingerprint_with(DEFAULT_KEY, &format!("header:{name}"), value);
+    match name {
+        "authorization" | "proxy-authorization" => fingerprint(&with_lower_case_scheme(value)),
+        "cookie" | "x-api-key" => fingerprint(value),
+        _ => format!("header:{name}:{value}"),
     }
 }
 
@@ -395,7 +406,7 @@ mod tests {
 
     #[test]
     fn credentials_and_headers_are_opted_in_and_never_stored_as_they_are() {
-        let policy = KeyPolicy::new().per_credential("secret").shared();
+        let policy = KeyPolicy::new().per_credential("secret").unwrap().shared();
         let of = |fields: &[(&str, &str)]| identifier(&policy, nobody(), fields);
         let bearer = of(&[("authorization", "Bearer tok")]);
         assert_eq!(bearer, fingerprint_with(b"secret", "bearer", "tok"));
@@ -410,6 +421,19 @@ mod tests {
         let stored = identifier(&per_key, nobody(), &both);
         assert!(stored.starts_with("header:x-api-key:hmac-sha256:"), "{stored}");
         assert!(!format!("{policy:?}").contains("secret"));
+        for name in ["authorization", "proxy-authorization"] {
+            let policy = KeyPolicy::new().per_header(name);
+            let of = |value| identifier(&policy, nobody(), &[(name, value)]);
+            assert_eq!(of("Bearer Tok"), of("bEARER  Tok"), "{name}");
+            assert_ne!(of("Bearer Tok"), of("Bearer tok"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_without_anything_in_it_is_refused() {
+        for secret in [&b""[..], b" ", b"\t\r\n"] {
+            assert_eq!(KeyPolicy::new().per_credential(secret), Err(EmptySecret));
+        }
     }
 
     #[test]
