@@ -88,7 +88,9 @@ impl From<BuildError> for AppError {
         match error {
             BuildError::Route(RouteError::Registration(error)) => error.into(),
             error @ (BuildError::Route(
-                RouteError::Unprotected { .. } | RouteError::BlankScopes { .. },
+                RouteError::Unprotected { .. }
+                | RouteError::Unauthenticated { .. }
+                | RouteError::BlankScopes { .. },
             )
             | BuildError::Settings(_)
             | BuildError::Event(_)
@@ -123,7 +125,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self.route_for(Access::Public, method, pattern, handler)
     }
 
-    /// Serves a method and a pattern, for those who may call it.
+    /// Serves a method and a pattern, for those who may call it. [`authenticate`](Self::authenticate)
+    /// says who calls: without it, only public routes build.
     #[must_use]
     pub fn route_for<A>(
         self,
@@ -256,7 +259,6 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         F: Fn(Context) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Option<Principal>, AppError>> + Send + 'static,
     {
-        self.settings.authenticates = true;
         self.hooks.authenticate = Some(Hooks::ask(hook));
         self
     }
@@ -361,7 +363,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their
     /// order, then rate limits that share their counters, then handlers of events in their order.
     pub fn build(self) -> Result<App, BuildError> {
-        let Self { settings, routes, layers, events, websockets, hooks, .. } = self;
+        let Self { mut settings, routes, layers, events, websockets, hooks, .. } = self;
+        settings.authenticates = hooks.authenticate.is_some();
         let json = settings.json;
         let mut service = HttpService::new(settings)?;
         for Route { method, pattern, access, endpoint } in routes {

@@ -52,10 +52,16 @@ impl App {
     ) -> Whole {
         let most = self.most_in_one_piece(source.max_answer_bytes());
         let mut concluded = self.conclude_whole(request, begun, most).await;
+        // What the hook adds counts, too.
+        let own = self.change_headers(&mut concluded);
         if source.is_too_large(&concluded.response) {
+            if let Some(own) = own {
+                concluded.response.headers = own;
+            }
             concluded = self.fail_whole(concluded, self.settings().response_too_large());
+            self.change_headers(&mut concluded);
         }
-        self.finish(concluded)
+        self.tell_of(concluded)
     }
 
     async fn conclude_whole(
@@ -122,7 +128,10 @@ impl App {
     ) -> Concluded<core::convert::Infallible> {
         let Concluded { response, call, observation } = concluded;
         let collector = Collector::new(response, None, self.settings().error_style());
-        let response = collector.fail(&error, &call.request.trace_id);
+        let mut response = collector.fail(&error, &call.request.trace_id);
+        if call.request.method == "HEAD" {
+            response.body.clear();
+        }
         let status = response.status;
         let observation = observation.map(|observed| observed.ending_with(status, &error));
         Concluded { response, call, observation }

@@ -149,10 +149,15 @@ impl App {
         }
     }
 
+    /// Lets the hook change an answer's header fields, and records it.
+    pub(super) fn finish<S>(&self, mut concluded: Concluded<S>) -> http::Response<S> {
+        self.change_headers(&mut concluded);
+        self.tell_of(concluded)
+    }
+
     /// Records what was answered, once nothing about it changes any more.
-    pub(super) fn finish<S>(&self, concluded: Concluded<S>) -> http::Response<S> {
-        let Concluded { mut response, call, observation } = concluded;
-        self.change_headers(&mut response, &call.request_id);
+    pub(super) fn tell_of<S>(&self, concluded: Concluded<S>) -> http::Response<S> {
+        let Concluded { response, call, observation } = concluded;
         if let Some(error) = response.error.as_ref().filter(|error| error.status() >= 500) {
             self.tell(Failure { request_id: call.request_id.clone(), error: error.clone() });
         }
@@ -162,25 +167,30 @@ impl App {
         response
     }
 
-    /// Lets the hook change the header fields. A change that is not finished, or would break the
-    /// answer, is dropped.
-    fn change_headers<S>(&self, response: &mut http::Response<S>, request_id: &str) {
-        let Some(hook) = &self.inner.hooks.headers else { return };
+    /// Lets the hook change the header fields, and returns those that it found. A change that is not
+    /// finished, or would break the answer, is dropped.
+    pub(super) fn change_headers<S>(&self, concluded: &mut Concluded<S>) -> Option<http::Headers> {
+        let hook = self.inner.hooks.headers.as_ref()?;
+        let Concluded { response, call, .. } = concluded;
         let mut changed = None;
         let change = || {
             let mut headers = response.headers.clone();
             hook(&mut headers);
             changed = Some(headers);
         };
-        isolated("the response headers' hook", change, |panic| self.report(request_id, panic));
-        let Some(headers) = changed else { return };
-        let head = http::Response { headers, ..http::Response::<()>::new(response.status) };
+        let report = |panic| self.report(&call.request_id, panic);
+        isolated("the response headers' hook", change, report);
+        let head =
+            http::Response { headers: changed?, ..http::Response::<()>::new(response.status) };
         match head.normalize() {
             Ok(head) => {
-                response.headers = head.headers;
                 response.cookies.extend(head.cookies);
+                Some(core::mem::replace(&mut response.headers, head.headers))
             }
-            Err(reason) => self.report(request_id, reason),
+            Err(reason) => {
+                self.report(&call.request_id, reason);
+                None
+            }
         }
     }
 

@@ -10,9 +10,9 @@ use apptheory::websocket::{
 use apptheory_core::gateway::{ClientErrorKind, ConfigError, RegionSource};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
 use crate::block_on;
 use crate::gateway::sdk_config;
@@ -163,4 +163,24 @@ fn without_credentials_in_the_environment() {
     assert_no_credentials(AwsWebSocketClients::new().without_instance_metadata());
     let nowhere = AwsWebSocketClients::new();
     assert_eq!(error(&nowhere, "ws.example.com"), ConfigError::MissingRegion);
+}
+
+#[test]
+fn keys_are_not_printed() {
+    let keys = || Credentials::new("id", "hush-hush", Some("hush-token".into()), None, "test");
+    let printed = |clients: AwsWebSocketClients| {
+        let client = block_on(clients.connect(ENDPOINT)).unwrap();
+        format!("{clients:?} {client:?} {client:#?}")
+    };
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(SharedCredentialsProvider::new(keys()))
+        .build();
+    for clients in [
+        AwsWebSocketClients::new().with_sdk_config(config),
+        AwsWebSocketClients::new().with_sdk_config(empty()).with_credentials(keys()),
+    ] {
+        let printed = printed(clients);
+        assert!(!printed.contains("hush"), "{printed}");
+    }
 }

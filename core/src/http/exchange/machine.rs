@@ -133,7 +133,6 @@ impl<'r, T, S> Exchange<'r, T, S> {
     fn authenticate(self) -> Step<Self> {
         match &self.routed {
             Ok(endpoint) if !endpoint.access.is_protected() => self.after_authentication(),
-            Ok(_) if !self.settings().authenticates => self.conclude(Err(AppError::unauthorized())),
             Ok(endpoint) => {
                 let (call, access) = (Arc::clone(&self.call), &endpoint.access);
                 self.ask(Authenticate { call, access }, Self::on_principal)

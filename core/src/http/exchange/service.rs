@@ -40,6 +40,18 @@ pub enum RouteError {
         /// Its pattern, as given.
         pattern: String,
     },
+    /// The route asks who calls, and nothing answers that: no caller would ever be known. Set
+    /// [`authenticates`](HttpSettings::authenticates), or make the route public.
+    #[error(
+        "nothing authenticates the callers of the protected route {method} {pattern}: set an \
+         authentication, or make the route public"
+    )]
+    Unauthenticated {
+        /// The route's method, as given.
+        method: String,
+        /// Its pattern, as given.
+        pattern: String,
+    },
     /// The list of scopes that the route asks for is empty, or has a blank entry, as a variable that
     /// is not set makes it: list the scopes, or choose [`Access::Authenticated`].
     #[error(
@@ -97,8 +109,14 @@ impl<T> HttpService<T> {
         if !access.is_complete() {
             return Err(RouteError::BlankScopes { method: method.into(), pattern: pattern.into() });
         }
-        if access.is_protected() && self.settings.tier == Tier::P0 {
-            return Err(RouteError::Unprotected { method: method.into(), pattern: pattern.into() });
+        if access.is_protected() {
+            let (method, pattern) = (method.into(), pattern.into());
+            if self.settings.tier == Tier::P0 {
+                return Err(RouteError::Unprotected { method, pattern });
+            }
+            if !self.settings.authenticates {
+                return Err(RouteError::Unauthenticated { method, pattern });
+            }
         }
         let endpoint = handler.map(|handler| Endpoint { access, handler });
         Ok(self.router.register(method, pattern, endpoint)?)

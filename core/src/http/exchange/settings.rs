@@ -78,7 +78,7 @@ pub struct HttpSettings {
     /// Whether, and when, the host is asked for a [`DecidePolicy`](super::DecidePolicy).
     pub policy: Option<PolicyStage>,
     /// Whether the host answers [`Authenticate`](super::Authenticate). Without it, protected routes
-    /// answer 401.
+    /// are not added.
     pub authenticates: bool,
     /// Lets `GET` routes serve `HEAD` (RFC 9110 §9.3.2).
     pub head_as_get: bool,

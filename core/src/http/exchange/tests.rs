@@ -215,12 +215,10 @@ fn malformed_requests_are_answered_with_ids_and_cors() {
 }
 
 #[test]
-fn protected_routes_need_a_caller_and_somebody_to_ask() {
+fn protected_routes_need_a_caller() {
     let authenticated = HttpSettings { authenticates: true, ..settings(Tier::P1) };
     let own = AppError::forbidden().with_status(499);
     for (settings, access, principal, status, identity) in [
-        (settings(Tier::P1), Access::Authenticated, None, 401, None),
-        (settings(Tier::P1), Access::Optional, None, 401, None),
         (authenticated.clone(), Access::Authenticated, Some(Ok(None)), 401, None),
         (authenticated.clone(), Access::Optional, Some(Ok(None)), 200, None),
         (authenticated.clone(), Access::Optional, Some(Err(own.clone())), 499, None),
@@ -532,6 +530,17 @@ fn contradictions_are_refused_before_anything_is_served() {
     assert!(error.to_string().contains("scopes of the route GET /a"), "{error}");
     let error = service.route("GET", "/a", Access::Authenticated, "x").unwrap_err();
     assert!(error.to_string().contains("GET /a would be open"), "{error}");
+    let mut service = Service::new(settings(Tier::P1)).unwrap();
+    let scopes = || Vec::from(["admin".into()]);
+    for access in [
+        Access::Optional,
+        Access::Authenticated,
+        Access::AllScopes(scopes()),
+        Access::AnyScope(scopes()),
+    ] {
+        let error = service.route("GET", "/a", access, "x").unwrap_err();
+        assert!(error.to_string().contains("the protected route GET /a: set an"), "{error}");
+    }
     let error = service.register("GET", "/a", Access::Public, None).unwrap_err();
     assert!(error.to_string().starts_with("route handler is nil: GET /a "), "{error}");
     assert_eq!(service.router().routes().len(), 0);

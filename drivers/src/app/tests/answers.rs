@@ -72,6 +72,33 @@ fn an_answer_is_as_large_as_its_front_end_takes() {
 }
 
 #[test]
+fn what_is_added_to_every_answer_counts() {
+    let clock = clock();
+    let app = builder(&clock)
+        .response_headers(|headers| headers.append("x-padding", "p".repeat(2_000)))
+        .get("/{n}", async |Path(n): Path<usize>| "x".repeat(n))
+        .get("/heads/{n}", async |Path(n): Path<usize>| {
+            Response::text(200, "").with_header("x-large", "x".repeat(n))
+        })
+        .build()
+        .unwrap();
+    for source in HttpSource::ALL {
+        let most = usize::try_from(source.max_answer_bytes()).unwrap();
+        let invoke = |size: usize| {
+            let event = event(source, "GET", &format!("/{size}"));
+            clock.run(app.serve_event(source, &event, Invocation::default())).unwrap()
+        };
+        let fits = most - invoke(0).len();
+        assert_eq!(invoke(fits).len(), most, "{source:?}");
+        let refused = invoke(fits + 1);
+        assert!(refused.len() < most && refused.contains("app.too_large"), "{source:?}");
+        assert!(refused.contains(&"p".repeat(2_000)), "{source:?}");
+        let head = answer(&app, &clock, source, "HEAD", &format!("/heads/{most}"));
+        assert_eq!((&head["statusCode"], &head["body"]), (&json!(413), &json!("")));
+    }
+}
+
+#[test]
 fn what_cannot_be_sent_is_a_masked_500_that_is_told() {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&failures);

@@ -180,6 +180,19 @@ fn mistakes_are_found_before_anything_is_served() {
             App::builder().tier(Tier::P0).route_for(Access::Authenticated, "GET", "/", hello),
             "would be open",
         ),
+        (
+            App::builder().route_for(Access::Authenticated, "GET", "/mine", hello),
+            "the protected route GET /mine: set an authentication",
+        ),
+        (
+            App::builder().settings(|it| it.authenticates = true).route_for(
+                Access::Optional,
+                "GET",
+                "/mine",
+                hello,
+            ),
+            "the protected route GET /mine",
+        ),
         (App::builder().cors(to_all), "list origins"),
         (App::builder().tier(Tier::P0).authenticate(async |_| Ok(None)), "authentication"),
     ] {

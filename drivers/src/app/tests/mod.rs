@@ -4,6 +4,7 @@ mod answers;
 mod around;
 mod deadlines;
 mod handlers;
+mod printing;
 mod streams;
 
 use apptheory_core::http::RawRequest;
