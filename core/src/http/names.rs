@@ -15,6 +15,15 @@ pub fn canonical_method(method: &str) -> Cow<'_, str> {
     Cow::Borrowed(method)
 }
 
+/// Whether a method is one of RFC 9110 §9.3 or RFC 5789. Clients can make up any number of others:
+/// they share one name where names are stored or paid for.
+pub(crate) fn is_standard_method(method: &str) -> bool {
+    matches!(
+        method,
+        "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH"
+    )
+}
+
 /// A header name trimmed and in lower case.
 #[must_use]
 pub fn canonical_name(name: &str) -> Cow<'_, str> {

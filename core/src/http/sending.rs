@@ -53,7 +53,7 @@ pub(super) fn is_of_connection(name: &str, named: &[String]) -> bool {
     ) || named.iter().any(lists)
 }
 
-/// Whether a text is a token, as names of header fields are (RFC 9110 §5.6.2).
+/// Whether a text is a token, as methods and names of header fields are (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     let is_token_char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(is_token_char)

@@ -55,16 +55,16 @@ impl EventKind {
 /// 1. `Records` is a list, and its first record is an object from a known source. Later records
 ///    decide nothing: one that is no object, or of another source, fails when its turn comes;
 /// 2. `detail-type` or `detailType` is there: EventBridge;
-/// 3. `requestContext.http` is there: a function URL if its domain is one, else API Gateway's HTTP
+/// 3. no record is there, but the members of a tumbling window are: the service that
+///    `eventSourceARN` names, Kinesis or DynamoDB;
+/// 4. `requestContext.http` is there: a function URL if its domain is one, else API Gateway's HTTP
 ///    API if `routeKey` is there, else a function URL;
-/// 4. `requestContext.connectionId` is there: WebSocket;
-/// 5. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
-///    there, else API Gateway's REST API;
-/// 6. no record is there, but the members of a tumbling window are: the service that
-///    `eventSourceARN` names, Kinesis or DynamoDB.
+/// 5. `requestContext.connectionId` is there: WebSocket;
+/// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
+///    there, else API Gateway's REST API.
 ///
-/// What asks a Lambda authorizer is none of 3 to 5. A member of the wrong type is not there, nor is
-/// null or a blank text. Names are read in their exact spelling.
+/// Events that ask a Lambda authorizer are refused before 4. A member of the wrong type is not there,
+/// nor is null or a blank text. Names are read in their exact spelling.
 ///
 /// # Errors
 ///

@@ -31,20 +31,11 @@ impl App {
         request: RawRequest<'_>,
         begun: Begun,
     ) -> String {
-        source.write_response(&self.serve_whole_begun(source, request, begun).await)
+        source.write_response(&self.serve_whole_for(source, request, begun).await)
     }
 
     /// As [`serve_whole`](Self::serve_whole), within what a provider takes in one piece.
     pub(crate) async fn serve_whole_for(
-        &self,
-        source: HttpSource,
-        request: RawRequest<'_>,
-        invocation: Invocation,
-    ) -> Whole {
-        self.serve_whole_begun(source, request, self.begin(invocation)).await
-    }
-
-    async fn serve_whole_begun(
         &self,
         source: HttpSource,
         request: RawRequest<'_>,

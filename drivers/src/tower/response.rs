@@ -84,7 +84,7 @@ fn json<B: From<String>>(
     response
 }
 
-/// The portable error shapes of the HTTP runtime (`http-runtime.md` §8): nothing about the inside.
+/// Errors in the shape of applications' own: they say nothing about the inside.
 const PORTABLE_JSON: &str = "application/json; charset=utf-8";
 const INTERNAL: &str = r#"{"error":{"code":"app.internal","message":"internal error"}}"#;
 const OVERLOADED: &str = r#"{"error":{"code":"app.overloaded","message":"overloaded"}}"#;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::call::Call;
 use super::settings::HttpSettings;
+use crate::http::names::is_standard_method;
 use crate::http::router::Pattern;
 use crate::http::{AppError, Response};
 use crate::observe::emf::{OTHER, REQUEST_METRIC};
@@ -125,7 +126,7 @@ impl Observation {
     fn dimensions(&self) -> Vec<(&'static str, LogText<'_>)> {
         let (method, pattern) = (&*self.call.request.method, self.call.pattern());
         // Whatever a route serves, the application has registered.
-        let is_known = pattern.is_some() || METHODS.contains(&method);
+        let is_known = pattern.is_some() || is_standard_method(method);
         let path = pattern.map_or(UNMATCHED, Pattern::as_str);
         let mut dimensions = Vec::from([
             ("method", LogText::from(if is_known { method } else { OTHER })),
@@ -179,7 +180,3 @@ impl Observation {
 
 /// The path of requests that no route serves.
 const UNMATCHED: &str = "unmatched";
-
-/// The methods of RFC 9110 §9.3 and RFC 5789: others are counted as one, unless a route serves them.
-const METHODS: [&str; 9] =
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];

@@ -9,6 +9,7 @@ use core::num::NonZeroUsize;
 
 use super::NotCounted;
 use super::forwarded::forwarded_address;
+use crate::http::names::is_standard_method;
 use crate::http::{UriPath, canonical_name};
 use crate::identity::{
     DEFAULT_KEY, EmptySecret, client_network, fingerprint_with, with_lower_case_scheme,
@@ -308,8 +309,8 @@ fn counted_path(path: &str) -> String {
 fn operation(method: &str) -> &str {
     match method {
         "HEAD" => "GET",
-        "GET" | "POST" | "PUT" | "DELETE" | "CONNECT" | "OPTIONS" | "TRACE" | "PATCH"
-        | WEBSOCKET => method,
+        WEBSOCKET => method,
+        _ if is_standard_method(method) => method,
         _ => "OTHER",
     }
 }

@@ -56,6 +56,7 @@ pub use self::pattern::{Pattern, PatternError, Segment};
 use self::trie::{Search, Trie};
 use super::UriPath;
 use super::names::canonical_method;
+use super::sending::is_token;
 
 /// The routes of an application, each with what serves it.
 #[derive(Clone, Debug)]
@@ -143,7 +144,7 @@ impl<T> Router<T> {
         let Some(handler) = handler else {
             return Err(RegistrationError::MissingHandler { method, pattern: pattern.to_owned() });
         };
-        if !self.is_permissive && !strict::is_token(&method) {
+        if !self.is_permissive && !is_token(&method) {
             return Err(RegistrationError::InvalidMethod { method, pattern: pattern.to_owned() });
         }
         let given = pattern;

@@ -1,13 +1,6 @@
-//! What a router takes unless it is permissive: methods that clients can send, and patterns that
-//! mean what they look like.
+//! What a router takes unless it is permissive: patterns that mean what they look like.
 
 use super::pattern::{Pattern, PatternError, Segment};
-
-/// Whether a method is a token (RFC 9110 §5.6.2).
-pub(super) fn is_token(method: &str) -> bool {
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !method.is_empty() && method.bytes().all(is_token)
-}
 
 /// Reads a pattern without what would be dropped from it, and without the syntax of other routers,
 /// which would be literal text here or part of a name: `{*rest}`, `*`, `{rest...}`, `{id:int}`.

@@ -279,9 +279,8 @@ impl FrameMachine {
             "" => head.headers.first("x-request-id"),
             configured => configured,
         };
-        let error = with_stream_code(error);
-        let answer: Response = Response::from_error(&error, errors.format, request_id, "");
-        let answer = Response { status: errors.status(&error), ..answer };
+        let answer: Response = errors.answer(with_stream_code(error).into_owned(), request_id, "");
+        let refused_code = answer.error.as_ref().map(|error| error.recorded_code().to_string());
         let mut head = head.of_error(&answer);
         let prelude = head.encode(*target, *max_prelude_bytes).or_else(|_| {
             head = head.bare();
@@ -294,7 +293,6 @@ impl FrameMachine {
             out.push(FrameEffect::StopProducer);
         }
         out.push(FrameEffect::Finish);
-        let refused_code = Some(error.recorded_code().to_string());
         let outcome = self.outcome(Some(head.status), String::new(), EndReason::Refused);
         out.push(FrameEffect::Outcome(Outcome { refused_code, ..outcome }));
         self.phase = Phase::Done;
