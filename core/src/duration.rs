@@ -1,7 +1,7 @@
 //! Durations as text: `1h0m0s`, `1.5s`, `100ms`.
 //!
 //! This module decides the one spelling in which durations appear in stored keys and fixtures, the
-//! same as Go's `time.Duration` prints (`limited.md` §2), and reads every equivalent spelling.
+//! same as Go's `time.Duration` prints, and reads every equivalent spelling.
 //! It knows nothing of instants or calendars: there is no unit above the hour.
 //!
 //! ```
@@ -108,8 +108,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationTextError> {
 }
 
 /// Reads a duration that every client can hold, in nanoseconds: as [`parse_duration_nanos`], but of
-/// whole microseconds and within 64 bits of nanoseconds, which is some 292 years
-/// (`fixture-format.md` §7.2).
+/// whole microseconds and within 64 bits of nanoseconds, which is some 292 years.
 ///
 /// # Errors
 ///

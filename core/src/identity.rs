@@ -29,7 +29,7 @@ use crate::hex::push_hex;
 /// credential can be guessed offline by whoever reads the table. Prefer
 /// [`fingerprint_with`] where a secret is at hand.
 ///
-/// The form is `{kind}:hmac-sha256:{64 hex digits}` (`limited.md` §10); `kind` is trimmed, and
+/// The form is `{kind}:hmac-sha256:{64 hex digits}`; `kind` is trimmed, and
 /// `credential` when blank. An empty value has an empty fingerprint.
 #[must_use]
 pub fn fingerprint(kind: &str, value: &str) -> String {
@@ -89,7 +89,7 @@ pub fn client_network(address: IpAddr) -> String {
     }
 }
 
-/// The first 56 of 128 bits (`limited.md` §16.25).
+/// The first 56 of 128 bits.
 const CLIENT_NETWORK_MASK: u128 = u128::MAX << (128 - 56);
 
 /// Returns the value of an `authorization` field with its scheme in lower case: schemes are compared

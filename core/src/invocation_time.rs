@@ -1,8 +1,7 @@
 //! The time that an invocation has.
 //!
 //! This module decides when work is cut short, so that there is time left to answer, and until when
-//! an answer may be on its way. Whoever carries work out races it against these instants; the clock
-//! is theirs.
+//! an answer may be on its way. Drivers race the work against these instants, by their own clock.
 //!
 //! ```
 //! use core::time::Duration;

@@ -2,7 +2,7 @@
 //!
 //! This module decides the bytes of every JSON text that leaves this crate: compact, members of a
 //! [`Value`](Json) sorted by the bytes of their names, and the escapes that Go's `encoding/json`
-//! writes (`eventbus.md` §10.2), so that texts are safe inside HTML and equal to those of other
+//! writes, so that texts are safe inside HTML and equal to those of other
 //! runtimes to the byte. It refuses to know what the texts are for.
 //!
 //! ```

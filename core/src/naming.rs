@@ -128,7 +128,7 @@ fn require(app: &str) -> Result<(), NamingError> {
     if clean(app).is_empty() { Err(NamingError::EmptyApp) } else { Ok(()) }
 }
 
-/// The usual spellings (`support.md` §1.2).
+/// The usual spellings.
 fn stage_alias(stage: &str) -> Option<&'static str> {
     Some(match stage {
         "prod" | "production" | "live" => "live",

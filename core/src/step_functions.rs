@@ -1,6 +1,6 @@
 //! Task tokens of Step Functions callbacks.
 //!
-//! This module decides under which names an event carries its token (`support.md` §7). It refuses
+//! This module decides under which names an event carries its token. It refuses
 //! to know what is called back.
 //!
 //! ```

@@ -1,7 +1,7 @@
 //! A limit in front of handlers or services: what the [middleware](crate::app::RateLimit) of
 //! applications and the [layer](crate::tower::RateLimitLayer) of tower have in common.
 //!
-//! This module asks a [`RateLimiter`] about requests, and tells hooks. It decides neither which
+//! This module asks a [`RateLimiter`] about requests, and calls hooks. It decides neither which
 //! counter a request belongs to, which is [`KeyPolicy`]'s, nor how a refusal looks.
 
 use core::fmt;
@@ -27,7 +27,7 @@ use crate::rate_limiter::RateLimiter;
 ///
 /// A request counts for what is vouched for about its caller, and for its route; [`KeyPolicy`] says
 /// in which order. One of which nothing is vouched for is answered with 500, unless
-/// [`trusting_forwarded`](Self::trusting_forwarded) or [`shared`](Self::shared) was said.
+/// [`trusting_forwarded`](Self::trusting_forwarded) or [`shared`](Self::shared) is set.
 ///
 /// | The limiter says | The client gets |
 /// |---|---|
@@ -206,13 +206,13 @@ impl<R, X, C> RateLimit<R, X, C> {
         Self { metadata: Some(Arc::new(metadata)), ..self }
     }
 
-    /// Tells `hook` of every request that is denied.
+    /// Calls `hook` for every request that is denied.
     #[must_use]
     pub fn on_limit(self, hook: impl Fn(&R, &Decision) + Send + Sync + 'static) -> Self {
         Self { on_limit: Some(Arc::new(hook)), ..self }
     }
 
-    /// Tells `hook` of every request that is not counted, whether or not it goes on.
+    /// Calls `hook` for every request that is not counted, whether or not it goes on.
     #[must_use]
     pub fn on_error(self, hook: impl Fn(&R, &RateLimitError) + Send + Sync + 'static) -> Self {
         Self { on_error: Some(Arc::new(hook)), ..self }

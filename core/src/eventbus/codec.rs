@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 /// How events are written to and read from a table.
 ///
-/// Reading takes every form that any writer of such tables leaves (`eventbus.md` §3): payloads as
+/// Reading takes every form that any writer of such tables leaves: payloads as
 /// bytes or number lists, tags as sets or lists, instants with any offset and fraction; attributes
 /// that are unknown are ignored, missing or null ones leave their field unset.
 ///

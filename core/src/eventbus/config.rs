@@ -287,7 +287,7 @@ impl EventBusBuilder {
 
 /// The name of the events table: the explicit one, else the first variable that is set of
 /// `APPTHEORY_EVENTBUS_TABLE_NAME`, `EVENTBUS_TABLE_NAME`, `AUTHEORY_EVENTBUS_TABLE_NAME`, else
-/// `AUTHEORY_TABLE_NAME` with `-events` appended, else `apptheory-events` (`eventbus.md` §5).
+/// `AUTHEORY_TABLE_NAME` with `-events` appended, else `apptheory-events`.
 /// Values are trimmed; a blank one is not set.
 #[must_use]
 pub fn resolve_table_name(
@@ -306,7 +306,7 @@ fn explicit_name(name: Option<&str>) -> Option<TableName> {
     name.map(str::trim).filter(|name| !name.is_empty()).map(TableName::from)
 }
 
-// Sources: `eventbus.md` §5, and `spec` ruling 13 for the read budget.
+// Hosts in other languages have the same, so that they can share a table.
 const DEFAULT_TABLE_NAME: &str = "apptheory-events";
 const DEFAULT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_RETRY_ATTEMPTS: u32 = 3;
@@ -318,7 +318,7 @@ const TABLE_VARIABLES: [&str; 3] =
 const BASE_VARIABLE: &str = "AUTHEORY_TABLE_NAME";
 const BASE_SUFFIX: &str = "-events";
 
-/// Delays double ten times at most (`eventbus.md` §7.1).
+/// Delays double ten times at most.
 const MAX_DELAY_FACTOR: u32 = 1 << 10;
 
 #[cfg(test)]

@@ -175,8 +175,8 @@ impl Event {
         self.payload.decode()
     }
 
-    /// The event as JSON, with the members and bytes of `eventbus.md` §2. An instant that is not
-    /// set is written as the first one of year 1; the TTL is not written.
+    /// The event as JSON, with the members that every host of the contract writes. An instant that
+    /// is not set is written as the first one of year 1; the TTL is not written.
     ///
     /// # Errors
     ///

@@ -117,7 +117,7 @@ impl EventQuery {
         Self { cursor: Some(cursor.into()), ..self }
     }
 
-    /// The most events that a page holds: the limit from 1 to 1000, 100 for any other (`spec` ruling 13).
+    /// The most events that a page holds: the limit from 1 to 1000, 100 for any other.
     #[must_use]
     pub fn page_size(&self) -> u32 {
         self.limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)).unwrap_or(DEFAULT_LIMIT)
@@ -299,7 +299,7 @@ pub(super) fn distinct(texts: impl IntoIterator<Item = String>) -> Vec<String> {
     texts.into_iter().filter(|text| seen.insert(text.clone())).collect()
 }
 
-// Source: `spec` ruling 13.
+// Hosts in other languages have the same.
 const MAX_LIMIT: u32 = 1000;
 const DEFAULT_LIMIT: u32 = 100;
 

@@ -86,10 +86,10 @@ impl AttributeNames {
     }
 }
 
-/// The index of a tenant's events by time (`eventbus.md` §3).
+/// The index of a tenant's events by time.
 pub const TENANT_INDEX: &str = "tenant-timestamp-index";
 
-/// The index of events by id (`eventbus.md` §3).
+/// The index of events by id.
 pub const ID_INDEX: &str = "event-id-index";
 
 const MISSION: AttributeNames = AttributeNames {

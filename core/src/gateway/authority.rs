@@ -11,7 +11,7 @@ pub(super) struct Authority<'a> {
 }
 
 /// Reads `host` or `host:port`. There is no user in it, and the port is 1 to 65535 in digits, of
-/// which leading zeros do not count (`events-websockets.md` §16.2, §16.6).
+/// which leading zeros do not count.
 pub(super) fn read(text: &str) -> Option<Authority<'_>> {
     let host_len = match text.find(']') {
         Some(bracket) => bracket.saturating_add(1),

@@ -9,7 +9,7 @@ use super::error::ConfigError;
 use super::region_from_host;
 
 /// An endpoint as older clients spell it: trimmed, `wss` as `https`, `ws` as `http`, and `https`
-/// where there is no scheme (`events-websockets.md` §10.1). Nothing else is checked; show it, and
+/// where there is no scheme. Nothing else is checked; show it, and
 /// send to a [`RequestBase`].
 #[must_use]
 pub fn normalize_endpoint(endpoint: &str) -> String {
@@ -49,7 +49,7 @@ pub struct RequestBase {
 }
 
 impl RequestBase {
-    /// Reads an endpoint (`events-websockets.md` §10.1, §15.5, §16.2, §16.6).
+    /// Reads an endpoint.
     ///
     /// The scheme is one of `https`, `http`, `wss` and `ws`, or `https` when there is none; it and
     /// the host go to lower case. The scheme's own port, the query, the fragment, slashes at the

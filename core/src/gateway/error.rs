@@ -72,8 +72,8 @@ pub enum ClientErrorKind {
     LimitExceeded,
     /// The data has more than [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES) bytes. Send it in parts.
     PayloadTooLarge,
-    /// No credentials could be had to sign with: nobody gives any, or whoever should failed, such as
-    /// a sign-in that has expired or a credential process that ended with an error; the
+    /// There are no credentials to sign with: no provider has any, or the one that should have
+    /// failed, because a sign-in has expired or a credential process ended with an error. The
     /// [source](Error::source) says which. Nothing was sent.
     MissingCredentials,
     /// The connection id is blank. Nothing was sent.
@@ -182,8 +182,7 @@ impl ClientError {
     }
 }
 
-/// `apptheory: {operation} failed ({status}) {message}`; the code where there is no message
-/// (`events-websockets.md` §10.7).
+/// `apptheory: {operation} failed ({status}) {message}`; the code where there is no message.
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

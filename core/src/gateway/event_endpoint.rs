@@ -7,7 +7,7 @@ use super::endpoint::before;
 use super::{authority, region_from_host};
 
 /// The endpoint for the connection of a WebSocket event, from its domain, stage and path; none when
-/// they name none (`events-websockets.md` §9.3, §16.3).
+/// they name none.
 ///
 /// On API Gateway's own hosts the stage leads to the API, on custom domains the path does. Real
 /// WebSocket events have no path: behind a custom domain with an API mapping, configure the

@@ -99,8 +99,7 @@ pub struct ConnectionCall {
 
 prints!(ConnectionCall: method, url);
 
-/// An effect on a connection as the HTTP request that it is, and its outcome as the answer
-/// (`events-websockets.md` §10.6, §10.7).
+/// An effect on a connection as the HTTP request that it is, and its outcome as the answer.
 pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, ClientError>> {
     /// What the service answers when nothing fails.
     type Answer;

@@ -52,6 +52,5 @@ pub use route_selection::{RouteSelection, RouteSelectionError};
 /// The most bytes that one [`PostToConnection`] sends (API Gateway limit, 128 KB).
 pub const MAX_DATA_BYTES: usize = 128 * 1024;
 
-/// How often an operation is tried in all while it [may succeed](ClientError::is_retryable)
-/// (`events-websockets.md` §10.7).
+/// How often an operation is tried in all while it [may succeed](ClientError::is_retryable).
 pub const MAX_ATTEMPTS: u32 = 3;

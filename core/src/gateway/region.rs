@@ -35,8 +35,8 @@ fn is_region(text: &str, start: &str) -> bool {
     })
 }
 
-/// The domains of each AWS partition and what its region names start with
-/// (`events-websockets.md` §10.4, which has them from the partition data of AWS's own SDKs).
+/// The domains of each AWS partition and what its region names start with, from the partition data
+/// of AWS's own SDKs.
 const PARTITIONS: [(&[&str], &[&str]); 8] = [
     (
         &["amazonaws.com", "api.aws"],

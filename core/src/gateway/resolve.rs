@@ -61,7 +61,7 @@ impl RegionSource {
 }
 
 impl RegionSources<'_> {
-    /// The first region that is said (`events-websockets.md` §10.3): explicitly, by `AWS_REGION`,
+    /// The first region that is said: explicitly, by `AWS_REGION`,
     /// by `AWS_DEFAULT_REGION`, by the profile, by the endpoint's host.
     ///
     /// # Errors
@@ -101,8 +101,7 @@ impl ResolvedRegion {
     }
 }
 
-/// Whether a text can stand in a signature's scope and in a host: `[a-z0-9-]{1,63}`
-/// (`events-websockets.md` §10.3).
+/// Whether a text can stand in a signature's scope and in a host: `[a-z0-9-]{1,63}`.
 fn is_region_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

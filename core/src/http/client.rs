@@ -21,7 +21,7 @@ use alloc::string::String;
 
 use super::headers::Headers;
 
-/// Returns the address of the client as the request itself tells it: `cloudfront-viewer-address`,
+/// Returns the address of the client as the request itself states it: `cloudfront-viewer-address`,
 /// else the first entry of `x-forwarded-for`, else an empty text. Use it for display.
 ///
 /// Clients write both fields themselves wherever no proxy overwrites them, and nothing is checked:

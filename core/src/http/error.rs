@@ -138,7 +138,7 @@ impl AppError {
     }
 
     /// Answers with this status instead of the code's, and shows it in nested bodies; 0 leaves it to
-    /// the code (`http-runtime.md` §8).
+    /// the code.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = (status != 0).then_some(status);

@@ -89,8 +89,9 @@ impl Headers {
         self.0.iter()
     }
 
-    /// The fields that are for clients, sorted by name: those with a value that speak neither of one
-    /// connection (RFC 9110 §7.6.1) nor of a length, which whoever frames the body writes.
+    /// Returns the fields that are for clients, sorted by name: those with a value, without those
+    /// of one connection (RFC 9110 §7.6.1) and without the length, which the server that frames the
+    /// body writes.
     pub fn sent(&self) -> impl Iterator<Item = (&str, &[String])> {
         let named = self.get_all("connection");
         self.iter().filter(|(name, values)| !values.is_empty() && !is_of_connection(name, named))

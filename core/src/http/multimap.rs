@@ -196,7 +196,7 @@ impl FromIterator<(String, Vec<String>)> for MultiMap {
     }
 }
 
-/// Names, and how long their values are: what these say is whoever sent them's.
+/// Prints names and the lengths of their values, which are the sender's own.
 impl fmt::Debug for MultiMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hidden = |values: &[String]| -> Vec<Hidden> {

@@ -1,5 +1,5 @@
-//! Percent-encoding, in the one reading that a client cannot get wrong: an escape that is none is
-//! text.
+//! Percent-encoding, in the one reading that a client cannot get wrong: a `%` without two
+//! hexadecimal digits is text.
 //!
 //! This module decides what an escape means. It refuses to know what is being decoded.
 //!

@@ -25,8 +25,7 @@ pub(crate) fn check_head(
     Ok(())
 }
 
-/// Whether a status ends an exchange: those below 200 come before a response, and are none
-/// (RFC 9110 §15.2).
+/// Whether a status ends an exchange: those below 200 only precede the response (RFC 9110 §15.2).
 pub(crate) const fn is_final_status(status: u16) -> bool {
     matches!(status, 200..=599)
 }
@@ -36,8 +35,8 @@ pub(crate) const fn has_no_content(status: u16) -> bool {
     matches!(status, 204 | 205 | 304)
 }
 
-/// Whether a field speaks of one connection (RFC 9110 §7.6.1), or of a length that whoever frames
-/// the body knows better. `named` are the values of the `connection` field.
+/// Whether a field is about one connection (RFC 9110 §7.6.1), or about a length that the server
+/// that frames the body knows better. `named` are the values of the `connection` field.
 pub(super) fn is_of_connection(name: &str, named: &[String]) -> bool {
     let lists = |value: &String| value.split(',').any(|at| at.trim().eq_ignore_ascii_case(name));
     matches!(

@@ -98,8 +98,7 @@ impl Lease {
 
 impl Acquisition {
     /// What a client is answered whose request is not served and has no stored answer: 409 with
-    /// `retry-after` in whole seconds while it is in progress, 422 when the payload differs
-    /// (`drivers.md` §4).
+    /// `retry-after` in whole seconds while it is in progress, 422 when the payload differs.
     #[must_use]
     pub fn refusal(&self) -> Option<AppError> {
         match self {

@@ -128,10 +128,10 @@ pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
 
 const DEFAULT_TABLE_NAME: &str = "idempotency";
 
-/// For how long results count (`drivers.md` §4).
+/// For how long results count.
 const DEFAULT_TTL: Duration = Duration::from_secs(3_600);
 
-/// A lease where nobody knows how much time is left (`drivers.md` §4).
+/// A lease where nobody knows how much time is left.
 const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
 /// Leases end in whole milliseconds, and each has to end later than it begins.

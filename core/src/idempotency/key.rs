@@ -17,7 +17,7 @@ use crate::store::{Key, Value};
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct IdempotencyKey(Arc<str>);
 
-/// Whoever knows a key may be given what was answered to it.
+/// Keys are not printed: a client that knows one may be given the answer that is kept under it.
 impl fmt::Debug for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("IdempotencyKey").field(&Hidden(self.0.len())).finish()
@@ -28,7 +28,7 @@ impl IdempotencyKey {
     /// A key from its two parts, of which none may be blank. Their bytes are kept untrimmed.
     ///
     /// `%` and `#` are escaped, and then a scope above 512 bytes and a key above 1024 are hashed,
-    /// so that any text fits DynamoDB's key limit (`drivers.md` §4). Two keys collide only where one
+    /// so that any text fits DynamoDB's key limit. Two keys collide only where one
     /// spells the `sha256:` form of the other. A
     /// client must not choose the scope; where clients do not trust each other, put whose it is
     /// into it.

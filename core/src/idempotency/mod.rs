@@ -57,9 +57,9 @@ pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};
 pub use source::{KeySource, SourceError, request_hash};
 
-/// The largest result that is stored, in bytes (`drivers.md` §4). With key and attributes it stays
+/// The largest result that is stored, in bytes. With key and attributes it stays
 /// below DynamoDB's 400 KB.
 pub const MAX_RESULT_BYTES: usize = 350 * 1024;
 
-/// The header field that marks a stored answer, with the value `true` (`drivers.md` §4).
+/// The header field that marks a stored answer, with the value `true`.
 pub const REPLAYED_HEADER: &str = "idempotency-replayed";

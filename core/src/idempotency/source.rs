@@ -39,7 +39,7 @@ pub enum SourceError {
 }
 
 impl KeySource {
-    /// The field that clients use for it (`drivers.md` §4).
+    /// The field that clients use for it.
     #[must_use]
     pub fn idempotency_key_header() -> Self {
         Self(Place::Header("idempotency-key".to_string()))

@@ -177,9 +177,9 @@ pub(super) fn conflict_delay(conflicts: u32, id: Option<DecisionId>) -> Duration
     CONFLICT_BACKOFF.delay(conflicts.saturating_add(1), u64::try_from(seed).unwrap_or(0))
 }
 
-/// How often a transaction is sent again after a conflict (`limited.md` §12.4.4).
+/// How often a transaction is sent again after a conflict.
 pub(super) const MAX_CONFLICT_RETRIES: u32 = 3;
 
-/// At most 10, 20, then 40 ms (`limited.md` §12.4.4).
+/// At most 10, 20, then 40 ms.
 const CONFLICT_BACKOFF: Backoff =
     Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(40) };

@@ -89,7 +89,7 @@ impl RateLimitKey {
         &self.0.operation
     }
 
-    /// The same key among the counters of the limiter of that name. Everything that goes by keys,
+    /// The same key among the counters of the limiter of that name. Everything that uses keys,
     /// memory and transaction tokens included, then keeps limiters apart.
     pub(super) fn among(&self, name: &LimiterName) -> Self {
         let Parts { identifier, resource, operation, sort } = &*self.0;

@@ -216,7 +216,7 @@ const DEFAULT_TABLE_NAME: &str = "connections";
 /// How long a connection lasts at most (API Gateway limit).
 const LONGEST_CONNECTION: Duration = Duration::from_secs(2 * 3_600);
 
-/// How much longer it is kept, for clocks that differ (`drivers.md` §5).
+/// How much longer it is kept, for clocks that differ.
 const BUFFER: Duration = Duration::from_secs(600);
 
 /// The longest id, and the longest topic: the index has room for 2048 bytes of topic and 1024 of

@@ -125,9 +125,9 @@ pub enum Misconfiguration {
     /// The caller's credentials are expired, or not allowed to do this: check the role's policy.
     #[error("access denied")]
     AccessDenied,
-    /// No credentials could be had to sign with: nobody gives any, or whoever should failed, such as
-    /// a sign-in that has expired or a credential process that ended with an error. The driver tells
-    /// which in its log.
+    /// There are no credentials to sign with: no provider has any, or the one that should have
+    /// failed, because a sign-in has expired or a credential process ended with an error. The
+    /// driver's log says which.
     #[error("no credentials could be had")]
     MissingCredentials,
     /// The store calls the request invalid: the table's key schema, indexes or attribute names

@@ -16,7 +16,7 @@ pub struct TableName(Arc<str>);
 
 impl TableName {
     /// The first of `variables` that the injected look-up knows and that is not blank, trimmed;
-    /// else `default`. This is how every table name of this crate resolves (`spec` ruling 4).
+    /// else `default`. This is how every table name of this crate resolves.
     #[must_use]
     pub fn resolve(
         variables: &[&str],

@@ -197,7 +197,7 @@ fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ValueError> {
     LENIENT.decode(encoded).map_err(|_| ValueError::Content { tag })
 }
 
-/// Padding is required, stray bits in the last symbol are not looked at (`eventbus.md` §15.1).
+/// Padding is required, stray bits in the last symbol are not looked at.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),

@@ -8,7 +8,7 @@ use super::limiter::{StreamLimiter, response_too_large};
 use crate::http::exchange::ErrorStyle;
 use crate::http::{AppError, Response};
 
-/// Collects a streamed response into one that is complete (`streaming.md` §9, W1): nothing is sent
+/// Collects a streamed response into one that is complete: nothing is sent
 /// before the end is known, so that an error on the way is answered, and no half response is.
 ///
 /// ```

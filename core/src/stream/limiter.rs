@@ -5,7 +5,7 @@ use core::num::NonZeroU64;
 use crate::http::{AppError, code};
 
 /// Lets chunks pass until one would exceed the limit, and nothing from then on: a chunk passes
-/// whole or not at all (`streaming.md` §5.4).
+/// whole or not at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StreamLimiter {
     max_bytes: Option<NonZeroU64>,

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::frame::Target;
 
-/// The limits of a service on streamed responses, as of November 2026 (`streaming.md` §7.1).
+/// The limits of a service on streamed responses, as of November 2026.
 ///
 /// | | Function URL | REST API | Documented in |
 /// |---|---|---|---|

@@ -15,7 +15,7 @@ pub enum ArnKind {
     EventBridgeRule,
 }
 
-/// The name in an ARN, or an empty text when there is none (`events-websockets.md` §5, §16.1).
+/// The name in an ARN, or an empty text when there is none.
 ///
 /// | Kind | The name is |
 /// |---|---|

@@ -14,7 +14,7 @@ use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::utf8::decode_lossy;
 
-/// What a subscription delivered in one record (`support.md` §5).
+/// What a subscription delivered in one record.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogs {
     /// The id of the Kinesis event.
@@ -260,7 +260,7 @@ fn trimmed(text: &Text<'_>) -> String {
 
 const CONTROL_MESSAGE: &str = "CONTROL_MESSAGE";
 
-/// The most that a delivery may hold, decompressed (`support.md` §5).
+/// The most that a delivery may hold, decompressed.
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 #[cfg(test)]

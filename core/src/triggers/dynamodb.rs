@@ -188,7 +188,7 @@ impl<'a> DynamoDbRecord<'a> {
     }
 }
 
-/// What can be logged about a change (`events-websockets.md` §7.1): never keys or images.
+/// What can be logged about a change: never keys or images.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct DynamoDbSummary {
     /// The region.

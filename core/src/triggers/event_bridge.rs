@@ -146,7 +146,7 @@ impl<'a> EventBridgeEvent<'a> {
     }
 
     /// The first text that is not blank of a header, whose name may be in any spelling: those of
-    /// several spellings come in the order of the event (`events-websockets.md` §7.2).
+    /// several spellings come in the order of the event.
     pub(super) fn header_text(&self, name: &str) -> String {
         let values = members(value_of(self.headers.as_deref())).into_iter();
         let values = values.filter(|(known, _)| known.trim().eq_ignore_ascii_case(name));
@@ -300,8 +300,8 @@ pub struct EventBridgeRoutes<H> {
 /// What becomes of an event that nobody selects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnUnmatched {
-    /// It succeeds, with `null`. A mistake in a selector loses events, of which only the log and a
-    /// metric tell.
+    /// It succeeds, with `null`. A mistake in a selector loses events, which only the log and a
+    /// metric show.
     #[default]
     Succeed,
     /// The invocation fails, so that EventBridge tries again and then keeps the event where

@@ -43,8 +43,7 @@ pub(super) fn trimmed(value: Option<&RawValue>) -> String {
     trimmed_text(value).into_owned()
 }
 
-/// A number without its fraction; zero for anything else, and for numbers outside 64 bits
-/// (`events-websockets.md` §7).
+/// A number without its fraction; zero for anything else, and for numbers outside 64 bits.
 pub(super) fn integer(value: Option<&RawValue>) -> i64 {
     let Some(number) = value.and_then(|value| serde_json::from_str::<Number>(value.get()).ok())
     else {

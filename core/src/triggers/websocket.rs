@@ -53,7 +53,7 @@ pub struct WebSocketConnection {
 }
 
 impl<'a> WebSocketEvent<'a> {
-    /// Reads an event (`events-websockets.md` §9.4). Null is a missing member.
+    /// Reads an event. Null is a missing member.
     ///
     /// # Errors
     ///

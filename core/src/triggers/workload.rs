@@ -12,7 +12,7 @@ use super::event_bridge::{EventBridgeEvent, member};
 use super::raw::{integer, trimmed};
 use crate::time::Timestamp;
 
-/// What an event is about and who caused it, without its detail (`events-websockets.md` §7.2).
+/// What an event is about and who caused it, without its detail.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct WorkloadEnvelope {
     /// The account.
@@ -75,7 +75,7 @@ fn serialize_source<S: Serializer>(
     serializer.serialize_str(source.map_or("", CorrelationSource::as_str))
 }
 
-/// A scheduled run, as it is reported (`events-websockets.md` §7.4).
+/// A scheduled run, as it is reported.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct ScheduledSummary {
     /// As the [envelope](WorkloadEnvelope::correlation_id)'s.

@@ -55,7 +55,7 @@ pub trait Middleware: Send + Sync + 'static {
 
     /// Returns the limiters that requests are counted in; none by default. Two middlewares of an
     /// application that would count in the same items do not
-    /// [build](super::AppBuilder::build). Say it where a middleware of your own limits rates.
+    /// [build](super::AppBuilder::build). Implement it where a middleware of your own limits rates.
     fn limiters(&self) -> Vec<Limiter> {
         Vec::new()
     }

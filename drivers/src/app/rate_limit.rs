@@ -39,7 +39,7 @@ use crate::rate_limiter::RateLimiter;
 /// Two limits around the same routes need counters of their own: give one of them a name with
 /// [`named`](apptheory_core::limiter::LimiterBuilder::named), or the application does not build.
 ///
-/// It goes by the application's clock. A limiter with a clock of its own does not compile here:
+/// It uses the application's clock. A limiter with a clock of its own does not compile here:
 ///
 /// ```compile_fail
 /// # use core::time::Duration;
@@ -61,7 +61,7 @@ use crate::rate_limiter::RateLimiter;
 pub type RateLimit<X> = rate_limit::RateLimit<Context, X>;
 
 impl<X> RateLimit<X> {
-    /// Limits by `limiter`, and by the application's clock.
+    /// Limits requests by `limiter`, and by the application's clock.
     #[must_use]
     pub fn new(limiter: RateLimiter<X>) -> Self {
         Self::over(Arc::new(limiter))

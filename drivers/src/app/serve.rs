@@ -121,8 +121,8 @@ impl App {
         }
     }
 
-    /// What work comes to, or `app.timeout` when it is cut short: then whatever it started elsewhere
-    /// hears of it.
+    /// The output of work, or `app.timeout` when it is cut short: then what it started elsewhere is
+    /// cancelled.
     async fn or_time_out<T>(
         &self,
         time: InvocationTime,

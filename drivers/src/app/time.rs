@@ -32,7 +32,7 @@ impl App {
         Begun { invocation, time }
     }
 
-    /// What work comes to; `None` when it is cut short, and dropped. Work that comes too late is
+    /// The output of work; `None` when it is cut short, and dropped. Work that comes too late is
     /// not begun.
     pub(super) async fn in_time<F: Future>(
         &self,

@@ -19,8 +19,8 @@ use crate::clock::Clock as _;
 /// is given.
 ///
 /// The time is that of the operation, else that of the tenant, else the default; never more than
-/// the invocation has left, less its [reserve](super::AppBuilder::reserve). A time of zero is none.
-/// It ends with the handler, unless [streams count too](Self::including_streams).
+/// the invocation has left, less its [reserve](super::AppBuilder::reserve). A time of zero is no
+/// limit. It ends with the handler, unless [streams count too](Self::including_streams).
 ///
 /// ```
 /// use core::time::Duration;

@@ -11,7 +11,7 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::error::{EventsError, HandlerError, PublishFailed, QueryInterrupted, TenantNotDeleted};
 
-/// How many events [`Bus::publish_all`] publishes at a time: 25, the batch size of `eventbus.md` §5.
+/// How many events [`Bus::publish_all`] publishes at a time: 25, the batch size of the contract.
 pub const PUBLISH_CONCURRENCY: usize = 25;
 
 /// An event bus: on a table, or in memory.

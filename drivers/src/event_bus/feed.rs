@@ -17,8 +17,7 @@ use super::bus::Bus;
 use super::error::{EventsError, QueryInterrupted};
 use crate::clock::Clock;
 
-/// How far a [`Feed`] reads back before the newest event that it gave, unless configured otherwise:
-/// 2 s (`drivers.md` §2).
+/// How far a [`Feed`] reads back before the newest event that it gave, unless configured otherwise.
 pub const OVERLAP: Duration = Duration::from_secs(2);
 
 /// How long a [`Feed`] waits at the end before it reads again, unless configured otherwise: 1 s.

@@ -36,7 +36,7 @@ impl Subscriptions {
     }
 
     /// Runs the handlers of an event's type one after the other, in the order of subscription, up
-    /// to the first that fails (`eventbus.md` §6).
+    /// to the first that fails.
     pub(super) async fn deliver(&self, event: &Event) -> Result<(), HandlerFailed> {
         let handlers = self.of_type(event.event_type.trim());
         if handlers.is_empty() {

@@ -1,5 +1,5 @@
 //! Responses as they are kept: a line of JSON, and the body as it is. Cookies are not kept: they are
-//! the session of whoever had the first answer, and may have ended since.
+//! the session of the caller that had the first answer, and may have ended since.
 
 use apptheory_core::http::Headers;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::Scheme;
 
 /// Where the Runtime API is: what Lambda calls `host:port`, and emulators may call a URL with a path
-/// in front of the API's own (`drivers.md` §1).
+/// in front of the API's own.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Address {
     /// The host and the port to connect to.

@@ -32,10 +32,10 @@ pub(super) struct Connection {
     was_answered: Arc<AtomicBool>,
 }
 
-/// What reads from and writes to the socket. Once it has ended, it is asked in vain.
+/// What reads from and writes to the socket. Fused: it may be polled after it has ended.
 type Driver = Pin<Box<Fuse<http1::Connection<TokioIo<Socket>, Body>>>>;
 
-/// A socket that is listened to.
+/// A socket that notes whether anything was read from it.
 type Socket = InspectReader<TcpStream, Box<dyn FnMut(&[u8]) + Send>>;
 
 /// Why there is no answer.

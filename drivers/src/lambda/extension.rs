@@ -1,7 +1,7 @@
 //! Shutdown: the internal extension without which Lambda announces none.
 //!
 //! Lambda ends a process without a word, unless the environment has an extension: then it sends
-//! SIGTERM first (`drivers.md` §1). This one is registered for that alone: it takes no events.
+//! SIGTERM first. This one is registered for that alone: it takes no events.
 
 use core::convert::Infallible;
 use core::future::pending;

@@ -351,7 +351,7 @@ fn tell(outcome: &Outcome) {
     }
 }
 
-/// Tells what an answer came to, if it came to nothing.
+/// Logs why an answer was not delivered, if it was not.
 fn log(what: &str, delivered: &Result<StatusCode, ConnectionError>) {
     match delivered {
         Ok(status) if status.is_success() => {}

@@ -9,7 +9,7 @@ use apptheory_core::time::Timestamp;
 use crate::clock::{Clock, before};
 use crate::execute::Execute;
 
-/// How long one decision may take unless configured otherwise: 250 ms (`limited.md` §14, W28).
+/// How long one decision may take unless configured otherwise: 250 ms.
 pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 
 /// Answers [`StoreError::Timeout`] for every effect that has not been answered by a fixed instant.

@@ -31,7 +31,7 @@ pub enum Trouble {
     #[error("a connection was not accepted")]
     NotAccepted(#[source] io::Error),
     /// There are [`MAX_CONNECTIONS`](super::MAX_CONNECTIONS). Further ones are answered 503 until some
-    /// end; this is told once meanwhile. Find out who keeps them open.
+    /// end; this is reported once until then. Find out which clients keep them open.
     #[error("there is no room for more than {} connections", super::MAX_CONNECTIONS)]
     Full,
     /// A client sent what is no HTTP, or a head over the limit. It was answered with 400 or 431, and
@@ -56,7 +56,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// The error that it is told as. Only what failed in the application is an internal one.
+    /// The error that it is reported as. Only what failed in the application is an internal one.
     fn into_error(self) -> AppError {
         let error = match &self {
             Self::Exposed(_) => AppError::new("local.exposed", "local server"),

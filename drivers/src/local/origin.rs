@@ -1,9 +1,9 @@
 //! Whom a server answers: requests for one of its own names, and pages of its own.
 //!
 //! A page that a developer looks at elsewhere can make their browser send requests to this machine.
-//! Two fields that no page can forge tell them apart: `host` names whom the browser believes to talk
-//! to, and `origin` the page that asks. This module decides on those alone; it refuses to know what
-//! is asked for.
+//! Two fields that no page can forge show which is which: `host` names whom the browser believes to
+//! talk to, and `origin` the page that asks. This module decides on those alone; it refuses to know
+//! what is asked for.
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -23,8 +23,8 @@ pub struct Identity(pub String);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tenant(pub String);
 
-/// Where the request comes from, vouched for by the host: a request extension that whoever knows the
-/// connection sets.
+/// Where the request comes from, vouched for by the host: a request extension that the server of
+/// the connection sets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientIp(pub IpAddr);
 

@@ -194,7 +194,7 @@ impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
 }
 
 /// How long a connection that is gone may be one that is not there yet: while `$connect` is handled,
-/// for which API Gateway gives 29 s, sending to it answers gone (`events-websockets.md` §14, 23).
+/// for which API Gateway gives 29 s, sending to it answers gone.
 const OPENING_TIME: Duration = Duration::from_secs(30);
 
 /// How many connections are found, and sent to, before the next are looked for.

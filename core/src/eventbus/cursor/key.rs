@@ -146,7 +146,7 @@ mod tests {
         KeyCursor { last_key: Item::new().with("pk", Value::from("x")), index: None, sort: None }
     }
 
-    /// The corpus of `eventbus.md` §13.1: the key, index, sort and the cursor.
+    /// Key, index, sort and the cursor that every host of the contract writes for them.
     #[test]
     fn known_cursors_are_written_and_read() {
         let corpus = [

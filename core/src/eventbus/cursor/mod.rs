@@ -1,6 +1,6 @@
 //! Cursors: where a page of a query ended, as an opaque text.
 //!
-//! Two codecs, both exact to the byte (`eventbus.md` §10): [`OffsetCursor`] counts the events of
+//! Two codecs, both exact to the byte: [`OffsetCursor`] counts the events of
 //! the in-memory bus, [`KeyCursor`] holds the key of the last item that a table read. A key cursor
 //! is checked against the query that it is used with, and can be sealed so that callers cannot
 //! make their own.

@@ -1,4 +1,4 @@
-//! Events that ask a Lambda authorizer: they look like requests, and are none.
+//! Events that ask a Lambda authorizer. They look like requests, and no route may see them.
 
 use serde_json::value::RawValue;
 

@@ -10,7 +10,7 @@ use super::field::Kind;
 use super::value::Value;
 use crate::duration::parse_portable_nanos;
 
-/// `^[+-]?\d+$` within ±(2^53 − 1): what a double holds exactly (`fixture-format.md` §7.2).
+/// `^[+-]?\d+$` within ±(2^53 − 1): what a double holds exactly.
 pub(super) fn integer(text: &str) -> Option<i64> {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

@@ -1,9 +1,8 @@
 //! Typed values from a request: from its body, its query, its path and its header fields.
 //!
-//! This module decides which texts are integers, numbers, booleans and durations
-//! (`fixture-format.md` §7.2), where a value is looked for, and how a client is told that it is not
-//! there or not of its type. It refuses to know handlers, and which values make sense: an age of
-//! 200 binds.
+//! This module decides which texts are integers, numbers, booleans and durations, where a value is
+//! looked for, and how a client is told that it is not there or not of its type. It refuses to know
+//! handlers, and which values make sense: an age of 200 binds.
 //!
 //! Two ways lead to the values. A [`Binder`] is a declaration made at run time, whose fields may
 //! come from everywhere and whose errors are those of the contract; [`from_query`], [`from_params`]

@@ -89,7 +89,7 @@ impl Cors {
         !matches!(origin, ANY | NULL) && listed.any(|listed| listed == origin)
     }
 
-    /// What is told to an origin that is allowed.
+    /// The value of `access-control-allow-origin` for an origin that is allowed.
     fn told<'o>(&self, origin: &'o str) -> Option<&'o str> {
         let trimmed = origin.trim();
         match &self.allowed_origins {

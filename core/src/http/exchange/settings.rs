@@ -52,8 +52,8 @@ pub enum TenantSource {
     /// Nobody.
     #[default]
     Principal,
-    /// The `x-tenant-id` field, trimmed. Any client can name any tenant: only behind a proxy that
-    /// sets the field itself is it more than a wish.
+    /// The `x-tenant-id` field, trimmed. Any client can name any tenant: choose it only behind a
+    /// proxy that sets the field itself.
     Field,
     /// The `x-tenant-id` field, else a `tenant` in the query. Any client, and any link that somebody
     /// follows, can name any tenant.

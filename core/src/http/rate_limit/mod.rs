@@ -38,7 +38,7 @@ pub enum NotCounted {
          `trusting_forwarded(hops)` behind a load balancer, or `shared()` to count all of them together"
     )]
     NoCaller,
-    /// A key that the application made itself is none.
+    /// The key that the application made itself is not valid.
     #[error(transparent)]
     Key(#[from] KeyError),
 }

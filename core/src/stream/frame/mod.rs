@@ -1,4 +1,4 @@
-//! The frames of a streamed response (`streaming.md` §7.2).
+//! The frames of a streamed response.
 //!
 //! ```text
 //!        begin            chunk, end            chunk over the limit

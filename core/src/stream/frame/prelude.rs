@@ -94,7 +94,7 @@ impl<S> From<&Response<S>> for Head {
     }
 }
 
-/// The members in the order of `streaming.md` §7.2; header fields sorted by name.
+/// The members in the order of the contract; header fields sorted by name.
 #[derive(Serialize)]
 struct FunctionUrlPrelude<'a> {
     #[serde(rename = "statusCode")]

@@ -191,7 +191,7 @@ impl FrameEffect {
         matches!(self, Self::Outcome(Outcome { refused_code: Some(code), .. }) if code == code::INTERNAL)
     }
 
-    /// What divides prelude and body: eight NUL, which no JSON holds (`streaming.md` §7.1).
+    /// What divides prelude and body: eight NUL, which no JSON holds.
     pub const DELIMITER: [u8; 8] = [0; 8];
 
     /// The names of the trailers, in the order of the members of [`Trailers`](Self::Trailers).

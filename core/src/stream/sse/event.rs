@@ -77,7 +77,7 @@ impl SseEvent {
     }
 
     /// Appends the event, the blank line that ends it included. There is at least one `data` line,
-    /// without which readers would drop the event (`streaming.md` §3.1).
+    /// without which readers would drop the event.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for (name, value) in [("id", &self.id), ("event", &self.event)] {
             let value = in_one_line(value);
@@ -127,8 +127,7 @@ fn write_field(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The text without what would end its line, or make readers ignore an id; then trimmed
-/// (`streaming.md` §10.1).
+/// The text without what would end its line, or make readers ignore an id; then trimmed.
 fn in_one_line(text: &str) -> Cow<'_, str> {
     if is_clean(text) {
         return Cow::Borrowed(text.trim());
@@ -137,7 +136,7 @@ fn in_one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.trim().into())
 }
 
-/// Why data did not become JSON; the text is that of `streaming.md` §3.2.
+/// Why data did not become JSON; the text is the contract's.
 #[derive(Debug, thiserror::Error)]
 #[error("apptheory: sse json marshal: {0}")]
 struct SseJsonError(#[source] serde_json::Error);

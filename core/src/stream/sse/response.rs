@@ -24,7 +24,7 @@ impl<S> Response<S> {
         Self::of_events(status).with_stream(stream)
     }
 
-    /// The header fields of `streaming.md` §3.2. The type has no charset: it is always UTF-8.
+    /// The header fields of a response with events. The type has no charset: it is always UTF-8.
     fn of_events(status: u16) -> Self {
         Self::new(status)
             .with_header("content-type", "text/event-stream")

@@ -107,7 +107,7 @@ impl Default for EventBuilder {
 }
 
 impl EventBuilder {
-    /// Keeps why a registration was refused; the first is told.
+    /// Keeps why a registration was refused; the first reason is reported.
     pub(in crate::app) fn keep(
         &mut self,
         registered: Result<(), RouteTaken>,
