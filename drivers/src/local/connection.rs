@@ -10,7 +10,7 @@ use apptheory_core::http::adapters::HttpSource;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderName, TE};
+use http::header::{HeaderMap, TE};
 use http::request::Parts;
 use http_body_util::{Either as EitherBody, Full};
 use hyper::body::Incoming;
@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{FrameBody, Passage};
+use super::fields::lists;
 use super::origin::Origins;
 use super::refusal;
 use super::request_body::{check_encoding, read};
@@ -172,15 +173,4 @@ impl Call {
 /// Whether a client takes trailers (RFC 9110 §10.1.4).
 fn takes_trailers(headers: &HeaderMap) -> bool {
     lists(headers, TE, "trailers")
-}
-
-/// Whether a field is a list with a token in it, in any case.
-pub(super) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|listed| listed.eq_ignore_ascii_case(token))
-}
-
-/// The tokens of a field that is a list of them (RFC 9110 §5.6.1).
-pub(super) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }

@@ -68,6 +68,7 @@
 mod body;
 mod connection;
 mod error;
+mod fields;
 mod origin;
 mod refusal;
 mod request_body;

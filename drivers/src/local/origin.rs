@@ -13,6 +13,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{StatusCode, header};
 
+use super::fields::sole;
+
 /// Tells what is meant for a server from what is not.
 pub(super) struct Origins {
     /// Where the server listens.
@@ -100,7 +102,7 @@ impl Authority {
 /// The hosts that a request is for, the one that counts last: that of the field, and of a target
 /// that names one, too, as if this were a proxy (RFC 9112 §3.2.2).
 fn hosts(request: &Parts) -> Option<Vec<Authority>> {
-    let field = sole(&request.headers, header::HOST)?;
+    let field = sole(&request.headers, header::HOST)?.to_str().ok()?;
     let target = request.uri.authority().map(|authority| authority.as_str());
     [field].into_iter().chain(target).map(read).collect()
 }
@@ -113,19 +115,12 @@ fn is_asked_by(headers: &HeaderMap, is_friend: impl Fn(&str) -> bool) -> bool {
     if !headers.contains_key(ORIGIN) {
         return matches!(site, None | Some(b"same-origin" | b"none"));
     }
-    match sole(headers, ORIGIN) {
+    match sole(headers, ORIGIN).and_then(|origin| origin.to_str().ok()) {
         // A page may hide its origin, also from itself: `referrer-policy: no-referrer`.
         Some("null") => site == Some(b"same-origin"),
         Some(origin) => is_friend(origin),
         None => false,
     }
-}
-
-/// The value of a field that is there once, and is text.
-fn sole(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    let mut values = headers.get_all(name).into_iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
 }
 
 /// Reads a host and its port (RFC 3986 §3.2), if that is what a text is. A user before an `@` has no

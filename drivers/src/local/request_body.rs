@@ -10,7 +10,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING}
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 
-use super::connection::tokens;
+use super::fields::tokens;
 use super::transport::READ_TIME;
 use crate::app::App;
 use crate::clock::Clock as _;

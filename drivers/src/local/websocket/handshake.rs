@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
@@ -12,7 +12,7 @@ use http::{Method, Response, StatusCode, Version};
 use http_body_util::Full;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::local::connection::lists;
+use crate::local::fields::{lists, sole};
 
 /// The version of the protocol (RFC 6455 §4.1).
 const VERSION: &str = "13";
@@ -40,12 +40,6 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<HeaderValue, StatusCode> {
     let accept = key.map(|key| derive_accept_key(key.as_bytes()));
     // What is derived is Base64 again.
     accept.and_then(|accept| accept.try_into().ok()).ok_or(StatusCode::BAD_REQUEST)
-}
-
-/// The value of a field that is there once.
-fn sole(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(name).into_iter();
-    values.next().filter(|_| values.next().is_none())
 }
 
 /// Lets a client in, with the subprotocol that the application chose, if any.
