@@ -22,7 +22,7 @@ pub struct LogText<'a>(Cow<'a, str>);
 
 impl LogText<'_> {
     /// The empty text.
-    pub const EMPTY: Self = Self(Cow::Borrowed(""));
+    pub(crate) const EMPTY: Self = Self(Cow::Borrowed(""));
 }
 
 impl<'a> From<&'a str> for LogText<'a> {

@@ -3,11 +3,11 @@
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 
 use serde_json::{Map, Value as Json};
 
 use crate::http::AppError;
+use crate::printing::prints;
 
 /// Who may call a route.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -68,16 +68,8 @@ impl Principal {
     }
 }
 
-/// Claims may hold anything, and are not printed.
-impl fmt::Debug for Principal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Principal")
-            .field("identity", &self.identity)
-            .field("scopes", &self.scopes)
-            .field("tenant_id", &self.tenant_id)
-            .finish_non_exhaustive()
-    }
-}
+// Claims may hold anything, and are not printed.
+prints!(Principal: identity, scopes, tenant_id);
 
 impl Access {
     /// Whether every scope that the rule lists is one: a list that is empty or has a blank entry would

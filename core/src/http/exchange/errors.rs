@@ -17,7 +17,7 @@ pub struct ErrorStyle {
 }
 
 impl HttpSettings {
-    /// How errors are answered under these settings.
+    /// Returns how errors are answered under these settings.
     #[must_use]
     pub fn error_style(&self) -> ErrorStyle {
         ErrorStyle {

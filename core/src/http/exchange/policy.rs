@@ -1,9 +1,9 @@
 //! What a policy answers instead of letting a request through.
 
 use alloc::string::String;
-use core::fmt;
 
 use crate::http::{AppError, Headers, code};
+use crate::printing::prints;
 
 /// A policy's refusal, such as a rate limit's or that of shedding load.
 #[derive(Clone, Eq, PartialEq)]
@@ -72,14 +72,7 @@ impl From<BlankPolicyCode> for AppError {
     }
 }
 
-impl fmt::Debug for PolicyDecision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PolicyDecision")
-            .field("code", &self.code)
-            .field("headers", &self.headers)
-            .finish_non_exhaustive()
-    }
-}
+prints!(PolicyDecision: code, headers);
 
 #[cfg(test)]
 mod tests {

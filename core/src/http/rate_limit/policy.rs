@@ -15,6 +15,7 @@ use crate::identity::{
     DEFAULT_KEY, EmptySecret, client_network, fingerprint_with, with_lower_case_scheme,
 };
 use crate::limiter::RateLimitKey;
+use crate::printing::prints;
 
 /// What is known about a request that is to be counted.
 #[derive(Clone, Copy)]
@@ -73,15 +74,8 @@ impl<'a> RequestFacts<'a> {
     }
 }
 
-/// Who calls, and what it sends, is not printed.
-impl fmt::Debug for RequestFacts<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestFacts")
-            .field("method", &self.method)
-            .field("route", &self.route)
-            .finish_non_exhaustive()
-    }
-}
+// Who calls, and what they send, is not printed.
+prints!(RequestFacts<'_>: method, route);
 
 /// Decides whose counter a request belongs to, and for what: the key of its limit.
 ///
@@ -193,8 +187,8 @@ impl KeyPolicy {
         Self { names: Names::Contract, ..Self::new() }
     }
 
-    /// Whether a request may have no key because its provider vouches for no address, although it
-    /// came as it should.
+    /// Returns whether a request may have no key because its provider vouches for no address: it
+    /// comes through a load balancer, say.
     #[must_use]
     pub const fn needs_vouched_address(&self) -> bool {
         let has_fallback = self.is_shared || self.trusted_hops.is_some();
