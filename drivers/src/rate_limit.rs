@@ -166,7 +166,7 @@ impl<R, X, C> RateLimit<R, X, C> {
         Self { key: Some(Arc::new(key)), ..self }
     }
 
-    /// Also looks for the client's address with `find`, where nobody else vouches for one: in an axum
+    /// Looks for the client's address with `find`, where nobody else vouches for one: in an axum
     /// app that is served on its own, it is that of `ConnectInfo<SocketAddr>`; under lambda_http, the
     /// source address in the event's request context.
     #[must_use]
@@ -177,7 +177,7 @@ impl<R, X, C> RateLimit<R, X, C> {
         Self { client_ip: Some(Arc::new(find)), ..self }
     }
 
-    /// Also looks for the route's pattern with `find`, where nobody else knows it; in axum it is that
+    /// Looks for the route's pattern with `find`, where nobody else knows it; in axum it is that
     /// of `MatchedPath`.
     #[must_use]
     pub fn with_route(self, find: impl Fn(&R) -> Option<String> + Send + Sync + 'static) -> Self {

@@ -307,8 +307,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// By how much any two callers' clocks may differ; 10 ms by default, ten times what Amazon Time
-    /// Sync keeps hosts to. Set it where clocks are worse.
+    /// Allows any two callers' clocks to differ by so much; 10 ms by default, ten times what Amazon
+    /// Time Sync keeps hosts to. Set it where clocks are worse.
     ///
     /// A [`SlidingWindow`](super::SlidingWindow) and a packed [`MultiWindow`](super::MultiWindow) hold
     /// their limits as long as clocks differ by no more; other windows do whatever clocks show. A

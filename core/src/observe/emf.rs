@@ -79,9 +79,9 @@ impl Emf {
         Self { namespace, service, breakdown }
     }
 
-    /// Also breaks down by the tenants of requests, as far as authentication vouches for them: by
-    /// these, and by [`OTHER`] for all others. Every tenant here is billed for each combination of the
-    /// other dimensions. Replaces tenants that were named before.
+    /// Breaks metrics down by the tenants of requests, as far as authentication vouches for them:
+    /// by these, and by [`OTHER`] for all others. Every tenant here is billed for each combination
+    /// of the other dimensions. Replaces tenants that were named before.
     #[must_use]
     pub fn with_tenants(self, tenants: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tenants = tenants.into_iter().map(Into::into).collect();

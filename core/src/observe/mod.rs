@@ -128,7 +128,7 @@ impl LogRecord<'_> {
 }
 
 impl MetricRecord<'_> {
-    /// The same without a tag.
+    /// Takes a tag out.
     #[must_use]
     pub fn without_tag(mut self, name: &str) -> Self {
         self.tags.retain(|(tag, _)| *tag != name);

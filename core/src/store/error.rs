@@ -36,7 +36,7 @@ impl StoreError {
         }
     }
 
-    /// Whether an order that writes may have been carried out although it was answered so.
+    /// Returns whether an order that writes may have been carried out although it was answered so.
     #[must_use]
     pub const fn may_have_written(self) -> bool {
         match self {

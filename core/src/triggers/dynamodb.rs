@@ -145,7 +145,8 @@ impl<'a> DynamoDbRecord<'a> {
         name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn)
     }
 
-    /// Whether DynamoDB removed the item because its time to live ran out, and nobody deleted it.
+    /// Returns whether DynamoDB removed the item because its time to live ran out, and nobody
+    /// deleted it.
     #[must_use]
     pub fn is_expiry(&self) -> bool {
         let by_dynamodb = |identity: &UserIdentity<'_>| {

@@ -112,9 +112,9 @@ impl HttpSource {
         }
     }
 
-    /// The most bytes that an answer to an event of the provider has, as the JSON that is written:
-    /// 1 MB for load balancers (*Elastic Load Balancing*, Lambda functions as targets), Lambda's 6 MB
-    /// for all others (*AWS Lambda Developer Guide*, quotas).
+    /// Returns how many bytes an answer to an event of the provider has at most, as the JSON that
+    /// is written: 1 MB for load balancers (*Elastic Load Balancing*, Lambda functions as targets),
+    /// Lambda's 6 MB for all others (*AWS Lambda Developer Guide*, quotas).
     #[must_use]
     pub const fn max_answer_bytes(self) -> u64 {
         match self {
@@ -125,8 +125,8 @@ impl HttpSource {
         }
     }
 
-    /// Whether a response is larger than the [provider takes](Self::max_answer_bytes), once it is
-    /// encoded. Clients get a 502 for one that is: answer an error instead of it.
+    /// Returns whether a response is larger than the [provider takes](Self::max_answer_bytes), once
+    /// it is encoded. Clients get a 502 for one that is: answer an error instead of it.
     #[must_use]
     pub fn is_too_large(self, response: &Response) -> bool {
         let len = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX);

@@ -97,9 +97,9 @@ impl<T> Router<T> {
         Self { routes, trie, head_as_get: false, is_permissive: false }
     }
 
-    /// A router without routes that takes what no application means: methods that are no tokens,
-    /// patterns in the syntax of other frameworks, and routes that are never reached because an
-    /// earlier one differs in names only. The portable cases of the contract need it.
+    /// Returns a router without routes that takes what no application means: methods that are no
+    /// tokens, patterns in the syntax of other frameworks, and routes that are never reached
+    /// because an earlier one differs in names only. The portable cases of the contract need it.
     #[must_use]
     pub fn permissive() -> Self {
         Self { is_permissive: true, ..Self::new() }
