@@ -12,8 +12,9 @@
 //!
 //! ```
 //! use apptheory_core::http::adapters::HttpSource;
+//! use apptheory_core::http::exchange::HttpSettings;
 //! use apptheory_core::http::router::{Lookup, Router};
-//! use apptheory_core::http::{AppError, ErrorFormat, Response};
+//! use apptheory_core::http::{AppError, Response};
 //!
 //! let mut router = Router::new();
 //! router.insert("GET", "/users/{id}", "show a user")?;
@@ -23,7 +24,8 @@
 //! let response: Response = match router.look_up(&request.method, &request.path) {
 //!     Lookup::Found(found) => Response::text(200, format!("user {:?}", found.param("id"))),
 //!     Lookup::MethodNotAllowed { .. } | Lookup::NotFound => {
-//!         Response::from_error(&AppError::not_found(), ErrorFormat::Nested, "", &request.trace_id)
+//!         let errors = HttpSettings::default().error_style();
+//!         errors.answer(AppError::not_found(), "", &request.trace_id)
 //!     }
 //! };
 //! let json = HttpSource::Alb.write_response(&response.normalize()?);

@@ -104,9 +104,9 @@ impl<S> Response<S> {
     }
 
     /// The answer to an error, in the shape that the application chose, with the ids of the
-    /// request. It is JSON whatever the error's own header fields say.
-    #[must_use]
-    pub fn from_error(
+    /// request. It is JSON whatever the error's own header fields say. Nothing is checked or hidden
+    /// yet: errors are answered by [`ErrorStyle`](super::exchange::ErrorStyle) alone.
+    pub(crate) fn from_error(
         error: &AppError,
         format: ErrorFormat,
         request_id: &str,

@@ -74,7 +74,7 @@ impl App {
         Ok(apptheory_core::json::to_text(&output))
     }
 
-    /// Records an event that nobody selects: nothing else tells of it when it succeeds. Takes no new
+    /// Records an event that no selector selects: nothing else shows it when it succeeds. Takes no new
     /// id for that.
     fn record_unmatched(&self, event: &EventBridgeEvent<'_>, invocation: &Invocation) {
         let Invocation { request_id, deadline, .. } = invocation;
@@ -87,8 +87,8 @@ impl App {
         }
     }
 
-    /// What a handler comes to in time, or the failure of the invocation: what that says outside is
-    /// fixed, and the application is told the rest.
+    /// The output of a handler that is done in time, or the failure of the invocation. The service
+    /// gets a fixed text, the application's log the rest.
     async fn conclude_workload(
         &self,
         observation: Option<EventObservation>,
