@@ -5,6 +5,7 @@
 mod effects;
 mod failures;
 mod lost_replies;
+mod sliding;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
