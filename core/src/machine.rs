@@ -88,6 +88,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::store::StoreError;
+use crate::time::Timestamp;
 
 /// A description of one side effect, tied to the only type that can answer it.
 ///
@@ -109,6 +110,12 @@ pub trait Effect {
         Self: Sized,
     {
         None
+    }
+
+    /// The same outcome, arrived at `now`, if it says when it arrived. This is what lets a decorator
+    /// give a machine one clock, whatever clock the store has.
+    fn arrived_at(outcome: Self::Outcome, _now: Timestamp) -> Self::Outcome {
+        outcome
     }
 }
 

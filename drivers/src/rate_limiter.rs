@@ -69,8 +69,8 @@ impl<X> RateLimiter<X> {
 }
 
 impl<X, C> RateLimiter<X, C> {
-    /// The same by another clock. Give the executor the same one: sliding windows compare when a
-    /// decision began with when its answers arrived, which the executor says.
+    /// The same by another clock. It says when a decision began and when the store's answers arrived,
+    /// whatever the executor's clock shows: sliding windows compare the two.
     pub fn with_clock<D: Clock>(self, clock: D) -> RateLimiter<X, D> {
         let Self { limiter, executor, ids, recall, budget, .. } = self;
         RateLimiter { limiter, executor, clock, ids, recall, budget }
@@ -176,5 +176,54 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
 
     fn in_time(&self) -> Deadline<&X, &C> {
         Deadline::after(&self.executor, &self.clock, self.budget)
+    }
+}
+
+#[cfg(all(test, feature = "memory"))]
+mod tests {
+    use apptheory_core::limiter::SlidingWindow;
+    use apptheory_core::machine::Effect;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::execute::Execute;
+    use crate::memory::MemoryStore;
+
+    /// A store with a clock that stands still, while every call takes 300 ms by the limiter's.
+    struct Elsewhere {
+        store: MemoryStore,
+        clock: ManualClock,
+    }
+
+    impl<E> Execute<E> for Elsewhere
+    where
+        E: Effect<Outcome: Send> + Sync,
+        MemoryStore: Execute<E>,
+    {
+        async fn execute(&self, effect: &E) -> E::Outcome {
+            self.clock.advance(Duration::from_millis(300));
+            self.store.execute(effect).await
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_are_late_by_the_limiters_clock_whatever_the_stores_shows() {
+        let second = Duration::from_secs(1);
+        let sliding = SlidingWindow::new(Duration::from_secs(3), second, 1).unwrap();
+        let limiter = Limiter::fail_closed(sliding).build();
+        let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_630));
+        let next = clock.now().saturating_add(second);
+        clock.advance(Duration::from_millis(400));
+        let elsewhere = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let store = MemoryStore::new(elsewhere).with_table(limiter.table());
+        let store = Elsewhere { store, clock: clock.clone() };
+        let limiter =
+            RateLimiter::new(limiter, store).with_clock(clock).with_budget(Duration::from_secs(9));
+        let key = RateLimitKey::new("tenant-7", "/orders", "POST").unwrap();
+        // Its write is answered when the sub-window has ended, so it counts once more in the next.
+        // The first count stays, and leaves no room.
+        let decision = limiter.check_and_increment(limiter.attempt(key)).await.unwrap();
+        assert_eq!(decision.window.unwrap().start, next);
+        assert!(!decision.allowed);
     }
 }

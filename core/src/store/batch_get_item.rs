@@ -48,6 +48,10 @@ impl Effect for BatchGetItem {
     fn failed(error: StoreError) -> Option<Self::Outcome> {
         Some(Err(error))
     }
+
+    fn arrived_at(outcome: Self::Outcome, now: Timestamp) -> Self::Outcome {
+        outcome.map(|read| BatchRead { answered_at: now, ..read })
+    }
 }
 
 impl BatchGetItem {

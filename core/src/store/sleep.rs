@@ -26,4 +26,8 @@ impl Effect for Sleep {
     fn shortened_to(&self, most: Duration) -> Option<Self> {
         Some(Self { duration: self.duration.min(most) })
     }
+
+    fn arrived_at(_: Timestamp, now: Timestamp) -> Timestamp {
+        now
+    }
 }

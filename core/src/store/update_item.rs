@@ -63,6 +63,10 @@ impl Effect for UpdateItem {
     fn failed(error: StoreError) -> Option<Self::Outcome> {
         Some(Err(error))
     }
+
+    fn arrived_at(outcome: Self::Outcome, now: Timestamp) -> Self::Outcome {
+        outcome.map(|updated| Updated { answered_at: now, ..updated })
+    }
 }
 
 impl UpdateItem {

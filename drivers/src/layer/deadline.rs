@@ -19,6 +19,9 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 /// [`Sleep`](apptheory_core::store::Sleep) ends at the deadline at the latest. Where the clock is set
 /// back meanwhile, no effect is waited for any longer than the deadline was away at first.
 ///
+/// Outcomes that say when they arrived say so by this clock, whatever the executor's shows, so that a
+/// machine hears of one clock only.
+///
 /// Two uses nest: the end of the invocation, once per invocation, and a budget for every decision.
 ///
 /// ```
@@ -98,19 +101,18 @@ where
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
         let left = self.left();
-        if let Some(shortened) = effect.shortened_to(left) {
-            return self.inner.execute(&shortened).await;
-        }
-        match E::failed(StoreError::Timeout) {
-            Some(timeout) if left.is_zero() => timeout,
+        let outcome = match (effect.shortened_to(left), E::failed(StoreError::Timeout)) {
+            (Some(shortened), _) => self.inner.execute(&shortened).await,
+            (None, Some(timeout)) if left.is_zero() => timeout,
             // An answer that is there counts, also at the deadline itself.
-            Some(timeout) => {
+            (None, Some(timeout)) => {
                 let answer = before(self.clock.sleep(left), self.inner.execute(effect)).await;
                 answer.unwrap_or(timeout)
             }
             // It can neither fail nor be shortened: there is no outcome but its own.
-            None => self.inner.execute(effect).await,
-        }
+            (None, None) => self.inner.execute(effect).await,
+        };
+        E::arrived_at(outcome, self.clock.now())
     }
 }
 
@@ -173,6 +175,18 @@ mod tests {
             assert_eq!(store.execute(&nap(3)).await.unix_seconds(), 3);
             assert_eq!(store.execute(&nap(3)).await, store.ends_at());
             assert_eq!(store.execute(&nap(3)).await, store.ends_at());
+        });
+    }
+
+    #[test]
+    fn outcomes_arrive_by_the_clock_of_the_deadline() {
+        let clock = manual();
+        clock.advance(Duration::from_secs(60));
+        let store = Deadline::after(Answering::new(), &clock, DECISION_BUDGET);
+        block_on(async {
+            let updated = store.execute(&increment()).await.unwrap();
+            assert_eq!(updated.answered_at, clock.now());
+            assert_eq!(store.execute(&nap(0)).await, clock.now());
         });
     }
 
