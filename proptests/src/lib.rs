@@ -35,10 +35,13 @@ pub mod any;
 pub mod limit;
 pub mod world;
 
-/// So many cases. What fails is kept beside the test, in `*.proptest-regressions`, and tried first
-/// from then on.
+/// So many cases, or as many as `PROPTEST_CASES` says where those are more. What fails is kept beside
+/// the test, in `*.proptest-regressions`, and tried first from then on.
 #[must_use]
-pub fn cases(cases: u32) -> ProptestConfig {
+#[expect(clippy::disallowed_methods, reason = "how long tests may take is said from outside")]
+pub fn cases(least: u32) -> ProptestConfig {
+    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = wanted.unwrap_or(0).max(least);
     let beside = FileFailurePersistence::WithSource("proptest-regressions");
     ProptestConfig {
         failure_persistence: Some(Box::new(beside)),
