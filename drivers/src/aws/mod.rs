@@ -15,9 +15,10 @@
 //! | everything else | with the SDK's standard retries, as its configuration says |
 //!
 //! The first TLS connection of a process waits until AWS-LC, which encrypts it, has gathered random
-//! numbers from the jitter of the CPU: tens of milliseconds, and longer on small functions. Build
-//! with `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under `[env]` in your own `.cargo/config.toml`, and it
-//! takes them from the kernel alone.
+//! numbers from the jitter of the CPU: 419 million instructions, 0.2 s on a busy machine of two
+//! cores, and longer on small functions. Build with `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under
+//! `[env]` in your own `.cargo/config.toml`, and it takes them from the kernel alone: 0.3 million
+//! instructions, counted by callgrind over a process that draws 32 bytes and ends.
 //!
 //! With the feature `tracing`, every SDK error is told as a debug event under the target
 //! `apptheory::aws`: service errors by code and request id, failures to connect with their chain of
