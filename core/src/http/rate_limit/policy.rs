@@ -92,6 +92,8 @@ prints!(RequestFacts<'_>: method, route);
 /// request would never reach its limit, and one that used another's name would use up that one's.
 /// The methods that change this say what they let clients do.
 ///
+/// Exceptions of a limiter go by the whole text: `with_identifier_limit("user:ann", 1_000)`.
+///
 /// What is counted is the route's pattern, so that `/orders/1` and `/orders/2` are one, and the
 /// method, where HEAD counts as GET, and methods that RFC 9110 and RFC 5789 do not name count as one.
 /// Where nobody knows the pattern, all paths are one: [`per_path`](Self::per_path) tells them apart.
