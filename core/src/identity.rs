@@ -65,7 +65,7 @@ pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
 pub struct EmptySecret;
 
 impl EmptySecret {
-    /// Refuses a secret that is none.
+    /// Refuses a blank secret.
     pub(crate) fn check(secret: &[u8]) -> Result<&[u8], Self> {
         // Blanks alone are what a variable that is not set comes to.
         if secret.trim_ascii().is_empty() { Err(Self) } else { Ok(secret) }

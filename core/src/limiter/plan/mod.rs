@@ -92,7 +92,7 @@ pub(super) struct Refusal {
     /// Which of the order's writes; 0 for an update.
     pub(super) at: usize,
     pub(super) seen: Option<Item>,
-    /// When the answer arrived; only an update tells.
+    /// When the answer arrived; only updates say so.
     pub(super) answered_at: Option<Timestamp>,
 }
 
