@@ -47,6 +47,10 @@ where
 /// let app = App::builder().middleware(no_store).get("/", async || "hello").build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "this is no middleware",
+    note = "a middleware is an `async` function of a `Context` and a `Next` that returns an `Answer`"
+)]
 pub trait Middleware: Send + Sync + 'static {
     /// Answers the request, usually by [running](Next::run) the next.
     ///

@@ -41,6 +41,12 @@ use super::response::IntoResponse;
 /// # app.build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "this is no handler of an application with the state `{S}`",
+    note = "a handler is an `async` function of up to eight extractors, such as `Json<T>`, `Path<T>` or `Context`",
+    note = "it returns what implements `IntoResponse`, or a `Result` of it and an error such as `AppError`",
+    note = "the type in `State<T>` is the one that was given to `App::with_state`"
+)]
 pub trait Handler<Arguments, S>: Send + Sync + 'static {
     /// Answers a request.
     fn call(&self, context: Context, state: &S) -> BoxFuture<Answer>;

@@ -172,7 +172,7 @@ pub enum PatternError {
     #[error("a segment is empty")]
     EmptySegment,
     /// A brace stands beside other text, as in `/{id}.json`: a parameter takes the whole segment.
-    #[error("a parameter must be the whole segment")]
+    #[error("a parameter must be the whole segment, as in `/{{id}}`")]
     StrayBrace,
     /// A parameter has no name, as in `/{ }` or `/{+}`: name it.
     #[error("a parameter has no name")]
@@ -185,7 +185,10 @@ pub enum PatternError {
     TooManySegments,
     /// A segment is how other frameworks write a proxy or an optional parameter, as `{*rest}`, `*`
     /// or `{rest...}`: write `{rest+}`, or two routes.
-    #[error("a proxy is written `{{name+}}`, and names consist of letters, digits, `_` and `-`")]
+    #[error(
+        "the rest of a path is written `{{name+}}`, one segment `{{name}}`, and names consist of \
+         letters, digits, `_` and `-`"
+    )]
     ForeignSyntax,
     /// The pattern has a query or a fragment, as in `/search?q={q}`: routes are chosen by the path
     /// alone. A literal `?` is written `%3F`, and `#` `%23`.

@@ -22,7 +22,9 @@ use crate::clock::{Clock as _, before};
 /// A record is from a queue, stream or table that nothing is registered for. It fails: register a
 /// handler, or remove the event source mapping.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("nothing is registered for {name:?}")]
+#[error(
+    "nothing is registered for {name:?}: register a handler, or remove the event source mapping"
+)]
 struct Unregistered {
     name: String,
 }

@@ -71,6 +71,11 @@ impl<T: IntoHandled, E: Into<EventError>> IntoHandled for Result<T, E> {
 /// let app = App::builder().sqs("orders", ship).sqs("notes", async |_: Arc<SqsMessage>| ()).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "this is no handler of `{I}`",
+    note = "a handler of events is an `async` function of `Arc<{I}>`, or of that and an `EventContext`",
+    note = "it returns nothing, a `Json<T>`, or a `Result` of either and an `EventError`"
+)]
 pub trait EventHandler<Arguments, I>: Send + Sync + 'static {
     /// Handles a record or an event.
     fn call(&self, input: Arc<I>, context: EventContext) -> BoxFuture<Handled>;

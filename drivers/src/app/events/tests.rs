@@ -115,7 +115,9 @@ fn records_fail_alone_and_the_application_is_told_why() {
     assert_eq!(invoke(&app, &clock, &event), Ok(failures(&["2", "3", "4", "5"])));
     let told = taken(&log);
     assert_eq!(told[0], "req-1: out of stock");
-    assert_eq!(told[1], "req-1: nothing is registered for \"elsewhere\"");
+    let unregistered = "req-1: nothing is registered for \"elsewhere\": register a handler, or remove \
+         the event source mapping";
+    assert_eq!(told[1], unregistered);
     assert_eq!(told[2], "req-1: a handler panicked: boom");
     assert!(told[3].starts_with("req-1: apptheory: parse sqs record: "), "{}", told[3]);
 
