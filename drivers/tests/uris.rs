@@ -155,6 +155,7 @@ async fn a_parameter_is_decoded_once_behind_every_provider() {
 #[tokio::test]
 async fn look_alikes_reach_no_guarded_route() {
     let app = App::builder()
+        .authenticate(async |_: Context| Ok(None))
         .route_for(Access::Authenticated, "GET", "/admin", async || "secret")
         .get("/public/{file}", async || "file")
         .build()

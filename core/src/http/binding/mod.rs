@@ -13,7 +13,9 @@
 //! use apptheory_core::http::{MultiMap, Request};
 //!
 //! let query = MultiMap::from_iter([("limit".to_owned(), "7".to_owned())]);
-//! let request = Request { query, body: br#"{"name":"bob"}"#.to_vec(), ..Request::default() };
+//! let headers = [("content-type", "application/json")].into_iter().collect();
+//! let body = br#"{"name":"bob"}"#.to_vec();
+//! let request = Request { query, headers, body, ..Request::default() };
 //! let binder = Binder::new([
 //!     Field::new("Name", Kind::Text, Source::Body, "name"),
 //!     Field::new("Limit", Kind::Integer, Source::Query, "limit"),
