@@ -15,7 +15,7 @@ pub enum ArnKind {
     EventBridgeRule,
 }
 
-/// The name in an ARN, or an empty text when there is none.
+/// Returns the name in an ARN, or an empty text for an ARN without one.
 ///
 /// | Kind | The name is |
 /// |---|---|

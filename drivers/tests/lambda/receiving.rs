@@ -15,7 +15,7 @@ use super::server::{Exchange, RuntimeApi};
 use super::time::{clock, in_seconds};
 use super::url_event;
 
-/// A clock that tells when it is looked at, which a function does as soon as the head of an event
+/// A clock that reports when it is read, which a function does as soon as the head of an event
 /// has come.
 #[derive(Clone)]
 struct Watched {

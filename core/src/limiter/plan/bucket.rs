@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 
 /// `Tat`, the theoretical arrival time, is the instant (Unix nanoseconds) at which the bucket is
 /// full again. A write starts it afresh from now, advances it, or, where it cannot be this limit's,
-/// replaces it by that of an empty bucket. A refused write tells which one to try next; only other
+/// replaces it by that of an empty bucket. A refused write shows which one to try next; only other
 /// callers, coming in between, make a third one necessary.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Bucket {
