@@ -43,6 +43,7 @@ extern crate alloc;
 pub mod backoff;
 pub mod contract;
 pub mod duration;
+pub mod error;
 pub mod eventbus;
 mod family;
 pub mod gateway;

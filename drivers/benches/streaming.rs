@@ -23,7 +23,7 @@ use std::process::{Child, Command};
 use std::time::Instant;
 
 use apptheory::app::{App, BodyStream, Response};
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::stream::sse::{SseEvent, SseFramer};
 use apptheory_core::stream::{FrameConfig, FrameInput, FrameMachine, Head, Target};
 use apptheory_core::time::Timestamp;

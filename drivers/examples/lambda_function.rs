@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use apptheory::app::{App, AppBuilder, BodyStream, Context, Response};
 use apptheory::clock::Clock as _;
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::stream::sse::SseEvent;
 use futures_util::{Stream, stream};
 use serde_json::json;
@@ -109,8 +109,8 @@ mod tables {
     use apptheory::aws::AwsStore;
     use apptheory::event_bus::{Bus as _, StoreEventBus};
     use apptheory::rate_limiter::RateLimiter;
+    use apptheory_core::error::AppError;
     use apptheory_core::eventbus::{EventBus, EventQuery};
-    use apptheory_core::http::AppError;
     use apptheory_core::limiter::{FixedWindow, Limiter, table_name};
     use serde_json::Value as Json;
 

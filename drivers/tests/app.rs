@@ -5,8 +5,9 @@ use core::convert::Infallible;
 use core::num::NonZeroU64;
 
 use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
+use apptheory_core::error::AppError;
+use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Cors, Limits};
-use apptheory_core::http::{AppError, RawRequest};
 use axum::Router;
 use axum::extract::{Extension, Path, Query};
 use axum::http::{HeaderMap, StatusCode};

@@ -1,10 +1,11 @@
 //! Binding: any request has an answer, and what is bound says what the text said.
 
 use apptheory::apptheory_core::duration::{parse_portable_nanos, write_duration_nanos};
+use apptheory::apptheory_core::error::AppError;
 use apptheory::apptheory_core::http::binding::{
     Binder, BindingError, Bound, Field, Kind, Source, Value, from_params, from_query,
 };
-use apptheory::apptheory_core::http::{AppError, JsonReading, MultiMap, Request};
+use apptheory::apptheory_core::http::{JsonReading, MultiMap, Request};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::Value as Json;

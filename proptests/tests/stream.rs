@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use apptheory::apptheory_core::http::AppError;
+use apptheory::apptheory_core::error::AppError;
 use apptheory::apptheory_core::stream::{
     Cancel, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Target,
 };

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString as _};
 
 use super::codec::ItemError;
 use super::cursor::{CursorMismatch, InvalidCursor, InvalidOffsetCursor};
-use crate::http::{AppError, code};
+use crate::error::{AppError, code};
 use crate::store::StoreFailure;
 use crate::time::Timestamp;
 
@@ -334,7 +334,7 @@ mod tests {
     use core::error::Error;
 
     use super::{GetError, InvalidInput, QueryError, StoreFailure};
-    use crate::http::AppError;
+    use crate::error::AppError;
     use crate::store::{StoreError, TableName};
 
     #[test]

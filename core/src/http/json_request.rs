@@ -7,8 +7,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_json::{Deserializer, Map, Value as Json};
 
+use super::Request;
 use super::sending::is_token;
-use super::{AppError, Request, code};
+use crate::error::{AppError, code};
 use crate::json::JsonError;
 use crate::utf8::decode_lossy;
 
@@ -210,7 +211,8 @@ mod tests {
 
     use super::JsonReading::{AnyType, Contract, JsonTypes};
     use super::{JsonReading, is_json_type};
-    use crate::http::{AppError, ErrorFormat, RawRequest, Request};
+    use crate::error::{AppError, ErrorFormat};
+    use crate::http::{RawRequest, Request};
 
     fn request(content_types: &[&str], body: &[u8]) -> Request {
         let mut raw = RawRequest::new("POST", "/");
@@ -248,7 +250,7 @@ mod tests {
             let request = request(content_types, b"1");
             let error = JsonTypes.read::<u8>(&request).unwrap_err();
             assert_eq!((error.status(), error.code()), (415, "app.unsupported_media_type"));
-            assert_eq!(error.headers().first("accept"), "application/json");
+            assert_eq!(error.headers(), [("accept".to_string(), "application/json".to_string())]);
             assert_eq!(JsonTypes.read_value(&request).unwrap_err().status(), 415);
             assert_eq!(AnyType.read::<u8>(&request).ok(), Some(1));
             assert_eq!(AnyType.read_value(&request).ok(), Some(json!(1)));

@@ -14,7 +14,8 @@
 //! use apptheory_core::http::adapters::HttpSource;
 //! use apptheory_core::http::exchange::HttpSettings;
 //! use apptheory_core::http::router::{Lookup, Router};
-//! use apptheory_core::http::{AppError, Response};
+//! use apptheory_core::error::AppError;
+//! use apptheory_core::http::Response;
 //!
 //! let mut router = Router::new();
 //! router.insert("GET", "/users/{id}", "show a user")?;
@@ -38,10 +39,8 @@ pub(crate) mod base64_body;
 pub mod binding;
 pub mod cache;
 pub mod client;
-pub mod code;
 mod cookies;
 mod cut;
-mod error;
 pub mod exchange;
 mod headers;
 pub(crate) mod json_body;
@@ -63,7 +62,6 @@ mod tests;
 mod trace;
 
 pub use cookies::Cookies;
-pub use error::{AppError, ErrorFormat};
 pub use headers::Headers;
 pub(crate) use headers::is_clean;
 pub use json_body::safe_json_for_html;

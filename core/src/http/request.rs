@@ -14,7 +14,8 @@ use super::names::{canonical_method, canonical_name, respelled};
 use super::path::UriPath;
 use super::provenance::SourceProvenance;
 use super::query::Query;
-use super::{AppError, base64_body, code, trace};
+use super::{base64_body, trace};
+use crate::error::{AppError, code};
 
 /// A request as a provider, a test or a socket hands it over: nothing is checked yet.
 #[derive(Clone)]

@@ -7,10 +7,10 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::error::{AppError, ErrorFormat};
 use super::headers::Headers;
 use super::json_body;
 use super::sending::{check_head, has_no_content};
+use crate::error::{AppError, ErrorFormat};
 use crate::printing::Hidden;
 
 /// A response. `S` is a stream of more body, which only a driver knows how to read; without one,
@@ -113,7 +113,10 @@ impl<S> Response<S> {
         trace_id: &str,
     ) -> Self {
         let body = error.body(format, request_id, trace_id).into_bytes();
-        let response = Self { body, headers: error.headers().clone(), ..Self::new(error.status()) };
+        let mut response = Self { body, ..Self::new(error.status()) };
+        for (name, value) in error.headers() {
+            response.headers.append(name, value);
+        }
         response.with_header("content-type", JSON)
     }
 

@@ -6,9 +6,8 @@ use alloc::vec::Vec;
 
 use serde_json::json;
 
-use super::{
-    AppError, ErrorFormat, Headers, Query, RawRequest, RequestError, Response, ResponseError,
-};
+use super::{Headers, Query, RawRequest, RequestError, Response, ResponseError};
+use crate::error::{AppError, ErrorFormat};
 
 fn with_headers<'a>(pairs: &[(&str, &str)]) -> RawRequest<'a> {
     let headers = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();

@@ -10,7 +10,7 @@ use core::time::Duration;
 use super::config::Config;
 use super::entry::{Entry, IN_PROGRESS, Owner, Status, is_free, unix_millis};
 use super::key::{IdempotencyKey, PARTITION_KEY};
-use crate::http::{AppError, code};
+use crate::error::{AppError, code};
 use crate::machine::{Machine, Step};
 use crate::printing::Hidden;
 use crate::store::{

@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use crate::http::{AppError, code};
+use crate::error::{AppError, code};
 
 /// The code of a stream's error, as trailers and records show it: the error's own code, trimmed,
 /// with older spellings as they are. One that is blank, or could not stand in a header field, is
@@ -32,7 +32,7 @@ fn is_printable(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{stream_error_code, with_stream_code};
-    use crate::http::{AppError, ErrorFormat};
+    use crate::error::{AppError, ErrorFormat};
 
     #[test]
     fn codes_are_trimmed_and_never_blank() {

@@ -5,15 +5,17 @@ use core::num::NonZeroU64;
 use super::code::with_stream_code;
 use super::frame::Head;
 use super::limiter::{StreamLimiter, response_too_large};
+use crate::error::AppError;
+use crate::http::Response;
 use crate::http::exchange::ErrorStyle;
-use crate::http::{AppError, Response};
 
 /// Collects a streamed response into one that is complete: nothing is sent
 /// before the end is known, so that an error on the way is answered, and no half response is.
 ///
 /// ```
 /// use apptheory_core::http::exchange::HttpSettings;
-/// use apptheory_core::http::{AppError, Response};
+/// use apptheory_core::error::AppError;
+/// use apptheory_core::http::Response;
 /// use apptheory_core::stream::Collector;
 ///
 /// let head = Response::text(200, "a");
@@ -77,7 +79,7 @@ impl Collector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::code;
+    use crate::error::code;
     use crate::http::exchange::HttpSettings;
 
     fn collector(max_bytes: u64) -> Collector {

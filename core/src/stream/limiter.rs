@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU64;
 
-use crate::http::{AppError, code};
+use crate::error::{AppError, code};
 
 /// Lets chunks pass until one would exceed the limit, and nothing from then on: a chunk passes
 /// whole or not at all.

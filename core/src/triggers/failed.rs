@@ -54,7 +54,7 @@ mod tests {
     use core::error::Error;
 
     use super::{InvalidEnvelope, WorkloadFailed};
-    use crate::http::AppError;
+    use crate::error::AppError;
 
     fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> WorkloadFailed {
         WorkloadFailed::with(Arc::from(cause.into()))

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::dynamodb::DynamoDbSummary;
 use super::trigger::Trigger;
 use super::workload::WorkloadEnvelope;
-use crate::http::code;
+use crate::error::code;
 use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
 
 /// How handling an event or a record ended.

@@ -173,7 +173,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{Response, WebSocketEvent};
-    use crate::http::AppError;
+    use crate::error::AppError;
 
     /// A message as API Gateway sends it: with nulls, and without path, method and headers.
     const MESSAGE: &str = r#"{"requestContext":{"routeKey":" $default ","messageId":null,

@@ -14,8 +14,8 @@ use apptheory::embedded::EmbeddedStore;
 use apptheory::event_bus::StoreEventBus;
 use apptheory::rate_limiter::RateLimiter;
 use apptheory::websocket::StoreConnectionRegistry;
+use apptheory_core::error::AppError;
 use apptheory_core::eventbus::EventBus;
-use apptheory_core::http::AppError;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{

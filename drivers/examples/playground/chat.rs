@@ -5,8 +5,8 @@ use std::sync::Arc;
 use apptheory::app::{AppBuilder, Context, Html, Json, State, WebSocket};
 use apptheory::clock::Clock;
 use apptheory::websocket::Broadcaster;
+use apptheory_core::error::AppError;
 use apptheory_core::gateway::json_message;
-use apptheory_core::http::AppError;
 use apptheory_core::registry::{ConnectionRegistry, Touched};
 use serde::{Deserialize, Serialize};
 

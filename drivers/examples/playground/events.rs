@@ -5,10 +5,10 @@ use std::sync::Arc;
 use apptheory::app::{AppBuilder, Context, Json, Response, Sse, State};
 use apptheory::clock::Clock;
 use apptheory::event_bus::{Bus as _, Feed, PublishFailed};
+use apptheory_core::error::AppError;
 use apptheory_core::eventbus::{
     ConfigError, Event, EventBus, EventQuery, PayloadError, PublishOutcome,
 };
-use apptheory_core::http::AppError;
 use serde_json::{Value, json};
 
 use crate::app::Services;

@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::panic::catch_unwind;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::stream::StreamLimiter;
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;

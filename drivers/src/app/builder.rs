@@ -6,11 +6,12 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::contract::{self, Profile};
+use apptheory_core::error::{AppError, ErrorFormat, code};
+use apptheory_core::http::Headers;
 use apptheory_core::http::exchange::{
     Access, Cors, HttpService, HttpSettings, Limits, PolicyDecision, PolicyStage, Principal,
     RouteError, SettingsError, Tier,
 };
-use apptheory_core::http::{AppError, ErrorFormat, Headers, code};
 use apptheory_core::limiter::{Limiter, SharedCounters};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 

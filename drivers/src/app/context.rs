@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Call, CallHandler, Principal};
-use apptheory_core::http::{AppError, JsonReading, Request};
+use apptheory_core::http::{JsonReading, Request};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use serde::de::DeserializeOwned;

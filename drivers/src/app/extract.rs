@@ -4,7 +4,7 @@ use core::any::type_name;
 use core::fmt;
 use std::sync::Arc;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::http::binding::{decode_params, from_headers, from_params, from_query};
 use serde::de::DeserializeOwned;
 

@@ -5,7 +5,7 @@ use core::future::Future;
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use futures_util::FutureExt as _;
 
 /// Application code panicked. Clients are told nothing of it; this is the cause, for the log.

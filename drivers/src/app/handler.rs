@@ -3,7 +3,7 @@
 use core::future::Future;
 use std::sync::Arc;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 
 use super::context::{Answer, Context};
 use super::endpoint::{BoxFuture, Endpoint};
@@ -21,7 +21,7 @@ use super::response::IntoResponse;
 ///
 /// ```
 /// use apptheory::app::{App, Context, Json, State};
-/// use apptheory_core::http::AppError;
+/// use apptheory_core::error::AppError;
 ///
 /// #[derive(serde::Deserialize, serde::Serialize)]
 /// struct Order { item: String }

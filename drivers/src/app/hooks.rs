@@ -3,8 +3,9 @@
 use core::fmt;
 use core::future::Future;
 
+use apptheory_core::error::AppError;
+use apptheory_core::http::Headers;
 use apptheory_core::http::exchange::{PolicyDecision, Principal};
-use apptheory_core::http::{AppError, Headers};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::log_text;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::Access;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;

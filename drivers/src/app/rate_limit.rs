@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::http::rate_limit::{RequestFacts, WEBSOCKET, denial, undecided};
 use apptheory_core::limiter::Limiter;
 use apptheory_core::limiter::headers::headers;

@@ -1,6 +1,6 @@
 //! What handlers may return.
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use serde::Serialize;
 
 use super::body::BodyStream;

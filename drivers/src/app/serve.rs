@@ -3,10 +3,11 @@
 use core::future::Future;
 use std::sync::Arc;
 
+use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::{
     Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
 };
-use apptheory_core::http::{self, AppError, MultiMap, RawRequest, code};
+use apptheory_core::http::{self, MultiMap, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::LogRecord;

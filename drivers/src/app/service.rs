@@ -5,7 +5,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context as Waiting, Poll};
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};

@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use core::time::Duration;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::stream::sse::{SseEvent, SseFramer};
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;

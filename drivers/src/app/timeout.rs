@@ -3,8 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use apptheory_core::error::{AppError, code};
 use apptheory_core::http::router::Pattern;
-use apptheory_core::http::{AppError, UriPath, canonical_method, code};
+use apptheory_core::http::{UriPath, canonical_method};
 
 use super::body::BodyStream;
 use super::context::{Answer, Context};

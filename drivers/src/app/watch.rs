@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Observation, StreamEnd};
 use bytes::Bytes;
 use futures_util::stream::Stream;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use apptheory_core::http::{AppError, Query, RawRequest, Request, UriPath, code};
+use apptheory_core::error::{AppError, code};
+use apptheory_core::http::{Query, RawRequest, Request, UriPath};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached, SET_COOKIE};
 use http::{Method, StatusCode, Uri};

@@ -5,10 +5,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
 use apptheory_core::eventbus::{
     Event, EventKey, EventPage, EventQuery, ItemError, Order, QueryError,
 };
-use apptheory_core::http::AppError;
 use apptheory_core::stream::sse::SseEvent;
 use apptheory_core::time::Timestamp;
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -52,7 +52,7 @@ pub const UNREADABLE: &str = "unreadable";
 /// use apptheory::app::{App, Context, Sse};
 /// use apptheory::event_bus::{Feed, MemoryEventBus};
 /// use apptheory_core::eventbus::EventQuery;
-/// use apptheory_core::http::AppError;
+/// use apptheory_core::error::AppError;
 ///
 /// let bus = Arc::new(MemoryEventBus::default());
 /// let app = App::builder().get("/events", move |context: Context| {

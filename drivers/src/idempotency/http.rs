@@ -1,6 +1,6 @@
 //! Requests that are served once.
 
-use apptheory_core::http::{AppError, code};
+use apptheory_core::error::{AppError, code};
 use apptheory_core::idempotency::{
     Acquisition, IdempotencyError, IdempotencyKey, KeyError, REPLAYED_HEADER, payload_hash,
     request_hash,

@@ -4,8 +4,9 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
+use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, Principal, TenantSource};
-use apptheory_core::http::{AppError, RawRequest};
 use apptheory_core::idempotency::{Idempotency, KeySource, MAX_RESULT_BYTES};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{StoreError, Value};

@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::vec;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::stream::{
     Cancel, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
 };

@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Once};
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::Outcome;
 use apptheory_core::time::Timestamp;

@@ -4,7 +4,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::collections::{BTreeMap, VecDeque};
 
-use apptheory_core::http::{AppError, Response as Whole};
+use apptheory_core::error::AppError;
+use apptheory_core::http::Response as Whole;
 use apptheory_core::stream::{
     FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
 };

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::io;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 
 use crate::app::{App, Failure, InvokeError};
 

@@ -7,7 +7,7 @@
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::Cors;
 use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
@@ -164,7 +164,7 @@ fn read_port(port: &str) -> Option<Option<u16>> {
 
 fn refused(status: StatusCode, why: &str) -> AppError {
     let error = match status {
-        StatusCode::FORBIDDEN => AppError::new(apptheory_core::http::code::FORBIDDEN, why),
+        StatusCode::FORBIDDEN => AppError::new(apptheory_core::error::code::FORBIDDEN, why),
         _ => AppError::bad_request(why),
     };
     error.with_status(status.as_u16())

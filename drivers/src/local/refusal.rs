@@ -1,7 +1,8 @@
 //! Answers of the server itself, which the application never sees: errors in its format, with a
 //! request id, and the end of their connection.
 
-use apptheory_core::http::{AppError, Response as Whole, code};
+use apptheory_core::error::{AppError, code};
+use apptheory_core::http::Response as Whole;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Response, StatusCode};

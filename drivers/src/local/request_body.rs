@@ -2,7 +2,8 @@
 
 use core::pin::pin;
 
-use apptheory_core::http::{AppError, RequestError, code};
+use apptheory_core::error::{AppError, code};
+use apptheory_core::http::RequestError;
 use apptheory_core::stream::StreamLimits;
 use futures_util::future::{Either, select};
 use http::StatusCode;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apptheory::app::{App, BodyStream, Context, Response};
 use apptheory::ids::IdSource;
 use apptheory::lambda::InvokeMode;
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use serde_json::json;
 use tokio::sync::Semaphore;
 

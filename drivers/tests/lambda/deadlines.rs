@@ -7,7 +7,7 @@ use std::sync::Arc;
 use apptheory::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
 use apptheory::app::{App, AppBuilder, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::triggers::EventBridgeSelector;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value as Json, json};

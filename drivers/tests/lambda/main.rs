@@ -15,7 +15,7 @@ mod time;
 use std::sync::Mutex;
 
 use apptheory::app::{App, AppBuilder, BodyStream, Response};
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use futures_util::stream;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use apptheory::app::{App, BodyStream, Response};
 use apptheory::clock::VirtualClock;
 use apptheory::lambda::{DRAIN_TIME, InvokeMode, RuntimeError};
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::time::Timestamp;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::oneshot;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use apptheory::app::{App, AppBuilder, BodyStream, Response};
 use apptheory::local::{DRAIN_TIME, Server};
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use apptheory::app::{App, AppBuilder, Context, Response, SendError, State, WebSocket};
 use apptheory::local::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
+use apptheory_core::error::AppError;
 use apptheory_core::gateway::{MAX_DATA_BYTES, RouteSelection};
-use apptheory_core::http::AppError;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, AppBuilder, BodyStream, Context, Path, Response, Sse};
 use apptheory::local::Server;
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::Limits;
 use apptheory_core::stream::sse::SseEvent;
 use futures_util::stream::{self, StreamExt as _};

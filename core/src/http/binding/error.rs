@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use serde_json::{Map, Value as Json};
 
 use super::field::{Field, Source};
-use crate::http::AppError;
+use crate::error::AppError;
 use crate::http::json_request::{another_shape, no_json, unsupported_type};
 use crate::json::JsonError;
 

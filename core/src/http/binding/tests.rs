@@ -15,8 +15,9 @@ use super::{
     Binder, BindingError, Bound, Field, Kind, Source, Value, decode_params, from_headers,
     from_params, from_query,
 };
+use crate::error::{AppError, ErrorFormat};
 use crate::http::router::{Lookup, Router};
-use crate::http::{AppError, ErrorFormat, Headers, JsonReading, MultiMap, Request, UriPath};
+use crate::http::{Headers, JsonReading, MultiMap, Request, UriPath};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
-use crate::http::AppError;
+use crate::error::AppError;
 use crate::printing::prints;
 
 /// Who may call a route.

@@ -9,7 +9,8 @@ use super::access::{Access, Principal};
 use super::call::Call;
 use super::machine::Exchange;
 use super::policy::PolicyDecision;
-use crate::http::{AppError, Response};
+use crate::error::AppError;
+use crate::http::Response;
 use crate::machine::{Ask, Effect};
 use crate::store::StoreError;
 

@@ -1,7 +1,8 @@
 //! How an application answers errors.
 
 use super::settings::{HttpSettings, Tier};
-use crate::http::{AppError, ErrorFormat, Response, code};
+use crate::error::{AppError, ErrorFormat, code};
+use crate::http::Response;
 
 /// How an application answers errors: the one place where an error becomes a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

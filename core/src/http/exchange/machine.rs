@@ -19,9 +19,10 @@ use super::observation::Observation;
 use super::policy::PolicyDecision;
 use super::service::{Endpoint, HttpService};
 use super::settings::{HttpSettings, PolicyStage, Tier};
+use crate::error::{AppError, code};
 use crate::http::router::{Lookup, Pattern};
 use crate::http::sending::is_field_value;
-use crate::http::{AppError, RawRequest, Request, Response, ResponseError, code};
+use crate::http::{RawRequest, Request, Response, ResponseError};
 use crate::machine::{Machine, Step};
 
 /// The exchange of one request for one response; made by [`HttpService::exchange`].

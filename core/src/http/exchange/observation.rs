@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use super::call::Call;
 use super::settings::HttpSettings;
+use crate::error::AppError;
+use crate::http::Response;
 use crate::http::names::is_standard_method;
 use crate::http::router::Pattern;
-use crate::http::{AppError, Response};
 use crate::observe::emf::{OTHER, REQUEST_METRIC};
 use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
 use crate::stream::stream_error_code;

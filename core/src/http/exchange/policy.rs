@@ -2,7 +2,8 @@
 
 use alloc::string::String;
 
-use crate::http::{AppError, Headers, code};
+use crate::error::{AppError, code};
+use crate::http::Headers;
 use crate::printing::prints;
 
 /// A policy's refusal, such as a rate limit's or that of shedding load.

@@ -4,7 +4,8 @@ use alloc::string::String;
 use core::num::NonZeroU64;
 
 use super::cors::Cors;
-use crate::http::{AppError, ErrorFormat, JsonReading, Request, code};
+use crate::error::{AppError, ErrorFormat, code};
+use crate::http::{JsonReading, Request};
 use crate::stream::response_too_large;
 
 /// How much of the pipeline runs.

@@ -9,7 +9,8 @@ use core::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::http::{AppError, ErrorFormat, Headers, RawRequest, Response, code};
+use crate::error::{AppError, ErrorFormat, code};
+use crate::http::{Headers, RawRequest, Response};
 use crate::machine::{Machine, Step};
 use crate::time::Timestamp;
 

@@ -22,7 +22,7 @@
 mod forwarded;
 mod policy;
 
-use super::{AppError, code};
+use crate::error::{AppError, code};
 use crate::limiter::headers::{HeaderStyle, headers, store_failure};
 use crate::limiter::{Decision, KeyError, LimiterError};
 

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 use super::PatternError;
-use crate::http::{AppError, code};
+use crate::error::{AppError, code};
 
 /// A route was not added. Each is a mistake in the application, to be mended before it serves
 /// anything. The message says what to change; [`kind`](Self::kind) is the fixed text that it starts

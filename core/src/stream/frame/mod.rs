@@ -29,7 +29,8 @@ pub use self::types::{
 };
 use super::code::{stream_error_code, with_stream_code};
 use super::limiter::{StreamLimiter, response_too_large};
-use crate::http::{AppError, Response, code};
+use crate::error::{AppError, code};
+use crate::http::Response;
 use crate::json::ObjectWriter;
 use crate::printing::prints;
 

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::types::{FrameEffect, Target};
+use crate::error::AppError;
 use crate::http::sending::{check_head, is_field_value, is_final_status, is_token};
-use crate::http::{AppError, Headers, Response};
+use crate::http::{Headers, Response};
 use crate::printing::prints;
 
 /// What is sent before the body. It is normalised: names are in lower case, and cookies are no

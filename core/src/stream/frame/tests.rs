@@ -5,7 +5,8 @@ use super::{
     Cancel, EndReason, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Handled,
     Head, Outcome, Target,
 };
-use crate::http::{AppError, Response};
+use crate::error::AppError;
+use crate::http::Response;
 
 fn armed() -> FrameMachine {
     let mut machine = FrameMachine::new(FrameConfig::new(Target::FunctionUrl));

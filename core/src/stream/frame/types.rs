@@ -6,8 +6,8 @@ use core::fmt;
 use core::num::NonZeroU64;
 
 use super::prelude::Head;
+use crate::error::{AppError, code};
 use crate::http::exchange::{ErrorStyle, HttpSettings};
-use crate::http::{AppError, code};
 use crate::printing::Hidden;
 use crate::stream::StreamLimits;
 

@@ -8,7 +8,8 @@ use core::time::Duration;
 use serde::Serialize;
 
 use super::is_line_end;
-use crate::http::{AppError, is_clean, safe_json_for_html};
+use crate::error::AppError;
+use crate::http::{is_clean, safe_json_for_html};
 use crate::printing::prints;
 
 /// An event, as it is sent.

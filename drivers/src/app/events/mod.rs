@@ -39,7 +39,7 @@ mod tests;
 use core::num::NonZeroUsize;
 use std::sync::Arc;
 
-use apptheory_core::http::AppError;
+use apptheory_core::error::AppError;
 use apptheory_core::triggers::{
     self, AfterFailure, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
     EventOutcome, KinesisRecord, Routes, SnsRecord, SqsRecord,

@@ -110,7 +110,7 @@ fn what_cannot_be_sent_is_a_masked_500_that_is_told() {
         .get("/value", async || Response::text(200, "body").with_header("x", "a\u{7}"))
         .get("/cookie", async || Response::text(200, "body").with_cookie("a=\u{e9}"))
         .get("/error", async || {
-            apptheory_core::http::AppError::not_found().with_header("x bad", "1")
+            apptheory_core::error::AppError::not_found().with_header("x bad", "1")
         })
         .build()
         .unwrap();
@@ -137,7 +137,7 @@ fn nothing_is_pulled_for_answers_without_a_body() {
             let counted = Arc::clone(&counted);
             let chunks = stream::repeat_with(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
-                Ok::<_, apptheory_core::http::AppError>("x")
+                Ok::<_, apptheory_core::error::AppError>("x")
             });
             let chunks = BodyStream::new(futures_util::StreamExt::take(chunks, 3));
             core::future::ready(Response::text(status, "body").with_stream(chunks))

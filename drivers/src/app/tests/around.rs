@@ -5,10 +5,11 @@ use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{
     Access, PolicyDecision, PolicyStage, Principal, TenantSource,
 };
-use apptheory_core::http::{AppError, Provider, RawRequest, SourceProvenance};
+use apptheory_core::http::{Provider, RawRequest, SourceProvenance};
 use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
 use futures_util::FutureExt as _;
 use serde_json::{Value as Json, json};

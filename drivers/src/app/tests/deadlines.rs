@@ -5,8 +5,9 @@ use core::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::error::AppError;
+use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, PolicyStage, Principal};
-use apptheory_core::http::{AppError, RawRequest};
 use apptheory_core::time::Timestamp;
 use apptheory_core::triggers::EventBridgeSelector;
 use futures_util::{StreamExt as _, stream};

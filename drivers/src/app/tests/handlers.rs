@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::error::{AppError, code};
+use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, Cors, Tier};
 use apptheory_core::http::router::RegistrationError;
-use apptheory_core::http::{AppError, RawRequest, code};
 use serde_json::{Value as Json, json};
 
 use super::{builder, clock, get, serve, text};

@@ -150,7 +150,7 @@ fn records_are_not_printed() {
             print(&at_handler, "message", &message);
             print(&at_handler, "context", &context);
             print(&at_handler, "input", context.input());
-            core::future::ready(Ok::<_, apptheory_core::http::AppError>(()))
+            core::future::ready(Ok::<_, apptheory_core::error::AppError>(()))
         })
         .build()
         .unwrap();

@@ -3,8 +3,8 @@
 use core::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::Limits;
-use apptheory_core::http::{AppError, code};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 

@@ -11,8 +11,9 @@ mod tests;
 use core::fmt;
 use std::sync::Arc;
 
+use apptheory_core::error::{AppError, ErrorFormat, code};
+use apptheory_core::http::Response as Whole;
 use apptheory_core::http::exchange::{Arrival, Call, ErrorStyle};
-use apptheory_core::http::{AppError, ErrorFormat, Response as Whole, code};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::StreamLimits;
 use apptheory_core::triggers::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};

@@ -3,10 +3,10 @@
 use core::fmt;
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
 use apptheory_core::gateway::{
     ClientError, ClientErrorKind, ConnectionOperation, MessageError, json_message,
 };
-use apptheory_core::http::AppError;
 use apptheory_core::triggers::WebSocketConnection;
 use serde::Serialize;
 use tokio::sync::OnceCell;

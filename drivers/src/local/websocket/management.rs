@@ -1,10 +1,10 @@
 //! `/@connections/{id}`: sending to a connection, asking about one, closing one.
 
+use apptheory_core::error::AppError;
 use apptheory_core::gateway::{
     ClientError, ClientErrorKind, Connection, ConnectionEffect, ConnectionReply, DeleteConnection,
     GetConnection, MAX_DATA_BYTES, PostToConnection,
 };
-use apptheory_core::http::AppError;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};

@@ -3,7 +3,7 @@
 //! This module decides what a code means in HTTP. It refuses to know what went wrong.
 //!
 //! ```
-//! use apptheory_core::http::code;
+//! use apptheory_core::error::code;
 //!
 //! assert_eq!(code::status(code::CONFLICT), 409);
 //! assert_eq!(code::status("orders.out_of_stock"), 500);

@@ -3,13 +3,13 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::code;
-use super::headers::Headers;
 use crate::json;
 use crate::time::Timestamp;
 
@@ -30,7 +30,7 @@ struct Inner {
     trace_id: String,
     timestamp: Option<Timestamp>,
     stack_trace: String,
-    headers: Headers,
+    headers: Vec<(String, String)>,
     cause: Option<Cause>,
 }
 
@@ -62,7 +62,7 @@ impl AppError {
             trace_id: String::new(),
             timestamp: None,
             stack_trace: String::new(),
-            headers: Headers::new(),
+            headers: Vec::new(),
             cause: None,
         }))
     }
@@ -183,7 +183,7 @@ impl AppError {
     /// Sends a header field with the error, such as `retry-after` or `www-authenticate`.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.headers.append(name, value);
+        self.0.headers.push((name.to_string(), value.into()));
         self
     }
 
@@ -235,9 +235,10 @@ impl AppError {
         self.0.status.is_some()
     }
 
-    /// The header fields to send with it.
+    /// Returns the header fields to send with the error, with their names in the spelling that
+    /// they were given in.
     #[must_use]
-    pub fn headers(&self) -> &Headers {
+    pub fn headers(&self) -> &[(String, String)] {
         &self.0.headers
     }
 
