@@ -12,10 +12,10 @@ use core::hint::black_box;
 
 use apptheory::clock::{ManualClock, SystemClock};
 use apptheory::embedded::EmbeddedStore;
-use apptheory::event_bus::{Bus, StoreEventBus};
+use apptheory::eventbus::{Bus, EventBus};
 use apptheory::execute::StoreExecutor;
 use apptheory::memory::MemoryStore;
-use apptheory_core::eventbus::{CursorSeal, Event, EventBus, EventQuery, KeyCursor, Ulid};
+use apptheory_core::eventbus::{BusConfig, CursorSeal, Event, EventQuery, KeyCursor, Ulid};
 use apptheory_core::machine::{Machine, Step};
 use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{Item, StoreRequest, Value};
@@ -25,8 +25,8 @@ use tokio::runtime::Runtime;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
-fn config() -> EventBus {
-    EventBus::builder().build().expect("valid")
+fn config() -> BusConfig {
+    BusConfig::builder().build().expect("valid")
 }
 
 /// An event of about half a kilobyte; the same one for the same number.
@@ -41,12 +41,12 @@ fn runtime() -> Runtime {
 
 fn embedded() -> EmbeddedStore {
     let store = EmbeddedStore::in_memory(SystemClock).expect("a store");
-    store.create_table(&config().table_definition()).expect("a table");
+    store.create_table(&config().table()).expect("a table");
     store
 }
 
 fn memory() -> MemoryStore {
-    MemoryStore::new(ManualClock::new(NOW)).with_table(config().table_definition())
+    MemoryStore::new(ManualClock::new(NOW)).with_table(config().table())
 }
 
 fn cursor(criterion: &mut Criterion) {
@@ -84,7 +84,7 @@ fn publish(criterion: &mut Criterion) {
         n += 1;
         event(n)
     };
-    let bus = StoreEventBus::new(config(), memory());
+    let bus = EventBus::new(config(), memory());
     group.bench_function("memory", |bencher| {
         bencher.iter_batched(
             &mut next,
@@ -93,7 +93,7 @@ fn publish(criterion: &mut Criterion) {
         );
     });
     let store = embedded();
-    let bus = StoreEventBus::new(config(), store.clone());
+    let bus = EventBus::new(config(), store.clone());
     group.bench_function("embedded", |bencher| {
         bencher.iter_batched(
             &mut next,
@@ -149,8 +149,8 @@ fn page(criterion: &mut Criterion) {
 }
 
 /// A bus with a thousand events.
-fn filled<X: StoreExecutor + Send>(runtime: &Runtime, store: X) -> StoreEventBus<X> {
-    let bus = StoreEventBus::new(config(), store);
+fn filled<X: StoreExecutor + Send>(runtime: &Runtime, store: X) -> EventBus<X> {
+    let bus = EventBus::new(config(), store);
     for n in 0..1_000 {
         runtime.block_on(bus.publish(event(n))).expect("published");
     }

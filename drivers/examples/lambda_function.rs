@@ -107,11 +107,11 @@ mod tables {
 
     use apptheory::app::{AppBuilder, Context, RateLimit};
     use apptheory::aws::AwsStore;
-    use apptheory::event_bus::{Bus as _, StoreEventBus};
+    use apptheory::eventbus::{Bus as _, EventBus};
     use apptheory::rate_limiter::RateLimiter;
     use apptheory_core::error::AppError;
-    use apptheory_core::eventbus::{EventBus, EventQuery};
-    use apptheory_core::limiter::{FixedWindow, Limiter, table_name};
+    use apptheory_core::eventbus::{BusConfig, EventQuery};
+    use apptheory_core::limiter::{FixedWindow, Limiter};
     use serde_json::Value as Json;
 
     type Failed = Box<dyn Error + Send + Sync>;
@@ -128,17 +128,17 @@ mod tables {
         let store = AwsStore::from_env().await;
         if is_limited {
             let limit = FixedWindow::new(Duration::from_secs(60), 100)?;
-            let limiter = Limiter::fail_open(limit).table(table_name(super::env)).build();
+            let limiter = Limiter::fail_open(limit).env(super::env).build();
             app = app.middleware(RateLimit::new(RateLimiter::new(limiter, store.clone())));
         }
         if has_orders {
-            let bus = EventBus::builder().env(super::env).build()?;
-            app = with_orders(app, Arc::new(StoreEventBus::new(bus, store)));
+            let bus = BusConfig::builder().env(super::env).build()?;
+            app = with_orders(app, Arc::new(EventBus::new(bus, store)));
         }
         Ok(app)
     }
 
-    fn with_orders(app: AppBuilder, bus: Arc<StoreEventBus<AwsStore>>) -> AppBuilder {
+    fn with_orders(app: AppBuilder, bus: Arc<EventBus<AwsStore>>) -> AppBuilder {
         let reader = Arc::clone(&bus);
         let publish = move |context: Context| {
             let bus = Arc::clone(&bus);

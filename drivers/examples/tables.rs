@@ -12,10 +12,10 @@ use core::time::Duration;
 use std::io::{self, Write as _};
 
 use apptheory::tables::cloudformation_template;
-use apptheory_core::eventbus::EventBus;
-use apptheory_core::idempotency::{self, Idempotency};
-use apptheory_core::limiter::{self, FixedWindow, Limiter};
-use apptheory_core::registry::{self, ConnectionRegistry};
+use apptheory_core::eventbus::BusConfig;
+use apptheory_core::idempotency::IdempotencyConfig;
+use apptheory_core::limiter::{FixedWindow, Limiter};
+use apptheory_core::registry::RegistryConfig;
 
 #[expect(clippy::disallowed_methods, reason = "a program may look into its environment")]
 fn env(name: &str) -> Option<String> {
@@ -25,13 +25,12 @@ fn env(name: &str) -> Option<String> {
 fn main() -> Result<(), Box<dyn Error>> {
     // All strategies share one table definition: any limit will do.
     let limit = FixedWindow::new(Duration::from_secs(60), 100)?;
-    let limiter = Limiter::fail_closed(limit).table(limiter::table_name(env)).build();
-    let bus = EventBus::builder().env(env).build()?;
-    let connections = ConnectionRegistry::builder().table(registry::table_name(env)).build();
-    let idempotency = Idempotency::builder().table(idempotency::table_name(env)).build();
+    let limiter = Limiter::fail_closed(limit).env(env).build();
+    let bus = BusConfig::builder().env(env).build()?;
+    let connections = RegistryConfig::builder().env(env).build();
+    let idempotency = IdempotencyConfig::builder().env(env).build();
 
-    let tables =
-        [limiter.table(), bus.table_definition(), connections.table(), idempotency.table()];
+    let tables = [limiter.table(), bus.table(), connections.table(), idempotency.table()];
     let template = cloudformation_template(&tables);
     writeln!(io::stdout(), "{template:#}")?;
     Ok(())

@@ -14,7 +14,7 @@ pub mod clock;
 pub mod embedded;
 #[cfg(any(feature = "lambda", feature = "websocket"))]
 mod env;
-pub mod event_bus;
+pub mod eventbus;
 pub mod execute;
 pub mod idempotency;
 pub mod ids;

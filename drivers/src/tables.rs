@@ -1,8 +1,8 @@
 //! Tables as a CloudFormation template.
 //!
-//! The limiter's table is `Limiter::table`, the event bus's `EventBus::table_definition`, that of
-//! WebSocket connections `ConnectionRegistry::table`, and that of work that is done once
-//! `Idempotency::table`; each lets its items expire. To create them without a template, hand them to
+//! The limiter's table is `Limiter::table`, the event bus's `BusConfig::table`, that of
+//! WebSocket connections `RegistryConfig::table`, and that of work that is done once
+//! `IdempotencyConfig::table`; each lets its items expire. To create them without a template, hand them to
 //! `MemoryStore::with_tables`, `EmbeddedStore::create_tables` or `AwsStore::create_tables`.
 //!
 //! This module decides the names of the resources in a template. What a table looks like is decided

@@ -24,7 +24,7 @@ fn app() -> App {
     let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
     let store = EmbeddedStore::in_memory(clock.clone()).expect("a store");
     let bus = events::bus().expect("a bus");
-    store.create_table(&bus.table_definition()).expect("a table");
+    store.create_table(&bus.table()).expect("a table");
     let limited = app::limited_routes().expect("limits");
     app::app(limited, bus, &store, &clock).expect("an app")
 }

@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use apptheory::apptheory_core::idempotency::{
-    Acquisition, Completion, Idempotency, IdempotencyKey, Lease, Owner, Released, Schema,
+    Acquisition, Completion, IdempotencyConfig, IdempotencyKey, Lease, Owner, Released, Schema,
 };
 use apptheory::apptheory_core::machine::{Effect, Machine};
-use apptheory::apptheory_core::registry::ConnectionRegistry;
+use apptheory::apptheory_core::registry::RegistryConfig;
 use apptheory::apptheory_core::run::{Interpret, run};
 use apptheory::apptheory_core::store::{StoreError, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
@@ -87,7 +87,7 @@ proptest! {
         schema in select(vec![Schema::Mission, Schema::TableTheory]),
     ) {
         let ttl = Duration::from_secs(TTL.unsigned_abs());
-        let idempotency = Idempotency::builder().schema(schema).ttl(ttl).build();
+        let idempotency = IdempotencyConfig::builder().schema(schema).ttl(ttl).build();
         let mut store = MemoryStore::default().with_table(idempotency.table());
         let key = IdempotencyKey::new("scope", "key").unwrap();
         let mut now = seconds(0);
@@ -166,7 +166,7 @@ proptest! {
         limit in 1..4_u32,
         ten_minutes in 0..30_i64,
     ) {
-        let registry = ConnectionRegistry::builder().build();
+        let registry = RegistryConfig::builder().build();
         let mut store = MemoryStore::default().with_table(registry.table());
         for (id, (topic, hour)) in &connections {
             let register = registry.register(id, &topic.to_string(), seconds(hour * 3_600)).unwrap();
@@ -201,7 +201,7 @@ proptest! {
 
 #[test]
 fn a_reply_that_is_lost_is_asked_for_again() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let mut store = MemoryStore::default().with_table(idempotency.table());
     let key = IdempotencyKey::new("scope", "key").unwrap();
     let mut acquire = |owner, now, fault| {

@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::codec::EventCodec;
 use super::cursor::CursorSeal;
 use super::keys::Separator;
-use super::metrics::MetricRecord;
+use super::metrics::BusMetric;
 use super::schema::{ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
 use crate::backoff::Backoff;
 use crate::identity::EmptySecret;
@@ -17,18 +17,18 @@ use crate::store::{IndexDefinition, KeySchema, Schema, TableDefinition, TableNam
 /// The event bus on a table: its configuration, from which the machines are made. Cheap to clone.
 ///
 /// ```
-/// use apptheory_core::eventbus::{EventBus, Schema};
+/// use apptheory_core::eventbus::{BusConfig, Schema};
 ///
-/// let bus = EventBus::builder()
+/// let bus = BusConfig::builder()
 ///     .env(|name| (name == "EVENTBUS_TABLE_NAME").then(|| "events-prod".to_string()))
 ///     .schema(Schema::TableTheory)
 ///     .build()?;
-/// assert_eq!(bus.table().as_ref(), "events-prod");
-/// assert_eq!(bus.table_definition().create_table_body()["KeySchema"][0]["AttributeName"], "pk");
-/// # Ok::<(), apptheory_core::eventbus::ConfigError>(())
+/// assert_eq!(bus.table_name().as_ref(), "events-prod");
+/// assert_eq!(bus.table().create_table_body()["KeySchema"][0]["AttributeName"], "pk");
+/// # Ok::<(), apptheory_core::eventbus::BusConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct EventBus(Arc<Config>);
+pub struct BusConfig(Arc<Config>);
 
 #[derive(Debug)]
 struct Config {
@@ -46,7 +46,7 @@ struct Config {
 
 /// Why an event bus cannot be configured so.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConfigError {
+pub enum BusConfigError {
     /// Events would expire as they are published. Give at least a second, or `None` to keep them.
     #[error("ttl must be at least one second; leave it out to keep events")]
     TtlTooShort,
@@ -58,18 +58,17 @@ pub enum ConfigError {
     EmptyCursorSecret,
 }
 
-impl From<EmptySecret> for ConfigError {
+impl From<EmptySecret> for BusConfigError {
     fn from(_: EmptySecret) -> Self {
         Self::EmptyCursorSecret
     }
 }
 
-/// Collects the settings of an [`EventBus`]. What is not set has the default that its method names.
+/// Collects the settings of a [`BusConfig`]. What is not set has the default that its method names.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct EventBusBuilder {
-    table_name: Option<String>,
-    resolved: TableName,
+pub struct BusConfigBuilder {
+    table: TableName,
     codec: EventCodec,
     ttl: Option<Duration>,
     retry_attempts: u32,
@@ -81,12 +80,11 @@ pub struct EventBusBuilder {
     seal: Result<Option<CursorSeal>, EmptySecret>,
 }
 
-impl EventBus {
+impl BusConfig {
     /// A builder with every default.
-    pub fn builder() -> EventBusBuilder {
-        EventBusBuilder {
-            table_name: None,
-            resolved: TableName::from(DEFAULT_TABLE_NAME),
+    pub fn builder() -> BusConfigBuilder {
+        BusConfigBuilder {
+            table: TableName::from(DEFAULT_TABLE_NAME),
             codec: EventCodec::default(),
             ttl: Some(DEFAULT_TTL),
             retry_attempts: DEFAULT_RETRY_ATTEMPTS,
@@ -101,7 +99,7 @@ impl EventBus {
 
     /// The table's name.
     #[must_use]
-    pub fn table(&self) -> &TableName {
+    pub fn table_name(&self) -> &TableName {
         &self.0.table
     }
 
@@ -113,7 +111,7 @@ impl EventBus {
 
     /// The table that this bus needs, with both indexes.
     #[must_use]
-    pub fn table_definition(&self) -> TableDefinition {
+    pub fn table(&self) -> TableDefinition {
         let names = self.0.codec.names();
         TableDefinition {
             name: self.0.table.clone(),
@@ -168,9 +166,9 @@ impl EventBus {
         &self,
         name: &'static str,
         tags: [(&'static str, &str); N],
-    ) -> Option<MetricRecord> {
+    ) -> Option<BusMetric> {
         let table = ("table_name", self.0.table.as_ref());
-        self.0.enable_metrics.then(|| MetricRecord {
+        self.0.enable_metrics.then(|| BusMetric {
             namespace: self.0.metrics_namespace.clone(),
             name,
             value: 1.0,
@@ -179,16 +177,26 @@ impl EventBus {
     }
 }
 
-impl EventBusBuilder {
-    /// The table's name, before any environment variable. Trimmed; blank means not set.
-    pub fn table_name(self, name: impl Into<String>) -> Self {
-        Self { table_name: Some(name.into()), ..self }
+impl BusConfigBuilder {
+    /// The table's name; `apptheory-events` by default. Trimmed; a blank one changes nothing.
+    pub fn table_name(self, name: impl AsRef<str>) -> Self {
+        match name.as_ref().trim() {
+            "" => self,
+            name => Self { table: name.into(), ..self },
+        }
     }
 
-    /// Looks the table's name up in an environment, as [`resolve_table_name`]. By default nothing
-    /// is looked up.
+    /// Takes the table's name from the first variable of an environment that is set:
+    /// `APPTHEORY_EVENTBUS_TABLE_NAME`, `EVENTBUS_TABLE_NAME`, `AUTHEORY_EVENTBUS_TABLE_NAME`, or
+    /// `AUTHEORY_TABLE_NAME` with `-events` appended. Values are trimmed; a blank one is not set.
+    /// Without any, the name stays as it is.
     pub fn env(self, env: impl Fn(&str) -> Option<String>) -> Self {
-        Self { resolved: resolve_table_name(None, env), ..self }
+        let base = TableName::resolve(&[BASE_VARIABLE], "", &env);
+        let table = match base.as_ref() {
+            "" => self.table,
+            base => alloc::format!("{base}{BASE_SUFFIX}").as_str().into(),
+        };
+        Self { table: TableName::resolve(&TABLE_VARIABLES, table.as_ref(), env), ..self }
     }
 
     /// The attribute names of the table; [`Schema::Mission`] by default.
@@ -262,16 +270,16 @@ impl EventBusBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] says which setting cannot work.
-    pub fn build(self) -> Result<EventBus, ConfigError> {
+    /// [`BusConfigError`] says which setting cannot work.
+    pub fn build(self) -> Result<BusConfig, BusConfigError> {
         if self.ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
-            return Err(ConfigError::TtlTooShort);
+            return Err(BusConfigError::TtlTooShort);
         }
         if self.read_budget == 0 {
-            return Err(ConfigError::NoReadBudget);
+            return Err(BusConfigError::NoReadBudget);
         }
-        Ok(EventBus(Arc::new(Config {
-            table: explicit_name(self.table_name.as_deref()).unwrap_or(self.resolved),
+        Ok(BusConfig(Arc::new(Config {
+            table: self.table,
             codec: self.codec,
             ttl: self.ttl,
             retry_attempts: self.retry_attempts,
@@ -283,27 +291,6 @@ impl EventBusBuilder {
             seal: self.seal?,
         })))
     }
-}
-
-/// The name of the events table: the explicit one, else the first variable that is set of
-/// `APPTHEORY_EVENTBUS_TABLE_NAME`, `EVENTBUS_TABLE_NAME`, `AUTHEORY_EVENTBUS_TABLE_NAME`, else
-/// `AUTHEORY_TABLE_NAME` with `-events` appended, else `apptheory-events`.
-/// Values are trimmed; a blank one is not set.
-#[must_use]
-pub fn resolve_table_name(
-    explicit: Option<&str>,
-    env: impl Fn(&str) -> Option<String>,
-) -> TableName {
-    let base = TableName::resolve(&[BASE_VARIABLE], "", &env);
-    let fallback = match base.as_ref() {
-        "" => DEFAULT_TABLE_NAME.to_string(),
-        base => alloc::format!("{base}{BASE_SUFFIX}"),
-    };
-    explicit_name(explicit).unwrap_or_else(|| TableName::resolve(&TABLE_VARIABLES, &fallback, env))
-}
-
-fn explicit_name(name: Option<&str>) -> Option<TableName> {
-    name.map(str::trim).filter(|name| !name.is_empty()).map(TableName::from)
 }
 
 // Hosts in other languages have the same, so that they can share a table.
@@ -325,7 +312,7 @@ const MAX_DELAY_FACTOR: u32 = 1 << 10;
 mod tests {
     use core::time::Duration;
 
-    use super::{ConfigError, EventBus, resolve_table_name};
+    use super::{BusConfig, BusConfigError};
 
     #[test]
     fn the_table_name_is_the_first_one_set() {
@@ -348,26 +335,25 @@ mod tests {
             let env = |name: &str| {
                 env.iter().find(|(variable, _)| *variable == name).map(|(_, v)| (*v).into())
             };
-            assert_eq!(resolve_table_name(explicit, env).as_ref(), expected);
-            let mut builder = EventBus::builder().env(env);
+            let mut builder = BusConfig::builder().env(env);
             if let Some(name) = explicit {
                 builder = builder.table_name(name);
             }
-            assert_eq!(builder.build().unwrap().table().as_ref(), expected);
+            assert_eq!(builder.build().unwrap().table_name().as_ref(), expected);
         }
     }
 
     #[test]
     fn settings_that_cannot_work_are_refused() {
-        let builder = EventBus::builder;
+        let builder = BusConfig::builder;
         assert_eq!(
             builder().ttl(Some(Duration::ZERO)).build().unwrap_err(),
-            ConfigError::TtlTooShort
+            BusConfigError::TtlTooShort
         );
-        assert_eq!(builder().read_budget(0).build().unwrap_err(), ConfigError::NoReadBudget);
+        assert_eq!(builder().read_budget(0).build().unwrap_err(), BusConfigError::NoReadBudget);
         assert_eq!(
             builder().cursor_secret("s").cursor_secret("").build().unwrap_err(),
-            ConfigError::EmptyCursorSecret
+            BusConfigError::EmptyCursorSecret
         );
     }
 }

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::error::{DeleteError, GetError};
 use super::get;
 use super::keys::EventKey;
 use super::lookup::LookUp;
-use super::metrics::Concluded;
+use super::metrics::Measured;
 use crate::machine::{Machine, Step};
 use crate::store::{DeleteItem, Guard, Page, StoreError, StoreFailure, StoreRequest, Written};
 
@@ -19,10 +19,10 @@ use crate::store::{DeleteItem, Guard, Page, StoreError, StoreFailure, StoreReque
 /// read are deleted like others.
 ///
 /// ```
-/// use apptheory_core::eventbus::EventBus;
+/// use apptheory_core::eventbus::BusConfig;
 /// use apptheory_core::machine::{Machine, Step};
 ///
-/// let bus = EventBus::builder().build()?;
+/// let bus = BusConfig::builder().build()?;
 /// let Step::Done(concluded) = bus.delete(" ").start() else { panic!("there is no such id") };
 /// assert_eq!(concluded.result.unwrap_err().to_string(), "event ID cannot be empty");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -30,7 +30,7 @@ use crate::store::{DeleteItem, Guard, Page, StoreError, StoreFailure, StoreReque
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct DeleteEvent {
-    bus: EventBus,
+    bus: BusConfig,
     look_up: Result<LookUp, GetError>,
     /// How many copies to delete at most.
     most: usize,
@@ -46,7 +46,7 @@ pub struct Deleted {
     pub copies: u64,
 }
 
-impl EventBus {
+impl BusConfig {
     /// Deletes the newest copy of an event; see [`DeleteEvent`].
     pub fn delete(&self, id: &str) -> DeleteEvent {
         DeleteEvent { most: 1, ..self.delete_all(id) }
@@ -73,7 +73,7 @@ impl DeleteEvent {
 }
 
 impl Machine for DeleteEvent {
-    type Output = Concluded<Deleted, DeleteError>;
+    type Output = Measured<Deleted, DeleteError>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
@@ -111,7 +111,7 @@ impl DeleteEvent {
     fn delete_next(mut self) -> Step<Self> {
         let Some(key) = self.pending.pop() else {
             let metric = self.bus.metric("DeleteSuccess", []);
-            return Step::Done(Concluded { result: Ok(Deleted { copies: self.deleted }), metric });
+            return Step::Done(Measured { result: Ok(Deleted { copies: self.deleted }), metric });
         };
         let delete = delete_item(&self.bus, &key);
         self.ask(delete, Self::on_deleted)
@@ -125,16 +125,16 @@ impl DeleteEvent {
             }
             Err(error) => {
                 let metric = self.bus.metric("DeleteError", [("error_type", "delete_failed")]);
-                let failure = StoreFailure { table: self.bus.table().clone(), error };
+                let failure = StoreFailure { table: self.bus.table_name().clone(), error };
                 let error = DeleteError::Store { deleted: self.deleted, failure };
-                Step::Done(Concluded { result: Err(error), metric })
+                Step::Done(Measured { result: Err(error), metric })
             }
         }
     }
 }
 
 /// The keys of the `most` newest copies, the newest one last.
-fn oldest_first(bus: &EventBus, look_up: &LookUp, most: usize) -> Vec<EventKey> {
+fn oldest_first(bus: &BusConfig, look_up: &LookUp, most: usize) -> Vec<EventKey> {
     let names = bus.codec().names();
     let copies = look_up.copies(bus).into_iter().take(most);
     let mut keys: Vec<EventKey> =
@@ -144,14 +144,14 @@ fn oldest_first(bus: &EventBus, look_up: &LookUp, most: usize) -> Vec<EventKey> 
 }
 
 /// The order to delete an event by its key, whether or not it is there.
-pub(super) fn delete_item(bus: &EventBus, key: &EventKey) -> DeleteItem {
+pub(super) fn delete_item(bus: &BusConfig, key: &EventKey) -> DeleteItem {
     DeleteItem {
-        table: bus.table().clone(),
+        table: bus.table_name().clone(),
         key: key.to_store_key(bus.codec().names()),
         guard: Guard::Always,
     }
 }
 
 fn not_looked_up(error: GetError) -> Step<DeleteEvent> {
-    Step::Done(Concluded::refused(DeleteError::LookUp(error)))
+    Step::Done(Measured::refused(DeleteError::LookUp(error)))
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::delete::delete_item;
 use super::error::{DeleteTenantError, InvalidInput};
 use super::keys::{EventKey, check_tenant};
@@ -27,12 +27,12 @@ use crate::time::Timestamp;
 /// `Query`, and one `DeleteItem` per event.
 ///
 /// ```
-/// use apptheory_core::eventbus::EventBus;
+/// use apptheory_core::eventbus::BusConfig;
 /// use apptheory_core::machine::{Machine, Step};
 /// use apptheory_core::store::{Page, StoreRequest};
 /// use apptheory_core::time::Timestamp;
 ///
-/// let bus = EventBus::builder().build()?;
+/// let bus = BusConfig::builder().build()?;
 /// let machine = bus.delete_tenant("t1", Timestamp::UNIX_EPOCH, 7).with_batch(25);
 /// let Step::Ask(StoreRequest::Query(ask)) = machine.start() else { panic!("it reads first") };
 /// assert_eq!(ask.effect().limit, Some(25));
@@ -45,7 +45,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct DeleteTenant {
-    bus: EventBus,
+    bus: BusConfig,
     tenant_id: String,
     cursor: Option<String>,
     batch: u32,
@@ -66,7 +66,7 @@ pub struct Erased {
     pub next: Option<String>,
 }
 
-impl EventBus {
+impl BusConfig {
     /// Deletes a batch of a tenant's events as of `now`; see [`DeleteTenant`]. `seed` spreads the
     /// delays between attempts.
     pub fn delete_tenant(&self, tenant_id: &str, now: Timestamp, seed: u64) -> DeleteTenant {
@@ -176,7 +176,7 @@ impl DeleteTenant {
     }
 
     fn gave_up(self, error: StoreError) -> Step<Self> {
-        let failure = StoreFailure { table: self.bus.table().clone(), error };
+        let failure = StoreFailure { table: self.bus.table_name().clone(), error };
         Step::Done(Err(DeleteTenantError::Store { deleted: self.deleted, failure }))
     }
 }

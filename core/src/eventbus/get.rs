@@ -1,6 +1,6 @@
 //! Getting one event.
 
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::error::GetError;
 use super::event::Event;
 use super::keys::EventKey;
@@ -15,11 +15,11 @@ use crate::store::{GetItem, Item, Page, StoreError, StoreFailure, StoreRequest};
 /// after it was published; costs one consistent `GetItem`. Tells no metric.
 ///
 /// ```
-/// use apptheory_core::eventbus::{EventBus, GetError};
+/// use apptheory_core::eventbus::{BusConfig, GetError};
 /// use apptheory_core::machine::{Machine, Step};
 /// use apptheory_core::store::{Page, StoreRequest};
 ///
-/// let bus = EventBus::builder().build()?;
+/// let bus = BusConfig::builder().build()?;
 /// let Step::Ask(StoreRequest::Query(ask)) = bus.get(" evt_1 ").in_tenant("t1").start() else {
 ///     panic!("ids are found by an index");
 /// };
@@ -30,12 +30,12 @@ use crate::store::{GetItem, Item, Page, StoreError, StoreFailure, StoreRequest};
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct GetEvent {
-    bus: EventBus,
+    bus: BusConfig,
     look_up: Result<LookUp, GetError>,
     key: Option<EventKey>,
 }
 
-impl EventBus {
+impl BusConfig {
     /// Reads an event by its id; see [`GetEvent`].
     pub fn get(&self, id: &str) -> GetEvent {
         let look_up = LookUp::new(id).map_err(GetError::from);
@@ -70,7 +70,7 @@ impl Machine for GetEvent {
             }
             (Ok(_), Some(key)) => {
                 let read = GetItem {
-                    table: self.bus.table().clone(),
+                    table: self.bus.table_name().clone(),
                     key: key.to_store_key(self.bus.codec().names()),
                     consistent: true,
                 };
@@ -102,7 +102,7 @@ impl GetEvent {
 }
 
 /// The newest copy that can be read; if none can, why the newest cannot.
-fn newest(bus: &EventBus, look_up: &LookUp) -> Result<Event, GetError> {
+fn newest(bus: &BusConfig, look_up: &LookUp) -> Result<Event, GetError> {
     let mut unreadable = None;
     for item in look_up.copies(bus) {
         match bus.codec().decode(item) {
@@ -114,6 +114,6 @@ fn newest(bus: &EventBus, look_up: &LookUp) -> Result<Event, GetError> {
     Err(unreadable.map_or_else(not_found, GetError::Unreadable))
 }
 
-pub(super) fn failed(bus: &EventBus, error: StoreError) -> GetError {
-    GetError::Store(StoreFailure { table: bus.table().clone(), error })
+pub(super) fn failed(bus: &BusConfig, error: StoreError) -> GetError {
+    GetError::Store(StoreFailure { table: bus.table_name().clone(), error })
 }

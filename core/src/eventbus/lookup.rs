@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::codec::read_instant;
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::error::InvalidInput;
 use super::keys::{EventKey, Separator, check_length, check_tenant};
 use super::plan::partition_read;
@@ -48,7 +48,7 @@ impl LookUp {
         Ok(Self { tenant_id: Some(tenant_id.into()), ..self })
     }
 
-    pub(super) fn read(&self, bus: &EventBus, start_after: Option<Item>) -> Query {
+    pub(super) fn read(&self, bus: &BusConfig, start_after: Option<Item>) -> Query {
         let name = bus.codec().names().id;
         let read = partition_read(bus, Some(ID_INDEX), name, &self.id, Order::NewestFirst);
         Query { start_after, ..read }
@@ -61,7 +61,7 @@ impl LookUp {
     }
 
     /// The copies found, newest first.
-    pub(super) fn copies(&self, bus: &EventBus) -> Vec<&Item> {
+    pub(super) fn copies(&self, bus: &BusConfig) -> Vec<&Item> {
         let names = bus.codec().names();
         let of_tenant = |item: &&Item| {
             let tenant_id = self.tenant_id.as_deref();

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 /// An event bus that is nothing but data, with offset cursors, for tests and small tools.
 ///
-/// It follows the same rules as [`EventBus`](super::EventBus) on a table, with two differences:
+/// It follows the same rules as [`BusConfig`](super::BusConfig) on a table, with two differences:
 /// events expire only as they say themselves (and stay until they are deleted), and a page's cursor
 /// counts events, so that publishing between two pages shifts what the second one shows.
 ///

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 /// One metric, as part of an operation's output. The host decides where it goes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MetricRecord {
+pub struct BusMetric {
     /// The namespace from the configuration, `AppTheory/EventBus` unless set otherwise.
     pub namespace: String,
     /// The name: `PublishSuccess`, `PublishDeduped`, `PublishError`, `QuerySuccess`, `QueryError`,
@@ -20,14 +20,14 @@ pub struct MetricRecord {
 
 /// What an operation concluded with, and the metric that tells of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Concluded<T, E> {
+pub struct Measured<T, E> {
     /// The operation's result.
     pub result: Result<T, E>,
     /// The metric; `None` when metrics are off and for input that was refused.
-    pub metric: Option<MetricRecord>,
+    pub metric: Option<BusMetric>,
 }
 
-impl<T, E> Concluded<T, E> {
+impl<T, E> Measured<T, E> {
     pub(super) const fn refused(error: E) -> Self {
         Self { result: Err(error), metric: None }
     }

@@ -1,19 +1,19 @@
 //! The event bus: events of tenants, published once and read in order.
 //!
 //! This module decides how events are identified, laid out in a table, found again and paged
-//! through: [`EventBus`] holds a configuration and makes the machines [`Publish`], [`QueryEvents`],
+//! through: [`BusConfig`] holds a configuration and makes the machines [`Publish`], [`QueryEvents`],
 //! [`GetEvent`], [`DeleteEvent`] and [`DeleteTenant`], which ask for effects on a
 //! [`store`](crate::store). [`MemoryBus`] is the same bus as plain data. Neither knows a clock, a
 //! source of randomness or a network, nor who handles events: subscriptions belong to the host.
 //!
 //! ```
-//! use apptheory_core::eventbus::{Event, EventBus, EventQuery};
+//! use apptheory_core::eventbus::{Event, BusConfig, EventQuery};
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::store::StoreRequest;
 //! use apptheory_core::time::Timestamp;
 //!
 //! let now: Timestamp = "2026-01-02T03:04:05Z".parse()?;
-//! let bus = EventBus::builder().table_name("events").build()?;
+//! let bus = BusConfig::builder().table_name("events").build()?;
 //!
 //! let event = Event::draft("t1", "order.created", now).with_payload(&[1, 2])?;
 //! let Step::Ask(StoreRequest::PutItem(put)) = bus.publish(event, now, 7).start() else {
@@ -56,7 +56,7 @@ mod ulid;
 
 pub use crate::store::{Schema, StoreFailure};
 pub use codec::{EventCodec, ItemError, ItemProblem};
-pub use config::{ConfigError, EventBus, EventBusBuilder, resolve_table_name};
+pub use config::{BusConfig, BusConfigBuilder, BusConfigError};
 pub use cursor::{
     CursorMismatch, CursorSeal, InvalidCursor, InvalidOffsetCursor, KeyCursor, OffsetCursor,
 };
@@ -70,7 +70,7 @@ pub use event::{Event, EventJsonError};
 pub use get::GetEvent;
 pub use keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
 pub use memory::MemoryBus;
-pub use metrics::{Concluded, MetricRecord};
+pub use metrics::{BusMetric, Measured};
 pub use page::{EventPage, PageEnd};
 pub use payload::{Payload, PayloadError};
 pub use publish::{Publish, PublishOutcome, Published};

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::cursor::{KeyCursor, KeyShape, check};
 use super::error::{CursorError, InvalidInput};
 use super::keys::{FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
@@ -26,7 +26,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(bus: &EventBus, selection: &Selection) -> Result<Self, InvalidInput> {
+    pub(super) fn of(bus: &BusConfig, selection: &Selection) -> Result<Self, InvalidInput> {
         match &selection.event_type {
             Some(event_type) => Self::of_type(bus, selection, event_type),
             None => Ok(Self::of_tenant(bus, selection)),
@@ -34,7 +34,7 @@ impl Plan {
     }
 
     fn of_type(
-        bus: &EventBus,
+        bus: &BusConfig,
         selection: &Selection,
         event_type: &str,
     ) -> Result<Self, InvalidInput> {
@@ -67,7 +67,7 @@ impl Plan {
         })
     }
 
-    fn of_tenant(bus: &EventBus, selection: &Selection) -> Self {
+    fn of_tenant(bus: &BusConfig, selection: &Selection) -> Self {
         let names = bus.codec().names();
         let format = bus.codec().timestamp_format;
         let low = selection.start.map(|start| low_bound(format, clamp(start)));
@@ -99,7 +99,7 @@ impl Plan {
     /// The key after which to read, from a cursor as the caller gave it.
     pub(super) fn start_after(
         &self,
-        bus: &EventBus,
+        bus: &BusConfig,
         cursor: Option<&str>,
     ) -> Result<Option<Item>, CursorError> {
         let cursor = cursor.unwrap_or_default();
@@ -122,14 +122,14 @@ impl Plan {
 
 /// The read of a whole partition of the table, or of one of its indexes.
 pub(super) fn partition_read(
-    bus: &EventBus,
+    bus: &BusConfig,
     index: Option<&'static str>,
     name: &'static str,
     value: &str,
     order: Order,
 ) -> Query {
     Query {
-        table: bus.table().clone(),
+        table: bus.table_name().clone(),
         index: index.map(AttributeName::from),
         partition: Attribute { name: name.into(), value: Value::from(value) },
         range: None,

@@ -1,10 +1,10 @@
 //! Publishing an event.
 
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::error::{InvalidInput, PublishError};
 use super::event::Event;
 use super::keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator};
-use super::metrics::Concluded;
+use super::metrics::Measured;
 use super::query::distinct;
 use super::retry::Retry;
 use super::ulid::Ulid;
@@ -21,13 +21,13 @@ use crate::time::Timestamp;
 /// concludes as [`PublishOutcome::Deduplicated`]. Costs one `PutItem` per attempt.
 ///
 /// ```
-/// use apptheory_core::eventbus::{Event, EventBus, PublishOutcome, Ulid};
+/// use apptheory_core::eventbus::{Event, BusConfig, PublishOutcome, Ulid};
 /// use apptheory_core::machine::{Machine, Step};
 /// use apptheory_core::store::{Item, StoreRequest, Written};
 /// use apptheory_core::time::Timestamp;
 ///
 /// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
-/// let bus = EventBus::builder().build()?;
+/// let bus = BusConfig::builder().build()?;
 /// let event = Event::new("t1", "order.created", Ulid::new(now, 7), now);
 ///
 /// let Step::Ask(StoreRequest::PutItem(ask)) = bus.publish(event, now, 7).start() else {
@@ -44,7 +44,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Publish {
-    bus: EventBus,
+    bus: BusConfig,
     event: Event,
     now: Timestamp,
     entropy: u128,
@@ -81,7 +81,7 @@ impl PublishOutcome {
     }
 }
 
-impl EventBus {
+impl BusConfig {
     /// Writes an event as of `now`; see [`Publish`]. The low 80 bits of `entropy` become part of
     /// the id of an event that has none, all of it spreads the delays between attempts.
     pub fn publish(&self, event: Event, now: Timestamp, entropy: u128) -> Publish {
@@ -100,13 +100,13 @@ impl Publish {
 }
 
 impl Machine for Publish {
-    type Output = Concluded<Published, PublishError>;
+    type Output = Measured<Published, PublishError>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
         match self.bus.prepare(self.event, self.now, self.entropy) {
             Ok((event, item)) => Self { event, ..self }.put(item),
-            Err(error) => Step::Done(Concluded::refused(error.into())),
+            Err(error) => Step::Done(Measured::refused(error.into())),
         }
     }
 }
@@ -115,7 +115,7 @@ impl Publish {
     fn put(self, item: Item) -> Step<Self> {
         let names = self.bus.codec().names();
         let put = PutItem {
-            table: self.bus.table().clone(),
+            table: self.bus.table_name().clone(),
             item,
             guard: Guard::absent(names.partition_key),
         };
@@ -146,19 +146,19 @@ impl Publish {
         };
         let tags = [("event_type", &*self.event.event_type), ("tenant_id", &*self.event.tenant_id)];
         let metric = self.bus.metric(name, tags);
-        Step::Done(Concluded { result: Ok(Published { event: self.event, outcome }), metric })
+        Step::Done(Measured { result: Ok(Published { event: self.event, outcome }), metric })
     }
 
     fn gave_up(self, error: StoreError) -> Step<Self> {
         let tags = [("error_type", "put_item_failed"), ("event_type", &*self.event.event_type)];
         let metric = self.bus.metric("PublishError", tags);
-        let failure = StoreFailure { table: self.bus.table().clone(), error };
+        let failure = StoreFailure { table: self.bus.table_name().clone(), error };
         let attempts = self.retry.failed_attempts();
-        Step::Done(Concluded { result: Err(PublishError::Store { attempts, failure }), metric })
+        Step::Done(Measured { result: Err(PublishError::Store { attempts, failure }), metric })
     }
 }
 
-impl EventBus {
+impl BusConfig {
     /// The event as it is stored, and its item.
     fn prepare(
         &self,

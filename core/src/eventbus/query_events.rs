@@ -4,10 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::codec::ItemError;
-use super::config::EventBus;
+use super::config::BusConfig;
 use super::error::QueryError;
 use super::event::Event;
-use super::metrics::Concluded;
+use super::metrics::Measured;
 use super::page::{CursorWriter, EventPage, KeyPositions, PageEnd, Positions, compare};
 use super::plan::Plan;
 use super::query::{EventQuery, Selection};
@@ -20,11 +20,11 @@ use crate::store::{Item, Page, Query, StoreError, StoreFailure, StoreRequest};
 /// for the events that are still missing. Costs one `Query` of at most 1 MB per read.
 ///
 /// ```
-/// use apptheory_core::eventbus::{EventBus, EventQuery};
+/// use apptheory_core::eventbus::{BusConfig, EventQuery};
 /// use apptheory_core::machine::{Machine, Step};
 /// use apptheory_core::store::{Page, StoreRequest};
 ///
-/// let bus = EventBus::builder().build()?;
+/// let bus = BusConfig::builder().build()?;
 /// let Step::Ask(StoreRequest::Query(ask)) = bus.query(&EventQuery::new("t1")).start() else {
 ///     panic!("a query reads");
 /// };
@@ -39,7 +39,7 @@ use crate::store::{Item, Page, Query, StoreError, StoreFailure, StoreRequest};
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct QueryEvents {
-    bus: EventBus,
+    bus: BusConfig,
     event_type: String,
     reading: Result<Reading, QueryError>,
 }
@@ -60,7 +60,7 @@ struct Reading {
     end: Option<PageEnd>,
 }
 
-impl EventBus {
+impl BusConfig {
     /// Reads a page of events; see [`QueryEvents`].
     pub fn query(&self, query: &EventQuery) -> QueryEvents {
         QueryEvents {
@@ -72,7 +72,7 @@ impl EventBus {
 }
 
 impl Machine for QueryEvents {
-    type Output = Concluded<EventPage, QueryError>;
+    type Output = Measured<EventPage, QueryError>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
@@ -90,7 +90,7 @@ impl Machine for QueryEvents {
 impl QueryEvents {
     fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
         let failure =
-            |error| QueryError::Store(StoreFailure { table: self.bus.table().clone(), error });
+            |error| QueryError::Store(StoreFailure { table: self.bus.table_name().clone(), error });
         let reading = self.reading.and_then(|reading| {
             let page = outcome.map_err(failure)?;
             Ok(reading.with(&self.bus, page))
@@ -98,18 +98,18 @@ impl QueryEvents {
         Self { reading, ..self }.start()
     }
 
-    fn concluded(self) -> Concluded<EventPage, QueryError> {
+    fn concluded(self) -> Measured<EventPage, QueryError> {
         let metric = match &self.reading {
             Ok(_) => self.bus.metric("QuerySuccess", [("event_type", &self.event_type)]),
             Err(QueryError::Invalid(_)) => None,
             Err(_) => self.bus.metric("QueryError", [("error_type", "query_failed")]),
         };
-        Concluded { result: self.reading.map(|reading| reading.into_page(&self.bus)), metric }
+        Measured { result: self.reading.map(|reading| reading.into_page(&self.bus)), metric }
     }
 }
 
 impl Reading {
-    fn new(bus: &EventBus, query: &EventQuery) -> Result<Self, QueryError> {
+    fn new(bus: &BusConfig, query: &EventQuery) -> Result<Self, QueryError> {
         let selection = Selection::of(query, bus.separator())?;
         let plan = Plan::of(bus, &selection)?;
         // What forms and query strings send for no cursor.
@@ -141,7 +141,7 @@ impl Reading {
         }
     }
 
-    fn with(mut self, bus: &EventBus, page: Page) -> Self {
+    fn with(mut self, bus: &BusConfig, page: Page) -> Self {
         self.budget = self.budget.saturating_sub(1);
         for item in page.items {
             match bus.codec().decode(&item) {
@@ -163,7 +163,7 @@ impl Reading {
         self
     }
 
-    fn into_page(self, bus: &EventBus) -> EventPage {
+    fn into_page(self, bus: &BusConfig) -> EventPage {
         let order = self.selection.order;
         let cursors =
             CursorWriter { index: self.plan.read.index, order, seal: bus.seal().cloned() };

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::config::EventBus;
+use super::config::BusConfig;
 use crate::backoff::Backoff;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -21,7 +21,7 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    pub(super) fn new(bus: &EventBus, now: Timestamp, seed: u64) -> Self {
+    pub(super) fn new(bus: &BusConfig, now: Timestamp, seed: u64) -> Self {
         Self {
             backoff: bus.backoff(),
             allowed: bus.retry_attempts(),

@@ -151,7 +151,7 @@ mod tests {
 
     use super::{EventChange, StreamRecordError};
     use crate::eventbus::{
-        Event, EventBus, EventCodec, EventKey, PayloadEncoding, Schema, TimestampFormat,
+        BusConfig, Event, EventCodec, EventKey, PayloadEncoding, Schema, TimestampFormat,
     };
     use crate::machine::{Machine, Step};
     use crate::store::StoreRequest;
@@ -166,7 +166,7 @@ mod tests {
             .unwrap()
             .with_metadata("k", "v")
             .with_tags(["a", "b"]);
-        let bus = EventBus::builder()
+        let bus = BusConfig::builder()
             .schema(codec.schema)
             .payload_encoding(codec.payload_encoding)
             .timestamp_format(codec.timestamp_format)

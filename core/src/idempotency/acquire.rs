@@ -46,8 +46,8 @@ pub struct Acquire {
 /// Who may do a piece of work.
 #[derive(Clone, Eq, PartialEq)]
 pub enum Acquisition {
-    /// You: do it, then [complete](super::Idempotency::complete) or
-    /// [release](super::Idempotency::release) the lease.
+    /// You: do it, then [complete](super::IdempotencyConfig::complete) or
+    /// [release](super::IdempotencyConfig::release) the lease.
     Acquired(Lease),
     /// Somebody else is at it.
     InProgress {

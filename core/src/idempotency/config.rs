@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// How work that is to be done once is kept track of. Cheap to clone, never changes.
 #[derive(Clone, Debug)]
-pub struct Idempotency(Arc<Config>);
+pub struct IdempotencyConfig(Arc<Config>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Config {
@@ -35,10 +35,10 @@ impl Config {
     }
 }
 
-impl Idempotency {
+impl IdempotencyConfig {
     /// Starts a configuration.
-    pub fn builder() -> IdempotencyBuilder {
-        IdempotencyBuilder(Config {
+    pub fn builder() -> IdempotencyConfigBuilder {
+        IdempotencyConfigBuilder(Config {
             table: TableName::from(DEFAULT_TABLE_NAME),
             schema: Schema::default(),
             ttl: DEFAULT_TTL,
@@ -90,13 +90,21 @@ impl Idempotency {
 /// A configuration in the making.
 #[derive(Clone, Debug)]
 #[must_use = "call build()"]
-pub struct IdempotencyBuilder(Config);
+pub struct IdempotencyConfigBuilder(Config);
 
-impl IdempotencyBuilder {
-    /// The table; `idempotency` by default. It may be that of a limiter or registry with the same
-    /// schema: their keys differ.
-    pub fn table(mut self, table: TableName) -> Self {
-        self.0.table = table;
+impl IdempotencyConfigBuilder {
+    /// The table's name; `idempotency` by default. It may be that of a limiter or registry with the
+    /// same schema: their keys differ.
+    pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
+        self.0.table = name.into();
+        self
+    }
+
+    /// Takes the table's name from `APPTHEORY_IDEMPOTENCY_TABLE_NAME` in an environment, unless that
+    /// is missing or blank.
+    pub fn env(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
+        let name = TableName::resolve(&[TABLE_VARIABLE], self.0.table.as_ref(), env);
+        self.0.table = name;
         self
     }
 
@@ -114,19 +122,13 @@ impl IdempotencyBuilder {
 
     /// The configuration.
     #[must_use]
-    pub fn build(self) -> Idempotency {
-        Idempotency(Arc::new(self.0))
+    pub fn build(self) -> IdempotencyConfig {
+        IdempotencyConfig(Arc::new(self.0))
     }
 }
 
-/// The table's name from an injected environment look-up: `APPTHEORY_IDEMPOTENCY_TABLE_NAME` if it
-/// is not blank, else `idempotency`.
-#[must_use]
-pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
-    TableName::resolve(&["APPTHEORY_IDEMPOTENCY_TABLE_NAME"], DEFAULT_TABLE_NAME, env)
-}
-
 const DEFAULT_TABLE_NAME: &str = "idempotency";
+const TABLE_VARIABLE: &str = "APPTHEORY_IDEMPOTENCY_TABLE_NAME";
 
 /// For how long results count.
 const DEFAULT_TTL: Duration = Duration::from_secs(3_600);

@@ -2,7 +2,7 @@
 //!
 //! This module decides who may do a piece of work now, what everybody else is told, and which
 //! conditional write makes sure of it. It refuses to know what the work is, and what time it is: an
-//! [`Idempotency`] is a value that turns a key into machines, and the machines ask for store
+//! [`IdempotencyConfig`] is a value that turns a key into machines, and the machines ask for store
 //! effects.
 //!
 //! ```text
@@ -17,13 +17,13 @@
 //!
 //! ```
 //! use apptheory_core::idempotency::{
-//!     Acquisition, Idempotency, IdempotencyKey, Owner, payload_hash,
+//!     Acquisition, IdempotencyConfig, IdempotencyKey, Owner, payload_hash,
 //! };
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::store::{Item, StoreRequest, Written};
 //! use apptheory_core::time::Timestamp;
 //!
-//! let idempotency = Idempotency::builder().build();
+//! let idempotency = IdempotencyConfig::builder().build();
 //! let key = IdempotencyKey::new("POST /orders", "client-key-7")?;
 //! let (owner, now) = (Owner::new(7), Timestamp::UNIX_EPOCH);
 //! let acquire = idempotency.acquire(key, payload_hash(b"{}"), owner, now, None);
@@ -51,7 +51,7 @@ pub use crate::store::Schema;
 pub use acquire::{Acquire, Acquisition, IdempotencyError, Lease};
 pub use caller::AnswerCallers;
 pub use complete::{Complete, Completion};
-pub use config::{Idempotency, IdempotencyBuilder, table_name};
+pub use config::{IdempotencyConfig, IdempotencyConfigBuilder};
 pub use entry::{AttributeNames, Owner};
 pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};

@@ -71,7 +71,12 @@ impl Shelf {
         }
     }
 
-    fn acquire(&mut self, idempotency: &Idempotency, hash: &str, now: Timestamp) -> Acquisition {
+    fn acquire(
+        &mut self,
+        idempotency: &IdempotencyConfig,
+        hash: &str,
+        now: Timestamp,
+    ) -> Acquisition {
         self.owners = self.owners.saturating_add(1);
         let (owner, lasts) = (Owner::new(self.owners), Duration::from_secs(10));
         self.run(idempotency.acquire(key(), hash, owner, now, Some(lasts))).unwrap()
@@ -83,9 +88,9 @@ fn lease(acquisition: Acquisition) -> Lease {
     lease
 }
 
-fn every_schema() -> [Idempotency; 2] {
+fn every_schema() -> [IdempotencyConfig; 2] {
     [Schema::Mission, Schema::TableTheory]
-        .map(|schema| Idempotency::builder().schema(schema).build())
+        .map(|schema| IdempotencyConfig::builder().schema(schema).build())
 }
 
 #[test]
@@ -114,7 +119,7 @@ fn work_is_done_once_and_its_result_given_to_others() {
 
 #[test]
 fn a_lease_that_ended_is_anybodys_and_its_holder_overwrites_nothing() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let mut shelf = Shelf::default();
     let slow = lease(shelf.acquire(&idempotency, "h", at(0)));
     let quick = lease(shelf.acquire(&idempotency, "h", at(10)));
@@ -130,7 +135,7 @@ fn a_lease_that_ended_is_anybodys_and_its_holder_overwrites_nothing() {
 
 #[test]
 fn what_failed_can_be_tried_again_at_once() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let mut shelf = Shelf::default();
     let failed = lease(shelf.acquire(&idempotency, "h", at(0)));
     assert_eq!(shelf.run(idempotency.release(failed)), Ok(Released::Released));
@@ -140,7 +145,7 @@ fn what_failed_can_be_tried_again_at_once() {
 
 #[test]
 fn a_result_that_is_too_large_is_done_all_the_same() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     for (length, expected) in
         [(MAX_RESULT_BYTES, Completion::Stored), (MAX_RESULT_BYTES + 1, Completion::WithoutResult)]
     {
@@ -158,7 +163,7 @@ fn a_result_that_is_too_large_is_done_all_the_same() {
 
 #[test]
 fn work_without_a_result_is_done_all_the_same() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let mut shelf = Shelf::default();
     let held = lease(shelf.acquire(&idempotency, "h", at(0)));
     let done = shelf.run(idempotency.complete_without_result(held, at(1)));
@@ -169,7 +174,7 @@ fn work_without_a_result_is_done_all_the_same() {
 
 #[test]
 fn an_item_outlives_its_lease() {
-    let idempotency = Idempotency::builder().ttl(Duration::ZERO).build();
+    let idempotency = IdempotencyConfig::builder().ttl(Duration::ZERO).build();
     let mut shelf = Shelf::default();
     lease(shelf.acquire(&idempotency, "h", at(0)));
     assert!(matches!(shelf.acquire(&idempotency, "h", at(9)), Acquisition::InProgress { .. }));
@@ -178,7 +183,7 @@ fn an_item_outlives_its_lease() {
 
 #[test]
 fn a_store_that_does_not_answer_lets_nobody_work() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let acquire = || idempotency.acquire(key(), "h", Owner::new(1), at(0), None);
     // Nothing was written: whether to try again is for the caller to decide.
     let Step::Ask(StoreRequest::PutItem(ask)) = acquire().start() else { panic!("one put") };
@@ -227,7 +232,7 @@ fn a_lost_reply_is_found_to_be_ones_own() {
 #[test]
 fn giving_back_again_what_was_given_back_gives_it_back() {
     for is_silent in [false, true] {
-        let idempotency = Idempotency::builder().build();
+        let idempotency = IdempotencyConfig::builder().build();
         let mut shelf = Shelf { is_silent, ..Shelf::default() };
         let held = lease(shelf.acquire(&idempotency, "h", at(0)));
         for _ in 0..2 {
@@ -240,7 +245,7 @@ fn giving_back_again_what_was_given_back_gives_it_back() {
 
 #[test]
 fn two_leases_that_end_in_one_millisecond_are_two() {
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let mut shelf = Shelf::default();
     let lasting = |owner, now: Timestamp| {
         let lasts = Some(now.until(at(10)));
@@ -258,7 +263,7 @@ fn two_leases_that_end_in_one_millisecond_are_two() {
 #[test]
 fn an_item_without_an_owner_is_somebody_elses() {
     for schema in [Schema::Mission, Schema::TableTheory] {
-        let idempotency = Idempotency::builder().schema(schema).build();
+        let idempotency = IdempotencyConfig::builder().schema(schema).build();
         let mut shelf = Shelf::default();
         let held = lease(shelf.acquire(&idempotency, "h", at(0)));
         let mut item = shelf.item.take().unwrap();

@@ -15,7 +15,7 @@ use super::name::{LimiterName, NameError};
 use super::plan::{Call, Plan};
 use super::recall::Recall;
 use super::record::Record;
-use super::schema::{AttributeNames, DEFAULT_TABLE_NAME};
+use super::schema::{AttributeNames, DEFAULT_TABLE_NAME, TABLE_VARIABLES};
 use super::strategy::{Strategy, StrategyError};
 use super::usage::Usage;
 use super::window::TimeWindow;
@@ -237,10 +237,18 @@ impl LimiterBuilder {
         self
     }
 
-    /// The table; `rate-limits` by default. [`table_name`](super::table_name) resolves it from the
-    /// environment.
-    pub fn table(mut self, table: TableName) -> Self {
-        self.0.table = table;
+    /// The table's name; `rate-limits` by default.
+    pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
+        self.0.table = name.into();
+        self
+    }
+
+    /// Takes the table's name from the first variable of an environment that is not blank:
+    /// `APPTHEORY_RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE` or
+    /// `LIMITED_TABLE_NAME`. Without any, the name stays as it is.
+    pub fn env(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
+        let name = TableName::resolve(&TABLE_VARIABLES, self.0.table.as_ref(), env);
+        self.0.table = name;
         self
     }
 

@@ -65,7 +65,7 @@ pub use key::{KeyError, RateLimitKey};
 pub use name::{NameError, SharedCounters};
 pub use recall::{Learned, Recall};
 pub use record::Record;
-pub use schema::{AttributeNames, table_name};
+pub use schema::AttributeNames;
 pub use strategy::{
     Coverage, FixedWindow, Layout, MAX_SUB_WINDOWS, MultiWindow, Quota, SlidingWindow, Strategy,
     StrategyError,

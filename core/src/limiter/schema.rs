@@ -1,8 +1,6 @@
 //! The limiter's table: its attribute names, and its name.
 
-use alloc::string::String;
-
-use crate::store::{Schema, TableName};
+use crate::store::Schema;
 
 /// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,16 +72,8 @@ const TABLE_THEORY: AttributeNames = AttributeNames {
     metadata: "metadata",
 };
 
-/// The limiter's table name from an injected environment look-up: the first of
-/// `APPTHEORY_RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE` and
-/// `LIMITED_TABLE_NAME` that is not blank, else `rate-limits`.
-#[must_use]
-pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
-    TableName::resolve(&TABLE_NAME_VARIABLES, DEFAULT_TABLE_NAME, env)
-}
-
 /// Where the table name is looked for, in order.
-const TABLE_NAME_VARIABLES: [&str; 4] = [
+pub(super) const TABLE_VARIABLES: [&str; 4] = [
     "APPTHEORY_RATE_LIMIT_TABLE_NAME",
     "RATE_LIMIT_TABLE_NAME",
     "RATE_LIMIT_TABLE",

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Where connections are kept. Cheap to clone, never changes.
 #[derive(Clone, Debug)]
-pub struct ConnectionRegistry(Arc<Config>);
+pub struct RegistryConfig(Arc<Config>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Config {
@@ -78,11 +78,11 @@ impl ConnectionKey {
     }
 }
 
-impl ConnectionRegistry {
+impl RegistryConfig {
     /// Starts a registry.
-    pub fn builder() -> ConnectionRegistryBuilder {
+    pub fn builder() -> RegistryConfigBuilder {
         let table = TableName::from(DEFAULT_TABLE_NAME);
-        ConnectionRegistryBuilder(Config { table, schema: Schema::default() })
+        RegistryConfigBuilder(Config { table, schema: Schema::default() })
     }
 
     /// Keeps a connection, as of `now`; one that is there is written anew.
@@ -159,12 +159,20 @@ impl ConnectionRegistry {
 /// A registry in the making.
 #[derive(Clone, Debug)]
 #[must_use = "call build()"]
-pub struct ConnectionRegistryBuilder(Config);
+pub struct RegistryConfigBuilder(Config);
 
-impl ConnectionRegistryBuilder {
-    /// The table; `connections` by default. [`table_name`] resolves it from the environment.
-    pub fn table(mut self, table: TableName) -> Self {
-        self.0.table = table;
+impl RegistryConfigBuilder {
+    /// The table's name; `connections` by default.
+    pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
+        self.0.table = name.into();
+        self
+    }
+
+    /// Takes the table's name from `APPTHEORY_CONNECTIONS_TABLE_NAME` in an environment, unless that
+    /// is missing or blank.
+    pub fn env(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
+        let name = TableName::resolve(&[TABLE_VARIABLE], self.0.table.as_ref(), env);
+        self.0.table = name;
         self
     }
 
@@ -176,16 +184,9 @@ impl ConnectionRegistryBuilder {
 
     /// The registry.
     #[must_use]
-    pub fn build(self) -> ConnectionRegistry {
-        ConnectionRegistry(Arc::new(self.0))
+    pub fn build(self) -> RegistryConfig {
+        RegistryConfig(Arc::new(self.0))
     }
-}
-
-/// The table's name from an injected environment look-up: `APPTHEORY_CONNECTIONS_TABLE_NAME` if it
-/// is not blank, else `connections`.
-#[must_use]
-pub fn table_name(env: impl Fn(&str) -> Option<String>) -> TableName {
-    TableName::resolve(&["APPTHEORY_CONNECTIONS_TABLE_NAME"], DEFAULT_TABLE_NAME, env)
 }
 
 fn topic_of(topic: &str) -> Result<String, InvalidConnection> {
@@ -212,6 +213,7 @@ pub(super) const KEY_PREFIX: &str = "conn#";
 pub(super) const SORT: &str = "conn";
 
 const DEFAULT_TABLE_NAME: &str = "connections";
+const TABLE_VARIABLE: &str = "APPTHEORY_CONNECTIONS_TABLE_NAME";
 
 /// How long a connection lasts at most (API Gateway limit).
 const LONGEST_CONNECTION: Duration = Duration::from_secs(2 * 3_600);

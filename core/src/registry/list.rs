@@ -138,14 +138,14 @@ mod tests {
 
     use super::{ConnectionPage, ListError};
     use crate::machine::{Machine, Step};
-    use crate::registry::{ConnectionRegistry, InvalidConnection, Schema, Touched};
+    use crate::registry::{InvalidConnection, RegistryConfig, Schema, Touched};
     use crate::store::{Item, Page, StoreRequest, Updated, Written};
     use crate::time::Timestamp;
 
     const LIMIT: NonZeroU32 = NonZeroU32::MIN;
 
     fn list(
-        registry: &ConnectionRegistry,
+        registry: &RegistryConfig,
         cursor: Option<&str>,
         page: Page,
         now: Timestamp,
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_registered_connection_is_found_until_it_expires() {
         for schema in [Schema::Mission, Schema::TableTheory] {
-            let registry = ConnectionRegistry::builder().schema(schema).build();
+            let registry = RegistryConfig::builder().schema(schema).build();
             let now = Timestamp::UNIX_EPOCH;
             let Step::Ask(StoreRequest::PutItem(ask)) =
                 registry.register(" c1= ", " news ", now).unwrap().start()
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn cursors_of_other_topics_are_refused() {
-        let registry = ConnectionRegistry::builder().build();
+        let registry = RegistryConfig::builder().build();
         let other = super::write_cursor(Item::new().with("Topic", "other".into()));
         let read = |cursor: &str| {
             list(&registry, Some(cursor), Page::default(), Timestamp::UNIX_EPOCH).unwrap_err()
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn only_what_is_there_is_touched() {
-        let registry = ConnectionRegistry::builder().build();
+        let registry = RegistryConfig::builder().build();
         for (seen, touched) in [(None, Touched::Unknown), (Some(Item::new()), Touched::Kept)] {
             let touch = registry.touch("c1", Timestamp::UNIX_EPOCH).unwrap();
             let Step::Ask(StoreRequest::UpdateItem(ask)) = touch.start() else {
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn blank_and_long_texts_are_refused() {
-        let registry = ConnectionRegistry::builder().build();
+        let registry = RegistryConfig::builder().build();
         let register = |id: &str, topic: &str| {
             registry.register(id, topic, Timestamp::UNIX_EPOCH).map(drop).unwrap_err()
         };

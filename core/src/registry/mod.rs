@@ -7,11 +7,11 @@
 //!
 //! ```
 //! use apptheory_core::machine::{Machine, Step};
-//! use apptheory_core::registry::ConnectionRegistry;
+//! use apptheory_core::registry::RegistryConfig;
 //! use apptheory_core::store::StoreRequest;
 //! use apptheory_core::time::Timestamp;
 //!
-//! let registry = ConnectionRegistry::builder().build();
+//! let registry = RegistryConfig::builder().build();
 //! let register = registry.register("c1=", "news", Timestamp::UNIX_EPOCH)?;
 //! let Step::Ask(StoreRequest::PutItem(ask)) = register.start() else { panic!("one put") };
 //! assert_eq!(ask.effect().item.text("PK"), Some("conn#c1="));
@@ -24,9 +24,7 @@ mod list;
 mod write;
 
 pub use crate::store::Schema;
-pub use config::{
-    AttributeNames, ConnectionRegistry, ConnectionRegistryBuilder, TOPIC_INDEX, table_name,
-};
+pub use config::{AttributeNames, RegistryConfig, RegistryConfigBuilder, TOPIC_INDEX};
 pub use error::{InvalidConnection, ListError, RegistryError};
 pub use list::{ConnectionPage, ListConnections, RegisteredConnection};
 pub use write::{Register, Remove, Touch, Touched};

@@ -11,11 +11,11 @@ use apptheory::app::{
 };
 use apptheory::clock::Clock;
 use apptheory::embedded::EmbeddedStore;
-use apptheory::event_bus::StoreEventBus;
+use apptheory::eventbus::EventBus;
 use apptheory::rate_limiter::RateLimiter;
-use apptheory::websocket::StoreConnectionRegistry;
+use apptheory::websocket::Connections;
 use apptheory_core::error::AppError;
-use apptheory_core::eventbus::EventBus;
+use apptheory_core::eventbus::BusConfig;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
@@ -72,15 +72,15 @@ type Limiters<C> = BTreeMap<String, RateLimiter<EmbeddedStore<C>, C>>;
 /// What the routes work on.
 pub(crate) struct Services<C> {
     limiters: Limiters<C>,
-    pub(crate) bus: Arc<StoreEventBus<EmbeddedStore<C>, C>>,
-    pub(crate) room: StoreConnectionRegistry<EmbeddedStore<C>, C>,
+    pub(crate) bus: Arc<EventBus<EmbeddedStore<C>, C>>,
+    pub(crate) room: Connections<EmbeddedStore<C>, C>,
 }
 
 /// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
 /// are told apart by their addresses.
 pub(crate) fn app<C: Clock + Clone + 'static>(
     routes: Vec<Limited>,
-    bus: EventBus,
+    bus: BusConfig,
     store: &EmbeddedStore<C>,
     clock: &C,
 ) -> Result<App, BuildError> {
@@ -91,8 +91,8 @@ pub(crate) fn app<C: Clock + Clone + 'static>(
     };
     let limiters: Limiters<C> = routes.into_iter().map(reader).collect();
     let paths: Vec<String> = limiters.keys().cloned().collect();
-    let bus = Arc::new(StoreEventBus::new(bus, store.clone()).with_clock(clock.clone()));
-    let room = StoreConnectionRegistry::new(chat::registry(), store.clone());
+    let bus = Arc::new(EventBus::new(bus, store.clone()).with_clock(clock.clone()));
+    let room = Connections::new(chat::registry(), store.clone());
     let room = room.with_clock(clock.clone());
 
     let mut app = App::with_state(Arc::new(Services { limiters, bus, room }))

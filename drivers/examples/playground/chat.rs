@@ -7,7 +7,7 @@ use apptheory::clock::Clock;
 use apptheory::websocket::Broadcaster;
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::json_message;
-use apptheory_core::registry::{ConnectionRegistry, Touched};
+use apptheory_core::registry::{RegistryConfig, Touched};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Services;
@@ -15,8 +15,8 @@ use crate::app::Services;
 type Playground<C> = State<Arc<Services<C>>>;
 
 /// Who is in the room: one table, every default.
-pub(crate) fn registry() -> ConnectionRegistry {
-    ConnectionRegistry::builder().build()
+pub(crate) fn registry() -> RegistryConfig {
+    RegistryConfig::builder().build()
 }
 
 /// Adds `/chat`, and the routes of the WebSocket behind it.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use apptheory::app::{AppBuilder, Context, Json, Response, Sse, State};
 use apptheory::clock::Clock;
-use apptheory::event_bus::{Bus as _, Feed, PublishFailed};
+use apptheory::eventbus::{Bus as _, Feed, PublishFailed};
 use apptheory_core::error::AppError;
 use apptheory_core::eventbus::{
-    ConfigError, Event, EventBus, EventQuery, PayloadError, PublishOutcome,
+    BusConfig, BusConfigError, Event, EventQuery, PayloadError, PublishOutcome,
 };
 use serde_json::{Value, json};
 
@@ -17,8 +17,8 @@ type Answer = Result<Response, AppError>;
 type Playground<C> = State<Arc<Services<C>>>;
 
 /// The event bus of the playground: one table, every default.
-pub(crate) fn bus() -> Result<EventBus, ConfigError> {
-    EventBus::builder().build()
+pub(crate) fn bus() -> Result<BusConfig, BusConfigError> {
+    BusConfig::builder().build()
 }
 
 /// Adds `/events` and `/events/{id}`.

@@ -11,7 +11,7 @@ use apptheory::app::BuildError;
 use apptheory::clock::Clock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::local::{ListenError, Server};
-use apptheory_core::eventbus::ConfigError;
+use apptheory_core::eventbus::BusConfigError;
 use apptheory_core::limiter::StrategyError;
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ pub(crate) enum PlaygroundError {
     Limit(#[from] StrategyError),
     /// The event bus cannot be configured so.
     #[error(transparent)]
-    Bus(#[from] ConfigError),
+    Bus(#[from] BusConfigError),
     /// The routes contradict each other.
     #[error(transparent)]
     Routes(#[from] BuildError),
@@ -70,7 +70,7 @@ impl Playground {
             store.create_table(&route.limiter.table())?;
         }
         let bus = events::bus()?;
-        store.create_table(&bus.table_definition())?;
+        store.create_table(&bus.table())?;
         store.create_table(&chat::registry().table())?;
         let server = Server::bind(app(routes, bus, &store, &clock)?, port).await?;
         let server = server.with_drain_time(DRAIN_TIME);

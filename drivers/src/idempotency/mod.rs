@@ -8,9 +8,9 @@
 //! use apptheory::app::{App, Invocation};
 //! use apptheory::idempotency::Idempotent;
 //! use apptheory::memory::MemoryStore;
-//! use apptheory_core::idempotency::Idempotency;
+//! use apptheory_core::idempotency::IdempotencyConfig;
 //!
-//! let idempotency = Idempotency::builder().build();
+//! let idempotency = IdempotencyConfig::builder().build();
 //! let store = MemoryStore::default().with_table(idempotency.table());
 //! let once = Idempotent::new("shop", idempotency, store);
 //! let app = App::builder().middleware(once).post("/orders", async || "order 7").build()?;
@@ -38,8 +38,8 @@ use core::fmt;
 use core::time::Duration;
 
 use apptheory_core::idempotency::{
-    Acquire, Acquisition, AnswerCallers, Complete, Idempotency, IdempotencyError, IdempotencyKey,
-    KeySource, Lease, Owner, Release, SourceError,
+    Acquire, Acquisition, AnswerCallers, Complete, IdempotencyConfig, IdempotencyError,
+    IdempotencyKey, KeySource, Lease, Owner, Release, SourceError,
 };
 use apptheory_core::identity::EmptySecret;
 use apptheory_core::machine::Effect;
@@ -74,7 +74,7 @@ pub use event::NotHandled;
 /// are never kept. Answers above 350 KB and streams are not kept either: repetitions get 200, the
 /// field, and no body.
 pub struct Idempotent<X> {
-    idempotency: Idempotency,
+    idempotency: IdempotencyConfig,
     executor: X,
     scope: String,
     key: KeySource,
@@ -90,7 +90,7 @@ impl<X> Idempotent<X> {
     /// topic would take each other's notifications for done.
     ///
     /// Keys of requests come in the field `Idempotency-Key`.
-    pub fn new(scope: &str, idempotency: Idempotency, executor: X) -> Self {
+    pub fn new(scope: &str, idempotency: IdempotencyConfig, executor: X) -> Self {
         Self {
             idempotency,
             executor,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, Principal, TenantSource};
-use apptheory_core::idempotency::{Idempotency, KeySource, MAX_RESULT_BYTES};
+use apptheory_core::idempotency::{IdempotencyConfig, KeySource, MAX_RESULT_BYTES};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{StoreError, Value};
 use apptheory_core::time::Timestamp;
@@ -33,8 +33,8 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn idempotency() -> Idempotency {
-    Idempotency::builder().build()
+fn idempotency() -> IdempotencyConfig {
+    IdempotencyConfig::builder().build()
 }
 
 fn memory(clock: &VirtualClock) -> MemoryStore<VirtualClock> {

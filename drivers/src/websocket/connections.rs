@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use apptheory_core::gateway::BroadcastReport;
 use apptheory_core::registry::{
-    ConnectionPage, ConnectionRegistry, InvalidConnection, ListError, RegistryError, Touched,
+    ConnectionPage, InvalidConnection, ListError, RegistryConfig, RegistryError, Touched,
 };
 
 use apptheory_core::time::Timestamp;
@@ -15,24 +15,24 @@ use super::broadcast::Broadcaster;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{StoreExecutor, drive};
 
-/// A [`ConnectionRegistry`] at work: on a table, over an executor, by a clock.
+/// A [`RegistryConfig`] at work: on a table, over an executor, by a clock.
 ///
 /// How long the store may take is its executor's to decide. Create the table with
-/// [`ConnectionRegistry::table`].
+/// [`RegistryConfig::table`].
 ///
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::clock::ManualClock;
 /// use apptheory::memory::MemoryStore;
-/// use apptheory::websocket::{Broadcaster, FakeWebSocketManagementClient, StoreConnectionRegistry};
-/// use apptheory_core::registry::ConnectionRegistry;
+/// use apptheory::websocket::{Broadcaster, FakeWebSocketManagementClient, Connections};
+/// use apptheory_core::registry::RegistryConfig;
 /// use apptheory_core::time::Timestamp;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let registry = ConnectionRegistry::builder().build();
+/// let registry = RegistryConfig::builder().build();
 /// let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
 /// let store = MemoryStore::new(clock.clone()).with_table(registry.table());
-/// let connections = StoreConnectionRegistry::new(registry, store).with_clock(clock);
+/// let connections = Connections::new(registry, store).with_clock(clock);
 ///
 /// connections.register("c1=", "news").await?; // on `$connect`
 /// let client = FakeWebSocketManagementClient::new("https://ws.example.com");
@@ -44,8 +44,8 @@ use crate::execute::{StoreExecutor, drive};
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
-pub struct StoreConnectionRegistry<X, C = SystemClock> {
-    registry: ConnectionRegistry,
+pub struct Connections<X, C = SystemClock> {
+    registry: RegistryConfig,
     executor: X,
     clock: C,
 }
@@ -77,21 +77,21 @@ pub struct TopicReport {
     pub interrupted: Option<ListError>,
 }
 
-impl<X> StoreConnectionRegistry<X> {
+impl<X> Connections<X> {
     /// The registry over `executor`, by the system clock.
-    pub const fn new(registry: ConnectionRegistry, executor: X) -> Self {
+    pub const fn new(registry: RegistryConfig, executor: X) -> Self {
         Self { registry, executor, clock: SystemClock }
     }
 }
 
-impl<X, C> StoreConnectionRegistry<X, C> {
+impl<X, C> Connections<X, C> {
     /// The same by another clock.
-    pub fn with_clock<D: Clock>(self, clock: D) -> StoreConnectionRegistry<X, D> {
-        StoreConnectionRegistry { registry: self.registry, executor: self.executor, clock }
+    pub fn with_clock<D: Clock>(self, clock: D) -> Connections<X, D> {
+        Connections { registry: self.registry, executor: self.executor, clock }
     }
 }
 
-impl<X: StoreExecutor, C: Clock> StoreConnectionRegistry<X, C> {
+impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     /// Keeps a connection that is established: on `$connect`.
     ///
     /// # Errors

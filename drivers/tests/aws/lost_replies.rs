@@ -11,7 +11,7 @@ use apptheory::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
 use apptheory::clock::ManualClock;
 use apptheory::execute::drive;
 use apptheory_core::idempotency::{
-    Acquire, Acquisition, Complete, Completion, Idempotency, IdempotencyKey, Owner, Release,
+    Acquire, Acquisition, Complete, Completion, IdempotencyConfig, IdempotencyKey, Owner, Release,
     Released,
 };
 use dynoxide::Database;
@@ -92,7 +92,7 @@ fn key() -> IdempotencyKey {
 
 async fn acquire(store: &AwsStore<ManualClock>, owner: u128) -> Acquisition {
     let lasts = Some(Duration::from_secs(30));
-    let idempotency = Idempotency::builder().build();
+    let idempotency = IdempotencyConfig::builder().build();
     let acquire: Acquire = idempotency.acquire(key(), "h", Owner::new(owner), NOW, lasts);
     drive(acquire, store).await.unwrap()
 }
@@ -108,7 +108,7 @@ fn the_holder_of_a_lease_is_not_refused_by_itself() {
     // Whoever sends the put again: the SDK, or the machine.
     for store_at in [store_at, once_at] {
         block_on(serve(Database::memory().unwrap(), async |url| {
-            let idempotency = Idempotency::builder().build();
+            let idempotency = IdempotencyConfig::builder().build();
             store_at(&url).create_table(&idempotency.table()).await.unwrap();
             let (lossy, proxy) = Proxy::losing(&url, &[1]).await;
             let store = store_at(&lossy);
@@ -133,7 +133,7 @@ fn the_holder_of_a_lease_is_not_refused_by_itself() {
 #[test]
 fn what_was_given_back_is_given_back() {
     block_on(serve(Database::memory().unwrap(), async |url| {
-        let idempotency = Idempotency::builder().build();
+        let idempotency = IdempotencyConfig::builder().build();
         store_at(&url).create_table(&idempotency.table()).await.unwrap();
         let Acquisition::Acquired(lease) = acquire(&store_at(&url), 1).await else {
             panic!("nobody else is there")

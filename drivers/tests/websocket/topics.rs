@@ -8,20 +8,20 @@ use apptheory::clock::VirtualClock;
 use apptheory::layer::{Fault, FaultPlan};
 use apptheory::memory::MemoryStore;
 use apptheory::websocket::{
-    Broadcaster, ConnectionsError, FakeWebSocketManagementClient, StoreConnectionRegistry,
+    Broadcaster, Connections, ConnectionsError, FakeWebSocketManagementClient,
 };
 use apptheory_core::gateway::Connection;
-use apptheory_core::registry::{ConnectionRegistry, InvalidConnection, Touched};
+use apptheory_core::registry::{InvalidConnection, RegistryConfig, Touched};
 use apptheory_core::store::StoreError;
 use apptheory_core::time::Timestamp;
 
-type Connections = StoreConnectionRegistry<MemoryStore<VirtualClock>, VirtualClock>;
+type Room = Connections<MemoryStore<VirtualClock>, VirtualClock>;
 
-fn stage() -> (Connections, MemoryStore<VirtualClock>, VirtualClock) {
+fn stage() -> (Room, MemoryStore<VirtualClock>, VirtualClock) {
     let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
-    let registry = ConnectionRegistry::builder().build();
+    let registry = RegistryConfig::builder().build();
     let store = MemoryStore::new(clock.clone()).with_table(registry.table());
-    let connections = StoreConnectionRegistry::new(registry, store.clone());
+    let connections = Connections::new(registry, store.clone());
     (connections.with_clock(clock.clone()), store, clock)
 }
 
@@ -93,9 +93,9 @@ fn what_the_store_does_not_answer_is_reported_beside_what_was_sent() {
     fake.connect("c", Connection::default());
     clock.advance(Duration::from_secs(30));
     let broadcast = |plan: FaultPlan| {
-        let registry = ConnectionRegistry::builder().build();
+        let registry = RegistryConfig::builder().build();
         let faulty = Fault::new(store.clone(), plan);
-        let connections = StoreConnectionRegistry::new(registry, faulty).with_clock(clock.clone());
+        let connections = Connections::new(registry, faulty).with_clock(clock.clone());
         clock.run(connections.broadcast(&broadcaster, "news", b"hi")).unwrap()
     };
     // The query is answered, removing the first that is gone is not.

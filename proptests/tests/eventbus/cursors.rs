@@ -71,7 +71,7 @@ proptest! {
         own in query(),
         foreign in query(),
     ) {
-        let mut store = MemoryStore::default().with_table(bus.table_definition());
+        let mut store = MemoryStore::default().with_table(bus.table());
         for event in &events {
             run(bus.publish(event.clone(), now(), 7), &mut store).result.unwrap();
         }

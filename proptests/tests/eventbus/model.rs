@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use apptheory::apptheory_core::eventbus::{
-    Event, EventBus, EventQuery, MemoryBus, Order, Payload, PayloadEncoding, Schema,
+    BusConfig, Event, EventQuery, MemoryBus, Order, Payload, PayloadEncoding, Schema,
     TimestampFormat,
 };
 use apptheory::apptheory_core::time::Timestamp;
@@ -83,13 +83,13 @@ pub(crate) fn query() -> impl Strategy<Value = EventQuery> {
     })
 }
 
-pub(crate) fn bus() -> impl Strategy<Value = EventBus> {
+pub(crate) fn bus() -> impl Strategy<Value = BusConfig> {
     let schema = prop::sample::select(vec![Schema::Mission, Schema::TableTheory]);
     let format = prop::sample::select(vec![TimestampFormat::Fixed9, TimestampFormat::Trimmed]);
     let payload = prop::sample::select(vec![PayloadEncoding::Binary, PayloadEncoding::ByteList]);
     let parts = (schema, format, payload, 1..4_u32, any::<bool>());
     parts.prop_map(|(schema, format, payload, read_budget, sealed)| {
-        let mut builder = EventBus::builder()
+        let mut builder = BusConfig::builder()
             .schema(schema)
             .timestamp_format(format)
             .payload_encoding(payload)

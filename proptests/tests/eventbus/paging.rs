@@ -1,7 +1,7 @@
 //! Pages, followed to the end, are the whole answer.
 
 use apptheory::apptheory_core::eventbus::{
-    Event, EventBus, EventPage, EventQuery, PageEnd, TimestampFormat,
+    BusConfig, Event, EventPage, EventQuery, PageEnd, TimestampFormat,
 };
 use apptheory::clock::ManualClock;
 use apptheory::embedded::EmbeddedStore;
@@ -18,7 +18,7 @@ proptest! {
 
     #[test]
     fn pages_in_memory_add_up(bus in bus(), events in events(40), query in query()) {
-        let store = MemoryStore::default().with_table(bus.table_definition());
+        let store = MemoryStore::default().with_table(bus.table());
         block_on(check_pages(&bus, &store, &events, &query))?;
     }
 
@@ -45,7 +45,7 @@ proptest! {
         late in prop::collection::vec(event(), 0..10),
         query in query(),
     ) {
-        let store = MemoryStore::default().with_table(bus.table_definition());
+        let store = MemoryStore::default().with_table(bus.table());
         block_on(async {
             fill(&bus, &store, &events).await;
             let mut late = late.into_iter();
@@ -77,7 +77,7 @@ proptest! {
         query in query(),
         index in any::<prop::sample::Index>(),
     ) {
-        let store = MemoryStore::default().with_table(bus.table_definition());
+        let store = MemoryStore::default().with_table(bus.table());
         block_on(async {
             fill(&bus, &store, &events).await;
             let page = read(&bus, &store, &query).await;
@@ -111,14 +111,14 @@ proptest! {
         query in query(),
     ) {
         let store = EmbeddedStore::in_memory(ManualClock::new(now())).unwrap();
-        store.create_table(&bus.table_definition()).unwrap();
+        store.create_table(&bus.table()).unwrap();
         block_on(check_pages(&bus, &store, &events, &query))?;
     }
 }
 
 /// Fills a store with events and reads a query to its end.
 async fn check_pages<X: StoreExecutor>(
-    bus: &EventBus,
+    bus: &BusConfig,
     store: &X,
     events: &[Event],
     query: &EventQuery,
@@ -150,19 +150,19 @@ async fn check_pages<X: StoreExecutor>(
     Ok(())
 }
 
-async fn fill<X: StoreExecutor>(bus: &EventBus, store: &X, events: &[Event]) {
+async fn fill<X: StoreExecutor>(bus: &BusConfig, store: &X, events: &[Event]) {
     for event in events {
         drive(bus.publish(event.clone(), now(), 7), store).await.result.unwrap();
     }
 }
 
-async fn read<X: StoreExecutor>(bus: &EventBus, store: &X, query: &EventQuery) -> EventPage {
+async fn read<X: StoreExecutor>(bus: &BusConfig, store: &X, query: &EventQuery) -> EventPage {
     drive(bus.query(query), store).await.result.unwrap()
 }
 
 /// Every page's events, checked on the way.
 async fn all<X: StoreExecutor>(
-    bus: &EventBus,
+    bus: &BusConfig,
     store: &X,
     query: &EventQuery,
     check: impl Fn(&EventPage) -> Result<(), TestCaseError>,

@@ -1,6 +1,6 @@
 //! Publishing, deleting and storing, also when the store misbehaves.
 
-use apptheory::apptheory_core::eventbus::{Event, EventBus, EventQuery, PublishOutcome};
+use apptheory::apptheory_core::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
 use apptheory::apptheory_core::run::run;
 use apptheory::apptheory_core::store::StoreError;
 use apptheory::apptheory_core::time::Timestamp;
@@ -49,7 +49,7 @@ proptest! {
         troubles in troubles(),
         seed in any::<u128>(),
     ) {
-        let memory = MemoryStore::default().with_table(bus.table_definition());
+        let memory = MemoryStore::default().with_table(bus.table());
         let store = Fault::new(memory.clone(), plan(&troubles));
         block_on(async {
             let mut tries = 0;
@@ -60,7 +60,7 @@ proptest! {
                     Err(_) => prop_assert!(tries <= troubles.len(), "the troubles are over"),
                 }
             };
-            prop_assert_eq!(memory.items(bus.table()).len(), 1);
+            prop_assert_eq!(memory.items(bus.table_name()).len(), 1);
             let writes = memory.usage().operation("PutItem").calls;
             prop_assert_eq!(published.outcome == PublishOutcome::Created, writes == 1);
             Ok(())
@@ -69,7 +69,7 @@ proptest! {
 
     #[test]
     fn what_is_published_is_found(bus in bus(), event in any_event(), seed in any::<u128>()) {
-        let mut store = MemoryStore::default().with_table(bus.table_definition());
+        let mut store = MemoryStore::default().with_table(bus.table());
         let published = run(bus.publish(event, now(), seed), &mut store).result.unwrap().event;
         let by_key = run(bus.get_by_key(published.key.clone().unwrap()), &mut store).unwrap();
         let by_id = run(bus.get(&published.id).in_tenant(&published.tenant_id), &mut store);
@@ -92,7 +92,7 @@ proptest! {
         batch in 1..9_u32,
         troubles in troubles(),
     ) {
-        let mut memory = MemoryStore::default().with_table(bus.table_definition());
+        let mut memory = MemoryStore::default().with_table(bus.table());
         for event in &events {
             run(bus.publish(event.clone(), now(), 7), &mut memory).result.unwrap();
         }
@@ -116,12 +116,12 @@ proptest! {
             events.iter().filter(|event| event.tenant_id == "t2").cloned().collect();
         prop_assert!(left("t1").is_empty());
         prop_assert_eq!(left("t2").len(), kept.len());
-        prop_assert_eq!(memory.items(bus.table()).len(), kept.len());
+        prop_assert_eq!(memory.items(bus.table_name()).len(), kept.len());
     }
 
     #[test]
     fn deleting_every_copy_leaves_the_others(bus in bus(), events in events(25), id in "[a-c]#?") {
-        let mut store = MemoryStore::default().with_table(bus.table_definition());
+        let mut store = MemoryStore::default().with_table(bus.table());
         for event in &events {
             run(bus.publish(event.clone(), now(), 7), &mut store).result.unwrap();
         }
@@ -131,11 +131,11 @@ proptest! {
         prop_assert_eq!(found.and_then(|event| event.published_at), newest);
         let deleted = run(bus.delete_all(&id), &mut store).result;
         prop_assert_eq!(deleted.map_or(0, |deleted| deleted.copies), copies.len() as u64);
-        prop_assert_eq!(store.items(bus.table()).len(), events.len() - copies.len());
+        prop_assert_eq!(store.items(bus.table_name()).len(), events.len() - copies.len());
     }
 }
 
-fn all_of(bus: &EventBus, store: &mut MemoryStore, tenant: &str) -> Vec<String> {
+fn all_of(bus: &BusConfig, store: &mut MemoryStore, tenant: &str) -> Vec<String> {
     let query = EventQuery::new(tenant).with_limit(1000);
     names(&run(bus.query(&query), store).result.unwrap().events)
 }

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use super::at;
 use super::world::World;
 use crate::eventbus::{
-    CursorError, CursorMismatch, DeleteError, DeleteTenant, DeleteTenantError, Event, EventBus,
+    BusConfig, CursorError, CursorMismatch, DeleteError, DeleteTenant, DeleteTenantError, Event,
     EventKey, EventQuery, GetError, InvalidCursor, MemoryBus,
 };
 use crate::run::run;
 use crate::store::{StoreError, Value};
 
-fn bus() -> EventBus {
-    EventBus::builder().build().unwrap()
+fn bus() -> BusConfig {
+    BusConfig::builder().build().unwrap()
 }
 
 fn event(tenant: &str, id: &str, second: u32) -> Event {
@@ -21,7 +21,7 @@ fn event(tenant: &str, id: &str, second: u32) -> Event {
 }
 
 /// Three copies of one id, in two tenants, and one of another.
-fn filled(bus: &EventBus) -> World {
+fn filled(bus: &BusConfig) -> World {
     let mut world = World::of(bus);
     for event in
         [event("t1", "a", 1), event("t1", "a", 3), event("t2", "a", 5), event("t1", "b", 9)]
@@ -151,7 +151,7 @@ fn a_failed_deletion_says_how_far_it_came() {
 
 #[test]
 fn a_tenant_is_forgotten_in_batches() {
-    let bus = EventBus::builder().cursor_secret("s").build().unwrap();
+    let bus = BusConfig::builder().cursor_secret("s").build().unwrap();
     for batch in [1, 2, 3, 50] {
         let mut world = World::of(&bus);
         for second in 0..7 {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::at;
 use super::world::World;
 use crate::eventbus::{
-    CursorError, CursorMismatch, ErrorKind, Event, EventBus, EventPage, EventQuery, InvalidCursor,
+    BusConfig, CursorError, CursorMismatch, ErrorKind, Event, EventPage, EventQuery, InvalidCursor,
     KeyCursor, MemoryBus, Order, PageEnd, QueryError, Schema, Separator, TimestampFormat,
 };
 use crate::run::run;
@@ -23,12 +23,12 @@ const INSTANTS: [&str; 7] = [
     "2026-03-04T05:06:01Z",
 ];
 
-fn fixed9() -> EventBus {
-    EventBus::builder().build().unwrap()
+fn fixed9() -> BusConfig {
+    BusConfig::builder().build().unwrap()
 }
 
-fn trimmed() -> EventBus {
-    let builder = EventBus::builder().schema(Schema::TableTheory);
+fn trimmed() -> BusConfig {
+    let builder = BusConfig::builder().schema(Schema::TableTheory);
     builder.timestamp_format(TimestampFormat::Trimmed).build().unwrap()
 }
 
@@ -49,7 +49,7 @@ fn events() -> Vec<Event> {
     events
 }
 
-fn filled(bus: &EventBus) -> World {
+fn filled(bus: &BusConfig) -> World {
     let mut world = World::of(bus);
     for event in events() {
         world.publish(bus, event);
@@ -58,7 +58,7 @@ fn filled(bus: &EventBus) -> World {
     world
 }
 
-fn page(bus: &EventBus, world: &mut World, query: &EventQuery) -> EventPage {
+fn page(bus: &BusConfig, world: &mut World, query: &EventQuery) -> EventPage {
     run(bus.query(query), world).result.unwrap()
 }
 
@@ -147,7 +147,7 @@ fn pages_add_up_to_the_whole_answer() {
 }
 
 /// Puts right what a page alone cannot: ties, and with trimmed fractions the order in a second.
-fn sort_trimmed(places: &mut [(Option<Timestamp>, String)], bus: &EventBus, newest_first: bool) {
+fn sort_trimmed(places: &mut [(Option<Timestamp>, String)], bus: &BusConfig, newest_first: bool) {
     let whole_second = bus.codec().timestamp_format == TimestampFormat::Trimmed;
     if !whole_second {
         let is_sorted = if newest_first {
@@ -233,7 +233,7 @@ fn events_published_between_pages_move_nothing() {
 
 #[test]
 fn a_page_says_why_it_ended() {
-    let bus = EventBus::builder().read_budget(2).build().unwrap();
+    let bus = BusConfig::builder().read_budget(2).build().unwrap();
     let mut world = filled(&bus);
     let query = EventQuery::new("t1");
 
@@ -370,7 +370,7 @@ fn a_cursor_whose_key_no_item_can_have_is_refused() {
 #[test]
 fn sealed_cursors_are_accepted_only_as_they_were_given() {
     let plain = fixed9();
-    let sealing = EventBus::builder().cursor_secret("secret").build().unwrap();
+    let sealing = BusConfig::builder().cursor_secret("secret").build().unwrap();
     let mut world = filled(&sealing);
     let query = EventQuery::new("t1").with_event_type("even").with_limit(2);
     let found = all_pages(&query, |query| page(&sealing, &mut world, query));
@@ -442,7 +442,7 @@ fn bounds_beyond_all_keys_are_as_good_as_none() {
 
 #[test]
 fn shared_partitions_are_told_apart() {
-    let bus = EventBus::builder().allow_separator_in_keys(true).build().unwrap();
+    let bus = BusConfig::builder().allow_separator_in_keys(true).build().unwrap();
     let mut world = World::of(&bus);
     let mut memory = MemoryBus::new(Separator::Allowed);
     for (tenant, event_type, id) in [("a", "b#c", "mine"), ("a#b", "c", "theirs")] {

@@ -4,15 +4,15 @@ use core::time::Duration;
 use super::at;
 use super::world::{Fault, World};
 use crate::eventbus::{
-    Event, EventBus, EventKey, InvalidInput, MemoryBus, Payload, PublishError, PublishOutcome,
+    BusConfig, Event, EventKey, InvalidInput, MemoryBus, Payload, PublishError, PublishOutcome,
     Published, Ulid,
 };
 use crate::run::run;
 use crate::store::{MAX_ITEM_BYTES, Misconfiguration, StoreError};
 use crate::time::Timestamp;
 
-fn bus() -> EventBus {
-    EventBus::builder().table_name("events").build().unwrap()
+fn bus() -> BusConfig {
+    BusConfig::builder().table_name("events").build().unwrap()
 }
 
 fn event() -> Event {
@@ -21,7 +21,7 @@ fn event() -> Event {
         .with_published_at(at("2026-01-01T00:00:00Z"))
 }
 
-fn tag<'a>(published: &'a crate::eventbus::MetricRecord, name: &str) -> &'a str {
+fn tag<'a>(published: &'a crate::eventbus::BusMetric, name: &str) -> &'a str {
     published.tags.get(name).map_or("", String::as_str)
 }
 
@@ -94,8 +94,8 @@ fn ulids_fix_the_time_of_publication() {
 #[test]
 fn expiry_counts_from_publishing() {
     let now = at("2026-01-10T00:00:00Z");
-    let keep = EventBus::builder().ttl(None).build().unwrap();
-    let publish = |bus: &EventBus, event: Event| {
+    let keep = BusConfig::builder().ttl(None).build().unwrap();
+    let publish = |bus: &BusConfig, event: Event| {
         let event = run(bus.publish(event, now, 7), &mut World::of(bus)).result.unwrap().event;
         (event.expires_at.map(Timestamp::to_rfc3339), event.ttl)
     };
@@ -142,7 +142,7 @@ fn passing_failures_are_retried_after_a_growing_random_wait() {
 
 #[test]
 fn what_cannot_pass_is_not_retried() {
-    let impatient = EventBus::builder().retry_attempts(0).build().unwrap();
+    let impatient = BusConfig::builder().retry_attempts(0).build().unwrap();
     let missing = StoreError::Misconfigured(Misconfiguration::MissingTable);
     for (bus, error) in [(bus(), missing), (impatient, StoreError::Throttled)] {
         let mut world = World::of(&bus).failing(&[(1, error)]);
@@ -210,7 +210,7 @@ fn refused_events_are_refused_alike_by_both_buses() {
 
 #[test]
 fn separators_and_metrics_follow_the_settings() {
-    let legacy = EventBus::builder().allow_separator_in_keys(true).enable_metrics(false);
+    let legacy = BusConfig::builder().allow_separator_in_keys(true).enable_metrics(false);
     let legacy = legacy.build().unwrap();
     let mut world = World::of(&legacy);
     let event = Event { tenant_id: "t#1".into(), ..event() };

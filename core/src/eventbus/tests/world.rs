@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::eventbus::{Event, EventBus, Published};
+use crate::eventbus::{BusConfig, Event, Published};
 use crate::run::{Interpret, run};
 use crate::store::{
     BatchGetItem, DeleteItem, GetItem, Item, KeySchema, Misconfiguration, Page, PutItem, Query,
@@ -31,9 +31,9 @@ pub(super) struct Fault {
 }
 
 impl World {
-    pub(super) fn of(bus: &EventBus) -> Self {
+    pub(super) fn of(bus: &BusConfig) -> Self {
         Self {
-            definition: bus.table_definition(),
+            definition: bus.table(),
             items: Vec::new(),
             most_examined: usize::MAX,
             faults: Vec::new(),
@@ -49,7 +49,7 @@ impl World {
         self
     }
 
-    pub(super) fn publish(&mut self, bus: &EventBus, event: Event) -> Published {
+    pub(super) fn publish(&mut self, bus: &BusConfig, event: Event) -> Published {
         let now = self.now;
         run(bus.publish(event, now, 7), self).result.unwrap()
     }

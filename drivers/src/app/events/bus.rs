@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::DynamoDbChange;
 use crate::app::AppBuilder;
 use crate::clock::Clock;
-use crate::event_bus::{HandlerFailed, StoreEventBus};
+use crate::eventbus::{EventBus, HandlerFailed};
 
 /// A change of the bus's table was not handled. Its record fails, and comes again.
 #[derive(Debug, thiserror::Error)]
@@ -40,25 +40,25 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// ```
     /// use std::sync::Arc;
     /// use apptheory::app::App;
-    /// use apptheory::event_bus::{Bus, StoreEventBus};
+    /// use apptheory::eventbus::{Bus, EventBus};
     /// use apptheory::memory::MemoryStore;
-    /// use apptheory_core::eventbus::EventBus;
+    /// use apptheory_core::eventbus::BusConfig;
     ///
-    /// let bus = StoreEventBus::new(EventBus::builder().build()?, MemoryStore::default());
+    /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
     /// bus.subscribe("order.created", |event| async move {
     ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
     /// })?;
-    /// let app = App::builder().event_bus(Arc::new(bus)).build()?;
+    /// let app = App::builder().eventbus(Arc::new(bus)).build()?;
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn event_bus<X, C>(self, bus: impl Into<Arc<StoreEventBus<X, C>>>) -> Self
+    pub fn eventbus<X, C>(self, bus: impl Into<Arc<EventBus<X, C>>>) -> Self
     where
         X: Send + Sync + 'static,
         C: Clock + 'static,
     {
         let bus = bus.into();
-        let table = bus.config().table().clone();
+        let table = bus.config().table_name().clone();
         // A table in another account is named by its ARN.
         let name = match name_from_arn(ArnKind::DynamoDbStream, table.as_ref()) {
             "" => table.as_ref(),
@@ -72,7 +72,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
 }
 
 async fn deliver<X, C: Clock>(
-    bus: &StoreEventBus<X, C>,
+    bus: &EventBus<X, C>,
     change: &DynamoDbChange,
 ) -> Result<(), NotDelivered> {
     let record: Json = json::read_object(change.as_json())?;

@@ -366,7 +366,7 @@ fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
     let limiter =
         |limit| Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
     let store = |limiter: &Limiter| MemoryStore::new(clock.clone()).with_table(limiter.table());
-    let (wide, narrow) = (limiter(10).table("wide".into()).build(), limiter(2).build());
+    let (wide, narrow) = (limiter(10).table_name("wide").build(), limiter(2).build());
     let (wide_store, narrow_store) = (store(&wide), store(&narrow));
     let app = builder(&clock)
         .middleware(RateLimit::new(RateLimiter::new(wide, wide_store)).shared())
@@ -420,7 +420,7 @@ fn limits_that_would_share_their_counters_do_not_build() {
 
     let apart = vec![named("a").build(), named("b").build(), fixed(60, 1).build()];
     assert_eq!(build(apart), Ok(()));
-    let elsewhere = bucket.table("others".into()).build();
+    let elsewhere = bucket.table_name("others").build();
     assert_eq!(build(vec![fixed(60, 1).build(), elsewhere]), Ok(()));
 }
 

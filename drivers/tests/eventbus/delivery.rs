@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, Invocation};
 use apptheory::clock::{Clock, ManualClock};
-use apptheory::event_bus::{Bus, StoreEventBus};
+use apptheory::eventbus::{Bus, EventBus};
 use apptheory::execute::StoreExecutor;
-use apptheory_core::eventbus::{Event, EventBus};
+use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::store::GetItem;
 use serde_json::{Value as Json, json};
 
@@ -17,12 +17,12 @@ const ARN: &str = "arn:aws:dynamodb:eu-west-1:1:table/events/stream/2026-01-01T0
 
 /// What the table's stream tells of an event that was published.
 async fn record<X: StoreExecutor, C: Clock>(
-    bus: &StoreEventBus<X, C>,
+    bus: &EventBus<X, C>,
     published: &Event,
     change: &str,
 ) -> Json {
     let key = published.key.as_ref().unwrap().to_store_key(bus.config().codec().names());
-    let table = bus.config().table().clone();
+    let table = bus.config().table_name().clone();
     let read = GetItem { table, key: key.clone(), consistent: true };
     let image = bus.executor().execute(&read).await.unwrap().unwrap().to_json();
     let mut images = match change {
@@ -49,7 +49,7 @@ where
         async move { if is_broken { Err("out of paper".into()) } else { Ok(()) } }
     })
     .unwrap();
-    let app = App::builder().event_bus(Arc::clone(&bus)).build().unwrap();
+    let app = App::builder().eventbus(Arc::clone(&bus)).build().unwrap();
 
     block_on(async {
         let mut records = Vec::new();
@@ -87,9 +87,9 @@ fn what_is_published_reaches_subscribers_through_the_stream() {
 #[test]
 fn a_bus_whose_table_is_an_arn_is_found_by_its_name() {
     let table = "arn:aws:dynamodb:eu-west-1:1:table/events";
-    let bus = EventBus::builder().table_name(table).build().unwrap();
-    let bus = StoreEventBus::new(bus, memory(&clock()));
-    let app = App::builder().event_bus(bus).build().unwrap();
+    let bus = BusConfig::builder().table_name(table).build().unwrap();
+    let bus = EventBus::new(bus, memory(&clock()));
+    let app = App::builder().eventbus(bus).build().unwrap();
     let record = json!({"eventID": "1", "eventName": "REMOVE", "eventSource": "aws:dynamodb",
         "eventSourceARN": ARN, "dynamodb": {"SequenceNumber": "1", "Keys": {
             "PartitionKey": {"S": "t1#e"}, "SortKey": {"S": "1767225600000000000#e1"}}}});

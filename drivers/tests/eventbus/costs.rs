@@ -2,7 +2,7 @@
 
 use core::future::Future;
 
-use apptheory::event_bus::Bus;
+use apptheory::eventbus::Bus;
 use apptheory::usage::Usage;
 use apptheory_core::eventbus::{Event, EventQuery};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use apptheory::aws::TableCreation;
-use apptheory::event_bus::{Bus, EventsError, MemoryEventBus};
+use apptheory::eventbus::{Bus, EventsError, MemoryEventBus};
 use apptheory::ids::SequentialIds;
 use apptheory_core::eventbus::{
-    ErrorKind, Event, EventBus, EventQuery, Order, PublishOutcome, Ulid,
+    BusConfig, ErrorKind, Event, EventQuery, Order, PublishOutcome, Ulid,
 };
 use futures_util::{StreamExt, TryStreamExt};
 
@@ -31,7 +31,7 @@ fn the_embedded_store_does_it() {
 fn the_aws_store_does_it() {
     block_on(serve(dynoxide::Database::memory().unwrap(), async |url| {
         let store = store_at(&url);
-        let created = store.create_tables([&config().table_definition()]).await;
+        let created = store.create_tables([&config().table()]).await;
         assert_eq!(created, Ok(vec![TableCreation::Created]));
         all(&bus_over(config(), store, &Standing)).await;
     }));
@@ -47,7 +47,8 @@ fn the_memory_bus_does_it() {
 fn sealed_cursors_are_followed_and_plain_ones_refused() {
     let clock = clock();
     let store = embedded(&clock);
-    let sealed = EventBus::builder().table_name("events").cursor_secret("old").cursor_secret("new");
+    let sealed =
+        BusConfig::builder().table_name("events").cursor_secret("old").cursor_secret("new");
     let (plain, sealed) =
         (bus_over(config(), &store, &clock), bus_over(sealed.build().unwrap(), &store, &clock));
     block_on(async {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use apptheory::clock::Clock as _;
-use apptheory::event_bus::{Bus, EventsError, PublishFailed};
+use apptheory::eventbus::{Bus, EventsError, PublishFailed};
 use apptheory::layer::{Counted, Fault, FaultPlan};
 use apptheory_core::eventbus::{
     DeleteTenantError, Event, EventQuery, PublishError, PublishOutcome,
@@ -54,7 +54,7 @@ fn publishing_under_faults_leaves_exactly_one_event() {
         let answered = mishaps.iter().position(|mishap| *mishap == Mishap::None);
         let was_written =
             mishaps.iter().take(answered.unwrap_or(4)).any(|mishap| *mishap == Mishap::Lost);
-        let items = store.items(config().table()).len();
+        let items = store.items(config().table_name()).len();
         match (answered, result) {
             (Some(_), Ok(published)) => {
                 let outcome = if was_written {
@@ -68,7 +68,7 @@ fn publishing_under_faults_leaves_exactly_one_event() {
                 assert_eq!((attempts, items), (4, usize::from(was_written)), "{mishaps:?}");
                 // Publishing it again finds out, and leaves one.
                 assert!(block_on(bus.publish(event(1))).is_ok());
-                assert_eq!(store.items(config().table()).len(), 1);
+                assert_eq!(store.items(config().table_name()).len(), 1);
             }
             (answered, result) => panic!("{mishaps:?}: {answered:?} {result:?}"),
         }
@@ -172,7 +172,7 @@ fn an_interrupted_erasure_goes_on() {
         // Of the 149 calls before, two read and one was throttled.
         assert_eq!(interrupted.deleted, 146);
         assert_eq!(bus.delete_tenant("t1").await, Ok(230 - 146));
-        assert!(store.items(config().table()).is_empty());
+        assert!(store.items(config().table_name()).is_empty());
     });
 }
 
@@ -185,7 +185,7 @@ fn what_cannot_be_read_is_told_and_hides_nothing() {
         publish_numbers(&bus, 0..5).await;
         let foreign = bus.publish(event(7)).await.unwrap().event;
         let foreign: Item = config().codec().encode(&foreign).with("Payload", Value::from("text"));
-        store.seed(config().table(), [foreign]).unwrap();
+        store.seed(config().table_name(), [foreign]).unwrap();
 
         let results: Vec<_> = bus.events(EventQuery::new("t1").with_limit(2)).collect().await;
         let read: BTreeSet<String> = results.iter().flatten().map(|e| e.id.clone()).collect();

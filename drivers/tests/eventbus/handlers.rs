@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use apptheory::event_bus::{Bus, HandlerFailed, HandlerFailure, MemoryEventBus, PublishFailed};
+use apptheory::eventbus::{Bus, HandlerFailed, HandlerFailure, MemoryEventBus, PublishFailed};
 use apptheory_core::eventbus::{Event, EventChange, PublishOutcome};
 use serde_json::json;
 
@@ -129,7 +129,7 @@ fn a_table_bus_handles_what_the_stream_tells() {
         let published = bus.publish(typed(1, "a")).await.unwrap().event;
         assert!(seen.lock().unwrap().is_empty(), "publishing to a table runs no handlers");
 
-        for item in store.items(config().table()) {
+        for item in store.items(config().table_name()) {
             let record = json!({"eventName": "INSERT", "dynamodb": {"NewImage": item.to_json()}});
             let change = bus.config().codec().decode_stream_record(&record).unwrap();
             assert_eq!(change, EventChange::Inserted(published.clone()));

@@ -50,7 +50,7 @@ pub const UNREADABLE: &str = "unreadable";
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::app::{App, Context, Sse};
-/// use apptheory::event_bus::{Feed, MemoryEventBus};
+/// use apptheory::eventbus::{Feed, MemoryEventBus};
 /// use apptheory_core::eventbus::EventQuery;
 /// use apptheory_core::error::AppError;
 ///

@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::eventbus::{
-    Concluded, DeleteError, DeleteEvent, DeleteTenantError, Deleted, Erased, Event, EventBus,
-    EventKey, EventPage, EventQuery, GetError, InvalidInput, Published, QueryError,
+    BusConfig, DeleteError, DeleteEvent, DeleteTenantError, Deleted, Erased, Event, EventKey,
+    EventPage, EventQuery, GetError, InvalidInput, Measured, Published, QueryError,
 };
 use apptheory_core::time::Timestamp;
 
@@ -24,12 +24,12 @@ use crate::layer::Deadline;
 /// that API Gateway gives a Lambda function, this leaves time to answer.
 pub const OPERATION_BUDGET: Duration = Duration::from_secs(5);
 
-/// An [`EventBus`] at work: on a table, over an executor, by a clock.
+/// A [`BusConfig`] at work: on a table, over an executor, by a clock.
 ///
 /// Make one per table and process, and share it.
 #[derive(Debug)]
-pub struct StoreEventBus<X, C = SystemClock> {
-    bus: EventBus,
+pub struct EventBus<X, C = SystemClock> {
+    bus: BusConfig,
     executor: X,
     clock: C,
     ids: Arc<EventIds>,
@@ -39,9 +39,9 @@ pub struct StoreEventBus<X, C = SystemClock> {
     ends_at: Option<Timestamp>,
 }
 
-impl<X> StoreEventBus<X> {
+impl<X> EventBus<X> {
     /// The bus over `executor`, by the system clock.
-    pub fn new(bus: EventBus, executor: X) -> Self {
+    pub fn new(bus: BusConfig, executor: X) -> Self {
         Self {
             bus,
             executor,
@@ -55,11 +55,11 @@ impl<X> StoreEventBus<X> {
     }
 }
 
-impl<X, C> StoreEventBus<X, C> {
+impl<X, C> EventBus<X, C> {
     /// The same by another clock.
-    pub fn with_clock<D: Clock>(self, clock: D) -> StoreEventBus<X, D> {
+    pub fn with_clock<D: Clock>(self, clock: D) -> EventBus<X, D> {
         let Self { bus, executor, ids, metrics, subscriptions, budget, ends_at, .. } = self;
-        StoreEventBus { bus, executor, clock, ids, metrics, subscriptions, budget, ends_at }
+        EventBus { bus, executor, clock, ids, metrics, subscriptions, budget, ends_at }
     }
 
     /// The same with other ids.
@@ -82,15 +82,15 @@ impl<X, C> StoreEventBus<X, C> {
     #[must_use]
     pub fn with_metrics(
         self,
-        hook: impl Fn(apptheory_core::eventbus::MetricRecord) + Send + Sync + 'static,
+        hook: impl Fn(apptheory_core::eventbus::BusMetric) + Send + Sync + 'static,
     ) -> Self {
         Self { metrics: Metrics::to(hook), ..self }
     }
 
     /// The same bus for as long as until `ends_at`: for one Lambda invocation its own deadline,
     /// less what is needed to respond. No operation gets more time than that, whatever its budget.
-    pub fn until(&self, ends_at: Timestamp) -> StoreEventBus<&X, &C> {
-        StoreEventBus {
+    pub fn until(&self, ends_at: Timestamp) -> EventBus<&X, &C> {
+        EventBus {
             bus: self.bus.clone(),
             executor: &self.executor,
             clock: &self.clock,
@@ -103,7 +103,7 @@ impl<X, C> StoreEventBus<X, C> {
     }
 
     /// The configuration.
-    pub const fn config(&self) -> &EventBus {
+    pub const fn config(&self) -> &BusConfig {
         &self.bus
     }
 
@@ -113,19 +113,19 @@ impl<X, C> StoreEventBus<X, C> {
     }
 }
 
-impl<X, C: Clock> StoreEventBus<X, C> {
+impl<X, C: Clock> EventBus<X, C> {
     /// Runs the handlers that are subscribed to an event's type, one after the other.
     ///
     /// Call it for the events that the table's stream tells of:
     ///
     /// ```
-    /// use apptheory::event_bus::{Bus, StoreEventBus};
+    /// use apptheory::eventbus::{Bus, EventBus};
     /// # use apptheory::memory::MemoryStore;
-    /// use apptheory_core::eventbus::{EventBus, EventChange};
+    /// use apptheory_core::eventbus::{BusConfig, EventChange};
     /// # use apptheory_core::time::Timestamp;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let bus = StoreEventBus::new(EventBus::builder().build()?, MemoryStore::default());
+    /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
     /// bus.subscribe("order.created", |event| async move {
     ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
     /// })?;
@@ -159,13 +159,13 @@ impl<X, C: Clock> StoreEventBus<X, C> {
         Deadline::at(&self.executor, &self.clock, self.deadline())
     }
 
-    fn conclude<T, E>(&self, concluded: Concluded<T, E>) -> Result<T, E> {
+    fn conclude<T, E>(&self, concluded: Measured<T, E>) -> Result<T, E> {
         self.metrics.tell(concluded.metric);
         concluded.result
     }
 }
 
-impl<X: StoreExecutor + Send, C: Clock> StoreEventBus<X, C> {
+impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     async fn delete_with(
         &self,
         machine: DeleteEvent,
@@ -197,7 +197,7 @@ impl<X: StoreExecutor + Send, C: Clock> StoreEventBus<X, C> {
     }
 }
 
-impl<X: StoreExecutor + Send, C: Clock> Bus for StoreEventBus<X, C> {
+impl<X: StoreExecutor + Send, C: Clock> Bus for EventBus<X, C> {
     fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
         let DrawnId { id, now, .. } = self.ids.draw(&self.clock);
         Event::new(tenant_id, event_type, id, now)

@@ -4,10 +4,10 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory::clock::{Clock as _, VirtualClock};
-use apptheory::event_bus::{Bus, Feed, MemoryEventBus, StoreEventBus, UNREADABLE};
+use apptheory::eventbus::{Bus, EventBus, Feed, MemoryEventBus, UNREADABLE};
 use apptheory::execute::Execute as _;
 use apptheory::memory::MemoryStore;
-use apptheory_core::eventbus::{Event, EventBus, EventQuery, QueryError};
+use apptheory_core::eventbus::{BusConfig, Event, EventQuery, QueryError};
 use apptheory_core::store::{Item, PutItem, Value};
 use apptheory_core::stream::sse::SseEvent;
 use futures_util::future::{Either, join, select};
@@ -15,12 +15,12 @@ use futures_util::{Stream, StreamExt as _};
 
 use crate::NOW;
 
-type StoreBus = StoreEventBus<MemoryStore<VirtualClock>, VirtualClock>;
+type StoreBus = EventBus<MemoryStore<VirtualClock>, VirtualClock>;
 
 fn store_bus(clock: &VirtualClock) -> StoreBus {
-    let bus = EventBus::builder().table_name("events").build().unwrap();
-    let store = MemoryStore::new(clock.clone()).with_table(bus.table_definition());
-    StoreEventBus::new(bus, store).with_clock(clock.clone())
+    let bus = BusConfig::builder().table_name("events").build().unwrap();
+    let store = MemoryStore::new(clock.clone()).with_table(bus.table());
+    EventBus::new(bus, store).with_clock(clock.clone())
 }
 
 /// An event of a type, published so many milliseconds after the start.

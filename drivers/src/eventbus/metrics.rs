@@ -5,18 +5,18 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use apptheory_core::eventbus::MetricRecord;
+use apptheory_core::eventbus::BusMetric;
 
 /// Takes the record of each concluded operation; nowhere by default.
 #[derive(Clone, Default)]
-pub(super) struct Metrics(Option<Arc<dyn Fn(MetricRecord) + Send + Sync>>);
+pub(super) struct Metrics(Option<Arc<dyn Fn(BusMetric) + Send + Sync>>);
 
 impl Metrics {
-    pub(super) fn to(hook: impl Fn(MetricRecord) + Send + Sync + 'static) -> Self {
+    pub(super) fn to(hook: impl Fn(BusMetric) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(hook)))
     }
 
-    pub(super) fn tell(&self, record: Option<MetricRecord>) {
+    pub(super) fn tell(&self, record: Option<BusMetric>) {
         if let (Some(hook), Some(record)) = (&self.0, record) {
             // A metric is not worth an operation: what the hook leaves half-done is its own, and
             // the panic hook has told of the panic.

@@ -24,7 +24,7 @@ use crate::ids::{DrawnId, EventIds, IdSource, RandomIds};
 /// bus itself.
 ///
 /// ```
-/// use apptheory::event_bus::{Bus, MemoryEventBus};
+/// use apptheory::eventbus::{Bus, MemoryEventBus};
 /// use apptheory_core::eventbus::EventQuery;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

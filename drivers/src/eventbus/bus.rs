@@ -16,11 +16,11 @@ pub const PUBLISH_CONCURRENCY: usize = 25;
 
 /// An event bus: on a table, or in memory.
 ///
-/// Write an application against `impl Bus`, and it runs on [`StoreEventBus`](super::StoreEventBus)
+/// Write an application against `impl Bus`, and it runs on [`EventBus`](super::EventBus)
 /// in production and on [`MemoryEventBus`](super::MemoryEventBus) in a test.
 ///
 /// ```
-/// use apptheory::event_bus::{Bus, MemoryEventBus};
+/// use apptheory::eventbus::{Bus, MemoryEventBus};
 /// use apptheory_core::eventbus::{Event, EventQuery};
 /// use futures_util::TryStreamExt;
 ///
@@ -47,7 +47,7 @@ pub trait Bus: Send + Sync {
     /// long as the bus, and the same one may be there twice.
     ///
     /// The memory bus runs handlers when it publishes; a bus on a table runs them when it is given
-    /// what the table's stream tells, see [`StoreEventBus::deliver`](super::StoreEventBus::deliver).
+    /// what the table's stream tells, see [`EventBus::deliver`](super::EventBus::deliver).
     ///
     /// # Errors
     ///

@@ -16,16 +16,16 @@ use core::time::Duration;
 
 use apptheory::clock::{Clock, ManualClock};
 use apptheory::embedded::EmbeddedStore;
-use apptheory::event_bus::{Bus, StoreEventBus};
+use apptheory::eventbus::{Bus, EventBus};
 use apptheory::ids::SequentialIds;
 use apptheory::memory::MemoryStore;
-use apptheory_core::eventbus::{Event, EventBus};
+use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::time::Timestamp;
 use support::NOW;
 
 /// The bus over an executor.
-fn bus_over<X, C: Clock + Clone>(bus: EventBus, executor: X, clock: &C) -> StoreEventBus<X, C> {
-    StoreEventBus::new(bus, executor).with_clock(clock.clone()).with_ids(SequentialIds::default())
+fn bus_over<X, C: Clock + Clone>(bus: BusConfig, executor: X, clock: &C) -> EventBus<X, C> {
+    EventBus::new(bus, executor).with_clock(clock.clone()).with_ids(SequentialIds::default())
 }
 
 /// Stands at [`NOW`], so that no deadline ever comes: for stores that take real time to answer.
@@ -42,8 +42,8 @@ impl Clock for Standing {
     }
 }
 
-fn config() -> EventBus {
-    EventBus::builder().table_name("events").build().unwrap()
+fn config() -> BusConfig {
+    BusConfig::builder().table_name("events").build().unwrap()
 }
 
 fn clock() -> ManualClock {
@@ -51,12 +51,12 @@ fn clock() -> ManualClock {
 }
 
 fn memory(clock: &ManualClock) -> MemoryStore {
-    MemoryStore::new(clock.clone()).with_table(config().table_definition())
+    MemoryStore::new(clock.clone()).with_table(config().table())
 }
 
 fn embedded(clock: &ManualClock) -> EmbeddedStore<ManualClock> {
     let store = EmbeddedStore::in_memory(clock.clone()).unwrap();
-    store.create_tables(&[config().table_definition()]).unwrap();
+    store.create_tables(&[config().table()]).unwrap();
     store
 }
 

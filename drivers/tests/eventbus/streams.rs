@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use apptheory::event_bus::{Bus, StoreEventBus};
+use apptheory::eventbus::{Bus, EventBus};
 use apptheory::layer::Counted;
 use apptheory_core::eventbus::{Event, EventQuery};
 use futures_util::{StreamExt, TryStreamExt};
@@ -57,8 +57,8 @@ fn operations_and_streams_can_be_sent_to_other_threads() {
     }
     let clock = clock();
     let store = crate::memory(&clock);
-    let bus: StoreEventBus<_, _> = bus_over(config(), store, &clock);
+    let bus: EventBus<_, _> = bus_over(config(), store, &clock);
     assert_eq!(block_on(generic(bus)), 3);
-    let memory = apptheory::event_bus::MemoryEventBus::default();
+    let memory = apptheory::eventbus::MemoryEventBus::default();
     assert_eq!(block_on(generic(memory.with_clock(apptheory::clock::ManualClock::new(NOW)))), 3);
 }
