@@ -37,6 +37,10 @@ mod tests {
     use serde_json::json;
 
     use crate::eventbus::{Event, Ulid};
+    use crate::events::{
+        BatchEvent, BatchSource, DynamoDbRecord, EventBridgeEvent, KinesisRecord, SqsRecord,
+        WebSocketEvent, read_sns,
+    };
     use crate::gateway::{ConnectionEffect as _, ConnectionReply, PostToConnection, RequestBase};
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
     use crate::http::{Headers, MultiMap, Query, RawRequest, Response};
@@ -44,10 +48,6 @@ mod tests {
     use crate::stream::sse::SseEvent;
     use crate::stream::{Collector, FrameConfig, FrameInput, FrameMachine, Head, Target};
     use crate::time::Timestamp;
-    use crate::triggers::{
-        BatchEvent, BatchSource, DynamoDbRecord, EventBridgeEvent, KinesisRecord, SqsRecord,
-        WebSocketEvent, read_sns,
-    };
 
     const SECRET: &str = "hush-hush";
 

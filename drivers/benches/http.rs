@@ -13,7 +13,7 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
-use apptheory_core::http::adapters::HttpSource;
+use apptheory_core::events::HttpSource;
 use apptheory_core::http::exchange::Tier;
 use apptheory_core::http::router::{Lookup, Router};
 use apptheory_core::http::{RawRequest, UriPath};

@@ -6,9 +6,9 @@ mod generators;
 #[path = "http_adapters/providers.rs"]
 mod providers;
 
-use apptheory::apptheory_core::http::adapters::{HttpSource, read_payload_v2};
+use apptheory::apptheory_core::events::{EventKind, classify};
+use apptheory::apptheory_core::events::{HttpSource, read_payload_v2};
 use apptheory::apptheory_core::http::{Response, UriPath};
-use apptheory::apptheory_core::triggers::{EventKind, classify};
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

@@ -4,8 +4,8 @@
 
 use allocation_counter::measure;
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
+use apptheory::apptheory_core::events::HttpSource;
 use apptheory::apptheory_core::http::UriPath;
-use apptheory::apptheory_core::http::adapters::HttpSource;
 use apptheory::apptheory_core::http::exchange::Tier;
 use apptheory::apptheory_core::http::router::{Lookup, Router};
 use futures_util::FutureExt as _;

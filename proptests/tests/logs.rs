@@ -3,12 +3,12 @@
 
 use std::sync::LazyLock;
 
+use apptheory::apptheory_core::events::{
+    Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger,
+};
 use apptheory::apptheory_core::observe::LogText;
 use apptheory::apptheory_core::sanitize::{log_safe_value, log_text};
 use apptheory::apptheory_core::time::Timestamp;
-use apptheory::apptheory_core::triggers::{
-    EventBridgeEvent, EventObservation, EventOutcome, Invocation, Trigger,
-};
 use proptest::prelude::*;
 use regex::Regex;
 use serde_json::json;
@@ -68,7 +68,7 @@ proptest! {
             let [id, source, detail_type, request_id] = texts;
         let event = json!({"id": id, "source": source, "detail-type": detail_type}).to_string();
         let event = EventBridgeEvent::read(&event).unwrap();
-        let invocation = Invocation::new(&request_id, None, Timestamp::UNIX_EPOCH, String::new);
+        let invocation = Delivery::new(&request_id, None, Timestamp::UNIX_EPOCH, String::new);
         for observation in [
             EventObservation::event_bridge(&event.envelope(&invocation)),
             EventObservation::message(Trigger::Sqs, &source, &id, &request_id),

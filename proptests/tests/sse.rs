@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::http::adapters::{RestEnvelope, rest_streaming_variable};
+use apptheory::apptheory_core::events::{RestEnvelope, rest_streaming_variable};
 use apptheory::apptheory_core::stream::sse::{
     SseClosed, SseEvent, SseFramer, SseMessage, SseParser, SseTooLong, write_comment,
 };

@@ -6,14 +6,14 @@ mod any_event;
 
 use std::collections::BTreeMap;
 
+use apptheory::apptheory_core::events::{
+    AfterFailure, Batch, BatchError, BatchEvent, BatchItem, BatchSource, Delivery, DynamoDbRecord,
+    DynamoDbSummary, EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, EventObservation,
+    EventOutcome, KinesisRecord, OnUnmatched, Routes, SqsRecord, Turn, WebSocketEvent, classify,
+    read_sns,
+};
 use apptheory::apptheory_core::sanitize::log_safe_value;
 use apptheory::apptheory_core::time::Timestamp;
-use apptheory::apptheory_core::triggers::{
-    AfterFailure, Batch, BatchError, BatchEvent, BatchItem, BatchSource, DynamoDbRecord,
-    DynamoDbSummary, EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, EventObservation,
-    EventOutcome, Invocation, KinesisRecord, OnUnmatched, Routes, SqsRecord, Turn, WebSocketEvent,
-    classify, read_sns,
-};
 use apptheory_proptests::cases;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -216,7 +216,7 @@ proptest! {
         let heads = |records: &[Json]| {
             let text = json!({"Records": records}).to_string();
             let event = BatchEvent::read(source, &text).unwrap();
-            let head = |record: &apptheory::apptheory_core::triggers::BatchRecord<'_>| {
+            let head = |record: &apptheory::apptheory_core::events::BatchRecord<'_>| {
                 (record.identifier().to_owned(), record.name().to_owned())
             };
             event.records().iter().map(head).collect::<Vec<_>>()
@@ -295,7 +295,7 @@ fn read_everything(text: &str) -> Result<(), TestCaseError> {
     }
     if let Ok(event) = EventBridgeEvent::read(text) {
         let now = Timestamp::UNIX_EPOCH;
-        let invocation = Invocation::new("", None, now, String::new);
+        let invocation = Delivery::new("", None, now, String::new);
         let envelope = event.envelope(&invocation);
         prop_assert_eq!(envelope.correlation_id.is_empty(), envelope.correlation_source.is_none());
         let required = event.require_envelope(&invocation);

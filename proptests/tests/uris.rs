@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use apptheory::apptheory_core::http::adapters::HttpSource;
+use apptheory::apptheory_core::events::HttpSource;
 use apptheory::apptheory_core::http::router::{Lookup, Router};
 use apptheory::apptheory_core::http::{MultiMap, Query, UriPath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};

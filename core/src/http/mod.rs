@@ -5,13 +5,13 @@
 //! provider alike. It refuses to know sockets, clocks and handlers: it is values and functions.
 //!
 //! ```text
-//! event ─ adapters ─▶ RawRequest ─ normalize ─▶ Request ─ router ─▶ handler
+//! event ── events ──▶ RawRequest ─ normalize ─▶ Request ─ router ─▶ handler
 //!                                      │ Rejected                      │ AppError
-//! JSON ◀─ adapters ── Response ◀─ normalize ─── Response ◀─────────────┘
+//! JSON ◀── events ─── Response ◀─ normalize ─── Response ◀─────────────┘
 //! ```
 //!
 //! ```
-//! use apptheory_core::http::adapters::HttpSource;
+//! use apptheory_core::events::HttpSource;
 //! use apptheory_core::http::exchange::HttpSettings;
 //! use apptheory_core::http::router::{Lookup, Router};
 //! use apptheory_core::error::AppError;
@@ -34,7 +34,6 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
-pub mod adapters;
 pub(crate) mod base64_body;
 pub mod binding;
 pub mod cache;
@@ -50,13 +49,13 @@ mod names;
 mod path;
 pub mod percent;
 mod provenance;
-mod query;
+pub(crate) mod query;
 pub mod rate_limit;
 mod request;
 mod response;
 pub mod router;
 pub(crate) mod sending;
-mod status;
+pub(crate) mod status;
 #[cfg(test)]
 mod tests;
 mod trace;

@@ -3,7 +3,7 @@
 /// The phrase that a load balancer shows beside a status, `None` for statuses without one.
 ///
 /// Those of the contract, which for 413, 414 and 416 are older than those of RFC 9110.
-pub(super) const fn phrase(status: u16) -> Option<&'static str> {
+pub(crate) const fn phrase(status: u16) -> Option<&'static str> {
     Some(match status {
         100 => "Continue",
         101 => "Switching Protocols",

@@ -4,7 +4,7 @@ use core::num::NonZeroU64;
 use core::pin::pin;
 
 use apptheory_core::error::{AppError, code};
-use apptheory_core::http::adapters::HttpSource;
+use apptheory_core::events::HttpSource;
 use apptheory_core::http::exchange::Concluded;
 use apptheory_core::http::{RawRequest, Response as Whole};
 use apptheory_core::invocation_time::InvocationTime;

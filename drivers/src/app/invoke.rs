@@ -1,11 +1,11 @@
 //! Serving events of any kind.
 
-use apptheory_core::http::RawRequest;
-use apptheory_core::http::adapters::{EventError, HttpSource, read_payload_v2};
-use apptheory_core::triggers::{
-    self, BatchError, BatchSource, ClassifyError, EventKind, UnmatchedEvent, UnrecognizedTopic,
-    WorkloadFailed, classify,
+use apptheory_core::events::{
+    BatchError, BatchSource, ClassifyError, EventError, EventKind, UnmatchedEvent,
+    UnrecognizedTopic, WorkloadFailed, classify,
 };
+use apptheory_core::events::{HttpEventError, HttpSource, read_payload_v2};
+use apptheory_core::http::RawRequest;
 
 use super::App;
 use super::context::Invocation;
@@ -19,10 +19,10 @@ pub enum InvokeError {
     Classify(#[from] ClassifyError),
     /// The event is not what its HTTP provider sends.
     #[error(transparent)]
-    Event(#[from] EventError),
+    Event(#[from] HttpEventError),
     /// The event is not what its trigger sends.
     #[error(transparent)]
-    Trigger(#[from] triggers::EventError),
+    Trigger(#[from] EventError),
     /// A record failed that the answer cannot name. The service sends the whole batch again.
     #[error(transparent)]
     Batch(#[from] BatchError),

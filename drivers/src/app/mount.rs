@@ -12,12 +12,11 @@ use tower::{Service, ServiceExt as _};
 
 use super::context::{Answer, Context};
 use super::endpoint::{BoxFuture, Endpoint};
+use super::events::BoxError;
 use super::wire::{http_request, response};
 use super::{AppBuilder, BodyStream};
 
 /// An error of any type.
-type BoxError = Box<dyn core::error::Error + Send + Sync>;
-
 impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Serves every path from `prefix` on by a tower service such as an axum `Router`, with the
     /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.

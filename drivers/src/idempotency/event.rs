@@ -6,7 +6,7 @@ use apptheory_core::idempotency::{
 use serde_json::Value as Json;
 
 use super::{Idempotent, scope_of};
-use crate::app::events::{EventContext, EventMiddleware, EventNext, Handled};
+use crate::app::events::{EventContext, EventMiddleware, EventNext, EventResult};
 use crate::execute::StoreExecutor;
 
 /// A record or an event was not handled, and fails, so that its service sends it again.
@@ -29,7 +29,7 @@ pub enum NotHandled {
 }
 
 impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
-    async fn handle(&self, context: EventContext, next: EventNext) -> Handled {
+    async fn handle(&self, context: EventContext, next: EventNext) -> EventResult {
         let input = context.input();
         let scope = scope_of(&[&self.scope, input.trigger().as_str(), input.sender()]);
         let key = IdempotencyKey::new(&scope, input.id()).map_err(NotHandled::from)?;
@@ -57,7 +57,7 @@ impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
 }
 
 /// The output that was kept; null when it was too large.
-fn replay(result: Option<&[u8]>) -> Handled {
+fn replay(result: Option<&[u8]>) -> EventResult {
     let Some(result) = result else { return Ok(Json::Null) };
     let unreadable = |_| NotHandled::Undecided(IdempotencyError::Unreadable);
     Ok(serde_json::from_slice(result).map_err(unreadable)?)

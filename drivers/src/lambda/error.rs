@@ -3,8 +3,8 @@
 use core::error::Error;
 use std::io;
 
-use apptheory_core::http::adapters::EventError;
-use apptheory_core::triggers::ClassifyError;
+use apptheory_core::events::ClassifyError;
+use apptheory_core::events::HttpEventError;
 use http::StatusCode;
 
 use super::settings::SettingsError;
@@ -109,8 +109,8 @@ impl From<ClassifyError> for FunctionError {
     }
 }
 
-impl From<EventError> for FunctionError {
-    fn from(error: EventError) -> Self {
+impl From<HttpEventError> for FunctionError {
+    fn from(error: HttpEventError) -> Self {
         Self::invalid_event(error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 
-use apptheory_core::http::adapters::{EventError, HttpSource, RestEnvelope};
+use apptheory_core::events::{HttpEventError, HttpSource, RestEnvelope};
 use apptheory_core::stream::Target;
 
 /// How a function's responses are sent. It has to match how the function is deployed: events do not
@@ -14,7 +14,7 @@ use apptheory_core::stream::Target;
 /// | `Streaming` | streamed | collected | streamed | collected |
 /// | `StreamingForced` | streamed | streamed | streamed | collected |
 ///
-/// [flagged]: apptheory_core::http::adapters::rest_streaming_variable
+/// [flagged]: apptheory_core::events::rest_streaming_variable
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum InvokeMode {
     /// In one piece: `buffered`.
@@ -34,7 +34,7 @@ impl InvokeMode {
         self,
         source: HttpSource,
         event: &str,
-    ) -> Result<Option<Target>, EventError> {
+    ) -> Result<Option<Target>, HttpEventError> {
         Ok(match (self, source) {
             (Self::Streaming | Self::StreamingForced, HttpSource::FunctionUrl)
             | (Self::StreamingForced, HttpSource::ApiGatewayV2) => Some(Target::FunctionUrl),
@@ -78,7 +78,7 @@ mod tests {
 
         let flagged = format!(
             r#"{{"httpMethod":"GET","resource":"/sse","stageVariables":{{"{}":"1"}}}}"#,
-            apptheory_core::http::adapters::rest_streaming_variable("GET", "/sse"),
+            apptheory_core::events::rest_streaming_variable("GET", "/sse"),
         );
         let rest = Some(Target::RestApi);
         let url = Some(Target::FunctionUrl);

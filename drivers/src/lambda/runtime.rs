@@ -10,10 +10,10 @@ use std::io;
 use std::sync::{Arc, Once};
 
 use apptheory_core::error::AppError;
+use apptheory_core::events::{EventKind, classify};
 use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::Outcome;
 use apptheory_core::time::Timestamp;
-use apptheory_core::triggers::{EventKind, classify};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 use http::StatusCode;

@@ -4,7 +4,7 @@
 //! deadline, a count, a trace. It refuses to know which effects there are and who carries them out;
 //! every decorator is one `impl` for all effects, and they nest in any order.
 //!
-//! The outermost decorator sees what the machine sees. Put [`Record`] outside a [`Deadline`], so
+//! The outermost decorator sees what the machine sees. Put [`Recording`] outside a [`Deadline`], so
 //! that the transcript holds the timeouts too.
 //!
 //! ```
@@ -12,7 +12,7 @@
 //!
 //! use apptheory::clock::{Clock, ManualClock};
 //! use apptheory::execute::Execute;
-//! use apptheory::layer::{Deadline, Record};
+//! use apptheory::layer::{Deadline, Recording};
 //! use apptheory_core::store::Sleep;
 //! use apptheory_core::time::Timestamp;
 //!
@@ -26,7 +26,7 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-//! let world = Record::new(Deadline::after(World(clock.clone()), clock, Duration::from_secs(1)));
+//! let world = Recording::new(Deadline::after(World(clock.clone()), clock, Duration::from_secs(1)));
 //! let woken = world.execute(&Sleep { duration: Duration::from_secs(60) }).await;
 //! assert_eq!(woken.unix_seconds(), 1);
 //! assert_eq!(world.transcript().exchanges.len(), 1);
@@ -44,7 +44,7 @@ mod trace;
 pub use count::Counted;
 pub use deadline::{DECISION_BUDGET, Deadline};
 pub use fault::{Fault, FaultPlan};
-pub use record::Record;
+pub use record::Recording;
 pub use replay::{Divergence, Replay};
 #[cfg(feature = "tracing")]
 pub use trace::{Conclusion, Trace, Traced};

@@ -20,10 +20,10 @@ use crate::execute::Execute;
 /// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use apptheory::layer::{Record, Replay};
+/// use apptheory::layer::{Recording, Replay};
 /// use apptheory_core::store::transcript::Transcript;
 ///
-/// let store = Record::new(Empty);
+/// let store = Recording::new(Empty);
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
 /// assert_eq!(store.execute(&order).await, Ok(None));
@@ -38,12 +38,12 @@ use crate::execute::Execute;
 /// # }).unwrap();
 /// ```
 #[derive(Debug, Default)]
-pub struct Record<X> {
+pub struct Recording<X> {
     inner: X,
     exchanges: Mutex<Vec<Exchange>>,
 }
 
-impl<X> Record<X> {
+impl<X> Recording<X> {
     /// Records what goes to `inner`.
     pub const fn new(inner: X) -> Self {
         Self { inner, exchanges: Mutex::new(Vec::new()) }
@@ -61,7 +61,7 @@ impl<X> Record<X> {
     }
 }
 
-impl<E, X> Execute<E> for Record<X>
+impl<E, X> Execute<E> for Recording<X>
 where
     E: Transcribe + Sync,
     X: Execute<E> + Send,

@@ -15,7 +15,7 @@ use crate::execute::Execute;
 /// At the first difference it goes off the record: that effect and all later ones are answered with
 /// [`Misconfiguration::InvalidRequest`] (which nobody retries; a sleep ends at once), and
 /// [`finish`](Self::finish) says what was different. A decision that was replayed counts only if
-/// `finish` agrees. See [`Record`](super::Record) for an example.
+/// `finish` agrees. See [`Recording`](super::Recording) for an example.
 #[derive(Debug)]
 pub struct Replay(Mutex<Playback>);
 
@@ -160,14 +160,14 @@ fn same_operation(asked: &str, recorded: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::Record;
+    use crate::layer::Recording;
     use crate::layer::testing::{Answering, block_on, increment, nap, twice};
 
     const OFF_THE_RECORD: StoreError = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
 
     /// A recording of [`twice`], through a file.
     fn recorded() -> Transcript {
-        let store = Record::new(Answering::new());
+        let store = Recording::new(Answering::new());
         block_on(twice(&store)).into_iter().for_each(|outcome| assert!(outcome.is_ok()));
         let file = store.transcript().to_json().to_string();
         Transcript::from_json(&serde_json::from_str(&file).unwrap()).unwrap()

@@ -6,7 +6,7 @@ use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory_core::http::adapters::HttpSource;
+use apptheory_core::events::HttpSource;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::StatusCode;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use apptheory::aws::AwsStore;
 use apptheory::clock::ManualClock;
 use apptheory::execute::{Execute, StoreExecutor};
-use apptheory::layer::{Record, Replay};
+use apptheory::layer::{Recording, Replay};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
     Assignment, Attribute, BatchGetItem, CancellationReason, ConditionCheck, DeleteItem, GetItem,
@@ -241,7 +241,7 @@ async fn one_of_each(store: &impl StoreExecutor) -> String {
 #[test]
 fn a_recording_replays_without_a_store() {
     with_dynamo(async |store: AwsStore<ManualClock>| {
-        let record = Record::new(store);
+        let record = Recording::new(store);
         let told = one_of_each(&record).await;
         let replay = Replay::new(record.transcript());
         assert_eq!(one_of_each(&replay).await, told);

@@ -8,7 +8,7 @@ use apptheory::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
 use apptheory::app::{App, AppBuilder, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
-use apptheory_core::triggers::EventBridgeSelector;
+use apptheory_core::events::EventBridgeSelector;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;

@@ -5,7 +5,7 @@ use core::num::NonZeroU64;
 use apptheory::app::{App, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
-use apptheory_core::http::adapters::rest_streaming_variable;
+use apptheory_core::events::rest_streaming_variable;
 use apptheory_core::http::exchange::{Limits, Tier};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use apptheory::apptheory_core::http::adapters::HttpSource;
+use apptheory::apptheory_core::events::HttpSource;
 use apptheory::apptheory_core::http::{Cookies, Headers, Request, Response, UriPath};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use apptheory::apptheory_core::http::adapters::HttpSource;
+use apptheory::apptheory_core::events::HttpSource;
 use apptheory::apptheory_core::http::{Cookies, Headers, MultiMap, Request, Response, UriPath};
 use form_urlencoded::Serializer;
 use percent_encoding::percent_decode_str;

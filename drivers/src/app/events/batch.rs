@@ -4,7 +4,7 @@ use core::num::NonZeroUsize;
 use core::pin::pin;
 use std::sync::Arc;
 
-use apptheory_core::triggers::{
+use apptheory_core::events::{
     Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, DynamoDbSummary, EventObservation,
     KinesisRecord, SqsRecord, Turn,
 };
@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::EventRoutes;
 use super::context::{EventInput, Shared};
-use super::handler::{EventError, Handler, run};
+use super::handler::{BoxError, Handler, run};
 use crate::app::App;
 use crate::app::invoke::InvokeError;
 use crate::app::time::Begun;
@@ -119,7 +119,7 @@ impl App {
         source: BatchSource,
         record: &BatchRecord<'_>,
         shared: &Shared,
-    ) -> Result<(), EventError> {
+    ) -> Result<(), BoxError> {
         let EventRoutes { sqs, kinesis, dynamodb, layers, .. } = &self.inner.events;
         macro_rules! handle {
             ($routes:ident, $record:ident, $input:ident) => {{
@@ -149,7 +149,7 @@ impl App {
         if !self.inner.hooks.listen() {
             return None;
         }
-        let request_id = &shared.invocation.request_id;
+        let request_id = &shared.delivery.request_id;
         match source {
             BatchSource::DynamoDbStream => {
                 let summary = DynamoDbSummary::of(record);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use apptheory_core::eventbus::{EventChange, StreamRecordError};
+use apptheory_core::events::{ArnKind, name_from_arn};
 use apptheory_core::json::{self, JsonError};
-use apptheory_core::triggers::{ArnKind, name_from_arn};
 use serde_json::Value as Json;
 
 use super::DynamoDbChange;

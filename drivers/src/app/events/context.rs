@@ -4,9 +4,9 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::events::{Delivery, Trigger};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
-use apptheory_core::triggers::{self, Trigger};
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,7 @@ use crate::websocket::WebSocketClient;
 #[derive(Clone)]
 pub struct EventContext {
     input: EventInput,
-    invocation: Arc<triggers::Invocation>,
+    delivery: Arc<Delivery>,
     time: InvocationTime,
     host: Arc<Host>,
     values: Arc<Values>,
@@ -90,7 +90,7 @@ fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
 
 /// What the records of an invocation have in common.
 pub(super) struct Shared {
-    pub(super) invocation: Arc<triggers::Invocation>,
+    pub(super) delivery: Arc<Delivery>,
     pub(super) time: InvocationTime,
     pub(super) host: Arc<Host>,
     pub(super) cancellation: CancellationToken,
@@ -100,7 +100,7 @@ impl Shared {
     /// The same for one record, which may be given up alone.
     pub(super) fn of_record(&self) -> Self {
         Self {
-            invocation: Arc::clone(&self.invocation),
+            delivery: Arc::clone(&self.delivery),
             time: self.time,
             host: Arc::clone(&self.host),
             cancellation: self.cancellation.child_token(),
@@ -110,7 +110,7 @@ impl Shared {
     pub(super) fn context(&self, input: EventInput) -> EventContext {
         EventContext {
             input,
-            invocation: Arc::clone(&self.invocation),
+            delivery: Arc::clone(&self.delivery),
             time: self.time,
             host: Arc::clone(&self.host),
             values: Arc::default(),
@@ -126,17 +126,17 @@ impl EventContext {
         &self.input
     }
 
-    /// The invocation, as the workload helpers of
-    /// [`triggers`](apptheory_core::triggers) take it.
+    /// The delivery of the record or event, as the workload helpers of
+    /// [`events`](apptheory_core::events) take it.
     #[must_use]
-    pub fn invocation(&self) -> &triggers::Invocation {
-        &self.invocation
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
     }
 
     /// The id of the invocation: Lambda's, or a new one. All records of a batch have the same.
     #[must_use]
     pub fn request_id(&self) -> &str {
-        &self.invocation.request_id
+        &self.delivery.request_id
     }
 
     /// How long there is left. `None` when there is no deadline, zero when it has passed.
@@ -202,7 +202,7 @@ impl fmt::Debug for EventContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventContext")
             .field("trigger", &self.input.trigger())
-            .field("request_id", &self.invocation.request_id)
+            .field("request_id", &self.delivery.request_id)
             .finish_non_exhaustive()
     }
 }

@@ -1,9 +1,9 @@
 //! Records as the crate `aws_lambda_events` has them, for code that was written for it.
 
-use apptheory_core::json::{JsonError, read_object};
-use apptheory_core::triggers::{
+use apptheory_core::events::{
     DynamoDbRecord, EventBridgeEvent, KinesisRecord, SnsRecord, SqsRecord,
 };
+use apptheory_core::json::{JsonError, read_object};
 use aws_lambda_events::{dynamodb, eventbridge, kinesis, sns, sqs};
 use serde::de::DeserializeOwned;
 
@@ -68,7 +68,7 @@ to_lambda_event! {
 
 #[cfg(test)]
 mod tests {
-    use apptheory_core::triggers::{BatchEvent, BatchSource, read_sns};
+    use apptheory_core::events::{BatchEvent, BatchSource, read_sns};
     use serde_json::{Value as Json, json};
 
     use super::*;

@@ -14,43 +14,43 @@ use crate::app::endpoint::BoxFuture;
 use crate::app::guard::guarded;
 
 /// An error of any type. What it says is for the application's log, and for no service.
-pub type EventError = Box<dyn core::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
 /// What handling a record or an event comes to. The value is answered by triggers that take one:
 /// SNS and EventBridge.
-pub type Handled = Result<Value, EventError>;
+pub type EventResult = Result<Value, BoxError>;
 
 /// Whatever a handler of events may return: nothing, a value for JSON, or a `Result` of either.
-pub trait IntoHandled {
+pub trait IntoEventResult {
     /// The outcome.
     ///
     /// # Errors
     ///
     /// The record or event failed.
-    fn into_handled(self) -> Handled;
+    fn into_event_result(self) -> EventResult;
 }
 
-impl IntoHandled for () {
-    fn into_handled(self) -> Handled {
+impl IntoEventResult for () {
+    fn into_event_result(self) -> EventResult {
         Ok(Value::Null)
     }
 }
 
-impl IntoHandled for Value {
-    fn into_handled(self) -> Handled {
+impl IntoEventResult for Value {
+    fn into_event_result(self) -> EventResult {
         Ok(self)
     }
 }
 
-impl<T: Serialize> IntoHandled for Json<T> {
-    fn into_handled(self) -> Handled {
+impl<T: Serialize> IntoEventResult for Json<T> {
+    fn into_event_result(self) -> EventResult {
         Ok(serde_json::to_value(self.0)?)
     }
 }
 
-impl<T: IntoHandled, E: Into<EventError>> IntoHandled for Result<T, E> {
-    fn into_handled(self) -> Handled {
-        self.map_err(E::into)?.into_handled()
+impl<T: IntoEventResult, E: Into<BoxError>> IntoEventResult for Result<T, E> {
+    fn into_event_result(self) -> EventResult {
+        self.map_err(E::into)?.into_event_result()
     }
 }
 
@@ -60,9 +60,9 @@ impl<T: IntoHandled, E: Into<EventError>> IntoHandled for Result<T, E> {
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::app::App;
-/// use apptheory::app::events::{EventContext, EventError, SqsMessage};
+/// use apptheory::app::events::{EventContext, BoxError, SqsMessage};
 ///
-/// async fn ship(message: Arc<SqsMessage>, context: EventContext) -> Result<(), EventError> {
+/// async fn ship(message: Arc<SqsMessage>, context: EventContext) -> Result<(), BoxError> {
 ///     let order: u64 = message.body.parse()?;
 ///     context.set("order", order);
 ///     Ok(())
@@ -74,22 +74,22 @@ impl<T: IntoHandled, E: Into<EventError>> IntoHandled for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "this is no handler of `{I}`",
     note = "a handler of events is an `async` function of `Arc<{I}>`, or of that and an `EventContext`",
-    note = "it returns nothing, a `Json<T>`, or a `Result` of either and an `EventError`"
+    note = "it returns nothing, a `Json<T>`, or a `Result` of either and an `BoxError`"
 )]
 pub trait EventHandler<Arguments, I>: Send + Sync + 'static {
     /// Handles a record or an event.
-    fn call(&self, input: Arc<I>, context: EventContext) -> BoxFuture<Handled>;
+    fn call(&self, input: Arc<I>, context: EventContext) -> BoxFuture<EventResult>;
 }
 
 impl<F, R, I> EventHandler<(Arc<I>,), I> for F
 where
     F: Fn(Arc<I>) -> R + Send + Sync + 'static,
     R: Future + Send + 'static,
-    R::Output: IntoHandled,
+    R::Output: IntoEventResult,
 {
-    fn call(&self, input: Arc<I>, _: EventContext) -> BoxFuture<Handled> {
+    fn call(&self, input: Arc<I>, _: EventContext) -> BoxFuture<EventResult> {
         let handled = self(input);
-        Box::pin(async move { handled.await.into_handled() })
+        Box::pin(async move { handled.await.into_event_result() })
     }
 }
 
@@ -97,16 +97,17 @@ impl<F, R, I> EventHandler<(Arc<I>, EventContext), I> for F
 where
     F: Fn(Arc<I>, EventContext) -> R + Send + Sync + 'static,
     R: Future + Send + 'static,
-    R::Output: IntoHandled,
+    R::Output: IntoEventResult,
 {
-    fn call(&self, input: Arc<I>, context: EventContext) -> BoxFuture<Handled> {
+    fn call(&self, input: Arc<I>, context: EventContext) -> BoxFuture<EventResult> {
         let handled = self(input, context);
-        Box::pin(async move { handled.await.into_handled() })
+        Box::pin(async move { handled.await.into_event_result() })
     }
 }
 
 /// A handler of events of any type.
-pub(super) type Handler<I> = Arc<dyn Fn(Arc<I>, EventContext) -> BoxFuture<Handled> + Send + Sync>;
+pub(super) type Handler<I> =
+    Arc<dyn Fn(Arc<I>, EventContext) -> BoxFuture<EventResult> + Send + Sync>;
 
 pub(super) fn erased<A, I: 'static>(handler: impl EventHandler<A, I>) -> Handler<I> {
     Arc::new(move |input, context| handler.call(input, context))
@@ -123,19 +124,19 @@ pub trait EventMiddleware: Send + Sync + 'static {
         &self,
         context: EventContext,
         next: EventNext,
-    ) -> impl Future<Output = Handled> + Send;
+    ) -> impl Future<Output = EventResult> + Send;
 }
 
 impl<F, R> EventMiddleware for F
 where
     F: Fn(EventContext, EventNext) -> R + Send + Sync + 'static,
-    R: Future<Output = Handled> + Send,
+    R: Future<Output = EventResult> + Send,
 {
     fn handle(
         &self,
         context: EventContext,
         next: EventNext,
-    ) -> impl Future<Output = Handled> + Send {
+    ) -> impl Future<Output = EventResult> + Send {
         self(context, next)
     }
 }
@@ -148,14 +149,14 @@ pub struct EventNext {
 }
 
 /// A handler with its record.
-type Call = Box<dyn FnOnce(EventContext) -> BoxFuture<Handled> + Send>;
+type Call = Box<dyn FnOnce(EventContext) -> BoxFuture<EventResult> + Send>;
 
 /// A middleware of any type.
 pub(in crate::app) type EventLayer = Box<dyn ErasedEventMiddleware>;
 
 impl EventNext {
     /// Has the record handled by what comes next. One that panics is a failure to those around it.
-    pub async fn run(self, context: EventContext) -> Handled {
+    pub async fn run(self, context: EventContext) -> EventResult {
         let Self { layers, at, handler } = self;
         match layers.get(at) {
             Some(layer) => {
@@ -173,7 +174,7 @@ pub(super) async fn run<I: Send + Sync + 'static>(
     handler: &Handler<I>,
     input: Arc<I>,
     context: EventContext,
-) -> Handled {
+) -> EventResult {
     if layers.is_empty() {
         return guarded("a handler", async { handler(input, context).await }).await;
     }
@@ -194,7 +195,7 @@ pub(in crate::app) trait ErasedEventMiddleware: Send + Sync {
         &'m self,
         context: EventContext,
         next: EventNext,
-    ) -> Pin<Box<dyn Future<Output = Handled> + Send + 'm>>;
+    ) -> Pin<Box<dyn Future<Output = EventResult> + Send + 'm>>;
 }
 
 impl<M: EventMiddleware> ErasedEventMiddleware for M {
@@ -202,7 +203,7 @@ impl<M: EventMiddleware> ErasedEventMiddleware for M {
         &'m self,
         context: EventContext,
         next: EventNext,
-    ) -> Pin<Box<dyn Future<Output = Handled> + Send + 'm>> {
+    ) -> Pin<Box<dyn Future<Output = EventResult> + Send + 'm>> {
         Box::pin(EventMiddleware::handle(self, context, next))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! This module runs handlers and middleware, keeps their panics to the record that they are for, and
 //! tells the application why one failed. Which handler a record is for, in which order records run,
-//! and what is answered, so that none is lost, is [`triggers`]' to decide.
+//! and what is answered, so that none is lost, is [`apptheory_core::events`]' to decide.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -40,8 +40,8 @@ use core::num::NonZeroUsize;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::triggers::{
-    self, AfterFailure, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
+use apptheory_core::events::{
+    AfterFailure, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
     EventOutcome, KinesisRecord, Routes, SnsRecord, SqsRecord,
 };
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,9 @@ pub use bus::NotDelivered;
 pub use context::{EventContext, EventInput};
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};
-pub use handler::{EventError, EventHandler, EventMiddleware, EventNext, Handled, IntoHandled};
+pub use handler::{
+    BoxError, EventHandler, EventMiddleware, EventNext, EventResult, IntoEventResult,
+};
 
 use super::App;
 use super::context::Invocation;
@@ -110,7 +112,7 @@ impl App {
         let Invocation { request_id, deadline, .. } = &begun.invocation;
         let new_id = || host.ids.next_text();
         Shared {
-            invocation: Arc::new(triggers::Invocation::new(request_id, *deadline, now, new_id)),
+            delivery: Arc::new(Delivery::new(request_id, *deadline, now, new_id)),
             time: begun.time,
             host: Arc::clone(host),
             cancellation: CancellationToken::new(),
@@ -124,7 +126,7 @@ impl App {
         error: Option<Arc<dyn core::error::Error + Send + Sync>>,
         shared: &Shared,
     ) {
-        let request_id = &shared.invocation.request_id;
+        let request_id = &shared.delivery.request_id;
         let outcome = if error.is_some() { EventOutcome::Error } else { EventOutcome::Success };
         if let Some(observation) = observation {
             self.observe(&observation, outcome, request_id);

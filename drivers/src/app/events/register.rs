@@ -3,7 +3,7 @@
 use core::fmt;
 use core::num::NonZeroUsize;
 
-use apptheory_core::triggers::{
+use apptheory_core::events::{
     AfterFailure, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, RouteTaken, Routes,
 };
 

@@ -3,14 +3,14 @@
 use core::future::Future;
 use std::sync::Arc;
 
-use apptheory_core::triggers::{
-    self, EventBridgeEvent, EventObservation, EventOutcome, Trigger, WorkloadFailed, read_sns,
+use apptheory_core::events::{
+    Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger, WorkloadFailed, read_sns,
 };
 use serde_json::Value;
 
 use super::EventRoutes;
 use super::context::{EventInput, Shared};
-use super::handler::{Handled, run};
+use super::handler::{EventResult, run};
 use crate::app::App;
 use crate::app::context::Invocation;
 use crate::app::invoke::InvokeError;
@@ -34,7 +34,7 @@ impl App {
         for (record, handler) in records.into_iter().zip(handlers) {
             let observation = settings.observes_messages.then(|| {
                 let (topic, id) = (record.topic(), &record.message_id);
-                let request_id = &shared.invocation.request_id;
+                let request_id = &shared.delivery.request_id;
                 EventObservation::message(Trigger::Sns, topic, id, request_id)
             });
             let record = Arc::new(record.into_owned());
@@ -65,7 +65,7 @@ impl App {
         };
         let shared = self.share(&begun);
         let guard = shared.cancellation.clone().drop_guard();
-        let observation = EventObservation::event_bridge(&event.envelope(&shared.invocation));
+        let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
         let event = Arc::new(event.into_owned());
         let context = shared.context(EventInput::EventBridge(Arc::clone(&event)));
         let handled = run(layers, handler, event, context);
@@ -79,7 +79,7 @@ impl App {
     fn record_unmatched(&self, event: &EventBridgeEvent<'_>, invocation: &Invocation) {
         let Invocation { request_id, deadline, .. } = invocation;
         let now = self.host.clock.now();
-        let invocation = triggers::Invocation::new(request_id, *deadline, now, String::new);
+        let invocation = Delivery::new(request_id, *deadline, now, String::new);
         let observation = EventObservation::event_bridge(&event.envelope(&invocation));
         self.observe(&observation, EventOutcome::Unmatched, &invocation.request_id);
         if self.inner.hooks.log.is_none() {
@@ -92,7 +92,7 @@ impl App {
     async fn conclude_workload(
         &self,
         observation: Option<EventObservation>,
-        handled: impl Future<Output = Handled>,
+        handled: impl Future<Output = EventResult>,
         shared: &Shared,
     ) -> Result<Value, InvokeError> {
         match self.in_time(shared.time, handled).await {

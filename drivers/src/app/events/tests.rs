@@ -4,9 +4,9 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
-use apptheory_core::http::adapters::HttpSource;
+use apptheory_core::events::HttpSource;
+use apptheory_core::events::{AfterFailure, EventBridgeSelector, OnUnmatched};
 use apptheory_core::time::Timestamp;
-use apptheory_core::triggers::{AfterFailure, EventBridgeSelector, OnUnmatched};
 use serde_json::{Value, json};
 
 use super::*;
@@ -78,7 +78,7 @@ fn change(table: &str, name: &str, number: u8) -> Value {
 }
 
 /// Handles a body: `fail`, `panic`, a number of milliseconds to take, or anything else.
-async fn handle(message: Arc<SqsMessage>, context: EventContext) -> Result<(), EventError> {
+async fn handle(message: Arc<SqsMessage>, context: EventContext) -> Result<(), BoxError> {
     match message.body.as_ref() {
         "fail" => Err("out of stock".into()),
         "panic" => panic!("boom"),
@@ -253,19 +253,19 @@ fn kinesis_data_is_decoded_record_by_record() {
 
 #[test]
 fn middleware_goes_around_every_record_with_values_of_its_own() {
-    async fn outer(context: EventContext, next: EventNext) -> Handled {
+    async fn outer(context: EventContext, next: EventNext) -> EventResult {
         assert_eq!(context.get("mw"), None, "nothing of another record");
         context.set("mw", "ok");
         next.run(context).await
     }
-    async fn told(context: EventContext, next: EventNext) -> Handled {
+    async fn told(context: EventContext, next: EventNext) -> EventResult {
         let handled = next.run(context).await;
         if let Err(error) = &handled {
             assert!(error.is::<Panicked>(), "those around it are told of a panic");
         }
         handled
     }
-    async fn skip(context: EventContext, next: EventNext) -> Handled {
+    async fn skip(context: EventContext, next: EventNext) -> EventResult {
         let EventInput::Sqs(message) = context.input() else { return next.run(context).await };
         match message.body.as_ref() {
             "seen" => Ok(Value::Null),
@@ -329,7 +329,7 @@ fn the_first_selector_that_fits_serves_an_event() {
             .event_bridge(
                 EventBridgeSelector::rule("nightly"),
                 async |event: Arc<EventBridgeMessage>, context: EventContext| {
-                    let summary = event.scheduled_summary(context.invocation(), context.now());
+                    let summary = event.scheduled_summary(context.delivery(), context.now());
                     Json(json!({"run": summary.run_id, "request": context.request_id()}))
                 },
             )
@@ -516,7 +516,7 @@ fn a_record_can_be_sent_to_connections() {
         .sqs("q", async |message: Arc<SqsMessage>, context: EventContext| {
             let client = context.websocket_client("https://ws.example.com").await?;
             client.post_to_connection("c1=", message.body.as_bytes()).await?;
-            Ok::<_, EventError>(())
+            Ok::<_, BoxError>(())
         })
         .websocket_clients(clients.clone())
         .build()

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::http::exchange::Cors;
-use apptheory_core::http::{RawRequest, adapters::HttpSource};
+use apptheory_core::{events::HttpSource, http::RawRequest};
 use futures_util::stream;
 use serde_json::{Value as Json, json};
 

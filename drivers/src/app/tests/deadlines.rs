@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
+use apptheory_core::events::EventBridgeSelector;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, PolicyStage, Principal};
 use apptheory_core::time::Timestamp;
-use apptheory_core::triggers::EventBridgeSelector;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value as Json, json};
 

@@ -2,7 +2,7 @@
 //!
 //! This module runs the handler of a route key, with the application's middleware around it, and
 //! lends it a [`WebSocket`] to answer on. What an event says, and how its answer is spelled, is
-//! [`triggers`](apptheory_core::triggers)' to decide.
+//! [`events`](apptheory_core::events)' to decide.
 
 mod socket;
 #[cfg(test)]
@@ -12,11 +12,11 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::error::{AppError, ErrorFormat, code};
+use apptheory_core::events::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
 use apptheory_core::http::Response as Whole;
 use apptheory_core::http::exchange::{Arrival, Call, ErrorStyle};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::StreamLimits;
-use apptheory_core::triggers::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::collect::Cut;

@@ -4,10 +4,10 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
+use apptheory_core::events::WebSocketConnection;
 use apptheory_core::gateway::{
     ClientError, ClientErrorKind, ConnectionOperation, MessageError, json_message,
 };
-use apptheory_core::triggers::WebSocketConnection;
 use serde::Serialize;
 use tokio::sync::OnceCell;
 

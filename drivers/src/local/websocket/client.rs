@@ -99,7 +99,7 @@ fn unix_millis(at: Timestamp) -> i64 {
 mod tests {
     use core::net::Ipv4Addr;
 
-    use apptheory_core::triggers::{EventKind, WebSocketEvent, classify};
+    use apptheory_core::events::{EventKind, WebSocketEvent, classify};
 
     use super::*;
 

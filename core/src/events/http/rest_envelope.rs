@@ -9,9 +9,9 @@ use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 
 use super::apigw_v1::{joined, matched_resource};
-use super::{EventError, HttpSource};
+use super::{HttpEventError, HttpSource};
 use crate::hex::push_hex;
-use crate::http::names::canonical_method;
+use crate::http::canonical_method;
 use crate::json;
 use crate::members::{Members, Object, Text};
 
@@ -20,14 +20,14 @@ use crate::members::{Members, Object, Text};
 /// stream with a stage variable, which every event carries.
 ///
 /// ```
-/// use apptheory_core::http::adapters::{RestEnvelope, rest_streaming_variable};
+/// use apptheory_core::events::{RestEnvelope, rest_streaming_variable};
 ///
 /// let variable = rest_streaming_variable("GET", "/sse");
 /// assert_eq!(variable, "APPTHEORYSTREAMINGV152adc91cabad994d022944529aaa7694");
 /// let flags = format!(r#"{{"{variable}":"1"}}"#);
 /// let event = format!(r#"{{"httpMethod":"GET","resource":"/sse","stageVariables":{flags}}}"#);
 /// assert_eq!(RestEnvelope::choose(&event, false)?, RestEnvelope::Streaming);
-/// # Ok::<(), apptheory_core::http::adapters::EventError>(())
+/// # Ok::<(), apptheory_core::events::HttpEventError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RestEnvelope {
@@ -44,13 +44,14 @@ impl RestEnvelope {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is no JSON object, or a member that is read has another type.
-    pub fn choose(event: &str, is_asked_for: bool) -> Result<Self, EventError> {
+    /// [`HttpEventError`] when the text is no JSON object, or a member that is read has another type.
+    pub fn choose(event: &str, is_asked_for: bool) -> Result<Self, HttpEventError> {
         if is_asked_for {
             return Ok(Self::Streaming);
         }
-        let event: Event<'_> = json::read_object(event)
-            .map_err(|cause| EventError::Malformed { sender: HttpSource::ApiGatewayV1, cause })?;
+        let event: Event<'_> = json::read_object(event).map_err(|cause| {
+            HttpEventError::Malformed { sender: HttpSource::ApiGatewayV1, cause }
+        })?;
         Ok(if event.is_flagged() { Self::Streaming } else { Self::Buffered })
     }
 }

@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use super::authorizer::Unread;
 use super::payload_v1::{self, Event};
 use super::write::{self, Body};
-use crate::http::provenance::SourceProvenance;
+use crate::http::SourceProvenance;
 use crate::http::status::phrase;
 use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;

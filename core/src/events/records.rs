@@ -331,8 +331,8 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::{AfterFailure, BatchEvent, BatchSource, EventError, RecordError};
+    use crate::events::{DynamoDbRecord, KinesisRecord, SqsRecord};
     use crate::time::Timestamp;
-    use crate::triggers::{DynamoDbRecord, KinesisRecord, SqsRecord};
 
     #[test]
     fn identifiers_and_names_are_where_each_service_puts_them() {

@@ -97,7 +97,7 @@ struct Sqs<'a> {
 #[cfg(test)]
 mod tests {
     use super::SqsRecord;
-    use crate::triggers::{BatchEvent, BatchSource};
+    use crate::events::{BatchEvent, BatchSource};
 
     #[test]
     fn attributes_are_read_when_they_are_asked_for() {

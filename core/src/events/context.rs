@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// The invocation that brought an event, as handlers of any trigger see it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Invocation {
+pub struct Delivery {
     /// The id of the request: Lambda's, or one of the application's where Lambda gave none. The
     /// same for all records of a batch.
     pub request_id: String,
@@ -16,7 +16,7 @@ pub struct Invocation {
     pub remaining_ms: u64,
 }
 
-impl Invocation {
+impl Delivery {
     /// An invocation that began at `now`. `new_id` is asked for an id only where Lambda gave none.
     #[must_use]
     pub fn new(

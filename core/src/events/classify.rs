@@ -6,12 +6,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::http::{AuthorizerEvent, HttpSource, is_function_url, refuse_authorizer_event};
 use super::raw::{is_object, object, text};
 use super::trigger::Trigger;
 use super::window::{WindowMembers, batch_source};
-use crate::http::adapters::{
-    AuthorizerEvent, HttpSource, is_function_url, refuse_authorizer_event,
-};
 use crate::json::{self, JsonError};
 
 /// The kind of an event.
@@ -275,8 +273,8 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::{ClassifyError, classify};
-    use crate::http::adapters::{EventError, HttpSource, read_payload_v2};
-    use crate::triggers::WebSocketEvent;
+    use crate::events::WebSocketEvent;
+    use crate::events::{HttpEventError, HttpSource, read_payload_v2};
 
     fn kind(event: &Json) -> &'static str {
         match classify(&event.to_string()) {
@@ -388,7 +386,7 @@ mod tests {
             assert!(read_payload_v2(&text).is_none(), "{event}");
             for source in HttpSource::ALL {
                 let read = source.read_request(&text);
-                assert!(matches!(read, Err(EventError::Authorizer(_))), "{source:?} {event}");
+                assert!(matches!(read, Err(HttpEventError::Authorizer(_))), "{source:?} {event}");
             }
             assert!(WebSocketEvent::read(&text).is_err(), "{event}");
 

@@ -46,7 +46,7 @@ pub struct BatchItem<'a> {
 ///
 /// ```
 /// use apptheory_core::time::Timestamp;
-/// use apptheory_core::triggers::{AfterFailure, Batch, BatchItem};
+/// use apptheory_core::events::{AfterFailure, Batch, BatchItem};
 ///
 /// let items = [("1", "a"), ("2", "a"), ("3", "b")].map(|(identifier, group)| BatchItem {
 ///     identifier: identifier.into(),
@@ -63,7 +63,7 @@ pub struct BatchItem<'a> {
 /// assert!(batch.take(now).is_none(), "nothing is left to run");
 /// let json = r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#;
 /// assert_eq!(batch.finish()?.to_json(), json);
-/// # Ok::<(), apptheory_core::triggers::BatchError>(())
+/// # Ok::<(), apptheory_core::events::BatchError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {

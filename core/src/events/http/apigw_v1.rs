@@ -7,7 +7,7 @@ use super::authorizer::Unread;
 use super::payload_v1::{self, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
-use crate::http::provenance::{Provider, SourceProvenance};
+use crate::http::{Provider, SourceProvenance};
 use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 

@@ -11,12 +11,12 @@
 //! | the same, HTTP API (`"version": "1.0"`) | decoded, with the stage | the same | the same | header | header |
 //! | [`Alb`](HttpSource::Alb) | as sent | lists, else single values, still encoded | lists, else single values | header | header, each in a spelling of its own |
 //!
-//! Whatever a provider does, a request's path is a [`UriPath`](super::UriPath) without the stage,
+//! Whatever a provider does, a request's path is a [`UriPath`](crate::http::UriPath) without the stage,
 //! made from the event's text once. Where an HTTP API decodes `%2F`, no adapter can tell it from `/`
 //! any more. The path of a custom domain with an API mapping stays what the event says: in payload
 //! format 1.0 that is with the mapping, in 2.0 without it.
 //!
-//! An event with members of wrong JSON types is no event of its provider: [`EventError`], which
+//! An event with members of wrong JSON types is no event of its provider: [`HttpEventError`], which
 //! fails the invocation. Values that a client can get wrong, such as its body, are kept in the
 //! [`RawRequest`] for [`normalize`](RawRequest::normalize) to reject, so that the client is
 //! answered. Members are read by their exact names, null is a missing member, and members that
@@ -24,7 +24,7 @@
 //!
 //! ```
 //! use apptheory_core::http::Response;
-//! use apptheory_core::http::adapters::HttpSource;
+//! use apptheory_core::events::HttpSource;
 //!
 //! let event = r#"{"rawPath":"/hi","rawQueryString":"to=a+b","requestContext":{"http":{"method":"GET"}}}"#;
 //! let request = HttpSource::FunctionUrl.read_request(event)?.normalize(None)?;
@@ -58,7 +58,7 @@ pub(crate) use self::authorizer::{Unread, refuse_authorizer_event};
 pub(crate) use self::payload_v2::is_function_url;
 pub use self::payload_v2::read_payload_v2;
 pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
-use super::{RawRequest, Response};
+use crate::http::{RawRequest, Response};
 use crate::json::JsonError;
 use crate::stream::StreamLimits;
 
@@ -85,9 +85,9 @@ impl HttpSource {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is no JSON object, a member that is read has another type or
+    /// [`HttpEventError`] when the text is no JSON object, a member that is read has another type or
     /// comes twice, or the event asks a Lambda authorizer.
-    pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, EventError> {
+    pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, HttpEventError> {
         let read = match self {
             Self::ApiGatewayV2 => apigw_v2::read(event),
             Self::FunctionUrl => function_url::read(event),
@@ -95,8 +95,8 @@ impl HttpSource {
             Self::Alb => alb::read(event),
         };
         read.map_err(|unread| match unread {
-            Unread::Json(cause) => EventError::Malformed { sender: self, cause },
-            Unread::Authorizer(cause) => EventError::Authorizer(cause),
+            Unread::Json(cause) => HttpEventError::Malformed { sender: self, cause },
+            Unread::Authorizer(cause) => HttpEventError::Authorizer(cause),
         })
     }
 
@@ -174,7 +174,7 @@ impl HttpSource {
 
 /// An event is not what its provider sends. The invocation fails: there is nobody to answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum EventError {
+pub enum HttpEventError {
     /// A member that is read has another type than it should, or comes twice.
     #[error("apptheory: parse {}: {cause}", .sender.event())]
     Malformed {

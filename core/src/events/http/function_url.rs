@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use super::authorizer::Unread;
 use super::payload_v2::{self, Event};
 use super::write::{self, Body};
-use crate::http::provenance::Provider;
+use crate::http::Provider;
 use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 

@@ -1,6 +1,6 @@
 //! The triggers other than HTTP, and events that are not theirs.
 
-use crate::http::adapters::AuthorizerEvent;
+use super::http::AuthorizerEvent;
 use crate::json::JsonError;
 
 /// What can invoke a function, other than HTTP.

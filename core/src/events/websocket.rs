@@ -7,10 +7,10 @@ use core::net::IpAddr;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::context::Invocation;
+use super::context::Delivery;
+use super::http::{HttpSource, Unread, payload_v1};
 use super::trigger::{EventError, Trigger};
 use crate::gateway::event_endpoint;
-use crate::http::adapters::{HttpSource, Unread, payload_v1};
 use crate::http::{RawRequest, Rejected, Request, Response, SourceProvenance, UriPath};
 use crate::members::{Object, Text};
 
@@ -133,9 +133,9 @@ impl<'a> WebSocketEvent<'a> {
         aws_request_id: &str,
         remaining_ms: u64,
         new_id: impl FnOnce() -> String,
-    ) -> Invocation {
+    ) -> Delivery {
         let request_id = self.request_id(aws_request_id, new_id);
-        Invocation { request_id, aws_request_id: aws_request_id.trim().to_string(), remaining_ms }
+        Delivery { request_id, aws_request_id: aws_request_id.trim().to_string(), remaining_ms }
     }
 
     /// The request, checked and decoded; see [`RawRequest::normalize`]. Do that before a route is

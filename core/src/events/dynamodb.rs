@@ -278,7 +278,7 @@ fn item(image: Option<&str>) -> Result<Option<Item>, ValueError> {
 #[cfg(test)]
 mod tests {
     use super::DynamoDbRecord;
-    use crate::triggers::{BatchEvent, BatchSource};
+    use crate::events::{BatchEvent, BatchSource};
 
     const EVENT: &str = r#"{"Records":[{"eventID":" e\n1 ","eventName":"MODIFY","awsRegion":5,
         "eventSourceARN":"a:table/t/stream/x","dynamodb":{"SequenceNumber":"7","SizeBytes":9.9,

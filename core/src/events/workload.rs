@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer};
 
-use super::context::Invocation;
+use super::context::Delivery;
 use super::event_bridge::{EventBridgeEvent, member};
 use super::raw::{integer, trimmed};
 use crate::time::Timestamp;
@@ -119,7 +119,7 @@ pub struct ScheduledResult {
 impl EventBridgeEvent<'_> {
     /// The event's envelope.
     #[must_use]
-    pub fn envelope(&self, invocation: &Invocation) -> WorkloadEnvelope {
+    pub fn envelope(&self, invocation: &Delivery) -> WorkloadEnvelope {
         let (correlation_id, correlation_source) = self.correlation(invocation);
         WorkloadEnvelope {
             account: self.account.clone(),
@@ -142,7 +142,7 @@ impl EventBridgeEvent<'_> {
     /// [`InvalidEnvelope`] when one of the three is missing.
     pub fn require_envelope(
         &self,
-        invocation: &Invocation,
+        invocation: &Delivery,
     ) -> Result<WorkloadEnvelope, InvalidEnvelope> {
         let envelope = self.envelope(invocation);
         let WorkloadEnvelope { source, detail_type, correlation_id, .. } = &envelope;
@@ -155,7 +155,7 @@ impl EventBridgeEvent<'_> {
     /// The summary of the scheduled run that the event starts or reports, as of `now`. Whether it
     /// is a schedule's is not checked.
     #[must_use]
-    pub fn scheduled_summary(&self, invocation: &Invocation, now: Timestamp) -> ScheduledSummary {
+    pub fn scheduled_summary(&self, invocation: &Delivery, now: Timestamp) -> ScheduledSummary {
         let envelope = self.envelope(invocation);
         let aws_request_id = invocation.aws_request_id.trim();
         let from_id = |prefix: &str, id: &str| match id {
@@ -196,7 +196,7 @@ impl EventBridgeEvent<'_> {
     }
 
     /// The first correlation id that is not blank, and where it was found.
-    fn correlation(&self, invocation: &Invocation) -> (String, Option<CorrelationSource>) {
+    fn correlation(&self, invocation: &Delivery) -> (String, Option<CorrelationSource>) {
         let found = [
             (self.metadata_text("correlation_id"), CorrelationSource::Metadata),
             (self.header_text("x-correlation-id"), CorrelationSource::Header),
@@ -236,13 +236,13 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{EventBridgeEvent, InvalidEnvelope, Invocation};
+    use super::{Delivery, EventBridgeEvent, InvalidEnvelope};
     use crate::time::Timestamp;
 
-    fn invocation(aws_request_id: &str, remaining_ms: u64) -> Invocation {
+    fn invocation(aws_request_id: &str, remaining_ms: u64) -> Delivery {
         let invocation =
-            Invocation::new(aws_request_id, None, Timestamp::UNIX_EPOCH, || "made".into());
-        Invocation { remaining_ms, ..invocation }
+            Delivery::new(aws_request_id, None, Timestamp::UNIX_EPOCH, || "made".into());
+        Delivery { remaining_ms, ..invocation }
     }
 
     #[test]

@@ -210,13 +210,13 @@ impl EventBridgeSelector {
     /// selects it.
     ///
     /// ```
-    /// use apptheory_core::triggers::{EventBridgeEvent, EventBridgeSelector};
+    /// use apptheory_core::events::{EventBridgeEvent, EventBridgeSelector};
     ///
     /// let event = r#"{"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}",
     ///     "resources":["arn:aws:scheduler:eu-west-1:111122223333:schedule/default/nightly"]}"#;
     /// let event = EventBridgeEvent::read(event)?;
     /// assert!(EventBridgeSelector::schedule("default", "nightly").selects(&event));
-    /// # Ok::<(), apptheory_core::triggers::EventError>(())
+    /// # Ok::<(), apptheory_core::events::EventError>(())
     /// ```
     #[must_use]
     pub fn schedule(group: &str, name: &str) -> Self {

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::authorizer::{Unread, refuse_authorizer_event};
 use crate::http::percent::decode_form;
-use crate::http::query::{Query, push_pair};
-use crate::http::{MultiMap, canonical_name};
+use crate::http::query::push_pair;
+use crate::http::{MultiMap, Query, canonical_name};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
 

@@ -9,12 +9,12 @@
 //!           ├─ read_sns ───────── Routes ─▶ a handler per notification ─▶ their outputs
 //!           ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
 //!           ├─ WebSocketEvent ─── Routes ─▶ handler ─▶ Response
-//!           └─ HttpSource: see `http`
+//!           └─ HttpSource ─ a request: see `http`
 //! ```
 //!
 //! ```
 //! use apptheory_core::time::Timestamp;
-//! use apptheory_core::triggers::{AfterFailure, BatchEvent, BatchSource, Routes, SqsRecord};
+//! use apptheory_core::events::{AfterFailure, BatchEvent, BatchSource, Routes, SqsRecord};
 //!
 //! let mut routes = Routes::new();
 //! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok").unwrap();
@@ -44,6 +44,7 @@ mod context;
 mod dynamodb;
 mod event_bridge;
 mod failed;
+mod http;
 mod kinesis;
 mod observation;
 mod raw;
@@ -63,12 +64,16 @@ pub use cloudwatch_logs::{
     CloudWatchLogEvent, CloudWatchLogs, CloudWatchLogsError, CloudWatchLogsErrorKind,
     CloudWatchLogsSummary,
 };
-pub use context::Invocation;
+pub use context::Delivery;
 pub use dynamodb::{DynamoDbRecord, DynamoDbSummary, UserIdentity};
 pub use event_bridge::{
     EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, UnmatchedEvent,
 };
 pub use failed::WorkloadFailed;
+pub use http::{
+    AuthorizerEvent, HttpEventError, HttpSource, RestEnvelope, read_payload_v2,
+    rest_streaming_variable,
+};
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
 pub use records::{BatchEvent, BatchRecord, BatchSource};

@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use super::authorizer::{Unread, refuse_authorizer_event};
 use super::{HttpSource, apigw_v2, function_url};
-use crate::http::provenance::{Provider, SourceProvenance};
-use crate::http::query::{self, Query};
-use crate::http::{MultiMap, RawRequest, UriPath};
+use crate::http::query;
+use crate::http::{MultiMap, Query, RawRequest, UriPath};
+use crate::http::{Provider, SourceProvenance};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
 
@@ -96,7 +96,7 @@ pub(super) fn read<'a, F: Deserialize<'a> + Default>(
 /// Reads an event of payload format 2.0 of either sender, and tells which it is. `None` for all other
 /// events, for those of Lambda authorizers, and for those with members of wrong types.
 ///
-/// [`classify`](crate::triggers::classify) and [`HttpSource::read_request`] say the same, and what
+/// [`classify`](crate::events::classify) and [`HttpSource::read_request`] say the same, and what
 /// is wrong, but go over the event twice.
 #[must_use]
 pub fn read_payload_v2(event: &str) -> Option<(HttpSource, RawRequest<'_>)> {
