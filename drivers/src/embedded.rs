@@ -61,14 +61,14 @@ use serde_json::Value as Json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
-use crate::usage::{ConsumedCapacity, Usage};
+use crate::usage::{ConsumedCapacity, StoreUsage};
 
 /// An embedded DynamoDB. Clones share the database.
 #[derive(Clone)]
 pub struct EmbeddedStore<C = SystemClock> {
     database: Database,
     clock: C,
-    usage: Arc<Mutex<Usage>>,
+    usage: Arc<Mutex<StoreUsage>>,
 }
 
 /// The embedded database could not be set up.
@@ -186,7 +186,7 @@ impl<C> EmbeddedStore<C> {
     /// Calls so far, and the capacity that the database reported for them. It reports none for a
     /// refused write or a cancelled transaction, although DynamoDB charges for them.
     #[must_use]
-    pub fn usage(&self) -> Usage {
+    pub fn usage(&self) -> StoreUsage {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -36,7 +36,7 @@ use crate::rate_limiter::RateLimiter;
 /// | denied | 429 with the header fields and `retry-after` |
 /// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
 /// | – (the request has no key) | 500 `app.internal` |
-pub struct RateLimit<R, X, C = SystemClock> {
+pub struct RequestLimit<R, X, C = SystemClock> {
     pub(crate) limiter: Arc<RateLimiter<X, C>>,
     policy: KeyPolicy,
     key: Option<Look<R, Result<RateLimitKey, KeyError>>>,
@@ -96,7 +96,7 @@ pub(crate) enum Refusal {
     Undecided(LimiterError),
 }
 
-impl<R, X, C> RateLimit<R, X, C> {
+impl<R, X, C> RequestLimit<R, X, C> {
     pub(crate) fn over(limiter: Arc<RateLimiter<X, C>>) -> Self {
         Self {
             limiter,
@@ -250,7 +250,7 @@ impl<R, X, C> RateLimit<R, X, C> {
     }
 }
 
-impl<R, X: StoreExecutor, C> RateLimit<R, X, C> {
+impl<R, X: StoreExecutor, C> RequestLimit<R, X, C> {
     /// The attempt of a request as of `now`; `None` when it is to be skipped.
     pub(crate) fn attempt(
         &self,
@@ -304,7 +304,7 @@ impl<R, X: StoreExecutor, C> RateLimit<R, X, C> {
 }
 
 // Derived, it would ask the same of the request, the executor and the clock.
-impl<R, X, C> Clone for RateLimit<R, X, C> {
+impl<R, X, C> Clone for RequestLimit<R, X, C> {
     fn clone(&self) -> Self {
         Self {
             limiter: Arc::clone(&self.limiter),
@@ -322,9 +322,9 @@ impl<R, X, C> Clone for RateLimit<R, X, C> {
     }
 }
 
-impl<R, X, C> fmt::Debug for RateLimit<R, X, C> {
+impl<R, X, C> fmt::Debug for RequestLimit<R, X, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit")
+        f.debug_struct("RequestLimit")
             .field("limiter", self.limiter.limiter())
             .field("policy", &self.policy)
             .field("style", &self.style)

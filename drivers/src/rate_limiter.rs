@@ -31,8 +31,7 @@ use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 
 use apptheory_core::limiter::{
-    Attempt, Concluded, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
-    UsageStats,
+    Attempt, Decided, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall, UsageStats,
 };
 use apptheory_core::time::Timestamp;
 
@@ -109,8 +108,8 @@ impl<X: StoreExecutor, C> RateLimiter<X, C> {
     ) -> Result<Decision, LimiterError> {
         let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
         let in_time = Deadline::after(&self.executor, clock, self.budget);
-        let concluded = drive(machine, &in_time).await;
-        self.conclude(concluded)
+        let decided = drive(machine, &in_time).await;
+        self.conclude(decided)
     }
 
     /// An attempt as of `now`, of cost 1, with an id of its own.
@@ -118,9 +117,9 @@ impl<X: StoreExecutor, C> RateLimiter<X, C> {
         Attempt::new(key, now).with_id(DecisionId(self.ids.next_id()))
     }
 
-    fn conclude(&self, concluded: Concluded) -> Result<Decision, LimiterError> {
-        self.with_recall(|recall| recall.learn(concluded.learned));
-        concluded.decision
+    fn conclude(&self, decided: Decided) -> Result<Decision, LimiterError> {
+        self.with_recall(|recall| recall.learn(decided.learned));
+        decided.decision
     }
 
     fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
@@ -151,8 +150,8 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     /// As [`check_and_increment`](Self::check_and_increment).
     pub async fn check(&self, attempt: Attempt) -> Result<Decision, LimiterError> {
         let machine = self.with_recall(|recall| self.limiter.check(attempt, recall));
-        let concluded = drive(machine, &self.in_time()).await;
-        self.conclude(concluded)
+        let decided = drive(machine, &self.in_time()).await;
+        self.conclude(decided)
     }
 
     /// Counts a request without deciding on it.

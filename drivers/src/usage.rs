@@ -107,9 +107,9 @@ pub struct OperationUsage {
 
 /// What an executor carried out so far, per operation: a snapshot. Sleeping is no operation.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Usage(BTreeMap<&'static str, OperationUsage>);
+pub struct StoreUsage(BTreeMap<&'static str, OperationUsage>);
 
-impl Usage {
+impl StoreUsage {
     /// The use of one operation, by its name in the DynamoDB API, such as `UpdateItem`.
     #[must_use]
     pub fn operation(&self, name: &str) -> OperationUsage {
@@ -164,7 +164,7 @@ const WRITE_UNIT_BYTES: usize = 1024;
 
 #[cfg(all(test, any(feature = "embedded", feature = "memory")))]
 mod tests {
-    use super::{ConsumedCapacity, Usage};
+    use super::{ConsumedCapacity, StoreUsage};
 
     #[test]
     fn units_are_started_blocks() {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_difference_names_what_was_called_in_between() {
-        let mut usage = Usage::default();
+        let mut usage = StoreUsage::default();
         usage.record("GetItem", ConsumedCapacity::read(0, true));
         let before = usage.clone();
         usage.record("PutItem", ConsumedCapacity::write(2000));

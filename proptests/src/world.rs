@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use apptheory::apptheory_core::limiter::{
-    Attempt, Concluded, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
+    Attempt, Decided, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
 };
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
@@ -146,7 +146,7 @@ impl World {
         request: Admission,
         recall: &mut Recall,
     ) -> Result<Decision, LimiterError> {
-        let Concluded { decision, learned } = self.conclude(limiter, request, recall);
+        let Decided { decision, learned } = self.conclude(limiter, request, recall);
         recall.learn(learned);
         decision
     }
@@ -161,7 +161,7 @@ impl World {
         self.run(limiter.check(attempt(&the_key(), request), &Recall::default())).decision
     }
 
-    fn conclude(&self, limiter: &Limiter, request: Admission, recall: &Recall) -> Concluded {
+    fn conclude(&self, limiter: &Limiter, request: Admission, recall: &Recall) -> Decided {
         self.set_time(request.at);
         self.run(limiter.check_and_increment(attempt(&the_key(), request), recall))
     }

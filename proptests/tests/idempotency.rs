@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use apptheory::apptheory_core::idempotency::{
-    Acquisition, Completion, IdempotencyConfig, IdempotencyKey, Lease, Owner, Released, Schema,
+    Acquisition, AttributeStyle, Completion, IdempotencyConfig, IdempotencyKey, Lease, Owner,
+    Released,
 };
 use apptheory::apptheory_core::machine::{Effect, Machine};
 use apptheory::apptheory_core::registry::RegistryConfig;
@@ -84,10 +85,10 @@ proptest! {
     #[test]
     fn one_at_a_time_begins_and_one_result_stands(
         acts in prop::collection::vec((act(), fault()), 0..24),
-        schema in select(vec![Schema::Mission, Schema::TableTheory]),
+        style in select(vec![AttributeStyle::Pascal, AttributeStyle::TableTheory]),
     ) {
         let ttl = Duration::from_secs(TTL.unsigned_abs());
-        let idempotency = IdempotencyConfig::builder().schema(schema).ttl(ttl).build();
+        let idempotency = IdempotencyConfig::builder().attribute_style(style).ttl(ttl).build();
         let mut store = MemoryStore::default().with_table(idempotency.table());
         let key = IdempotencyKey::new("scope", "key").unwrap();
         let mut now = seconds(0);

@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use apptheory::apptheory_core::limiter::{
-    Attempt, Basis, CheckAndIncrement, Concluded, Coverage, Limiter, Recall,
+    Attempt, Basis, CheckAndIncrement, Coverage, Decided, Limiter, Recall,
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::store::StoreRequest;
@@ -34,8 +34,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn note(&mut self, concluded: &Concluded, cost: u32, now: Timestamp) {
-        if let Ok(decision) = &concluded.decision
+    fn note(&mut self, decided: &Decided, cost: u32, now: Timestamp) {
+        if let Ok(decision) = &decided.decision
             && decision.allowed
             && decision.basis == Basis::Counted
         {
@@ -191,8 +191,8 @@ impl Crossing<'_> {
     fn stand_after(&mut self, step: Step<CheckAndIncrement>) -> Stand {
         match step {
             Step::Ask(request) => Stand::Asking(request),
-            Step::Done(concluded) => {
-                self.tally.note(&concluded, 1, self.world.now());
+            Step::Done(decided) => {
+                self.tally.note(&decided, 1, self.world.now());
                 Stand::Done
             }
         }
@@ -281,13 +281,13 @@ fn a_write_that_lands_after_its_sub_window_admits_nobody_beside_the_next_one() {
     let Step::Ask(write) = world.step(read, None) else { panic!("then it writes") };
     assert!(world.decide(&limiter, Admission { at: seconds(NOON), cost: 1 }).unwrap().allowed);
     let mut step = world.step(write, None);
-    let concluded = loop {
+    let decided = loop {
         step = match step {
             Step::Ask(request) => world.step(request, None),
-            Step::Done(concluded) => break concluded,
+            Step::Done(decided) => break decided,
         };
     };
-    assert!(!concluded.decision.unwrap().allowed);
+    assert!(!decided.decision.unwrap().allowed);
 }
 
 /// One step of a random schedule.
@@ -340,9 +340,9 @@ impl Instance {
         };
         match step {
             Step::Ask(request) => self.stand = Stand::Asking(request),
-            Step::Done(concluded) => {
-                tally.note(&concluded, self.cost, world.now());
-                self.recall.learn(concluded.learned);
+            Step::Done(decided) => {
+                tally.note(&decided, self.cost, world.now());
+                self.recall.learn(decided.learned);
             }
         }
     }
@@ -421,7 +421,7 @@ proptest! {
             let mut step =
                 limiter.check_and_increment(attempt(&the_key(), request), &recall).start();
             let mut latencies = latencies.iter();
-            let concluded = loop {
+            let decided = loop {
                 step = match step {
                     Step::Ask(request) => {
                         if !matches!(request, StoreRequest::Sleep(_)) {
@@ -430,11 +430,11 @@ proptest! {
                         }
                         world.step(request, None)
                     }
-                    Step::Done(concluded) => break concluded,
+                    Step::Done(decided) => break decided,
                 };
             };
-            recall.learn(concluded.learned);
-            prop_assert!(concluded.decision.is_ok(), "{:?}", concluded.decision);
+            recall.learn(decided.learned);
+            prop_assert!(decided.decision.is_ok(), "{:?}", decided.decision);
         }
     }
 }

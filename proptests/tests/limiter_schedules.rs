@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use apptheory::apptheory_core::limiter::{
-    Attempt, Basis, CheckAndIncrement, Concluded, Decision, LimiterBuilder, Recall,
+    Attempt, Basis, CheckAndIncrement, Decided, Decision, LimiterBuilder, Recall,
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::store::StoreRequest;
@@ -101,7 +101,7 @@ impl<'a> Moment<'a> {
 
     fn conclude(mut self, caller: usize) -> Self {
         let (request, step) = &mut self.waiting[caller];
-        if let Some(Step::Done(Concluded { decision, .. })) = step.take() {
+        if let Some(Step::Done(Decided { decision, .. })) = step.take() {
             match decision {
                 Ok(decision) if is_counted(&decision) => {
                     if decision.allowed {

@@ -15,7 +15,7 @@ use apptheory::clock::ManualClock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::execute::StoreExecutor;
 use apptheory::memory::MemoryStore;
-use apptheory::usage::{ConsumedCapacity, Usage};
+use apptheory::usage::{ConsumedCapacity, StoreUsage};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -154,6 +154,6 @@ fn whole_partition(table: &str, partition: &'static str, value: &str) -> Query {
     }
 }
 
-fn calls(usage: &Usage) -> Vec<(&'static str, u64)> {
+fn calls(usage: &StoreUsage) -> Vec<(&'static str, u64)> {
     usage.iter().map(|(operation, usage)| (operation, usage.calls)).collect()
 }

@@ -8,7 +8,7 @@ use super::event::Event;
 use super::keys::EventKey;
 use super::payload::Payload;
 use super::schema::{AttributeNames, PayloadEncoding, TimestampFormat};
-use crate::store::{Item, Number, Schema, Value};
+use crate::store::{AttributeStyle, Item, Number, Value};
 use crate::time::Timestamp;
 
 /// How events are written to and read from a table.
@@ -30,7 +30,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct EventCodec {
     /// The attribute names.
-    pub schema: Schema,
+    pub attribute_style: AttributeStyle,
     /// How payloads are written.
     pub payload_encoding: PayloadEncoding,
     /// How instants are written.
@@ -68,7 +68,7 @@ impl EventCodec {
     /// The names of the attributes that it reads and writes.
     #[must_use]
     pub const fn names(&self) -> &'static AttributeNames {
-        AttributeNames::of(self.schema)
+        AttributeNames::of(self.attribute_style)
     }
 
     /// The item of an event. Its key attributes are there once the event has its key.
@@ -235,11 +235,13 @@ mod tests {
     use serde_json::json;
 
     use super::{EventCodec, ItemProblem};
-    use crate::eventbus::{Event, EventKey, Payload, PayloadEncoding, Schema, TimestampFormat};
+    use crate::eventbus::{
+        AttributeStyle, Event, EventKey, Payload, PayloadEncoding, TimestampFormat,
+    };
     use crate::store::Item;
 
     const TABLE_THEORY: EventCodec = EventCodec {
-        schema: Schema::TableTheory,
+        attribute_style: AttributeStyle::TableTheory,
         payload_encoding: PayloadEncoding::ByteList,
         timestamp_format: TimestampFormat::Trimmed,
     };
@@ -280,10 +282,10 @@ mod tests {
 
     #[test]
     fn every_form_reads_back() {
-        for schema in [Schema::Mission, Schema::TableTheory] {
+        for attribute_style in [AttributeStyle::Pascal, AttributeStyle::TableTheory] {
             for payload_encoding in [PayloadEncoding::Binary, PayloadEncoding::ByteList] {
                 for timestamp_format in [TimestampFormat::Fixed9, TimestampFormat::Trimmed] {
-                    let codec = EventCodec { schema, payload_encoding, timestamp_format };
+                    let codec = EventCodec { attribute_style, payload_encoding, timestamp_format };
                     assert_eq!(codec.decode(&codec.encode(&event())), Ok(event()));
                 }
             }

@@ -12,16 +12,16 @@ use super::metrics::BusMetric;
 use super::schema::{ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
 use crate::backoff::Backoff;
 use crate::identity::EmptySecret;
-use crate::store::{IndexDefinition, KeySchema, Schema, TableDefinition, TableName};
+use crate::store::{AttributeStyle, IndexDefinition, KeySchema, TableDefinition, TableName};
 
 /// The event bus on a table: its configuration, from which the machines are made. Cheap to clone.
 ///
 /// ```
-/// use apptheory_core::eventbus::{BusConfig, Schema};
+/// use apptheory_core::eventbus::{BusConfig, AttributeStyle};
 ///
 /// let bus = BusConfig::builder()
 ///     .env(|name| (name == "EVENTBUS_TABLE_NAME").then(|| "events-prod".to_string()))
-///     .schema(Schema::TableTheory)
+///     .attribute_style(AttributeStyle::TableTheory)
 ///     .build()?;
 /// assert_eq!(bus.table_name().as_ref(), "events-prod");
 /// assert_eq!(bus.table().create_table_body()["KeySchema"][0]["AttributeName"], "pk");
@@ -199,9 +199,9 @@ impl BusConfigBuilder {
         Self { table: TableName::resolve(&TABLE_VARIABLES, table.as_ref(), env), ..self }
     }
 
-    /// The attribute names of the table; [`Schema::Mission`] by default.
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.codec.schema = schema;
+    /// The attribute names of the table; [`AttributeStyle::Pascal`] by default.
+    pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
+        self.codec.attribute_style = style;
         self
     }
 

@@ -74,7 +74,7 @@ impl EventKey {
         self.sort_key.split_once('#').map_or("", |(_, id)| id)
     }
 
-    /// The key under which a stored item is found; `None` if it is not one of this schema.
+    /// The key under which a stored item is found; `None` if it is not one in this style.
     #[must_use]
     pub fn of_item(item: &Item, names: &AttributeNames) -> Option<Self> {
         Some(Self {

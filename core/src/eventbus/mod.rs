@@ -54,7 +54,7 @@ mod stream;
 mod tests;
 mod ulid;
 
-pub use crate::store::{Schema, StoreFailure};
+pub use crate::store::{AttributeStyle, StoreFailure};
 pub use codec::{EventCodec, ItemError, ItemProblem};
 pub use config::{BusConfig, BusConfigBuilder, BusConfigError};
 pub use cursor::{

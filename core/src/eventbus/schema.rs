@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::store::Schema;
+use crate::store::AttributeStyle;
 use crate::time::Timestamp;
 
 /// How a payload is written. Both forms are read, whichever is chosen.
@@ -38,7 +38,7 @@ impl TimestampFormat {
     }
 }
 
-/// The attribute names of one schema, by what they hold.
+/// The names of the attributes in one style, by what they hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AttributeNames {
     /// Partition key of the table: `{tenant}#{type}`.
@@ -76,12 +76,12 @@ pub struct AttributeNames {
 }
 
 impl AttributeNames {
-    /// The attribute names of a schema.
+    /// The names in a style.
     #[must_use]
-    pub const fn of(schema: Schema) -> &'static Self {
-        match schema {
-            Schema::Mission => &MISSION,
-            Schema::TableTheory => &TABLE_THEORY,
+    pub const fn of(style: AttributeStyle) -> &'static Self {
+        match style {
+            AttributeStyle::Pascal => &PASCAL,
+            AttributeStyle::TableTheory => &TABLE_THEORY,
         }
     }
 }
@@ -92,7 +92,7 @@ pub const TENANT_INDEX: &str = "tenant-timestamp-index";
 /// The index of events by id.
 pub const ID_INDEX: &str = "event-id-index";
 
-const MISSION: AttributeNames = AttributeNames {
+const PASCAL: AttributeNames = AttributeNames {
     partition_key: "PartitionKey",
     sort_key: "SortKey",
     id: "ID",

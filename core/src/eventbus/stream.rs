@@ -54,7 +54,7 @@ pub enum StreamRecordError {
         /// What is wrong with it.
         error: ValueError,
     },
-    /// The item is not an event of this schema: the table holds something else too, or the schema
+    /// The item is not an event in this style: the table holds something else too, or the style
     /// is another one.
     #[error(transparent)]
     Item(#[from] ItemError),
@@ -151,7 +151,7 @@ mod tests {
 
     use super::{EventChange, StreamRecordError};
     use crate::eventbus::{
-        BusConfig, Event, EventCodec, EventKey, PayloadEncoding, Schema, TimestampFormat,
+        AttributeStyle, BusConfig, Event, EventCodec, EventKey, PayloadEncoding, TimestampFormat,
     };
     use crate::machine::{Machine, Step};
     use crate::store::StoreRequest;
@@ -167,7 +167,7 @@ mod tests {
             .with_metadata("k", "v")
             .with_tags(["a", "b"]);
         let bus = BusConfig::builder()
-            .schema(codec.schema)
+            .attribute_style(codec.attribute_style)
             .payload_encoding(codec.payload_encoding)
             .timestamp_format(codec.timestamp_format)
             .build()
@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn every_stored_form_is_read_from_every_kind_of_change() {
-        for schema in [Schema::Mission, Schema::TableTheory] {
+        for attribute_style in [AttributeStyle::Pascal, AttributeStyle::TableTheory] {
             for payload_encoding in [PayloadEncoding::Binary, PayloadEncoding::ByteList] {
                 let timestamp_format = TimestampFormat::Trimmed;
-                let codec = EventCodec { schema, payload_encoding, timestamp_format };
+                let codec = EventCodec { attribute_style, payload_encoding, timestamp_format };
                 let (event, image) = stored(codec);
                 let keys = keys(codec, &event);
                 let record = |name: &str, change: Json| {

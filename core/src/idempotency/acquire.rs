@@ -124,7 +124,7 @@ pub enum IdempotencyError {
     /// The store did not answer. After `Unavailable` and `Timeout` the change may have been made.
     #[error("idempotency store failed: {0}")]
     Store(#[source] StoreFailure),
-    /// The item is not one of this schema: the table holds something else too, or the schema is
+    /// The item is not one in this style: the table holds something else too, or the style is
     /// another one.
     #[error("idempotency item is unreadable")]
     Unreadable,

@@ -10,7 +10,7 @@ use super::complete::Complete;
 use super::entry::{AttributeNames, Owner};
 use super::key::{IdempotencyKey, PARTITION_KEY, SORT_KEY};
 use super::release::Release;
-use crate::store::{KeySchema, Schema, TableDefinition, TableName};
+use crate::store::{AttributeStyle, KeySchema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
 /// How work that is to be done once is kept track of. Cheap to clone, never changes.
@@ -20,13 +20,13 @@ pub struct IdempotencyConfig(Arc<Config>);
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) table: TableName,
-    pub(super) schema: Schema,
+    pub(super) attribute_style: AttributeStyle,
     pub(super) ttl: Duration,
 }
 
 impl Config {
     pub(super) const fn names(&self) -> &'static AttributeNames {
-        AttributeNames::of(self.schema)
+        AttributeNames::of(self.attribute_style)
     }
 
     /// The Unix second up to which an item that is written now counts.
@@ -40,7 +40,7 @@ impl IdempotencyConfig {
     pub fn builder() -> IdempotencyConfigBuilder {
         IdempotencyConfigBuilder(Config {
             table: TableName::from(DEFAULT_TABLE_NAME),
-            schema: Schema::default(),
+            attribute_style: AttributeStyle::default(),
             ttl: DEFAULT_TTL,
         })
     }
@@ -108,9 +108,9 @@ impl IdempotencyConfigBuilder {
         self
     }
 
-    /// The attribute names; those of the mission by default.
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.0.schema = schema;
+    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
+    pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
+        self.0.attribute_style = style;
         self
     }
 

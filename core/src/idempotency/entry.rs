@@ -4,38 +4,38 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::store::{Guard, Item, Schema, Value};
+use crate::store::{AttributeStyle, Guard, Item, Value};
 use crate::time::Timestamp;
 
-/// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
+/// The names of the attributes in one style, by what they hold. The
+/// table's key is `PK` and `SK` in both.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct AttributeNames {
+pub(super) struct AttributeNames {
     /// `IN_PROGRESS`, or `COMPLETED`.
-    pub status: &'static str,
+    pub(super) status: &'static str,
     /// What the work is done with, hashed.
-    pub payload_hash: &'static str,
+    pub(super) payload_hash: &'static str,
     /// Who has the lease: 32 hexadecimal digits. It stays when the work is done.
-    pub owner: &'static str,
+    pub(super) owner: &'static str,
     /// When the lease ends, in Unix milliseconds.
-    pub lease_until: &'static str,
+    pub(super) lease_until: &'static str,
     /// What came of the work.
-    pub result: &'static str,
+    pub(super) result: &'static str,
     /// The table's TTL attribute, in Unix seconds.
-    pub ttl: &'static str,
+    pub(super) ttl: &'static str,
 }
 
 impl AttributeNames {
-    /// The attribute names of a schema.
-    #[must_use]
-    pub const fn of(schema: Schema) -> &'static Self {
-        match schema {
-            Schema::Mission => &MISSION,
-            Schema::TableTheory => &TABLE_THEORY,
+    /// The names in a style.
+    pub(super) const fn of(style: AttributeStyle) -> &'static Self {
+        match style {
+            AttributeStyle::Pascal => &PASCAL,
+            AttributeStyle::TableTheory => &TABLE_THEORY,
         }
     }
 }
 
-const MISSION: AttributeNames = AttributeNames {
+const PASCAL: AttributeNames = AttributeNames {
     status: "Status",
     payload_hash: "PayloadHash",
     owner: "Owner",

@@ -47,12 +47,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use crate::store::Schema;
+pub use crate::store::AttributeStyle;
 pub use acquire::{Acquire, Acquisition, IdempotencyError, Lease};
 pub use caller::AnswerCallers;
 pub use complete::{Complete, Completion};
 pub use config::{IdempotencyConfig, IdempotencyConfigBuilder};
-pub use entry::{AttributeNames, Owner};
+pub use entry::Owner;
 pub use key::{IdempotencyKey, KeyError, payload_hash};
 pub use release::{Release, Released};
 pub use source::{KeySource, SourceError, request_hash};

@@ -4,9 +4,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::entry::AttributeNames;
 use super::*;
 use crate::machine::{Machine, Step};
-use crate::store::{Assignment, Item, Schema, StoreError, StoreRequest, Updated, Written};
+use crate::store::{Assignment, AttributeStyle, Item, StoreError, StoreRequest, Updated, Written};
 use crate::time::Timestamp;
 
 fn at(seconds: i64) -> Timestamp {
@@ -88,14 +89,14 @@ fn lease(acquisition: Acquisition) -> Lease {
     lease
 }
 
-fn every_schema() -> [IdempotencyConfig; 2] {
-    [Schema::Mission, Schema::TableTheory]
-        .map(|schema| IdempotencyConfig::builder().schema(schema).build())
+fn every_style() -> [IdempotencyConfig; 2] {
+    [AttributeStyle::Pascal, AttributeStyle::TableTheory]
+        .map(|style| IdempotencyConfig::builder().attribute_style(style).build())
 }
 
 #[test]
 fn work_is_done_once_and_its_result_given_to_others() {
-    for idempotency in every_schema() {
+    for idempotency in every_style() {
         for is_silent in [false, true] {
             let mut shelf = Shelf { is_silent, ..Shelf::default() };
             let first = lease(shelf.acquire(&idempotency, "h", at(0)));
@@ -207,7 +208,7 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
 
 #[test]
 fn a_lost_reply_is_found_to_be_ones_own() {
-    for idempotency in every_schema() {
+    for idempotency in every_style() {
         for is_silent in [false, true] {
             let loses = || Some(StoreError::Timeout);
             let mut shelf = Shelf { is_silent, loses: loses(), ..Shelf::default() };
@@ -262,12 +263,12 @@ fn two_leases_that_end_in_one_millisecond_are_two() {
 
 #[test]
 fn an_item_without_an_owner_is_somebody_elses() {
-    for schema in [Schema::Mission, Schema::TableTheory] {
-        let idempotency = IdempotencyConfig::builder().schema(schema).build();
+    for style in [AttributeStyle::Pascal, AttributeStyle::TableTheory] {
+        let idempotency = IdempotencyConfig::builder().attribute_style(style).build();
         let mut shelf = Shelf::default();
         let held = lease(shelf.acquire(&idempotency, "h", at(0)));
         let mut item = shelf.item.take().unwrap();
-        assert!(item.remove(AttributeNames::of(schema).owner).is_some());
+        assert!(item.remove(AttributeNames::of(style).owner).is_some());
         shelf.item = Some(item);
         let asked = shelf.acquire(&idempotency, "h", at(1));
         assert!(matches!(asked, Acquisition::InProgress { .. }));

@@ -1,6 +1,6 @@
 //! Deciding on a request without counting it.
 
-use super::check_and_increment::Concluded;
+use super::check_and_increment::Decided;
 use super::decision::Stage;
 use super::plan::{BatchOutcome, Plan, Reads};
 use crate::machine::{Machine, Step};
@@ -31,12 +31,12 @@ impl Check {
     fn fail(self, error: StoreError) -> Step<Self> {
         let allowance = self.plan.allowance();
         let decision = self.plan.call().fail(error, Stage::Read, allowance, self.plan.quotas());
-        Step::Done(Concluded { decision, learned: self.plan.learned() })
+        Step::Done(Decided { decision, learned: self.plan.learned() })
     }
 }
 
 impl Machine for Check {
-    type Output = Concluded;
+    type Output = Decided;
     type Request = StoreRequest<Self>;
 
     fn start(mut self) -> Step<Self> {
@@ -45,6 +45,6 @@ impl Machine for Check {
         }
         let verdict = self.plan.judge(&self.reads);
         let decision = self.plan.call().decide(verdict, self.plan.quotas());
-        Step::Done(Concluded { decision: Ok(decision), learned: self.plan.learned() })
+        Step::Done(Decided { decision: Ok(decision), learned: self.plan.learned() })
     }
 }

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 ///            ┌── local denial ──────────────────────────────────────────────┐
 ///  start ────┼── sliding, cold: BatchGetItem (×⌈keys/100⌉) ──┬─ no room ────┤
 ///            └──────────────────────────────────────────────▶│              ▼
-///                 UpdateItem or TransactWriteItems ◀─────────┘          Concluded
+///                 UpdateItem or TransactWriteItems ◀─────────┘          Decided
 ///                    │  ▲ └── conflict: Sleep, at most 3 times              ▲
 ///                    └──┴── read back, token bucket's other write ──────────┘
 /// ```
@@ -38,7 +38,7 @@ pub struct CheckAndIncrement {
 
 /// How deciding ended.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Concluded {
+pub struct Decided {
     /// The decision. An error only where the limiter fails closed.
     pub decision: Result<Decision, LimiterError>,
     /// What the instance should remember, whatever the decision.
@@ -149,18 +149,18 @@ impl CheckAndIncrement {
 
     fn conclude(self, verdict: Verdict) -> Step<Self> {
         let decision = self.plan.call().decide(verdict, self.plan.quotas());
-        Step::Done(Concluded { decision: Ok(decision), learned: self.plan.learned() })
+        Step::Done(Decided { decision: Ok(decision), learned: self.plan.learned() })
     }
 
     fn fail(self, error: StoreError, stage: Stage) -> Step<Self> {
         let allowance = self.plan.allowance();
         let decision = self.plan.call().fail(error, stage, allowance, self.plan.quotas());
-        Step::Done(Concluded { decision, learned: self.plan.learned() })
+        Step::Done(Decided { decision, learned: self.plan.learned() })
     }
 }
 
 impl Machine for CheckAndIncrement {
-    type Output = Concluded;
+    type Output = Decided;
     type Request = StoreRequest<Self>;
 
     fn start(mut self) -> Step<Self> {

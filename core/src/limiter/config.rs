@@ -19,7 +19,7 @@ use super::schema::{AttributeNames, DEFAULT_TABLE_NAME, TABLE_VARIABLES};
 use super::strategy::{Strategy, StrategyError};
 use super::usage::Usage;
 use super::window::TimeWindow;
-use crate::store::{KeySchema, Schema, TableDefinition, TableName};
+use crate::store::{AttributeStyle, KeySchema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
 /// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
@@ -33,7 +33,7 @@ pub(super) struct Config {
     pub(super) name: Option<LimiterName>,
     /// Whether resources may hold `#`.
     pub(super) separators: bool,
-    pub(super) schema: Schema,
+    pub(super) attribute_style: AttributeStyle,
     pub(super) ttl_buffer: Duration,
     pub(super) on_unavailable: OnFailure,
     pub(super) on_misconfigured: OnFailure,
@@ -169,7 +169,7 @@ impl Limiter {
             name: self.0.table.clone(),
             key: KeySchema { partition: "PK".into(), sort: Some("SK".into()) },
             indexes: Vec::new(),
-            ttl: AttributeNames::of(self.0.schema).ttl.into(),
+            ttl: AttributeNames::of(self.0.attribute_style).ttl.into(),
         }
     }
 
@@ -218,7 +218,7 @@ impl LimiterBuilder {
             table: TableName::from(DEFAULT_TABLE_NAME),
             name: None,
             separators: false,
-            schema: Schema::default(),
+            attribute_style: AttributeStyle::default(),
             ttl_buffer: DEFAULT_TTL_BUFFER,
             on_unavailable: on_failure,
             on_misconfigured: on_failure,
@@ -287,9 +287,9 @@ impl LimiterBuilder {
         Ok(self)
     }
 
-    /// The attribute names; those of the mission by default.
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.0.schema = schema;
+    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
+    pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
+        self.0.attribute_style = style;
         self
     }
 

@@ -33,7 +33,7 @@ impl LimiterError {
                         "give the function a role, or the process a profile that is signed in"
                     }
                     Misconfiguration::InvalidRequest => {
-                        "check that its key is PK and SK, both texts, and the attribute schema"
+                        "check that its key is PK and SK, both texts, and the attribute style"
                     }
                 };
                 format!(": {} (table {}: {hint})", self.cause, self.table)

@@ -30,9 +30,9 @@
 //! let attributes = Item::new().with("Count", Value::N(Number::from(7)));
 //! let answered_at = Timestamp::from_unix_seconds(1_767_225_630);
 //! let updated = Updated { written: Written::Applied { attributes }, answered_at };
-//! let Step::Done(concluded) = ask.answer(Ok(updated)) else { panic!("one update") };
+//! let Step::Done(decided) = ask.answer(Ok(updated)) else { panic!("one update") };
 //!
-//! let decision = concluded.decision?;
+//! let decision = decided.decision?;
 //! assert!(decision.allowed);
 //! assert_eq!((decision.remaining(), decision.basis), (Some(93), Basis::Counted));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
@@ -55,9 +55,9 @@ mod token_bucket;
 mod usage;
 mod window;
 
-pub use crate::store::Schema;
+pub use crate::store::AttributeStyle;
 pub use check::Check;
-pub use check_and_increment::{CheckAndIncrement, Concluded};
+pub use check_and_increment::{CheckAndIncrement, Decided};
 pub use config::{Attempt, DecisionId, Limiter, LimiterBuilder, OnFailure};
 pub use decision::{Basis, Cause, Decision, Stage, UsageStats, UsageWindow};
 pub use error::{LimiterError, Operation};
@@ -65,7 +65,6 @@ pub use key::{KeyError, RateLimitKey};
 pub use name::{NameError, SharedCounters};
 pub use recall::{Learned, Recall};
 pub use record::Record;
-pub use schema::AttributeNames;
 pub use strategy::{
     Coverage, FixedWindow, Layout, MAX_SUB_WINDOWS, MultiWindow, Quota, SlidingWindow, Strategy,
     StrategyError,

@@ -1,48 +1,48 @@
 //! The limiter's table: its attribute names, and its name.
 
-use crate::store::Schema;
+use crate::store::AttributeStyle;
 
-/// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
+/// The names of the attributes in one style, by what they hold. The
+/// table's key is `PK` and `SK` in both.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct AttributeNames {
+pub(super) struct AttributeNames {
     /// The identifier, as it stands in the key.
-    pub identifier: &'static str,
+    pub(super) identifier: &'static str,
     /// The resource, as it stands in the key.
-    pub resource: &'static str,
+    pub(super) resource: &'static str,
     /// The operation, unescaped.
-    pub operation: &'static str,
+    pub(super) operation: &'static str,
     /// The window's start, in Unix seconds.
-    pub window_start: &'static str,
+    pub(super) window_start: &'static str,
     /// The window's key text.
-    pub window_type: &'static str,
+    pub(super) window_type: &'static str,
     /// The window's start, as text.
-    pub window_id: &'static str,
+    pub(super) window_id: &'static str,
     /// The counter; packed items have others, `c_{seconds}_{start}`.
-    pub count: &'static str,
+    pub(super) count: &'static str,
     /// A token bucket's theoretical arrival time, in Unix nanoseconds.
-    pub tat: &'static str,
+    pub(super) tat: &'static str,
     /// The table's TTL attribute, in Unix seconds.
-    pub ttl: &'static str,
+    pub(super) ttl: &'static str,
     /// When the item was created.
-    pub created_at: &'static str,
+    pub(super) created_at: &'static str,
     /// When the item was last written.
-    pub updated_at: &'static str,
+    pub(super) updated_at: &'static str,
     /// The caller's texts, a map.
-    pub metadata: &'static str,
+    pub(super) metadata: &'static str,
 }
 
 impl AttributeNames {
-    /// The attribute names of a schema.
-    #[must_use]
-    pub const fn of(schema: Schema) -> &'static Self {
-        match schema {
-            Schema::Mission => &MISSION,
-            Schema::TableTheory => &TABLE_THEORY,
+    /// The names in a style.
+    pub(super) const fn of(style: AttributeStyle) -> &'static Self {
+        match style {
+            AttributeStyle::Pascal => &PASCAL,
+            AttributeStyle::TableTheory => &TABLE_THEORY,
         }
     }
 }
 
-const MISSION: AttributeNames = AttributeNames {
+const PASCAL: AttributeNames = AttributeNames {
     identifier: "Identifier",
     resource: "Resource",
     operation: "Operation",

@@ -10,8 +10,8 @@ use super::error::{InvalidConnection, ListError, RegistryError};
 use super::list::ListConnections;
 use super::write::{Register, Remove, Touch};
 use crate::store::{
-    IndexDefinition, Key, KeySchema, Schema, StoreError, StoreFailure, TableDefinition, TableName,
-    Value,
+    AttributeStyle, IndexDefinition, Key, KeySchema, StoreError, StoreFailure, TableDefinition,
+    TableName, Value,
 };
 use crate::time::Timestamp;
 
@@ -22,12 +22,12 @@ pub struct RegistryConfig(Arc<Config>);
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) table: TableName,
-    schema: Schema,
+    attribute_style: AttributeStyle,
 }
 
 impl Config {
     pub(super) const fn names(&self) -> &'static AttributeNames {
-        AttributeNames::of(self.schema)
+        AttributeNames::of(self.attribute_style)
     }
 
     pub(super) fn failed(&self, error: StoreError) -> RegistryError {
@@ -35,24 +35,26 @@ impl Config {
     }
 }
 
-/// The attribute names of one schema, by what they hold. The table's key is `PK` and `SK` in both.
+/// The names of the attributes in one style, by what they hold. The
+/// table's key is `PK` and `SK` in both.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct AttributeNames {
+pub(super) struct AttributeNames {
     /// What the connection wants to hear of; the partition key of [`TOPIC_INDEX`].
-    pub topic: &'static str,
+    pub(super) topic: &'static str,
     /// When the connection was registered.
-    pub connected_at: &'static str,
+    pub(super) connected_at: &'static str,
     /// The table's TTL attribute, in Unix seconds.
-    pub ttl: &'static str,
+    pub(super) ttl: &'static str,
 }
 
 impl AttributeNames {
-    /// The attribute names of a schema.
-    #[must_use]
-    pub const fn of(schema: Schema) -> &'static Self {
-        match schema {
-            Schema::Mission => &Self { topic: "Topic", connected_at: "ConnectedAt", ttl: "TTL" },
-            Schema::TableTheory => {
+    /// The names in a style.
+    const fn of(style: AttributeStyle) -> &'static Self {
+        match style {
+            AttributeStyle::Pascal => {
+                &Self { topic: "Topic", connected_at: "ConnectedAt", ttl: "TTL" }
+            }
+            AttributeStyle::TableTheory => {
                 &Self { topic: "topic", connected_at: "connectedAt", ttl: "ttl" }
             }
         }
@@ -82,7 +84,7 @@ impl RegistryConfig {
     /// Starts a registry.
     pub fn builder() -> RegistryConfigBuilder {
         let table = TableName::from(DEFAULT_TABLE_NAME);
-        RegistryConfigBuilder(Config { table, schema: Schema::default() })
+        RegistryConfigBuilder(Config { table, attribute_style: AttributeStyle::default() })
     }
 
     /// Keeps a connection, as of `now`; one that is there is written anew.
@@ -176,9 +178,9 @@ impl RegistryConfigBuilder {
         self
     }
 
-    /// The attribute names; those of the mission by default.
-    pub fn schema(mut self, schema: Schema) -> Self {
-        self.0.schema = schema;
+    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
+    pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
+        self.0.attribute_style = style;
         self
     }
 

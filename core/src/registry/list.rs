@@ -138,7 +138,7 @@ mod tests {
 
     use super::{ConnectionPage, ListError};
     use crate::machine::{Machine, Step};
-    use crate::registry::{InvalidConnection, RegistryConfig, Schema, Touched};
+    use crate::registry::{AttributeStyle, InvalidConnection, RegistryConfig, Touched};
     use crate::store::{Item, Page, StoreRequest, Updated, Written};
     use crate::time::Timestamp;
 
@@ -166,8 +166,8 @@ mod tests {
 
     #[test]
     fn a_registered_connection_is_found_until_it_expires() {
-        for schema in [Schema::Mission, Schema::TableTheory] {
-            let registry = RegistryConfig::builder().schema(schema).build();
+        for style in [AttributeStyle::Pascal, AttributeStyle::TableTheory] {
+            let registry = RegistryConfig::builder().attribute_style(style).build();
             let now = Timestamp::UNIX_EPOCH;
             let Step::Ask(StoreRequest::PutItem(ask)) =
                 registry.register(" c1= ", " news ", now).unwrap().start()
@@ -175,7 +175,7 @@ mod tests {
                 panic!("one put");
             };
             let item = ask.effect().item.clone();
-            let topic = if schema == Schema::Mission { "Topic" } else { "topic" };
+            let topic = if style == AttributeStyle::Pascal { "Topic" } else { "topic" };
             let key = json!({topic: {"S": "news"}, "PK": {"S": "conn#c1="}, "SK": {"S": "conn"}});
             let next = Item::from_json(&key).unwrap();
             let page = || Page { items: [item.clone()].into(), next: Some(next.clone()) };

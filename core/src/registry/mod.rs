@@ -23,8 +23,8 @@ mod error;
 mod list;
 mod write;
 
-pub use crate::store::Schema;
-pub use config::{AttributeNames, RegistryConfig, RegistryConfigBuilder, TOPIC_INDEX};
+pub use crate::store::AttributeStyle;
+pub use config::{RegistryConfig, RegistryConfigBuilder, TOPIC_INDEX};
 pub use error::{InvalidConnection, ListError, RegistryError};
 pub use list::{ConnectionPage, ListConnections, RegisteredConnection};
 pub use write::{Register, Remove, Touch, Touched};

@@ -25,6 +25,7 @@
 //! assert!(order.guard.holds(None));
 //! ```
 
+mod attribute_style;
 mod batch_get_item;
 mod canonical;
 mod delete_item;
@@ -37,7 +38,6 @@ mod number;
 mod put_item;
 mod query;
 mod request;
-mod schema;
 mod sleep;
 mod table;
 mod transact_write_items;
@@ -47,6 +47,7 @@ mod update_item;
 mod value;
 pub mod wire;
 
+pub use attribute_style::AttributeStyle;
 pub use batch_get_item::{BatchGetItem, BatchRead};
 pub use delete_item::DeleteItem;
 pub use error::{Misconfiguration, StoreError, StoreFailure};
@@ -58,7 +59,6 @@ pub use number::Number;
 pub use put_item::PutItem;
 pub use query::{Page, Query, SortRange};
 pub use request::{StoreInterpreter, StoreRequest};
-pub use schema::Schema;
 pub use sleep::Sleep;
 pub use table::{IndexDefinition, KeySchema, TableDefinition, TableName};
 pub use transact_write_items::{

@@ -58,7 +58,7 @@ use crate::rate_limiter::RateLimiter;
 ///
 /// The messages of a WebSocket count for the identity that the authorizer of `$connect` gave, else
 /// for the client's address, and for their route key.
-pub type RateLimit<X> = rate_limit::RateLimit<Context, X>;
+pub type RateLimit<X> = rate_limit::RequestLimit<Context, X>;
 
 impl<X> RateLimit<X> {
     /// Limits requests by `limiter`, and by the application's clock.

@@ -55,7 +55,7 @@ use self::state::State;
 use self::write::Write;
 use crate::clock::{Clock, ManualClock};
 use crate::execute::Execute;
-use crate::usage::{ConsumedCapacity, Usage};
+use crate::usage::{ConsumedCapacity, StoreUsage};
 
 /// Tables in memory with DynamoDB's semantics. Clones share them.
 #[derive(Clone, Debug)]
@@ -132,9 +132,9 @@ impl<C> MemoryStore<C> {
         Ok(())
     }
 
-    /// Calls and consumed capacity so far. Compare two snapshots with [`Usage::since`].
+    /// Calls and consumed capacity so far. Compare two snapshots with [`StoreUsage::since`].
     #[must_use]
-    pub fn usage(&self) -> Usage {
+    pub fn usage(&self) -> StoreUsage {
         self.state().usage.clone()
     }
 

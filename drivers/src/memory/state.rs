@@ -6,13 +6,13 @@ use apptheory_core::store::{Misconfiguration, StoreError, TableDefinition, Table
 
 use super::table::Table;
 use super::transact::Tokens;
-use crate::usage::Usage;
+use crate::usage::StoreUsage;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) tables: Tables,
     pub(super) tokens: Tokens,
-    pub(super) usage: Usage,
+    pub(super) usage: StoreUsage,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use http::request::Parts;
 use tower::Layer;
 
 use super::response::DenialBody;
-use super::service::RateLimit;
+use super::service::RateLimitService;
 use crate::clock::SystemClock;
 use crate::rate_limit;
 use crate::rate_limiter::RateLimiter;
@@ -37,7 +37,7 @@ pub struct RoutePattern(pub String);
 /// A request counts for its [caller](apptheory_core::http::rate_limit::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
 /// [`RoutePattern`]. Where nobody knows the pattern, all paths count as one.
-pub type RateLimitLayer<X, C = SystemClock> = rate_limit::RateLimit<Parts, X, C>;
+pub type RateLimitLayer<X, C = SystemClock> = rate_limit::RequestLimit<Parts, X, C>;
 
 impl<X, C> RateLimitLayer<X, C> {
     /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same
@@ -55,10 +55,10 @@ impl<X, C> RateLimitLayer<X, C> {
 }
 
 impl<S, X, C> Layer<S> for RateLimitLayer<X, C> {
-    type Service = RateLimit<S, X, C>;
+    type Service = RateLimitService<S, X, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RateLimit::new(inner, Arc::new(self.clone()))
+        RateLimitService::new(inner, Arc::new(self.clone()))
     }
 }
 

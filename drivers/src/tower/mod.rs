@@ -6,7 +6,7 @@
 //! them every request is answered with 500, unless the layer is told to trust proxies or to count all
 //! requests together.
 //!
-//! What clients get is [`RateLimit`](crate::rate_limit::RateLimit)'s table; the response's extensions
+//! What clients get is [`RequestLimit`](crate::rate_limit::RequestLimit)'s table; the response's extensions
 //! hold a [`Decision`], or the [`RateLimitError`] of a 500 or 503.
 //!
 //! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
@@ -72,4 +72,4 @@ mod service;
 pub use crate::rate_limit::RateLimitError;
 pub use layer::{ClientIp, Identity, RateLimitLayer, RoutePattern, Tenant};
 pub use response::DenialBody;
-pub use service::RateLimit;
+pub use service::RateLimitService;

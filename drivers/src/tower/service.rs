@@ -16,18 +16,18 @@ use crate::clock::{Clock, SystemClock};
 use crate::execute::StoreExecutor;
 
 /// A service behind a limiter; made by a [`RateLimitLayer`].
-pub struct RateLimit<S, X, C = SystemClock> {
+pub struct RateLimitService<S, X, C = SystemClock> {
     inner: S,
     layer: Arc<RateLimitLayer<X, C>>,
 }
 
-impl<S, X, C> RateLimit<S, X, C> {
+impl<S, X, C> RateLimitService<S, X, C> {
     pub(super) const fn new(inner: S, layer: Arc<RateLimitLayer<X, C>>) -> Self {
         Self { inner, layer }
     }
 }
 
-impl<S, X, C, RequestBody, ResponseBody> Service<Request<RequestBody>> for RateLimit<S, X, C>
+impl<S, X, C, RequestBody, ResponseBody> Service<Request<RequestBody>> for RateLimitService<S, X, C>
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
     S::Future: Send,
@@ -71,14 +71,17 @@ where
 }
 
 // Derived, these would ask the same of the executor and the clock.
-impl<S: Clone, X, C> Clone for RateLimit<S, X, C> {
+impl<S: Clone, X, C> Clone for RateLimitService<S, X, C> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), layer: Arc::clone(&self.layer) }
     }
 }
 
-impl<S: fmt::Debug, X, C> fmt::Debug for RateLimit<S, X, C> {
+impl<S: fmt::Debug, X, C> fmt::Debug for RateLimitService<S, X, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit").field("inner", &self.inner).field("layer", &self.layer).finish()
+        f.debug_struct("RateLimitService")
+            .field("inner", &self.inner)
+            .field("layer", &self.layer)
+            .finish()
     }
 }

@@ -3,7 +3,7 @@
 use core::future::Future;
 
 use apptheory::eventbus::Bus;
-use apptheory::usage::Usage;
+use apptheory::usage::StoreUsage;
 use apptheory_core::eventbus::{Event, EventQuery};
 
 use crate::support::block_on;
@@ -30,8 +30,8 @@ fn sized(n: u32) -> Event {
     event(n).with_payload(&"x".repeat(600)).unwrap()
 }
 
-async fn measure(bus: &impl Bus, usage: impl Fn() -> Usage) -> Costs {
-    async fn cost<T>(usage: impl Fn() -> Usage, work: impl Future<Output = T>) -> (Cost, T) {
+async fn measure(bus: &impl Bus, usage: impl Fn() -> StoreUsage) -> Costs {
+    async fn cost<T>(usage: impl Fn() -> StoreUsage, work: impl Future<Output = T>) -> (Cost, T) {
         let before = usage();
         let output = work.await;
         let total = usage().since(&before).total();

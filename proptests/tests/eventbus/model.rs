@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use apptheory::apptheory_core::eventbus::{
-    BusConfig, Event, EventQuery, MemoryBus, Order, Payload, PayloadEncoding, Schema,
+    AttributeStyle, BusConfig, Event, EventQuery, MemoryBus, Order, Payload, PayloadEncoding,
     TimestampFormat,
 };
 use apptheory::apptheory_core::time::Timestamp;
@@ -84,13 +84,13 @@ pub(crate) fn query() -> impl Strategy<Value = EventQuery> {
 }
 
 pub(crate) fn bus() -> impl Strategy<Value = BusConfig> {
-    let schema = prop::sample::select(vec![Schema::Mission, Schema::TableTheory]);
+    let style = prop::sample::select(vec![AttributeStyle::Pascal, AttributeStyle::TableTheory]);
     let format = prop::sample::select(vec![TimestampFormat::Fixed9, TimestampFormat::Trimmed]);
     let payload = prop::sample::select(vec![PayloadEncoding::Binary, PayloadEncoding::ByteList]);
-    let parts = (schema, format, payload, 1..4_u32, any::<bool>());
-    parts.prop_map(|(schema, format, payload, read_budget, sealed)| {
+    let parts = (style, format, payload, 1..4_u32, any::<bool>());
+    parts.prop_map(|(style, format, payload, read_budget, sealed)| {
         let mut builder = BusConfig::builder()
-            .schema(schema)
+            .attribute_style(style)
             .timestamp_format(format)
             .payload_encoding(payload)
             .read_budget(read_budget);

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use super::at;
 use super::world::World;
 use crate::eventbus::{
-    BusConfig, CursorError, CursorMismatch, ErrorKind, Event, EventPage, EventQuery, InvalidCursor,
-    KeyCursor, MemoryBus, Order, PageEnd, QueryError, Schema, Separator, TimestampFormat,
+    AttributeStyle, BusConfig, CursorError, CursorMismatch, ErrorKind, Event, EventPage,
+    EventQuery, InvalidCursor, KeyCursor, MemoryBus, Order, PageEnd, QueryError, Separator,
+    TimestampFormat,
 };
 use crate::run::run;
 use crate::store::{Item, StoreError, Value};
@@ -28,7 +29,7 @@ fn fixed9() -> BusConfig {
 }
 
 fn trimmed() -> BusConfig {
-    let builder = BusConfig::builder().schema(Schema::TableTheory);
+    let builder = BusConfig::builder().attribute_style(AttributeStyle::TableTheory);
     builder.timestamp_format(TimestampFormat::Trimmed).build().unwrap()
 }
 

@@ -66,7 +66,7 @@ impl Call {
     }
 
     pub(in crate::limiter) fn names(&self) -> &'static AttributeNames {
-        AttributeNames::of(self.config.schema)
+        AttributeNames::of(self.config.attribute_style)
     }
 
     /// A verdict with the policies of the limiter applied.
