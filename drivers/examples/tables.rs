@@ -11,11 +11,11 @@ use core::error::Error;
 use core::time::Duration;
 use std::io::{self, Write as _};
 
-use apptheory::tables::cloudformation_template;
 use apptheory_core::eventbus::BusConfig;
 use apptheory_core::idempotency::IdempotencyConfig;
 use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::registry::RegistryConfig;
+use apptheory_core::store::cloudformation_template;
 
 #[expect(clippy::disallowed_methods, reason = "a program may look into its environment")]
 fn env(name: &str) -> Option<String> {

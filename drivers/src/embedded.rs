@@ -52,8 +52,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::{Fault, Reply, Wire};
 use apptheory_core::store::{
-    BatchGetItem, DeleteItem, GetItem, PutItem, Query, Sleep, StoreError, TableDefinition,
-    TableName, TransactWriteItems, UpdateItem,
+    BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, PutItem, Query, Sleep, StoreError,
+    StoreUsage, TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
 use dynoxide::{Database, DynoxideError};
@@ -61,7 +61,6 @@ use serde_json::Value as Json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
-use crate::usage::{ConsumedCapacity, StoreUsage};
 
 /// An embedded DynamoDB. Clones share the database.
 #[derive(Clone)]

@@ -29,10 +29,8 @@ pub mod rate_limit;
 pub mod rate_limiter;
 #[cfg(any(feature = "aws", feature = "websocket"))]
 mod sdk_error;
-pub mod tables;
 #[cfg(feature = "tower")]
 pub mod tower;
-pub mod usage;
 pub mod websocket;
 
 /// The README's examples.

@@ -9,12 +9,12 @@ use apptheory::apptheory_core::limiter::{
 };
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
+use apptheory::apptheory_core::store::OperationUsage;
 use apptheory::apptheory_core::store::transcript::{Exchange, Transcribe};
 use apptheory::apptheory_core::store::{StoreError, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::clock::{Clock, ManualClock};
 use apptheory::memory::MemoryStore;
-use apptheory::usage::OperationUsage;
 
 use crate::limit::Admission;
 

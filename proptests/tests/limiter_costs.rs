@@ -9,8 +9,8 @@ use apptheory::apptheory_core::limiter::{
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::run::Interpret;
+use apptheory::apptheory_core::store::{ConsumedCapacity, OperationUsage};
 use apptheory::apptheory_core::store::{DeleteItem, Guard, Key, StoreRequest, Value};
-use apptheory::usage::{ConsumedCapacity, OperationUsage};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};

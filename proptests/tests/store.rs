@@ -10,12 +10,12 @@ use apptheory::apptheory_core::store::{
     Attribute, BatchRead, CancellationReason, Guard, Item, Page, Query, StoreError, Transacted,
     Updated, Value, Written,
 };
+use apptheory::apptheory_core::store::{ConsumedCapacity, StoreUsage};
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::clock::ManualClock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::execute::StoreExecutor;
 use apptheory::memory::MemoryStore;
-use apptheory::usage::{ConsumedCapacity, StoreUsage};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 

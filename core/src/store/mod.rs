@@ -34,16 +34,19 @@ mod expression;
 mod get_item;
 mod guard;
 mod item;
+pub mod memory;
 mod number;
 mod put_item;
 mod query;
 mod request;
 mod sleep;
 mod table;
+mod template;
 mod transact_write_items;
 pub mod transcript;
 mod update;
 mod update_item;
+mod usage;
 mod value;
 pub mod wire;
 
@@ -61,11 +64,13 @@ pub use query::{Page, Query, SortRange};
 pub use request::{StoreInterpreter, StoreRequest};
 pub use sleep::Sleep;
 pub use table::{IndexDefinition, KeySchema, TableDefinition, TableName};
+pub use template::cloudformation_template;
 pub use transact_write_items::{
     CancellationReason, ConditionCheck, TransactWrite, TransactWriteItems, Transacted,
 };
 pub use update::{Assignment, InvalidUpdate};
 pub use update_item::{UpdateItem, Updated, Written};
+pub use usage::{ConsumedCapacity, OperationUsage, StoreUsage};
 pub use value::{Value, ValueError};
 
 /// The longest partition key value, in bytes (DynamoDB limit).

@@ -3,8 +3,8 @@
 use core::future::Future;
 
 use apptheory::eventbus::Bus;
-use apptheory::usage::StoreUsage;
 use apptheory_core::eventbus::{Event, EventQuery};
+use apptheory_core::store::StoreUsage;
 
 use crate::support::block_on;
 use crate::{bus_over, clock, config, embedded, event, memory};

@@ -1,16 +1,14 @@
 //! Writes: first a verdict on each, then the change; a transaction gathers all verdicts first.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 
-use apptheory_core::store::{
-    Assignment, CancellationReason, ConditionCheck, DeleteItem, Guard, Item, MAX_ITEM_BYTES,
-    PutItem, StoreError, TableName, TransactWrite, UpdateItem, Updated, Written,
-};
-use apptheory_core::time::Timestamp;
-
-use super::state::{INVALID_REQUEST, Tables};
 use super::table::{InvalidKey, PrimaryKey, Table};
-use crate::usage::ConsumedCapacity;
+use super::{Carried, INVALID_REQUEST, Tables};
+use crate::store::{
+    Assignment, CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Guard, Item,
+    MAX_ITEM_BYTES, PutItem, StoreError, TableName, TransactWrite, UpdateItem, Updated, Written,
+};
+use crate::time::Timestamp;
 
 /// One write, alone or of a transaction.
 #[derive(Clone, Copy, Debug)]
@@ -191,10 +189,7 @@ fn updated(update: &UpdateItem, table: &Table, old: Option<&Arc<Item>>) -> Optio
 }
 
 /// Carries out a single write.
-pub(super) fn write(
-    tables: &mut Tables,
-    write: Write<'_>,
-) -> Result<(Written, ConsumedCapacity), StoreError> {
+pub(super) fn write(tables: &mut Tables, write: Write<'_>) -> Carried<Written> {
     let Verdict { ruling, bytes } = write.decide(tables)?;
     let consumed = ConsumedCapacity::write(bytes);
     match ruling {
@@ -212,7 +207,7 @@ pub(super) fn update_item(
     tables: &mut Tables,
     update: &UpdateItem,
     answered_at: Timestamp,
-) -> Result<(Updated, ConsumedCapacity), StoreError> {
+) -> Carried<Updated> {
     let (written, consumed) = write(tables, Write::Update(update))?;
     Ok((Updated { written, answered_at }, consumed))
 }

@@ -9,8 +9,7 @@
 //! by its [`TableDefinition`]; it refuses to know how a template is deployed.
 //!
 //! ```
-//! use apptheory::tables::cloudformation_template;
-//! use apptheory_core::store::{KeySchema, TableDefinition};
+//! use apptheory_core::store::{KeySchema, TableDefinition, cloudformation_template};
 //!
 //! let limits = TableDefinition {
 //!     name: "rate-limits".into(),
@@ -24,10 +23,14 @@
 //! assert_eq!(template["Outputs"]["RateLimitsTableName"]["Value"]["Ref"], "RateLimitsTable");
 //! ```
 
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
 
-use apptheory_core::store::TableDefinition;
 use serde_json::{Value as Json, json};
+
+use super::TableDefinition;
 
 /// A template with one resource per table, and its name and ARN as outputs.
 ///
@@ -75,7 +78,9 @@ fn unique(id: &str, taken: &BTreeMap<String, Json>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use apptheory_core::store::{IndexDefinition, KeySchema};
+    use alloc::vec;
+
+    use crate::store::{IndexDefinition, KeySchema};
 
     use super::*;
 

@@ -1,15 +1,17 @@
 //! One table: its items in key order, and its indexes beside it.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::Arc;
+use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Bound;
 
-use apptheory_core::store::{
-    IndexDefinition, Item, Key, KeySchema, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, SortRange,
-    TableDefinition, Value,
+use crate::store::{
+    ConsumedCapacity, IndexDefinition, Item, Key, KeySchema, MAX_PARTITION_KEY_BYTES,
+    MAX_SORT_KEY_BYTES, SortRange, TableDefinition, Value,
 };
-
-use crate::usage::ConsumedCapacity;
 
 /// A table and its global secondary indexes. Items are shared between them.
 #[derive(Clone, Debug)]

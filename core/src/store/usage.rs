@@ -1,11 +1,10 @@
 //! What effects cost: calls, and capacity units by DynamoDB's rules.
 //!
 //! This module decides how bytes become units and adds them up per operation. It does not know who
-//! carried the operations out: the executors of the features `memory` and `embedded` both report in
-//! its terms.
+//! carried the operations out: tables in memory and an embedded DynamoDB both report in its terms.
 //!
 //! ```
-//! use apptheory::usage::ConsumedCapacity;
+//! use apptheory_core::store::ConsumedCapacity;
 //!
 //! let two_reads = ConsumedCapacity::read(5 * 1024, true) + ConsumedCapacity::read(100, false);
 //! assert_eq!(two_reads.read_half_units, 5); // 2 units for 4 KB + 1 KB, then half a unit
@@ -13,8 +12,8 @@
 //! assert_eq!(ConsumedCapacity::write(1025).write_units, 2);
 //! ```
 
+use alloc::collections::BTreeMap;
 use core::ops::{Add, AddAssign, Sub};
-use std::collections::BTreeMap;
 
 /// Capacity that operations consumed.
 ///
@@ -142,8 +141,8 @@ impl StoreUsage {
         self.0.iter().map(|(name, usage)| (*name, *usage))
     }
 
-    #[cfg(any(feature = "memory", feature = "embedded"))]
-    pub(crate) fn record(&mut self, operation: &'static str, consumed: ConsumedCapacity) {
+    /// Adds one call. For executors, once per order that was sent.
+    pub fn record(&mut self, operation: &'static str, consumed: ConsumedCapacity) {
         let usage = self.0.entry(operation).or_default();
         usage.calls = usage.calls.saturating_add(1);
         usage.consumed += consumed;
@@ -162,8 +161,10 @@ const READ_UNIT_BYTES: usize = 4 * 1024;
 /// Bytes that one write unit writes (DynamoDB pricing).
 const WRITE_UNIT_BYTES: usize = 1024;
 
-#[cfg(all(test, any(feature = "embedded", feature = "memory")))]
+#[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::{ConsumedCapacity, StoreUsage};
 
     #[test]

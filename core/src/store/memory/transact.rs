@@ -1,14 +1,14 @@
 //! Transactions: all writes or none, once per token.
 
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 
-use apptheory_core::store::{StoreError, TransactWrite, TransactWriteItems, Transacted};
-use apptheory_core::time::Timestamp;
-
-use super::state::{INVALID_REQUEST, Tables};
 use super::write::{Ruling, Verdict, Write};
-use crate::usage::ConsumedCapacity;
+use super::{Carried, INVALID_REQUEST, Tables};
+use crate::store::{ConsumedCapacity, StoreError, TransactWrite, TransactWriteItems, Transacted};
+use crate::time::Timestamp;
 
 /// Committed transactions by their idempotency token.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ pub(super) fn transact_write_items(
     tokens: &mut Tokens,
     transaction: &TransactWriteItems,
     now: Timestamp,
-) -> Result<(Transacted, ConsumedCapacity), StoreError> {
+) -> Carried<Transacted> {
     tokens.forget_before(now);
     if let Some(replayed) = tokens.replay(transaction) {
         return replayed;
@@ -78,10 +78,7 @@ fn check_targets(tables: &Tables, transaction: &TransactWriteItems) -> Result<()
 impl Tokens {
     /// The answer to a transaction whose token is known: it has been committed, or, if its writes
     /// differ, it is not valid. DynamoDB charges the repetition as a transactional read.
-    fn replay(
-        &self,
-        transaction: &TransactWriteItems,
-    ) -> Option<Result<(Transacted, ConsumedCapacity), StoreError>> {
+    fn replay(&self, transaction: &TransactWriteItems) -> Option<Carried<Transacted>> {
         let remembered = self.remembered.get(transaction.token.as_deref()?)?;
         if remembered.writes != transaction.writes {
             return Some(Err(INVALID_REQUEST));

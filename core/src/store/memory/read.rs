@@ -1,20 +1,17 @@
 //! Reads: single items, batches, and pages of a partition.
 
-use std::ops::Bound;
+use alloc::borrow::ToOwned as _;
+use alloc::vec::Vec;
+use core::ops::Bound;
 
-use apptheory_core::store::{
-    BatchGetItem, BatchRead, GetItem, Item, Key, Page, Query, StoreError, Value,
-};
-use apptheory_core::time::Timestamp;
-
-use super::state::{INVALID_REQUEST, Tables};
 use super::table::{Position, PrimaryKey, Sorted, Stretch, Table, stretch};
-use crate::usage::ConsumedCapacity;
+use super::{Carried, INVALID_REQUEST, Tables};
+use crate::store::{
+    BatchGetItem, BatchRead, ConsumedCapacity, GetItem, Item, Key, Page, Query, StoreError, Value,
+};
+use crate::time::Timestamp;
 
-/// An answer and what it cost; both, because a refused read costs nothing.
-pub(super) type Read<T> = Result<(T, ConsumedCapacity), StoreError>;
-
-pub(super) fn get_item(tables: &Tables, get: &GetItem) -> Read<Option<Item>> {
+pub(super) fn get_item(tables: &Tables, get: &GetItem) -> Carried<Option<Item>> {
     let table = tables.get(&get.table)?;
     let key = table.locate(&get.key).map_err(|_| INVALID_REQUEST)?;
     let item = table.get(&key);
@@ -26,7 +23,7 @@ pub(super) fn batch_get_item(
     tables: &Tables,
     batch: &BatchGetItem,
     answered_at: Timestamp,
-) -> Read<BatchRead> {
+) -> Carried<BatchRead> {
     let table = tables.get(&batch.table)?;
     let located: Vec<(&Key, PrimaryKey)> = batch
         .keys
@@ -59,7 +56,7 @@ fn project(item: &Item, batch: &BatchGetItem) -> Item {
     kept.filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
 }
 
-pub(super) fn query(tables: &Tables, query: &Query) -> Read<Page> {
+pub(super) fn query(tables: &Tables, query: &Query) -> Carried<Page> {
     let table = tables.get(&query.table)?;
     let items = match &query.index {
         Some(name) => table.index(name).ok_or(INVALID_REQUEST)?,
