@@ -15,7 +15,7 @@ use crate::observe::emf::Emf;
 
 /// The settings of the contract; made by [`profile`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Profile {
+pub struct ContractSettings {
     /// How requests are answered: any origin is named, HEAD is not implied, any page may send JSON,
     /// clients name their tenant, stack traces and the `connection` of event streams are shown, and
     /// what was not done in time is 408.
@@ -42,7 +42,7 @@ pub struct Profile {
 /// Returns the settings of the contract. Use it to answer the contract's cases, or to migrate from
 /// another implementation of it.
 #[must_use]
-pub fn profile() -> Profile {
+pub fn profile() -> ContractSettings {
     let http = HttpSettings {
         cors: Some(Cors { reflects: true, ..Cors::default() }),
         timeout_status: 408,
@@ -54,7 +54,7 @@ pub fn profile() -> Profile {
         permissive_routes: true,
         ..HttpSettings::default()
     };
-    Profile {
+    ContractSettings {
         http,
         reserve: Duration::ZERO,
         rate_limit_headers: HeaderStyle::Contract,

@@ -43,7 +43,7 @@ mod tests {
     };
     use crate::gateway::{ConnectionEffect as _, ConnectionReply, PostToConnection, RequestBase};
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
-    use crate::http::{Headers, MultiMap, Query, RawRequest, Response};
+    use crate::http::{HeaderMap, HttpResponse, MultiMap, QueryString, RawRequest};
     use crate::idempotency::{Acquisition, IdempotencyKey};
     use crate::stream::sse::SseEvent;
     use crate::stream::{Collector, FrameConfig, FrameInput, FrameMachine, Head, Target};
@@ -69,7 +69,7 @@ mod tests {
         raw.headers.append("cookie", format!("session={SECRET}"));
         let mut query = MultiMap::new();
         query.append("token", SECRET);
-        raw.query = Query::from(query);
+        raw.query = QueryString::from(query);
         raw.body = Cow::Borrowed(SECRET.as_bytes());
         raw
     }
@@ -85,13 +85,13 @@ mod tests {
         check("request", &request);
         let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
         check("call", &Call::unrouted(request, String::new(), arrival, TenantSource::Principal));
-        let fields = || -> Headers { [("x-secret", SECRET)].into_iter().collect() };
+        let fields = || -> HeaderMap { [("x-secret", SECRET)].into_iter().collect() };
         check("policy", &PolicyDecision::rate_limited(fields()));
         let mut principal = Principal::new("u");
         principal.claims.insert("token".into(), SECRET.into());
         check("principal", &principal);
 
-        let response: Response = Response::text(200, SECRET)
+        let response: HttpResponse = HttpResponse::text(200, SECRET)
             .with_header("x-secret", SECRET)
             .with_cookie(format!("session={SECRET}"));
         check("response", &response);

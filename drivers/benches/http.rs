@@ -14,7 +14,7 @@ use core::time::Duration;
 
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
 use apptheory_core::events::HttpSource;
-use apptheory_core::http::exchange::Tier;
+use apptheory_core::http::exchange::Pipeline;
 use apptheory_core::http::router::{Lookup, Router};
 use apptheory_core::http::{RawRequest, UriPath};
 use axum::http::HeaderValue;
@@ -149,8 +149,8 @@ fn answer(id: u32, order: &Value) -> Value {
     json!({"user": id, "item": order["item"], "amount": order["amount"]})
 }
 
-fn app(tier: Tier) -> App {
-    let app = (0..5).fold(App::builder().tier(tier), |app, _| app.middleware(ours_around));
+fn app(pipeline: Pipeline) -> App {
+    let app = (0..5).fold(App::builder().pipeline(pipeline), |app, _| app.middleware(ours_around));
     let create = async |Path(id): Path<u32>, Json(order): Json<Value>| Json(answer(id, &order));
     app.post("/users/{id}/orders", create).build().expect("an app")
 }
@@ -180,7 +180,7 @@ type Peer = Adapter<'static, axum::response::Response, axum::Router>;
 
 fn exchange(criterion: &mut Criterion) {
     let event = event();
-    let (routes_only, whole) = (app(Tier::P0), app(Tier::P2));
+    let (routes_only, whole) = (app(Pipeline::Bare), app(Pipeline::Observed));
     let mut peer = Adapter::from(router());
 
     // Peers are worth comparing when they answer alike.

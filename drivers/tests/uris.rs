@@ -5,7 +5,7 @@
 use core::convert::Infallible;
 use std::collections::BTreeMap;
 
-use apptheory::app::{App, AppBuilder, Context, Fields, Invocation, Json, Path, Query};
+use apptheory::app::{App, AppBuilder, Context, Headers, Invocation, Json, Path, Query};
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::Access;
 use bytes::Bytes;
@@ -236,7 +236,7 @@ async fn cookies_are_one_field_for_handlers_and_services() {
     }
     let app = echo(App::builder())
         .get("/header", async |context: Context| context.header("Cookie").to_owned())
-        .get("/fields", async |Fields(sent): Fields<Sent>| sent.cookie)
+        .get("/fields", async |Headers(sent): Headers<Sent>| sent.cookie)
         .get("/list", async |context: Context| {
             context.request().headers.get_all("cookie").join("|")
         })

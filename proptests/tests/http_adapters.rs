@@ -8,7 +8,7 @@ mod providers;
 
 use apptheory::apptheory_core::events::{EventKind, classify};
 use apptheory::apptheory_core::events::{HttpSource, read_payload_v2};
-use apptheory::apptheory_core::http::{Response, UriPath};
+use apptheory::apptheory_core::http::{HttpResponse, UriPath};
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -123,7 +123,7 @@ proptest! {
         name in any_text(),
         value in any_text(),
     ) {
-        let response = <Response>::new(200).with_header(&name, &*value).with_cookie(&*value);
+        let response = <HttpResponse>::new(200).with_header(&name, &*value).with_cookie(&*value);
         let is_name = {
             let mut names = response.headers.iter().map(|(name, _)| name);
             names.all(|name| HeaderName::from_bytes(name.as_bytes()).is_ok())

@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
 use apptheory::apptheory_core::events::HttpSource;
 use apptheory::apptheory_core::http::UriPath;
-use apptheory::apptheory_core::http::exchange::Tier;
+use apptheory::apptheory_core::http::exchange::Pipeline;
 use apptheory::apptheory_core::http::router::{Lookup, Router};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
@@ -81,7 +81,8 @@ fn a_whole_exchange() {
         Json(json!({"user": id, "item": order["item"]}))
     };
     for (layers, most) in [(0, 83), (5, 95)] {
-        let app = (0..layers).fold(App::builder().tier(Tier::P2), |app, _| app.middleware(around));
+        let app = (0..layers)
+            .fold(App::builder().pipeline(Pipeline::Observed), |app, _| app.middleware(around));
         let app = app.post("/users/{id}/orders", create).build().unwrap();
         let event = event();
         let mut answer = None;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use apptheory::apptheory_core::events::HttpSource;
 use apptheory::apptheory_core::http::router::{Lookup, Router};
-use apptheory::apptheory_core::http::{MultiMap, Query, UriPath};
+use apptheory::apptheory_core::http::{MultiMap, QueryString, UriPath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -170,7 +170,7 @@ proptest! {
 
     #[test]
     fn queries_are_read_and_written_as_browsers_do(raw in text()) {
-        let query = Query::parse(&*raw);
+        let query = QueryString::parse(&*raw);
         let model = grouped(form_urlencoded::parse(raw.as_bytes()));
         prop_assert_eq!(query.parameters(), &model);
         prop_assert_eq!(query.raw(), &raw);
@@ -179,9 +179,9 @@ proptest! {
         for (name, values) in model.iter() {
             written.extend_pairs(values.iter().map(|value| (name, value)));
         }
-        let query = Query::from(model.clone());
+        let query = QueryString::from(model.clone());
         prop_assert_eq!(query.raw(), written.finish());
-        let again = Query::parse(query.raw());
+        let again = QueryString::parse(query.raw());
         prop_assert_eq!(again.parameters(), &model);
     }
 
@@ -206,8 +206,8 @@ proptest! {
             pairs.sort();
             pairs
         };
-        let expected = sorted(Query::parse(raw.join("&")).parameters());
+        let expected = sorted(QueryString::parse(raw.join("&")).parameters());
         prop_assert_eq!(sorted(&request.query), expected.clone());
-        prop_assert_eq!(sorted(Query::parse(&*request.raw_query).parameters()), expected);
+        prop_assert_eq!(sorted(QueryString::parse(&*request.raw_query).parameters()), expected);
     }
 }

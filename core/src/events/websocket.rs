@@ -11,7 +11,7 @@ use super::context::Delivery;
 use super::http::{HttpSource, Unread, payload_v1};
 use super::trigger::{EventError, Trigger};
 use crate::gateway::event_endpoint;
-use crate::http::{RawRequest, Rejected, Request, Response, SourceProvenance, UriPath};
+use crate::http::{HttpResponse, RawRequest, Rejected, Request, SourceProvenance, UriPath};
 use crate::members::{Object, Text};
 
 /// A message on a WebSocket, or the start or end of one: which connection it is about, and the
@@ -148,11 +148,11 @@ impl<'a> WebSocketEvent<'a> {
         self.request.normalize(max_bytes)
     }
 
-    /// Writes a [normalised](Response::normalize) response, whose stream was read to its end. For
+    /// Writes a [normalised](HttpResponse::normalize) response, whose stream was read to its end. For
     /// `$connect`, API Gateway refuses the connection unless the status is a 2xx; for messages, the
     /// client gets the body only if the route has a response.
     #[must_use]
-    pub fn write_response(response: &Response) -> String {
+    pub fn write_response(response: &HttpResponse) -> String {
         // Proxy integrations of both kinds of API answer alike.
         HttpSource::ApiGatewayV1.write_response(response)
     }
@@ -172,7 +172,7 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
-    use super::{Response, WebSocketEvent};
+    use super::{HttpResponse, WebSocketEvent};
     use crate::error::AppError;
 
     /// A message as API Gateway sends it: with nulls, and without path, method and headers.
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn responses_are_written_as_proxies_do() {
-        let mut response: Response = Response::new(0).with_cookie("a=b");
+        let mut response: HttpResponse = HttpResponse::new(0).with_cookie("a=b");
         response.headers.set_all("X-A", ["1", "2"].map(ToString::to_string).to_vec());
         response.headers.set("Set-Cookie", "z=1");
         response.headers.set_all("Empty", Vec::new());
@@ -258,7 +258,7 @@ mod tests {
             r#"{"statusCode":200,"headers":{"set-cookie":"a=b","x-a":"1"},"multiValueHeaders":{"set-cookie":["a=b","z=1"],"x-a":["1","2"]},"body":"hi"}"#
         );
         assert_eq!(
-            WebSocketEvent::write_response(&Response::no_content()),
+            WebSocketEvent::write_response(&HttpResponse::no_content()),
             r#"{"statusCode":204,"headers":{},"multiValueHeaders":{},"body":""}"#
         );
     }

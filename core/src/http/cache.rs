@@ -4,10 +4,10 @@
 //! is still good. It refuses to know what is cached.
 //!
 //! ```
-//! use apptheory_core::http::{Headers, cache};
+//! use apptheory_core::http::{HeaderMap, cache};
 //!
 //! let tag = cache::etag(b"hello");
-//! let headers: Headers = [("if-none-match", format!("W/{tag}, \"other\""))].into_iter().collect();
+//! let headers: HeaderMap = [("if-none-match", format!("W/{tag}, \"other\""))].into_iter().collect();
 //! assert!(cache::matches_if_none_match(&headers, &tag));
 //! assert_eq!(cache::vary(&["Origin".into()], &["accept-encoding"]), ["accept-encoding", "origin"]);
 //! ```
@@ -19,7 +19,7 @@ use core::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::headers::Headers;
+use super::headers::HeaderMap;
 use crate::hex::push_hex;
 
 /// `cache-control` of pages rendered for one client.
@@ -53,7 +53,7 @@ pub fn etag(body: &[u8]) -> String {
 /// client's tags does not matter; the tag's own does, and so does the case of that `W`. Tags with
 /// commas inside never match: [`etag`] makes none.
 #[must_use]
-pub fn matches_if_none_match(headers: &Headers, tag: &str) -> bool {
+pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     let tag = tag.trim();
     let lists = headers.get_all("if-none-match").iter();
     let mut candidates = lists.flat_map(|list| list.split(',')).map(str::trim);
@@ -66,7 +66,7 @@ pub fn matches_if_none_match(headers: &Headers, tag: &str) -> bool {
 /// As [`matches_if_none_match`], by the weak comparison of RFC 9110 §8.8.3.2: no `W/` matters, on
 /// neither side, and commas inside of quotes belong to the tag.
 #[must_use]
-pub fn matches_if_none_match_weakly(headers: &Headers, tag: &str) -> bool {
+pub fn matches_if_none_match_weakly(headers: &HeaderMap, tag: &str) -> bool {
     let tag = opaque(tag.trim());
     let lists = headers.get_all("if-none-match").iter();
     let mut candidates = lists.flat_map(|list| entity_tags(list));
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    fn asked(values: &[&str]) -> Headers {
+    fn asked(values: &[&str]) -> HeaderMap {
         values.iter().map(|value| ("If-None-Match", value.to_string())).collect()
     }
 

@@ -5,9 +5,9 @@
 //! vouches for is in [`SourceProvenance`](super::SourceProvenance).
 //!
 //! ```
-//! use apptheory_core::http::{Headers, client};
+//! use apptheory_core::http::{HeaderMap, client};
 //!
-//! let headers: Headers = [
+//! let headers: HeaderMap = [
 //!     ("cloudfront-viewer-address", "203.0.113.9:46532"),
 //!     ("cloudfront-forwarded-proto", "https"),
 //!     ("x-forwarded-host", "shop.example.com"),
@@ -19,7 +19,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::headers::Headers;
+use super::headers::HeaderMap;
 
 /// Returns the address of the client as the request itself states it: `cloudfront-viewer-address`,
 /// else the first entry of `x-forwarded-for`, else an empty text. Use it for display.
@@ -28,7 +28,7 @@ use super::headers::Headers;
 /// allow, limit or blame nobody by it. What a provider vouches for is in
 /// [`Request::source_provenance`](super::Request::source_provenance).
 #[must_use]
-pub fn unverified_client_ip(headers: &Headers) -> &str {
+pub fn unverified_client_ip(headers: &HeaderMap) -> &str {
     match viewer_address(headers) {
         "" => before_comma(headers.first("x-forwarded-for")),
         address => without_port(address),
@@ -39,7 +39,7 @@ pub fn unverified_client_ip(headers: &Headers) -> &str {
 /// `x-facetheory-original-host`, `x-forwarded-host`, `forwarded` and `host` that says one; a port is
 /// kept.
 #[must_use]
-pub fn original_host(headers: &Headers) -> &str {
+pub fn original_host(headers: &HeaderMap) -> &str {
     let named = |name: &'static str| headers.first(name);
     let hosts = [
         named("x-apptheory-original-host"),
@@ -54,7 +54,7 @@ pub fn original_host(headers: &Headers) -> &str {
 /// The path and query that the client called, when a proxy rewrote them and says so in
 /// `x-apptheory-original-uri` or `x-facetheory-original-uri`; else an empty text.
 #[must_use]
-pub fn original_uri(headers: &Headers) -> &str {
+pub fn original_uri(headers: &HeaderMap) -> &str {
     let uris = ["x-apptheory-original-uri", "x-facetheory-original-uri"];
     first_filled(uris.map(|name| headers.first(name))).trim()
 }
@@ -62,7 +62,7 @@ pub fn original_uri(headers: &Headers) -> &str {
 /// The scheme and host that the client called, `https` unless a proxy says otherwise; an empty text
 /// when nothing says the host.
 #[must_use]
-pub fn origin_url(headers: &Headers) -> String {
+pub fn origin_url(headers: &HeaderMap) -> String {
     let host = original_host(headers);
     if host.is_empty() {
         return String::new();
@@ -78,7 +78,7 @@ pub fn origin_url(headers: &Headers) -> String {
     }
 }
 
-fn viewer_address(headers: &Headers) -> &str {
+fn viewer_address(headers: &HeaderMap) -> &str {
     headers.first("cloudfront-viewer-address").trim().trim_matches('"')
 }
 
@@ -101,7 +101,7 @@ fn is_port(text: &str) -> bool {
 }
 
 /// A parameter of the first element of a `forwarded` field (RFC 7239).
-fn forwarded<'h>(headers: &'h Headers, name: &str) -> &'h str {
+fn forwarded<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     let element = headers.first("forwarded");
     let element = element.split_once(',').map_or(element, |(first, _)| first);
     let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(pairs: &[(&str, &str)]) -> Headers {
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         pairs.iter().copied().collect()
     }
 

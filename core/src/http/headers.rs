@@ -12,9 +12,9 @@ use super::sending::is_of_connection;
 /// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
 /// for in; a blank name is no field.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Headers(MultiMap);
+pub struct HeaderMap(MultiMap);
 
-impl Headers {
+impl HeaderMap {
     /// No header fields.
     #[must_use]
     pub const fn new() -> Self {
@@ -130,7 +130,7 @@ pub(crate) fn is_clean(text: &str) -> bool {
 }
 
 /// Names in any spelling; the values of one field come in the order of the pairs.
-impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Headers {
+impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for HeaderMap {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let pairs = pairs.into_iter();
         let pairs = pairs.map(|(name, value)| (canonical_name(name.as_ref()).into(), value.into()));
@@ -139,7 +139,7 @@ impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Headers {
 }
 
 /// An object of lists.
-impl Serialize for Headers {
+impl Serialize for HeaderMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
@@ -150,20 +150,20 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
-    use super::{Headers, MultiMap};
+    use super::{HeaderMap, MultiMap};
 
     #[test]
     fn spellings_of_a_name_are_one_field() {
         let raw = [("x-trace", "low"), ("X-Trace", "up"), (" x-TRACE ", "spaced"), ("  ", "gone")];
         let raw: MultiMap = raw.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
-        let headers = Headers::canonical(raw);
+        let headers = HeaderMap::canonical(raw);
         assert_eq!(headers.get_all("X-Trace"), ["spaced", "up", "low"]);
         assert_eq!(headers.len(), 1);
     }
 
     #[test]
     fn setting_replaces_and_appending_adds() {
-        let mut headers: Headers = [("A", "1"), ("b", "2"), ("a", "3")].into_iter().collect();
+        let mut headers: HeaderMap = [("A", "1"), ("b", "2"), ("a", "3")].into_iter().collect();
         headers.append(" B", "4");
         headers.set("A ", "5");
         headers.set(" ", "6");

@@ -7,7 +7,7 @@
 //! ```text
 //! event ── events ──▶ RawRequest ─ normalize ─▶ Request ─ router ─▶ handler
 //!                                      │ Rejected                      │ AppError
-//! JSON ◀── events ─── Response ◀─ normalize ─── Response ◀─────────────┘
+//! JSON ◀── events ─── HttpResponse ◀─ normalize ─ HttpResponse ◀────────┘
 //! ```
 //!
 //! ```
@@ -15,15 +15,15 @@
 //! use apptheory_core::http::exchange::HttpSettings;
 //! use apptheory_core::http::router::{Lookup, Router};
 //! use apptheory_core::error::AppError;
-//! use apptheory_core::http::Response;
+//! use apptheory_core::http::HttpResponse;
 //!
 //! let mut router = Router::new();
 //! router.insert("GET", "/users/{id}", "show a user")?;
 //!
 //! let event = r#"{"httpMethod":"GET","path":"/users/7","requestContext":{"elb":{}}}"#;
 //! let request = HttpSource::Alb.read_request(event)?.normalize(None)?;
-//! let response: Response = match router.look_up(&request.method, &request.path) {
-//!     Lookup::Found(found) => Response::text(200, format!("user {:?}", found.param("id"))),
+//! let response: HttpResponse = match router.look_up(&request.method, &request.path) {
+//!     Lookup::Found(found) => HttpResponse::text(200, format!("user {:?}", found.param("id"))),
 //!     Lookup::MethodNotAllowed { .. } | Lookup::NotFound => {
 //!         let errors = HttpSettings::default().error_style();
 //!         errors.answer(AppError::not_found(), "", &request.trace_id)
@@ -61,7 +61,7 @@ mod tests;
 mod trace;
 
 pub use cookies::Cookies;
-pub use headers::Headers;
+pub use headers::HeaderMap;
 pub(crate) use headers::is_clean;
 pub use json_body::safe_json_for_html;
 pub use json_request::JsonReading;
@@ -69,6 +69,6 @@ pub use multimap::MultiMap;
 pub use names::{canonical_method, canonical_name};
 pub use path::UriPath;
 pub use provenance::{Provider, SourceProvenance};
-pub use query::Query;
+pub use query::QueryString;
 pub use request::{RawRequest, Rejected, Request, RequestError};
-pub use response::{Response, ResponseError};
+pub use response::{HttpResponse, ResponseError};

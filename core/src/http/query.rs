@@ -1,4 +1,4 @@
-//! Query strings, read as the web reads them.
+//! QueryString strings, read as the web reads them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,22 +13,22 @@ use super::percent::{decode_form, push_escape};
 /// Make it of a text with [`parse`](Self::parse), or of parameters with [`From`].
 ///
 /// ```
-/// use apptheory_core::http::Query;
+/// use apptheory_core::http::QueryString;
 ///
-/// let query = Query::parse("q=a+b&discount=100%&tag=x;y");
+/// let query = QueryString::parse("q=a+b&discount=100%&tag=x;y");
 /// assert_eq!(query.parameters().get("q"), Some("a b"));
 /// assert_eq!(query.parameters().get("discount"), Some("100%"));
 /// assert_eq!(query.parameters().get("tag"), Some("x;y"));
 /// assert_eq!(query.raw(), "q=a+b&discount=100%&tag=x;y");
-/// assert_eq!(Query::from(query.parameters().clone()).raw(), "discount=100%25&q=a+b&tag=x%3By");
+/// assert_eq!(QueryString::from(query.parameters().clone()).raw(), "discount=100%25&q=a+b&tag=x%3By");
 /// ```
 #[derive(Clone, Default, Eq, PartialEq)]
-pub struct Query {
+pub struct QueryString {
     parameters: MultiMap,
     raw: String,
 }
 
-impl Query {
+impl QueryString {
     /// Reads a query string, without the `?` in front of it, as `application/x-www-form-urlencoded`
     /// (WHATWG URL Standard §5.1): pairs between `&`s, in which `+` is a blank and `%XX` a byte.
     ///
@@ -98,7 +98,7 @@ fn encode(text: &str) -> String {
 
 /// The query of parameters that came decoded, written by the WHATWG URL Standard §5.2: sorted by
 /// name, and the values of a name in their order.
-impl From<MultiMap> for Query {
+impl From<MultiMap> for QueryString {
     fn from(parameters: MultiMap) -> Self {
         let mut raw = String::new();
         for (name, values) in parameters.iter() {
@@ -111,16 +111,18 @@ impl From<MultiMap> for Query {
 }
 
 /// What clients send is theirs: values are not printed.
-impl fmt::Debug for Query {
+impl fmt::Debug for QueryString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.parameters.iter().map(|(name, _)| name);
-        f.debug_struct("Query").field("names", &names.collect::<Vec<_>>()).finish_non_exhaustive()
+        f.debug_struct("QueryString")
+            .field("names", &names.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Query;
+    use super::QueryString;
 
     #[test]
     fn queries_are_decoded_and_repetitions_keep_their_order() {
@@ -134,18 +136,18 @@ mod tests {
             ("a=1;b=2&;", r#"{";":[""],"a":["1;b=2"]}"#),
             ("utm=%%URL%%&%4=%zz&a%3Db=%", r#"{"%4":["%zz"],"a=b":["%"],"utm":["%%URL%%"]}"#),
         ] {
-            let query = Query::parse(raw);
+            let query = QueryString::parse(raw);
             assert_eq!(serde_json::to_string(query.parameters()).unwrap(), expected, "{raw}");
             assert_eq!(query.raw(), raw);
-            let written = Query::from(query.parameters().clone());
-            assert_eq!(Query::parse(written.raw()).parameters(), query.parameters(), "{raw}");
+            let written = QueryString::from(query.parameters().clone());
+            assert_eq!(QueryString::parse(written.raw()).parameters(), query.parameters(), "{raw}");
         }
     }
 
     #[test]
     fn parameters_are_written_as_forms_are() {
-        let query = Query::parse("b=2&a=%2B+~*'&%C3%A9=&b=1");
-        let written = Query::from(query.parameters().clone());
+        let query = QueryString::parse("b=2&a=%2B+~*'&%C3%A9=&b=1");
+        let written = QueryString::from(query.parameters().clone());
         assert_eq!(written.raw(), "a=%2B+%7E*%27&b=2&b=1&%C3%A9=");
     }
 }

@@ -8,12 +8,12 @@ use core::fmt;
 
 use super::cookies::Cookies;
 use super::cut::cut;
-use super::headers::Headers;
+use super::headers::HeaderMap;
 use super::multimap::MultiMap;
 use super::names::{canonical_method, canonical_name, respelled};
 use super::path::UriPath;
 use super::provenance::SourceProvenance;
-use super::query::Query;
+use super::query::QueryString;
 use super::{base64_body, trace};
 use crate::error::{AppError, code};
 
@@ -25,7 +25,7 @@ pub struct RawRequest<'a> {
     /// The path.
     pub path: UriPath,
     /// The query.
-    pub query: Query,
+    pub query: QueryString,
     /// Header fields, their names in any spelling.
     pub headers: MultiMap,
     /// The body; base64 text when `is_base64`.
@@ -54,7 +54,7 @@ pub struct Request {
     pub raw_query: String,
     /// Header fields, as they came: `cookie` may be several. [`fields`](Self::fields) and
     /// [`header`](Self::header) make one of them.
-    pub headers: Headers,
+    pub headers: HeaderMap,
     /// Cookies by name.
     pub cookies: Cookies,
     /// The body, decoded.
@@ -102,7 +102,7 @@ impl RawRequest<'_> {
         Self {
             method: method.into(),
             path: UriPath::from_encoded(path),
-            query: Query::parse(query.unwrap_or_default()),
+            query: QueryString::parse(query.unwrap_or_default()),
             headers: MultiMap::new(),
             body: Cow::Borrowed(&[]),
             is_base64: false,
@@ -118,7 +118,7 @@ impl RawRequest<'_> {
     ///
     /// [`Rejected`] with the first [`RequestError`] in the order of its variants.
     pub fn normalize(self, max_bytes: Option<usize>) -> Result<Request, Box<Rejected>> {
-        let headers = Headers::canonical(self.headers);
+        let headers = HeaderMap::canonical(self.headers);
         let (query, raw_query) = self.query.into_parts();
         let body = if !headers.are_clean() {
             Err(RequestError::InvalidHeader)

@@ -7,7 +7,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::headers::Headers;
+use super::headers::HeaderMap;
 use super::json_body;
 use super::sending::{check_head, has_no_content};
 use crate::error::{AppError, ErrorFormat};
@@ -16,11 +16,11 @@ use crate::printing::Hidden;
 /// A response. `S` is a stream of more body, which only a driver knows how to read; without one,
 /// the response is complete.
 #[derive(Clone)]
-pub struct Response<S = Infallible> {
+pub struct HttpResponse<S = Infallible> {
     /// The status; 0 is 200.
     pub status: u16,
     /// Header fields. `set-cookie` fields are moved behind `cookies` before the response is sent.
-    pub headers: Headers,
+    pub headers: HeaderMap,
     /// Values of `set-cookie` fields, one per cookie.
     pub cookies: Vec<String>,
     /// The body, or what of it comes before the stream.
@@ -34,13 +34,13 @@ pub struct Response<S = Infallible> {
     pub error: Option<AppError>,
 }
 
-impl<S> Response<S> {
+impl<S> HttpResponse<S> {
     /// A response without header fields and body.
     #[must_use]
     pub const fn new(status: u16) -> Self {
         Self {
             status,
-            headers: Headers::new(),
+            headers: HeaderMap::new(),
             cookies: Vec::new(),
             body: Vec::new(),
             is_base64: false,
@@ -144,13 +144,13 @@ impl<S> Response<S> {
     /// Takes the stream out. What is left is complete, once the caller has added what it read from
     /// the stream to the body.
     #[must_use]
-    pub fn split_stream(self) -> (Response, Option<S>) {
+    pub fn split_stream(self) -> (HttpResponse, Option<S>) {
         let Self { status, headers, cookies, body, is_base64, stream, error } = self;
-        (Response { status, headers, cookies, body, is_base64, stream: None, error }, stream)
+        (HttpResponse { status, headers, cookies, body, is_base64, stream: None, error }, stream)
     }
 
     /// Makes the response one that can be sent: 0 becomes 200, `set-cookie` fields become cookies,
-    /// fields that are not for clients [go](Headers::sent), and so does the body of a status that has
+    /// fields that are not for clients [go](HeaderMap::sent), and so does the body of a status that has
     /// none (204, 205 and 304).
     ///
     /// # Errors
@@ -181,9 +181,9 @@ impl<S> Response<S> {
 }
 
 /// Neither values of header fields, cookies nor the body are printed: they are for the client alone.
-impl<S> fmt::Debug for Response<S> {
+impl<S> fmt::Debug for HttpResponse<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
+        f.debug_struct("HttpResponse")
             .field("status", &self.status)
             .field("headers", &self.headers)
             .field("cookies", &self.cookies.len())
@@ -195,7 +195,7 @@ impl<S> fmt::Debug for Response<S> {
     }
 }
 
-impl<S: PartialEq> PartialEq for Response<S> {
+impl<S: PartialEq> PartialEq for HttpResponse<S> {
     fn eq(&self, other: &Self) -> bool {
         let sent = |it: &Self| (it.status, it.is_base64);
         sent(self) == sent(other)
@@ -204,7 +204,7 @@ impl<S: PartialEq> PartialEq for Response<S> {
     }
 }
 
-impl<S: Eq> Eq for Response<S> {}
+impl<S: Eq> Eq for HttpResponse<S> {}
 
 /// Why a response cannot be sent: a mistake of the handler.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -221,7 +221,7 @@ pub enum ResponseError {
         name: String,
     },
     /// A response that is to travel as base64 has a stream: streams are bytes as they are. Leave
-    /// [`is_base64`](Response::is_base64) out.
+    /// [`is_base64`](HttpResponse::is_base64) out.
     #[error("a streamed response cannot be base64")]
     EncodedStream,
 }

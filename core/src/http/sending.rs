@@ -2,13 +2,13 @@
 
 use alloc::string::String;
 
-use super::headers::Headers;
+use super::headers::HeaderMap;
 use super::response::ResponseError;
 
 /// Checks a head whose cookies are apart from its header fields.
 pub(crate) fn check_head(
     status: u16,
-    headers: &Headers,
+    headers: &HeaderMap,
     cookies: &[String],
 ) -> Result<(), ResponseError> {
     if !is_final_status(status) {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::json;
 
-use super::{Headers, Query, RawRequest, RequestError, Response, ResponseError};
+use super::{HeaderMap, HttpResponse, QueryString, RawRequest, RequestError, ResponseError};
 use crate::error::{AppError, ErrorFormat};
 
 fn with_headers<'a>(pairs: &[(&str, &str)]) -> RawRequest<'a> {
@@ -111,7 +111,7 @@ fn request_errors_have_codes_and_messages() {
 fn the_tenant_is_the_headers_or_the_querys() {
     let tenant = |header: &[(&str, &str)], name: &str| {
         let mut raw = with_headers(header);
-        raw.query = Query::parse(alloc::format!("{name}=q1&{name}=q2"));
+        raw.query = QueryString::parse(alloc::format!("{name}=q1&{name}=q2"));
         raw.normalize(None).unwrap().tenant_id().to_string()
     };
     assert_eq!(tenant(&[("X-Tenant-Id", "")], "tenant"), "q1");
@@ -121,7 +121,7 @@ fn the_tenant_is_the_headers_or_the_querys() {
 
 #[test]
 fn cookies_leave_the_headers_in_order() {
-    let mut response = <Response>::new(0).with_cookie("c=0");
+    let mut response = <HttpResponse>::new(0).with_cookie("c=0");
     response.headers.append("Set-Cookie", "s=1");
     response.headers.append("SET-COOKIE", "t=2");
     let response = response.normalize().unwrap();
@@ -133,21 +133,21 @@ fn cookies_leave_the_headers_in_order() {
 fn what_would_break_on_the_wire_is_refused() {
     for status in [99, 100, 101, 199, 600, 999] {
         let error = ResponseError::InvalidStatus(status);
-        assert_eq!(<Response>::new(status).normalize(), Err(error));
+        assert_eq!(<HttpResponse>::new(status).normalize(), Err(error));
     }
     let invalid = |name: &str| ResponseError::InvalidHeader { name: name.into() };
     for (name, value) in [("x", "a\r\nb: c"), ("x\0y", ""), ("x bad", "1"), ("x", "caf\u{e9}")] {
-        let response = <Response>::no_content().with_header(name, value);
+        let response = <HttpResponse>::no_content().with_header(name, value);
         assert_eq!(response.normalize(), Err(invalid(name)));
     }
-    let cookie = <Response>::no_content().with_cookie("a=\n");
+    let cookie = <HttpResponse>::no_content().with_cookie("a=\n");
     assert_eq!(cookie.normalize(), Err(invalid("set-cookie")));
     assert_eq!(AppError::from(invalid("x")).status(), 500);
 }
 
 #[test]
 fn what_speaks_of_a_connection_stays_behind() {
-    let response = <Response>::text(200, "hi")
+    let response = <HttpResponse>::text(200, "hi")
         .with_header("Connection", "keep-alive, X-Hop")
         .with_header("x-hop", "1")
         .with_header("keep-alive", "timeout=5")
@@ -159,7 +159,7 @@ fn what_speaks_of_a_connection_stays_behind() {
         .with_header("content-length", "999")
         .with_header("x-kept", "1");
     let names =
-        |headers: &Headers| headers.sent().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        |headers: &HeaderMap| headers.sent().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
     assert_eq!(names(&response.headers), ["content-type", "x-kept"]);
     let response = response.normalize().unwrap();
     assert_eq!((response.headers.len(), names(&response.headers).len()), (2, 2));
@@ -168,7 +168,7 @@ fn what_speaks_of_a_connection_stays_behind() {
 #[test]
 fn responses_without_a_body_lose_theirs() {
     for status in [204, 205, 304] {
-        let response = Response::text(status, "gone").with_stream(()).normalize().unwrap();
+        let response = HttpResponse::text(status, "gone").with_stream(()).normalize().unwrap();
         assert_eq!((response.body.len(), response.stream), (0, None));
         assert_eq!(response.headers.len(), 1);
     }
@@ -176,19 +176,19 @@ fn responses_without_a_body_lose_theirs() {
 
 #[test]
 fn helpers_say_what_they_send() {
-    let content_type = |response: &Response| response.headers.first("content-type").to_string();
-    assert_eq!(content_type(&Response::text(200, "x")), "text/plain; charset=utf-8");
-    assert_eq!(content_type(&Response::html(200, "x")), "text/html; charset=utf-8");
-    let created = <Response>::created_json(&json!(null)).unwrap();
+    let content_type = |response: &HttpResponse| response.headers.first("content-type").to_string();
+    assert_eq!(content_type(&HttpResponse::text(200, "x")), "text/plain; charset=utf-8");
+    assert_eq!(content_type(&HttpResponse::html(200, "x")), "text/html; charset=utf-8");
+    let created = <HttpResponse>::created_json(&json!(null)).unwrap();
     assert_eq!((created.status, &*created.body), (201, &b"null"[..]));
     assert_eq!(content_type(&created), "application/json; charset=utf-8");
-    let binary = <Response>::binary(200, [0, 1], "");
+    let binary = <HttpResponse>::binary(200, [0, 1], "");
     assert!(binary.is_base64 && binary.headers.is_empty());
-    let stream = Response::html_stream(200, "more");
+    let stream = HttpResponse::html_stream(200, "more");
     assert_eq!(stream.split_stream().1, Some("more"));
 
     let bad: alloc::collections::BTreeMap<Vec<u8>, u8> = [(Vec::new(), 1)].into_iter().collect();
-    assert_eq!(<Response>::json(200, &bad).unwrap_err().status(), 500);
+    assert_eq!(<HttpResponse>::json(200, &bad).unwrap_err().status(), 500);
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn errors_are_json_whatever_they_say() {
     let error = AppError::unauthorized()
         .with_header("WWW-Authenticate", "Bearer")
         .with_header("content-type", "text/plain");
-    let response = <Response>::from_error(&error, ErrorFormat::Nested, "r", "");
-    let expected: Headers =
+    let response = <HttpResponse>::from_error(&error, ErrorFormat::Nested, "r", "");
+    let expected: HeaderMap =
         [("content-type", "application/json; charset=utf-8"), ("www-authenticate", "Bearer")]
             .into_iter()
             .collect();

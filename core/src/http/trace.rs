@@ -3,18 +3,18 @@
 use alloc::string::{String, ToString};
 
 use super::cut::{cut, pieces};
-use super::headers::Headers;
+use super::headers::HeaderMap;
 
 /// The trace id of a request: from `traceparent`, else from `x-amzn-trace-id`, else empty. Ids are
 /// never made up.
-pub(super) fn trace_id(headers: &Headers) -> String {
+pub(super) fn trace_id(headers: &HeaderMap) -> String {
     if let Some(id) = first_filled(headers, "traceparent").and_then(w3c) {
         return id;
     }
     first_filled(headers, "x-amzn-trace-id").and_then(x_ray).unwrap_or_default()
 }
 
-fn first_filled<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
+fn first_filled<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get_all(name).iter().map(|value| value.trim()).find(|value| !value.is_empty())
 }
 
@@ -47,7 +47,7 @@ fn is_zero(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Headers, trace_id};
+    use super::{HeaderMap, trace_id};
 
     #[test]
     fn w3c_wins_over_x_ray_when_it_is_valid() {
@@ -68,7 +68,7 @@ mod tests {
             ),
             ("".into(), "Root=1-67891233-000000000000000000000000", ""),
         ] {
-            let headers: Headers =
+            let headers: HeaderMap =
                 [("TraceParent", traceparent.as_str()), ("X-Amzn-Trace-Id", amzn)]
                     .into_iter()
                     .collect();

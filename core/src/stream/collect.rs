@@ -6,7 +6,7 @@ use super::code::with_stream_code;
 use super::frame::Head;
 use super::limiter::{StreamLimiter, response_too_large};
 use crate::error::AppError;
-use crate::http::Response;
+use crate::http::HttpResponse;
 use crate::http::exchange::ErrorStyle;
 
 /// Collects a streamed response into one that is complete: nothing is sent
@@ -15,10 +15,10 @@ use crate::http::exchange::ErrorStyle;
 /// ```
 /// use apptheory_core::http::exchange::HttpSettings;
 /// use apptheory_core::error::AppError;
-/// use apptheory_core::http::Response;
+/// use apptheory_core::http::HttpResponse;
 /// use apptheory_core::stream::Collector;
 ///
-/// let head = Response::text(200, "a");
+/// let head = HttpResponse::text(200, "a");
 /// let errors = HttpSettings::default().error_style();
 /// let mut collector = Collector::new(head.clone(), None, errors);
 /// assert!(collector.push(b"b").is_ok());
@@ -29,7 +29,7 @@ use crate::http::exchange::ErrorStyle;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Collector {
-    response: Response,
+    response: HttpResponse,
     limiter: StreamLimiter,
     errors: ErrorStyle,
 }
@@ -37,7 +37,7 @@ pub struct Collector {
 impl Collector {
     /// A collector of what follows a response's head and prefix. `max_bytes` bounds both together.
     #[must_use]
-    pub fn new(response: Response, max_bytes: Option<NonZeroU64>, errors: ErrorStyle) -> Self {
+    pub fn new(response: HttpResponse, max_bytes: Option<NonZeroU64>, errors: ErrorStyle) -> Self {
         let mut limiter = StreamLimiter::new(max_bytes);
         // A prefix over the limit was refused before; then this one refuses whatever follows.
         let _ = limiter.admit(response.body.len());
@@ -59,20 +59,20 @@ impl Collector {
 
     /// The response, once the stream has ended.
     #[must_use]
-    pub fn finish(self) -> Response {
+    pub fn finish(self) -> HttpResponse {
         self.response
     }
 
     /// The answer to an error on the way: what lets a browser read it and a human find it in the
     /// log stays of the head. An empty trace id is left out.
     #[must_use]
-    pub fn fail(self, error: &AppError, trace_id: &str) -> Response {
+    pub fn fail(self, error: &AppError, trace_id: &str) -> HttpResponse {
         let head = Head::from(&self.response);
         let request_id = head.headers.first("x-request-id");
         let error = with_stream_code(error).into_owned();
-        let answer: Response = self.errors.answer(error, request_id, trace_id);
+        let answer: HttpResponse = self.errors.answer(error, request_id, trace_id);
         let Head { status, headers, cookies } = head.of_error(&answer);
-        Response { status, headers, cookies, ..answer }
+        HttpResponse { status, headers, cookies, ..answer }
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use crate::http::exchange::HttpSettings;
 
     fn collector(max_bytes: u64) -> Collector {
-        let head = Response::text(200, "ab")
+        let head = HttpResponse::text(200, "ab")
             .with_header("x-request-id", "r1")
             .with_header("etag", "e")
             .with_cookie("a=1");

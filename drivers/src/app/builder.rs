@@ -5,17 +5,17 @@ use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory_core::contract::{self, Profile};
+use apptheory_core::contract::{self, ContractSettings};
 use apptheory_core::error::{AppError, ErrorFormat, code};
-use apptheory_core::http::Headers;
+use apptheory_core::http::HeaderMap;
 use apptheory_core::http::exchange::{
-    Access, Cors, HttpService, HttpSettings, Limits, PolicyDecision, PolicyStage, Principal,
-    RouteError, SettingsError, Tier,
+    Access, Cors, HttpService, HttpSettings, Limits, Pipeline, PolicyDecision, PolicyStage,
+    Principal, RouteError, SettingsError,
 };
 use apptheory_core::limiter::{Limiter, SharedCounters};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 
-use super::context::{Context, Host};
+use super::context::{Context, Services};
 use super::endpoint::{Endpoint, Layer, Middleware};
 use super::events::{EventBuilder, EventRouteError};
 use super::handler::{Handler, endpoint};
@@ -208,8 +208,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
 
     /// How much of the pipeline runs: all of it, unless told otherwise.
     #[must_use]
-    pub fn tier(mut self, tier: Tier) -> Self {
-        self.settings.tier = tier;
+    pub fn pipeline(mut self, pipeline: Pipeline) -> Self {
+        self.settings.pipeline = pipeline;
         self
     }
 
@@ -240,7 +240,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Use it for conformance tests and for migrations. It is less safe than saying nothing.
     #[must_use]
     pub fn contract_profile(mut self) -> Self {
-        let Profile { http, reserve, .. } = contract::profile();
+        let ContractSettings { http, reserve, .. } = contract::profile();
         self.settings = http;
         self.reserve(reserve)
     }
@@ -281,26 +281,29 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// sent: for fields such as `strict-transport-security`. Changes that would break the answer
     /// are dropped, and reported to [`on_failure`](Self::on_failure).
     #[must_use]
-    pub fn response_headers(mut self, hook: impl Fn(&mut Headers) + Send + Sync + 'static) -> Self {
+    pub fn response_headers(
+        mut self,
+        hook: impl Fn(&mut HeaderMap) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.headers = Some(Box::new(hook));
         self
     }
 
-    /// Tells `hook` of every answer, in [`Tier::P2`], and of every event.
+    /// Tells `hook` of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.log = Some(Box::new(hook));
         self
     }
 
-    /// Gives `hook` a metric of every answer, in [`Tier::P2`], and of every event.
+    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.metric = Some(Box::new(hook));
         self
     }
 
-    /// Gives `hook` a span of every answer, in [`Tier::P2`], and of every event.
+    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.span = Some(Box::new(hook));
@@ -381,11 +384,11 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
             tracing::warn!("{warning}");
         }
         let Self { clock, ids, reserve, websocket_clients, .. } = self;
-        let host = Arc::new(Host { clock, ids, websocket_clients, json });
+        let services = Arc::new(Services { clock, ids, websocket_clients, json });
         let (layers, events) = (layers.into(), events.build()?);
         let inner =
             Arc::new(Inner { service, layers, events, websockets, hooks, reserve, warnings });
-        Ok(App { inner, host })
+        Ok(App { inner, services })
     }
 }
 

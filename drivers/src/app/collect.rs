@@ -5,8 +5,8 @@ use core::pin::pin;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::events::HttpSource;
-use apptheory_core::http::exchange::Concluded;
-use apptheory_core::http::{RawRequest, Response as Whole};
+use apptheory_core::http::exchange::Exchanged;
+use apptheory_core::http::{HttpResponse as Whole, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::Collector;
 use futures_util::StreamExt as _;
@@ -61,11 +61,11 @@ impl App {
         request: RawRequest<'_>,
         begun: Begun,
         max_bytes: Option<NonZeroU64>,
-    ) -> Concluded<core::convert::Infallible> {
+    ) -> Exchanged<core::convert::Infallible> {
         let time = begun.time;
-        let Concluded { response, call, observation } = self.conclude(request, begun).await;
+        let Exchanged { response, call, observation } = self.conclude(request, begun).await;
         let (response, collected) = self.collect(response, max_bytes, time).await;
-        let concluded = Concluded { response, call, observation };
+        let concluded = Exchanged { response, call, observation };
         match collected {
             Ok(()) => concluded,
             Err(cut) => self.fail_whole(concluded, cut.into()),
@@ -115,10 +115,10 @@ impl App {
     /// Answers an error in place of a response.
     fn fail_whole(
         &self,
-        concluded: Concluded<core::convert::Infallible>,
+        concluded: Exchanged<core::convert::Infallible>,
         error: AppError,
-    ) -> Concluded<core::convert::Infallible> {
-        let Concluded { response, call, observation } = concluded;
+    ) -> Exchanged<core::convert::Infallible> {
+        let Exchanged { response, call, observation } = concluded;
         let collector = Collector::new(response, None, self.settings().error_style());
         let mut response = collector.fail(&error, &call.request.trace_id);
         if call.request.method == "HEAD" {
@@ -126,7 +126,7 @@ impl App {
         }
         let status = response.status;
         let observation = observation.map(|observed| observed.ending_with(status, &error));
-        Concluded { response, call, observation }
+        Exchanged { response, call, observation }
     }
 }
 

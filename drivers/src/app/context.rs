@@ -30,7 +30,7 @@ use crate::websocket::{WebSocketClient, WebSocketClientFactory};
 pub struct Context {
     call: Arc<Call>,
     principal: Option<Arc<Principal>>,
-    host: Arc<Host>,
+    services: Arc<Services>,
     begun: Arc<Begun>,
     shared: Arc<Shared>,
     cancellation: CancellationToken,
@@ -53,14 +53,14 @@ pub struct Invocation {
 
 /// What an application lives on: what all of its requests share.
 #[derive(Clone)]
-pub(super) struct Host {
+pub(super) struct Services {
     pub(super) clock: SharedClock,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
     pub(super) json: JsonReading,
 }
 
-impl Host {
+impl Services {
     pub(super) async fn websocket_client(
         &self,
         endpoint: &str,
@@ -74,11 +74,11 @@ impl Host {
 #[derive(Default)]
 struct Shared {
     values: Values,
-    left: Mutex<Left>,
+    left: Mutex<Extensions>,
 }
 
 #[derive(Default)]
-struct Left {
+struct Extensions {
     extensions: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
     trace: Vec<Cow<'static, str>>,
 }
@@ -87,14 +87,14 @@ impl Context {
     pub(super) fn new(
         call: Arc<Call>,
         principal: Option<Arc<Principal>>,
-        host: &Arc<Host>,
+        services: &Arc<Services>,
         begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
         Self {
             call,
             principal,
-            host: Arc::clone(host),
+            services: Arc::clone(services),
             begun: Arc::clone(begun),
             shared: Arc::default(),
             cancellation: cancellation.clone(),
@@ -103,12 +103,12 @@ impl Context {
 
     pub(super) fn for_handler(
         effect: &CallHandler<'_, Arc<dyn Endpoint>, super::BodyStream>,
-        host: &Arc<Host>,
+        services: &Arc<Services>,
         begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-        let context = Self::new(call, principal, host, begun, cancellation);
+        let context = Self::new(call, principal, services, begun, cancellation);
         context.left().trace = effect.stages.names().map(Cow::Borrowed).collect();
         context
     }
@@ -218,7 +218,7 @@ impl Context {
     }
 
     fn json_reading(&self) -> JsonReading {
-        match self.host.json {
+        match self.services.json {
             // Messages have no media type, and no page can send any to a connection of others.
             JsonReading::JsonTypes if self.websocket().is_some() => JsonReading::AnyType,
             reading @ (JsonReading::JsonTypes | JsonReading::AnyType | JsonReading::Contract) => {
@@ -241,24 +241,24 @@ impl Context {
     /// The present instant, by the application's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.host.clock.now()
+        self.services.clock.now()
     }
 
     /// The application's clock: sleep on it, and tests need not wait.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
-        &self.host.clock
+        &self.services.clock
     }
 
     /// A new id from the application's source.
     #[must_use]
     pub fn new_id(&self) -> String {
-        self.host.ids.next_text()
+        self.services.ids.next_text()
     }
 
     /// The application's source of ids.
     pub(crate) fn ids(&self) -> &dyn IdSource {
-        &*self.host.ids
+        &*self.services.ids
     }
 
     /// A client for the connections of the WebSocket API at `endpoint`, from the application's
@@ -270,7 +270,7 @@ impl Context {
     ///
     /// [`SendError::MissingFactory`] or [`SendError::Factory`].
     pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
-        self.host.websocket_client(endpoint).await
+        self.services.websocket_client(endpoint).await
     }
 
     /// How long there is left to answer. `None` when there is no deadline, zero when it has passed.
@@ -331,7 +331,7 @@ impl Context {
         self.left().trace.push(stage.into());
     }
 
-    fn left(&self) -> MutexGuard<'_, Left> {
+    fn left(&self) -> MutexGuard<'_, Extensions> {
         // Nothing panics while it is locked: poisoning says nothing here.
         self.shared.left.lock().unwrap_or_else(PoisonError::into_inner)
     }

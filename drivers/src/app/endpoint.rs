@@ -32,7 +32,7 @@ where
 /// Goes around handlers: it may look at the request, answer it itself, or change the answer.
 ///
 /// What comes back from those further in is always a response: an error of theirs, or a panic, has
-/// been answered by then, and is the response's [`error`](apptheory_core::http::Response::error).
+/// been answered by then, and is the response's [`error`](apptheory_core::http::HttpResponse::error).
 /// What a middleware sets on a response is therefore on every answer that passes it.
 ///
 /// An `async` function or closure of a [`Context`] and [`Next`] is one:
@@ -103,7 +103,7 @@ impl Next {
     }
 
     /// Returns the response of what comes next. An error or a panic is answered by then, and is the
-    /// response's [`error`](apptheory_core::http::Response::error); a panic is a masked 500.
+    /// response's [`error`](apptheory_core::http::HttpResponse::error); a panic is a masked 500.
     pub async fn run(self, context: Context) -> Response {
         let Self { layers, at, endpoint, errors } = self;
         let call = context.shared_call();

@@ -21,7 +21,7 @@ use super::context::Context;
 /// | [`Context`] | everything | – |
 /// | [`Path`] | the path's parameters, decoded | 400 `invalid path binding` |
 /// | [`Query`] | the query | 400 `invalid query binding` |
-/// | [`Fields`] | header fields | 400 `invalid header binding` |
+/// | [`Headers`] | header fields | 400 `invalid header binding` |
 /// | [`Json`] | the body | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
 /// | [`State`] | the application's state | – |
 /// | [`Extension`] | what middleware left | 500, masked: the middleware is missing |
@@ -70,7 +70,7 @@ pub struct Query<T>(pub T);
 /// Header fields as a struct whose members bear their names in lower case
 /// (`#[serde(rename_all = "kebab-case")]`). Several `cookie` fields are one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Fields<T>(pub T);
+pub struct Headers<T>(pub T);
 
 /// The application's state, or a part of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -121,7 +121,7 @@ impl<S, T: DeserializeOwned> FromContext<S> for Query<T> {
     }
 }
 
-impl<S, T: DeserializeOwned> FromContext<S> for Fields<T> {
+impl<S, T: DeserializeOwned> FromContext<S> for Headers<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Ok(Self(from_headers(context.request())?))
     }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::future::Future;
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::Headers;
+use apptheory_core::http::HeaderMap;
 use apptheory_core::http::exchange::{PolicyDecision, Principal};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::log_text;
@@ -13,7 +13,7 @@ use super::context::Context;
 use super::endpoint::BoxFuture;
 
 type Ask<T> = Box<dyn Fn(Context) -> BoxFuture<Result<T, AppError>> + Send + Sync>;
-type Change = Box<dyn Fn(&mut Headers) + Send + Sync>;
+type Change = Box<dyn Fn(&mut HeaderMap) + Send + Sync>;
 type TakeLog = Box<dyn Fn(&LogRecord<'_>) + Send + Sync>;
 type TakeMetric = Box<dyn Fn(&MetricRecord<'_>) + Send + Sync>;
 type TakeSpan = Box<dyn Fn(&SpanRecord<'_>) + Send + Sync>;

@@ -60,7 +60,7 @@ pub use body::BodyStream;
 pub use builder::{AppBuilder, BuildError, BuildWarning};
 pub use context::{Answer, Context, Invocation};
 pub use endpoint::{BoxFuture, Middleware, Next};
-pub use extract::{Body, Extension, Fields, FromContext, FromRef, Json, Path, Query, State};
+pub use extract::{Body, Extension, FromContext, FromRef, Headers, Json, Path, Query, State};
 pub use guard::Panicked;
 pub use handler::Handler;
 pub use hooks::Failure;
@@ -74,7 +74,7 @@ pub use time::TimedOut;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 pub use websocket::{SendError, WebSocket};
 
-use context::Host;
+use context::Services;
 use endpoint::{Endpoint, Layer};
 use events::EventRoutes;
 use hooks::Hooks;
@@ -86,7 +86,7 @@ use crate::clock::SharedClock;
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Inner>,
-    host: Arc<Host>,
+    services: Arc<Services>,
 }
 
 struct Inner {
@@ -129,13 +129,13 @@ impl App {
     /// A new id from the application's source.
     #[cfg(feature = "local")]
     pub(crate) fn new_id(&self) -> String {
-        self.host.ids.next_text()
+        self.services.ids.next_text()
     }
 
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
-        &self.host.clock
+        &self.services.clock
     }
 }
 

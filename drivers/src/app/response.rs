@@ -8,7 +8,7 @@ use super::context::Answer;
 use super::extract::Json;
 
 /// A response whose body may still be made while it is sent.
-pub type Response = apptheory_core::http::Response<BodyStream>;
+pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 
 /// Whatever a handler may return.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::{
-    Arrival, Concluded, ExchangeRequest, Observation, PolicyDecision, Principal,
+    Arrival, ExchangeRequest, Exchanged, Observation, PolicyDecision, Principal,
 };
 use apptheory_core::http::{self, MultiMap, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
@@ -61,7 +61,7 @@ impl App {
         &self,
         mut request: RawRequest<'_>,
         begun: Begun,
-    ) -> Concluded<BodyStream> {
+    ) -> Exchanged<BodyStream> {
         carry_on(&begun.invocation.trace, &mut request.headers);
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
@@ -76,9 +76,9 @@ impl App {
         mut request: RawRequest<'_>,
         begun: Arc<Begun>,
         given_up: &CancellationToken,
-    ) -> Concluded<BodyStream> {
+    ) -> Exchanged<BodyStream> {
         let Begun { invocation, time } = &*begun;
-        let now = self.host.clock.now();
+        let now = self.services.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let arrival = Arrival { now, remaining };
         if request.provider_request_id.trim().is_empty() {
@@ -89,21 +89,21 @@ impl App {
             step = match step {
                 Step::Done(concluded) => return concluded,
                 Step::Ask(ExchangeRequest::NewRequestId(ask)) => {
-                    ask.answer(self.host.ids.next_text())
+                    ask.answer(self.services.ids.next_text())
                 }
                 Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-                    let host = &self.host;
-                    let context = Context::new(call, principal, host, &begun, given_up);
+                    let services = &self.services;
+                    let context = Context::new(call, principal, services, &begun, given_up);
                     let decided = self.decide_policy(context);
                     let decided = self.or_time_out(*time, given_up, decided).await.flatten();
                     ask.answer(decided)
                 }
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
-                    let host = &self.host;
-                    let context = Context::new(call, None, host, &begun, given_up);
+                    let services = &self.services;
+                    let context = Context::new(call, None, services, &begun, given_up);
                     let authenticated = self.authenticate(context);
                     let authenticated =
                         self.or_time_out(*time, given_up, authenticated).await.flatten();
@@ -111,8 +111,8 @@ impl App {
                 }
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
-                    let host = &self.host;
-                    let context = Context::for_handler(effect, host, &begun, given_up);
+                    let services = &self.services;
+                    let context = Context::for_handler(effect, services, &begun, given_up);
                     let errors = self.settings().error_style();
                     let next = Next::new(&self.inner.layers, effect.handler, errors);
                     let response = self.or_time_out(*time, given_up, next.run(context)).await;
@@ -151,14 +151,14 @@ impl App {
     }
 
     /// Lets the hook change an answer's header fields, and records it.
-    pub(super) fn finish<S>(&self, mut concluded: Concluded<S>) -> http::Response<S> {
+    pub(super) fn finish<S>(&self, mut concluded: Exchanged<S>) -> http::HttpResponse<S> {
         self.change_headers(&mut concluded);
         self.tell_of(concluded)
     }
 
     /// Records what was answered, once nothing about it changes any more.
-    pub(super) fn tell_of<S>(&self, concluded: Concluded<S>) -> http::Response<S> {
-        let Concluded { response, call, observation } = concluded;
+    pub(super) fn tell_of<S>(&self, concluded: Exchanged<S>) -> http::HttpResponse<S> {
+        let Exchanged { response, call, observation } = concluded;
         if let Some(error) = response.error.as_ref().filter(|error| error.status() >= 500) {
             self.tell(Failure { request_id: call.request_id.clone(), error: error.clone() });
         }
@@ -170,9 +170,12 @@ impl App {
 
     /// Lets the hook change the header fields, and returns those that it found. A change that is not
     /// finished, or would break the answer, is dropped.
-    pub(super) fn change_headers<S>(&self, concluded: &mut Concluded<S>) -> Option<http::Headers> {
+    pub(super) fn change_headers<S>(
+        &self,
+        concluded: &mut Exchanged<S>,
+    ) -> Option<http::HeaderMap> {
         let hook = self.inner.hooks.headers.as_ref()?;
-        let Concluded { response, call, .. } = concluded;
+        let Exchanged { response, call, .. } = concluded;
         let mut changed = None;
         let change = || {
             let mut headers = response.headers.clone();
@@ -181,8 +184,10 @@ impl App {
         };
         let report = |panic| self.report(&call.request_id, panic);
         isolated("the response headers' hook", change, report);
-        let head =
-            http::Response { headers: changed?, ..http::Response::<()>::new(response.status) };
+        let head = http::HttpResponse {
+            headers: changed?,
+            ..http::HttpResponse::<()>::new(response.status)
+        };
         match head.normalize() {
             Ok(head) => {
                 response.cookies.extend(head.cookies);
@@ -200,7 +205,7 @@ impl App {
         if hooks.log.is_none() && hooks.metric.is_none() && hooks.span.is_none() {
             return;
         }
-        let ended_at = self.host.clock.now();
+        let ended_at = self.services.clock.now();
         let report = |panic| self.report(request_id, panic);
         self.log(&observation.log(ended_at), request_id);
         if let Some(hook) = &hooks.metric {

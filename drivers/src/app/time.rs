@@ -27,7 +27,7 @@ pub struct TimedOut;
 impl App {
     /// Begins an invocation: from now on, its time passes.
     pub(crate) fn begin(&self, invocation: Invocation) -> Begun {
-        let now = self.host.clock.now();
+        let now = self.services.clock.now();
         let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
         Begun { invocation, time }
     }
@@ -39,6 +39,6 @@ impl App {
         time: InvocationTime,
         work: F,
     ) -> Option<F::Output> {
-        self.host.clock.race(time.stops_at(), work).await
+        self.services.clock.race(time.stops_at(), work).await
     }
 }

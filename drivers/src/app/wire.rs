@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use apptheory_core::error::{AppError, code};
-use apptheory_core::http::{Query, RawRequest, Request, UriPath};
+use apptheory_core::http::{QueryString, RawRequest, Request, UriPath};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached, SET_COOKIE};
 use http::{Method, StatusCode, Uri};
@@ -17,7 +17,7 @@ pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawReq
     let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
     let mut request = RawRequest::new(parts.method.as_str(), "/");
     request.path = UriPath::from_encoded(parts.uri.path());
-    request.query = Query::parse(parts.uri.query().unwrap_or_default());
+    request.query = QueryString::parse(parts.uri.query().unwrap_or_default());
     request.headers = headers.collect();
     request.body = Cow::Owned(body);
     request
@@ -88,7 +88,7 @@ fn header_map<'h>(
 
 /// The head of a response over a connection; of one with more header fields than a connection
 /// carries, a 500 without any.
-pub(crate) fn http_head<S>(response: &apptheory_core::http::Response<S>) -> http::Response<()> {
+pub(crate) fn http_head<S>(response: &apptheory_core::http::HttpResponse<S>) -> http::Response<()> {
     let mut head = http::Response::new(());
     let fields = header_map(response.headers.sent()).and_then(|mut fields| {
         for cookie in &response.cookies {

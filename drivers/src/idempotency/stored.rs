@@ -1,7 +1,7 @@
 //! Responses as they are kept: a line of JSON, and the body as it is. Cookies are not kept: they are
 //! the session of the caller that had the first answer, and may have ended since.
 
-use apptheory_core::http::Headers;
+use apptheory_core::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Response;
@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Response> {
     let mut response = Response::new(status);
     // Items that are older than this rule hold cookies.
     let headers = headers.into_iter().filter(|(name, _)| name != SET_COOKIE);
-    response.headers = headers.fold(Headers::new(), |mut all, (name, values)| {
+    response.headers = headers.fold(HeaderMap::new(), |mut all, (name, values)| {
         all.set_all(&name, values);
         all
     });

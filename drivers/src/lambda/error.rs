@@ -7,15 +7,15 @@ use apptheory_core::events::ClassifyError;
 use apptheory_core::events::HttpEventError;
 use http::StatusCode;
 
-use super::settings::SettingsError;
+use super::settings::EnvironmentError;
 use crate::app::InvokeError;
 
 /// What ends a function. Exit with a failure: Lambda starts another process if it needs one.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The environment does not say how to run; see [`SettingsError`].
+    /// The environment does not say how to run; see [`EnvironmentError`].
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Environment(#[from] EnvironmentError),
     /// The Runtime API gives no more invocations: it answered with this status. The environment is
     /// being shut down, or is broken.
     #[error("the Runtime API gives no more invocations: {0}")]

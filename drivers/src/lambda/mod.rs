@@ -68,7 +68,7 @@ mod settings;
 pub use error::RuntimeError;
 pub use mode::{InvokeMode, UnknownMode};
 pub use runtime::{DRAIN_TIME, Runtime};
-pub use settings::SettingsError;
+pub use settings::EnvironmentError;
 
 use crate::app::App;
 

@@ -19,7 +19,7 @@ const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
 /// The environment does not say how to run. Nothing was taken from the Runtime API.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SettingsError {
+pub enum EnvironmentError {
     /// `AWS_LAMBDA_RUNTIME_API` is not set: this is no Lambda environment. Run the function under an
     /// emulator, or the application on a local port.
     #[error("AWS_LAMBDA_RUNTIME_API is not set: not in a Lambda environment")]
@@ -40,22 +40,22 @@ impl Settings {
     pub(super) fn read(
         mode: Option<InvokeMode>,
         env: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, SettingsError> {
+    ) -> Result<Self, EnvironmentError> {
         let read = |name| {
             let value = env(name)?.trim().to_owned();
             (!value.is_empty()).then_some(value)
         };
-        let api = read(RUNTIME_API).ok_or(SettingsError::NotInLambda)?;
+        let api = read(RUNTIME_API).ok_or(EnvironmentError::NotInLambda)?;
         let mode = match (mode, read(INVOKE_MODE)) {
             (Some(mode), _) => mode,
             (None, Some(text)) => text.parse()?,
             (None, None) => InvokeMode::default(),
         };
         let max_concurrency = match read(MAX_CONCURRENCY) {
-            Some(text) => text.parse().map_err(|_| SettingsError::InvalidMaxConcurrency)?,
+            Some(text) => text.parse().map_err(|_| EnvironmentError::InvalidMaxConcurrency)?,
             None => NonZeroUsize::MIN,
         };
-        let api = Address::parse(&api).ok_or(SettingsError::InvalidRuntimeApi)?;
+        let api = Address::parse(&api).ok_or(EnvironmentError::InvalidRuntimeApi)?;
         Ok(Self { api, mode, max_concurrency })
     }
 }
@@ -64,7 +64,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<(InvokeMode, usize), SettingsError> {
+    fn read(variables: &[(&str, &str)]) -> Result<(InvokeMode, usize), EnvironmentError> {
         let api = (RUNTIME_API, "127.0.0.1:9001");
         let env = |name: &str| {
             let found = variables.iter().chain([&api]).find(|(known, _)| *known == name);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_set_wrong_is_an_error() {
-        use SettingsError::{
+        use EnvironmentError::{
             InvalidInvokeMode, InvalidMaxConcurrency, InvalidRuntimeApi, NotInLambda,
         };
         for (variable, value, error) in [

@@ -5,7 +5,7 @@ use core::task::{Context, Poll, ready};
 use std::collections::{BTreeMap, VecDeque};
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::Response as Whole;
+use apptheory_core::http::HttpResponse as Whole;
 use apptheory_core::stream::{
     FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
 };

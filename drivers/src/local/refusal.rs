@@ -2,7 +2,7 @@
 //! request id, and the end of their connection.
 
 use apptheory_core::error::{AppError, code};
-use apptheory_core::http::Response as Whole;
+use apptheory_core::http::HttpResponse as Whole;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Response, StatusCode};

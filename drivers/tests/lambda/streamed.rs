@@ -6,7 +6,7 @@ use apptheory::app::{App, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
 use apptheory_core::events::rest_streaming_variable;
-use apptheory_core::http::exchange::{Limits, Tier};
+use apptheory_core::http::exchange::{Limits, Pipeline};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
@@ -201,7 +201,7 @@ async fn heads_that_cannot_be_sent_are_500() {
 async fn only_what_is_deployed_to_stream_is_streamed() {
     let app = || {
         let chunks = async || Response::html_stream(200, BodyStream::from_chunks(["a", "b"]));
-        App::builder().tier(Tier::P0).get("/sse", chunks).build().unwrap()
+        App::builder().pipeline(Pipeline::Bare).get("/sse", chunks).build().unwrap()
     };
     let variable = rest_streaming_variable("GET", "/sse");
     let mut rest = json!({

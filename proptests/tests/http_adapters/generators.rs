@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::{Cookies, Headers, Request, Response, UriPath};
+use apptheory::apptheory_core::http::{Cookies, HeaderMap, HttpResponse, Request, UriPath};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -131,7 +131,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
                 path: UriPath::from_encoded(&path),
                 query: query.into_iter().collect(),
                 cookies: Cookies::parse(headers.get("cookie").map_or(&[], Vec::as_slice)),
-                headers: Headers::canonical(headers.into_iter().collect()),
+                headers: HeaderMap::canonical(headers.into_iter().collect()),
                 is_base64: std::str::from_utf8(&body).is_err(),
                 body,
                 ..Request::default()
@@ -140,14 +140,15 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
     )
 }
 
-pub(crate) fn response() -> impl Strategy<Value = Response> {
+pub(crate) fn response() -> impl Strategy<Value = HttpResponse> {
     let cookies = prop::collection::vec("[a-z]{1,3}=[a-z; ]{0,6}", 0..4);
     let status = prop_oneof![Just(0_u16), 100_u16..=599];
     (status, lists(0..4), cookies, body(), any::<bool>()).prop_filter_map(
         "a response that can be sent",
         |(status, headers, cookies, body, is_base64)| {
-            let headers = Headers::canonical(headers.into_iter().collect());
-            let response = Response { cookies, headers, body, is_base64, ..Response::new(status) };
+            let headers = HeaderMap::canonical(headers.into_iter().collect());
+            let response =
+                HttpResponse { cookies, headers, body, is_base64, ..HttpResponse::new(status) };
             response.normalize().ok()
         },
     )

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::{Cookies, Headers, MultiMap, Request, Response, UriPath};
+use apptheory::apptheory_core::http::{
+    Cookies, HeaderMap, HttpResponse, MultiMap, Request, UriPath,
+};
 use form_urlencoded::Serializer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
@@ -111,10 +113,10 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// Reads back what an adapter wrote, as its provider would.
-pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<Response, Box<dyn Error>> {
+pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpResponse, Box<dyn Error>> {
     let mut written: Map<String, Json> = serde_json::from_value(written)?;
     let mut take = |name: &str| written.remove(name).unwrap_or_default();
-    let mut response = Response::new(serde_json::from_value(take("statusCode"))?);
+    let mut response = HttpResponse::new(serde_json::from_value(take("statusCode"))?);
     response.is_base64 = take("isBase64Encoded") == json!(true);
     // The decoder under test is that of requests.
     let body = json!({"body": take("body"), "isBase64Encoded": response.is_base64}).to_string();
@@ -124,7 +126,7 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<Response, B
         response.headers = fields.into_iter().collect();
     } else {
         let fields: Lists = serde_json::from_value(take("multiValueHeaders"))?;
-        response.headers = Headers::canonical(fields.into_iter().collect());
+        response.headers = HeaderMap::canonical(fields.into_iter().collect());
     }
     response.cookies = match source {
         HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => {
@@ -136,7 +138,7 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<Response, B
 }
 
 /// What can reach the client: fields without values cannot, and function URLs have no lists.
-pub(crate) fn visible(source: HttpSource, mut response: Response) -> Response {
+pub(crate) fn visible(source: HttpSource, mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers.iter().filter(|(_, values)| !values.is_empty());
     let headers = headers.map(|(name, values)| match source {
         HttpSource::FunctionUrl => (name.to_owned(), vec![values.join(",")]),
@@ -144,7 +146,7 @@ pub(crate) fn visible(source: HttpSource, mut response: Response) -> Response {
             (name.to_owned(), values.to_vec())
         }
     });
-    response.headers = Headers::canonical(headers.collect());
+    response.headers = HeaderMap::canonical(headers.collect());
     response.is_base64 |= std::str::from_utf8(&response.body).is_err();
     response
 }

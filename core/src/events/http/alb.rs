@@ -9,7 +9,7 @@ use super::payload_v1::{self, Event};
 use super::write::{self, Body};
 use crate::http::SourceProvenance;
 use crate::http::status::phrase;
-use crate::http::{RawRequest, Response, UriPath};
+use crate::http::{HttpResponse, RawRequest, UriPath};
 use crate::json::ObjectWriter;
 
 /// Load balancers neither decode paths and queries nor vouch for addresses: the first entry of
@@ -34,7 +34,7 @@ pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
 /// A target group sends either `headers` or `multiValueHeaders` on, as it is configured; both are
 /// written. In `headers`, the values of a field are joined by commas (RFC 9110 §5.3), and further
 /// cookies, which cannot be, hide behind other spellings of the field's name.
-pub(super) fn write(response: &Response) -> String {
+pub(super) fn write(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
     let mut object = ObjectWriter::begin(&mut out);

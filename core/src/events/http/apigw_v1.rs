@@ -7,8 +7,8 @@ use super::authorizer::Unread;
 use super::payload_v1::{self, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
+use crate::http::{HttpResponse, RawRequest, UriPath};
 use crate::http::{Provider, SourceProvenance};
-use crate::http::{RawRequest, Response, UriPath};
 use crate::json::ObjectWriter;
 
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
@@ -76,7 +76,7 @@ const SLASH_INSENSITIVE: [&str; 4] = [
     ".well-known/oauth-protected-resource/mcp/{actor}",
 ];
 
-pub(super) fn write(response: &Response) -> String {
+pub(super) fn write(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let headers = write::with_cookies(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));

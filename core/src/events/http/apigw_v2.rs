@@ -9,7 +9,7 @@ use super::payload_v2::{self, Event};
 use super::stage::without_stage;
 use super::write::{self, Body};
 use crate::http::Provider;
-use crate::http::{RawRequest, Response, UriPath};
+use crate::http::{HttpResponse, RawRequest, UriPath};
 use crate::json::ObjectWriter;
 
 pub(super) fn read(event: &str) -> Result<RawRequest<'_>, Unread> {
@@ -26,7 +26,7 @@ pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {
 
 /// The provider reads `headers` only, in which a list is one text with commas. `multiValueHeaders`
 /// is there for readers of payload format 1.0.
-pub(super) fn write(response: &Response) -> String {
+pub(super) fn write(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
     let mut object = ObjectWriter::begin(&mut out);

@@ -8,7 +8,7 @@ use super::authorizer::Unread;
 use super::payload_v2::{self, Event};
 use super::write::{self, Body};
 use crate::http::Provider;
-use crate::http::{RawRequest, Response, UriPath};
+use crate::http::{HttpResponse, RawRequest, UriPath};
 use crate::json::ObjectWriter;
 
 /// Function URLs have no stages: whatever the event calls one is not in its path.
@@ -20,7 +20,7 @@ pub(super) fn request<F>(event: Event<'_, F>) -> RawRequest<'_> {
     event.into_request(Provider::FunctionUrl, UriPath::from_encoded).0
 }
 
-pub(super) fn write(response: &Response) -> String {
+pub(super) fn write(response: &HttpResponse) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
     let mut object = ObjectWriter::begin(&mut out);

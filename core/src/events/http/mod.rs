@@ -23,14 +23,14 @@
 //! decide nothing are skipped.
 //!
 //! ```
-//! use apptheory_core::http::Response;
+//! use apptheory_core::http::HttpResponse;
 //! use apptheory_core::events::HttpSource;
 //!
 //! let event = r#"{"rawPath":"/hi","rawQueryString":"to=a+b","requestContext":{"http":{"method":"GET"}}}"#;
 //! let request = HttpSource::FunctionUrl.read_request(event)?.normalize(None)?;
 //! assert_eq!((&*request.path, request.query.get("to")), ("/hi", Some("a b")));
 //!
-//! let response = Response::new(204).with_cookie("a=1");
+//! let response = HttpResponse::new(204).with_cookie("a=1");
 //! assert_eq!(
 //!     HttpSource::FunctionUrl.write_response(&response),
 //!     r#"{"statusCode":204,"headers":{},"body":"","isBase64Encoded":false,"cookies":["a=1"]}"#,
@@ -58,7 +58,7 @@ pub(crate) use self::authorizer::{Unread, refuse_authorizer_event};
 pub(crate) use self::payload_v2::is_function_url;
 pub use self::payload_v2::read_payload_v2;
 pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
-use crate::http::{RawRequest, Response};
+use crate::http::{HttpResponse, RawRequest};
 use crate::json::JsonError;
 use crate::stream::StreamLimits;
 
@@ -100,10 +100,10 @@ impl HttpSource {
         })
     }
 
-    /// Writes a [normalised](Response::normalize) response, whose stream was read to its end. A body
+    /// Writes a [normalised](HttpResponse::normalize) response, whose stream was read to its end. A body
     /// that is not UTF-8 becomes base64 whatever the response says.
     #[must_use]
-    pub fn write_response(self, response: &Response) -> String {
+    pub fn write_response(self, response: &HttpResponse) -> String {
         match self {
             Self::ApiGatewayV2 => apigw_v2::write(response),
             Self::FunctionUrl => function_url::write(response),
@@ -128,7 +128,7 @@ impl HttpSource {
     /// Returns whether a response is larger than the [provider takes](Self::max_answer_bytes), once
     /// it is encoded. Clients get a 502 for one that is: answer an error instead of it.
     #[must_use]
-    pub fn is_too_large(self, response: &Response) -> bool {
+    pub fn is_too_large(self, response: &HttpResponse) -> bool {
         let len = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX);
         let fields = response.headers.iter();
         let fields = fields.flat_map(|(name, values)| {

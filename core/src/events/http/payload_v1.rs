@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::authorizer::{Unread, refuse_authorizer_event};
 use crate::http::percent::decode_form;
 use crate::http::query::push_pair;
-use crate::http::{MultiMap, Query, canonical_name};
+use crate::http::{MultiMap, QueryString, canonical_name};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
 
@@ -107,17 +107,23 @@ pub(crate) fn headers(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>
 }
 
 /// The query of a provider that decodes it.
-pub(crate) fn decoded_query(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> Query {
+pub(crate) fn decoded_query(
+    lists: Members<'_, List<'_>>,
+    single: Members<'_, Text<'_>>,
+) -> QueryString {
     let entries = parameters(lists, single, |name| Cow::Borrowed(name)).into_iter();
     let owned = entries.map(|(name, values)| {
         (name.into_owned(), values.into_iter().map(Text::into_string).collect::<Vec<_>>())
     });
-    Query::from(owned.collect::<MultiMap>())
+    QueryString::from(owned.collect::<MultiMap>())
 }
 
 /// The query of a provider that splits it into names and values, and leaves those as they were
 /// sent.
-pub(crate) fn encoded_query(lists: Members<'_, List<'_>>, single: Members<'_, Text<'_>>) -> Query {
+pub(crate) fn encoded_query(
+    lists: Members<'_, List<'_>>,
+    single: Members<'_, Text<'_>>,
+) -> QueryString {
     let entries = parameters(lists, single, decode_form);
     let mut raw = String::new();
     for (name, values) in &entries {
@@ -127,7 +133,7 @@ pub(crate) fn encoded_query(lists: Members<'_, List<'_>>, single: Members<'_, Te
         let values = values.iter().map(|value| decode_form(value.as_str()).into_owned());
         (decode_form(name).into_owned(), values.collect::<Vec<_>>())
     });
-    Query::new(decoded.collect(), raw)
+    QueryString::new(decoded.collect(), raw)
 }
 
 /// The lists, and the single values of names that have no list, once `decode` has read them.

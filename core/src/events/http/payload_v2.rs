@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::authorizer::{Unread, refuse_authorizer_event};
 use super::{HttpSource, apigw_v2, function_url};
 use crate::http::query;
-use crate::http::{MultiMap, Query, RawRequest, UriPath};
+use crate::http::{MultiMap, QueryString, RawRequest, UriPath};
 use crate::http::{Provider, SourceProvenance};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
@@ -155,14 +155,14 @@ impl<'a, F> Event<'a, F> {
 
 /// The raw string says more than the single values, in which repetitions are joined. It may start
 /// with one `?` that is no part of it.
-fn read_query(raw: Text<'_>, single: Members<'_, Text<'_>>) -> Query {
+fn read_query(raw: Text<'_>, single: Members<'_, Text<'_>>) -> QueryString {
     match raw.as_str().strip_prefix('?').unwrap_or(raw.as_str()) {
         "" => {
             let single = single.0.into_iter();
             let decoded = single.map(|(k, v)| (k.into_owned(), v.into_string()));
-            Query::from(decoded.collect::<MultiMap>())
+            QueryString::from(decoded.collect::<MultiMap>())
         }
-        text => Query::new(query::parse(text), raw.into_string()),
+        text => QueryString::new(query::parse(text), raw.into_string()),
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use serde_json::{Value as Json, json};
 
 use super::HttpSource::{self, Alb, ApiGatewayV1, ApiGatewayV2, FunctionUrl};
-use crate::http::{Request, Response};
+use crate::http::{HttpResponse, Request};
 
 fn read(source: HttpSource, event: &Json) -> Request {
     source.read_request(&event.to_string()).unwrap().normalize(None).unwrap()
@@ -244,8 +244,9 @@ fn the_last_of_equal_names_wins() {
     assert_eq!(headers(&request), json!({"a": ["3"], "b": ["1"]}));
 }
 
-fn full() -> Response {
-    let mut response = Response::text(200, "<ok>").with_cookie("a=1; Path=/").with_cookie("b=2");
+fn full() -> HttpResponse {
+    let mut response =
+        HttpResponse::text(200, "<ok>").with_cookie("a=1; Path=/").with_cookie("b=2");
     response.headers.set_all("x-list", alloc::vec!["1".into(), "2".into()]);
     response.headers.set_all("x-none", alloc::vec![]);
     response.headers.set("y", "");
@@ -290,7 +291,7 @@ fn responses_keep_every_value() {
 
 #[test]
 fn empty_responses_have_the_members_that_providers_expect() {
-    let empty = Response::no_content();
+    let empty = HttpResponse::no_content();
     for (source, expected) in [
         (
             ApiGatewayV2,
@@ -313,15 +314,15 @@ fn empty_responses_have_the_members_that_providers_expect() {
 #[test]
 fn answers_are_as_large_as_their_front_end_takes() {
     for source in HttpSource::ALL {
-        let overhead = source.write_response(&Response::text(200, "")).len();
+        let overhead = source.write_response(&HttpResponse::text(200, "")).len();
         let most = usize::try_from(source.max_answer_bytes()).unwrap() - overhead;
         for (body, is_too_large) in [("x".repeat(most), false), ("x".repeat(most + 1), true)] {
-            assert_eq!(source.is_too_large(&Response::text(200, body)), is_too_large);
+            assert_eq!(source.is_too_large(&HttpResponse::text(200, body)), is_too_large);
         }
         // What grows when it is encoded counts as it is sent.
-        let quotes = Response::text(200, "\u{1}".repeat(most / 6 + 1));
+        let quotes = HttpResponse::text(200, "\u{1}".repeat(most / 6 + 1));
         assert!(source.is_too_large(&quotes));
-        let fields = Response::text(200, "").with_header("x", "v".repeat(most + 64));
+        let fields = HttpResponse::text(200, "").with_header("x", "v".repeat(most + 64));
         assert!(source.is_too_large(&fields));
     }
 }
@@ -329,8 +330,8 @@ fn answers_are_as_large_as_their_front_end_takes() {
 #[test]
 fn bytes_travel_as_base64_asked_or_not() {
     for source in HttpSource::ALL {
-        let asked = Response::binary(200, [0, 1, 0xff], "image/png");
-        let unasked = Response { is_base64: false, ..asked.clone() };
+        let asked = HttpResponse::binary(200, [0, 1, 0xff], "image/png");
+        let unasked = HttpResponse { is_base64: false, ..asked.clone() };
         let written: Json = serde_json::from_str(&source.write_response(&asked)).unwrap();
         assert_eq!((&written["body"], &written["isBase64Encoded"]), (&json!("AAH/"), &json!(true)));
         assert_eq!(source.write_response(&unasked), source.write_response(&asked));
@@ -339,15 +340,15 @@ fn bytes_travel_as_base64_asked_or_not() {
 
 #[test]
 fn load_balancers_get_a_phrase_and_a_spelling_for_each_cookie() {
-    let of = |response: &Response| -> Json {
+    let of = |response: &HttpResponse| -> Json {
         serde_json::from_str(&Alb.write_response(response)).unwrap()
     };
     for (status, description) in
         [(413, "413 Request Entity Too Large"), (418, "418 I'm a teapot"), (499, "499")]
     {
-        assert_eq!(of(&Response::new(status))["statusDescription"], description);
+        assert_eq!(of(&HttpResponse::new(status))["statusDescription"], description);
     }
-    let response = (0..600).fold(Response::new(200), |r, n| r.with_cookie(n.to_string()));
+    let response = (0..600).fold(HttpResponse::new(200), |r, n| r.with_cookie(n.to_string()));
     let written = of(&response);
     let headers = written["headers"].as_object().unwrap();
     assert_eq!(headers.len(), 512);

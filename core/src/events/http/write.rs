@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::http::{Headers, Response};
+use crate::http::{HeaderMap, HttpResponse};
 use crate::json::{ObjectWriter, write_array, write_string};
 
 /// A body as JSON can hold it.
@@ -16,7 +16,7 @@ pub(super) struct Body<'r> {
 }
 
 impl<'r> Body<'r> {
-    pub(super) fn of(response: &'r Response) -> Self {
+    pub(super) fn of(response: &'r HttpResponse) -> Self {
         match core::str::from_utf8(&response.body) {
             Ok(text) if !response.is_base64 => Self { text: Cow::Borrowed(text), is_base64: false },
             _ => Self { text: Cow::Owned(STANDARD.encode(&response.body)), is_base64: true },
@@ -24,7 +24,7 @@ impl<'r> Body<'r> {
     }
 }
 
-pub(super) fn status(response: &Response, object: &mut ObjectWriter<'_>) {
+pub(super) fn status(response: &HttpResponse, object: &mut ObjectWriter<'_>) {
     object.member("statusCode").push_str(&response.status.to_string());
 }
 
@@ -33,7 +33,7 @@ pub(super) fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
 }
 
 /// The first values of fields, as members of an object.
-pub(super) fn first(headers: &Headers, object: &mut ObjectWriter<'_>) {
+pub(super) fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         if let Some(value) = values.first() {
             object.text(name, value);
@@ -42,7 +42,7 @@ pub(super) fn first(headers: &Headers, object: &mut ObjectWriter<'_>) {
 }
 
 /// The values of fields, those of one field joined by commas, as members of an object.
-pub(super) fn joined(headers: &Headers, object: &mut ObjectWriter<'_>) {
+pub(super) fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         match values {
             [] => {}
@@ -53,7 +53,7 @@ pub(super) fn joined(headers: &Headers, object: &mut ObjectWriter<'_>) {
 }
 
 /// An object of lists.
-pub(super) fn lists(headers: &Headers, out: &mut String) {
+pub(super) fn lists(headers: &HeaderMap, out: &mut String) {
     let mut object = ObjectWriter::begin(out);
     for (name, values) in headers.iter().filter(|(_, values)| !values.is_empty()) {
         texts(values, object.member(name));
@@ -67,7 +67,7 @@ pub(super) fn texts(values: &[String], out: &mut String) {
 }
 
 /// The header fields, with one `set-cookie` field for all cookies.
-pub(super) fn with_cookies(response: &Response) -> Cow<'_, Headers> {
+pub(super) fn with_cookies(response: &HttpResponse) -> Cow<'_, HeaderMap> {
     if response.cookies.is_empty() {
         return Cow::Borrowed(&response.headers);
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::error::{AppError, ErrorFormat};
 use crate::http::router::{Lookup, Router};
-use crate::http::{Headers, JsonReading, MultiMap, Request, UriPath};
+use crate::http::{HeaderMap, JsonReading, MultiMap, Request, UriPath};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -387,7 +387,7 @@ fn header_fields_are_members_in_lower_case() {
     struct Fields {
         x_attempt: u32,
     }
-    let headers: Headers = [("X-Attempt", "3"), ("accept", "*/*")].into_iter().collect();
+    let headers: HeaderMap = [("X-Attempt", "3"), ("accept", "*/*")].into_iter().collect();
     let request = Request { headers, ..Request::default() };
     assert_eq!(from_headers::<Fields>(&request).unwrap().x_attempt, 3);
     let none = Request::default();

@@ -24,7 +24,7 @@ pub struct Call {
     /// The request.
     pub request: Request,
     /// The request's id: the client's, the provider's, or a new one. Empty in
-    /// [`Tier::P0`](super::Tier::P0).
+    /// [`Pipeline::Bare`](super::Pipeline::Bare).
     pub request_id: String,
     /// The tenant that the request names, or an empty text; see [`TenantSource`] on who names it.
     pub tenant_id: String,

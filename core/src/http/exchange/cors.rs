@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::settings::SettingsError;
-use crate::http::Headers;
+use crate::http::HeaderMap;
 use crate::http::cache::vary;
 use crate::http::sending::{is_field_value, is_token};
 
@@ -101,7 +101,7 @@ impl Cors {
     }
 
     /// Adds the fields for an origin to an answer, in place of what the handler set.
-    pub(super) fn apply(&self, origin: &str, is_preflight: bool, headers: &mut Headers) {
+    pub(super) fn apply(&self, origin: &str, is_preflight: bool, headers: &mut HeaderMap) {
         let told = self.told(origin);
         let depends = if self.reflects { told.is_some() } else { self.allowed_origins.is_some() };
         if depends {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn applied(cors: &Cors, origin: &str, before: &[(&str, &str)]) -> Vec<(String, Vec<String>)> {
-        let mut headers: Headers = before.iter().copied().collect();
+        let mut headers: HeaderMap = before.iter().copied().collect();
         cors.apply(origin, false, &mut headers);
         headers.iter().map(|(name, values)| (name.to_string(), values.to_vec())).collect()
     }
@@ -257,7 +257,7 @@ mod tests {
         let cors =
             Cors { max_age, expose_headers: Vec::from(["etag".into()]), ..rules(None, false) };
         for (is_preflight, age) in [(true, "600"), (false, "")] {
-            let mut headers = Headers::new();
+            let mut headers = HeaderMap::new();
             cors.apply("https://a", is_preflight, &mut headers);
             assert_eq!(headers.first("access-control-max-age"), age);
             assert_eq!(headers.first("access-control-expose-headers"), "etag");

@@ -7,10 +7,10 @@ use core::marker::PhantomData;
 
 use super::access::{Access, Principal};
 use super::call::Call;
-use super::machine::Exchange;
+use super::machine::HttpExchange;
 use super::policy::PolicyDecision;
 use crate::error::AppError;
-use crate::http::Response;
+use crate::http::HttpResponse;
 use crate::machine::{Ask, Effect};
 use crate::store::StoreError;
 
@@ -21,13 +21,13 @@ use crate::store::StoreError;
 #[derive(Clone, Debug)]
 pub enum ExchangeRequest<'r, T, S> {
     /// Waits for a [`NewRequestId`].
-    NewRequestId(Ask<NewRequestId, Exchange<'r, T, S>>),
+    NewRequestId(Ask<NewRequestId, HttpExchange<'r, T, S>>),
     /// Waits for a [`DecidePolicy`].
-    DecidePolicy(Ask<DecidePolicy, Exchange<'r, T, S>>),
+    DecidePolicy(Ask<DecidePolicy, HttpExchange<'r, T, S>>),
     /// Waits for an [`Authenticate`].
-    Authenticate(Ask<Authenticate<'r>, Exchange<'r, T, S>>),
+    Authenticate(Ask<Authenticate<'r>, HttpExchange<'r, T, S>>),
     /// Waits for a [`CallHandler`].
-    CallHandler(Ask<CallHandler<'r, T, S>, Exchange<'r, T, S>>),
+    CallHandler(Ask<CallHandler<'r, T, S>, HttpExchange<'r, T, S>>),
 }
 
 /// Draw an id for a request that came without. Asked at most once.
@@ -68,7 +68,7 @@ pub struct CallHandler<'r, T, S> {
 /// The stages of the pipeline that a request passed before its handler.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Stages {
-    /// Whether the pipeline names its stages at all: from [`Tier::P1`](super::Tier::P1) on.
+    /// Whether the pipeline names its stages at all: from [`Pipeline::Identified`](super::Pipeline::Identified) on.
     pub named: bool,
     /// Whether the request came from another origin, or says so.
     pub cors: bool,
@@ -103,8 +103,8 @@ macro_rules! exchange_effects {
             }
         }
 
-        impl<'r, T, S> From<Ask<$kind, Exchange<'r, T, S>>> for ExchangeRequest<'r, T, S> {
-            fn from(ask: Ask<$kind, Exchange<'r, T, S>>) -> Self {
+        impl<'r, T, S> From<Ask<$kind, HttpExchange<'r, T, S>>> for ExchangeRequest<'r, T, S> {
+            fn from(ask: Ask<$kind, HttpExchange<'r, T, S>>) -> Self {
                 Self::$effect(ask)
             }
         }
@@ -115,7 +115,7 @@ exchange_effects! {
     NewRequestId [] NewRequestId => String;
     DecidePolicy [] DecidePolicy => Result<Option<PolicyDecision>, AppError>;
     Authenticate ['r] Authenticate<'r> => Result<Option<Principal>, AppError>;
-    CallHandler ['r, T, S] CallHandler<'r, T, S> => Result<Response<S>, AppError>;
+    CallHandler ['r, T, S] CallHandler<'r, T, S> => Result<HttpResponse<S>, AppError>;
 }
 
 // Derived, these would ask the same of the stream, and of the handler itself.

@@ -1,8 +1,8 @@
 //! How an application answers errors.
 
-use super::settings::{HttpSettings, Tier};
+use super::settings::{HttpSettings, Pipeline};
 use crate::error::{AppError, ErrorFormat, code};
-use crate::http::Response;
+use crate::http::HttpResponse;
 
 /// How an application answers errors: the one place where an error becomes a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,7 +25,7 @@ impl HttpSettings {
             format: self.error_format,
             timeout_status: self.timeout_status,
             shows_stack_traces: self.shows_stack_traces,
-            shows_ids: self.tier > Tier::P0,
+            shows_ids: self.pipeline > Pipeline::Bare,
         }
     }
 }
@@ -38,15 +38,15 @@ impl ErrorStyle {
         if is_timeout { self.timeout_status } else { error.status() }
     }
 
-    /// Returns the answer to an error, which [holds](Response::error) the error that it is the answer
+    /// Returns the answer to an error, which [holds](HttpResponse::error) the error that it is the answer
     /// to. An error whose own status or header fields cannot be sent becomes a masked 500 that says
     /// why in its cause.
     #[must_use]
-    pub fn answer<S>(self, error: AppError, request_id: &str, trace_id: &str) -> Response<S> {
+    pub fn answer<S>(self, error: AppError, request_id: &str, trace_id: &str) -> HttpResponse<S> {
         let (request_id, trace_id) = if self.shows_ids { (request_id, trace_id) } else { ("", "") };
         let render = |error: &AppError| {
-            let response = Response::from_error(error, self.format, request_id, trace_id);
-            Response { status: self.status(error), ..response }.normalize()
+            let response = HttpResponse::from_error(error, self.format, request_id, trace_id);
+            HttpResponse { status: self.status(error), ..response }.normalize()
         };
         let rendered = if self.shows_stack_traces {
             render(&error)
@@ -58,10 +58,10 @@ impl ErrorStyle {
             Err(reason) => {
                 let error = AppError::from(reason);
                 // Without a status and header fields of its own, an error can be sent.
-                (render(&error).unwrap_or_else(|_| Response::new(500)), error)
+                (render(&error).unwrap_or_else(|_| HttpResponse::new(500)), error)
             }
         };
-        Response { error: Some(error), ..response }
+        HttpResponse { error: Some(error), ..response }
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!((style.status(&timeout()), chosen.status(&timeout())), (504, 408));
         assert_eq!(chosen.status(&timeout().with_status(503)), 503);
         assert_eq!(chosen.status(&AppError::conflict("taken")), 409);
-        let answer: Response = chosen.answer(timeout(), "", "");
+        let answer: HttpResponse = chosen.answer(timeout(), "", "");
         assert_eq!(answer.status, 408);
     }
 }

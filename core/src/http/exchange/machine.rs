@@ -1,7 +1,7 @@
 //! The exchange of one request for one response.
 //!
 //! ```text
-//! start ─▶ NewRequestId? ─▶ preflight, malformed, 404, 405 ──────────────────────▶ Concluded
+//! start ─▶ NewRequestId? ─▶ preflight, malformed, 404, 405 ──────────────────────▶ Exchanged
 //!                              └▶ DecidePolicy? ─▶ Authenticate? ─▶ CallHandler ──────▲
 //! ```
 
@@ -18,18 +18,18 @@ use super::effects::{
 use super::observation::Observation;
 use super::policy::PolicyDecision;
 use super::service::{Endpoint, HttpService};
-use super::settings::{HttpSettings, PolicyStage, Tier};
+use super::settings::{HttpSettings, Pipeline, PolicyStage};
 use crate::error::{AppError, code};
 use crate::http::router::{Lookup, Pattern};
 use crate::http::sending::is_field_value;
-use crate::http::{RawRequest, Request, Response, ResponseError};
+use crate::http::{HttpResponse, RawRequest, Request, ResponseError};
 use crate::machine::{Machine, Step};
 
 /// The exchange of one request for one response; made by [`HttpService::exchange`].
 ///
 /// It never fails: whatever goes wrong is answered. A response that comes out is
-/// [normalised](Response::normalize).
-pub struct Exchange<'r, T, S> {
+/// [normalised](HttpResponse::normalize).
+pub struct HttpExchange<'r, T, S> {
     service: &'r HttpService<T>,
     call: Arc<Call>,
     /// What serves the request, or why nothing does.
@@ -41,17 +41,17 @@ pub struct Exchange<'r, T, S> {
 
 /// What an exchange ends with.
 #[derive(Clone, Debug)]
-pub struct Concluded<S> {
-    /// The answer. What went wrong is its [error](Response::error), whose
+pub struct Exchanged<S> {
+    /// The answer. What went wrong is its [error](HttpResponse::error), whose
     /// [sources](core::error::Error::source) are for the log: the client sees none of them.
-    pub response: Response<S>,
+    pub response: HttpResponse<S>,
     /// The request that it answers.
     pub call: Arc<Call>,
-    /// What is recorded about it, from [`Tier::P2`] on.
+    /// What is recorded about it, from [`Pipeline::Observed`] on.
     pub observation: Option<Observation>,
 }
 
-impl<'r, T, S> Exchange<'r, T, S> {
+impl<'r, T, S> HttpExchange<'r, T, S> {
     pub(super) fn new(
         service: &'r HttpService<T>,
         request: RawRequest<'_>,
@@ -68,15 +68,15 @@ impl<'r, T, S> Exchange<'r, T, S> {
             Some(error) => (None, Err(error.into())),
             None => route(service, &request),
         };
-        let guarded = settings.tier > Tier::P0;
+        let guarded = settings.pipeline > Pipeline::Bare;
         let stages = Stages {
             named: guarded,
             cors: guarded && !request.headers.first("origin").is_empty(),
             auth: false,
         };
-        let tenant_id = match settings.tier {
-            Tier::P0 => String::new(),
-            Tier::P1 | Tier::P2 => settings.tenant.tenant_id(&request),
+        let tenant_id = match settings.pipeline {
+            Pipeline::Bare => String::new(),
+            Pipeline::Identified | Pipeline::Observed => settings.tenant.tenant_id(&request),
         };
         let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, pattern));
         Self { service, call, routed, principal: None, stages, stream: PhantomData }
@@ -85,7 +85,7 @@ impl<'r, T, S> Exchange<'r, T, S> {
     fn on_request_id(mut self, id: String) -> Step<Self> {
         Arc::make_mut(&mut self.call).request_id = id;
         if let Some(methods) = self.preflight() {
-            let response = Response::no_content();
+            let response = HttpResponse::no_content();
             return self
                 .conclude(Ok(response.with_header("access-control-allow-methods", methods)));
         }
@@ -195,13 +195,13 @@ impl<'r, T, S> Exchange<'r, T, S> {
         }
     }
 
-    fn on_answer(self, outcome: Result<Response<S>, AppError>) -> Step<Self> {
+    fn on_answer(self, outcome: Result<HttpResponse<S>, AppError>) -> Step<Self> {
         let checked = outcome.and_then(|response| self.check(response));
         self.conclude(checked)
     }
 
     /// The handler's response, if it can be sent.
-    fn check(&self, response: Response<S>) -> Result<Response<S>, AppError> {
+    fn check(&self, response: HttpResponse<S>) -> Result<HttpResponse<S>, AppError> {
         let response = self.normalize(response)?;
         let response = if self.is_head() { response.without_body() } else { response };
         let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
@@ -213,7 +213,7 @@ impl<'r, T, S> Exchange<'r, T, S> {
         Ok(response)
     }
 
-    fn normalize(&self, mut response: Response<S>) -> Result<Response<S>, ResponseError> {
+    fn normalize(&self, mut response: HttpResponse<S>) -> Result<HttpResponse<S>, ResponseError> {
         if !self.settings().keeps_connection_fields {
             return response.normalize();
         }
@@ -225,19 +225,19 @@ impl<'r, T, S> Exchange<'r, T, S> {
         Ok(response)
     }
 
-    fn conclude(self, result: Result<Response<S>, AppError>) -> Step<Self> {
+    fn conclude(self, result: Result<HttpResponse<S>, AppError>) -> Step<Self> {
         let mut response = result.unwrap_or_else(|error| self.answer_error(error));
-        if self.settings().tier > Tier::P0 {
+        if self.settings().pipeline > Pipeline::Bare {
             self.finalize(&mut response);
         }
-        let observation = (self.settings().tier == Tier::P2).then(|| {
+        let observation = (self.settings().pipeline == Pipeline::Observed).then(|| {
             let (tenant_id, is_vouched) = self.tenant_id();
             Observation::new(&self.call, tenant_id, is_vouched, self.settings(), &response)
         });
-        Step::Done(Concluded { response, call: self.call, observation })
+        Step::Done(Exchanged { response, call: self.call, observation })
     }
 
-    fn answer_error(&self, error: AppError) -> Response<S> {
+    fn answer_error(&self, error: AppError) -> HttpResponse<S> {
         let Call { request, request_id, .. } = &*self.call;
         let response = self.settings().error_style().answer(error, request_id, &request.trace_id);
         if self.is_head() { response.without_body() } else { response }
@@ -248,7 +248,7 @@ impl<'r, T, S> Exchange<'r, T, S> {
         self.call.request.method == "HEAD"
     }
 
-    fn finalize(&self, response: &mut Response<S>) {
+    fn finalize(&self, response: &mut HttpResponse<S>) {
         // One from the host's own source may be of any form.
         if is_field_value(&self.call.request_id) {
             response.headers.set("x-request-id", self.call.request_id.as_str());
@@ -272,15 +272,15 @@ impl<'r, T, S> Exchange<'r, T, S> {
     }
 }
 
-impl<'r, T, S> Machine for Exchange<'r, T, S> {
-    type Output = Concluded<S>;
+impl<'r, T, S> Machine for HttpExchange<'r, T, S> {
+    type Output = Exchanged<S>;
     type Request = ExchangeRequest<'r, T, S>;
 
     fn start(self) -> Step<Self> {
         let request = &self.call.request;
-        let id = match self.settings().tier {
-            Tier::P0 => Some(""),
-            Tier::P1 | Tier::P2 => {
+        let id = match self.settings().pipeline {
+            Pipeline::Bare => Some(""),
+            Pipeline::Identified | Pipeline::Observed => {
                 [request.client_request_id(), request.provider_request_id.trim()]
                     .into_iter()
                     .find(|id| is_request_id(id))
@@ -297,7 +297,8 @@ impl<'r, T, S> Machine for Exchange<'r, T, S> {
 }
 
 type PolicyOutcome = Result<Option<PolicyDecision>, AppError>;
-type PolicyStep<'r, T, S> = fn(Exchange<'r, T, S>, PolicyOutcome) -> Step<Exchange<'r, T, S>>;
+type PolicyStep<'r, T, S> =
+    fn(HttpExchange<'r, T, S>, PolicyOutcome) -> Step<HttpExchange<'r, T, S>>;
 
 /// What serves a request, or the 404 or 405 that answers it.
 fn route<'r, T>(
@@ -337,7 +338,7 @@ fn is_request_id(id: &str) -> bool {
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
 // Derived, these would ask the same of handlers and streams.
-impl<T, S> Clone for Exchange<'_, T, S> {
+impl<T, S> Clone for HttpExchange<'_, T, S> {
     fn clone(&self) -> Self {
         Self {
             service: self.service,
@@ -350,9 +351,9 @@ impl<T, S> Clone for Exchange<'_, T, S> {
     }
 }
 
-impl<T, S> fmt::Debug for Exchange<'_, T, S> {
+impl<T, S> fmt::Debug for HttpExchange<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange")
+        f.debug_struct("HttpExchange")
             .field("call", &self.call)
             .field("principal", &self.principal)
             .field("stages", &self.stages)

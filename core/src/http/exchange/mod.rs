@@ -2,11 +2,11 @@
 //!
 //! This module decides what is answered before any handler is called, what a handler's answer
 //! becomes, and what is recorded. It refuses to know how policies decide, how callers are
-//! authenticated and what handlers do: an [`Exchange`] asks its host, and is answered.
+//! authenticated and what handlers do: an [`HttpExchange`] asks its host, and is answered.
 //!
 //! ```
 //! use apptheory_core::http::exchange::{Access, Arrival, ExchangeRequest, HttpService, HttpSettings};
-//! use apptheory_core::http::{RawRequest, Response};
+//! use apptheory_core::http::{RawRequest, HttpResponse};
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::time::Timestamp;
 //!
@@ -19,7 +19,7 @@
 //! let Step::Ask(ExchangeRequest::CallHandler(ask)) = ask.answer("r-1".into()) else { panic!() };
 //! assert_eq!((*ask.effect().handler, ask.effect().call.param("id")), ("show a user", Some("7")));
 //!
-//! let Step::Done(done) = ask.answer(Ok(Response::text(200, "Ada"))) else { panic!("done") };
+//! let Step::Done(done) = ask.answer(Ok(HttpResponse::text(200, "Ada"))) else { panic!("done") };
 //! assert_eq!(done.response.headers.first("x-request-id"), "r-1");
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
@@ -42,8 +42,8 @@ pub use call::{Arrival, Call};
 pub use cors::Cors;
 pub use effects::{Authenticate, CallHandler, DecidePolicy, ExchangeRequest, NewRequestId, Stages};
 pub use errors::ErrorStyle;
-pub use machine::{Concluded, Exchange};
+pub use machine::{Exchanged, HttpExchange};
 pub use observation::{Observation, StreamEnd};
 pub use policy::{BlankPolicyCode, PolicyDecision};
 pub use service::{Endpoint, HttpService, RouteError};
-pub use settings::{HttpSettings, Limits, PolicyStage, SettingsError, TenantSource, Tier};
+pub use settings::{HttpSettings, Limits, Pipeline, PolicyStage, SettingsError, TenantSource};

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::call::Call;
 use super::settings::HttpSettings;
 use crate::error::AppError;
-use crate::http::Response;
+use crate::http::HttpResponse;
 use crate::http::names::is_standard_method;
 use crate::http::router::Pattern;
 use crate::observe::emf::{OTHER, REQUEST_METRIC};
@@ -47,7 +47,7 @@ impl Observation {
         tenant_id: &str,
         is_tenant_vouched: bool,
         settings: &HttpSettings,
-        response: &Response<S>,
+        response: &HttpResponse<S>,
     ) -> Self {
         let error_code = response.error.as_ref().map(AppError::recorded_code);
         Self {

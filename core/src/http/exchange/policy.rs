@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use crate::error::{AppError, code};
-use crate::http::Headers;
+use crate::http::HeaderMap;
 use crate::printing::prints;
 
 /// A policy's refusal, such as a rate limit's or that of shedding load.
@@ -14,7 +14,7 @@ pub struct PolicyDecision {
     /// The message; the code's own when blank.
     pub message: String,
     /// Header fields of the answer. Its content type is JSON whatever they say.
-    pub headers: Headers,
+    pub headers: HeaderMap,
 }
 
 /// A policy refuses without saying why: a blank code could be taken for leave to go on.
@@ -32,23 +32,23 @@ impl PolicyDecision {
     pub fn new(code: &str) -> Result<Self, BlankPolicyCode> {
         match code.trim() {
             "" => Err(BlankPolicyCode),
-            code => Ok(Self::of(code, Headers::new())),
+            code => Ok(Self::of(code, HeaderMap::new())),
         }
     }
 
     /// 429, with header fields such as `retry-after`.
     #[must_use]
-    pub fn rate_limited(headers: Headers) -> Self {
+    pub fn rate_limited(headers: HeaderMap) -> Self {
         Self::of(code::RATE_LIMITED, headers)
     }
 
     /// 503, with header fields such as `retry-after`.
     #[must_use]
-    pub fn overloaded(headers: Headers) -> Self {
+    pub fn overloaded(headers: HeaderMap) -> Self {
         Self::of(code::OVERLOADED, headers)
     }
 
-    fn of(code: &str, headers: Headers) -> Self {
+    fn of(code: &str, headers: HeaderMap) -> Self {
         Self { code: code.into(), message: String::new(), headers }
     }
 

@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use super::access::Access;
 use super::call::Arrival;
-use super::machine::Exchange;
-use super::settings::{HttpSettings, SettingsError, Tier};
+use super::machine::HttpExchange;
+use super::settings::{HttpSettings, Pipeline, SettingsError};
 use crate::http::RawRequest;
 use crate::http::router::{RegistrationError, Router};
 
@@ -31,9 +31,11 @@ pub enum RouteError {
     /// The route cannot be registered.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
-    /// The route is protected, and the tier does not protect: choose [`Tier::P1`] or
-    /// [`Tier::P2`], or make the route public.
-    #[error("the protected route {method} {pattern} would be open in the tier P0: choose P1 or P2")]
+    /// The route is protected, and the pipeline does not protect: choose [`Pipeline::Identified`] or
+    /// [`Pipeline::Observed`], or make the route public.
+    #[error(
+        "the protected route {method} {pattern} would be open in the pipeline Bare: choose Identified or Observed"
+    )]
     Unprotected {
         /// The route's method, as given.
         method: String,
@@ -111,7 +113,7 @@ impl<T> HttpService<T> {
         }
         if access.is_protected() {
             let (method, pattern) = (method.into(), pattern.into());
-            if self.settings.tier == Tier::P0 {
+            if self.settings.pipeline == Pipeline::Bare {
                 return Err(RouteError::Unprotected { method, pattern });
             }
             if !self.settings.authenticates {
@@ -136,7 +138,7 @@ impl<T> HttpService<T> {
 
     /// The exchange of one request. `S` is the type of response streams.
     #[must_use = "an exchange that is not started answers nobody"]
-    pub fn exchange<S>(&self, request: RawRequest<'_>, arrival: Arrival) -> Exchange<'_, T, S> {
-        Exchange::new(self, request, arrival)
+    pub fn exchange<S>(&self, request: RawRequest<'_>, arrival: Arrival) -> HttpExchange<'_, T, S> {
+        HttpExchange::new(self, request, arrival)
     }
 }

@@ -10,20 +10,20 @@ use crate::stream::response_too_large;
 
 /// How much of the pipeline runs.
 ///
-/// | | `P0` | `P1` | `P2` |
+/// | | `Bare` | `Identified` | `Observed` |
 /// |---|---|---|---|
 /// | routes, normal forms, errors | yes | yes | yes |
 /// | request ids, tenants, limits, CORS, authentication | – | yes | yes |
 /// | policies, records | – | – | yes |
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Tier {
+pub enum Pipeline {
     /// Routes only.
-    P0,
+    Bare,
     /// With guards.
-    P1,
+    Identified,
     /// With guards, policies and records.
     #[default]
-    P2,
+    Observed,
 }
 
 /// How large bodies may be, in bytes. `None` is any size.
@@ -65,7 +65,7 @@ pub enum TenantSource {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HttpSettings {
     /// How much of the pipeline runs.
-    pub tier: Tier,
+    pub pipeline: Pipeline,
     /// The shape of error bodies.
     pub error_format: ErrorFormat,
     /// The status of [`code::TIMEOUT`]: 504. It is the server that was too slow; 408 would say that
@@ -106,7 +106,7 @@ pub struct HttpSettings {
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
-            tier: Tier::P2,
+            pipeline: Pipeline::Observed,
             error_format: ErrorFormat::Nested,
             timeout_status: code::status(code::TIMEOUT),
             limits: Limits::default(),
@@ -128,15 +128,17 @@ impl Default for HttpSettings {
 /// Settings that contradict each other, or say less than they seem to. Nothing is served with them.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SettingsError {
-    /// The tier would not do what is set: choose a higher one, or leave the setting out.
-    #[error("the tier {tier:?} does not enforce {setting}: choose {enough:?} or leave it out")]
+    /// The pipeline would not do what is set: choose a higher one, or leave the setting out.
+    #[error(
+        "the pipeline {pipeline:?} does not enforce {setting}: choose {enough:?} or leave it out"
+    )]
     NotEnforced {
         /// What would not be enforced.
         setting: &'static str,
-        /// The tier that was chosen.
-        tier: Tier,
-        /// The lowest tier that enforces it.
-        enough: Tier,
+        /// The pipeline that was chosen.
+        pipeline: Pipeline,
+        /// The lowest pipeline that enforces it.
+        enough: Pipeline,
     },
     /// Credentials are allowed to every origin: list the origins that may send them.
     #[error("CORS allows credentials to every origin: list origins instead of `*`")]
@@ -187,11 +189,16 @@ impl HttpSettings {
             ("CORS", self.cors.is_some()),
             ("authentication", self.authenticates),
         ];
-        let guards = guards.into_iter().map(|(setting, is_set)| (setting, is_set, Tier::P1));
-        let needed = guards.chain([("policies", self.policy.is_some(), Tier::P2)]);
+        let guards =
+            guards.into_iter().map(|(setting, is_set)| (setting, is_set, Pipeline::Identified));
+        let needed = guards.chain([("policies", self.policy.is_some(), Pipeline::Observed)]);
         for (setting, is_set, enough) in needed {
-            if is_set && self.tier < enough {
-                return Err(SettingsError::NotEnforced { setting, tier: self.tier, enough });
+            if is_set && self.pipeline < enough {
+                return Err(SettingsError::NotEnforced {
+                    setting,
+                    pipeline: self.pipeline,
+                    enough,
+                });
             }
         }
         let cors = self.cors.map(Cors::normalized).transpose()?;

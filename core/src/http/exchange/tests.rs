@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::*;
 use crate::error::{AppError, ErrorFormat, code};
-use crate::http::{Headers, RawRequest, Response};
+use crate::http::{HeaderMap, HttpResponse, RawRequest};
 use crate::machine::{Machine, Step};
 use crate::time::Timestamp;
 
 type Service = HttpService<&'static str>;
-type Answer = Result<Response<u8>, AppError>;
+type Answer = Result<HttpResponse<u8>, AppError>;
 
 /// A host that answers as it is told, and writes down what it is asked.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Host {
         Self { answer: Some(answer), ..Self::default() }
     }
 
-    fn serve(&mut self, service: &Service, request: RawRequest<'_>) -> Concluded<u8> {
+    fn serve(&mut self, service: &Service, request: RawRequest<'_>) -> Exchanged<u8> {
         let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
         let mut step = service.exchange(request, arrival).start();
         loop {
@@ -53,18 +53,20 @@ impl Host {
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let stages: Vec<_> = ask.effect().stages.names().collect();
                     self.asked.push(format!("{}:{}", ask.effect().handler, stages.join(",")));
-                    ask.answer(self.answer.clone().unwrap_or_else(|| Ok(Response::text(200, "ok"))))
+                    ask.answer(
+                        self.answer.clone().unwrap_or_else(|| Ok(HttpResponse::text(200, "ok"))),
+                    )
                 }
             };
         }
     }
 }
 
-/// The contract's settings, without what the lowest tier would not enforce.
-fn settings(tier: Tier) -> HttpSettings {
+/// The contract's settings, without what the lowest pipeline would not enforce.
+fn settings(pipeline: Pipeline) -> HttpSettings {
     let contract = crate::contract::profile().http;
-    let cors = contract.cors.clone().filter(|_| tier > Tier::P0);
-    HttpSettings { tier, cors, ..contract }
+    let cors = contract.cors.clone().filter(|_| pipeline > Pipeline::Bare);
+    HttpSettings { pipeline, cors, ..contract }
 }
 
 fn service_with(settings: HttpSettings, access: Access) -> Service {
@@ -86,7 +88,7 @@ fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'sta
     request
 }
 
-fn body(response: &Response<u8>) -> &str {
+fn body(response: &HttpResponse<u8>) -> &str {
     core::str::from_utf8(&response.body).unwrap()
 }
 
@@ -95,7 +97,7 @@ fn a_request_passes_the_stages_in_order() {
     let settings = HttpSettings {
         policy: Some(PolicyStage::BeforeAuthentication),
         authenticates: true,
-        ..settings(Tier::P2)
+        ..settings(Pipeline::Observed)
     };
     let service = service_with(settings.clone(), Access::Authenticated);
     let principal = Some(Ok(Some(Principal::new(" u "))));
@@ -115,7 +117,7 @@ fn a_request_passes_the_stages_in_order() {
 
 #[test]
 fn the_lowest_tier_only_routes() {
-    let service = service_with(settings(Tier::P0), Access::Public);
+    let service = service_with(settings(Pipeline::Bare), Access::Public);
     let mut host = Host::default();
     let done = host.serve(&service, get(&[("origin", "https://a"), ("x-request-id", "r1")]));
     assert_eq!(host.asked, ["show:"]);
@@ -134,7 +136,7 @@ fn the_lowest_tier_only_routes() {
 
 #[test]
 fn ids_are_the_clients_the_providers_or_new() {
-    let service = service_with(settings(Tier::P1), Access::Public);
+    let service = service_with(settings(Pipeline::Identified), Access::Public);
     let long = "x".repeat(129);
     for (client, provider, expected) in [
         (" r1 ", "p1", "r1"),
@@ -154,7 +156,8 @@ fn ids_are_the_clients_the_providers_or_new() {
 #[test]
 fn preflights_are_answered_before_anything_is_looked_at() {
     let limits = Limits { max_request_bytes: NonZeroU64::new(1), max_response_bytes: None };
-    let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);
+    let service =
+        service_with(HttpSettings { limits, ..settings(Pipeline::Identified) }, Access::Public);
     let mut preflight =
         request("options", "/nowhere", &[("Access-Control-Request-Method", "X<>Y")]);
     preflight.body = b"too large".into();
@@ -172,7 +175,8 @@ fn preflights_are_answered_before_anything_is_looked_at() {
 #[test]
 fn preflights_are_for_known_routes() {
     let cors = Some(Cors::default());
-    let mut service = service_with(HttpSettings { cors, ..settings(Tier::P1) }, Access::Public);
+    let mut service =
+        service_with(HttpSettings { cors, ..settings(Pipeline::Identified) }, Access::Public);
     service.route("OPTIONS", "/own", Access::Public, "own").unwrap();
     let serve = |path| {
         let asked = [("access-control-request-method", "PUT"), ("origin", "https://a")];
@@ -187,7 +191,8 @@ fn preflights_are_for_known_routes() {
 #[test]
 fn malformed_requests_are_answered_with_ids_and_cors() {
     let limits = Limits { max_request_bytes: NonZeroU64::new(4), max_response_bytes: None };
-    let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);
+    let service =
+        service_with(HttpSettings { limits, ..settings(Pipeline::Identified) }, Access::Public);
     let origin = [("origin", "https://a")];
     let mut encoded = request("GET", "/nowhere", &origin);
     encoded.is_base64 = true;
@@ -217,7 +222,7 @@ fn malformed_requests_are_answered_with_ids_and_cors() {
 
 #[test]
 fn protected_routes_need_a_caller() {
-    let authenticated = HttpSettings { authenticates: true, ..settings(Tier::P1) };
+    let authenticated = HttpSettings { authenticates: true, ..settings(Pipeline::Identified) };
     let own = AppError::forbidden().with_status(499);
     for (settings, access, principal, status, identity) in [
         (authenticated.clone(), Access::Authenticated, Some(Ok(None)), 401, None),
@@ -244,8 +249,10 @@ fn protected_routes_need_a_caller() {
 
 #[test]
 fn policies_refuse_with_their_own_fields_but_json() {
-    let before =
-        HttpSettings { policy: Some(PolicyStage::BeforeAuthentication), ..settings(Tier::P2) };
+    let before = HttpSettings {
+        policy: Some(PolicyStage::BeforeAuthentication),
+        ..settings(Pipeline::Observed)
+    };
     let service = service_with(before, Access::Public);
     let fields = [("Retry-After", "1"), ("Content-Type", "text/plain"), ("set-cookie", "a=1")];
     let decision = PolicyDecision::rate_limited(fields.into_iter().collect());
@@ -268,8 +275,10 @@ fn policies_refuse_with_their_own_fields_but_json() {
 #[test]
 fn what_was_not_done_in_time_has_the_chosen_status() {
     let late = || AppError::new(code::TIMEOUT, "of the policy's own");
-    let settings =
-        HttpSettings { policy: Some(PolicyStage::BeforeAuthentication), ..settings(Tier::P2) };
+    let settings = HttpSettings {
+        policy: Some(PolicyStage::BeforeAuthentication),
+        ..settings(Pipeline::Observed)
+    };
     assert_eq!(HttpSettings::default().timeout_status, 504);
     for timeout_status in [504, 408] {
         let service =
@@ -289,16 +298,17 @@ fn what_was_not_done_in_time_has_the_chosen_status() {
 #[test]
 fn a_handlers_answer_is_checked() {
     let limits = Limits { max_request_bytes: None, max_response_bytes: NonZeroU64::new(4) };
-    let service = service_with(HttpSettings { limits, ..settings(Tier::P1) }, Access::Public);
+    let service =
+        service_with(HttpSettings { limits, ..settings(Pipeline::Identified) }, Access::Public);
     let conflict = AppError::conflict("taken");
     let wrong_error = AppError::new("x", "m").with_status(9).with_header("a", "b\r\nc");
     for (answer, status, text) in [
-        (Ok(Response::text(0, "1234")), 200, "1234"),
-        (Ok(Response::text(200, "12345").with_header("a", "b")), 413, "response too large"),
-        (Ok(Response::new(700)), 500, "internal error"),
-        (Ok(Response::new(200).with_header("a", "b\nc")), 500, "internal error"),
-        (Ok(Response::binary(200, "x", "").with_stream(1)), 500, "internal error"),
-        (Ok(Response::html_stream(204, 1)), 204, ""),
+        (Ok(HttpResponse::text(0, "1234")), 200, "1234"),
+        (Ok(HttpResponse::text(200, "12345").with_header("a", "b")), 413, "response too large"),
+        (Ok(HttpResponse::new(700)), 500, "internal error"),
+        (Ok(HttpResponse::new(200).with_header("a", "b\nc")), 500, "internal error"),
+        (Ok(HttpResponse::binary(200, "x", "").with_stream(1)), 500, "internal error"),
+        (Ok(HttpResponse::html_stream(204, 1)), 204, ""),
         (Err(conflict), 409, "taken"),
         (Err(wrong_error), 500, "internal error"),
     ] {
@@ -311,8 +321,8 @@ fn a_handlers_answer_is_checked() {
 
 #[test]
 fn the_pipelines_fields_win() {
-    let service = service_with(settings(Tier::P1), Access::Public);
-    let answer = Response::new(200)
+    let service = service_with(settings(Pipeline::Identified), Access::Public);
+    let answer = HttpResponse::new(200)
         .with_header("X-Request-Id", "mine")
         .with_header("vary", "B")
         .with_header("access-control-allow-origin", "zzz");
@@ -326,12 +336,12 @@ fn the_pipelines_fields_win() {
 
 #[test]
 fn records_say_what_was_answered() {
-    let patterns = HttpSettings { records_patterns: true, ..settings(Tier::P2) };
+    let patterns = HttpSettings { records_patterns: true, ..settings(Pipeline::Observed) };
     let trace = "1".repeat(32);
     let traceparent = format!("00-{trace}-x-y");
     let fields = [("traceparent", &*traceparent), ("x-tenant-id", "t")];
     for (settings, path, route) in [
-        (settings(Tier::P2), "/users/7", "/users/7"),
+        (settings(Pipeline::Observed), "/users/7", "/users/7"),
         (patterns.clone(), "/users/7", "/users/{id}"),
         (patterns, "/nowhere", "unmatched"),
     ] {
@@ -363,11 +373,11 @@ fn records_say_what_was_answered() {
 #[test]
 fn tenants_are_vouched_for_unless_clients_may_name_them() {
     let named = |tenant: TenantSource, fields: &[(&str, &str)], tenant_id: Option<&str>| {
-        let settings = HttpSettings { authenticates: true, tenant, ..settings(Tier::P2) };
+        let settings = HttpSettings { authenticates: true, tenant, ..settings(Pipeline::Observed) };
         let service = service_with(settings, Access::Optional);
         let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
         let mut request = get(fields);
-        request.query = crate::http::Query::parse("tenant=spoofed");
+        request.query = crate::http::QueryString::parse("tenant=spoofed");
         let mut host = Host { principal: Some(Ok(Some(principal))), ..Host::default() };
         let done = host.serve(&service, request);
         done.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
@@ -411,17 +421,19 @@ fn blank_ids_of_providers_are_none() {
 
 #[test]
 fn heads_go_without_a_body_whoever_answers_them() {
-    let mut service = service_with(settings(Tier::P1), Access::Public);
+    let mut service = service_with(settings(Pipeline::Identified), Access::Public);
     service.route("HEAD", "/own", Access::Public, "own").unwrap();
-    let by_get =
-        service_with(HttpSettings { head_as_get: true, ..settings(Tier::P1) }, Access::Public);
+    let by_get = service_with(
+        HttpSettings { head_as_get: true, ..settings(Pipeline::Identified) },
+        Access::Public,
+    );
     for (service, path, answer, status) in [
-        (&by_get, "/users/7", Ok(Response::text(200, "hello")), 200),
-        (&by_get, "/users/7", Ok(Response::html_stream(200, 1)), 200),
+        (&by_get, "/users/7", Ok(HttpResponse::text(200, "hello")), 200),
+        (&by_get, "/users/7", Ok(HttpResponse::html_stream(200, 1)), 200),
         (&by_get, "/users/7", Err(AppError::not_found()), 404),
-        (&service, "/own", Ok(Response::text(200, "hello")), 200),
-        (&service, "/own", Ok(Response::binary(200, [0], "x")), 200),
-        (&service, "/users/7", Ok(Response::new(200)), 405),
+        (&service, "/own", Ok(HttpResponse::text(200, "hello")), 200),
+        (&service, "/own", Ok(HttpResponse::binary(200, [0], "x")), 200),
+        (&service, "/users/7", Ok(HttpResponse::new(200)), 405),
     ] {
         let done = Host::answering(answer).serve(service, request("HEAD", path, &[]));
         assert_eq!((done.response.status, done.response.body.len()), (status, 0));
@@ -444,7 +456,7 @@ fn what_is_not_said_is_safe() {
         assert!(headers.iter().all(|(name, _)| !name.starts_with("access-control-")));
     }
     let mut named = get(&[("x-tenant-id", "t")]);
-    named.query = crate::http::Query::parse("tenant=t");
+    named.query = crate::http::QueryString::parse("tenant=t");
     assert_eq!(Host::default().serve(&service, named).call.tenant_id, "");
     let head = Host::default().serve(&service, request("HEAD", "/users/7", &[]));
     assert_eq!(head.response.status, 200);
@@ -471,7 +483,8 @@ fn any_origin_is_not_named_but_starred() {
 fn too_large_answers_can_be_masked() {
     let limits = Limits { max_response_bytes: NonZeroU64::new(1), ..Limits::default() };
     for (masks_too_large_responses, status) in [(false, 413), (true, 500)] {
-        let settings = HttpSettings { limits, masks_too_large_responses, ..settings(Tier::P1) };
+        let settings =
+            HttpSettings { limits, masks_too_large_responses, ..settings(Pipeline::Identified) };
         let service = service_with(settings, Access::Public);
         let done = Host::default().serve(&service, get(&[]));
         assert_eq!(done.response.status, status);
@@ -495,7 +508,7 @@ fn requests_are_printed_without_what_their_clients_sent() {
 fn stack_traces_are_shown_where_that_is_switched_on() {
     assert!(!HttpSettings::default().shows_stack_traces);
     for (shows_stack_traces, shown) in [(false, false), (true, true)] {
-        let settings = HttpSettings { shows_stack_traces, ..settings(Tier::P1) };
+        let settings = HttpSettings { shows_stack_traces, ..settings(Pipeline::Identified) };
         let error = AppError::internal().with_stack_trace("main:1");
         let mut host = Host::answering(Err(error));
         let done = host.serve(&service_with(settings, Access::Public), get(&[]));
@@ -509,29 +522,41 @@ fn contradictions_are_refused_before_anything_is_served() {
     let cors = Some(Cors::default());
     let to_all = Some(Cors { allow_credentials: true, ..Cors::for_origins(["*"]) });
     for (settings, text) in [
-        (HttpSettings { limits, ..settings(Tier::P0) }, "the tier P0 does not enforce limits"),
-        (HttpSettings { cors, ..settings(Tier::P0) }, "does not enforce CORS: choose P1"),
-        (HttpSettings { authenticates: true, ..settings(Tier::P0) }, "authentication"),
         (
-            HttpSettings { policy: Some(PolicyStage::BeforeAuthentication), ..settings(Tier::P1) },
-            "the tier P1 does not enforce policies: choose P2",
+            HttpSettings { limits, ..settings(Pipeline::Bare) },
+            "the pipeline Bare does not enforce limits",
         ),
-        (HttpSettings { cors: to_all, ..settings(Tier::P1) }, "list origins instead of `*`"),
         (
-            HttpSettings { cors: Some(Cors::for_origins([""])), ..settings(Tier::P1) },
+            HttpSettings { cors, ..settings(Pipeline::Bare) },
+            "does not enforce CORS: choose Identified",
+        ),
+        (HttpSettings { authenticates: true, ..settings(Pipeline::Bare) }, "authentication"),
+        (
+            HttpSettings {
+                policy: Some(PolicyStage::BeforeAuthentication),
+                ..settings(Pipeline::Identified)
+            },
+            "the pipeline Identified does not enforce policies: choose Observed",
+        ),
+        (
+            HttpSettings { cors: to_all, ..settings(Pipeline::Identified) },
+            "list origins instead of `*`",
+        ),
+        (
+            HttpSettings { cors: Some(Cors::for_origins([""])), ..settings(Pipeline::Identified) },
             "the list of CORS origins is empty",
         ),
     ] {
         let error = Service::new(settings).unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
     }
-    let mut service = Service::new(settings(Tier::P0)).unwrap();
+    let mut service = Service::new(settings(Pipeline::Bare)).unwrap();
     let blank = Access::AllScopes(Vec::from(["admin".into(), " ".into()]));
     let error = service.route("GET", "/a", blank, "x").unwrap_err();
     assert!(error.to_string().contains("scopes of the route GET /a"), "{error}");
     let error = service.route("GET", "/a", Access::Authenticated, "x").unwrap_err();
     assert!(error.to_string().contains("GET /a would be open"), "{error}");
-    let mut service = Service::new(settings(Tier::P1)).unwrap();
+    let mut service = Service::new(settings(Pipeline::Identified)).unwrap();
     let scopes = || Vec::from(["admin".into()]);
     for access in [
         Access::Optional,
@@ -549,24 +574,25 @@ fn contradictions_are_refused_before_anything_is_served() {
 
 #[test]
 fn flat_bodies_stay_flat() {
-    let settings = HttpSettings { error_format: ErrorFormat::FlatLegacy, ..settings(Tier::P1) };
+    let settings =
+        HttpSettings { error_format: ErrorFormat::FlatLegacy, ..settings(Pipeline::Identified) };
     let done =
         Host::default().serve(&service_with(settings, Access::Public), request("GET", "/x", &[]));
     assert_eq!(body(&done.response), r#"{"code":"app.not_found","message":"not found"}"#);
-    let headers: &Headers = &done.response.headers;
+    let headers: &HeaderMap = &done.response.headers;
     assert_eq!(headers.first("x-request-id"), "ID");
 }
 
 #[test]
 fn clients_choose_no_dimension_and_nothing_hidden_reaches_records() {
-    let settings = HttpSettings { authenticates: true, ..settings(Tier::P2) };
+    let settings = HttpSettings { authenticates: true, ..settings(Pipeline::Observed) };
     let service = service_with(settings, Access::Authenticated);
     let observed = |method: &str, path: &str, tenant_id: Option<&str>| {
         let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
         let request = request(method, path, &[("x-tenant-id", "spoof\u{202e}ed\u{200b}")]);
         let mut host = Host {
             principal: Some(Ok(Some(principal))),
-            ..Host::answering(Ok(Response::text(200, "")))
+            ..Host::answering(Ok(HttpResponse::text(200, "")))
         };
         host.serve(&service, request).observation.unwrap()
     };

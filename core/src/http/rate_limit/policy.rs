@@ -323,11 +323,11 @@ const EVERYTHING: &str = "*";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Headers;
+    use crate::http::HeaderMap;
 
     /// Whose counter it is, of a request with these fields.
     fn identifier(policy: &KeyPolicy, facts: RequestFacts<'_>, fields: &[(&str, &str)]) -> String {
-        let headers: Headers = fields.iter().copied().collect();
+        let headers: HeaderMap = fields.iter().copied().collect();
         let fields = |name: &str| headers.get_all(name).to_vec();
         let request = RequestFacts { fields: &fields, ..facts };
         match policy.key(&request) {

@@ -30,7 +30,7 @@ pub use self::types::{
 use super::code::{stream_error_code, with_stream_code};
 use super::limiter::{StreamLimiter, response_too_large};
 use crate::error::{AppError, code};
-use crate::http::Response;
+use crate::http::HttpResponse;
 use crate::json::ObjectWriter;
 use crate::printing::prints;
 
@@ -280,7 +280,8 @@ impl FrameMachine {
             "" => head.headers.first("x-request-id"),
             configured => configured,
         };
-        let answer: Response = errors.answer(with_stream_code(error).into_owned(), request_id, "");
+        let answer: HttpResponse =
+            errors.answer(with_stream_code(error).into_owned(), request_id, "");
         let refused_code = answer.error.as_ref().map(|error| error.recorded_code().to_string());
         let mut head = head.of_error(&answer);
         let prelude = head.encode(*target, *max_prelude_bytes).or_else(|_| {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::types::{FrameEffect, Target};
 use crate::error::AppError;
 use crate::http::sending::{check_head, is_field_value, is_final_status, is_token};
-use crate::http::{Headers, Response};
+use crate::http::{HeaderMap, HttpResponse};
 use crate::printing::prints;
 
 /// What is sent before the body. It is normalised: names are in lower case, and cookies are no
@@ -19,7 +19,7 @@ pub struct Head {
     /// The status, 200 to 599.
     pub status: u16,
     /// The header fields.
-    pub headers: Headers,
+    pub headers: HeaderMap,
     /// Values of `set-cookie` fields, one per cookie.
     pub cookies: Vec<String>,
 }
@@ -30,7 +30,7 @@ impl Head {
     /// A head without header fields and cookies.
     #[must_use]
     pub const fn new(status: u16) -> Self {
-        Self { status, headers: Headers::new(), cookies: Vec::new() }
+        Self { status, headers: HeaderMap::new(), cookies: Vec::new() }
     }
 
     /// The prelude of this head.
@@ -66,8 +66,8 @@ impl Head {
 
     /// The head of an error that is answered in place of this one: what lets a browser read the
     /// answer and a human find it in the log stays, as far as it is valid.
-    pub(in crate::stream) fn of_error(&self, error: &Response) -> Self {
-        let mut headers = Headers::new();
+    pub(in crate::stream) fn of_error(&self, error: &HttpResponse) -> Self {
+        let mut headers = HeaderMap::new();
         let own = error.headers.iter();
         let kept = self.headers.iter().filter(|(name, _)| is_kept(name));
         for (name, values) in own.chain(kept) {
@@ -88,9 +88,9 @@ impl Head {
     }
 }
 
-impl<S> From<&Response<S>> for Head {
-    fn from(response: &Response<S>) -> Self {
-        let Response { status, headers, cookies, .. } = response;
+impl<S> From<&HttpResponse<S>> for Head {
+    fn from(response: &HttpResponse<S>) -> Self {
+        let HttpResponse { status, headers, cookies, .. } = response;
         Self { status: *status, headers: headers.clone(), cookies: cookies.clone() }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Head, Outcome, Target,
 };
 use crate::error::AppError;
-use crate::http::Response;
+use crate::http::HttpResponse;
 
 fn armed() -> FrameMachine {
     let mut machine = FrameMachine::new(FrameConfig::new(Target::FunctionUrl));
@@ -59,7 +59,7 @@ fn the_prelude_of_the_specification_has_its_length() {
 
 #[test]
 fn the_cookies_of_an_error_stay_apart() {
-    let mut error = Response::new(401);
+    let mut error = HttpResponse::new(401);
     error.headers.append("set-cookie", "a=1");
     error.headers.append("set-cookie", "b=2");
     let head = Head::new(200).of_error(&error);

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 
 use super::event::SseEvent;
-use crate::http::Response;
+use crate::http::HttpResponse;
 
-impl<S> Response<S> {
+impl<S> HttpResponse<S> {
     /// Server-sent events that are all there: none is an empty body.
     #[must_use]
     pub fn sse<E: Borrow<SseEvent>>(status: u16, events: impl IntoIterator<Item = E>) -> Self {
@@ -37,13 +37,13 @@ impl<S> Response<S> {
 mod tests {
     use serde_json::json;
 
-    use super::{Response, SseEvent};
+    use super::{HttpResponse, SseEvent};
 
     #[test]
     fn events_have_their_header_fields_buffered_and_streamed() {
         let events = [SseEvent::new("a").with_id("1"), SseEvent::new("")];
-        let buffered: Response<u8> = Response::sse(0, &events);
-        let streamed = Response::sse_stream(0, 7_u8);
+        let buffered: HttpResponse<u8> = HttpResponse::sse(0, &events);
+        let streamed = HttpResponse::sse_stream(0, 7_u8);
         assert_eq!(buffered.body, b"id: 1\ndata: a\n\ndata: \n\n");
         assert_eq!((streamed.body.as_slice(), streamed.stream), (&b""[..], Some(7)));
         for response in [&buffered, &streamed] {
@@ -60,7 +60,7 @@ mod tests {
                 (0, false, 0)
             );
         }
-        let none: Response = Response::sse(200, [] as [SseEvent; 0]);
+        let none: HttpResponse = HttpResponse::sse(200, [] as [SseEvent; 0]);
         assert_eq!(none.body, b"");
     }
 }

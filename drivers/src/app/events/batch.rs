@@ -76,7 +76,7 @@ impl App {
         concurrency: NonZeroUsize,
         finished: &mut [bool],
     ) -> Batch<'e> {
-        let clock = &self.host.clock;
+        let clock = &self.services.clock;
         let mut stop = pin!(clock.sleep_until(shared.time.stops_at()));
         let mut running = FuturesUnordered::new();
         loop {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
 use crate::app::SendError;
-use crate::app::context::Host;
+use crate::app::context::Services;
 use crate::app::values::Values;
 use crate::clock::{Clock as _, SharedClock};
 use crate::ids::IdSource;
@@ -25,7 +25,7 @@ pub struct EventContext {
     input: EventInput,
     delivery: Arc<Delivery>,
     time: InvocationTime,
-    host: Arc<Host>,
+    services: Arc<Services>,
     values: Arc<Values>,
     cancellation: CancellationToken,
 }
@@ -92,7 +92,7 @@ fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
 pub(super) struct Shared {
     pub(super) delivery: Arc<Delivery>,
     pub(super) time: InvocationTime,
-    pub(super) host: Arc<Host>,
+    pub(super) services: Arc<Services>,
     pub(super) cancellation: CancellationToken,
 }
 
@@ -102,7 +102,7 @@ impl Shared {
         Self {
             delivery: Arc::clone(&self.delivery),
             time: self.time,
-            host: Arc::clone(&self.host),
+            services: Arc::clone(&self.services),
             cancellation: self.cancellation.child_token(),
         }
     }
@@ -112,7 +112,7 @@ impl Shared {
             input,
             delivery: Arc::clone(&self.delivery),
             time: self.time,
-            host: Arc::clone(&self.host),
+            services: Arc::clone(&self.services),
             values: Arc::default(),
             cancellation: self.cancellation.clone(),
         }
@@ -148,24 +148,24 @@ impl EventContext {
     /// The present instant, by the application's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.host.clock.now()
+        self.services.clock.now()
     }
 
     /// The application's clock: sleep on it, and tests need not wait.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
-        &self.host.clock
+        &self.services.clock
     }
 
     /// A new id from the application's source.
     #[must_use]
     pub fn new_id(&self) -> String {
-        self.host.ids.next_text()
+        self.services.ids.next_text()
     }
 
     /// The application's source of ids.
     pub(crate) fn ids(&self) -> &dyn IdSource {
-        &*self.host.ids
+        &*self.services.ids
     }
 
     /// A client for the connections of the WebSocket API at `endpoint`, from the application's
@@ -175,7 +175,7 @@ impl EventContext {
     ///
     /// [`SendError::MissingFactory`] or [`SendError::Factory`].
     pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
-        self.host.websocket_client(endpoint).await
+        self.services.websocket_client(endpoint).await
     }
 
     /// Ends when nobody waits for the record any more: for work that its handler started elsewhere.

@@ -107,14 +107,14 @@ impl EventRoutes {
 impl App {
     /// What the records of an invocation have in common.
     fn share(&self, begun: &Begun) -> Shared {
-        let host = &self.host;
-        let now = host.clock.now();
+        let services = &self.services;
+        let now = services.clock.now();
         let Invocation { request_id, deadline, .. } = &begun.invocation;
-        let new_id = || host.ids.next_text();
+        let new_id = || services.ids.next_text();
         Shared {
             delivery: Arc::new(Delivery::new(request_id, *deadline, now, new_id)),
             time: begun.time,
-            host: Arc::clone(host),
+            services: Arc::clone(services),
             cancellation: CancellationToken::new(),
         }
     }

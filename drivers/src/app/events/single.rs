@@ -78,7 +78,7 @@ impl App {
     /// id for that.
     fn record_unmatched(&self, event: &EventBridgeEvent<'_>, invocation: &Invocation) {
         let Invocation { request_id, deadline, .. } = invocation;
-        let now = self.host.clock.now();
+        let now = self.services.clock.now();
         let invocation = Delivery::new(request_id, *deadline, now, String::new);
         let observation = EventObservation::event_bridge(&event.envelope(&invocation));
         self.observe(&observation, EventOutcome::Unmatched, &invocation.request_id);

@@ -55,7 +55,7 @@ fn middleware_goes_around_handlers_in_order() {
     assert_eq!(response.headers.first("x-left"), "by the handler");
 
     let mut stopped = get("/");
-    stopped.query = apptheory_core::http::Query::parse("stop=1");
+    stopped.query = apptheory_core::http::QueryString::parse("stop=1");
     assert_eq!(serve(&app, &clock, stopped).status, 403);
     assert!(!serve(&app, &clock, get("/nowhere")).headers.contains("x-left"));
 }
@@ -291,7 +291,7 @@ fn a_hook_cannot_break_an_answer() {
 fn a_hook_for_headers_changes_all_or_nothing() {
     let clock = clock();
     let app = |panics: bool| {
-        let change = move |headers: &mut apptheory_core::http::Headers| {
+        let change = move |headers: &mut apptheory_core::http::HeaderMap| {
             headers.set("x-half", "1");
             headers.append("set-cookie", "a=1");
             assert!(!panics, "half-way");
@@ -447,7 +447,7 @@ fn clients_do_not_choose_their_counters() {
             ("cloudfront-viewer-address", &*name),
         ];
         let mut request = from("192.0.2.1", &format!("/%61{n}"), &fields);
-        request.query = apptheory_core::http::Query::parse(format!("tenant={name}"));
+        request.query = apptheory_core::http::QueryString::parse(format!("tenant={name}"));
         serve(&app, &clock, request).status
     };
     let statuses: Vec<u16> = (0..50).map(made_up).collect();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::RawRequest;
-use apptheory_core::http::exchange::{Access, Cors, Tier};
+use apptheory_core::http::exchange::{Access, Cors, Pipeline};
 use apptheory_core::http::router::RegistrationError;
 use serde_json::{Value as Json, json};
 
@@ -89,16 +89,16 @@ fn values_are_bound_or_their_client_is_told_which_is_not() {
     async fn list(
         Path((user, year)): Path<(String, u16)>,
         Query(page): Query<Page>,
-        wanted: Option<Fields<Wanted>>,
+        wanted: Option<Headers<Wanted>>,
     ) -> String {
-        let version = wanted.map(|Fields(wanted)| wanted.x_version);
+        let version = wanted.map(|Headers(wanted)| wanted.x_version);
         format!("{user} {year} {:?} {} {version:?}", page.limit, page.tag.join("+"))
     }
     let clock = clock();
     let app = builder(&clock).get("/users/{user}/{year}", list).build().unwrap();
     let call = |path: &str, query: &str, version: &str| {
         let mut request = get(path);
-        request.query = apptheory_core::http::Query::parse(query);
+        request.query = apptheory_core::http::QueryString::parse(query);
         request.headers.append("X-Version", version);
         serve(&app, &clock, request)
     };
@@ -178,7 +178,12 @@ fn mistakes_are_found_before_anything_is_served() {
         (App::builder().get("/{a", hello), "invalid route pattern"),
         (App::builder().route_without_handler("GET", "/"), "route handler is nil"),
         (
-            App::builder().tier(Tier::P0).route_for(Access::Authenticated, "GET", "/", hello),
+            App::builder().pipeline(Pipeline::Bare).route_for(
+                Access::Authenticated,
+                "GET",
+                "/",
+                hello,
+            ),
             "would be open",
         ),
         (
@@ -195,7 +200,10 @@ fn mistakes_are_found_before_anything_is_served() {
             "the protected route GET /mine",
         ),
         (App::builder().cors(to_all), "list origins"),
-        (App::builder().tier(Tier::P0).authenticate(async |_| Ok(None)), "authentication"),
+        (
+            App::builder().pipeline(Pipeline::Bare).authenticate(async |_| Ok(None)),
+            "authentication",
+        ),
     ] {
         let error = builder.build().unwrap_err();
         assert!(error.to_string().contains(part), "{error}");

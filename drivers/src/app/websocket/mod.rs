@@ -13,14 +13,14 @@ use std::sync::Arc;
 
 use apptheory_core::error::{AppError, ErrorFormat, code};
 use apptheory_core::events::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
-use apptheory_core::http::Response as Whole;
+use apptheory_core::http::HttpResponse as Whole;
 use apptheory_core::http::exchange::{Arrival, Call, ErrorStyle};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::StreamLimits;
 use tokio_util::sync::CancellationToken;
 
 use super::collect::Cut;
-use super::context::{Context, Host, Invocation};
+use super::context::{Context, Invocation, Services};
 use super::endpoint::{Endpoint, Next};
 use super::events::EventRoute;
 use super::handler::{Handler, endpoint};
@@ -130,8 +130,8 @@ impl App {
     #[must_use]
     pub fn with_websocket_clients(self, clients: impl WebSocketClientFactory + 'static) -> Self {
         let websocket_clients = Some::<Arc<dyn WebSocketClientFactory>>(Arc::new(clients));
-        let host = Arc::new(Host { websocket_clients, ..Host::clone(&self.host) });
-        Self { host, ..self }
+        let services = Arc::new(Services { websocket_clients, ..Services::clone(&self.services) });
+        Self { services, ..self }
     }
 
     /// Whether the application wants events of WebSockets at all.
@@ -167,7 +167,7 @@ impl App {
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let event = WebSocketEvent::read(event)?;
-        let new_id = || self.host.ids.next_text();
+        let new_id = || self.services.ids.next_text();
         let request_id = event.request_id(&begun.invocation.request_id, new_id);
         let observation = self.inner.events.observes_messages().then(|| {
             let (route_key, id) = (&event.connection.route_key, &event.connection.connection_id);
@@ -215,8 +215,8 @@ impl App {
             event.into_request(None).map_err(|rejected| AppError::from(rejected.error))?;
         let handler = routes.find(&connection.route_key).ok_or_else(AppError::not_found)?;
 
-        let host = &self.host;
-        let now = host.clock.now();
+        let services = &self.services;
+        let now = services.clock.now();
         let time = begun.time;
         let remaining = time.ends_at().map(|deadline| now.until(deadline));
         let call = Call::unrouted(
@@ -227,8 +227,8 @@ impl App {
         );
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
-        let context = Context::new(Arc::new(call), None, host, &Arc::new(begun), &given_up);
-        context.extend(WebSocket::new(connection, host.websocket_clients.clone()));
+        let context = Context::new(Arc::new(call), None, services, &Arc::new(begun), &given_up);
+        context.extend(WebSocket::new(connection, services.websocket_clients.clone()));
         let next = Next::new(&self.inner.layers, handler, self.websocket_errors());
         let response = self.in_time(time, next.run(context)).await.ok_or(Cut::TimedOut)?;
         let response = self.whole(response, time).await?;
