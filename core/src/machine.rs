@@ -87,7 +87,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::store::StoreError;
+use crate::store;
 use crate::time::Timestamp;
 
 /// A description of one side effect, tied to the only type that can answer it.
@@ -101,7 +101,7 @@ pub trait Effect {
     /// The outcome that reports `error` for this effect, or `None` when the effect cannot fail
     /// (a [`Sleep`](crate::store::Sleep) only ends). This is what lets one decorator inject faults
     /// into, or cut short, every kind of effect.
-    fn failed(error: StoreError) -> Option<Self::Outcome>;
+    fn failed(error: store::Error) -> Option<Self::Outcome>;
 
     /// The same effect taking at most `most`, if how long it takes is its own matter: only a
     /// [`Sleep`](crate::store::Sleep) is. This is what lets a deadline end it in time.

@@ -52,8 +52,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::{Fault, Reply, Wire};
 use apptheory_core::store::{
-    BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, PutItem, Query, Sleep, StoreError,
-    StoreUsage, TableDefinition, TableName, TransactWriteItems, UpdateItem,
+    self, BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, PutItem, Query, Sleep, StoreUsage,
+    TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
 use dynoxide::{Database, DynoxideError};
@@ -200,9 +200,9 @@ impl<C> EmbeddedStore<C> {
         &self,
         order: &E,
         call: impl FnOnce(&Database, Json) -> Result<Json, DynoxideError>,
-    ) -> Result<T, StoreError>
+    ) -> Result<T, store::Error>
     where
-        E: Wire<Outcome = Result<T, StoreError>>,
+        E: Wire<Outcome = Result<T, store::Error>>,
         C: Clock,
     {
         order.check()?;
@@ -362,7 +362,7 @@ mod tests {
         assert!(matches!(store.create_table(&unnamed), Err(EmbeddedError::CreateTable { .. })));
         assert_eq!(
             store.execute(&note()).await,
-            Err(StoreError::Misconfigured(apptheory_core::store::Misconfiguration::MissingTable))
+            Err(store::Error::Misconfigured(store::Misconfiguration::MissingTable))
         );
     }
 
@@ -370,7 +370,7 @@ mod tests {
     async fn reported_capacity_is_booked() {
         let store = EmbeddedStore::in_memory(ManualClock::new(Timestamp::UNIX_EPOCH)).unwrap();
         store.create_table(&notes("ttl")).unwrap();
-        let key = apptheory_core::store::Key::of("ID", Value::from("n1"));
+        let key = store::Key::of("ID", Value::from("n1"));
         let get = GetItem { table: "notes".into(), key, consistent: false };
         store.execute(&get).await.unwrap();
         let before = store.usage();

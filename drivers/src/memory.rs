@@ -18,7 +18,7 @@
 //! let get = GetItem { table: "notes".into(), key, consistent: false };
 //! assert!(store.execute(&get).await?.is_some());
 //! assert_eq!(store.usage().operation("GetItem").consumed.read_units(), 0.5);
-//! # Ok::<(), apptheory_core::store::StoreError>(())
+//! # Ok::<(), apptheory_core::store::Error>(())
 //! # }).unwrap();
 //! ```
 
@@ -28,7 +28,7 @@ use apptheory_core::machine::Effect;
 use apptheory_core::run::Interpret;
 use apptheory_core::store::memory::Memory;
 use apptheory_core::store::{
-    BatchGetItem, DeleteItem, GetItem, Item, PutItem, Query, Sleep, StoreError, StoreUsage,
+    self, BatchGetItem, DeleteItem, GetItem, Item, PutItem, Query, Sleep, StoreUsage,
     TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
@@ -99,7 +99,7 @@ impl<C> MemoryStore<C> {
         &self,
         table: &TableName,
         items: impl IntoIterator<Item = Item>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), store::Error> {
         self.memory().seed(table, items)
     }
 

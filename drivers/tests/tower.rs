@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use apptheory::clock::ManualClock;
 use apptheory::execute::StoreExecutor;
-use apptheory::layer::{Fault, FaultPlan};
+use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::memory::MemoryStore;
 use apptheory::rate_limiter::RateLimiter;
 use apptheory::tower::{
@@ -21,7 +21,7 @@ use apptheory_core::limiter::headers::{DENIAL_BODY, HeaderStyle};
 use apptheory_core::limiter::{
     Basis, Decision, FixedWindow, KeyError, Limiter, LimiterBuilder, RateLimitKey, TokenBucket,
 };
-use apptheory_core::store::{StoreError, TableName, Value};
+use apptheory_core::store::{self, TableName, Value};
 use apptheory_core::time::Timestamp;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, MatchedPath};
@@ -170,8 +170,8 @@ async fn a_denial_can_be_a_problem() {
 
 #[tokio::test]
 async fn failing_open_is_marked_and_claims_nothing() {
-    let plan = FaultPlan::default().fail(1, StoreError::Throttled);
-    let app = failing(Limiter::fail_open(two_a_minute()), |store| Fault::new(store, plan));
+    let plan = FaultPlan::default().fail(1, store::Error::Throttled);
+    let app = failing(Limiter::fail_open(two_a_minute()), |store| Faulty::new(store, plan));
     let response = send(&app, from(CLIENT)).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(limits(&response), ["x-rate-limit-fail-open: true"]);
@@ -183,15 +183,15 @@ async fn failing_open_is_marked_and_claims_nothing() {
 
 #[tokio::test]
 async fn failing_closed_is_an_overload() {
-    let plan = FaultPlan::default().fail(1, StoreError::Unavailable);
-    let app = failing(Limiter::fail_closed(two_a_minute()), |store| Fault::new(store, plan));
+    let plan = FaultPlan::default().fail(1, store::Error::Unavailable);
+    let app = failing(Limiter::fail_closed(two_a_minute()), |store| Faulty::new(store, plan));
     let response = send(&app, from(CLIENT)).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
     assert_eq!(limits(&response), ["retry-after: 1", "x-rate-limit-fail-closed: true"]);
     let error: &RateLimitError = response.extensions().get().expect("the reason");
     let RateLimitError::Undecided(error) = error else { panic!("{error}") };
-    assert_eq!(error.cause, StoreError::Unavailable);
+    assert_eq!(error.cause, store::Error::Unavailable);
     assert_eq!(
         text(response).await,
         r#"{"error":{"code":"app.overloaded","message":"overloaded"}}"#

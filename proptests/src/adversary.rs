@@ -5,8 +5,8 @@
 
 use apptheory::apptheory_core::run::Interpret;
 use apptheory::apptheory_core::store::{
-    BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number, Page, PutItem,
-    Query, Sleep, StoreError, TransactWriteItems, Transacted, UpdateItem, Updated, Value, Written,
+    self, BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number, Page,
+    PutItem, Query, Sleep, TransactWriteItems, Transacted, UpdateItem, Updated, Value, Written,
 };
 use apptheory::apptheory_core::time::Timestamp;
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ pub struct Adversary {
 #[derive(Clone, Debug)]
 pub struct Whim {
     /// Fails so, if at all.
-    error: Option<StoreError>,
+    error: Option<store::Error>,
     /// Refuses or finds nothing, instead of applying or finding.
     refuses: bool,
     /// Says what it saw.
@@ -42,11 +42,11 @@ pub fn any_adversary() -> impl Strategy<Value = Adversary> {
 
 fn any_whim() -> impl Strategy<Value = Whim> {
     let errors = vec![
-        StoreError::Throttled,
-        StoreError::Unavailable,
-        StoreError::Timeout,
-        StoreError::Conflict,
-        StoreError::TooLarge,
+        store::Error::Throttled,
+        store::Error::Unavailable,
+        store::Error::Timeout,
+        store::Error::Conflict,
+        store::Error::TooLarge,
     ];
     let number = prop_oneof![
         4 => (-3..10_i128).prop_map(Number::from),
@@ -76,7 +76,7 @@ impl Adversary {
     fn next(&mut self) -> Whim {
         self.asked += 1;
         self.whims.pop().unwrap_or(Whim {
-            error: Some(StoreError::Conflict),
+            error: Some(store::Error::Conflict),
             refuses: true,
             tells: false,
             count: Value::Null,
@@ -101,7 +101,7 @@ impl Whim {
         }
     }
 
-    fn fail_or<T>(&self, answer: impl FnOnce() -> T) -> Result<T, StoreError> {
+    fn fail_or<T>(&self, answer: impl FnOnce() -> T) -> Result<T, store::Error> {
         match self.error {
             Some(error) => Err(error),
             None => Ok(answer()),
@@ -110,7 +110,7 @@ impl Whim {
 }
 
 impl Interpret<UpdateItem> for Adversary {
-    fn interpret(&mut self, update: &UpdateItem) -> Result<Updated, StoreError> {
+    fn interpret(&mut self, update: &UpdateItem) -> Result<Updated, store::Error> {
         let whim = self.next();
         whim.fail_or(|| Updated { written: whim.written(update), answered_at: whim.at })
     }
@@ -118,11 +118,11 @@ impl Interpret<UpdateItem> for Adversary {
 
 impl Interpret<TransactWriteItems> for Adversary {
     /// The length of its list of reasons need not be that of the transaction.
-    fn interpret(&mut self, _: &TransactWriteItems) -> Result<Transacted, StoreError> {
+    fn interpret(&mut self, _: &TransactWriteItems) -> Result<Transacted, store::Error> {
         let whim = self.next();
         let reason = |index| match index {
             0 => CancellationReason::None,
-            1 => CancellationReason::Failed(whim.error.unwrap_or(StoreError::Conflict)),
+            1 => CancellationReason::Failed(whim.error.unwrap_or(store::Error::Conflict)),
             _ => CancellationReason::ConditionalCheckFailed {
                 seen: whim.tells.then(|| whim.item(["Count".to_owned()])),
             },
@@ -136,7 +136,7 @@ impl Interpret<TransactWriteItems> for Adversary {
 }
 
 impl Interpret<BatchGetItem> for Adversary {
-    fn interpret(&mut self, batch: &BatchGetItem) -> Result<BatchRead, StoreError> {
+    fn interpret(&mut self, batch: &BatchGetItem) -> Result<BatchRead, store::Error> {
         let whim = self.next();
         let names = || batch.projection.iter().map(ToString::to_string);
         whim.fail_or(|| {
@@ -152,7 +152,7 @@ impl Interpret<BatchGetItem> for Adversary {
 }
 
 impl Interpret<GetItem> for Adversary {
-    fn interpret(&mut self, _: &GetItem) -> Result<Option<Item>, StoreError> {
+    fn interpret(&mut self, _: &GetItem) -> Result<Option<Item>, store::Error> {
         let whim = self.next();
         whim.fail_or(|| whim.tells.then(|| whim.item(["Count".to_owned()])))
     }
@@ -167,7 +167,7 @@ impl Interpret<Sleep> for Adversary {
 macro_rules! never_asked_for {
     ($($effect:ident => $outcome:ty: $answer:expr,)+) => {$(
         impl Interpret<$effect> for Adversary {
-            fn interpret(&mut self, _: &$effect) -> Result<$outcome, StoreError> {
+            fn interpret(&mut self, _: &$effect) -> Result<$outcome, store::Error> {
                 self.next().fail_or(|| $answer)
             }
         }

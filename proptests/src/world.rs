@@ -11,7 +11,7 @@ use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
 use apptheory::apptheory_core::store::OperationUsage;
 use apptheory::apptheory_core::store::transcript::{Exchange, Transcribe};
-use apptheory::apptheory_core::store::{StoreError, StoreRequest};
+use apptheory::apptheory_core::store::{self, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::clock::{Clock, ManualClock};
 use apptheory::memory::MemoryStore;
@@ -22,20 +22,20 @@ use crate::limit::Admission;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fault {
     /// What the caller is told.
-    pub error: StoreError,
+    pub error: store::Error,
     /// Whether the store carried the order out, and only its reply was lost.
     pub applied: bool,
 }
 
 impl Fault {
     /// Carried out; the reply never came.
-    pub const REPLY_LOST: Self = Self { error: StoreError::Timeout, applied: true };
+    pub const REPLY_LOST: Self = Self { error: store::Error::Timeout, applied: true };
     /// Never arrived.
-    pub const NOT_APPLIED: Self = Self { error: StoreError::Unavailable, applied: false };
+    pub const NOT_APPLIED: Self = Self { error: store::Error::Unavailable, applied: false };
     /// Turned away for throughput.
-    pub const THROTTLED: Self = Self { error: StoreError::Throttled, applied: false };
+    pub const THROTTLED: Self = Self { error: store::Error::Throttled, applied: false };
     /// Turned away because a transaction holds the item.
-    pub const CONFLICT: Self = Self { error: StoreError::Conflict, applied: false };
+    pub const CONFLICT: Self = Self { error: store::Error::Conflict, applied: false };
 
     /// All of them.
     pub const ALL: [Self; 4] =

@@ -2,9 +2,9 @@
 //! connections is told back as it was meant.
 
 use apptheory::apptheory_core::gateway::{
-    Broadcast, ClientError, ClientErrorKind, ConfigError, ConnectionEffect, ConnectionOperation,
-    DeleteConnection, GetConnection, MAX_DATA_BYTES, PostToConnection, RegionSource, RegionSources,
-    RequestBase, event_endpoint, normalize_endpoint, region_from_host,
+    self, Broadcast, ConfigError, ConnectionEffect, ConnectionOperation, DeleteConnection,
+    GetConnection, MAX_DATA_BYTES, PostToConnection, RegionSource, RegionSources, RequestBase,
+    event_endpoint, normalize_endpoint, region_from_host,
 };
 use apptheory::apptheory_core::http::percent;
 use apptheory::apptheory_core::run::{Interpret, run};
@@ -60,14 +60,14 @@ const AWS: [&str; 14] = [
     "api.aws.hci.ic.gov",
 ];
 
-fn kind() -> impl Strategy<Value = ClientErrorKind> {
+fn kind() -> impl Strategy<Value = gateway::ErrorKind> {
     let service = (select(vec![400_u16, 404, 409, 500, 503]), "[A-Z][a-z]{0,8}Exception")
-        .prop_map(|(status, code)| ClientErrorKind::Service { status, code });
+        .prop_map(|(status, code)| gateway::ErrorKind::Service { status, code });
     let known = select(vec![
-        ClientErrorKind::Gone,
-        ClientErrorKind::Forbidden,
-        ClientErrorKind::LimitExceeded,
-        ClientErrorKind::PayloadTooLarge,
+        gateway::ErrorKind::Gone,
+        gateway::ErrorKind::Forbidden,
+        gateway::ErrorKind::LimitExceeded,
+        gateway::ErrorKind::PayloadTooLarge,
     ]);
     prop_oneof![known, service]
 }
@@ -201,7 +201,7 @@ proptest! {
 
     #[test]
     fn an_answer_tells_the_error_that_it_was_made_of(kind in kind(), message in "\\PC{0,8}") {
-        let error = |operation| ClientError::new(operation, kind.clone()).with_message(&*message);
+        let error = |operation| gateway::Error::new(operation, kind.clone()).with_message(&*message);
         let post = PostToConnection { base: base(), connection_id: "a".into(), data: vec![] };
         let reply = PostToConnection::to_reply(&Err(error(ConnectionOperation::PostToConnection)));
         let read = post.read_reply(&reply).unwrap_err();
@@ -211,7 +211,7 @@ proptest! {
         let text = failed.to_string();
         let read = delete.read_reply(&DeleteConnection::to_reply(&Err(failed))).unwrap_err();
         prop_assert_eq!(read.to_string(), text);
-        prop_assert_eq!(read.is_gone(), kind == ClientErrorKind::Gone);
+        prop_assert_eq!(read.is_gone(), kind == gateway::ErrorKind::Gone);
         prop_assert!(!(read.is_gone() && read.is_retryable()));
     }
 
@@ -252,29 +252,26 @@ struct Connections<'a> {
 }
 
 impl Interpret<PostToConnection> for Connections<'_> {
-    fn interpret(&mut self, post: &PostToConnection) -> Result<(), ClientError> {
+    fn interpret(&mut self, post: &PostToConnection) -> Result<(), gateway::Error> {
         self.asked.push(post.connection_id.clone());
         let state = post.connection_id.parse().ok().and_then(|at: usize| self.states.get(at));
-        let failed = |kind| Err(ClientError::new(ConnectionOperation::PostToConnection, kind));
+        let failed = |kind| Err(gateway::Error::new(ConnectionOperation::PostToConnection, kind));
         match state {
             Some(0) => Ok(()),
-            Some(1) => failed(ClientErrorKind::Gone),
-            _ => failed(ClientErrorKind::LimitExceeded),
+            Some(1) => failed(gateway::ErrorKind::Gone),
+            _ => failed(gateway::ErrorKind::LimitExceeded),
         }
     }
 }
 
 impl Interpret<GetConnection> for Connections<'_> {
-    fn interpret(
-        &mut self,
-        _: &GetConnection,
-    ) -> Result<apptheory::apptheory_core::gateway::Connection, ClientError> {
+    fn interpret(&mut self, _: &GetConnection) -> Result<gateway::Connection, gateway::Error> {
         unreachable!("a broadcast only sends")
     }
 }
 
 impl Interpret<DeleteConnection> for Connections<'_> {
-    fn interpret(&mut self, _: &DeleteConnection) -> Result<(), ClientError> {
+    fn interpret(&mut self, _: &DeleteConnection) -> Result<(), gateway::Error> {
         unreachable!("a broadcast only sends")
     }
 }

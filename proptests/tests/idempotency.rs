@@ -12,7 +12,7 @@ use apptheory::apptheory_core::idempotency::{
 use apptheory::apptheory_core::machine::{Effect, Machine};
 use apptheory::apptheory_core::registry::RegistryConfig;
 use apptheory::apptheory_core::run::{Interpret, run};
-use apptheory::apptheory_core::store::{StoreError, StoreRequest};
+use apptheory::apptheory_core::store::{self, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::memory::MemoryStore;
 use apptheory_proptests::cases;
@@ -212,6 +212,6 @@ fn a_reply_that_is_lost_is_asked_for_again() {
     assert!(matches!(acquire(1, 0, Some(Fault::REPLY_LOST)), Ok(Acquisition::Acquired(_))));
     assert!(matches!(acquire(2, 9, None), Ok(Acquisition::InProgress { .. })));
     assert!(matches!(acquire(3, 10, None), Ok(Acquisition::Acquired(_))));
-    let failed = acquire(4, 10, Some(Fault { error: StoreError::Throttled, applied: false }));
+    let failed = acquire(4, 10, Some(Fault { error: store::Error::Throttled, applied: false }));
     assert!(failed.is_err());
 }

@@ -7,8 +7,8 @@ mod expressions;
 mod orders;
 
 use apptheory::apptheory_core::store::{
-    Attribute, BatchRead, CancellationReason, Guard, Item, Page, Query, StoreError, Transacted,
-    Updated, Value, Written,
+    self, Attribute, BatchRead, CancellationReason, Guard, Item, Page, Query, Transacted, Updated,
+    Value, Written,
 };
 use apptheory::apptheory_core::store::{ConsumedCapacity, StoreUsage};
 use apptheory::apptheory_core::time::Timestamp;
@@ -80,12 +80,12 @@ fn failure(error: EmbeddedError) -> TestCaseError {
 /// What an executor answered, in a form in which order means something.
 #[derive(Debug, PartialEq)]
 enum Answer {
-    Item(Result<Option<Item>, StoreError>),
-    Batch(Result<BatchRead, StoreError>),
-    Updated(Result<Updated, StoreError>),
-    Written(Result<Written, StoreError>),
-    Pages(Vec<Result<Page, StoreError>>),
-    Transacted(Result<Transacted, StoreError>),
+    Item(Result<Option<Item>, store::Error>),
+    Batch(Result<BatchRead, store::Error>),
+    Updated(Result<Updated, store::Error>),
+    Written(Result<Written, store::Error>),
+    Pages(Vec<Result<Page, store::Error>>),
+    Transacted(Result<Transacted, store::Error>),
 }
 
 async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
@@ -107,7 +107,7 @@ async fn pages(
     executor: &impl StoreExecutor,
     query: &Query,
     more: usize,
-) -> Vec<Result<Page, StoreError>> {
+) -> Vec<Result<Page, store::Error>> {
     let mut pages = vec![executor.execute(query).await];
     while let Some(Ok(Page { next: Some(next), .. })) = pages.last()
         && pages.len() <= more

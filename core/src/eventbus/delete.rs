@@ -9,7 +9,7 @@ use super::keys::EventKey;
 use super::lookup::LookUp;
 use super::metrics::Measured;
 use crate::machine::{Machine, Step};
-use crate::store::{DeleteItem, Guard, Page, StoreError, StoreFailure, StoreRequest, Written};
+use crate::store::{self, DeleteItem, Guard, Page, StoreFailure, StoreRequest, Written};
 
 /// Deletes the newest copy of an event, or every copy, found by its id.
 ///
@@ -88,7 +88,7 @@ impl Machine for DeleteEvent {
 }
 
 impl DeleteEvent {
-    fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
+    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
         match (outcome, self.look_up) {
             (Ok(page), Ok(mut look_up)) => match look_up.add(page) {
                 Some(next) => {
@@ -117,7 +117,7 @@ impl DeleteEvent {
         self.ask(delete, Self::on_deleted)
     }
 
-    fn on_deleted(mut self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_deleted(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
         match outcome {
             Ok(_) => {
                 self.deleted = self.deleted.saturating_add(1);

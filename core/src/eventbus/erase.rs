@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::query::{EventQuery, Order, Selection};
 use super::retry::Retry;
 use crate::machine::{Machine, Step};
-use crate::store::{Item, Page, Query, Sleep, StoreError, StoreFailure, StoreRequest, Written};
+use crate::store::{self, Item, Page, Query, Sleep, StoreFailure, StoreRequest, Written};
 use crate::time::Timestamp;
 
 /// Deletes one batch of a tenant's events, oldest first, for requests to be forgotten.
@@ -126,7 +126,7 @@ impl DeleteTenant {
         Ok(Query { start_after, limit: Some(self.batch), ..plan.read })
     }
 
-    fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
+    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
         let page = match outcome {
             Ok(page) => page,
             Err(error) => return self.gave_up(error),
@@ -155,7 +155,7 @@ impl DeleteTenant {
         }
     }
 
-    fn on_deleted(mut self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_deleted(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
         match outcome {
             Ok(_) => {
                 self.pending.pop();
@@ -175,7 +175,7 @@ impl DeleteTenant {
         self.delete_next()
     }
 
-    fn gave_up(self, error: StoreError) -> Step<Self> {
+    fn gave_up(self, error: store::Error) -> Step<Self> {
         let failure = StoreFailure { table: self.bus.table_name().clone(), error };
         Step::Done(Err(DeleteTenantError::Store { deleted: self.deleted, failure }))
     }

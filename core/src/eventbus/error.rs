@@ -335,7 +335,7 @@ mod tests {
 
     use super::{GetError, InvalidInput, QueryError, StoreFailure};
     use crate::error::AppError;
-    use crate::store::{StoreError, TableName};
+    use crate::store::{self, TableName};
 
     #[test]
     fn clients_are_told_what_they_can_mend() {
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn what_the_store_said_is_only_the_cause() {
         let failure =
-            StoreFailure { table: TableName::from("secret-table"), error: StoreError::Timeout };
+            StoreFailure { table: TableName::from("secret-table"), error: store::Error::Timeout };
         let error = AppError::from(QueryError::Store(failure));
         assert_eq!(error.status(), 503);
         assert!(!error.message().contains("secret-table"));

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::keys::EventKey;
 use super::lookup::LookUp;
 use crate::machine::{Machine, Step};
-use crate::store::{GetItem, Item, Page, StoreError, StoreFailure, StoreRequest};
+use crate::store::{self, GetItem, Item, Page, StoreFailure, StoreRequest};
 
 /// Reads one event, by its id or its key.
 ///
@@ -81,7 +81,7 @@ impl Machine for GetEvent {
 }
 
 impl GetEvent {
-    fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
+    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
         match (outcome, self.look_up) {
             (Ok(page), Ok(mut look_up)) => match look_up.add(page) {
                 Some(next) => {
@@ -95,7 +95,7 @@ impl GetEvent {
         }
     }
 
-    fn on_item(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+    fn on_item(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         let page = outcome.map(|item| Page { items: item.into_iter().collect(), next: None });
         self.on_page(page)
     }
@@ -114,6 +114,6 @@ fn newest(bus: &BusConfig, look_up: &LookUp) -> Result<Event, GetError> {
     Err(unreadable.map_or_else(not_found, GetError::Unreadable))
 }
 
-pub(super) fn failed(bus: &BusConfig, error: StoreError) -> GetError {
+pub(super) fn failed(bus: &BusConfig, error: store::Error) -> GetError {
     GetError::Store(StoreFailure { table: bus.table_name().clone(), error })
 }

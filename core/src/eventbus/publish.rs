@@ -10,7 +10,7 @@ use super::retry::Retry;
 use super::ulid::Ulid;
 use crate::machine::{Machine, Step};
 use crate::store::{
-    Guard, Item, MAX_ITEM_BYTES, PutItem, Sleep, StoreError, StoreFailure, StoreRequest, Written,
+    self, Guard, Item, MAX_ITEM_BYTES, PutItem, Sleep, StoreFailure, StoreRequest, Written,
 };
 use crate::time::Timestamp;
 
@@ -122,7 +122,7 @@ impl Publish {
         self.ask(put, Self::on_written)
     }
 
-    fn on_written(mut self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_written(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
         match outcome {
             Ok(Written::Applied { .. }) => self.published(PublishOutcome::Created),
             Ok(Written::Refused { .. }) => self.published(PublishOutcome::Deduplicated),
@@ -149,7 +149,7 @@ impl Publish {
         Step::Done(Measured { result: Ok(Published { event: self.event, outcome }), metric })
     }
 
-    fn gave_up(self, error: StoreError) -> Step<Self> {
+    fn gave_up(self, error: store::Error) -> Step<Self> {
         let tags = [("error_type", "put_item_failed"), ("event_type", &*self.event.event_type)];
         let metric = self.bus.metric("PublishError", tags);
         let failure = StoreFailure { table: self.bus.table_name().clone(), error };

@@ -12,7 +12,7 @@ use super::page::{CursorWriter, EventPage, KeyPositions, PageEnd, Positions, com
 use super::plan::Plan;
 use super::query::{EventQuery, Selection};
 use crate::machine::{Machine, Step};
-use crate::store::{Item, Page, Query, StoreError, StoreFailure, StoreRequest};
+use crate::store::{self, Item, Page, Query, StoreFailure, StoreRequest};
 
 /// Reads one page of a query.
 ///
@@ -88,7 +88,7 @@ impl Machine for QueryEvents {
 }
 
 impl QueryEvents {
-    fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
+    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
         let failure =
             |error| QueryError::Store(StoreFailure { table: self.bus.table_name().clone(), error });
         let reading = self.reading.and_then(|reading| {

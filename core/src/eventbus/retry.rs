@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::config::BusConfig;
 use crate::backoff::Backoff;
-use crate::store::StoreError;
+use crate::store;
 use crate::time::Timestamp;
 
 /// The attempts of one write, or of several that share their patience.
@@ -43,7 +43,7 @@ impl Retry {
     }
 
     /// Counts a failed attempt; says how long to wait before the next one, if there is to be one.
-    pub(super) fn after(&mut self, error: StoreError) -> Option<Duration> {
+    pub(super) fn after(&mut self, error: store::Error) -> Option<Duration> {
         self.failed = self.failed.saturating_add(1);
         if !error.is_transient() || self.failed > self.allowed {
             return None;

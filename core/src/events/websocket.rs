@@ -48,7 +48,7 @@ pub struct WebSocketConnection {
     /// Where messages to the connection go; empty when the event does not say. Set it for custom
     /// domains with an API mapping, of which events say nothing. While `$connect` is handled there
     /// is no connection yet, and sending to it answers
-    /// [gone](crate::gateway::ClientError::is_gone).
+    /// [gone](crate::gateway::Error::is_gone).
     pub management_endpoint: String,
 }
 

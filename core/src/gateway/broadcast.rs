@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::{IntoIter, Vec};
 
 use super::endpoint::RequestBase;
-use super::error::ClientError;
+use super::error::Error;
 use super::management::PostToConnection;
 use super::request::ConnectionRequest;
 use crate::machine::{Machine, Step};
@@ -33,12 +33,12 @@ pub struct BroadcastReport {
     /// Connections that are closed: forget them.
     pub gone: Vec<String>,
     /// Connections that did not get it for another reason.
-    pub failed: Vec<(String, ClientError)>,
+    pub failed: Vec<(String, Error)>,
 }
 
 impl BroadcastReport {
     /// Notes what came of sending to a connection; for hosts that send to several at a time.
-    pub fn note(&mut self, connection_id: String, outcome: Result<(), ClientError>) {
+    pub fn note(&mut self, connection_id: String, outcome: Result<(), Error>) {
         match outcome {
             Ok(()) => self.delivered = self.delivered.saturating_add(1),
             Err(error) if error.is_gone() => self.gone.push(connection_id),
@@ -59,7 +59,7 @@ impl Broadcast {
         Self { base, data: data.into(), current, rest, report }
     }
 
-    fn on_post(mut self, outcome: Result<(), ClientError>) -> Step<Self> {
+    fn on_post(mut self, outcome: Result<(), Error>) -> Step<Self> {
         let connection_id = core::mem::take(&mut self.current);
         self.report.note(connection_id, outcome);
         self.start()

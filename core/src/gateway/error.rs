@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::error::Error;
 use core::fmt;
 
 /// The client's configuration is unusable. Nothing was sent; nothing will be until it is mended.
@@ -48,18 +47,18 @@ impl ConnectionOperation {
 
 /// An operation on a connection failed. Shows no data that was sent.
 #[derive(Clone, Debug)]
-pub struct ClientError {
+pub struct Error {
     operation: ConnectionOperation,
-    kind: ClientErrorKind,
+    kind: ErrorKind,
     message: String,
     cause: Option<Cause>,
 }
 
-type Cause = Arc<dyn Error + Send + Sync>;
+type Cause = Arc<dyn core::error::Error + Send + Sync>;
 
 /// Why an operation on a connection failed, and what to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ClientErrorKind {
+pub enum ErrorKind {
     /// The connection is closed, or was not established yet: until the route of `$connect` has
     /// answered there is none. Forget the connection.
     Gone,
@@ -74,7 +73,7 @@ pub enum ClientErrorKind {
     PayloadTooLarge,
     /// There are no credentials to sign with: no provider has any, or the one that should have
     /// failed, because a sign-in has expired or a credential process ended with an error. The
-    /// [source](Error::source) says which. Nothing was sent.
+    /// [source](core::error::Error::source) says which. Nothing was sent.
     MissingCredentials,
     /// The connection id is blank. Nothing was sent.
     EmptyConnectionId,
@@ -90,10 +89,10 @@ pub enum ClientErrorKind {
     Transport,
 }
 
-impl ClientError {
+impl Error {
     /// An error of an operation, without a message of the service's.
     #[must_use]
-    pub const fn new(operation: ConnectionOperation, kind: ClientErrorKind) -> Self {
+    pub const fn new(operation: ConnectionOperation, kind: ErrorKind) -> Self {
         Self { operation, kind, message: String::new(), cause: None }
     }
 
@@ -105,7 +104,7 @@ impl ClientError {
 
     /// The same with what led to it.
     #[must_use]
-    pub fn with_cause(self, cause: impl Error + Send + Sync + 'static) -> Self {
+    pub fn with_cause(self, cause: impl core::error::Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
@@ -117,7 +116,7 @@ impl ClientError {
 
     /// Why.
     #[must_use]
-    pub const fn kind(&self) -> &ClientErrorKind {
+    pub const fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
@@ -131,15 +130,15 @@ impl ClientError {
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self.kind {
-            ClientErrorKind::Gone => Some(410),
-            ClientErrorKind::Forbidden => Some(403),
-            ClientErrorKind::LimitExceeded => Some(429),
-            ClientErrorKind::PayloadTooLarge => Some(413),
-            ClientErrorKind::Service { status, .. } => Some(status),
-            ClientErrorKind::NotFound
-            | ClientErrorKind::MissingCredentials
-            | ClientErrorKind::EmptyConnectionId
-            | ClientErrorKind::Transport => None,
+            ErrorKind::Gone => Some(410),
+            ErrorKind::Forbidden => Some(403),
+            ErrorKind::LimitExceeded => Some(429),
+            ErrorKind::PayloadTooLarge => Some(413),
+            ErrorKind::Service { status, .. } => Some(status),
+            ErrorKind::NotFound
+            | ErrorKind::MissingCredentials
+            | ErrorKind::EmptyConnectionId
+            | ErrorKind::Transport => None,
         }
     }
 
@@ -147,22 +146,22 @@ impl ClientError {
     #[must_use]
     pub fn code(&self) -> &str {
         match &self.kind {
-            ClientErrorKind::Gone => "GoneException",
-            ClientErrorKind::Forbidden => "ForbiddenException",
-            ClientErrorKind::LimitExceeded => "LimitExceededException",
-            ClientErrorKind::PayloadTooLarge => "PayloadTooLargeException",
-            ClientErrorKind::Service { code, .. } => code,
-            ClientErrorKind::NotFound
-            | ClientErrorKind::MissingCredentials
-            | ClientErrorKind::EmptyConnectionId
-            | ClientErrorKind::Transport => "",
+            ErrorKind::Gone => "GoneException",
+            ErrorKind::Forbidden => "ForbiddenException",
+            ErrorKind::LimitExceeded => "LimitExceededException",
+            ErrorKind::PayloadTooLarge => "PayloadTooLargeException",
+            ErrorKind::Service { code, .. } => code,
+            ErrorKind::NotFound
+            | ErrorKind::MissingCredentials
+            | ErrorKind::EmptyConnectionId
+            | ErrorKind::Transport => "",
         }
     }
 
     /// Whether the connection is not there, or not any more.
     #[must_use]
     pub const fn is_gone(&self) -> bool {
-        matches!(self.kind, ClientErrorKind::Gone | ClientErrorKind::NotFound)
+        matches!(self.kind, ErrorKind::Gone | ErrorKind::NotFound)
     }
 
     /// Whether the same operation may succeed when it is tried again, at most
@@ -170,37 +169,37 @@ impl ClientError {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self.kind {
-            ClientErrorKind::LimitExceeded | ClientErrorKind::Transport => true,
-            ClientErrorKind::Service { status, .. } => status >= 500,
-            ClientErrorKind::Gone
-            | ClientErrorKind::NotFound
-            | ClientErrorKind::Forbidden
-            | ClientErrorKind::PayloadTooLarge
-            | ClientErrorKind::MissingCredentials
-            | ClientErrorKind::EmptyConnectionId => false,
+            ErrorKind::LimitExceeded | ErrorKind::Transport => true,
+            ErrorKind::Service { status, .. } => status >= 500,
+            ErrorKind::Gone
+            | ErrorKind::NotFound
+            | ErrorKind::Forbidden
+            | ErrorKind::PayloadTooLarge
+            | ErrorKind::MissingCredentials
+            | ErrorKind::EmptyConnectionId => false,
         }
     }
 }
 
 /// `apptheory: {operation} failed ({status}) {message}`; the code where there is no message.
-impl fmt::Display for ClientError {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            ClientErrorKind::EmptyConnectionId => {
+            ErrorKind::EmptyConnectionId => {
                 return f.write_str("apptheory: websocket connection id is empty");
             }
-            ClientErrorKind::NotFound => return f.write_str("apptheory: connection not found"),
-            ClientErrorKind::MissingCredentials => {
+            ErrorKind::NotFound => return f.write_str("apptheory: connection not found"),
+            ErrorKind::MissingCredentials => {
                 return f.write_str(
                     "apptheory: missing aws credentials for websocket management client",
                 );
             }
-            ClientErrorKind::Gone
-            | ClientErrorKind::Forbidden
-            | ClientErrorKind::LimitExceeded
-            | ClientErrorKind::PayloadTooLarge
-            | ClientErrorKind::Service { .. }
-            | ClientErrorKind::Transport => {}
+            ErrorKind::Gone
+            | ErrorKind::Forbidden
+            | ErrorKind::LimitExceeded
+            | ErrorKind::PayloadTooLarge
+            | ErrorKind::Service { .. }
+            | ErrorKind::Transport => {}
         }
         write!(f, "apptheory: {} failed", self.operation.as_str())?;
         if let Some(status) = self.status() {
@@ -211,8 +210,8 @@ impl fmt::Display for ClientError {
     }
 }
 
-impl Error for ClientError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| -> &(dyn Error + 'static) { cause })
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| -> &(dyn core::error::Error + 'static) { cause })
     }
 }

@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::endpoint::RequestBase;
-use super::error::{ClientError, ClientErrorKind, ConnectionOperation};
+use super::error::{ConnectionOperation, Error, ErrorKind};
 use super::reply::{Connection, ConnectionReply};
 use crate::http::{json_body, percent};
 use crate::machine::Effect;
 use crate::printing::prints;
-use crate::store::StoreError;
+use crate::store;
 
 /// Sends data to a connection.
 ///
@@ -43,7 +43,7 @@ pub struct GetConnection {
 /// Closes a connection.
 ///
 /// *If the outcome is lost*: the connection may be closed; closing it again answers
-/// [gone](ClientErrorKind::Gone).
+/// [gone](ErrorKind::Gone).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeleteConnection {
     /// Where the API is.
@@ -100,7 +100,7 @@ pub struct ConnectionCall {
 prints!(ConnectionCall: method, url);
 
 /// An effect on a connection as the HTTP request that it is, and its outcome as the answer.
-pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, ClientError>> {
+pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, Error>> {
     /// What the service answers when nothing fails.
     type Answer;
 
@@ -111,16 +111,16 @@ pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, ClientError>> 
     ///
     /// # Errors
     ///
-    /// [`ClientError`] of the kind [`EmptyConnectionId`](ClientErrorKind::EmptyConnectionId), or
-    /// [`PayloadTooLarge`](ClientErrorKind::PayloadTooLarge): the service would refuse it.
-    fn check(&self) -> Result<&str, ClientError>;
+    /// [`Error`] of the kind [`EmptyConnectionId`](ErrorKind::EmptyConnectionId), or
+    /// [`PayloadTooLarge`](ErrorKind::PayloadTooLarge): the service would refuse it.
+    fn check(&self) -> Result<&str, Error>;
 
     /// The request to send.
     ///
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    fn to_call(&self) -> Result<ConnectionCall, ClientError>;
+    fn to_call(&self) -> Result<ConnectionCall, Error>;
 
     /// The outcome that an answer means.
     fn read_reply(&self, reply: &ConnectionReply) -> Self::Outcome;
@@ -132,11 +132,11 @@ pub trait ConnectionEffect: Effect<Outcome = Result<Self::Answer, ClientError>> 
 macro_rules! connection_effect {
     ($effect:ident, $answer:ty) => {
         impl Effect for $effect {
-            type Outcome = Result<$answer, ClientError>;
+            type Outcome = Result<$answer, Error>;
 
-            fn failed(error: StoreError) -> Option<Self::Outcome> {
-                let kind = ClientErrorKind::Transport;
-                let failed = ClientError::new(ConnectionOperation::$effect, kind);
+            fn failed(error: store::Error) -> Option<Self::Outcome> {
+                let kind = ErrorKind::Transport;
+                let failed = Error::new(ConnectionOperation::$effect, kind);
                 Some(Err(failed.with_message(error.to_string()).with_cause(error)))
             }
         }
@@ -152,15 +152,15 @@ impl ConnectionEffect for PostToConnection {
 
     const OPERATION: ConnectionOperation = ConnectionOperation::PostToConnection;
 
-    fn check(&self) -> Result<&str, ClientError> {
+    fn check(&self) -> Result<&str, Error> {
         let id = trimmed(Self::OPERATION, &self.connection_id)?;
         if self.data.len() > super::MAX_DATA_BYTES {
-            return Err(ClientError::new(Self::OPERATION, ClientErrorKind::PayloadTooLarge));
+            return Err(Error::new(Self::OPERATION, ErrorKind::PayloadTooLarge));
         }
         Ok(id)
     }
 
-    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+    fn to_call(&self) -> Result<ConnectionCall, Error> {
         let url = url(&self.base, self.check()?);
         let content_type = Some("application/octet-stream");
         Ok(ConnectionCall { method: "POST", url, content_type, body: self.data.clone() })
@@ -183,11 +183,11 @@ impl ConnectionEffect for GetConnection {
 
     const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
 
-    fn check(&self) -> Result<&str, ClientError> {
+    fn check(&self) -> Result<&str, Error> {
         trimmed(Self::OPERATION, &self.connection_id)
     }
 
-    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+    fn to_call(&self) -> Result<ConnectionCall, Error> {
         let url = url(&self.base, self.check()?);
         Ok(ConnectionCall { method: "GET", url, content_type: None, body: Vec::new() })
     }
@@ -195,8 +195,8 @@ impl ConnectionEffect for GetConnection {
     fn read_reply(&self, reply: &ConnectionReply) -> Self::Outcome {
         reply.check(Self::OPERATION)?;
         reply.connection().ok_or_else(|| {
-            let kind = ClientErrorKind::Service { status: reply.status, code: String::new() };
-            ClientError::new(Self::OPERATION, kind).with_message("unreadable answer")
+            let kind = ErrorKind::Service { status: reply.status, code: String::new() };
+            Error::new(Self::OPERATION, kind).with_message("unreadable answer")
         })
     }
 
@@ -217,11 +217,11 @@ impl ConnectionEffect for DeleteConnection {
 
     const OPERATION: ConnectionOperation = ConnectionOperation::DeleteConnection;
 
-    fn check(&self) -> Result<&str, ClientError> {
+    fn check(&self) -> Result<&str, Error> {
         trimmed(Self::OPERATION, &self.connection_id)
     }
 
-    fn to_call(&self) -> Result<ConnectionCall, ClientError> {
+    fn to_call(&self) -> Result<ConnectionCall, Error> {
         let url = url(&self.base, self.check()?);
         Ok(ConnectionCall { method: "DELETE", url, content_type: None, body: Vec::new() })
     }
@@ -238,9 +238,9 @@ impl ConnectionEffect for DeleteConnection {
     }
 }
 
-fn trimmed(operation: ConnectionOperation, connection_id: &str) -> Result<&str, ClientError> {
+fn trimmed(operation: ConnectionOperation, connection_id: &str) -> Result<&str, Error> {
     match connection_id.trim() {
-        "" => Err(ClientError::new(operation, ClientErrorKind::EmptyConnectionId)),
+        "" => Err(Error::new(operation, ErrorKind::EmptyConnectionId)),
         id => Ok(id),
     }
 }
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_fault_in_the_way_is_transport() {
-        let Some(Err(error)) = DeleteConnection::failed(StoreError::Timeout) else {
+        let Some(Err(error)) = DeleteConnection::failed(store::Error::Timeout) else {
             panic!("every operation can fail");
         };
         assert!(error.is_retryable() && error.status().is_none());

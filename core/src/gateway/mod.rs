@@ -37,7 +37,7 @@ mod route_selection;
 
 pub use broadcast::{Broadcast, BroadcastReport};
 pub use endpoint::{RequestBase, normalize_endpoint};
-pub use error::{ClientError, ClientErrorKind, ConfigError, ConnectionOperation};
+pub use error::{ConfigError, ConnectionOperation, Error, ErrorKind};
 pub use event_endpoint::event_endpoint;
 pub use management::{
     ConnectionCall, ConnectionEffect, DeleteConnection, GetConnection, MessageError,
@@ -52,5 +52,5 @@ pub use route_selection::{RouteSelection, RouteSelectionError};
 /// The most bytes that one [`PostToConnection`] sends (API Gateway limit, 128 KB).
 pub const MAX_DATA_BYTES: usize = 128 * 1024;
 
-/// How often an operation is tried in all while it [may succeed](ClientError::is_retryable).
+/// How often an operation is tried in all while it [may succeed](Error::is_retryable).
 pub const MAX_ATTEMPTS: u32 = 3;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error::{ClientError, ClientErrorKind, ConnectionOperation};
+use super::error::{ConnectionOperation, Error, ErrorKind};
 use crate::json::{self, ObjectWriter};
 use crate::members::{Object, Text};
 use crate::printing::prints;
@@ -96,7 +96,7 @@ impl From<ConnectionBody<'_>> for Connection {
 impl ConnectionReply {
     /// The answer that stands for an error. Errors without a status answer 500.
     #[must_use]
-    pub fn of_error(error: &ClientError) -> Self {
+    pub fn of_error(error: &Error) -> Self {
         let mut body = String::new();
         if !error.message().is_empty() {
             let mut object = ObjectWriter::begin(&mut body);
@@ -110,19 +110,19 @@ impl ConnectionReply {
         }
     }
 
-    pub(super) fn check(&self, operation: ConnectionOperation) -> Result<(), ClientError> {
+    pub(super) fn check(&self, operation: ConnectionOperation) -> Result<(), Error> {
         if (200..300).contains(&self.status) {
             return Ok(());
         }
         let code = self.code();
         let kind = match (code, self.status) {
-            ("GoneException", _) | (_, 410) => ClientErrorKind::Gone,
-            ("ForbiddenException", _) | ("", 403) => ClientErrorKind::Forbidden,
-            ("LimitExceededException", _) | (_, 429) => ClientErrorKind::LimitExceeded,
-            ("PayloadTooLargeException", _) | (_, 413) => ClientErrorKind::PayloadTooLarge,
-            (code, status) => ClientErrorKind::Service { status, code: code.to_string() },
+            ("GoneException", _) | (_, 410) => ErrorKind::Gone,
+            ("ForbiddenException", _) | ("", 403) => ErrorKind::Forbidden,
+            ("LimitExceededException", _) | (_, 429) => ErrorKind::LimitExceeded,
+            ("PayloadTooLargeException", _) | (_, 413) => ErrorKind::PayloadTooLarge,
+            (code, status) => ErrorKind::Service { status, code: code.to_string() },
         };
-        Err(ClientError::new(operation, kind).with_message(self.message()))
+        Err(Error::new(operation, kind).with_message(self.message()))
     }
 
     /// The connection that the body tells.

@@ -13,9 +13,7 @@ use super::key::{IdempotencyKey, PARTITION_KEY};
 use crate::error::{AppError, code};
 use crate::machine::{Machine, Step};
 use crate::printing::Hidden;
-use crate::store::{
-    GetItem, Item, PutItem, StoreError, StoreFailure, StoreRequest, Value, Written,
-};
+use crate::store::{self, GetItem, Item, PutItem, StoreFailure, StoreRequest, Value, Written};
 use crate::time::Timestamp;
 
 /// Begins a piece of work, unless somebody else has.
@@ -160,7 +158,7 @@ impl Acquire {
         self.ask(put, Self::on_put)
     }
 
-    fn on_put(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_put(self, outcome: Result<Written, store::Error>) -> Step<Self> {
         match outcome {
             Ok(Written::Applied { .. }) => self.acquired(),
             Ok(Written::Refused { seen: Some(item) }) => self.conclude(&item),
@@ -184,10 +182,10 @@ impl Acquire {
         Step::Done(Ok(Acquisition::Acquired(lease)))
     }
 
-    fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+    fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         match outcome {
             Ok(Some(item)) => self.conclude(&item),
-            Ok(None) if self.is_second_try => self.fail(StoreError::Conflict),
+            Ok(None) if self.is_second_try => self.fail(store::Error::Conflict),
             Ok(None) => Self { is_second_try: true, ..self }.put(),
             Err(error) => self.fail(error),
         }
@@ -211,7 +209,7 @@ impl Acquire {
         }))
     }
 
-    fn fail(self, error: StoreError) -> Step<Self> {
+    fn fail(self, error: store::Error) -> Step<Self> {
         Step::Done(Err(failed(&self.config, error)))
     }
 }
@@ -225,6 +223,6 @@ impl Machine for Acquire {
     }
 }
 
-pub(super) fn failed(config: &Config, error: StoreError) -> IdempotencyError {
+pub(super) fn failed(config: &Config, error: store::Error) -> IdempotencyError {
     IdempotencyError::Store(StoreFailure { table: config.table.clone(), error })
 }

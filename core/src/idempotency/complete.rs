@@ -11,7 +11,7 @@ use super::entry::{COMPLETED, Entry, Status, is_held};
 use crate::machine::{Machine, Step};
 use crate::printing::prints;
 use crate::store::{
-    Assignment, GetItem, Item, StoreError, StoreRequest, UpdateItem, Updated, Value, Written,
+    self, Assignment, GetItem, Item, StoreRequest, UpdateItem, Updated, Value, Written,
 };
 use crate::time::Timestamp;
 
@@ -81,7 +81,7 @@ impl Complete {
         self.ask(update, Self::on_update)
     }
 
-    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+    fn on_update(self, outcome: Result<Updated, store::Error>) -> Step<Self> {
         match outcome.map(|updated| updated.written) {
             Ok(Written::Applied { .. }) => self.completed(),
             Ok(Written::Refused { seen: Some(item) }) => self.conclude(Some(&item)),
@@ -100,7 +100,7 @@ impl Complete {
         }
     }
 
-    fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+    fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         match outcome {
             Ok(item) => self.conclude(item.as_ref()),
             Err(error) => Step::Done(Err(failed(&self.config, error))),

@@ -6,7 +6,7 @@ use super::acquire::{IdempotencyError, Lease, failed};
 use super::config::Config;
 use super::entry::is_held;
 use crate::machine::{Machine, Step};
-use crate::store::{DeleteItem, GetItem, Item, StoreError, StoreRequest, Written};
+use crate::store::{self, DeleteItem, GetItem, Item, StoreRequest, Written};
 
 /// Gives work back that failed, so that it can be tried again at once. One conditional
 /// `DeleteItem`; where a store does not say what refused it, the item is read.
@@ -33,7 +33,7 @@ impl Release {
         Self { config, lease }
     }
 
-    fn on_delete(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_delete(self, outcome: Result<Written, store::Error>) -> Step<Self> {
         Step::Done(match outcome {
             Ok(Written::Applied { .. }) => Ok(Released::Released),
             Ok(Written::Refused { seen: Some(_) }) => Ok(Released::LeaseLost),
@@ -50,7 +50,7 @@ impl Release {
         })
     }
 
-    fn on_read(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+    fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         Step::Done(match outcome {
             Ok(None) => Ok(Released::Released),
             Ok(Some(_)) => Ok(Released::LeaseLost),

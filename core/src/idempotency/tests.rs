@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::entry::AttributeNames;
 use super::*;
 use crate::machine::{Machine, Step};
-use crate::store::{Assignment, AttributeStyle, Item, StoreError, StoreRequest, Updated, Written};
+use crate::store::{self, Assignment, AttributeStyle, Item, StoreRequest, Updated, Written};
 use crate::time::Timestamp;
 
 fn at(seconds: i64) -> Timestamp {
@@ -24,13 +24,13 @@ struct Shelf {
     item: Option<Item>,
     is_silent: bool,
     /// The error that the reply of the next write is lost to.
-    loses: Option<StoreError>,
+    loses: Option<store::Error>,
     /// How many acquisitions there were: the owner of the last one.
     owners: u128,
 }
 
 impl Shelf {
-    fn written(&mut self, holds: bool, new: Option<Item>) -> Result<Written, StoreError> {
+    fn written(&mut self, holds: bool, new: Option<Item>) -> Result<Written, store::Error> {
         if holds {
             self.item = new;
         }
@@ -188,16 +188,18 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
     let acquire = || idempotency.acquire(key(), "h", Owner::new(1), at(0), None);
     // Nothing was written: whether to try again is for the caller to decide.
     let Step::Ask(StoreRequest::PutItem(ask)) = acquire().start() else { panic!("one put") };
-    let Step::Done(Err(error)) = ask.answer(Err(StoreError::Throttled)) else { panic!("an error") };
+    let Step::Done(Err(error)) = ask.answer(Err(store::Error::Throttled)) else {
+        panic!("an error")
+    };
     assert!(matches!(error, IdempotencyError::Store(_)));
     // Nobody knows whether anything was: the same put is sent again, once.
     let Step::Ask(StoreRequest::PutItem(first)) = acquire().start() else { panic!("one put") };
     let item = first.effect().item.clone();
-    let Step::Ask(StoreRequest::PutItem(second)) = first.answer(Err(StoreError::Timeout)) else {
+    let Step::Ask(StoreRequest::PutItem(second)) = first.answer(Err(store::Error::Timeout)) else {
         panic!("another put")
     };
     assert_eq!(second.effect().item, item);
-    let Step::Done(Err(error)) = second.answer(Err(StoreError::Unavailable)) else {
+    let Step::Done(Err(error)) = second.answer(Err(store::Error::Unavailable)) else {
         panic!("an error")
     };
     assert!(matches!(error, IdempotencyError::Store(_)));
@@ -210,7 +212,7 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
 fn a_lost_reply_is_found_to_be_ones_own() {
     for idempotency in every_style() {
         for is_silent in [false, true] {
-            let loses = || Some(StoreError::Timeout);
+            let loses = || Some(store::Error::Timeout);
             let mut shelf = Shelf { is_silent, loses: loses(), ..Shelf::default() };
             let first = lease(shelf.acquire(&idempotency, "h", at(0)));
             let other = shelf.acquire(&idempotency, "h", at(1));

@@ -4,7 +4,7 @@ use super::check_and_increment::Decided;
 use super::decision::Stage;
 use super::plan::{BatchOutcome, Plan, Reads};
 use crate::machine::{Machine, Step};
-use crate::store::{StoreError, StoreRequest};
+use crate::store::{self, StoreRequest};
 
 /// Says what [`CheckAndIncrement`](super::CheckAndIncrement) would decide, and counts nothing. One
 /// consistent batch read for every 100 counters.
@@ -28,7 +28,7 @@ impl Check {
         }
     }
 
-    fn fail(self, error: StoreError) -> Step<Self> {
+    fn fail(self, error: store::Error) -> Step<Self> {
         let allowance = self.plan.allowance();
         let decision = self.plan.call().fail(error, Stage::Read, allowance, self.plan.quotas());
         Step::Done(Decided { decision, learned: self.plan.learned() })

@@ -9,7 +9,7 @@ use super::plan::{BatchOutcome, Conclusion, Next, Plan, Reads, Verdict, Write, W
 use super::recall::Learned;
 use crate::backoff::Backoff;
 use crate::machine::{Machine, Step};
-use crate::store::{GetItem, Item, Sleep, StoreError, StoreRequest, Transacted, Updated};
+use crate::store::{self, GetItem, Item, Sleep, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
 
 /// Decides on a request, and counts it if it is allowed.
@@ -62,7 +62,7 @@ impl CheckAndIncrement {
             Next::Write(Write::Transact(transact)) => self.ask(transact, Self::on_transact),
             Next::Conclude(Conclusion::Verdict(verdict)) => self.conclude(verdict),
             Next::Conclude(Conclusion::AdmittedUncounted) => self.read_back(),
-            Next::Conclude(Conclusion::TooLate(stage)) => self.fail(StoreError::Timeout, stage),
+            Next::Conclude(Conclusion::TooLate(stage)) => self.fail(store::Error::Timeout, stage),
         }
     }
 
@@ -88,7 +88,7 @@ impl CheckAndIncrement {
         }
     }
 
-    fn on_update(mut self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+    fn on_update(mut self, outcome: Result<Updated, store::Error>) -> Step<Self> {
         match outcome {
             Ok(updated) => {
                 let next = self.plan.after_write(updated.into());
@@ -101,13 +101,13 @@ impl CheckAndIncrement {
         }
     }
 
-    fn on_transact(mut self, outcome: Result<Transacted, StoreError>) -> Step<Self> {
+    fn on_transact(mut self, outcome: Result<Transacted, store::Error>) -> Step<Self> {
         match outcome.and_then(Wrote::from_transaction) {
             Ok(wrote) => {
                 let next = self.plan.after_write(wrote);
                 self.proceed(next)
             }
-            Err(StoreError::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
+            Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
                 self.ask(Sleep { duration }, Self::on_wake)
@@ -139,7 +139,7 @@ impl CheckAndIncrement {
     }
 
     // The request is admitted and counted, whatever the read brings.
-    fn on_read_back(self, outcome: Result<Option<Item>, StoreError>) -> Step<Self> {
+    fn on_read_back(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         let counter = self.plan.call().names().count;
         let count = outcome.ok().flatten().and_then(|item| item.integer(counter));
         let count = count.and_then(|count| i64::try_from(count).ok());
@@ -152,7 +152,7 @@ impl CheckAndIncrement {
         Step::Done(Decided { decision: Ok(decision), learned: self.plan.learned() })
     }
 
-    fn fail(self, error: StoreError, stage: Stage) -> Step<Self> {
+    fn fail(self, error: store::Error, stage: Stage) -> Step<Self> {
         let allowance = self.plan.allowance();
         let decision = self.plan.call().fail(error, stage, allowance, self.plan.quotas());
         Step::Done(Decided { decision, learned: self.plan.learned() })

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::strategy::Quota;
 use super::window::TimeWindow;
-use crate::store::StoreError;
+use crate::store;
 use crate::time::Timestamp;
 
 /// What the limiter says about one request, and everything that a response may say about it.
@@ -120,14 +120,14 @@ impl Cause {
     }
 }
 
-impl From<StoreError> for Cause {
-    fn from(error: StoreError) -> Self {
+impl From<store::Error> for Cause {
+    fn from(error: store::Error) -> Self {
         match error {
-            StoreError::Throttled => Self::Throttled,
-            StoreError::Unavailable => Self::Unavailable,
-            StoreError::Timeout => Self::Timeout,
-            StoreError::Conflict => Self::Conflict,
-            StoreError::TooLarge | StoreError::Misconfigured(_) => Self::Misconfigured,
+            store::Error::Throttled => Self::Throttled,
+            store::Error::Unavailable => Self::Unavailable,
+            store::Error::Timeout => Self::Timeout,
+            store::Error::Conflict => Self::Conflict,
+            store::Error::TooLarge | store::Error::Misconfigured(_) => Self::Misconfigured,
         }
     }
 }

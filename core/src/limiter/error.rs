@@ -1,6 +1,6 @@
 //! Why the limiter gave no decision.
 
-use crate::store::{Misconfiguration, StoreError, TableName};
+use crate::store::{self, Misconfiguration, TableName};
 
 /// The limiter gave no answer. The request was neither allowed nor denied: a host that fails closed
 /// answers 503.
@@ -9,10 +9,10 @@ use crate::store::{Misconfiguration, StoreError, TableName};
 pub struct LimiterError {
     /// What was being done.
     pub operation: Operation,
-    /// Why the store did not answer. [`StoreError`] says for each case whether anything can have
+    /// Why the store did not answer. [`store::Error`] says for each case whether anything can have
     /// been counted, and what to do.
     #[source]
-    pub cause: StoreError,
+    pub cause: store::Error,
     /// The table.
     pub table: TableName,
 }
@@ -21,7 +21,7 @@ impl LimiterError {
     fn detail(&self) -> alloc::string::String {
         use alloc::format;
         match self.cause {
-            StoreError::Misconfigured(kind) => {
+            store::Error::Misconfigured(kind) => {
                 let hint = match kind {
                     Misconfiguration::MissingTable => {
                         "create it, or set APPTHEORY_RATE_LIMIT_TABLE_NAME and the region"
@@ -38,11 +38,11 @@ impl LimiterError {
                 };
                 format!(": {} (table {}: {hint})", self.cause, self.table)
             }
-            StoreError::Throttled
-            | StoreError::Unavailable
-            | StoreError::Timeout
-            | StoreError::Conflict
-            | StoreError::TooLarge => format!(": {}", self.cause),
+            store::Error::Throttled
+            | store::Error::Unavailable
+            | store::Error::Timeout
+            | store::Error::Conflict
+            | store::Error::TooLarge => format!(": {}", self.cause),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::check_and_increment::{MAX_CONFLICT_RETRIES, conflict_delay};
 use super::error::LimiterError;
 use super::plan::{Plan, Write, Wrote};
 use crate::machine::{Machine, Step};
-use crate::store::{Sleep, StoreError, StoreRequest, Transacted, Updated};
+use crate::store::{self, Sleep, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
 
 /// Counts a request in every window, whatever their limits. One update, or one transaction for
@@ -29,17 +29,17 @@ impl Record {
         }
     }
 
-    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+    fn on_update(self, outcome: Result<Updated, store::Error>) -> Step<Self> {
         match outcome {
             Ok(updated) => self.on_wrote(&updated.into()),
             Err(error) => self.fail(error),
         }
     }
 
-    fn on_transact(mut self, outcome: Result<Transacted, StoreError>) -> Step<Self> {
+    fn on_transact(mut self, outcome: Result<Transacted, store::Error>) -> Step<Self> {
         match outcome.and_then(Wrote::from_transaction) {
             Ok(wrote) => self.on_wrote(&wrote),
-            Err(StoreError::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
+            Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
                 self.ask(Sleep { duration }, Self::on_wake)
@@ -59,7 +59,7 @@ impl Record {
         }
     }
 
-    fn fail(self, error: StoreError) -> Step<Self> {
+    fn fail(self, error: store::Error) -> Step<Self> {
         Step::Done(Err(self.plan.call().error(error)))
     }
 }

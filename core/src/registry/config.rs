@@ -10,7 +10,7 @@ use super::error::{InvalidConnection, ListError, RegistryError};
 use super::list::ListConnections;
 use super::write::{Register, Remove, Touch};
 use crate::store::{
-    AttributeStyle, IndexDefinition, Key, KeySchema, StoreError, StoreFailure, TableDefinition,
+    self, AttributeStyle, IndexDefinition, Key, KeySchema, StoreFailure, TableDefinition,
     TableName, Value,
 };
 use crate::time::Timestamp;
@@ -30,7 +30,7 @@ impl Config {
         AttributeNames::of(self.attribute_style)
     }
 
-    pub(super) fn failed(&self, error: StoreError) -> RegistryError {
+    pub(super) fn failed(&self, error: store::Error) -> RegistryError {
         RegistryError(StoreFailure { table: self.table.clone(), error })
     }
 }

@@ -11,9 +11,7 @@ use super::config::{
 use super::error::ListError;
 use crate::eventbus::{InvalidCursor, KeyCursor};
 use crate::machine::{Machine, Step};
-use crate::store::{
-    Attribute, Comparison, Guard, Item, Page, Query, StoreError, StoreRequest, Value,
-};
+use crate::store::{self, Attribute, Comparison, Guard, Item, Page, Query, StoreRequest, Value};
 use crate::time::Timestamp;
 
 /// Reads one page of the connections of a topic, in the order of their ids. One `Query` on an index
@@ -58,7 +56,7 @@ impl ListConnections {
         Self { config, topic, limit, start_after, now }
     }
 
-    fn on_page(self, outcome: Result<Page, StoreError>) -> Step<Self> {
+    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
         let names = self.config.names();
         let page = match outcome {
             Ok(page) => page,

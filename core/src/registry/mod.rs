@@ -3,7 +3,7 @@
 //! This module decides how connections are kept in a table and found by topic. It refuses to know
 //! what is sent to them: [`gateway`](crate::gateway) sends. Register a connection when `$connect`
 //! is answered, remove it on `$disconnect` and when it is
-//! [gone](crate::gateway::ClientError::is_gone): the former is delivered at best effort.
+//! [gone](crate::gateway::Error::is_gone): the former is delivered at best effort.
 //!
 //! ```
 //! use apptheory_core::machine::{Machine, Step};

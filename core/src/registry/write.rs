@@ -8,8 +8,7 @@ use super::config::{Config, ConnectionKey, PARTITION_KEY, expires_at};
 use super::error::RegistryError;
 use crate::machine::{Machine, Step};
 use crate::store::{
-    Assignment, DeleteItem, Guard, PutItem, StoreError, StoreRequest, UpdateItem, Updated, Value,
-    Written,
+    self, Assignment, DeleteItem, Guard, PutItem, StoreRequest, UpdateItem, Updated, Value, Written,
 };
 use crate::time::Timestamp;
 
@@ -60,7 +59,7 @@ impl Register {
         Self { config, key, topic, now }
     }
 
-    fn on_put(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_put(self, outcome: Result<Written, store::Error>) -> Step<Self> {
         Step::Done(outcome.map(|_| ()).map_err(|error| self.config.failed(error)))
     }
 }
@@ -86,7 +85,7 @@ impl Touch {
         Self { config, key, now }
     }
 
-    fn on_update(self, outcome: Result<Updated, StoreError>) -> Step<Self> {
+    fn on_update(self, outcome: Result<Updated, store::Error>) -> Step<Self> {
         Step::Done(match outcome.map(|updated| updated.written) {
             Ok(Written::Applied { .. }) => Ok(Touched::Kept),
             Ok(Written::Refused { .. }) => Ok(Touched::Unknown),
@@ -116,7 +115,7 @@ impl Remove {
         Self { config, key }
     }
 
-    fn on_delete(self, outcome: Result<Written, StoreError>) -> Step<Self> {
+    fn on_delete(self, outcome: Result<Written, store::Error>) -> Step<Self> {
         Step::Done(outcome.map(|_| ()).map_err(|error| self.config.failed(error)))
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde_json::{Map, Value as Json};
 
 use super::MAX_BATCH_GET_KEYS;
-use super::error::StoreError;
+use super::error::Error;
 use super::expression::Expressions;
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
@@ -43,9 +43,9 @@ pub struct BatchRead {
 }
 
 impl Effect for BatchGetItem {
-    type Outcome = Result<BatchRead, StoreError>;
+    type Outcome = Result<BatchRead, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 
@@ -61,9 +61,9 @@ impl BatchGetItem {
         Expressions::default().with_projection(&self.projection)
     }
 
-    fn read_keys(&self, keys: Option<&Json>) -> Result<Vec<Key>, StoreError> {
+    fn read_keys(&self, keys: Option<&Json>) -> Result<Vec<Key>, Error> {
         let keys = read_items(keys)?;
-        keys.iter().map(|item| self.key_of(item).ok_or(StoreError::Unavailable)).collect()
+        keys.iter().map(|item| self.key_of(item).ok_or(Error::Unavailable)).collect()
     }
 
     /// The key of this order that `item` holds.
@@ -93,7 +93,7 @@ impl Wire for BatchGetItem {
         Json::Object(body([("RequestItems", Json::Object(tables))]))
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         require((1..=MAX_BATCH_GET_KEYS).contains(&self.keys.len()))?;
         self.keys.iter().try_for_each(check_key)?;
         require(is_distinct(&self.keys))?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::error::StoreError;
+use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::Key;
@@ -27,9 +27,9 @@ pub struct DeleteItem {
 }
 
 impl Effect for DeleteItem {
-    type Outcome = Result<Written, StoreError>;
+    type Outcome = Result<Written, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 }
@@ -58,7 +58,7 @@ impl Wire for DeleteItem {
         Json::Object(body)
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         check_key(&self.key)?;
         require(self.guard.is_valid())
     }

@@ -5,7 +5,7 @@ use super::table::TableName;
 /// An order was not answered. Small, `Copy` and free of text: the driver logs the cause, the
 /// machine decides what the failure means.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
-pub enum StoreError {
+pub enum Error {
     /// The table or account is over its throughput. Nothing was written; try again later.
     #[error("throttled")]
     Throttled,
@@ -26,7 +26,7 @@ pub enum StoreError {
     Misconfigured(Misconfiguration),
 }
 
-impl StoreError {
+impl Error {
     /// Whether the same order may succeed when it is sent again.
     #[must_use]
     pub const fn is_transient(self) -> bool {
@@ -142,6 +142,6 @@ pub enum Misconfiguration {
 pub struct StoreFailure {
     /// The table.
     pub table: TableName,
-    /// What the store said; [`StoreError::is_transient`] says whether trying again may help.
-    pub error: StoreError,
+    /// What the store said; [`Error::is_transient`] says whether trying again may help.
+    pub error: Error,
 }

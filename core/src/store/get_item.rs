@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::error::StoreError;
+use super::error::Error;
 use super::item::{Item, Key};
 use super::table::TableName;
 use super::wire::{Reply, Wire, answer, body, check_key, read_item};
@@ -25,9 +25,9 @@ pub struct GetItem {
 
 /// The item, or `None` where there is none.
 impl Effect for GetItem {
-    type Outcome = Result<Option<Item>, StoreError>;
+    type Outcome = Result<Option<Item>, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 }
@@ -43,7 +43,7 @@ impl Wire for GetItem {
         ]))
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         check_key(&self.key)
     }
 

@@ -53,7 +53,7 @@ pub mod wire;
 pub use attribute_style::AttributeStyle;
 pub use batch_get_item::{BatchGetItem, BatchRead};
 pub use delete_item::DeleteItem;
-pub use error::{Misconfiguration, StoreError, StoreFailure};
+pub use error::{Error, Misconfiguration, StoreFailure};
 pub use expression::Expressions;
 pub use get_item::GetItem;
 pub use guard::{Comparison, Guard};

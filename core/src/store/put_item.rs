@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::MAX_ITEM_BYTES;
-use super::error::StoreError;
+use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::Item;
@@ -29,9 +29,9 @@ pub struct PutItem {
 }
 
 impl Effect for PutItem {
-    type Outcome = Result<Written, StoreError>;
+    type Outcome = Result<Written, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 }
@@ -56,9 +56,9 @@ impl Wire for PutItem {
         Json::Object(body)
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         if self.item.size() > MAX_ITEM_BYTES {
-            return Err(StoreError::TooLarge);
+            return Err(Error::TooLarge);
         }
         require(self.item.is_valid() && self.guard.is_valid())
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
-use super::error::StoreError;
+use super::error::Error;
 use super::expression::Expressions;
 use super::guard::{Comparison, Guard};
 use super::item::{Attribute, AttributeName, Item};
@@ -67,9 +67,9 @@ pub struct Page {
 }
 
 impl Effect for Query {
-    type Outcome = Result<Page, StoreError>;
+    type Outcome = Result<Page, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 }
@@ -107,7 +107,7 @@ impl SortRange {
     }
 
     /// Refuses bounds that no key can have, and a range in which no value can lie.
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         match self {
             Self::AtLeast(bound) | Self::AtMost(bound) => {
                 check_key_value(bound, MAX_SORT_KEY_BYTES)
@@ -163,7 +163,7 @@ impl Wire for Query {
         Json::Object(body)
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         check_key_value(&self.partition.value, MAX_PARTITION_KEY_BYTES)?;
         let mut keys = vec![&self.partition.name];
         if let Some((name, range)) = &self.range {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::error::StoreError;
+use super::error::Error;
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -19,7 +19,7 @@ pub struct Sleep {
 impl Effect for Sleep {
     type Outcome = Timestamp;
 
-    fn failed(_: StoreError) -> Option<Timestamp> {
+    fn failed(_: Error) -> Option<Timestamp> {
         None
     }
 

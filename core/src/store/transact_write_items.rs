@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
-use super::error::StoreError;
+use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{Item, Key};
@@ -78,7 +78,7 @@ pub enum CancellationReason {
         seen: Option<Item>,
     },
     /// It failed for another reason: a conflict with another transaction, throttling, validation.
-    Failed(StoreError),
+    Failed(Error),
 }
 
 impl CancellationReason {
@@ -88,7 +88,7 @@ impl CancellationReason {
         match code {
             "" | "None" => Self::None,
             "ConditionalCheckFailed" => Self::ConditionalCheckFailed { seen },
-            code => Self::Failed(StoreError::from_code(code)),
+            code => Self::Failed(Error::from_code(code)),
         }
     }
 
@@ -113,9 +113,9 @@ impl CancellationReason {
 }
 
 impl Effect for TransactWriteItems {
-    type Outcome = Result<Transacted, StoreError>;
+    type Outcome = Result<Transacted, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 }
@@ -139,7 +139,7 @@ impl TransactWrite {
         Json::Object(Map::from_iter([(member.to_string(), without_return_values(body))]))
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         match self {
             // Alone, an update without assignments creates its item; here it is refused.
             Self::Update(update) => {
@@ -190,7 +190,7 @@ impl Wire for TransactWriteItems {
         Json::Object(body)
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         require((1..=MAX_TRANSACT_WRITES).contains(&self.writes.len()))?;
         let token = self.token.as_ref().map(|token| token.chars().count());
         require(token.is_none_or(|length| (1..=MAX_TOKEN_CHARS).contains(&length)))?;

@@ -9,19 +9,19 @@
 //!
 //! ```
 //! use apptheory_core::store::transcript::{Transcribe, Transcript};
-//! use apptheory_core::store::{GetItem, Key, StoreError, Value};
+//! use apptheory_core::store::{self, GetItem, Key, Value};
 //!
 //! let order = GetItem {
 //!     table: "events".into(),
 //!     key: Key::of("ID", Value::from("e1")),
 //!     consistent: true,
 //! };
-//! let throttled = order.transcribe(&Err(StoreError::Throttled));
+//! let throttled = order.transcribe(&Err(store::Error::Throttled));
 //! let written = Transcript { exchanges: vec![throttled] }.to_json();
 //! assert_eq!(written[0]["reply"]["__type"], "ThrottlingException");
 //!
 //! let read = Transcript::from_json(&written)?;
-//! assert_eq!(order.outcome_of(&read.exchanges[0]), Err(StoreError::Throttled));
+//! assert_eq!(order.outcome_of(&read.exchanges[0]), Err(store::Error::Throttled));
 //! # Ok::<(), apptheory_core::store::transcript::TranscriptError>(())
 //! ```
 
@@ -190,21 +190,21 @@ mod tests {
 
     use super::*;
     use crate::store::{
-        BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Guard, Item, Key,
-        Misconfiguration, Page, PutItem, Query, StoreError, TransactWriteItems, Transacted,
-        UpdateItem, Updated, Value, Written,
+        BatchGetItem, BatchRead, CancellationReason, DeleteItem, Error, GetItem, Guard, Item, Key,
+        Misconfiguration, Page, PutItem, Query, TransactWriteItems, Transacted, UpdateItem,
+        Updated, Value, Written,
     };
 
-    const ERRORS: [StoreError; 9] = [
-        StoreError::Throttled,
-        StoreError::Unavailable,
-        StoreError::Timeout,
-        StoreError::Conflict,
-        StoreError::TooLarge,
-        StoreError::Misconfigured(Misconfiguration::MissingTable),
-        StoreError::Misconfigured(Misconfiguration::AccessDenied),
-        StoreError::Misconfigured(Misconfiguration::MissingCredentials),
-        StoreError::Misconfigured(Misconfiguration::InvalidRequest),
+    const ERRORS: [Error; 9] = [
+        Error::Throttled,
+        Error::Unavailable,
+        Error::Timeout,
+        Error::Conflict,
+        Error::TooLarge,
+        Error::Misconfigured(Misconfiguration::MissingTable),
+        Error::Misconfigured(Misconfiguration::AccessDenied),
+        Error::Misconfigured(Misconfiguration::MissingCredentials),
+        Error::Misconfigured(Misconfiguration::InvalidRequest),
     ];
 
     fn key(id: &str) -> Key {
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn every_code_reads_back_as_its_error() {
         for error in ERRORS {
-            assert_eq!(StoreError::from_code(error.code()), error);
+            assert_eq!(Error::from_code(error.code()), error);
         }
     }
 
@@ -295,7 +295,7 @@ mod tests {
             CancellationReason::None,
             CancellationReason::ConditionalCheckFailed { seen: None },
             CancellationReason::ConditionalCheckFailed { seen: Some(item("a")) },
-            CancellationReason::Failed(StoreError::Conflict),
+            CancellationReason::Failed(Error::Conflict),
         ];
         let transact = TransactWriteItems { writes: Vec::new(), token: None };
         let canceled = |reasons| Ok(Transacted::Canceled { reasons });

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
-use super::error::StoreError;
+use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{AttributeName, Item, Key};
@@ -58,9 +58,9 @@ pub struct Updated {
 }
 
 impl Effect for UpdateItem {
-    type Outcome = Result<Updated, StoreError>;
+    type Outcome = Result<Updated, Error>;
 
-    fn failed(error: StoreError) -> Option<Self::Outcome> {
+    fn failed(error: Error) -> Option<Self::Outcome> {
         Some(Err(error))
     }
 
@@ -109,7 +109,7 @@ impl Wire for UpdateItem {
         Json::Object(body)
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    fn check(&self) -> Result<(), Error> {
         check_key(&self.key)?;
         require(self.assignments.iter().all(Assignment::is_valid))?;
         require(!Assignment::overlap(&self.assignments))?;

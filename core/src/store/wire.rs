@@ -19,7 +19,7 @@
 //! let reply = Reply::from_http(200, br#"{"Item": {"ID": {"S": "e1"}}}"#);
 //! let item = order.read_reply(reply, Timestamp::UNIX_EPOCH)?;
 //! assert_eq!(item.expect("found").text("ID"), Some("e1"));
-//! # Ok::<(), apptheory_core::store::StoreError>(())
+//! # Ok::<(), apptheory_core::store::Error>(())
 //! ```
 
 use alloc::string::{String, ToString};
@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
-use super::error::StoreError;
+use super::error::Error;
 use super::guard::Guard;
 use super::item::{Item, Key};
 use super::transact_write_items::CancellationReason;
@@ -49,8 +49,8 @@ pub trait Wire: Effect {
     ///
     /// # Errors
     ///
-    /// [`StoreError::TooLarge`] over a size limit, [`StoreError::Misconfigured`] otherwise.
-    fn check(&self) -> Result<(), StoreError>;
+    /// [`Error::TooLarge`] over a size limit, [`Error::Misconfigured`] otherwise.
+    fn check(&self) -> Result<(), Error>;
 
     /// The outcome that a reply stands for; `answered_at` is when it arrived.
     fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome;
@@ -91,7 +91,7 @@ pub struct Fault {
 
 impl Reply {
     /// Reads an HTTP reply of the low-level API. A body that is not the expected JSON reads as a
-    /// fault of an unknown code, which classifies as [`StoreError::Unavailable`].
+    /// fault of an unknown code, which classifies as [`Error::Unavailable`].
     #[must_use]
     pub fn from_http(status: u16, body: &[u8]) -> Self {
         match (status, serde_json::from_slice::<Json>(body)) {
@@ -124,7 +124,7 @@ impl Reply {
 
     /// The fault that stands for an error.
     #[must_use]
-    pub fn of_error(error: StoreError) -> Self {
+    pub fn of_error(error: Error) -> Self {
         Self::Fault(Fault { code: error.code().to_string(), ..Fault::default() })
     }
 }
@@ -162,8 +162,8 @@ impl Fault {
 
     /// What the fault means to a machine, when it is not a failed condition.
     #[must_use]
-    pub fn error(&self) -> StoreError {
-        StoreError::from_code(&self.code)
+    pub fn error(&self) -> Error {
+        Error::from_code(&self.code)
     }
 
     pub(super) fn is_condition_failure(&self) -> bool {
@@ -172,7 +172,7 @@ impl Fault {
 }
 
 /// The outcome of a guarded write: a failed condition is an answer, not an error.
-pub(super) fn read_written(reply: Reply) -> Result<Written, StoreError> {
+pub(super) fn read_written(reply: Reply) -> Result<Written, Error> {
     match reply {
         Reply::Answer(answer) => {
             Ok(Written::Applied { attributes: read_item(&answer, "Attributes")? })
@@ -185,7 +185,7 @@ pub(super) fn read_written(reply: Reply) -> Result<Written, StoreError> {
 }
 
 /// The reply to a guarded write that ended so: the inverse of [`read_written`].
-pub(super) fn write_written(outcome: Result<&Written, &StoreError>) -> Reply {
+pub(super) fn write_written(outcome: Result<&Written, &Error>) -> Reply {
     match outcome {
         Ok(Written::Applied { attributes }) if attributes.is_empty() => answer([]),
         Ok(Written::Applied { attributes }) => answer([("Attributes", attributes.to_json())]),
@@ -199,19 +199,19 @@ pub(super) fn write_written(outcome: Result<&Written, &StoreError>) -> Reply {
 }
 
 /// A member that holds an item; missing reads as an empty one.
-pub(super) fn read_item(answer: &Json, member: &str) -> Result<Item, StoreError> {
+pub(super) fn read_item(answer: &Json, member: &str) -> Result<Item, Error> {
     answer.get(member).map_or_else(|| Ok(Item::new()), parse_item)
 }
 
 /// A member that holds a list of items; missing reads as none.
-pub(super) fn read_items(list: Option<&Json>) -> Result<Vec<Item>, StoreError> {
+pub(super) fn read_items(list: Option<&Json>) -> Result<Vec<Item>, Error> {
     list.and_then(Json::as_array)
         .map_or_else(|| Ok(Vec::new()), |items| items.iter().map(parse_item).collect())
 }
 
 // A reply that cannot be read says nothing about whether the write happened.
-fn parse_item(json: &Json) -> Result<Item, StoreError> {
-    Item::from_json(json).map_err(|_| StoreError::Unavailable)
+fn parse_item(json: &Json) -> Result<Item, Error> {
+    Item::from_json(json).map_err(|_| Error::Unavailable)
 }
 
 /// A request body with the members that every guarded write has.
@@ -235,18 +235,18 @@ pub(super) fn body<const N: usize>(members: [(&str, Json); N]) -> Map<String, Js
 }
 
 /// Refuses an order that DynamoDB calls invalid.
-pub(super) const fn require(valid: bool) -> Result<(), StoreError> {
-    if valid { Ok(()) } else { Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest)) }
+pub(super) const fn require(valid: bool) -> Result<(), Error> {
+    if valid { Ok(()) } else { Err(Error::Misconfigured(Misconfiguration::InvalidRequest)) }
 }
 
 /// Refuses key values that DynamoDB refuses: empty ones, over-long ones, and types other than
 /// text, number and bytes.
-pub(super) fn check_key(key: &Key) -> Result<(), StoreError> {
+pub(super) fn check_key(key: &Key) -> Result<(), Error> {
     check_key_value(&key.partition.value, MAX_PARTITION_KEY_BYTES)?;
     key.sort.as_ref().map_or(Ok(()), |sort| check_key_value(&sort.value, MAX_SORT_KEY_BYTES))
 }
 
-pub(super) fn check_key_value(value: &Value, most: usize) -> Result<(), StoreError> {
+pub(super) fn check_key_value(value: &Value, most: usize) -> Result<(), Error> {
     let length = match value {
         Value::S(text) => text.len(),
         Value::B(bytes) => bytes.len(),

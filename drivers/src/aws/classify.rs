@@ -2,14 +2,14 @@
 
 use core::error::Error;
 
-use apptheory_core::store::{Misconfiguration, StoreError};
+use apptheory_core::store::{self, Misconfiguration};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::sdk_error::find_source;
 
 /// Classifies `error`, and tells it if the feature `tracing` is on.
-pub(super) fn classify<E>(error: &SdkError<E>) -> StoreError
+pub(super) fn classify<E>(error: &SdkError<E>) -> store::Error
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -19,47 +19,47 @@ where
     kind
 }
 
-fn kind_of<E>(error: &SdkError<E>) -> StoreError
+fn kind_of<E>(error: &SdkError<E>) -> store::Error
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
         SdkError::ServiceError(refusal) => {
-            StoreError::from_code(refusal.err().code().unwrap_or_default())
+            store::Error::from_code(refusal.err().code().unwrap_or_default())
         }
-        SdkError::TimeoutError(_) => StoreError::Timeout,
+        SdkError::TimeoutError(_) => store::Error::Timeout,
         SdkError::ConstructionFailure(_) => {
-            StoreError::Misconfigured(Misconfiguration::InvalidRequest)
+            store::Error::Misconfigured(Misconfiguration::InvalidRequest)
         }
         SdkError::DispatchFailure(failure) => {
             let timed_out = failure.is_timeout();
             match find_source::<CredentialsError>(error) {
                 Some(missing) => kind_of_credentials_error(missing),
-                None if timed_out => StoreError::Timeout,
-                None => StoreError::Unavailable,
+                None if timed_out => store::Error::Timeout,
+                None => store::Error::Unavailable,
             }
         }
         // A reply that cannot be read says nothing about whether a write happened.
-        SdkError::ResponseError(_) | _ => StoreError::Unavailable,
+        SdkError::ResponseError(_) | _ => store::Error::Unavailable,
     }
 }
 
-fn kind_of_credentials_error(error: &CredentialsError) -> StoreError {
+fn kind_of_credentials_error(error: &CredentialsError) -> store::Error {
     match error {
-        CredentialsError::ProviderTimedOut(_) => StoreError::Timeout,
+        CredentialsError::ProviderTimedOut(_) => store::Error::Timeout,
         // Nothing was sent: the store is as it was.
         CredentialsError::CredentialsNotLoaded(_)
         | CredentialsError::InvalidConfiguration(_)
         | CredentialsError::ProviderError(_)
         | CredentialsError::Unhandled(_)
-        | _ => StoreError::Misconfigured(Misconfiguration::MissingCredentials),
+        | _ => store::Error::Misconfigured(Misconfiguration::MissingCredentials),
     }
 }
 
 /// A service's message may quote keys and values, and so may the reason why its reply could not be
 /// read: of those, only code and request id are told.
 #[cfg(feature = "tracing")]
-fn tell<E>(error: &SdkError<E>, kind: StoreError)
+fn tell<E>(error: &SdkError<E>, kind: store::Error)
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

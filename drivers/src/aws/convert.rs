@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use apptheory_core::store::{AttributeName, Expressions, Item, Key, Number, StoreError, Value};
+use apptheory_core::store::{self, AttributeName, Expressions, Item, Key, Number, Value};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -15,7 +15,7 @@ pub(super) type SdkItem = HashMap<String, AttributeValue>;
 pub(super) struct UnknownAttributeType;
 
 /// A reply that cannot be read says nothing about whether a write happened.
-impl From<UnknownAttributeType> for StoreError {
+impl From<UnknownAttributeType> for store::Error {
     fn from(_: UnknownAttributeType) -> Self {
         Self::Unavailable
     }

@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::time::Duration;
 
-use apptheory_core::store::{KeySchema, StoreError, TableDefinition, TableName};
+use apptheory_core::store::{self, KeySchema, TableDefinition, TableName};
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
@@ -73,7 +73,7 @@ pub enum TableError {
         /// The table.
         table: TableName,
         /// What it answered instead.
-        error: StoreError,
+        error: store::Error,
     },
 }
 

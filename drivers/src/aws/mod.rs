@@ -29,9 +29,9 @@
 //! use apptheory::clock::SystemClock;
 //! use apptheory::execute::Execute;
 //! use apptheory::layer::{DECISION_BUDGET, Deadline};
-//! use apptheory_core::store::{GetItem, Key, StoreError, Value};
+//! use apptheory_core::store::{self, GetItem, Key, Value};
 //!
-//! # async fn example() -> Result<(), StoreError> {
+//! # async fn example() -> Result<(), store::Error> {
 //! let store = AwsStore::from_env().await;
 //! let decision = Deadline::after(&store, SystemClock, DECISION_BUDGET);
 //! let key = Key::of("ID", Value::from("e1"));
@@ -52,7 +52,7 @@ pub use aws_sdk_dynamodb;
 pub use create_table::{CREATE_TABLE_PATIENCE, TableCreation, TableError};
 
 use apptheory_core::store::wire::Wire;
-use apptheory_core::store::{Misconfiguration, Sleep, StoreError};
+use apptheory_core::store::{self, Misconfiguration, Sleep};
 use apptheory_core::time::Timestamp;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
@@ -131,13 +131,13 @@ impl<C> AwsStore<C> {
 
     /// The client, if there is any point in sending `order`. Without a region nothing can be sent:
     /// there is no endpoint, nor a signature for a custom one.
-    fn client_for(&self, order: &impl Wire) -> Result<&Client, StoreError> {
+    fn client_for(&self, order: &impl Wire) -> Result<&Client, store::Error> {
         order.check()?;
         self.client
             .config()
             .region()
             .map(|_| &self.client)
-            .ok_or(StoreError::Misconfigured(Misconfiguration::MissingTable))
+            .ok_or(store::Error::Misconfigured(Misconfiguration::MissingTable))
     }
 }
 

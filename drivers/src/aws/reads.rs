@@ -1,7 +1,7 @@
 //! The effects that read: `GetItem`, `BatchGetItem`, `Query`.
 
 use apptheory_core::store::{
-    BatchGetItem, BatchRead, GetItem, Item, Key, Misconfiguration, Page, Query, StoreError,
+    self, BatchGetItem, BatchRead, GetItem, Item, Key, Misconfiguration, Page, Query,
 };
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::execute::Execute;
 
 impl<C: Clock> Execute<GetItem> for AwsStore<C> {
-    async fn execute(&self, order: &GetItem) -> Result<Option<Item>, StoreError> {
+    async fn execute(&self, order: &GetItem) -> Result<Option<Item>, store::Error> {
         let answer = self
             .client_for(order)?
             .get_item()
@@ -29,7 +29,7 @@ impl<C: Clock> Execute<GetItem> for AwsStore<C> {
 }
 
 impl<C: Clock> Execute<BatchGetItem> for AwsStore<C> {
-    async fn execute(&self, order: &BatchGetItem) -> Result<BatchRead, StoreError> {
+    async fn execute(&self, order: &BatchGetItem) -> Result<BatchRead, store::Error> {
         let expressions = order.expressions();
         let request = KeysAndAttributes::builder()
             .set_keys(Some(order.keys.iter().map(key_to_sdk).collect()))
@@ -37,7 +37,7 @@ impl<C: Clock> Execute<BatchGetItem> for AwsStore<C> {
             .set_projection_expression(expressions.projection)
             .consistent_read(order.consistent)
             .build()
-            .map_err(|_| StoreError::Misconfigured(Misconfiguration::InvalidRequest))?;
+            .map_err(|_| store::Error::Misconfigured(Misconfiguration::InvalidRequest))?;
         let answer = self
             .client_for(order)?
             .batch_get_item()
@@ -62,12 +62,12 @@ impl<C: Clock> Execute<BatchGetItem> for AwsStore<C> {
     }
 }
 
-fn unprocessed_key(order: &BatchGetItem, key: SdkItem) -> Result<Key, StoreError> {
-    order.key_of(&item_from_sdk(key)?).ok_or(StoreError::Unavailable)
+fn unprocessed_key(order: &BatchGetItem, key: SdkItem) -> Result<Key, store::Error> {
+    order.key_of(&item_from_sdk(key)?).ok_or(store::Error::Unavailable)
 }
 
 impl<C: Clock> Execute<Query> for AwsStore<C> {
-    async fn execute(&self, order: &Query) -> Result<Page, StoreError> {
+    async fn execute(&self, order: &Query) -> Result<Page, store::Error> {
         let expressions = order.expressions();
         let answer = self
             .client_for(order)?
@@ -94,6 +94,6 @@ impl<C: Clock> Execute<Query> for AwsStore<C> {
     }
 }
 
-fn items_from_sdk(items: Vec<SdkItem>) -> Result<Vec<Item>, StoreError> {
+fn items_from_sdk(items: Vec<SdkItem>) -> Result<Vec<Item>, store::Error> {
     Ok(items.into_iter().map(item_from_sdk).collect::<Result<_, _>>()?)
 }

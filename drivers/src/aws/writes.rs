@@ -3,8 +3,8 @@
 use core::error::Error;
 
 use apptheory_core::store::{
-    CancellationReason, ConditionCheck, DeleteItem, Guard, Item, Misconfiguration, PutItem,
-    StoreError, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
+    self, CancellationReason, ConditionCheck, DeleteItem, Guard, Item, Misconfiguration, PutItem,
+    TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
 };
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::execute::Execute;
 
 impl<C: Clock> Execute<PutItem> for AwsStore<C> {
-    async fn execute(&self, order: &PutItem) -> Result<Written, StoreError> {
+    async fn execute(&self, order: &PutItem) -> Result<Written, store::Error> {
         let expressions = order.expressions();
         let sent = self
             .client_for(order)?
@@ -51,7 +51,7 @@ impl<C: Clock> Execute<PutItem> for AwsStore<C> {
 }
 
 impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
-    async fn execute(&self, order: &UpdateItem) -> Result<Updated, StoreError> {
+    async fn execute(&self, order: &UpdateItem) -> Result<Updated, store::Error> {
         let expressions = order.expressions();
         let request = self
             .client_for(order)?
@@ -82,7 +82,7 @@ impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
 }
 
 impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
-    async fn execute(&self, order: &DeleteItem) -> Result<Written, StoreError> {
+    async fn execute(&self, order: &DeleteItem) -> Result<Written, store::Error> {
         let expressions = order.expressions();
         let sent = self
             .client_for(order)?
@@ -107,11 +107,11 @@ impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
 }
 
 impl<C: Clock> Execute<TransactWriteItems> for AwsStore<C> {
-    async fn execute(&self, order: &TransactWriteItems) -> Result<Transacted, StoreError> {
+    async fn execute(&self, order: &TransactWriteItems) -> Result<Transacted, store::Error> {
         let client = self.client_for(order)?;
         let writes = order.writes.iter().map(transact_write).collect::<Result<_, _>>();
         let writes =
-            writes.map_err(|_| StoreError::Misconfigured(Misconfiguration::InvalidRequest))?;
+            writes.map_err(|_| store::Error::Misconfigured(Misconfiguration::InvalidRequest))?;
         let request = client
             .transact_write_items()
             .set_transact_items(Some(writes))
@@ -132,7 +132,7 @@ impl<C: Clock> Execute<TransactWriteItems> for AwsStore<C> {
 fn written<E>(
     sent: Result<Option<SdkItem>, SdkError<E>>,
     refusal: impl FnOnce(&E) -> Option<&ConditionalCheckFailedException>,
-) -> Result<Written, StoreError>
+) -> Result<Written, store::Error>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -150,7 +150,7 @@ where
     }
 }
 
-fn canceled(error: &SdkError<TransactWriteItemsError>) -> Result<Transacted, StoreError> {
+fn canceled(error: &SdkError<TransactWriteItemsError>) -> Result<Transacted, store::Error> {
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         error.as_service_error()
     else {
@@ -163,11 +163,11 @@ fn canceled(error: &SdkError<TransactWriteItemsError>) -> Result<Transacted, Sto
             let code = reason.code().unwrap_or_default();
             Ok(CancellationReason::from_code(code, seen(reason.item())?))
         })
-        .collect::<Result<_, StoreError>>()?;
+        .collect::<Result<_, store::Error>>()?;
     Ok(Transacted::Canceled { reasons })
 }
 
-fn seen(item: Option<&SdkItem>) -> Result<Option<Item>, StoreError> {
+fn seen(item: Option<&SdkItem>) -> Result<Option<Item>, store::Error> {
     Ok(item.cloned().map(item_from_sdk).transpose()?)
 }
 

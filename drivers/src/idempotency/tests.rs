@@ -9,7 +9,7 @@ use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, Principal, TenantSource};
 use apptheory_core::idempotency::{IdempotencyConfig, KeySource, MAX_RESULT_BYTES};
 use apptheory_core::machine::Effect;
-use apptheory_core::store::{StoreError, Value};
+use apptheory_core::store::{self, Value};
 use apptheory_core::time::Timestamp;
 use futures_util::future::join;
 use serde_json::{Value as Json, json};
@@ -19,7 +19,7 @@ use crate::app::events::{EventContext, SnsNotification, SqsMessage};
 use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::execute::{Execute, StoreExecutor};
-use crate::layer::{Fault, FaultPlan};
+use crate::layer::{FaultPlan, Faulty};
 use crate::memory::MemoryStore;
 
 /// How often handlers ran.
@@ -264,7 +264,7 @@ fn keys_come_from_elsewhere_or_are_required() {
 /// What a caller sees over a store with faults: every ask is a body, and a pause before it.
 fn faulty(plan: FaultPlan, fails_open: bool, asks: &[u64]) -> Vec<Seen> {
     let clock = clock();
-    let once = once(Fault::new(memory(&clock), plan));
+    let once = once(Faulty::new(memory(&clock), plan));
     let (app, _) = app(&clock, if fails_open { once.fail_open() } else { once });
     let ask = |pause: &u64| {
         clock.advance(seconds(*pause));
@@ -275,7 +275,7 @@ fn faulty(plan: FaultPlan, fails_open: bool, asks: &[u64]) -> Vec<Seen> {
 
 #[test]
 fn a_store_that_does_not_answer_lets_nobody_work() {
-    let plan = || FaultPlan::default().fail(1, StoreError::Throttled);
+    let plan = || FaultPlan::default().fail(1, store::Error::Throttled);
     let seen = faulty(plan(), false, &[0, 0]);
     assert_eq!((seen[0].0, &*seen[0].2), (503, "1"));
     assert_eq!(seen[1], ran(1, false));
@@ -284,7 +284,7 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
 
 #[test]
 fn a_lease_whose_reply_was_lost_is_ones_own() {
-    for error in [StoreError::Timeout, StoreError::Unavailable] {
+    for error in [store::Error::Timeout, store::Error::Unavailable] {
         let once = FaultPlan::default().lose_reply(1, error);
         assert_eq!(faulty(once, false, &[0, 0]), [ran(1, false), ran(1, true)]);
         let twice = FaultPlan::default().lose_reply(1, error).lose_reply(2, error);
@@ -391,11 +391,12 @@ fn an_identity_is_a_caller_and_the_anonymous_can_share() {
 
 #[test]
 fn a_result_is_kept_at_the_second_try_or_the_work_done_again() {
-    let once = FaultPlan::default().fail(2, StoreError::Unavailable);
+    let once = FaultPlan::default().fail(2, store::Error::Unavailable);
     assert_eq!(faulty(once, false, &[0, 0]), [ran(1, false), ran(1, true)]);
-    let lost = FaultPlan::default().lose_reply(2, StoreError::Timeout);
+    let lost = FaultPlan::default().lose_reply(2, store::Error::Timeout);
     assert_eq!(faulty(lost, false, &[0, 0]), [ran(1, false), ran(1, true)]);
-    let twice = FaultPlan::default().fail(2, StoreError::Unavailable).fail(3, StoreError::Timeout);
+    let twice =
+        FaultPlan::default().fail(2, store::Error::Unavailable).fail(3, store::Error::Timeout);
     let seen = faulty(twice, false, &[0, 9, 1]);
     assert_eq!([&seen[0], &seen[2]], [&ran(1, false), &ran(2, false)]);
     assert_eq!(seen[1].0, 409);
@@ -404,8 +405,8 @@ fn a_result_is_kept_at_the_second_try_or_the_work_done_again() {
 #[test]
 fn work_that_could_not_be_given_back_is_waited_for() {
     let clock = clock();
-    let plan = FaultPlan::default().fail(2, StoreError::Unavailable);
-    let (app, runs) = app(&clock, once(Fault::new(memory(&clock), plan)));
+    let plan = FaultPlan::default().fail(2, store::Error::Unavailable);
+    let (app, runs) = app(&clock, once(Faulty::new(memory(&clock), plan)));
     assert_eq!(ask(&app, &clock, "fail").0, 400);
     assert_eq!(ask(&app, &clock, "fail").0, 409);
     clock.advance(seconds(10));
@@ -516,8 +517,8 @@ fn a_record_that_was_given_up_comes_again_when_its_lease_has_ended() {
 fn records_fail_with_the_store_or_run_all_the_same() {
     for (fails_open, failed, runs_then) in [(false, &["1"][..], 0), (true, &[], 1)] {
         let clock = clock();
-        let plan = FaultPlan::default().fail(1, StoreError::Throttled);
-        let once = once(Fault::new(memory(&clock), plan));
+        let plan = FaultPlan::default().fail(1, store::Error::Throttled);
+        let once = once(Faulty::new(memory(&clock), plan));
         let (app, runs) = consumer(&clock, if fails_open { once.fail_open() } else { once });
         let event = messages(&[("1", "")]);
         assert_eq!(clock.run(handle(&app, &clock, &event)), failures(failed));

@@ -4,7 +4,7 @@ use core::future::Future;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use apptheory_core::machine::Effect;
-use apptheory_core::store::StoreError;
+use apptheory_core::store;
 
 use crate::execute::Execute;
 
@@ -13,10 +13,10 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::Counted;
@@ -62,7 +62,7 @@ impl<E: Effect, X: Execute<E>> Execute<E> for Counted<X> {
 
 /// Whether the effect goes to a store: only those can fail, so the error asked with is any.
 pub(super) fn is_store_call<E: Effect>() -> bool {
-    E::failed(StoreError::Unavailable).is_some()
+    E::failed(store::Error::Unavailable).is_some()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use apptheory_core::machine::Effect;
-use apptheory_core::store::StoreError;
+use apptheory_core::store;
 use apptheory_core::time::Timestamp;
 
 use crate::clock::{Clock, before};
@@ -12,7 +12,7 @@ use crate::execute::Execute;
 /// How long one decision may take unless configured otherwise: 250 ms.
 pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 
-/// Answers [`StoreError::Timeout`] for every effect that has not been answered by a fixed instant.
+/// Answers [`store::Error::Timeout`] for every effect that has not been answered by a fixed instant.
 ///
 /// An effect that is under way then is dropped, and with it whatever time-outs and retries its
 /// executor still had in mind. One that comes later is not carried out at all. A
@@ -30,10 +30,10 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 /// use apptheory::clock::{Clock, ManualClock};
 /// use apptheory::execute::Execute;
 /// use apptheory::layer::{DECISION_BUDGET, Deadline};
-/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
 /// # struct Slow;
 /// # impl Execute<GetItem> for Slow {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> {
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> {
 /// #         core::future::pending().await
 /// #     }
 /// # }
@@ -48,7 +48,7 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 ///
 /// let store = Deadline::at(Slow, &clock, invocation_ends.saturating_sub(reserve));
 /// let decision = store.within(DECISION_BUDGET);
-/// assert_eq!(decision.execute(&order).await, Err(StoreError::Timeout));
+/// assert_eq!(decision.execute(&order).await, Err(store::Error::Timeout));
 /// assert_eq!(clock.now().to_string(), "2026-01-01T00:00:00.25Z");
 /// # });
 /// ```
@@ -101,7 +101,7 @@ where
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
         let left = self.left();
-        let outcome = match (effect.shortened_to(left), E::failed(StoreError::Timeout)) {
+        let outcome = match (effect.shortened_to(left), E::failed(store::Error::Timeout)) {
             (Some(shortened), _) => self.inner.execute(&shortened).await,
             (None, Some(timeout)) if left.is_zero() => timeout,
             // An answer that is there counts, also at the deadline itself.
@@ -138,14 +138,14 @@ mod tests {
     fn silence_ends_exactly_at_the_deadline() {
         let clock = manual();
         let store = Deadline::after(Silent, &clock, DECISION_BUDGET);
-        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(block_on(store.execute(&increment())), Err(store::Error::Timeout));
         assert_eq!(clock.now(), store.ends_at());
     }
 
     #[test]
     fn silence_ends_on_the_real_clock_too() {
         let store = Deadline::after(Silent, SystemClock, Duration::from_millis(5));
-        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(block_on(store.execute(&increment())), Err(store::Error::Timeout));
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let clock = manual();
         let store = Deadline::after(Answering::new(), &clock, DECISION_BUDGET);
         clock.advance(DECISION_BUDGET);
-        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(block_on(store.execute(&increment())), Err(store::Error::Timeout));
         assert_eq!(store.inner.applied(), 0);
     }
 
@@ -163,7 +163,7 @@ mod tests {
         clock.advance(Duration::from_secs(3_600));
         let store = Deadline::after(Silent, &clock, DECISION_BUDGET);
         clock.set(Timestamp::UNIX_EPOCH);
-        assert_eq!(block_on(store.execute(&increment())), Err(StoreError::Timeout));
+        assert_eq!(block_on(store.execute(&increment())), Err(store::Error::Timeout));
         assert_eq!(clock.now(), Timestamp::UNIX_EPOCH.saturating_add(DECISION_BUDGET));
     }
 

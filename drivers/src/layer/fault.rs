@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 
 use apptheory_core::machine::Effect;
-use apptheory_core::store::StoreError;
+use apptheory_core::store;
 
 use super::count::is_store_call;
 use crate::execute::Execute;
@@ -17,21 +17,21 @@ pub struct FaultPlan {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Planned {
-    error: StoreError,
+    error: store::Error,
     applied: bool,
 }
 
 impl FaultPlan {
     /// Call number `call` is not made and answers `error`. The last plan for a number counts.
     #[must_use]
-    pub fn fail(self, call: u64, error: StoreError) -> Self {
+    pub fn fail(self, call: u64, error: store::Error) -> Self {
         self.plan(call, Planned { error, applied: false })
     }
 
     /// Call number `call` is made, but its reply is lost and `error` answered instead. The last
     /// plan for a number counts.
     #[must_use]
-    pub fn lose_reply(self, call: u64, error: StoreError) -> Self {
+    pub fn lose_reply(self, call: u64, error: store::Error) -> Self {
         self.plan(call, Planned { error, applied: true })
     }
 
@@ -46,29 +46,29 @@ impl FaultPlan {
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use apptheory::layer::{Fault, FaultPlan};
+/// use apptheory::layer::{Faulty, FaultPlan};
 ///
-/// let store = Fault::new(Empty, FaultPlan::default().fail(1, StoreError::Throttled));
+/// let store = Faulty::new(Empty, FaultPlan::default().fail(1, store::Error::Throttled));
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
-/// assert_eq!(store.execute(&order).await, Err(StoreError::Throttled));
+/// assert_eq!(store.execute(&order).await, Err(store::Error::Throttled));
 /// assert_eq!(store.execute(&order).await, Ok(None));
 /// # });
 /// ```
 #[derive(Debug)]
-pub struct Fault<X> {
+pub struct Faulty<X> {
     inner: X,
     plan: FaultPlan,
     calls: AtomicU64,
 }
 
-impl<X> Fault<X> {
+impl<X> Faulty<X> {
     /// Puts `plan` between the caller and `inner`; the next call is number 1.
     pub const fn new(inner: X, plan: FaultPlan) -> Self {
         Self { inner, plan, calls: AtomicU64::new(0) }
@@ -82,7 +82,7 @@ impl<X> Fault<X> {
     }
 }
 
-impl<E, X> Execute<E> for Fault<X>
+impl<E, X> Execute<E> for Faulty<X>
 where
     E: Effect<Outcome: Send> + Sync,
     X: Execute<E>,
@@ -106,28 +106,28 @@ mod tests {
 
     #[test]
     fn a_failed_call_is_not_made() {
-        let plan = FaultPlan::default().fail(1, StoreError::Throttled);
-        let store = Fault::new(Answering::new(), plan);
+        let plan = FaultPlan::default().fail(1, store::Error::Throttled);
+        let store = Faulty::new(Answering::new(), plan);
         let outcomes = block_on(twice(&store));
-        assert_eq!(outcomes, [Err(StoreError::Throttled), counted(1)]);
+        assert_eq!(outcomes, [Err(store::Error::Throttled), counted(1)]);
     }
 
     #[test]
     fn a_lost_reply_leaves_its_write_behind() {
-        let plan = FaultPlan::default().lose_reply(2, StoreError::Timeout);
-        let store = Fault::new(Answering::new(), plan);
+        let plan = FaultPlan::default().lose_reply(2, store::Error::Timeout);
+        let store = Faulty::new(Answering::new(), plan);
         let outcomes = block_on(twice(&store));
-        assert_eq!(outcomes, [counted(1), Err(StoreError::Timeout)]);
+        assert_eq!(outcomes, [counted(1), Err(store::Error::Timeout)]);
         assert_eq!(store.inner.applied(), 2);
     }
 
     #[test]
     fn sleeps_take_no_number() {
-        let plan = FaultPlan::default().fail(1, StoreError::Unavailable);
-        let store = Fault::new(Answering::new(), plan);
+        let plan = FaultPlan::default().fail(1, store::Error::Unavailable);
+        let store = Faulty::new(Answering::new(), plan);
         block_on(async {
             assert_eq!(store.execute(&nap(3)).await.unix_seconds(), 3);
-            assert_eq!(store.execute(&increment()).await, Err(StoreError::Unavailable));
+            assert_eq!(store.execute(&increment()).await, Err(store::Error::Unavailable));
             assert_eq!(store.execute(&nap(3)).await.unix_seconds(), 6);
             assert_eq!(store.execute(&increment()).await, counted(1));
         });

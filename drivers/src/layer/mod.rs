@@ -43,7 +43,7 @@ mod trace;
 
 pub use count::Counted;
 pub use deadline::{DECISION_BUDGET, Deadline};
-pub use fault::{Fault, FaultPlan};
+pub use fault::{FaultPlan, Faulty};
 pub use record::Recording;
 pub use replay::{Divergence, Replay};
 #[cfg(feature = "tracing")]

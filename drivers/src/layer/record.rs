@@ -14,10 +14,10 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::{Recording, Replay};

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::store::transcript::{Exchange, Transcribe, Transcript};
 use apptheory_core::store::wire::Reply;
-use apptheory_core::store::{Misconfiguration, StoreError};
+use apptheory_core::store::{self, Misconfiguration};
 use apptheory_core::time::Timestamp;
 use serde_json::Value as Json;
 
@@ -144,7 +144,7 @@ impl<E: Transcribe + Sync> Execute<E> for Replay {
 
 /// What is answered after a divergence: an error that machines do not retry.
 fn off_the_record(now: Timestamp) -> Exchange {
-    let error = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
+    let error = store::Error::Misconfigured(Misconfiguration::InvalidRequest);
     Exchange {
         operation: String::new(),
         request: Json::Null,
@@ -163,7 +163,8 @@ mod tests {
     use crate::layer::Recording;
     use crate::layer::testing::{Answering, block_on, increment, nap, twice};
 
-    const OFF_THE_RECORD: StoreError = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
+    const OFF_THE_RECORD: store::Error =
+        store::Error::Misconfigured(Misconfiguration::InvalidRequest);
 
     /// A recording of [`twice`], through a file.
     fn recorded() -> Transcript {

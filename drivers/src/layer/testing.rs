@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use apptheory_core::store::{
-    Assignment, Guard, Item, Key, Sleep, StoreError, UpdateItem, Updated, Value, Written,
+    self, Assignment, Guard, Item, Key, Sleep, UpdateItem, Updated, Value, Written,
 };
 use apptheory_core::time::Timestamp;
 
@@ -30,7 +30,7 @@ impl Answering {
 }
 
 impl Execute<UpdateItem> for Answering {
-    async fn execute(&self, _: &UpdateItem) -> Result<Updated, StoreError> {
+    async fn execute(&self, _: &UpdateItem) -> Result<Updated, store::Error> {
         counted(i128::from(self.applied.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
@@ -46,13 +46,13 @@ impl Execute<Sleep> for Answering {
 pub(super) struct Silent;
 
 impl Execute<UpdateItem> for Silent {
-    async fn execute(&self, _: &UpdateItem) -> Result<Updated, StoreError> {
+    async fn execute(&self, _: &UpdateItem) -> Result<Updated, store::Error> {
         core::future::pending().await
     }
 }
 
 /// Increments, naps for a second, increments again; concludes with both outcomes.
-pub(super) async fn twice<X>(executor: &X) -> [Result<Updated, StoreError>; 2]
+pub(super) async fn twice<X>(executor: &X) -> [Result<Updated, store::Error>; 2]
 where
     X: Execute<UpdateItem> + Execute<Sleep>,
 {
@@ -75,7 +75,7 @@ pub(super) fn nap(seconds: u64) -> Sleep {
 }
 
 /// What [`Answering`] answers; when, no decorator cares.
-pub(super) fn counted(count: i128) -> Result<Updated, StoreError> {
+pub(super) fn counted(count: i128) -> Result<Updated, store::Error> {
     let attributes = Item::new().with("Count", Value::N(count.into()));
     Ok(Updated { written: Written::Applied { attributes }, answered_at: Timestamp::UNIX_EPOCH })
 }

@@ -2,7 +2,7 @@
 
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
-    BatchGetItem, BatchRead, DeleteItem, GetItem, Item, Page, PutItem, Query, Sleep, StoreError,
+    self, BatchGetItem, BatchRead, DeleteItem, GetItem, Item, Page, PutItem, Query, Sleep,
     TableName, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
 };
 use apptheory_core::time::Timestamp;
@@ -32,7 +32,7 @@ pub enum Conclusion {
     /// A condition did not hold; nothing was written.
     Refused,
     /// There was no answer.
-    Failed(StoreError),
+    Failed(store::Error),
 }
 
 /// Wraps every effect in a `tracing` span `effect` (level debug; fields `operation`, `table`) and
@@ -41,10 +41,10 @@ pub enum Conclusion {
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{GetItem, Item, Key, StoreError, Value};
+/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, StoreError> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::Trace;
@@ -96,19 +96,19 @@ fn tell(span: &Span, operation: &str, conclusion: Conclusion) {
 }
 
 impl Conclusion {
-    fn of_read<T>(outcome: &Result<T, StoreError>) -> Self {
+    fn of_read<T>(outcome: &Result<T, store::Error>) -> Self {
         outcome.as_ref().map_or_else(|error| Self::Failed(*error), |_| Self::Answered)
     }
 
-    fn of_update(outcome: &Result<Updated, StoreError>) -> Self {
+    fn of_update(outcome: &Result<Updated, store::Error>) -> Self {
         Self::of_written(outcome.as_ref().map(|updated| &updated.written))
     }
 
-    fn of_write(outcome: &Result<Written, StoreError>) -> Self {
+    fn of_write(outcome: &Result<Written, store::Error>) -> Self {
         Self::of_written(outcome.as_ref())
     }
 
-    fn of_written(outcome: Result<&Written, &StoreError>) -> Self {
+    fn of_written(outcome: Result<&Written, &store::Error>) -> Self {
         match outcome {
             Ok(Written::Applied { .. }) => Self::Applied,
             Ok(Written::Refused { .. }) => Self::Refused,
@@ -126,7 +126,7 @@ macro_rules! traced_on_one_table {
                 Some(&self.table)
             }
 
-            fn conclusion(outcome: &Result<$outcome, StoreError>) -> Conclusion {
+            fn conclusion(outcome: &Result<$outcome, store::Error>) -> Conclusion {
                 $conclusion(outcome)
             }
         }
@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
     use crate::layer::testing::{Answering, block_on, twice};
-    use crate::layer::{Fault, FaultPlan};
+    use crate::layer::{FaultPlan, Faulty};
 
     /// Writes every span and event down, one per line.
     #[derive(Clone, Default)]
@@ -232,11 +232,11 @@ mod tests {
     #[test]
     fn operation_table_and_outcome_are_told_and_nothing_else() {
         let lines = Lines::default();
-        let plan = FaultPlan::default().fail(2, StoreError::Throttled);
-        let store = Trace::new(Fault::new(Answering::new(), plan));
+        let plan = FaultPlan::default().fail(2, store::Error::Throttled);
+        let store = Trace::new(Faulty::new(Answering::new(), plan));
         tracing::subscriber::with_default(lines.clone(), || {
             let outcomes = block_on(twice(&store));
-            assert_eq!(outcomes[1], Err(StoreError::Throttled));
+            assert_eq!(outcomes[1], Err(store::Error::Throttled));
         });
         let expected = [
             "effect operation=\"UpdateItem\"",

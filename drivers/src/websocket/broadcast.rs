@@ -4,9 +4,9 @@ use core::num::NonZeroUsize;
 use core::pin::pin;
 use core::time::Duration;
 
-use apptheory_core::gateway::{BroadcastReport, ClientError, PostToConnection};
+use apptheory_core::gateway::{self, BroadcastReport, PostToConnection};
 use apptheory_core::machine::Effect as _;
-use apptheory_core::store::StoreError;
+use apptheory_core::store;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 
@@ -102,12 +102,12 @@ impl<C: Clock> Broadcaster<C> {
         report
     }
 
-    async fn post(&self, connection_id: &str, data: &[u8]) -> Result<(), ClientError> {
+    async fn post(&self, connection_id: &str, data: &[u8]) -> Result<(), gateway::Error> {
         let post = self.client.post_to_connection(connection_id, data);
         // An answer that is there counts, also at the last moment: it is looked at first.
         match select(post, pin!(self.clock.sleep(self.budget))).await {
             Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => PostToConnection::failed(StoreError::Timeout).unwrap_or(Ok(())),
+            Either::Right(_) => PostToConnection::failed(store::Error::Timeout).unwrap_or(Ok(())),
         }
     }
 }

@@ -6,10 +6,10 @@ use core::future::{Future, ready};
 use core::pin::Pin;
 use std::sync::Arc;
 
-use apptheory_core::gateway::{ClientError, ConfigError, Connection};
+use apptheory_core::gateway::{self, ConfigError, Connection};
 
 /// What an operation on a connection comes to.
-pub type ClientFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send + 'c>>;
+pub type ClientFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, gateway::Error>> + Send + 'c>>;
 
 /// A client of any type. Clones are the same client.
 pub type WebSocketClient = Arc<dyn WebSocketManagementClient>;
@@ -17,7 +17,7 @@ pub type WebSocketClient = Arc<dyn WebSocketManagementClient>;
 /// Sends to, asks about and closes the connections of one WebSocket API.
 ///
 /// Ids are trimmed; a blank one is refused before anything is sent. A connection that is closed, or
-/// not established yet, is [gone](ClientError::is_gone): forget it. While the route of `$connect`
+/// not established yet, is [gone](gateway::Error::is_gone): forget it. While the route of `$connect`
 /// runs there is no connection yet.
 pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
     /// Where the API is, as it was configured.
@@ -28,7 +28,7 @@ pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ClientError`]. If the outcome is lost, the client may have got the data.
+    /// [`gateway::Error`]. If the outcome is lost, the client may have got the data.
     fn post_to_connection<'c>(
         &'c self,
         connection_id: &'c str,
@@ -39,14 +39,14 @@ pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ClientError`].
+    /// [`gateway::Error`].
     fn get_connection<'c>(&'c self, connection_id: &'c str) -> ClientFuture<'c, Connection>;
 
     /// Closes a connection.
     ///
     /// # Errors
     ///
-    /// [`ClientError`]. If the outcome is lost, the connection may be closed.
+    /// [`gateway::Error`]. If the outcome is lost, the connection may be closed.
     fn delete_connection<'c>(&'c self, connection_id: &'c str) -> ClientFuture<'c, ()>;
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::gateway::{
-    ClientError, ClientErrorKind, Connection, ConnectionEffect as _, ConnectionOperation,
-    DeleteConnection, GetConnection, MAX_DATA_BYTES, PostToConnection,
+    self, Connection, ConnectionEffect as _, ConnectionOperation, DeleteConnection, GetConnection,
+    MAX_DATA_BYTES, PostToConnection,
 };
 
 use super::client::{
@@ -20,7 +20,7 @@ use super::client::{
 /// blank id is refused and not recorded. Answers are, in this order: the next one that was
 /// [scripted](Self::script) for the operation; its [standing error](Self::fail); and what becomes
 /// of the connection. A lenient client takes every connection for open, except for asking about
-/// it: that is [not found](ClientErrorKind::NotFound) unless it was connected. A [strict](Self::strict) one knows those that [were connected](Self::connect).
+/// it: that is [not found](gateway::ErrorKind::NotFound) unless it was connected. A [strict](Self::strict) one knows those that [were connected](Self::connect).
 #[derive(Clone, Debug)]
 pub struct FakeWebSocketManagementClient {
     endpoint: Arc<str>,
@@ -45,8 +45,8 @@ pub struct RecordedCall {
 #[derive(Debug, Default)]
 struct State {
     connections: BTreeMap<String, Connection>,
-    errors: BTreeMap<ConnectionOperation, ClientError>,
-    scripts: BTreeMap<ConnectionOperation, VecDeque<Result<(), ClientError>>>,
+    errors: BTreeMap<ConnectionOperation, gateway::Error>,
+    scripts: BTreeMap<ConnectionOperation, VecDeque<Result<(), gateway::Error>>>,
 }
 
 /// What was asked, of one client or of all of a factory's, in order.
@@ -81,7 +81,7 @@ impl FakeWebSocketManagementClient {
     }
 
     /// Lets an operation fail from now on; `None` mends it. A connection whose closing fails stays.
-    pub fn fail(&self, operation: ConnectionOperation, error: impl Into<Option<ClientError>>) {
+    pub fn fail(&self, operation: ConnectionOperation, error: impl Into<Option<gateway::Error>>) {
         let mut state = self.state();
         match error.into() {
             Some(error) => state.errors.insert(operation, error),
@@ -94,7 +94,7 @@ impl FakeWebSocketManagementClient {
     pub fn script(
         &self,
         operation: ConnectionOperation,
-        outcomes: impl IntoIterator<Item = Result<(), ClientError>>,
+        outcomes: impl IntoIterator<Item = Result<(), gateway::Error>>,
     ) {
         self.state().scripts.entry(operation).or_default().extend(outcomes);
     }
@@ -112,10 +112,10 @@ impl FakeWebSocketManagementClient {
         operation: ConnectionOperation,
         connection_id: &str,
         data: &[u8],
-    ) -> Result<String, ClientError> {
+    ) -> Result<String, gateway::Error> {
         let id = connection_id.trim().to_owned();
         if id.is_empty() {
-            return Err(ClientError::new(operation, ClientErrorKind::EmptyConnectionId));
+            return Err(gateway::Error::new(operation, gateway::ErrorKind::EmptyConnectionId));
         }
         locked(&self.journal).push(RecordedCall {
             endpoint: String::from(&*self.endpoint),
@@ -131,32 +131,32 @@ impl FakeWebSocketManagementClient {
         Ok(id)
     }
 
-    fn post(&self, connection_id: &str, data: &[u8]) -> Result<(), ClientError> {
+    fn post(&self, connection_id: &str, data: &[u8]) -> Result<(), gateway::Error> {
         const OPERATION: ConnectionOperation = PostToConnection::OPERATION;
         let id = self.take(OPERATION, connection_id, data)?;
         if self.is_strict && data.len() > MAX_DATA_BYTES {
-            return Err(ClientError::new(OPERATION, ClientErrorKind::PayloadTooLarge));
+            return Err(gateway::Error::new(OPERATION, gateway::ErrorKind::PayloadTooLarge));
         }
         if self.is_strict && !self.state().connections.contains_key(&id) {
-            return Err(ClientError::new(OPERATION, ClientErrorKind::Gone));
+            return Err(gateway::Error::new(OPERATION, gateway::ErrorKind::Gone));
         }
         Ok(())
     }
 
-    fn get(&self, connection_id: &str) -> Result<Connection, ClientError> {
+    fn get(&self, connection_id: &str) -> Result<Connection, gateway::Error> {
         const OPERATION: ConnectionOperation = GetConnection::OPERATION;
         let id = self.take(OPERATION, connection_id, &[])?;
         let found = self.state().connections.get(&id).cloned();
         let missing =
-            if self.is_strict { ClientErrorKind::Gone } else { ClientErrorKind::NotFound };
-        found.ok_or_else(|| ClientError::new(OPERATION, missing))
+            if self.is_strict { gateway::ErrorKind::Gone } else { gateway::ErrorKind::NotFound };
+        found.ok_or_else(|| gateway::Error::new(OPERATION, missing))
     }
 
-    fn delete(&self, connection_id: &str) -> Result<(), ClientError> {
+    fn delete(&self, connection_id: &str) -> Result<(), gateway::Error> {
         const OPERATION: ConnectionOperation = DeleteConnection::OPERATION;
         let id = self.take(OPERATION, connection_id, &[])?;
         match self.state().connections.remove(&id) {
-            None if self.is_strict => Err(ClientError::new(OPERATION, ClientErrorKind::Gone)),
+            None if self.is_strict => Err(gateway::Error::new(OPERATION, gateway::ErrorKind::Gone)),
             Some(_) | None => Ok(()),
         }
     }

@@ -21,7 +21,7 @@
 //! client.post_to_connection("c1=", b"hello").await?;
 //! client.disconnect("c1=");
 //! assert!(client.post_to_connection("c1=", b"again").await.unwrap_err().is_gone());
-//! # Ok::<(), apptheory_core::gateway::ClientError>(())
+//! # Ok::<(), apptheory_core::gateway::Error>(())
 //! # }).unwrap();
 //! ```
 

@@ -8,8 +8,8 @@ use apptheory::execute::{Execute, StoreExecutor};
 use apptheory::layer::{Recording, Replay};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
-    Assignment, Attribute, BatchGetItem, CancellationReason, ConditionCheck, DeleteItem, GetItem,
-    Guard, Item, PutItem, Query, Sleep, SortRange, StoreError, TransactWrite, TransactWriteItems,
+    self, Assignment, Attribute, BatchGetItem, CancellationReason, ConditionCheck, DeleteItem,
+    GetItem, Guard, Item, PutItem, Query, Sleep, SortRange, TransactWrite, TransactWriteItems,
     Transacted, UpdateItem, Value, Written,
 };
 
@@ -56,11 +56,11 @@ fn page(start_after: Option<Item>, filter: Guard) -> Query {
     }
 }
 
-fn applied(attributes: Item) -> Result<Written, StoreError> {
+fn applied(attributes: Item) -> Result<Written, store::Error> {
     Ok(Written::Applied { attributes })
 }
 
-fn refused(seen: Item) -> Result<Written, StoreError> {
+fn refused(seen: Item) -> Result<Written, store::Error> {
     Ok(Written::Refused { seen: Some(seen) })
 }
 

@@ -13,8 +13,8 @@ use apptheory::execute::Execute;
 use apptheory::layer::{DECISION_BUDGET, Deadline};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
-    Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem, Query,
-    StoreError, TransactWrite, TransactWriteItems, UpdateItem,
+    self, Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem, Query,
+    TransactWrite, TransactWriteItems, UpdateItem,
 };
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
@@ -60,9 +60,9 @@ async fn failing(status: StatusCode, code: &str) -> (String, Arc<AtomicU32>) {
 }
 
 /// How often `order` reaches a server that fails so, and what comes of it.
-fn attempts<E, T>(order: &E, status: StatusCode, code: &str) -> (u32, Option<StoreError>)
+fn attempts<E, T>(order: &E, status: StatusCode, code: &str) -> (u32, Option<store::Error>)
 where
-    E: Effect<Outcome = Result<T, StoreError>>,
+    E: Effect<Outcome = Result<T, store::Error>>,
     AwsStore<apptheory::clock::ManualClock>: Execute<E>,
 {
     block_on(async {
@@ -76,7 +76,7 @@ where
 fn only_what_may_be_repeated_is_sent_again() {
     let server_error = (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
     let throttled = (StatusCode::BAD_REQUEST, "ThrottlingException");
-    let errors = [(server_error, StoreError::Unavailable), (throttled, StoreError::Throttled)];
+    let errors = [(server_error, store::Error::Unavailable), (throttled, store::Error::Throttled)];
     for ((status, code), error) in errors {
         let (once, thrice) = ((1, Some(error)), (3, Some(error)));
 
@@ -119,19 +119,19 @@ fn only_what_may_be_repeated_is_sent_again() {
 
 #[test]
 fn errors_are_classified_by_their_code() {
-    let misconfigured = StoreError::Misconfigured;
+    let misconfigured = store::Error::Misconfigured;
     let classes = [
-        ("ProvisionedThroughputExceededException", StoreError::Throttled),
-        ("TransactionConflictException", StoreError::Conflict),
-        ("TransactionInProgressException", StoreError::Conflict),
-        ("ReplicatedWriteConflictException", StoreError::Conflict),
-        ("ItemCollectionSizeLimitExceededException", StoreError::TooLarge),
+        ("ProvisionedThroughputExceededException", store::Error::Throttled),
+        ("TransactionConflictException", store::Error::Conflict),
+        ("TransactionInProgressException", store::Error::Conflict),
+        ("ReplicatedWriteConflictException", store::Error::Conflict),
+        ("ItemCollectionSizeLimitExceededException", store::Error::TooLarge),
         ("ResourceNotFoundException", misconfigured(Misconfiguration::MissingTable)),
         ("ExpiredTokenException", misconfigured(Misconfiguration::AccessDenied)),
         ("AccessDeniedException", misconfigured(Misconfiguration::AccessDenied)),
         ("ValidationException", misconfigured(Misconfiguration::InvalidRequest)),
         ("IdempotentParameterMismatchException", misconfigured(Misconfiguration::InvalidRequest)),
-        ("SomethingNewException", StoreError::Unavailable),
+        ("SomethingNewException", store::Error::Unavailable),
     ];
     for (code, error) in classes {
         let (_, outcome) = attempts(&transaction(Some("token")), StatusCode::BAD_REQUEST, code);
@@ -143,7 +143,7 @@ fn errors_are_classified_by_their_code() {
 fn a_missing_table_is_a_misconfiguration() {
     with_dynamo(async |store| {
         let missing = GetItem { table: "missing".into(), ..get() };
-        let error = StoreError::Misconfigured(Misconfiguration::MissingTable);
+        let error = store::Error::Misconfigured(Misconfiguration::MissingTable);
         assert_eq!(store.execute(&missing).await, Err(error));
     });
 }
@@ -151,7 +151,7 @@ fn a_missing_table_is_a_misconfiguration() {
 #[test]
 fn an_order_that_cannot_succeed_is_not_sent() {
     let order = GetItem { key: key(""), ..get() };
-    let error = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
+    let error = store::Error::Misconfigured(Misconfiguration::InvalidRequest);
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     assert_eq!(attempts(&order, status, "InternalServerError"), (0, Some(error)));
 }
@@ -171,14 +171,14 @@ impl ProvideCredentials for NoCredentials {
 
 #[test]
 fn credentials_that_cannot_be_had_are_told() {
-    let missing = StoreError::Misconfigured(Misconfiguration::MissingCredentials);
+    let missing = store::Error::Misconfigured(Misconfiguration::MissingCredentials);
     // Nobody listens there: a request would be a transport error.
     for (why, error) in [
         (NoCredentials(|| CredentialsError::not_loaded("none")), missing),
         (NoCredentials(|| CredentialsError::invalid_configuration("no such profile")), missing),
         (NoCredentials(|| CredentialsError::provider_error("the sign-in has expired")), missing),
         (NoCredentials(|| CredentialsError::unhandled("?")), missing),
-        (NoCredentials(|| CredentialsError::provider_timed_out(NEVER)), StoreError::Timeout),
+        (NoCredentials(|| CredentialsError::provider_timed_out(NEVER)), store::Error::Timeout),
     ] {
         let config = config().endpoint_url("http://127.0.0.1:9").credentials_provider(why);
         let store = AwsStore::new(Client::from_conf(config.build()));
@@ -189,7 +189,7 @@ fn credentials_that_cannot_be_had_are_told() {
 #[test]
 fn without_a_region_there_is_no_table() {
     let store = AwsStore::new(Client::from_conf(config().region(None).build()));
-    let error = StoreError::Misconfigured(Misconfiguration::MissingTable);
+    let error = store::Error::Misconfigured(Misconfiguration::MissingTable);
     assert_eq!(block_on(store.execute(&get())), Err(error));
 }
 
@@ -200,7 +200,7 @@ fn an_unreachable_endpoint_is_unavailable_within_the_deadline() {
         let (listener, url) = loopback().await;
         drop(listener);
         let store = Deadline::after(store_at(&url), SystemClock, NEVER);
-        assert_eq!(store.execute(&get()).await, Err(StoreError::Unavailable));
+        assert_eq!(store.execute(&get()).await, Err(store::Error::Unavailable));
     });
 }
 
@@ -210,7 +210,7 @@ fn a_silent_endpoint_times_out_at_the_deadline() {
         // Connections are accepted by the kernel, and never read.
         let (_listener, url) = loopback().await;
         let store = Deadline::after(store_at(&url), SystemClock, DECISION_BUDGET);
-        assert_eq!(store.execute(&get()).await, Err(StoreError::Timeout));
+        assert_eq!(store.execute(&get()).await, Err(store::Error::Timeout));
     });
 }
 
@@ -227,7 +227,7 @@ fn the_sdks_own_time_outs_are_time_outs() {
             let (_listener, url) = loopback().await;
             let config = config().endpoint_url(url).timeout_config(timeout).build();
             let store = AwsStore::new(Client::from_conf(config));
-            assert_eq!(store.execute(&get()).await, Err(StoreError::Timeout));
+            assert_eq!(store.execute(&get()).await, Err(store::Error::Timeout));
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use apptheory::aws::{TableCreation, TableError};
 use apptheory_core::store::{
-    GetItem, IndexDefinition, Key, KeySchema, Misconfiguration, StoreError, TableDefinition, Value,
+    self, GetItem, IndexDefinition, Key, KeySchema, Misconfiguration, TableDefinition, Value,
 };
 
 use crate::{events_table, with_dynamo};
@@ -82,7 +82,7 @@ fn another_time_to_live_is_refused() {
 fn what_dynamodb_refuses_is_told_with_the_table() {
     with_dynamo(async |store| {
         let table = TableDefinition { name: "no".into(), ..limits_table() };
-        let error = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
+        let error = store::Error::Misconfigured(Misconfiguration::InvalidRequest);
         let refused = TableError::Store { table: "no".into(), error };
         assert_eq!(store.create_table(&table).await, Err(refused));
     });

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use apptheory::clock::Clock as _;
 use apptheory::eventbus::{Bus, EventsError, PublishFailed};
-use apptheory::layer::{Counted, Fault, FaultPlan};
+use apptheory::layer::{Counted, FaultPlan, Faulty};
 use apptheory_core::eventbus::{
     DeleteTenantError, Event, EventQuery, PublishError, PublishOutcome,
 };
-use apptheory_core::store::{Item, Misconfiguration, StoreError, Value};
+use apptheory_core::store::{self, Item, Misconfiguration, Value};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::support::{NOW, block_on};
@@ -37,9 +37,9 @@ fn all_mishaps() -> impl Iterator<Item = [Mishap; 4]> {
 fn plan(mishaps: [Mishap; 4]) -> FaultPlan {
     (1..).zip(mishaps).fold(FaultPlan::default(), |plan, (call, mishap)| match mishap {
         Mishap::None => plan,
-        Mishap::Throttled => plan.fail(call, StoreError::Throttled),
-        Mishap::Unavailable => plan.fail(call, StoreError::Unavailable),
-        Mishap::Lost => plan.lose_reply(call, StoreError::Timeout),
+        Mishap::Throttled => plan.fail(call, store::Error::Throttled),
+        Mishap::Unavailable => plan.fail(call, store::Error::Unavailable),
+        Mishap::Lost => plan.lose_reply(call, store::Error::Timeout),
     })
 }
 
@@ -48,7 +48,7 @@ fn publishing_under_faults_leaves_exactly_one_event() {
     for mishaps in all_mishaps() {
         let clock = clock();
         let store = memory(&clock);
-        let bus = bus_over(config(), Fault::new(store.clone(), plan(mishaps)), &clock);
+        let bus = bus_over(config(), Faulty::new(store.clone(), plan(mishaps)), &clock);
         let result = block_on(bus.publish(event(1)));
 
         let answered = mishaps.iter().position(|mishap| *mishap == Mishap::None);
@@ -78,8 +78,8 @@ fn publishing_under_faults_leaves_exactly_one_event() {
 #[test]
 fn a_lost_reply_of_a_real_store_is_a_duplicate_too() {
     let clock = clock();
-    let plan = FaultPlan::default().lose_reply(1, StoreError::Timeout);
-    let bus = bus_over(config(), Fault::new(embedded(&clock), plan), &clock);
+    let plan = FaultPlan::default().lose_reply(1, store::Error::Timeout);
+    let bus = bus_over(config(), Faulty::new(embedded(&clock), plan), &clock);
     block_on(async {
         let published = bus.publish(event(1)).await.unwrap();
         assert_eq!(published.outcome, PublishOutcome::Deduplicated);
@@ -91,11 +91,11 @@ fn a_lost_reply_of_a_real_store_is_a_duplicate_too() {
 #[test]
 fn retries_fit_the_deadline() {
     let throttled =
-        || (1..=100).fold(FaultPlan::default(), |plan, n| plan.fail(n, StoreError::Throttled));
+        || (1..=100).fold(FaultPlan::default(), |plan, n| plan.fail(n, store::Error::Throttled));
     for budget in [0, 1, 50, 100, 200, 5_000].map(Duration::from_millis) {
         for seed in 0..20 {
             let clock = clock();
-            let store = Counted::new(Fault::new(memory(&clock), throttled()));
+            let store = Counted::new(Faulty::new(memory(&clock), throttled()));
             let bus = bus_over(config(), &store, &clock).with_budget(budget);
             let result = block_on(bus.publish(event(seed)));
             let Err(PublishFailed::NotPublished(PublishError::Store { attempts, .. })) = result
@@ -138,8 +138,8 @@ fn a_failed_page_can_be_taken_up_again() {
     let clock = clock();
     let store = memory(&clock);
     let filled = bus_over(config(), &store, &clock);
-    let plan = FaultPlan::default().fail(3, StoreError::Unavailable);
-    let bus = bus_over(config(), Fault::new(&store, plan), &clock);
+    let plan = FaultPlan::default().fail(3, store::Error::Unavailable);
+    let bus = bus_over(config(), Faulty::new(&store, plan), &clock);
     let query = EventQuery::new("t1").with_limit(10);
     block_on(async {
         publish_numbers(&filled, 0..45).await;
@@ -162,9 +162,9 @@ fn a_failed_page_can_be_taken_up_again() {
 fn an_interrupted_erasure_goes_on() {
     let clock = clock();
     let store = memory(&clock);
-    let denied = StoreError::Misconfigured(Misconfiguration::AccessDenied);
-    let plan = FaultPlan::default().fail(2, StoreError::Throttled).fail(150, denied);
-    let bus = bus_over(config(), Fault::new(&store, plan), &clock);
+    let denied = store::Error::Misconfigured(Misconfiguration::AccessDenied);
+    let plan = FaultPlan::default().fail(2, store::Error::Throttled).fail(150, denied);
+    let bus = bus_over(config(), Faulty::new(&store, plan), &clock);
     block_on(async {
         publish_numbers(&bus_over(config(), &store, &clock), 0..230).await;
         let interrupted = bus.delete_tenant("t1").await.unwrap_err();

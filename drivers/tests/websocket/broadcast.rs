@@ -10,7 +10,7 @@ use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::websocket::{
     Broadcaster, ClientFuture, FakeWebSocketManagementClient, WebSocketManagementClient,
 };
-use apptheory_core::gateway::{ClientErrorKind, Connection};
+use apptheory_core::gateway::{self, Connection};
 use apptheory_core::time::Timestamp;
 
 /// A client that takes as many seconds as the number that an id is, and never ends for others.
@@ -89,7 +89,7 @@ fn who_does_not_read_is_given_up() {
     assert_eq!((report.delivered, seconds), (2, 2));
     let failed: Vec<_> = report.failed.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(failed, ["never", "3"]);
-    assert_eq!(report.failed[0].1.kind(), &ClientErrorKind::Transport);
+    assert_eq!(report.failed[0].1.kind(), &gateway::ErrorKind::Transport);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_report_is_in_the_order_of_the_connections() {
     let broadcaster = Broadcaster::new(Arc::new(fake.clone())).with_clock(clock.clone());
     let report = clock.run(broadcaster.send(ids(&["c", " ", "b", "a"]), b"x"));
     assert_eq!((report.delivered, report.gone), (1, ids(&["c", "a"])));
-    assert_eq!(report.failed[0].1.kind(), &ClientErrorKind::EmptyConnectionId);
+    assert_eq!(report.failed[0].1.kind(), &gateway::ErrorKind::EmptyConnectionId);
     assert_eq!(fake.calls().len(), 3);
     assert_eq!(clock.run(broadcaster.send([], b"x")).delivered, 0);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use apptheory::websocket::{
     AwsWebSocketClients, FactoryError, WebSocketClientFactory as _, WebSocketManagementClient as _,
 };
-use apptheory_core::gateway::{ClientErrorKind, ConfigError, RegionSource};
+use apptheory_core::gateway::{self, ConfigError, RegionSource};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -106,7 +106,7 @@ fn assert_no_credentials(clients: AwsWebSocketClients) {
     let error = block_on(async {
         clients.connect("").await.unwrap().post_to_connection("c", b"x").await.unwrap_err()
     });
-    assert_eq!(error.kind(), &ClientErrorKind::MissingCredentials, "{error:?}");
+    assert_eq!(error.kind(), &gateway::ErrorKind::MissingCredentials, "{error:?}");
     assert_eq!(
         error.to_string(),
         "apptheory: missing aws credentials for websocket management client"

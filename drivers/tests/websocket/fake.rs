@@ -4,17 +4,15 @@ use apptheory::websocket::{
     FakeWebSocketClients, FakeWebSocketManagementClient, WebSocketClientFactory as _,
     WebSocketManagementClient as _,
 };
-use apptheory_core::gateway::{
-    ClientError, ClientErrorKind, Connection, ConnectionOperation as Operation, MAX_DATA_BYTES,
-};
+use apptheory_core::gateway::{self, Connection, ConnectionOperation as Operation, MAX_DATA_BYTES};
 
 use crate::block_on;
 
-fn error(operation: Operation) -> ClientError {
-    ClientError::new(operation, ClientErrorKind::Forbidden)
+fn error(operation: Operation) -> gateway::Error {
+    gateway::Error::new(operation, gateway::ErrorKind::Forbidden)
 }
 
-fn kind<T: core::fmt::Debug>(outcome: Result<T, ClientError>) -> ClientErrorKind {
+fn kind<T: core::fmt::Debug>(outcome: Result<T, gateway::Error>) -> gateway::ErrorKind {
     outcome.unwrap_err().kind().clone()
 }
 
@@ -28,11 +26,11 @@ fn calls_are_kept_before_errors_are_answered() {
         fake.fail(operation, error(operation));
     }
     block_on(async {
-        assert_eq!(kind(fake.post_to_connection(" c ", b"x").await), ClientErrorKind::Forbidden);
-        assert_eq!(kind(fake.get_connection("c").await), ClientErrorKind::Forbidden);
-        assert_eq!(kind(fake.delete_connection("c").await), ClientErrorKind::Forbidden);
+        assert_eq!(kind(fake.post_to_connection(" c ", b"x").await), gateway::ErrorKind::Forbidden);
+        assert_eq!(kind(fake.get_connection("c").await), gateway::ErrorKind::Forbidden);
+        assert_eq!(kind(fake.delete_connection("c").await), gateway::ErrorKind::Forbidden);
         let blank = fake.post_to_connection(" ", b"x").await;
-        assert_eq!(kind(blank), ClientErrorKind::EmptyConnectionId);
+        assert_eq!(kind(blank), gateway::ErrorKind::EmptyConnectionId);
         fake.fail(Operation::GetConnection, None);
         // What failed to close is still there.
         assert!(fake.get_connection("c").await.is_ok());
@@ -71,31 +69,31 @@ fn a_strict_client_follows_a_connection_through_its_life() {
     let fake = FakeWebSocketManagementClient::strict("e");
     block_on(async {
         let large = vec![0; MAX_DATA_BYTES + 1];
-        assert_eq!(kind(fake.post_to_connection("c", b"x").await), ClientErrorKind::Gone);
+        assert_eq!(kind(fake.post_to_connection("c", b"x").await), gateway::ErrorKind::Gone);
         fake.connect(" c ", Connection::default());
         fake.post_to_connection("c", &large[1..]).await.unwrap();
         assert_eq!(
             kind(fake.post_to_connection("c", &large).await),
-            ClientErrorKind::PayloadTooLarge
+            gateway::ErrorKind::PayloadTooLarge
         );
         fake.delete_connection("c").await.unwrap();
-        assert_eq!(kind(fake.delete_connection("c").await), ClientErrorKind::Gone);
+        assert_eq!(kind(fake.delete_connection("c").await), gateway::ErrorKind::Gone);
         fake.connect("c", Connection::default());
         fake.disconnect("c");
-        assert_eq!(kind(fake.get_connection("c").await), ClientErrorKind::Gone);
+        assert_eq!(kind(fake.get_connection("c").await), gateway::ErrorKind::Gone);
     });
 }
 
 #[test]
 fn scripted_answers_come_first() {
     let fake = FakeWebSocketManagementClient::new("e");
-    let (post, limited) = (Operation::PostToConnection, ClientErrorKind::LimitExceeded);
+    let (post, limited) = (Operation::PostToConnection, gateway::ErrorKind::LimitExceeded);
     fake.fail(post, error(post));
-    fake.script(post, [Err(ClientError::new(post, limited.clone())), Ok(())]);
+    fake.script(post, [Err(gateway::Error::new(post, limited.clone())), Ok(())]);
     block_on(async {
         assert_eq!(kind(fake.post_to_connection("c", b"").await), limited);
         fake.post_to_connection("c", b"").await.unwrap();
-        assert_eq!(kind(fake.post_to_connection("c", b"").await), ClientErrorKind::Forbidden);
+        assert_eq!(kind(fake.post_to_connection("c", b"").await), gateway::ErrorKind::Forbidden);
     });
 }
 

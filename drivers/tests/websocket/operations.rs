@@ -2,8 +2,8 @@
 
 use apptheory::websocket::WebSocketManagementClient as _;
 use apptheory_core::gateway::{
-    ClientError, ClientErrorKind, Connection, ConnectionEffect, ConnectionOperation,
-    ConnectionReply, DeleteConnection, GetConnection, MAX_DATA_BYTES, PostToConnection,
+    self, Connection, ConnectionEffect, ConnectionOperation, ConnectionReply, DeleteConnection,
+    GetConnection, MAX_DATA_BYTES, PostToConnection,
 };
 use apptheory_core::time::Timestamp;
 use core::error::Error as _;
@@ -14,12 +14,12 @@ fn ok() -> ConnectionReply {
     ConnectionReply { status: 200, ..ConnectionReply::default() }
 }
 
-fn failed(kind: ClientErrorKind) -> ConnectionReply {
-    ConnectionReply::of_error(&ClientError::new(ConnectionOperation::PostToConnection, kind))
+fn failed(kind: gateway::ErrorKind) -> ConnectionReply {
+    ConnectionReply::of_error(&gateway::Error::new(ConnectionOperation::PostToConnection, kind))
 }
 
 /// The error that a post ends with, and how often it arrives.
-fn post(replies: impl IntoIterator<Item = ConnectionReply>) -> (Result<(), ClientError>, usize) {
+fn post(replies: impl IntoIterator<Item = ConnectionReply>) -> (Result<(), gateway::Error>, usize) {
     let gateway = Gateway::replying(replies);
     let outcome = gateway
         .serve(async |endpoint| client_of(&endpoint).await.post_to_connection("c1=", b"hi").await);
@@ -84,13 +84,13 @@ fn connections_are_asked_about_and_closed() {
 
 #[test]
 fn errors_are_typed_and_tried_again_where_that_may_help() {
-    let service = |status, code: &str| ClientErrorKind::Service { status, code: code.into() };
+    let service = |status, code: &str| gateway::ErrorKind::Service { status, code: code.into() };
     for (kind, attempts, text) in [
-        (ClientErrorKind::Gone, 1, "(410) GoneException"),
-        (ClientErrorKind::Forbidden, 1, "(403) ForbiddenException"),
-        (ClientErrorKind::PayloadTooLarge, 1, "(413) PayloadTooLargeException"),
+        (gateway::ErrorKind::Gone, 1, "(410) GoneException"),
+        (gateway::ErrorKind::Forbidden, 1, "(403) ForbiddenException"),
+        (gateway::ErrorKind::PayloadTooLarge, 1, "(413) PayloadTooLargeException"),
         (service(400, "BadRequestException"), 1, "(400) BadRequestException"),
-        (ClientErrorKind::LimitExceeded, 3, "(429) LimitExceededException"),
+        (gateway::ErrorKind::LimitExceeded, 3, "(429) LimitExceededException"),
         (service(500, "InternalServerErrorException"), 3, "(500) InternalServerErrorException"),
         (service(501, ""), 3, "(501) UnknownError"),
         (service(503, ""), 3, "(503) UnknownError"),
@@ -99,27 +99,27 @@ fn errors_are_typed_and_tried_again_where_that_may_help() {
         let error = outcome.unwrap_err();
         assert_eq!((error.kind(), arrived), (&kind, attempts));
         assert_eq!(error.to_string(), format!("apptheory: post_to_connection failed {text}"));
-        assert_eq!(error.is_gone(), kind == ClientErrorKind::Gone);
+        assert_eq!(error.is_gone(), kind == gateway::ErrorKind::Gone);
         assert!(error.source().is_some(), "{text}");
     }
     // Without an error type, the status says what it is.
     for (status, kind, attempts) in [
-        (410, ClientErrorKind::Gone, 1),
-        (403, ClientErrorKind::Forbidden, 1),
-        (413, ClientErrorKind::PayloadTooLarge, 1),
-        (429, ClientErrorKind::LimitExceeded, 3),
+        (410, gateway::ErrorKind::Gone, 1),
+        (403, gateway::ErrorKind::Forbidden, 1),
+        (413, gateway::ErrorKind::PayloadTooLarge, 1),
+        (429, gateway::ErrorKind::LimitExceeded, 3),
     ] {
         let (outcome, arrived) = post([ConnectionReply { status, ..ConnectionReply::default() }]);
         assert_eq!((outcome.unwrap_err().kind(), arrived), (&kind, attempts));
     }
     let (outcome, arrived) =
-        post([failed(ClientErrorKind::LimitExceeded), failed(service(502, "")), ok()]);
+        post([failed(gateway::ErrorKind::LimitExceeded), failed(service(502, "")), ok()]);
     assert_eq!((outcome.is_ok(), arrived), (true, 3));
 }
 
 #[test]
 fn the_message_of_the_service_is_told() {
-    let error = ClientError::new(PostToConnection::OPERATION, ClientErrorKind::Forbidden);
+    let error = gateway::Error::new(PostToConnection::OPERATION, gateway::ErrorKind::Forbidden);
     let (outcome, _) = post([ConnectionReply::of_error(&error.with_message("not yours"))]);
     let error = outcome.unwrap_err();
     assert_eq!(error.to_string(), "apptheory: post_to_connection failed (403) not yours");
@@ -135,12 +135,12 @@ fn what_the_service_would_refuse_is_not_sent() {
             client.get_connection("").await.unwrap_err(),
             client.delete_connection("\t").await.unwrap_err(),
         ] {
-            assert_eq!(error.kind(), &ClientErrorKind::EmptyConnectionId);
+            assert_eq!(error.kind(), &gateway::ErrorKind::EmptyConnectionId);
             assert_eq!(error.to_string(), "apptheory: websocket connection id is empty");
         }
         let large = vec![0; MAX_DATA_BYTES + 1];
         let error = client.post_to_connection("c", &large).await.unwrap_err();
-        assert_eq!(error.kind(), &ClientErrorKind::PayloadTooLarge);
+        assert_eq!(error.kind(), &gateway::ErrorKind::PayloadTooLarge);
         assert!(gateway.arrived().is_empty());
         client.post_to_connection("c", &large[1..]).await.unwrap();
     });
@@ -154,6 +154,6 @@ fn nobody_there_is_a_transport_error() {
     let error = crate::block_on(async {
         client_of(&endpoint).await.delete_connection("c").await.unwrap_err()
     });
-    assert_eq!((error.kind(), error.status()), (&ClientErrorKind::Transport, None));
+    assert_eq!((error.kind(), error.status()), (&gateway::ErrorKind::Transport, None));
     assert!(error.is_retryable() && error.source().is_some());
 }

@@ -5,14 +5,14 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory::clock::VirtualClock;
-use apptheory::layer::{Fault, FaultPlan};
+use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::memory::MemoryStore;
 use apptheory::websocket::{
     Broadcaster, Connections, ConnectionsError, FakeWebSocketManagementClient,
 };
 use apptheory_core::gateway::Connection;
 use apptheory_core::registry::{InvalidConnection, RegistryConfig, Touched};
-use apptheory_core::store::StoreError;
+use apptheory_core::store;
 use apptheory_core::time::Timestamp;
 
 type Room = Connections<MemoryStore<VirtualClock>, VirtualClock>;
@@ -94,16 +94,16 @@ fn what_the_store_does_not_answer_is_reported_beside_what_was_sent() {
     clock.advance(Duration::from_secs(30));
     let broadcast = |plan: FaultPlan| {
         let registry = RegistryConfig::builder().build();
-        let faulty = Fault::new(store.clone(), plan);
+        let faulty = Faulty::new(store.clone(), plan);
         let connections = Connections::new(registry, faulty).with_clock(clock.clone());
         clock.run(connections.broadcast(&broadcaster, "news", b"hi")).unwrap()
     };
     // The query is answered, removing the first that is gone is not.
-    let report = broadcast(FaultPlan::default().fail(2, StoreError::Throttled));
+    let report = broadcast(FaultPlan::default().fail(2, store::Error::Throttled));
     assert_eq!((report.sent.delivered, report.sent.gone.len()), (1, 2));
     let not_removed: Vec<_> = report.not_removed.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!((not_removed, report.interrupted), (vec!["a"], None));
-    let report = broadcast(FaultPlan::default().fail(1, StoreError::Unavailable));
+    let report = broadcast(FaultPlan::default().fail(1, store::Error::Unavailable));
     assert_eq!(report.sent.delivered, 0);
     assert!(report.interrupted.is_some());
     // The next broadcast finds what was left.

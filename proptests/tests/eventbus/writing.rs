@@ -2,10 +2,10 @@
 
 use apptheory::apptheory_core::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
 use apptheory::apptheory_core::run::run;
-use apptheory::apptheory_core::store::StoreError;
+use apptheory::apptheory_core::store;
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::execute::drive;
-use apptheory::layer::{Fault, FaultPlan};
+use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::memory::MemoryStore;
 use proptest::prelude::*;
 
@@ -14,18 +14,18 @@ use super::model::{any_event, bus, config, event, events, names, now};
 /// What goes wrong with a call, if anything.
 #[derive(Clone, Copy, Debug)]
 struct Trouble {
-    error: StoreError,
+    error: store::Error,
     applied: bool,
 }
 
 fn troubles() -> impl Strategy<Value = Vec<Option<Trouble>>> {
     let error = prop::sample::select(vec![
-        (StoreError::Throttled, false),
-        (StoreError::Conflict, false),
-        (StoreError::Unavailable, false),
-        (StoreError::Unavailable, true),
-        (StoreError::Timeout, false),
-        (StoreError::Timeout, true),
+        (store::Error::Throttled, false),
+        (store::Error::Conflict, false),
+        (store::Error::Unavailable, false),
+        (store::Error::Unavailable, true),
+        (store::Error::Timeout, false),
+        (store::Error::Timeout, true),
     ]);
     let trouble = error.prop_map(|(error, applied)| Trouble { error, applied });
     prop::collection::vec(prop::option::weighted(0.7, trouble), 0..12)
@@ -50,7 +50,7 @@ proptest! {
         seed in any::<u128>(),
     ) {
         let memory = MemoryStore::default().with_table(bus.table());
-        let store = Fault::new(memory.clone(), plan(&troubles));
+        let store = Faulty::new(memory.clone(), plan(&troubles));
         block_on(async {
             let mut tries = 0;
             let published = loop {
@@ -96,7 +96,7 @@ proptest! {
         for event in &events {
             run(bus.publish(event.clone(), now(), 7), &mut memory).result.unwrap();
         }
-        let store = Fault::new(memory.clone(), plan(&troubles));
+        let store = Faulty::new(memory.clone(), plan(&troubles));
         block_on(async {
             let mut cursor: Option<String> = None;
             for _ in 0..100 {

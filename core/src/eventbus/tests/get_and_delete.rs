@@ -9,7 +9,7 @@ use crate::eventbus::{
     EventKey, EventQuery, GetError, InvalidCursor, MemoryBus,
 };
 use crate::run::run;
-use crate::store::{StoreError, Value};
+use crate::store::{self, Value};
 
 fn bus() -> BusConfig {
     BusConfig::builder().build().unwrap()
@@ -94,7 +94,7 @@ fn what_is_not_there_is_not_found() {
     let deleted = run(bus.delete("no"), &mut world);
     assert_eq!(deleted.result.unwrap_err().to_string(), "event not found: no");
     assert_eq!(deleted.metric, None);
-    let mut broken = filled(&bus).failing(&[(1, StoreError::Timeout)]);
+    let mut broken = filled(&bus).failing(&[(1, store::Error::Timeout)]);
     let failed = run(bus.get("a"), &mut broken).unwrap_err();
     assert_eq!(failed.to_string(), "failed to get event: timeout (table apptheory-events)");
 }
@@ -139,7 +139,7 @@ fn deleting_removes_one_copy_or_all() {
 #[test]
 fn a_failed_deletion_says_how_far_it_came() {
     let bus = bus();
-    let mut world = filled(&bus).failing(&[(3, StoreError::Throttled)]);
+    let mut world = filled(&bus).failing(&[(3, store::Error::Throttled)]);
     let failed = run(bus.delete_all("a"), &mut world);
     let error = failed.result.unwrap_err();
     assert!(matches!(error, DeleteError::Store { deleted: 1, .. }));
@@ -188,7 +188,7 @@ fn a_tenant_is_forgotten_in_batches() {
 #[test]
 fn forgetting_a_tenant_survives_failures() {
     let bus = bus();
-    let throttled = [2, 3, 4, 5].map(|call| (call + 1, StoreError::Throttled));
+    let throttled = [2, 3, 4, 5].map(|call| (call + 1, store::Error::Throttled));
     let mut world = filled(&bus).failing(&throttled);
     let failed = run(bus.delete_tenant("t1", world.now, 7), &mut world).unwrap_err();
     assert!(matches!(failed, DeleteTenantError::Store { deleted: 1, .. }));
@@ -196,7 +196,8 @@ fn forgetting_a_tenant_survives_failures() {
     let resumed = run(bus.delete_tenant("t1", world.now, 7), &mut world).unwrap();
     assert_eq!((resumed.deleted, resumed.next), (2, None));
 
-    let mut world = filled(&bus).failing(&[(2, StoreError::Conflict), (4, StoreError::Conflict)]);
+    let mut world =
+        filled(&bus).failing(&[(2, store::Error::Conflict), (4, store::Error::Conflict)]);
     assert_eq!(run(bus.delete_tenant("t1", world.now, 7), &mut world).unwrap().deleted, 3);
 }
 

@@ -10,7 +10,7 @@ use crate::eventbus::{
     TimestampFormat,
 };
 use crate::run::run;
-use crate::store::{Item, StoreError, Value};
+use crate::store::{self, Item, Value};
 use crate::time::Timestamp;
 
 /// Instants that text order gets wrong when fractions vary, some of them shared.
@@ -459,7 +459,7 @@ fn shared_partitions_are_told_apart() {
 #[test]
 fn a_failing_store_is_named() {
     let bus = fixed9();
-    let mut world = filled(&bus).failing(&[(1, StoreError::Throttled)]);
+    let mut world = filled(&bus).failing(&[(1, store::Error::Throttled)]);
     let failed = run(bus.query(&EventQuery::new("t1")), &mut world);
     let error = failed.result.unwrap_err();
     let text = "failed to query events: throttled (table apptheory-events)";

@@ -8,7 +8,7 @@ use crate::eventbus::{
     Published, Ulid,
 };
 use crate::run::run;
-use crate::store::{MAX_ITEM_BYTES, Misconfiguration, StoreError};
+use crate::store::{self, MAX_ITEM_BYTES, Misconfiguration};
 use crate::time::Timestamp;
 
 fn bus() -> BusConfig {
@@ -116,15 +116,18 @@ fn expiry_counts_from_publishing() {
 #[test]
 fn passing_failures_are_retried_after_a_growing_random_wait() {
     let bus = bus();
-    for error in
-        [StoreError::Throttled, StoreError::Unavailable, StoreError::Timeout, StoreError::Conflict]
-    {
+    for error in [
+        store::Error::Throttled,
+        store::Error::Unavailable,
+        store::Error::Timeout,
+        store::Error::Conflict,
+    ] {
         let mut world = World::of(&bus).failing(&[(1, error)]);
         assert_eq!(world.publish(&bus, event()).outcome, PublishOutcome::Created);
         assert_eq!((world.calls, world.slept.len()), (2, 1));
     }
 
-    let throttled = [1, 2, 3, 4].map(|call| (call, StoreError::Throttled));
+    let throttled = [1, 2, 3, 4].map(|call| (call, store::Error::Throttled));
     let mut world = World::of(&bus).failing(&throttled);
     let gave_up = run(bus.publish(event(), world.now, 7), &mut world);
     let error = gave_up.result.unwrap_err();
@@ -143,15 +146,15 @@ fn passing_failures_are_retried_after_a_growing_random_wait() {
 #[test]
 fn what_cannot_pass_is_not_retried() {
     let impatient = BusConfig::builder().retry_attempts(0).build().unwrap();
-    let missing = StoreError::Misconfigured(Misconfiguration::MissingTable);
-    for (bus, error) in [(bus(), missing), (impatient, StoreError::Throttled)] {
+    let missing = store::Error::Misconfigured(Misconfiguration::MissingTable);
+    for (bus, error) in [(bus(), missing), (impatient, store::Error::Throttled)] {
         let mut world = World::of(&bus).failing(&[(1, error)]);
         let result = run(bus.publish(event(), world.now, 7), &mut world).result;
         assert!(matches!(result, Err(PublishError::Store { attempts: 1, .. })));
         assert_eq!(world.calls, 1);
     }
     let bus = bus();
-    let mut world = World::of(&bus).failing(&[(1, StoreError::Throttled)]);
+    let mut world = World::of(&bus).failing(&[(1, store::Error::Throttled)]);
     let machine = bus.publish(event(), world.now, 7).with_deadline(world.now);
     assert!(matches!(
         run(machine, &mut world).result,
@@ -164,7 +167,7 @@ fn what_cannot_pass_is_not_retried() {
 fn a_lost_reply_leaves_one_event() {
     let bus = bus();
     let mut world = World::of(&bus);
-    world.faults = alloc::vec![Fault { call: 1, error: StoreError::Timeout, applied: true }];
+    world.faults = alloc::vec![Fault { call: 1, error: store::Error::Timeout, applied: true }];
     assert_eq!(world.publish(&bus, event()).outcome, PublishOutcome::Deduplicated);
     assert_eq!(world.items.len(), 1);
 }

@@ -6,8 +6,8 @@ use core::time::Duration;
 use crate::eventbus::{BusConfig, Event, Published};
 use crate::run::{Interpret, run};
 use crate::store::{
-    BatchGetItem, DeleteItem, GetItem, Item, KeySchema, Misconfiguration, Page, PutItem, Query,
-    Sleep, StoreError, TableDefinition, TransactWriteItems, UpdateItem, Value, Written,
+    self, BatchGetItem, DeleteItem, GetItem, Item, KeySchema, Misconfiguration, Page, PutItem,
+    Query, Sleep, TableDefinition, TransactWriteItems, UpdateItem, Value, Written,
 };
 use crate::time::Timestamp;
 
@@ -25,7 +25,7 @@ pub(super) struct World {
 /// A failure of one call, counted from 1.
 pub(super) struct Fault {
     pub(super) call: usize,
-    pub(super) error: StoreError,
+    pub(super) error: store::Error,
     /// Whether the order took effect before its reply was lost.
     pub(super) applied: bool,
 }
@@ -43,7 +43,7 @@ impl World {
         }
     }
 
-    pub(super) fn failing(mut self, faults: &[(usize, StoreError)]) -> Self {
+    pub(super) fn failing(mut self, faults: &[(usize, store::Error)]) -> Self {
         let faults = faults.iter().map(|(call, error)| (*call, *error, false));
         self.faults = faults.map(|(call, error, applied)| Fault { call, error, applied }).collect();
         self
@@ -56,8 +56,8 @@ impl World {
 
     fn call<T>(
         &mut self,
-        act: impl FnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        act: impl FnOnce(&mut Self) -> Result<T, store::Error>,
+    ) -> Result<T, store::Error> {
         self.calls = self.calls.saturating_add(1);
         let call = self.calls;
         let fault = self.faults.iter().find(|fault| fault.call == call);
@@ -93,7 +93,7 @@ fn texts(place: &[Option<Value>]) -> Vec<&str> {
 }
 
 impl Interpret<PutItem> for World {
-    fn interpret(&mut self, put: &PutItem) -> Result<Written, StoreError> {
+    fn interpret(&mut self, put: &PutItem) -> Result<Written, store::Error> {
         self.call(|world| {
             let found = world.position(&put.item);
             let seen = found.map(|at| world.items[at].clone());
@@ -108,7 +108,7 @@ impl Interpret<PutItem> for World {
 }
 
 impl Interpret<GetItem> for World {
-    fn interpret(&mut self, get: &GetItem) -> Result<Option<Item>, StoreError> {
+    fn interpret(&mut self, get: &GetItem) -> Result<Option<Item>, store::Error> {
         self.call(|world| {
             let found = world.position(&get.key.to_item());
             Ok(found.map(|at| world.items[at].clone()))
@@ -117,7 +117,7 @@ impl Interpret<GetItem> for World {
 }
 
 impl Interpret<DeleteItem> for World {
-    fn interpret(&mut self, delete: &DeleteItem) -> Result<Written, StoreError> {
+    fn interpret(&mut self, delete: &DeleteItem) -> Result<Written, store::Error> {
         self.call(|world| {
             let found = world.position(&delete.key.to_item());
             let attributes = found.map(|at| world.items.remove(at)).unwrap_or_default();
@@ -127,7 +127,7 @@ impl Interpret<DeleteItem> for World {
 }
 
 impl Interpret<Query> for World {
-    fn interpret(&mut self, query: &Query) -> Result<Page, StoreError> {
+    fn interpret(&mut self, query: &Query) -> Result<Page, store::Error> {
         use crate::store::wire::Wire;
         query.check()?;
         self.call(|world| {
@@ -202,15 +202,15 @@ impl Interpret<Sleep> for World {
 macro_rules! refuse {
     ($($effect:ty => $answer:ty),+) => {$(
         impl Interpret<$effect> for World {
-            fn interpret(&mut self, _: &$effect) -> Result<$answer, StoreError> {
-                Err(StoreError::Misconfigured(Misconfiguration::InvalidRequest))
+            fn interpret(&mut self, _: &$effect) -> Result<$answer, store::Error> {
+                Err(store::Error::Misconfigured(Misconfiguration::InvalidRequest))
             }
         }
     )+};
 }
 
 refuse!(
-    UpdateItem => crate::store::Updated,
-    BatchGetItem => crate::store::BatchRead,
-    TransactWriteItems => crate::store::Transacted
+    UpdateItem => store::Updated,
+    BatchGetItem => store::BatchRead,
+    TransactWriteItems => store::Transacted
 );

@@ -12,7 +12,7 @@ use super::policy::PolicyDecision;
 use crate::error::AppError;
 use crate::http::HttpResponse;
 use crate::machine::{Ask, Effect};
-use crate::store::StoreError;
+use crate::store;
 
 /// One question of an exchange, with the exchange that waits for the answer.
 ///
@@ -98,7 +98,7 @@ macro_rules! exchange_effects {
             type Outcome = $outcome;
 
             /// The host answers by itself: no store is between it and the exchange.
-            fn failed(_: StoreError) -> Option<Self::Outcome> {
+            fn failed(_: store::Error) -> Option<Self::Outcome> {
                 None
             }
         }

@@ -11,7 +11,7 @@ use crate::limiter::error::{LimiterError, Operation};
 use crate::limiter::schema::AttributeNames;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::TimeWindow;
-use crate::store::{Assignment, Guard, Key, Number, StoreError, UpdateItem, Value};
+use crate::store::{self, Assignment, Guard, Key, Number, UpdateItem, Value};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ impl Call {
     /// request would have been told.
     pub(in crate::limiter) fn fail(
         &self,
-        error: StoreError,
+        error: store::Error,
         stage: Stage,
         allowance: Verdict,
         quotas: &Arc<[Quota]>,
@@ -107,7 +107,7 @@ impl Call {
         }
     }
 
-    pub(in crate::limiter) fn error(&self, cause: StoreError) -> LimiterError {
+    pub(in crate::limiter) fn error(&self, cause: store::Error) -> LimiterError {
         LimiterError { operation: self.operation, cause, table: self.config.table.clone() }
     }
 

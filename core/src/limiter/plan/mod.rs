@@ -31,8 +31,8 @@ use super::recall::{Learned, Recall};
 use super::strategy::{Layout, Quota, Strategy};
 use super::window::{Naming, TimeWindow};
 use crate::store::{
-    AttributeName, BatchRead, CancellationReason, Item, Key, StoreError, TransactWriteItems,
-    Transacted, UpdateItem, Updated, Written,
+    self, AttributeName, BatchRead, CancellationReason, Item, Key, TransactWriteItems, Transacted,
+    UpdateItem, Updated, Written,
 };
 use crate::time::Timestamp;
 
@@ -278,7 +278,7 @@ impl From<Updated> for Wrote {
 impl Wrote {
     /// Reads a transaction's outcome. All reasons count, whatever their order: a refusal decides,
     /// then a conflict (which can be retried), then throttling, then anything else.
-    pub(super) fn from_transaction(transacted: Transacted) -> Result<Self, StoreError> {
+    pub(super) fn from_transaction(transacted: Transacted) -> Result<Self, store::Error> {
         let Transacted::Canceled { reasons } = transacted else {
             return Ok(Self::Applied { attributes: Item::new(), answered_at: None });
         };
@@ -295,11 +295,13 @@ impl Wrote {
         if !refusals.is_empty() {
             return Ok(Self::Refused(refusals));
         }
-        let telling = [StoreError::Conflict, StoreError::Throttled];
+        let telling = [store::Error::Conflict, store::Error::Throttled];
         let first_telling = telling.into_iter().find(|error| failures.contains(error));
-        Err(first_telling.or_else(|| failures.first().copied()).unwrap_or(StoreError::Unavailable))
+        Err(first_telling
+            .or_else(|| failures.first().copied())
+            .unwrap_or(store::Error::Unavailable))
     }
 }
 
 /// The outcome of one batch of [`Reads`].
-pub(super) type BatchOutcome = Result<BatchRead, StoreError>;
+pub(super) type BatchOutcome = Result<BatchRead, store::Error>;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{BatchOutcome, Call};
 use crate::store::{
-    AttributeName, BatchGetItem, Item, Key, MAX_BATCH_GET_KEYS, StoreError, TableName, Value,
+    self, AttributeName, BatchGetItem, Item, Key, MAX_BATCH_GET_KEYS, TableName, Value,
 };
 use crate::time::Timestamp;
 
@@ -53,7 +53,7 @@ impl Reads {
 
     /// Takes in what a batch brought. Keys that the store left out are read once more; if it leaves
     /// some out again, it is throttling.
-    pub(in crate::limiter) fn absorb(&mut self, outcome: BatchOutcome) -> Result<(), StoreError> {
+    pub(in crate::limiter) fn absorb(&mut self, outcome: BatchOutcome) -> Result<(), store::Error> {
         let read = outcome?;
         for item in read.items {
             if let Some(partition) = item.text("PK") {
@@ -63,7 +63,7 @@ impl Reads {
         self.answered_at = Some(read.answered_at);
         if !read.unprocessed.is_empty() {
             if self.retried {
-                return Err(StoreError::Throttled);
+                return Err(store::Error::Throttled);
             }
             self.retried = true;
             self.pending.extend(read.unprocessed);

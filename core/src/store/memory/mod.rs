@@ -32,7 +32,7 @@
 //! let get = GetItem { table: "notes".into(), key, consistent: true };
 //! assert_eq!(memory.interpret(&get)?.expect("it was put").text("Text"), Some("hello"));
 //! assert_eq!(memory.usage().operation("PutItem").consumed.write_units, 2);
-//! # Ok::<(), apptheory_core::store::StoreError>(())
+//! # Ok::<(), apptheory_core::store::Error>(())
 //! ```
 
 mod read;
@@ -48,9 +48,8 @@ use self::transact::Tokens;
 use self::write::Write;
 use super::wire::Wire;
 use super::{
-    BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, Guard, Item, Misconfiguration, PutItem,
-    Query, Sleep, StoreError, StoreUsage, TableDefinition, TableName, TransactWriteItems,
-    UpdateItem,
+    BatchGetItem, ConsumedCapacity, DeleteItem, Error, GetItem, Guard, Item, Misconfiguration,
+    PutItem, Query, Sleep, StoreUsage, TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use crate::machine::Effect;
 use crate::run::Interpret;
@@ -109,7 +108,7 @@ impl Memory {
         &mut self,
         table: &TableName,
         items: impl IntoIterator<Item = Item>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Error> {
         for item in items {
             let put = PutItem { table: table.clone(), item, guard: Guard::Always };
             put.check()?;
@@ -137,7 +136,7 @@ impl Memory {
 }
 
 /// What carrying out an order gave, and what it cost; a refused order costs nothing.
-type Carried<T> = Result<(T, ConsumedCapacity), StoreError>;
+type Carried<T> = Result<(T, ConsumedCapacity), Error>;
 
 /// Carries out each effect on a table: checks it, acts, and books it.
 macro_rules! carries_out {
@@ -180,13 +179,13 @@ impl Interpret<Sleep> for Memory {
 struct Tables(BTreeMap<TableName, Table>);
 
 impl Tables {
-    fn get(&self, name: &TableName) -> Result<&Table, StoreError> {
-        self.0.get(name).ok_or(StoreError::Misconfigured(Misconfiguration::MissingTable))
+    fn get(&self, name: &TableName) -> Result<&Table, Error> {
+        self.0.get(name).ok_or(Error::Misconfigured(Misconfiguration::MissingTable))
     }
 }
 
 /// What DynamoDB calls a `ValidationException`.
-const INVALID_REQUEST: StoreError = StoreError::Misconfigured(Misconfiguration::InvalidRequest);
+const INVALID_REQUEST: Error = Error::Misconfigured(Misconfiguration::InvalidRequest);
 
 #[cfg(test)]
 mod tests;

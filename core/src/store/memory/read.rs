@@ -7,7 +7,7 @@ use core::ops::Bound;
 use super::table::{Position, PrimaryKey, Sorted, Stretch, Table, stretch};
 use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
-    BatchGetItem, BatchRead, ConsumedCapacity, GetItem, Item, Key, Page, Query, StoreError, Value,
+    BatchGetItem, BatchRead, ConsumedCapacity, Error, GetItem, Item, Key, Page, Query, Value,
 };
 use crate::time::Timestamp;
 
@@ -94,11 +94,7 @@ pub(super) fn query(tables: &Tables, query: &Query) -> Carried<Page> {
 }
 
 /// Refuses what contradicts the keys of the table or index, and says which items are asked for.
-fn check_against_schema(
-    query: &Query,
-    table: &Table,
-    items: &Sorted,
-) -> Result<Stretch, StoreError> {
+fn check_against_schema(query: &Query, table: &Table, items: &Sorted) -> Result<Stretch, Error> {
     let schema = &items.key;
     let ranged = query.range.as_ref().is_none_or(|(name, _)| schema.sort.as_ref() == Some(name));
     let filtered = schema.attributes().any(|name| query.filter.mentions(name));
@@ -128,7 +124,7 @@ fn start_position(
     start: &Item,
     table: &Table,
     items: &Sorted,
-) -> Result<Position, StoreError> {
+) -> Result<Position, Error> {
     let text = |name: &str| start.text(name).ok_or(INVALID_REQUEST);
     let owner = table.primary_key(start).map_err(|_| INVALID_REQUEST)?;
     let partition = text(&items.key.partition)?;

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::write::{Ruling, Verdict, Write};
 use super::{Carried, INVALID_REQUEST, Tables};
-use crate::store::{ConsumedCapacity, StoreError, TransactWrite, TransactWriteItems, Transacted};
+use crate::store::{ConsumedCapacity, Error, TransactWrite, TransactWriteItems, Transacted};
 use crate::time::Timestamp;
 
 /// Committed transactions by their idempotency token.
@@ -62,7 +62,7 @@ pub(super) fn transact_write_items(
 
 /// Refuses a transaction that writes an item twice. A key that does not fit its table is left for
 /// the verdict on its write.
-fn check_targets(tables: &Tables, transaction: &TransactWriteItems) -> Result<(), StoreError> {
+fn check_targets(tables: &Tables, transaction: &TransactWriteItems) -> Result<(), Error> {
     let mut targets = BTreeSet::new();
     for write in transaction.writes.iter().map(Write::from) {
         let table = tables.get(write.table())?;

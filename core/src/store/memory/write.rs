@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use super::table::{InvalidKey, PrimaryKey, Table};
 use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
-    Assignment, CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Guard, Item,
-    MAX_ITEM_BYTES, PutItem, StoreError, TableName, TransactWrite, UpdateItem, Updated, Written,
+    Assignment, CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Error, Guard,
+    Item, MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Updated, Written,
 };
 use crate::time::Timestamp;
 
@@ -88,7 +88,7 @@ impl<'a> Write<'a> {
     /// # Errors
     ///
     /// When even a transaction is refused as a whole: its table is missing, or a key is empty.
-    pub(super) fn decide(self, tables: &Tables) -> Result<Verdict, StoreError> {
+    pub(super) fn decide(self, tables: &Tables) -> Result<Verdict, Error> {
         let table = tables.get(self.table())?;
         match self.decide_in(table) {
             Ok(verdict) => Ok(verdict),

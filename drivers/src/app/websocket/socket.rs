@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::WebSocketConnection;
-use apptheory_core::gateway::{
-    ClientError, ClientErrorKind, ConnectionOperation, MessageError, json_message,
-};
+use apptheory_core::gateway::{self, ConnectionOperation, MessageError, json_message};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
@@ -21,7 +19,7 @@ use crate::websocket::{FactoryError, WebSocketClient, WebSocketClientFactory};
 /// `Option<WebSocket>` is `None`.
 ///
 /// While `$connect` is handled there is no connection yet: sending to it then fails as
-/// [gone](ClientError::is_gone). Behind a custom domain with an API mapping, events do not say where
+/// [gone](gateway::Error::is_gone). Behind a custom domain with an API mapping, events do not say where
 /// the API is: configure the endpoint of the
 /// [factory](crate::app::AppBuilder::websocket_clients).
 #[derive(Clone)]
@@ -46,9 +44,9 @@ pub enum SendError {
     /// The message cannot be written as JSON.
     #[error(transparent)]
     Message(#[from] MessageError),
-    /// The client failed; see [`ClientError`].
+    /// The client failed; see [`gateway::Error`].
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(#[from] gateway::Error),
 }
 
 impl SendError {
@@ -89,7 +87,9 @@ impl WebSocket {
         let connection_id = &self.0.connection.connection_id;
         if connection_id.is_empty() {
             let operation = ConnectionOperation::PostToConnection;
-            return Err(ClientError::new(operation, ClientErrorKind::EmptyConnectionId).into());
+            return Err(
+                gateway::Error::new(operation, gateway::ErrorKind::EmptyConnectionId).into()
+            );
         }
         let client = self.client().await?;
         Ok(client.post_to_connection(connection_id, data).await?)

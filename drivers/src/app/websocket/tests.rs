@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
-use apptheory_core::gateway::{ClientErrorKind, ConfigError, ConnectionOperation};
+use apptheory_core::gateway::{self, ConfigError, ConnectionOperation};
 use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::observe::LogRecord;
 use apptheory_core::time::Timestamp;
@@ -276,8 +276,8 @@ fn what_cannot_be_sent_is_told_apart() {
     let nobody = WebSocket::new(Default::default(), None);
     let error = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.client()).unwrap_err();
     assert_eq!(error.to_string(), "apptheory: missing websocket client factory");
-    let gone = ClientErrorKind::Gone;
-    let gone = apptheory_core::gateway::ClientError::new(ConnectionOperation::GetConnection, gone);
+    let gone = gateway::ErrorKind::Gone;
+    let gone = gateway::Error::new(ConnectionOperation::GetConnection, gone);
     assert!(SendError::from(gone).is_gone() && !error.is_gone());
     let unwritable = std::collections::BTreeMap::from([((1, 2), 3)]);
     let unsent = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.send_json(&unwritable));

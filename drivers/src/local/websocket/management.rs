@@ -2,8 +2,8 @@
 
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::{
-    ClientError, ClientErrorKind, Connection, ConnectionEffect, ConnectionReply, DeleteConnection,
-    GetConnection, MAX_DATA_BYTES, PostToConnection,
+    self, Connection, ConnectionEffect, ConnectionReply, DeleteConnection, GetConnection,
+    MAX_DATA_BYTES, PostToConnection,
 };
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -44,16 +44,16 @@ impl Gateway {
             }
             // API Gateway takes what it has no route for as not allowed.
             _ => response(ConnectionReply::of_error(&failed::<GetConnection>(
-                ClientErrorKind::Forbidden,
+                gateway::ErrorKind::Forbidden,
             ))),
         }
     }
 
     /// Sends to a connection, and waits until that is done: for a client that does not read, until
     /// its connection ends.
-    async fn post(&self, connection_id: &str, data: Vec<u8>) -> Result<(), ClientError> {
+    async fn post(&self, connection_id: &str, data: Vec<u8>) -> Result<(), gateway::Error> {
         if data.len() > MAX_DATA_BYTES {
-            return Err(failed::<PostToConnection>(ClientErrorKind::PayloadTooLarge));
+            return Err(failed::<PostToConnection>(gateway::ErrorKind::PayloadTooLarge));
         }
         let posts = self.posts(connection_id).ok_or_else(gone::<PostToConnection>)?;
         let (sent, is_sent) = oneshot::channel();
@@ -64,25 +64,25 @@ impl Gateway {
         is_sent.await.map_err(|_| gone::<PostToConnection>())
     }
 
-    fn known(&self, connection_id: &str) -> Result<Connection, ClientError> {
+    fn known(&self, connection_id: &str) -> Result<Connection, gateway::Error> {
         let established = self.established();
         let found = established.get(connection_id.trim());
         found.map(|found| found.known.clone()).ok_or_else(gone::<GetConnection>)
     }
 }
 
-fn failed<E: ConnectionEffect>(kind: ClientErrorKind) -> ClientError {
-    ClientError::new(E::OPERATION, kind)
+fn failed<E: ConnectionEffect>(kind: gateway::ErrorKind) -> gateway::Error {
+    gateway::Error::new(E::OPERATION, kind)
 }
 
-fn gone<E: ConnectionEffect>() -> ClientError {
-    failed::<E>(ClientErrorKind::Gone)
+fn gone<E: ConnectionEffect>() -> gateway::Error {
+    failed::<E>(gateway::ErrorKind::Gone)
 }
 
-fn unreadable(error: &AppError) -> ClientError {
+fn unreadable(error: &AppError) -> gateway::Error {
     failed::<PostToConnection>(match error.status() {
-        413 => ClientErrorKind::PayloadTooLarge,
-        status => ClientErrorKind::Service { status, code: "BadRequestException".to_owned() },
+        413 => gateway::ErrorKind::PayloadTooLarge,
+        status => gateway::ErrorKind::Service { status, code: "BadRequestException".to_owned() },
     })
 }
 

@@ -1,7 +1,7 @@
 //! What an SDK error means, and which answers are tried again.
 
-use apptheory_core::gateway::{ClientError, ClientErrorKind, ConnectionEffect, ConnectionReply};
-use apptheory_core::store::StoreError;
+use apptheory_core::gateway::{self, ConnectionEffect, ConnectionReply};
+use apptheory_core::store;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewaymanagement::config::http::HttpResponse;
 use aws_sdk_apigatewaymanagement::config::interceptors::InterceptorContext;
@@ -16,22 +16,22 @@ where
     E: ConnectionEffect,
     R: ProvideErrorMetadata + core::error::Error + Send + Sync + 'static,
 {
-    let failed = |kind| ClientError::new(E::OPERATION, kind);
+    let failed = |kind| gateway::Error::new(E::OPERATION, kind);
     let lost =
-        |cause: StoreError| failed(ClientErrorKind::Transport).with_message(cause.to_string());
+        |cause: store::Error| failed(gateway::ErrorKind::Transport).with_message(cause.to_string());
     let outcome = match &error {
         SdkError::ServiceError(refusal) => {
             effect.read_reply(&reply(refusal.raw(), refusal.err().code()))
         }
         SdkError::ResponseError(unreadable) => effect.read_reply(&reply(unreadable.raw(), None)),
-        SdkError::TimeoutError(_) => Err(lost(StoreError::Timeout)),
+        SdkError::TimeoutError(_) => Err(lost(store::Error::Timeout)),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
             // Whatever is wrong with them, nothing was sent.
-            Some(_) => failed(ClientErrorKind::MissingCredentials),
-            None if failure.is_timeout() => lost(StoreError::Timeout),
-            None => lost(StoreError::Unavailable),
+            Some(_) => failed(gateway::ErrorKind::MissingCredentials),
+            None if failure.is_timeout() => lost(store::Error::Timeout),
+            None => lost(store::Error::Unavailable),
         }),
-        SdkError::ConstructionFailure(_) | _ => Err(lost(StoreError::Unavailable)),
+        SdkError::ConstructionFailure(_) | _ => Err(lost(store::Error::Unavailable)),
     };
     outcome.map_err(|outcome| outcome.with_cause(error))
 }
