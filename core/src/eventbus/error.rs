@@ -3,9 +3,9 @@
 use alloc::string::{String, ToString as _};
 
 use super::codec::ItemError;
-use super::cursor::{CursorMismatch, InvalidCursor, InvalidOffsetCursor};
+use super::cursor::{CursorMismatch, InvalidOffsetCursor};
 use crate::error::{AppError, code};
-use crate::store::StoreFailure;
+use crate::store::{InvalidCursor, StoreFailure};
 use crate::time::Timestamp;
 
 /// The kinds of errors, for callers that tell their own callers.

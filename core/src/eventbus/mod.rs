@@ -57,9 +57,7 @@ mod ulid;
 pub use crate::store::{AttributeStyle, StoreFailure};
 pub use codec::{EventCodec, ItemError, ItemProblem};
 pub use config::{BusConfig, BusConfigBuilder, BusConfigError};
-pub use cursor::{
-    CursorMismatch, CursorSeal, InvalidCursor, InvalidOffsetCursor, KeyCursor, OffsetCursor,
-};
+pub use cursor::{CursorMismatch, CursorSeal, InvalidOffsetCursor, OffsetCursor};
 pub use delete::{DeleteEvent, Deleted};
 pub use erase::{DeleteTenant, Erased};
 pub use error::{

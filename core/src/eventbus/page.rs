@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::codec::ItemError;
-use super::cursor::{CursorSeal, KeyCursor, OffsetCursor};
+use super::cursor::{CursorSeal, OffsetCursor};
 use super::event::Event;
 use super::keys::EventKey;
 use super::query::{Order, write_cursor};
 use crate::json::{self, ObjectWriter};
-use crate::store::{AttributeName, Item};
+use crate::store::{AttributeName, Item, KeyCursor};
 
 /// A page of events, and where it ended.
 ///

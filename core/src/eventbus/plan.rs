@@ -5,14 +5,14 @@ use alloc::string::String;
 use alloc::vec;
 
 use super::config::BusConfig;
-use super::cursor::{KeyCursor, KeyShape, check};
+use super::cursor::{KeyShape, check};
 use super::error::{CursorError, InvalidInput};
 use super::keys::{FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
 use super::query::{Order, Selection};
 use super::schema::{TENANT_INDEX, TimestampFormat};
 use crate::store::{
-    Attribute, AttributeName, Guard, Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Query,
-    SortRange, Value,
+    Attribute, AttributeName, Guard, Item, KeyCursor, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES,
+    Query, SortRange, Value,
 };
 use crate::time::Timestamp;
 

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::cursor::InvalidCursor;
 use super::error::InvalidInput;
 use super::event::Event;
 use super::keys::{Separator, check_tenant, partition_key};
 use crate::json::{self, JsonError, ObjectWriter};
+use crate::store::InvalidCursor;
 use crate::time::{Timestamp, TimestampError};
 
 /// Which events of a tenant to read, and from where on.

@@ -1,6 +1,6 @@
 //! Why connections are not kept or found.
 
-use crate::eventbus::InvalidCursor;
+use crate::store::InvalidCursor;
 use crate::store::StoreFailure;
 
 /// A text does not name a connection or a topic. Nothing was read or written.

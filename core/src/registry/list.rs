@@ -9,9 +9,11 @@ use super::config::{
     AttributeNames, Config, KEY_PREFIX, PARTITION_KEY, SORT, SORT_KEY, TOPIC_INDEX,
 };
 use super::error::ListError;
-use crate::eventbus::{InvalidCursor, KeyCursor};
 use crate::machine::{Machine, Step};
-use crate::store::{self, Attribute, Comparison, Guard, Item, Page, Query, StoreRequest, Value};
+use crate::store::{
+    self, Attribute, Comparison, Guard, InvalidCursor, Item, KeyCursor, Page, Query, StoreRequest,
+    Value,
+};
 use crate::time::Timestamp;
 
 /// Reads one page of the connections of a topic, in the order of their ids. One `Query` on an index

@@ -1,6 +1,7 @@
 //! What a cursor holds, for people.
 
-use apptheory_core::eventbus::{CursorSeal, InvalidCursor, KeyCursor, OffsetCursor};
+use apptheory_core::eventbus::{CursorSeal, OffsetCursor};
+use apptheory_core::store::{InvalidCursor, KeyCursor};
 use serde_json::{Value as Json, json};
 
 /// Why there is nothing to show.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use apptheory::apptheory_core::eventbus::{
-    CursorError, CursorSeal, EventQuery, KeyCursor, OffsetCursor, Order, QueryError,
+    CursorError, CursorSeal, EventQuery, OffsetCursor, Order, QueryError,
 };
 use apptheory::apptheory_core::run::run;
-use apptheory::apptheory_core::store::{Item, Number, Value};
+use apptheory::apptheory_core::store::{Item, KeyCursor, Number, Value};
 use apptheory::memory::MemoryStore;
 use proptest::prelude::*;
 

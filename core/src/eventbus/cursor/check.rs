@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::key::KeyCursor;
+use crate::store::KeyCursor;
 use crate::store::{Item, Query};
 
 /// What does not fit between a cursor and the query that it was used with. Use a cursor only with

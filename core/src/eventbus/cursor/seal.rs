@@ -11,8 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::key::InvalidCursor;
 use crate::identity::EmptySecret;
+use crate::store::InvalidCursor;
 
 /// Seals cursors, and opens those that were sealed with one of its secrets.
 ///
@@ -136,7 +136,7 @@ mod tests {
     use alloc::format;
 
     use super::CursorSeal;
-    use crate::eventbus::InvalidCursor;
+    use crate::store::InvalidCursor;
 
     fn seal(secret: &str) -> CursorSeal {
         CursorSeal::new(secret).unwrap()

@@ -6,10 +6,10 @@ use super::at;
 use super::world::World;
 use crate::eventbus::{
     BusConfig, CursorError, CursorMismatch, DeleteError, DeleteTenant, DeleteTenantError, Event,
-    EventKey, EventQuery, GetError, InvalidCursor, MemoryBus,
+    EventKey, EventQuery, GetError, MemoryBus,
 };
 use crate::run::run;
-use crate::store::{self, Value};
+use crate::store::{self, InvalidCursor, Value};
 
 fn bus() -> BusConfig {
     BusConfig::builder().build().unwrap()

@@ -6,11 +6,10 @@ use super::at;
 use super::world::World;
 use crate::eventbus::{
     AttributeStyle, BusConfig, CursorError, CursorMismatch, ErrorKind, Event, EventPage,
-    EventQuery, InvalidCursor, KeyCursor, MemoryBus, Order, PageEnd, QueryError, Separator,
-    TimestampFormat,
+    EventQuery, MemoryBus, Order, PageEnd, QueryError, Separator, TimestampFormat,
 };
 use crate::run::run;
-use crate::store::{self, Item, Value};
+use crate::store::{self, InvalidCursor, Item, KeyCursor, Value};
 use crate::time::Timestamp;
 
 /// Instants that text order gets wrong when fractions vary, some of them shared.

@@ -9,16 +9,15 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::{Item, ValueError};
 use crate::json::{self, ObjectWriter};
-use crate::store::{Item, ValueError};
 use crate::utf8;
 
 /// The key of the last item that a query read, with the index and direction that it read in:
 /// base64url with padding of `{"lastKey":{…},"index":"…","sort":"…"}`.
 ///
 /// ```
-/// use apptheory_core::eventbus::KeyCursor;
-/// use apptheory_core::store::{Item, Value};
+/// use apptheory_core::store::{Item, KeyCursor, Value};
 ///
 /// let cursor = KeyCursor {
 ///     last_key: Item::new().with("pk", Value::from("t1#e")),
