@@ -2,7 +2,7 @@
 
 use super::check_and_increment::Decided;
 use super::decision::Stage;
-use super::plan::{BatchOutcome, Plan, Reads};
+use super::plan::{AnyPlan, BatchOutcome, Reads};
 use crate::machine::{Machine, Step};
 use crate::store::{self, StoreRequest};
 
@@ -11,12 +11,12 @@ use crate::store::{self, StoreRequest};
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct Check {
-    plan: Plan,
+    plan: AnyPlan,
     reads: Reads,
 }
 
 impl Check {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: AnyPlan) -> Self {
         let reads = plan.reads();
         Self { plan, reads }
     }
@@ -29,8 +29,8 @@ impl Check {
     }
 
     fn fail(self, error: store::Error) -> Step<Self> {
-        let allowance = self.plan.allowance();
-        let decision = self.plan.call().fail(error, Stage::Read, allowance, self.plan.quotas());
+        let admitted = self.plan.admitted(None);
+        let decision = self.plan.call().fail(error, Stage::Read, admitted);
         Step::Done(Decided { decision, learned: self.plan.learned() })
     }
 }
@@ -43,8 +43,8 @@ impl Machine for Check {
         if let Some(batch) = self.reads.next_batch() {
             return self.ask(batch, Self::on_read);
         }
-        let verdict = self.plan.judge(&self.reads);
-        let decision = self.plan.call().decide(verdict, self.plan.quotas());
+        let decision = self.plan.judge(&self.reads);
+        let decision = self.plan.call().enforce(decision);
         Step::Done(Decided { decision: Ok(decision), learned: self.plan.learned() })
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::config::DecisionId;
 use super::decision::{Decision, Stage};
 use super::error::LimiterError;
-use super::plan::{BatchOutcome, Conclusion, Next, Plan, Reads, Verdict, Write, Wrote};
+use super::plan::{AnyPlan, BatchOutcome, Next, Reads, Write, Wrote};
 use super::recall::Learned;
 use crate::backoff::Backoff;
 use crate::machine::{Machine, Step};
@@ -31,12 +31,13 @@ use crate::time::Timestamp;
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct CheckAndIncrement {
-    plan: Plan,
+    plan: AnyPlan,
     reads: Reads,
     conflicts: u32,
 }
 
-/// How deciding ended.
+/// A decision, and what deciding taught. A driver merges the latter into its
+/// [`Recall`](super::Recall) with [`learn`](super::Recall::learn), and passes that to the next attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// The decision. An error only where the limiter fails closed.
@@ -46,7 +47,7 @@ pub struct Decided {
 }
 
 impl CheckAndIncrement {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: AnyPlan) -> Self {
         let reads = Reads::none(plan.call().config.table.clone());
         Self { plan, reads, conflicts: 0 }
     }
@@ -60,9 +61,9 @@ impl CheckAndIncrement {
             }
             Next::Write(Write::Update(update)) => self.ask(update, Self::on_update),
             Next::Write(Write::Transact(transact)) => self.ask(transact, Self::on_transact),
-            Next::Conclude(Conclusion::Verdict(verdict)) => self.conclude(verdict),
-            Next::Conclude(Conclusion::AdmittedUncounted) => self.read_back(),
-            Next::Conclude(Conclusion::TooLate(stage)) => self.fail(store::Error::Timeout, stage),
+            Next::ReadBack => self.read_back(),
+            Next::TooLate(stage) => self.fail(store::Error::Timeout, stage),
+            Next::Decide(decision) => self.decide(decision),
         }
     }
 
@@ -123,18 +124,14 @@ impl CheckAndIncrement {
     }
 
     fn read_back(self) -> Step<Self> {
-        let call = self.plan.call();
-        if !call.config.read_back {
-            let admitted = self.plan.allowance();
-            return self.conclude(admitted);
-        }
-        let table = call.config.table.clone();
-        match self.plan.keys().into_iter().next() {
-            Some(key) => self.ask(GetItem { table, key, consistent: true }, Self::on_read_back),
-            None => {
-                let admitted = self.plan.allowance();
-                self.conclude(admitted)
+        let config = &self.plan.call().config;
+        let first = if config.read_back { self.plan.keys().into_iter().next() } else { None };
+        match first {
+            Some(key) => {
+                let table = config.table.clone();
+                self.ask(GetItem { table, key, consistent: true }, Self::on_read_back)
             }
+            None => self.admit(None),
         }
     }
 
@@ -143,18 +140,22 @@ impl CheckAndIncrement {
         let counter = self.plan.call().names().count;
         let count = outcome.ok().flatten().and_then(|item| item.integer(counter));
         let count = count.and_then(|count| i64::try_from(count).ok());
-        let admitted = self.plan.allowance().with_count(count);
-        self.conclude(admitted)
+        self.admit(count)
     }
 
-    fn conclude(self, verdict: Verdict) -> Step<Self> {
-        let decision = self.plan.call().decide(verdict, self.plan.quotas());
+    fn admit(self, count: Option<i64>) -> Step<Self> {
+        let admitted = self.plan.admitted(count);
+        self.decide(admitted)
+    }
+
+    fn decide(self, decision: Decision) -> Step<Self> {
+        let decision = self.plan.call().enforce(decision);
         Step::Done(Decided { decision: Ok(decision), learned: self.plan.learned() })
     }
 
     fn fail(self, error: store::Error, stage: Stage) -> Step<Self> {
-        let allowance = self.plan.allowance();
-        let decision = self.plan.call().fail(error, stage, allowance, self.plan.quotas());
+        let admitted = self.plan.admitted(None);
+        let decision = self.plan.call().fail(error, stage, admitted);
         Step::Done(Decided { decision, learned: self.plan.learned() })
     }
 }

@@ -12,7 +12,7 @@ use super::check_and_increment::CheckAndIncrement;
 use super::error::Operation;
 use super::key::{KeyError, RateLimitKey};
 use super::name::{LimiterName, NameError};
-use super::plan::{Call, Plan};
+use super::plan::{AnyPlan, Call};
 use super::recall::Recall;
 use super::record::Record;
 use super::schema::{AttributeNames, DEFAULT_TABLE_NAME, TABLE_VARIABLES};
@@ -177,11 +177,11 @@ impl Limiter {
         &self.0
     }
 
-    fn plan(&self, mut attempt: Attempt, operation: Operation, recall: &Recall) -> Plan {
+    fn plan(&self, mut attempt: Attempt, operation: Operation, recall: &Recall) -> AnyPlan {
         if let Some(name) = &self.0.name {
             attempt.key = attempt.key.among(name);
         }
-        Plan::new(Call { config: Arc::clone(&self.0), attempt, operation }, recall)
+        AnyPlan::new(Call { config: Arc::clone(&self.0), attempt, operation }, recall)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::check_and_increment::{MAX_CONFLICT_RETRIES, conflict_delay};
 use super::error::LimiterError;
-use super::plan::{Plan, Write, Wrote};
+use super::plan::{AnyPlan, Write, Wrote};
 use crate::machine::{Machine, Step};
 use crate::store::{self, Sleep, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
@@ -13,12 +13,12 @@ use crate::time::Timestamp;
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct Record {
-    plan: Plan,
+    plan: AnyPlan,
     conflicts: u32,
 }
 
 impl Record {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: AnyPlan) -> Self {
         Self { plan, conflicts: 0 }
     }
 

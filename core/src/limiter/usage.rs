@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::decision::{UsageStats, UsageWindow};
 use super::error::LimiterError;
-use super::plan::{BatchOutcome, Plan, Reads, UsageLine};
+use super::plan::{AnyPlan, BatchOutcome, Reads, UsageLine};
 use super::window::{DAY, HOUR, MINUTE};
 use crate::machine::{Machine, Step};
 use crate::store::StoreRequest;
@@ -14,12 +14,12 @@ use crate::store::StoreRequest;
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct Usage {
-    plan: Plan,
+    plan: AnyPlan,
     reads: Reads,
 }
 
 impl Usage {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: AnyPlan) -> Self {
         let reads = plan.reads();
         Self { plan, reads }
     }

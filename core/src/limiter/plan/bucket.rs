@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::call::Description;
-use super::{Call, Conclusion, Next, Reads, Refusal, UsageLine, Verdict, Write, Wrote};
+use super::{Call, Limiting, Next, Plan, Reads, Refusal, Ruling, UsageLine, Write, Wrote};
 use crate::limiter::config::seconds_after;
-use crate::limiter::decision::UsageWindow;
+use crate::limiter::decision::{Decision, UsageWindow};
 use crate::limiter::recall::{Learned, Lesson, Recall};
 use crate::limiter::strategy::Quota;
 use crate::limiter::token_bucket::{Rate, TokenBucket};
@@ -59,14 +59,6 @@ impl Bucket {
         Self { call, quotas, rate, tat, foreign: None, writes: 0 }
     }
 
-    pub(super) fn call(&self) -> &Call {
-        &self.call
-    }
-
-    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
-        &self.quotas
-    }
-
     fn now(&self) -> i128 {
         self.call.now().unix_nanos()
     }
@@ -91,34 +83,21 @@ impl Bucket {
         self.now().saturating_add(terms.tolerance).saturating_sub(terms.increment)
     }
 
-    /// As if this request had met a full bucket.
-    pub(super) fn allowance(&self) -> Verdict {
-        let increment = self.terms().map_or(0, |terms| terms.increment);
-        self.verdict(true, self.now().saturating_add(increment)).with_count(None)
-    }
-
-    pub(super) fn begin(&mut self) -> Next {
-        match self.terms().filter(|terms| terms.increment <= terms.tolerance) {
-            Some(_) => Next::Write(self.write()),
-            None => Next::Conclude(Conclusion::Verdict(self.hopeless())),
-        }
-    }
-
     /// A denial of what even a full bucket would not admit.
-    fn hopeless(&self) -> Verdict {
+    fn hopeless(&self) -> Decision {
         let window = self.quotas.first().map_or(self.rate.period, |quota| quota.window);
         let resets_at = self.call.now().saturating_add(window);
-        let (room_at, retry_at) = (resets_at, resets_at);
-        let denied = self.verdict(false, self.now());
-        Verdict { local: true, resets_at, room_at, retry_at, ..denied }
+        self.call.decision(Ruling::DeniedLocally(0), self.limiting(resets_at))
     }
 
-    pub(super) fn write(&self) -> Write {
-        Write::Update(self.update(Some(self.most())))
+    /// The decision on a bucket that is full at `tat`.
+    fn decision(&self, ruling: Ruling, tat: i128) -> Decision {
+        let decision = self.call.decision(ruling, self.limiting(instant(tat)));
+        decision.with_room_at(Some(self.room_at(tat)))
     }
 
-    pub(super) fn record(&mut self) -> Write {
-        Write::Update(self.update(None))
+    const fn limiting(&self, resets_at: Timestamp) -> Limiting<'_> {
+        Limiting { quotas: &self.quotas, at: 0, window: None, resets_at }
     }
 
     /// The write that suits what is known: replacing a `Tat` that is foreign, starting afresh from
@@ -134,18 +113,29 @@ impl Bucket {
         let fresh = now.saturating_add(terms.increment);
         let full = now.saturating_add(terms.tolerance);
         let (change, guard, latest) = match (&self.foreign, self.tat.filter(|tat| *tat > now)) {
+            // Only the very value that was seen is replaced: whatever came between, a rival's repair
+            // or a request, is this limit's own and stays.
             (Some(foreign), tat) => {
                 let empty = tat.unwrap_or(full);
                 let guard = Guard::equals(name.clone(), foreign.clone());
                 (Assignment::set(name.clone(), Number::from(empty)), guard, empty)
             }
+            // No `Tat` is known, or a past one: the bucket is full, and has been since then. Time that
+            // passes while it is full regains nothing, so the request counts from now: added to a past
+            // `Tat` it would take tokens beyond the burst. The guard keeps this from wiping out what
+            // another caller has taken since: then there is a later `Tat`.
             (None, None) => {
                 let guard = Guard::Absent(name.clone()).or(compare(Comparison::AtMost, now));
                 (Assignment::set(name.clone(), Number::from(fresh)), guard, fresh)
             }
+            // Others may have moved it since it was seen. To add commutes with what they add, so no
+            // request is lost, and `Tat` need not be the one that is known; it has to be
+            //  * later than now: else others let the bucket fill up, or it expired, and the case above
+            //    holds;
+            //  * at most the bound: else others took the room that this request needs. This one is
+            //    the limit itself; recording goes without.
             (None, Some(tat)) => {
                 let later = compare(Comparison::Greater, now);
-                // Others may have moved it since: as far as the bound lets them.
                 let (guard, latest) = match most {
                     Some(most) => (later.and(compare(Comparison::AtMost, most)), full),
                     None => (later, full.max(tat.saturating_add(terms.increment))),
@@ -162,25 +152,8 @@ impl Bucket {
         self.call.update(self.key(), [change], description, guard)
     }
 
-    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
-        self.writes = self.writes.saturating_add(1);
-        let verdict = match wrote {
-            // The foreign one is replaced: nothing is left of the bucket now.
-            Wrote::Applied { .. } if self.foreign.is_some() => self.denied(),
-            Wrote::Applied { attributes, .. } => {
-                self.tat = attributes.integer(self.call.names().tat);
-                self.verdict(true, self.tat.unwrap_or_else(|| self.now()))
-            }
-            Wrote::Refused(refusals) => match self.after_refusal(refusals.into_iter().next()) {
-                Some(verdict) => verdict,
-                None => return Next::Write(self.write()),
-            },
-        };
-        Next::Conclude(Conclusion::Verdict(verdict))
-    }
-
-    /// The verdict of a refusal, or `None` when another write has to be tried.
-    fn after_refusal(&mut self, refusal: Option<Refusal>) -> Option<Verdict> {
+    /// The decision after a refusal, or `None` when another write has to be tried.
+    fn after_refusal(&mut self, refusal: Option<Refusal>) -> Option<Decision> {
         let tried = self.tat;
         let (seen, answered_at) = refusal.map_or((None, None), |r| (r.seen, r.answered_at));
         Stored { tat: self.tat, foreign: self.foreign } = self.stored(seen.as_ref(), answered_at);
@@ -195,7 +168,7 @@ impl Bucket {
             return None;
         }
         // Others came in between each time: refusing errs on the safe side.
-        Some(self.denied().with_count(None))
+        Some(Decision { count: None, near_limit: false, ..self.denied() })
     }
 
     /// What an item says. A decision may be late, and others may have moved `Tat` by later clocks in
@@ -214,35 +187,119 @@ impl Bucket {
         }
     }
 
-    /// A verdict on a bucket that is full at `tat`.
-    fn verdict(&self, allowed: bool, tat: i128) -> Verdict {
-        let (in_use, resets_at) = (self.in_use(tat), instant(tat));
-        // All of them but one are back by then.
-        let others = in_use.min(i64::from(self.rate.burst)).saturating_sub(1).max(0);
-        let interval = self.rate.interval.unwrap_or(0);
-        let room_at = instant(tat.saturating_sub(interval.saturating_mul(i128::from(others))));
-        Verdict {
-            allowed,
-            local: false,
-            count: Some(in_use),
-            quota: 0,
-            window: None,
-            resets_at,
-            room_at,
-            retry_at: resets_at,
-        }
+    fn admitted_at(&self, tat: i128) -> Decision {
+        self.decision(Ruling::Admitted(Some(self.in_use(tat))), tat)
     }
 
     /// A denial: the cost fits once the bucket has regained enough of what is in use.
-    fn denied(&self) -> Verdict {
-        let terms = self.effective_terms();
-        let tat = self.tat.unwrap_or_else(|| self.now()).max(self.now());
+    fn denied(&self) -> Decision {
+        let (terms, tat) = (self.effective_terms(), self.full_at(self.tat));
         let wait = terms.tolerance.saturating_sub(terms.increment);
-        Verdict { retry_at: instant(tat.saturating_sub(wait)), ..self.verdict(false, tat) }
+        let retry_after = self.call.now().until(instant(tat.saturating_sub(wait)));
+        let denied = self.decision(Ruling::Denied(Some(self.in_use(tat))), tat);
+        Decision { retry_after: Some(retry_after), ..denied }
+    }
+
+    /// When the bucket is full again, or now: a `Tat` that has passed, or is not known, says that the
+    /// bucket is full, and a full bucket gains nothing by having been full for long.
+    fn full_at(&self, tat: Option<i128>) -> i128 {
+        tat.unwrap_or_else(|| self.now()).max(self.now())
+    }
+
+    /// When a token is back, for a bucket that is full at `tat`: all that are in use but one are
+    /// still to come then.
+    fn room_at(&self, tat: i128) -> Timestamp {
+        let others = self.in_use(tat).min(i64::from(self.rate.burst)).saturating_sub(1).max(0);
+        let interval = self.rate.interval.unwrap_or(0);
+        instant(tat.saturating_sub(interval.saturating_mul(i128::from(others))))
+    }
+
+    /// Tokens in use: what the bucket still has to regain, rounded up.
+    fn in_use(&self, tat: i128) -> i64 {
+        let missing = tat.saturating_sub(self.now()).max(0);
+        let tokens = self.rate.interval.map_or(0, |interval| ceil_div(missing, interval));
+        i64::try_from(tokens).unwrap_or(i64::MAX)
+    }
+
+    fn key(&self) -> Key {
+        let key = &self.call.attempt.key;
+        key.store_key(alloc::format!("{}#{KEY_SUFFIX}", key.identifier()))
+    }
+}
+
+impl Plan for Bucket {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// As if this request had met a full bucket.
+    fn admitted(&self, count: Option<i64>) -> Decision {
+        let increment = self.terms().map_or(0, |terms| terms.increment);
+        self.decision(Ruling::Admitted(count), self.now().saturating_add(increment))
+    }
+
+    fn begin(&mut self) -> Next {
+        match self.terms().filter(|terms| terms.increment <= terms.tolerance) {
+            Some(_) => Next::Write(self.write()),
+            None => Next::Decide(self.hopeless()),
+        }
+    }
+
+    fn write(&self) -> Write {
+        Write::Update(self.update(Some(self.most())))
+    }
+
+    fn after_write(&mut self, wrote: Wrote) -> Next {
+        self.writes = self.writes.saturating_add(1);
+        Next::Decide(match wrote {
+            // The foreign one is replaced: nothing is left of the bucket now.
+            Wrote::Applied { .. } if self.foreign.is_some() => self.denied(),
+            Wrote::Applied { attributes, .. } => {
+                self.tat = attributes.integer(self.call.names().tat);
+                self.admitted_at(self.tat.unwrap_or_else(|| self.now()))
+            }
+            Wrote::Refused(refusals) => match self.after_refusal(refusals.into_iter().next()) {
+                Some(denied) => denied,
+                None => return Next::Write(self.write()),
+            },
+        })
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        Vec::from([self.key()])
+    }
+
+    fn counters(&self) -> Vec<AttributeName> {
+        Vec::from([self.call.names().tat.into()])
+    }
+
+    fn judge(&mut self, reads: &Reads) -> Decision {
+        self.tat = self.stored(reads.item(&self.key()), reads.answered_at).tat;
+        if self.terms().is_none() {
+            return self.hopeless();
+        }
+        let tat = self.full_at(self.tat);
+        if tat <= self.most() { self.admitted_at(tat) } else { self.denied() }
+    }
+
+    fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let stored = self.stored(reads.item(&self.key()), reads.answered_at);
+        let tat = self.full_at(stored.tat);
+        let window = UsageWindow {
+            count: self.in_use(tat),
+            limit: i64::from(self.rate.burst),
+            start: self.call.now(),
+            end: instant(tat),
+        };
+        Vec::from([UsageLine { key: KEY_SUFFIX.into(), length: Duration::ZERO, window }])
+    }
+
+    fn record(&mut self) -> Write {
+        Write::Update(self.update(None))
     }
 
     /// What is recorded beyond what a bucket holds stays, until the next decision finds it.
-    pub(super) fn after_record(&mut self, wrote: &Wrote) -> Option<Write> {
+    fn after_record(&mut self, wrote: &Wrote) -> Option<Write> {
         self.writes = self.writes.saturating_add(1);
         match wrote {
             Wrote::Applied { .. } => None,
@@ -261,50 +318,9 @@ impl Bucket {
         }
     }
 
-    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        self.tat = self.stored(reads.item(&self.key()), reads.answered_at).tat;
-        if self.terms().is_none() {
-            return self.hopeless();
-        }
-        let tat = self.tat.unwrap_or_else(|| self.now()).max(self.now());
-        if tat <= self.most() { self.verdict(true, tat) } else { self.denied() }
-    }
-
-    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
-        let tat = self.stored(reads.item(&self.key()), reads.answered_at).tat;
-        let tat = tat.unwrap_or_else(|| self.now()).max(self.now());
-        let window = UsageWindow {
-            count: self.in_use(tat),
-            limit: i64::from(self.rate.burst),
-            start: self.call.now(),
-            end: instant(tat),
-        };
-        Vec::from([UsageLine { key: KEY_SUFFIX.into(), length: Duration::ZERO, window }])
-    }
-
-    /// Tokens in use: what the bucket still has to regain, rounded up.
-    fn in_use(&self, tat: i128) -> i64 {
-        let missing = tat.saturating_sub(self.now()).max(0);
-        let tokens = self.rate.interval.map_or(0, |interval| ceil_div(missing, interval));
-        i64::try_from(tokens).unwrap_or(i64::MAX)
-    }
-
-    pub(super) fn learned(&self) -> Learned {
+    fn learned(&self) -> Learned {
         let key = self.call.attempt.key.clone();
         Learned(self.tat.map(|tat| Lesson::Filled { key, tat, until: instant(tat) }))
-    }
-
-    pub(super) fn keys(&self) -> Vec<Key> {
-        Vec::from([self.key()])
-    }
-
-    pub(super) fn counters(&self) -> Vec<AttributeName> {
-        Vec::from([self.call.names().tat.into()])
-    }
-
-    fn key(&self) -> Key {
-        let key = &self.call.attempt.key;
-        key.store_key(alloc::format!("{}#{KEY_SUFFIX}", key.identifier()))
     }
 }
 

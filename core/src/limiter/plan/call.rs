@@ -21,32 +21,22 @@ pub(in crate::limiter) struct Call {
     pub(in crate::limiter) operation: Operation,
 }
 
-/// What a strategy makes of the counts, before policies.
-#[derive(Clone, Debug)]
-pub(in crate::limiter) struct Verdict {
-    pub(in crate::limiter) allowed: bool,
-    /// Whether it took no count to tell.
-    pub(in crate::limiter) local: bool,
-    pub(in crate::limiter) count: Option<i64>,
-    /// The index of the limiting quota.
-    pub(in crate::limiter) quota: usize,
-    pub(in crate::limiter) window: Option<TimeWindow>,
-    pub(in crate::limiter) resets_at: Timestamp,
-    /// The earliest instant at which a unit more can be admitted.
-    pub(in crate::limiter) room_at: Timestamp,
-    /// The earliest instant at which the same request can be admitted.
-    pub(in crate::limiter) retry_at: Timestamp,
+/// What a strategy makes of the counts. A count is unknown where the store did not tell it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ruling {
+    Admitted(Option<i64>),
+    Denied(Option<i64>),
+    /// Denied without asking the store.
+    DeniedLocally(i64),
 }
 
-impl Verdict {
-    pub(in crate::limiter) fn with_count(self, count: Option<i64>) -> Self {
-        Self { count, ..self }
-    }
-
-    /// The same with another instant at which there is room again, where it is known.
-    pub(super) fn with_room_at(self, room_at: Option<Timestamp>) -> Self {
-        Self { room_at: room_at.unwrap_or(self.room_at), ..self }
-    }
+/// What limits a request, or would.
+pub(super) struct Limiting<'a> {
+    pub(super) quotas: &'a Arc<[Quota]>,
+    /// The index of the limiting quota.
+    pub(super) at: usize,
+    pub(super) window: Option<TimeWindow>,
+    pub(super) resets_at: Timestamp,
 }
 
 /// What an item says about itself beside its counters.
@@ -69,26 +59,48 @@ impl Call {
         AttributeNames::of(self.config.attribute_style)
     }
 
-    /// A verdict with the policies of the limiter applied.
-    pub(in crate::limiter) fn decide(&self, verdict: Verdict, quotas: &Arc<[Quota]>) -> Decision {
-        let basis = if verdict.local { Basis::LocalDeny } else { Basis::Counted };
-        let shadowed = !verdict.allowed && self.config.shadow;
-        let denied = !verdict.allowed && !shadowed;
+    /// A strategy's decision. Unless the strategy knows better, there is room for one more, and for
+    /// the same request, when the limiting window ends.
+    pub(super) fn decision(&self, ruling: Ruling, limiting: Limiting<'_>) -> Decision {
+        let Limiting { quotas, at, window, resets_at } = limiting;
+        let (allowed, basis, count) = match ruling {
+            Ruling::Admitted(count) => (true, Basis::Counted, count),
+            Ruling::Denied(count) => (false, Basis::Counted, count),
+            Ruling::DeniedLocally(count) => (false, Basis::LocalDeny, Some(count)),
+        };
+        let limit = quotas.get(at).map_or(0, |quota| quota.limit);
         Decision {
-            retry_after: denied.then(|| self.now().until(verdict.retry_at)),
-            shadowed,
-            ..self.decision(!denied, basis, verdict, quotas)
+            allowed,
+            count,
+            limit,
+            resets_at,
+            room_at: resets_at,
+            retry_after: (!allowed).then(|| self.now().until(resets_at)),
+            basis,
+            near_limit: count.is_some_and(|count| is_near(count, limit)),
+            shadowed: false,
+            decided_at: self.now(),
+            window,
+            quotas: Arc::clone(quotas),
+            quota: at,
         }
     }
 
-    /// The decision, or the error, when the store gave no answer. `allowance` is what an allowed
+    /// The decision as the limiter enforces it: in shadow mode a denial is only reported.
+    pub(in crate::limiter) fn enforce(&self, decision: Decision) -> Decision {
+        if decision.allowed || !self.config.shadow {
+            return decision;
+        }
+        Decision { allowed: true, shadowed: true, retry_after: None, ..decision }
+    }
+
+    /// The decision, or the error, when the store gave no answer. `admitted` is what an allowed
     /// request would have been told.
     pub(in crate::limiter) fn fail(
         &self,
         error: store::Error,
         stage: Stage,
-        allowance: Verdict,
-        quotas: &Arc<[Quota]>,
+        admitted: Decision,
     ) -> Result<Decision, LimiterError> {
         let cause = Cause::from(error);
         let policy = match cause {
@@ -100,40 +112,12 @@ impl Call {
         };
         match policy {
             OnFailure::Closed => Err(self.error(error)),
-            OnFailure::Open => {
-                let basis = Basis::FailOpen { cause, stage };
-                Ok(self.decision(true, basis, allowance.with_count(None), quotas))
-            }
+            OnFailure::Open => Ok(Decision { basis: Basis::FailOpen { cause, stage }, ..admitted }),
         }
     }
 
     pub(in crate::limiter) fn error(&self, cause: store::Error) -> LimiterError {
         LimiterError { operation: self.operation, cause, table: self.config.table.clone() }
-    }
-
-    fn decision(
-        &self,
-        allowed: bool,
-        basis: Basis,
-        verdict: Verdict,
-        quotas: &Arc<[Quota]>,
-    ) -> Decision {
-        let limit = quotas.get(verdict.quota).map_or(0, |quota| quota.limit);
-        Decision {
-            allowed,
-            count: verdict.count,
-            limit,
-            resets_at: verdict.resets_at,
-            room_at: verdict.room_at,
-            retry_after: None,
-            basis,
-            near_limit: verdict.count.is_some_and(|count| is_near(count, limit)),
-            shadowed: false,
-            decided_at: self.now(),
-            window: verdict.window,
-            quotas: Arc::clone(quotas),
-            quota: verdict.quota,
-        }
     }
 
     /// An update of one of this call's items: its counters, and what it says about itself.
@@ -180,6 +164,13 @@ impl Call {
             assignments
                 .push(Assignment::SetIfAbsent { name: names.metadata.into(), value: metadata });
         }
+    }
+}
+
+impl Decision {
+    /// The same with another instant at which there is room again, where it is known.
+    pub(super) fn with_room_at(self, room_at: Option<Timestamp>) -> Self {
+        Self { room_at: room_at.unwrap_or(self.room_at), ..self }
     }
 }
 

@@ -1,8 +1,33 @@
-//! What each strategy reads, writes and concludes, as pure functions of outcomes.
+//! What each strategy reads, writes and decides, as pure functions of outcomes.
 //!
-//! A plan never waits: a machine carries its orders to the store and its outcomes back. Every
-//! function is total; a plan that needs no read still knows what one would mean, because checking
-//! without counting is just that.
+//! A plan never waits: a machine carries its orders to the store and the outcomes back.
+//!
+//! # The life of a decision
+//!
+//! ```text
+//!  Limiter::check_and_increment(attempt, recall)         one strategy makes one Plan
+//!        │
+//!        ▼                                    ┌──────────────────────────────────────────────┐
+//!      begin ──▶ Next ──┬─ Sleep ─────────────┼▶ after_sleep ──▶ Next                         │
+//!                       ├─ Read ─ batches ────┼▶ after_reads ──▶ Next         sliding windows │
+//!                       │                     └──────────────────────────────────────────────┘
+//!                       ├─ Write ─ one conditional write
+//!                       │     │ Updated, Transacted  ─▶  Wrote { Applied, Refused }
+//!                       │     │                              └▶ after_write ──▶ Next
+//!                       │     ├ conflict: wait, and the same write again, three times
+//!                       │     └ no answer ─▶ after_failure ──▶ Next, or the policy of failures
+//!                       ├─ ReadBack ─ admitted by a transaction, which returns no counts
+//!                       ├─ TooLate ─ the policy of failures
+//!                       ▼
+//!                     Decide(Decision) ─ shadow mode ─▶ Decided { decision, learned }
+//! ```
+//!
+//! The policy of failures makes an admitted decision without a count, or an error. The host merges what
+//! was learned into its [`Recall`], from which the next plan of the key starts.
+//!
+//! Checking reads [`keys`](Plan::keys) and [judges](Plan::judge) them; recording writes without a
+//! guard; usage reads and lists. So every plan knows what its counters mean, even one that decides
+//! without reading any.
 
 mod bucket;
 mod call;
@@ -16,19 +41,20 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
-pub(super) use self::bucket::Bucket;
-pub(super) use self::call::{Call, Verdict};
-pub(super) use self::packed::Packed;
+use self::bucket::Bucket;
+pub(super) use self::call::Call;
+use self::call::{Limiting, Ruling};
+use self::packed::Packed;
 pub(super) use self::reads::Reads;
-pub(super) use self::sequential::Sequential;
-use self::sliding::Cover;
-pub(super) use self::sliding::Sliding;
-pub(super) use self::windows::Windows;
-use super::decision::{Stage, UsageWindow};
+use self::sequential::Sequential;
+use self::sliding::{Cover, Sliding};
+use self::windows::Windows;
+use super::decision::{Decision, Stage, UsageWindow};
 use super::recall::{Learned, Recall};
-use super::strategy::{Layout, Quota, Strategy};
+use super::strategy::{Layout, Strategy};
 use super::window::{Naming, TimeWindow};
 use crate::store::{
     self, AttributeName, BatchRead, CancellationReason, Item, Key, TransactWriteItems, Transacted,
@@ -36,44 +62,89 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug)]
-pub(super) enum Plan {
-    /// One item per window.
-    Windows(Windows),
-    /// One item per window, without transactions. Boxed, because it is larger than the rest.
-    Sequential(Box<Sequential>),
-    /// One item for all windows.
-    Packed(Packed),
-    /// One item per sub-window.
-    Sliding(Sliding),
-    /// One item per bucket.
-    Bucket(Bucket),
+/// How one strategy counts one request.
+pub(super) trait Plan {
+    fn call(&self) -> &Call;
+
+    /// The decision on an admitted request, with its count where the store told it.
+    fn admitted(&self, count: Option<i64>) -> Decision;
+
+    /// The first thing that deciding and counting needs.
+    fn begin(&mut self) -> Next;
+
+    /// What follows once the time that was asked for has passed.
+    fn after_sleep(&mut self, _woken_at: Timestamp) -> Next {
+        self.begin()
+    }
+
+    /// What follows once all [`reads`](Self::reads) have been answered.
+    fn after_reads(&mut self, reads: &Reads) -> Next {
+        Next::Decide(self.judge(reads))
+    }
+
+    /// The write that was asked for last, to be sent again.
+    fn write(&self) -> Write;
+
+    /// What follows from a write.
+    fn after_write(&mut self, wrote: Wrote) -> Next;
+
+    /// What follows from a write without an answer, where the decision does not hang on it.
+    fn after_failure(&mut self) -> Option<Next> {
+        None
+    }
+
+    /// The counters that bear on the decision.
+    fn keys(&self) -> Vec<Key>;
+
+    /// The attributes that hold the counts, beside the key.
+    fn counters(&self) -> Vec<AttributeName> {
+        Vec::from([self.call().names().count.into()])
+    }
+
+    /// The reads of all counters.
+    fn reads(&self) -> Reads {
+        Reads::new(self.call(), self.keys(), self.counters())
+    }
+
+    /// The decision that the counters call for, nothing being written.
+    fn judge(&mut self, reads: &Reads) -> Decision;
+
+    /// What is used in each window.
+    fn usage(&self, reads: &Reads) -> Vec<UsageLine>;
+
+    /// The write that counts without deciding.
+    fn record(&mut self) -> Write;
+
+    /// The write that has to follow, if any, for the request to be recorded.
+    fn after_record(&mut self, _wrote: &Wrote) -> Option<Write> {
+        None
+    }
+
+    /// What the instance should remember.
+    fn learned(&self) -> Learned {
+        Learned::default()
+    }
 }
 
 /// What a decision needs next.
 pub(super) enum Next {
     /// That so much time passes.
     Sleep(Duration),
-    /// More of the plan's [`Reads`].
+    /// The plan's [`Reads`].
     Read,
     Write(Write),
-    Conclude(Conclusion),
+    /// The count of a request that a transaction has admitted.
+    ReadBack,
+    /// Nothing: the answer came too late to be acted on.
+    TooLate(Stage),
+    /// Nothing.
+    Decide(Decision),
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Write {
     Update(UpdateItem),
     Transact(TransactWriteItems),
-}
-
-/// Where a plan ends.
-pub(super) enum Conclusion {
-    /// With a verdict.
-    Verdict(Verdict),
-    /// Admitted by a transaction that did not tell its counts.
-    AdmittedUncounted,
-    /// The answer came too late to be acted on.
-    TooLate(Stage),
 }
 
 /// What a write came to, whether it was an update or a transaction.
@@ -96,19 +167,23 @@ pub(super) struct Refusal {
     pub(super) answered_at: Option<Timestamp>,
 }
 
-macro_rules! each {
-    ($plan:expr, $inner:ident => $body:expr) => {
-        match $plan {
-            Plan::Windows($inner) => $body,
-            Plan::Sequential($inner) => $body,
-            Plan::Packed($inner) => $body,
-            Plan::Sliding($inner) => $body,
-            Plan::Bucket($inner) => $body,
-        }
-    };
+/// The plan of any strategy: it is used as the [`Plan`] within. Machines are cloned to be forked, and a
+/// decision allocates little, so this is no box.
+#[derive(Clone, Debug)]
+pub(super) enum AnyPlan {
+    /// One item per window.
+    Windows(Windows),
+    /// One item per window, without transactions. Boxed, because it is larger than the rest.
+    Sequential(Box<Sequential>),
+    /// One item for all windows.
+    Packed(Packed),
+    /// One item per sub-window.
+    Sliding(Sliding),
+    /// One item per bucket.
+    Bucket(Bucket),
 }
 
-impl Plan {
+impl AnyPlan {
     pub(super) fn new(call: Call, recall: &Recall) -> Self {
         let config = Arc::clone(&call.config);
         match &config.strategy {
@@ -128,111 +203,31 @@ impl Plan {
             }
         }
     }
+}
 
-    pub(super) fn call(&self) -> &Call {
-        each!(self, plan => plan.call())
-    }
+impl Deref for AnyPlan {
+    type Target = dyn Plan;
 
-    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
-        each!(self, plan => plan.quotas())
-    }
-
-    /// The verdict of an allowed request whose count is unknown.
-    pub(super) fn allowance(&self) -> Verdict {
-        each!(self, plan => plan.allowance())
-    }
-
-    /// The first thing that deciding and counting needs.
-    pub(super) fn begin(&mut self) -> Next {
-        each!(self, plan => plan.begin())
-    }
-
-    /// What follows once the time that was asked for has passed.
-    pub(super) fn after_sleep(&mut self, woken_at: Timestamp) -> Next {
+    fn deref(&self) -> &Self::Target {
         match self {
-            Self::Sliding(plan) => plan.after_sleep(woken_at),
-            // They never ask for it.
-            Self::Windows(_) | Self::Sequential(_) | Self::Packed(_) | Self::Bucket(_) => {
-                self.begin()
-            }
+            Self::Windows(plan) => plan,
+            Self::Sequential(plan) => &**plan,
+            Self::Packed(plan) => plan,
+            Self::Sliding(plan) => plan,
+            Self::Bucket(plan) => plan,
         }
     }
+}
 
-    /// The write that was asked for last, to be sent again.
-    pub(super) fn write(&self) -> Write {
-        each!(self, plan => plan.write())
-    }
-
-    /// What follows from a write.
-    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
-        each!(self, plan => plan.after_write(wrote))
-    }
-
-    /// What follows from a write without an answer, where the decision does not hang on it.
-    pub(super) fn after_failure(&mut self) -> Option<Next> {
+impl DerefMut for AnyPlan {
+    fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
-            Self::Sequential(plan) => plan.after_failure(),
-            Self::Windows(_) | Self::Packed(_) | Self::Sliding(_) | Self::Bucket(_) => None,
+            Self::Windows(plan) => plan,
+            Self::Sequential(plan) => &mut **plan,
+            Self::Packed(plan) => plan,
+            Self::Sliding(plan) => plan,
+            Self::Bucket(plan) => plan,
         }
-    }
-
-    /// What follows once all [`keys`](Self::keys) have been read.
-    pub(super) fn after_reads(&mut self, reads: &Reads) -> Next {
-        match self {
-            Self::Sliding(plan) => plan.after_reads(reads),
-            Self::Windows(_) | Self::Sequential(_) | Self::Packed(_) | Self::Bucket(_) => {
-                Next::Conclude(Conclusion::Verdict(self.judge(reads)))
-            }
-        }
-    }
-
-    /// The counters that bear on the decision.
-    pub(super) fn keys(&self) -> Vec<Key> {
-        each!(self, plan => plan.keys())
-    }
-
-    /// The attributes that hold the counts, beside the key.
-    pub(super) fn counters(&self) -> Vec<AttributeName> {
-        each!(self, plan => plan.counters())
-    }
-
-    /// The verdict that the counters call for, nothing being written.
-    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        each!(self, plan => plan.judge(reads))
-    }
-
-    /// What is used in each window.
-    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
-        each!(self, plan => plan.usage(reads))
-    }
-
-    /// The write that counts without deciding.
-    pub(super) fn record(&mut self) -> Write {
-        each!(self, plan => plan.record())
-    }
-
-    /// The write that has to follow, if any, for the request to be recorded.
-    pub(super) fn after_record(&mut self, wrote: &Wrote) -> Option<Write> {
-        match self {
-            Self::Sequential(plan) => plan.after_record(),
-            Self::Bucket(plan) => plan.after_record(wrote),
-            Self::Windows(_) | Self::Packed(_) | Self::Sliding(_) => None,
-        }
-    }
-
-    /// What the instance should remember.
-    pub(super) fn learned(&self) -> Learned {
-        match self {
-            Self::Windows(plan) => plan.learned(),
-            Self::Sliding(plan) => plan.learned(),
-            Self::Bucket(plan) => plan.learned(),
-            Self::Sequential(_) | Self::Packed(_) => Learned::default(),
-        }
-    }
-
-    /// All reads that the plan needs.
-    pub(super) fn reads(&self) -> Reads {
-        Reads::new(self.call(), self.keys(), self.counters())
     }
 }
 

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use super::call::Description;
 use super::reads::count_in;
 use super::windows::{full_until, last_to_end, of};
-use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
+use super::{Call, Limiting, Next, Plan, Reads, Ruling, UsageLine, Write, Wrote};
 use crate::duration::write_duration;
-use crate::limiter::decision::Stage;
+use crate::limiter::decision::{Decision, Stage};
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
@@ -45,52 +45,11 @@ impl Packed {
         Self { call, quotas, windows, longest }
     }
 
-    pub(super) fn call(&self) -> &Call {
-        &self.call
-    }
-
-    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
-        &self.quotas
-    }
-
-    pub(super) fn allowance(&self) -> Verdict {
-        self.verdict(true, 0, None)
-    }
-
-    fn verdict(&self, allowed: bool, at: usize, count: Option<i64>) -> Verdict {
+    /// The decision on the window at an index.
+    fn decision(&self, ruling: Ruling, at: usize) -> Decision {
         let window = self.windows.get(at).copied().unwrap_or(self.longest);
-        let resets_at = window.end();
-        Verdict {
-            allowed,
-            local: false,
-            count,
-            quota: at,
-            window: Some(window),
-            resets_at,
-            room_at: resets_at,
-            retry_at: resets_at,
-        }
-    }
-
-    pub(super) fn begin(&mut self) -> Next {
-        let cost = self.call.cost();
-        match self.last_to_end(|_, limit| limit < cost) {
-            Some(at) => {
-                let denied = Verdict { local: true, ..self.verdict(false, at, Some(0)) };
-                Next::Conclude(Conclusion::Verdict(denied))
-            }
-            None => Next::Write(self.write()),
-        }
-    }
-
-    pub(super) fn write(&self) -> Write {
-        let cost = self.call.cost();
-        let guards = self
-            .windows
-            .iter()
-            .zip(self.quotas.iter())
-            .map(|(window, quota)| self.guard(window, quota.limit.saturating_sub(cost)));
-        Write::Update(self.update(guards.reduce(Guard::and).unwrap_or(Guard::Always)))
+        let (quotas, resets_at) = (&self.quotas, window.end());
+        self.call.decision(ruling, Limiting { quotas, at, window: Some(window), resets_at })
     }
 
     /// The window's counter has room, or can start.
@@ -107,10 +66,6 @@ impl Packed {
     fn next(&self, window: &TimeWindow) -> Option<TimeWindow> {
         let next = TimeWindow { start: window.end(), ..*window };
         (next.start < self.longest.end()).then_some(next)
-    }
-
-    pub(super) fn record(&mut self) -> Write {
-        Write::Update(self.update(Guard::Always))
     }
 
     fn update(&self, guard: Guard) -> UpdateItem {
@@ -130,26 +85,6 @@ impl Packed {
         self.call.update(self.key(), counts.chain(removals), description, guard)
     }
 
-    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
-        let verdict = match wrote {
-            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
-                return Next::Conclude(Conclusion::TooLate(Stage::Write));
-            }
-            Wrote::Applied { attributes, .. } => {
-                let told = |window| count_in(&attributes, &counter(window));
-                let counts: Vec<Option<i64>> = self.windows.iter().map(told).collect();
-                self.told(true, 0, &counts)
-            }
-            Wrote::Refused(refusals) => {
-                match refusals.into_iter().find_map(|refusal| refusal.seen) {
-                    Some(seen) => self.denied(&seen),
-                    None => self.verdict(false, self.last_to_end(|_, _| true).unwrap_or(0), None),
-                }
-            }
-        };
-        Next::Conclude(Conclusion::Verdict(verdict))
-    }
-
     /// Whether a counter that this write started may have been in use and removed before.
     fn is_late(&self, answered_at: Timestamp) -> bool {
         let skew = self.call.config.skew_allowance;
@@ -157,42 +92,22 @@ impl Packed {
         next.any(|next| answered_at >= next.end().saturating_sub(skew))
     }
 
-    fn denied(&self, seen: &Item) -> Verdict {
+    fn denied(&self, seen: &Item) -> Decision {
         let counts = self.counts(Some(seen));
-        self.told(false, self.without_room(&counts).unwrap_or(0), &counts)
+        self.told(Ruling::Denied, self.without_room(&counts).unwrap_or(0), &counts)
     }
 
-    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        let counts = self.counts(reads.item(&self.key()));
-        let without_room = self.without_room(&counts);
-        self.told(without_room.is_none(), without_room.unwrap_or(0), &counts)
-    }
-
-    /// A verdict on the window at an index, given what all of them stand at.
-    fn told(&self, allowed: bool, at: usize, counts: &[Option<i64>]) -> Verdict {
+    /// The decision on the window at an index, given what all of them stand at.
+    fn told(
+        &self,
+        ruling: fn(Option<i64>) -> Ruling,
+        at: usize,
+        counts: &[Option<i64>],
+    ) -> Decision {
         let known = counts.iter().enumerate().filter_map(|(at, count)| Some((at, (*count)?)));
         let full_until = full_until(&self.windows, &self.quotas, known);
         let count = counts.get(at).copied().flatten();
-        self.verdict(allowed, at, count).with_room_at(full_until)
-    }
-
-    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
-        let key = self.key();
-        let windows = self.windows.iter().zip(self.quotas.iter());
-        windows
-            .map(|(window, quota)| {
-                UsageLine::of(window, reads.count(&key, &counter(window)), quota.limit)
-            })
-            .collect()
-    }
-
-    pub(super) fn keys(&self) -> Vec<Key> {
-        Vec::from([self.key()])
-    }
-
-    pub(super) fn counters(&self) -> Vec<AttributeName> {
-        let next = self.windows.iter().filter_map(|window| self.next(window));
-        self.windows.iter().copied().chain(next).map(|window| counter(&window)).collect()
+        self.decision(ruling(count), at).with_room_at(full_until)
     }
 
     /// Of the windows without room for the cost, the one that decides when to come back.
@@ -234,6 +149,87 @@ impl Packed {
         lengths.sort_unstable();
         let lengths: Vec<String> = lengths.into_iter().map(write_duration).collect();
         format!("packed:{}", lengths.join(","))
+    }
+}
+
+impl Plan for Packed {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn admitted(&self, count: Option<i64>) -> Decision {
+        self.decision(Ruling::Admitted(count), 0)
+    }
+
+    fn begin(&mut self) -> Next {
+        let cost = self.call.cost();
+        match self.last_to_end(|_, limit| limit < cost) {
+            Some(at) => Next::Decide(self.decision(Ruling::DeniedLocally(0), at)),
+            None => Next::Write(self.write()),
+        }
+    }
+
+    fn write(&self) -> Write {
+        let cost = self.call.cost();
+        let guards = self
+            .windows
+            .iter()
+            .zip(self.quotas.iter())
+            .map(|(window, quota)| self.guard(window, quota.limit.saturating_sub(cost)));
+        Write::Update(self.update(guards.reduce(Guard::and).unwrap_or(Guard::Always)))
+    }
+
+    fn after_write(&mut self, wrote: Wrote) -> Next {
+        Next::Decide(match wrote {
+            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
+                return Next::TooLate(Stage::Write);
+            }
+            Wrote::Applied { attributes, .. } => {
+                let told = |window| count_in(&attributes, &counter(window));
+                let counts: Vec<Option<i64>> = self.windows.iter().map(told).collect();
+                self.told(Ruling::Admitted, 0, &counts)
+            }
+            Wrote::Refused(refusals) => {
+                match refusals.into_iter().find_map(|refusal| refusal.seen) {
+                    Some(seen) => self.denied(&seen),
+                    None => {
+                        let at = self.last_to_end(|_, _| true).unwrap_or(0);
+                        self.decision(Ruling::Denied(None), at)
+                    }
+                }
+            }
+        })
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        Vec::from([self.key()])
+    }
+
+    fn counters(&self) -> Vec<AttributeName> {
+        let next = self.windows.iter().filter_map(|window| self.next(window));
+        self.windows.iter().copied().chain(next).map(|window| counter(&window)).collect()
+    }
+
+    fn judge(&mut self, reads: &Reads) -> Decision {
+        let counts = self.counts(reads.item(&self.key()));
+        match self.without_room(&counts) {
+            Some(at) => self.told(Ruling::Denied, at, &counts),
+            None => self.told(Ruling::Admitted, 0, &counts),
+        }
+    }
+
+    fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let key = self.key();
+        let windows = self.windows.iter().zip(self.quotas.iter());
+        windows
+            .map(|(window, quota)| {
+                UsageLine::of(window, reads.count(&key, &counter(window)), quota.limit)
+            })
+            .collect()
+    }
+
+    fn record(&mut self) -> Write {
+        Write::Update(self.update(Guard::Always))
     }
 }
 

@@ -1,16 +1,13 @@
 //! Several windows without transactions: one conditional update each, taken back on a refusal.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::reads::count_in;
 use super::windows::Limited;
-use super::{Call, Conclusion, Next, Plan, Reads, UsageLine, Verdict, Windows, Write, Wrote};
-use crate::limiter::strategy::Quota;
-use crate::store::{
-    Assignment, AttributeName, Comparison, Guard, Item, Key, Number, UpdateItem, Value,
-};
+use super::{AnyPlan, Call, Next, Plan, Reads, Ruling, UsageLine, Windows, Write, Wrote};
+use crate::limiter::decision::Decision;
+use crate::store::{Assignment, Comparison, Guard, Item, Key, Number, UpdateItem, Value};
 use crate::time::Timestamp;
 
 /// Counts window after window, the last to end first: a refusal then comes from the window that
@@ -29,16 +26,16 @@ pub(in crate::limiter) struct Sequential {
     first_count: Option<i64>,
     /// When the last of the windows ends that nothing is left in.
     full_until: Option<Timestamp>,
-    denied: Option<Verdict>,
+    denied: Option<Decision>,
 }
 
 impl Sequential {
     /// Plans `windows` one by one, if there are several.
-    pub(super) fn plan(windows: Windows) -> Plan {
+    pub(super) fn plan(windows: Windows) -> AnyPlan {
         let mut pending: Vec<Limited> = windows.limited().collect();
         pending.sort_by_key(|limited| (limited.window.end(), limited.window.length));
         match pending.pop() {
-            Some(current) if !pending.is_empty() => Plan::Sequential(Box::new(Self {
+            Some(current) if !pending.is_empty() => AnyPlan::Sequential(Box::new(Self {
                 windows,
                 pending,
                 current,
@@ -47,60 +44,8 @@ impl Sequential {
                 full_until: None,
                 denied: None,
             })),
-            _ => Plan::Windows(windows),
+            _ => AnyPlan::Windows(windows),
         }
-    }
-
-    pub(super) fn call(&self) -> &Call {
-        self.windows.call()
-    }
-
-    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
-        self.windows.quotas()
-    }
-
-    pub(super) fn allowance(&self) -> Verdict {
-        self.windows.allowance()
-    }
-
-    pub(super) fn begin(&mut self) -> Next {
-        match self.windows.local_denial() {
-            Some(verdict) => Next::Conclude(Conclusion::Verdict(verdict)),
-            None => Next::Write(self.write()),
-        }
-    }
-
-    pub(super) fn write(&self) -> Write {
-        let Limited { window, limit, .. } = &self.current;
-        Write::Update(match self.denied {
-            Some(_) => self.take_back(),
-            None => self.windows.update(window, self.windows.guard(*limit)),
-        })
-    }
-
-    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
-        match (&self.denied, wrote) {
-            // Whether or not the last one could be taken back, on to the one before it.
-            (Some(denied), _) => {
-                let denied = denied.clone();
-                self.take_back_next(denied)
-            }
-            (None, Wrote::Applied { attributes, .. }) => self.count_next(&attributes),
-            (None, Wrote::Refused(refusals)) => {
-                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
-                let counter = self.call().names().count;
-                let count = seen.map(|item| count_in(&item, counter).unwrap_or(0));
-                let denied = self.windows.verdict(false, self.current.at, count);
-                self.denied = Some(denied.clone());
-                self.take_back_next(denied)
-            }
-        }
-    }
-
-    /// A refusal stands, whatever becomes of taking back what was counted before it.
-    pub(super) fn after_failure(&mut self) -> Option<Next> {
-        let denied = self.denied.clone()?;
-        Some(self.take_back_next(denied))
     }
 
     fn count_next(&mut self, attributes: &Item) -> Next {
@@ -117,19 +62,19 @@ impl Sequential {
                 Next::Write(self.write())
             }
             None => {
-                let allowed = self.windows.allowance().with_count(self.first_count);
-                Next::Conclude(Conclusion::Verdict(allowed.with_room_at(self.full_until)))
+                let admitted = self.windows.admitted(self.first_count);
+                Next::Decide(admitted.with_room_at(self.full_until))
             }
         }
     }
 
-    fn take_back_next(&mut self, denied: Verdict) -> Next {
+    fn take_back_next(&mut self, denied: Decision) -> Next {
         match self.counted.pop() {
             Some(last) => {
                 self.current = last;
                 Next::Write(self.write())
             }
-            None => Next::Conclude(Conclusion::Verdict(denied)),
+            None => Next::Decide(denied),
         }
     }
 
@@ -148,29 +93,75 @@ impl Sequential {
             },
         }
     }
+}
 
-    pub(super) fn record(&mut self) -> Write {
-        Write::Update(self.windows.update(&self.current.window, Guard::Always))
+impl Plan for Sequential {
+    fn call(&self) -> &Call {
+        self.windows.call()
     }
 
-    pub(super) fn after_record(&mut self) -> Option<Write> {
-        self.current = self.pending.pop()?;
-        Some(self.record())
+    fn admitted(&self, count: Option<i64>) -> Decision {
+        self.windows.admitted(count)
     }
 
-    pub(super) fn keys(&self) -> Vec<Key> {
+    fn begin(&mut self) -> Next {
+        match self.windows.local_denial() {
+            Some(denied) => Next::Decide(denied),
+            None => Next::Write(self.write()),
+        }
+    }
+
+    fn write(&self) -> Write {
+        let Limited { window, limit, .. } = &self.current;
+        Write::Update(match self.denied {
+            Some(_) => self.take_back(),
+            None => self.windows.update(window, self.windows.guard(*limit)),
+        })
+    }
+
+    fn after_write(&mut self, wrote: Wrote) -> Next {
+        match (&self.denied, wrote) {
+            // Whether or not the last one could be taken back, on to the one before it.
+            (Some(denied), _) => {
+                let denied = denied.clone();
+                self.take_back_next(denied)
+            }
+            (None, Wrote::Applied { attributes, .. }) => self.count_next(&attributes),
+            (None, Wrote::Refused(refusals)) => {
+                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
+                let counter = self.call().names().count;
+                let count = seen.map(|item| count_in(&item, counter).unwrap_or(0));
+                let denied = self.windows.decision(Ruling::Denied(count), self.current.at);
+                self.denied = Some(denied.clone());
+                self.take_back_next(denied)
+            }
+        }
+    }
+
+    /// A refusal stands, whatever becomes of taking back what was counted before it.
+    fn after_failure(&mut self) -> Option<Next> {
+        let denied = self.denied.clone()?;
+        Some(self.take_back_next(denied))
+    }
+
+    fn keys(&self) -> Vec<Key> {
         self.windows.keys()
     }
 
-    pub(super) fn counters(&self) -> Vec<AttributeName> {
-        self.windows.counters()
-    }
-
-    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
+    fn judge(&mut self, reads: &Reads) -> Decision {
         self.windows.judge(reads)
     }
 
-    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+    fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
         self.windows.usage(reads)
+    }
+
+    fn record(&mut self) -> Write {
+        Write::Update(self.windows.update(&self.current.window, Guard::Always))
+    }
+
+    fn after_record(&mut self, _: &Wrote) -> Option<Write> {
+        self.current = self.pending.pop()?;
+        Some(self.record())
     }
 }

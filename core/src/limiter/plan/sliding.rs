@@ -45,12 +45,12 @@ use core::time::Duration;
 use super::call::Description;
 use super::reads::count_in;
 use super::windows::room;
-use super::{Call, Conclusion, Next, Reads, UsageLine, Verdict, Write, Wrote};
-use crate::limiter::decision::Stage;
+use super::{Call, Limiting, Next, Plan, Reads, Ruling, UsageLine, Write, Wrote};
+use crate::limiter::decision::{Decision, Stage};
 use crate::limiter::recall::{EndedWindow, Learned, Lesson, Recall};
 use crate::limiter::strategy::{Coverage, Quota, SlidingWindow};
 use crate::limiter::window::{Naming, TimeWindow};
-use crate::store::{Assignment, AttributeName, Guard, Key, UpdateItem};
+use crate::store::{Assignment, Guard, Key, UpdateItem};
 use crate::time::Timestamp;
 
 /// Admissions of ended sub-windows never change, so their sum can be read once and remembered; the
@@ -128,27 +128,6 @@ impl Sliding {
         }
     }
 
-    pub(super) fn call(&self) -> &Call {
-        &self.call
-    }
-
-    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
-        &self.quotas
-    }
-
-    pub(super) fn allowance(&self) -> Verdict {
-        Verdict {
-            allowed: true,
-            local: false,
-            count: None,
-            quota: 0,
-            window: Some(self.current),
-            resets_at: self.current.end(),
-            room_at: self.current.end(),
-            retry_at: self.current.end(),
-        }
-    }
-
     /// When the first unit comes back, given the current sub-window's count: when enough of the
     /// oldest sub-windows have left. Beyond the limit, the first to leave make no room.
     fn room_at(&self, current: i64) -> Option<Timestamp> {
@@ -164,20 +143,6 @@ impl Sliding {
         last.map(|(window, _)| window.start.saturating_add(covered))
     }
 
-    pub(super) fn begin(&mut self) -> Next {
-        if self.limit() < self.call.cost() {
-            let denied = Verdict { local: true, ..self.denied_from([].into_iter(), Some(0)) };
-            return Next::Conclude(Conclusion::Verdict(denied));
-        }
-        if self.is_late(self.call.now()) {
-            return self.wait();
-        }
-        if self.uncached().next().is_none() && self.room() >= 0 {
-            return Next::Write(self.write());
-        }
-        Next::Read
-    }
-
     /// Whether it is too late, at an instant, to admit in the current sub-window: by another clock
     /// it may have ended, and its count been read as final.
     fn is_late(&self, at: Timestamp) -> bool {
@@ -187,36 +152,22 @@ impl Sliding {
     /// Waits for the end of the current sub-window.
     fn wait(&mut self) -> Next {
         if self.sleeps >= MAX_SLEEPS {
-            return Next::Conclude(Conclusion::TooLate(Stage::Read));
+            return Next::TooLate(Stage::Read);
         }
         self.sleeps = self.sleeps.saturating_add(1);
         Next::Sleep(self.call.now().until(self.current.end()))
     }
 
-    pub(super) fn after_sleep(&mut self, woken_at: Timestamp) -> Next {
-        self.move_to(woken_at);
-        self.begin()
-    }
-
-    pub(super) fn after_reads(&mut self, reads: &Reads) -> Next {
-        self.take_in(reads);
-        let late = reads.answered_at.filter(|answered_at| self.is_late(*answered_at));
-        if self.room() < 0 && (late.is_none() || self.restarted) {
-            let denied = self.denied(Some(self.current_count(reads)));
-            return Next::Conclude(Conclusion::Verdict(denied));
-        }
-        match late {
-            // The write's answer would be late as well, and its count be left over.
-            Some(answered_at) => self.start_over(answered_at, Stage::Read),
-            None => Next::Write(self.write()),
-        }
-    }
-
-    /// Decides anew, once, as of when a late answer arrived. The sub-window that was the current one
-    /// is read as soon as it has ended.
+    /// Decides anew as of when a late answer arrived. The sub-window that was the current one is read
+    /// as soon as it has ended.
+    ///
+    /// Once only. Being late by chance, at the end of a sub-window, does not happen twice in a row to a
+    /// store that answers within a granularity; one that is slower is late every time, and each try
+    /// may leave a count and takes as long again. Twice too late is no answer: the limiter's policy of
+    /// failures decides.
     fn start_over(&mut self, answered_at: Timestamp, stage: Stage) -> Next {
         if self.restarted {
-            return Next::Conclude(Conclusion::TooLate(stage));
+            return Next::TooLate(stage);
         }
         self.restarted = true;
         self.sleeps = 0;
@@ -230,14 +181,6 @@ impl Sliding {
         self.past = self.cover.windows(now).skip(1).collect();
     }
 
-    pub(super) fn write(&self) -> Write {
-        Write::Update(self.update(room(self.call.names().count.into(), self.room())))
-    }
-
-    pub(super) fn record(&mut self) -> Write {
-        Write::Update(self.update(Guard::Always))
-    }
-
     fn update(&self, guard: Guard) -> UpdateItem {
         let count = Assignment::add(self.call.names().count, self.call.cost());
         let description = Description {
@@ -248,62 +191,19 @@ impl Sliding {
         self.call.update(self.key(&self.current), [count], description, guard)
     }
 
-    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
-        let counter = self.call.names().count;
-        let verdict = match wrote {
-            // It was counted, but perhaps after others had read the count of this sub-window as final:
-            // to admit here as well would exceed the limit. Whoever is admitted is seen by everyone
-            // who reads later; that is all that the limit rests on.
-            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
-                return self.start_over(at, Stage::Write);
-            }
-            Wrote::Applied { attributes, .. } => {
-                let current = count_in(&attributes, counter);
-                let count = current.map(|current| self.sum().saturating_add(current));
-                let room_at = current.and_then(|current| self.room_at(current));
-                self.allowance().with_count(count).with_room_at(room_at)
-            }
-            Wrote::Refused(refusals) => {
-                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
-                self.denied(seen.map(|item| count_in(&item, counter).unwrap_or(0)))
-            }
-        };
-        Next::Conclude(Conclusion::Verdict(verdict))
-    }
-
-    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        self.take_in(reads);
-        let current = self.current_count(reads);
-        let count = self.sum().saturating_add(current);
-        if count.saturating_add(self.call.cost()) <= self.limit() {
-            self.allowance().with_count(Some(count)).with_room_at(self.room_at(current))
-        } else {
-            self.denied(Some(current))
-        }
-    }
-
-    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
-        let counter = self.call.names().count;
-        let all = core::iter::once(&self.current).chain(&self.past);
-        all.map(|window| {
-            UsageLine::of(window, reads.count(&self.key(window), counter), self.limit())
-        })
-        .collect()
-    }
-
     /// A denial, given the current sub-window's count; unknown, it counts as just too much.
-    fn denied(&self, current: Option<i64>) -> Verdict {
+    fn denied(&self, current: Option<i64>) -> Decision {
         let sum = self.sum();
         let least = self.room().saturating_add(1).max(0);
         let at_least = current.unwrap_or(least);
         let counts = core::iter::once(at_least).chain(self.past_counts());
         let count = current.map(|current| sum.saturating_add(current));
-        self.denied_from(counts, count).with_room_at(self.room_at(at_least))
+        self.denied_from(counts, Ruling::Denied(count)).with_room_at(self.room_at(at_least))
     }
 
     /// A denial, given all counts, newest first: room comes back when enough of the oldest
     /// sub-windows have left.
-    fn denied_from(&self, counts: impl Iterator<Item = i64>, count: Option<i64>) -> Verdict {
+    fn denied_from(&self, counts: impl Iterator<Item = i64>, denied: Ruling) -> Decision {
         let (limit, cost) = (self.limit(), self.call.cost());
         let mut kept: u32 = 0;
         let mut used = cost;
@@ -318,34 +218,12 @@ impl Sliding {
         let leaving = self.cover.count().saturating_sub(kept).max(1);
         let resets_at =
             self.current.start.saturating_add(self.cover.granularity.saturating_mul(leaving));
-        let (room_at, retry_at) = (resets_at, resets_at);
-        Verdict { allowed: false, count, resets_at, room_at, retry_at, ..self.allowance() }
+        self.decision(denied, resets_at)
     }
 
-    pub(super) fn learned(&self) -> Learned {
-        if !self.has_read {
-            return Learned::default();
-        }
-        let windows: Vec<EndedWindow> = self
-            .past
-            .iter()
-            .filter_map(|window| {
-                let count = *self.known.get(&window.start)?;
-                Some(EndedWindow { start: window.start, count })
-            })
-            .collect();
-        let until = self.current.end().saturating_add(self.cover.window);
-        let key = self.call.attempt.key.clone();
-        Learned((!windows.is_empty()).then_some(Lesson::Ended { key, windows, until }))
-    }
-
-    /// The past sub-windows that have to be read, and the current one.
-    pub(super) fn keys(&self) -> Vec<Key> {
-        self.uncached().chain([&self.current]).map(|window| self.key(window)).collect()
-    }
-
-    pub(super) fn counters(&self) -> Vec<AttributeName> {
-        Vec::from([self.call.names().count.into()])
+    fn decision(&self, ruling: Ruling, resets_at: Timestamp) -> Decision {
+        let (quotas, window) = (&self.quotas, Some(self.current));
+        self.call.decision(ruling, Limiting { quotas, at: 0, window, resets_at })
     }
 
     fn take_in(&mut self, reads: &Reads) {
@@ -390,6 +268,123 @@ impl Sliding {
     fn key(&self, window: &TimeWindow) -> Key {
         let key = &self.call.attempt.key;
         key.store_key(key.partition_key(window.start.unix_seconds(), None))
+    }
+}
+
+impl Plan for Sliding {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn admitted(&self, count: Option<i64>) -> Decision {
+        self.decision(Ruling::Admitted(count), self.current.end())
+    }
+
+    fn begin(&mut self) -> Next {
+        if self.limit() < self.call.cost() {
+            return Next::Decide(self.denied_from([].into_iter(), Ruling::DeniedLocally(0)));
+        }
+        if self.is_late(self.call.now()) {
+            return self.wait();
+        }
+        if self.uncached().next().is_none() && self.room() >= 0 {
+            return Next::Write(self.write());
+        }
+        Next::Read
+    }
+
+    fn after_sleep(&mut self, woken_at: Timestamp) -> Next {
+        self.move_to(woken_at);
+        self.begin()
+    }
+
+    fn after_reads(&mut self, reads: &Reads) -> Next {
+        self.take_in(reads);
+        let late = reads.answered_at.filter(|answered_at| self.is_late(*answered_at));
+        // To refuse is safe however late it is. But a first decision that is late may find room in
+        // the next sub-window, when the oldest one has left.
+        if self.room() < 0 && (late.is_none() || self.restarted) {
+            return Next::Decide(self.denied(Some(self.current_count(reads))));
+        }
+        match late {
+            // By other clocks the current sub-window may have ended: somebody may already have read
+            // its count as final. The answer to a write would be later still, so by (4) it could not
+            // admit, and would only leave its count behind.
+            Some(answered_at) => self.start_over(answered_at, Stage::Read),
+            None => Next::Write(self.write()),
+        }
+    }
+
+    fn write(&self) -> Write {
+        Write::Update(self.update(room(self.call.names().count.into(), self.room())))
+    }
+
+    fn after_write(&mut self, wrote: Wrote) -> Next {
+        let counter = self.call.names().count;
+        Next::Decide(match wrote {
+            // It was counted, but perhaps after others had read the count of this sub-window as final:
+            // to admit here as well would exceed the limit. Whoever is admitted is seen by everyone
+            // who reads later; that is all that the limit rests on.
+            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
+                return self.start_over(at, Stage::Write);
+            }
+            Wrote::Applied { attributes, .. } => {
+                let current = count_in(&attributes, counter);
+                let count = current.map(|current| self.sum().saturating_add(current));
+                let room_at = current.and_then(|current| self.room_at(current));
+                self.admitted(count).with_room_at(room_at)
+            }
+            Wrote::Refused(refusals) => {
+                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
+                self.denied(seen.map(|item| count_in(&item, counter).unwrap_or(0)))
+            }
+        })
+    }
+
+    /// The past sub-windows that have to be read, and the current one.
+    fn keys(&self) -> Vec<Key> {
+        self.uncached().chain([&self.current]).map(|window| self.key(window)).collect()
+    }
+
+    fn judge(&mut self, reads: &Reads) -> Decision {
+        self.take_in(reads);
+        let current = self.current_count(reads);
+        let count = self.sum().saturating_add(current);
+        if count.saturating_add(self.call.cost()) <= self.limit() {
+            self.admitted(Some(count)).with_room_at(self.room_at(current))
+        } else {
+            self.denied(Some(current))
+        }
+    }
+
+    fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let counter = self.call.names().count;
+        let all = core::iter::once(&self.current).chain(&self.past);
+        all.map(|window| {
+            UsageLine::of(window, reads.count(&self.key(window), counter), self.limit())
+        })
+        .collect()
+    }
+
+    fn record(&mut self) -> Write {
+        Write::Update(self.update(Guard::Always))
+    }
+
+    fn learned(&self) -> Learned {
+        if !self.has_read {
+            return Learned::default();
+        }
+        let windows: Vec<EndedWindow> = self
+            .past
+            .iter()
+            .filter_map(|window| {
+                let count = *self.known.get(&window.start)?;
+                Some(EndedWindow { start: window.start, count })
+            })
+            .collect();
+        let until = self.current.end().saturating_add(self.cover.window);
+        let key = self.call.attempt.key.clone();
+        Learned((!windows.is_empty()).then_some(Lesson::Ended { key, windows, until }))
     }
 }
 

@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::call::Description;
 use super::reads::count_in;
-use super::{Call, Conclusion, Next, Reads, Refusal, UsageLine, Verdict, Write, Wrote};
+use super::{Call, Limiting, Next, Plan, Reads, Refusal, Ruling, UsageLine, Write, Wrote};
 use crate::hex::push_hex;
+use crate::limiter::decision::Decision;
 use crate::limiter::recall::{Denial, Learned, Lesson, Recall};
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::{Naming, TimeWindow};
@@ -61,64 +62,28 @@ impl Windows {
         self.windows.len() == 1
     }
 
-    pub(super) fn call(&self) -> &Call {
-        &self.call
-    }
-
-    pub(super) fn quotas(&self) -> &Arc<[Quota]> {
-        &self.quotas
-    }
-
     /// The windows with their limits, in the order of the configuration.
     pub(super) fn limited(&self) -> impl Iterator<Item = Limited> {
         let limited = self.windows.iter().zip(self.quotas.iter()).enumerate();
         limited.map(|(at, (window, quota))| Limited { at, window: *window, limit: quota.limit })
     }
 
-    pub(super) fn allowance(&self) -> Verdict {
-        self.verdict(true, 0, None)
-    }
-
-    /// A verdict on the window at an index.
-    pub(super) fn verdict(&self, allowed: bool, at: usize, count: Option<i64>) -> Verdict {
+    /// The decision on the window at an index.
+    pub(super) fn decision(&self, ruling: Ruling, at: usize) -> Decision {
         let window = self.windows.get(at).copied();
         let resets_at = window.map_or_else(|| self.call.now(), |window| window.end());
-        Verdict {
-            allowed,
-            local: false,
-            count,
-            quota: at,
-            window,
-            resets_at,
-            room_at: resets_at,
-            retry_at: resets_at,
-        }
-    }
-
-    pub(super) fn begin(&mut self) -> Next {
-        match self.local_denial() {
-            Some(verdict) => Next::Conclude(Conclusion::Verdict(verdict)),
-            None => Next::Write(self.write()),
-        }
+        self.call.decision(ruling, Limiting { quotas: &self.quotas, at, window, resets_at })
     }
 
     /// The denial that needs no store: of a limit that never admits the cost, or a remembered one.
-    pub(super) fn local_denial(&self) -> Option<Verdict> {
+    pub(super) fn local_denial(&self) -> Option<Decision> {
         let cost = self.call.cost();
         let hopeless = self.limited().filter(|limited| limited.limit < cost);
-        let local = match last_to_end(&self.windows, hopeless.map(|limited| limited.at)) {
-            Some(at) => self.verdict(false, at, Some(0)),
-            None => self.verdict(false, 0, Some(self.remembered?.count)),
+        let (at, count) = match last_to_end(&self.windows, hopeless.map(|limited| limited.at)) {
+            Some(at) => (at, 0),
+            None => (0, self.remembered?.count),
         };
-        Some(Verdict { local: true, ..local })
-    }
-
-    pub(super) fn write(&self) -> Write {
-        self.order(|limit| self.guard(limit))
-    }
-
-    pub(super) fn record(&mut self) -> Write {
-        self.order(|_| Guard::Always)
+        Some(self.decision(Ruling::DeniedLocally(count), at))
     }
 
     fn order(&self, guard: impl Fn(i64) -> Guard) -> Write {
@@ -149,20 +114,7 @@ impl Windows {
         room(self.call.names().count.into(), limit.saturating_sub(self.call.cost()))
     }
 
-    pub(super) fn after_write(&mut self, wrote: Wrote) -> Next {
-        let verdict = match wrote {
-            Wrote::Applied { .. } if !self.is_single() => {
-                return Next::Conclude(Conclusion::AdmittedUncounted);
-            }
-            Wrote::Applied { attributes, .. } => {
-                self.verdict(true, 0, count_in(&attributes, self.call.names().count))
-            }
-            Wrote::Refused(refusals) => self.denied(&refusals),
-        };
-        Next::Conclude(Conclusion::Verdict(verdict))
-    }
-
-    fn denied(&mut self, refusals: &[Refusal]) -> Verdict {
+    fn denied(&mut self, refusals: &[Refusal]) -> Decision {
         let counter = self.call.names().count;
         let refused = refusals.iter().map(|refusal| refusal.at);
         let at = last_to_end(&self.windows, refused).unwrap_or(0);
@@ -172,59 +124,21 @@ impl Windows {
         };
         let counts = || refusals.iter().filter_map(count_of);
         let count = counts().find(|(refused, _)| *refused == at).map(|(_, count)| count);
-        let verdict = self.verdict(false, at, count).with_room_at(self.full_until(counts()));
-        self.denial = self.denial_to_remember(&verdict);
-        verdict
+        let denied = self.decision(Ruling::Denied(count), at);
+        self.denial = self.denial_to_remember(&denied);
+        denied.with_room_at(self.full_until(counts()))
     }
 
     // Only a denial of the smallest cost says that every later request is denied too.
-    fn denial_to_remember(&self, verdict: &Verdict) -> Option<Denial> {
+    fn denial_to_remember(&self, denied: &Decision) -> Option<Denial> {
         let worth =
             self.naming == Naming::Start && self.call.config.deny_cache && self.call.cost() == 1;
-        let (window, count) = (verdict.window?, verdict.count?);
+        let (window, count) = (denied.window?, denied.count?);
         worth.then_some(Denial { window_start: window.start, count })
-    }
-
-    pub(super) fn learned(&self) -> Learned {
-        Learned(self.denial.zip(self.windows.first()).map(|(denial, window)| Lesson::Denied {
-            key: self.call.attempt.key.clone(),
-            denial,
-            until: window.end(),
-        }))
-    }
-
-    pub(super) fn keys(&self) -> Vec<Key> {
-        self.windows.iter().map(|window| self.key(window)).collect()
-    }
-
-    pub(super) fn counters(&self) -> Vec<AttributeName> {
-        Vec::from([self.call.names().count.into()])
-    }
-
-    pub(super) fn judge(&mut self, reads: &Reads) -> Verdict {
-        let cost = self.call.cost();
-        let counts = self.counts(reads);
-        let exceeded = self.limited().zip(&counts).filter_map(|(limited, count)| {
-            (count.saturating_add(cost) > limited.limit).then_some(limited.at)
-        });
-        let (allowed, at) = match last_to_end(&self.windows, exceeded) {
-            Some(at) => (false, at),
-            None => (true, 0),
-        };
-        let full_until = self.full_until(counts.iter().copied().enumerate());
-        self.verdict(allowed, at, counts.get(at).copied()).with_room_at(full_until)
     }
 
     fn full_until(&self, counts: impl Iterator<Item = (usize, i64)>) -> Option<Timestamp> {
         full_until(&self.windows, &self.quotas, counts)
-    }
-
-    pub(super) fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
-        let counts = self.counts(reads);
-        let windows = self.limited().zip(counts);
-        let line =
-            |(limited, count): (Limited, i64)| UsageLine::of(&limited.window, count, limited.limit);
-        windows.map(line).collect()
     }
 
     fn counts(&self, reads: &Reads) -> Vec<i64> {
@@ -252,6 +166,76 @@ impl Windows {
         let mut token = String::new();
         push_hex(&mut token, digest.finalize().get(..16).unwrap_or_default());
         Some(token)
+    }
+}
+
+impl Plan for Windows {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn admitted(&self, count: Option<i64>) -> Decision {
+        self.decision(Ruling::Admitted(count), 0)
+    }
+
+    fn begin(&mut self) -> Next {
+        match self.local_denial() {
+            Some(denied) => Next::Decide(denied),
+            None => Next::Write(self.write()),
+        }
+    }
+
+    fn write(&self) -> Write {
+        self.order(|limit| self.guard(limit))
+    }
+
+    fn after_write(&mut self, wrote: Wrote) -> Next {
+        Next::Decide(match wrote {
+            // A transaction that was applied returns no attributes, only one that was cancelled shows
+            // the items. That it was applied is enough: every window's guard has held.
+            Wrote::Applied { .. } if !self.is_single() => return Next::ReadBack,
+            Wrote::Applied { attributes, .. } => {
+                self.admitted(count_in(&attributes, self.call.names().count))
+            }
+            Wrote::Refused(refusals) => self.denied(&refusals),
+        })
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        self.windows.iter().map(|window| self.key(window)).collect()
+    }
+
+    fn judge(&mut self, reads: &Reads) -> Decision {
+        let cost = self.call.cost();
+        let counts = self.counts(reads);
+        let exceeded = self.limited().zip(&counts).filter_map(|(limited, count)| {
+            (count.saturating_add(cost) > limited.limit).then_some(limited.at)
+        });
+        let decision = match last_to_end(&self.windows, exceeded) {
+            Some(at) => self.decision(Ruling::Denied(counts.get(at).copied()), at),
+            None => self.admitted(counts.first().copied()),
+        };
+        decision.with_room_at(self.full_until(counts.iter().copied().enumerate()))
+    }
+
+    fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
+        let counts = self.counts(reads);
+        let windows = self.limited().zip(counts);
+        let line =
+            |(limited, count): (Limited, i64)| UsageLine::of(&limited.window, count, limited.limit);
+        windows.map(line).collect()
+    }
+
+    fn record(&mut self) -> Write {
+        self.order(|_| Guard::Always)
+    }
+
+    fn learned(&self) -> Learned {
+        Learned(self.denial.zip(self.windows.first()).map(|(denial, window)| Lesson::Denied {
+            key: self.call.attempt.key.clone(),
+            denial,
+            until: window.end(),
+        }))
     }
 }
 
