@@ -9,7 +9,7 @@ use crate::eventbus::{
     EventKey, EventQuery, GetError, MemoryBus,
 };
 use crate::run::run;
-use crate::store::{self, InvalidCursor, Value};
+use crate::store::{self, InvalidCursor};
 
 fn bus() -> BusConfig {
     BusConfig::builder().build().unwrap()
@@ -37,7 +37,7 @@ fn ids_find_the_newest_copy() {
     let bus = bus();
     let mut world = filled(&bus);
     // One copy per read: all of them have to be read to know the newest.
-    world.most_examined = 1;
+    world.most_examined = Some(1);
     let newest = run(bus.get(" a "), &mut world).unwrap();
     assert_eq!((&*newest.tenant_id, newest.published_at), ("t2", Some(at("2026-01-01T00:00:05Z"))));
     let own = run(bus.get("a").in_tenant(" t1 "), &mut world).unwrap();
@@ -55,7 +55,7 @@ fn keys_find_their_event_at_once() {
     assert_eq!(run(bus.get_by_key(key.clone()), &mut world), Ok(published));
     let elsewhere = run(bus.get_by_key(key.clone()).in_tenant("t2"), &mut world);
     assert_eq!(elsewhere.unwrap_err().to_string(), "event not found: a#b");
-    world.items.clear();
+    world = World::of(&bus);
     let gone = run(bus.get_by_key(key), &mut world);
     assert_eq!(gone, Err(GetError::NotFound { id: "a#b".into() }));
 }
@@ -104,14 +104,14 @@ fn unreadable_copies_are_named_and_can_be_deleted() {
     let bus = bus();
     let mut world = World::of(&bus);
     world.publish(&bus, event("t1", "a", 1));
-    world.items[0].insert("Version", Value::from("one"));
+    world.tamper(0, "Version", "one");
     let error = run(bus.get("a"), &mut world).unwrap_err();
     assert!(matches!(&error, GetError::Unreadable(error) if error.attribute == "Version"));
     world.publish(&bus, event("t1", "a", 0));
     let readable = run(bus.get("a"), &mut world).unwrap();
     assert_eq!(readable.published_at, Some(at("2026-01-01T00:00:00Z")));
     assert_eq!(run(bus.delete_all("a"), &mut world).result.unwrap().copies, 2);
-    assert!(world.items.is_empty());
+    assert!(world.items().is_empty());
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn deleting_removes_one_copy_or_all() {
     assert_eq!(own.result.unwrap().copies, 2);
     assert!(run(bus.get("a").in_tenant("t2"), &mut world).is_ok());
     assert_eq!(run(bus.delete_all("a"), &mut world).result.unwrap().copies, 1);
-    assert_eq!(world.items.len(), 1);
+    assert_eq!(world.items().len(), 1);
 }
 
 #[test]
@@ -158,13 +158,13 @@ fn a_tenant_is_forgotten_in_batches() {
             world.publish(&bus, event("t1", "a", second));
         }
         world.publish(&bus, event("t2", "a", 1));
-        world.items[2].insert("Payload", Value::from("poison"));
+        world.tamper(2, "Payload", "poison");
         world.calls = 0;
 
         let (mut deleted, mut runs) = (0, 0);
         let mut cursor: Option<String> = None;
         loop {
-            let machine = bus.delete_tenant(" t1 ", world.now, 7).with_batch(batch);
+            let machine = bus.delete_tenant(" t1 ", world.now(), 7).with_batch(batch);
             let machine = match cursor.take() {
                 Some(cursor) => machine.after(cursor),
                 None => machine,
@@ -179,7 +179,7 @@ fn a_tenant_is_forgotten_in_batches() {
             }
         }
         assert_eq!((deleted, world.calls), (7, runs + 7));
-        assert_eq!(world.items.len(), 1);
+        assert_eq!(world.items().len(), 1);
         let left = run(bus.query(&EventQuery::new("t2")), &mut world).result.unwrap();
         assert_eq!(left.events.len(), 1);
     }
@@ -190,15 +190,15 @@ fn forgetting_a_tenant_survives_failures() {
     let bus = bus();
     let throttled = [2, 3, 4, 5].map(|call| (call + 1, store::Error::Throttled));
     let mut world = filled(&bus).failing(&throttled);
-    let failed = run(bus.delete_tenant("t1", world.now, 7), &mut world).unwrap_err();
+    let failed = run(bus.delete_tenant("t1", world.now(), 7), &mut world).unwrap_err();
     assert!(matches!(failed, DeleteTenantError::Store { deleted: 1, .. }));
     assert_eq!(world.slept.len(), 3);
-    let resumed = run(bus.delete_tenant("t1", world.now, 7), &mut world).unwrap();
+    let resumed = run(bus.delete_tenant("t1", world.now(), 7), &mut world).unwrap();
     assert_eq!((resumed.deleted, resumed.next), (2, None));
 
     let mut world =
         filled(&bus).failing(&[(2, store::Error::Conflict), (4, store::Error::Conflict)]);
-    assert_eq!(run(bus.delete_tenant("t1", world.now, 7), &mut world).unwrap().deleted, 3);
+    assert_eq!(run(bus.delete_tenant("t1", world.now(), 7), &mut world).unwrap().deleted, 3);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn both_buses_agree() {
     let mut world = filled(&bus);
     let mut memory = MemoryBus::default();
     for event in events() {
-        memory.publish(event, world.now, 7).unwrap();
+        memory.publish(event, world.now(), 7).unwrap();
     }
     for query in queries() {
         let whole = page(&bus, &mut world, &query).events;
@@ -242,7 +242,7 @@ fn a_page_says_why_it_ended() {
     let after_it = page(&bus, &mut world, &query.clone().after(full.next.unwrap()));
     assert_eq!((after_it.events.len(), after_it.end), (0, PageEnd::EndOfData));
 
-    world.most_examined = 1;
+    world.most_examined = Some(1);
     world.calls = 0;
     let spent = page(&bus, &mut world, &query.with_tags(["eu"]).with_limit(5));
     assert_eq!((spent.end, world.calls), (PageEnd::BudgetSpent, 2));
@@ -393,8 +393,8 @@ fn sealed_cursors_are_accepted_only_as_they_were_given() {
 fn a_bad_item_hides_no_other() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    let poisoned = world.items[0].text("SortKey").unwrap().to_string();
-    world.items[0].insert("Payload", Value::from("not bytes"));
+    let poisoned = world.items()[0].text("SortKey").unwrap().to_string();
+    world.tamper(0, "Payload", "not bytes");
     for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("even")] {
         let wanted = expected(&query).len() - 1;
         let page = page(&bus, &mut world, &query);
@@ -446,8 +446,8 @@ fn shared_partitions_are_told_apart() {
     let mut world = World::of(&bus);
     let mut memory = MemoryBus::new(Separator::Allowed);
     for (tenant, event_type, id) in [("a", "b#c", "mine"), ("a#b", "c", "theirs")] {
-        let event = Event::draft(tenant, event_type, world.now).with_id(id);
-        memory.publish(event.clone(), world.now, 7).unwrap();
+        let event = Event::draft(tenant, event_type, world.now()).with_id(id);
+        memory.publish(event.clone(), world.now(), 7).unwrap();
         world.publish(&bus, event);
     }
     let query = EventQuery::new("a").with_event_type("b#c");

@@ -44,7 +44,7 @@ fn the_second_publish_of_an_event_finds_the_first() {
     assert_eq!(again.metric.unwrap().name, "PublishDeduped");
     let stored = run(bus.get("a"), &mut world).unwrap();
     assert_eq!(stored.payload.as_bytes(), b"1");
-    assert_eq!(world.items.len(), 1);
+    assert_eq!(world.items().len(), 1);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn passing_failures_are_retried_after_a_growing_random_wait() {
 
     let throttled = [1, 2, 3, 4].map(|call| (call, store::Error::Throttled));
     let mut world = World::of(&bus).failing(&throttled);
-    let gave_up = run(bus.publish(event(), world.now, 7), &mut world);
+    let gave_up = run(bus.publish(event(), world.now(), 7), &mut world);
     let error = gave_up.result.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -140,7 +140,7 @@ fn passing_failures_are_retried_after_a_growing_random_wait() {
     for (slept, ceiling) in world.slept.iter().zip([100, 200, 400]) {
         assert!(*slept <= Duration::from_millis(ceiling));
     }
-    assert_eq!((world.calls, world.slept.len(), world.items.len()), (4, 3, 0));
+    assert_eq!((world.calls, world.slept.len(), world.items().len()), (4, 3, 0));
 }
 
 #[test]
@@ -149,13 +149,13 @@ fn what_cannot_pass_is_not_retried() {
     let missing = store::Error::Misconfigured(Misconfiguration::MissingTable);
     for (bus, error) in [(bus(), missing), (impatient, store::Error::Throttled)] {
         let mut world = World::of(&bus).failing(&[(1, error)]);
-        let result = run(bus.publish(event(), world.now, 7), &mut world).result;
+        let result = run(bus.publish(event(), world.now(), 7), &mut world).result;
         assert!(matches!(result, Err(PublishError::Store { attempts: 1, .. })));
         assert_eq!(world.calls, 1);
     }
     let bus = bus();
     let mut world = World::of(&bus).failing(&[(1, store::Error::Throttled)]);
-    let machine = bus.publish(event(), world.now, 7).with_deadline(world.now);
+    let machine = bus.publish(event(), world.now(), 7).with_deadline(world.now());
     assert!(matches!(
         run(machine, &mut world).result,
         Err(PublishError::Store { attempts: 1, .. })
@@ -169,7 +169,7 @@ fn a_lost_reply_leaves_one_event() {
     let mut world = World::of(&bus);
     world.faults = alloc::vec![Fault { call: 1, error: store::Error::Timeout, applied: true }];
     assert_eq!(world.publish(&bus, event()).outcome, PublishOutcome::Deduplicated);
-    assert_eq!(world.items.len(), 1);
+    assert_eq!(world.items().len(), 1);
 }
 
 #[test]
@@ -195,20 +195,20 @@ fn refused_events_are_refused_alike_by_both_buses() {
     ];
     for (event, text) in cases {
         let mut world = World::of(&bus);
-        let refused = run(bus.publish(event.clone(), world.now, 7), &mut world);
+        let refused = run(bus.publish(event.clone(), world.now(), 7), &mut world);
         assert_eq!(refused.result.clone().unwrap_err().to_string(), text);
         assert_eq!((refused.metric, world.calls), (None, 0));
-        let in_memory = MemoryBus::default().publish(event, world.now, 7);
+        let in_memory = MemoryBus::default().publish(event, world.now(), 7);
         assert_eq!(in_memory, refused.result);
     }
     let too_large = Event { payload: oversized, ..event() };
     let mut world = World::of(&bus);
-    let result = run(bus.publish(too_large.clone(), world.now, 7), &mut world).result;
+    let result = run(bus.publish(too_large.clone(), world.now(), 7), &mut world).result;
     let refused = |result: Result<Published, PublishError>| {
         matches!(result, Err(PublishError::Invalid(InvalidInput::TooLarge { .. })))
     };
     assert!(refused(result) && world.calls == 0);
-    assert!(refused(MemoryBus::default().publish(too_large, world.now, 7)));
+    assert!(refused(MemoryBus::default().publish(too_large, world.now(), 7)));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn separators_and_metrics_follow_the_settings() {
     let legacy = legacy.build().unwrap();
     let mut world = World::of(&legacy);
     let event = Event { tenant_id: "t#1".into(), ..event() };
-    let published = run(legacy.publish(event, world.now, 7), &mut world);
+    let published = run(legacy.publish(event, world.now(), 7), &mut world);
     assert_eq!(published.metric, None);
     assert_eq!(published.result.unwrap().event.key.unwrap().partition_key, "t#1#e");
 }

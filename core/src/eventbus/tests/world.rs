@@ -1,25 +1,27 @@
-//! A table in memory, just enough of one, with a script of failures.
+//! Tables in memory, with a script of failures.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::eventbus::{BusConfig, Event, Published};
+use crate::machine::Effect;
 use crate::run::{Interpret, run};
+use crate::store::memory::Memory;
+use crate::store::wire::Wire;
 use crate::store::{
-    self, BatchGetItem, DeleteItem, GetItem, Item, KeySchema, Misconfiguration, Page, PutItem,
-    Query, Sleep, TableDefinition, TransactWriteItems, UpdateItem, Value, Written,
+    self, BatchGetItem, DeleteItem, GetItem, Item, PutItem, Query, Sleep, TableName,
+    TransactWriteItems, UpdateItem, Value,
 };
 use crate::time::Timestamp;
 
 pub(super) struct World {
-    definition: TableDefinition,
-    pub(super) items: Vec<Item>,
+    memory: Memory,
+    table: TableName,
     /// How many items a read examines at most, besides its own limit.
-    pub(super) most_examined: usize,
+    pub(super) most_examined: Option<u32>,
     pub(super) faults: Vec<Fault>,
     pub(super) calls: usize,
     pub(super) slept: Vec<Duration>,
-    pub(super) now: Timestamp,
 }
 
 /// A failure of one call, counted from 1.
@@ -32,14 +34,15 @@ pub(super) struct Fault {
 
 impl World {
     pub(super) fn of(bus: &BusConfig) -> Self {
+        let mut memory = Memory::default().with_table(bus.table());
+        memory.set_time(Timestamp::from_unix_seconds(1_767_225_600));
         Self {
-            definition: bus.table(),
-            items: Vec::new(),
-            most_examined: usize::MAX,
+            memory,
+            table: bus.table().name,
+            most_examined: None,
             faults: Vec::new(),
             calls: 0,
             slept: Vec::new(),
-            now: Timestamp::from_unix_seconds(1_767_225_600),
         }
     }
 
@@ -50,167 +53,64 @@ impl World {
     }
 
     pub(super) fn publish(&mut self, bus: &BusConfig, event: Event) -> Published {
-        let now = self.now;
-        run(bus.publish(event, now, 7), self).result.unwrap()
+        run(bus.publish(event, self.now(), 7), self).result.unwrap()
     }
 
-    fn call<T>(
-        &mut self,
-        act: impl FnOnce(&mut Self) -> Result<T, store::Error>,
-    ) -> Result<T, store::Error> {
+    pub(super) const fn now(&self) -> Timestamp {
+        self.memory.now()
+    }
+
+    pub(super) fn items(&self) -> Vec<Item> {
+        self.memory.items(&self.table)
+    }
+
+    /// Puts an attribute in one of the items, as no bus would.
+    pub(super) fn tamper(&mut self, nth: usize, name: &'static str, value: &str) {
+        let item = self.items().swap_remove(nth).with(name, Value::from(value));
+        self.memory.seed(&self.table, [item]).unwrap();
+    }
+
+    fn call<E: Wire, T>(&mut self, order: &E) -> Result<T, store::Error>
+    where
+        E: Effect<Outcome = Result<T, store::Error>>,
+        Memory: Interpret<E>,
+    {
+        order.check()?;
         self.calls = self.calls.saturating_add(1);
-        let call = self.calls;
-        let fault = self.faults.iter().find(|fault| fault.call == call);
-        match fault.map(|fault| (fault.error, fault.applied)) {
-            None => act(self),
-            Some((error, applied)) => {
-                if applied {
-                    act(self)?;
+        match self.faults.iter().find(|fault| fault.call == self.calls) {
+            Some(fault) => {
+                if fault.applied {
+                    self.memory.interpret(order)?;
                 }
-                Err(error)
+                Err(fault.error)
             }
+            None => self.memory.interpret(order),
         }
     }
-
-    fn position(&self, key: &Item) -> Option<usize> {
-        self.items.iter().position(|item| {
-            let same = |name: &str| item.get(name) == key.get(name);
-            same(&self.definition.key.partition)
-                && self.definition.key.sort.as_ref().is_none_or(|sort| same(sort))
-        })
-    }
 }
 
-/// The values of key attributes, for comparison. Items that an index does not tell apart come in
-/// the order of the table's partitions: not the order that pages have.
-fn place(item: &Item, key: &KeySchema, table: &KeySchema) -> Vec<Option<Value>> {
-    let names = key.sort.iter().chain([&key.partition, &table.partition]).chain(&table.sort);
-    names.map(|name| item.get(name).cloned()).collect()
-}
-
-fn texts(place: &[Option<Value>]) -> Vec<&str> {
-    place.iter().map(|value| value.as_ref().and_then(Value::as_text).unwrap_or_default()).collect()
-}
-
-impl Interpret<PutItem> for World {
-    fn interpret(&mut self, put: &PutItem) -> Result<Written, store::Error> {
-        self.call(|world| {
-            let found = world.position(&put.item);
-            let seen = found.map(|at| world.items[at].clone());
-            if !put.guard.holds(seen.as_ref()) {
-                return Ok(Written::Refused { seen });
+macro_rules! called {
+    ($($effect:ty),+) => {$(
+        impl Interpret<$effect> for World {
+            fn interpret(&mut self, order: &$effect) -> <$effect as Effect>::Outcome {
+                self.call(order)
             }
-            found.map(|at| world.items.remove(at));
-            world.items.push(put.item.clone());
-            Ok(Written::Applied { attributes: Item::new() })
-        })
-    }
+        }
+    )+};
 }
 
-impl Interpret<GetItem> for World {
-    fn interpret(&mut self, get: &GetItem) -> Result<Option<Item>, store::Error> {
-        self.call(|world| {
-            let found = world.position(&get.key.to_item());
-            Ok(found.map(|at| world.items[at].clone()))
-        })
-    }
-}
-
-impl Interpret<DeleteItem> for World {
-    fn interpret(&mut self, delete: &DeleteItem) -> Result<Written, store::Error> {
-        self.call(|world| {
-            let found = world.position(&delete.key.to_item());
-            let attributes = found.map(|at| world.items.remove(at)).unwrap_or_default();
-            Ok(Written::Applied { attributes })
-        })
-    }
-}
+called!(GetItem, BatchGetItem, PutItem, UpdateItem, DeleteItem, TransactWriteItems);
 
 impl Interpret<Query> for World {
-    fn interpret(&mut self, query: &Query) -> Result<Page, store::Error> {
-        use crate::store::wire::Wire;
-        query.check()?;
-        self.call(|world| {
-            let definition = &world.definition;
-            let key = match &query.index {
-                None => &definition.key,
-                Some(name) => {
-                    &definition.indexes.iter().find(|index| index.name == *name).unwrap().key
-                }
-            };
-            assert_eq!(query.partition.name, key.partition);
-            let place = |item: &Item| place(item, key, &definition.key);
-            let mut rows: Vec<&Item> = world
-                .items
-                .iter()
-                .filter(|item| item.get(&query.partition.name) == Some(&query.partition.value))
-                .filter(|item| {
-                    let range = query.range.as_ref();
-                    range.is_none_or(|(name, range)| range.contains(item.get(name).unwrap()))
-                })
-                .collect();
-            rows.sort_by(|a, b| {
-                let (a, b) = (place(a), place(b));
-                let order = texts(&a).cmp(&texts(&b));
-                if query.forward { order } else { order.reverse() }
-            });
-            if let Some(start) = &query.start_after {
-                let start = place(start);
-                assert!(start.iter().all(Option::is_some), "a start key of another shape");
-                rows.retain(|row| {
-                    let row = place(row);
-                    if query.forward {
-                        texts(&row) > texts(&start)
-                    } else {
-                        texts(&row) < texts(&start)
-                    }
-                });
-            }
-            let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-            let most = limit.min(world.most_examined);
-            let next = rows.get(most.saturating_sub(1)).map(|row| {
-                let names = definition.key_attributes();
-                let of_key = |name: &str| {
-                    let keys = [key, &definition.key];
-                    keys.iter().any(|key| {
-                        *key.partition == *name || key.sort.as_ref().is_some_and(|s| **s == *name)
-                    })
-                };
-                names
-                    .into_iter()
-                    .filter(|name| of_key(name))
-                    .map(|name| (name.clone(), row.get(name).unwrap().clone()))
-                    .collect()
-            });
-            rows.truncate(most);
-            let items =
-                rows.into_iter().filter(|row| query.filter.holds(Some(row))).cloned().collect();
-            Ok(Page { items, next })
-        })
+    fn interpret(&mut self, query: &Query) -> <Query as Effect>::Outcome {
+        let limit = query.limit.into_iter().chain(self.most_examined).min();
+        self.call(&Query { limit, ..query.clone() })
     }
 }
 
 impl Interpret<Sleep> for World {
     fn interpret(&mut self, sleep: &Sleep) -> Timestamp {
         self.slept.push(sleep.duration);
-        self.now = self.now.saturating_add(sleep.duration);
-        self.now
+        self.memory.interpret(sleep)
     }
 }
-
-/// Orders that the bus never gives.
-macro_rules! refuse {
-    ($($effect:ty => $answer:ty),+) => {$(
-        impl Interpret<$effect> for World {
-            fn interpret(&mut self, _: &$effect) -> Result<$answer, store::Error> {
-                Err(store::Error::Misconfigured(Misconfiguration::InvalidRequest))
-            }
-        }
-    )+};
-}
-
-refuse!(
-    UpdateItem => store::Updated,
-    BatchGetItem => store::BatchRead,
-    TransactWriteItems => store::Transacted
-);
