@@ -14,10 +14,9 @@ use core::hint::black_box;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use apptheory::clock::{ManualClock, SystemClock};
+use apptheory::clock::SystemClock;
 use apptheory::embedded::EmbeddedStore;
 use apptheory::execute::drive;
-use apptheory::memory::MemoryStore;
 use apptheory_core::limiter::{
     Attempt, DecisionId, FixedWindow, Layout, Limiter, MultiWindow, Quota, RateLimitKey, Recall,
     SlidingWindow, Strategy, TokenBucket,
@@ -25,6 +24,7 @@ use apptheory_core::limiter::{
 use apptheory_core::machine::{Machine, Step};
 use apptheory_core::run::run;
 use apptheory_core::store::StoreRequest;
+use apptheory_core::store::memory::Memory;
 use apptheory_core::store::wire::Wire;
 use apptheory_core::time::Timestamp;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -55,11 +55,18 @@ fn now() -> Timestamp {
     Timestamp::from_unix_seconds(1_767_225_630)
 }
 
+/// Tables in memory, now.
+fn memory() -> Memory {
+    let mut memory = Memory::default();
+    memory.set_time(now());
+    memory
+}
+
 fn decision(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decision");
     for (name, strategy) in strategies() {
         let limiter = Limiter::fail_closed(strategy).build();
-        let mut store = MemoryStore::new(ManualClock::new(now())).with_table(limiter.table());
+        let mut store = memory().with_table(limiter.table());
         let mut recall = Recall::default();
         let mut id = 0_u128;
         group.bench_function(name, |bencher| {
@@ -84,7 +91,7 @@ fn denied(criterion: &mut Criterion) {
     for (name, cached) in [("deny cache", true), ("store", false)] {
         let builder = Limiter::fail_closed(FixedWindow::new(MINUTE, 1).expect("valid"));
         let limiter = if cached { builder.deny_cache().build() } else { builder.build() };
-        let mut store = MemoryStore::new(ManualClock::new(now())).with_table(limiter.table());
+        let mut store = memory().with_table(limiter.table());
         let mut recall = Recall::default();
         for _ in 0..2 {
             let machine = limiter.check_and_increment(Attempt::new(key(), now()), &recall);

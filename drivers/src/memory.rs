@@ -126,17 +126,10 @@ impl<C> MemoryStore<C> {
     }
 }
 
-/// The store's answer to each effect on a table, in both loops.
 macro_rules! carries_out {
     ($($effect:ident),+) => {$(
         impl<C: Clock> Execute<$effect> for MemoryStore<C> {
             async fn execute(&self, order: &$effect) -> <$effect as Effect>::Outcome {
-                self.carry_out(order)
-            }
-        }
-
-        impl<C: Clock> Interpret<$effect> for MemoryStore<C> {
-            fn interpret(&mut self, order: &$effect) -> <$effect as Effect>::Outcome {
                 self.carry_out(order)
             }
         }
@@ -148,14 +141,6 @@ carries_out!(GetItem, BatchGetItem, Query, PutItem, UpdateItem, DeleteItem, Tran
 impl<C: Clock> Execute<Sleep> for MemoryStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {
         self.clock.sleep(sleep.duration).await
-    }
-}
-
-/// Moves the clock; nobody waits.
-impl Interpret<Sleep> for MemoryStore<ManualClock> {
-    fn interpret(&mut self, sleep: &Sleep) -> Timestamp {
-        self.clock.advance(sleep.duration);
-        self.clock.now()
     }
 }
 

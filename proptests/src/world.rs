@@ -1,5 +1,6 @@
 //! A store in memory that fails on demand, and whose past can be forked.
 
+use core::cell::{RefCell, RefMut};
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -10,11 +11,10 @@ use apptheory::apptheory_core::limiter::{
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
 use apptheory::apptheory_core::store::OperationUsage;
+use apptheory::apptheory_core::store::memory::Memory;
 use apptheory::apptheory_core::store::transcript::{Exchange, Transcribe};
 use apptheory::apptheory_core::store::{self, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
-use apptheory::clock::{Clock, ManualClock};
-use apptheory::memory::MemoryStore;
 
 use crate::limit::Admission;
 
@@ -43,46 +43,45 @@ impl Fault {
 }
 
 /// A limiter's table in memory, with a clock that only tests move.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct World {
-    store: MemoryStore,
+    memory: RefCell<Memory>,
 }
 
 impl World {
     /// An empty table for `limiter`, in 1970.
     #[must_use]
     pub fn new(limiter: &Limiter) -> Self {
-        Self { store: MemoryStore::default().with_table(limiter.table()) }
+        Self { memory: RefCell::new(Memory::default().with_table(limiter.table())) }
     }
 
     /// The same world, of which each copy has its own future.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { store: self.store.fork(ManualClock::new(self.now())) }
+        self.clone()
     }
 
     /// The time on the store's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.store.clock().now()
+        self.memory.borrow().now()
     }
 
     /// Sets the store's clock.
     pub fn set_time(&self, now: Timestamp) {
-        self.store.clock().set(now);
+        self.memory.borrow_mut().set_time(now);
     }
 
-    /// The store itself.
-    #[must_use]
-    pub const fn store(&self) -> &MemoryStore {
-        &self.store
+    /// The tables themselves.
+    pub fn memory(&self) -> RefMut<'_, Memory> {
+        self.memory.borrow_mut()
     }
 
     /// Calls made and capacity consumed by `act`.
     pub fn spent<T>(&self, act: impl FnOnce(&Self) -> T) -> (T, OperationUsage) {
-        let before = self.store.usage();
+        let before = self.memory().usage().clone();
         let result = act(self);
-        (result, self.store.usage().since(&before).total())
+        (result, self.memory().usage().since(&before).total())
     }
 
     /// Runs a machine to its end, without faults.
@@ -90,7 +89,7 @@ impl World {
     where
         M: Machine<Request = StoreRequest<M>>,
     {
-        run(machine, &mut self.store.clone())
+        run(machine, &mut *self.memory())
     }
 
     /// Carries out one effect, or lets it fail; a sleep cannot.
@@ -98,7 +97,7 @@ impl World {
     where
         M: Machine<Request = StoreRequest<M>>,
     {
-        request.advance(&mut Faulty { store: self.store.clone(), fault })
+        request.advance(&mut Faulty { memory: &mut self.memory(), fault })
     }
 
     /// Carries out one effect, or lets it fail, by the clock of a caller that is `ahead` of the
@@ -108,12 +107,15 @@ impl World {
         M: Machine<Request = StoreRequest<M>> + Clone,
         StoreRequest<M>: Clone,
     {
-        self.set_time(self.now().saturating_add(ahead));
-        let mut sending =
-            Sending { store: Faulty { store: self.store.clone(), fault }, sent: None };
+        let mut memory = self.memory();
+        let now = memory.now().saturating_add(ahead);
+        memory.set_time(now);
+        let mut sending = Sending { store: Faulty { memory: &mut memory, fault }, sent: None };
         drop(request.clone().advance(&mut sending));
-        self.set_time(self.now().saturating_sub(ahead));
-        Sent { exchange: sending.sent, ahead }
+        let exchange = sending.sent;
+        let now = memory.now().saturating_sub(ahead);
+        memory.set_time(now);
+        Sent { exchange, ahead }
     }
 
     /// Hands an answer to the caller that it was sent to.
@@ -167,23 +169,26 @@ impl World {
     }
 }
 
-/// The store with a fault in the way.
-struct Faulty {
-    store: MemoryStore,
-    fault: Option<Fault>,
+/// Tables in memory, with a fault in the way of the next call; a sleep is none.
+#[derive(Debug)]
+pub struct Faulty<'m> {
+    /// The tables.
+    pub memory: &'m mut Memory,
+    /// What goes wrong, once.
+    pub fault: Option<Fault>,
 }
 
-impl<E: Effect> Interpret<E> for Faulty
+impl<E: Effect> Interpret<E> for Faulty<'_>
 where
-    MemoryStore: Interpret<E>,
+    Memory: Interpret<E>,
 {
     fn interpret(&mut self, effect: &E) -> E::Outcome {
-        let failed = self.fault.and_then(|fault| Some((fault, E::failed(fault.error)?)));
+        let failed = self.fault.take().and_then(|fault| Some((fault, E::failed(fault.error)?)));
         match failed {
-            None => self.store.interpret(effect),
+            None => self.memory.interpret(effect),
             Some((fault, failed)) => {
                 if fault.applied {
-                    drop(self.store.interpret(effect)); // this is the reply that gets lost
+                    drop(self.memory.interpret(effect)); // this is the reply that gets lost
                 }
                 failed
             }
@@ -199,14 +204,14 @@ pub struct Sent {
 }
 
 /// Writes down what comes of an effect.
-struct Sending {
-    store: Faulty,
+struct Sending<'m> {
+    store: Faulty<'m>,
     sent: Option<Exchange>,
 }
 
-impl<E: Transcribe> Interpret<E> for Sending
+impl<'m, E: Transcribe> Interpret<E> for Sending<'m>
 where
-    Faulty: Interpret<E>,
+    Faulty<'m>: Interpret<E>,
 {
     fn interpret(&mut self, effect: &E) -> E::Outcome {
         let outcome = self.store.interpret(effect);

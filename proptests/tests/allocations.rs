@@ -11,10 +11,9 @@ use apptheory::app::{App, AppBuilder, Invocation};
 use apptheory::apptheory_core::limiter::{Attempt, Basis, Coverage, Decision, Limiter, Recall};
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Interpret, run};
+use apptheory::apptheory_core::store::memory::Memory;
 use apptheory::apptheory_core::store::{Sleep, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
-use apptheory::clock::{Clock, ManualClock};
-use apptheory::memory::MemoryStore;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
 use apptheory_proptests::world::{attempt, seconds, the_key};
 use futures_util::FutureExt as _;
@@ -22,11 +21,11 @@ use futures_util::FutureExt as _;
 const NOON: i64 = 1_767_268_800;
 
 /// The store in memory, whose own allocations do not count.
-struct Uncounted(MemoryStore);
+struct Uncounted(Memory);
 
 impl<E: Effect> Interpret<E> for Uncounted
 where
-    MemoryStore: Interpret<E>,
+    Memory: Interpret<E>,
 {
     fn interpret(&mut self, effect: &E) -> E::Outcome {
         let mut outcome = None;
@@ -56,12 +55,12 @@ impl Machine for Naps {
 
 #[test]
 fn the_kernel_allocates_nothing() {
-    let mut store = MemoryStore::new(ManualClock::new(seconds(0)));
+    let mut store = Memory::default();
     let naps = Naps { left: 1_000, now: seconds(0) };
     let mut woken = None;
     let counted = measure(|| woken = Some(run(naps, &mut store)));
     assert_eq!(woken, Some(seconds(1_000)));
-    assert_eq!(store.clock().now(), seconds(1_000));
+    assert_eq!(store.now(), seconds(1_000));
     assert_eq!(counted.count_total, 0);
 }
 
@@ -75,7 +74,7 @@ struct Instance {
 impl Instance {
     fn new(limit: &Limit) -> Self {
         let limiter = limit.fail_closed().deny_cache().build();
-        let store = Uncounted(MemoryStore::default().with_table(limiter.table()));
+        let store = Uncounted(Memory::default().with_table(limiter.table()));
         Self { limiter, store, recall: Recall::default() }
     }
 
@@ -83,7 +82,7 @@ impl Instance {
     /// and the decision; not of the store, nor of remembering.
     fn decide(&mut self, second: i64) -> (Decision, u64) {
         let request = Admission { at: seconds(NOON + second), cost: 1 };
-        self.store.0.clock().set(request.at);
+        self.store.0.set_time(request.at);
         let attempt: Attempt = attempt(&the_key(), request);
         let mut concluded = None;
         let counted = measure(|| {

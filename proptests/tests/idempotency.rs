@@ -9,14 +9,14 @@ use apptheory::apptheory_core::idempotency::{
     Acquisition, AttributeStyle, Completion, IdempotencyConfig, IdempotencyKey, Lease, Owner,
     Released,
 };
-use apptheory::apptheory_core::machine::{Effect, Machine};
+use apptheory::apptheory_core::machine::Machine;
 use apptheory::apptheory_core::registry::RegistryConfig;
-use apptheory::apptheory_core::run::{Interpret, run};
+use apptheory::apptheory_core::run::run;
+use apptheory::apptheory_core::store::memory::Memory;
 use apptheory::apptheory_core::store::{self, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
-use apptheory::memory::MemoryStore;
 use apptheory_proptests::cases;
-use apptheory_proptests::world::{Fault, seconds};
+use apptheory_proptests::world::{Fault, Faulty, seconds};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -48,35 +48,12 @@ fn fault() -> impl Strategy<Value = Option<Fault>> {
 /// For how long results count, in seconds.
 const TTL: i64 = 20;
 
-/// The store, of which the first call goes wrong.
-struct Faulty<'a> {
-    store: &'a mut MemoryStore,
-    fault: Option<Fault>,
-}
-
-impl<E: Effect> Interpret<E> for Faulty<'_>
-where
-    MemoryStore: Interpret<E>,
-{
-    fn interpret(&mut self, effect: &E) -> E::Outcome {
-        let fault = self.fault.take();
-        let Some((fault, failed)) = fault.and_then(|fault| Some((fault, E::failed(fault.error)?)))
-        else {
-            return self.store.interpret(effect);
-        };
-        if fault.applied {
-            drop(self.store.interpret(effect)); // this is the reply that gets lost
-        }
-        failed
-    }
-}
-
 fn with<M: Machine<Request = StoreRequest<M>>>(
-    store: &mut MemoryStore,
+    memory: &mut Memory,
     fault: Option<Fault>,
     machine: M,
 ) -> M::Output {
-    run(machine, &mut Faulty { store, fault })
+    run(machine, &mut Faulty { memory, fault })
 }
 
 proptest! {
@@ -89,7 +66,7 @@ proptest! {
     ) {
         let ttl = Duration::from_secs(TTL.unsigned_abs());
         let idempotency = IdempotencyConfig::builder().attribute_style(style).ttl(ttl).build();
-        let mut store = MemoryStore::default().with_table(idempotency.table());
+        let mut store = Memory::default().with_table(idempotency.table());
         let key = IdempotencyKey::new("scope", "key").unwrap();
         let mut now = seconds(0);
         // What was given, and when it ends.
@@ -168,7 +145,7 @@ proptest! {
         ten_minutes in 0..30_i64,
     ) {
         let registry = RegistryConfig::builder().build();
-        let mut store = MemoryStore::default().with_table(registry.table());
+        let mut store = Memory::default().with_table(registry.table());
         for (id, (topic, hour)) in &connections {
             let register = registry.register(id, &topic.to_string(), seconds(hour * 3_600)).unwrap();
             prop_assert_eq!(run(register, &mut store), Ok(()));
@@ -203,7 +180,7 @@ proptest! {
 #[test]
 fn a_reply_that_is_lost_is_asked_for_again() {
     let idempotency = IdempotencyConfig::builder().build();
-    let mut store = MemoryStore::default().with_table(idempotency.table());
+    let mut store = Memory::default().with_table(idempotency.table());
     let key = IdempotencyKey::new("scope", "key").unwrap();
     let mut acquire = |owner, now, fault| {
         let (owner, lease) = (Owner::new(owner), Some(Duration::from_secs(10)));

@@ -138,7 +138,7 @@ impl Crossing<'_> {
 
     /// Everything that what follows depends on.
     fn point(&self) -> String {
-        let items = self.world.store().items(&self.limiter.table().name);
+        let items = self.world.memory().items(&self.limiter.table().name);
         let rest = (self.world.now(), self.times.len(), self.faults);
         format!("{:?} {items:?} {rest:?} {:?}", self.callers, self.tally)
     }

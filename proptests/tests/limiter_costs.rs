@@ -249,11 +249,12 @@ fn a_bucket_takes_a_third_write_only_when_its_item_vanishes_in_between() {
         writes += 1;
         // Starting afresh was refused; advancing is tried next, but somebody empties the table.
         if writes == 1 {
-            for item in instance.world.store().items(&table) {
+            let mut memory = instance.world.memory();
+            for item in memory.items(&table) {
                 let text = |name: &str| Value::from(item.text(name).unwrap());
                 let key = Key::of("PK", text("PK")).with_sort("SK", text("SK"));
                 let delete = DeleteItem { table: table.clone(), key, guard: Guard::Always };
-                instance.world.store().clone().interpret(&delete).unwrap();
+                memory.interpret(&delete).unwrap();
             }
         }
     }

@@ -7,25 +7,21 @@
 //! source of randomness or a network, nor who handles events: subscriptions belong to the host.
 //!
 //! ```
-//! use apptheory_core::eventbus::{Event, BusConfig, EventQuery};
-//! use apptheory_core::machine::{Machine, Step};
-//! use apptheory_core::store::StoreRequest;
+//! use apptheory_core::eventbus::{BusConfig, Event, EventQuery};
+//! use apptheory_core::run::run;
+//! use apptheory_core::store::memory::Memory;
 //! use apptheory_core::time::Timestamp;
 //!
 //! let now: Timestamp = "2026-01-02T03:04:05Z".parse()?;
 //! let bus = BusConfig::builder().table_name("events").build()?;
+//! let mut memory = Memory::default().with_table(bus.table());
 //!
 //! let event = Event::draft("t1", "order.created", now).with_payload(&[1, 2])?;
-//! let Step::Ask(StoreRequest::PutItem(put)) = bus.publish(event, now, 7).start() else {
-//!     panic!("publishing is one conditional write");
-//! };
-//! assert_eq!(put.effect().table.as_ref(), "events");
+//! let published = run(bus.publish(event, now, 7), &mut memory).result?;
 //!
 //! let query = EventQuery::new("t1").with_event_type("order.created").with_limit(10);
-//! let Step::Ask(StoreRequest::Query(read)) = bus.query(&query).start() else {
-//!     panic!("a page is read from one partition");
-//! };
-//! assert_eq!(read.effect().partition.value, "t1#order.created".into());
+//! let page = run(bus.query(&query), &mut memory).result?;
+//! assert_eq!(page.events, [published.event]);
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 

@@ -19,20 +19,18 @@
 //! use apptheory_core::idempotency::{
 //!     Acquisition, IdempotencyConfig, IdempotencyKey, Owner, payload_hash,
 //! };
-//! use apptheory_core::machine::{Machine, Step};
-//! use apptheory_core::store::{Item, StoreRequest, Written};
+//! use apptheory_core::run::run;
+//! use apptheory_core::store::memory::Memory;
 //! use apptheory_core::time::Timestamp;
 //!
 //! let idempotency = IdempotencyConfig::builder().build();
 //! let key = IdempotencyKey::new("POST /orders", "client-key-7")?;
-//! let (owner, now) = (Owner::new(7), Timestamp::UNIX_EPOCH);
-//! let acquire = idempotency.acquire(key, payload_hash(b"{}"), owner, now, None);
-//! let Step::Ask(StoreRequest::PutItem(ask)) = acquire.start() else { panic!("one put") };
-//! assert_eq!(ask.effect().item.text("PK"), Some("idem#POST /orders#client-key-7"));
+//! let (hash, now) = (payload_hash(b"{}"), Timestamp::UNIX_EPOCH);
+//! let acquire = |owner| idempotency.acquire(key.clone(), hash.clone(), owner, now, None);
 //!
-//! let written = Written::Applied { attributes: Item::new() };
-//! let Step::Done(done) = ask.answer(Ok(written)) else { panic!("one put") };
-//! assert!(matches!(done?, Acquisition::Acquired(_)));
+//! let mut memory = Memory::default().with_table(idempotency.table());
+//! assert!(matches!(run(acquire(Owner::new(7)), &mut memory)?, Acquisition::Acquired(_)));
+//! assert!(matches!(run(acquire(Owner::new(8)), &mut memory)?, Acquisition::InProgress { .. }));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 

@@ -16,25 +16,19 @@
 //! use core::time::Duration;
 //!
 //! use apptheory_core::limiter::{Attempt, Basis, FixedWindow, Limiter, RateLimitKey, Recall};
-//! use apptheory_core::machine::{Machine, Step};
-//! use apptheory_core::store::{Item, Number, StoreRequest, Updated, Value, Written};
+//! use apptheory_core::run::run;
+//! use apptheory_core::store::memory::Memory;
 //! use apptheory_core::time::Timestamp;
 //!
 //! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
 //! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
 //! let attempt = Attempt::new(key, Timestamp::from_unix_seconds(1_767_225_630));
 //!
-//! let machine = limiter.check_and_increment(attempt, &Recall::default());
-//! let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else { panic!("one update") };
-//! // … the host carries out `ask.effect()`; here the store says that 7 are used now.
-//! let attributes = Item::new().with("Count", Value::N(Number::from(7)));
-//! let answered_at = Timestamp::from_unix_seconds(1_767_225_630);
-//! let updated = Updated { written: Written::Applied { attributes }, answered_at };
-//! let Step::Done(decided) = ask.answer(Ok(updated)) else { panic!("one update") };
-//!
+//! let mut memory = Memory::default().with_table(limiter.table());
+//! let decided = run(limiter.check_and_increment(attempt, &Recall::default()), &mut memory);
 //! let decision = decided.decision?;
 //! assert!(decision.allowed);
-//! assert_eq!((decision.remaining(), decision.basis), (Some(93), Basis::Counted));
+//! assert_eq!((decision.remaining(), decision.basis), (Some(99), Basis::Counted));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 

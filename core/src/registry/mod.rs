@@ -6,16 +6,21 @@
 //! [gone](crate::gateway::Error::is_gone): the former is delivered at best effort.
 //!
 //! ```
-//! use apptheory_core::machine::{Machine, Step};
+//! use core::num::NonZeroU32;
+//!
 //! use apptheory_core::registry::RegistryConfig;
-//! use apptheory_core::store::StoreRequest;
+//! use apptheory_core::run::run;
+//! use apptheory_core::store::memory::Memory;
 //! use apptheory_core::time::Timestamp;
 //!
 //! let registry = RegistryConfig::builder().build();
-//! let register = registry.register("c1=", "news", Timestamp::UNIX_EPOCH)?;
-//! let Step::Ask(StoreRequest::PutItem(ask)) = register.start() else { panic!("one put") };
-//! assert_eq!(ask.effect().item.text("PK"), Some("conn#c1="));
-//! # Ok::<(), apptheory_core::registry::InvalidConnection>(())
+//! let mut memory = Memory::default().with_table(registry.table());
+//! let now = Timestamp::UNIX_EPOCH;
+//! run(registry.register("c1=", "news", now)?, &mut memory)?;
+//!
+//! let page = run(registry.list("news", NonZeroU32::MIN, None, now)?, &mut memory)?;
+//! assert_eq!(page.connections[0].connection_id, "c1=");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
 mod config;

@@ -6,8 +6,8 @@ use apptheory::apptheory_core::eventbus::{
     CursorError, CursorSeal, EventQuery, OffsetCursor, Order, QueryError,
 };
 use apptheory::apptheory_core::run::run;
+use apptheory::apptheory_core::store::memory::Memory;
 use apptheory::apptheory_core::store::{Item, KeyCursor, Number, Value};
-use apptheory::memory::MemoryStore;
 use proptest::prelude::*;
 
 use super::model::{any_text, bus, config, events, now, query};
@@ -71,20 +71,20 @@ proptest! {
         own in query(),
         foreign in query(),
     ) {
-        let mut store = MemoryStore::default().with_table(bus.table());
+        let mut store = Memory::default().with_table(bus.table());
         for event in &events {
             run(bus.publish(event.clone(), now(), 7), &mut store).result.unwrap();
         }
         let Some(cursor) = run(bus.query(&foreign), &mut store).result.unwrap().next else {
             return Ok(());
         };
-        let before = store.usage();
+        let before = store.usage().clone();
         let answer = run(bus.query(&own.clone().after(cursor)), &mut store).result;
         if place(&own) == place(&foreign) {
             return Ok(());
         }
         prop_assert!(matches!(answer, Err(QueryError::Cursor(CursorError::Mismatch(_)))));
-        prop_assert_eq!(store.usage(), before);
+        prop_assert_eq!(store.usage(), &before);
     }
 }
 

@@ -3,6 +3,7 @@
 use apptheory::apptheory_core::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
 use apptheory::apptheory_core::run::run;
 use apptheory::apptheory_core::store;
+use apptheory::apptheory_core::store::memory::Memory;
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::execute::drive;
 use apptheory::layer::{FaultPlan, Faulty};
@@ -69,10 +70,10 @@ proptest! {
 
     #[test]
     fn what_is_published_is_found(bus in bus(), event in any_event(), seed in any::<u128>()) {
-        let mut store = MemoryStore::default().with_table(bus.table());
-        let published = run(bus.publish(event, now(), seed), &mut store).result.unwrap().event;
-        let by_key = run(bus.get_by_key(published.key.clone().unwrap()), &mut store).unwrap();
-        let by_id = run(bus.get(&published.id).in_tenant(&published.tenant_id), &mut store);
+        let mut memory = Memory::default().with_table(bus.table());
+        let published = run(bus.publish(event, now(), seed), &mut memory).result.unwrap().event;
+        let by_key = run(bus.get_by_key(published.key.clone().unwrap()), &mut memory).unwrap();
+        let by_id = run(bus.get(&published.id).in_tenant(&published.tenant_id), &mut memory);
         prop_assert_eq!(by_id.as_ref(), Ok(&by_key));
         // A set of tags has no order.
         let sorted = |mut event: Event| {
@@ -92,9 +93,9 @@ proptest! {
         batch in 1..9_u32,
         troubles in troubles(),
     ) {
-        let mut memory = MemoryStore::default().with_table(bus.table());
+        let memory = MemoryStore::default().with_table(bus.table());
         for event in &events {
-            run(bus.publish(event.clone(), now(), 7), &mut memory).result.unwrap();
+            block_on(drive(bus.publish(event.clone(), now(), 7), &memory)).result.unwrap();
         }
         let store = Faulty::new(memory.clone(), plan(&troubles));
         block_on(async {
@@ -111,7 +112,7 @@ proptest! {
                 }
             }
         });
-        let left = |tenant: &str| all_of(&bus, &mut memory.clone(), tenant);
+        let left = |tenant: &str| all_of(&bus, &memory, tenant);
         let kept: Vec<Event> =
             events.iter().filter(|event| event.tenant_id == "t2").cloned().collect();
         prop_assert!(left("t1").is_empty());
@@ -121,23 +122,23 @@ proptest! {
 
     #[test]
     fn deleting_every_copy_leaves_the_others(bus in bus(), events in events(25), id in "[a-c]#?") {
-        let mut store = MemoryStore::default().with_table(bus.table());
+        let mut memory = Memory::default().with_table(bus.table());
         for event in &events {
-            run(bus.publish(event.clone(), now(), 7), &mut store).result.unwrap();
+            run(bus.publish(event.clone(), now(), 7), &mut memory).result.unwrap();
         }
         let copies: Vec<&Event> = events.iter().filter(|event| event.id == id).collect();
         let newest: Option<Timestamp> = copies.iter().filter_map(|event| event.published_at).max();
-        let found = run(bus.get(&id), &mut store).ok();
+        let found = run(bus.get(&id), &mut memory).ok();
         prop_assert_eq!(found.and_then(|event| event.published_at), newest);
-        let deleted = run(bus.delete_all(&id), &mut store).result;
+        let deleted = run(bus.delete_all(&id), &mut memory).result;
         prop_assert_eq!(deleted.map_or(0, |deleted| deleted.copies), copies.len() as u64);
-        prop_assert_eq!(store.items(bus.table_name()).len(), events.len() - copies.len());
+        prop_assert_eq!(memory.items(bus.table_name()).len(), events.len() - copies.len());
     }
 }
 
-fn all_of(bus: &BusConfig, store: &mut MemoryStore, tenant: &str) -> Vec<String> {
+fn all_of(bus: &BusConfig, memory: &MemoryStore, tenant: &str) -> Vec<String> {
     let query = EventQuery::new(tenant).with_limit(1000);
-    names(&run(bus.query(&query), store).result.unwrap().events)
+    names(&block_on(drive(bus.query(&query), memory)).result.unwrap().events)
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
