@@ -103,6 +103,12 @@ impl AppError {
         Self::new(code::CONFLICT, message)
     }
 
+    /// 413, of a response that exceeds its limit.
+    #[must_use]
+    pub fn response_too_large() -> Self {
+        Self::new(code::TOO_LARGE, "response too large")
+    }
+
     /// 500, which tells the client nothing: give it a [cause](Self::with_cause) for the log.
     #[must_use]
     pub fn internal() -> Self {
@@ -131,9 +137,11 @@ impl AppError {
         None
     }
 
-    /// The same error under another code.
-    pub(crate) fn with_code(mut self, code: &str) -> Self {
-        self.0.code = code.to_string();
+    /// The same error under the code that trailers and records show.
+    pub(crate) fn with_printable_code(mut self) -> Self {
+        if self.printable_code() != self.code() {
+            self.0.code = self.printable_code().to_string();
+        }
         self
     }
 
@@ -211,6 +219,17 @@ impl AppError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Returns the code of a stream's error, as trailers and records show it: trimmed, with older
+    /// spellings as they are. A code that is blank, or could not stand in a header field, is
+    /// [`code::INTERNAL`].
+    #[must_use]
+    pub fn printable_code(&self) -> &str {
+        match self.code().trim() {
+            code if !code.is_empty() && code.bytes().all(|b| matches!(b, b' '..=b'~')) => code,
+            _ => code::INTERNAL,
+        }
     }
 
     /// The code for logs and metrics: the older spellings are [`code::BAD_REQUEST`], and a blank
@@ -400,6 +419,22 @@ mod tests {
             (AppError::new(" ", "").code(), AppError::new(" ", "").recorded_code()),
             (" ", "app.internal")
         );
+    }
+
+    #[test]
+    fn printable_codes_are_trimmed_and_never_blank() {
+        for (code, expected) in [
+            (" my.code ", "my.code"),
+            ("EMPTY_BODY", "EMPTY_BODY"),
+            ("", "app.internal"),
+            ("\t ", "app.internal"),
+            ("a\r\nb", "app.internal"),
+            ("é", "app.internal"),
+        ] {
+            assert_eq!(AppError::new(code, "m").printable_code(), expected, "{code:?}");
+        }
+        let shown = AppError::new("\u{1}", "kept").with_status(409).with_printable_code();
+        assert_eq!((shown.to_string().as_str(), shown.status()), ("app.internal: kept", 409));
     }
 
     /// An error with an application's error among its sources.

@@ -2,9 +2,8 @@
 
 use core::num::NonZeroU64;
 
-use super::code::with_stream_code;
 use super::frame::Head;
-use super::limiter::{StreamLimiter, response_too_large};
+use super::limiter::StreamLimiter;
 use crate::error::AppError;
 use crate::http::HttpResponse;
 use crate::http::exchange::ErrorStyle;
@@ -24,7 +23,7 @@ use crate::http::exchange::ErrorStyle;
 /// assert!(collector.push(b"b").is_ok());
 /// assert_eq!(collector.finish().body, b"ab");
 ///
-/// let failed = Collector::new(head, None, errors).fail(&AppError::conflict("late"), "");
+/// let failed = Collector::new(head, None, errors).fail(AppError::conflict("late"), "");
 /// assert_eq!(failed.status, 409);
 /// ```
 #[derive(Clone, Debug)]
@@ -51,7 +50,7 @@ impl Collector {
     /// 413 for a chunk that exceeds the limit: stop the stream, and [`fail`](Self::fail) with it.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), AppError> {
         if !self.limiter.admit(chunk.len()) {
-            return Err(response_too_large());
+            return Err(AppError::response_too_large());
         }
         self.response.body.extend_from_slice(chunk);
         Ok(())
@@ -66,11 +65,11 @@ impl Collector {
     /// The answer to an error on the way: what lets a browser read it and a human find it in the
     /// log stays of the head. An empty trace id is left out.
     #[must_use]
-    pub fn fail(self, error: &AppError, trace_id: &str) -> HttpResponse {
+    pub fn fail(self, error: AppError, trace_id: &str) -> HttpResponse {
         let head = Head::from(&self.response);
         let request_id = head.headers.first("x-request-id");
-        let error = with_stream_code(error).into_owned();
-        let answer: HttpResponse = self.errors.answer(error, request_id, trace_id);
+        let answer: HttpResponse =
+            self.errors.answer(error.with_printable_code(), request_id, trace_id);
         let Head { status, headers, cookies } = head.of_error(&answer);
         HttpResponse { status, headers, cookies, ..answer }
     }
@@ -96,14 +95,14 @@ mod tests {
         assert!(collector.push(b"").is_ok() && collector.push(b"c").is_ok());
         let error = collector.push(b"d").unwrap_err();
         assert_eq!(error.status(), 413);
-        let failed = collector.fail(&error, "");
+        let failed = collector.fail(error, "");
         assert_eq!((failed.status, failed.headers.first("x-request-id")), (413, "r1"));
         assert!(failed.cookies.is_empty() && !failed.headers.contains("etag"));
     }
 
     #[test]
     fn a_late_error_is_answered() {
-        let failed = collector(9).fail(&AppError::new(code::TIMEOUT, "slow"), "t1");
+        let failed = collector(9).fail(AppError::new(code::TIMEOUT, "slow"), "t1");
         assert_eq!(failed.status, 504);
         let body = r#"{"error":{"code":"app.timeout","message":"slow","request_id":"r1","trace_id":"t1"}}"#;
         assert_eq!(failed.body, body.as_bytes());

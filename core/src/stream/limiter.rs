@@ -2,8 +2,6 @@
 
 use core::num::NonZeroU64;
 
-use crate::error::{AppError, code};
-
 /// Lets chunks pass until one would exceed the limit, and nothing from then on: a chunk passes
 /// whole or not at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,12 +39,6 @@ impl StreamLimiter {
     pub const fn admitted(&self) -> u64 {
         self.admitted
     }
-}
-
-/// What a response that exceeds its limit ends with: 413.
-#[must_use]
-pub fn response_too_large() -> AppError {
-    AppError::new(code::TOO_LARGE, "response too large")
 }
 
 #[cfg(test)]

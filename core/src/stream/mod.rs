@@ -5,31 +5,33 @@
 //! comes out.
 //!
 //! ```
-//! use apptheory_core::stream::{FrameConfig, FrameEffect, FrameInput, FrameMachine, Head, Target};
+//! use apptheory_core::stream::{FrameConfig, FrameData, FrameInput, FrameMachine, Head, Target};
 //!
 //! let mut machine = FrameMachine::new(FrameConfig::new(Target::FunctionUrl));
-//! let mut out = Vec::new();
-//! machine.handle(FrameInput::begin(Head::new(200), true), &mut out)?;
-//! assert!(out.is_empty(), "nothing is sent before the first chunk is there");
+//! let begun = machine.handle(FrameInput::begin(Head::new(200), true))?;
+//! assert!(begun.open.is_none(), "nothing is sent before the first chunk is there");
 //!
-//! machine.handle(FrameInput::Chunk(b"hello".to_vec()), &mut out)?;
-//! machine.handle(FrameInput::End, &mut out)?;
-//! assert!(matches!(out.last(), Some(FrameEffect::Outcome(outcome)) if outcome.bytes == 5));
-//! # Ok::<(), apptheory_core::stream::FrameMisuse>(())
+//! let chunk = b"hello";
+//! let output = machine.handle(FrameInput::Chunk { len: chunk.len() })?;
+//! let head = output.open.ok_or("a head")?;
+//! assert_eq!(head.prelude(Target::FunctionUrl), br#"{"statusCode":200,"headers":{},"cookies":[]}"#);
+//! assert_eq!(output.data, Some(FrameData::Given), "the chunk itself is written");
+//!
+//! let output = machine.handle(FrameInput::End)?;
+//! assert!(output.outcome.is_some_and(|outcome| outcome.bytes == 5));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
-mod code;
 mod collect;
 mod frame;
 mod limiter;
 mod limits;
 pub mod sse;
 
-pub use code::stream_error_code;
 pub use collect::Collector;
 pub use frame::{
-    Cancel, EndReason, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameMisuse, FrameState,
-    Handled, Head, Outcome, Target,
+    Cancel, EndReason, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameMisuse,
+    FrameOutput, FrameState, Head, Outcome, Target,
 };
-pub use limiter::{StreamLimiter, response_too_large};
+pub use limiter::StreamLimiter;
 pub use limits::StreamLimits;

@@ -4,7 +4,7 @@ use core::fmt;
 use core::num::NonZeroU64;
 use core::panic::AssertUnwindSafe;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::panic::catch_unwind;
 
 use apptheory_core::error::AppError;
@@ -13,17 +13,40 @@ use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
+use super::endpoint::BoxFuture;
 use super::guard::Panicked;
-use crate::clock::SharedClock;
+use super::watch::Watch;
+use crate::clock::{Clock as _, SharedClock};
 
 /// The rest of a response's body, chunk by chunk. An error ends it; nothing is read behind one, and
 /// a stream that panics ends with a masked 500.
 ///
 /// Chunks are pulled one at a time, when the one before has been taken: a stream is never further
-/// than its reader. Dropping it drops what makes it.
-pub struct BodyStream(Option<Chunks>);
+/// than its reader. They reach the wire as they are, without a copy. Dropping the stream drops what
+/// makes it.
+pub struct BodyStream {
+    // Dropped first: how the stream ended is recorded before its producer is gone.
+    watch: Option<Box<Watch>>,
+    chunks: Option<Chunks>,
+    due: Option<Box<Due>>,
+    limit: Option<Box<Limit>>,
+}
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, AppError>> + Send>>;
+
+/// When a stream ends, however much there is still to come.
+struct Due {
+    clock: SharedClock,
+    at: Timestamp,
+    alarm: BoxFuture<()>,
+    error: AppError,
+}
+
+/// How much of a stream passes.
+struct Limit {
+    limiter: StreamLimiter,
+    too_large: AppError,
+}
 
 impl BodyStream {
     /// The chunks of a stream.
@@ -34,7 +57,7 @@ impl BodyStream {
         E: Into<AppError>,
     {
         let chunks = stream.map(|chunk| chunk.map(T::into).map_err(E::into));
-        Self(Some(Box::pin(chunks)))
+        Self { watch: None, chunks: Some(Box::pin(chunks)), due: None, limit: None }
     }
 
     /// These chunks.
@@ -54,26 +77,23 @@ impl BodyStream {
         let mut limiter = StreamLimiter::new(Some(max_bytes));
         // A prefix over the limit was refused before.
         let _ = limiter.admit(prefix_len);
-        Self::new(self.map(move |chunk| match chunk {
-            Ok(chunk) if !limiter.admit(chunk.len()) => Err(too_large.clone()),
-            chunk => chunk,
-        }))
+        Self { limit: Some(Box::new(Limit { limiter, too_large })), ..self }
     }
 
     /// The same stream until an instant, at which the error is its end, however much there is still
-    /// to come.
+    /// to come. Of several instants the first one counts.
     pub(super) fn until(self, clock: SharedClock, at: Timestamp, error: AppError) -> Self {
-        let chunks = stream::unfold(Some((self, error)), move |state| {
-            let clock = clock.clone();
-            async move {
-                let (mut stream, error) = state?;
-                match clock.race(Some(at), stream.next()).await {
-                    Some(chunk) => Some((chunk?, Some((stream, error)))),
-                    None => Some((Err(error), None)),
-                }
-            }
-        });
-        Self::new(chunks)
+        if self.due.as_ref().is_some_and(|due| due.at <= at) {
+            return self;
+        }
+        let timer = clock.clone();
+        let alarm = Box::pin(async move { timer.sleep_until(Some(at)).await });
+        Self { due: Some(Box::new(Due { clock, at, alarm, error })), ..self }
+    }
+
+    /// The same stream, whose chunks and end are seen.
+    pub(super) fn watched(self, watch: Watch) -> Self {
+        Self { watch: Some(Box::new(watch)), ..self }
     }
 
     /// Nothing but an error.
@@ -86,18 +106,63 @@ impl BodyStream {
 impl Stream for BodyStream {
     type Item = Result<Bytes, AppError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(stream) = &mut self.0 else { return Poll::Ready(None) };
-        // After a panic the stream is dropped: nobody sees what it left half-done.
-        let polled = catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(context)));
-        let polled = polled.unwrap_or_else(|panic| {
-            let error = AppError::internal().with_cause(Panicked::new("a response stream", panic));
-            Poll::Ready(Some(Err(error)))
-        });
-        if let Poll::Ready(None | Some(Err(_))) = polled {
-            self.0 = None;
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let Some(chunks) = &mut this.chunks else { return Poll::Ready(None) };
+        let next = match &mut this.due {
+            Some(due) => ready!(due.poll_before(chunks, context)),
+            None => ready!(poll_guarded(chunks, context)),
+        };
+        let next = match &mut this.limit {
+            Some(limit) => next.map(|next| next.and_then(|chunk| limit.admit(chunk))),
+            None => next,
+        };
+        let next = match &mut this.watch {
+            Some(watch) => watch.see(next),
+            None => next,
+        };
+        if !matches!(next, Some(Ok(_))) {
+            (this.chunks, this.due) = (None, None);
+            this.watch = None;
         }
-        polled
+        Poll::Ready(next)
+    }
+}
+
+/// The next chunk; a masked 500 for a stream that panics. The caller drops the stream after an
+/// error: nobody sees what it left half-done.
+fn poll_guarded(
+    chunks: &mut Chunks,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, AppError>>> {
+    let polled = catch_unwind(AssertUnwindSafe(|| chunks.as_mut().poll_next(context)));
+    polled.unwrap_or_else(|panic| {
+        let error = AppError::internal().with_cause(Panicked::new("a response stream", panic));
+        Poll::Ready(Some(Err(error)))
+    })
+}
+
+impl Limit {
+    fn admit(&mut self, chunk: Bytes) -> Result<Bytes, AppError> {
+        if self.limiter.admit(chunk.len()) { Ok(chunk) } else { Err(self.too_large.clone()) }
+    }
+}
+
+impl Due {
+    fn poll_before(
+        &mut self,
+        chunks: &mut Chunks,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, AppError>>> {
+        // A stream that always has more never lets the alarm go off.
+        let is_over = self.at <= self.clock.now();
+        if !is_over && let next @ Poll::Ready(_) = poll_guarded(chunks, context) {
+            return next;
+        }
+        if !is_over {
+            ready!(self.alarm.as_mut().poll(context));
+        }
+        Poll::Ready(Some(Err(self.error.clone())))
     }
 }
 

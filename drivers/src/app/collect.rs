@@ -120,7 +120,7 @@ impl App {
     ) -> Exchanged<core::convert::Infallible> {
         let Exchanged { response, call, observation } = concluded;
         let collector = Collector::new(response, None, self.settings().error_style());
-        let mut response = collector.fail(&error, &call.request.trace_id);
+        let mut response = collector.fail(error.clone(), &call.request.trace_id);
         if call.request.method == "HEAD" {
             response.body.clear();
         }

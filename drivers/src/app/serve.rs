@@ -12,7 +12,6 @@ use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::machine::{Machine as _, Step};
 use apptheory_core::observe::LogRecord;
 use apptheory_core::sanitize::log_text;
-use futures_util::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
@@ -21,7 +20,7 @@ use super::endpoint::Next;
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
 use super::time::Begun;
-use super::watch::Watched;
+use super::watch::Watch;
 use super::{App, Response};
 use crate::clock::Clock as _;
 
@@ -45,13 +44,8 @@ impl App {
                 let too_large = self.settings().response_too_large();
                 stream = stream.limited(most, response.body.len(), too_large);
             }
-            let watched = Watched::new(stream, self, &call.request_id, observation);
-            response.stream = Some(if self.settings().shows_stack_traces {
-                BodyStream::new(watched)
-            } else {
-                let hidden = |error: AppError| error.with_stack_trace("");
-                BodyStream::new(watched.map_err(hidden))
-            });
+            let watch = Watch::new(self, &call.request_id, observation);
+            response.stream = Some(stream.watched(watch));
         }
         response
     }

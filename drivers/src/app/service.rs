@@ -37,7 +37,7 @@ impl App {
             // The client went away in the middle of its body: nobody reads this.
             None => super::Response::new(400),
         };
-        let head = http_head(&response);
+        let head = http_head(response.status, &response.headers, &response.cookies);
         let (whole, stream) = (Bytes::from(response.body), response.stream);
         head.map(|()| AppBody { whole, stream })
     }

@@ -88,10 +88,14 @@ fn header_map<'h>(
 
 /// The head of a response over a connection; of one with more header fields than a connection
 /// carries, a 500 without any.
-pub(crate) fn http_head<S>(response: &apptheory_core::http::HttpResponse<S>) -> http::Response<()> {
+pub(crate) fn http_head(
+    status: u16,
+    headers: &apptheory_core::http::HeaderMap,
+    cookies: &[String],
+) -> http::Response<()> {
     let mut head = http::Response::new(());
-    let fields = header_map(response.headers.sent()).and_then(|mut fields| {
-        for cookie in &response.cookies {
+    let fields = header_map(headers.sent()).and_then(|mut fields| {
+        for cookie in cookies {
             if let Ok(cookie) = HeaderValue::from_str(cookie) {
                 fields.try_append(SET_COOKIE, cookie)?;
             }
@@ -101,7 +105,7 @@ pub(crate) fn http_head<S>(response: &apptheory_core::http::HttpResponse<S>) -> 
     match fields {
         Ok(fields) => {
             // A normalised response has a status that HTTP knows.
-            *head.status_mut() = StatusCode::from_u16(response.status).unwrap_or_default();
+            *head.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
             *head.headers_mut() = fields;
         }
         Err(MaxSizeReached { .. }) => *head.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,6 +1,6 @@
 //! The Runtime API, as this driver uses it.
 
-use apptheory_core::stream::Outcome;
+use apptheory_core::stream::{FrameOutput, Outcome};
 use bytes::Bytes;
 use http::header::{
     CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING,
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::address::Address;
 use super::connection::{Body, Connection, ConnectionError};
 use super::error::{FunctionError, RuntimeError};
-use super::frames::{FrameBody, Frames, Open};
+use super::frames::{FrameBody, Frames};
 
 /// One worker's side of the Runtime API: one exchange at a time, over one connection that is made
 /// anew when it is closed.
@@ -140,11 +140,10 @@ impl RuntimeApi {
     pub(super) async fn stream(
         &mut self,
         reply: &Reply,
-        open: &Open,
         frames: Box<Frames>,
     ) -> (Result<StatusCode, ConnectionError>, Option<Outcome>) {
-        let copy = frames.copy().map(|copy| self.frames(reply, open, Box::new(copy)).0);
-        let (request, ended) = self.frames(reply, open, frames);
+        let copy = frames.copy().map(|copy| self.frames(reply, Box::new(copy)).0);
+        let (request, ended) = self.frames(reply, frames);
         // A body that is dropped without a word was never asked for anything.
         match self.send_frames(request, copy).await {
             Ok((mut connection, status)) if status.is_success() => {
@@ -165,16 +164,15 @@ impl RuntimeApi {
     fn frames(
         &self,
         reply: &Reply,
-        open: &Open,
         frames: Box<Frames>,
     ) -> (http::Result<Request<Body>>, oneshot::Receiver<Option<Outcome>>) {
         let (body, ended) = FrameBody::new(frames);
         let request = self
             .reply(reply, "response")
-            .header(CONTENT_TYPE, open.content_type)
-            .header(RESPONSE_MODE, open.response_mode)
+            .header(CONTENT_TYPE, "application/vnd.awslambda.http-integration-response")
+            .header(RESPONSE_MODE, "streaming")
             .header(TRANSFER_ENCODING, "chunked")
-            .header(TRAILER, open.declared_trailers.join(", "))
+            .header(TRAILER, FrameOutput::DECLARED_TRAILERS.join(", "))
             .body(Either::Right(body));
         (request, ended)
     }

@@ -4,11 +4,13 @@ use core::future::{pending, poll_fn};
 use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::vec;
+use std::collections::VecDeque;
 
 use apptheory_core::error::AppError;
+use apptheory_core::http::HttpResponse;
 use apptheory_core::stream::{
-    Cancel, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
+    Cancel, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState,
+    Head, Outcome, Target,
 };
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
@@ -21,11 +23,12 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, BodyStream, BoxFuture, Failure, Response};
 use crate::clock::Clock as _;
 
-/// A response on its way through a [`FrameMachine`]: chunks are pulled when frames are asked for,
+/// A response on its way through a [`FrameMachine`]: chunks are pulled when writes are asked for,
 /// one by one, and the producer is dropped as soon as nothing of it is wanted.
 pub(super) struct Frames {
     machine: FrameMachine,
-    effects: vec::IntoIter<FrameEffect>,
+    target: Target,
+    writes: VecDeque<Write>,
     producer: Option<BodyStream>,
     outcome: Option<Outcome>,
     app: App,
@@ -34,18 +37,19 @@ pub(super) struct Frames {
     cut_short: BoxFuture<Cancel>,
 }
 
+/// Something to do on the wire.
+#[derive(Clone)]
+enum Write {
+    /// Bytes, each in a write of their own; when there are none, only a flush.
+    Data(Bytes),
+    End(FrameEnd),
+}
+
 /// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
 /// is none of a final response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response's head is larger than 16 KB, or its status is not final")]
 struct HeadRefused;
-
-/// What opens the request that carries frames.
-pub(super) struct Open {
-    pub(super) content_type: &'static str,
-    pub(super) response_mode: &'static str,
-    pub(super) declared_trailers: [&'static str; 2],
-}
 
 impl Frames {
     /// Begins a response that is read by `target`, and ends by `stops_at`, or when a shutdown begins.
@@ -69,21 +73,23 @@ impl Frames {
                 None => Cancel::Shutdown,
             }
         };
-        let head = Head::from(&response);
+        let HttpResponse { status, headers, cookies, body, stream, .. } = response;
         let mut frames = Self {
             machine,
-            effects: Vec::new().into_iter(),
-            producer: response.stream,
+            target,
+            writes: VecDeque::new(),
+            producer: stream,
             outcome: None,
             app: app.clone(),
             stops_at,
             shutdown: shutdown.clone(),
             cut_short: Box::pin(cut_short),
         };
+        let request_id = headers.first("x-request-id").to_owned();
+        let (head, prefix_len) = (Head { status, headers, cookies }, body.len());
         let has_stream = frames.producer.is_some();
-        let request_id = head.headers.first("x-request-id").to_owned();
-        frames.handle(FrameInput::Begin { head, prefix: response.body, has_stream });
-        if frames.effects.as_slice().iter().any(FrameEffect::is_masked_refusal) {
+        frames.handle(FrameInput::Begin { head, prefix_len, has_stream }, body.into());
+        if frames.outcome.as_ref().is_some_and(Outcome::is_masked_refusal) {
             let error = AppError::internal().with_cause(HeadRefused);
             app.tell(Failure { request_id, error });
         }
@@ -94,7 +100,8 @@ impl Frames {
     pub(super) fn copy(&self) -> Option<Self> {
         (self.machine.state() == FrameState::Done).then(|| Self {
             machine: self.machine.clone(),
-            effects: self.effects.clone(),
+            target: self.target,
+            writes: self.writes.clone(),
             producer: None,
             outcome: self.outcome.clone(),
             app: self.app.clone(),
@@ -105,95 +112,84 @@ impl Frames {
         })
     }
 
-    /// Waits until there is something to send. `None` when nothing ever will be.
-    pub(super) async fn open(&mut self) -> Option<Open> {
-        match poll_fn(|context| self.poll_effect(context)).await? {
-            FrameEffect::Open { content_type, response_mode, declared_trailers } => {
-                Some(Open { content_type, response_mode, declared_trailers })
-            }
-            // Before the first head there is nothing else to carry out but giving up.
-            FrameEffect::Prelude(_)
-            | FrameEffect::Delimiter
-            | FrameEffect::Data { .. }
-            | FrameEffect::Trailers { .. }
-            | FrameEffect::Finish
-            | FrameEffect::Abort
-            | FrameEffect::StopProducer
-            | FrameEffect::Outcome(_) => None,
-        }
+    /// Waits until there is something to send, and returns whether there is: a response that is given
+    /// up before has no head.
+    pub(super) async fn open(&mut self) -> bool {
+        poll_fn(|context| self.poll_writes(context)).await;
+        matches!(self.writes.front(), Some(Write::Data(_)))
     }
 
-    /// The next effect on the wire; `None` once the outcome is known.
-    fn poll_effect(&mut self, context: &mut Context<'_>) -> Poll<Option<FrameEffect>> {
-        loop {
-            match self.effects.next() {
-                Some(FrameEffect::StopProducer) => self.producer = None,
-                Some(FrameEffect::Outcome(outcome)) => self.outcome = Some(outcome),
-                Some(effect) => return Poll::Ready(Some(effect)),
-                None if self.outcome.is_some() => return Poll::Ready(None),
-                None => {
-                    let input = ready!(self.poll_input(context));
-                    self.handle(input);
+    /// Waits until there is something to write, or the outcome is known.
+    fn poll_writes(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.writes.is_empty() && self.outcome.is_none() {
+            let (input, given) = ready!(self.poll_input(context));
+            self.handle(input, given);
+        }
+        Poll::Ready(())
+    }
+
+    /// What happens next, and the bytes that it speaks of: time is looked at first, so that equal
+    /// schedules end alike.
+    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<(FrameInput, Bytes)> {
+        let input = if self.machine.state() == FrameState::Overrun {
+            FrameInput::End
+        } else if self.stops_at.is_some_and(|at| at <= self.app.clock().now()) {
+            FrameInput::Cancel(Cancel::Deadline)
+        } else if let Some(producer) = &mut self.producer {
+            if self.shutdown.is_cancelled() {
+                FrameInput::Cancel(Cancel::Shutdown)
+            } else {
+                match Pin::new(producer).poll_next(context) {
+                    Poll::Ready(Some(Ok(chunk))) => {
+                        return Poll::Ready((FrameInput::Chunk { len: chunk.len() }, chunk));
+                    }
+                    Poll::Ready(Some(Err(error))) => FrameInput::Fault(error),
+                    Poll::Ready(None) => FrameInput::End,
+                    Poll::Pending => {
+                        FrameInput::Cancel(ready!(self.cut_short.as_mut().poll(context)))
+                    }
                 }
             }
-        }
+        } else {
+            FrameInput::End
+        };
+        Poll::Ready((input, Bytes::new()))
     }
 
-    /// What happens next: time is looked at first, so that equal schedules end alike.
-    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<FrameInput> {
-        if self.machine.state() == FrameState::Overrun {
-            return Poll::Ready(FrameInput::End);
-        }
-        if self.stops_at.is_some_and(|at| at <= self.app.clock().now()) {
-            return Poll::Ready(FrameInput::Cancel(Cancel::Deadline));
-        }
-        let Some(producer) = &mut self.producer else { return Poll::Ready(FrameInput::End) };
-        if self.shutdown.is_cancelled() {
-            return Poll::Ready(FrameInput::Cancel(Cancel::Shutdown));
-        }
-        match Pin::new(producer).poll_next(context) {
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(FrameInput::Chunk(chunk.into())),
-            Poll::Ready(Some(Err(error))) => Poll::Ready(FrameInput::Fault(error)),
-            Poll::Ready(None) => Poll::Ready(FrameInput::End),
-            Poll::Pending => {
-                let cancel = ready!(self.cut_short.as_mut().poll(context));
-                Poll::Ready(FrameInput::Cancel(cancel))
-            }
-        }
-    }
-
-    fn handle(&mut self, input: FrameInput) {
-        let mut effects = Vec::new();
-        if let Err(misuse) = self.machine.handle(input, &mut effects) {
+    fn handle(&mut self, input: FrameInput, given: Bytes) {
+        let output = self.machine.handle(input).unwrap_or_else(|misuse| {
             // A mistake of this driver: the response must not look complete.
             tracing::error!(%misuse, "a stream was driven wrong");
-            effects.push(FrameEffect::Abort);
+            FrameOutput { end: Some(FrameEnd::Abort), ..FrameOutput::default() }
+        });
+        let FrameOutput { open, data, end, stops_producer, outcome } = output;
+        if let Some(head) = open {
+            let prelude = head.prelude(self.target).into();
+            let delimiter = Bytes::from_static(&FrameOutput::DELIMITER);
+            self.writes.extend([Write::Data(prelude), Write::Data(delimiter)]);
         }
-        self.effects = effects.into_iter();
+        let data = data.map(|data| match data {
+            FrameData::Given => given,
+            FrameData::Error(bytes) => bytes.into(),
+        });
+        self.writes.extend(data.map(Write::Data));
+        self.writes.extend(end.map(Write::End));
+        if stops_producer {
+            self.producer = None;
+        }
+        self.outcome = self.outcome.take().or(outcome);
     }
 
     /// How it ended. If it has not, the transport broke.
     fn end(&mut self) -> Option<Outcome> {
         if self.machine.state() != FrameState::Done {
-            self.handle(FrameInput::WriteFailed);
+            self.handle(FrameInput::WriteFailed, Bytes::new());
         }
-        let outcome = self.effects.by_ref().find_map(|effect| match effect {
-            FrameEffect::Outcome(outcome) => Some(outcome),
-            FrameEffect::Open { .. }
-            | FrameEffect::Prelude(_)
-            | FrameEffect::Delimiter
-            | FrameEffect::Data { .. }
-            | FrameEffect::Trailers { .. }
-            | FrameEffect::Finish
-            | FrameEffect::Abort
-            | FrameEffect::StopProducer => None,
-        });
-        self.outcome.take().or(outcome)
+        self.outcome.take()
     }
 }
 
-/// The body of the request that carries frames. Each frame is a write of its own, and is flushed
-/// before the next one is made.
+/// The body of the request that carries frames. Each write is flushed before the next one is made.
 pub(super) struct FrameBody {
     frames: Box<Frames>,
     is_unflushed: bool,
@@ -231,31 +227,21 @@ impl Body for FrameBody {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let frame = match ready!(this.frames.poll_effect(context)) {
-                Some(FrameEffect::Prelude(bytes)) => Frame::data(bytes.into()),
-                Some(FrameEffect::Delimiter) => {
-                    Frame::data(Bytes::from_static(&FrameEffect::DELIMITER))
-                }
-                Some(FrameEffect::Data { bytes, .. }) => {
-                    if bytes.is_empty() {
-                        this.is_unflushed = true;
-                        continue;
+            ready!(this.frames.poll_writes(context));
+            match this.frames.writes.pop_front() {
+                Some(Write::Data(bytes)) => {
+                    this.is_unflushed = true;
+                    if !bytes.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(bytes))));
                     }
-                    Frame::data(bytes.into())
                 }
-                Some(FrameEffect::Trailers { error_type, error_body_b64 }) => {
+                Some(Write::End(FrameEnd::Trailers { error_type, error_body_b64 })) => {
                     let fields = [(ERROR_TYPE, error_type), (ERROR_BODY, error_body_b64)];
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers(fields)))));
                 }
-                Some(FrameEffect::Abort) => return Poll::Ready(Some(Err(Aborted))),
-                Some(FrameEffect::Finish) | None => return Poll::Ready(None),
-                // The request is open, and the others never get here.
-                Some(
-                    FrameEffect::Open { .. } | FrameEffect::StopProducer | FrameEffect::Outcome(_),
-                ) => continue,
-            };
-            this.is_unflushed = true;
-            return Poll::Ready(Some(Ok(frame)));
+                Some(Write::End(FrameEnd::Abort)) => return Poll::Ready(Some(Err(Aborted))),
+                Some(Write::End(FrameEnd::Finish)) | None => return Poll::Ready(None),
+            }
         }
     }
 }
@@ -273,4 +259,33 @@ impl Drop for FrameBody {
 fn trailers(fields: [(HeaderName, String); 2]) -> HeaderMap {
     let values = fields.into_iter();
     values.filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, stream};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// A handler's chunk reaches the wire as the same bytes in memory.
+    #[test]
+    fn no_chunk_is_copied() {
+        let app = App::builder().build().unwrap();
+        let chunk = Bytes::from(vec![b'a'; 16 << 10]);
+        let chunks = BodyStream::new(stream::iter([Ok::<_, AppError>(chunk.clone())]));
+        let response = Response::html_stream(200, chunks);
+        let target = Target::FunctionUrl;
+        let frames = Frames::new(&app, response, target, None, &CancellationToken::new());
+        let (mut body, _ended) = FrameBody::new(Box::new(frames));
+        let mut written = Vec::new();
+        // Between two frames the body is pending once, to be flushed.
+        for _ in 0..8 {
+            if let Some(Some(frame)) = body.frame().now_or_never() {
+                written.push(frame.unwrap().into_data().unwrap());
+            }
+        }
+        assert_eq!(written.len(), 3, "prelude, delimiter, chunk");
+        assert_eq!((written[2].as_ptr(), written[2].len()), (chunk.as_ptr(), chunk.len()));
+    }
 }

@@ -25,7 +25,7 @@ use super::api::{Next, Reply, RuntimeApi};
 use super::connection::ConnectionError;
 use super::error::{FunctionError, RuntimeError};
 use super::extension::{Extension, sigterm};
-use super::frames::{Frames, Open};
+use super::frames::Frames;
 use super::mode::InvokeMode;
 use super::settings::Settings;
 use crate::app::time::Begun;
@@ -194,7 +194,7 @@ struct Worker {
 /// What an invocation comes to.
 enum Answer {
     Whole(String),
-    Streamed(Open, Box<Frames>),
+    Streamed(Box<Frames>),
     Failed(FunctionError),
 }
 
@@ -257,8 +257,8 @@ impl Worker {
     async fn deliver(&mut self, reply: &Reply, answer: Answer) {
         let delivered = match answer {
             Answer::Whole(answer) => self.api.respond(reply, answer).await,
-            Answer::Streamed(open, frames) => {
-                let (delivered, outcome) = self.api.stream(reply, &open, frames).await;
+            Answer::Streamed(frames) => {
+                let (delivered, outcome) = self.api.stream(reply, frames).await;
                 if let Some(outcome) = outcome {
                     tell(&outcome);
                 }
@@ -320,8 +320,10 @@ impl Shared {
             let response = self.app.serve_begun(request, begun).await;
             let mut frames =
                 Box::new(Frames::new(&self.app, response, target, stops_at, &self.shutdown));
-            let open = frames.open().await.ok_or_else(FunctionError::aborted)?;
-            return Ok(Answer::Streamed(open, frames));
+            if !frames.open().await {
+                return Err(FunctionError::aborted());
+            }
+            return Ok(Answer::Streamed(frames));
         }
         Ok(Answer::Whole(self.app.invoke_begun(event, begun).await?))
     }

@@ -2,18 +2,17 @@
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::collections::{BTreeMap, VecDeque};
 
 use apptheory_core::error::AppError;
 use apptheory_core::http::HttpResponse as Whole;
 use apptheory_core::stream::{
-    FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Head, Outcome, Target,
+    FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState, Head,
+    Outcome, Target,
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream as _, StreamExt as _};
 use http::header::{HeaderMap, HeaderName, HeaderValue, TRAILER};
 use http_body::{Body, Frame, SizeHint};
-use serde::Deserialize;
 
 use super::error::Trouble;
 use crate::app::wire::http_head;
@@ -21,11 +20,11 @@ use crate::app::{App, BodyStream, Failure};
 
 /// The body of a response whose head is sent. It pulls a chunk when the one before has been taken.
 pub(super) struct FrameBody {
-    app: App,
-    request_id: String,
     machine: FrameMachine,
     stream: Option<BodyStream>,
-    effects: VecDeque<FrameEffect>,
+    /// What the last output said, as far as it is not carried out.
+    data: Option<Bytes>,
+    end: Option<FrameEnd>,
     takes_trailers: bool,
     is_cut_off: bool,
 }
@@ -50,7 +49,7 @@ impl FrameBody {
     pub(super) async fn begin(
         app: &App,
         response: Whole,
-        mut stream: Option<BodyStream>,
+        stream: Option<BodyStream>,
         takes_trailers: bool,
         passage: Passage,
     ) -> http::Response<Self> {
@@ -63,85 +62,72 @@ impl FrameBody {
             }
         };
         let config = FrameConfig { errors: app.settings().error_style(), ..config };
-        let given = http_head(&response);
-        let has_stream = stream.is_some();
-        let head = Head::from(&response);
-        let mut body = Self {
-            app: app.clone(),
-            request_id: head.headers.first("x-request-id").to_owned(),
-            machine: FrameMachine::new(config),
-            stream: None,
-            effects: VecDeque::new(),
-            takes_trailers,
-            is_cut_off: false,
-        };
-        body.handle(FrameInput::Begin { head, prefix: response.body, has_stream });
+        let machine = FrameMachine::new(config);
+        let (data, end) = (None, None);
+        let mut body = Self { machine, stream, data, end, takes_trailers, is_cut_off: false };
+
+        let Whole { status, headers, cookies, body: prefix, .. } = response;
+        let request_id = headers.first("x-request-id").to_owned();
+        let head = Head { status, headers, cookies };
+        let (prefix_len, has_stream) = (prefix.len(), body.stream.is_some());
+        let begun = body.handle(FrameInput::Begin { head, prefix_len, has_stream }, prefix.into());
+        if begun.outcome.as_ref().is_some_and(Outcome::is_masked_refusal) {
+            let error = AppError::internal().with_cause(Trouble::HeadRefused);
+            app.tell(Failure { request_id, error });
+        }
+        let mut open = begun.open;
         while body.machine.state() == FrameState::Armed
-            && let Some(stream) = &mut stream
+            && let Some(stream) = &mut body.stream
         {
             let next = stream.next().await;
-            body.handle_next(next);
+            open = body.handle_next(next);
         }
-        // Of a response that is refused, or ended at once, nothing is pulled any more.
-        body.stream = stream.filter(|_| body.machine.state() != FrameState::Done);
-        body.open(given)
+        body.open(open)
     }
 
-    /// Takes the head off the front of the effects. It is the one that was given, all of its fields
-    /// one by one, unless that is refused.
-    fn open(mut self, given: http::Response<()>) -> http::Response<Self> {
-        let is_refused = self.effects.iter().any(is_refusal);
-        let mut trailers = None;
-        loop {
-            match self.effects.pop_front() {
-                Some(FrameEffect::Open { declared_trailers, .. })
-                    if self.takes_trailers && self.stream.is_some() =>
-                {
-                    trailers = HeaderValue::try_from(declared_trailers.join(", ")).ok();
-                }
-                Some(FrameEffect::Prelude(prelude)) => {
-                    let mut head = if is_refused { read_prelude(&prelude) } else { given };
-                    head.headers_mut().extend(trailers.map(|names| (TRAILER, names)));
-                    return head.map(|()| self);
-                }
-                Some(
-                    FrameEffect::Open { .. }
-                    | FrameEffect::Delimiter
-                    | FrameEffect::Data { .. }
-                    | FrameEffect::Trailers { .. }
-                    | FrameEffect::Finish
-                    | FrameEffect::Abort
-                    | FrameEffect::StopProducer
-                    | FrameEffect::Outcome(_),
-                ) => {}
-                // A response that has begun, and whose stream has been pulled, has a prelude.
-                None => return http::Response::new(self),
-            }
+    /// The response, whose head the machine opened it with.
+    fn open(mut self, head: Option<Head>) -> http::Response<Self> {
+        if self.machine.state() == FrameState::Done {
+            // Of a response that is refused, or ended at once, nothing is pulled any more.
+            self.stream = None;
         }
-    }
-
-    fn handle_next(&mut self, next: Option<Result<Bytes, AppError>>) {
-        let input = match next {
-            Some(Ok(chunk)) => FrameInput::Chunk(chunk.into()),
-            Some(Err(error)) => FrameInput::Fault(error),
-            None => FrameInput::End,
+        // A response that has begun, and whose stream has been pulled, has a head.
+        let Some(Head { status, headers, cookies }) = head else {
+            return http::Response::new(self);
         };
-        self.handle(input);
-    }
-
-    fn handle(&mut self, input: FrameInput) {
-        let (is_begin, mut effects) = (matches!(input, FrameInput::Begin { .. }), Vec::new());
-        // No input is illegal here: a response begins once, and a stream is pulled after that and
-        // before its end.
-        let _ = self.machine.handle(input, &mut effects);
-        if is_begin && effects.iter().any(FrameEffect::is_masked_refusal) {
-            self.tell(AppError::internal().with_cause(Trouble::HeadRefused));
+        let mut response = http_head(status, &headers, &cookies).map(|()| self);
+        if response.body().takes_trailers && response.body().stream.is_some() {
+            let names = HeaderValue::try_from(FrameOutput::DECLARED_TRAILERS.join(", ")).ok();
+            response.headers_mut().extend(names.map(|names| (TRAILER, names)));
         }
-        self.effects.extend(effects);
+        response
     }
 
-    fn tell(&self, error: AppError) {
-        self.app.tell(Failure { request_id: self.request_id.clone(), error });
+    fn handle_next(&mut self, next: Option<Result<Bytes, AppError>>) -> Option<Head> {
+        let output = match next {
+            Some(Ok(chunk)) => self.handle(FrameInput::Chunk { len: chunk.len() }, chunk),
+            Some(Err(error)) => self.handle(FrameInput::Fault(error), Bytes::new()),
+            None => self.handle(FrameInput::End, Bytes::new()),
+        };
+        output.open
+    }
+
+    /// Takes an input, and the bytes that it speaks of.
+    fn handle(&mut self, input: FrameInput, given: Bytes) -> FrameOutput {
+        // No input is illegal here: a response begins once, and a stream is pulled after that and
+        // before its end. If one were, the response must not look complete.
+        let aborted = |_| FrameOutput { end: Some(FrameEnd::Abort), ..FrameOutput::default() };
+        let mut output = self.machine.handle(input).unwrap_or_else(aborted);
+        self.data = match output.data.take() {
+            Some(FrameData::Given) => Some(given),
+            Some(FrameData::Error(bytes)) => Some(bytes.into()),
+            None => None,
+        };
+        self.end = output.end.take();
+        if output.stops_producer {
+            self.stream = None;
+        }
+        output
     }
 }
 
@@ -157,32 +143,22 @@ impl Body for FrameBody {
             return Poll::Ready(Some(Err(CutOff)));
         }
         loop {
-            match self.effects.pop_front() {
-                // Whatever is written is flushed while the next chunk is waited for.
-                Some(FrameEffect::Data { bytes, .. }) if bytes.is_empty() => {}
-                Some(FrameEffect::Data { bytes, .. }) => {
-                    return Poll::Ready(Some(Ok(Frame::data(bytes.into()))));
-                }
-                Some(FrameEffect::Trailers { error_type, error_body_b64 })
-                    if self.takes_trailers =>
-                {
+            // Whatever is written is flushed while the next chunk is waited for.
+            if let Some(data) = self.data.take().filter(|data| !data.is_empty()) {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            match self.end.take() {
+                Some(FrameEnd::Finish) => return Poll::Ready(None),
+                Some(FrameEnd::Trailers { error_type, error_body_b64 }) if self.takes_trailers => {
                     let values = [error_type, error_body_b64];
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers(values)))));
                 }
-                Some(FrameEffect::Trailers { .. } | FrameEffect::Abort) => {
+                Some(FrameEnd::Trailers { .. } | FrameEnd::Abort) => {
                     // An error drops what is not flushed yet: waiting once flushes it first.
                     (self.stream, self.is_cut_off) = (None, true);
                     waiting.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Some(FrameEffect::StopProducer) => self.stream = None,
-                Some(FrameEffect::Finish) => return Poll::Ready(None),
-                Some(
-                    FrameEffect::Open { .. }
-                    | FrameEffect::Prelude(_)
-                    | FrameEffect::Delimiter
-                    | FrameEffect::Outcome(_),
-                ) => {}
                 None => {
                     let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
                     let next = ready!(Pin::new(stream).poll_next(waiting));
@@ -199,56 +175,40 @@ impl Body for FrameBody {
     fn size_hint(&self) -> SizeHint {
         let mut hint = SizeHint::new();
         if self.machine.state() == FrameState::Done && !self.is_cut_off {
-            let bytes = self.effects.iter().map(bytes_of).try_fold(0_u64, u64::checked_add);
-            hint.set_exact(bytes.unwrap_or(u64::MAX));
+            let len = self.data.as_ref().map_or(0, Bytes::len);
+            hint.set_exact(u64::try_from(len).unwrap_or(u64::MAX));
         }
         hint
     }
 }
 
-fn bytes_of(effect: &FrameEffect) -> u64 {
-    match effect {
-        FrameEffect::Data { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        FrameEffect::Open { .. }
-        | FrameEffect::Prelude(_)
-        | FrameEffect::Delimiter
-        | FrameEffect::Trailers { .. }
-        | FrameEffect::Finish
-        | FrameEffect::Abort
-        | FrameEffect::StopProducer
-        | FrameEffect::Outcome(_) => 0,
-    }
-}
-
-/// Whether an error is answered in place of the response.
-const fn is_refusal(effect: &FrameEffect) -> bool {
-    matches!(effect, FrameEffect::Outcome(Outcome { refused_code: Some(_), .. }))
-}
-
-/// The head of an error, as a function URL reads it.
-fn read_prelude(prelude: &[u8]) -> http::Response<()> {
-    let Prelude { status, headers, cookies } = serde_json::from_slice(prelude).unwrap_or_default();
-    let head: Whole =
-        Whole { cookies, headers: headers.into_iter().collect(), ..Whole::new(status) };
-    http_head(&head)
-}
-
-/// The prelude of a function URL.
-#[derive(Default, Deserialize)]
-struct Prelude {
-    #[serde(rename = "statusCode")]
-    status: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    cookies: Vec<String>,
-}
-
 /// The trailers of a late error, as Lambda gets them. Their values are printable.
 fn trailers(values: [String; 2]) -> HeaderMap {
-    let names = FrameEffect::DECLARED_TRAILERS.into_iter();
+    let names = FrameOutput::DECLARED_TRAILERS.into_iter();
     let fields = names.zip(values).filter_map(|(name, value)| {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     });
     fields.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, stream};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// A handler's chunk reaches the wire as the same bytes in memory.
+    #[test]
+    fn no_chunk_is_copied() {
+        let app = App::builder().build().unwrap();
+        let chunk = Bytes::from(vec![b'a'; 16 << 10]);
+        let chunks = BodyStream::new(stream::iter([Ok::<_, AppError>(chunk.clone())]));
+        let response =
+            FrameBody::begin(&app, Whole::new(200), Some(chunks), true, Passage::Streamed);
+        let mut body = response.now_or_never().unwrap().into_body();
+        let frame = body.frame().now_or_never().unwrap().unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap().as_ptr(), chunk.as_ptr());
+        assert!(body.frame().now_or_never().unwrap().is_none());
+    }
 }

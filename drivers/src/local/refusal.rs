@@ -44,7 +44,8 @@ pub(super) fn status_of(written: &[u8]) -> StatusCode {
 fn whole(app: &App, error: &AppError) -> Response<Vec<u8>> {
     let request_id = app.new_id();
     let response: Whole = app.settings().error_style().answer(error.clone(), &request_id, "");
-    let mut whole = http_head(&response).map(|()| response.body);
+    let mut whole =
+        http_head(response.status, &response.headers, &response.cookies).map(|()| response.body);
     let headers = whole.headers_mut();
     headers.extend(HeaderValue::try_from(request_id).ok().map(|id| (REQUEST_ID, id)));
     // What comes next on the connection may be a part of what was refused.

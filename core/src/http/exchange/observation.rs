@@ -13,7 +13,6 @@ use crate::http::names::is_standard_method;
 use crate::http::router::Pattern;
 use crate::observe::emf::{OTHER, REQUEST_METRIC};
 use crate::observe::{Level, LogRecord, LogText, MetricRecord, SpanRecord};
-use crate::stream::stream_error_code;
 use crate::time::Timestamp;
 
 /// What is recorded about an exchange once its response is final: one line, one metric and one
@@ -72,7 +71,7 @@ impl Observation {
     pub fn stream_log(&self, ended_at: Timestamp, stream: &StreamEnd) -> LogRecord<'_> {
         let StreamEnd { chunks, bytes, error, is_whole } = stream;
         let error_code = match error {
-            Some(error) => LogText::from(stream_error_code(error).to_string()),
+            Some(error) => LogText::from(error.printable_code().to_string()),
             None => LogText::from(""),
         };
         let level = if error.is_some() { Level::Error } else { Level::Info };

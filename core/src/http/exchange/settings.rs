@@ -6,7 +6,6 @@ use core::num::NonZeroU64;
 use super::cors::Cors;
 use crate::error::{AppError, ErrorFormat, code};
 use crate::http::{JsonReading, Request};
-use crate::stream::response_too_large;
 
 /// How much of the pipeline runs.
 ///
@@ -178,7 +177,7 @@ impl HttpSettings {
     /// Returns the error that takes the place of a response that is larger than allowed.
     #[must_use]
     pub fn response_too_large(&self) -> AppError {
-        let error = response_too_large();
+        let error = AppError::response_too_large();
         if self.masks_too_large_responses { AppError::internal().with_cause(error) } else { error }
     }
 

@@ -16,7 +16,6 @@ mod tests;
 mod types;
 
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::mem;
 
 use base64::Engine as _;
@@ -24,18 +23,19 @@ use base64::engine::general_purpose::STANDARD;
 
 pub use self::prelude::Head;
 pub use self::types::{
-    Cancel, EndReason, FrameConfig, FrameEffect, FrameInput, FrameMisuse, FrameState, Handled,
-    Outcome, Target,
+    Cancel, EndReason, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMisuse, FrameOutput,
+    FrameState, Outcome, Target,
 };
-use super::code::{stream_error_code, with_stream_code};
-use super::limiter::{StreamLimiter, response_too_large};
+use super::limiter::StreamLimiter;
 use crate::error::{AppError, code};
 use crate::http::HttpResponse;
 use crate::json::ObjectWriter;
-use crate::printing::prints;
 
-/// Turns what happens to a response into frames: inputs in any order, effects into the caller's
-/// buffer.
+/// Turns what happens to a response into what is done about it: inputs in any order, one output for
+/// each.
+///
+/// It decides by lengths. The bytes stay with the driver, which writes those of the input where an
+/// output says [`FrameData::Given`]: no chunk is copied.
 ///
 /// Every machine that reaches [`FrameState::Done`] has given exactly one [`Outcome`]. One that is
 /// given up before has none: feed [`Cancel::Shutdown`] instead of dropping it.
@@ -52,24 +52,19 @@ pub struct FrameMachine {
 #[derive(Clone, Debug)]
 enum Phase {
     Idle,
-    Armed(Armed),
-    Live { status: u16 },
-    Overrun { status: u16 },
+    /// The head is frozen.
+    Armed(Head),
+    Live {
+        status: u16,
+    },
+    Overrun {
+        status: u16,
+    },
     Done,
 }
 
-/// A head that is frozen, and what is sent of it.
-#[derive(Clone)]
-struct Armed {
-    head: Head,
-    prelude: Vec<u8>,
-    has_stream: bool,
-}
-
-prints!(Armed: head, has_stream);
-
 impl FrameMachine {
-    /// A machine for one response.
+    /// Returns a machine for one response.
     #[must_use]
     pub const fn new(config: FrameConfig) -> Self {
         Self {
@@ -82,7 +77,7 @@ impl FrameMachine {
         }
     }
 
-    /// Where the machine stands.
+    /// Returns where the machine stands.
     #[must_use]
     pub const fn state(&self) -> FrameState {
         match self.phase {
@@ -94,229 +89,187 @@ impl FrameMachine {
         }
     }
 
-    /// Takes an input, and appends what has to be done about it to `out`.
+    /// Takes an input, and returns what has to be done about it.
     ///
     /// # Errors
     ///
-    /// [`FrameMisuse`] for an input that is illegal in the state; nothing changes, and nothing is
-    /// appended.
-    pub fn handle(
-        &mut self,
-        input: FrameInput,
-        out: &mut Vec<FrameEffect>,
-    ) -> Result<Handled, FrameMisuse> {
+    /// [`FrameMisuse`] for an input that is illegal in the state; nothing changes.
+    pub fn handle(&mut self, input: FrameInput) -> Result<FrameOutput, FrameMisuse> {
         let misuse = FrameMisuse { state: self.state(), input: input.name() };
-        if matches!(input, FrameInput::WriteOk) {
-            return Ok(Handled::Taken);
-        }
-        match mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Idle => self.handle_idle(input, out).map_err(|()| misuse),
-            Phase::Armed(armed) => self.handle_armed(armed, input, out).map_err(|()| misuse),
-            Phase::Live { status } => self.handle_live(status, input, out).map_err(|()| misuse),
-            Phase::Overrun { status } => {
-                self.handle_overrun(status, &input, out).map_err(|()| misuse)
-            }
+        let handled = match mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Idle => self.handle_idle(input),
+            Phase::Armed(head) => self.handle_armed(head, input),
+            Phase::Live { status } => self.handle_live(status, &input),
+            Phase::Overrun { status } => self.handle_overrun(status, &input),
+            // A producer that is heard after the end, or a second reason to end, says nothing new.
             Phase::Done => match input {
-                FrameInput::Begin { .. } => Err(misuse),
-                FrameInput::Chunk(_) | FrameInput::End | FrameInput::Fault(_) => Ok(Handled::Late),
-                FrameInput::Cancel(_) | FrameInput::WriteFailed | FrameInput::WriteOk => {
-                    Ok(Handled::Ignored)
-                }
+                FrameInput::Begin { .. } => Err(Phase::Done),
+                FrameInput::Chunk { .. }
+                | FrameInput::End
+                | FrameInput::Fault(_)
+                | FrameInput::Cancel(_)
+                | FrameInput::WriteFailed => Ok(FrameOutput::default()),
             },
-        }
+        };
+        handled.map_err(|phase| {
+            self.phase = phase;
+            misuse
+        })
     }
 
-    fn handle_idle(&mut self, input: FrameInput, out: &mut Effects) -> Result<Handled, ()> {
+    fn handle_idle(&mut self, input: FrameInput) -> Result<FrameOutput, Phase> {
         match input {
-            FrameInput::Begin { head, prefix, has_stream } => {
-                self.begin(head, prefix, has_stream, out);
+            FrameInput::Begin { head, prefix_len, has_stream } => {
+                Ok(self.begin(head, prefix_len, has_stream))
             }
-            FrameInput::Cancel(cancel) => self.finish(None, "", reason(cancel), out),
-            FrameInput::Chunk(_)
+            FrameInput::Cancel(cancel) => Ok(self.finish(None, "", reason(cancel))),
+            FrameInput::Chunk { .. }
             | FrameInput::End
             | FrameInput::Fault(_)
-            | FrameInput::WriteOk
-            | FrameInput::WriteFailed => {
-                self.phase = Phase::Idle;
-                return Err(());
-            }
+            | FrameInput::WriteFailed => Err(Phase::Idle),
         }
-        Ok(Handled::Taken)
     }
 
-    fn begin(&mut self, head: Head, prefix: Vec<u8>, has_stream: bool, out: &mut Effects) {
+    fn begin(&mut self, head: Head, prefix_len: usize, has_stream: bool) -> FrameOutput {
         self.limiter = StreamLimiter::new(self.config.max_bytes());
-        let prelude = match head.encode(self.config.target, self.config.max_prelude_bytes) {
-            Ok(prelude) => prelude,
-            Err(error) => return self.refuse(&head, has_stream, &error, out),
-        };
-        if !self.limiter.admit(prefix.len()) {
-            return self.refuse(&head, has_stream, &response_too_large(), out);
+        if let Err(error) = head.check(self.config.target, self.config.max_prelude_bytes) {
+            return self.refuse(&head, has_stream, error);
         }
-        if has_stream && prefix.is_empty() {
-            self.phase = Phase::Armed(Armed { head, prelude, has_stream });
-            return;
+        if !self.limiter.admit(prefix_len) {
+            return self.refuse(&head, has_stream, AppError::response_too_large());
         }
-        commit(prelude, out);
-        if !prefix.is_empty() {
-            self.send(prefix, out);
+        if has_stream && prefix_len == 0 {
+            self.phase = Phase::Armed(head);
+            return FrameOutput::default();
         }
+        let status = head.status;
+        let data = (prefix_len > 0).then(|| self.send(prefix_len));
+        let opened = FrameOutput { open: Some(head), data, ..FrameOutput::default() };
         if has_stream {
-            self.phase = Phase::Live { status: head.status };
-        } else {
-            out.push(FrameEffect::Finish);
-            self.finish(Some(head.status), "", EndReason::Completed, out);
+            self.phase = Phase::Live { status };
+            return opened;
         }
+        let FrameOutput { open, data, .. } = opened;
+        FrameOutput { open, data, ..self.complete(status) }
     }
 
-    fn handle_armed(
-        &mut self,
-        armed: Armed,
-        input: FrameInput,
-        out: &mut Effects,
-    ) -> Result<Handled, ()> {
-        let Armed { head, prelude, has_stream } = armed;
-        match input {
-            FrameInput::Chunk(bytes) if self.limiter.admit(bytes.len()) => {
-                commit(prelude, out);
-                self.send(bytes, out);
+    fn handle_armed(&mut self, head: Head, input: FrameInput) -> Result<FrameOutput, Phase> {
+        Ok(match input {
+            FrameInput::Chunk { len } if self.limiter.admit(len) => {
                 self.phase = Phase::Live { status: head.status };
+                let data = Some(self.send(len));
+                FrameOutput { open: Some(head), data, ..FrameOutput::default() }
             }
-            FrameInput::Chunk(_) => self.refuse(&head, has_stream, &response_too_large(), out),
+            FrameInput::Chunk { .. } => self.refuse(&head, true, AppError::response_too_large()),
             FrameInput::End => {
-                commit(prelude, out);
-                out.push(FrameEffect::Finish);
-                self.finish(Some(head.status), "", EndReason::Completed, out);
+                let status = head.status;
+                FrameOutput { open: Some(head), ..self.complete(status) }
             }
-            FrameInput::Fault(error) => self.refuse(&head, has_stream, &error, out),
+            FrameInput::Fault(error) => self.refuse(&head, true, error),
             FrameInput::Cancel(Cancel::Deadline) => {
-                self.refuse(&head, has_stream, &AppError::of(code::TIMEOUT), out);
+                self.refuse(&head, true, AppError::of(code::TIMEOUT))
             }
             FrameInput::Cancel(cancel) => {
-                out.extend([FrameEffect::StopProducer, FrameEffect::Abort]);
                 let code = if cancel == Cancel::ClientGone { "" } else { code::INTERNAL };
-                self.finish(None, code, reason(cancel), out);
+                stopping(FrameEnd::Abort, self.finish(None, code, reason(cancel)))
             }
-            FrameInput::Begin { .. } | FrameInput::WriteOk | FrameInput::WriteFailed => {
-                self.phase = Phase::Armed(Armed { head, prelude, has_stream });
-                return Err(());
-            }
-        }
-        Ok(Handled::Taken)
+            FrameInput::Begin { .. } | FrameInput::WriteFailed => return Err(Phase::Armed(head)),
+        })
     }
 
-    fn handle_live(
-        &mut self,
-        status: u16,
-        input: FrameInput,
-        out: &mut Effects,
-    ) -> Result<Handled, ()> {
-        match input {
-            FrameInput::Chunk(bytes) if self.limiter.admit(bytes.len()) => {
-                self.send(bytes, out);
+    fn handle_live(&mut self, status: u16, input: &FrameInput) -> Result<FrameOutput, Phase> {
+        Ok(match input {
+            FrameInput::Chunk { len } if self.limiter.admit(*len) => {
                 self.phase = Phase::Live { status };
+                FrameOutput { data: Some(self.send(*len)), ..FrameOutput::default() }
             }
-            FrameInput::Chunk(_) => {
-                let _ = fail(&response_too_large(), out);
+            FrameInput::Chunk { .. } => {
                 self.phase = Phase::Overrun { status };
+                let (_, trailers) = trailers(&AppError::response_too_large());
+                stopping(trailers, FrameOutput::default())
             }
-            FrameInput::End => {
-                out.push(FrameEffect::Finish);
-                self.finish(Some(status), "", EndReason::Completed, out);
+            FrameInput::End => self.complete(status),
+            FrameInput::Fault(error) => self.fail(status, error, EndReason::Fault),
+            FrameInput::Cancel(Cancel::ClientGone) => {
+                stopping(FrameEnd::Finish, self.finish(Some(status), "", EndReason::ClientGone))
             }
-            FrameInput::Fault(error) => {
-                let code = fail(&error, out);
-                self.finish(Some(status), code, EndReason::Fault, out);
+            FrameInput::Cancel(Cancel::Deadline) => {
+                self.fail(status, &AppError::of(code::TIMEOUT), EndReason::Deadline)
             }
-            FrameInput::Cancel(cancel) => {
-                let code = match cancel {
-                    Cancel::ClientGone => {
-                        out.extend([FrameEffect::StopProducer, FrameEffect::Finish]);
-                        String::new()
-                    }
-                    Cancel::Deadline => fail(&AppError::of(code::TIMEOUT), out),
-                    Cancel::Shutdown => fail(&AppError::internal(), out),
-                };
-                self.finish(Some(status), code, reason(cancel), out);
+            FrameInput::Cancel(Cancel::Shutdown) => {
+                self.fail(status, &AppError::internal(), EndReason::Shutdown)
             }
             FrameInput::WriteFailed => {
-                out.extend([FrameEffect::StopProducer, FrameEffect::Abort]);
-                self.finish(Some(status), code::INTERNAL, EndReason::Transport, out);
+                let done = self.finish(Some(status), code::INTERNAL, EndReason::Transport);
+                stopping(FrameEnd::Abort, done)
             }
-            FrameInput::Begin { .. } | FrameInput::WriteOk => {
-                self.phase = Phase::Live { status };
-                return Err(());
-            }
-        }
-        Ok(Handled::Taken)
+            FrameInput::Begin { .. } => return Err(Phase::Live { status }),
+        })
     }
 
-    fn handle_overrun(
-        &mut self,
-        status: u16,
-        input: &FrameInput,
-        out: &mut Effects,
-    ) -> Result<Handled, ()> {
+    fn handle_overrun(&mut self, status: u16, input: &FrameInput) -> Result<FrameOutput, Phase> {
         match input {
             FrameInput::End | FrameInput::Cancel(_) | FrameInput::WriteFailed => {
-                self.finish(Some(status), code::TOO_LARGE, EndReason::TooLarge, out);
-                return Ok(Handled::Taken);
+                return Ok(self.finish(Some(status), code::TOO_LARGE, EndReason::TooLarge));
             }
-            FrameInput::Chunk(_) => self.refused = self.refused.saturating_add(1),
-            FrameInput::Fault(_) | FrameInput::WriteOk => {}
-            FrameInput::Begin { .. } => {
-                self.phase = Phase::Overrun { status };
-                return Err(());
-            }
+            FrameInput::Chunk { .. } => self.refused = self.refused.saturating_add(1),
+            FrameInput::Fault(_) => {}
+            FrameInput::Begin { .. } => return Err(Phase::Overrun { status }),
         }
         self.phase = Phase::Overrun { status };
-        Ok(Handled::Ignored)
+        Ok(FrameOutput::default())
     }
 
     /// Answers an error in place of the response, of which nothing is sent yet.
-    fn refuse(&mut self, head: &Head, has_stream: bool, error: &AppError, out: &mut Effects) {
+    fn refuse(&mut self, head: &Head, has_stream: bool, error: AppError) -> FrameOutput {
         let FrameConfig { target, max_prelude_bytes, errors, request_id, .. } = &self.config;
         let request_id = match request_id.as_str() {
             "" => head.headers.first("x-request-id"),
             configured => configured,
         };
-        let answer: HttpResponse =
-            errors.answer(with_stream_code(error).into_owned(), request_id, "");
+        let answer: HttpResponse = errors.answer(error.with_printable_code(), request_id, "");
         let refused_code = answer.error.as_ref().map(|error| error.recorded_code().to_string());
-        let mut head = head.of_error(&answer);
-        let prelude = head.encode(*target, *max_prelude_bytes).or_else(|_| {
-            head = head.bare();
-            head.encode(*target, usize::MAX)
-        });
-        // A bare head is valid, and small enough for any limit: it always has a prelude.
-        commit(prelude.unwrap_or_default(), out);
-        self.send(answer.body, out);
-        if has_stream {
-            out.push(FrameEffect::StopProducer);
-        }
-        out.push(FrameEffect::Finish);
+        let head = head.of_error(&answer);
+        // A bare head is valid, and small enough for any service.
+        let fits = head.check(*target, *max_prelude_bytes).is_ok();
+        let head = if fits { head } else { head.bare() };
+
+        let _ = self.send(answer.body.len());
         let outcome = self.outcome(Some(head.status), String::new(), EndReason::Refused);
-        out.push(FrameEffect::Outcome(Outcome { refused_code, ..outcome }));
-        self.phase = Phase::Done;
+        FrameOutput {
+            open: Some(head),
+            data: Some(FrameData::Error(answer.body)),
+            end: Some(FrameEnd::Finish),
+            stops_producer: has_stream,
+            outcome: Some(Outcome { refused_code, ..outcome }),
+        }
     }
 
-    fn send(&mut self, bytes: Vec<u8>, out: &mut Effects) {
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let seq = self.chunks;
+    fn send(&mut self, len: usize) -> FrameData {
         self.chunks = self.chunks.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(len);
-        out.push(FrameEffect::Data { seq, bytes });
+        self.bytes = self.bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+        FrameData::Given
+    }
+
+    fn complete(&self, status: u16) -> FrameOutput {
+        let done = self.finish(Some(status), "", EndReason::Completed);
+        FrameOutput { end: Some(FrameEnd::Finish), ..done }
+    }
+
+    /// Ends a response whose head is sent.
+    fn fail(&self, status: u16, error: &AppError, reason: EndReason) -> FrameOutput {
+        let (code, trailers) = trailers(error);
+        stopping(trailers, self.finish(Some(status), code, reason))
     }
 
     fn finish(
-        &mut self,
+        &self,
         status: Option<u16>,
         code: impl Into<String>,
         reason: EndReason,
-        out: &mut Effects,
-    ) {
-        out.push(FrameEffect::Outcome(self.outcome(status, code.into(), reason)));
-        self.phase = Phase::Done;
+    ) -> FrameOutput {
+        let outcome = Some(self.outcome(status, code.into(), reason));
+        FrameOutput { outcome, ..FrameOutput::default() }
     }
 
     const fn outcome(&self, status: Option<u16>, code: String, reason: EndReason) -> Outcome {
@@ -333,32 +286,21 @@ impl FrameMachine {
     }
 }
 
-type Effects = Vec<FrameEffect>;
-
-fn commit(prelude: Vec<u8>, out: &mut Effects) {
-    out.extend([
-        FrameEffect::Open {
-            content_type: "application/vnd.awslambda.http-integration-response",
-            response_mode: "streaming",
-            declared_trailers: FrameEffect::DECLARED_TRAILERS,
-        },
-        FrameEffect::Prelude(prelude),
-        FrameEffect::Delimiter,
-    ]);
+/// The output that ends a response on the wire while its producer has more.
+fn stopping(end: FrameEnd, output: FrameOutput) -> FrameOutput {
+    FrameOutput { end: Some(end), stops_producer: true, ..output }
 }
 
-/// Ends a response whose head is sent, and returns the code of the error.
-fn fail(error: &AppError, out: &mut Effects) -> String {
-    let error_type = stream_error_code(error).to_string();
+/// The code of an error, and the trailers that say it.
+fn trailers(error: &AppError) -> (String, FrameEnd) {
+    let error_type = error.printable_code().to_string();
     let mut body = String::new();
     let mut object = ObjectWriter::begin(&mut body);
     object.text("errorType", &error_type);
     object.text("errorMessage", error.message());
     object.end();
     let error_body_b64 = STANDARD.encode(body);
-    let trailers = FrameEffect::Trailers { error_type: error_type.clone(), error_body_b64 };
-    out.extend([FrameEffect::StopProducer, trailers, FrameEffect::Finish]);
-    error_type
+    (error_type.clone(), FrameEnd::Trailers { error_type, error_body_b64 })
 }
 
 const fn reason(cancel: Cancel) -> EndReason {

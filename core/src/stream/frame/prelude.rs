@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::types::{FrameEffect, Target};
+use super::types::{FrameOutput, Target};
 use crate::error::AppError;
 use crate::http::sending::{check_head, is_field_value, is_final_status, is_token};
 use crate::http::{HeaderMap, HttpResponse};
@@ -33,23 +33,12 @@ impl Head {
         Self { status, headers: HeaderMap::new(), cookies: Vec::new() }
     }
 
-    /// The prelude of this head.
-    ///
-    /// # Errors
-    ///
-    /// A masked 500 for a head that is not valid, or too large.
-    pub(super) fn encode(&self, target: Target, max_bytes: usize) -> Result<Vec<u8>, AppError> {
-        check_head(self.status, &self.headers, &self.cookies)?;
-        let prelude = self.to_json(target).map_err(|e| AppError::internal().with_cause(e))?;
-        if prelude.len().saturating_add(FrameEffect::DELIMITER.len()) > max_bytes {
-            return Err(AppError::internal().with_cause(PreludeTooLarge { max_bytes }));
-        }
-        Ok(prelude)
-    }
-
-    fn to_json(&self, target: Target) -> Result<Vec<u8>, serde_json::Error> {
+    /// Returns the head as JSON, as `target` reads it in front of a body. Header fields that are not
+    /// for clients are left out.
+    #[must_use]
+    pub fn prelude(&self, target: Target) -> Vec<u8> {
         let sent = || self.headers.sent();
-        match target {
+        let prelude = match target {
             Target::FunctionUrl => serde_json::to_vec(&FunctionUrlPrelude {
                 status: self.status,
                 headers: sent().map(|(name, values)| (name, values.join(","))).collect(),
@@ -61,7 +50,40 @@ impl Head {
                 all_headers: sent().collect(),
                 cookies: &self.cookies,
             }),
+        };
+        // Texts under texts can always be written as JSON.
+        prelude.unwrap_or_default()
+    }
+
+    /// Checks that the head is valid, and that its prelude and delimiter are at most `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 with the reason as its cause.
+    pub(super) fn check(&self, target: Target, max_bytes: usize) -> Result<(), AppError> {
+        check_head(self.status, &self.headers, &self.cookies)?;
+        let delimiter = FrameOutput::DELIMITER.len();
+        // Nearly every head is so small that nobody needs to write it to know that it fits.
+        if self.most_bytes() > max_bytes
+            && self.prelude(target).len().saturating_add(delimiter) > max_bytes
+        {
+            return Err(AppError::internal().with_cause(PreludeTooLarge { max_bytes }));
         }
+        Ok(())
+    }
+
+    /// Returns a bound of the size of prelude and delimiter, for either target. Names and values of
+    /// valid heads are tabs, blanks and visible ASCII: JSON writes each as two bytes at most, and
+    /// both fields of a REST API's prelude hold a value at most once.
+    pub(super) fn most_bytes(&self) -> usize {
+        const FRAME: usize = 128;
+        const PUNCTUATION: usize = 16;
+        let texts = self.headers.iter().flat_map(|(name, values)| {
+            core::iter::once(name.len()).chain(values.iter().map(String::len))
+        });
+        let texts = texts.chain(self.cookies.iter().map(String::len));
+        let bytes = texts.map(|len| len.saturating_add(PUNCTUATION).saturating_mul(4));
+        bytes.fold(FRAME, usize::saturating_add)
     }
 
     /// The head of an error that is answered in place of this one: what lets a browser read the

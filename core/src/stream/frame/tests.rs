@@ -2,27 +2,25 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    Cancel, EndReason, FrameConfig, FrameEffect, FrameInput, FrameMachine, FrameState, Handled,
-    Head, Outcome, Target,
+    Cancel, EndReason, FrameConfig, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState,
+    Head, Target,
 };
 use crate::error::AppError;
 use crate::http::HttpResponse;
 
-fn armed() -> FrameMachine {
-    let mut machine = FrameMachine::new(FrameConfig::new(Target::FunctionUrl));
-    machine.handle(FrameInput::begin(Head::new(200), true), &mut Vec::new()).unwrap();
+fn begun(config: FrameConfig) -> FrameMachine {
+    let mut machine = FrameMachine::new(config);
+    let begun = machine.handle(FrameInput::begin(Head::new(200), true));
+    assert_eq!(begun, Ok(FrameOutput::default()));
     machine
 }
 
-fn outcome(out: &[FrameEffect]) -> &Outcome {
-    match out.last() {
-        Some(FrameEffect::Outcome(outcome)) => outcome,
-        other => panic!("no outcome at the end: {other:?}"),
-    }
+fn armed() -> FrameMachine {
+    begun(FrameConfig::new(Target::FunctionUrl))
 }
 
 fn prelude(head: &Head, target: Target) -> String {
-    String::from_utf8(head.encode(target, usize::MAX).unwrap()).unwrap()
+    String::from_utf8(head.prelude(target)).unwrap()
 }
 
 #[test]
@@ -53,8 +51,25 @@ fn the_prelude_of_the_specification_has_its_length() {
     head.headers.set("x-request-id", "req_test_123");
     head.cookies.push("a=b; Path=/".into());
     assert_eq!(prelude(&head, Target::FunctionUrl).len(), 128);
-    assert!(head.encode(Target::FunctionUrl, 136).is_ok());
-    assert!(head.encode(Target::FunctionUrl, 135).is_err());
+    assert!(head.check(Target::FunctionUrl, 136).is_ok());
+    assert!(head.check(Target::FunctionUrl, 135).is_err());
+}
+
+/// The bound that spares most heads their measuring is one, of the worst heads, too.
+#[test]
+fn no_prelude_is_larger_than_its_bound() {
+    for (names, value) in [(0, ""), (1, ""), (1, "a"), (40, "\"\\\t"), (7, "\"\"\"\"\"\"")] {
+        let mut head = Head::new(200);
+        for at in 0..names {
+            head.headers
+                .set_all(&alloc::format!("x-{at}"), alloc::vec![value.into(), value.into()]);
+            head.cookies.push(value.into());
+        }
+        for target in [Target::FunctionUrl, Target::RestApi] {
+            let len = head.prelude(target).len() + FrameOutput::DELIMITER.len();
+            assert!(len <= head.most_bytes(), "{len} {names} {value}");
+        }
+    }
 }
 
 #[test]
@@ -69,48 +84,45 @@ fn the_cookies_of_an_error_stay_apart() {
 
 #[test]
 fn trailers_hold_the_error_in_base64() {
-    let (mut machine, mut out) = (armed(), Vec::new());
-    machine.handle(FrameInput::Chunk(Vec::new()), &mut out).unwrap();
-    machine.handle(FrameInput::Fault(AppError::internal()), &mut out).unwrap();
+    let mut machine = armed();
+    machine.handle(FrameInput::Chunk { len: 0 }).unwrap();
+    let failed = machine.handle(FrameInput::Fault(AppError::internal())).unwrap();
     let body = "eyJlcnJvclR5cGUiOiJhcHAuaW50ZXJuYWwiLCJlcnJvck1lc3NhZ2UiOiJpbnRlcm5hbCBlcnJvciJ9";
-    assert!(out.iter().any(|effect| matches!(
-        effect,
-        FrameEffect::Trailers { error_body_b64, .. } if error_body_b64 == body
-    )));
+    assert!(failed.stops_producer);
+    assert!(matches!(
+        failed.end,
+        Some(FrameEnd::Trailers { error_body_b64, .. }) if error_body_b64 == body
+    ));
 }
 
 #[test]
-fn inputs_after_the_end_are_late_or_ignored() {
-    let (mut machine, mut out) = (armed(), Vec::new());
-    machine.handle(FrameInput::End, &mut out).unwrap();
-    let effects = out.len();
-    for (input, expected) in [
-        (FrameInput::Chunk(Vec::new()), Handled::Late),
-        (FrameInput::End, Handled::Late),
-        (FrameInput::Fault(AppError::internal()), Handled::Late),
-        (FrameInput::Cancel(Cancel::Deadline), Handled::Ignored),
-        (FrameInput::WriteFailed, Handled::Ignored),
-        (FrameInput::WriteOk, Handled::Taken),
+fn inputs_after_the_end_are_ignored() {
+    let mut machine = armed();
+    assert!(machine.handle(FrameInput::End).unwrap().outcome.is_some());
+    for input in [
+        FrameInput::Chunk { len: 0 },
+        FrameInput::End,
+        FrameInput::Fault(AppError::internal()),
+        FrameInput::Cancel(Cancel::Deadline),
+        FrameInput::WriteFailed,
     ] {
-        assert_eq!(machine.handle(input, &mut out), Ok(expected));
+        assert_eq!(machine.handle(input), Ok(FrameOutput::default()));
     }
-    let misuse = machine.handle(FrameInput::begin(Head::new(200), false), &mut out).unwrap_err();
-    assert_eq!((misuse.state, misuse.input, out.len()), (FrameState::Done, "begin", effects));
+    let misuse = machine.handle(FrameInput::begin(Head::new(200), false)).unwrap_err();
+    assert_eq!((misuse.state, misuse.input), (FrameState::Done, "begin"));
 }
 
 #[test]
 fn a_stream_that_is_stopped_counts_what_comes_later() {
     let mut config = FrameConfig::new(Target::FunctionUrl);
     config.transport_limit = core::num::NonZeroU64::new(2);
-    let (mut machine, mut out) = (FrameMachine::new(config), Vec::new());
-    machine.handle(FrameInput::begin(Head::new(200), true), &mut out).unwrap();
-    for (chunk, expected) in [("ab", Handled::Taken), ("c", Handled::Taken), ("", Handled::Ignored)]
-    {
-        assert_eq!(machine.handle(FrameInput::Chunk(chunk.into()), &mut out), Ok(expected));
+    let mut machine = begun(config);
+    for (len, stops) in [(2, false), (1, true), (0, false)] {
+        let output = machine.handle(FrameInput::Chunk { len }).unwrap();
+        assert_eq!(output.stops_producer, stops);
     }
     assert_eq!(machine.state(), FrameState::Overrun);
-    machine.handle(FrameInput::WriteFailed, &mut out).unwrap();
-    let outcome = outcome(&out);
+    let outcome = machine.handle(FrameInput::WriteFailed).unwrap().outcome.unwrap();
     assert_eq!((outcome.refused, outcome.reason), (1, EndReason::TooLarge));
     assert_eq!(outcome.code, "app.too_large");
 }

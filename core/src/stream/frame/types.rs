@@ -58,48 +58,49 @@ impl FrameConfig {
     }
 }
 
-/// Something that happened to a streamed response.
+/// Something that happened to a streamed response. The bytes of bodies stay with the driver: the
+/// machine sees how many there are.
 #[derive(Clone)]
 pub enum FrameInput {
     /// The handler returned.
     Begin {
         /// Status, header fields and cookies, normalised.
         head: Head,
-        /// What of the body is there already.
-        prefix: Vec<u8>,
+        /// How many bytes of the body are there already.
+        prefix_len: usize,
         /// Whether a producer will deliver chunks.
         has_stream: bool,
     },
     /// The producer delivered a chunk. An empty one is a flush.
-    Chunk(Vec<u8>),
-    /// The producer is done, or has stopped after [`FrameEffect::StopProducer`].
+    Chunk {
+        /// How many bytes it holds.
+        len: usize,
+    },
+    /// The producer is done, or has stopped after [`FrameOutput::stops_producer`].
     End,
     /// The producer failed. An error that is not the application's is [`AppError::internal`] with
     /// that error as its cause.
     Fault(AppError),
     /// Somebody else ended the response.
     Cancel(Cancel),
-    /// The transport took the last write.
-    WriteOk,
     /// The transport broke.
     WriteFailed,
 }
 
 impl FrameInput {
-    /// A response without a prefix.
+    /// Returns the beginning of a response without a prefix.
     #[must_use]
     pub const fn begin(head: Head, has_stream: bool) -> Self {
-        Self::Begin { head, prefix: Vec::new(), has_stream }
+        Self::Begin { head, prefix_len: 0, has_stream }
     }
 
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Begin { .. } => "begin",
-            Self::Chunk(_) => "chunk",
+            Self::Chunk { .. } => "chunk",
             Self::End => "end",
             Self::Fault(_) => "fault",
             Self::Cancel(_) => "cancel",
-            Self::WriteOk => "write_ok",
             Self::WriteFailed => "write_failed",
         }
     }
@@ -123,78 +124,76 @@ pub enum Cancel {
     Shutdown,
 }
 
-/// What a driver has to do, in this order.
+/// What a driver has to do about an input: on the wire, `open`, `data` and `end` in this order; for
+/// the producer, `stops_producer`; for the record, `outcome`. Most inputs ask for one of them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FrameOutput {
+    /// Opens the response with this head: over HTTP as it is, to a service that takes a
+    /// [prelude](Head::prelude) as that, followed by the [`DELIMITER`](Self::DELIMITER) and a flush.
+    pub open: Option<Head>,
+    /// Writes these bytes; when there are none, only flushes.
+    pub data: Option<FrameData>,
+    /// Ends the response.
+    pub end: Option<FrameEnd>,
+    /// Drops the producer. Nothing that it delivers counts any more.
+    pub stops_producer: bool,
+    /// How the response ended. Given once, with the last output.
+    pub outcome: Option<Outcome>,
+}
+
+/// Bytes of a body.
 #[derive(Clone, Eq, PartialEq)]
-pub enum FrameEffect {
-    /// Open the request that carries the response to the service.
-    Open {
-        /// Its `content-type`.
-        content_type: &'static str,
-        /// Its `Lambda-Runtime-Function-Response-Mode`.
-        response_mode: &'static str,
-        /// The trailers to declare before the body.
-        declared_trailers: [&'static str; 2],
-    },
-    /// Write the head, as JSON.
-    Prelude(Vec<u8>),
-    /// Write [`DELIMITER`](Self::DELIMITER), and flush.
-    Delimiter,
-    /// Write these bytes; when there are none, only flush.
-    Data {
-        /// 0, 1, 2 and so on.
-        seq: u64,
-        /// The bytes.
-        bytes: Vec<u8>,
-    },
-    /// End the body with these trailers.
+pub enum FrameData {
+    /// Those that the input spoke of: the prefix, or the chunk.
+    Given,
+    /// The body of an error, in place of those.
+    Error(Vec<u8>),
+}
+
+/// What goes to the client is not printed.
+impl fmt::Debug for FrameData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("Given"),
+            Self::Error(bytes) => f.debug_tuple("Error").field(&Hidden(bytes.len())).finish(),
+        }
+    }
+}
+
+/// The end of a response on the wire.
+#[derive(Clone, Eq, PartialEq)]
+pub enum FrameEnd {
+    /// The body is complete.
+    Finish,
+    /// The body ends with these trailers: the stream failed after its head was sent.
     Trailers {
         /// `Lambda-Runtime-Function-Error-Type`: the stream's error code.
         error_type: String,
         /// `Lambda-Runtime-Function-Error-Body`: a JSON object in base64.
         error_body_b64: String,
     },
-    /// End the request.
-    Finish,
-    /// Give the request up, or report the invocation as failed if it was never opened.
+    /// The request is given up, or reported as failed if it was never opened.
     Abort,
-    /// Drop the producer. Nothing it delivers counts any more.
-    StopProducer,
-    /// How it ended. The last effect, once.
-    Outcome(Outcome),
 }
 
 /// What goes to the client is not printed.
-impl fmt::Debug for FrameEffect {
+impl fmt::Debug for FrameEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open { content_type, .. } => f.debug_tuple("Open").field(content_type).finish(),
-            Self::Prelude(bytes) => f.debug_tuple("Prelude").field(&Hidden(bytes.len())).finish(),
-            Self::Delimiter => f.write_str("Delimiter"),
-            Self::Data { seq, bytes } => {
-                f.debug_tuple("Data").field(seq).field(&Hidden(bytes.len())).finish()
-            }
+            Self::Finish => f.write_str("Finish"),
             Self::Trailers { error_type, .. } => {
                 f.debug_tuple("Trailers").field(error_type).finish()
             }
-            Self::Finish => f.write_str("Finish"),
             Self::Abort => f.write_str("Abort"),
-            Self::StopProducer => f.write_str("StopProducer"),
-            Self::Outcome(outcome) => f.debug_tuple("Outcome").field(outcome).finish(),
         }
     }
 }
 
-impl FrameEffect {
-    /// Whether it tells that a masked 500 was sent in place of what the machine was given.
-    #[must_use]
-    pub fn is_masked_refusal(&self) -> bool {
-        matches!(self, Self::Outcome(Outcome { refused_code: Some(code), .. }) if code == code::INTERNAL)
-    }
-
+impl FrameOutput {
     /// What divides prelude and body: eight NUL, which no JSON holds.
     pub const DELIMITER: [u8; 8] = [0; 8];
 
-    /// The names of the trailers, in the order of the members of [`Trailers`](Self::Trailers).
+    /// The names of the trailers, in the order of the members of [`FrameEnd::Trailers`].
     pub const DECLARED_TRAILERS: [&'static str; 2] =
         ["Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"];
 }
@@ -206,7 +205,7 @@ pub struct Outcome {
     pub committed: bool,
     /// The status that was sent.
     pub status: Option<u16>,
-    /// How many [`FrameEffect::Data`] there were, prefix and error body included.
+    /// How many pieces of [data](FrameOutput::data) there were, prefix and error body included.
     pub chunks: u64,
     /// How many bytes they held.
     pub bytes: u64,
@@ -218,6 +217,15 @@ pub struct Outcome {
     pub refused: u64,
     /// What ended it.
     pub reason: EndReason,
+}
+
+impl Outcome {
+    /// Returns whether a masked 500 was sent in place of what the machine was given: a mistake of
+    /// the handler that is for the log.
+    #[must_use]
+    pub fn is_masked_refusal(&self) -> bool {
+        self.refused_code.as_deref() == Some(code::INTERNAL)
+    }
 }
 
 /// What ended a response.
@@ -239,17 +247,6 @@ pub enum EndReason {
     Shutdown,
     /// The transport broke.
     Transport,
-}
-
-/// What became of an input.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Handled {
-    /// It was used.
-    Taken,
-    /// It says nothing new: the response is already ending.
-    Ignored,
-    /// The producer was heard after the end. Nothing of it is sent.
-    Late,
 }
 
 /// Where a frame machine stands.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::Limits;
+use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 
@@ -27,6 +28,26 @@ fn streams_end_at_the_limit() {
     let rest = response.stream.unwrap().map(|chunk| chunk.map_err(|error| error.status()));
     let rest: Vec<_> = rest.collect().now_or_never().unwrap();
     assert_eq!(rest, [Ok("bc".into()), Ok("".into()), Err(413)]);
+}
+
+/// A limit, a time-out and records around it: still the same bytes in memory.
+#[test]
+fn no_chunk_is_copied_on_its_way_to_the_wire() {
+    let clock = clock();
+    let chunk = Bytes::from(vec![b'a'; 16 << 10]);
+    let made = chunk.clone();
+    let limits = Limits { max_response_bytes: NonZeroU64::new(1 << 20), ..Limits::default() };
+    let app = builder(&clock)
+        .limits(limits)
+        .middleware(Timeout::default().including_streams())
+        .get("/", move || {
+            core::future::ready(Response::html_stream(200, BodyStream::from_chunks([made.clone()])))
+        })
+        .build()
+        .unwrap();
+    let mut stream = serve(&app, &clock, get("/")).stream.unwrap();
+    let given = clock.run(stream.next()).unwrap().unwrap();
+    assert_eq!((given.as_ptr(), given.len()), (chunk.as_ptr(), chunk.len()));
 }
 
 #[test]
