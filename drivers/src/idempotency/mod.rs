@@ -42,7 +42,7 @@ use apptheory_core::idempotency::{
     IdempotencyKey, KeySource, Lease, Owner, Release, SourceError,
 };
 use apptheory_core::identity::EmptySecret;
-use apptheory_core::machine::Effect;
+use apptheory_core::store::StoreEffect;
 
 use crate::clock::{Clock as _, SharedClock};
 use crate::execute::{Execute, StoreExecutor, drive};
@@ -218,7 +218,7 @@ struct EachInTime<'x, X> {
 
 impl<E, X> Execute<E> for EachInTime<'_, X>
 where
-    E: Effect<Outcome: Send> + Send + Sync,
+    E: StoreEffect<Outcome: Send> + Send + Sync,
     X: Execute<E>,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {

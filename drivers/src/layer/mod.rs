@@ -45,9 +45,9 @@ pub use count::Counted;
 pub use deadline::{DECISION_BUDGET, Deadline};
 pub use fault::{FaultPlan, Faulty};
 pub use record::Recording;
-pub use replay::{Divergence, Replay};
+pub use replay::Replay;
 #[cfg(feature = "tracing")]
-pub use trace::{Conclusion, Trace, Traced};
+pub use trace::Trace;
 
 #[cfg(test)]
 mod testing;
