@@ -46,6 +46,7 @@ pub mod duration;
 pub mod error;
 pub mod eventbus;
 pub mod events;
+mod family;
 pub mod gateway;
 mod gzip;
 mod hex;

@@ -12,7 +12,7 @@ use core::hint::black_box;
 
 use apptheory::clock::{ManualClock, SystemClock};
 use apptheory::embedded::EmbeddedStore;
-use apptheory::eventbus::{Bus, EventBus};
+use apptheory::eventbus::EventBus;
 use apptheory::execute::StoreExecutor;
 use apptheory::memory::MemoryStore;
 use apptheory_core::eventbus::{BusConfig, CursorSeal, Event, EventQuery, Ulid};
@@ -134,7 +134,8 @@ fn page(criterion: &mut Criterion) {
     group.bench_function("embedded", |bencher| {
         bencher.iter(|| runtime.block_on(bus.query(black_box(&query))).expect("a page"));
     });
-    let Step::Ask(StoreRequest::Query(ask)) = config().query(&query).start() else {
+    let Step::Ask(StoreRequest::Query(ask)) = config().query(&query).expect("a query").start()
+    else {
         unreachable!("a page is read by a query")
     };
     let (database, body) = (store.database(), ask.effect().to_body());

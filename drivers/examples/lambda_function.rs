@@ -107,7 +107,7 @@ mod tables {
 
     use apptheory::app::{AppBuilder, Context, RateLimit};
     use apptheory::aws::AwsStore;
-    use apptheory::eventbus::{Bus as _, EventBus};
+    use apptheory::eventbus::EventBus;
     use apptheory::rate_limiter::RateLimiter;
     use apptheory_core::error::AppError;
     use apptheory_core::eventbus::{BusConfig, EventQuery};
@@ -144,17 +144,16 @@ mod tables {
             let bus = Arc::clone(&bus);
             async move {
                 let order = context.json_value()?;
-                let event = bus.new_event(TENANT, "order.created").with_payload(&order);
-                let published = bus.publish(event.map_err(Failed::from)?).await;
-                let event = published.map_err(Failed::from)?.event;
+                let event = bus.new_event(TENANT, "order.created").with_payload(&order)?;
+                let event = bus.publish(event).await?.event;
                 Ok::<_, AppError>((201, apptheory::app::Json(Json::from(event.id))))
             }
         };
         let list = move || {
             let bus = Arc::clone(&reader);
             async move {
-                let page = bus.query(&EventQuery::new(TENANT).with_limit(10)).await;
-                let ids = page.map_err(Failed::from)?.events.into_iter().map(|event| event.id);
+                let page = bus.query(&EventQuery::new(TENANT).with_limit(10)).await?;
+                let ids = page.events.into_iter().map(|event| event.id);
                 Ok::<_, AppError>(apptheory::app::Json(ids.collect::<Vec<_>>()))
             }
         };

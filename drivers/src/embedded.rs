@@ -196,12 +196,13 @@ impl<C> EmbeddedStore<C> {
     }
 
     /// Checks an order, has it carried out, and reads the reply.
-    fn carry_out<W: Wire>(
+    fn carry_out<E, T>(
         &self,
-        order: &W,
+        order: &E,
         call: impl FnOnce(&Database, Json) -> Result<Json, DynoxideError>,
-    ) -> Result<W::Answer, store::Error>
+    ) -> Result<T, store::Error>
     where
+        E: Wire<Outcome = Result<T, store::Error>>,
         C: Clock,
     {
         order.check()?;
@@ -213,7 +214,7 @@ impl<C> EmbeddedStore<C> {
             Ok(answer) => Reply::Answer(answer),
             Err(error) => Reply::Fault(fault(&error)),
         };
-        self.book(W::OPERATION, consumed(W::OPERATION, &reply));
+        self.book(E::OPERATION, consumed(E::OPERATION, &reply));
         order.read_reply(reply, self.clock.now())
     }
 }
@@ -227,7 +228,7 @@ impl<C: fmt::Debug> fmt::Debug for EmbeddedStore<C> {
 
 /// The method of the database that carries out each effect.
 macro_rules! carries_out {
-    ($($effect:ident $method:ident,)+) => {$(
+    ($($effect:ident: $method:ident,)+) => {$(
         impl<C: Clock> Execute<$effect> for EmbeddedStore<C> {
             async fn execute(&self, order: &$effect) -> <$effect as Effect>::Outcome {
                 self.carry_out(order, |database, body| {
@@ -240,7 +241,15 @@ macro_rules! carries_out {
     )+};
 }
 
-apptheory_core::each_store_order!(carries_out);
+carries_out! {
+    GetItem: get_item,
+    BatchGetItem: batch_get_item,
+    PutItem: put_item,
+    UpdateItem: update_item,
+    DeleteItem: delete_item,
+    Query: query,
+    TransactWriteItems: transact_write_items,
+}
 
 impl<C: Clock> Execute<Sleep> for EmbeddedStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {

@@ -14,7 +14,7 @@ use apptheory::app::App;
 use apptheory::clock::ManualClock;
 use apptheory::embedded::EmbeddedStore;
 use apptheory_core::eventbus::CursorSeal;
-use apptheory_core::store::InvalidCursor;
+use apptheory_core::store::CursorError;
 use apptheory_core::time::Timestamp;
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value as Json, json};
@@ -115,5 +115,5 @@ async fn cursors_can_be_looked_into() {
     assert_eq!(cursor::decode(&sealed), Ok(shown(seal)));
 
     assert_eq!(cursor::decode(""), Err(NotACursor::Empty));
-    assert_eq!(cursor::decode("!!"), Err(NotACursor::Neither(InvalidCursor::NotBase64)));
+    assert_eq!(cursor::decode("!!"), Err(NotACursor::Neither(CursorError::NotBase64)));
 }

@@ -8,11 +8,12 @@ use core::time::Duration;
 use apptheory::apptheory_core::limiter::{
     Attempt, Decided, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
 };
-use apptheory::apptheory_core::machine::{Machine, Step};
+use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
+use apptheory::apptheory_core::store::OperationUsage;
 use apptheory::apptheory_core::store::memory::Memory;
-use apptheory::apptheory_core::store::transcript::Exchange;
-use apptheory::apptheory_core::store::{self, OperationUsage, StoreEffect, StoreRequest};
+use apptheory::apptheory_core::store::transcript::{Exchange, Transcribe};
+use apptheory::apptheory_core::store::{self, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
 
 use crate::limit::Admission;
@@ -177,7 +178,7 @@ pub struct Faulty<'m> {
     pub fault: Option<Fault>,
 }
 
-impl<E: StoreEffect> Interpret<E> for Faulty<'_>
+impl<E: Effect> Interpret<E> for Faulty<'_>
 where
     Memory: Interpret<E>,
 {
@@ -208,7 +209,7 @@ struct Sending<'m> {
     sent: Option<Exchange>,
 }
 
-impl<'m, E: StoreEffect> Interpret<E> for Sending<'m>
+impl<'m, E: Transcribe> Interpret<E> for Sending<'m>
 where
     Faulty<'m>: Interpret<E>,
 {
@@ -225,7 +226,7 @@ struct Arriving {
     at: Timestamp,
 }
 
-impl<E: StoreEffect> Interpret<E> for Arriving {
+impl<E: Transcribe> Interpret<E> for Arriving {
     #[expect(clippy::expect_used, reason = "what arrives was sent")]
     fn interpret(&mut self, effect: &E) -> E::Outcome {
         let exchange = self.exchange.take().expect("an answer that was sent");

@@ -41,27 +41,13 @@ pub struct EventCodec {
 /// and stays where it is: repair it, or delete it by its key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("failed to unmarshal item: failed to unmarshal field {attribute}: {problem}")]
-pub struct ItemError {
+pub struct UnreadableItem {
     /// The primary key of the item, if it has one.
     pub key: Option<EventKey>,
     /// The attribute that cannot be read.
     pub attribute: &'static str,
     /// What is wrong with it; quotes nothing of what it holds.
-    pub problem: ItemProblem,
-}
-
-/// What is wrong with a stored attribute.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ItemProblem {
-    /// The attribute has another type than any writer gives it.
-    #[error("it has an unexpected type")]
-    Type,
-    /// The text is not an RFC 3339 instant of the years 0001 to 9999.
-    #[error("it is not an RFC 3339 instant")]
-    Instant,
-    /// The number is not whole, or exceeds 64 bits.
-    #[error("it is not a whole number of 64 bits")]
-    Integer,
+    pub problem: &'static str,
 }
 
 impl EventCodec {
@@ -107,11 +93,11 @@ impl EventCodec {
     ///
     /// # Errors
     ///
-    /// [`ItemError`] for the first attribute that no writer would have left so.
-    pub fn decode(&self, item: &Item) -> Result<Event, ItemError> {
+    /// [`UnreadableItem`] for the first attribute that no writer would have left so.
+    pub fn decode(&self, item: &Item) -> Result<Event, UnreadableItem> {
         let names = self.names();
         let key = EventKey::of_item(item, names);
-        decode(item, names, key.clone()).map_err(|(attribute, problem)| ItemError {
+        decode(item, names, key.clone()).map_err(|(attribute, problem)| UnreadableItem {
             key,
             attribute,
             problem,
@@ -132,7 +118,8 @@ impl EventCodec {
     }
 }
 
-type Unreadable = (&'static str, ItemProblem);
+/// The name of an attribute, and what is wrong with it.
+type Unreadable = (&'static str, &'static str);
 
 fn decode(
     item: &Item,
@@ -165,22 +152,22 @@ type Stored<'a> = (&'static str, Option<&'a Value>);
 
 fn read_text((name, value): Stored<'_>) -> Result<String, Unreadable> {
     let Some(value) = value else { return Ok(String::new()) };
-    value.as_text().map(ToString::to_string).ok_or((name, ItemProblem::Type))
+    value.as_text().map(ToString::to_string).ok_or((name, WRONG_TYPE))
 }
 
 /// The first instant of year 1 is how other writers spell "not set".
 pub(super) fn read_instant((name, value): Stored<'_>) -> Result<Option<Timestamp>, Unreadable> {
     let Some(value) = value else { return Ok(None) };
-    let text = value.as_text().ok_or((name, ItemProblem::Type))?;
-    let at: Timestamp = text.parse().map_err(|_| (name, ItemProblem::Instant))?;
+    let text = value.as_text().ok_or((name, WRONG_TYPE))?;
+    let at: Timestamp = text.parse().map_err(|_| (name, NOT_AN_INSTANT))?;
     Ok(Some(at).filter(|at| *at != Timestamp::MIN))
 }
 
 fn read_integer((name, value): Stored<'_>) -> Result<Option<i64>, Unreadable> {
     let Some(value) = value else { return Ok(None) };
-    let number = value.as_number().ok_or((name, ItemProblem::Type))?;
+    let number = value.as_number().ok_or((name, WRONG_TYPE))?;
     let integer = number.to_i128().and_then(|integer| i64::try_from(integer).ok());
-    integer.map(Some).ok_or((name, ItemProblem::Integer))
+    integer.map(Some).ok_or((name, NOT_AN_INTEGER))
 }
 
 fn read_payload((name, value): Stored<'_>) -> Result<Vec<u8>, Unreadable> {
@@ -190,13 +177,13 @@ fn read_payload((name, value): Stored<'_>) -> Result<Vec<u8>, Unreadable> {
         Some(Value::L(numbers)) => numbers
             .iter()
             .map(|number| {
-                let number = number.as_number().ok_or((name, ItemProblem::Type))?;
-                let integer = number.to_i128().ok_or((name, ItemProblem::Integer))?;
+                let number = number.as_number().ok_or((name, WRONG_TYPE))?;
+                let integer = number.to_i128().ok_or((name, NOT_AN_INTEGER))?;
                 // Other readers take every number modulo 256.
                 Ok(u8::try_from(integer.rem_euclid(256)).unwrap_or(0))
             })
             .collect(),
-        Some(_) => Err((name, ItemProblem::Type)),
+        Some(_) => Err((name, WRONG_TYPE)),
     }
 }
 
@@ -210,7 +197,7 @@ fn read_metadata((name, value): Stored<'_>) -> Result<BTreeMap<String, String>, 
                 Ok((member.clone(), read_text((name, value))?))
             })
             .collect(),
-        Some(_) => Err((name, ItemProblem::Type)),
+        Some(_) => Err((name, WRONG_TYPE)),
     }
 }
 
@@ -219,13 +206,19 @@ fn read_tags((name, value): Stored<'_>) -> Result<Vec<String>, Unreadable> {
         None => Ok(Vec::new()),
         Some(Value::Ss(tags)) => Ok(tags.clone()),
         Some(Value::L(tags)) => tags.iter().map(|tag| read_text((name, Some(tag)))).collect(),
-        Some(_) => Err((name, ItemProblem::Type)),
+        Some(_) => Err((name, WRONG_TYPE)),
     }
 }
 
 fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
+
+/// Another type than any writer gives the attribute.
+const WRONG_TYPE: &str = "it has an unexpected type";
+/// Instants are RFC 3339 texts of the years 0001 to 9999.
+const NOT_AN_INSTANT: &str = "it is not an RFC 3339 instant";
+const NOT_AN_INTEGER: &str = "it is not a whole number of 64 bits";
 
 #[cfg(test)]
 mod tests {
@@ -234,7 +227,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{EventCodec, ItemProblem};
+    use super::{EventCodec, NOT_AN_INSTANT, NOT_AN_INTEGER, WRONG_TYPE};
     use crate::eventbus::{
         AttributeStyle, Event, EventKey, Payload, PayloadEncoding, TimestampFormat,
     };
@@ -314,13 +307,13 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         for (attribute, value, problem) in [
-            ("payload", json!({"S": "{}"}), ItemProblem::Type),
-            ("payload", json!({"L": [{"N": "1.5"}]}), ItemProblem::Integer),
-            ("published_at", json!({"N": "5"}), ItemProblem::Type),
-            ("published_at", json!({"S": "yesterday"}), ItemProblem::Instant),
-            ("version", json!({"N": "1.5"}), ItemProblem::Integer),
-            ("tags", json!({"S": "a"}), ItemProblem::Type),
-            ("metadata", json!({"M": {"k": {"N": "1"}}}), ItemProblem::Type),
+            ("payload", json!({"S": "{}"}), WRONG_TYPE),
+            ("payload", json!({"L": [{"N": "1.5"}]}), NOT_AN_INTEGER),
+            ("published_at", json!({"N": "5"}), WRONG_TYPE),
+            ("published_at", json!({"S": "yesterday"}), NOT_AN_INSTANT),
+            ("version", json!({"N": "1.5"}), NOT_AN_INTEGER),
+            ("tags", json!({"S": "a"}), WRONG_TYPE),
+            ("metadata", json!({"M": {"k": {"N": "1"}}}), WRONG_TYPE),
         ] {
             let mut stored = TABLE_THEORY.encode(&event()).to_json();
             stored[attribute] = value;

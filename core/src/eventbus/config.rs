@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use super::codec::EventCodec;
 use super::cursor::CursorSeal;
+use super::error::{Error, Setting};
 use super::keys::Separator;
 use super::metrics::BusMetric;
 use super::schema::{ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
@@ -25,7 +26,7 @@ use crate::store::{AttributeStyle, IndexDefinition, KeySchema, TableDefinition, 
 ///     .build()?;
 /// assert_eq!(bus.table_name().as_ref(), "events-prod");
 /// assert_eq!(bus.table().create_table_body()["KeySchema"][0]["AttributeName"], "pk");
-/// # Ok::<(), apptheory_core::eventbus::BusConfigError>(())
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct BusConfig(Arc<Config>);
@@ -42,26 +43,6 @@ struct Config {
     enable_metrics: bool,
     metrics_namespace: String,
     seal: Option<CursorSeal>,
-}
-
-/// Why an event bus cannot be configured so.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum BusConfigError {
-    /// Events would expire as they are published. Give at least a second, or `None` to keep them.
-    #[error("ttl must be at least one second; leave it out to keep events")]
-    TtlTooShort,
-    /// A query could not read anything. Give at least 1.
-    #[error("read_budget must be at least 1")]
-    NoReadBudget,
-    /// A secret of no bytes protects nothing.
-    #[error("cursor_secret must not be empty")]
-    EmptyCursorSecret,
-}
-
-impl From<EmptySecret> for BusConfigError {
-    fn from(_: EmptySecret) -> Self {
-        Self::EmptyCursorSecret
-    }
 }
 
 /// Collects the settings of a [`BusConfig`]. What is not set has the default that its method names.
@@ -270,13 +251,14 @@ impl BusConfigBuilder {
     ///
     /// # Errors
     ///
-    /// [`BusConfigError`] says which setting cannot work.
-    pub fn build(self) -> Result<BusConfig, BusConfigError> {
+    /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) says which setting
+    /// cannot work.
+    pub fn build(self) -> Result<BusConfig, Error> {
         if self.ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
-            return Err(BusConfigError::TtlTooShort);
+            return Err(Setting::TtlTooShort.into());
         }
         if self.read_budget == 0 {
-            return Err(BusConfigError::NoReadBudget);
+            return Err(Setting::NoReadBudget.into());
         }
         Ok(BusConfig(Arc::new(Config {
             table: self.table,
@@ -312,7 +294,7 @@ const MAX_DELAY_FACTOR: u32 = 1 << 10;
 mod tests {
     use core::time::Duration;
 
-    use super::{BusConfig, BusConfigError};
+    use super::{BusConfig, Setting};
 
     #[test]
     fn the_table_name_is_the_first_one_set() {
@@ -346,14 +328,12 @@ mod tests {
     #[test]
     fn settings_that_cannot_work_are_refused() {
         let builder = BusConfig::builder;
-        assert_eq!(
-            builder().ttl(Some(Duration::ZERO)).build().unwrap_err(),
-            BusConfigError::TtlTooShort
-        );
-        assert_eq!(builder().read_budget(0).build().unwrap_err(), BusConfigError::NoReadBudget);
-        assert_eq!(
-            builder().cursor_secret("s").cursor_secret("").build().unwrap_err(),
-            BusConfigError::EmptyCursorSecret
-        );
+        for (refused, setting) in [
+            (builder().ttl(Some(Duration::ZERO)), Setting::TtlTooShort),
+            (builder().read_budget(0), Setting::NoReadBudget),
+            (builder().cursor_secret("s").cursor_secret(""), Setting::EmptyCursorSecret),
+        ] {
+            assert_eq!(refused.build().unwrap_err(), setting.into());
+        }
     }
 }

@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use super::config::BusConfig;
-use super::error::{DeleteError, GetError};
+use super::error::{Doing, Error, Reason};
 use super::get;
 use super::keys::EventKey;
 use super::lookup::LookUp;
 use super::metrics::Measured;
 use crate::machine::{Machine, Step};
-use crate::store::{self, DeleteItem, Guard, Page, StoreFailure, StoreRequest, Written};
+use crate::store::{self, DeleteItem, Guard, Item, Page, StoreFailure, StoreRequest, Written};
 
 /// Deletes the newest copy of an event, or every copy, found by its id.
 ///
@@ -20,18 +20,17 @@ use crate::store::{self, DeleteItem, Guard, Page, StoreFailure, StoreRequest, Wr
 ///
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
-/// use apptheory_core::machine::{Machine, Step};
 ///
 /// let bus = BusConfig::builder().build()?;
-/// let Step::Done(concluded) = bus.delete(" ").start() else { panic!("there is no such id") };
-/// assert_eq!(concluded.result.unwrap_err().to_string(), "event ID cannot be empty");
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// let refused = bus.delete(" ", None).unwrap_err();
+/// assert_eq!(refused.to_string(), "event ID cannot be empty");
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct DeleteEvent {
     bus: BusConfig,
-    look_up: Result<LookUp, GetError>,
+    look_up: LookUp,
     /// How many copies to delete at most.
     most: usize,
     /// The keys of the copies that are left, the next one last.
@@ -47,67 +46,64 @@ pub struct Deleted {
 }
 
 impl BusConfig {
-    /// Deletes the newest copy of an event; see [`DeleteEvent`].
-    pub fn delete(&self, id: &str) -> DeleteEvent {
-        DeleteEvent { most: 1, ..self.delete_all(id) }
+    /// Deletes the newest copy of an event, in one tenant if one is named; see [`DeleteEvent`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for an id or a tenant that no event can have.
+    pub fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<DeleteEvent, Error> {
+        Ok(DeleteEvent { most: 1, ..self.delete_all(id, tenant_id)? })
     }
 
-    /// Deletes every copy of an event; see [`DeleteEvent`].
-    pub fn delete_all(&self, id: &str) -> DeleteEvent {
-        DeleteEvent {
+    /// Deletes every copy of an event, in one tenant if one is named; see [`DeleteEvent`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for an id or a tenant that no event can have.
+    pub fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<DeleteEvent, Error> {
+        Ok(DeleteEvent {
             bus: self.clone(),
-            look_up: LookUp::new(id).map_err(GetError::from),
+            look_up: LookUp::new(id, tenant_id)?,
             most: usize::MAX,
             pending: Vec::new(),
             deleted: 0,
-        }
-    }
-}
-
-impl DeleteEvent {
-    /// The same, but an event of another tenant is not found.
-    pub fn in_tenant(self, tenant_id: &str) -> Self {
-        let scoped = |look_up: LookUp| Ok(look_up.in_tenant(tenant_id)?);
-        Self { look_up: self.look_up.and_then(scoped), ..self }
+        })
     }
 }
 
 impl Machine for DeleteEvent {
-    type Output = Measured<Deleted, DeleteError>;
+    type Output = Measured<Deleted, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
-        match &self.look_up {
-            Ok(look_up) => {
-                let read = look_up.read(&self.bus, None);
-                self.ask(read, Self::on_page)
-            }
-            Err(error) => not_looked_up(error.clone()),
-        }
+        self.read_on(None)
     }
 }
 
 impl DeleteEvent {
-    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
-        match (outcome, self.look_up) {
-            (Ok(page), Ok(mut look_up)) => match look_up.add(page) {
-                Some(next) => {
-                    let read = look_up.read(&self.bus, Some(next));
-                    Self { look_up: Ok(look_up), ..self }.ask(read, Self::on_page)
+    fn read_on(self, start_after: Option<Item>) -> Step<Self> {
+        let read = self.look_up.read(&self.bus, start_after);
+        self.ask(read, Self::on_page)
+    }
+
+    fn on_page(mut self, outcome: Result<Page, store::Error>) -> Step<Self> {
+        match outcome.map(|page| self.look_up.add(page)) {
+            Ok(Some(next)) => self.read_on(Some(next)),
+            Ok(None) => {
+                let pending = oldest_first(&self.bus, &self.look_up, self.most);
+                if pending.is_empty() {
+                    let not_found = Error(Reason::NotFound(self.look_up.id));
+                    return Step::Done(Measured::refused(not_found));
                 }
-                None => {
-                    let pending = oldest_first(&self.bus, &look_up, self.most);
-                    if pending.is_empty() {
-                        return not_looked_up(GetError::NotFound { id: look_up.id });
-                    }
-                    Self { look_up: Ok(look_up), pending, ..self }.delete_next()
-                }
-            },
-            (Err(error), Ok(_)) => not_looked_up(get::failed(&self.bus, error)),
-            (_, Err(error)) => not_looked_up(error),
+                Self { pending, ..self }.delete_next()
+            }
+            // Nothing was deleted, nor was it tried: the metric is about deletions.
+            Err(error) => Step::Done(Measured::refused(get::failed(&self.bus, error))),
         }
     }
 
+    // Copies go one at a time, the newest first, so that an interruption never leaves a newer copy
+    // behind an older one that is gone: repeating the call finds what is left.
     fn delete_next(mut self) -> Step<Self> {
         let Some(key) = self.pending.pop() else {
             let metric = self.bus.metric("DeleteSuccess", []);
@@ -126,8 +122,11 @@ impl DeleteEvent {
             Err(error) => {
                 let metric = self.bus.metric("DeleteError", [("error_type", "delete_failed")]);
                 let failure = StoreFailure { table: self.bus.table_name().clone(), error };
-                let error = DeleteError::Store { deleted: self.deleted, failure };
-                Step::Done(Measured { result: Err(error), metric })
+                let doing = Doing::Delete { deleted: self.deleted };
+                Step::Done(Measured {
+                    result: Err(Error(Reason::Store { doing, failure })),
+                    metric,
+                })
             }
         }
     }
@@ -143,15 +142,12 @@ fn oldest_first(bus: &BusConfig, look_up: &LookUp, most: usize) -> Vec<EventKey>
     keys
 }
 
-/// The order to delete an event by its key, whether or not it is there.
+/// The order to delete an event by its key, whether or not it is there. Unconditional, so that one
+/// whose reply was lost can simply be sent again.
 pub(super) fn delete_item(bus: &BusConfig, key: &EventKey) -> DeleteItem {
     DeleteItem {
         table: bus.table_name().clone(),
         key: key.to_store_key(bus.codec().names()),
         guard: Guard::Always,
     }
-}
-
-fn not_looked_up(error: GetError) -> Step<DeleteEvent> {
-    Step::Done(Measured::refused(DeleteError::LookUp(error)))
 }

@@ -1,30 +1,30 @@
 //! Deleting all events of a tenant.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::config::BusConfig;
 use super::delete::delete_item;
-use super::error::{DeleteTenantError, InvalidInput};
-use super::keys::{EventKey, check_tenant};
-use super::page::CursorWriter;
-use super::plan::Plan;
-use super::query::{EventQuery, Order, Selection};
+use super::error::{Doing, Error, Reason};
+use super::keys::EventKey;
+use super::keys::check_tenant;
+use super::plan::partition_read;
+use super::query::Order;
 use super::retry::Retry;
+use super::schema::TENANT_INDEX;
 use crate::machine::{Machine, Step};
 use crate::store::{self, Item, Page, Query, Sleep, StoreFailure, StoreRequest, Written};
 use crate::time::Timestamp;
 
-/// Deletes one batch of a tenant's events, oldest first, for requests to be forgotten.
+/// Deletes all events of a tenant, oldest first, for requests to be forgotten; returns how many
+/// deletions that took.
 ///
-/// Each run deletes a bounded number and says where the next one starts, so that the work fits any
-/// deadline and survives any interruption: deleting is repeatable, and so is a run. Stop publishing
-/// for the tenant first; since the index lags a moment behind the table, run once more from the
-/// start after the last batch, until that finds nothing. Items that cannot be read are deleted like
-/// others.
+/// Stop publishing for the tenant first. The index that finds its events lags a moment behind the
+/// table: once through, the machine starts over, until it finds nothing. An event that the index
+/// still shows is then deleted, and counted, twice. Items that cannot be read are deleted like
+/// others. It can be interrupted and run again at any time: it goes on with what is left.
 ///
 /// Passing failures of a deletion are tried again as [`Publish`](super::Publish) does. Costs one
-/// `Query`, and one `DeleteItem` per event.
+/// `Query` per hundred events and one more, and one `DeleteItem` per event.
 ///
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
@@ -33,67 +33,60 @@ use crate::time::Timestamp;
 /// use apptheory_core::time::Timestamp;
 ///
 /// let bus = BusConfig::builder().build()?;
-/// let machine = bus.delete_tenant("t1", Timestamp::UNIX_EPOCH, 7).with_batch(25);
+/// let machine = bus.delete_tenant("t1", Timestamp::UNIX_EPOCH, 7)?;
 /// let Step::Ask(StoreRequest::Query(ask)) = machine.start() else { panic!("it reads first") };
-/// assert_eq!(ask.effect().limit, Some(25));
+/// assert_eq!(ask.effect().limit, Some(100));
 ///
-/// let Step::Done(result) = ask.answer(Ok(Page::default())) else { panic!("nothing to delete") };
-/// let erased = result?;
-/// assert_eq!((erased.deleted, erased.next), (0, None));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// let Step::Done(deleted) = ask.answer(Ok(Page::default())) else { panic!("nothing to delete") };
+/// assert_eq!(deleted, Ok(0));
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct DeleteTenant {
     bus: BusConfig,
-    tenant_id: String,
-    cursor: Option<String>,
-    batch: u32,
-    /// The keys of the events that are left, the next one last.
+    /// Reads the first page of the tenant's events.
+    read: Query,
+    /// The keys of the page's events that are left, the next one last.
     pending: Vec<EventKey>,
-    /// Where the next batch starts.
-    next: Option<String>,
+    /// Where the next page starts.
+    next: Option<Item>,
     deleted: u64,
+    /// How many were deleted when the machine last started over.
+    deleted_before: u64,
     retry: Retry,
 }
 
-/// A batch of a tenant's events that are gone.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Erased {
-    /// How many events the batch held.
-    pub deleted: u64,
-    /// The cursor for the next run; `None` when the index holds no more.
-    pub next: Option<String>,
-}
-
 impl BusConfig {
-    /// Deletes a batch of a tenant's events as of `now`; see [`DeleteTenant`]. `seed` spreads the
-    /// delays between attempts.
-    pub fn delete_tenant(&self, tenant_id: &str, now: Timestamp, seed: u64) -> DeleteTenant {
-        DeleteTenant {
+    /// Deletes a tenant's events as of `now`; see [`DeleteTenant`]. `seed` spreads the delays between
+    /// attempts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for a tenant that cannot have events.
+    pub fn delete_tenant(
+        &self,
+        tenant_id: &str,
+        now: Timestamp,
+        seed: u64,
+    ) -> Result<DeleteTenant, Error> {
+        let tenant_id = tenant_id.trim();
+        check_tenant(tenant_id, self.separator())?;
+        let name = self.codec().names().tenant_id;
+        let read = partition_read(self, Some(TENANT_INDEX), name, tenant_id, Order::OldestFirst);
+        Ok(DeleteTenant {
             bus: self.clone(),
-            tenant_id: tenant_id.into(),
-            cursor: None,
-            batch: DEFAULT_BATCH,
+            read: Query { limit: Some(PAGE), ..read },
             pending: Vec::new(),
             next: None,
             deleted: 0,
+            deleted_before: 0,
             retry: Retry::new(self, now, seed),
-        }
+        })
     }
 }
 
 impl DeleteTenant {
-    /// The same, after the batch that returned this cursor.
-    pub fn after(self, cursor: impl Into<String>) -> Self {
-        Self { cursor: Some(cursor.into()), ..self }
-    }
-
-    /// The same with at most so many events; 100 by default.
-    pub fn with_batch(self, batch: u32) -> Self {
-        Self { batch, ..self }
-    }
-
     /// The same, but no attempt is waited for that would start at `deadline` or later.
     pub fn with_deadline(self, deadline: Timestamp) -> Self {
         Self { retry: self.retry.until(deadline), ..self }
@@ -101,31 +94,16 @@ impl DeleteTenant {
 }
 
 impl Machine for DeleteTenant {
-    type Output = Result<Erased, DeleteTenantError>;
+    type Output = Result<u64, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
-        match self.read() {
-            Ok(read) => self.ask(read, Self::on_page),
-            Err(error) => Step::Done(Err(error)),
-        }
+        let read = self.read.clone();
+        self.ask(read, Self::on_page)
     }
 }
 
 impl DeleteTenant {
-    fn read(&self) -> Result<Query, DeleteTenantError> {
-        if self.batch == 0 {
-            return Err(InvalidInput::EmptyBatch.into());
-        }
-        let separator = self.bus.separator();
-        check_tenant(self.tenant_id.trim(), separator)?;
-        let everything = EventQuery::new(&*self.tenant_id).with_order(Order::OldestFirst);
-        let selection = Selection::of(&everything, separator)?;
-        let plan = Plan::of(&self.bus, &selection)?;
-        let start_after = plan.start_after(&self.bus, self.cursor.as_deref())?;
-        Ok(Query { start_after, limit: Some(self.batch), ..plan.read })
-    }
-
     fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
         let page = match outcome {
             Ok(page) => page,
@@ -134,25 +112,25 @@ impl DeleteTenant {
         let names = self.bus.codec().names();
         let keys = page.items.iter().rev().filter_map(|item| EventKey::of_item(item, names));
         let pending = keys.collect();
-        let next = page.next.map(|key| self.cursor_after(&key));
-        Self { pending, next, ..self }.delete_next()
-    }
-
-    fn cursor_after(&self, key: &Item) -> String {
-        let index = Some(super::schema::TENANT_INDEX.into());
-        let seal = self.bus.seal().cloned();
-        CursorWriter { index, order: Order::OldestFirst, seal }.write(key)
+        Self { pending, next: page.next, ..self }.delete_next()
     }
 
     /// Deletes the last pending event, which stays pending until it is gone.
-    fn delete_next(self) -> Step<Self> {
-        match self.pending.last() {
-            Some(key) => {
-                let delete = delete_item(&self.bus, key);
-                self.ask(delete, Self::on_deleted)
-            }
-            None => Step::Done(Ok(Erased { deleted: self.deleted, next: self.next })),
+    fn delete_next(mut self) -> Step<Self> {
+        if let Some(key) = self.pending.last() {
+            let delete = delete_item(&self.bus, key);
+            return self.ask(delete, Self::on_deleted);
         }
+        if let Some(key) = self.next.take() {
+            let read = Query { start_after: Some(key), ..self.read.clone() };
+            return self.ask(read, Self::on_page);
+        }
+        // Only a whole pass that found nothing shows that the index has caught up.
+        if self.deleted == self.deleted_before {
+            return Step::Done(Ok(self.deleted));
+        }
+        self.deleted_before = self.deleted;
+        self.start()
     }
 
     fn on_deleted(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
@@ -177,9 +155,10 @@ impl DeleteTenant {
 
     fn gave_up(self, error: store::Error) -> Step<Self> {
         let failure = StoreFailure { table: self.bus.table_name().clone(), error };
-        Step::Done(Err(DeleteTenantError::Store { deleted: self.deleted, failure }))
+        let doing = Doing::DeleteTenant { deleted: self.deleted };
+        Step::Done(Err(Error(Reason::Store { doing, failure })))
     }
 }
 
-/// Few enough for a few seconds of sequential deletions.
-const DEFAULT_BATCH: u32 = 100;
+/// How many events are read at a time: few enough for their keys to weigh nothing.
+const PAGE: u32 = 100;

@@ -1,30 +1,63 @@
-//! What can go wrong on the bus, per operation.
+//! What can go wrong on the bus: one error, whatever was asked.
 
 use alloc::string::{String, ToString as _};
+use core::fmt;
 
-use super::codec::ItemError;
-use super::cursor::{CursorMismatch, InvalidOffsetCursor};
-use crate::error::{AppError, code};
-use crate::store::{InvalidCursor, StoreFailure};
-use crate::time::Timestamp;
+use super::codec::UnreadableItem;
+use crate::error::{AppError, Happened, code};
+use crate::identity::EmptySecret;
+use crate::json::JsonError;
+use crate::store::{CursorError, StoreFailure, ValueError};
+use crate::time::{Timestamp, TimestampError};
 
-/// The kinds of errors, for callers that tell their own callers.
+/// Why the bus did not do what it was asked to do.
+///
+/// [`kind`](Self::kind) says what to do about it, [`happened`](Self::happened) what became of a
+/// write. As an [`AppError`] it has the status of its kind; what a store said is not shown.
+///
+/// ```
+/// use apptheory_core::error::{AppError, Happened};
+/// use apptheory_core::eventbus::{BusConfig, ErrorKind, EventQuery};
+///
+/// let bus = BusConfig::builder().build()?;
+/// let error = bus.query(&EventQuery::new(" ")).unwrap_err();
+/// assert_eq!((error.kind(), error.happened()), (ErrorKind::InvalidInput, Happened::No));
+/// assert_eq!(AppError::from(error).status(), 400);
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(pub(super) Reason);
+
+/// What is to be done about an [`Error`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The input can never succeed: the caller has to change it.
     InvalidInput,
-    /// The cursor is none: start again from the first page.
+    /// The text is not a cursor. Start again from the first page.
     InvalidCursor,
-    /// The cursor belongs to another query: start again from the first page.
+    /// The cursor belongs to another query. Start again from the first page.
     CursorMismatch,
-    /// There is no such event.
+    /// There is no such event. The index that finds ids lags a moment behind: an event just
+    /// published is found at once by its key only.
     NotFound,
-    /// The store failed, or holds something that cannot be read.
+    /// The store failed. See [`Error::is_retryable`] and [`Error::happened`].
     Store,
+    /// A stored item, or a record of the table's stream, is not an event. Repair it, or delete it;
+    /// or the table holds other things, or those of another schema.
+    Unreadable,
+    /// A payload has no JSON form, is not JSON, or is not the JSON of the type asked for.
+    Payload,
+    /// A setting of the bus cannot work: change it.
+    Configuration,
+    /// A subscriber failed or panicked. The event is published and stays so. Those subscribed before
+    /// have run, those after have not.
+    Handler,
 }
 
 impl ErrorKind {
-    /// The kind's name, in snake case.
+    /// Returns the kind's name, in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,297 +66,291 @@ impl ErrorKind {
             Self::CursorMismatch => "cursor_mismatch",
             Self::NotFound => "not_found",
             Self::Store => "store",
+            Self::Unreadable => "unreadable",
+            Self::Payload => "payload",
+            Self::Configuration => "configuration",
+            Self::Handler => "handler",
         }
     }
 }
 
-/// Input that the bus refuses before it asks the store for anything.
+/// What happened, with what the text needs.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvalidInput {
-    /// The event type is missing or blank. Name one.
+pub(super) enum Reason {
+    #[error("{0}")]
+    Input(Input),
+    #[error("{0}")]
+    Cursor(CursorError),
+    #[error("failed to query events: {0}")]
+    QueryCursor(CursorError),
+    #[error("event not found: {0}")]
+    NotFound(String),
+    #[error("failed to get event: {0}")]
+    Get(UnreadableItem),
+    #[error("{0}")]
+    Item(UnreadableItem),
+    #[error("the record is not one of a DynamoDB stream")]
+    NotAStreamRecord,
+    #[error("the stream record has no {0}")]
+    MissingPart(&'static str),
+    #[error("the stream record's {part} is malformed: {error}")]
+    MalformedPart { part: &'static str, error: ValueError },
+    #[error("the stream record is malformed: {0}")]
+    MalformedRecord(JsonError),
+    #[error("{doing}: {failure}")]
+    Store { doing: Doing, failure: StoreFailure },
+    #[error("failed to marshal payload: {0}")]
+    NotSerializable(String),
+    #[error("the payload is {0}")]
+    PayloadNotJson(JsonError),
+    #[error("the payload does not have the shape asked for (line {}, column {})", .0.line, .0.column)]
+    PayloadMismatch(JsonError),
+    #[error("{0}")]
+    Setting(Setting),
+    #[error("handler {position} of {event_type} failed: {cause}")]
+    Handler { event_type: String, position: usize, cause: String },
+}
+
+/// What the store was asked for when it failed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Doing {
+    Publish {
+        attempts: u32,
+        /// Whether any of the attempts may have written the event.
+        may_be_there: bool,
+    },
+    Query {
+        /// The cursor that the page started from.
+        cursor: Option<String>,
+    },
+    Get,
+    Delete {
+        deleted: u64,
+    },
+    DeleteTenant {
+        deleted: u64,
+    },
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Publish { attempts, .. } => {
+                write!(f, "failed to publish event after {attempts} attempts")
+            }
+            Self::Query { .. } => f.write_str("failed to query events"),
+            Self::Get => f.write_str("failed to get event"),
+            Self::Delete { .. } => f.write_str("failed to delete event"),
+            Self::DeleteTenant { deleted } => {
+                write!(f, "failed to delete tenant after {deleted} events")
+            }
+        }
+    }
+}
+
+/// Input that is refused before the store is asked for anything.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Input {
     #[error("event type cannot be empty")]
     EmptyEventType,
-    /// The tenant is missing or blank. Name one.
     #[error("tenant ID cannot be empty")]
     EmptyTenant,
-    /// The id is missing or blank. Name one.
     #[error("event ID cannot be empty")]
     EmptyEventId,
-    /// A query names no tenant. Every query belongs to one.
     #[error("tenant_id is required for queries")]
     TenantRequired,
-    /// The tenant holds `#`. Choose another id, or allow separators for data that has them.
     #[error("tenant ID must not contain '#'")]
     SeparatorInTenant,
-    /// The event type holds `#`. Choose another, or allow separators for data that has them.
     #[error("event type must not contain '#'")]
     SeparatorInEventType,
-    /// The time of publication cannot be part of a key.
     #[error(
         "published_at must lie between 2001-09-09T01:46:40Z and 2262-04-11T23:47:16.854775807Z: {0}"
     )]
     InstantOutOfRange(Timestamp),
-    /// Tenant, type or id make a key that DynamoDB does not take. Shorten them.
     #[error("the {part} has {bytes} bytes; {most} are allowed")]
-    KeyTooLong {
-        /// Which key.
-        part: &'static str,
-        /// Its length.
-        bytes: usize,
-        /// The greatest length allowed.
-        most: usize,
-    },
-    /// A query names more tags than one request to DynamoDB can filter by. Name fewer, and look at
-    /// the others in the events read.
+    KeyTooLong { part: &'static str, bytes: usize, most: usize },
     #[error("the query has {tags} tags; {most} are allowed")]
-    TooManyTags {
-        /// How many different tags it names.
-        tags: usize,
-        /// The most that are allowed.
-        most: usize,
-    },
-    /// A member of the metadata has no name, which stores refuse. Name it.
+    TooManyTags { tags: usize, most: usize },
     #[error("metadata names cannot be empty")]
     EmptyMetadataName,
-    /// The event exceeds DynamoDB's item size. Store the payload elsewhere and publish where it is.
     #[error("the event takes {bytes} bytes; {most} are allowed")]
-    TooLarge {
-        /// The size of its item.
-        bytes: usize,
-        /// The greatest size allowed.
-        most: usize,
-    },
-    /// A batch of no events would never come to an end. Ask for at least 1.
-    #[error("the batch must hold at least one event")]
-    EmptyBatch,
+    TooLarge { bytes: usize, most: usize },
+    #[error("the {what} is malformed: {error}")]
+    Malformed { what: &'static str, error: JsonError },
+    #[error("{member}: {error}")]
+    Instant { member: &'static str, error: TimestampError },
+    #[error("order must be DESC or ASC")]
+    Order,
 }
 
-/// Why a cursor was not accepted. Start again from the first page.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CursorError {
-    /// It is not a key cursor, or not sealed by this bus.
-    #[error(transparent)]
-    Invalid(#[from] InvalidCursor),
-    /// It is from another query.
-    #[error(transparent)]
-    Mismatch(#[from] CursorMismatch),
+/// A setting that cannot work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Setting {
+    /// Events would expire as they are published.
+    #[error("ttl must be at least one second; leave it out to keep events")]
+    TtlTooShort,
+    /// A query could not read anything.
+    #[error("read_budget must be at least 1")]
+    NoReadBudget,
+    /// A secret of no bytes protects nothing.
+    #[error("cursor_secret must not be empty")]
+    EmptyCursorSecret,
 }
 
-/// Why an event was not published.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PublishError {
-    /// The event is refused. Nothing was written.
-    #[error(transparent)]
-    Invalid(#[from] InvalidInput),
-    /// Every attempt failed. After `Unavailable` and `Timeout` the event may be there all the same:
-    /// publishing it again, with the same id and time, finds out.
-    #[error("failed to publish event after {attempts} attempts: {failure}")]
-    Store {
-        /// How many writes were tried.
-        attempts: u32,
-        /// How the last one failed.
-        failure: StoreFailure,
-    },
-}
-
-/// Why a query has no page.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QueryError {
-    /// The query is refused.
-    #[error(transparent)]
-    Invalid(#[from] InvalidInput),
-    /// The cursor is not an offset cursor of the memory bus.
-    #[error(transparent)]
-    InvalidOffsetCursor(#[from] InvalidOffsetCursor),
-    /// The cursor is not a key cursor, not sealed by this bus, or from another query.
-    #[error("failed to query events: {0}")]
-    Cursor(#[from] CursorError),
-    /// The store did not answer. Repeat the query with the same cursor: nothing is lost.
-    #[error("failed to query events: {0}")]
-    Store(StoreFailure),
-}
-
-/// Why an event was not read.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum GetError {
-    /// The id or the key is refused.
-    #[error(transparent)]
-    Invalid(#[from] InvalidInput),
-    /// There is no event with this id, or none in the tenant asked for. The index that finds ids
-    /// lags a moment behind: an event just published is found at once by its key only.
-    #[error("event not found: {id}")]
-    NotFound {
-        /// The id, trimmed.
-        id: String,
-    },
-    /// The event is there but cannot be read.
-    #[error("failed to get event: {0}")]
-    Unreadable(ItemError),
-    /// The store did not answer.
-    #[error("failed to get event: {0}")]
-    Store(StoreFailure),
-}
-
-/// Why an event was not deleted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum DeleteError {
-    /// Looking the event up failed. Nothing was deleted.
-    #[error(transparent)]
-    LookUp(#[from] GetError),
-    /// Deleting failed. Repeat it: deleting what is gone already does no harm.
-    #[error("failed to delete event: {failure}")]
-    Store {
-        /// How many copies were deleted before.
-        deleted: u64,
-        /// How the next one failed.
-        failure: StoreFailure,
-    },
-}
-
-/// Why a tenant's events were not all deleted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum DeleteTenantError {
-    /// The tenant or the batch is refused. Nothing was deleted.
-    #[error(transparent)]
-    Invalid(#[from] InvalidInput),
-    /// The cursor is not one, not sealed by this bus, or not from deleting this tenant. Nothing was
-    /// deleted.
-    #[error("failed to delete tenant: {0}")]
-    Cursor(#[from] CursorError),
-    /// The store failed. Repeat with the cursor that this batch began with.
-    #[error("failed to delete tenant after {deleted} events: {failure}")]
-    Store {
-        /// How many events of this batch were deleted before.
-        deleted: u64,
-        /// How the next step failed.
-        failure: StoreFailure,
-    },
-}
-
-impl InvalidInput {
-    /// Always [`ErrorKind::InvalidInput`].
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        ErrorKind::InvalidInput
+impl Error {
+    /// Says that a subscriber of an event failed: the one at `position` (from 0) of those of its
+    /// type. For drivers, which run subscribers.
+    pub fn handler(event_type: &str, position: usize, cause: impl fmt::Display) -> Self {
+        let (event_type, cause) = (event_type.to_string(), cause.to_string());
+        Self(Reason::Handler { event_type, position, cause })
     }
-}
 
-impl CursorError {
-    /// The error's kind.
+    /// Says that a record of the table's stream is not a JSON object. For drivers, which are handed
+    /// records as text.
+    #[must_use]
+    pub const fn malformed_record(error: JsonError) -> Self {
+        Self(Reason::MalformedRecord(error))
+    }
+
+    /// Returns what is to be done about it.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Invalid(_) => ErrorKind::InvalidCursor,
-            Self::Mismatch(_) => ErrorKind::CursorMismatch,
+        match &self.0 {
+            Reason::Input(_) => ErrorKind::InvalidInput,
+            Reason::Cursor(error) | Reason::QueryCursor(error) if error.is_mismatch() => {
+                ErrorKind::CursorMismatch
+            }
+            Reason::Cursor(_) | Reason::QueryCursor(_) => ErrorKind::InvalidCursor,
+            Reason::NotFound(_) => ErrorKind::NotFound,
+            Reason::Store { .. } => ErrorKind::Store,
+            Reason::Get(_)
+            | Reason::Item(_)
+            | Reason::NotAStreamRecord
+            | Reason::MissingPart(_)
+            | Reason::MalformedPart { .. }
+            | Reason::MalformedRecord(_) => ErrorKind::Unreadable,
+            Reason::NotSerializable(_) | Reason::PayloadNotJson(_) | Reason::PayloadMismatch(_) => {
+                ErrorKind::Payload
+            }
+            Reason::Setting(_) => ErrorKind::Configuration,
+            Reason::Handler { .. } => ErrorKind::Handler,
+        }
+    }
+
+    /// Returns whether the same call may succeed later. Repeating is harmless: a publish with the
+    /// same id and time finds the first copy, and deleting what is gone does nothing.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.store().is_some_and(|failure| failure.error.is_transient())
+    }
+
+    /// Returns what became of what was to be written or deleted. After
+    /// [`Unknown`](Happened::Unknown) the event may be published, or some events may be deleted.
+    #[must_use]
+    pub const fn happened(&self) -> Happened {
+        match &self.0 {
+            Reason::Handler { .. } => Happened::Yes,
+            Reason::Store { doing: Doing::Publish { may_be_there: true, .. }, .. }
+            | Reason::Store {
+                doing: Doing::Delete { deleted: 1.. } | Doing::DeleteTenant { deleted: 1.. },
+                ..
+            } => Happened::Unknown,
+            Reason::Store { doing: Doing::Delete { .. } | Doing::DeleteTenant { .. }, failure }
+                if failure.error.may_have_written() =>
+            {
+                Happened::Unknown
+            }
+            _ => Happened::No,
+        }
+    }
+
+    /// Returns what the store said, if it is the store that failed.
+    #[must_use]
+    pub const fn store(&self) -> Option<&StoreFailure> {
+        match &self.0 {
+            Reason::Store { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Returns the stored item that is not an event, if that is what is wrong.
+    #[must_use]
+    pub const fn unreadable_item(&self) -> Option<&UnreadableItem> {
+        match &self.0 {
+            Reason::Get(item) | Reason::Item(item) => Some(item),
+            _ => None,
+        }
+    }
+
+    /// Returns the cursor of the page that the store did not give: with it, the query goes on from
+    /// there. `None` where that is the first page, and for other errors.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&str> {
+        match &self.0 {
+            Reason::Store { doing: Doing::Query { cursor }, .. } => cursor.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns how many events were deleted before deleting failed.
+    #[must_use]
+    pub const fn deleted(&self) -> u64 {
+        match &self.0 {
+            Reason::Store {
+                doing: Doing::Delete { deleted } | Doing::DeleteTenant { deleted },
+                ..
+            } => *deleted,
+            _ => 0,
         }
     }
 }
 
-impl PublishError {
-    /// The error's kind.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Invalid(_) => ErrorKind::InvalidInput,
-            Self::Store { .. } => ErrorKind::Store,
-        }
+impl From<Input> for Error {
+    fn from(input: Input) -> Self {
+        Self(Reason::Input(input))
     }
 }
 
-impl QueryError {
-    /// The error's kind.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Invalid(_) => ErrorKind::InvalidInput,
-            Self::InvalidOffsetCursor(_) => ErrorKind::InvalidCursor,
-            Self::Cursor(error) => error.kind(),
-            Self::Store(_) => ErrorKind::Store,
-        }
+impl From<Setting> for Error {
+    fn from(setting: Setting) -> Self {
+        Self(Reason::Setting(setting))
     }
 }
 
-impl GetError {
-    /// The error's kind.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Invalid(_) => ErrorKind::InvalidInput,
-            Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Unreadable(_) | Self::Store(_) => ErrorKind::Store,
-        }
+impl From<EmptySecret> for Error {
+    fn from(_: EmptySecret) -> Self {
+        Self(Reason::Setting(Setting::EmptyCursorSecret))
     }
 }
 
-impl DeleteError {
-    /// The error's kind.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::LookUp(error) => error.kind(),
-            Self::Store { .. } => ErrorKind::Store,
-        }
+impl From<CursorError> for Error {
+    fn from(error: CursorError) -> Self {
+        Self(Reason::Cursor(error))
     }
 }
 
-impl DeleteTenantError {
-    /// The error's kind.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Invalid(_) => ErrorKind::InvalidInput,
-            Self::Cursor(error) => error.kind(),
-            Self::Store { .. } => ErrorKind::Store,
-        }
+impl From<UnreadableItem> for Error {
+    fn from(item: UnreadableItem) -> Self {
+        Self(Reason::Item(item))
     }
 }
 
-impl ErrorKind {
-    /// The code under which clients are told of it: [`code::BAD_REQUEST`], [`code::NOT_FOUND`] or
-    /// [`code::OVERLOADED`].
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::InvalidInput | Self::InvalidCursor | Self::CursorMismatch => code::BAD_REQUEST,
-            Self::NotFound => code::NOT_FOUND,
-            Self::Store => code::OVERLOADED,
-        }
-    }
-}
-
-/// The answer to an error of a kind. What a store said is its cause, and not shown.
-fn answer(kind: ErrorKind, error: impl core::error::Error + Send + Sync + 'static) -> AppError {
-    let answer = match kind {
-        ErrorKind::Store => AppError::of(kind.code()),
-        ErrorKind::InvalidInput
-        | ErrorKind::InvalidCursor
-        | ErrorKind::CursorMismatch
-        | ErrorKind::NotFound => AppError::new(kind.code(), error.to_string()),
-    };
-    answer.with_cause(error)
-}
-
-impl From<PublishError> for AppError {
-    fn from(error: PublishError) -> Self {
-        answer(error.kind(), error)
-    }
-}
-
-impl From<QueryError> for AppError {
-    fn from(error: QueryError) -> Self {
-        answer(error.kind(), error)
-    }
-}
-
-impl From<GetError> for AppError {
-    fn from(error: GetError) -> Self {
-        answer(error.kind(), error)
-    }
-}
-
-impl From<DeleteError> for AppError {
-    fn from(error: DeleteError) -> Self {
-        answer(error.kind(), error)
+/// 400 and 404 with the error's text, for what callers can mend; 503 where the store failed, and 500
+/// else, both without a word of it. The error itself becomes the cause, for the log.
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        let answer = match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidCursor | ErrorKind::CursorMismatch => {
+                Self::bad_request(error.to_string())
+            }
+            ErrorKind::NotFound => Self::new(code::NOT_FOUND, error.to_string()),
+            ErrorKind::Store => Self::of(code::OVERLOADED),
+            ErrorKind::Unreadable
+            | ErrorKind::Payload
+            | ErrorKind::Configuration
+            | ErrorKind::Handler => Self::internal(),
+        };
+        answer.with_cause(error)
     }
 }
 
@@ -331,27 +358,52 @@ impl From<DeleteError> for AppError {
 mod tests {
     use alloc::borrow::ToOwned as _;
     use alloc::string::ToString as _;
-    use core::error::Error;
+    use core::error::Error as _;
 
-    use super::{GetError, InvalidInput, QueryError, StoreFailure};
+    use super::{Doing, Error, Happened, Input, Reason};
     use crate::error::AppError;
-    use crate::store::{self, TableName};
+    use crate::store::{self, StoreFailure, TableName};
+
+    fn failed(doing: Doing, error: store::Error) -> Error {
+        Error(Reason::Store {
+            doing,
+            failure: StoreFailure { table: TableName::from("secret-table"), error },
+        })
+    }
 
     #[test]
     fn clients_are_told_what_they_can_mend() {
-        let error = AppError::from(QueryError::Invalid(InvalidInput::TenantRequired));
+        let error = AppError::from(Error::from(Input::TenantRequired));
         assert_eq!((error.status(), error.message()), (400, "tenant_id is required for queries"));
-        let error = AppError::from(GetError::NotFound { id: "e1".to_owned() });
+        let error = AppError::from(Error(Reason::NotFound("e1".to_owned())));
         assert_eq!((error.status(), error.message()), (404, "event not found: e1"));
+        let error = AppError::from(Error::handler("order.created", 0, "a secret"));
+        assert_eq!((error.status(), error.message()), (500, "internal error"));
     }
 
     #[test]
     fn what_the_store_said_is_only_the_cause() {
-        let failure =
-            StoreFailure { table: TableName::from("secret-table"), error: store::Error::Timeout };
-        let error = AppError::from(QueryError::Store(failure));
+        let error = AppError::from(failed(Doing::Get, store::Error::Timeout));
         assert_eq!(error.status(), 503);
         assert!(!error.message().contains("secret-table"));
         assert!(error.source().is_some_and(|cause| cause.to_string().contains("secret-table")));
+    }
+
+    #[test]
+    fn what_became_of_a_write_is_said() {
+        let publish = |may_be_there| Doing::Publish { attempts: 2, may_be_there };
+        for (doing, error, happened) in [
+            (publish(true), store::Error::Throttled, Happened::Unknown),
+            (publish(false), store::Error::Throttled, Happened::No),
+            (Doing::Delete { deleted: 0 }, store::Error::Throttled, Happened::No),
+            (Doing::Delete { deleted: 0 }, store::Error::Timeout, Happened::Unknown),
+            (Doing::DeleteTenant { deleted: 1 }, store::Error::Throttled, Happened::Unknown),
+            (Doing::Query { cursor: None }, store::Error::Timeout, Happened::No),
+        ] {
+            let error = failed(doing, error);
+            assert_eq!((error.happened(), error.is_retryable()), (happened, true), "{error}");
+        }
+        let handled = Error::handler("order.created", 0, "out of paper");
+        assert_eq!((handled.happened(), handled.is_retryable()), (Happened::Yes, false));
     }
 }

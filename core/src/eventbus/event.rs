@@ -9,12 +9,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::error::{Error, Input};
 use super::keys::EventKey;
-use super::payload::{Payload, PayloadError};
+use super::payload::Payload;
 use super::ulid::Ulid;
-use crate::json::{self, JsonError, ObjectWriter};
+use crate::json::{self, ObjectWriter};
 use crate::printing::prints;
-use crate::time::{Timestamp, TimestampError};
+use crate::time::Timestamp;
 
 /// Something that happened in a tenant, as it is published and read.
 ///
@@ -135,8 +136,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::NotSerializable`] when the value has no JSON form.
-    pub fn with_payload<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, PayloadError> {
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when the value has no JSON form.
+    pub fn with_payload<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, Error> {
         Ok(Self { payload: Payload::of(value)?, ..self })
     }
 
@@ -170,8 +171,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::Mismatch`] when it is missing or not the JSON of a `T`.
-    pub fn payload_as<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it is missing or not the JSON of a `T`.
+    pub fn payload_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.payload.decode()
     }
 
@@ -180,15 +181,15 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::NotJson`] when a payload read from a store is not JSON.
-    pub fn to_json(&self) -> Result<String, PayloadError> {
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when a payload read from a store is not JSON.
+    pub fn to_json(&self) -> Result<String, Error> {
         let mut out = String::new();
         self.write_json(&mut out)?;
         Ok(out)
     }
 
     /// Appends the event as JSON, as [`to_json`](Self::to_json).
-    pub(super) fn write_json(&self, out: &mut String) -> Result<(), PayloadError> {
+    pub(super) fn write_json(&self, out: &mut String) -> Result<(), Error> {
         let instant = |at: Option<Timestamp>| at.unwrap_or(Timestamp::MIN).to_rfc3339();
         let key = self.key.as_ref();
         let mut object = ObjectWriter::begin(out);
@@ -225,10 +226,11 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`EventJsonError`] when the text is not JSON, or a member has another type than
+    /// [`Error`] of the kind [`InvalidInput`](super::ErrorKind::InvalidInput) when the text is not JSON, or a member has another type than
     /// [`to_json`](Self::to_json) gives it.
-    pub fn from_json(text: &str, now: Timestamp) -> Result<Self, EventJsonError> {
-        let raw: RawEvent<'_> = json::read_object(text)?;
+    pub fn from_json(text: &str, now: Timestamp) -> Result<Self, Error> {
+        let malformed = |error| Input::Malformed { what: "event", error };
+        let raw: RawEvent<'_> = json::read_object(text).map_err(malformed)?;
         let payload = match raw.payload.map(RawValue::get) {
             None | Some("null") => Payload::default(),
             Some(text) => Payload::from_json(text)?,
@@ -257,34 +259,12 @@ impl Event {
     }
 }
 
-/// Why a text is not an event.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum EventJsonError {
-    /// The text is not JSON, not an object, or a member has the wrong type.
-    #[error("the event is malformed: {0}")]
-    Malformed(#[from] JsonError),
-    /// The payload is not JSON.
-    #[error(transparent)]
-    Payload(#[from] PayloadError),
-    /// A time is not an instant. Write it as RFC 3339.
-    #[error("{member}: {error}")]
-    Instant {
-        /// The member that holds the time.
-        member: &'static str,
-        /// What is wrong with it.
-        error: TimestampError,
-    },
-}
-
-fn read_instant(
-    member: &'static str,
-    text: Option<String>,
-) -> Result<Option<Timestamp>, EventJsonError> {
+fn read_instant(member: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Error> {
     let Some(text) = text else { return Ok(None) };
     match text.parse() {
         Ok(Timestamp::MIN) => Ok(None),
         Ok(at) => Ok(Some(at)),
-        Err(error) => Err(EventJsonError::Instant { member, error }),
+        Err(error) => Err(Input::Instant { member, error }.into()),
     }
 }
 

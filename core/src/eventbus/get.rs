@@ -1,7 +1,7 @@
 //! Getting one event.
 
 use super::config::BusConfig;
-use super::error::GetError;
+use super::error::{Doing, Error, Reason};
 use super::event::Event;
 use super::keys::EventKey;
 use super::lookup::LookUp;
@@ -12,86 +12,75 @@ use crate::store::{self, GetItem, Item, Page, StoreFailure, StoreRequest};
 ///
 /// By id, the newest copy is read from an index that lags a moment behind the table; costs one
 /// `Query`, more only when the copies exceed 1 MB. By key, the event is read as it is, also right
-/// after it was published; costs one consistent `GetItem`. Tells no metric.
+/// after it was published; costs one consistent `GetItem`. There is no metric of it.
 ///
 /// ```
-/// use apptheory_core::eventbus::{BusConfig, GetError};
+/// use apptheory_core::eventbus::BusConfig;
 /// use apptheory_core::machine::{Machine, Step};
 /// use apptheory_core::store::{Page, StoreRequest};
 ///
 /// let bus = BusConfig::builder().build()?;
-/// let Step::Ask(StoreRequest::Query(ask)) = bus.get(" evt_1 ").in_tenant("t1").start() else {
+/// let Step::Ask(StoreRequest::Query(ask)) = bus.get(" evt_1 ", Some("t1"))?.start() else {
 ///     panic!("ids are found by an index");
 /// };
 /// let Step::Done(result) = ask.answer(Ok(Page::default())) else { panic!("there is no more") };
 /// assert_eq!(result.unwrap_err().to_string(), "event not found: evt_1");
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct GetEvent {
     bus: BusConfig,
-    look_up: Result<LookUp, GetError>,
+    look_up: LookUp,
     key: Option<EventKey>,
 }
 
 impl BusConfig {
-    /// Reads an event by its id; see [`GetEvent`].
-    pub fn get(&self, id: &str) -> GetEvent {
-        let look_up = LookUp::new(id).map_err(GetError::from);
-        GetEvent { bus: self.clone(), look_up, key: None }
+    /// Reads an event by its id, in one tenant if one is named; see [`GetEvent`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for an id or a tenant that no event can have.
+    pub fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<GetEvent, Error> {
+        Ok(GetEvent { bus: self.clone(), look_up: LookUp::new(id, tenant_id)?, key: None })
     }
 
     /// Reads an event by its key, as publishing returned it; see [`GetEvent`].
-    pub fn get_by_key(&self, key: EventKey) -> GetEvent {
-        let look_up = LookUp::of_key(&key).map_err(GetError::from);
-        GetEvent { bus: self.clone(), look_up, key: Some(key) }
-    }
-}
-
-impl GetEvent {
-    /// The same, but an event of another tenant is not found.
-    pub fn in_tenant(self, tenant_id: &str) -> Self {
-        let scoped = |look_up: LookUp| Ok(look_up.in_tenant(tenant_id)?);
-        Self { look_up: self.look_up.and_then(scoped), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for a key that no event can have.
+    pub fn get_by_key(&self, key: EventKey) -> Result<GetEvent, Error> {
+        Ok(GetEvent { bus: self.clone(), look_up: LookUp::of_key(&key)?, key: Some(key) })
     }
 }
 
 impl Machine for GetEvent {
-    type Output = Result<Event, GetError>;
+    type Output = Result<Event, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
-        match (&self.look_up, &self.key) {
-            (Err(error), _) => Step::Done(Err(error.clone())),
-            (Ok(look_up), None) => {
-                let read = look_up.read(&self.bus, None);
-                self.ask(read, Self::on_page)
-            }
-            (Ok(_), Some(key)) => {
-                let read = GetItem {
-                    table: self.bus.table_name().clone(),
-                    key: key.to_store_key(self.bus.codec().names()),
-                    consistent: true,
-                };
-                self.ask(read, Self::on_item)
-            }
-        }
+        let Some(key) = &self.key else { return self.read_on(None) };
+        let read = GetItem {
+            table: self.bus.table_name().clone(),
+            key: key.to_store_key(self.bus.codec().names()),
+            consistent: true,
+        };
+        self.ask(read, Self::on_item)
     }
 }
 
 impl GetEvent {
-    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
-        match (outcome, self.look_up) {
-            (Ok(page), Ok(mut look_up)) => match look_up.add(page) {
-                Some(next) => {
-                    let read = look_up.read(&self.bus, Some(next));
-                    Self { look_up: Ok(look_up), ..self }.ask(read, Self::on_page)
-                }
-                None => Step::Done(newest(&self.bus, &look_up)),
-            },
-            (Err(error), Ok(_)) => Step::Done(Err(failed(&self.bus, error))),
-            (_, Err(error)) => Step::Done(Err(error)),
+    fn read_on(self, start_after: Option<Item>) -> Step<Self> {
+        let read = self.look_up.read(&self.bus, start_after);
+        self.ask(read, Self::on_page)
+    }
+
+    fn on_page(mut self, outcome: Result<Page, store::Error>) -> Step<Self> {
+        match outcome.map(|page| self.look_up.add(page)) {
+            Ok(Some(next)) => self.read_on(Some(next)),
+            Ok(None) => Step::Done(self.newest()),
+            Err(error) => Step::Done(Err(failed(&self.bus, error))),
         }
     }
 
@@ -99,21 +88,23 @@ impl GetEvent {
         let page = outcome.map(|item| Page { items: item.into_iter().collect(), next: None });
         self.on_page(page)
     }
-}
 
-/// The newest copy that can be read; if none can, why the newest cannot.
-fn newest(bus: &BusConfig, look_up: &LookUp) -> Result<Event, GetError> {
-    let mut unreadable = None;
-    for item in look_up.copies(bus) {
-        match bus.codec().decode(item) {
-            Ok(event) => return Ok(event),
-            Err(error) => unreadable = unreadable.or(Some(error)),
+    /// The newest copy that can be read; if none can, why the newest cannot.
+    fn newest(self) -> Result<Event, Error> {
+        let mut unreadable = None;
+        for item in self.look_up.copies(&self.bus) {
+            match self.bus.codec().decode(item) {
+                Ok(event) => return Ok(event),
+                Err(error) => unreadable = unreadable.or(Some(error)),
+            }
         }
+        Err(Error(
+            unreadable.map_or_else(|| Reason::NotFound(self.look_up.id.clone()), Reason::Get),
+        ))
     }
-    let not_found = || GetError::NotFound { id: look_up.id.clone() };
-    Err(unreadable.map_or_else(not_found, GetError::Unreadable))
 }
 
-pub(super) fn failed(bus: &BusConfig, error: store::Error) -> GetError {
-    GetError::Store(StoreFailure { table: bus.table_name().clone(), error })
+pub(super) fn failed(bus: &BusConfig, error: store::Error) -> Error {
+    let failure = StoreFailure { table: bus.table_name().clone(), error };
+    Error(Reason::Store { doing: Doing::Get, failure })
 }

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::error::InvalidInput;
+use super::error::{Error, Input};
 use super::schema::AttributeNames;
 use crate::store::{Item, Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Value};
 use crate::time::Timestamp;
@@ -46,7 +46,7 @@ impl EventKey {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`] for a blank part, a refused separator, an instant outside
+    /// [`Error`] for a blank part, a refused separator, an instant outside
     /// [`FIRST_INSTANT`] to [`LAST_INSTANT`], or a key longer than DynamoDB takes.
     pub fn derive(
         tenant_id: &str,
@@ -54,14 +54,14 @@ impl EventKey {
         published_at: Timestamp,
         id: &str,
         separator: Separator,
-    ) -> Result<Self, InvalidInput> {
+    ) -> Result<Self, Error> {
         let partition_key = partition_key(tenant_id, event_type, separator)?;
         let id = id.trim();
         if id.is_empty() {
-            return Err(InvalidInput::EmptyEventId);
+            return Err(Input::EmptyEventId.into());
         }
         if published_at < FIRST_INSTANT || published_at > LAST_INSTANT {
-            return Err(InvalidInput::InstantOutOfRange(published_at));
+            return Err(Input::InstantOutOfRange(published_at).into());
         }
         let sort_key = format!("{}#{id}", published_at.unix_nanos());
         check_length("sort key", &sort_key, MAX_SORT_KEY_BYTES)?;
@@ -100,38 +100,46 @@ pub fn partition_key(
     tenant_id: &str,
     event_type: &str,
     separator: Separator,
-) -> Result<String, InvalidInput> {
+) -> Result<String, Error> {
     let (tenant_id, event_type) = (tenant_id.trim(), event_type.trim());
     if event_type.is_empty() {
-        return Err(InvalidInput::EmptyEventType);
+        return Err(Input::EmptyEventType.into());
     }
     check_tenant(tenant_id, separator)?;
     if separator == Separator::Refused && event_type.contains('#') {
-        return Err(InvalidInput::SeparatorInEventType);
+        return Err(Input::SeparatorInEventType.into());
     }
     let partition_key = format!("{tenant_id}#{event_type}");
     check_length("partition key", &partition_key, MAX_PARTITION_KEY_BYTES)?;
     Ok(partition_key)
 }
 
+/// The trimmed type that a subscriber names.
+///
+/// # Errors
+///
+/// [`Error`] for a blank type.
+pub fn subscription_type(event_type: &str) -> Result<&str, Error> {
+    match event_type.trim() {
+        "" => Err(Input::EmptyEventType.into()),
+        event_type => Ok(event_type),
+    }
+}
+
 /// Refuses a tenant that cannot be part of a key; `tenant_id` is trimmed already.
-pub(super) fn check_tenant(tenant_id: &str, separator: Separator) -> Result<(), InvalidInput> {
+pub(super) fn check_tenant(tenant_id: &str, separator: Separator) -> Result<(), Error> {
     if tenant_id.is_empty() {
-        return Err(InvalidInput::EmptyTenant);
+        return Err(Input::EmptyTenant.into());
     }
     if separator == Separator::Refused && tenant_id.contains('#') {
-        return Err(InvalidInput::SeparatorInTenant);
+        return Err(Input::SeparatorInTenant.into());
     }
     check_length("tenant ID", tenant_id, MAX_PARTITION_KEY_BYTES)
 }
 
-pub(super) fn check_length(
-    part: &'static str,
-    text: &str,
-    most: usize,
-) -> Result<(), InvalidInput> {
+pub(super) fn check_length(part: &'static str, text: &str, most: usize) -> Result<(), Error> {
     if text.len() > most {
-        return Err(InvalidInput::KeyTooLong { part, bytes: text.len(), most });
+        return Err(Input::KeyTooLong { part, bytes: text.len(), most }.into());
     }
     Ok(())
 }

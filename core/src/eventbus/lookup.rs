@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::codec::read_instant;
 use super::config::BusConfig;
-use super::error::InvalidInput;
+use super::error::{Error, Input};
 use super::keys::{EventKey, Separator, check_length, check_tenant};
 use super::plan::partition_read;
 use super::query::Order;
@@ -22,30 +22,28 @@ pub(super) struct LookUp {
 }
 
 impl LookUp {
-    pub(super) fn new(id: &str) -> Result<Self, InvalidInput> {
+    pub(super) fn new(id: &str, tenant_id: Option<&str>) -> Result<Self, Error> {
         let id = id.trim();
         if id.is_empty() {
-            return Err(InvalidInput::EmptyEventId);
+            return Err(Input::EmptyEventId.into());
         }
         check_length("event ID", id, MAX_PARTITION_KEY_BYTES)?;
-        Ok(Self { id: id.into(), tenant_id: None, found: Vec::new() })
+        let tenant_id = tenant_id.map(str::trim);
+        if let Some(tenant_id) = tenant_id {
+            // Only reads: a separator cannot do harm here.
+            check_tenant(tenant_id, Separator::Allowed)?;
+        }
+        Ok(Self { id: id.into(), tenant_id: tenant_id.map(Into::into), found: Vec::new() })
     }
 
     /// The search for the one copy with a key, if any event can have that.
-    pub(super) fn of_key(key: &EventKey) -> Result<Self, InvalidInput> {
+    pub(super) fn of_key(key: &EventKey) -> Result<Self, Error> {
         if key.partition_key.is_empty() {
-            return Err(InvalidInput::EmptyTenant);
+            return Err(Input::EmptyTenant.into());
         }
         check_length("partition key", &key.partition_key, MAX_PARTITION_KEY_BYTES)?;
         check_length("sort key", &key.sort_key, MAX_SORT_KEY_BYTES)?;
-        Self::new(key.id())
-    }
-
-    pub(super) fn in_tenant(self, tenant_id: &str) -> Result<Self, InvalidInput> {
-        let tenant_id = tenant_id.trim();
-        // Only reads: a separator cannot do harm here.
-        check_tenant(tenant_id, Separator::Allowed)?;
-        Ok(Self { tenant_id: Some(tenant_id.into()), ..self })
+        Self::new(key.id(), None)
     }
 
     pub(super) fn read(&self, bus: &BusConfig, start_after: Option<Item>) -> Query {

@@ -8,7 +8,7 @@ use core::cmp::Reverse;
 use super::codec::EventCodec;
 use super::cursor::OffsetCursor;
 use super::delete::Deleted;
-use super::error::{DeleteError, GetError, InvalidInput, PublishError, QueryError};
+use super::error::{Error, Input, Reason};
 use super::event::Event;
 use super::keys::{EventKey, Separator, check_tenant};
 use super::lookup::LookUp;
@@ -54,17 +54,17 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`PublishError::Invalid`] for an event that a table would refuse too.
+    /// [`Error`] for an event that a table would refuse too.
     pub fn publish(
         &mut self,
         event: Event,
         now: Timestamp,
         entropy: u128,
-    ) -> Result<Published, PublishError> {
+    ) -> Result<Published, Error> {
         let event = complete(event, now, entropy, self.separator)?;
         check_size(&EventCodec::default().encode(&event))?;
         let Some(key) = event.key.clone() else {
-            return Err(InvalidInput::EmptyEventId.into());
+            return Err(Input::EmptyEventId.into());
         };
         let outcome = match self.events.entry(key) {
             Entry::Occupied(_) => PublishOutcome::Deduplicated,
@@ -80,8 +80,8 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`QueryError::Invalid`] or [`QueryError::InvalidOffsetCursor`].
-    pub fn query(&self, query: &EventQuery) -> Result<EventPage, QueryError> {
+    /// [`Error`] for a query that a table would refuse too, and for what is not an offset cursor.
+    pub fn query(&self, query: &EventQuery) -> Result<EventPage, Error> {
         let selection = Selection::of(query, self.separator)?;
         let before = match query.cursor.as_deref() {
             None | Some("") => 0,
@@ -108,29 +108,30 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`GetError::Invalid`] or [`GetError::NotFound`].
-    pub fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<&Event, GetError> {
-        let id = LookUp::new(id)?.id;
+    /// [`Error`] of the kind [`InvalidInput`](super::ErrorKind::InvalidInput) or
+    /// [`NotFound`](super::ErrorKind::NotFound).
+    pub fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<&Event, Error> {
+        let id = LookUp::new(id, None)?.id;
         let newest = self.copies(&id, tenant_id)?.into_iter().next();
-        newest.ok_or(GetError::NotFound { id })
+        newest.ok_or(Error(Reason::NotFound(id)))
     }
 
     /// The event with a key.
     ///
     /// # Errors
     ///
-    /// [`GetError::NotFound`], or [`GetError::Invalid`] for a key that no event can have.
-    pub fn get_by_key(&self, key: &EventKey) -> Result<&Event, GetError> {
+    /// As [`get`](Self::get).
+    pub fn get_by_key(&self, key: &EventKey) -> Result<&Event, Error> {
         let id = LookUp::of_key(key)?.id;
-        self.events.get(key).ok_or(GetError::NotFound { id })
+        self.events.get(key).ok_or(Error(Reason::NotFound(id)))
     }
 
     /// Deletes the newest event with an id, of one tenant if one is named.
     ///
     /// # Errors
     ///
-    /// [`DeleteError::LookUp`] as [`get`](Self::get).
-    pub fn delete(&mut self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, DeleteError> {
+    /// As [`get`](Self::get).
+    pub fn delete(&mut self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         let key = self.get(id, tenant_id)?.key.clone();
         Ok(self.remove(key))
     }
@@ -139,18 +140,14 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`DeleteError::LookUp`] as [`get`](Self::get).
-    pub fn delete_all(
-        &mut self,
-        id: &str,
-        tenant_id: Option<&str>,
-    ) -> Result<Deleted, DeleteError> {
-        let id = LookUp::new(id).map_err(GetError::from)?.id;
+    /// As [`get`](Self::get).
+    pub fn delete_all(&mut self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
+        let id = LookUp::new(id, None)?.id;
         let copies = self.copies(&id, tenant_id)?;
         let keys: Vec<EventKey> =
             copies.into_iter().filter_map(|event| event.key.clone()).collect();
         if keys.is_empty() {
-            return Err(GetError::NotFound { id }.into());
+            return Err(Error(Reason::NotFound(id)));
         }
         Ok(self.remove(keys))
     }
@@ -159,8 +156,8 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`] for a tenant that cannot have events.
-    pub fn delete_tenant(&mut self, tenant_id: &str) -> Result<u64, InvalidInput> {
+    /// [`Error`] for a tenant that cannot have events.
+    pub fn delete_tenant(&mut self, tenant_id: &str) -> Result<u64, Error> {
         let tenant_id = tenant_id.trim();
         check_tenant(tenant_id, self.separator)?;
         let before = self.events.len();
@@ -169,7 +166,7 @@ impl MemoryBus {
     }
 
     /// The events with an id, newest first.
-    fn copies(&self, id: &str, tenant_id: Option<&str>) -> Result<Vec<&Event>, GetError> {
+    fn copies(&self, id: &str, tenant_id: Option<&str>) -> Result<Vec<&Event>, Error> {
         let tenant_id = tenant_id.map(str::trim);
         if let Some(tenant_id) = tenant_id {
             check_tenant(tenant_id, Separator::Allowed)?;

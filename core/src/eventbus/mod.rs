@@ -20,7 +20,7 @@
 //! let published = run(bus.publish(event, now, 7), &mut memory).result?;
 //!
 //! let query = EventQuery::new("t1").with_event_type("order.created").with_limit(10);
-//! let page = run(bus.query(&query), &mut memory).result?;
+//! let page = run(bus.query(&query)?, &mut memory).result?;
 //! assert_eq!(page.events, [published.event]);
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
@@ -32,6 +32,7 @@ mod delete;
 mod erase;
 mod error;
 mod event;
+mod follow;
 mod get;
 mod keys;
 mod lookup;
@@ -51,25 +52,25 @@ mod tests;
 mod ulid;
 
 pub use crate::store::{AttributeStyle, StoreFailure};
-pub use codec::{EventCodec, ItemError, ItemProblem};
-pub use config::{BusConfig, BusConfigBuilder, BusConfigError};
-pub use cursor::{CursorMismatch, CursorSeal, InvalidOffsetCursor, OffsetCursor};
+pub use codec::{EventCodec, UnreadableItem};
+pub use config::{BusConfig, BusConfigBuilder};
+pub use cursor::{CursorSeal, OffsetCursor};
 pub use delete::{DeleteEvent, Deleted};
-pub use erase::{DeleteTenant, Erased};
-pub use error::{
-    CursorError, DeleteError, DeleteTenantError, ErrorKind, GetError, InvalidInput, PublishError,
-    QueryError,
-};
-pub use event::{Event, EventJsonError};
+pub use erase::DeleteTenant;
+pub use error::{Error, ErrorKind};
+pub use event::Event;
+pub use follow::{Followed, Following};
 pub use get::GetEvent;
-pub use keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
+pub use keys::{
+    EventKey, FIRST_INSTANT, LAST_INSTANT, Separator, partition_key, subscription_type,
+};
 pub use memory::MemoryBus;
 pub use metrics::{BusMetric, Measured};
 pub use page::{EventPage, PageEnd};
-pub use payload::{Payload, PayloadError};
+pub use payload::Payload;
 pub use publish::{Publish, PublishOutcome, Published};
-pub use query::{EventQuery, Order, QueryJsonError};
+pub use query::{EventQuery, Order};
 pub use query_events::QueryEvents;
 pub use schema::{AttributeNames, ID_INDEX, PayloadEncoding, TENANT_INDEX, TimestampFormat};
-pub use stream::{EventChange, StreamRecordError};
+pub use stream::EventChange;
 pub use ulid::{NotUlid, Ulid, UlidGenerator};

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::codec::ItemError;
+use super::codec::UnreadableItem;
 use super::cursor::{CursorSeal, OffsetCursor};
 use super::event::Event;
 use super::keys::EventKey;
@@ -25,7 +25,7 @@ pub struct EventPage {
     /// Why the page ended where it did.
     pub end: PageEnd,
     /// Stored items of the page's range that are not events; they hide nothing.
-    pub unreadable: Vec<ItemError>,
+    pub unreadable: Vec<UnreadableItem>,
     pub(super) positions: Positions,
 }
 

@@ -7,6 +7,7 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::error::{Error, Reason};
 use crate::json::{self, JsonError};
 
 /// The JSON text that an event carries, or nothing.
@@ -22,10 +23,10 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::NotSerializable`] when the value has no JSON form.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, PayloadError> {
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when the value has no JSON form.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let value = serde_json::to_value(value)
-            .map_err(|error| PayloadError::NotSerializable(error.to_string()))?;
+            .map_err(|error| Error(Reason::NotSerializable(error.to_string())))?;
         Ok(Self(json::to_text(&value).into_bytes()))
     }
 
@@ -33,10 +34,10 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::NotJson`] when the text is not exactly one JSON value.
-    pub fn from_json(text: &str) -> Result<Self, PayloadError> {
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when the text is not exactly one JSON value.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
         let mut compact = String::with_capacity(text.len());
-        json::write_compact(text, &mut compact)?;
+        json::write_compact(text, &mut compact).map_err(not_json)?;
         Ok(Self(compact.into_bytes()))
     }
 
@@ -62,21 +63,21 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// [`PayloadError::Mismatch`] when it is empty, is not JSON, or is not the JSON of a `T`.
-    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it is empty, is not JSON, or is not the JSON of a `T`.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.0)
-            .map_err(|error| PayloadError::Mismatch(JsonError::from(&error)))
+            .map_err(|error| Error(Reason::PayloadMismatch(JsonError::from(&error))))
     }
 
     /// Appends the payload's JSON, `null` when there is none.
-    pub(super) fn write_json(&self, out: &mut String) -> Result<(), PayloadError> {
+    pub(super) fn write_json(&self, out: &mut String) -> Result<(), Error> {
         if self.is_empty() {
             out.push_str("null");
             return Ok(());
         }
-        let text = core::str::from_utf8(&self.0).map_err(|_| JsonError { line: 1, column: 1 })?;
-        json::write_compact(text, out)?;
-        Ok(())
+        let not_text = |_| not_json(JsonError { line: 1, column: 1 });
+        let text = core::str::from_utf8(&self.0).map_err(not_text)?;
+        json::write_compact(text, out).map_err(not_json)
     }
 }
 
@@ -86,18 +87,7 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// Why a payload could not be written or read. Quotes nothing of what it holds.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PayloadError {
-    /// The value has no JSON form, such as a map whose keys are not texts. Carries what its
-    /// serializer said.
-    #[error("failed to marshal payload: {0}")]
-    NotSerializable(String),
-    /// The payload is not one JSON value: it was given, or stored by someone else, as something
-    /// else.
-    #[error("the payload is {0}")]
-    NotJson(#[from] JsonError),
-    /// The payload is not the JSON of the type asked for: missing, cut off, or of another shape.
-    #[error("the payload does not have the shape asked for (line {}, column {})", .0.line, .0.column)]
-    Mismatch(JsonError),
+/// The payload is not one JSON value: it was given, or stored by someone else, as something else.
+const fn not_json(error: JsonError) -> Error {
+    Error(Reason::PayloadNotJson(error))
 }

@@ -6,13 +6,13 @@ use alloc::vec;
 
 use super::config::BusConfig;
 use super::cursor::{KeyShape, check};
-use super::error::{CursorError, InvalidInput};
+use super::error::Error;
 use super::keys::{FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
 use super::query::{Order, Selection};
 use super::schema::{TENANT_INDEX, TimestampFormat};
 use crate::store::{
-    Attribute, AttributeName, Guard, Item, KeyCursor, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES,
-    Query, SortRange, Value,
+    Attribute, AttributeName, CursorError, Guard, Item, KeyCursor, MAX_PARTITION_KEY_BYTES,
+    MAX_SORT_KEY_BYTES, Query, SortRange, Value,
 };
 use crate::time::Timestamp;
 
@@ -26,18 +26,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(bus: &BusConfig, selection: &Selection) -> Result<Self, InvalidInput> {
+    pub(super) fn of(bus: &BusConfig, selection: &Selection) -> Result<Self, Error> {
         match &selection.event_type {
             Some(event_type) => Self::of_type(bus, selection, event_type),
             None => Ok(Self::of_tenant(bus, selection)),
         }
     }
 
-    fn of_type(
-        bus: &BusConfig,
-        selection: &Selection,
-        event_type: &str,
-    ) -> Result<Self, InvalidInput> {
+    fn of_type(bus: &BusConfig, selection: &Selection, event_type: &str) -> Result<Self, Error> {
         let names = bus.codec().names();
         let partition = partition_key(&selection.tenant_id, event_type, bus.separator())?;
         // No sort key ends in its `#`: the bound after `end` is never met.

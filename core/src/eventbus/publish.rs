@@ -1,7 +1,7 @@
 //! Publishing an event.
 
 use super::config::BusConfig;
-use super::error::{InvalidInput, PublishError};
+use super::error::{Doing, Error, Input, Reason};
 use super::event::Event;
 use super::keys::{EventKey, FIRST_INSTANT, LAST_INSTANT, Separator};
 use super::metrics::Measured;
@@ -100,13 +100,13 @@ impl Publish {
 }
 
 impl Machine for Publish {
-    type Output = Measured<Published, PublishError>;
+    type Output = Measured<Published, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
         match self.bus.prepare(self.event, self.now, self.entropy) {
             Ok((event, item)) => Self { event, ..self }.put(item),
-            Err(error) => Step::Done(Measured::refused(error.into())),
+            Err(error) => Step::Done(Measured::refused(error)),
         }
     }
 }
@@ -153,19 +153,16 @@ impl Publish {
         let tags = [("error_type", "put_item_failed"), ("event_type", &*self.event.event_type)];
         let metric = self.bus.metric("PublishError", tags);
         let failure = StoreFailure { table: self.bus.table_name().clone(), error };
-        let attempts = self.retry.failed_attempts();
-        Step::Done(Measured { result: Err(PublishError::Store { attempts, failure }), metric })
+        let (attempts, may_be_there) =
+            (self.retry.failed_attempts(), self.retry.may_have_written());
+        let doing = Doing::Publish { attempts, may_be_there };
+        Step::Done(Measured { result: Err(Error(Reason::Store { doing, failure })), metric })
     }
 }
 
 impl BusConfig {
     /// The event as it is stored, and its item.
-    fn prepare(
-        &self,
-        event: Event,
-        now: Timestamp,
-        entropy: u128,
-    ) -> Result<(Event, Item), InvalidInput> {
+    fn prepare(&self, event: Event, now: Timestamp, entropy: u128) -> Result<(Event, Item), Error> {
         let mut event = complete(event, now, entropy, self.separator())?;
         if event.expires_at.is_none() {
             event.expires_at = self.ttl().map(|ttl| now.saturating_add(ttl));
@@ -185,7 +182,7 @@ pub(super) fn complete(
     now: Timestamp,
     entropy: u128,
     separator: Separator,
-) -> Result<Event, InvalidInput> {
+) -> Result<Event, Error> {
     for text in [&mut event.id, &mut event.tenant_id, &mut event.event_type] {
         *text = text.trim().into();
     }
@@ -202,7 +199,7 @@ pub(super) fn complete(
         separator,
     )?);
     if event.metadata.contains_key("") {
-        return Err(InvalidInput::EmptyMetadataName);
+        return Err(Input::EmptyMetadataName.into());
     }
     event.tags = distinct(event.tags);
     Ok(event)
@@ -215,10 +212,10 @@ fn instant_of_ulid(id: &str) -> Option<Timestamp> {
     (FIRST_INSTANT..=LAST_INSTANT).contains(&at).then_some(at)
 }
 
-pub(super) fn check_size(item: &Item) -> Result<(), InvalidInput> {
+pub(super) fn check_size(item: &Item) -> Result<(), Error> {
     let bytes = item.size();
     if bytes > MAX_ITEM_BYTES {
-        return Err(InvalidInput::TooLarge { bytes, most: MAX_ITEM_BYTES });
+        return Err(Input::TooLarge { bytes, most: MAX_ITEM_BYTES }.into());
     }
     Ok(())
 }

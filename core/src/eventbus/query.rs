@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::error::InvalidInput;
+use super::error::{Error, Input};
 use super::event::Event;
 use super::keys::{Separator, check_tenant, partition_key};
-use crate::json::{self, JsonError, ObjectWriter};
-use crate::store::InvalidCursor;
-use crate::time::{Timestamp, TimestampError};
+use crate::json::{self, ObjectWriter};
+use crate::store::CursorError;
+use crate::time::Timestamp;
 
 /// Which events of a tenant to read, and from where on.
 ///
@@ -23,7 +23,7 @@ use crate::time::{Timestamp, TimestampError};
 /// let json = r#"{"tenant_id":"t1","event_type":"order.created","tags":["vip"],"limit":20,
 ///     "last_evaluated_key":{"cursor":"Mg"}}"#;
 /// assert_eq!(EventQuery::from_json(json)?, query.with_limit(20).after("Mg"));
-/// # Ok::<(), apptheory_core::eventbus::QueryJsonError>(())
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct EventQuery {
@@ -159,24 +159,25 @@ impl EventQuery {
     ///
     /// # Errors
     ///
-    /// [`QueryJsonError`] when the text is not JSON or a member has another type than
+    /// [`Error`] when the text is not JSON or a member has another type than
     /// [`to_json`](Self::to_json) gives it; in particular a cursor that is not a text, which would
     /// otherwise read the first page over and over.
-    pub fn from_json(text: &str) -> Result<Self, QueryJsonError> {
-        let raw: RawQuery = json::read_object(text)?;
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let malformed = |error| Input::Malformed { what: "query", error };
+        let raw: RawQuery = json::read_object(text).map_err(malformed)?;
         let instant = |member: &'static str, text: Option<String>| {
             let at = text.map(|text| text.parse()).transpose();
-            at.map_err(|error| QueryJsonError::Instant { member, error })
+            at.map_err(|error| Input::Instant { member, error })
         };
         let order = match raw.order.as_deref() {
             None | Some("DESC") => Order::NewestFirst,
             Some("ASC") => Order::OldestFirst,
-            Some(_) => return Err(QueryJsonError::Order),
+            Some(_) => return Err(Input::Order.into()),
         };
         let cursor = match raw.last_evaluated_key.and_then(|mut key| key.remove("cursor")) {
             None | Some(Json::Null) => None,
             Some(Json::String(cursor)) => Some(cursor),
-            Some(_) => return Err(InvalidCursor::NotText.into()),
+            Some(_) => return Err(CursorError::NotText.into()),
         };
         Ok(Self {
             tenant_id: raw.tenant_id.unwrap_or_default(),
@@ -189,28 +190,6 @@ impl EventQuery {
             cursor,
         })
     }
-}
-
-/// Why a text is not a query.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QueryJsonError {
-    /// The text is not JSON, not an object, or a member has the wrong type.
-    #[error("the query is malformed: {0}")]
-    Malformed(#[from] JsonError),
-    /// A bound is not an instant. Write it as RFC 3339.
-    #[error("{member}: {error}")]
-    Instant {
-        /// The member that holds the bound.
-        member: &'static str,
-        /// What is wrong with it.
-        error: TimestampError,
-    },
-    /// The order is neither `DESC` nor `ASC`.
-    #[error("order must be DESC or ASC")]
-    Order,
-    /// The cursor is not a text.
-    #[error(transparent)]
-    Cursor(#[from] InvalidCursor),
 }
 
 /// Appends a cursor in its portable shape: `{"cursor":"…"}`.
@@ -246,10 +225,10 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    pub(super) fn of(query: &EventQuery, separator: Separator) -> Result<Self, InvalidInput> {
+    pub(super) fn of(query: &EventQuery, separator: Separator) -> Result<Self, Error> {
         let tenant_id = query.tenant_id.trim();
         if tenant_id.is_empty() {
-            return Err(InvalidInput::TenantRequired);
+            return Err(Input::TenantRequired.into());
         }
         check_tenant(tenant_id, separator)?;
         let event_type = query.event_type.as_deref().map(str::trim).filter(|name| !name.is_empty());
@@ -259,7 +238,7 @@ impl Selection {
         let tags = query.tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty());
         let tags = distinct(tags.map(Into::into));
         if tags.len() > MAX_TAGS {
-            return Err(InvalidInput::TooManyTags { tags: tags.len(), most: MAX_TAGS });
+            return Err(Input::TooManyTags { tags: tags.len(), most: MAX_TAGS }.into());
         }
         Ok(Self {
             tenant_id: tenant_id.into(),
@@ -308,7 +287,9 @@ const MAX_TAGS: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{EventQuery, Order, QueryJsonError};
+    use alloc::string::ToString as _;
+
+    use super::{EventQuery, Order};
 
     #[test]
     fn limits_outside_their_range_mean_the_default() {
@@ -343,7 +324,7 @@ mod tests {
     #[test]
     fn malformed_queries_are_refused() {
         let cursor = EventQuery::from_json(r#"{"last_evaluated_key":{"cursor":123}}"#);
-        assert!(matches!(cursor, Err(QueryJsonError::Cursor(_))));
+        assert_eq!(cursor.unwrap_err().to_string(), "invalid cursor: not a text");
         for json in ["", "7", r#"{"tenant_id":1}"#, r#"{"start":"now"}"#, r#"{"order":"up"}"#] {
             assert!(EventQuery::from_json(json).is_err(), "{json}");
         }

@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::codec::ItemError;
+use super::codec::UnreadableItem;
 use super::config::BusConfig;
-use super::error::QueryError;
+use super::error::{Doing, Error, Reason};
 use super::event::Event;
 use super::metrics::Measured;
 use super::page::{CursorWriter, EventPage, KeyPositions, PageEnd, Positions, compare};
@@ -25,7 +25,7 @@ use crate::store::{self, Item, Page, Query, StoreFailure, StoreRequest};
 /// use apptheory_core::store::{Page, StoreRequest};
 ///
 /// let bus = BusConfig::builder().build()?;
-/// let Step::Ask(StoreRequest::Query(ask)) = bus.query(&EventQuery::new("t1")).start() else {
+/// let Step::Ask(StoreRequest::Query(ask)) = bus.query(&EventQuery::new("t1"))?.start() else {
 ///     panic!("a query reads");
 /// };
 /// assert_eq!(ask.effect().index.as_deref(), Some("tenant-timestamp-index"));
@@ -40,13 +40,6 @@ use crate::store::{self, Item, Page, Query, StoreFailure, StoreRequest};
 #[must_use = "a machine does nothing until it is driven"]
 pub struct QueryEvents {
     bus: BusConfig,
-    event_type: String,
-    reading: Result<Reading, QueryError>,
-}
-
-/// A page in the making.
-#[derive(Clone, Debug)]
-struct Reading {
     selection: Selection,
     plan: Plan,
     /// The cursor that the page starts from.
@@ -56,126 +49,120 @@ struct Reading {
     start_after: Option<Item>,
     /// Events and where they were found, in the order of the store.
     found: Vec<(Event, Item)>,
-    unreadable: Vec<ItemError>,
-    end: Option<PageEnd>,
+    unreadable: Vec<UnreadableItem>,
 }
 
 impl BusConfig {
-    /// Reads a page of events; see [`QueryEvents`].
-    pub fn query(&self, query: &EventQuery) -> QueryEvents {
-        QueryEvents {
+    /// Reads a page of events; see [`QueryEvents`]. Whether the cursor is one of this query is
+    /// checked when the machine starts: it is a failure with a metric, others are not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for a query that names no tenant, one that no event can have, or too many tags.
+    pub fn query(&self, query: &EventQuery) -> Result<QueryEvents, Error> {
+        let selection = Selection::of(query, self.separator())?;
+        Ok(QueryEvents {
+            plan: Plan::of(self, &selection)?,
+            selection,
+            // Forms and query strings send blanks for no cursor.
+            from: query.cursor.clone().filter(|cursor| !cursor.trim().is_empty()),
+            budget: self.read_budget(),
             bus: self.clone(),
-            event_type: query.event_type.as_deref().unwrap_or_default().trim().into(),
-            reading: Reading::new(self, query),
-        }
+            start_after: None,
+            found: Vec::new(),
+            unreadable: Vec::new(),
+        })
     }
 }
 
 impl Machine for QueryEvents {
-    type Output = Measured<EventPage, QueryError>;
+    type Output = Measured<EventPage, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
-        let next = match &self.reading {
-            Ok(reading) if reading.end.is_none() => Some(reading.next_read()),
-            Ok(_) | Err(_) => None,
-        };
-        match next {
-            Some(read) => self.ask(read, Self::on_page),
-            None => Step::Done(self.concluded()),
+        match self.plan.start_after(&self.bus, self.from.as_deref()) {
+            Err(error) => self.failed(Reason::QueryCursor(error)),
+            // The store refuses to read a range that ends before it starts; it holds nothing.
+            Ok(_) if self.selection.is_reversed() => self.concluded(PageEnd::EndOfData),
+            Ok(start_after) => Self { start_after, ..self }.read_on(),
         }
     }
 }
 
 impl QueryEvents {
-    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
-        let failure =
-            |error| QueryError::Store(StoreFailure { table: self.bus.table_name().clone(), error });
-        let reading = self.reading.and_then(|reading| {
-            let page = outcome.map_err(failure)?;
-            Ok(reading.with(&self.bus, page))
-        });
-        Self { reading, ..self }.start()
-    }
-
-    fn concluded(self) -> Measured<EventPage, QueryError> {
-        let metric = match &self.reading {
-            Ok(_) => self.bus.metric("QuerySuccess", [("event_type", &self.event_type)]),
-            Err(QueryError::Invalid(_)) => None,
-            Err(_) => self.bus.metric("QueryError", [("error_type", "query_failed")]),
+    fn read_on(self) -> Step<Self> {
+        let read = Query {
+            start_after: self.start_after.clone(),
+            limit: u32::try_from(self.missing()).ok(),
+            ..self.plan.read.clone()
         };
-        Measured { result: self.reading.map(|reading| reading.into_page(&self.bus)), metric }
+        self.ask(read, Self::on_page)
     }
-}
 
-impl Reading {
-    fn new(bus: &BusConfig, query: &EventQuery) -> Result<Self, QueryError> {
-        let selection = Selection::of(query, bus.separator())?;
-        let plan = Plan::of(bus, &selection)?;
-        // What forms and query strings send for no cursor.
-        let from = query.cursor.clone().filter(|cursor| !cursor.trim().is_empty());
-        let start_after = plan.start_after(bus, from.as_deref())?;
-        // The store refuses to read a reversed range; it holds nothing.
-        let end = selection.is_reversed().then_some(PageEnd::EndOfData);
-        Ok(Self {
-            selection,
-            plan,
-            from,
-            budget: bus.read_budget(),
-            start_after,
-            found: Vec::new(),
-            unreadable: Vec::new(),
-            end,
-        })
+    fn on_page(mut self, outcome: Result<Page, store::Error>) -> Step<Self> {
+        let page = match outcome {
+            Ok(page) => page,
+            Err(error) => {
+                let failure = StoreFailure { table: self.bus.table_name().clone(), error };
+                let doing = Doing::Query { cursor: self.from.clone() };
+                return self.failed(Reason::Store { doing, failure });
+            }
+        };
+        self.take(page.items);
+        self.start_after = page.next;
+        self.budget = self.budget.saturating_sub(1);
+        if self.start_after.is_none() {
+            self.concluded(PageEnd::EndOfData)
+        } else if self.missing() == 0 {
+            self.concluded(PageEnd::Full)
+        } else if self.budget == 0 {
+            self.concluded(PageEnd::BudgetSpent)
+        } else {
+            self.read_on()
+        }
+    }
+
+    fn take(&mut self, items: Vec<Item>) {
+        for item in items {
+            match self.bus.codec().decode(&item) {
+                Ok(event) if self.selection.admits(&event) => {
+                    self.found.push((event, self.plan.position(&item)));
+                }
+                // The bounds of a read may be wider than the query's, see `Plan`.
+                Ok(_) => {}
+                Err(error) => self.unreadable.push(error),
+            }
+        }
     }
 
     fn missing(&self) -> usize {
         self.selection.page_size.saturating_sub(self.found.len())
     }
 
-    fn next_read(&self) -> Query {
-        Query {
-            start_after: self.start_after.clone(),
-            limit: u32::try_from(self.missing()).ok(),
-            ..self.plan.read.clone()
-        }
+    fn failed(self, reason: Reason) -> Step<Self> {
+        let metric = self.bus.metric("QueryError", [("error_type", "query_failed")]);
+        Step::Done(Measured { result: Err(Error(reason)), metric })
     }
 
-    fn with(mut self, bus: &BusConfig, page: Page) -> Self {
-        self.budget = self.budget.saturating_sub(1);
-        for item in page.items {
-            match bus.codec().decode(&item) {
-                Ok(event) if self.selection.admits(&event) => {
-                    self.found.push((event, self.plan.position(&item)));
-                }
-                Ok(_) => {}
-                Err(error) => self.unreadable.push(error),
-            }
-        }
-        self.start_after = page.next;
-        self.end = if self.start_after.is_none() {
-            Some(PageEnd::EndOfData)
-        } else if self.missing() == 0 {
-            Some(PageEnd::Full)
-        } else {
-            (self.budget == 0).then_some(PageEnd::BudgetSpent)
-        };
-        self
+    fn concluded(self, end: PageEnd) -> Step<Self> {
+        let event_type = self.selection.event_type.as_deref().unwrap_or_default();
+        let metric = self.bus.metric("QuerySuccess", [("event_type", event_type)]);
+        Step::Done(Measured { result: Ok(self.into_page(end)), metric })
     }
 
-    fn into_page(self, bus: &BusConfig) -> EventPage {
-        let order = self.selection.order;
-        let cursors =
-            CursorWriter { index: self.plan.read.index, order, seal: bus.seal().cloned() };
-        let next = self.start_after.filter(|_| self.end != Some(PageEnd::EndOfData));
+    fn into_page(self, end: PageEnd) -> EventPage {
+        let (order, seal) = (self.selection.order, self.bus.seal().cloned());
+        let cursors = CursorWriter { index: self.plan.read.index, order, seal };
         let (found, keys): (Vec<Event>, Vec<Item>) = self.found.into_iter().unzip();
+        // Within one instant, and within one second where fractions are trimmed, the store's order
+        // is not the page's. Cursors go by the store's: remember where each event stood in it.
         let mut ranked: Vec<(usize, Event)> = found.into_iter().enumerate().collect();
         ranked.sort_by(|(_, a), (_, b)| compare(order, a, b));
         let (ranks, events) = ranked.into_iter().unzip();
         EventPage {
             events,
-            next: next.map(|key| cursors.write(&key)),
-            end: self.end.unwrap_or(PageEnd::EndOfData),
+            next: self.start_after.map(|key| cursors.write(&key)),
+            end,
             unreadable: self.unreadable,
             positions: Positions::Keys(KeyPositions { from: self.from, cursors, keys, ranks }),
         }

@@ -15,6 +15,8 @@ pub(super) struct Retry {
     allowed: u32,
     /// How many attempts have failed.
     failed: u32,
+    /// Whether one of them may have been carried out all the same.
+    may_have_written: bool,
     seed: u64,
     now: Timestamp,
     deadline: Option<Timestamp>,
@@ -26,6 +28,7 @@ impl Retry {
             backoff: bus.backoff(),
             allowed: bus.retry_attempts(),
             failed: 0,
+            may_have_written: false,
             seed,
             now,
             deadline: None,
@@ -42,9 +45,15 @@ impl Retry {
         self.failed
     }
 
+    /// Whether a failed attempt may have been carried out all the same.
+    pub(super) const fn may_have_written(&self) -> bool {
+        self.may_have_written
+    }
+
     /// Counts a failed attempt; says how long to wait before the next one, if there is to be one.
     pub(super) fn after(&mut self, error: store::Error) -> Option<Duration> {
         self.failed = self.failed.saturating_add(1);
+        self.may_have_written |= error.may_have_written();
         if !error.is_transient() || self.failed > self.allowed {
             return None;
         }

@@ -4,10 +4,11 @@ use alloc::boxed::Box;
 
 use serde_json::Value as Json;
 
-use super::codec::{EventCodec, ItemError};
+use super::codec::EventCodec;
+use super::error::{Error, Reason};
 use super::event::Event;
 use super::keys::EventKey;
-use crate::store::{Item, ValueError};
+use crate::store::Item;
 
 /// What happened to an event in its table.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,34 +33,6 @@ pub enum EventChange {
     },
 }
 
-/// Why a stream record tells of no event. Other records of its batch are not affected.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum StreamRecordError {
-    /// It has no `eventName` of `INSERT`, `MODIFY` or `REMOVE`: it is not a record of a DynamoDB
-    /// stream. Check what the function is triggered by.
-    #[error("the record is not one of a DynamoDB stream")]
-    UnknownEventName,
-    /// The record lacks this part. For `NewImage`, let the stream carry new images; `Keys` are in
-    /// every record that DynamoDB sends.
-    #[error("the stream record has no {part}")]
-    Missing {
-        /// The part.
-        part: &'static str,
-    },
-    /// The part is not an item of DynamoDB attribute values.
-    #[error("the stream record's {part} is malformed: {error}")]
-    Malformed {
-        /// The part.
-        part: &'static str,
-        /// What is wrong with it.
-        error: ValueError,
-    },
-    /// The item is not an event in this style: the table holds something else too, or the style
-    /// is another one.
-    #[error(transparent)]
-    Item(#[from] ItemError),
-}
-
 impl EventCodec {
     /// Reads a record of the table's DynamoDB stream, in the JSON in which Lambda hands it over.
     ///
@@ -79,14 +52,14 @@ impl EventCodec {
     ///     panic!("the event is new");
     /// };
     /// assert_eq!((&*event.id, &*event.event_type), ("e1", "order.created"));
-    /// # Ok::<(), apptheory_core::eventbus::StreamRecordError>(())
+    /// # Ok::<(), apptheory_core::eventbus::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`StreamRecordError`] for a record of another kind, without what it should carry, or of an
+    /// [`Error`] of the kind [`Unreadable`](super::ErrorKind::Unreadable) for a record of another kind, without what it should carry, or of an
     /// item that is not an event.
-    pub fn decode_stream_record(&self, record: &Json) -> Result<EventChange, StreamRecordError> {
+    pub fn decode_stream_record(&self, record: &Json) -> Result<EventChange, Error> {
         let change = record.get("dynamodb");
         match record.get("eventName").and_then(Json::as_str) {
             Some("INSERT") => Ok(EventChange::Inserted(self.new_image(change)?)),
@@ -99,32 +72,32 @@ impl EventCodec {
                 event: self.old_image(change)?,
                 expired: is_expiry(record),
             }),
-            Some(_) | None => Err(StreamRecordError::UnknownEventName),
+            Some(_) | None => Err(Error(Reason::NotAStreamRecord)),
         }
     }
 
-    fn new_image(&self, change: Option<&Json>) -> Result<Event, StreamRecordError> {
+    fn new_image(&self, change: Option<&Json>) -> Result<Event, Error> {
         let image = item(change, NEW_IMAGE)?;
-        let image = image.ok_or(StreamRecordError::Missing { part: NEW_IMAGE })?;
+        let image = image.ok_or(Error(Reason::MissingPart(NEW_IMAGE)))?;
         Ok(self.decode(&image)?)
     }
 
-    fn old_image(&self, change: Option<&Json>) -> Result<Option<Event>, StreamRecordError> {
+    fn old_image(&self, change: Option<&Json>) -> Result<Option<Event>, Error> {
         let image = item(change, OLD_IMAGE)?;
         Ok(image.map(|image| self.decode(&image)).transpose()?)
     }
 
-    fn key(&self, change: Option<&Json>) -> Result<EventKey, StreamRecordError> {
+    fn key(&self, change: Option<&Json>) -> Result<EventKey, Error> {
         let keys = item(change, KEYS)?;
         keys.and_then(|keys| EventKey::of_item(&keys, self.names()))
-            .ok_or(StreamRecordError::Missing { part: KEYS })
+            .ok_or(Error(Reason::MissingPart(KEYS)))
     }
 }
 
 /// An item within a record; `None` if it is not there.
-fn item(change: Option<&Json>, part: &'static str) -> Result<Option<Item>, StreamRecordError> {
+fn item(change: Option<&Json>, part: &'static str) -> Result<Option<Item>, Error> {
     let image = change.and_then(|change| change.get(part)).filter(|image| !image.is_null());
-    let malformed = |error| StreamRecordError::Malformed { part, error };
+    let malformed = |error| Error(Reason::MalformedPart { part, error });
     image.map(|image| Item::from_json(image).map_err(malformed)).transpose()
 }
 
@@ -146,10 +119,11 @@ const KEYS: &str = "Keys";
 #[cfg(test)]
 mod tests {
     use alloc::boxed::Box;
+    use alloc::string::ToString as _;
 
     use serde_json::{Value as Json, json};
 
-    use super::{EventChange, StreamRecordError};
+    use super::{Error, EventChange, Reason};
     use crate::eventbus::{
         AttributeStyle, BusConfig, Event, EventCodec, EventKey, PayloadEncoding, TimestampFormat,
     };
@@ -245,21 +219,19 @@ mod tests {
     fn what_is_missing_or_malformed_is_said() {
         let decode = |record: Json| EventCodec::default().decode_stream_record(&record);
         for record in [json!(null), json!([]), json!({}), json!({"eventName": "insert"})] {
-            assert_eq!(decode(record), Err(StreamRecordError::UnknownEventName));
+            assert_eq!(decode(record), Err(Error(Reason::NotAStreamRecord)));
         }
-        let missing = |part| Err(StreamRecordError::Missing { part });
+        let missing = |part| Err(Error(Reason::MissingPart(part)));
         let insert = |change: Json| decode(json!({"eventName": "INSERT", "dynamodb": change}));
         assert_eq!(decode(json!({"eventName": "INSERT"})), missing("NewImage"));
         assert_eq!(insert(json!({"Keys": {}})), missing("NewImage"));
         assert_eq!(decode(json!({"eventName": "REMOVE", "dynamodb": {}})), missing("Keys"));
-        assert!(matches!(
-            insert(json!({"NewImage": {"ID": "e1"}})),
-            Err(StreamRecordError::Malformed { part: "NewImage", .. })
-        ));
+        let malformed = insert(json!({"NewImage": {"ID": "e1"}})).unwrap_err();
+        assert!(malformed.to_string().starts_with("the stream record's NewImage is malformed: "));
         let error = insert(json!({"NewImage": {
             "PartitionKey": {"S": "t1#e"}, "SortKey": {"S": "1#e1"}, "Payload": {"S": "secret"},
         }}));
-        let Err(StreamRecordError::Item(error)) = error else { panic!("a text is no payload") };
+        let error = error.unwrap_err().unreadable_item().cloned().unwrap();
         let key = EventKey { partition_key: "t1#e".into(), sort_key: "1#e1".into() };
         assert_eq!((error.key, error.attribute), (Some(key), "Payload"));
     }

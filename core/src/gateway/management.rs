@@ -12,6 +12,7 @@ use super::reply::{Connection, ConnectionReply};
 use crate::http::{json_body, percent};
 use crate::machine::Effect;
 use crate::printing::prints;
+use crate::store;
 
 /// Sends data to a connection.
 ///
@@ -132,6 +133,12 @@ macro_rules! connection_effect {
     ($effect:ident, $answer:ty) => {
         impl Effect for $effect {
             type Outcome = Result<$answer, Error>;
+
+            fn failed(error: store::Error) -> Option<Self::Outcome> {
+                let kind = ErrorKind::Transport;
+                let failed = Error::new(ConnectionOperation::$effect, kind);
+                Some(Err(failed.with_message(error.to_string()).with_cause(error)))
+            }
         }
     };
 }
@@ -344,8 +351,9 @@ mod tests {
 
     #[test]
     fn a_fault_in_the_way_is_transport() {
-        let lost = Error::new(DeleteConnection::OPERATION, ErrorKind::Transport);
-        let error = lost.with_message("timeout");
+        let Some(Err(error)) = DeleteConnection::failed(store::Error::Timeout) else {
+            panic!("every operation can fail");
+        };
         assert!(error.is_retryable() && error.status().is_none());
         assert_eq!(error.to_string(), "apptheory: delete_connection failed timeout");
     }

@@ -1,6 +1,5 @@
 //! Asking whether a piece of work may be done.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,8 +8,8 @@ use core::time::Duration;
 
 use super::config::Config;
 use super::entry::{Entry, IN_PROGRESS, Owner, Status, is_free, unix_millis};
+use super::error::{Error, Reason};
 use super::key::{IdempotencyKey, PARTITION_KEY};
-use crate::error::{AppError, code};
 use crate::machine::{Machine, Step};
 use crate::printing::Hidden;
 use crate::store::{self, GetItem, Item, PutItem, StoreFailure, StoreRequest, Value, Written};
@@ -41,25 +40,18 @@ pub struct Acquire {
     is_second_try: bool,
 }
 
-/// Who may do a piece of work.
+/// What is to be done about a piece of work.
 #[derive(Clone, Eq, PartialEq)]
 pub enum Acquisition {
-    /// You: do it, then [complete](super::IdempotencyConfig::complete) or
+    /// Do it, then [complete](super::IdempotencyConfig::complete) or
     /// [release](super::IdempotencyConfig::release) the lease.
     Acquired(Lease),
-    /// Somebody else is at it.
-    InProgress {
-        /// How long they have left at most.
-        retry_after: Duration,
-    },
     /// It is done.
     Completed {
-        /// What came of it; `None` when nothing was kept, or it was larger than
+        /// Its result; `None` when nothing was kept, or it was larger than
         /// [`MAX_RESULT_BYTES`](super::MAX_RESULT_BYTES).
         result: Option<Vec<u8>>,
     },
-    /// The key was used with another payload: the caller made a mistake.
-    PayloadDiffers,
 }
 
 /// The answer that was kept is its caller's, and is not printed.
@@ -67,14 +59,10 @@ impl fmt::Debug for Acquisition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Acquired(lease) => f.debug_tuple("Acquired").field(lease).finish(),
-            Self::InProgress { retry_after } => {
-                f.debug_struct("InProgress").field("retry_after", retry_after).finish()
-            }
             Self::Completed { result } => {
                 let result = result.as_ref().map(|result| Hidden(result.len()));
                 f.debug_struct("Completed").field("result", &result).finish()
             }
-            Self::PayloadDiffers => f.write_str("PayloadDiffers"),
         }
     }
 }
@@ -92,40 +80,6 @@ impl Lease {
     pub const fn key(&self) -> &IdempotencyKey {
         &self.key
     }
-}
-
-impl Acquisition {
-    /// What a client is answered whose request is not served and has no stored answer: 409 with
-    /// `retry-after` in whole seconds while it is in progress, 422 when the payload differs.
-    #[must_use]
-    pub fn refusal(&self) -> Option<AppError> {
-        match self {
-            Self::Acquired(_) | Self::Completed { .. } => None,
-            Self::InProgress { retry_after } => {
-                let whole = retry_after.as_secs();
-                let more = u64::from(retry_after.subsec_nanos() > 0);
-                let seconds = whole.saturating_add(more).max(1);
-                let error = AppError::conflict("request in progress");
-                Some(error.with_header("retry-after", format!("{seconds}")))
-            }
-            Self::PayloadDiffers => {
-                let text = "idempotency key was used with another payload";
-                Some(AppError::new(code::VALIDATION_FAILED, text))
-            }
-        }
-    }
-}
-
-/// Nobody knows whether the work may be done. Do not do it: answer 503, or let the record fail.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum IdempotencyError {
-    /// The store did not answer. After `Unavailable` and `Timeout` the change may have been made.
-    #[error("idempotency store failed: {0}")]
-    Store(#[source] StoreFailure),
-    /// The item is not one in this style: the table holds something else too, or the style is
-    /// another one.
-    #[error("idempotency item is unreadable")]
-    Unreadable,
 }
 
 impl Acquire {
@@ -193,20 +147,21 @@ impl Acquire {
 
     fn conclude(self, item: &Item) -> Step<Self> {
         let Some(entry) = Entry::read(item, self.config.names()) else {
-            return Step::Done(Err(IdempotencyError::Unreadable));
+            return Step::Done(Err(Error(Reason::Unreadable)));
         };
         if entry.owner == Some(self.owner) && matches!(entry.status, Status::InProgress { .. }) {
             return self.acquired();
         }
-        Step::Done(Ok(match entry.status {
-            _ if entry.payload_hash != self.payload_hash => Acquisition::PayloadDiffers,
-            Status::Completed { result } => Acquisition::Completed { result },
+        Step::Done(match entry.status {
+            _ if entry.payload_hash != self.payload_hash => Err(Error(Reason::PayloadDiffers)),
+            Status::Completed { result } => Ok(Acquisition::Completed { result }),
             Status::InProgress { lease_until } => {
                 let left = lease_until.saturating_sub(unix_millis(self.now)).max(0);
                 let left = u64::try_from(left).unwrap_or(u64::MAX);
-                Acquisition::InProgress { retry_after: Duration::from_millis(left) }
+                let retry_after = Duration::from_millis(left);
+                Err(Error(Reason::InProgress { retry_after }))
             }
-        }))
+        })
     }
 
     fn fail(self, error: store::Error) -> Step<Self> {
@@ -215,7 +170,7 @@ impl Acquire {
 }
 
 impl Machine for Acquire {
-    type Output = Result<Acquisition, IdempotencyError>;
+    type Output = Result<Acquisition, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
@@ -223,6 +178,6 @@ impl Machine for Acquire {
     }
 }
 
-pub(super) fn failed(config: &Config, error: store::Error) -> IdempotencyError {
-    IdempotencyError::Store(StoreFailure { table: config.table.clone(), error })
+pub(super) fn failed(config: &Config, error: store::Error) -> Error {
+    Error(Reason::Store(StoreFailure { table: config.table.clone(), error }))
 }

@@ -7,8 +7,8 @@ use core::fmt;
 
 use serde_json::json;
 
+use super::error::{Error, Reason};
 use super::payload_hash;
-use super::source::SourceError;
 use crate::http::Request;
 use crate::http::sending::is_token;
 use crate::identity::{DEFAULT_KEY, EmptySecret, fingerprint_with, with_lower_case_scheme};
@@ -39,17 +39,17 @@ impl AnswerCallers {
     ///
     /// # Errors
     ///
-    /// [`SourceError`] for an empty list, and for a name that no cookie can have.
+    /// [`Error`] for an empty list, and for a name that no cookie can have.
     pub fn with_session_cookies<T: Into<String>>(
         self,
         names: impl IntoIterator<Item = T>,
-    ) -> Result<Self, SourceError> {
+    ) -> Result<Self, Error> {
         let session_cookies: Vec<String> = names.into_iter().map(T::into).collect();
         if session_cookies.is_empty() {
-            return Err(SourceError::NoCookie);
+            return Err(Error(Reason::NoCookie));
         }
         match session_cookies.iter().find(|name| !is_token(name)) {
-            Some(name) => Err(SourceError::CookieName(name.clone())),
+            Some(name) => Err(Error(Reason::CookieName(name.clone()))),
             None => Ok(Self { session_cookies, ..self }),
         }
     }
@@ -124,7 +124,7 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    use super::{AnswerCallers, SourceError};
+    use super::{AnswerCallers, Error, Reason};
     use crate::http::{Cookies, Request};
     use crate::identity::EmptySecret;
 
@@ -190,9 +190,9 @@ mod tests {
     fn what_tells_no_callers_apart_is_refused() {
         let callers = AnswerCallers::new();
         let cookies = |names: &[&str]| callers.clone().with_session_cookies(names.iter().copied());
-        assert_eq!(cookies(&[]), Err(SourceError::NoCookie));
+        assert_eq!(cookies(&[]), Err(Error(Reason::NoCookie)));
         for name in ["", " ", "a b", "a=", "a;"] {
-            let refused = Err(SourceError::CookieName(name.into()));
+            let refused = Err(Error(Reason::CookieName(name.into())));
             assert_eq!(cookies(&["session", name]), refused, "{name:?}");
         }
         for secret in ["", " \n"] {

@@ -5,9 +5,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::MAX_RESULT_BYTES;
-use super::acquire::{IdempotencyError, Lease, failed};
+use super::acquire::{Lease, failed};
 use super::config::Config;
 use super::entry::{COMPLETED, Entry, Status, is_held};
+use super::error::Error;
 use crate::machine::{Machine, Step};
 use crate::printing::prints;
 use crate::store::{
@@ -126,7 +127,7 @@ impl Complete {
 }
 
 impl Machine for Complete {
-    type Output = Result<Completion, IdempotencyError>;
+    type Output = Result<Completion, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {

@@ -7,6 +7,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::error::{Error, Reason};
 use crate::hex::push_hex;
 use crate::key_part::{escape, shortened};
 use crate::printing::Hidden;
@@ -35,13 +36,13 @@ impl IdempotencyKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a blank part.
-    pub fn new(scope: &str, key: &str) -> Result<Self, KeyError> {
+    /// [`Error`] for a blank part.
+    pub fn new(scope: &str, key: &str) -> Result<Self, Error> {
         if scope.trim().is_empty() {
-            return Err(KeyError::MissingScope);
+            return Err(Error(Reason::MissingScope));
         }
         if key.trim().is_empty() {
-            return Err(KeyError::MissingKey);
+            return Err(Error(Reason::MissingKey));
         }
         let scope = shortened(&escape(scope), MAX_SCOPE_BYTES);
         let key = shortened(&escape(key), MAX_KEY_BYTES);
@@ -57,18 +58,6 @@ impl IdempotencyKey {
     pub(super) fn to_store_key(&self) -> Key {
         Key::of(PARTITION_KEY, Value::from(&*self.0)).with_sort(SORT_KEY, Value::from(SORT))
     }
-}
-
-/// Why two texts are no key. Nothing was read or written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum KeyError {
-    /// The scope is blank: name the function or route.
-    #[error("idempotency scope is required")]
-    MissingScope,
-    /// The key is blank: without one, work is done as often as it is asked for. Refuse the request,
-    /// or do it unprotected.
-    #[error("idempotency key is required")]
-    MissingKey,
 }
 
 /// The hash that tells payloads apart: SHA-256 in hex.
@@ -92,7 +81,7 @@ const MAX_KEY_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::{IdempotencyKey, KeyError, payload_hash};
+    use super::{Error, IdempotencyKey, Reason, payload_hash};
     use crate::store::MAX_PARTITION_KEY_BYTES;
 
     #[test]
@@ -103,8 +92,8 @@ mod tests {
         let long = "#".repeat(2000);
         assert!(key(&long, &long).partition_key().len() < MAX_PARTITION_KEY_BYTES);
         assert_ne!(key("a", &long), key("a", &long[1..]));
-        assert_eq!(IdempotencyKey::new(" ", ""), Err(KeyError::MissingScope));
-        assert_eq!(IdempotencyKey::new("a", "\t"), Err(KeyError::MissingKey));
+        assert_eq!(IdempotencyKey::new(" ", ""), Err(Error(Reason::MissingScope)));
+        assert_eq!(IdempotencyKey::new("a", "\t"), Err(Error(Reason::MissingKey)));
     }
 
     #[test]

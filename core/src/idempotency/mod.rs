@@ -8,7 +8,8 @@
 //! ```text
 //!          ┌─ Acquired ─ the work ─┬─ done: Complete ──▶ later: Completed, with the result
 //! Acquire ─┤                       └─ failed: Release ─▶ later: anyone may try
-//!          └─ InProgress, Completed, PayloadDiffers: nothing is to be done
+//!          ├─ Completed: its result is there
+//!          └─ an error: in progress elsewhere, another payload, or nobody knows
 //! ```
 //!
 //! A lease that ends is there for the taking: a host that crashed blocks its key for no longer.
@@ -39,6 +40,7 @@ mod caller;
 mod complete;
 mod config;
 mod entry;
+mod error;
 mod key;
 mod release;
 mod source;
@@ -46,14 +48,15 @@ mod source;
 mod tests;
 
 pub use crate::store::AttributeStyle;
-pub use acquire::{Acquire, Acquisition, IdempotencyError, Lease};
+pub use acquire::{Acquire, Acquisition, Lease};
 pub use caller::AnswerCallers;
 pub use complete::{Complete, Completion};
 pub use config::{IdempotencyConfig, IdempotencyConfigBuilder};
 pub use entry::Owner;
-pub use key::{IdempotencyKey, KeyError, payload_hash};
+pub use error::{Error, ErrorKind};
+pub use key::{IdempotencyKey, payload_hash};
 pub use release::{Release, Released};
-pub use source::{KeySource, SourceError, request_hash};
+pub use source::{KeySource, request_hash};
 
 /// The largest result that is stored, in bytes. With key and attributes it stays
 /// below DynamoDB's 400 KB.

@@ -2,9 +2,10 @@
 
 use alloc::sync::Arc;
 
-use super::acquire::{IdempotencyError, Lease, failed};
+use super::acquire::{Lease, failed};
 use super::config::Config;
 use super::entry::is_held;
+use super::error::Error;
 use crate::machine::{Machine, Step};
 use crate::store::{self, DeleteItem, GetItem, Item, StoreRequest, Written};
 
@@ -60,7 +61,7 @@ impl Release {
 }
 
 impl Machine for Release {
-    type Output = Result<Released, IdempotencyError>;
+    type Output = Result<Released, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use super::error::{Error, Reason};
 use crate::hex::push_hex;
 use crate::http::Request;
 use crate::http::sending::is_token;
@@ -20,24 +21,6 @@ enum Place {
     JsonPointer(String),
 }
 
-/// What is told about requests can be found in none of them. Nothing would be kept, and nobody would
-/// notice: fix the configuration.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SourceError {
-    /// It is blank, or holds what no name of a header field can hold (RFC 9110 §5.1).
-    #[error("{0:?} is no name of a header field, such as \"idempotency-key\"")]
-    HeaderName(String),
-    /// It is neither empty nor begins with `/` (RFC 6901 §3).
-    #[error("{0:?} is no JSON pointer, such as \"/order/id\"")]
-    JsonPointer(String),
-    /// It is blank, or holds what no name of a cookie can hold (RFC 6265 §4.1.1).
-    #[error("{0:?} is no name of a cookie, such as \"session\"")]
-    CookieName(String),
-    /// The list of cookies is empty. Leave it out where no cookie tells callers apart.
-    #[error("no session cookie is named; leave the list out where there is none")]
-    NoCookie,
-}
-
 impl KeySource {
     /// The field that clients use for it.
     #[must_use]
@@ -49,11 +32,11 @@ impl KeySource {
     ///
     /// # Errors
     ///
-    /// [`SourceError::HeaderName`] when no field can have that name.
-    pub fn header(name: &str) -> Result<Self, SourceError> {
+    /// [`Error`] when no field can have that name.
+    pub fn header(name: &str) -> Result<Self, Error> {
         match is_token(name) {
             true => Ok(Self(Place::Header(name.to_string()))),
-            false => Err(SourceError::HeaderName(name.to_string())),
+            false => Err(Error(Reason::HeaderName(name.to_string()))),
         }
     }
 
@@ -62,11 +45,11 @@ impl KeySource {
     ///
     /// # Errors
     ///
-    /// [`SourceError::JsonPointer`] when it is no pointer.
-    pub fn json_pointer(pointer: &str) -> Result<Self, SourceError> {
+    /// [`Error`] when it is no pointer.
+    pub fn json_pointer(pointer: &str) -> Result<Self, Error> {
         match pointer.is_empty() || pointer.starts_with('/') {
             true => Ok(Self(Place::JsonPointer(pointer.to_string()))),
-            false => Err(SourceError::JsonPointer(pointer.to_string())),
+            false => Err(Error(Reason::JsonPointer(pointer.to_string()))),
         }
     }
 
@@ -119,7 +102,7 @@ fn length(length: usize) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{KeySource, SourceError, request_hash};
+    use super::{Error, KeySource, Reason, request_hash};
     use crate::http::{Request, UriPath};
 
     #[test]
@@ -151,10 +134,10 @@ mod tests {
     #[test]
     fn a_place_that_no_request_has_is_refused() {
         for name in ["", " ", "x y", "idempotency-key ", "x:", "\u{fc}"] {
-            assert_eq!(KeySource::header(name), Err(SourceError::HeaderName(name.into())));
+            assert_eq!(KeySource::header(name), Err(Error(Reason::HeaderName(name.into()))));
         }
         for pointer in [" ", "order/id", "$.order.id", "#/order/id"] {
-            let refused = Err(SourceError::JsonPointer(pointer.into()));
+            let refused = Err(Error(Reason::JsonPointer(pointer.into())));
             assert_eq!(KeySource::json_pointer(pointer), refused);
         }
     }

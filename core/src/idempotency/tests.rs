@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::entry::AttributeNames;
+use super::error::Reason;
 use super::*;
+use crate::error::AppError;
 use crate::machine::{Machine, Step};
 use crate::store::{self, Assignment, AttributeStyle, Item, StoreRequest, Updated, Written};
 use crate::time::Timestamp;
@@ -77,15 +79,15 @@ impl Shelf {
         idempotency: &IdempotencyConfig,
         hash: &str,
         now: Timestamp,
-    ) -> Acquisition {
+    ) -> Result<Acquisition, Error> {
         self.owners = self.owners.saturating_add(1);
         let (owner, lasts) = (Owner::new(self.owners), Duration::from_secs(10));
-        self.run(idempotency.acquire(key(), hash, owner, now, Some(lasts))).unwrap()
+        self.run(idempotency.acquire(key(), hash, owner, now, Some(lasts)))
     }
 }
 
-fn lease(acquisition: Acquisition) -> Lease {
-    let Acquisition::Acquired(lease) = acquisition else { panic!("{acquisition:?}") };
+fn lease(acquired: Result<Acquisition, Error>) -> Lease {
+    let Ok(Acquisition::Acquired(lease)) = acquired else { panic!("{acquired:?}") };
     lease
 }
 
@@ -102,15 +104,16 @@ fn work_is_done_once_and_its_result_given_to_others() {
             let first = lease(shelf.acquire(&idempotency, "h", at(0)));
             assert_eq!(
                 shelf.acquire(&idempotency, "h", at(3)),
-                Acquisition::InProgress { retry_after: Duration::from_secs(7) }
+                Err(Error(Reason::InProgress { retry_after: Duration::from_secs(7) }))
             );
-            assert_eq!(shelf.acquire(&idempotency, "x", at(3)), Acquisition::PayloadDiffers);
+            let differs = Err(Error(Reason::PayloadDiffers));
+            assert_eq!(shelf.acquire(&idempotency, "x", at(3)), differs);
             let done = shelf.run(idempotency.complete(first, *b"result", at(9)));
             assert_eq!(done, Ok(Completion::Stored));
             let result = Some(b"result".to_vec());
             assert_eq!(
                 shelf.acquire(&idempotency, "h", at(3_000)),
-                Acquisition::Completed { result }
+                Ok(Acquisition::Completed { result })
             );
             // An hour after it was done, nobody remembers.
             lease(shelf.acquire(&idempotency, "x", at(9 + 3_600)));
@@ -131,7 +134,7 @@ fn a_lease_that_ended_is_anybodys_and_its_holder_overwrites_nothing() {
     assert_eq!(done, Ok(Completion::Stored));
     assert_eq!(shelf.run(idempotency.release(quick)), Ok(Released::LeaseLost));
     let result = Some(b"quick".to_vec());
-    assert_eq!(shelf.acquire(&idempotency, "h", at(13)), Acquisition::Completed { result });
+    assert_eq!(shelf.acquire(&idempotency, "h", at(13)), Ok(Acquisition::Completed { result }));
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn a_result_that_is_too_large_is_done_all_the_same() {
         let held = lease(shelf.acquire(&idempotency, "h", at(0)));
         let done = shelf.run(idempotency.complete(held, vec![0; length], at(1)));
         assert_eq!(done, Ok(expected));
-        let Acquisition::Completed { result } = shelf.acquire(&idempotency, "h", at(2)) else {
+        let Ok(Acquisition::Completed { result }) = shelf.acquire(&idempotency, "h", at(2)) else {
             panic!("it is done");
         };
         let stored = (expected == Completion::Stored).then_some(length);
@@ -170,7 +173,7 @@ fn work_without_a_result_is_done_all_the_same() {
     let done = shelf.run(idempotency.complete_without_result(held, at(1)));
     assert_eq!(done, Ok(Completion::WithoutResult));
     let again = shelf.acquire(&idempotency, "h", at(2));
-    assert_eq!(again, Acquisition::Completed { result: None });
+    assert_eq!(again, Ok(Acquisition::Completed { result: None }));
 }
 
 #[test]
@@ -178,7 +181,8 @@ fn an_item_outlives_its_lease() {
     let idempotency = IdempotencyConfig::builder().ttl(Duration::ZERO).build();
     let mut shelf = Shelf::default();
     lease(shelf.acquire(&idempotency, "h", at(0)));
-    assert!(matches!(shelf.acquire(&idempotency, "h", at(9)), Acquisition::InProgress { .. }));
+    let asked = shelf.acquire(&idempotency, "h", at(9)).unwrap_err();
+    assert_eq!(asked.kind(), ErrorKind::InProgress);
     lease(shelf.acquire(&idempotency, "h", at(10)));
 }
 
@@ -191,7 +195,7 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
     let Step::Done(Err(error)) = ask.answer(Err(store::Error::Throttled)) else {
         panic!("an error")
     };
-    assert!(matches!(error, IdempotencyError::Store(_)));
+    assert_eq!(error.kind(), ErrorKind::Store);
     // Nobody knows whether anything was: the same put is sent again, once.
     let Step::Ask(StoreRequest::PutItem(first)) = acquire().start() else { panic!("one put") };
     let item = first.effect().item.clone();
@@ -202,10 +206,10 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
     let Step::Done(Err(error)) = second.answer(Err(store::Error::Unavailable)) else {
         panic!("an error")
     };
-    assert!(matches!(error, IdempotencyError::Store(_)));
+    assert_eq!(error.kind(), ErrorKind::Store);
     let mut shelf = Shelf { item: Some(Item::new().with("PK", "x".into())), ..Shelf::default() };
     let unreadable = shelf.run(acquire());
-    assert_eq!(unreadable, Err(IdempotencyError::Unreadable));
+    assert_eq!(unreadable, Err(Error(Reason::Unreadable)));
 }
 
 #[test]
@@ -216,7 +220,7 @@ fn a_lost_reply_is_found_to_be_ones_own() {
             let mut shelf = Shelf { is_silent, loses: loses(), ..Shelf::default() };
             let first = lease(shelf.acquire(&idempotency, "h", at(0)));
             let other = shelf.acquire(&idempotency, "h", at(1));
-            assert_eq!(other, Acquisition::InProgress { retry_after: Duration::from_secs(9) });
+            assert_eq!(other.unwrap_err().retry_after(), Some(Duration::from_secs(9)));
             shelf.loses = loses();
             let done = shelf.run(idempotency.complete(first.clone(), *b"r", at(2)));
             assert_eq!(done, Ok(Completion::Stored));
@@ -224,7 +228,8 @@ fn a_lost_reply_is_found_to_be_ones_own() {
             let again = shelf.run(idempotency.complete(first.clone(), *b"r", at(2)));
             assert_eq!(again, Ok(Completion::Stored));
             assert_eq!(shelf.run(idempotency.release(first)), Ok(Released::LeaseLost));
-            let Acquisition::Completed { result } = shelf.acquire(&idempotency, "h", at(3)) else {
+            let Ok(Acquisition::Completed { result }) = shelf.acquire(&idempotency, "h", at(3))
+            else {
                 panic!("it is done")
             };
             assert_eq!(result.as_deref(), Some(&b"r"[..]));
@@ -254,9 +259,9 @@ fn two_leases_that_end_in_one_millisecond_are_two() {
         let lasts = Some(now.until(at(10)));
         idempotency.acquire(key(), "h", Owner::new(owner), now, lasts)
     };
-    let first = lease(shelf.run(lasting(1, at(0))).unwrap());
+    let first = lease(shelf.run(lasting(1, at(0))));
     assert_eq!(shelf.run(idempotency.release(first.clone())), Ok(Released::Released));
-    let second = lease(shelf.run(lasting(2, at(5))).unwrap());
+    let second = lease(shelf.run(lasting(2, at(5))));
     let late = shelf.run(idempotency.complete(first, *b"late", at(6)));
     assert_eq!(late, Ok(Completion::LeaseLost));
     let done = shelf.run(idempotency.complete(second, *b"done", at(6)));
@@ -273,7 +278,7 @@ fn an_item_without_an_owner_is_somebody_elses() {
         assert!(item.remove(AttributeNames::of(style).owner).is_some());
         shelf.item = Some(item);
         let asked = shelf.acquire(&idempotency, "h", at(1));
-        assert!(matches!(asked, Acquisition::InProgress { .. }));
+        assert_eq!(asked.unwrap_err().kind(), ErrorKind::InProgress);
         let lost = shelf.run(idempotency.complete(held, *b"r", at(2)));
         assert_eq!(lost, Ok(Completion::LeaseLost));
     }
@@ -281,11 +286,18 @@ fn an_item_without_an_owner_is_somebody_elses() {
 
 #[test]
 fn refusals_are_answered_as_specified() {
-    let waiting = Acquisition::InProgress { retry_after: Duration::from_millis(1_200) };
-    let error = waiting.refusal().unwrap();
+    let retry_after = Duration::from_millis(1_200);
+    let error = AppError::from(Error(Reason::InProgress { retry_after }));
     assert_eq!((error.status(), error.code()), (409, "app.conflict"));
+    assert_eq!(error.message(), "request in progress");
     assert_eq!(error.headers(), [("retry-after".into(), "2".into())]);
-    let error = Acquisition::PayloadDiffers.refusal().unwrap();
+    let error = AppError::from(Error(Reason::PayloadDiffers));
     assert_eq!((error.status(), error.code()), (422, "app.validation_failed"));
-    assert_eq!(Acquisition::Completed { result: None }.refusal().map(|error| error.status()), None);
+    for (error, status) in [
+        (Error(Reason::MissingKey), 400),
+        (Error(Reason::Unreadable), 503),
+        (Error(Reason::NoCookie), 500),
+    ] {
+        assert_eq!(AppError::from(error).status(), status);
+    }
 }

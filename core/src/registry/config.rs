@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use super::error::{InvalidConnection, ListError, RegistryError};
+use super::error::{Error, Reason};
 use super::list::ListConnections;
 use super::write::{Register, Remove, Touch};
 use crate::store::{
@@ -30,8 +30,15 @@ impl Config {
         AttributeNames::of(self.attribute_style)
     }
 
-    pub(super) fn failed(&self, error: store::Error) -> RegistryError {
-        RegistryError(StoreFailure { table: self.table.clone(), error })
+    /// The change that was to be made failed.
+    pub(super) fn not_written(&self, error: store::Error) -> Error {
+        let failure = StoreFailure { table: self.table.clone(), error };
+        Error(Reason::Store { failure, is_write: true })
+    }
+
+    pub(super) fn not_read(&self, error: store::Error) -> Error {
+        let failure = StoreFailure { table: self.table.clone(), error };
+        Error(Reason::Store { failure, is_write: false })
     }
 }
 
@@ -66,10 +73,10 @@ impl AttributeNames {
 pub(super) struct ConnectionKey(String);
 
 impl ConnectionKey {
-    fn new(connection_id: &str) -> Result<Self, InvalidConnection> {
+    fn new(connection_id: &str) -> Result<Self, Error> {
         match connection_id.trim() {
-            "" => Err(InvalidConnection::MissingConnectionId),
-            id if id.len() > MAX_TEXT_BYTES => Err(InvalidConnection::TooLong),
+            "" => Err(Error(Reason::MissingConnectionId)),
+            id if id.len() > MAX_TEXT_BYTES => Err(Error(Reason::TooLong)),
             id => Ok(Self(id.to_string())),
         }
     }
@@ -91,13 +98,13 @@ impl RegistryConfig {
     ///
     /// # Errors
     ///
-    /// [`InvalidConnection`] for a blank or over-long text.
+    /// [`Error`] for a blank or over-long text.
     pub fn register(
         &self,
         connection_id: &str,
         topic: &str,
         now: Timestamp,
-    ) -> Result<Register, InvalidConnection> {
+    ) -> Result<Register, Error> {
         let key = ConnectionKey::new(connection_id)?;
         Ok(Register::new(Arc::clone(&self.0), key, topic_of(topic)?, now))
     }
@@ -106,8 +113,8 @@ impl RegistryConfig {
     ///
     /// # Errors
     ///
-    /// [`InvalidConnection`] for a blank or over-long id.
-    pub fn touch(&self, connection_id: &str, now: Timestamp) -> Result<Touch, InvalidConnection> {
+    /// [`Error`] for a blank or over-long id.
+    pub fn touch(&self, connection_id: &str, now: Timestamp) -> Result<Touch, Error> {
         Ok(Touch::new(Arc::clone(&self.0), ConnectionKey::new(connection_id)?, now))
     }
 
@@ -115,8 +122,8 @@ impl RegistryConfig {
     ///
     /// # Errors
     ///
-    /// [`InvalidConnection`] for a blank or over-long id.
-    pub fn remove(&self, connection_id: &str) -> Result<Remove, InvalidConnection> {
+    /// [`Error`] for a blank or over-long id.
+    pub fn remove(&self, connection_id: &str) -> Result<Remove, Error> {
         Ok(Remove::new(Arc::clone(&self.0), ConnectionKey::new(connection_id)?))
     }
 
@@ -125,19 +132,17 @@ impl RegistryConfig {
     ///
     /// # Errors
     ///
-    /// [`InvalidConnection`] for a blank or over-long topic.
+    /// [`Error`] for a blank or over-long topic, and for what is not a cursor of this topic.
     pub fn list(
         &self,
         topic: &str,
         limit: NonZeroU32,
         cursor: Option<&str>,
         now: Timestamp,
-    ) -> Result<ListConnections, InvalidConnection> {
+    ) -> Result<ListConnections, Error> {
         let topic = topic_of(topic)?;
-        let start_after = match cursor {
-            Some(cursor) => super::list::read_cursor(cursor, &topic, self.0.names()),
-            None => Ok::<_, ListError>(None),
-        };
+        let read = |cursor| super::list::read_cursor(cursor, &topic, self.0.names());
+        let start_after = cursor.map(read).transpose()?;
         Ok(ListConnections::new(Arc::clone(&self.0), topic, limit, start_after, now))
     }
 
@@ -191,10 +196,10 @@ impl RegistryConfigBuilder {
     }
 }
 
-fn topic_of(topic: &str) -> Result<String, InvalidConnection> {
+fn topic_of(topic: &str) -> Result<String, Error> {
     match topic.trim() {
-        "" => Err(InvalidConnection::MissingTopic),
-        topic if topic.len() > MAX_TEXT_BYTES => Err(InvalidConnection::TooLong),
+        "" => Err(Error(Reason::MissingTopic)),
+        topic if topic.len() > MAX_TEXT_BYTES => Err(Error(Reason::TooLong)),
         topic => Ok(topic.to_string()),
     }
 }

@@ -1,38 +1,117 @@
 //! Why connections are not kept or found.
 
-use crate::store::InvalidCursor;
-use crate::store::StoreFailure;
+use alloc::string::ToString as _;
 
-/// A text does not name a connection or a topic. Nothing was read or written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvalidConnection {
-    /// The connection id is blank.
-    #[error("connection id is required")]
-    MissingConnectionId,
-    /// The topic is blank.
-    #[error("topic is required")]
-    MissingTopic,
-    /// A text is longer than 1019 bytes. API Gateway's ids are not; shorten or hash the topic.
-    #[error("connection id or topic is too long")]
-    TooLong,
+use crate::error::{AppError, Happened, code};
+use crate::store::{CursorError, StoreFailure};
+
+/// Why a connection was not kept or forgotten, or a topic has no page.
+///
+/// As an [`AppError`] it has the status of its [`kind`](Self::kind); what a store said is not shown.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(pub(super) Reason);
+
+/// What is to be done about an [`Error`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A text does not name a connection or a topic: it is blank, or longer than 1019 bytes. API
+    /// Gateway's ids are not; shorten or hash the topic. Nothing was read or written.
+    InvalidInput,
+    /// The cursor is malformed, or from another topic. Start again from the first page.
+    InvalidCursor,
+    /// The store failed. Try again, with the same cursor: repeating is harmless.
+    Store,
 }
 
-/// The store did not answer. After `Unavailable` and `Timeout` the change may have been made;
-/// making it again is harmless.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("connection registry failed: {0}")]
-pub struct RegistryError(#[from] pub StoreFailure);
-
-/// Why a topic has no page.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ListError {
-    /// The cursor is none. Start again from the first page.
-    #[error(transparent)]
-    Cursor(#[from] InvalidCursor),
-    /// The cursor is from another topic. Start again from the first page.
+pub(super) enum Reason {
+    #[error("connection id is required")]
+    MissingConnectionId,
+    #[error("topic is required")]
+    MissingTopic,
+    #[error("connection id or topic is too long")]
+    TooLong,
+    #[error("{0}")]
+    Cursor(CursorError),
     #[error("invalid cursor: of another topic")]
-    CursorMismatch,
-    /// The store did not answer. Repeat with the same cursor: nothing is lost.
-    #[error(transparent)]
-    Store(#[from] RegistryError),
+    OtherTopic,
+    #[error("connection registry failed: {failure}")]
+    Store { failure: StoreFailure, is_write: bool },
+}
+
+impl Error {
+    /// Returns what is to be done about it.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match &self.0 {
+            Reason::MissingConnectionId | Reason::MissingTopic | Reason::TooLong => {
+                ErrorKind::InvalidInput
+            }
+            Reason::Cursor(_) | Reason::OtherTopic => ErrorKind::InvalidCursor,
+            Reason::Store { .. } => ErrorKind::Store,
+        }
+    }
+
+    /// Returns whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match &self.0 {
+            Reason::Store { failure, .. } => failure.error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Returns what became of the change: whether the connection may be registered, touched or
+    /// removed all the same.
+    #[must_use]
+    pub const fn happened(&self) -> Happened {
+        match &self.0 {
+            Reason::Store { failure, is_write: true } if failure.error.may_have_written() => {
+                Happened::Unknown
+            }
+            _ => Happened::No,
+        }
+    }
+}
+
+/// 400 with the error's text for what callers can mend; 503 without a word where the store failed.
+/// The error itself becomes the cause, for the log.
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        let answer = match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidCursor => {
+                Self::bad_request(error.to_string())
+            }
+            ErrorKind::Store => Self::of(code::OVERLOADED),
+        };
+        answer.with_cause(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AppError, Error, Happened, Reason};
+    use crate::store::{self, StoreFailure};
+
+    #[test]
+    fn every_error_has_its_status_and_says_what_became_of_the_change() {
+        let failed = |is_write| {
+            let failure = StoreFailure { table: "secret".into(), error: store::Error::Timeout };
+            Reason::Store { failure, is_write }
+        };
+        for (reason, status, happened) in [
+            (Reason::MissingTopic, 400, Happened::No),
+            (Reason::OtherTopic, 400, Happened::No),
+            (failed(true), 503, Happened::Unknown),
+            (failed(false), 503, Happened::No),
+        ] {
+            let error = Error(reason);
+            assert_eq!(error.happened(), happened, "{error}");
+            let answer = AppError::from(error);
+            assert_eq!(answer.status(), status);
+            assert!(!answer.message().contains("secret"));
+        }
+    }
 }

@@ -8,10 +8,10 @@ use core::num::NonZeroU32;
 use super::config::{
     AttributeNames, Config, KEY_PREFIX, PARTITION_KEY, SORT, SORT_KEY, TOPIC_INDEX,
 };
-use super::error::ListError;
+use super::error::{Error, Reason};
 use crate::machine::{Machine, Step};
 use crate::store::{
-    self, Attribute, Comparison, Guard, InvalidCursor, Item, KeyCursor, Page, Query, StoreRequest,
+    self, Attribute, Comparison, CursorError, Guard, Item, KeyCursor, Page, Query, StoreRequest,
     Value,
 };
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ pub struct ListConnections {
     config: Arc<Config>,
     topic: String,
     limit: NonZeroU32,
-    start_after: Result<Option<Item>, ListError>,
+    start_after: Option<Item>,
     now: Timestamp,
 }
 
@@ -52,7 +52,7 @@ impl ListConnections {
         config: Arc<Config>,
         topic: String,
         limit: NonZeroU32,
-        start_after: Result<Option<Item>, ListError>,
+        start_after: Option<Item>,
         now: Timestamp,
     ) -> Self {
         Self { config, topic, limit, start_after, now }
@@ -62,7 +62,7 @@ impl ListConnections {
         let names = self.config.names();
         let page = match outcome {
             Ok(page) => page,
-            Err(error) => return Step::Done(Err(self.config.failed(error).into())),
+            Err(error) => return Step::Done(Err(self.config.not_read(error))),
         };
         let connections = page.items.iter().filter_map(|item| read(item, names)).collect();
         Step::Done(Ok(ConnectionPage { connections, next: page.next.map(write_cursor) }))
@@ -70,14 +70,10 @@ impl ListConnections {
 }
 
 impl Machine for ListConnections {
-    type Output = Result<ConnectionPage, ListError>;
+    type Output = Result<ConnectionPage, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
-        let start_after = match &self.start_after {
-            Ok(start_after) => start_after.clone(),
-            Err(error) => return Step::Done(Err(error.clone())),
-        };
         let names = self.config.names();
         let query = Query {
             table: self.config.table.clone(),
@@ -90,7 +86,7 @@ impl Machine for ListConnections {
                 comparison: Comparison::Greater,
                 value: Value::N(self.now.unix_seconds().into()),
             },
-            start_after,
+            start_after: self.start_after.clone(),
             limit: Some(self.limit.get()),
             forward: true,
             consistent: false,
@@ -115,8 +111,9 @@ pub(super) fn read_cursor(
     cursor: &str,
     topic: &str,
     names: &AttributeNames,
-) -> Result<Option<Item>, ListError> {
-    let cursor = KeyCursor::decode(cursor)?.ok_or(InvalidCursor::NoKey)?;
+) -> Result<Item, Error> {
+    let decoded = KeyCursor::decode(cursor).and_then(|cursor| cursor.ok_or(CursorError::NoKey));
+    let cursor = decoded.map_err(|error| Error(Reason::Cursor(error)))?;
     let key = &cursor.last_key;
     let is_ours = cursor.index.as_deref() == Some(TOPIC_INDEX)
         && key.text(names.topic) == Some(topic)
@@ -124,9 +121,9 @@ pub(super) fn read_cursor(
         && key.text(SORT_KEY) == Some(SORT)
         && key.iter().count() == 3;
     if !is_ours {
-        return Err(ListError::CursorMismatch);
+        return Err(Error(Reason::OtherTopic));
     }
-    Ok(Some(cursor.last_key))
+    Ok(cursor.last_key)
 }
 
 #[cfg(test)]
@@ -136,9 +133,9 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{ConnectionPage, ListError};
+    use super::{ConnectionPage, Error, Reason};
     use crate::machine::{Machine, Step};
-    use crate::registry::{AttributeStyle, InvalidConnection, RegistryConfig, Touched};
+    use crate::registry::{AttributeStyle, RegistryConfig, Touched};
     use crate::store::{Item, Page, StoreRequest, Updated, Written};
     use crate::time::Timestamp;
 
@@ -149,8 +146,8 @@ mod tests {
         cursor: Option<&str>,
         page: Page,
         now: Timestamp,
-    ) -> Result<ConnectionPage, ListError> {
-        match registry.list("news", LIMIT, cursor, now).unwrap().start() {
+    ) -> Result<ConnectionPage, Error> {
+        match registry.list("news", LIMIT, cursor, now)?.start() {
             Step::Done(output) => output,
             Step::Ask(StoreRequest::Query(ask)) => {
                 let held = |item: &Item| ask.effect().filter.holds(Some(item));
@@ -196,9 +193,9 @@ mod tests {
         let read = |cursor: &str| {
             list(&registry, Some(cursor), Page::default(), Timestamp::UNIX_EPOCH).unwrap_err()
         };
-        assert_eq!(read(&other), ListError::CursorMismatch);
-        assert!(matches!(read(""), ListError::Cursor(_)));
-        assert!(matches!(read("x"), ListError::Cursor(_)));
+        assert_eq!(read(&other), Error(Reason::OtherTopic));
+        assert!(matches!(read("").0, Reason::Cursor(_)));
+        assert!(matches!(read("x").0, Reason::Cursor(_)));
     }
 
     #[test]
@@ -227,9 +224,9 @@ mod tests {
         let register = |id: &str, topic: &str| {
             registry.register(id, topic, Timestamp::UNIX_EPOCH).map(drop).unwrap_err()
         };
-        assert_eq!(register(" ", "t"), InvalidConnection::MissingConnectionId);
-        assert_eq!(register("c", " "), InvalidConnection::MissingTopic);
-        assert_eq!(register(&"c".repeat(1_020), "t"), InvalidConnection::TooLong);
+        assert_eq!(register(" ", "t"), Error(Reason::MissingConnectionId));
+        assert_eq!(register("c", " "), Error(Reason::MissingTopic));
+        assert_eq!(register(&"c".repeat(1_020), "t"), Error(Reason::TooLong));
         let error = registry.remove("").map(drop).unwrap_err();
         assert_eq!(error.to_string(), "connection id is required");
     }

@@ -14,13 +14,10 @@
 //! use apptheory_core::time::Timestamp;
 //!
 //! let registry = RegistryConfig::builder().build();
-//! let mut memory = Memory::default().with_table(registry.table());
-//! let now = Timestamp::UNIX_EPOCH;
-//! run(registry.register("c1=", "news", now)?, &mut memory)?;
-//!
-//! let page = run(registry.list("news", NonZeroU32::MIN, None, now)?, &mut memory)?;
-//! assert_eq!(page.connections[0].connection_id, "c1=");
-//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! let register = registry.register("c1=", "news", Timestamp::UNIX_EPOCH)?;
+//! let Step::Ask(StoreRequest::PutItem(ask)) = register.start() else { panic!("one put") };
+//! assert_eq!(ask.effect().item.text("PK"), Some("conn#c1="));
+//! # Ok::<(), apptheory_core::registry::Error>(())
 //! ```
 
 mod config;
@@ -30,6 +27,6 @@ mod write;
 
 pub use crate::store::AttributeStyle;
 pub use config::{RegistryConfig, RegistryConfigBuilder, TOPIC_INDEX};
-pub use error::{InvalidConnection, ListError, RegistryError};
+pub use error::{Error, ErrorKind};
 pub use list::{ConnectionPage, ListConnections, RegisteredConnection};
 pub use write::{Register, Remove, Touch, Touched};

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 
 use super::config::{Config, ConnectionKey, PARTITION_KEY, expires_at};
-use super::error::RegistryError;
+use super::error::Error;
 use crate::machine::{Machine, Step};
 use crate::store::{
     self, Assignment, DeleteItem, Guard, PutItem, StoreRequest, UpdateItem, Updated, Value, Written,
@@ -60,12 +60,12 @@ impl Register {
     }
 
     fn on_put(self, outcome: Result<Written, store::Error>) -> Step<Self> {
-        Step::Done(outcome.map(|_| ()).map_err(|error| self.config.failed(error)))
+        Step::Done(outcome.map(|_| ()).map_err(|error| self.config.not_written(error)))
     }
 }
 
 impl Machine for Register {
-    type Output = Result<(), RegistryError>;
+    type Output = Result<(), Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
@@ -89,13 +89,13 @@ impl Touch {
         Step::Done(match outcome.map(|updated| updated.written) {
             Ok(Written::Applied { .. }) => Ok(Touched::Kept),
             Ok(Written::Refused { .. }) => Ok(Touched::Unknown),
-            Err(error) => Err(self.config.failed(error)),
+            Err(error) => Err(self.config.not_written(error)),
         })
     }
 }
 
 impl Machine for Touch {
-    type Output = Result<Touched, RegistryError>;
+    type Output = Result<Touched, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {
@@ -116,12 +116,12 @@ impl Remove {
     }
 
     fn on_delete(self, outcome: Result<Written, store::Error>) -> Step<Self> {
-        Step::Done(outcome.map(|_| ()).map_err(|error| self.config.failed(error)))
+        Step::Done(outcome.map(|_| ()).map_err(|error| self.config.not_written(error)))
     }
 }
 
 impl Machine for Remove {
-    type Output = Result<(), RegistryError>;
+    type Output = Result<(), Error>;
     type Request = StoreRequest<Self>;
 
     fn start(self) -> Step<Self> {

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::item::{Item, Key};
 use super::table::TableName;
 use super::wire::{Reply, Wire, answer, body, check_key, read_item};
+use crate::machine::Effect;
 use crate::time::Timestamp;
 
 /// Reads one item by its key.
@@ -22,14 +23,17 @@ pub struct GetItem {
     pub consistent: bool,
 }
 
-impl Wire for GetItem {
-    type Answer = Option<Item>;
+/// The item, or `None` where there is none.
+impl Effect for GetItem {
+    type Outcome = Result<Option<Item>, Error>;
 
-    const OPERATION: &'static str = "GetItem";
-
-    fn table(&self) -> Option<&TableName> {
-        Some(&self.table)
+    fn failed(error: Error) -> Option<Self::Outcome> {
+        Some(Err(error))
     }
+}
+
+impl Wire for GetItem {
+    const OPERATION: &'static str = "GetItem";
 
     fn to_body(&self) -> Json {
         Json::Object(body([
@@ -43,14 +47,20 @@ impl Wire for GetItem {
         check_key(&self.key)
     }
 
-    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Option<Item>, Error> {
-        Ok(Some(read_item(answer, "Item")?).filter(|item| !item.is_empty()))
+    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
+        match reply {
+            Reply::Answer(answer) => {
+                Ok(Some(read_item(&answer, "Item")?).filter(|item| !item.is_empty()))
+            }
+            Reply::Fault(fault) => Err(fault.error()),
+        }
     }
 
-    fn to_reply(&self, item: &Option<Item>) -> Reply {
-        match item {
-            Some(item) => answer([("Item", item.to_json())]),
-            None => answer([]),
+    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
+        match outcome {
+            Ok(Some(item)) => answer([("Item", item.to_json())]),
+            Ok(None) => answer([]),
+            Err(error) => Reply::of_error(*error),
         }
     }
 }

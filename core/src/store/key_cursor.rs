@@ -9,8 +9,9 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::{Item, ValueError};
+use super::CursorError;
 use crate::json::{self, ObjectWriter};
+use crate::store::Item;
 use crate::utf8;
 
 /// The key of the last item that a query read, with the index and direction that it read in:
@@ -64,47 +65,24 @@ impl KeyCursor {
     ///
     /// # Errors
     ///
-    /// [`InvalidCursor`] for anything that no encoder writes, a missing or empty `lastKey` included.
+    /// [`CursorError`] for anything that no encoder writes, a missing or empty `lastKey` included.
     /// Never panics, whatever the text holds; nesting beyond 128 levels is refused.
-    pub fn decode(text: &str) -> Result<Option<Self>, InvalidCursor> {
+    pub fn decode(text: &str) -> Result<Option<Self>, CursorError> {
         if text.is_empty() {
             return Ok(None);
         }
         let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let bytes = PADDED.decode(text).map_err(|_| InvalidCursor::NotBase64)?;
+        let bytes = PADDED.decode(text).map_err(|_| CursorError::NotBase64)?;
         let text = utf8::decode_lossy(&bytes);
-        let members: Members = json::read_object(&text).map_err(|_| InvalidCursor::NotAnObject)?;
-        let last_key = members.last_key.ok_or(InvalidCursor::NoKey)?;
-        let last_key = Item::from_json(&last_key)?;
+        let members: Members = json::read_object(&text).map_err(|_| CursorError::NotAnObject)?;
+        let last_key = members.last_key.ok_or(CursorError::NoKey)?;
+        let last_key = Item::from_json(&last_key).map_err(CursorError::Attribute)?;
         if last_key.is_empty() {
-            return Err(InvalidCursor::NoKey);
+            return Err(CursorError::NoKey);
         }
         let non_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Some(Self { last_key, index: non_empty(members.index), sort: non_empty(members.sort) }))
     }
-}
-
-/// Why a text is not a key cursor. Start again from the first page.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvalidCursor {
-    /// The text is not base64url with padding. It was cut off, or changed on its way.
-    #[error("invalid cursor: not base64url with padding")]
-    NotBase64,
-    /// The bytes are not a JSON object with members of the expected types.
-    #[error("invalid cursor: not the JSON of a cursor")]
-    NotAnObject,
-    /// There is no last key.
-    #[error("invalid cursor: no last key")]
-    NoKey,
-    /// An attribute of the key is not a DynamoDB value.
-    #[error("invalid cursor: {0}")]
-    Attribute(#[from] ValueError),
-    /// Cursors are sealed here, and this one is not sealed, or with an unknown or another secret.
-    #[error("invalid cursor: the seal does not match")]
-    Seal,
-    /// The cursor, as a member of a JSON query, is not a text.
-    #[error("invalid cursor: not a text")]
-    NotText,
 }
 
 #[derive(Deserialize)]
@@ -130,14 +108,14 @@ mod tests {
     use base64::Engine as _;
     use serde_json::json;
 
-    use super::{InvalidCursor, KeyCursor, PADDED};
+    use super::{CursorError, KeyCursor, PADDED};
     use crate::store::{Item, Value};
 
-    fn decode_json(json: &str) -> Result<Option<KeyCursor>, InvalidCursor> {
+    fn decode_json(json: &str) -> Result<Option<KeyCursor>, CursorError> {
         KeyCursor::decode(&PADDED.encode(json))
     }
 
-    fn with_pk(value: &str) -> Result<Option<KeyCursor>, InvalidCursor> {
+    fn with_pk(value: &str) -> Result<Option<KeyCursor>, CursorError> {
         decode_json(&format!(r#"{{"lastKey":{{"pk":{value}}}}}"#))
     }
 
@@ -371,6 +349,6 @@ mod tests {
             assert!(with_pk(value).is_err(), "{value}");
         }
         let deep = format!("{}{}", r#"{"L":["#.repeat(10_000), "]}".repeat(10_000));
-        assert_eq!(with_pk(&deep), Err(InvalidCursor::NotAnObject));
+        assert_eq!(with_pk(&deep), Err(CursorError::NotAnObject));
     }
 }

@@ -43,7 +43,7 @@ async fn enter<C: Clock + 'static>(
     socket: WebSocket,
 ) -> Result<(), AppError> {
     let id = &socket.connection().connection_id;
-    services.room.register(id, ROOM).await.map_err(AppError::from_error)
+    Ok(services.room.register(id, ROOM).await?)
 }
 
 async fn leave<C: Clock + 'static>(
@@ -51,7 +51,7 @@ async fn leave<C: Clock + 'static>(
     socket: WebSocket,
 ) -> Result<(), AppError> {
     let id = &socket.connection().connection_id;
-    services.room.remove(id).await.map_err(AppError::from_error)
+    Ok(services.room.remove(id).await?)
 }
 
 /// Tells everybody in the room, the one who says it included.
@@ -63,8 +63,8 @@ async fn say<C: Clock + 'static>(
 ) -> Result<(), AppError> {
     let (room, id) = (&services.room, &socket.connection().connection_id);
     // Whoever was sent to before being let in was taken for gone.
-    if room.touch(id).await.map_err(AppError::from_error)? == Touched::Unknown {
-        room.register(id, ROOM).await.map_err(AppError::from_error)?;
+    if room.touch(id).await? == Touched::Unknown {
+        room.register(id, ROOM).await?;
     }
     if said.text.is_empty() {
         return Ok(());
@@ -72,9 +72,6 @@ async fn say<C: Clock + 'static>(
     let message = json_message(&said).map_err(AppError::from_error)?;
     let client = Arc::clone(socket.client().await?);
     let everybody = Broadcaster::new(client).with_clock(context.clock().clone());
-    let report = room.broadcast(&everybody, ROOM, &message).await;
-    match report.map_err(AppError::from_error)?.interrupted {
-        Some(error) => Err(AppError::from_error(error)),
-        None => Ok(()),
-    }
+    let report = room.broadcast(&everybody, ROOM, &message).await?;
+    report.interrupted.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -1,7 +1,7 @@
 //! What a cursor holds, for people.
 
 use apptheory_core::eventbus::{CursorSeal, OffsetCursor};
-use apptheory_core::store::{InvalidCursor, KeyCursor};
+use apptheory_core::store::{CursorError, KeyCursor};
 use serde_json::{Value as Json, json};
 
 /// Why there is nothing to show.
@@ -12,7 +12,7 @@ pub(crate) enum NotACursor {
     Empty,
     /// It is neither kind of cursor; this is what it lacks to be a key cursor.
     #[error("neither an offset cursor nor a key cursor: {0}")]
-    Neither(InvalidCursor),
+    Neither(CursorError),
 }
 
 /// The contents of a cursor as JSON: an offset, or a key with its index and direction; and the key

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use apptheory::app::{AppBuilder, Context, Json, Response, Sse, State};
 use apptheory::clock::Clock;
-use apptheory::eventbus::{Bus as _, Feed, PublishFailed};
+use apptheory::eventbus::Feed;
 use apptheory_core::error::AppError;
-use apptheory_core::eventbus::{
-    BusConfig, BusConfigError, Event, EventQuery, PayloadError, PublishOutcome,
-};
+use apptheory_core::eventbus::{BusConfig, Error, Event, EventQuery, PublishOutcome};
 use serde_json::{Value, json};
 
 use crate::app::Services;
@@ -17,7 +15,7 @@ type Answer = Result<Response, AppError>;
 type Playground<C> = State<Arc<Services<C>>>;
 
 /// The event bus of the playground: one table, every default.
-pub(crate) fn bus() -> Result<BusConfig, BusConfigError> {
+pub(crate) fn bus() -> Result<BusConfig, Error> {
     BusConfig::builder().build()
 }
 
@@ -33,20 +31,15 @@ pub(crate) fn routes<C: Clock + Clone + 'static>(
 
 /// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
 async fn publish<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
-    let refused = |why: String| AppError::bad_request(why);
     let body = core::str::from_utf8(&context.request().body);
-    let body = body.map_err(|error| refused(error.to_string()))?;
-    let event = Event::from_json(body, context.now());
-    let event = event.map_err(|error| refused(error.to_string()))?;
-    let published = services.bus.publish(event).await.map_err(|error| match error {
-        PublishFailed::NotPublished(error) => AppError::from(error),
-        PublishFailed::NotHandled { failure, .. } => AppError::from_error(failure),
-    })?;
+    let body = body.map_err(|error| AppError::bad_request(error.to_string()))?;
+    let event = Event::from_json(body, context.now())?;
+    let published = services.bus.publish(event).await?;
     let status = match published.outcome {
         PublishOutcome::Created => 201,
         PublishOutcome::Deduplicated => 200,
     };
-    Ok(as_json(status, published.event.to_json().map_err(unreadable)?))
+    Ok(as_json(status, published.event.to_json()?))
 }
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
@@ -54,7 +47,7 @@ async fn publish<C: Clock + 'static>(State(services): Playground<C>, context: Co
 async fn query<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
     let query = read_query(&context)?;
     if context.header("accept").contains("text/event-stream") {
-        let feed = Feed::new(Arc::clone(&services.bus), query, context.clock().clone());
+        let feed = Feed::new(Arc::clone(&services.bus), query);
         let feed = feed.after(context.header("last-event-id"));
         return Ok(Sse::new(&context).response(feed.open().await?));
     }
@@ -93,7 +86,7 @@ fn read_limit(value: &str) -> Result<u32, AppError> {
 /// The newest event with an id, of `tenant` if that is given.
 async fn get_one<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
     let event = services.bus.get(&id(&context), tenant(&context)).await?;
-    Ok(as_json(200, event.to_json().map_err(unreadable)?))
+    Ok(as_json(200, event.to_json()?))
 }
 
 /// Deletes the newest event with an id, of `tenant` if that is given.
@@ -113,10 +106,6 @@ fn id(context: &Context) -> String {
 
 fn tenant(context: &Context) -> Option<&str> {
     context.request().query.get("tenant")
-}
-
-fn unreadable(error: PayloadError) -> AppError {
-    AppError::from_error(error)
 }
 
 fn as_json(status: u16, json: String) -> Response {

@@ -11,7 +11,7 @@ use apptheory::app::BuildError;
 use apptheory::clock::Clock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::local::{ListenError, Server};
-use apptheory_core::eventbus::BusConfigError;
+use apptheory_core::eventbus;
 use apptheory_core::limiter::StrategyError;
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ pub(crate) enum PlaygroundError {
     Limit(#[from] StrategyError),
     /// The event bus cannot be configured so.
     #[error(transparent)]
-    Bus(#[from] BusConfigError),
+    Bus(#[from] eventbus::Error),
     /// The routes contradict each other.
     #[error(transparent)]
     Routes(#[from] BuildError),

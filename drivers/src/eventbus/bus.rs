@@ -1,79 +1,253 @@
-//! What every event bus does.
+//! The event bus over an executor.
 
+use core::error::Error as StdError;
 use core::future::Future;
+use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::eventbus::{
-    DeleteError, Deleted, Event, EventKey, EventPage, EventQuery, GetError, InvalidInput,
-    Published, QueryError,
+    BusConfig, BusMetric, DeleteEvent, Deleted, Error, Event, EventKey, EventPage, EventQuery,
+    Measured, PublishOutcome, Published,
 };
+use apptheory_core::time::Timestamp;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::error::{EventsError, HandlerError, PublishFailed, QueryInterrupted, TenantNotDeleted};
+use super::metrics::Metrics;
+use super::subscriptions::Subscriptions;
+use crate::clock::{Clock, SystemClock};
+use crate::execute::{StoreExecutor, drive};
+use crate::ids::{DrawnId, EventIds, IdSource, RandomIds};
+use crate::layer::{Deadline, EachInTime};
+#[cfg(feature = "memory")]
+use crate::memory::MemoryStore;
 
-/// How many events [`Bus::publish_all`] publishes at a time: 25, the batch size of the contract.
+/// How long one operation may take unless configured otherwise: 5 s. Publishing waits at most 0.7 s
+/// between its four attempts by default, and a page takes at most ten requests; beside the 29 s
+/// that API Gateway gives a Lambda function, this leaves time to answer.
+pub const OPERATION_BUDGET: Duration = Duration::from_secs(5);
+
+/// How many events [`EventBus::publish_all`] publishes at a time: 25, the batch size of the contract.
 pub const PUBLISH_CONCURRENCY: usize = 25;
 
-/// An event bus: on a table, or in memory.
+/// An event bus to publish to and read from: on a table, over an executor, by a clock.
 ///
-/// Write an application against `impl Bus`, and it runs on [`EventBus`](super::EventBus)
-/// in production and on [`MemoryEventBus`](super::MemoryEventBus) in a test.
+/// Make one per table and process, and share it.
 ///
 /// ```
-/// use apptheory::eventbus::{Bus, MemoryEventBus};
-/// use apptheory_core::eventbus::{Event, EventQuery};
+/// use apptheory::eventbus::EventBus;
+/// use apptheory_core::eventbus::{BusConfig, Event, EventQuery};
 /// use futures_util::TryStreamExt;
 ///
-/// async fn titles(bus: &impl Bus) -> Result<Vec<String>, Box<dyn core::error::Error>> {
-///     let query = EventQuery::new("t1").with_event_type("note.written");
-///     let events: Vec<Event> = bus.events(query).try_collect().await?;
-///     events.iter().map(|event| Ok(event.payload_as::<String>()?)).collect()
-/// }
-///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let bus = MemoryEventBus::default();
+/// let bus = EventBus::in_memory(BusConfig::builder().build()?);
 /// let event = bus.new_event("t1", "note.written").with_payload("hello")?;
 /// bus.publish(event).await?;
-/// assert_eq!(titles(&bus).await?, ["hello"]);
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+///
+/// let query = EventQuery::new("t1").with_event_type("note.written");
+/// let notes: Vec<Event> = bus.events(query).try_collect().await?;
+/// assert_eq!(notes[0].payload_as::<String>()?, "hello");
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// # }).unwrap();
 /// ```
-pub trait Bus: Send + Sync {
-    /// An event created and published now, with an id of its own: publishing it again, after a
-    /// time-out for example, finds the first copy.
-    fn new_event(&self, tenant_id: &str, event_type: &str) -> Event;
+#[derive(Debug)]
+pub struct EventBus<X, C = SystemClock> {
+    bus: BusConfig,
+    executor: X,
+    clock: C,
+    ids: Arc<EventIds>,
+    metrics: Metrics,
+    subscriptions: Arc<Subscriptions>,
+    delivers: bool,
+    budget: Duration,
+    ends_at: Option<Timestamp>,
+}
+
+#[cfg(feature = "memory")]
+impl EventBus<MemoryStore> {
+    /// Makes a bus in memory, [delivering](Self::delivering), for tests and small tools.
+    #[must_use]
+    pub fn in_memory(bus: BusConfig) -> Self {
+        let store = MemoryStore::default().with_table(bus.table());
+        Self::new(bus, store).delivering()
+    }
+}
+
+impl<X> EventBus<X> {
+    /// Makes a bus over `executor`, by the system clock.
+    pub fn new(bus: BusConfig, executor: X) -> Self {
+        Self {
+            bus,
+            executor,
+            clock: SystemClock,
+            ids: EventIds::new(RandomIds),
+            metrics: Metrics::default(),
+            subscriptions: Arc::default(),
+            delivers: false,
+            budget: OPERATION_BUDGET,
+            ends_at: None,
+        }
+    }
+}
+
+impl<X, C> EventBus<X, C> {
+    /// The same by another clock.
+    pub fn with_clock<D: Clock>(self, clock: D) -> EventBus<X, D> {
+        EventBus {
+            bus: self.bus,
+            executor: self.executor,
+            clock,
+            ids: self.ids,
+            metrics: self.metrics,
+            subscriptions: self.subscriptions,
+            delivers: self.delivers,
+            budget: self.budget,
+            ends_at: self.ends_at,
+        }
+    }
+
+    /// The same with other ids.
+    #[must_use]
+    pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
+        Self { ids: EventIds::new(ids), ..self }
+    }
+
+    /// The same with another time for each operation, instead of [`OPERATION_BUDGET`]. An attempt
+    /// that would start after that is not waited for, and a store that has not answered by then
+    /// counts as failed with a time-out. When a tenant is deleted, each request has that time.
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The same with a hook that is given a metric for every operation that has one, when it is
+    /// over and before it returns. Keep it short: it runs on the caller's path. A panic in it is
+    /// caught.
+    #[must_use]
+    pub fn with_metrics(self, hook: impl Fn(BusMetric) + Send + Sync + 'static) -> Self {
+        Self { metrics: Metrics::to(hook), ..self }
+    }
+
+    /// The same, running the subscribers of an event when it is published: where no stream of the
+    /// table does. They run on the publisher's path, after the event is stored and before publishing
+    /// returns; publishers do not wait for one another's. An event that was there already is not
+    /// handled again. A subscriber may use the bus itself.
+    #[must_use]
+    pub fn delivering(self) -> Self {
+        Self { delivers: true, ..self }
+    }
+
+    /// The same bus for as long as until `ends_at`: for one Lambda invocation its own deadline,
+    /// less what is needed to respond. No operation gets more time than that, whatever its budget.
+    pub fn until(&self, ends_at: Timestamp) -> EventBus<&X, &C> {
+        EventBus {
+            bus: self.bus.clone(),
+            executor: &self.executor,
+            clock: &self.clock,
+            ids: Arc::clone(&self.ids),
+            metrics: self.metrics.clone(),
+            subscriptions: Arc::clone(&self.subscriptions),
+            delivers: self.delivers,
+            budget: self.budget,
+            ends_at: Some(self.ends_at.map_or(ends_at, |earlier| earlier.min(ends_at))),
+        }
+    }
+
+    /// Returns the configuration.
+    pub const fn config(&self) -> &BusConfig {
+        &self.bus
+    }
+
+    /// Returns what carries out the effects.
+    pub const fn executor(&self) -> &X {
+        &self.executor
+    }
+
+    /// Returns the clock.
+    pub const fn clock(&self) -> &C {
+        &self.clock
+    }
 
     /// Has `handler` run for every new event of a type. The type is trimmed. Handlers stay for as
-    /// long as the bus, and the same one may be there twice.
-    ///
-    /// The memory bus runs handlers when it publishes; a bus on a table runs them when it is given
-    /// what the table's stream tells, see [`EventBus::deliver`](super::EventBus::deliver).
+    /// long as the bus, and the same one may be there twice. They run when the bus is given what the
+    /// table's stream says, see [`deliver`](Self::deliver), or when it publishes, if it is
+    /// [delivering](Self::delivering).
     ///
     /// # Errors
     ///
-    /// [`InvalidInput::EmptyEventType`] for a blank type.
-    fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), InvalidInput>
+    /// [`Error`] for a blank type.
+    pub fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), Error>
     where
         F: Fn(Arc<Event>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), HandlerError>> + Send + 'static;
+        R: Future<Output = Result<(), Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        self.subscriptions.subscribe(event_type, handler)
+    }
+
+    /// Runs the handlers that are subscribed to an event's type, one after the other.
+    ///
+    /// Call it for the new events in the table's stream;
+    /// [`AppBuilder::eventbus`](crate::app::AppBuilder::eventbus) does.
+    ///
+    /// ```
+    /// use apptheory::eventbus::EventBus;
+    /// # use apptheory::memory::MemoryStore;
+    /// use apptheory_core::eventbus::{BusConfig, EventChange};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
+    /// bus.subscribe("order.created", |event| async move {
+    ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
+    /// })?;
+    ///
+    /// let record = serde_json::json!({"eventName": "INSERT", "dynamodb": {"NewImage": {
+    ///     "PartitionKey": {"S": "t1#order.created"}, "SortKey": {"S": "1767225600000000000#e1"},
+    ///     "ID": {"S": "e1"}, "TenantID": {"S": "t1"}, "EventType": {"S": "order.created"},
+    /// }}});
+    /// if let EventChange::Inserted(event) = bus.config().codec().decode_stream_record(&record)? {
+    ///     bus.deliver(&event).await?;
+    /// }
+    /// # Ok::<(), apptheory_core::eventbus::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the kind [`Handler`](apptheory_core::eventbus::ErrorKind::Handler) for the first
+    /// handler that failed; those after it have not run. Streams deliver at least once, so have the
+    /// record delivered again.
+    pub async fn deliver(&self, event: &Event) -> Result<(), Error> {
+        self.subscriptions.deliver(event).await
+    }
+}
+
+impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
+    /// Makes an event that is created and published now, with an id of its own: publishing it again,
+    /// after a time-out for example, finds the first copy.
+    pub fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
+        let DrawnId { id, now, .. } = self.ids.draw(&self.clock);
+        Event::new(tenant_id, event_type, id, now)
+    }
 
     /// Publishes an event, unless it is there already.
     ///
     /// # Errors
     ///
-    /// [`PublishFailed`] says whether the event is published all the same.
-    fn publish(
-        &self,
-        event: Event,
-    ) -> impl Future<Output = Result<Published, PublishFailed>> + Send;
+    /// [`Error::happened`] says whether the event is published all the same.
+    pub async fn publish(&self, event: Event) -> Result<Published, Error> {
+        let in_time = self.in_time();
+        let (event, now, entropy) = self.ids.name(event, &self.clock);
+        let machine = self.bus.publish(event, now, entropy).with_deadline(in_time.ends_at());
+        let published = self.conclude(drive(machine, &in_time).await)?;
+        if self.delivers && published.outcome == PublishOutcome::Created {
+            self.deliver(&published.event).await?;
+        }
+        Ok(published)
+    }
 
     /// Publishes events, [`PUBLISH_CONCURRENCY`] at a time, with one result for each in the order
     /// of the events. Events are taken, and published, only as the stream is read on, so that
     /// neither they nor the results pile up.
-    fn publish_all<I>(
-        &self,
-        events: I,
-    ) -> impl Stream<Item = Result<Published, PublishFailed>> + Send
+    pub fn publish_all<I>(&self, events: I) -> impl Stream<Item = Result<Published, Error>> + Send
     where
         I: IntoIterator<Item = Event>,
         I::IntoIter: Send,
@@ -85,94 +259,106 @@ pub trait Bus: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`QueryError`]. After a failure of the store, the same query reads the same page.
-    fn query(
-        &self,
-        query: &EventQuery,
-    ) -> impl Future<Output = Result<EventPage, QueryError>> + Send;
+    /// [`Error`]. After a failure of the store, the same query reads the same page.
+    pub async fn query(&self, query: &EventQuery) -> Result<EventPage, Error> {
+        self.conclude(drive(self.bus.query(query)?, &self.in_time()).await)
+    }
 
-    /// Reads pages of events up to the last. The first error ends the stream; it carries the cursor
-    /// of the page that failed, from which the query can be taken up again.
-    fn pages(
-        &self,
-        query: EventQuery,
-    ) -> impl Stream<Item = Result<EventPage, QueryInterrupted>> + Send {
+    /// Reads pages of events up to the last. The first error ends the stream; [`Error::cursor`] is
+    /// that of the page that failed, from which the query can be taken up again.
+    pub fn pages(&self, query: EventQuery) -> impl Stream<Item = Result<EventPage, Error>> + Send {
         stream::unfold(Some(query), async move |rest| {
             let query = rest?;
-            match self.query(&query).await {
-                Ok(page) => {
-                    let rest = page.next.clone().map(|next| query.after(next));
-                    Some((Ok(page), rest))
-                }
-                Err(error) => Some((Err(QueryInterrupted { cursor: query.cursor, error }), None)),
-            }
+            let page = self.query(&query).await;
+            let next = page.as_ref().ok().and_then(|page| page.next.clone());
+            Some((page, next.map(|next| query.after(next))))
         })
     }
 
-    /// Reads events up to the last, page by page. What cannot be read is an
-    /// [`EventsError::Unreadable`], behind the events of its page, and the stream goes on; an
-    /// [`EventsError::Interrupted`] ends it.
-    fn events(&self, query: EventQuery) -> impl Stream<Item = Result<Event, EventsError>> + Send {
+    /// Reads events up to the last, page by page. An [item](Error::unreadable_item) that cannot be
+    /// read is an error behind the events of its page, and the stream goes on; any other error ends
+    /// it.
+    pub fn events(&self, query: EventQuery) -> impl Stream<Item = Result<Event, Error>> + Send {
         self.pages(query).flat_map(|page| {
-            let (events, unreadable, interrupted) = match page {
-                Ok(page) => (page.events, page.unreadable, None),
-                Err(interrupted) => (Vec::new(), Vec::new(), Some(interrupted)),
+            let results = match page {
+                Ok(page) => {
+                    let unreadable = page.unreadable.into_iter().map(|item| Err(item.into()));
+                    page.events.into_iter().map(Ok).chain(unreadable).collect()
+                }
+                Err(error) => vec![Err(error)],
             };
-            let unreadable = unreadable.into_iter().map(EventsError::Unreadable);
-            let interrupted = interrupted.into_iter().map(EventsError::Interrupted);
-            let errors = unreadable.chain(interrupted).map(Err);
-            stream::iter(events.into_iter().map(Ok).chain(errors))
+            stream::iter(results)
         })
     }
 
-    /// The newest event with an id, of one tenant if one is named.
+    /// Reads the newest event with an id, of one tenant if one is named.
     ///
     /// # Errors
     ///
-    /// [`GetError`]
-    fn get(
-        &self,
-        id: &str,
-        tenant_id: Option<&str>,
-    ) -> impl Future<Output = Result<Event, GetError>> + Send;
+    /// [`Error`]
+    pub async fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<Event, Error> {
+        drive(self.bus.get(id, tenant_id)?, &self.in_time()).await
+    }
 
-    /// The event with a key, as publishing returned it: also right after it was published.
+    /// Reads the event with a key, as publishing returned it: also right after it was published.
     ///
     /// # Errors
     ///
-    /// [`GetError`]
-    fn get_by_key(&self, key: EventKey) -> impl Future<Output = Result<Event, GetError>> + Send;
+    /// [`Error`]
+    pub async fn get_by_key(&self, key: EventKey) -> Result<Event, Error> {
+        drive(self.bus.get_by_key(key)?, &self.in_time()).await
+    }
 
     /// Deletes the newest event with an id, of one tenant if one is named.
     ///
     /// # Errors
     ///
-    /// [`DeleteError`]
-    fn delete(
-        &self,
-        id: &str,
-        tenant_id: Option<&str>,
-    ) -> impl Future<Output = Result<Deleted, DeleteError>> + Send;
+    /// [`Error`]
+    pub async fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
+        self.delete_with(self.bus.delete(id, tenant_id)?).await
+    }
 
     /// Deletes every event with an id, of one tenant if one is named.
     ///
     /// # Errors
     ///
-    /// [`DeleteError`]
-    fn delete_all(
-        &self,
-        id: &str,
-        tenant_id: Option<&str>,
-    ) -> impl Future<Output = Result<Deleted, DeleteError>> + Send;
+    /// [`Error`]
+    pub async fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
+        self.delete_with(self.bus.delete_all(id, tenant_id)?).await
+    }
 
-    /// Deletes all events of a tenant, for requests to be forgotten, and says how many deletions
+    /// Deletes all events of a tenant, for requests to be forgotten, and returns how many deletions
     /// that took. Stop publishing for the tenant first.
     ///
     /// # Errors
     ///
-    /// [`TenantNotDeleted`] when it was interrupted. Call again: it goes on with what is left.
-    fn delete_tenant(
-        &self,
-        tenant_id: &str,
-    ) -> impl Future<Output = Result<u64, TenantNotDeleted>> + Send;
+    /// [`Error::deleted`] says how many deletions were made before it failed. Call again: it goes on
+    /// with what is left.
+    pub async fn delete_tenant(&self, tenant_id: &str) -> Result<u64, Error> {
+        // The low half of an id is as random as the id.
+        let seed = self.ids.entropy() as u64;
+        let machine = self.bus.delete_tenant(tenant_id, self.clock.now(), seed)?;
+        let machine = match self.ends_at {
+            Some(ends_at) => machine.with_deadline(ends_at),
+            None => machine,
+        };
+        let (executor, clock, budget) = (&self.executor, &self.clock, self.budget);
+        drive(machine, &EachInTime { executor, clock, budget, ends_at: self.ends_at }).await
+    }
+
+    async fn delete_with(&self, machine: DeleteEvent) -> Result<Deleted, Error> {
+        self.conclude(drive(machine, &self.in_time()).await)
+    }
+
+    /// The executor, with the time of one operation that starts now.
+    fn in_time(&self) -> Deadline<&X, &C> {
+        let budgeted = self.clock.now().saturating_add(self.budget);
+        let ends_at = self.ends_at.map_or(budgeted, |ends_at| ends_at.min(budgeted));
+        Deadline::at(&self.executor, &self.clock, ends_at)
+    }
+
+    fn conclude<T>(&self, measured: Measured<T, Error>) -> Result<T, Error> {
+        self.metrics.tell(measured.metric);
+        measured.result
+    }
 }

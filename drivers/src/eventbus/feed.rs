@@ -1,21 +1,17 @@
 //! Events as they are published, for readers that come back.
 
 use core::time::Duration;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::eventbus::{
-    Event, EventKey, EventPage, EventQuery, ItemError, Order, QueryError,
-};
+use apptheory_core::eventbus::{Error, Event, EventQuery, Followed, Following};
 use apptheory_core::stream::sse::SseEvent;
-use apptheory_core::time::Timestamp;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::bus::Bus;
-use super::error::{EventsError, QueryInterrupted};
+use super::bus::EventBus;
 use crate::clock::Clock;
+use crate::execute::StoreExecutor;
 
 /// How far a [`Feed`] reads back before the newest event that it gave, unless configured otherwise.
 pub const OVERLAP: Duration = Duration::from_secs(2);
@@ -41,42 +37,37 @@ pub const UNREADABLE: &str = "unreadable";
 /// A reader that comes back sees an event again only when the last one that it saw had arrived
 /// late: those behind that one are repeated. Tell them by the events' ids.
 ///
-/// Cursors of the bus in memory count events, so that late arrivals and deletions shift them: a
-/// reader that comes back may then see some again, or miss some.
-///
-/// A read costs what a [page](Bus::query) costs; with nothing new, that is the events of the
+/// A read costs what a [page](EventBus::query) costs; with nothing new, that is the events of the
 /// overlap once per interval. Memory holds a page, and who the events of some overlaps were.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::app::{App, Context, Sse};
-/// use apptheory::eventbus::{Feed, MemoryEventBus};
-/// use apptheory_core::eventbus::EventQuery;
+/// use apptheory::eventbus::{EventBus, Feed};
 /// use apptheory_core::error::AppError;
+/// use apptheory_core::eventbus::{BusConfig, EventQuery};
 ///
-/// let bus = Arc::new(MemoryEventBus::default());
+/// let bus = Arc::new(EventBus::in_memory(BusConfig::builder().build()?));
 /// let app = App::builder().get("/events", move |context: Context| {
-///     let feed = Feed::new(Arc::clone(&bus), EventQuery::new("t1"), context.clock().clone());
+///     let feed = Feed::new(Arc::clone(&bus), EventQuery::new("t1"));
 ///     let feed = feed.after(context.header("last-event-id"));
 ///     async move { Ok::<_, AppError>(Sse::new(&context).response(feed.open().await?)) }
 /// });
 /// # app.build()?;
-/// # Ok::<(), apptheory::app::BuildError>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Feed<B, C> {
-    bus: Arc<B>,
-    clock: C,
+pub struct Feed<X, C> {
+    bus: Arc<EventBus<X, C>>,
     query: EventQuery,
     overlap: Duration,
     interval: Duration,
 }
 
-impl<B: Bus + 'static, C: Clock + 'static> Feed<B, C> {
-    /// Follows a query by a clock. Its order does not matter; its limit is that of each page.
-    pub fn new(bus: Arc<B>, query: EventQuery, clock: C) -> Self {
-        let query = query.with_order(Order::OldestFirst);
-        Self { bus, clock, query, overlap: OVERLAP, interval: POLL_INTERVAL }
+impl<X: StoreExecutor + Send + 'static, C: Clock + 'static> Feed<X, C> {
+    /// Follows a query. Its order does not matter; its limit is that of each page.
+    pub const fn new(bus: Arc<EventBus<X, C>>, query: EventQuery) -> Self {
+        Self { bus, query, overlap: OVERLAP, interval: POLL_INTERVAL }
     }
 
     /// Goes on behind an event, by the cursor that came with it; the empty text is the beginning.
@@ -89,8 +80,8 @@ impl<B: Bus + 'static, C: Clock + 'static> Feed<B, C> {
         Self { query, ..self }
     }
 
-    /// Reads back another time than [`OVERLAP`]. With zero, only events of one
-    /// instant are read again.
+    /// Reads back another time than [`OVERLAP`]. With zero, only events of one instant are read
+    /// again.
     #[must_use]
     pub fn with_overlap(self, overlap: Duration) -> Self {
         Self { overlap, ..self }
@@ -111,37 +102,37 @@ impl<B: Bus + 'static, C: Clock + 'static> Feed<B, C> {
     /// As [`follow`](Self::follow).
     pub async fn open(
         self,
-    ) -> Result<impl Stream<Item = Result<SseEvent, AppError>> + Send, QueryError> {
+    ) -> Result<impl Stream<Item = Result<SseEvent, AppError>> + Send, Error> {
         let events = self.follow().await?;
         Ok(events.map(|event| match event {
             Ok((event, cursor)) => {
                 server_sent(&event).map(|sent| sent.with_id(cursor.unwrap_or_default()))
             }
-            Err(EventsError::Unreadable(error)) => unreadable("", &error),
-            Err(EventsError::Interrupted(QueryInterrupted { error, .. })) => Err(error.into()),
+            Err(error) if error.unreadable_item().is_some() => unreadable("", &error),
+            Err(error) => Err(error.into()),
         }))
     }
 
     /// The events with their cursors; `None` is the cursor of the beginning. The first page is read
-    /// at once, so that a query or a cursor that is none can be answered as such. Later errors are
-    /// those of [`Bus::events`]: reading goes on from the cursor of the last event.
+    /// at once, so that a malformed query or cursor can be answered as such. Later errors are those
+    /// of [`EventBus::events`]: reading goes on from the cursor of the last event.
     ///
     /// # Errors
     ///
-    /// [`QueryError`] of the first page.
+    /// [`Error`] of the first page.
     pub async fn follow(
         self,
-    ) -> Result<impl Stream<Item = Result<(Event, Option<String>), EventsError>> + Send, QueryError>
-    {
-        let mut following = Following::new(self);
-        following.read().await?;
-        Ok(stream::unfold(Some(following), async |following| {
-            let mut following = following?;
-            match following.next().await {
-                Err(EventsError::Interrupted(interrupted)) => {
-                    Some((Err(EventsError::Interrupted(interrupted)), None))
-                }
-                next @ (Ok(_) | Err(EventsError::Unreadable(_))) => Some((next, Some(following))),
+    ) -> Result<impl Stream<Item = Result<(Event, Option<String>), Error>> + Send, Error> {
+        let Self { bus, query, overlap, interval } = self;
+        let following = Following::new(query, overlap);
+        let ready = VecDeque::new();
+        let mut reader = Reader { bus, following, interval, is_at_end: false, ready };
+        reader.read().await?;
+        Ok(stream::unfold(Some(reader), async |reader| {
+            let mut reader = reader?;
+            match reader.next().await {
+                Err(error) if error.unreadable_item().is_none() => Some((Err(error), None)),
+                next => Some((next, Some(reader))),
             }
         }))
     }
@@ -160,108 +151,33 @@ fn unreadable(id: &str, error: &dyn core::error::Error) -> Result<SseEvent, AppE
 }
 
 /// Reads a feed's pages, over and over.
-struct Following<B, C> {
-    feed: Feed<B, C>,
-    /// The cursor after which the next page starts.
-    position: Option<String>,
-    /// The cursor after which reading starts over: that of the last event before the overlap.
-    restart: Option<String>,
+struct Reader<X, C> {
+    bus: Arc<EventBus<X, C>>,
+    following: Following,
+    interval: Duration,
     is_at_end: bool,
-    ready: VecDeque<Result<(Event, Option<String>), EventsError>>,
-    /// The events given that may be read again, with their cursors.
-    given: BTreeMap<Place, Option<String>>,
-    /// The unreadable items that were found since reading started over last.
-    unreadable: BTreeSet<Option<EventKey>>,
-    /// Those of the time before.
-    unreadable_before: BTreeSet<Option<EventKey>>,
+    ready: VecDeque<Result<(Event, Option<String>), Error>>,
 }
 
-/// What tells events apart, in the order of time.
-type Place = (Option<Timestamp>, String, String);
-
-/// The place before all of an instant.
-const fn start_of(at: Timestamp) -> Place {
-    (Some(at), String::new(), String::new())
-}
-
-impl<B: Bus, C: Clock> Following<B, C> {
-    fn new(feed: Feed<B, C>) -> Self {
-        Self {
-            position: feed.query.cursor.clone(),
-            restart: feed.query.cursor.clone(),
-            feed,
-            is_at_end: false,
-            ready: VecDeque::new(),
-            given: BTreeMap::new(),
-            unreadable: BTreeSet::new(),
-            unreadable_before: BTreeSet::new(),
-        }
-    }
-
-    async fn next(&mut self) -> Result<(Event, Option<String>), EventsError> {
+impl<X: StoreExecutor + Send, C: Clock> Reader<X, C> {
+    async fn next(&mut self) -> Result<(Event, Option<String>), Error> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return event;
             }
             if self.is_at_end {
-                self.feed.clock.sleep(self.feed.interval).await;
-                self.start_over();
+                self.bus.clock().sleep(self.interval).await;
             }
-            self.read().await.map_err(|error| {
-                let cursor = self.position.clone();
-                EventsError::Interrupted(QueryInterrupted { cursor, error })
-            })?;
+            self.read().await?;
         }
     }
 
-    fn start_over(&mut self) {
-        self.position.clone_from(&self.restart);
-        self.unreadable_before = core::mem::take(&mut self.unreadable);
-    }
-
-    async fn read(&mut self) -> Result<(), QueryError> {
-        let query = EventQuery { cursor: self.position.clone(), ..self.feed.query.clone() };
-        let page = self.feed.bus.query(&query).await?;
-        self.take_events(&page);
-        self.take_unreadable(page.unreadable);
+    async fn read(&mut self) -> Result<(), Error> {
+        let page = self.bus.query(self.following.next_page()).await?;
         self.is_at_end = page.next.is_none();
-        self.position = page.next;
-        self.forget();
+        let Followed { events, unreadable } = self.following.take(page, self.bus.clock().now());
+        self.ready.extend(events.into_iter().map(Ok));
+        self.ready.extend(unreadable.into_iter().map(|item| Err(item.into())));
         Ok(())
-    }
-
-    fn take_events(&mut self, page: &EventPage) {
-        for (index, event) in page.events.iter().enumerate() {
-            let place = (event.published_at, event.id.clone(), event.event_type.clone());
-            if let Entry::Vacant(given) = self.given.entry(place) {
-                let cursor = page.cursor_after(index);
-                given.insert(cursor.clone());
-                self.ready.push_back(Ok((event.clone(), cursor)));
-            }
-        }
-    }
-
-    fn take_unreadable(&mut self, errors: Vec<ItemError>) {
-        for error in errors {
-            let is_known = self.unreadable_before.contains(&error.key);
-            if self.unreadable.insert(error.key.clone()) && !is_known {
-                self.ready.push_back(Err(EventsError::Unreadable(error)));
-            }
-        }
-    }
-
-    /// Moves the restart up to the overlap, and forgets what is an overlap older than that: offset
-    /// cursors may reach back when late events shift them.
-    fn forget(&mut self) {
-        let Some(((Some(newest), ..), _)) = self.given.last_key_value() else { return };
-        // An event dated ahead must not end the overlap of those that are published now.
-        let newest = (*newest).min(self.feed.clock.now());
-        let overlap = start_of(newest.saturating_sub(self.feed.overlap));
-        let Some(((Some(at), ..), cursor)) = self.given.range(..overlap).next_back() else {
-            return;
-        };
-        self.restart.clone_from(cursor);
-        let kept = start_of(at.saturating_sub(self.feed.overlap));
-        self.given = self.given.split_off(&kept);
     }
 }

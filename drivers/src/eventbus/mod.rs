@@ -1,15 +1,15 @@
-//! Event buses to publish to and read from.
+//! An event bus to publish to and read from.
 //!
-//! [`EventBus`] is the core's bus over any store executor, [`MemoryEventBus`] the one that is
-//! nothing but data; [`Bus`] is what both do. This module lends the core's machines a clock and
-//! ids, gives each operation its time, follows cursors, polls for readers, and runs handlers. Keys,
-//! pages and retries are the core's; what a reader that comes back has seen already is the feed's.
+//! [`EventBus`] is the core's bus over any store executor. This module lends the core's machines a
+//! clock and ids, gives each operation its time, follows cursors, polls for readers, and runs
+//! subscribers. It decides nothing about keys, pages, retries, or what a reader was given already:
+//! that is [`eventbus`](apptheory_core::eventbus)'s of the core.
 //!
 //! ```
 //! use apptheory::clock::ManualClock;
-//! use apptheory::eventbus::{Bus, EventBus};
+//! use apptheory::eventbus::EventBus;
 //! use apptheory::memory::MemoryStore;
-//! use apptheory_core::eventbus::{Event, BusConfig, EventQuery, PublishOutcome};
+//! use apptheory_core::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
 //! use apptheory_core::time::Timestamp;
 //! use futures_util::TryStreamExt;
 //!
@@ -25,23 +25,14 @@
 //!
 //! let events: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await?;
 //! assert_eq!(events.len(), 1);
-//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! # Ok::<(), apptheory_core::eventbus::Error>(())
 //! # }).unwrap();
 //! ```
 
 mod bus;
-mod error;
 mod feed;
-mod memory;
 mod metrics;
-mod store;
 mod subscriptions;
 
-pub use bus::{Bus, PUBLISH_CONCURRENCY};
-pub use error::{
-    EventsError, HandlerError, HandlerFailed, HandlerFailure, PublishFailed, QueryInterrupted,
-    TenantNotDeleted,
-};
+pub use bus::{EventBus, OPERATION_BUDGET, PUBLISH_CONCURRENCY};
 pub use feed::{Feed, OVERLAP, POLL_INTERVAL, UNREADABLE};
-pub use memory::MemoryEventBus;
-pub use store::{EventBus, OPERATION_BUDGET};

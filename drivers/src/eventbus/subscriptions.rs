@@ -1,5 +1,6 @@
 //! Who handles which events.
 
+use core::error::Error as StdError;
 use core::fmt;
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
@@ -7,28 +8,26 @@ use core::pin::Pin;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use apptheory_core::eventbus::{Event, InvalidInput};
+use apptheory_core::eventbus::{Error, Event, subscription_type};
 use futures_util::FutureExt as _;
-
-use super::error::{HandlerError, HandlerFailed, HandlerFailure};
 
 /// Handlers by the type of event that they are for.
 #[derive(Default)]
 pub(super) struct Subscriptions(RwLock<BTreeMap<String, Vec<Handler>>>);
 
 type Handler = Arc<dyn Fn(Arc<Event>) -> Handling + Send + Sync>;
-type Handling = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
+/// What a handler fails with.
+type Failure = Box<dyn StdError + Send + Sync>;
+
+type Handling = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 impl Subscriptions {
-    pub(super) fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), InvalidInput>
+    pub(super) fn subscribe<F, R>(&self, event_type: &str, handler: F) -> Result<(), Error>
     where
         F: Fn(Arc<Event>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), HandlerError>> + Send + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let event_type = event_type.trim();
-        if event_type.is_empty() {
-            return Err(InvalidInput::EmptyEventType);
-        }
+        let event_type = subscription_type(event_type)?;
         let handler: Handler = Arc::new(move |event| Box::pin(handler(event)));
         let mut handlers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         handlers.entry(event_type.to_owned()).or_default().push(handler);
@@ -37,18 +36,15 @@ impl Subscriptions {
 
     /// Runs the handlers of an event's type one after the other, in the order of subscription, up
     /// to the first that fails.
-    pub(super) async fn deliver(&self, event: &Event) -> Result<(), HandlerFailed> {
+    pub(super) async fn deliver(&self, event: &Event) -> Result<(), Error> {
         let handlers = self.of_type(event.event_type.trim());
         if handlers.is_empty() {
             return Ok(());
         }
         let event = Arc::new(event.clone());
         for (position, handler) in handlers.iter().enumerate() {
-            run(handler, &event).await.map_err(|cause| HandlerFailed {
-                event_type: event.event_type.trim().to_owned(),
-                position,
-                cause,
-            })?;
+            let ran = run(handler, &event).await;
+            ran.map_err(|cause| Error::handler(event.event_type.trim(), position, cause))?;
         }
         Ok(())
     }
@@ -61,12 +57,12 @@ impl Subscriptions {
 }
 
 /// Runs one handler. Whatever a panic leaves half-done is the handler's own: the event is immutable.
-async fn run(handler: &Handler, event: &Arc<Event>) -> Result<(), HandlerFailure> {
+async fn run(handler: &Handler, event: &Arc<Event>) -> Result<(), Failure> {
     let handling = AssertUnwindSafe(async { handler(Arc::clone(event)).await });
     match handling.catch_unwind().await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(HandlerFailure::Error(error)),
-        Err(_) => Err(HandlerFailure::Panic),
+        Ok(result) => result,
+        // The panic hook has said where.
+        Err(_) => Err("it panicked".into()),
     }
 }
 

@@ -1,9 +1,7 @@
 //! Requests that are served once.
 
-use apptheory_core::error::{AppError, code};
 use apptheory_core::idempotency::{
-    Acquisition, IdempotencyError, IdempotencyKey, KeyError, REPLAYED_HEADER, payload_hash,
-    request_hash,
+    Acquisition, Error, IdempotencyKey, REPLAYED_HEADER, payload_hash, request_hash,
 };
 
 use super::{Idempotent, scope_of, stored};
@@ -19,28 +17,23 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
         }
         let Some(key) = self.key.read(request) else {
             return match self.requires_key {
-                true => Err(AppError::bad_request(KeyError::MissingKey.to_string())),
+                true => Err(Error::missing_key().into()),
                 false => Ok(next.run(context).await),
             };
         };
         let Some(scope) = self.request_scope(&context) else {
             return Ok(next.run(context).await);
         };
-        let key = IdempotencyKey::new(&scope, &key)
-            .map_err(|error| AppError::internal().with_cause(error))?;
+        let key = IdempotencyKey::new(&scope, &key)?;
         let clock = context.clock().clone();
         let hash = request_hash(request);
         let acquired = self.acquire(key, hash, context.remaining(), &clock, context.ids()).await;
-        let Some(acquisition) = acquired.map_err(undecided)? else {
+        let Some(acquisition) = acquired? else {
             return Ok(next.run(context).await);
         };
-        let refusal = acquisition.refusal();
         let lease = match acquisition {
             Acquisition::Acquired(lease) => lease,
             Acquisition::Completed { result } => return replay(result.as_deref()),
-            Acquisition::InProgress { .. } | Acquisition::PayloadDiffers => {
-                return Err(refusal.unwrap_or_else(AppError::internal));
-            }
         };
         let response = next.run(context).await;
         // An error is no result: the request may be repeated.
@@ -80,15 +73,7 @@ impl<X> Idempotent<X> {
 fn replay(result: Option<&[u8]>) -> Answer {
     let response = match result {
         None => Response::new(200),
-        Some(result) => {
-            let unreadable = || undecided(IdempotencyError::Unreadable);
-            stored::read(result).ok_or_else(unreadable)?
-        }
+        Some(result) => stored::read(result).ok_or_else(Error::unreadable)?,
     };
     Ok(response.with_header(REPLAYED_HEADER, "true"))
-}
-
-/// The answer when nobody knows whether the request was served: 503, as for a rate limit.
-fn undecided(error: IdempotencyError) -> AppError {
-    AppError::of(code::OVERLOADED).with_header("retry-after", "1").with_cause(error)
 }

@@ -38,18 +38,15 @@ use core::fmt;
 use core::time::Duration;
 
 use apptheory_core::idempotency::{
-    Acquire, Acquisition, AnswerCallers, Complete, IdempotencyConfig, IdempotencyError,
-    IdempotencyKey, KeySource, Lease, Owner, Release, SourceError,
+    Acquire, Acquisition, AnswerCallers, Complete, Error, IdempotencyConfig, IdempotencyKey,
+    KeySource, Lease, Owner, Release,
 };
 use apptheory_core::identity::EmptySecret;
-use apptheory_core::store::StoreEffect;
 
 use crate::clock::{Clock as _, SharedClock};
-use crate::execute::{Execute, StoreExecutor, drive};
+use crate::execute::{StoreExecutor, drive};
 use crate::ids::IdSource;
-use crate::layer::{DECISION_BUDGET, Deadline};
-
-pub use event::NotHandled;
+use crate::layer::{DECISION_BUDGET, EachInTime};
 
 /// A middleware that has work done once: of a request by the key that it brings, of a record by the
 /// id that its service gave it.
@@ -114,11 +111,11 @@ impl<X> Idempotent<X> {
     ///
     /// # Errors
     ///
-    /// [`SourceError`] for an empty list, and for a name that no cookie can have.
+    /// [`Error`] for an empty list, and for a name that no cookie can have.
     pub fn with_session_cookies<T: Into<String>>(
         self,
         names: impl IntoIterator<Item = T>,
-    ) -> Result<Self, SourceError> {
+    ) -> Result<Self, Error> {
         Ok(Self { callers: self.callers.with_session_cookies(names)?, ..self })
     }
 
@@ -179,11 +176,11 @@ impl<X: StoreExecutor> Idempotent<X> {
         remaining: Option<Duration>,
         clock: &SharedClock,
         ids: &dyn IdSource,
-    ) -> Result<Option<Acquisition>, IdempotencyError> {
+    ) -> Result<Option<Acquisition>, Error> {
         let (owner, now) = (Owner::new(ids.next_id()), clock.now());
         let acquire: Acquire = self.idempotency.acquire(key, payload_hash, owner, now, remaining);
         match drive(acquire, &self.in_time(clock)).await {
-            Err(_) if self.fails_open => Ok(None),
+            Err(error) if self.fails_open && error.is_undecided() => Ok(None),
             acquired => acquired.map(Some),
         }
     }
@@ -204,25 +201,8 @@ impl<X: StoreExecutor> Idempotent<X> {
         let _ = drive(release, &self.in_time(clock)).await;
     }
 
-    const fn in_time<'x>(&'x self, clock: &'x SharedClock) -> EachInTime<'x, X> {
-        EachInTime { executor: &self.executor, clock, budget: self.budget }
-    }
-}
-
-/// Gives every call of the store the same time, so that there is some left to ask again.
-struct EachInTime<'x, X> {
-    executor: &'x X,
-    clock: &'x SharedClock,
-    budget: Duration,
-}
-
-impl<E, X> Execute<E> for EachInTime<'_, X>
-where
-    E: StoreEffect<Outcome: Send> + Send + Sync,
-    X: Execute<E>,
-{
-    async fn execute(&self, effect: &E) -> E::Outcome {
-        Deadline::after(self.executor, self.clock, self.budget).execute(effect).await
+    const fn in_time<'x>(&'x self, clock: &'x SharedClock) -> EachInTime<'x, X, SharedClock> {
+        EachInTime { executor: &self.executor, clock, budget: self.budget, ends_at: None }
     }
 }
 

@@ -35,6 +35,7 @@
 
 mod count;
 mod deadline;
+mod each;
 mod fault;
 mod record;
 mod replay;
@@ -43,11 +44,12 @@ mod trace;
 
 pub use count::Counted;
 pub use deadline::{DECISION_BUDGET, Deadline};
+pub(crate) use each::EachInTime;
 pub use fault::{FaultPlan, Faulty};
 pub use record::Recording;
-pub use replay::Replay;
+pub use replay::{Divergence, Replay};
 #[cfg(feature = "tracing")]
-pub use trace::Trace;
+pub use trace::{Conclusion, Trace, Traced};
 
 #[cfg(test)]
 mod testing;

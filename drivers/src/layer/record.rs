@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use apptheory_core::store::StoreEffect;
-use apptheory_core::store::transcript::{Exchange, Transcript};
+use apptheory_core::store::transcript::{Exchange, Transcribe, Transcript};
 
 use crate::execute::Execute;
 
@@ -64,7 +63,7 @@ impl<X> Recording<X> {
 
 impl<E, X> Execute<E> for Recording<X>
 where
-    E: StoreEffect + Sync,
+    E: Transcribe + Sync,
     X: Execute<E> + Send,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {

@@ -5,9 +5,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use apptheory_core::gateway::BroadcastReport;
-use apptheory_core::registry::{
-    ConnectionPage, InvalidConnection, ListError, RegistryConfig, RegistryError, Touched,
-};
+use apptheory_core::registry::{ConnectionPage, Error, RegistryConfig, Touched};
 
 use apptheory_core::time::Timestamp;
 
@@ -40,7 +38,7 @@ use crate::execute::{StoreExecutor, drive};
 /// let report = connections.broadcast(&broadcaster, "news", b"hello").await?;
 /// assert_eq!(report.sent.delivered, 1);
 /// connections.remove("c1=").await?; // on `$disconnect`
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// # Ok::<(), apptheory_core::registry::Error>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
@@ -48,20 +46,6 @@ pub struct Connections<X, C = SystemClock> {
     registry: RegistryConfig,
     executor: X,
     clock: C,
-}
-
-/// An operation of the registry failed.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConnectionsError {
-    /// The text names no connection or topic. Nothing was read or written.
-    #[error(transparent)]
-    Invalid(#[from] InvalidConnection),
-    /// The store did not answer. Try again: repeating is harmless.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The topic has no such page. Start again where the cursor is at fault, else try again.
-    #[error(transparent)]
-    List(#[from] ListError),
 }
 
 /// What became of a broadcast to a topic.
@@ -72,9 +56,9 @@ pub struct TopicReport {
     pub sent: BroadcastReport,
     /// Connections that are gone, and could not be removed. They expire, or the next broadcast
     /// tries again.
-    pub not_removed: Vec<(String, RegistryError)>,
+    pub not_removed: Vec<(String, Error)>,
     /// Why the rest of the topic was not found. `None` when it was, to its end.
-    pub interrupted: Option<ListError>,
+    pub interrupted: Option<Error>,
 }
 
 impl<X> Connections<X> {
@@ -96,10 +80,10 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     ///
     /// # Errors
     ///
-    /// [`ConnectionsError::Invalid`] or [`ConnectionsError::Registry`].
-    pub async fn register(&self, connection_id: &str, topic: &str) -> Result<(), ConnectionsError> {
+    /// [`Error`] for a blank or over-long text, or of the store.
+    pub async fn register(&self, connection_id: &str, topic: &str) -> Result<(), Error> {
         let register = self.registry.register(connection_id, topic, self.clock.now())?;
-        Ok(drive(register, &self.executor).await?)
+        drive(register, &self.executor).await
     }
 
     /// Keeps a connection for longer: on a message from it.
@@ -107,9 +91,9 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     /// # Errors
     ///
     /// As [`register`](Self::register).
-    pub async fn touch(&self, connection_id: &str) -> Result<Touched, ConnectionsError> {
+    pub async fn touch(&self, connection_id: &str) -> Result<Touched, Error> {
         let touch = self.registry.touch(connection_id, self.clock.now())?;
-        Ok(drive(touch, &self.executor).await?)
+        drive(touch, &self.executor).await
     }
 
     /// Forgets a connection: on `$disconnect`, and when it is gone.
@@ -117,23 +101,23 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     /// # Errors
     ///
     /// As [`register`](Self::register).
-    pub async fn remove(&self, connection_id: &str) -> Result<(), ConnectionsError> {
-        Ok(drive(self.registry.remove(connection_id)?, &self.executor).await?)
+    pub async fn remove(&self, connection_id: &str) -> Result<(), Error> {
+        drive(self.registry.remove(connection_id)?, &self.executor).await
     }
 
     /// A page of the connections of a topic, from a cursor of the page before.
     ///
     /// # Errors
     ///
-    /// [`ConnectionsError::Invalid`] or [`ConnectionsError::List`].
+    /// [`Error`] for a blank or over-long topic, a cursor of another one, or of the store.
     pub async fn list(
         &self,
         topic: &str,
         limit: NonZeroU32,
         cursor: Option<&str>,
-    ) -> Result<ConnectionPage, ConnectionsError> {
+    ) -> Result<ConnectionPage, Error> {
         let list = self.registry.list(topic, limit, cursor, self.clock.now())?;
-        Ok(drive(list, &self.executor).await?)
+        drive(list, &self.executor).await
     }
 
     /// Sends `data` to every connection of a topic, page by page, and removes those that are gone;
@@ -141,14 +125,14 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     ///
     /// # Errors
     ///
-    /// [`InvalidConnection`] for a blank or over-long topic. Whatever else goes wrong is reported,
+    /// [`Error`] for a blank or over-long topic. Whatever else goes wrong is reported,
     /// beside what did not.
     pub async fn broadcast<D: Clock>(
         &self,
         broadcaster: &Broadcaster<D>,
         topic: &str,
         data: &[u8],
-    ) -> Result<TopicReport, InvalidConnection> {
+    ) -> Result<TopicReport, Error> {
         let mut report = TopicReport::default();
         let mut cursor = None;
         loop {
@@ -182,8 +166,8 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     async fn remove_gone(
         &self,
         gone: impl Iterator<Item = &String>,
-        not_removed: &mut Vec<(String, RegistryError)>,
-    ) -> Result<(), InvalidConnection> {
+        not_removed: &mut Vec<(String, Error)>,
+    ) -> Result<(), Error> {
         for id in gone {
             if let Err(error) = drive(self.registry.remove(id)?, &self.executor).await {
                 not_removed.push((id.clone(), error));

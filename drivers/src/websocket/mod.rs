@@ -39,5 +39,5 @@ pub use client::{
     ClientFuture, FactoryError, FactoryFuture, WebSocketClient, WebSocketClientFactory,
     WebSocketManagementClient,
 };
-pub use connections::{Connections, ConnectionsError, TopicReport};
+pub use connections::{Connections, TopicReport};
 pub use fake::{FakeWebSocketClients, FakeWebSocketManagementClient, RecordedCall};

@@ -11,8 +11,8 @@ use apptheory::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
 use apptheory::clock::ManualClock;
 use apptheory::execute::drive;
 use apptheory_core::idempotency::{
-    Acquire, Acquisition, Complete, Completion, IdempotencyConfig, IdempotencyKey, Owner, Release,
-    Released,
+    Acquire, Acquisition, Complete, Completion, Error, ErrorKind, IdempotencyConfig,
+    IdempotencyKey, Owner, Release, Released,
 };
 use dynoxide::Database;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -90,11 +90,11 @@ fn key() -> IdempotencyKey {
     IdempotencyKey::new("scope", "key").unwrap()
 }
 
-async fn acquire(store: &AwsStore<ManualClock>, owner: u128) -> Acquisition {
+async fn acquire(store: &AwsStore<ManualClock>, owner: u128) -> Result<Acquisition, Error> {
     let lasts = Some(Duration::from_secs(30));
     let idempotency = IdempotencyConfig::builder().build();
     let acquire: Acquire = idempotency.acquire(key(), "h", Owner::new(owner), NOW, lasts);
-    drive(acquire, store).await.unwrap()
+    drive(acquire, store).await
 }
 
 /// The same store without a second attempt of the SDK's own.
@@ -112,20 +112,19 @@ fn the_holder_of_a_lease_is_not_refused_by_itself() {
             store_at(&url).create_table(&idempotency.table()).await.unwrap();
             let (lossy, proxy) = Proxy::losing(&url, &[1]).await;
             let store = store_at(&lossy);
-            let Acquisition::Acquired(lease) = acquire(&store, 1).await else {
+            let Ok(Acquisition::Acquired(lease)) = acquire(&store, 1).await else {
                 panic!("it is its own")
             };
             assert_eq!(proxy.requests(), 2);
-            let Acquisition::InProgress { .. } = acquire(&store, 2).await else {
-                panic!("it is somebody else's")
-            };
+            let refused = acquire(&store, 2).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::InProgress, "it is somebody else's");
 
             let (lossy, proxy) = Proxy::losing(&url, &[1]).await;
             let complete: Complete = idempotency.complete(lease, *b"done", NOW);
             let completed = drive(complete, &store_at(&lossy)).await;
             assert_eq!((completed, proxy.requests()), (Ok(Completion::Stored), 2));
             let result = Some(b"done".to_vec());
-            assert_eq!(acquire(&store, 3).await, Acquisition::Completed { result });
+            assert_eq!(acquire(&store, 3).await, Ok(Acquisition::Completed { result }));
         }));
     }
 }
@@ -135,12 +134,12 @@ fn what_was_given_back_is_given_back() {
     block_on(serve(Database::memory().unwrap(), async |url| {
         let idempotency = IdempotencyConfig::builder().build();
         store_at(&url).create_table(&idempotency.table()).await.unwrap();
-        let Acquisition::Acquired(lease) = acquire(&store_at(&url), 1).await else {
+        let Ok(Acquisition::Acquired(lease)) = acquire(&store_at(&url), 1).await else {
             panic!("nobody else is there")
         };
         let (lossy, _) = Proxy::losing(&url, &[1]).await;
         let release: Release = idempotency.release(lease);
         assert_eq!(drive(release, &store_at(&lossy)).await, Ok(Released::Released));
-        assert!(matches!(acquire(&store_at(&url), 2).await, Acquisition::Acquired(_)));
+        assert!(matches!(acquire(&store_at(&url), 2).await, Ok(Acquisition::Acquired(_))));
     }));
 }

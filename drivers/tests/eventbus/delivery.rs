@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, Invocation};
 use apptheory::clock::{Clock, ManualClock};
-use apptheory::eventbus::{Bus, EventBus};
+use apptheory::eventbus::EventBus;
 use apptheory::execute::StoreExecutor;
 use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::store::GetItem;

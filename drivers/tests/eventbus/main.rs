@@ -16,7 +16,8 @@ use core::time::Duration;
 
 use apptheory::clock::{Clock, ManualClock};
 use apptheory::embedded::EmbeddedStore;
-use apptheory::eventbus::{Bus, EventBus};
+use apptheory::eventbus::EventBus;
+use apptheory::execute::StoreExecutor;
 use apptheory::ids::SequentialIds;
 use apptheory::memory::MemoryStore;
 use apptheory_core::eventbus::{BusConfig, Event};
@@ -70,7 +71,10 @@ fn seconds(n: u32) -> Timestamp {
 }
 
 /// Publishes the events numbered so, and nothing fails.
-async fn publish_numbers(bus: &impl Bus, numbers: impl IntoIterator<Item = u32> + Send) {
+async fn publish_numbers(
+    bus: &EventBus<impl StoreExecutor + Send, impl Clock>,
+    numbers: impl IntoIterator<Item = u32> + Send,
+) {
     for n in numbers {
         bus.publish(event(n)).await.unwrap();
     }

@@ -7,11 +7,9 @@ use std::sync::Arc;
 use apptheory::clock::VirtualClock;
 use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::memory::MemoryStore;
-use apptheory::websocket::{
-    Broadcaster, Connections, ConnectionsError, FakeWebSocketManagementClient,
-};
+use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
 use apptheory_core::gateway::Connection;
-use apptheory_core::registry::{InvalidConnection, RegistryConfig, Touched};
+use apptheory_core::registry::{ErrorKind, RegistryConfig, Touched};
 use apptheory_core::store;
 use apptheory_core::time::Timestamp;
 
@@ -51,8 +49,8 @@ fn a_connection_is_listed_until_it_leaves_or_expires() {
         assert_eq!(connections.touch("b").await, Ok(Touched::Kept));
         clock.advance(Duration::from_secs(3600));
         assert_eq!((listed("news").await, listed("sports").await), (vec!["b".to_owned()], vec![]));
-        let blank = ConnectionsError::Invalid(InvalidConnection::MissingTopic);
-        assert_eq!(connections.register("d", " ").await, Err(blank));
+        let blank = connections.register("d", " ").await.unwrap_err();
+        assert_eq!(blank.kind(), ErrorKind::InvalidInput);
     });
 }
 

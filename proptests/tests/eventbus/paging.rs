@@ -157,7 +157,7 @@ async fn fill<X: StoreExecutor>(bus: &BusConfig, store: &X, events: &[Event]) {
 }
 
 async fn read<X: StoreExecutor>(bus: &BusConfig, store: &X, query: &EventQuery) -> EventPage {
-    drive(bus.query(query), store).await.result.unwrap()
+    drive(bus.query(query).unwrap(), store).await.result.unwrap()
 }
 
 /// Every page's events, checked on the way.

@@ -8,7 +8,6 @@ mod check;
 mod offset;
 mod seal;
 
-pub use check::CursorMismatch;
 pub(super) use check::{KeyShape, check};
-pub use offset::{InvalidOffsetCursor, OffsetCursor};
+pub use offset::OffsetCursor;
 pub use seal::CursorSeal;

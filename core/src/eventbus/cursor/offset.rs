@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, NO_PAD};
 
+use crate::store::CursorError;
+
 /// How many events of a query's answer came before: base64url without padding of the decimal
 /// number.
 ///
@@ -31,28 +33,23 @@ impl OffsetCursor {
     ///
     /// # Errors
     ///
-    /// [`InvalidOffsetCursor`] for anything but the encoding of a number from 0 to 2^63-1.
-    pub fn decode(text: &str) -> Result<Self, InvalidOffsetCursor> {
+    /// [`CursorError::NotAnOffset`] for anything but the encoding of a number from 0 to 2^63-1.
+    pub fn decode(text: &str) -> Result<Self, CursorError> {
         let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let bytes = UNPADDED.decode(text).map_err(|_| InvalidOffsetCursor)?;
-        let digits = core::str::from_utf8(&bytes).map_err(|_| InvalidOffsetCursor)?;
+        let bytes = UNPADDED.decode(text).map_err(|_| CursorError::NotAnOffset)?;
+        let digits = core::str::from_utf8(&bytes).map_err(|_| CursorError::NotAnOffset)?;
         // The standard reading of an integer is exactly the grammar: `[+-]?[0-9]+`.
-        let offset: i64 = digits.parse().map_err(|_| InvalidOffsetCursor)?;
-        u64::try_from(offset).map(Self).map_err(|_| InvalidOffsetCursor)
+        let offset: i64 = digits.parse().map_err(|_| CursorError::NotAnOffset)?;
+        u64::try_from(offset).map(Self).map_err(|_| CursorError::NotAnOffset)
     }
 }
-
-/// The text is not an offset cursor. Start again from the first page.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("invalid cursor")]
-pub struct InvalidOffsetCursor;
 
 const UNPADDED: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD_LENIENT);
 const NO_PAD_LENIENT: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
 
 #[cfg(test)]
 mod tests {
-    use super::{InvalidOffsetCursor, OffsetCursor};
+    use super::{CursorError, OffsetCursor};
 
     #[test]
     fn offsets_are_encoded_and_read() {
@@ -95,7 +92,7 @@ mod tests {
             "YWJj",
             "Mg+/",
         ] {
-            assert_eq!(OffsetCursor::decode(text), Err(InvalidOffsetCursor), "{text:?}");
+            assert_eq!(OffsetCursor::decode(text), Err(CursorError::NotAnOffset), "{text:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::identity::EmptySecret;
-use crate::store::InvalidCursor;
+use crate::store::CursorError;
 
 /// Seals cursors, and opens those that were sealed with one of its secrets.
 ///
@@ -76,13 +76,13 @@ impl CursorSeal {
     ///
     /// # Errors
     ///
-    /// [`InvalidCursor::Seal`] when there is no seal, or none that one of the secrets made. The
+    /// [`CursorError::Seal`] when there is no seal, or none that one of the secrets made. The
     /// time that takes does not tell how much of a seal was right.
-    pub fn open<'a>(&self, sealed: &'a str) -> Result<&'a str, InvalidCursor> {
+    pub fn open<'a>(&self, sealed: &'a str) -> Result<&'a str, CursorError> {
         if sealed.is_empty() {
             return Ok(sealed);
         }
-        self.verified(sealed).ok_or(InvalidCursor::Seal)
+        self.verified(sealed).ok_or(CursorError::Seal)
     }
 
     /// The cursor and the key id within a sealed cursor, as they are written: nothing is verified.
@@ -136,7 +136,7 @@ mod tests {
     use alloc::format;
 
     use super::CursorSeal;
-    use crate::store::InvalidCursor;
+    use crate::store::CursorError;
 
     fn seal(secret: &str) -> CursorSeal {
         CursorSeal::new(secret).unwrap()
@@ -148,10 +148,10 @@ mod tests {
         let both = old.rotated_to("new").unwrap();
         let sealed_before = old.seal("eyJh");
         assert_eq!(both.open(&sealed_before), Ok("eyJh"));
-        assert_eq!(new.open(&sealed_before), Err(InvalidCursor::Seal));
+        assert_eq!(new.open(&sealed_before), Err(CursorError::Seal));
         let sealed_after = both.seal("eyJh");
         assert_eq!(new.open(&sealed_after), Ok("eyJh"));
-        assert_eq!(old.open(&sealed_after), Err(InvalidCursor::Seal));
+        assert_eq!(old.open(&sealed_after), Err(CursorError::Seal));
         assert_eq!((new.seal("").as_str(), new.open("")), ("", Ok("")));
         let (cursor, new_id) = CursorSeal::peek(&sealed_after).unwrap();
         let (_, old_id) = CursorSeal::peek(&sealed_before).unwrap();
@@ -166,7 +166,7 @@ mod tests {
         for at in 0..sealed.len() {
             let swapped = if sealed.as_bytes()[at] == b'x' { 'y' } else { 'x' };
             let forged = format!("{}{swapped}{}", &sealed[..at], &sealed[at + 1..]);
-            assert_eq!(seal.open(&forged), Err(InvalidCursor::Seal), "{forged}");
+            assert_eq!(seal.open(&forged), Err(CursorError::Seal), "{forged}");
             assert!(seal.open(&sealed[..at]).is_ok_and(str::is_empty) == (at == 0));
         }
     }

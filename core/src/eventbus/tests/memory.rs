@@ -3,7 +3,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::at;
-use crate::eventbus::{ErrorKind, Event, EventQuery, MemoryBus, PublishOutcome, QueryError};
+use crate::eventbus::{ErrorKind, Event, EventQuery, MemoryBus, PublishOutcome};
 use crate::time::Timestamp;
 
 fn event(id: &str, second: u32) -> Event {
@@ -45,7 +45,6 @@ fn offsets_page_through() {
         );
     }
     let error = bus.query(&all.after(" ")).unwrap_err();
-    assert!(matches!(error, QueryError::InvalidOffsetCursor(_)));
     assert_eq!(
         (error.to_string().as_str(), error.kind()),
         ("invalid cursor", ErrorKind::InvalidCursor)

@@ -2,30 +2,15 @@
 
 use std::sync::Arc;
 
-use apptheory_core::eventbus::{EventChange, StreamRecordError};
+use apptheory_core::eventbus::{Error, EventChange};
 use apptheory_core::events::{ArnKind, name_from_arn};
-use apptheory_core::json::{self, JsonError};
+use apptheory_core::json;
 use serde_json::Value as Json;
 
 use super::DynamoDbChange;
 use crate::app::AppBuilder;
 use crate::clock::Clock;
-use crate::eventbus::{EventBus, HandlerFailed};
-
-/// A change of the bus's table was not handled. Its record fails, and comes again.
-#[derive(Debug, thiserror::Error)]
-pub enum NotDelivered {
-    /// The record is no JSON object.
-    #[error("the stream record is malformed: {0}")]
-    Json(#[from] JsonError),
-    /// The record tells of no event of this bus: let the stream carry new images, and keep other
-    /// things in another table.
-    #[error(transparent)]
-    Record(#[from] StreamRecordError),
-    /// A subscriber failed. Those subscribed before it have run, and will again.
-    #[error(transparent)]
-    Handler(#[from] HandlerFailed),
-}
+use crate::eventbus::EventBus;
 
 impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Runs the subscribers of an event bus for the events that its table's stream tells of, one
@@ -40,7 +25,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// ```
     /// use std::sync::Arc;
     /// use apptheory::app::App;
-    /// use apptheory::eventbus::{Bus, EventBus};
+    /// use apptheory::eventbus::EventBus;
     /// use apptheory::memory::MemoryStore;
     /// use apptheory_core::eventbus::BusConfig;
     ///
@@ -71,13 +56,10 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     }
 }
 
-async fn deliver<X, C: Clock>(
-    bus: &EventBus<X, C>,
-    change: &DynamoDbChange,
-) -> Result<(), NotDelivered> {
-    let record: Json = json::read_object(change.as_json())?;
+async fn deliver<X, C: Clock>(bus: &EventBus<X, C>, change: &DynamoDbChange) -> Result<(), Error> {
+    let record: Json = json::read_object(change.as_json()).map_err(Error::malformed_record)?;
     match bus.config().codec().decode_stream_record(&record)? {
-        EventChange::Inserted(event) => Ok(bus.deliver(&event).await?),
+        EventChange::Inserted(event) => bus.deliver(&event).await,
         EventChange::Modified { .. } | EventChange::Removed { .. } => Ok(()),
     }
 }

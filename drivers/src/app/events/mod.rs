@@ -46,7 +46,6 @@ use apptheory_core::events::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use bus::NotDelivered;
 pub use context::{EventContext, EventInput};
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};

@@ -1,6 +1,7 @@
 //! What an SDK error means, and which answers are tried again.
 
 use apptheory_core::gateway::{self, ConnectionEffect, ConnectionReply};
+use apptheory_core::store;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewaymanagement::config::http::HttpResponse;
 use aws_sdk_apigatewaymanagement::config::interceptors::InterceptorContext;
@@ -16,20 +17,21 @@ where
     R: ProvideErrorMetadata + core::error::Error + Send + Sync + 'static,
 {
     let failed = |kind| gateway::Error::new(E::OPERATION, kind);
-    let lost = |how: &str| failed(gateway::ErrorKind::Transport).with_message(how);
+    let lost =
+        |cause: store::Error| failed(gateway::ErrorKind::Transport).with_message(cause.to_string());
     let outcome = match &error {
         SdkError::ServiceError(refusal) => {
             effect.read_reply(&reply(refusal.raw(), refusal.err().code()))
         }
         SdkError::ResponseError(unreadable) => effect.read_reply(&reply(unreadable.raw(), None)),
-        SdkError::TimeoutError(_) => Err(lost("timeout")),
+        SdkError::TimeoutError(_) => Err(lost(store::Error::Timeout)),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
             // Whatever is wrong with them, nothing was sent.
             Some(_) => failed(gateway::ErrorKind::MissingCredentials),
-            None if failure.is_timeout() => lost("timeout"),
-            None => lost("unavailable"),
+            None if failure.is_timeout() => lost(store::Error::Timeout),
+            None => lost(store::Error::Unavailable),
         }),
-        SdkError::ConstructionFailure(_) | _ => Err(lost("unavailable")),
+        SdkError::ConstructionFailure(_) | _ => Err(lost(store::Error::Unavailable)),
     };
     outcome.map_err(|outcome| outcome.with_cause(error))
 }
