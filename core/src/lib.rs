@@ -61,6 +61,7 @@ pub mod machine;
 mod members;
 pub mod naming;
 pub mod observe;
+pub mod percent;
 mod printing;
 pub mod registry;
 pub mod run;

@@ -6,7 +6,7 @@ use apptheory::apptheory_core::gateway::{
     GetConnection, MAX_DATA_BYTES, PostToConnection, RegionSource, RegionSources, RequestBase,
     event_endpoint, normalize_endpoint, region_from_host,
 };
-use apptheory::apptheory_core::http::percent;
+use apptheory::apptheory_core::percent;
 use apptheory::apptheory_core::run::{Interpret, run};
 use apptheory_proptests::cases;
 use proptest::prelude::*;

@@ -248,7 +248,7 @@ proptest! {
     fn a_logged_value_is_one_word_and_says_what_it_was(text in any_text()) {
         let safe = log_safe_value(&text);
         prop_assert!(!safe.contains(|c: char| c.is_whitespace() || c.is_control() || c == '='));
-        let read = apptheory::apptheory_core::http::percent::decode(&safe);
+        let read = apptheory::apptheory_core::percent::decode(&safe);
         prop_assert_eq!(&*read, &*text);
     }
 

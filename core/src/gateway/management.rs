@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::endpoint::RequestBase;
 use super::error::{ConnectionOperation, Error, ErrorKind};
 use super::reply::{Connection, ConnectionReply};
-use crate::http::{json_body, percent};
+use crate::http::json_body;
 use crate::machine::Effect;
+use crate::percent;
 use crate::printing::prints;
 use crate::store;
 

@@ -47,7 +47,6 @@ mod json_request;
 mod multimap;
 mod names;
 mod path;
-pub mod percent;
 mod provenance;
 pub(crate) mod query;
 pub mod rate_limit;

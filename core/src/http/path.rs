@@ -6,7 +6,7 @@ use core::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-use super::percent::{is_unreserved, next, push_escape};
+use crate::percent::{is_unreserved, next, push_escape};
 
 /// The path of a URI in the normal form of RFC 3986 §6.2.2: equal paths are equal texts, whichever
 /// provider handed them over. Compare, route, count and sign by it.

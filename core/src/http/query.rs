@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::cut::{cut, pieces};
 use super::multimap::MultiMap;
-use super::percent::{decode_form, push_escape};
+use crate::percent::{decode_form, push_escape};
 
 /// The query of a request: its parameters, and the text that they stand for.
 ///

@@ -16,7 +16,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use self::hidden::is_hidden;
-use crate::http::percent;
+use crate::percent;
 
 /// Which rules hold.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::authorizer::{Unread, refuse_authorizer_event};
-use crate::http::percent::decode_form;
 use crate::http::query::push_pair;
 use crate::http::{MultiMap, QueryString, canonical_name};
 use crate::json;
 use crate::members::{Flag, List, Members, Object, Text};
+use crate::percent::decode_form;
 
 /// An event with a context of some kind; only the members that decide anything.
 #[derive(Debug, Default, Deserialize)]

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 
 use super::Route;
 use super::pattern::Pattern;
-use crate::http::percent;
+use crate::percent;
 
 /// The route that serves a request, and the path it matched.
 #[derive(Debug)]

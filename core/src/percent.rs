@@ -4,7 +4,7 @@
 //! This module decides what an escape means. It refuses to know what is being decoded.
 //!
 //! ```
-//! use apptheory_core::http::percent;
+//! use apptheory_core::percent;
 //!
 //! assert_eq!(percent::decode("a%20b"), "a b");
 //! assert_eq!(percent::decode("100%+%41"), "100%+A");
