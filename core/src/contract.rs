@@ -8,9 +8,9 @@ use core::time::Duration;
 
 use crate::http::JsonReading;
 use crate::http::exchange::{Cors, HttpSettings, TenantSource};
-use crate::http::rate_limit::KeyPolicy;
 use crate::limiter::Coverage;
 use crate::limiter::headers::HeaderStyle;
+use crate::limiter::http::KeyPolicy;
 use crate::observe::emf::Emf;
 
 /// The settings of the contract; made by [`profile`].

@@ -128,6 +128,10 @@ pub fn parse_portable_nanos(text: &str) -> Result<i64, DurationTextError> {
 /// What the deserializer makes of a [`DurationTextError`].
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
+    let nanos = parse_duration_nanos(&text).map_err(D::Error::custom)?;
+    if nanos < 0 {
+        return Err(D::Error::custom(format_args!("{} is negative", write_duration_nanos(nanos))));
+    }
     parse_duration(&text).map_err(D::Error::custom)
 }
 

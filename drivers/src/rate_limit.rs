@@ -10,12 +10,9 @@ use core::num::{NonZeroU32, NonZeroUsize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apptheory_core::http::rate_limit::{KeyPolicy, NotCounted, RequestFacts};
-use apptheory_core::identity::EmptySecret;
 use apptheory_core::limiter::headers::HeaderStyle;
-use apptheory_core::limiter::{
-    Attempt, Basis, Cause, Decision, KeyError, LimiterError, RateLimitKey, Stage,
-};
+use apptheory_core::limiter::http::{KeyPolicy, Refusal, RequestFacts};
+use apptheory_core::limiter::{self, Attempt, Basis, Decision, RateLimitKey};
 use apptheory_core::time::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
@@ -39,18 +36,18 @@ use crate::rate_limiter::RateLimiter;
 pub struct RequestLimit<R, X, C = SystemClock> {
     pub(crate) limiter: Arc<RateLimiter<X, C>>,
     policy: KeyPolicy,
-    key: Option<Look<R, Result<RateLimitKey, KeyError>>>,
+    key: Option<Look<R, Result<RateLimitKey, limiter::Error>>>,
     client_ip: Option<Look<R, Option<IpAddr>>>,
     route: Option<Look<R, Option<String>>>,
     cost: Option<Look<R, NonZeroU32>>,
     skip: Option<Look<R, bool>>,
     metadata: Option<Look<R, BTreeMap<String, String>>>,
     on_limit: Option<Hook<R, Decision>>,
-    on_error: Option<Hook<R, RateLimitError>>,
+    on_error: Option<Hook<R, limiter::Error>>,
     pub(crate) style: HeaderStyle,
     /// Of the layer alone: applications have one shape for all of their errors.
     #[cfg(feature = "tower")]
-    pub(crate) denial_body: crate::tower::DenialBody,
+    pub(crate) denial_body: limiter::http::DenialBody,
 }
 
 /// A look at a request.
@@ -58,43 +55,6 @@ type Look<R, T> = Arc<dyn Fn(&R) -> T + Send + Sync>;
 
 /// Takes what happened to a request.
 type Hook<R, T> = Arc<dyn Fn(&R, &T) + Send + Sync>;
-
-/// Why a request was not counted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RateLimitError {
-    /// It belongs to no counter. It is answered with 500.
-    #[error(transparent)]
-    NotCounted(#[from] NotCounted),
-    /// The store gave no answer, and the limiter fails closed. It is answered with 503.
-    #[error(transparent)]
-    Undecided(#[from] LimiterError),
-    /// The store gave no answer, and the limiter fails open. The request goes on.
-    #[error("rate limit failed open: {} while the store was asked to {}", .cause.name(), asked(*.stage))]
-    FailedOpen {
-        /// Why the store gave none.
-        cause: Cause,
-        /// What it was asked for.
-        stage: Stage,
-    },
-}
-
-const fn asked(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Read => "read",
-        Stage::Write => "write",
-    }
-}
-
-/// Why a request goes no further.
-#[derive(Clone, Debug)]
-pub(crate) enum Refusal {
-    /// The limit is used up.
-    Denied(Box<Decision>),
-    /// The request belongs to no counter.
-    NotCounted(NotCounted),
-    /// The store gave no answer, and the limiter fails closed.
-    Undecided(LimiterError),
-}
 
 impl<R, X, C> RequestLimit<R, X, C> {
     pub(crate) fn over(limiter: Arc<RateLimiter<X, C>>) -> Self {
@@ -111,7 +71,7 @@ impl<R, X, C> RequestLimit<R, X, C> {
             on_error: None,
             style: HeaderStyle::default(),
             #[cfg(feature = "tower")]
-            denial_body: crate::tower::DenialBody::default(),
+            denial_body: limiter::http::DenialBody::default(),
         }
     }
 
@@ -139,8 +99,8 @@ impl<R, X, C> RequestLimit<R, X, C> {
     ///
     /// # Errors
     ///
-    /// [`EmptySecret`] when the secret is empty or blank.
-    pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
+    /// [`limiter::Error`] when the secret is empty or blank.
+    pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Result<Self, limiter::Error> {
         Ok(Self { policy: self.policy.per_credential(secret)?, ..self })
     }
 
@@ -161,7 +121,7 @@ impl<R, X, C> RequestLimit<R, X, C> {
     #[must_use]
     pub fn with_key(
         self,
-        key: impl Fn(&R) -> Result<RateLimitKey, KeyError> + Send + Sync + 'static,
+        key: impl Fn(&R) -> Result<RateLimitKey, limiter::Error> + Send + Sync + 'static,
     ) -> Self {
         Self { key: Some(Arc::new(key)), ..self }
     }
@@ -214,7 +174,7 @@ impl<R, X, C> RequestLimit<R, X, C> {
 
     /// Calls `hook` for every request that is not counted, whether or not it goes on.
     #[must_use]
-    pub fn on_error(self, hook: impl Fn(&R, &RateLimitError) + Send + Sync + 'static) -> Self {
+    pub fn on_error(self, hook: impl Fn(&R, &limiter::Error) + Send + Sync + 'static) -> Self {
         Self { on_error: Some(Arc::new(hook)), ..self }
     }
 
@@ -230,9 +190,9 @@ impl<R, X, C> RequestLimit<R, X, C> {
         !finds_its_own && self.policy.needs_vouched_address()
     }
 
-    fn key(&self, request: &R, facts: RequestFacts<'_>) -> Result<RateLimitKey, NotCounted> {
+    fn key(&self, request: &R, facts: RequestFacts<'_>) -> Result<RateLimitKey, limiter::Error> {
         if let Some(key) = &self.key {
-            return Ok(key(request)?);
+            return key(request);
         }
         let address = facts.address.or_else(|| self.client_ip.as_ref()?(request));
         let found = match facts.route {
@@ -243,7 +203,12 @@ impl<R, X, C> RequestLimit<R, X, C> {
         self.policy.key(&RequestFacts { address, route, ..facts })
     }
 
-    fn tell(&self, request: &R, error: &RateLimitError) {
+    fn undecided(&self, request: &R, error: limiter::Error) -> Refusal {
+        self.tell(request, &error);
+        Refusal::Undecided(error)
+    }
+
+    fn tell(&self, request: &R, error: &limiter::Error) {
         if let Some(hook) = &self.on_error {
             hook(request, error);
         }
@@ -261,10 +226,7 @@ impl<R, X: StoreExecutor, C> RequestLimit<R, X, C> {
         if self.skip.as_ref().is_some_and(|skip| skip(request)) {
             return Ok(None);
         }
-        let key = self.key(request, facts).map_err(|error| {
-            self.tell(request, &error.into());
-            Refusal::NotCounted(error)
-        })?;
+        let key = self.key(request, facts).map_err(|error| self.undecided(request, error))?;
         let mut attempt = self.limiter.attempt_at(key, now);
         if let Some(cost) = &self.cost {
             attempt = attempt.with_cost(cost(request));
@@ -286,12 +248,9 @@ impl<R, X: StoreExecutor, C> RequestLimit<R, X, C> {
         R: Sync,
     {
         let decided = self.limiter.check_and_increment_by(clock, attempt).await;
-        let decision = decided.map_err(|error| {
-            self.tell(request, &error.clone().into());
-            Refusal::Undecided(error)
-        })?;
+        let decision = decided.map_err(|error| self.undecided(request, error))?;
         if let Basis::FailOpen { cause, stage } = decision.basis {
-            self.tell(request, &RateLimitError::FailedOpen { cause, stage });
+            self.tell(request, &limiter::Error::failed_open(cause, stage));
         }
         if decision.allowed {
             return Ok(decision);

@@ -31,7 +31,7 @@ use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 
 use apptheory_core::limiter::{
-    Attempt, Decided, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall, UsageStats,
+    self, Attempt, Decided, Decision, DecisionId, Limiter, RateLimitKey, Recall, UsageStats,
 };
 use apptheory_core::time::Timestamp;
 
@@ -93,7 +93,7 @@ impl<X, C> RateLimiter<X, C> {
         &self.clock
     }
 
-    /// What is decided, without how.
+    /// Returns the limiter's configuration.
     pub fn limiter(&self) -> &Limiter {
         &self.limiter
     }
@@ -105,7 +105,7 @@ impl<X: StoreExecutor, C> RateLimiter<X, C> {
         &self,
         clock: &D,
         attempt: Attempt,
-    ) -> Result<Decision, LimiterError> {
+    ) -> Result<Decision, limiter::Error> {
         let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
         let in_time = Deadline::after(&self.executor, clock, self.budget);
         let decided = drive(machine, &in_time).await;
@@ -117,7 +117,7 @@ impl<X: StoreExecutor, C> RateLimiter<X, C> {
         Attempt::new(key, now).with_id(DecisionId(self.ids.next_id()))
     }
 
-    fn conclude(&self, decided: Decided) -> Result<Decision, LimiterError> {
+    fn conclude(&self, decided: Decided) -> Result<Decision, limiter::Error> {
         self.with_recall(|recall| recall.learn(decided.learned));
         decided.decision
     }
@@ -138,8 +138,8 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// # Errors
     ///
-    /// [`LimiterError`] when the store gave no answer and the limiter fails closed.
-    pub async fn check_and_increment(&self, attempt: Attempt) -> Result<Decision, LimiterError> {
+    /// [`limiter::Error`] when the store gave no answer and the limiter fails closed.
+    pub async fn check_and_increment(&self, attempt: Attempt) -> Result<Decision, limiter::Error> {
         self.check_and_increment_by(&self.clock, attempt).await
     }
 
@@ -148,7 +148,7 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     /// # Errors
     ///
     /// As [`check_and_increment`](Self::check_and_increment).
-    pub async fn check(&self, attempt: Attempt) -> Result<Decision, LimiterError> {
+    pub async fn check(&self, attempt: Attempt) -> Result<Decision, limiter::Error> {
         let machine = self.with_recall(|recall| self.limiter.check(attempt, recall));
         let decided = drive(machine, &self.in_time()).await;
         self.conclude(decided)
@@ -158,8 +158,8 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// # Errors
     ///
-    /// [`LimiterError`] when the store gave no answer, whatever the policy.
-    pub async fn record(&self, attempt: Attempt) -> Result<(), LimiterError> {
+    /// [`limiter::Error`] when the store gave no answer, whatever the policy.
+    pub async fn record(&self, attempt: Attempt) -> Result<(), limiter::Error> {
         let machine = self.with_recall(|recall| self.limiter.record(attempt, recall));
         drive(machine, &self.in_time()).await
     }
@@ -168,8 +168,8 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// # Errors
     ///
-    /// [`LimiterError`] when the store gave no answer, whatever the policy.
-    pub async fn usage(&self, key: RateLimitKey) -> Result<UsageStats, LimiterError> {
+    /// [`limiter::Error`] when the store gave no answer, whatever the policy.
+    pub async fn usage(&self, key: RateLimitKey) -> Result<UsageStats, limiter::Error> {
         drive(self.limiter.usage(key, self.clock.now()), &self.in_time()).await
     }
 

@@ -13,13 +13,11 @@ use apptheory::execute::StoreExecutor;
 use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::memory::MemoryStore;
 use apptheory::rate_limiter::RateLimiter;
-use apptheory::tower::{
-    ClientIp, DenialBody, Identity, RateLimitError, RateLimitLayer, RoutePattern, Tenant,
-};
-use apptheory_core::http::rate_limit::NotCounted;
+use apptheory::tower::{ClientIp, DenialBody, Identity, RateLimitLayer, RoutePattern, Tenant};
 use apptheory_core::limiter::headers::{DENIAL_BODY, HeaderStyle};
 use apptheory_core::limiter::{
-    Basis, Decision, FixedWindow, KeyError, Limiter, LimiterBuilder, RateLimitKey, TokenBucket,
+    self, Basis, Cause, Decision, ErrorKind, FixedWindow, Limiter, LimiterBuilder, RateLimitKey,
+    TokenBucket,
 };
 use apptheory_core::store::{self, TableName, Value};
 use apptheory_core::time::Timestamp;
@@ -189,9 +187,8 @@ async fn failing_closed_is_an_overload() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
     assert_eq!(limits(&response), ["retry-after: 1", "x-rate-limit-fail-closed: true"]);
-    let error: &RateLimitError = response.extensions().get().expect("the reason");
-    let RateLimitError::Undecided(error) = error else { panic!("{error}") };
-    assert_eq!(error.cause, store::Error::Unavailable);
+    let error: &limiter::Error = response.extensions().get().expect("the reason");
+    assert_eq!((error.kind(), error.cause()), (ErrorKind::Store, Some(Cause::Unavailable)));
     assert_eq!(
         text(response).await,
         r#"{"error":{"code":"app.overloaded","message":"overloaded"}}"#
@@ -206,8 +203,8 @@ async fn a_request_without_a_valid_key_is_never_let_through() {
     let app_by_client = app(layer(limiter()));
     let response = send(&app_by_client, anyone.expect("a request")).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let reason = RateLimitError::NotCounted(NotCounted::NoCaller);
-    assert_eq!(response.extensions().get(), Some(&reason));
+    let reason = response.extensions().get().map(limiter::Error::kind);
+    assert_eq!(reason, Some(ErrorKind::NoCaller));
     assert_eq!(limits(&response), [] as [&str; 0]);
     assert_eq!(
         text(response).await,
@@ -217,8 +214,8 @@ async fn a_request_without_a_valid_key_is_never_let_through() {
     let key = |_: &Parts| RateLimitKey::new("everyone", "/a#b", "GET");
     let app_by_key = app(layer(limiter()).with_key(key));
     let response = send(&app_by_key, from(CLIENT)).await;
-    let reason = RateLimitError::NotCounted(KeyError::SeparatorInResource.into());
-    assert_eq!(response.extensions().get(), Some(&reason));
+    let reason = response.extensions().get().map(limiter::Error::kind);
+    assert_eq!(reason, Some(ErrorKind::InvalidKey));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use apptheory::apptheory_core::limiter::{
-    Attempt, Decided, Decision, DecisionId, Limiter, LimiterError, RateLimitKey, Recall,
+    self, Attempt, Decided, Decision, DecisionId, Limiter, RateLimitKey, Recall,
 };
 use apptheory::apptheory_core::machine::{Effect, Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
@@ -133,7 +133,11 @@ impl World {
     /// # Errors
     ///
     /// What the limiter gives when it fails closed.
-    pub fn decide(&self, limiter: &Limiter, request: Admission) -> Result<Decision, LimiterError> {
+    pub fn decide(
+        &self,
+        limiter: &Limiter,
+        request: Admission,
+    ) -> Result<Decision, limiter::Error> {
         self.conclude(limiter, request, &Recall::default()).decision
     }
 
@@ -147,7 +151,7 @@ impl World {
         limiter: &Limiter,
         request: Admission,
         recall: &mut Recall,
-    ) -> Result<Decision, LimiterError> {
+    ) -> Result<Decision, limiter::Error> {
         let Decided { decision, learned } = self.conclude(limiter, request, recall);
         recall.learn(learned);
         decision
@@ -158,7 +162,7 @@ impl World {
     /// # Errors
     ///
     /// What the limiter gives when it fails closed.
-    pub fn check(&self, limiter: &Limiter, request: Admission) -> Result<Decision, LimiterError> {
+    pub fn check(&self, limiter: &Limiter, request: Admission) -> Result<Decision, limiter::Error> {
         self.set_time(request.at);
         self.run(limiter.check(attempt(&the_key(), request), &Recall::default())).decision
     }

@@ -7,7 +7,7 @@ use core::num::NonZeroU32;
 
 use apptheory::apptheory_core::limiter::headers::{self, HeaderStyle};
 use apptheory::apptheory_core::limiter::{
-    Attempt, Basis, Decision, DecisionId, Limiter, LimiterError, Recall,
+    self, Attempt, Basis, Decision, DecisionId, Limiter, Recall,
 };
 use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::run::Advance;
@@ -56,7 +56,7 @@ fn decide(limiter: &Limiter, attempt: Attempt, mut adversary: Adversary) -> Opti
     let recall = Recall::default();
     let checked = bounded(limiter.check(attempt.clone(), &recall), &mut adversary.clone());
     // Nothing is to be said of a record but that it ends.
-    let _: Result<(), LimiterError> =
+    let _: Result<(), limiter::Error> =
         bounded(limiter.record(attempt.clone(), &recall), &mut adversary.clone());
     let concluded = bounded(limiter.check_and_increment(attempt, &recall), &mut adversary);
     for decision in [&checked.decision, &concluded.decision].into_iter().flatten() {

@@ -3,6 +3,7 @@
 use super::check_and_increment::Decided;
 use super::decision::Stage;
 use super::plan::{AnyPlan, BatchOutcome, Reads};
+use crate::error::Happened;
 use crate::machine::{Machine, Step};
 use crate::store::{self, StoreRequest};
 
@@ -30,7 +31,7 @@ impl Check {
 
     fn fail(self, error: store::Error) -> Step<Self> {
         let admitted = self.plan.admitted(None);
-        let decision = self.plan.call().fail(error, Stage::Read, admitted);
+        let decision = self.plan.call().fail(error, (Stage::Read, Happened::No), admitted);
         Step::Done(Decided { decision, learned: self.plan.learned() })
     }
 }

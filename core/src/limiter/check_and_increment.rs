@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 
-use super::config::DecisionId;
+use super::attempt::DecisionId;
 use super::decision::{Decision, Stage};
-use super::error::LimiterError;
+use super::error::Error;
 use super::plan::{AnyPlan, BatchOutcome, Next, Reads, Write, Wrote};
 use super::recall::Learned;
 use crate::backoff::Backoff;
+use crate::error::Happened;
 use crate::machine::{Machine, Step};
 use crate::store::{self, GetItem, Item, Sleep, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
@@ -34,6 +35,8 @@ pub struct CheckAndIncrement {
     plan: AnyPlan,
     reads: Reads,
     conflicts: u32,
+    /// Whether a write was applied.
+    has_counted: bool,
 }
 
 /// A decision, and what deciding taught. A driver merges the latter into its
@@ -41,7 +44,7 @@ pub struct CheckAndIncrement {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// The decision. An error only where the limiter fails closed.
-    pub decision: Result<Decision, LimiterError>,
+    pub decision: Result<Decision, Error>,
     /// What the instance should remember, whatever the decision.
     pub learned: Learned,
 }
@@ -49,7 +52,7 @@ pub struct Decided {
 impl CheckAndIncrement {
     pub(super) fn new(plan: AnyPlan) -> Self {
         let reads = Reads::none(plan.call().config.table.clone());
-        Self { plan, reads, conflicts: 0 }
+        Self { plan, reads, conflicts: 0, has_counted: false }
     }
 
     fn proceed(mut self, next: Next) -> Step<Self> {
@@ -91,10 +94,7 @@ impl CheckAndIncrement {
 
     fn on_update(mut self, outcome: Result<Updated, store::Error>) -> Step<Self> {
         match outcome {
-            Ok(updated) => {
-                let next = self.plan.after_write(updated.into());
-                self.proceed(next)
-            }
+            Ok(updated) => self.on_wrote(updated.into()),
             Err(error) => match self.plan.after_failure() {
                 Some(next) => self.proceed(next),
                 None => self.fail(error, Stage::Write),
@@ -104,10 +104,7 @@ impl CheckAndIncrement {
 
     fn on_transact(mut self, outcome: Result<Transacted, store::Error>) -> Step<Self> {
         match outcome.and_then(Wrote::from_transaction) {
-            Ok(wrote) => {
-                let next = self.plan.after_write(wrote);
-                self.proceed(next)
-            }
+            Ok(wrote) => self.on_wrote(wrote),
             Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
@@ -115,6 +112,12 @@ impl CheckAndIncrement {
             }
             Err(error) => self.fail(error, Stage::Write),
         }
+    }
+
+    fn on_wrote(mut self, wrote: Wrote) -> Step<Self> {
+        self.has_counted |= matches!(wrote, Wrote::Applied { .. });
+        let next = self.plan.after_write(wrote);
+        self.proceed(next)
     }
 
     // The decision stays as of its own `now`: the windows are those that the caller asked about.
@@ -155,7 +158,11 @@ impl CheckAndIncrement {
 
     fn fail(self, error: store::Error, stage: Stage) -> Step<Self> {
         let admitted = self.plan.admitted(None);
-        let decision = self.plan.call().fail(error, stage, admitted);
+        // A write that was applied before a later one failed, or came too late, stays counted.
+        let may_have_written = stage == Stage::Write && error.may_have_written();
+        let happened =
+            if self.has_counted || may_have_written { Happened::Unknown } else { Happened::No };
+        let decision = self.plan.call().fail(error, (stage, happened), admitted);
         Step::Done(Decided { decision, learned: self.plan.learned() })
     }
 }

@@ -1,51 +1,103 @@
 //! The limiter as a value, and the calls on it.
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 use core::time::Duration;
 
+use serde::Deserialize;
+
+use super::attempt::Attempt;
+use super::builder::LimiterBuilder;
 use super::check::Check;
 use super::check_and_increment::CheckAndIncrement;
-use super::error::Operation;
-use super::key::{KeyError, RateLimitKey};
-use super::name::{LimiterName, NameError};
+use super::error::{Error, Operation, Reason};
+use super::key::RateLimitKey;
+use super::name::LimiterName;
 use super::plan::{AnyPlan, Call};
 use super::recall::Recall;
 use super::record::Record;
-use super::schema::{AttributeNames, DEFAULT_TABLE_NAME, TABLE_VARIABLES};
-use super::strategy::{Strategy, StrategyError};
+use super::schema::{AttributeNames, DEFAULT_TABLE_NAME};
+use super::strategy::Strategy;
 use super::usage::Usage;
 use super::window::TimeWindow;
+use crate::duration;
 use crate::store::{AttributeStyle, KeySchema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
 /// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
-#[derive(Clone, Debug)]
+///
+/// It can be read from a configuration. `strategy` and `fail_open` are required, and what is left out has
+/// the default that the method of its name on [`LimiterBuilder`] documents. What contradicts itself is
+/// refused, and so is what nobody knows:
+///
+/// ```
+/// use apptheory_core::limiter::Limiter;
+///
+/// let limiter: Limiter = serde_json::from_str(
+///     r#"{
+///         "strategy": {"kind": "sliding", "window": "1m", "granularity": "10s", "limit": 100},
+///         "fail_open": false,
+///         "on_misconfigured": "closed",
+///         "table": "rate-limits",
+///         "name": "orders",
+///         "attribute_style": "pascal",
+///         "ttl_buffer": "1h",
+///         "skew_allowance": "10ms",
+///         "deny_cache": false,
+///         "shadow": false,
+///         "transactions": true,
+///         "read_back": false,
+///         "allow_separator_in_keys": false
+///     }"#,
+/// )?;
+/// assert_eq!(limiter.table().name.to_string(), "rate-limits");
+///
+/// let skewed = r#"{
+///     "strategy": {"kind": "sliding", "window": "1m", "granularity": "10s", "limit": 100},
+///     "fail_open": false,
+///     "skew_allowance": "10s"
+/// }"#;
+/// let refused = serde_json::from_str::<Limiter>(skewed).unwrap_err();
+/// assert!(refused.to_string().starts_with("the skew allowance 10s is not shorter than 10s"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Config")]
 pub struct Limiter(Arc<Config>);
 
-#[derive(Clone, Debug)]
+/// The settings of a limiter, as configurations have them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Config {
     pub(super) strategy: Strategy,
+    pub(super) fail_open: bool,
+    /// As `fail_open` where it is not set.
+    pub(super) on_misconfigured: Option<OnFailure>,
+    #[serde(default = "default_table")]
     pub(super) table: TableName,
     pub(super) name: Option<LimiterName>,
     /// Whether resources may hold `#`.
+    #[serde(default, rename = "allow_separator_in_keys")]
     pub(super) separators: bool,
+    #[serde(default)]
     pub(super) attribute_style: AttributeStyle,
+    #[serde(default = "default_ttl_buffer", deserialize_with = "duration::deserialize")]
     pub(super) ttl_buffer: Duration,
-    pub(super) on_unavailable: OnFailure,
-    pub(super) on_misconfigured: OnFailure,
+    #[serde(default)]
     pub(super) shadow: bool,
+    #[serde(default)]
     pub(super) deny_cache: bool,
+    #[serde(default = "default_skew_allowance", deserialize_with = "duration::deserialize")]
     pub(super) skew_allowance: Duration,
+    #[serde(default = "default_transactions")]
     pub(super) transactions: bool,
+    #[serde(default)]
     pub(super) read_back: bool,
 }
 
 /// What the limiter does while its store gives no answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// Allows the request, and says so ([`Basis::FailOpen`](super::Basis::FailOpen)).
     Open,
@@ -53,60 +105,15 @@ pub enum OnFailure {
     Closed,
 }
 
-/// One request for a decision.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub(super) key: RateLimitKey,
-    pub(super) now: Timestamp,
-    pub(super) cost: NonZeroU32,
-    pub(super) id: Option<DecisionId>,
-    pub(super) metadata: BTreeMap<String, String>,
-}
-
-/// Tells one decision from all others: any value that is not used twice within ten minutes, such as
-/// 128 random bits. It makes a multi-window transaction safe to repeat, and seeds its back-off.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct DecisionId(pub u128);
-
-impl Attempt {
-    /// An attempt of cost 1, decided as of `now`: what the clock of the executor shows, or showed a
-    /// moment ago. A sliding window relies on that clock; an instant ahead of it would be believed.
-    #[must_use]
-    pub fn new(key: RateLimitKey, now: Timestamp) -> Self {
-        Self { key, now, cost: NonZeroU32::MIN, id: None, metadata: BTreeMap::new() }
-    }
-
-    /// How many units the request uses.
-    #[must_use]
-    pub fn with_cost(self, cost: NonZeroU32) -> Self {
-        Self { cost, ..self }
-    }
-
-    /// The decision's id. Without one, a multi-window transaction has no client token: an executor
-    /// may then not send it again when its reply is lost.
-    #[must_use]
-    pub fn with_id(self, id: DecisionId) -> Self {
-        Self { id: Some(id), ..self }
-    }
-
-    /// Texts to store with the counter when it is created, for people who look at the table. They
-    /// affect no decision as long as the item is small: each KB costs a write unit, and above
-    /// DynamoDB's 400 KB nothing is counted. Cut texts whose length a client chooses.
-    #[must_use]
-    pub fn with_metadata(self, metadata: BTreeMap<String, String>) -> Self {
-        Self { metadata, ..self }
-    }
-}
-
 impl Limiter {
     /// Starts a limiter that allows requests while its store gives no answer.
     pub fn fail_open(strategy: impl Into<Strategy>) -> LimiterBuilder {
-        LimiterBuilder::new(strategy.into(), OnFailure::Open)
+        LimiterBuilder(Config::new(strategy.into(), true))
     }
 
     /// Starts a limiter that gives an error while its store gives no answer.
     pub fn fail_closed(strategy: impl Into<Strategy>) -> LimiterBuilder {
-        LimiterBuilder::new(strategy.into(), OnFailure::Closed)
+        LimiterBuilder(Config::new(strategy.into(), false))
     }
 
     /// Makes a key as [`RateLimitKey::new`] does; its resource may hold `#` if the limiter
@@ -114,13 +121,13 @@ impl Limiter {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a blank part, or a `#` where it is not allowed.
+    /// [`Error`] for a blank part, or a `#` where it is not allowed.
     pub fn key(
         &self,
         identifier: &str,
         resource: &str,
         operation: &str,
-    ) -> Result<RateLimitKey, KeyError> {
+    ) -> Result<RateLimitKey, Error> {
         if self.0.separators {
             RateLimitKey::allowing_separators(identifier, resource, operation)
         } else {
@@ -173,6 +180,10 @@ impl Limiter {
         }
     }
 
+    pub(super) fn of(config: Config) -> Self {
+        Self(Arc::new(config))
+    }
+
     pub(super) fn config(&self) -> &Config {
         &self.0
     }
@@ -185,7 +196,53 @@ impl Limiter {
     }
 }
 
+impl TryFrom<Config> for Limiter {
+    type Error = Error;
+
+    fn try_from(config: Config) -> Result<Self, Error> {
+        Ok(Self::of(config.with_checked_keys()?.with_checked_skew()?))
+    }
+}
+
 impl Config {
+    fn new(strategy: Strategy, fail_open: bool) -> Self {
+        Self {
+            strategy,
+            fail_open,
+            on_misconfigured: None,
+            table: default_table(),
+            name: None,
+            separators: false,
+            attribute_style: AttributeStyle::default(),
+            ttl_buffer: default_ttl_buffer(),
+            shadow: false,
+            deny_cache: false,
+            skew_allowance: default_skew_allowance(),
+            transactions: default_transactions(),
+            read_back: false,
+        }
+    }
+
+    pub(super) fn with_checked_keys(self) -> Result<Self, Error> {
+        if self.separators && self.name.is_some() {
+            return Err(Reason::NameWithSeparators.into());
+        }
+        Ok(self)
+    }
+
+    pub(super) fn with_checked_skew(self) -> Result<Self, Error> {
+        match self.strategy.shortest_relied_on() {
+            Some(shortest) if self.skew_allowance >= shortest => {
+                Err(Reason::SkewAllowance { skew: self.skew_allowance, shortest }.into())
+            }
+            _ => Ok(self),
+        }
+    }
+
+    pub(super) fn on_unavailable(&self) -> OnFailure {
+        if self.fail_open { OnFailure::Open } else { OnFailure::Closed }
+    }
+
     pub(super) fn expires_at(&self, window: &TimeWindow) -> i64 {
         let buffer = match &self.strategy {
             // An ended sub-window counts until the whole window has passed it, by every clock.
@@ -206,163 +263,22 @@ pub(super) fn seconds_after(unix_second: i64, by: Duration) -> i64 {
     unix_second.saturating_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// A limiter in the making.
-#[derive(Clone, Debug)]
-#[must_use = "call build()"]
-pub struct LimiterBuilder(Config);
-
-impl LimiterBuilder {
-    fn new(strategy: Strategy, on_failure: OnFailure) -> Self {
-        Self(Config {
-            strategy,
-            table: TableName::from(DEFAULT_TABLE_NAME),
-            name: None,
-            separators: false,
-            attribute_style: AttributeStyle::default(),
-            ttl_buffer: DEFAULT_TTL_BUFFER,
-            on_unavailable: on_failure,
-            on_misconfigured: on_failure,
-            shadow: false,
-            deny_cache: false,
-            skew_allowance: DEFAULT_SKEW_ALLOWANCE,
-            transactions: true,
-            read_back: false,
-        })
-    }
-
-    /// What to do when the store's answer shows that the deployment is wrong (missing table, denied
-    /// access), where that differs from other failures.
-    pub fn on_misconfigured(mut self, on_failure: OnFailure) -> Self {
-        self.0.on_misconfigured = on_failure;
-        self
-    }
-
-    /// The table's name; `rate-limits` by default.
-    pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
-        self.0.table = name.into();
-        self
-    }
-
-    /// Takes the table's name from the first variable of an environment that is not blank:
-    /// `APPTHEORY_RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE_NAME`, `RATE_LIMIT_TABLE` or
-    /// `LIMITED_TABLE_NAME`. Without any, the name stays as it is.
-    pub fn env(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
-        let name = TableName::resolve(&TABLE_VARIABLES, self.0.table.as_ref(), env);
-        self.0.table = name;
-        self
-    }
-
-    /// Gives the limiter counters of its own, `{resource}#{operation}#{name}`: 1 to 64 of
-    /// `[A-Za-z0-9_.-]`. Use it whenever two limits share a table.
-    ///
-    /// Unnamed limiters all count under `{resource}#{operation}`: two fixed windows that start
-    /// together are one counter, which expires when the limiter that counted first says, and two
-    /// token buckets are always one. Limits of other functions cannot be seen from here: those that
-    /// share a table need names, too. Renaming a limiter starts its counters afresh.
-    ///
-    /// # Errors
-    ///
-    /// [`NameError`] for any other name, or when the limiter allows separators in keys.
-    pub fn named(mut self, name: &str) -> Result<Self, NameError> {
-        self.0.name = Some(LimiterName::new(name)?);
-        self.checked_keys()
-    }
-
-    /// Lets resources hold `#` in the keys that [`Limiter::key`] makes: for counters that earlier
-    /// deployments wrote. Two different keys can then share a counter; give such a limiter a table
-    /// that no named limiter uses.
-    ///
-    /// # Errors
-    ///
-    /// [`NameError::Separators`] when the limiter has a name.
-    pub fn allow_separator_in_keys(mut self) -> Result<Self, NameError> {
-        self.0.separators = true;
-        self.checked_keys()
-    }
-
-    fn checked_keys(self) -> Result<Self, NameError> {
-        if self.0.separators && self.0.name.is_some() {
-            return Err(NameError::Separators);
-        }
-        Ok(self)
-    }
-
-    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
-    pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
-        self.0.attribute_style = style;
-        self
-    }
-
-    /// How long counters are kept after their window ends, in whole seconds; an hour by default. A
-    /// sliding window keeps them at least as long as it looks back. Let it exceed the time that a
-    /// decision may take, and the difference of clocks: a counter that is gone starts anew.
-    pub fn ttl_buffer(mut self, buffer: Duration) -> Self {
-        self.0.ttl_buffer = buffer;
-        self
-    }
-
-    /// Decides and reports as usual, but never refuses: what would have been refused is allowed
-    /// with [`Decision::shadowed`](super::Decision::shadowed), and store failures always open. What
-    /// exceeds the limit is not counted, so that the reports are those of the enforced limit.
-    pub fn shadow(mut self) -> Self {
-        self.0.shadow = true;
-        self
-    }
-
-    /// Remembers denials of a fixed window until it ends, and repeats them without a store call.
-    pub fn deny_cache(mut self) -> Self {
-        self.0.deny_cache = true;
-        self
-    }
-
-    /// Allows any two callers' clocks to differ by so much; 10 ms by default, ten times what Amazon
-    /// Time Sync keeps hosts to. Set it where clocks are worse.
-    ///
-    /// A [`SlidingWindow`](super::SlidingWindow) and a packed [`MultiWindow`](super::MultiWindow) hold
-    /// their limits as long as clocks differ by no more; other windows do whatever clocks show. A
-    /// decision that begins in the last `skew` of a sliding sub-window waits for its end. A
-    /// [`TokenBucket`](super::TokenBucket) takes what a clock further ahead has stored for another
-    /// limit's.
-    ///
-    /// # Errors
-    ///
-    /// [`StrategyError::SkewAllowance`] unless it is shorter than a sliding window's granularity, or
-    /// the shortest packed window.
-    pub fn skew_allowance(mut self, skew: Duration) -> Result<Self, StrategyError> {
-        if let Some(shortest) = self.0.strategy.shortest_relied_on()
-            && skew >= shortest
-        {
-            return Err(StrategyError::SkewAllowance { skew, shortest });
-        }
-        self.0.skew_allowance = skew;
-        Ok(self)
-    }
-
-    /// Counts several windows without transactions: one conditional update per window, taken back
-    /// when a later one refuses. Never admits more than the limits; may briefly count too much.
-    pub fn without_transactions(mut self) -> Self {
-        self.0.transactions = false;
-        self
-    }
-
-    /// Reads the first window's count after a multi-window transaction, which does not tell it: one
-    /// more call per allowed request. If it fails, the count stays unknown.
-    pub fn read_back(mut self) -> Self {
-        self.0.read_back = true;
-        self
-    }
-
-    /// The limiter.
-    #[must_use]
-    pub fn build(self) -> Limiter {
-        Limiter(Arc::new(self.0))
-    }
+fn default_table() -> TableName {
+    TableName::from(DEFAULT_TABLE_NAME)
 }
 
-/// How long counters are kept after their window: an hour, so that what was used can still be looked
-/// at, and late writes find the counter that they belong to.
-const DEFAULT_TTL_BUFFER: Duration = Duration::from_secs(3_600);
+/// An hour, so that what was used can still be looked at, and late writes find the counter that they
+/// belong to.
+const fn default_ttl_buffer() -> Duration {
+    Duration::from_secs(3_600)
+}
 
 /// By how much callers' clocks may differ. Amazon Time Sync keeps a host to less than a millisecond;
 /// the rest is for hosts that were just started.
-const DEFAULT_SKEW_ALLOWANCE: Duration = Duration::from_millis(10);
+const fn default_skew_allowance() -> Duration {
+    Duration::from_millis(10)
+}
+
+const fn default_transactions() -> bool {
+    true
+}

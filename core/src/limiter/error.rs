@@ -1,62 +1,245 @@
-//! Why the limiter gave no decision.
+//! Why the limiter gave no decision, or cannot be built.
 
-use crate::store::{self, Misconfiguration, TableName};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
 
-/// The limiter gave no answer. The request was neither allowed nor denied: a host that fails closed
-/// answers 503.
+use super::decision::{Cause, Stage};
+use super::headers::store_failure;
+use super::name::MAX_NAME_BYTES;
+use super::strategy::MAX_SUB_WINDOWS;
+use crate::duration::write_duration;
+use crate::error::{AppError, Happened, code};
+use crate::identity::EmptySecret;
+use crate::store::{self, MAX_TRANSACT_WRITES, Misconfiguration, TableName};
+
+/// Why a limiter gave no decision, or cannot be built. Its text says what to mend.
+///
+/// As an [`AppError`] it is 503 with `retry-after` where the store gave no answer, else a masked 500.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{}{}", .operation.failed(), self.detail())]
-pub struct LimiterError {
-    /// What was being done.
-    pub operation: Operation,
-    /// Why the store did not answer. [`store::Error`] says for each case whether anything can have
-    /// been counted, and what to do.
-    #[source]
-    pub cause: store::Error,
-    /// The table.
-    pub table: TableName,
+#[error("{0}")]
+pub struct Error(pub(super) Reason);
+
+/// What is to be done about an [`Error`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A strategy or a setting cannot work. Nothing at request time can cause it: fix the
+    /// configuration.
+    Configuration,
+    /// A part of a key is blank, or the resource holds `#`. Nothing was read or written. Do not let
+    /// the request through: nobody can count it.
+    InvalidKey,
+    /// Nothing about the caller is vouched for, neither an identity nor an address. A load balancer
+    /// in front of the function vouches for no address.
+    NoCaller,
+    /// The store gave no answer, so that the request was neither allowed nor denied: answer 503.
+    Store,
+    /// The store gave no answer, and the limiter fails open: the request went on uncounted. Only
+    /// hooks are told so.
+    FailedOpen,
 }
 
-impl LimiterError {
-    fn detail(&self) -> alloc::string::String {
-        use alloc::format;
-        match self.cause {
-            store::Error::Misconfigured(kind) => {
-                let hint = match kind {
-                    Misconfiguration::MissingTable => {
-                        "create it, or set APPTHEORY_RATE_LIMIT_TABLE_NAME and the region"
-                    }
-                    Misconfiguration::AccessDenied => {
-                        "check the credentials, and that the role may read and update it"
-                    }
-                    Misconfiguration::MissingCredentials => {
-                        "give the function a role, or the process a profile that is signed in"
-                    }
-                    Misconfiguration::InvalidRequest => {
-                        "check that its key is PK and SK, both texts, and the attribute style"
-                    }
-                };
-                format!(": {} (table {}: {hint})", self.cause, self.table)
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Reason {
+    #[error("identifier is required")]
+    MissingIdentifier,
+    #[error("resource is required")]
+    MissingResource,
+    #[error("operation is required")]
+    MissingOperation,
+    /// It separates the parts of stored keys.
+    #[error("resource must not contain '#'")]
+    SeparatorInResource,
+
+    #[error(
+        "nobody vouches for who sends the request: authenticate callers, or say \
+         `trusting_forwarded(hops)` behind a load balancer, or `shared()` to count all of them together"
+    )]
+    NoCaller,
+    #[error("callers are counted by one of `contract`, `per_header` and `per_credential`")]
+    SeveralNames,
+    #[error("{0}")]
+    Secret(EmptySecret),
+
+    #[error("the name of a limiter has 1 to {MAX_NAME_BYTES} characters, not {0}")]
+    NameLength(usize),
+    #[error("the name of a limiter holds A-Z, a-z, 0-9, '_', '.' and '-', not {0:?}")]
+    NameCharacter(char),
+    /// Its keys could be those of another limiter.
+    #[error("a limiter that allows '#' in resources has no name: use one or the other")]
+    NameWithSeparators,
+    #[error("{0}")]
+    SharedCounters(Box<SharedCounters>),
+
+    /// Stored keys name the second.
+    #[error("a window is a whole number of seconds, at least 1s, not {}", write_duration(*.0))]
+    Window(Duration),
+    #[error(
+        "the granularity {} does not divide the window {}",
+        write_duration(*.granularity),
+        write_duration(*.window)
+    )]
+    Granularity { granularity: Duration, window: Duration },
+    #[error(
+        "the window {} has more than {MAX_SUB_WINDOWS} sub-windows of {}",
+        write_duration(*.window),
+        write_duration(*.granularity)
+    )]
+    SubWindows { granularity: Duration, window: Duration },
+    #[error("at least one window is required")]
+    NoWindows,
+    #[error("at most {MAX_TRANSACT_WRITES} windows, not {0}")]
+    TooManyWindows(usize),
+    #[error("two windows are {} long", write_duration(*.0))]
+    DuplicateWindow(Duration),
+    #[error(
+        "the window {} does not pack into {}",
+        write_duration(*.window),
+        write_duration(*.longest)
+    )]
+    Packing { window: Duration, longest: Duration },
+    #[error(
+        "the skew allowance {} is not shorter than {}",
+        write_duration(*.skew),
+        write_duration(*.shortest)
+    )]
+    SkewAllowance { skew: Duration, shortest: Duration },
+    #[error("a burst of at least 1 is required")]
+    NoBurst,
+    #[error(
+        "{limit} per {} is more than one per nanosecond: lower the limit",
+        write_duration(*.period)
+    )]
+    Rate { limit: i64, period: Duration },
+    #[error(
+        "a bucket of {burst} that regains {limit} per {} takes more than 9,998 years to fill",
+        write_duration(*.period)
+    )]
+    Fill { limit: i64, period: Duration, burst: u32 },
+
+    #[error("{}: {error}{}", .operation.failed(), hint(*.error, .table))]
+    Store { operation: Operation, error: store::Error, table: TableName, happened: Happened },
+    #[error("rate limit failed open: {} while the store was asked to {}", .cause.name(), asked(*.stage))]
+    FailedOpen { cause: Cause, stage: Stage },
+}
+
+/// Two limits that would count in the same items of one table: requests would be counted twice, and
+/// the shorter limit's expiry would delete the counts of the longer one.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{first} and {second} share their counters in the table {table}: {}", self.mending())]
+pub(super) struct SharedCounters {
+    pub(super) table: TableName,
+    /// The strategies, in words.
+    pub(super) first: String,
+    pub(super) second: String,
+    /// Whether both have the same name, and not none.
+    pub(super) are_named: bool,
+}
+
+impl SharedCounters {
+    const fn mending(&self) -> &'static str {
+        if self.are_named {
+            "they have the same name; give each its own with LimiterBuilder::named"
+        } else {
+            "give them names with LimiterBuilder::named, or a table each"
+        }
+    }
+}
+
+impl Error {
+    /// Makes the error that hooks are told when a limiter fails open.
+    #[must_use]
+    pub const fn failed_open(cause: Cause, stage: Stage) -> Self {
+        Self(Reason::FailedOpen { cause, stage })
+    }
+
+    /// Returns what is to be done about it.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match &self.0 {
+            Reason::MissingIdentifier
+            | Reason::MissingResource
+            | Reason::MissingOperation
+            | Reason::SeparatorInResource => ErrorKind::InvalidKey,
+            Reason::NoCaller => ErrorKind::NoCaller,
+            Reason::Store { .. } => ErrorKind::Store,
+            Reason::FailedOpen { .. } => ErrorKind::FailedOpen,
+            _ => ErrorKind::Configuration,
+        }
+    }
+
+    /// Returns why the store gave no answer, if that is the error.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        match &self.0 {
+            Reason::Store { error, .. } => Some((*error).into()),
+            Reason::FailedOpen { cause, .. } => Some(*cause),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match &self.0 {
+            Reason::Store { error, .. } => error.is_transient(),
+            Reason::FailedOpen { cause, .. } => !matches!(cause, Cause::Misconfigured),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the request may have been counted all the same. A limiter then errs towards
+    /// refusing.
+    #[must_use]
+    pub const fn happened(&self) -> Happened {
+        match &self.0 {
+            Reason::Store { happened, .. } => *happened,
+            Reason::FailedOpen {
+                stage: Stage::Write,
+                cause: Cause::Unavailable | Cause::Timeout,
+            } => Happened::Unknown,
+            _ => Happened::No,
+        }
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Self(reason)
+    }
+}
+
+impl From<EmptySecret> for Error {
+    fn from(error: EmptySecret) -> Self {
+        Self(Reason::Secret(error))
+    }
+}
+
+/// Makes the answer to a request that was not decided on: 503 with `retry-after` where the store gave
+/// no answer, else a masked 500. The error itself becomes the cause, for the log.
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Store | ErrorKind::FailedOpen => {
+                let answer = Self::of(code::OVERLOADED).with_cause(error);
+                let fields = store_failure().into_iter();
+                fields.fold(answer, |answer, (name, value)| answer.with_header(name, value))
             }
-            store::Error::Throttled
-            | store::Error::Unavailable
-            | store::Error::Timeout
-            | store::Error::Conflict
-            | store::Error::TooLarge => format!(": {}", self.cause),
+            ErrorKind::Configuration | ErrorKind::InvalidKey | ErrorKind::NoCaller => {
+                Self::internal().with_cause(error)
+            }
         }
     }
 }
 
 /// What the limiter was doing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Operation {
-    /// Deciding on a request and counting it.
+pub(super) enum Operation {
     CheckAndIncrement,
-    /// Deciding on a request without counting it.
     Check,
-    /// Counting a request without deciding on it.
     Record,
-    /// Reading what is used.
     Usage,
 }
 
@@ -67,6 +250,78 @@ impl Operation {
             Self::Check => "failed to check rate limit",
             Self::Record => "failed to record request",
             Self::Usage => "failed to get usage",
+        }
+    }
+}
+
+/// What to look at where the deployment is wrong.
+fn hint(error: store::Error, table: &TableName) -> String {
+    let store::Error::Misconfigured(kind) = error else { return String::new() };
+    let hint = match kind {
+        Misconfiguration::MissingTable => {
+            "create it, or set APPTHEORY_RATE_LIMIT_TABLE_NAME and the region"
+        }
+        Misconfiguration::AccessDenied => {
+            "check the credentials, and that the role may read and update it"
+        }
+        Misconfiguration::MissingCredentials => {
+            "give the function a role, or the process a profile that is signed in"
+        }
+        Misconfiguration::InvalidRequest => {
+            "check that its key is PK and SK, both texts, and the attribute style"
+        }
+    };
+    format!(" (table {table}: {hint})")
+}
+
+const fn asked(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Read => "read",
+        Stage::Write => "write",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use core::error::Error as _;
+
+    use super::*;
+
+    fn store(error: store::Error, happened: Happened) -> Error {
+        Error(Reason::Store { operation: Operation::Record, error, table: "t".into(), happened })
+    }
+
+    #[test]
+    fn every_kind_has_its_answer_and_shows_nothing() {
+        let timeout = store(store::Error::Timeout, Happened::Unknown);
+        for (error, kind, status) in [
+            (timeout, ErrorKind::Store, 503),
+            (Reason::NoCaller.into(), ErrorKind::NoCaller, 500),
+            (Reason::MissingResource.into(), ErrorKind::InvalidKey, 500),
+            (EmptySecret.into(), ErrorKind::Configuration, 500),
+        ] {
+            assert_eq!(error.kind(), kind);
+            let text = error.to_string();
+            let answer = AppError::from(error);
+            assert_eq!(answer.status(), status);
+            assert!(!answer.to_string().contains(&text));
+            assert_eq!(answer.source().map(ToString::to_string), Some(text));
+        }
+    }
+
+    #[test]
+    fn what_can_be_repeated_and_may_have_happened_goes_by_the_store() {
+        let missing = store::Error::Misconfigured(Misconfiguration::MissingTable);
+        for (error, is_retryable, happened) in [
+            (store(store::Error::Timeout, Happened::Unknown), true, Happened::Unknown),
+            (store(store::Error::Throttled, Happened::No), true, Happened::No),
+            (store(missing, Happened::No), false, Happened::No),
+            (Error::failed_open(Cause::Timeout, Stage::Write), true, Happened::Unknown),
+            (Error::failed_open(Cause::Timeout, Stage::Read), true, Happened::No),
+            (Reason::NoCaller.into(), false, Happened::No),
+        ] {
+            assert_eq!((error.is_retryable(), error.happened()), (is_retryable, happened));
         }
     }
 }

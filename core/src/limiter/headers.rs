@@ -31,18 +31,22 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use serde::Deserialize;
 use serde_json::json;
 
 use super::decision::{Basis, Decision};
 use super::strategy::Quota;
 use crate::duration::write_duration_short;
 
-/// Which header sets a response carries, beside `retry-after` on a denial.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// Which header sets a response carries, beside `retry-after` on a denial. Configurations say
+/// `x_ratelimit`, `ietf`, `both` or `contract`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum HeaderStyle {
     /// `x-ratelimit-limit`, `x-ratelimit-remaining`, and `x-ratelimit-reset`, the Unix second from
     /// which on there is [room again](Decision::room_at); on a denial also `x-ratelimit-window`.
     #[default]
+    #[serde(rename = "x_ratelimit")]
     XRateLimit,
     /// `ratelimit` and `ratelimit-policy` of the IETF draft.
     Ietf,

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::cmp::Ordering;
 
+use super::error::{Error, Reason};
 use super::name::LimiterName;
 use crate::key_part::{escape, shortened};
 use crate::store::{Key, Value};
@@ -39,10 +40,10 @@ impl RateLimitKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a blank part, or a `#` in the resource.
-    pub fn new(identifier: &str, resource: &str, operation: &str) -> Result<Self, KeyError> {
+    /// [`Error`] for a blank part, or a `#` in the resource.
+    pub fn new(identifier: &str, resource: &str, operation: &str) -> Result<Self, Error> {
         if resource.contains('#') && !is_blank(identifier) {
-            return Err(KeyError::SeparatorInResource);
+            return Err(Reason::SeparatorInResource.into());
         }
         Self::allowing_separators(identifier, resource, operation)
     }
@@ -52,15 +53,15 @@ impl RateLimitKey {
         identifier: &str,
         resource: &str,
         operation: &str,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, Error> {
         if is_blank(identifier) {
-            return Err(KeyError::MissingIdentifier);
+            return Err(Reason::MissingIdentifier.into());
         }
         if is_blank(resource) {
-            return Err(KeyError::MissingResource);
+            return Err(Reason::MissingResource.into());
         }
         if is_blank(operation) {
-            return Err(KeyError::MissingOperation);
+            return Err(Reason::MissingOperation.into());
         }
         let (identifier, resource) = (stored_identifier(identifier), stored_resource(resource));
         let escaped = escape(operation);
@@ -149,25 +150,6 @@ impl Ord for RateLimitKey {
     }
 }
 
-/// Why three texts do not make a rate-limit key. Nothing was read or written. A host should refuse
-/// the request: an unlimited one is an open door.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum KeyError {
-    /// The identifier is empty or blank: choose a fallback such as `anonymous`.
-    #[error("identifier is required")]
-    MissingIdentifier,
-    /// The resource is empty or blank: use the route's pattern.
-    #[error("resource is required")]
-    MissingResource,
-    /// The operation is empty or blank: use the HTTP method.
-    #[error("operation is required")]
-    MissingOperation,
-    /// The resource holds `#`, which separates the parts of stored keys: pass the route's pattern
-    /// or path, without a fragment.
-    #[error("resource must not contain '#'")]
-    SeparatorInResource,
-}
-
 /// An identifier as it stands in stored keys.
 pub(super) fn stored_identifier(identifier: &str) -> String {
     shortened(identifier, MAX_IDENTIFIER_BYTES)
@@ -195,16 +177,16 @@ const MAX_OPERATION_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyError, RateLimitKey};
+    use super::{Error, RateLimitKey, Reason};
 
     #[test]
     fn parts_are_required_in_order() {
         let error = |id, resource, operation| RateLimitKey::new(id, resource, operation).err();
-        assert_eq!(error("", "", ""), Some(KeyError::MissingIdentifier));
-        assert_eq!(error("", "a#b", ""), Some(KeyError::MissingIdentifier));
-        assert_eq!(error("i", "\t", ""), Some(KeyError::MissingResource));
-        assert_eq!(error("i", "/r", " "), Some(KeyError::MissingOperation));
-        assert_eq!(error("i", "/r#x", "GET"), Some(KeyError::SeparatorInResource));
+        assert_eq!(error("", "", ""), Some(Error(Reason::MissingIdentifier)));
+        assert_eq!(error("", "a#b", ""), Some(Error(Reason::MissingIdentifier)));
+        assert_eq!(error("i", "\t", ""), Some(Error(Reason::MissingResource)));
+        assert_eq!(error("i", "/r", " "), Some(Error(Reason::MissingOperation)));
+        assert_eq!(error("i", "/r#x", "GET"), Some(Error(Reason::SeparatorInResource)));
     }
 
     #[test]

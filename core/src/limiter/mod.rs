@@ -32,12 +32,15 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod attempt;
+mod builder;
 mod check;
 mod check_and_increment;
 mod config;
 mod decision;
 mod error;
 pub mod headers;
+pub mod http;
 mod key;
 mod name;
 mod plan;
@@ -45,24 +48,23 @@ mod recall;
 mod record;
 mod schema;
 mod strategy;
-mod token_bucket;
 mod usage;
 mod window;
 
 pub use crate::store::AttributeStyle;
+pub use attempt::{Attempt, DecisionId};
+pub use builder::LimiterBuilder;
 pub use check::Check;
 pub use check_and_increment::{CheckAndIncrement, Decided};
-pub use config::{Attempt, DecisionId, Limiter, LimiterBuilder, OnFailure};
+pub use config::{Limiter, OnFailure};
 pub use decision::{Basis, Cause, Decision, Stage, UsageStats, UsageWindow};
-pub use error::{LimiterError, Operation};
-pub use key::{KeyError, RateLimitKey};
-pub use name::{NameError, SharedCounters};
+pub use error::{Error, ErrorKind};
+pub use key::RateLimitKey;
 pub use recall::{Learned, Recall};
 pub use record::Record;
 pub use strategy::{
     Coverage, FixedWindow, Layout, MAX_SUB_WINDOWS, MultiWindow, Quota, SlidingWindow, Strategy,
-    StrategyError,
+    TokenBucket,
 };
-pub use token_bucket::TokenBucket;
 pub use usage::Usage;
 pub use window::{NamedWindow, TimeWindow, day_window, fixed_window, hour_window, minute_window};

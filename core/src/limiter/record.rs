@@ -1,8 +1,9 @@
 //! Counting a request without deciding on it.
 
 use super::check_and_increment::{MAX_CONFLICT_RETRIES, conflict_delay};
-use super::error::LimiterError;
+use super::error::Error;
 use super::plan::{AnyPlan, Write, Wrote};
+use crate::error::Happened;
 use crate::machine::{Machine, Step};
 use crate::store::{self, Sleep, StoreRequest, Transacted, Updated};
 use crate::time::Timestamp;
@@ -15,11 +16,13 @@ use crate::time::Timestamp;
 pub struct Record {
     plan: AnyPlan,
     conflicts: u32,
+    /// Whether a write was applied.
+    has_counted: bool,
 }
 
 impl Record {
     pub(super) fn new(plan: AnyPlan) -> Self {
-        Self { plan, conflicts: 0 }
+        Self { plan, conflicts: 0, has_counted: false }
     }
 
     fn write(self, write: Write) -> Step<Self> {
@@ -53,6 +56,7 @@ impl Record {
     }
 
     fn on_wrote(mut self, wrote: &Wrote) -> Step<Self> {
+        self.has_counted |= matches!(wrote, Wrote::Applied { .. });
         match self.plan.after_record(wrote) {
             Some(write) => self.write(write),
             None => Step::Done(Ok(())),
@@ -60,12 +64,17 @@ impl Record {
     }
 
     fn fail(self, error: store::Error) -> Step<Self> {
-        Step::Done(Err(self.plan.call().error(error)))
+        let happened = if self.has_counted || error.may_have_written() {
+            Happened::Unknown
+        } else {
+            Happened::No
+        };
+        Step::Done(Err(self.plan.call().error(error, happened)))
     }
 }
 
 impl Machine for Record {
-    type Output = Result<(), LimiterError>;
+    type Output = Result<(), Error>;
     type Request = StoreRequest<Self>;
 
     fn start(mut self) -> Step<Self> {

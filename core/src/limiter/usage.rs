@@ -4,9 +4,10 @@ use alloc::string::ToString;
 use core::time::Duration;
 
 use super::decision::{UsageStats, UsageWindow};
-use super::error::LimiterError;
+use super::error::Error;
 use super::plan::{AnyPlan, BatchOutcome, Reads, UsageLine};
 use super::window::{DAY, HOUR, MINUTE};
+use crate::error::Happened;
 use crate::machine::{Machine, Step};
 use crate::store::StoreRequest;
 
@@ -27,7 +28,7 @@ impl Usage {
     fn on_read(mut self, outcome: BatchOutcome) -> Step<Self> {
         match self.reads.absorb(outcome) {
             Ok(()) => self.start(),
-            Err(error) => Step::Done(Err(self.plan.call().error(error))),
+            Err(error) => Step::Done(Err(self.plan.call().error(error, Happened::No))),
         }
     }
 
@@ -46,7 +47,7 @@ impl Usage {
 }
 
 impl Machine for Usage {
-    type Output = Result<UsageStats, LimiterError>;
+    type Output = Result<UsageStats, Error>;
     type Request = StoreRequest<Self>;
 
     fn start(mut self) -> Step<Self> {

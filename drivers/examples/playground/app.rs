@@ -19,8 +19,8 @@ use apptheory_core::eventbus::BusConfig;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
-    Decision, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, RateLimitKey,
-    SlidingWindow, StrategyError, TokenBucket, UsageStats, UsageWindow,
+    self, Decision, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, RateLimitKey,
+    SlidingWindow, TokenBucket, UsageStats, UsageWindow,
 };
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(crate) struct Limited {
 }
 
 /// All limited routes: one per strategy, with limits that a few requests reach.
-pub(crate) fn limited_routes() -> Result<Vec<Limited>, StrategyError> {
+pub(crate) fn limited_routes() -> Result<Vec<Limited>, limiter::Error> {
     let route =
         |name, about, limiter: LimiterBuilder| Limited { name, about, limiter: limiter.build() };
     let sliding = SlidingWindow::new(MINUTE, Duration::from_secs(10), 5)?;

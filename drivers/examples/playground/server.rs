@@ -11,8 +11,7 @@ use apptheory::app::BuildError;
 use apptheory::clock::Clock;
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::local::{ListenError, Server};
-use apptheory_core::eventbus;
-use apptheory_core::limiter::StrategyError;
+use apptheory_core::{eventbus, limiter};
 use tempfile::TempDir;
 
 use crate::app::{app, limited_routes};
@@ -42,7 +41,7 @@ pub(crate) enum PlaygroundError {
     Store(#[from] EmbeddedError),
     /// A limit is not one.
     #[error(transparent)]
-    Limit(#[from] StrategyError),
+    Limit(#[from] limiter::Error),
     /// The event bus cannot be configured so.
     #[error(transparent)]
     Bus(#[from] eventbus::Error),

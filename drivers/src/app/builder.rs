@@ -12,7 +12,7 @@ use apptheory_core::http::exchange::{
     Access, Cors, HttpService, HttpSettings, Limits, Pipeline, PolicyDecision, PolicyStage,
     Principal, RouteError, SettingsError,
 };
-use apptheory_core::limiter::{Limiter, SharedCounters};
+use apptheory_core::limiter::{self, Limiter};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 
 use super::context::{Context, Services};
@@ -65,7 +65,7 @@ pub enum BuildError {
     Event(#[from] EventRouteError),
     /// Two rate limits around the routes share their counters; the error names both.
     #[error(transparent)]
-    Limits(#[from] SharedCounters),
+    Limits(#[from] limiter::Error),
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
@@ -375,7 +375,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
             service.register(&method, &pattern, access, endpoint)?;
         }
         let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
-        SharedCounters::check(&limiters)?;
+        Limiter::check_apart(&limiters)?;
         let authenticates = service.settings().authenticates;
         let warnings: Vec<_> =
             layers.iter().flat_map(|layer| layer.warnings(authenticates)).collect();

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use apptheory_core::error::AppError;
-use apptheory_core::http::rate_limit::{RequestFacts, WEBSOCKET, denial, undecided};
 use apptheory_core::limiter::Limiter;
 use apptheory_core::limiter::headers::headers;
+use apptheory_core::limiter::http::{RequestFacts, WEBSOCKET};
 
 use super::builder::BuildWarning;
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
 use crate::execute::StoreExecutor;
-use crate::rate_limit::{self, Refusal};
+use crate::rate_limit;
 use crate::rate_limiter::RateLimiter;
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
 ///
-/// A request counts for its [caller](apptheory_core::http::rate_limit::KeyPolicy), as far as somebody
+/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as somebody
 /// vouches for it, and for its route's pattern. Handlers find the
 /// [`Decision`](apptheory_core::limiter::Decision) as an [`Extension`](super::Extension), and every
 /// answer carries its header fields; of nested limits, those of the one nearest to the handler.
@@ -79,11 +78,11 @@ impl<X: StoreExecutor + Send + 'static> Middleware for RateLimit<X> {
         let attempt = match attempt {
             Ok(Some(attempt)) => attempt,
             Ok(None) => return Ok(next.run(context).await),
-            Err(refusal) => return Err(self.refused(refusal)),
+            Err(refusal) => return Err(refusal.into_error(self.style)),
         };
         let decision = match self.admit(&context, attempt, &clock).await {
             Ok(decision) => decision,
-            Err(refusal) => return Err(self.refused(refusal)),
+            Err(refusal) => return Err(refusal.into_error(self.style)),
         };
         context.extend(decision.clone());
         // A limit nearer to the handler is the more specific one: two cannot share one set of fields.
@@ -100,16 +99,6 @@ impl<X: StoreExecutor + Send + 'static> Middleware for RateLimit<X> {
             vec![BuildWarning::NoCallerBehindLoadBalancer]
         } else {
             Vec::new()
-        }
-    }
-}
-
-impl<X> RateLimit<X> {
-    fn refused(&self, refusal: Refusal) -> AppError {
-        match refusal {
-            Refusal::Denied(decision) => denial(&decision, self.style),
-            Refusal::NotCounted(error) => error.into(),
-            Refusal::Undecided(error) => undecided(error),
         }
     }
 }

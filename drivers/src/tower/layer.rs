@@ -3,11 +3,10 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use apptheory_core::http::rate_limit::RequestFacts;
+use apptheory_core::limiter::http::{DenialBody, RequestFacts};
 use http::request::Parts;
 use tower::Layer;
 
-use super::response::DenialBody;
 use super::service::RateLimitService;
 use crate::clock::SystemClock;
 use crate::rate_limit;
@@ -34,7 +33,7 @@ pub struct RoutePattern(pub String);
 
 /// Puts a [`RateLimiter`] in front of a service. Cheap to clone; all clones share the limiter.
 ///
-/// A request counts for its [caller](apptheory_core::http::rate_limit::KeyPolicy), as far as the host
+/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
 /// [`RoutePattern`]. Where nobody knows the pattern, all paths count as one.
 pub type RateLimitLayer<X, C = SystemClock> = rate_limit::RequestLimit<Parts, X, C>;

@@ -7,7 +7,7 @@
 //! requests together.
 //!
 //! What clients get is [`RequestLimit`](crate::rate_limit::RequestLimit)'s table; the response's extensions
-//! hold a [`Decision`], or the [`RateLimitError`] of a 500 or 503.
+//! hold a [`Decision`], or the [`limiter::Error`] of a 500 or 503.
 //!
 //! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
 //! and the decision that are seen are those of the innermost. A layer cannot see the others: give
@@ -63,13 +63,13 @@
 //! looks for the client's address in the event's request context.
 //!
 //! [`Decision`]: apptheory_core::limiter::Decision
+//! [`limiter::Error`]: apptheory_core::limiter::Error
 //! [`LimiterBuilder::named`]: apptheory_core::limiter::LimiterBuilder::named
 
 mod layer;
 mod response;
 mod service;
 
-pub use crate::rate_limit::RateLimitError;
+pub use apptheory_core::limiter::http::DenialBody;
 pub use layer::{ClientIp, Identity, RateLimitLayer, RoutePattern, Tenant};
-pub use response::DenialBody;
 pub use service::RateLimitService;

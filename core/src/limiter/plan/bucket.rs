@@ -9,8 +9,7 @@ use super::{Call, Limiting, Next, Plan, Reads, Refusal, Ruling, UsageLine, Write
 use crate::limiter::config::seconds_after;
 use crate::limiter::decision::{Decision, UsageWindow};
 use crate::limiter::recall::{Learned, Lesson, Recall};
-use crate::limiter::strategy::Quota;
-use crate::limiter::token_bucket::{Rate, TokenBucket};
+use crate::limiter::strategy::{Quota, Rate, TokenBucket};
 use crate::store::{
     Assignment, AttributeName, Comparison, Guard, Item, Key, Number, UpdateItem, Value,
 };

@@ -5,9 +5,11 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::limiter::config::{Attempt, Config, OnFailure};
+use crate::error::Happened;
+use crate::limiter::attempt::Attempt;
+use crate::limiter::config::{Config, OnFailure};
 use crate::limiter::decision::{Basis, Cause, Decision, Stage};
-use crate::limiter::error::{LimiterError, Operation};
+use crate::limiter::error::{Error, Operation, Reason};
 use crate::limiter::schema::AttributeNames;
 use crate::limiter::strategy::Quota;
 use crate::limiter::window::TimeWindow;
@@ -99,25 +101,27 @@ impl Call {
     pub(in crate::limiter) fn fail(
         &self,
         error: store::Error,
-        stage: Stage,
+        (stage, happened): (Stage, Happened),
         admitted: Decision,
-    ) -> Result<Decision, LimiterError> {
+    ) -> Result<Decision, Error> {
         let cause = Cause::from(error);
+        let on_unavailable = self.config.on_unavailable();
         let policy = match cause {
             _ if self.config.shadow => OnFailure::Open,
-            Cause::Misconfigured => self.config.on_misconfigured,
+            Cause::Misconfigured => self.config.on_misconfigured.unwrap_or(on_unavailable),
             Cause::Throttled | Cause::Unavailable | Cause::Timeout | Cause::Conflict => {
-                self.config.on_unavailable
+                on_unavailable
             }
         };
         match policy {
-            OnFailure::Closed => Err(self.error(error)),
+            OnFailure::Closed => Err(self.error(error, happened)),
             OnFailure::Open => Ok(Decision { basis: Basis::FailOpen { cause, stage }, ..admitted }),
         }
     }
 
-    pub(in crate::limiter) fn error(&self, cause: store::Error) -> LimiterError {
-        LimiterError { operation: self.operation, cause, table: self.config.table.clone() }
+    pub(in crate::limiter) fn error(&self, error: store::Error, happened: Happened) -> Error {
+        let (operation, table) = (self.operation, self.config.table.clone());
+        Reason::Store { operation, error, table, happened }.into()
     }
 
     /// An update of one of this call's items: its counters, and what it says about itself.

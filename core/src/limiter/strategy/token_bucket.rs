@@ -1,10 +1,16 @@
 //! The token bucket's configuration.
 
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use super::strategy::{Overridable, StrategyError, check_window};
-use crate::duration::write_duration_short;
+use serde::Deserialize;
+
+use super::check_window;
+use super::exceptions::Exceptions;
+use crate::duration::{self, write_duration_short};
+use crate::limiter::error::{Error, Reason};
 use crate::time::Timestamp;
 
 /// A steady rate with bursts, by the generic cell rate algorithm (ITU-T I.371): a bucket holds
@@ -21,26 +27,27 @@ use crate::time::Timestamp;
 /// above 500 million.
 ///
 /// **What it forgives.** A stored instant further ahead than the bucket takes to fill, and than the
-/// clocks may [differ](super::LimiterBuilder::skew_allowance), cannot be this limit's: the limit was
-/// another one, a clock ran ahead, or more was [recorded](super::Limiter::record) than the bucket
+/// clocks may [differ](crate::limiter::LimiterBuilder::skew_allowance), cannot be this limit's: the limit was
+/// another one, a clock ran ahead, or more was [recorded](crate::limiter::Limiter::record) than the bucket
 /// holds. The next decision takes the bucket for empty, so that nobody is refused for longer than
 /// it takes to fill.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Settings")]
 pub struct TokenBucket {
     period: Duration,
-    pub(super) rates: Overridable<Rate>,
+    pub(in crate::limiter) rates: Exceptions<Rate>,
 }
 
 /// How fast one bucket refills, and how much it holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Rate {
+pub(in crate::limiter) struct Rate {
     /// Nanoseconds per token, at least 1; `None` when nothing is ever admitted.
-    pub(super) interval: Option<i128>,
+    pub(in crate::limiter) interval: Option<i128>,
     /// Tokens that the full bucket holds.
-    pub(super) burst: u32,
+    pub(in crate::limiter) burst: u32,
     /// Tokens that it regains in a period.
-    pub(super) limit: i64,
-    pub(super) period: Duration,
+    pub(in crate::limiter) limit: i64,
+    pub(in crate::limiter) period: Duration,
 }
 
 impl TokenBucket {
@@ -49,12 +56,11 @@ impl TokenBucket {
     ///
     /// # Errors
     ///
-    /// [`StrategyError::Window`] unless the period is a whole number of seconds, at least one;
-    /// [`StrategyError::NoBurst`] for a burst of zero; [`StrategyError::Rate`] above one token per
-    /// nanosecond; [`StrategyError::Fill`] if it takes ages to fill.
-    pub fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, StrategyError> {
+    /// [`Error`] unless the period is a whole number of seconds, at least one; for a burst of zero;
+    /// above one token per nanosecond; and if the bucket takes more than 9,998 years to fill.
+    pub fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, Error> {
         check_window(period)?;
-        Ok(Self { period, rates: Overridable::new(Rate::new(period, limit, burst)?) })
+        Ok(Self { period, rates: Exceptions::new(Rate::new(period, limit, burst)?) })
     }
 
     /// Another rate and burst for one identifier. It wins over a resource's.
@@ -67,7 +73,7 @@ impl TokenBucket {
         identifier: &str,
         limit: i64,
         burst: u32,
-    ) -> Result<Self, StrategyError> {
+    ) -> Result<Self, Error> {
         self.rates.for_identifier(identifier, Rate::new(self.period, limit, burst)?);
         Ok(self)
     }
@@ -82,28 +88,28 @@ impl TokenBucket {
         resource: &str,
         limit: i64,
         burst: u32,
-    ) -> Result<Self, StrategyError> {
+    ) -> Result<Self, Error> {
         self.rates.for_resource(resource, Rate::new(self.period, limit, burst)?);
         Ok(self)
     }
 }
 
 impl Rate {
-    fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, StrategyError> {
+    fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, Error> {
         if burst == 0 {
-            return Err(StrategyError::NoBurst);
+            return Err(Reason::NoBurst.into());
         }
         let Ok(tokens @ 1..) = u128::try_from(limit) else {
             return Ok(Self { interval: None, burst, limit, period });
         };
         if tokens > period.as_nanos() {
-            return Err(StrategyError::Rate { limit, period });
+            return Err(Reason::Rate { limit, period }.into());
         }
         // Rounded down, tokens would come back faster than the limit says.
         let interval = period.as_nanos().div_ceil(tokens);
         let fill = interval.saturating_mul(u128::from(burst));
         if fill > ALL_TIME {
-            return Err(StrategyError::Fill { limit, period, burst });
+            return Err(Reason::Fill { limit, period, burst }.into());
         }
         let interval = i128::try_from(interval).ok();
         Ok(Self { interval, burst, limit, period })
@@ -120,3 +126,38 @@ impl fmt::Display for Rate {
 
 /// The nanoseconds of the years 0001 to 9999, of which a [`Timestamp`] is one.
 const ALL_TIME: u128 = Timestamp::MAX.unix_nanos().abs_diff(Timestamp::MIN.unix_nanos());
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(deserialize_with = "duration::deserialize")]
+    period: Duration,
+    limit: i64,
+    burst: u32,
+    #[serde(default)]
+    identifier_limits: BTreeMap<String, Exception>,
+    #[serde(default)]
+    resource_limits: BTreeMap<String, Exception>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exception {
+    limit: i64,
+    burst: u32,
+}
+
+impl TryFrom<Settings> for TokenBucket {
+    type Error = Error;
+
+    fn try_from(settings: Settings) -> Result<Self, Error> {
+        let mut bucket = Self::new(settings.period, settings.limit, settings.burst)?;
+        for (identifier, Exception { limit, burst }) in settings.identifier_limits {
+            bucket = bucket.with_identifier_limit(&identifier, limit, burst)?;
+        }
+        for (resource, Exception { limit, burst }) in settings.resource_limits {
+            bucket = bucket.with_resource_limit(&resource, limit, burst)?;
+        }
+        Ok(bucket)
+    }
+}

@@ -1,0 +1,46 @@
+//! Settings that differ for single identifiers and resources.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+use crate::limiter::key::{RateLimitKey, stored_identifier, stored_resource};
+
+/// A setting with exceptions, by identifier and by resource.
+#[derive(Clone, Debug)]
+pub(in crate::limiter) struct Exceptions<T> {
+    default: T,
+    identifiers: BTreeMap<String, T>,
+    resources: BTreeMap<String, T>,
+}
+
+impl<T> Exceptions<T> {
+    pub(in crate::limiter) fn new(default: T) -> Self {
+        Self { default, identifiers: BTreeMap::new(), resources: BTreeMap::new() }
+    }
+
+    pub(in crate::limiter) fn for_identifier(&mut self, identifier: &str, value: T) {
+        self.identifiers.insert(stored_identifier(identifier), value);
+    }
+
+    pub(in crate::limiter) fn for_resource(&mut self, resource: &str, value: T) {
+        self.resources.insert(stored_resource(resource), value);
+    }
+
+    /// What holds for a key: its identifier's setting, else its resource's, else the default.
+    pub(in crate::limiter) fn of(&self, key: &RateLimitKey) -> &T {
+        self.identifiers
+            .get(key.identifier())
+            .or_else(|| self.resources.get(key.resource()))
+            .unwrap_or(&self.default)
+    }
+
+    pub(in crate::limiter) const fn default(&self) -> &T {
+        &self.default
+    }
+
+    pub(super) fn lists(&self) -> impl Iterator<Item = &T> {
+        core::iter::once(&self.default)
+            .chain(self.identifiers.values())
+            .chain(self.resources.values())
+    }
+}

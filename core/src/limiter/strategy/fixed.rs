@@ -1,0 +1,79 @@
+//! The fixed window's configuration.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use serde::Deserialize;
+
+use super::exceptions::Exceptions;
+use super::{Quota, check_window, one};
+use crate::duration;
+use crate::limiter::error::Error;
+
+/// At most `limit` in each window.
+///
+/// Two limits' worth may pass around a boundary; [`SlidingWindow`] does not allow that. A request
+/// counts in the window that its caller's clock shows, and each window admits at most its limit of
+/// what is counted in it, whatever clocks show and however late a write lands. A clock that is wrong
+/// makes requests count in a neighbouring window.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Settings")]
+pub struct FixedWindow {
+    pub(in crate::limiter) window: Duration,
+    pub(in crate::limiter) quotas: Exceptions<Arc<[Quota]>>,
+}
+
+impl FixedWindow {
+    /// At most `limit` in each `window`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] unless the window is a whole number of seconds, at least one.
+    pub fn new(window: Duration, limit: i64) -> Result<Self, Error> {
+        check_window(window)?;
+        Ok(Self { window, quotas: Exceptions::new(one(limit, window)) })
+    }
+
+    /// Another limit for one identifier. It wins over a resource's.
+    #[must_use]
+    pub fn with_identifier_limit(mut self, identifier: &str, limit: i64) -> Self {
+        self.quotas.for_identifier(identifier, one(limit, self.window));
+        self
+    }
+
+    /// Another limit for one resource.
+    #[must_use]
+    pub fn with_resource_limit(mut self, resource: &str, limit: i64) -> Self {
+        self.quotas.for_resource(resource, one(limit, self.window));
+        self
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(deserialize_with = "duration::deserialize")]
+    window: Duration,
+    limit: i64,
+    #[serde(default)]
+    identifier_limits: BTreeMap<String, i64>,
+    #[serde(default)]
+    resource_limits: BTreeMap<String, i64>,
+}
+
+impl TryFrom<Settings> for FixedWindow {
+    type Error = Error;
+
+    fn try_from(settings: Settings) -> Result<Self, Error> {
+        let mut fixed = Self::new(settings.window, settings.limit)?;
+        for (identifier, limit) in &settings.identifier_limits {
+            fixed = fixed.with_identifier_limit(identifier, *limit);
+        }
+        for (resource, limit) in &settings.resource_limits {
+            fixed = fixed.with_resource_limit(resource, *limit);
+        }
+        Ok(fixed)
+    }
+}

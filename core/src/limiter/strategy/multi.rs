@@ -1,0 +1,158 @@
+//! The configuration of several windows.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::exceptions::Exceptions;
+use super::{Quota, check_window, divides};
+use crate::limiter::error::{Error, Reason};
+use crate::store::MAX_TRANSACT_WRITES;
+
+/// Several fixed windows, of which every one must have room.
+///
+/// Each window admits at most its limit of what is counted in it, as a [`FixedWindow`](super::FixedWindow) does: whatever
+/// clocks show and however late a write lands. [`Layout::Packed`] needs clocks that agree.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Settings")]
+pub struct MultiWindow {
+    pub(in crate::limiter) layout: Layout,
+    pub(in crate::limiter) quotas: Exceptions<Arc<[Quota]>>,
+}
+
+/// How the counters of several windows are stored.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// One item per window, written in one transaction (two write units per window).
+    #[default]
+    PerWindow,
+    /// All counters in one item of the longest window, written with one update (one write unit).
+    /// Limits hold as long as any two callers' clocks differ by at most the
+    /// [skew allowance](crate::limiter::LimiterBuilder::skew_allowance): the item sheds counters of windows
+    /// that have ended. A decision that is answered after the next window has ended fails with a
+    /// time-out.
+    Packed,
+}
+
+impl MultiWindow {
+    /// Limits that hold together. The first one is reported with an allowed request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] unless there are 1 to 25, every window is a whole number of seconds,
+    /// and no two windows are equally long.
+    pub fn new(quotas: impl IntoIterator<Item = Quota>) -> Result<Self, Error> {
+        let quotas = checked_list(quotas)?;
+        Ok(Self { layout: Layout::PerWindow, quotas: Exceptions::new(quotas) })
+    }
+
+    /// Other limits for one identifier: windows and all. They win over a resource's.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_identifier_limits(
+        mut self,
+        identifier: &str,
+        quotas: impl IntoIterator<Item = Quota>,
+    ) -> Result<Self, Error> {
+        self.quotas.for_identifier(identifier, checked_list(quotas)?);
+        self.checked_layout()
+    }
+
+    /// Other limits for one resource: windows and all.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_resource_limits(
+        mut self,
+        resource: &str,
+        quotas: impl IntoIterator<Item = Quota>,
+    ) -> Result<Self, Error> {
+        self.quotas.for_resource(resource, checked_list(quotas)?);
+        self.checked_layout()
+    }
+
+    /// The same with another storage layout.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when [`Layout::Packed`] is asked for a list in which a window does
+    /// not divide the longest, or is shorter than a sixtieth of it.
+    pub fn with_layout(self, layout: Layout) -> Result<Self, Error> {
+        Self { layout, ..self }.checked_layout()
+    }
+
+    fn checked_layout(self) -> Result<Self, Error> {
+        if self.layout == Layout::Packed {
+            self.quotas.lists().try_for_each(|quotas| check_packing(quotas))?;
+        }
+        Ok(self)
+    }
+}
+
+fn checked_list(quotas: impl IntoIterator<Item = Quota>) -> Result<Arc<[Quota]>, Error> {
+    let quotas: Vec<Quota> = quotas.into_iter().collect();
+    if quotas.is_empty() {
+        return Err(Reason::NoWindows.into());
+    }
+    if quotas.len() > MAX_TRANSACT_WRITES {
+        return Err(Reason::TooManyWindows(quotas.len()).into());
+    }
+    let mut seen = Vec::with_capacity(quotas.len());
+    for quota in &quotas {
+        check_window(quota.window)?;
+        if seen.contains(&quota.window) {
+            return Err(Reason::DuplicateWindow(quota.window).into());
+        }
+        seen.push(quota.window);
+    }
+    Ok(Arc::from(quotas))
+}
+
+fn check_packing(quotas: &[Quota]) -> Result<(), Error> {
+    let longest = quotas.iter().map(|quota| quota.window).max().unwrap_or_default();
+    for Quota { window, .. } in quotas.iter().copied() {
+        let at_most_sixty = window.saturating_mul(MAX_PACKED_RATIO) >= longest;
+        if !divides(window, longest) || !at_most_sixty {
+            return Err(Reason::Packing { window, longest }.into());
+        }
+    }
+    Ok(())
+}
+
+/// How many times longer than the shortest the longest packed window may be, which bounds the
+/// counters that one item can gather.
+const MAX_PACKED_RATIO: u32 = 60;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    windows: Vec<Quota>,
+    #[serde(default)]
+    layout: Layout,
+    #[serde(default)]
+    identifier_limits: BTreeMap<String, Vec<Quota>>,
+    #[serde(default)]
+    resource_limits: BTreeMap<String, Vec<Quota>>,
+}
+
+impl TryFrom<Settings> for MultiWindow {
+    type Error = Error;
+
+    fn try_from(settings: Settings) -> Result<Self, Error> {
+        let mut multi = Self::new(settings.windows)?.with_layout(settings.layout)?;
+        for (identifier, windows) in settings.identifier_limits {
+            multi = multi.with_identifier_limits(&identifier, windows)?;
+        }
+        for (resource, windows) in settings.resource_limits {
+            multi = multi.with_resource_limits(&resource, windows)?;
+        }
+        Ok(multi)
+    }
+}

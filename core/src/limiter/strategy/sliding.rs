@@ -1,0 +1,129 @@
+//! The sliding window's configuration.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use serde::Deserialize;
+
+use super::exceptions::Exceptions;
+use super::{Quota, check_window, divides, one};
+use crate::duration;
+use crate::limiter::error::{Error, Reason};
+
+/// At most `limit` in any span of time as long as the window.
+///
+/// Requests are counted in sub-windows, and the sum over the last of them never exceeds the limit.
+/// [`Coverage`] says over which, and so what is promised of real time:
+///
+/// | | in any span of `window` | in any span of `window − granularity` | counters read when cold |
+/// |---|---|---|---|
+/// | [`Coverage::Conservative`], the default | at most `limit` | at most `limit` | `window / granularity + 1` |
+/// | [`Coverage::Aligned`] | at most twice `limit` | at most `limit` | `window / granularity` |
+///
+/// Both hold whatever the order in which callers act, however late writes land, and whatever is lost
+/// or repeated on the way, as long as any two callers' clocks differ by at most the
+/// [skew allowance](crate::limiter::LimiterBuilder::skew_allowance) and none is set back. A decision whose
+/// answer comes so late that its sub-window may have ended starts over, once; the second time it fails
+/// with a time-out, as when the store gives no answer. The source of `limiter/plan/sliding.rs` has the
+/// proof.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Settings")]
+pub struct SlidingWindow {
+    pub(in crate::limiter) window: Duration,
+    pub(in crate::limiter) granularity: Duration,
+    pub(in crate::limiter) coverage: Coverage,
+    pub(in crate::limiter) quotas: Exceptions<Arc<[Quota]>>,
+}
+
+/// Which sub-windows a sliding window sums up.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// The current one, those before it that are `window` long together with it, and one older: no
+    /// span of time as long as the window admits more than the limit. Room comes back up to one
+    /// granularity later than the window says.
+    #[default]
+    Conservative,
+    /// The current one and those before it, `window` long together. A span of time as long as the
+    /// window can reach one granularity further back, and admit up to twice the limit. Choose it to
+    /// count as other implementations do.
+    Aligned,
+}
+
+impl SlidingWindow {
+    /// At most `limit` in any span of `window`, counted in sub-windows of `granularity`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] unless both are whole seconds, the granularity divides the window, and
+    /// there are at most [`MAX_SUB_WINDOWS`] sub-windows.
+    pub fn new(window: Duration, granularity: Duration, limit: i64) -> Result<Self, Error> {
+        check_window(window)?;
+        check_window(granularity)?;
+        if !divides(granularity, window) {
+            return Err(Reason::Granularity { granularity, window }.into());
+        }
+        if granularity.as_secs().saturating_mul(MAX_SUB_WINDOWS) < window.as_secs() {
+            return Err(Reason::SubWindows { granularity, window }.into());
+        }
+        let quotas = Exceptions::new(one(limit, window));
+        Ok(Self { window, granularity, coverage: Coverage::default(), quotas })
+    }
+
+    /// The same with another coverage.
+    #[must_use]
+    pub fn with_coverage(self, coverage: Coverage) -> Self {
+        Self { coverage, ..self }
+    }
+
+    /// Another limit for one identifier. It wins over a resource's.
+    #[must_use]
+    pub fn with_identifier_limit(mut self, identifier: &str, limit: i64) -> Self {
+        self.quotas.for_identifier(identifier, one(limit, self.window));
+        self
+    }
+
+    /// Another limit for one resource.
+    #[must_use]
+    pub fn with_resource_limit(mut self, resource: &str, limit: i64) -> Self {
+        self.quotas.for_resource(resource, one(limit, self.window));
+        self
+    }
+}
+
+/// The most sub-windows of a sliding window: cold, each is read, 100 in a call.
+pub const MAX_SUB_WINDOWS: u64 = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(deserialize_with = "duration::deserialize")]
+    window: Duration,
+    #[serde(deserialize_with = "duration::deserialize")]
+    granularity: Duration,
+    limit: i64,
+    #[serde(default)]
+    coverage: Coverage,
+    #[serde(default)]
+    identifier_limits: BTreeMap<String, i64>,
+    #[serde(default)]
+    resource_limits: BTreeMap<String, i64>,
+}
+
+impl TryFrom<Settings> for SlidingWindow {
+    type Error = Error;
+
+    fn try_from(settings: Settings) -> Result<Self, Error> {
+        let sliding = Self::new(settings.window, settings.granularity, settings.limit)?;
+        let mut sliding = sliding.with_coverage(settings.coverage);
+        for (identifier, limit) in &settings.identifier_limits {
+            sliding = sliding.with_identifier_limit(identifier, *limit);
+        }
+        for (resource, limit) in &settings.resource_limits {
+            sliding = sliding.with_resource_limit(resource, *limit);
+        }
+        Ok(sliding)
+    }
+}
