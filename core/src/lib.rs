@@ -46,7 +46,6 @@ pub mod duration;
 pub mod error;
 pub mod eventbus;
 pub mod events;
-mod family;
 pub mod gateway;
 mod gzip;
 mod hex;

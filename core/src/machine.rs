@@ -85,10 +85,6 @@
 //! ```
 
 use core::fmt;
-use core::time::Duration;
-
-use crate::store;
-use crate::time::Timestamp;
 
 /// A description of one side effect, tied to the only type that can answer it.
 ///
@@ -97,26 +93,6 @@ use crate::time::Timestamp;
 pub trait Effect {
     /// What the world answers.
     type Outcome;
-
-    /// The outcome that reports `error` for this effect, or `None` when the effect cannot fail
-    /// (a [`Sleep`](crate::store::Sleep) only ends). This is what lets one decorator inject faults
-    /// into, or cut short, every kind of effect.
-    fn failed(error: store::Error) -> Option<Self::Outcome>;
-
-    /// The same effect taking at most `most`, if how long it takes is its own matter: only a
-    /// [`Sleep`](crate::store::Sleep) is. This is what lets a deadline end it in time.
-    fn shortened_to(&self, _most: Duration) -> Option<Self>
-    where
-        Self: Sized,
-    {
-        None
-    }
-
-    /// The same outcome, arrived at `now`, if it says when it arrived. This is what lets a decorator
-    /// give a machine one clock, whatever clock the store has.
-    fn arrived_at(outcome: Self::Outcome, _now: Timestamp) -> Self::Outcome {
-        outcome
-    }
 }
 
 /// A workflow as a value. It never performs an effect; it asks for one and is answered.

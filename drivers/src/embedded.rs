@@ -196,13 +196,12 @@ impl<C> EmbeddedStore<C> {
     }
 
     /// Checks an order, has it carried out, and reads the reply.
-    fn carry_out<E, T>(
+    fn carry_out<W: Wire>(
         &self,
-        order: &E,
+        order: &W,
         call: impl FnOnce(&Database, Json) -> Result<Json, DynoxideError>,
-    ) -> Result<T, store::Error>
+    ) -> Result<W::Answer, store::Error>
     where
-        E: Wire<Outcome = Result<T, store::Error>>,
         C: Clock,
     {
         order.check()?;
@@ -214,7 +213,7 @@ impl<C> EmbeddedStore<C> {
             Ok(answer) => Reply::Answer(answer),
             Err(error) => Reply::Fault(fault(&error)),
         };
-        self.book(E::OPERATION, consumed(E::OPERATION, &reply));
+        self.book(W::OPERATION, consumed(W::OPERATION, &reply));
         order.read_reply(reply, self.clock.now())
     }
 }
@@ -228,7 +227,7 @@ impl<C: fmt::Debug> fmt::Debug for EmbeddedStore<C> {
 
 /// The method of the database that carries out each effect.
 macro_rules! carries_out {
-    ($($effect:ident: $method:ident,)+) => {$(
+    ($($effect:ident $method:ident,)+) => {$(
         impl<C: Clock> Execute<$effect> for EmbeddedStore<C> {
             async fn execute(&self, order: &$effect) -> <$effect as Effect>::Outcome {
                 self.carry_out(order, |database, body| {
@@ -241,15 +240,7 @@ macro_rules! carries_out {
     )+};
 }
 
-carries_out! {
-    GetItem: get_item,
-    BatchGetItem: batch_get_item,
-    PutItem: put_item,
-    UpdateItem: update_item,
-    DeleteItem: delete_item,
-    Query: query,
-    TransactWriteItems: transact_write_items,
-}
+apptheory_core::each_store_order!(carries_out);
 
 impl<C: Clock> Execute<Sleep> for EmbeddedStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {

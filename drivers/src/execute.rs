@@ -1,7 +1,7 @@
 //! Carrying out effects, asynchronously.
 //!
 //! [`Execute`] is one method per kind of effect; [`drive`] runs a machine of the store to its end. A
-//! decorator is one generic `impl<E: Effect, X: Execute<E>> Execute<E> for Layer<X>` for all
+//! decorator is one generic `impl<E: StoreEffect, X: Execute<E>> Execute<E> for Layer<X>` for all
 //! effects at once.
 //!
 //! Cancelling is dropping the future of [`drive`]: the machine dies with it, and what may be left
@@ -79,11 +79,17 @@ where
     }
 }
 
-macro_rules! store_executor {
-    ($($effect:ident),+ $(,)?) => {
-        /// Whoever carries out every store effect.
-        pub trait StoreExecutor: $(Execute<$effect> +)+ {}
-        impl<X> StoreExecutor for X where X: $(Execute<$effect> +)+ {}
+/// Makes the trait of all executors, and how one answers a request. For two effects that is
+///
+/// ```text
+/// pub trait StoreExecutor: Execute<GetItem> + Execute<Sleep> {}
+/// impl … Dispatch<X, M> for StoreRequest<M> { match self { GetItem(ask) => …, Sleep(ask) => … } }
+/// ```
+macro_rules! executor {
+    ($($Effect:ident $method:ident,)+) => {
+        /// Carries out every store effect.
+        pub trait StoreExecutor: $(Execute<$Effect> +)+ {}
+        impl<X> StoreExecutor for X where X: $(Execute<$Effect> +)+ {}
 
         impl<X, M> Dispatch<X, M> for StoreRequest<M>
         where
@@ -93,7 +99,7 @@ macro_rules! store_executor {
         {
             async fn dispatch(self, executor: &X) -> Step<M> {
                 match self {
-                    $(Self::$effect(ask) => {
+                    $(Self::$Effect(ask) => {
                         let outcome = executor.execute(ask.effect()).await;
                         ask.answer(outcome)
                     })+
@@ -103,13 +109,4 @@ macro_rules! store_executor {
     };
 }
 
-store_executor! {
-    GetItem,
-    BatchGetItem,
-    PutItem,
-    UpdateItem,
-    DeleteItem,
-    Query,
-    TransactWriteItems,
-    Sleep,
-}
+apptheory_core::each_store_effect!(executor);

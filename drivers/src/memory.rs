@@ -127,7 +127,7 @@ impl<C> MemoryStore<C> {
 }
 
 macro_rules! carries_out {
-    ($($effect:ident),+) => {$(
+    ($($effect:ident $method:ident,)+) => {$(
         impl<C: Clock> Execute<$effect> for MemoryStore<C> {
             async fn execute(&self, order: &$effect) -> <$effect as Effect>::Outcome {
                 self.carry_out(order)
@@ -136,7 +136,7 @@ macro_rules! carries_out {
     )+};
 }
 
-carries_out!(GetItem, BatchGetItem, Query, PutItem, UpdateItem, DeleteItem, TransactWriteItems);
+apptheory_core::each_store_order!(carries_out);
 
 impl<C: Clock> Execute<Sleep> for MemoryStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {

@@ -8,12 +8,11 @@ use core::time::Duration;
 use apptheory::apptheory_core::limiter::{
     self, Attempt, Decided, Decision, DecisionId, Limiter, RateLimitKey, Recall,
 };
-use apptheory::apptheory_core::machine::{Effect, Machine, Step};
+use apptheory::apptheory_core::machine::{Machine, Step};
 use apptheory::apptheory_core::run::{Advance, Interpret, run};
-use apptheory::apptheory_core::store::OperationUsage;
 use apptheory::apptheory_core::store::memory::Memory;
-use apptheory::apptheory_core::store::transcript::{Exchange, Transcribe};
-use apptheory::apptheory_core::store::{self, StoreRequest};
+use apptheory::apptheory_core::store::transcript::Exchange;
+use apptheory::apptheory_core::store::{self, OperationUsage, StoreEffect, StoreRequest};
 use apptheory::apptheory_core::time::Timestamp;
 
 use crate::limit::Admission;
@@ -182,7 +181,7 @@ pub struct Faulty<'m> {
     pub fault: Option<Fault>,
 }
 
-impl<E: Effect> Interpret<E> for Faulty<'_>
+impl<E: StoreEffect> Interpret<E> for Faulty<'_>
 where
     Memory: Interpret<E>,
 {
@@ -213,7 +212,7 @@ struct Sending<'m> {
     sent: Option<Exchange>,
 }
 
-impl<'m, E: Transcribe> Interpret<E> for Sending<'m>
+impl<'m, E: StoreEffect> Interpret<E> for Sending<'m>
 where
     Faulty<'m>: Interpret<E>,
 {
@@ -230,7 +229,7 @@ struct Arriving {
     at: Timestamp,
 }
 
-impl<E: Transcribe> Interpret<E> for Arriving {
+impl<E: StoreEffect> Interpret<E> for Arriving {
     #[expect(clippy::expect_used, reason = "what arrives was sent")]
     fn interpret(&mut self, effect: &E) -> E::Outcome {
         let exchange = self.exchange.take().expect("an answer that was sent");

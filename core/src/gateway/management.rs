@@ -13,7 +13,6 @@ use crate::http::json_body;
 use crate::machine::Effect;
 use crate::percent;
 use crate::printing::prints;
-use crate::store;
 
 /// Sends data to a connection.
 ///
@@ -134,12 +133,6 @@ macro_rules! connection_effect {
     ($effect:ident, $answer:ty) => {
         impl Effect for $effect {
             type Outcome = Result<$answer, Error>;
-
-            fn failed(error: store::Error) -> Option<Self::Outcome> {
-                let kind = ErrorKind::Transport;
-                let failed = Error::new(ConnectionOperation::$effect, kind);
-                Some(Err(failed.with_message(error.to_string()).with_cause(error)))
-            }
         }
     };
 }
@@ -352,9 +345,8 @@ mod tests {
 
     #[test]
     fn a_fault_in_the_way_is_transport() {
-        let Some(Err(error)) = DeleteConnection::failed(store::Error::Timeout) else {
-            panic!("every operation can fail");
-        };
+        let lost = Error::new(DeleteConnection::OPERATION, ErrorKind::Transport);
+        let error = lost.with_message("timeout");
         assert!(error.is_retryable() && error.status().is_none());
         assert_eq!(error.to_string(), "apptheory: delete_connection failed timeout");
     }

@@ -31,11 +31,10 @@ mod event_endpoint;
 mod management;
 mod region;
 mod reply;
-mod request;
 mod resolve;
 mod route_selection;
 
-pub use broadcast::{Broadcast, BroadcastReport};
+pub use broadcast::BroadcastReport;
 pub use endpoint::{RequestBase, normalize_endpoint};
 pub use error::{ConfigError, ConnectionOperation, Error, ErrorKind};
 pub use event_endpoint::event_endpoint;
@@ -45,7 +44,6 @@ pub use management::{
 };
 pub use region::region_from_host;
 pub use reply::{Connection, ConnectionReply};
-pub use request::{ConnectionInterpreter, ConnectionRequest};
 pub use resolve::{RegionSource, RegionSources, ResolvedRegion};
 pub use route_selection::{RouteSelection, RouteSelectionError};
 

@@ -11,7 +11,6 @@ use super::expression::Expressions;
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
 use super::wire::{Reply, Wire, answer, body, check_key, read_items, require};
-use crate::machine::Effect;
 use crate::time::Timestamp;
 
 /// Reads up to [`MAX_BATCH_GET_KEYS`] items of one table by their keys, in one call.
@@ -42,18 +41,6 @@ pub struct BatchRead {
     pub answered_at: Timestamp,
 }
 
-impl Effect for BatchGetItem {
-    type Outcome = Result<BatchRead, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
-
-    fn arrived_at(outcome: Self::Outcome, now: Timestamp) -> Self::Outcome {
-        outcome.map(|read| BatchRead { answered_at: now, ..read })
-    }
-}
-
 impl BatchGetItem {
     /// The projection as an expression with placeholders.
     #[must_use]
@@ -81,7 +68,13 @@ fn is_distinct<T: PartialEq>(values: &[T]) -> bool {
 }
 
 impl Wire for BatchGetItem {
+    type Answer = BatchRead;
+
     const OPERATION: &'static str = "BatchGetItem";
+
+    fn table(&self) -> Option<&TableName> {
+        Some(&self.table)
+    }
 
     fn to_body(&self) -> Json {
         let mut request = body([
@@ -101,29 +94,20 @@ impl Wire for BatchGetItem {
         require(self.projection.iter().all(|name| !name.is_empty()))
     }
 
-    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome {
-        match reply {
-            Reply::Answer(answer) => {
-                let table = self.table.as_ref();
-                let unprocessed = answer
-                    .get("UnprocessedKeys")
-                    .and_then(|tables| tables.get(table))
-                    .and_then(|request| request.get("Keys"));
-                Ok(BatchRead {
-                    items: read_items(answer.get("Responses").and_then(|all| all.get(table)))?,
-                    unprocessed: self.read_keys(unprocessed)?,
-                    answered_at,
-                })
-            }
-            Reply::Fault(fault) => Err(fault.error()),
-        }
+    fn read_answer(&self, answer: &Json, answered_at: Timestamp) -> Result<BatchRead, Error> {
+        let table = self.table.as_ref();
+        let unprocessed = answer
+            .get("UnprocessedKeys")
+            .and_then(|tables| tables.get(table))
+            .and_then(|request| request.get("Keys"));
+        Ok(BatchRead {
+            items: read_items(answer.get("Responses").and_then(|all| all.get(table)))?,
+            unprocessed: self.read_keys(unprocessed)?,
+            answered_at,
+        })
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        let read = match outcome {
-            Ok(read) => read,
-            Err(error) => return Reply::of_error(*error),
-        };
+    fn to_reply(&self, read: &BatchRead) -> Reply {
         let of_table = |content| Json::Object(Map::from_iter([(self.table.to_string(), content)]));
         let items = ("Responses", of_table(read.items.iter().map(Item::to_json).collect()));
         if read.unprocessed.is_empty() {
@@ -133,8 +117,12 @@ impl Wire for BatchGetItem {
         answer([items, ("UnprocessedKeys", of_table(Json::Object(body([("Keys", keys)]))))])
     }
 
-    fn answered_at(outcome: &Self::Outcome) -> Option<Timestamp> {
-        outcome.as_ref().ok().map(|read| read.answered_at)
+    fn arrival(read: &BatchRead) -> Option<Timestamp> {
+        Some(read.answered_at)
+    }
+
+    fn arrived(read: BatchRead, now: Timestamp) -> BatchRead {
+        BatchRead { answered_at: now, ..read }
     }
 }
 

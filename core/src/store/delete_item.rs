@@ -2,14 +2,17 @@
 
 use serde_json::Value as Json;
 
+use super::effect::Conclusion;
 use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::Key;
 use super::table::TableName;
 use super::update_item::Written;
-use super::wire::{Reply, Wire, check_key, guarded_body, read_written, require, write_written};
-use crate::machine::Effect;
+use super::wire::{
+    Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
+    require, write_written,
+};
 use crate::time::Timestamp;
 
 /// Removes one item by its key, if the guard holds on it. Removing what is not there succeeds.
@@ -26,14 +29,6 @@ pub struct DeleteItem {
     pub guard: Guard,
 }
 
-impl Effect for DeleteItem {
-    type Outcome = Result<Written, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
-}
-
 impl DeleteItem {
     /// The guard as an expression with placeholders.
     #[must_use]
@@ -43,7 +38,13 @@ impl DeleteItem {
 }
 
 impl Wire for DeleteItem {
+    type Answer = Written;
+
     const OPERATION: &'static str = "DeleteItem";
+
+    fn table(&self) -> Option<&TableName> {
+        Some(&self.table)
+    }
 
     fn to_body(&self) -> Json {
         let mut body = guarded_body(
@@ -63,11 +64,19 @@ impl Wire for DeleteItem {
         require(self.guard.is_valid())
     }
 
-    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
-        read_written(reply)
+    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Written, Error> {
+        read_applied(answer)
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        write_written(outcome.as_ref())
+    fn read_fault(&self, fault: Fault, _: Timestamp) -> Result<Written, Error> {
+        read_refused(fault)
+    }
+
+    fn to_reply(&self, written: &Written) -> Reply {
+        write_written(written)
+    }
+
+    fn conclude(written: &Written) -> Conclusion {
+        conclude_written(written)
     }
 }

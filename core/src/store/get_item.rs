@@ -6,7 +6,6 @@ use super::error::Error;
 use super::item::{Item, Key};
 use super::table::TableName;
 use super::wire::{Reply, Wire, answer, body, check_key, read_item};
-use crate::machine::Effect;
 use crate::time::Timestamp;
 
 /// Reads one item by its key.
@@ -23,17 +22,14 @@ pub struct GetItem {
     pub consistent: bool,
 }
 
-/// The item, or `None` where there is none.
-impl Effect for GetItem {
-    type Outcome = Result<Option<Item>, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
-}
-
 impl Wire for GetItem {
+    type Answer = Option<Item>;
+
     const OPERATION: &'static str = "GetItem";
+
+    fn table(&self) -> Option<&TableName> {
+        Some(&self.table)
+    }
 
     fn to_body(&self) -> Json {
         Json::Object(body([
@@ -47,20 +43,14 @@ impl Wire for GetItem {
         check_key(&self.key)
     }
 
-    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
-        match reply {
-            Reply::Answer(answer) => {
-                Ok(Some(read_item(&answer, "Item")?).filter(|item| !item.is_empty()))
-            }
-            Reply::Fault(fault) => Err(fault.error()),
-        }
+    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Option<Item>, Error> {
+        Ok(Some(read_item(answer, "Item")?).filter(|item| !item.is_empty()))
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        match outcome {
-            Ok(Some(item)) => answer([("Item", item.to_json())]),
-            Ok(None) => answer([]),
-            Err(error) => Reply::of_error(*error),
+    fn to_reply(&self, item: &Option<Item>) -> Reply {
+        match item {
+            Some(item) => answer([("Item", item.to_json())]),
+            None => answer([]),
         }
     }
 }

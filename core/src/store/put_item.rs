@@ -3,14 +3,17 @@
 use serde_json::Value as Json;
 
 use super::MAX_ITEM_BYTES;
+use super::effect::Conclusion;
 use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::Item;
 use super::table::TableName;
 use super::update_item::Written;
-use super::wire::{Reply, Wire, guarded_body, read_written, require, write_written};
-use crate::machine::Effect;
+use super::wire::{
+    Fault, Reply, Wire, conclude_written, guarded_body, read_applied, read_refused, require,
+    write_written,
+};
 use crate::time::Timestamp;
 
 /// Writes one whole item in place of whatever its key holds, if the guard holds on that.
@@ -28,14 +31,6 @@ pub struct PutItem {
     pub guard: Guard,
 }
 
-impl Effect for PutItem {
-    type Outcome = Result<Written, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
-}
-
 impl PutItem {
     /// The guard as an expression with placeholders.
     #[must_use]
@@ -45,7 +40,13 @@ impl PutItem {
 }
 
 impl Wire for PutItem {
+    type Answer = Written;
+
     const OPERATION: &'static str = "PutItem";
+
+    fn table(&self) -> Option<&TableName> {
+        Some(&self.table)
+    }
 
     fn to_body(&self) -> Json {
         let mut body = guarded_body(
@@ -63,11 +64,19 @@ impl Wire for PutItem {
         require(self.item.is_valid() && self.guard.is_valid())
     }
 
-    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
-        read_written(reply)
+    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Written, Error> {
+        read_applied(answer)
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        write_written(outcome.as_ref())
+    fn read_fault(&self, fault: Fault, _: Timestamp) -> Result<Written, Error> {
+        read_refused(fault)
+    }
+
+    fn to_reply(&self, written: &Written) -> Reply {
+        write_written(written)
+    }
+
+    fn conclude(written: &Written) -> Conclusion {
+        conclude_written(written)
     }
 }

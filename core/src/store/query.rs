@@ -15,7 +15,6 @@ use super::table::TableName;
 use super::value::Value;
 use super::wire::{Reply, Wire, answer, body, check_key_value, read_item, read_items, require};
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
-use crate::machine::Effect;
 use crate::time::Timestamp;
 
 /// Reads one page of the items that share a partition key, in the order of their sort key.
@@ -64,14 +63,6 @@ pub struct Page {
     pub items: Vec<Item>,
     /// Where the next page starts; `None` only at the end of the data.
     pub next: Option<Item>,
-}
-
-impl Effect for Query {
-    type Outcome = Result<Page, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
 }
 
 impl SortRange {
@@ -141,7 +132,13 @@ impl Query {
 }
 
 impl Wire for Query {
+    type Answer = Page;
+
     const OPERATION: &'static str = "Query";
+
+    fn table(&self) -> Option<&TableName> {
+        Some(&self.table)
+    }
 
     fn to_body(&self) -> Json {
         let mut body = body([
@@ -177,21 +174,14 @@ impl Wire for Query {
         require(self.filter.is_valid() && !keys.into_iter().any(|key| self.filter.mentions(key)))
     }
 
-    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
-        match reply {
-            Reply::Answer(answer) => Ok(Page {
-                items: read_items(answer.get("Items"))?,
-                next: Some(read_item(&answer, "LastEvaluatedKey")?).filter(|key| !key.is_empty()),
-            }),
-            Reply::Fault(fault) => Err(fault.error()),
-        }
+    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Page, Error> {
+        Ok(Page {
+            items: read_items(answer.get("Items"))?,
+            next: Some(read_item(answer, "LastEvaluatedKey")?).filter(|key| !key.is_empty()),
+        })
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        let page = match outcome {
-            Ok(page) => page,
-            Err(error) => return Reply::of_error(*error),
-        };
+    fn to_reply(&self, page: &Page) -> Reply {
         let items = ("Items", page.items.iter().map(Item::to_json).collect());
         match &page.next {
             Some(next) => answer([items, ("LastEvaluatedKey", next.to_json())]),

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use super::error::Error;
 use crate::machine::Effect;
 use crate::time::Timestamp;
 
@@ -18,16 +17,4 @@ pub struct Sleep {
 /// The instant at which the sleep ended, on the executor's clock.
 impl Effect for Sleep {
     type Outcome = Timestamp;
-
-    fn failed(_: Error) -> Option<Timestamp> {
-        None
-    }
-
-    fn shortened_to(&self, most: Duration) -> Option<Self> {
-        Some(Self { duration: self.duration.min(most) })
-    }
-
-    fn arrived_at(_: Timestamp, now: Timestamp) -> Timestamp {
-        now
-    }
 }

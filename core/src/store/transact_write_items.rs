@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
+use super::effect::Conclusion;
 use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
@@ -12,7 +13,6 @@ use super::item::{Item, Key};
 use super::table::TableName;
 use super::wire::{Fault, Reply, Wire, answer, body, check_key, require};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
-use crate::machine::Effect;
 use crate::time::Timestamp;
 
 /// Carries out several writes to different items, all of them or none.
@@ -112,14 +112,6 @@ impl CancellationReason {
     }
 }
 
-impl Effect for TransactWriteItems {
-    type Outcome = Result<Transacted, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
-}
-
 impl ConditionCheck {
     /// The guard as an expression with placeholders.
     #[must_use]
@@ -179,7 +171,18 @@ fn without_return_values(mut body: Json) -> Json {
 }
 
 impl Wire for TransactWriteItems {
+    type Answer = Transacted;
+
     const OPERATION: &'static str = "TransactWriteItems";
+
+    fn table(&self) -> Option<&TableName> {
+        self.writes.first().map(|write| match write {
+            TransactWrite::Update(update) => &update.table,
+            TransactWrite::Put(put) => &put.table,
+            TransactWrite::Delete(delete) => &delete.table,
+            TransactWrite::Check(check) => &check.table,
+        })
+    }
 
     fn to_body(&self) -> Json {
         let writes = self.writes.iter().map(TransactWrite::to_json).collect();
@@ -197,25 +200,32 @@ impl Wire for TransactWriteItems {
         self.writes.iter().try_for_each(TransactWrite::check)
     }
 
-    fn read_reply(&self, reply: Reply, _: Timestamp) -> Self::Outcome {
-        match reply {
-            Reply::Answer(_) => Ok(Transacted::Committed),
-            Reply::Fault(fault) if fault.code == CANCELED => {
-                Ok(Transacted::Canceled { reasons: fault.reasons })
-            }
-            Reply::Fault(fault) => Err(fault.error()),
+    fn read_answer(&self, _: &Json, _: Timestamp) -> Result<Transacted, Error> {
+        Ok(Transacted::Committed)
+    }
+
+    fn read_fault(&self, fault: Fault, _: Timestamp) -> Result<Transacted, Error> {
+        match &*fault.code {
+            CANCELED => Ok(Transacted::Canceled { reasons: fault.reasons }),
+            _ => Err(fault.error()),
         }
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        match outcome {
-            Ok(Transacted::Committed) => answer([]),
-            Ok(Transacted::Canceled { reasons }) => Reply::Fault(Fault {
+    fn to_reply(&self, transacted: &Transacted) -> Reply {
+        match transacted {
+            Transacted::Committed => answer([]),
+            Transacted::Canceled { reasons } => Reply::Fault(Fault {
                 code: CANCELED.to_string(),
                 item: None,
                 reasons: reasons.clone(),
             }),
-            Err(error) => Reply::of_error(*error),
+        }
+    }
+
+    fn conclude(transacted: &Transacted) -> Conclusion {
+        match transacted {
+            Transacted::Committed => Conclusion::Applied,
+            Transacted::Canceled { .. } => Conclusion::Refused,
         }
     }
 }

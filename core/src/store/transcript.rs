@@ -8,8 +8,8 @@
 //! A transcript holds keys and payloads. Treat it as the data that it quotes.
 //!
 //! ```
-//! use apptheory_core::store::transcript::{Transcribe, Transcript};
-//! use apptheory_core::store::{self, GetItem, Key, Value};
+//! use apptheory_core::store::transcript::Transcript;
+//! use apptheory_core::store::{self, GetItem, Key, StoreEffect, Value};
 //!
 //! let order = GetItem {
 //!     table: "events".into(),
@@ -30,23 +30,8 @@ use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
-use super::Sleep;
-use super::wire::{Reply, Wire, body};
-use crate::duration::write_duration;
-use crate::machine::Effect;
+use super::wire::body;
 use crate::time::Timestamp;
-
-/// An effect that can be written down together with its outcome.
-pub trait Transcribe: Effect {
-    /// The operation's name and its request: what tells this order from another.
-    fn asked(&self) -> (&'static str, Json);
-
-    /// Writes the effect and its outcome down.
-    fn transcribe(&self, outcome: &Self::Outcome) -> Exchange;
-
-    /// Reads the outcome of this effect from an exchange, which is read as a live reply would be.
-    fn outcome_of(&self, exchange: &Exchange) -> Self::Outcome;
-}
 
 /// One effect as it was asked and answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,47 +51,6 @@ pub struct Exchange {
 pub struct Transcript {
     /// The exchanges.
     pub exchanges: Vec<Exchange>,
-}
-
-impl<E: Wire> Transcribe for E {
-    fn asked(&self) -> (&'static str, Json) {
-        (E::OPERATION, self.to_body())
-    }
-
-    fn transcribe(&self, outcome: &Self::Outcome) -> Exchange {
-        Exchange {
-            operation: E::OPERATION.to_string(),
-            request: self.to_body(),
-            reply: self.to_reply(outcome).to_json(),
-            answered_at: E::answered_at(outcome),
-        }
-    }
-
-    fn outcome_of(&self, exchange: &Exchange) -> Self::Outcome {
-        let reply = Reply::from_json(&exchange.reply);
-        self.read_reply(reply, exchange.answered_at.unwrap_or_default())
-    }
-}
-
-impl Transcribe for Sleep {
-    fn asked(&self) -> (&'static str, Json) {
-        let duration = Json::from(write_duration(self.duration));
-        ("Sleep", Json::Object(body([("Duration", duration)])))
-    }
-
-    fn transcribe(&self, woken: &Timestamp) -> Exchange {
-        let (operation, request) = self.asked();
-        Exchange {
-            operation: operation.to_string(),
-            request,
-            reply: Json::Object(body([])),
-            answered_at: Some(*woken),
-        }
-    }
-
-    fn outcome_of(&self, exchange: &Exchange) -> Timestamp {
-        exchange.answered_at.unwrap_or_default()
-    }
 }
 
 impl Exchange {
@@ -191,8 +135,8 @@ mod tests {
     use super::*;
     use crate::store::{
         BatchGetItem, BatchRead, CancellationReason, DeleteItem, Error, GetItem, Guard, Item, Key,
-        Misconfiguration, Page, PutItem, Query, TransactWriteItems, Transacted, UpdateItem,
-        Updated, Value, Written,
+        Misconfiguration, Page, PutItem, Query, Sleep, StoreEffect, TransactWriteItems, Transacted,
+        UpdateItem, Updated, Value, Written,
     };
 
     const ERRORS: [Error; 9] = [
@@ -218,7 +162,7 @@ mod tests {
     /// Every outcome survives being written to JSON text and read back; so does every error.
     fn round_trips<E>(effect: &E, outcomes: impl IntoIterator<Item = E::Outcome>)
     where
-        E: Transcribe,
+        E: StoreEffect,
         E::Outcome: PartialEq + core::fmt::Debug,
     {
         let errors = ERRORS.into_iter().filter_map(E::failed);

@@ -4,14 +4,17 @@ use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
+use super::effect::Conclusion;
 use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
 use super::update::Assignment;
-use super::wire::{Reply, Wire, check_key, guarded_body, read_written, require, write_written};
-use crate::machine::Effect;
+use super::wire::{
+    Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
+    require, write_written,
+};
 use crate::time::Timestamp;
 
 /// Changes one item, or creates it, if the guard holds on it as it is.
@@ -57,18 +60,6 @@ pub struct Updated {
     pub answered_at: Timestamp,
 }
 
-impl Effect for UpdateItem {
-    type Outcome = Result<Updated, Error>;
-
-    fn failed(error: Error) -> Option<Self::Outcome> {
-        Some(Err(error))
-    }
-
-    fn arrived_at(outcome: Self::Outcome, now: Timestamp) -> Self::Outcome {
-        outcome.map(|updated| Updated { answered_at: now, ..updated })
-    }
-}
-
 impl UpdateItem {
     /// The changes and the guard as expressions with placeholders.
     #[must_use]
@@ -94,7 +85,13 @@ impl UpdateItem {
 }
 
 impl Wire for UpdateItem {
+    type Answer = Updated;
+
     const OPERATION: &'static str = "UpdateItem";
+
+    fn table(&self) -> Option<&TableName> {
+        Some(&self.table)
+    }
 
     fn to_body(&self) -> Json {
         let mut body = guarded_body(
@@ -116,15 +113,27 @@ impl Wire for UpdateItem {
         require(self.guard.is_valid())
     }
 
-    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome {
-        read_written(reply).map(|written| Updated { written, answered_at })
+    fn read_answer(&self, answer: &Json, answered_at: Timestamp) -> Result<Updated, Error> {
+        Ok(Updated { written: read_applied(answer)?, answered_at })
     }
 
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply {
-        write_written(outcome.as_ref().map(|updated| &updated.written))
+    fn read_fault(&self, fault: Fault, answered_at: Timestamp) -> Result<Updated, Error> {
+        Ok(Updated { written: read_refused(fault)?, answered_at })
     }
 
-    fn answered_at(outcome: &Self::Outcome) -> Option<Timestamp> {
-        outcome.as_ref().ok().map(|updated| updated.answered_at)
+    fn to_reply(&self, updated: &Updated) -> Reply {
+        write_written(&updated.written)
+    }
+
+    fn conclude(updated: &Updated) -> Conclusion {
+        conclude_written(&updated.written)
+    }
+
+    fn arrival(updated: &Updated) -> Option<Timestamp> {
+        Some(updated.answered_at)
+    }
+
+    fn arrived(updated: Updated, now: Timestamp) -> Updated {
+        Updated { answered_at: now, ..updated }
     }
 }

@@ -27,21 +27,28 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
+use super::effect::Conclusion;
 use super::error::Error;
 use super::guard::Guard;
 use super::item::{Item, Key};
+use super::table::TableName;
 use super::transact_write_items::CancellationReason;
 use super::update_item::Written;
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Misconfiguration, Value};
-use crate::machine::Effect;
 use crate::time::Timestamp;
 
-/// An effect that DynamoDB carries out.
-pub trait Wire: Effect {
+/// An order that DynamoDB carries out. Its outcome is the answer, or why there was none.
+pub trait Wire: Sized {
+    /// What DynamoDB answers; a refusal by a condition is an answer, too.
+    type Answer;
+
     /// The operation's name in the DynamoDB API.
     const OPERATION: &'static str;
 
-    /// The low-level JSON body of the request.
+    /// Returns the table; of a transaction, the first write's.
+    fn table(&self) -> Option<&TableName>;
+
+    /// Returns the low-level JSON body of the request.
     fn to_body(&self) -> Json;
 
     /// Refuses what DynamoDB is known to refuse, so that every executor answers alike and nothing
@@ -52,16 +59,53 @@ pub trait Wire: Effect {
     /// [`Error::TooLarge`] over a size limit, [`Error::Misconfigured`] otherwise.
     fn check(&self) -> Result<(), Error>;
 
-    /// The outcome that a reply stands for; `answered_at` is when it arrived.
-    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Self::Outcome;
+    /// Reads the operation's JSON answer; `answered_at` is when it arrived.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] for JSON that is not this operation's answer.
+    fn read_answer(&self, answer: &Json, answered_at: Timestamp) -> Result<Self::Answer, Error>;
 
-    /// A reply that stands for `outcome`: [`read_reply`](Self::read_reply) reads it back.
-    fn to_reply(&self, outcome: &Self::Outcome) -> Reply;
+    /// Reads DynamoDB's refusal. A failed condition is an answer, where there can be one.
+    ///
+    /// # Errors
+    ///
+    /// The error that the refusal's code stands for.
+    fn read_fault(&self, fault: Fault, _answered_at: Timestamp) -> Result<Self::Answer, Error> {
+        Err(fault.error())
+    }
 
-    /// When the outcome arrived, if it says so.
+    /// Reads a reply; `answered_at` is when it arrived.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_answer`](Self::read_answer) and [`read_fault`](Self::read_fault).
+    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Result<Self::Answer, Error> {
+        match reply {
+            Reply::Answer(answer) => self.read_answer(&answer, answered_at),
+            Reply::Fault(fault) => self.read_fault(fault, answered_at),
+        }
+    }
+
+    /// Returns a reply that stands for `answer`: [`read_reply`](Self::read_reply) reads it back.
+    fn to_reply(&self, answer: &Self::Answer) -> Reply;
+
+    /// Returns what kind of end `answer` is.
     #[must_use]
-    fn answered_at(_outcome: &Self::Outcome) -> Option<Timestamp> {
+    fn conclude(_answer: &Self::Answer) -> Conclusion {
+        Conclusion::Answered
+    }
+
+    /// Returns when the answer arrived, if it says so.
+    #[must_use]
+    fn arrival(_answer: &Self::Answer) -> Option<Timestamp> {
         None
+    }
+
+    /// Returns the same answer, arrived at `now`, if it says when it arrived.
+    #[must_use]
+    fn arrived(answer: Self::Answer, _now: Timestamp) -> Self::Answer {
+        answer
     }
 }
 
@@ -165,36 +209,39 @@ impl Fault {
     pub fn error(&self) -> Error {
         Error::from_code(&self.code)
     }
+}
 
-    pub(super) fn is_condition_failure(&self) -> bool {
-        self.code == CONDITION_FAILURE
+/// The answer of a guarded write that took effect.
+pub(super) fn read_applied(answer: &Json) -> Result<Written, Error> {
+    Ok(Written::Applied { attributes: read_item(answer, "Attributes")? })
+}
+
+/// The answer of a guarded write that was refused: a failed condition is no error.
+pub(super) fn read_refused(fault: Fault) -> Result<Written, Error> {
+    match &*fault.code {
+        CONDITION_FAILURE => Ok(Written::Refused { seen: fault.item }),
+        _ => Err(fault.error()),
     }
 }
 
-/// The outcome of a guarded write: a failed condition is an answer, not an error.
-pub(super) fn read_written(reply: Reply) -> Result<Written, Error> {
-    match reply {
-        Reply::Answer(answer) => {
-            Ok(Written::Applied { attributes: read_item(&answer, "Attributes")? })
-        }
-        Reply::Fault(fault) if fault.is_condition_failure() => {
-            Ok(Written::Refused { seen: fault.item })
-        }
-        Reply::Fault(fault) => Err(fault.error()),
-    }
-}
-
-/// The reply to a guarded write that ended so: the inverse of [`read_written`].
-pub(super) fn write_written(outcome: Result<&Written, &Error>) -> Reply {
-    match outcome {
-        Ok(Written::Applied { attributes }) if attributes.is_empty() => answer([]),
-        Ok(Written::Applied { attributes }) => answer([("Attributes", attributes.to_json())]),
-        Ok(Written::Refused { seen }) => Reply::Fault(Fault {
+/// The reply to a guarded write that ended so: the inverse of reading one.
+pub(super) fn write_written(written: &Written) -> Reply {
+    match written {
+        Written::Applied { attributes } if attributes.is_empty() => answer([]),
+        Written::Applied { attributes } => answer([("Attributes", attributes.to_json())]),
+        Written::Refused { seen } => Reply::Fault(Fault {
             code: CONDITION_FAILURE.to_string(),
             item: seen.clone(),
             reasons: Vec::new(),
         }),
-        Err(error) => Reply::of_error(*error),
+    }
+}
+
+/// How a guarded write ended.
+pub(super) const fn conclude_written(written: &Written) -> Conclusion {
+    match written {
+        Written::Applied { .. } => Conclusion::Applied,
+        Written::Refused { .. } => Conclusion::Refused,
     }
 }
 

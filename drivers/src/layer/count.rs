@@ -3,8 +3,7 @@
 use core::future::Future;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use apptheory_core::machine::Effect;
-use apptheory_core::store;
+use apptheory_core::store::StoreEffect;
 
 use crate::execute::Execute;
 
@@ -51,18 +50,13 @@ impl<X> Counted<X> {
     }
 }
 
-impl<E: Effect, X: Execute<E>> Execute<E> for Counted<X> {
+impl<E: StoreEffect, X: Execute<E>> Execute<E> for Counted<X> {
     fn execute(&self, effect: &E) -> impl Future<Output = E::Outcome> + Send {
-        if is_store_call::<E>() {
+        if E::is_call() {
             self.calls.fetch_add(1, Ordering::Relaxed);
         }
         self.inner.execute(effect)
     }
-}
-
-/// Whether the effect goes to a store: only those can fail, so the error asked with is any.
-pub(super) fn is_store_call<E: Effect>() -> bool {
-    E::failed(store::Error::Unavailable).is_some()
 }
 
 #[cfg(test)]

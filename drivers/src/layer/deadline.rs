@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use apptheory_core::machine::Effect;
-use apptheory_core::store;
+use apptheory_core::store::StoreEffect;
 use apptheory_core::time::Timestamp;
 
 use crate::clock::{Clock, before};
@@ -95,22 +94,20 @@ impl<X, C: Clock> Deadline<X, C> {
 
 impl<E, X, C> Execute<E> for Deadline<X, C>
 where
-    E: Effect<Outcome: Send> + Send + Sync,
+    E: StoreEffect<Outcome: Send> + Send + Sync,
     X: Execute<E>,
     C: Clock,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
         let left = self.left();
-        let outcome = match (effect.shortened_to(left), E::failed(store::Error::Timeout)) {
-            (Some(shortened), _) => self.inner.execute(&shortened).await,
-            (None, Some(timeout)) if left.is_zero() => timeout,
+        let outcome = match effect.shortened_to(left) {
+            Ok(shortened) => self.inner.execute(&shortened).await,
+            Err(timeout) if left.is_zero() => timeout,
             // An answer that is there counts, also at the deadline itself.
-            (None, Some(timeout)) => {
+            Err(timeout) => {
                 let answer = before(self.clock.sleep(left), self.inner.execute(effect)).await;
                 answer.unwrap_or(timeout)
             }
-            // It can neither fail nor be shortened: there is no outcome but its own.
-            (None, None) => self.inner.execute(effect).await,
         };
         E::arrived_at(outcome, self.clock.now())
     }
@@ -118,6 +115,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use apptheory_core::store;
+
     use super::*;
     use crate::clock::{ManualClock, SystemClock};
     use crate::layer::testing::{Answering, Silent, block_on, counted, increment, nap};

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use apptheory_core::machine::Effect;
+use apptheory_core::store::StoreEffect;
 use apptheory_core::time::Timestamp;
 
 use super::Deadline;
@@ -20,7 +20,7 @@ pub(crate) struct EachInTime<'x, X, C> {
 
 impl<E, X, C> Execute<E> for EachInTime<'_, X, C>
 where
-    E: Effect<Outcome: Send> + Send + Sync,
+    E: StoreEffect<Outcome: Send> + Send + Sync,
     X: Execute<E>,
     C: Clock,
 {

@@ -3,10 +3,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 
-use apptheory_core::machine::Effect;
-use apptheory_core::store;
+use apptheory_core::store::{self, StoreEffect};
 
-use super::count::is_store_call;
 use crate::execute::Execute;
 
 /// Which store calls fail, by their number: the first call is number 1.
@@ -75,7 +73,7 @@ impl<X> Faulty<X> {
     }
 
     /// What is planned for the call that is about to be made, and the outcome it has then.
-    fn next_fault<E: Effect>(&self) -> Option<(Planned, E::Outcome)> {
+    fn next_fault<E: StoreEffect>(&self) -> Option<(Planned, E::Outcome)> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let planned = *self.plan.faults.get(&call)?;
         Some((planned, E::failed(planned.error)?))
@@ -84,11 +82,11 @@ impl<X> Faulty<X> {
 
 impl<E, X> Execute<E> for Faulty<X>
 where
-    E: Effect<Outcome: Send> + Sync,
+    E: StoreEffect<Outcome: Send> + Sync,
     X: Execute<E>,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
-        let fault = if is_store_call::<E>() { self.next_fault::<E>() } else { None };
+        let fault = if E::is_call() { self.next_fault::<E>() } else { None };
         let Some((planned, failed)) = fault else {
             return self.inner.execute(effect).await;
         };

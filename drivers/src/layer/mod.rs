@@ -47,9 +47,9 @@ pub use deadline::{DECISION_BUDGET, Deadline};
 pub(crate) use each::EachInTime;
 pub use fault::{FaultPlan, Faulty};
 pub use record::Recording;
-pub use replay::{Divergence, Replay};
+pub use replay::Replay;
 #[cfg(feature = "tracing")]
-pub use trace::{Conclusion, Trace, Traced};
+pub use trace::Trace;
 
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use apptheory_core::store::transcript::{Exchange, Transcribe, Transcript};
+use apptheory_core::store::StoreEffect;
+use apptheory_core::store::transcript::{Exchange, Transcript};
 
 use crate::execute::Execute;
 
@@ -63,7 +64,7 @@ impl<X> Recording<X> {
 
 impl<E, X> Execute<E> for Recording<X>
 where
-    E: Transcribe + Sync,
+    E: StoreEffect + Sync,
     X: Execute<E> + Send,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {

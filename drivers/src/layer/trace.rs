@@ -1,39 +1,9 @@
 //! Telling what happened, as `tracing` events.
 
-use apptheory_core::machine::Effect;
-use apptheory_core::store::{
-    self, BatchGetItem, BatchRead, DeleteItem, GetItem, Item, Page, PutItem, Query, Sleep,
-    TableName, TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
-};
-use apptheory_core::time::Timestamp;
+use apptheory_core::store::{Conclusion, StoreEffect};
 use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
 
 use crate::execute::Execute;
-
-/// What may be told about an effect: nothing that a user sent.
-pub trait Traced: Effect {
-    /// The operation's name.
-    const OPERATION: &'static str;
-
-    /// The table, if it is one.
-    fn table(&self) -> Option<&TableName>;
-
-    /// How the effect ended.
-    fn conclusion(outcome: &Self::Outcome) -> Conclusion;
-}
-
-/// How an effect ended, without what it brought.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Conclusion {
-    /// A read was answered, or a sleep ended.
-    Answered,
-    /// A write took effect.
-    Applied,
-    /// A condition did not hold; nothing was written.
-    Refused,
-    /// There was no answer.
-    Failed(store::Error),
-}
 
 /// Wraps every effect in a `tracing` span `effect` (level debug; fields `operation`, `table`) and
 /// tells its outcome in one event: debug when it was answered, warn when it failed. Keys, values
@@ -69,13 +39,13 @@ impl<X> Trace<X> {
 
 impl<E, X> Execute<E> for Trace<X>
 where
-    E: Traced + Sync,
+    E: StoreEffect<Outcome: Send> + Sync,
     X: Execute<E> + Send,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
-        let operation = E::OPERATION;
+        let operation = E::NAME;
         let span = debug_span!("effect", operation, table = field::Empty);
-        if let Some(table) = effect.table() {
+        if let Some(table) = effect.table_name() {
             span.record("table", table.as_ref());
         }
         let outcome = self.inner.execute(effect).instrument(span.clone()).await;
@@ -95,87 +65,6 @@ fn tell(span: &Span, operation: &str, conclusion: Conclusion) {
     }
 }
 
-impl Conclusion {
-    fn of_read<T>(outcome: &Result<T, store::Error>) -> Self {
-        outcome.as_ref().map_or_else(|error| Self::Failed(*error), |_| Self::Answered)
-    }
-
-    fn of_update(outcome: &Result<Updated, store::Error>) -> Self {
-        Self::of_written(outcome.as_ref().map(|updated| &updated.written))
-    }
-
-    fn of_write(outcome: &Result<Written, store::Error>) -> Self {
-        Self::of_written(outcome.as_ref())
-    }
-
-    fn of_written(outcome: Result<&Written, &store::Error>) -> Self {
-        match outcome {
-            Ok(Written::Applied { .. }) => Self::Applied,
-            Ok(Written::Refused { .. }) => Self::Refused,
-            Err(error) => Self::Failed(*error),
-        }
-    }
-}
-
-macro_rules! traced_on_one_table {
-    ($($effect:ident: $outcome:ty => $conclusion:path),+ $(,)?) => {$(
-        impl Traced for $effect {
-            const OPERATION: &'static str = stringify!($effect);
-
-            fn table(&self) -> Option<&TableName> {
-                Some(&self.table)
-            }
-
-            fn conclusion(outcome: &Result<$outcome, store::Error>) -> Conclusion {
-                $conclusion(outcome)
-            }
-        }
-    )+};
-}
-
-traced_on_one_table! {
-    GetItem: Option<Item> => Conclusion::of_read,
-    BatchGetItem: BatchRead => Conclusion::of_read,
-    Query: Page => Conclusion::of_read,
-    PutItem: Written => Conclusion::of_write,
-    UpdateItem: Updated => Conclusion::of_update,
-    DeleteItem: Written => Conclusion::of_write,
-}
-
-impl Traced for TransactWriteItems {
-    const OPERATION: &'static str = "TransactWriteItems";
-
-    /// The table of the first write.
-    fn table(&self) -> Option<&TableName> {
-        self.writes.first().map(|write| match write {
-            TransactWrite::Update(update) => &update.table,
-            TransactWrite::Put(put) => &put.table,
-            TransactWrite::Delete(delete) => &delete.table,
-            TransactWrite::Check(check) => &check.table,
-        })
-    }
-
-    fn conclusion(outcome: &Self::Outcome) -> Conclusion {
-        match outcome {
-            Ok(Transacted::Committed) => Conclusion::Applied,
-            Ok(Transacted::Canceled { .. }) => Conclusion::Refused,
-            Err(error) => Conclusion::Failed(*error),
-        }
-    }
-}
-
-impl Traced for Sleep {
-    const OPERATION: &'static str = "Sleep";
-
-    fn table(&self) -> Option<&TableName> {
-        None
-    }
-
-    fn conclusion(_: &Timestamp) -> Conclusion {
-        Conclusion::Answered
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use core::fmt::Debug;
@@ -184,6 +73,8 @@ mod tests {
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
+
+    use apptheory_core::store;
 
     use super::*;
     use crate::layer::testing::{Answering, block_on, twice};

@@ -4,9 +4,7 @@ use core::num::NonZeroUsize;
 use core::pin::pin;
 use core::time::Duration;
 
-use apptheory_core::gateway::{self, BroadcastReport, PostToConnection};
-use apptheory_core::machine::Effect as _;
-use apptheory_core::store;
+use apptheory_core::gateway::{self, BroadcastReport, ConnectionOperation, ErrorKind};
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 
@@ -107,7 +105,10 @@ impl<C: Clock> Broadcaster<C> {
         // An answer that is there counts, also at the last moment: it is looked at first.
         match select(post, pin!(self.clock.sleep(self.budget))).await {
             Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => PostToConnection::failed(store::Error::Timeout).unwrap_or(Ok(())),
+            Either::Right(_) => {
+                let operation = ConnectionOperation::PostToConnection;
+                Err(gateway::Error::new(operation, ErrorKind::Transport).with_message("timeout"))
+            }
         }
     }
 }

@@ -12,7 +12,6 @@ use super::policy::PolicyDecision;
 use crate::error::AppError;
 use crate::http::HttpResponse;
 use crate::machine::{Ask, Effect};
-use crate::store;
 
 /// One question of an exchange, with the exchange that waits for the answer.
 ///
@@ -96,11 +95,6 @@ macro_rules! exchange_effects {
     ($($effect:ident [$($generics:tt)*] $kind:ty => $outcome:ty;)+) => {$(
         impl<$($generics)*> Effect for $kind {
             type Outcome = $outcome;
-
-            /// The host answers by itself: no store is between it and the exchange.
-            fn failed(_: store::Error) -> Option<Self::Outcome> {
-                None
-            }
         }
 
         impl<'r, T, S> From<Ask<$kind, HttpExchange<'r, T, S>>> for ExchangeRequest<'r, T, S> {

@@ -1,7 +1,6 @@
 //! What an SDK error means, and which answers are tried again.
 
 use apptheory_core::gateway::{self, ConnectionEffect, ConnectionReply};
-use apptheory_core::store;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewaymanagement::config::http::HttpResponse;
 use aws_sdk_apigatewaymanagement::config::interceptors::InterceptorContext;
@@ -17,21 +16,20 @@ where
     R: ProvideErrorMetadata + core::error::Error + Send + Sync + 'static,
 {
     let failed = |kind| gateway::Error::new(E::OPERATION, kind);
-    let lost =
-        |cause: store::Error| failed(gateway::ErrorKind::Transport).with_message(cause.to_string());
+    let lost = |how: &str| failed(gateway::ErrorKind::Transport).with_message(how);
     let outcome = match &error {
         SdkError::ServiceError(refusal) => {
             effect.read_reply(&reply(refusal.raw(), refusal.err().code()))
         }
         SdkError::ResponseError(unreadable) => effect.read_reply(&reply(unreadable.raw(), None)),
-        SdkError::TimeoutError(_) => Err(lost(store::Error::Timeout)),
+        SdkError::TimeoutError(_) => Err(lost("timeout")),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
             // Whatever is wrong with them, nothing was sent.
             Some(_) => failed(gateway::ErrorKind::MissingCredentials),
-            None if failure.is_timeout() => lost(store::Error::Timeout),
-            None => lost(store::Error::Unavailable),
+            None if failure.is_timeout() => lost("timeout"),
+            None => lost("unavailable"),
         }),
-        SdkError::ConstructionFailure(_) | _ => Err(lost(store::Error::Unavailable)),
+        SdkError::ConstructionFailure(_) | _ => Err(lost("unavailable")),
     };
     outcome.map_err(|outcome| outcome.with_cause(error))
 }

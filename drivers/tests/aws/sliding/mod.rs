@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use apptheory::apptheory_core::limiter::{
     Basis, Coverage, Limiter, LimiterBuilder, RateLimitKey, SlidingWindow,
 };
-use apptheory::apptheory_core::store::transcript::Transcribe;
+use apptheory::apptheory_core::store::StoreEffect;
 use apptheory::apptheory_core::time::Timestamp;
 use apptheory::aws::AwsStore;
 use apptheory::aws::aws_sdk_dynamodb::Client;
@@ -63,12 +63,12 @@ struct Noting<X> {
 
 impl<E, X> Execute<E> for Noting<X>
 where
-    E: Transcribe<Outcome: Send> + Sync,
+    E: StoreEffect<Outcome: Send> + Sync,
     X: Execute<E> + Send,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
         let outcome = self.inner.execute(effect).await;
-        if let Some(answered_at) = effect.transcribe(&outcome).answered_at {
+        if let Some(answered_at) = E::answered_at(&outcome) {
             *self.answered_at.lock().unwrap_or_else(PoisonError::into_inner) = answered_at;
         }
         outcome
