@@ -2,11 +2,9 @@
 //! connections is told back as it was meant.
 
 use apptheory::apptheory_core::gateway::{
-    self, BroadcastReport, ConfigError, ConnectionEffect, ConnectionOperation, DeleteConnection,
-    GetConnection, MAX_DATA_BYTES, PostToConnection, RegionSource, RegionSources, RequestBase,
-    event_endpoint, normalize_endpoint, region_from_host,
+    self, BroadcastReport, ConnectionOperation, ConnectionReply, ErrorKind, MAX_DATA_BYTES,
+    RegionSource, RegionSources, RequestBase, event_endpoint, normalize_endpoint, region_from_host,
 };
-use apptheory::apptheory_core::percent;
 use apptheory_proptests::cases;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -59,21 +57,16 @@ const AWS: [&str; 14] = [
     "api.aws.hci.ic.gov",
 ];
 
-fn kind() -> impl Strategy<Value = gateway::ErrorKind> {
+fn kind() -> impl Strategy<Value = ErrorKind> {
     let service = (select(vec![400_u16, 404, 409, 500, 503]), "[A-Z][a-z]{0,8}Exception")
-        .prop_map(|(status, code)| gateway::ErrorKind::Service { status, code });
+        .prop_map(|(status, code)| ErrorKind::Service { status, code });
     let known = select(vec![
-        gateway::ErrorKind::Gone,
-        gateway::ErrorKind::Forbidden,
-        gateway::ErrorKind::LimitExceeded,
-        gateway::ErrorKind::PayloadTooLarge,
+        ErrorKind::Gone,
+        ErrorKind::Forbidden,
+        ErrorKind::LimitExceeded,
+        ErrorKind::PayloadTooLarge,
     ]);
     prop_oneof![known, service]
-}
-
-#[expect(clippy::unwrap_used, reason = "it is an endpoint")]
-fn base() -> RequestBase {
-    RequestBase::parse("https://e.com/dev").unwrap()
 }
 
 proptest! {
@@ -93,7 +86,7 @@ proptest! {
                 prop_assert_eq!(RequestBase::parse(text), Ok(base.clone()));
             }
             Err(error) => prop_assert!(
-                matches!(error, ConfigError::MissingEndpoint | ConfigError::InvalidEndpoint)
+                matches!(error.kind(), ErrorKind::MissingEndpoint | ErrorKind::InvalidEndpoint)
             ),
         }
     }
@@ -177,40 +170,24 @@ proptest! {
                 ];
                 prop_assert_eq!(region.source, sources[at]);
             }
-            Err(ConfigError::MissingRegion) => prop_assert_eq!(first, None),
+            Err(error) if *error.kind() == ErrorKind::MissingRegion => {
+                prop_assert_eq!(first, None);
+            }
             Err(error) => {
-                prop_assert_eq!(error, ConfigError::InvalidRegion);
+                prop_assert_eq!(error.kind(), &ErrorKind::InvalidRegion);
                 prop_assert!(names[first.expect("somebody says it")].contains(' '));
             }
         }
     }
 
     #[test]
-    fn an_id_is_one_segment_and_stays_what_it_is(id in "\\PC{0,12}") {
-        let get = GetConnection { base: base(), connection_id: id.clone() };
-        let Ok(call) = get.to_call() else {
-            prop_assert!(id.trim().is_empty());
-            return Ok(());
-        };
-        let segment = call.url.strip_prefix("https://e.com/dev/@connections/").unwrap_or_default();
-        prop_assert!(segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));
-        let read = percent::decode(segment);
-        prop_assert_eq!(&*read, id.trim());
-    }
-
-    #[test]
     fn an_answer_tells_the_error_that_it_was_made_of(kind in kind(), message in "\\PC{0,8}") {
-        let error = |operation| gateway::Error::new(operation, kind.clone()).with_message(&*message);
-        let post = PostToConnection { base: base(), connection_id: "a".into(), data: vec![] };
-        let reply = PostToConnection::to_reply(&Err(error(ConnectionOperation::PostToConnection)));
-        let read = post.read_reply(&reply).unwrap_err();
-        prop_assert_eq!((read.kind(), read.message()), (&kind, &*message));
-        let delete = DeleteConnection { base: base(), connection_id: "a".into() };
-        let failed = error(ConnectionOperation::DeleteConnection);
-        let text = failed.to_string();
-        let read = delete.read_reply(&DeleteConnection::to_reply(&Err(failed))).unwrap_err();
-        prop_assert_eq!(read.to_string(), text);
-        prop_assert_eq!(read.is_gone(), kind == gateway::ErrorKind::Gone);
+        let operation = ConnectionOperation::DeleteConnection;
+        let error = gateway::Error::new(operation, kind.clone()).with_message(&*message);
+        let read = ConnectionReply::of_error(&error).read(operation).unwrap_err();
+        prop_assert_eq!(&read, &error);
+        prop_assert_eq!(read.to_string(), error.to_string());
+        prop_assert_eq!(read.is_gone(), kind == ErrorKind::Gone);
         prop_assert!(!(read.is_gone() && read.is_retryable()));
     }
 
@@ -224,8 +201,8 @@ proptest! {
             let failed = |kind| Err(gateway::Error::new(ConnectionOperation::PostToConnection, kind));
             report.note(id(connection), match connection.1 {
                 0 => Ok(()),
-                1 => failed(gateway::ErrorKind::Gone),
-                _ => failed(gateway::ErrorKind::LimitExceeded),
+                1 => failed(ErrorKind::Gone),
+                _ => failed(ErrorKind::LimitExceeded),
             });
         }
         let in_state = |wanted: u8| {
@@ -242,8 +219,7 @@ proptest! {
 #[test]
 fn data_is_sent_up_to_the_limit() {
     for (length, fits) in [(0, true), (MAX_DATA_BYTES, true), (MAX_DATA_BYTES + 1, false)] {
-        let data = vec![0; length];
-        let post = PostToConnection { base: base(), connection_id: "a".into(), data };
-        assert_eq!(post.to_call().is_ok(), fits);
+        let post = ConnectionOperation::PostToConnection;
+        assert_eq!(post.check("a", &vec![0; length]).is_ok(), fits);
     }
 }

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use super::authority::{self, Authority};
-use super::error::ConfigError;
+use super::error::{Error, ErrorKind};
 use super::region_from_host;
 
 /// An endpoint as older clients spell it: trimmed, `wss` as `https`, `ws` as `http`, and `https`
@@ -33,13 +33,13 @@ pub fn normalize_endpoint(endpoint: &str) -> String {
 /// without a slash at its end.
 ///
 /// ```
-/// use apptheory_core::gateway::{ConfigError, RequestBase};
+/// use apptheory_core::gateway::{self, ErrorKind, RequestBase};
 ///
 /// let base: RequestBase = " WSS://Example.com:443/Dev/@connections ".parse()?;
 /// assert_eq!(base.as_str(), "https://example.com/Dev");
-/// assert_eq!("wss://".parse::<RequestBase>(), Err(ConfigError::MissingEndpoint));
-/// assert_eq!("ftp://example.com".parse::<RequestBase>(), Err(ConfigError::InvalidEndpoint));
-/// # Ok::<(), ConfigError>(())
+/// assert_eq!("wss://".parse::<RequestBase>(), Err(ErrorKind::MissingEndpoint.into()));
+/// assert_eq!("ftp://example.com".parse::<RequestBase>(), Err(ErrorKind::InvalidEndpoint.into()));
+/// # Ok::<(), gateway::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RequestBase {
@@ -57,22 +57,22 @@ impl RequestBase {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::MissingEndpoint`] when there is nothing but a scheme and slashes, else
-    /// [`ConfigError::InvalidEndpoint`] for another scheme, a user, white space, a control
+    /// [`ErrorKind::MissingEndpoint`] when there is nothing but a scheme and slashes, else
+    /// [`ErrorKind::InvalidEndpoint`] for another scheme, a user, white space, a control
     /// character, a backslash, or no valid host and port.
-    pub fn parse(endpoint: &str) -> Result<Self, ConfigError> {
+    pub fn parse(endpoint: &str) -> Result<Self, Error> {
         let endpoint = endpoint.trim();
-        let (scheme, rest) = split_scheme(endpoint).ok_or(ConfigError::InvalidEndpoint)?;
+        let (scheme, rest) = split_scheme(endpoint).ok_or(ErrorKind::InvalidEndpoint)?;
         if rest.bytes().all(|b| b == b'/') {
-            return Err(ConfigError::MissingEndpoint);
+            return Err(ErrorKind::MissingEndpoint.into());
         }
         if rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-            return Err(ConfigError::InvalidEndpoint);
+            return Err(ErrorKind::InvalidEndpoint.into());
         }
         let rest = before(rest, ['?', '#']);
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let Authority { host, port } =
-            authority::read(authority).ok_or(ConfigError::InvalidEndpoint)?;
+            authority::read(authority).ok_or(ErrorKind::InvalidEndpoint)?;
         let mut text = format!("{}://{}", scheme.name, host.to_ascii_lowercase());
         let host_end = text.len();
         if let Some(port) = port.filter(|port| *port != scheme.port) {
@@ -110,9 +110,9 @@ impl RequestBase {
 }
 
 impl core::str::FromStr for RequestBase {
-    type Err = ConfigError;
+    type Err = Error;
 
-    fn from_str(endpoint: &str) -> Result<Self, ConfigError> {
+    fn from_str(endpoint: &str) -> Result<Self, Error> {
         Self::parse(endpoint)
     }
 }
@@ -168,9 +168,9 @@ pub(super) fn before(text: &str, ends: [char; 2]) -> &str {
 mod tests {
     use alloc::string::{String, ToString};
 
-    use super::{ConfigError, RequestBase, normalize_endpoint};
+    use super::{Error, ErrorKind, RequestBase, normalize_endpoint};
 
-    fn base(endpoint: &str) -> Result<String, ConfigError> {
+    fn base(endpoint: &str) -> Result<String, Error> {
         RequestBase::parse(endpoint).map(|base| base.to_string())
     }
 
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn missing_is_told_from_invalid() {
         for endpoint in ["", " ", "wss://", "HTTPS:///", "//", "/"] {
-            assert_eq!(base(endpoint), Err(ConfigError::MissingEndpoint), "{endpoint}");
+            assert_eq!(base(endpoint), Err(ErrorKind::MissingEndpoint.into()), "{endpoint}");
         }
         for endpoint in [
             "ftp://e.com",
@@ -227,7 +227,7 @@ mod tests {
             "\u{feff}e.com",
             "e.com/\0",
         ] {
-            assert_eq!(base(endpoint), Err(ConfigError::InvalidEndpoint), "{endpoint:?}");
+            assert_eq!(base(endpoint), Err(ErrorKind::InvalidEndpoint.into()), "{endpoint:?}");
         }
     }
 

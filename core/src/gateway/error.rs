@@ -1,35 +1,19 @@
-//! Why a client cannot be built, and why an operation on a connection failed.
+//! Why there is no client, and why an operation on a connection failed.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::fmt;
 
-/// The client's configuration is unusable. Nothing was sent; nothing will be until it is mended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConfigError {
-    /// There is no endpoint. Outside WebSocket events it has to be configured.
-    #[error("apptheory: websocket management endpoint is empty")]
-    MissingEndpoint,
-    /// The endpoint is no URL that connections are managed under: write it like
-    /// `https://{api id}.execute-api.{region}.amazonaws.com/{stage}`.
-    #[error("apptheory: websocket management endpoint is invalid")]
-    InvalidEndpoint,
-    /// Nobody says the region: set it, or `AWS_REGION`. Custom domains do not tell it.
-    #[error("apptheory: aws region is empty")]
-    MissingRegion,
-    /// The region has other than lower-case letters, digits and dashes, or more than 63 of them.
-    #[error("apptheory: aws region is invalid")]
-    InvalidRegion,
-}
+use crate::error::{AppError, Happened};
 
 /// The operations on a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ConnectionOperation {
-    /// [`PostToConnection`](super::PostToConnection).
+    /// Sends data to a connection. *If the outcome is lost*: the client may have got the data.
     PostToConnection,
-    /// [`GetConnection`](super::GetConnection).
+    /// Asks about a connection. *If the outcome is lost*: nothing happened.
     GetConnection,
-    /// [`DeleteConnection`](super::DeleteConnection).
+    /// Closes a connection. *If the outcome is lost*: the connection may be closed.
     DeleteConnection,
 }
 
@@ -43,12 +27,30 @@ impl ConnectionOperation {
             Self::DeleteConnection => "delete_connection",
         }
     }
+
+    /// Checks what the service would refuse, and returns the id as it is sent: trimmed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the kind [`EmptyConnectionId`](ErrorKind::EmptyConnectionId), or
+    /// [`PayloadTooLarge`](ErrorKind::PayloadTooLarge) above
+    /// [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES).
+    pub fn check<'i>(self, connection_id: &'i str, data: &[u8]) -> Result<&'i str, Error> {
+        match connection_id.trim() {
+            "" => Err(Error::new(self, ErrorKind::EmptyConnectionId)),
+            _ if data.len() > super::MAX_DATA_BYTES => {
+                Err(Error::new(self, ErrorKind::PayloadTooLarge))
+            }
+            id => Ok(id),
+        }
+    }
 }
 
-/// An operation on a connection failed. Shows no data that was sent.
+/// A connection was not reached, or not even a client made. Shows no data that was sent. As the
+/// answer of a handler it is a masked 500, and the application's failure hook is told.
 #[derive(Clone, Debug)]
 pub struct Error {
-    operation: ConnectionOperation,
+    operation: Option<ConnectionOperation>,
     kind: ErrorKind,
     message: String,
     cause: Option<Cause>,
@@ -56,7 +58,7 @@ pub struct Error {
 
 type Cause = Arc<dyn core::error::Error + Send + Sync>;
 
-/// Why an operation on a connection failed, and what to do.
+/// What went wrong, and what to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ErrorKind {
     /// The connection is closed, or was not established yet: until the route of `$connect` has
@@ -87,13 +89,39 @@ pub enum ErrorKind {
     /// The service could not be reached, or did not answer: whether the operation took effect is
     /// not known. Try again later.
     Transport,
+    /// There is no endpoint. Outside WebSocket events it has to be configured.
+    MissingEndpoint,
+    /// The endpoint is no URL that connections are managed under: write it like
+    /// `https://{api id}.execute-api.{region}.amazonaws.com/{stage}`.
+    InvalidEndpoint,
+    /// The region is not known: set it, or `AWS_REGION`. A custom domain does not name it.
+    MissingRegion,
+    /// The region has other than lower-case letters, digits and dashes, or more than 63 of them.
+    InvalidRegion,
+    /// Nothing makes clients: name a factory, or turn the feature `websocket` on.
+    MissingFactory,
+    /// The factory of clients failed for a reason of its own, which is the
+    /// [source](core::error::Error::source).
+    Factory,
+    /// The message cannot be written as JSON. Nothing was sent.
+    UnwritableMessage,
+    /// The text is not `$request.body.` and the names of members with dots in between, bare or as
+    /// `${request.body.…}`. Other route selection expressions are not understood.
+    InvalidRouteSelection,
 }
 
 impl Error {
-    /// An error of an operation, without a message of the service's.
+    /// Makes an error of an operation, without a message of the service's.
     #[must_use]
     pub const fn new(operation: ConnectionOperation, kind: ErrorKind) -> Self {
-        Self { operation, kind, message: String::new(), cause: None }
+        Self { operation: Some(operation), kind, message: String::new(), cause: None }
+    }
+
+    /// Makes the error of a factory of clients that failed for a reason of its own. It reads as its
+    /// cause does.
+    #[must_use]
+    pub fn factory(cause: impl core::error::Error + Send + Sync + 'static) -> Self {
+        Self::from(ErrorKind::Factory).with_message(cause.to_string()).with_cause(cause)
     }
 
     /// The same with the message that the service gave.
@@ -108,9 +136,9 @@ impl Error {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
 
-    /// The operation that failed.
+    /// The operation that failed, if it came to one.
     #[must_use]
-    pub const fn operation(&self) -> ConnectionOperation {
+    pub const fn operation(&self) -> Option<ConnectionOperation> {
         self.operation
     }
 
@@ -138,7 +166,15 @@ impl Error {
             ErrorKind::NotFound
             | ErrorKind::MissingCredentials
             | ErrorKind::EmptyConnectionId
-            | ErrorKind::Transport => None,
+            | ErrorKind::Transport
+            | ErrorKind::MissingEndpoint
+            | ErrorKind::InvalidEndpoint
+            | ErrorKind::MissingRegion
+            | ErrorKind::InvalidRegion
+            | ErrorKind::MissingFactory
+            | ErrorKind::Factory
+            | ErrorKind::UnwritableMessage
+            | ErrorKind::InvalidRouteSelection => None,
         }
     }
 
@@ -154,7 +190,15 @@ impl Error {
             ErrorKind::NotFound
             | ErrorKind::MissingCredentials
             | ErrorKind::EmptyConnectionId
-            | ErrorKind::Transport => "",
+            | ErrorKind::Transport
+            | ErrorKind::MissingEndpoint
+            | ErrorKind::InvalidEndpoint
+            | ErrorKind::MissingRegion
+            | ErrorKind::InvalidRegion
+            | ErrorKind::MissingFactory
+            | ErrorKind::Factory
+            | ErrorKind::UnwritableMessage
+            | ErrorKind::InvalidRouteSelection => "",
         }
     }
 
@@ -176,32 +220,95 @@ impl Error {
             | ErrorKind::Forbidden
             | ErrorKind::PayloadTooLarge
             | ErrorKind::MissingCredentials
-            | ErrorKind::EmptyConnectionId => false,
+            | ErrorKind::EmptyConnectionId
+            | ErrorKind::MissingEndpoint
+            | ErrorKind::InvalidEndpoint
+            | ErrorKind::MissingRegion
+            | ErrorKind::InvalidRegion
+            | ErrorKind::MissingFactory
+            | ErrorKind::Factory
+            | ErrorKind::UnwritableMessage
+            | ErrorKind::InvalidRouteSelection => false,
+        }
+    }
+
+    /// Returns what became of the operation.
+    #[must_use]
+    pub const fn happened(&self) -> Happened {
+        match self.kind {
+            ErrorKind::Transport | ErrorKind::Service { status: 500.., .. } => Happened::Unknown,
+            ErrorKind::Gone
+            | ErrorKind::NotFound
+            | ErrorKind::Forbidden
+            | ErrorKind::LimitExceeded
+            | ErrorKind::PayloadTooLarge
+            | ErrorKind::MissingCredentials
+            | ErrorKind::EmptyConnectionId
+            | ErrorKind::Service { .. }
+            | ErrorKind::MissingEndpoint
+            | ErrorKind::InvalidEndpoint
+            | ErrorKind::MissingRegion
+            | ErrorKind::InvalidRegion
+            | ErrorKind::MissingFactory
+            | ErrorKind::Factory
+            | ErrorKind::UnwritableMessage
+            | ErrorKind::InvalidRouteSelection => Happened::No,
         }
     }
 }
 
+/// An error that came to no operation.
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self { operation: None, kind, message: String::new(), cause: None }
+    }
+}
+
+/// Errors are equal when they say the same, whatever led to them.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.operation, &self.kind, &self.message)
+            == (other.operation, &other.kind, &other.message)
+    }
+}
+
+impl Eq for Error {}
+
 /// `apptheory: {operation} failed ({status}) {message}`; the code where there is no message.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            ErrorKind::EmptyConnectionId => {
-                return f.write_str("apptheory: websocket connection id is empty");
-            }
-            ErrorKind::NotFound => return f.write_str("apptheory: connection not found"),
+        f.write_str(match self.kind {
+            ErrorKind::EmptyConnectionId => "apptheory: websocket connection id is empty",
+            ErrorKind::NotFound => "apptheory: connection not found",
             ErrorKind::MissingCredentials => {
-                return f.write_str(
-                    "apptheory: missing aws credentials for websocket management client",
-                );
+                "apptheory: missing aws credentials for websocket management client"
+            }
+            ErrorKind::MissingEndpoint => "apptheory: websocket management endpoint is empty",
+            ErrorKind::InvalidEndpoint => "apptheory: websocket management endpoint is invalid",
+            ErrorKind::MissingRegion => "apptheory: aws region is empty",
+            ErrorKind::InvalidRegion => "apptheory: aws region is invalid",
+            ErrorKind::MissingFactory => "apptheory: missing websocket client factory",
+            ErrorKind::Factory => &self.message,
+            ErrorKind::UnwritableMessage => {
+                return write!(f, "apptheory: marshal websocket json message: {}", self.message);
+            }
+            ErrorKind::InvalidRouteSelection => {
+                return write!(f, "no route selection expression: {}", self.message);
             }
             ErrorKind::Gone
             | ErrorKind::Forbidden
             | ErrorKind::LimitExceeded
             | ErrorKind::PayloadTooLarge
             | ErrorKind::Service { .. }
-            | ErrorKind::Transport => {}
-        }
-        write!(f, "apptheory: {} failed", self.operation.as_str())?;
+            | ErrorKind::Transport => return self.fmt_failed(f),
+        })
+    }
+}
+
+impl Error {
+    fn fmt_failed(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = self.operation.map_or("websocket operation", ConnectionOperation::as_str);
+        write!(f, "apptheory: {operation} failed")?;
         if let Some(status) = self.status() {
             write!(f, " ({status})")?;
         }
@@ -213,5 +320,12 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         self.cause.as_deref().map(|cause| -> &(dyn core::error::Error + 'static) { cause })
+    }
+}
+
+/// Masked: what went wrong with a connection is no client's business.
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        Self::from_error(error)
     }
 }

@@ -25,7 +25,7 @@ pub struct Connection {
     pub identity_agent: String,
 }
 
-/// An HTTP answer to a [`ConnectionCall`](super::ConnectionCall).
+/// An HTTP answer of the management API.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct ConnectionReply {
     /// The status.
@@ -94,7 +94,19 @@ impl From<ConnectionBody<'_>> for Connection {
 }
 
 impl ConnectionReply {
-    /// The answer that stands for an error. Errors without a status answer 500.
+    /// Makes an answer without a body: 200 to data that was sent, 204 to a connection that is closed.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    /// Makes the answer that tells a connection.
+    #[must_use]
+    pub fn of_connection(connection: &Connection) -> Self {
+        Self { body: connection.to_json().into_bytes(), ..Self::of_status(200) }
+    }
+
+    /// Makes the answer that stands for an error. Errors without a status answer 500.
     #[must_use]
     pub fn of_error(error: &Error) -> Self {
         let mut body = String::new();
@@ -110,7 +122,12 @@ impl ConnectionReply {
         }
     }
 
-    pub(super) fn check(&self, operation: ConnectionOperation) -> Result<(), Error> {
+    /// Reads what the answer means for an operation.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for any status but 2xx.
+    pub fn read(&self, operation: ConnectionOperation) -> Result<(), Error> {
         if (200..300).contains(&self.status) {
             return Ok(());
         }
@@ -125,10 +142,21 @@ impl ConnectionReply {
         Err(Error::new(operation, kind).with_message(self.message()))
     }
 
-    /// The connection that the body tells.
-    pub(super) fn connection(&self) -> Option<Connection> {
-        let body = core::str::from_utf8(&self.body).ok()?;
-        json::read_object::<ConnectionBody<'_>>(body).ok().map(Connection::from)
+    /// Reads the connection that the answer to a
+    /// [`GetConnection`](ConnectionOperation::GetConnection) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for any status but 2xx, and for a body that is not a connection.
+    pub fn read_connection(&self) -> Result<Connection, Error> {
+        const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
+        self.read(OPERATION)?;
+        let body = core::str::from_utf8(&self.body).ok();
+        let read = body.and_then(|body| json::read_object::<ConnectionBody<'_>>(body).ok());
+        read.map(Connection::from).ok_or_else(|| {
+            let kind = ErrorKind::Service { status: self.status, code: String::new() };
+            Error::new(OPERATION, kind).with_message("unreadable answer")
+        })
     }
 
     /// The error's code: the field may name a shape before `#`, and a URL after `:`.
@@ -152,5 +180,77 @@ impl ConnectionReply {
         let Body { message, pascal_message } = json::read_object(body).unwrap_or_default();
         let message = message.or(pascal_message).map(RawValue::get);
         message.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+
+    use super::*;
+    use crate::error::Happened;
+    use crate::gateway::MAX_DATA_BYTES;
+
+    const POST: ConnectionOperation = ConnectionOperation::PostToConnection;
+
+    fn reply(status: u16, error_type: &str, body: &str) -> ConnectionReply {
+        ConnectionReply { status, error_type: error_type.to_string(), body: body.into() }
+    }
+
+    #[test]
+    fn what_the_service_would_refuse_is_not_sent() {
+        assert_eq!(POST.check(" a ", &vec![0; MAX_DATA_BYTES]), Ok("a"));
+        let error = POST.check("a", &vec![0; MAX_DATA_BYTES + 1]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "apptheory: post_to_connection failed (413) PayloadTooLargeException"
+        );
+        let error = POST.check(" ", &[]).unwrap_err();
+        assert_eq!(error.to_string(), "apptheory: websocket connection id is empty");
+    }
+
+    #[test]
+    fn answers_mean_outcomes() {
+        assert!(reply(200, "", "").read(POST).is_ok());
+        for (reply, text, retryable) in [
+            (reply(410, "", ""), "(410) GoneException", false),
+            (reply(410, "GoneException:http://x/", "{}"), "(410) GoneException", false),
+            (reply(403, "ForbiddenException", r#"{"message":"no"}"#), "(403) no", false),
+            (reply(429, "", r#"{"Message":"slow"}"#), "(429) slow", true),
+            (reply(413, "x#PayloadTooLargeException", ""), "(413) PayloadTooLargeException", false),
+            (reply(500, "", "<html>"), "(500) UnknownError", true),
+            (reply(400, "BadRequestException", ""), "(400) BadRequestException", false),
+        ] {
+            let error = reply.read(POST).unwrap_err();
+            let expected = String::from("apptheory: post_to_connection failed ") + text;
+            assert_eq!((error.to_string(), error.is_retryable()), (expected, retryable));
+            assert_eq!(error.is_gone(), error.status() == Some(410));
+            assert_eq!(error.happened() == Happened::Unknown, error.status() == Some(500));
+        }
+    }
+
+    #[test]
+    fn a_connection_is_told_and_read() {
+        let known = Connection {
+            connected_at: "2026-01-01T00:00:00Z".parse().ok(),
+            last_active_at: None,
+            identity_ip: "203.0.113.7".to_string(),
+            identity_agent: String::new(),
+        };
+        assert_eq!(ConnectionReply::of_connection(&known).read_connection(), Ok(known));
+        let unknown = reply(200, "", r#"{"connectedAt":null,"identity":null}"#);
+        assert_eq!(unknown.read_connection(), Ok(Connection::default()));
+        let error = reply(200, "", "[]").read_connection().unwrap_err();
+        assert_eq!(error.to_string(), "apptheory: get_connection failed (200) unreadable answer");
+    }
+
+    #[test]
+    fn a_lost_answer_may_have_happened() {
+        let lost = Error::new(ConnectionOperation::DeleteConnection, ErrorKind::Transport);
+        let error = lost.with_message("timeout");
+        assert!(error.is_retryable() && error.status().is_none());
+        assert_eq!(error.happened(), Happened::Unknown);
+        assert_eq!(error.to_string(), "apptheory: delete_connection failed timeout");
     }
 }

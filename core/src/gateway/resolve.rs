@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 use super::endpoint::RequestBase;
-use super::error::ConfigError;
+use super::error::{Error, ErrorKind};
 
 /// Where a region can come from. Blank texts count as none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,9 +66,9 @@ impl RegionSources<'_> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::MissingRegion`] when nobody says one; [`ConfigError::InvalidRegion`] when the
+    /// [`ErrorKind::MissingRegion`] when nobody says one; [`ErrorKind::InvalidRegion`] when the
     /// first one said is no region's name.
-    pub fn resolve(&self) -> Result<ResolvedRegion, ConfigError> {
+    pub fn resolve(&self) -> Result<ResolvedRegion, Error> {
         let endpoint_region = self.endpoint.and_then(RequestBase::region);
         let from_endpoint = (endpoint_region.as_deref(), RegionSource::Endpoint);
         let preferred = if self.prefer_endpoint { from_endpoint.0 } else { None };
@@ -84,9 +84,9 @@ impl RegionSources<'_> {
             let name = name.map(str::trim).filter(|name| !name.is_empty())?;
             Some((name.to_string(), source))
         });
-        let (name, source) = said.ok_or(ConfigError::MissingRegion)?;
+        let (name, source) = said.ok_or(ErrorKind::MissingRegion)?;
         if !is_region_name(&name) {
-            return Err(ConfigError::InvalidRegion);
+            return Err(ErrorKind::InvalidRegion.into());
         }
         Ok(ResolvedRegion { name, source, endpoint_region })
     }
@@ -111,7 +111,7 @@ fn is_region_name(text: &str) -> bool {
 mod tests {
     use alloc::string::String;
 
-    use super::{ConfigError, RegionSource, RegionSources, RequestBase};
+    use super::{ErrorKind, RegionSource, RegionSources, RequestBase};
 
     #[test]
     fn the_first_that_is_said_counts() {
@@ -134,9 +134,9 @@ mod tests {
         let long = "a".repeat(64);
         for name in ["US EAST 1", "us_east_1", &long] {
             let invalid = RegionSources { explicit: Some(name), ..explicit };
-            assert_eq!(resolve(invalid), Err(ConfigError::InvalidRegion));
+            assert_eq!(resolve(invalid), Err(ErrorKind::InvalidRegion.into()));
         }
-        assert_eq!(none.resolve(), Err(ConfigError::MissingRegion));
+        assert_eq!(none.resolve(), Err(ErrorKind::MissingRegion.into()));
     }
 
     #[test]

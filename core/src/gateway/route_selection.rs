@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
+use super::error::{Error, ErrorKind};
+
 /// How a WebSocket API finds the route of a message: by one member of its JSON, which a *route
 /// selection expression* such as `$request.body.action` names.
 ///
@@ -15,20 +17,13 @@ use serde_json::Value;
 /// let selection = RouteSelection::parse("$request.body.message.kind")?;
 /// assert_eq!(selection.value(r#"{"message":{"kind":"say"}}"#).as_deref(), Some("say"));
 /// assert_eq!(selection.value("hello"), None);
-/// # Ok::<(), apptheory_core::gateway::RouteSelectionError>(())
+/// # Ok::<(), apptheory_core::gateway::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RouteSelection {
     /// The members to go through, from the outside in.
     path: Vec<Cow<'static, str>>,
 }
-
-/// An expression is not `$request.body.` and the names of members with dots in between, bare or as
-/// `${request.body.…}`. Write it so; what selects by anything else than one member of the body is
-/// not understood.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no route selection expression: {0}")]
-pub struct RouteSelectionError(String);
 
 /// `$request.body.action`, which the console of API Gateway suggests.
 impl Default for RouteSelection {
@@ -42,8 +37,8 @@ impl RouteSelection {
     ///
     /// # Errors
     ///
-    /// [`RouteSelectionError`].
-    pub fn parse(expression: &str) -> Result<Self, RouteSelectionError> {
+    /// [`Error`] of the kind [`InvalidRouteSelection`](ErrorKind::InvalidRouteSelection).
+    pub fn parse(expression: &str) -> Result<Self, Error> {
         let text = expression.trim();
         let braced = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         let path = braced.or_else(|| text.strip_prefix('$')).unwrap_or_default();
@@ -53,7 +48,7 @@ impl RouteSelection {
             !name.is_empty() && name.chars().all(is_in_names)
         };
         if !path.split('.').all(is_name) {
-            return Err(RouteSelectionError(expression.to_string()));
+            return Err(Error::from(ErrorKind::InvalidRouteSelection).with_message(expression));
         }
         Ok(Self { path: path.split('.').map(|name| Cow::Owned(name.to_string())).collect() })
     }

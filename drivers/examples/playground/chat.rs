@@ -69,7 +69,7 @@ async fn say<C: Clock + 'static>(
     if said.text.is_empty() {
         return Ok(());
     }
-    let message = json_message(&said).map_err(AppError::from_error)?;
+    let message = json_message(&said)?;
     let client = Arc::clone(socket.client().await?);
     let everybody = Broadcaster::new(client).with_clock(context.clock().clone());
     let report = room.broadcast(&everybody, ROOM, &message).await?;

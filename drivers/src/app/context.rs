@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::error::AppError;
+use apptheory_core::gateway;
 use apptheory_core::http::exchange::{Call, CallHandler, Principal};
 use apptheory_core::http::{JsonReading, Request};
 use apptheory_core::invocation_time::InvocationTime;
@@ -17,10 +18,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use super::Response;
 use super::endpoint::Endpoint;
 use super::time::Begun;
 use super::values::Values;
-use super::{Response, SendError};
 use crate::clock::{Clock, SharedClock};
 use crate::ids::IdSource;
 use crate::websocket::{WebSocketClient, WebSocketClientFactory};
@@ -64,9 +65,9 @@ impl Services {
     pub(super) async fn websocket_client(
         &self,
         endpoint: &str,
-    ) -> Result<WebSocketClient, SendError> {
-        let clients = self.websocket_clients.as_ref().ok_or(SendError::MissingFactory)?;
-        Ok(clients.client(endpoint).await?)
+    ) -> Result<WebSocketClient, gateway::Error> {
+        let clients = self.websocket_clients.as_ref().ok_or(gateway::ErrorKind::MissingFactory)?;
+        clients.client(endpoint).await
     }
 }
 
@@ -268,8 +269,12 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// [`SendError::MissingFactory`] or [`SendError::Factory`].
-    pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
+    /// [`gateway::Error`] of the kind [`MissingFactory`](gateway::ErrorKind::MissingFactory), or the
+    /// factory's.
+    pub async fn websocket_client(
+        &self,
+        endpoint: &str,
+    ) -> Result<WebSocketClient, gateway::Error> {
         self.services.websocket_client(endpoint).await
     }
 

@@ -72,7 +72,7 @@ pub use service::AppBody;
 pub use sse::Sse;
 pub use time::TimedOut;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
-pub use websocket::{SendError, WebSocket};
+pub use websocket::WebSocket;
 
 use context::Services;
 use endpoint::{Endpoint, Layer};

@@ -1,12 +1,11 @@
 //! What a client of the management API does, and who makes one.
 
-use core::error::Error;
 use core::fmt;
 use core::future::{Future, ready};
 use core::pin::Pin;
 use std::sync::Arc;
 
-use apptheory_core::gateway::{self, ConfigError, Connection};
+use apptheory_core::gateway::{self, Connection};
 
 /// What an operation on a connection comes to.
 pub type ClientFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, gateway::Error>> + Send + 'c>>;
@@ -52,7 +51,7 @@ pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
 
 /// What making a client comes to.
 pub type FactoryFuture<'f> =
-    Pin<Box<dyn Future<Output = Result<WebSocketClient, FactoryError>> + Send + 'f>>;
+    Pin<Box<dyn Future<Output = Result<WebSocketClient, gateway::Error>> + Send + 'f>>;
 
 /// Makes clients for endpoints, or hands out those that it made before.
 ///
@@ -62,26 +61,15 @@ pub trait WebSocketClientFactory: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`FactoryError`]. It is not remembered: the next send asks again.
+    /// [`gateway::Error`]. It is not remembered: the next send asks again.
     fn client<'f>(&'f self, endpoint: &'f str) -> FactoryFuture<'f>;
 }
 
 impl<F> WebSocketClientFactory for F
 where
-    F: Fn(&str) -> Result<WebSocketClient, FactoryError> + Send + Sync,
+    F: Fn(&str) -> Result<WebSocketClient, gateway::Error> + Send + Sync,
 {
     fn client<'f>(&'f self, endpoint: &'f str) -> FactoryFuture<'f> {
         Box::pin(ready(self(endpoint)))
     }
-}
-
-/// There is no client for an endpoint. Nothing was sent.
-#[derive(Debug, thiserror::Error)]
-pub enum FactoryError {
-    /// Endpoint or region are missing or invalid: configure them.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The factory fails for a reason of its own.
-    #[error(transparent)]
-    Other(Box<dyn Error + Send + Sync>),
 }

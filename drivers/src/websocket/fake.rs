@@ -4,10 +4,7 @@ use core::future::ready;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use apptheory_core::gateway::{
-    self, Connection, ConnectionEffect as _, ConnectionOperation, DeleteConnection, GetConnection,
-    MAX_DATA_BYTES, PostToConnection,
-};
+use apptheory_core::gateway::{self, Connection, ConnectionOperation, MAX_DATA_BYTES};
 
 use super::client::{
     ClientFuture, FactoryFuture, WebSocketClient, WebSocketClientFactory, WebSocketManagementClient,
@@ -132,7 +129,7 @@ impl FakeWebSocketManagementClient {
     }
 
     fn post(&self, connection_id: &str, data: &[u8]) -> Result<(), gateway::Error> {
-        const OPERATION: ConnectionOperation = PostToConnection::OPERATION;
+        const OPERATION: ConnectionOperation = ConnectionOperation::PostToConnection;
         let id = self.take(OPERATION, connection_id, data)?;
         if self.is_strict && data.len() > MAX_DATA_BYTES {
             return Err(gateway::Error::new(OPERATION, gateway::ErrorKind::PayloadTooLarge));
@@ -144,7 +141,7 @@ impl FakeWebSocketManagementClient {
     }
 
     fn get(&self, connection_id: &str) -> Result<Connection, gateway::Error> {
-        const OPERATION: ConnectionOperation = GetConnection::OPERATION;
+        const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
         let id = self.take(OPERATION, connection_id, &[])?;
         let found = self.state().connections.get(&id).cloned();
         let missing =
@@ -153,7 +150,7 @@ impl FakeWebSocketManagementClient {
     }
 
     fn delete(&self, connection_id: &str) -> Result<(), gateway::Error> {
-        const OPERATION: ConnectionOperation = DeleteConnection::OPERATION;
+        const OPERATION: ConnectionOperation = ConnectionOperation::DeleteConnection;
         let id = self.take(OPERATION, connection_id, &[])?;
         match self.state().connections.remove(&id) {
             None if self.is_strict => Err(gateway::Error::new(OPERATION, gateway::ErrorKind::Gone)),

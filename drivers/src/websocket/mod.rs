@@ -36,8 +36,7 @@ mod fake;
 pub use aws::{AwsWebSocketClients, AwsWebSocketManagementClient, aws_sdk_apigatewaymanagement};
 pub use broadcast::{Broadcaster, DEFAULT_CONCURRENCY, SEND_BUDGET};
 pub use client::{
-    ClientFuture, FactoryError, FactoryFuture, WebSocketClient, WebSocketClientFactory,
-    WebSocketManagementClient,
+    ClientFuture, FactoryFuture, WebSocketClient, WebSocketClientFactory, WebSocketManagementClient,
 };
 pub use connections::{Connections, TopicReport};
 pub use fake::{FakeWebSocketClients, FakeWebSocketManagementClient, RecordedCall};

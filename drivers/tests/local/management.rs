@@ -3,13 +3,13 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, AppBuilder, Context, Json, SendError, State, WebSocket};
+use apptheory::app::{App, AppBuilder, Context, Json, State, WebSocket};
 use apptheory::clock::Clock as _;
 use apptheory::websocket::{
     AwsWebSocketClients, AwsWebSocketManagementClient, Broadcaster, FakeWebSocketClients,
     WebSocketManagementClient as _,
 };
-use apptheory_core::gateway::MAX_DATA_BYTES;
+use apptheory_core::gateway::{self, MAX_DATA_BYTES};
 use aws_credential_types::Credentials;
 use futures_util::StreamExt as _;
 use futures_util::future::join;
@@ -37,7 +37,7 @@ fn guestbook() -> (AppBuilder<Guests>, Guests) {
 async fn tell_everybody(
     State(guests): State<Guests>,
     context: Context,
-) -> Result<Json<Value>, SendError> {
+) -> Result<Json<Value>, gateway::Error> {
     let client = context.websocket_client("").await?;
     let broadcaster = Broadcaster::new(client).with_clock(context.clock().clone());
     let guests = guests.lock().unwrap().clone();

@@ -3,10 +3,10 @@
 use core::future::pending;
 use core::time::Duration;
 
-use apptheory::app::{App, AppBuilder, Context, Response, SendError, State, WebSocket};
+use apptheory::app::{App, AppBuilder, Context, Response, State, WebSocket};
 use apptheory::local::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 use apptheory_core::error::AppError;
-use apptheory_core::gateway::{MAX_DATA_BYTES, RouteSelection};
+use apptheory_core::gateway::{self, MAX_DATA_BYTES, RouteSelection};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message;
@@ -43,7 +43,7 @@ async fn send_back(
     State(tell): State<Tell>,
     socket: WebSocket,
     context: Context,
-) -> Result<(), SendError> {
+) -> Result<(), gateway::Error> {
     let body = &context.request().body;
     tell.send(format!("$default {}", body.len())).unwrap();
     socket.send(body).await

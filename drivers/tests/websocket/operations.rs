@@ -2,8 +2,7 @@
 
 use apptheory::websocket::WebSocketManagementClient as _;
 use apptheory_core::gateway::{
-    self, Connection, ConnectionEffect, ConnectionOperation, ConnectionReply, DeleteConnection,
-    GetConnection, MAX_DATA_BYTES, PostToConnection,
+    self, Connection, ConnectionOperation, ConnectionReply, MAX_DATA_BYTES,
 };
 use apptheory_core::time::Timestamp;
 use core::error::Error as _;
@@ -11,7 +10,7 @@ use core::error::Error as _;
 use crate::gateway::{Gateway, client_of};
 
 fn ok() -> ConnectionReply {
-    ConnectionReply { status: 200, ..ConnectionReply::default() }
+    ConnectionReply::of_status(200)
 }
 
 fn failed(kind: gateway::ErrorKind) -> ConnectionReply {
@@ -56,7 +55,7 @@ fn connections_are_asked_about_and_closed() {
         identity_agent: "browser".into(),
     };
     let replies = [
-        GetConnection::to_reply(&Ok(known.clone())),
+        ConnectionReply::of_connection(&known),
         ConnectionReply { body: b"{}".to_vec(), ..ok() },
         // The SDK cannot read such an instant; nobody decides by it.
         ConnectionReply {
@@ -64,7 +63,7 @@ fn connections_are_asked_about_and_closed() {
             ..ok()
         },
         ConnectionReply { body: b"<html>".to_vec(), ..ok() },
-        DeleteConnection::to_reply(&Ok(())),
+        ConnectionReply::of_status(204),
     ];
     let gateway = Gateway::replying(replies);
     gateway.serve(async |endpoint| {
@@ -109,7 +108,7 @@ fn errors_are_typed_and_tried_again_where_that_may_help() {
         (413, gateway::ErrorKind::PayloadTooLarge, 1),
         (429, gateway::ErrorKind::LimitExceeded, 3),
     ] {
-        let (outcome, arrived) = post([ConnectionReply { status, ..ConnectionReply::default() }]);
+        let (outcome, arrived) = post([ConnectionReply::of_status(status)]);
         assert_eq!((outcome.unwrap_err().kind(), arrived), (&kind, attempts));
     }
     let (outcome, arrived) =
@@ -119,7 +118,8 @@ fn errors_are_typed_and_tried_again_where_that_may_help() {
 
 #[test]
 fn the_message_of_the_service_is_told() {
-    let error = gateway::Error::new(PostToConnection::OPERATION, gateway::ErrorKind::Forbidden);
+    let error =
+        gateway::Error::new(ConnectionOperation::PostToConnection, gateway::ErrorKind::Forbidden);
     let (outcome, _) = post([ConnectionReply::of_error(&error.with_message("not yours"))]);
     let error = outcome.unwrap_err();
     assert_eq!(error.to_string(), "apptheory: post_to_connection failed (403) not yours");

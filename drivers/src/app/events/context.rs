@@ -5,13 +5,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::events::{Delivery, Trigger};
+use apptheory_core::gateway;
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
-use crate::app::SendError;
 use crate::app::context::Services;
 use crate::app::values::Values;
 use crate::clock::{Clock as _, SharedClock};
@@ -173,8 +173,12 @@ impl EventContext {
     ///
     /// # Errors
     ///
-    /// [`SendError::MissingFactory`] or [`SendError::Factory`].
-    pub async fn websocket_client(&self, endpoint: &str) -> Result<WebSocketClient, SendError> {
+    /// [`gateway::Error`] of the kind [`MissingFactory`](gateway::ErrorKind::MissingFactory), or the
+    /// factory's.
+    pub async fn websocket_client(
+        &self,
+        endpoint: &str,
+    ) -> Result<WebSocketClient, gateway::Error> {
         self.services.websocket_client(endpoint).await
     }
 

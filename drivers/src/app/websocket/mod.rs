@@ -31,7 +31,7 @@ use super::{App, AppBuilder, Response};
 use crate::clock::Clock as _;
 use crate::websocket::WebSocketClientFactory;
 
-pub use socket::{SendError, WebSocket};
+pub use socket::WebSocket;
 
 /// The handlers of an application's WebSockets.
 #[derive(Default)]
@@ -78,10 +78,11 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use apptheory::app::{App, Invocation, SendError, WebSocket};
+    /// use apptheory::app::{App, Invocation, WebSocket};
+    /// use apptheory::apptheory_core::gateway;
     /// use apptheory::websocket::FakeWebSocketClients;
     ///
-    /// async fn greet(socket: WebSocket) -> Result<(), SendError> {
+    /// async fn greet(socket: WebSocket) -> Result<(), gateway::Error> {
     ///     socket.send(b"hello").await
     /// }
     ///

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::WebSocketConnection;
-use apptheory_core::gateway::{self, ConnectionOperation, MessageError, json_message};
+use apptheory_core::gateway::{self, ConnectionOperation, ErrorKind, json_message};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use crate::app::{Context, FromContext};
-use crate::websocket::{FactoryError, WebSocketClient, WebSocketClientFactory};
+use crate::websocket::{WebSocketClient, WebSocketClientFactory};
 
 /// The connection that an event is about: which one it is, and the way to send to it. Clones are the
 /// same connection.
@@ -31,39 +31,6 @@ struct Socket {
     client: OnceCell<WebSocketClient>,
 }
 
-/// A message was not sent. As the answer of a handler it is a masked 500, and the application's
-/// failure hook is told.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// Nobody makes clients: name a factory, or turn the feature `websocket` on.
-    #[error("apptheory: missing websocket client factory")]
-    MissingFactory,
-    /// There is no client for the event's endpoint: see what the factory says.
-    #[error(transparent)]
-    Factory(#[from] FactoryError),
-    /// The message cannot be written as JSON.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    /// The client failed; see [`gateway::Error`].
-    #[error(transparent)]
-    Client(#[from] gateway::Error),
-}
-
-impl SendError {
-    /// Whether the connection is not there, or not any more: forget it.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Client(error) if error.is_gone())
-    }
-}
-
-/// As [`AppError::from_error`].
-impl From<SendError> for AppError {
-    fn from(error: SendError) -> Self {
-        Self::from_error(error)
-    }
-}
-
 impl WebSocket {
     pub(super) fn new(
         connection: WebSocketConnection,
@@ -82,26 +49,23 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// [`SendError`].
-    pub async fn send(&self, data: &[u8]) -> Result<(), SendError> {
+    /// [`gateway::Error`].
+    pub async fn send(&self, data: &[u8]) -> Result<(), gateway::Error> {
         let connection_id = &self.0.connection.connection_id;
         if connection_id.is_empty() {
             let operation = ConnectionOperation::PostToConnection;
-            return Err(
-                gateway::Error::new(operation, gateway::ErrorKind::EmptyConnectionId).into()
-            );
+            return Err(gateway::Error::new(operation, ErrorKind::EmptyConnectionId));
         }
         let client = self.client().await?;
-        Ok(client.post_to_connection(connection_id, data).await?)
+        client.post_to_connection(connection_id, data).await
     }
 
-    /// Sends a value as JSON, in the spelling of
-    /// [`PostToConnection::json`](apptheory_core::gateway::PostToConnection::json).
+    /// Sends a value as JSON, in the spelling of [`json_message`].
     ///
     /// # Errors
     ///
-    /// [`SendError`].
-    pub async fn send_json<T>(&self, message: &T) -> Result<(), SendError>
+    /// [`gateway::Error`].
+    pub async fn send_json<T>(&self, message: &T) -> Result<(), gateway::Error>
     where
         T: Serialize + Sync + ?Sized,
     {
@@ -113,13 +77,14 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// [`SendError::MissingFactory`] or [`SendError::Factory`].
-    pub async fn client(&self) -> Result<&WebSocketClient, SendError> {
+    /// [`gateway::Error`] of the kind [`MissingFactory`](ErrorKind::MissingFactory), or the
+    /// factory's.
+    pub async fn client(&self) -> Result<&WebSocketClient, gateway::Error> {
         let Socket { connection, clients, client } = &*self.0;
         client
             .get_or_try_init(|| async {
-                let clients = clients.as_ref().ok_or(SendError::MissingFactory)?;
-                Ok(clients.client(&connection.management_endpoint).await?)
+                let clients = clients.as_ref().ok_or(ErrorKind::MissingFactory)?;
+                clients.client(&connection.management_endpoint).await
             })
             .await
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
-use apptheory_core::gateway::{self, ConfigError, ConnectionOperation};
+use apptheory_core::gateway::{self, ConnectionOperation, ErrorKind};
 use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::observe::LogRecord;
 use apptheory_core::time::Timestamp;
@@ -19,7 +19,7 @@ use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
 use crate::memory::MemoryStore;
 use crate::rate_limiter::RateLimiter;
-use crate::websocket::{FactoryError, FakeWebSocketClients, WebSocketClient};
+use crate::websocket::{FakeWebSocketClients, WebSocketClient};
 
 const DOMAIN: &str = "a.execute-api.us-east-1.amazonaws.com";
 
@@ -75,7 +75,7 @@ fn failures(app: AppBuilder) -> (AppBuilder, Log) {
 
 #[test]
 fn a_handler_sends_to_its_connection() {
-    async fn answer(socket: WebSocket, context: Context) -> Result<Json<Value>, SendError> {
+    async fn answer(socket: WebSocket, context: Context) -> Result<Json<Value>, gateway::Error> {
         socket.send_json(&json!({"b": "<", "a": 1.0})).await?;
         socket.send(&context.request().body).await?;
         let connection = socket.connection();
@@ -230,16 +230,16 @@ fn a_client_is_made_once_and_failures_are_not_kept() {
     async fn twice(socket: WebSocket) -> String {
         let (first, second) = join(socket.send(b"1"), socket.send(b"2")).await;
         let third = socket.send(b"3").await;
-        let text = |sent: Result<(), SendError>| sent.err().map(|error| error.to_string());
+        let text = |sent: Result<(), gateway::Error>| sent.err().map(|error| error.to_string());
         format!("{:?} {:?} {:?}", text(first), text(second), text(third))
     }
     let (clients, made) = (FakeWebSocketClients::new(), Arc::new(Mutex::new(0)));
     let (inner, count) = (clients.clone(), Arc::clone(&made));
-    let factory = move |endpoint: &str| -> Result<WebSocketClient, FactoryError> {
+    let factory = move |endpoint: &str| -> Result<WebSocketClient, gateway::Error> {
         let mut count = count.lock().unwrap();
         *count += 1;
         if *count == 1 {
-            return Err(ConfigError::MissingRegion.into());
+            return Err(ErrorKind::MissingRegion.into());
         }
         Ok(Arc::new(inner.at(endpoint)))
     };
@@ -251,7 +251,7 @@ fn a_client_is_made_once_and_failures_are_not_kept() {
 
 #[test]
 fn what_cannot_be_sent_is_told_apart() {
-    async fn send(socket: WebSocket) -> Result<(), SendError> {
+    async fn send(socket: WebSocket) -> Result<(), gateway::Error> {
         socket.send(b"x").await
     }
     let clients = FakeWebSocketClients::strict();
@@ -276,9 +276,9 @@ fn what_cannot_be_sent_is_told_apart() {
     let nobody = WebSocket::new(Default::default(), None);
     let error = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.client()).unwrap_err();
     assert_eq!(error.to_string(), "apptheory: missing websocket client factory");
-    let gone = gateway::ErrorKind::Gone;
+    let gone = ErrorKind::Gone;
     let gone = gateway::Error::new(ConnectionOperation::GetConnection, gone);
-    assert!(SendError::from(gone).is_gone() && !error.is_gone());
+    assert!(gone.is_gone() && !error.is_gone());
     let unwritable = std::collections::BTreeMap::from([((1, 2), 3)]);
     let unsent = VirtualClock::new(Timestamp::UNIX_EPOCH).run(nobody.send_json(&unwritable));
     let text = unsent.unwrap_err().to_string();

@@ -2,8 +2,7 @@
 
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::{
-    self, Connection, ConnectionEffect, ConnectionReply, DeleteConnection, GetConnection,
-    MAX_DATA_BYTES, PostToConnection,
+    self, Connection, ConnectionOperation, ConnectionReply, ErrorKind, MAX_DATA_BYTES,
 };
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -29,62 +28,62 @@ impl Gateway {
         connection_id: &str,
         body: Result<Vec<u8>, AppError>,
     ) -> Response<Full<Bytes>> {
-        match *method {
-            Method::POST => {
-                let outcome = match body {
-                    Ok(data) => self.post(connection_id, data).await,
-                    Err(error) => Err(unreadable(&error)),
-                };
-                response(PostToConnection::to_reply(&outcome))
+        let outcome = match *method {
+            Method::POST => match body {
+                Ok(data) => self.post(connection_id, data).await,
+                Err(error) => Err(unreadable(&error)),
             }
-            Method::GET => response(GetConnection::to_reply(&self.known(connection_id))),
-            Method::DELETE => {
-                let closed = self.forget(connection_id).ok_or_else(gone::<DeleteConnection>);
-                response(DeleteConnection::to_reply(&closed.map(drop)))
+            .map(|()| ConnectionReply::of_status(200)),
+            Method::GET => {
+                self.known(connection_id).map(|known| ConnectionReply::of_connection(&known))
             }
+            Method::DELETE => match self.forget(connection_id) {
+                Some(_) => Ok(ConnectionReply::of_status(204)),
+                None => Err(gone(ConnectionOperation::DeleteConnection)),
+            },
             // API Gateway takes what it has no route for as not allowed.
-            _ => response(ConnectionReply::of_error(&failed::<GetConnection>(
-                gateway::ErrorKind::Forbidden,
-            ))),
-        }
+            _ => Err(gateway::Error::new(ConnectionOperation::GetConnection, ErrorKind::Forbidden)),
+        };
+        response(outcome.unwrap_or_else(|error| ConnectionReply::of_error(&error)))
     }
 
     /// Sends to a connection, and waits until that is done: for a client that does not read, until
     /// its connection ends.
     async fn post(&self, connection_id: &str, data: Vec<u8>) -> Result<(), gateway::Error> {
         if data.len() > MAX_DATA_BYTES {
-            return Err(failed::<PostToConnection>(gateway::ErrorKind::PayloadTooLarge));
+            return Err(gateway::Error::new(POST, ErrorKind::PayloadTooLarge));
         }
-        let posts = self.posts(connection_id).ok_or_else(gone::<PostToConnection>)?;
+        let posts = self.posts(connection_id).ok_or_else(|| gone(POST))?;
         let (sent, is_sent) = oneshot::channel();
         let handed_over = posts.send(Post { data, sent }).await;
-        handed_over.map_err(|_| gone::<PostToConnection>())?;
+        handed_over.map_err(|_| gone(POST))?;
         // It may be closed meanwhile, also by whoever asks for that next.
         drop(posts);
-        is_sent.await.map_err(|_| gone::<PostToConnection>())
+        is_sent.await.map_err(|_| gone(POST))
     }
 
     fn known(&self, connection_id: &str) -> Result<Connection, gateway::Error> {
         let established = self.established();
         let found = established.get(connection_id.trim());
-        found.map(|found| found.known.clone()).ok_or_else(gone::<GetConnection>)
+        found
+            .map(|found| found.known.clone())
+            .ok_or_else(|| gone(ConnectionOperation::GetConnection))
     }
 }
 
-fn failed<E: ConnectionEffect>(kind: gateway::ErrorKind) -> gateway::Error {
-    gateway::Error::new(E::OPERATION, kind)
-}
-
-fn gone<E: ConnectionEffect>() -> gateway::Error {
-    failed::<E>(gateway::ErrorKind::Gone)
+const fn gone(operation: ConnectionOperation) -> gateway::Error {
+    gateway::Error::new(operation, ErrorKind::Gone)
 }
 
 fn unreadable(error: &AppError) -> gateway::Error {
-    failed::<PostToConnection>(match error.status() {
-        413 => gateway::ErrorKind::PayloadTooLarge,
-        status => gateway::ErrorKind::Service { status, code: "BadRequestException".to_owned() },
-    })
+    let kind = match error.status() {
+        413 => ErrorKind::PayloadTooLarge,
+        status => ErrorKind::Service { status, code: "BadRequestException".to_owned() },
+    };
+    gateway::Error::new(POST, kind)
 }
+
+const POST: ConnectionOperation = ConnectionOperation::PostToConnection;
 
 fn response(reply: ConnectionReply) -> Response<Full<Bytes>> {
     let has_body = !reply.body.is_empty();

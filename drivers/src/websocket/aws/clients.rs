@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::gateway::{
-    ConfigError, MAX_ATTEMPTS, RegionSources, RequestBase, ResolvedRegion, normalize_endpoint,
+    self, MAX_ATTEMPTS, RegionSources, RequestBase, ResolvedRegion, normalize_endpoint,
 };
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::ProfileFileRegionProvider;
@@ -37,15 +37,15 @@ use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFa
 ///
 /// ```
 /// use apptheory::websocket::AwsWebSocketClients;
-/// use apptheory_core::gateway::ConfigError;
+/// use apptheory_core::gateway::{self, ErrorKind};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let clients = AwsWebSocketClients::new().with_region("eu-central-1");
 /// let client = clients.connect("wss://a1b2.execute-api.eu-central-1.amazonaws.com/dev/").await?;
 /// let base = "https://a1b2.execute-api.eu-central-1.amazonaws.com/dev";
 /// assert_eq!(client.request_base().as_str(), base);
-/// assert_eq!(clients.connect(" ").await.unwrap_err(), ConfigError::MissingEndpoint);
-/// # Ok::<(), ConfigError>(())
+/// assert_eq!(clients.connect(" ").await.unwrap_err().kind(), &ErrorKind::MissingEndpoint);
+/// # Ok::<(), gateway::Error>(())
 /// # }).unwrap();
 /// ```
 pub struct AwsWebSocketClients {
@@ -143,11 +143,11 @@ impl AwsWebSocketClients {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], for the endpoint first. It is not remembered.
+    /// [`gateway::Error`], for the endpoint first. It is not remembered.
     pub async fn connect(
         &self,
         endpoint: &str,
-    ) -> Result<Arc<AwsWebSocketManagementClient>, ConfigError> {
+    ) -> Result<Arc<AwsWebSocketManagementClient>, gateway::Error> {
         let own = self.settings.endpoint.as_deref().filter(|own| !own.trim().is_empty());
         let endpoint = own.unwrap_or(endpoint);
         let base = RequestBase::parse(endpoint)?;
@@ -175,7 +175,7 @@ impl WebSocketClientFactory for AwsWebSocketClients {
 }
 
 impl Settings {
-    async fn region(&self, base: &RequestBase) -> Result<ResolvedRegion, ConfigError> {
+    async fn region(&self, base: &RequestBase) -> Result<ResolvedRegion, gateway::Error> {
         let (aws_region, aws_default_region, profile) = match &self.sdk_config {
             Some(config) => (None, None, config.region().map(Region::to_string)),
             None => {

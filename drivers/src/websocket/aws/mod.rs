@@ -5,10 +5,8 @@ mod credentials;
 mod outcome;
 
 use apptheory_core::gateway::{
-    Connection, ConnectionEffect as _, DeleteConnection, GetConnection, PostToConnection,
-    RequestBase, ResolvedRegion,
+    self, Connection, ConnectionOperation, ConnectionReply, RequestBase, ResolvedRegion,
 };
-use apptheory_core::machine::Effect;
 use apptheory_core::time::Timestamp;
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::operation::get_connection::GetConnectionOutput;
@@ -51,25 +49,25 @@ impl AwsWebSocketManagementClient {
         &self.region
     }
 
-    async fn post(&self, id: &str, data: &[u8]) -> <PostToConnection as Effect>::Outcome {
-        let (base, connection_id) = (self.base.clone(), id.to_owned());
-        let mut effect = PostToConnection { base, connection_id, data: data.to_vec() };
-        let call = self.client.post_to_connection().connection_id(effect.check()?);
-        let call = call.data(Blob::new(core::mem::take(&mut effect.data)));
-        call.send().await.map_or_else(|error| outcome_of(&effect, error), |_| Ok(()))
+    async fn post(&self, id: &str, data: &[u8]) -> Result<(), gateway::Error> {
+        const OPERATION: ConnectionOperation = ConnectionOperation::PostToConnection;
+        let call = self.client.post_to_connection().connection_id(OPERATION.check(id, data)?);
+        let sent = call.data(Blob::new(data)).send().await.map(drop);
+        sent.or_else(|error| outcome_of(OPERATION, error, |reply| reply.read(OPERATION)))
     }
 
-    async fn get(&self, id: &str) -> <GetConnection as Effect>::Outcome {
-        let effect = GetConnection { base: self.base.clone(), connection_id: id.to_owned() };
-        let call = self.client.get_connection().connection_id(effect.check()?);
-        let answer = call.send().await;
-        answer.map_or_else(|error| outcome_of(&effect, error), |output| Ok(connection(output)))
+    async fn get(&self, id: &str) -> Result<Connection, gateway::Error> {
+        const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
+        let call = self.client.get_connection().connection_id(OPERATION.check(id, &[])?);
+        let answer = call.send().await.map(connection);
+        answer.or_else(|error| outcome_of(OPERATION, error, ConnectionReply::read_connection))
     }
 
-    async fn delete(&self, id: &str) -> <DeleteConnection as Effect>::Outcome {
-        let effect = DeleteConnection { base: self.base.clone(), connection_id: id.to_owned() };
-        let call = self.client.delete_connection().connection_id(effect.check()?);
-        call.send().await.map_or_else(|error| outcome_of(&effect, error), |_| Ok(()))
+    async fn delete(&self, id: &str) -> Result<(), gateway::Error> {
+        const OPERATION: ConnectionOperation = ConnectionOperation::DeleteConnection;
+        let call = self.client.delete_connection().connection_id(OPERATION.check(id, &[])?);
+        let closed = call.send().await.map(drop);
+        closed.or_else(|error| outcome_of(OPERATION, error, |reply| reply.read(OPERATION)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an SDK error means, and which answers are tried again.
 
-use apptheory_core::gateway::{self, ConnectionEffect, ConnectionReply};
+use apptheory_core::gateway::{self, ConnectionOperation, ConnectionReply};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewaymanagement::config::http::HttpResponse;
 use aws_sdk_apigatewaymanagement::config::interceptors::InterceptorContext;
@@ -9,19 +9,20 @@ use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 
 use crate::sdk_error::find_source;
 
-/// The outcome that an SDK error stands for. What the service answered is for the core to read.
-pub(super) fn outcome_of<E, R>(effect: &E, error: SdkError<R>) -> E::Outcome
+/// The outcome that an SDK error stands for. What the service answered, `read` reads.
+pub(super) fn outcome_of<T, R>(
+    operation: ConnectionOperation,
+    error: SdkError<R>,
+    read: impl FnOnce(&ConnectionReply) -> Result<T, gateway::Error>,
+) -> Result<T, gateway::Error>
 where
-    E: ConnectionEffect,
     R: ProvideErrorMetadata + core::error::Error + Send + Sync + 'static,
 {
-    let failed = |kind| gateway::Error::new(E::OPERATION, kind);
+    let failed = |kind| gateway::Error::new(operation, kind);
     let lost = |how: &str| failed(gateway::ErrorKind::Transport).with_message(how);
     let outcome = match &error {
-        SdkError::ServiceError(refusal) => {
-            effect.read_reply(&reply(refusal.raw(), refusal.err().code()))
-        }
-        SdkError::ResponseError(unreadable) => effect.read_reply(&reply(unreadable.raw(), None)),
+        SdkError::ServiceError(refusal) => read(&reply(refusal.raw(), refusal.err().code())),
+        SdkError::ResponseError(unreadable) => read(&reply(unreadable.raw(), None)),
         SdkError::TimeoutError(_) => Err(lost("timeout")),
         SdkError::DispatchFailure(failure) => Err(match find_source::<CredentialsError>(&error) {
             // Whatever is wrong with them, nothing was sent.
