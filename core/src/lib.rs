@@ -56,6 +56,7 @@ pub mod invocation_time;
 pub mod json;
 mod key_part;
 pub mod limiter;
+pub mod local;
 pub mod machine;
 mod members;
 pub mod naming;

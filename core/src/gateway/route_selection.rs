@@ -69,6 +69,15 @@ impl RouteSelection {
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     }
+
+    /// Returns the route of a message: the selected one if it `is_served`, else `$default` if that
+    /// is. Those of the start and the end of a connection cannot be selected.
+    pub fn route(&self, message: &str, is_served: impl Fn(&str) -> bool) -> Option<String> {
+        let selected = self.value(message);
+        let selected = selected.filter(|key| !matches!(&**key, "$connect" | "$disconnect"));
+        let default = || Some("$default".to_string()).filter(|key| is_served(key));
+        selected.filter(|key| is_served(key)).or_else(default)
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,14 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory_core::events::HttpSource;
+use apptheory_core::http::RawRequest;
+use apptheory_core::local::{
+    Origins, check_encoding, is_upgrade, managed_connection, takes_trailers,
+};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::StatusCode;
-use http::header::{HeaderMap, TE};
 use http::request::Parts;
+use http::{StatusCode, Version};
 use http_body_util::{Either as EitherBody, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,12 +24,10 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{FrameBody, Passage};
-use super::fields::lists;
-use super::origin::Origins;
 use super::refusal;
-use super::request_body::{check_encoding, read};
+use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
-use super::websocket::{self, Gateway, Slot};
+use super::websocket::{Gateway, Slot};
 use crate::app::wire::raw_request;
 use crate::app::{App, Invocation};
 use crate::clock::Clock as _;
@@ -43,7 +44,7 @@ pub const BUFFERED_TIME: Duration = Duration::from_secs(29);
 #[derive(Clone)]
 pub(super) struct Front {
     pub(super) gateway: Arc<Gateway>,
-    pub(super) origins: Arc<Origins>,
+    pub(super) origins: Origins,
     pub(super) peer: SocketAddr,
     /// The address that the connection came in on.
     pub(super) reached: IpAddr,
@@ -100,27 +101,32 @@ impl Front {
     async fn answer(&self, request: http::Request<Incoming>) -> http::Response<AnswerBody> {
         let app = self.gateway.app();
         let (parts, body) = request.into_parts();
-        let call = Call::of(&parts, app);
+        let mut request = raw_request(&parts, Vec::new());
+        let authority = parts.uri.authority().map(|authority| authority.as_str());
+        let call = Call::of(&parts, &request, app);
         let acts = !matches!(call, Call::Http) || !parts.method.is_safe();
         let cors = app.settings().cors.as_ref();
-        let admitted = check_encoding(&parts.headers)
-            .and_then(|()| self.origins.admit(&parts, self.reached, acts, cors));
+        let admitted = check_encoding(&request.headers)
+            .and_then(|()| self.origins.admit(&request, authority, self.reached, acts, cors));
         if let Err(error) = admitted {
             return refusal::answer(app, &error).map(EitherBody::Right);
         }
         match call {
             Call::Upgrade => {
-                let request = http::Request::from_parts(parts, body);
-                let answer = self.gateway.connect(request, self.peer, &self.slot).await;
+                let upgraded = http::Request::from_parts(parts, body);
+                let answer = self.gateway.connect(upgraded, &request, self.peer, &self.slot).await;
                 answer.map(EitherBody::Right)
             }
             Call::Connection(id) => {
-                let body = read(app, &parts.headers, body).await;
+                let body = read(app, &request.headers, body).await;
                 let answer = self.gateway.manage(&parts.method, &id, body).await;
                 answer.map(EitherBody::Right)
             }
-            Call::Http => match read(app, &parts.headers, body).await {
-                Ok(body) => self.respond(parts, body).await.map(EitherBody::Left),
+            Call::Http => match read(app, &request.headers, body).await {
+                Ok(body) => {
+                    request.body = body.into();
+                    self.respond(parts.version, request).await.map(EitherBody::Left)
+                }
                 // As in front of a function, the application never sees it.
                 Err(error) => refusal::answer(app, &error).map(EitherBody::Right),
             },
@@ -128,13 +134,15 @@ impl Front {
     }
 
     /// Answers a request as the application does.
-    async fn respond(&self, parts: Parts, body: Vec<u8>) -> http::Response<FrameBody> {
+    async fn respond(
+        &self,
+        version: Version,
+        request: RawRequest<'static>,
+    ) -> http::Response<FrameBody> {
         let app = self.gateway.app();
         // Where there are no chunks, there are no trailers.
-        let takes_trailers =
-            parts.version >= http::Version::HTTP_11 && takes_trailers(&parts.headers);
+        let takes_trailers = version >= Version::HTTP_11 && takes_trailers(&request.headers);
         let invocation = Invocation { peer: Some(self.peer), ..Invocation::default() };
-        let request = raw_request(&parts, body);
         if self.is_buffered {
             let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
             let invocation = Invocation { deadline, ..invocation };
@@ -159,18 +167,13 @@ enum Call {
 }
 
 impl Call {
-    fn of(request: &Parts, app: &App) -> Self {
+    fn of(parts: &Parts, request: &RawRequest<'_>, app: &App) -> Self {
         if !app.serves_websockets() {
             Self::Http
-        } else if websocket::is_upgrade(request) {
+        } else if parts.version >= Version::HTTP_11 && is_upgrade(request) {
             Self::Upgrade
         } else {
-            websocket::connection_id(request.uri.path()).map_or(Self::Http, Self::Connection)
+            managed_connection(parts.uri.path()).map_or(Self::Http, Self::Connection)
         }
     }
-}
-
-/// Whether a client takes trailers (RFC 9110 §10.1.4).
-fn takes_trailers(headers: &HeaderMap) -> bool {
-    lists(headers, TE, "trailers")
 }

@@ -68,8 +68,6 @@
 mod body;
 mod connection;
 mod error;
-mod fields;
-mod origin;
 mod refusal;
 mod request_body;
 mod transport;
@@ -83,6 +81,7 @@ use std::io;
 use std::sync::Arc;
 
 use apptheory_core::gateway::RouteSelection;
+use apptheory_core::local::Origins;
 use futures_util::future::{Either, select};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -98,7 +97,6 @@ use crate::app::App;
 use crate::clock::Clock as _;
 use connection::Front;
 use error::tell;
-use origin::Origins;
 use websocket::{Gateway, Slot};
 
 /// How many connections there are at a time, WebSockets included: 256, many times the six that a
@@ -210,7 +208,7 @@ impl Server {
             self;
         let gateway = Gateway::new(app.clone(), reached_at(address).to_string(), route_selection);
         let gateway = Arc::new(gateway);
-        let origins = Arc::new(Origins { listening: address, is_open });
+        let origins = Origins { listening: address, is_open };
         let stopping = CancellationToken::new();
         let mut connections = JoinSet::new();
         let mut is_full = false;
@@ -231,7 +229,7 @@ impl Server {
                 }
                 Ok((stream, peer)) => {
                     let reached = stream.local_addr().unwrap_or(address).ip();
-                    let (gateway, origins) = (Arc::clone(&gateway), Arc::clone(&origins));
+                    let gateway = Arc::clone(&gateway);
                     let slot = Slot::default();
                     let front = Front { gateway, origins, peer, reached, is_buffered, slot };
                     spawn(front, stream, &stopping, &mut connections);

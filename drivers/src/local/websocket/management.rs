@@ -8,17 +8,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
-use percent_encoding::percent_decode_str;
 use tokio::sync::oneshot;
 
 use super::{Gateway, Post};
-
-/// The connection that a path is about, if it is one of the management API's.
-pub(in crate::local) fn connection_id(path: &str) -> Option<String> {
-    let id = path.strip_prefix("/@connections/")?;
-    // An id that is no UTF-8 is nobody's.
-    Some(percent_decode_str(id).decode_utf8_lossy().into_owned())
-}
 
 impl Gateway {
     /// Answers a request of the management API, as API Gateway does. Signatures are not looked at.

@@ -4,7 +4,6 @@
 //! message, and `$disconnect` for its end, whatever ends it. What is done about them is the
 //! application's business; it gets them as it does on AWS, through [`App::invoke`].
 
-mod client;
 mod handshake;
 mod management;
 mod socket;
@@ -16,28 +15,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::gateway::{Connection, RouteSelection};
 use apptheory_core::http::RawRequest;
+use apptheory_core::local::{ConnectAnswer, WebSocketClient, handshake_key};
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::future::join;
-use http::StatusCode;
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
-use serde::Deserialize;
-use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::BUFFERED_TIME;
 use super::error::{Trouble, tell};
-use crate::app::wire::raw_request;
 use crate::app::{App, Invocation};
 use crate::clock::Clock as _;
-use client::Client;
 use socket::{End, Socket};
-
-pub(super) use handshake::is_upgrade;
-pub(super) use management::connection_id;
 
 /// The most bytes that a frame of a message may have: 32 KiB (API Gateway limit). A connection that
 /// sends a larger one is closed with 1009, as for a message of more than
@@ -79,7 +71,7 @@ struct Post {
 
 /// A connection whose handshake is answered, or about to be.
 pub(super) struct Opening {
-    client: Arc<Client>,
+    client: Arc<WebSocketClient>,
     upgrade: OnUpgrade,
     posts: mpsc::Receiver<Post>,
     /// Is cancelled when the connection is to be closed.
@@ -100,15 +92,6 @@ impl Slot {
     }
 }
 
-/// What API Gateway reads of the answer to `$connect`.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    status_code: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-}
-
 impl Gateway {
     pub(super) fn new(app: App, domain: String, selection: RouteSelection) -> Self {
         Self { app, domain, selection, established: Mutex::default() }
@@ -124,47 +107,37 @@ impl Gateway {
     /// answer, with the handler halfway through, is disconnected like any other.
     pub(super) async fn connect(
         &self,
-        mut request: http::Request<Incoming>,
+        mut upgraded: http::Request<Incoming>,
+        request: &RawRequest<'_>,
         peer: SocketAddr,
         slot: &Slot,
     ) -> http::Response<Full<Bytes>> {
-        let accept = match handshake::accept(request.headers()) {
-            Ok(accept) => accept,
+        let key = match handshake_key(request) {
+            Ok(key) => key,
             Err(status) => return handshake::refuse(status),
         };
         // A body would be read as the first frames.
-        let has_body = !request.body().is_end_stream();
-        let upgrade = hyper::upgrade::on(&mut request);
-        let request = raw_request(&request.into_parts().0, Vec::new());
-        if has_body {
-            return handshake::refuse(StatusCode::BAD_REQUEST);
+        if !upgraded.body().is_end_stream() {
+            return handshake::refuse(400);
         }
-        let client = Arc::new(self.client(&request, peer));
+        let upgrade = hyper::upgrade::on(&mut upgraded);
+        let client = Arc::new(self.client(request, peer));
         let (posts, posted) = mpsc::channel(1);
         let closing = CancellationToken::new();
         let _closes = closing.clone().drop_guard();
         slot.put(Opening { client: Arc::clone(&client), upgrade, posts: posted, closing });
-        let answer = self.ask(&client, &request).await;
-        let status = StatusCode::from_u16(answer.status_code).ok();
-        let status = status.filter(|status| !status.is_informational());
-        let status = status.unwrap_or(StatusCode::BAD_GATEWAY);
-        if !status.is_success() {
+        let answer = self.ask(&client, request).await;
+        if !answer.lets_in() {
             slot.take();
-            return handshake::refuse(status);
+            return handshake::refuse(answer.status);
         }
-        let known = Connection {
-            connected_at: Some(client.connected_at),
-            last_active_at: Some(client.connected_at),
-            identity_ip: client.address.ip().to_string(),
-            identity_agent: client.agent.clone(),
-        };
+        let known = client.connection();
         self.established().insert(client.id.clone(), Established { known, posts, _closes });
-        let protocol = answer.headers.get("sec-websocket-protocol");
-        handshake::switch(accept, protocol.map(String::as_str))
+        handshake::switch(key, answer.protocol.as_deref())
     }
 
-    fn client(&self, request: &RawRequest<'_>, address: SocketAddr) -> Client {
-        Client {
+    fn client(&self, request: &RawRequest<'_>, address: SocketAddr) -> WebSocketClient {
+        WebSocketClient {
             id: self.app.new_id(),
             address,
             agent: request.headers.get("user-agent").unwrap_or_default().to_owned(),
@@ -173,15 +146,13 @@ impl Gateway {
         }
     }
 
-    async fn ask(&self, client: &Client, request: &RawRequest<'_>) -> Answer {
+    async fn ask(&self, client: &WebSocketClient, request: &RawRequest<'_>) -> ConnectAnswer {
         if !self.app.has_websocket_route("$connect") {
-            return Answer { status_code: 200, ..Answer::default() };
+            return ConnectAnswer::WELCOME;
         }
         let request_id = self.app.new_id();
         let event = client.connect(&request_id, client.connected_at, request);
-        let answer = self.invoke(client, request_id, &event).await;
-        // An answer that is none counts as an integration that fails.
-        answer.and_then(|answer| serde_json::from_str(&answer).ok()).unwrap_or_default()
+        ConnectAnswer::read(self.invoke(client, request_id, &event).await.as_deref())
     }
 
     /// Carries a connection to its end. The application is told of that when it has handled all
@@ -211,19 +182,21 @@ impl Gateway {
         join(talk, serve).await;
     }
 
-    async fn disconnect(&self, client: &Client, end: &End) {
+    async fn disconnect(&self, client: &WebSocketClient, end: &End) {
         if self.app.has_websocket_route("$disconnect") {
             let request_id = self.app.new_id();
-            let event = client.disconnect(&request_id, self.app.clock().now(), end);
+            let event =
+                client.disconnect(&request_id, self.app.clock().now(), end.code(), end.reason());
             self.invoke(client, request_id, &event).await;
         }
     }
 
     /// Handles the messages of a connection, one after the other.
-    async fn handle(&self, client: &Client, mut messages: mpsc::Receiver<String>) {
+    async fn handle(&self, client: &WebSocketClient, mut messages: mpsc::Receiver<String>) {
+        let is_served = |route_key: &str| self.app.has_websocket_route(route_key);
         while let Some(message) = messages.recv().await {
             let request_id = self.app.new_id();
-            let Some(route_key) = self.route_key(&message) else {
+            let Some(route_key) = self.selection.route(&message, is_served) else {
                 self.notify(client, &request_id, "Forbidden").await;
                 continue;
             };
@@ -235,29 +208,22 @@ impl Gateway {
         }
     }
 
-    /// The route of a message: the selected one if it is the application's, else `$default` if that
-    /// is. Those of the start and the end of a connection cannot be selected.
-    fn route_key(&self, message: &str) -> Option<String> {
-        let selected = self.selection.value(message);
-        let selected = selected.filter(|key| !matches!(&**key, "$connect" | "$disconnect"));
-        let selected = selected.filter(|key| self.app.has_websocket_route(key));
-        let default = || Some("$default").filter(|key| self.app.has_websocket_route(key));
-        selected.or_else(|| default().map(str::to_owned))
-    }
-
     /// Tells a client what went wrong with its message, in API Gateway's words.
-    async fn notify(&self, client: &Client, request_id: &str, message: &str) {
-        let notice =
-            json!({"message": message, "connectionId": client.id, "requestId": request_id});
+    async fn notify(&self, client: &WebSocketClient, request_id: &str, message: &str) {
         if let Some(posts) = self.posts(&client.id) {
-            let data = notice.to_string().into_bytes();
+            let data = client.notice(request_id, message).into_bytes();
             // A client that is gone needs not know.
             let _ = posts.send(Post { data, sent: oneshot::channel().0 }).await;
         }
     }
 
     /// The answer to an event; `None` when the invocation fails.
-    async fn invoke(&self, client: &Client, request_id: String, event: &str) -> Option<String> {
+    async fn invoke(
+        &self,
+        client: &WebSocketClient,
+        request_id: String,
+        event: &str,
+    ) -> Option<String> {
         let deadline = self.app.clock().now().saturating_add(BUFFERED_TIME);
         let (deadline, peer) = (Some(deadline), Some(client.address));
         let invocation = Invocation { request_id, deadline, peer, ..Invocation::default() };

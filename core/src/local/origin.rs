@@ -5,22 +5,22 @@
 //! talk to, and `origin` the page that asks. This module decides on those alone; it refuses to know
 //! what is asked for.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::Cors;
-use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
-use http::request::Parts;
-use http::{StatusCode, header};
-
 use super::fields::sole;
+use crate::error::{AppError, code};
+use crate::http::exchange::Cors;
+use crate::http::{MultiMap, RawRequest};
 
 /// Tells what is meant for a server from what is not.
-pub(super) struct Origins {
+#[derive(Clone, Copy, Debug)]
+pub struct Origins {
     /// Where the server listens.
-    pub(super) listening: SocketAddr,
+    pub listening: SocketAddr,
     /// Whether every name and every page is welcome.
-    pub(super) is_open: bool,
+    pub is_open: bool,
 }
 
 /// Whom a request is for: a host, and the port if one is named.
@@ -39,32 +39,34 @@ enum Host {
 
 impl Origins {
     /// Refuses a request that is not for this server, and one that `acts` for a page of another
-    /// origin. `reached` is the address that the connection came in on, and `cors` lists the pages
-    /// that are the application's friends.
+    /// origin. Names of its header fields are in lower case; `authority` is that of its target, if
+    /// the target is a whole URL. `reached` is the address that the connection came in on, and
+    /// `cors` lists the pages that are the application's friends.
     ///
     /// # Errors
     ///
     /// 400 without exactly one `host` field that names one; 421 for a foreign host; 403 for a page
     /// of a foreign origin.
-    pub(super) fn admit(
+    pub fn admit(
         &self,
-        request: &Parts,
+        request: &RawRequest<'_>,
+        authority: Option<&str>,
         reached: IpAddr,
         acts: bool,
         cors: Option<&Cors>,
     ) -> Result<(), AppError> {
-        let hosts = hosts(request).ok_or_else(|| refused(StatusCode::BAD_REQUEST, NO_HOST))?;
+        let hosts = hosts(request, authority).ok_or_else(|| AppError::bad_request(NO_HOST))?;
         if self.is_open {
             return Ok(());
         }
         if !hosts.iter().all(|named| self.owns(&named.host, reached)) {
-            return Err(refused(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST));
+            return Err(AppError::bad_request(FOREIGN_HOST).with_status(421));
         }
         let port = hosts.last().map_or(HTTP, Authority::port);
         let is_own = |origin: &str| self.is_own_page(origin, port, reached);
         let is_friend = |origin: &str| is_own(origin) || cors.is_some_and(|it| it.lists(origin));
         if acts && !is_asked_by(&request.headers, is_friend) {
-            return Err(refused(StatusCode::FORBIDDEN, FOREIGN_ORIGIN));
+            return Err(AppError::new(code::FORBIDDEN, FOREIGN_ORIGIN).with_status(403));
         }
         Ok(())
     }
@@ -101,23 +103,22 @@ impl Authority {
 
 /// The hosts that a request is for, the one that counts last: that of the field, and of a target
 /// that names one, too, as if this were a proxy (RFC 9112 §3.2.2).
-fn hosts(request: &Parts) -> Option<Vec<Authority>> {
-    let field = sole(&request.headers, header::HOST)?.to_str().ok()?;
-    let target = request.uri.authority().map(|authority| authority.as_str());
-    [field].into_iter().chain(target).map(read).collect()
+fn hosts(request: &RawRequest<'_>, authority: Option<&str>) -> Option<Vec<Authority>> {
+    let field = sole(&request.headers, "host")?;
+    [field].into_iter().chain(authority).map(read).collect()
 }
 
 /// Whether nobody asks but a friend, or a program that is no browser: browsers name the page behind
 /// every request that is not a plain GET (Fetch standard, *HTTP-network-or-cache fetch*).
-fn is_asked_by(headers: &HeaderMap, is_friend: impl Fn(&str) -> bool) -> bool {
+fn is_asked_by(headers: &MultiMap, is_friend: impl Fn(&str) -> bool) -> bool {
     // Fetch Metadata (W3C). No page can set it, but older browsers do not send it.
-    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-    if !headers.contains_key(ORIGIN) {
-        return matches!(site, None | Some(b"same-origin" | b"none"));
+    let site = headers.get("sec-fetch-site");
+    if !headers.contains("origin") {
+        return matches!(site, None | Some("same-origin" | "none"));
     }
-    match sole(headers, ORIGIN).and_then(|origin| origin.to_str().ok()) {
+    match sole(headers, "origin") {
         // A page may hide its origin, also from itself: `referrer-policy: no-referrer`.
-        Some("null") => site == Some(b"same-origin"),
+        Some("null") => site == Some("same-origin"),
         Some(origin) => is_friend(origin),
         None => false,
     }
@@ -162,18 +163,8 @@ fn read_port(port: &str) -> Option<Option<u16>> {
     }
 }
 
-fn refused(status: StatusCode, why: &str) -> AppError {
-    let error = match status {
-        StatusCode::FORBIDDEN => AppError::new(apptheory_core::error::code::FORBIDDEN, why),
-        _ => AppError::bad_request(why),
-    };
-    error.with_status(status.as_u16())
-}
-
 /// The port of HTTP.
 const HTTP: u16 = 80;
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 const NO_HOST: &str = "a request names its host once, as host or host:port";
 const FOREIGN_HOST: &str = "this local server answers for localhost and the address it listens on only: ask for one of them";
@@ -181,6 +172,7 @@ const FOREIGN_ORIGIN: &str = "this local server does this for its own pages only
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
     use core::net::Ipv4Addr;
 
     use super::*;
@@ -191,16 +183,21 @@ mod tests {
         Origins { listening: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), is_open: false }
     }
 
+    fn request(fields: &[(&str, &str)]) -> RawRequest<'static> {
+        let mut request = RawRequest::new("GET", "/");
+        for (name, value) in fields {
+            request.headers.append(*name, *value);
+        }
+        request
+    }
+
     /// The status that a request is refused with, or 200.
     fn status(target: &str, fields: &[(&str, &str)], acts: bool) -> u16 {
-        let mut request = http::Request::builder().uri(target);
-        for (name, value) in fields {
-            request = request.header(*name, *value);
-        }
-        let (request, ()) = request.body(()).unwrap().into_parts();
+        let request = request(fields);
+        let authority = target.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
         let listed = vec!["https://front.example".into(), "*".into(), "null".into()];
         let cors = Cors { allowed_origins: Some(listed), ..Cors::default() };
-        let admitted = origins().admit(&request, LOOPBACK, acts, Some(&cors));
+        let admitted = origins().admit(&request, authority, LOOPBACK, acts, Some(&cors));
         admitted.map_or_else(|error| error.status(), |()| 200)
     }
 
@@ -299,8 +296,8 @@ mod tests {
             ("192.168.1.6:8080", false),
             ("my-machine:8080", false),
         ] {
-            let request = http::Request::builder().header("host", host).body(()).unwrap();
-            let admitted = origins.admit(&request.into_parts().0, lan, false, None);
+            let request = request(&[("host", host)]);
+            let admitted = origins.admit(&request, None, lan, false, None);
             assert_eq!(admitted.is_ok(), own, "{host}");
         }
     }
@@ -377,12 +374,8 @@ mod tests {
             (&[], false),
             (&[("host", "a"), ("host", "a")], false),
         ] {
-            let mut request = http::Request::builder();
-            for (name, value) in fields {
-                request = request.header(*name, *value);
-            }
-            let (request, ()) = request.body(()).unwrap().into_parts();
-            assert_eq!(open.admit(&request, LOOPBACK, true, None).is_ok(), is_ok);
+            let request = request(fields);
+            assert_eq!(open.admit(&request, None, LOOPBACK, true, None).is_ok(), is_ok);
         }
     }
 }

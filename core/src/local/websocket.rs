@@ -1,0 +1,244 @@
+//! A client of a WebSocket API, the events that it causes, and what it is answered.
+
+use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString as _};
+use core::net::SocketAddr;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::gateway::Connection;
+use crate::http::RawRequest;
+use crate::percent;
+use crate::time::Timestamp;
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub struct WebSocketClient {
+    /// The connection's id.
+    pub id: String,
+    /// Where the client is.
+    pub address: SocketAddr,
+    /// Its `user-agent`.
+    pub agent: String,
+    /// When it asked for the connection.
+    pub connected_at: Timestamp,
+    /// The domain that it connected to.
+    pub domain: String,
+}
+
+/// The stage that events name.
+const STAGE: &str = "local";
+
+/// The API that events name.
+const API_ID: &str = "local";
+
+impl WebSocketClient {
+    /// Returns what the management API says of the connection when it begins.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        Connection {
+            connected_at: Some(self.connected_at),
+            last_active_at: Some(self.connected_at),
+            identity_ip: self.address.ip().to_string(),
+            identity_agent: self.agent.clone(),
+        }
+    }
+
+    /// Writes the event of a handshake: with its header fields and its query.
+    #[must_use]
+    pub fn connect(&self, id: &str, now: Timestamp, request: &RawRequest<'_>) -> String {
+        let mut event = self.event("$connect", "CONNECT", id, now);
+        let fields = request.headers.iter();
+        let (headers, multi_value_headers) = single_and_multiple(fields);
+        event["headers"] = headers;
+        event["multiValueHeaders"] = multi_value_headers;
+        let query = request.query.parameters();
+        if !query.is_empty() {
+            let (parameters, multi_value_parameters) = single_and_multiple(query.iter());
+            event["queryStringParameters"] = parameters;
+            event["multiValueQueryStringParameters"] = multi_value_parameters;
+        }
+        event.to_string()
+    }
+
+    /// Writes the event of a message on a route.
+    #[must_use]
+    pub fn message(&self, route_key: &str, id: &str, now: Timestamp, body: &str) -> String {
+        let mut event = self.event(route_key, "MESSAGE", id, now);
+        event["requestContext"]["messageId"] = id.into();
+        event["body"] = body.into();
+        event.to_string()
+    }
+
+    /// Writes the event of the end, which has a status code (RFC 6455 §7.4) and perhaps a reason.
+    #[must_use]
+    pub fn disconnect(&self, id: &str, now: Timestamp, code: u16, reason: &str) -> String {
+        let mut event = self.event("$disconnect", "DISCONNECT", id, now);
+        event["requestContext"]["disconnectStatusCode"] = code.into();
+        event["requestContext"]["disconnectReason"] = reason.into();
+        event.to_string()
+    }
+
+    /// Writes what a client is told when its message was not handled, in API Gateway's words.
+    #[must_use]
+    pub fn notice(&self, id: &str, message: &str) -> String {
+        json!({"message": message, "connectionId": self.id, "requestId": id}).to_string()
+    }
+
+    /// What all events say. As on AWS there is no path and no method.
+    fn event(&self, route_key: &str, event_type: &str, id: &str, now: Timestamp) -> Value {
+        json!({
+            "requestContext": {
+                "routeKey": route_key,
+                "eventType": event_type,
+                "messageDirection": "IN",
+                "connectionId": self.id,
+                "connectedAt": unix_millis(self.connected_at),
+                "requestTimeEpoch": unix_millis(now),
+                "requestId": id,
+                "extendedRequestId": id,
+                "identity": {"sourceIp": self.address.ip().to_string(), "userAgent": self.agent},
+                "domainName": self.domain,
+                "stage": STAGE,
+                "apiId": API_ID,
+            },
+            "isBase64Encoded": false,
+        })
+    }
+}
+
+/// Returns the connection that a path is about, if it is one of the management API's.
+#[must_use]
+pub fn managed_connection(path: &str) -> Option<String> {
+    // An id that is no UTF-8 is nobody's.
+    Some(percent::decode(path.strip_prefix("/@connections/")?).into_owned())
+}
+
+/// What API Gateway reads of the answer to `$connect`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConnectAnswer {
+    /// The status of the handshake's answer: 2xx lets the client in.
+    pub status: u16,
+    /// The subprotocol that was chosen, if any.
+    pub protocol: Option<String>,
+}
+
+impl ConnectAnswer {
+    /// Lets every client in, as an API without the route does.
+    pub const WELCOME: Self = Self { status: 200, protocol: None };
+
+    /// Reads what an invocation answered; `None` is one that failed. It is a 502 as any answer is
+    /// that names no final status.
+    #[must_use]
+    pub fn read(answer: Option<&str>) -> Self {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Read {
+            status_code: u16,
+            #[serde(default)]
+            headers: BTreeMap<String, String>,
+        }
+
+        let read = answer.and_then(|answer| serde_json::from_str(answer).ok());
+        match read {
+            Some(Read { status_code: status @ 200..=999, mut headers }) => {
+                Self { status, protocol: headers.remove("sec-websocket-protocol") }
+            }
+            Some(_) | None => Self { status: 502, protocol: None },
+        }
+    }
+
+    /// Returns whether the client is let in.
+    #[must_use]
+    pub const fn lets_in(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+}
+
+/// Names with their last values, and names with all of them.
+fn single_and_multiple<'a>(all: impl Iterator<Item = (&'a str, &'a [String])>) -> (Value, Value) {
+    let (mut single, mut multiple) = (Map::new(), Map::new());
+    for (name, values) in all {
+        single.insert(name.to_owned(), values.last().cloned().unwrap_or_default().into());
+        multiple.insert(name.to_owned(), values.into());
+    }
+    (single.into(), multiple.into())
+}
+
+fn unix_millis(at: Timestamp) -> i64 {
+    // Every instant that a clock shows fits.
+    i64::try_from(at.unix_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+    use crate::events::{EventKind, WebSocketEvent, classify};
+
+    fn client() -> WebSocketClient {
+        WebSocketClient {
+            id: "c1".into(),
+            address: (Ipv4Addr::LOCALHOST, 9).into(),
+            agent: "test".into(),
+            connected_at: Timestamp::from_unix_seconds(1),
+            domain: "127.0.0.1:80".into(),
+        }
+    }
+
+    #[test]
+    fn events_are_those_of_websockets() {
+        let (client, now) = (client(), Timestamp::from_unix_seconds(2));
+        let mut request = RawRequest::new("GET", "/");
+        request.headers.append("x-a", "1");
+        request.headers.append("x-a", "2");
+        for (event, route_key, event_type) in [
+            (client.connect("r", now, &request), "$connect", "CONNECT"),
+            (client.message("say", "r", now, "\"hi\""), "say", "MESSAGE"),
+            (client.disconnect("r", now, 1005, ""), "$disconnect", "DISCONNECT"),
+        ] {
+            assert_eq!(classify(&event).unwrap(), EventKind::WebSocket);
+            let read = WebSocketEvent::read(&event).unwrap();
+            let connection = &read.connection;
+            let routed = (&*connection.route_key, &*connection.event_type);
+            assert_eq!(routed, (route_key, event_type));
+            assert_eq!((&*connection.connection_id, &*read.request_id), ("c1", "r"));
+            assert_eq!(connection.management_endpoint, "https://127.0.0.1:80");
+            let request = read.into_request(None).unwrap();
+            let is_handshake = route_key == "$connect";
+            assert_eq!(request.headers.get_all("x-a").len(), if is_handshake { 2 } else { 0 });
+            assert_eq!(request.body, if route_key == "say" { &b"\"hi\""[..] } else { b"" });
+        }
+        let event: Value = serde_json::from_str(&client.disconnect("r", now, 1005, "")).unwrap();
+        let context = &event["requestContext"];
+        assert_eq!(context["disconnectStatusCode"], 1005);
+        assert_eq!(
+            (&context["connectedAt"], &context["requestTimeEpoch"]),
+            (&json!(1_000), &json!(2_000))
+        );
+    }
+
+    #[test]
+    fn paths_of_the_management_api_name_a_connection() {
+        assert_eq!(managed_connection("/@connections/a%3D").as_deref(), Some("a="));
+        assert_eq!(managed_connection("/connections/a"), None);
+    }
+
+    #[test]
+    fn an_answer_without_a_final_status_is_a_failure() {
+        let read = |text| ConnectAnswer::read(Some(text));
+        let chosen = read(r#"{"statusCode":201,"headers":{"sec-websocket-protocol":"chat"}}"#);
+        assert_eq!(chosen, ConnectAnswer { status: 201, protocol: Some("chat".into()) });
+        assert!(chosen.lets_in() && ConnectAnswer::WELCOME.lets_in());
+        assert_eq!(read(r#"{"statusCode":403}"#), ConnectAnswer { status: 403, protocol: None });
+        for failed in
+            ["{}", "", r#"{"statusCode":101}"#, r#"{"statusCode":0}"#, r#"{"statusCode":"200"}"#]
+        {
+            assert_eq!(read(failed), ConnectAnswer::read(None), "{failed}");
+            assert_eq!(read(failed).status, 502);
+        }
+    }
+}
