@@ -74,9 +74,7 @@ fn no_module_of_the_core_needs_one_that_needs_it() {
             let name = rest
                 .split(|c: char| c != '_' && !c.is_ascii_lowercase() && !c.is_ascii_digit())
                 .next()?;
-            // The kernel knows of the store's error until effects of stores are a trait of their own.
-            let is_known = module == "machine" && name == "store";
-            (!name.is_empty() && name != module && !is_known).then(|| name.to_owned())
+            (!name.is_empty() && name != module).then(|| name.to_owned())
         });
         needs.entry(module.clone()).or_default().extend(named);
     }
