@@ -10,13 +10,14 @@ use super::attempt::Attempt;
 use super::builder::LimiterBuilder;
 use super::check::Check;
 use super::check_and_increment::CheckAndIncrement;
-use super::error::{Error, Operation, Reason};
+use super::error::{Error, Operation};
 use super::key::RateLimitKey;
 use super::name::LimiterName;
 use super::plan::{AnyPlan, Call};
 use super::recall::Recall;
 use super::record::Record;
 use super::schema::{AttributeNames, DEFAULT_TABLE_NAME};
+use super::setting::Setting;
 use super::strategy::Strategy;
 use super::usage::Usage;
 use super::window::TimeWindow;
@@ -225,7 +226,7 @@ impl Config {
 
     pub(super) fn with_checked_keys(self) -> Result<Self, Error> {
         if self.separators && self.name.is_some() {
-            return Err(Reason::NameWithSeparators.into());
+            return Err(Setting::NameWithSeparators.into());
         }
         Ok(self)
     }
@@ -233,7 +234,7 @@ impl Config {
     pub(super) fn with_checked_skew(self) -> Result<Self, Error> {
         match self.strategy.shortest_relied_on() {
             Some(shortest) if self.skew_allowance >= shortest => {
-                Err(Reason::SkewAllowance { skew: self.skew_allowance, shortest }.into())
+                Err(Setting::SkewAllowance { skew: self.skew_allowance, shortest }.into())
             }
             _ => Ok(self),
         }

@@ -1,18 +1,14 @@
 //! Why the limiter gave no decision, or cannot be built.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use core::time::Duration;
 
 use super::decision::{Cause, Stage};
 use super::headers::store_failure;
-use super::name::MAX_NAME_BYTES;
-use super::strategy::MAX_SUB_WINDOWS;
-use crate::duration::write_duration;
+use super::setting::Setting;
 use crate::error::{AppError, Happened, code};
 use crate::identity::EmptySecret;
-use crate::store::{self, MAX_TRANSACT_WRITES, Misconfiguration, TableName};
+use crate::store::{self, Misconfiguration, TableName};
 
 /// Why a limiter gave no decision, or cannot be built. Its text says what to mend.
 ///
@@ -43,6 +39,24 @@ pub enum ErrorKind {
 
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Reason {
+    #[error("{0}")]
+    InvalidKey(InvalidKey),
+    #[error(
+        "nobody vouches for who sends the request: authenticate callers, or say \
+         `trusting_forwarded(hops)` behind a load balancer, or `shared()` to count all of them together"
+    )]
+    NoCaller,
+    #[error("{0}")]
+    Setting(Setting),
+    #[error("{}: {error}{}", .operation.failed(), hint(*.error, .table))]
+    Store { operation: Operation, error: store::Error, table: TableName, happened: Happened },
+    #[error("rate limit failed open: {} while the store was asked to {}", .cause.name(), asked(*.stage))]
+    FailedOpen { cause: Cause, stage: Stage },
+}
+
+/// Why three texts are no key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum InvalidKey {
     #[error("identifier is required")]
     MissingIdentifier,
     #[error("resource is required")]
@@ -52,100 +66,6 @@ pub(super) enum Reason {
     /// It separates the parts of stored keys.
     #[error("resource must not contain '#'")]
     SeparatorInResource,
-
-    #[error(
-        "nobody vouches for who sends the request: authenticate callers, or say \
-         `trusting_forwarded(hops)` behind a load balancer, or `shared()` to count all of them together"
-    )]
-    NoCaller,
-    #[error("callers are counted by one of `contract`, `per_header` and `per_credential`")]
-    SeveralNames,
-    #[error("{0}")]
-    Secret(EmptySecret),
-
-    #[error("the name of a limiter has 1 to {MAX_NAME_BYTES} characters, not {0}")]
-    NameLength(usize),
-    #[error("the name of a limiter holds A-Z, a-z, 0-9, '_', '.' and '-', not {0:?}")]
-    NameCharacter(char),
-    /// Its keys could be those of another limiter.
-    #[error("a limiter that allows '#' in resources has no name: use one or the other")]
-    NameWithSeparators,
-    #[error("{0}")]
-    SharedCounters(Box<SharedCounters>),
-
-    /// Stored keys name the second.
-    #[error("a window is a whole number of seconds, at least 1s, not {}", write_duration(*.0))]
-    Window(Duration),
-    #[error(
-        "the granularity {} does not divide the window {}",
-        write_duration(*.granularity),
-        write_duration(*.window)
-    )]
-    Granularity { granularity: Duration, window: Duration },
-    #[error(
-        "the window {} has more than {MAX_SUB_WINDOWS} sub-windows of {}",
-        write_duration(*.window),
-        write_duration(*.granularity)
-    )]
-    SubWindows { granularity: Duration, window: Duration },
-    #[error("at least one window is required")]
-    NoWindows,
-    #[error("at most {MAX_TRANSACT_WRITES} windows, not {0}")]
-    TooManyWindows(usize),
-    #[error("two windows are {} long", write_duration(*.0))]
-    DuplicateWindow(Duration),
-    #[error(
-        "the window {} does not pack into {}",
-        write_duration(*.window),
-        write_duration(*.longest)
-    )]
-    Packing { window: Duration, longest: Duration },
-    #[error(
-        "the skew allowance {} is not shorter than {}",
-        write_duration(*.skew),
-        write_duration(*.shortest)
-    )]
-    SkewAllowance { skew: Duration, shortest: Duration },
-    #[error("a burst of at least 1 is required")]
-    NoBurst,
-    #[error(
-        "{limit} per {} is more than one per nanosecond: lower the limit",
-        write_duration(*.period)
-    )]
-    Rate { limit: i64, period: Duration },
-    #[error(
-        "a bucket of {burst} that regains {limit} per {} takes more than 9,998 years to fill",
-        write_duration(*.period)
-    )]
-    Fill { limit: i64, period: Duration, burst: u32 },
-
-    #[error("{}: {error}{}", .operation.failed(), hint(*.error, .table))]
-    Store { operation: Operation, error: store::Error, table: TableName, happened: Happened },
-    #[error("rate limit failed open: {} while the store was asked to {}", .cause.name(), asked(*.stage))]
-    FailedOpen { cause: Cause, stage: Stage },
-}
-
-/// Two limits that would count in the same items of one table: requests would be counted twice, and
-/// the shorter limit's expiry would delete the counts of the longer one.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{first} and {second} share their counters in the table {table}: {}", self.mending())]
-pub(super) struct SharedCounters {
-    pub(super) table: TableName,
-    /// The strategies, in words.
-    pub(super) first: String,
-    pub(super) second: String,
-    /// Whether both have the same name, and not none.
-    pub(super) are_named: bool,
-}
-
-impl SharedCounters {
-    const fn mending(&self) -> &'static str {
-        if self.are_named {
-            "they have the same name; give each its own with LimiterBuilder::named"
-        } else {
-            "give them names with LimiterBuilder::named, or a table each"
-        }
-    }
 }
 
 impl Error {
@@ -159,14 +79,11 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match &self.0 {
-            Reason::MissingIdentifier
-            | Reason::MissingResource
-            | Reason::MissingOperation
-            | Reason::SeparatorInResource => ErrorKind::InvalidKey,
+            Reason::InvalidKey(_) => ErrorKind::InvalidKey,
             Reason::NoCaller => ErrorKind::NoCaller,
             Reason::Store { .. } => ErrorKind::Store,
             Reason::FailedOpen { .. } => ErrorKind::FailedOpen,
-            _ => ErrorKind::Configuration,
+            Reason::Setting(_) => ErrorKind::Configuration,
         }
     }
 
@@ -176,7 +93,7 @@ impl Error {
         match &self.0 {
             Reason::Store { error, .. } => Some((*error).into()),
             Reason::FailedOpen { cause, .. } => Some(*cause),
-            _ => None,
+            Reason::InvalidKey(_) | Reason::NoCaller | Reason::Setting(_) => None,
         }
     }
 
@@ -186,7 +103,7 @@ impl Error {
         match &self.0 {
             Reason::Store { error, .. } => error.is_transient(),
             Reason::FailedOpen { cause, .. } => !matches!(cause, Cause::Misconfigured),
-            _ => false,
+            Reason::InvalidKey(_) | Reason::NoCaller | Reason::Setting(_) => false,
         }
     }
 
@@ -196,11 +113,9 @@ impl Error {
     pub const fn happened(&self) -> Happened {
         match &self.0 {
             Reason::Store { happened, .. } => *happened,
-            Reason::FailedOpen {
-                stage: Stage::Write,
-                cause: Cause::Unavailable | Cause::Timeout,
-            } => Happened::Unknown,
-            _ => Happened::No,
+            // A decision does not say whether an earlier write of its own was applied.
+            Reason::FailedOpen { .. } => Happened::Unknown,
+            Reason::InvalidKey(_) | Reason::NoCaller | Reason::Setting(_) => Happened::No,
         }
     }
 }
@@ -211,9 +126,21 @@ impl From<Reason> for Error {
     }
 }
 
+impl From<InvalidKey> for Error {
+    fn from(reason: InvalidKey) -> Self {
+        Self(Reason::InvalidKey(reason))
+    }
+}
+
+impl From<Setting> for Error {
+    fn from(reason: Setting) -> Self {
+        Self(Reason::Setting(reason))
+    }
+}
+
 impl From<EmptySecret> for Error {
     fn from(error: EmptySecret) -> Self {
-        Self(Reason::Secret(error))
+        Setting::Secret(error).into()
     }
 }
 
@@ -298,7 +225,7 @@ mod tests {
         for (error, kind, status) in [
             (timeout, ErrorKind::Store, 503),
             (Reason::NoCaller.into(), ErrorKind::NoCaller, 500),
-            (Reason::MissingResource.into(), ErrorKind::InvalidKey, 500),
+            (InvalidKey::MissingResource.into(), ErrorKind::InvalidKey, 500),
             (EmptySecret.into(), ErrorKind::Configuration, 500),
         ] {
             assert_eq!(error.kind(), kind);
@@ -318,7 +245,7 @@ mod tests {
             (store(store::Error::Throttled, Happened::No), true, Happened::No),
             (store(missing, Happened::No), false, Happened::No),
             (Error::failed_open(Cause::Timeout, Stage::Write), true, Happened::Unknown),
-            (Error::failed_open(Cause::Timeout, Stage::Read), true, Happened::No),
+            (Error::failed_open(Cause::Misconfigured, Stage::Read), false, Happened::Unknown),
             (Reason::NoCaller.into(), false, Happened::No),
         ] {
             assert_eq!((error.is_retryable(), error.happened()), (is_retryable, happened));

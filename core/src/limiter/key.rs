@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::cmp::Ordering;
 
-use super::error::{Error, Reason};
+use super::error::{Error, InvalidKey};
 use super::name::LimiterName;
 use crate::key_part::{escape, shortened};
 use crate::store::{Key, Value};
@@ -43,7 +43,7 @@ impl RateLimitKey {
     /// [`Error`] for a blank part, or a `#` in the resource.
     pub fn new(identifier: &str, resource: &str, operation: &str) -> Result<Self, Error> {
         if resource.contains('#') && !is_blank(identifier) {
-            return Err(Reason::SeparatorInResource.into());
+            return Err(InvalidKey::SeparatorInResource.into());
         }
         Self::allowing_separators(identifier, resource, operation)
     }
@@ -55,13 +55,13 @@ impl RateLimitKey {
         operation: &str,
     ) -> Result<Self, Error> {
         if is_blank(identifier) {
-            return Err(Reason::MissingIdentifier.into());
+            return Err(InvalidKey::MissingIdentifier.into());
         }
         if is_blank(resource) {
-            return Err(Reason::MissingResource.into());
+            return Err(InvalidKey::MissingResource.into());
         }
         if is_blank(operation) {
-            return Err(Reason::MissingOperation.into());
+            return Err(InvalidKey::MissingOperation.into());
         }
         let (identifier, resource) = (stored_identifier(identifier), stored_resource(resource));
         let escaped = escape(operation);
@@ -177,16 +177,16 @@ const MAX_OPERATION_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, RateLimitKey, Reason};
+    use super::{InvalidKey, RateLimitKey};
 
     #[test]
     fn parts_are_required_in_order() {
         let error = |id, resource, operation| RateLimitKey::new(id, resource, operation).err();
-        assert_eq!(error("", "", ""), Some(Error(Reason::MissingIdentifier)));
-        assert_eq!(error("", "a#b", ""), Some(Error(Reason::MissingIdentifier)));
-        assert_eq!(error("i", "\t", ""), Some(Error(Reason::MissingResource)));
-        assert_eq!(error("i", "/r", " "), Some(Error(Reason::MissingOperation)));
-        assert_eq!(error("i", "/r#x", "GET"), Some(Error(Reason::SeparatorInResource)));
+        assert_eq!(error("", "", ""), Some(InvalidKey::MissingIdentifier.into()));
+        assert_eq!(error("", "a#b", ""), Some(InvalidKey::MissingIdentifier.into()));
+        assert_eq!(error("i", "\t", ""), Some(InvalidKey::MissingResource.into()));
+        assert_eq!(error("i", "/r", " "), Some(InvalidKey::MissingOperation.into()));
+        assert_eq!(error("i", "/r#x", "GET"), Some(InvalidKey::SeparatorInResource.into()));
     }
 
     #[test]

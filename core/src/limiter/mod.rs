@@ -47,6 +47,7 @@ mod plan;
 mod recall;
 mod record;
 mod schema;
+mod setting;
 mod strategy;
 mod usage;
 mod window;

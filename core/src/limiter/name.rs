@@ -7,7 +7,8 @@ use alloc::sync::Arc;
 use serde::Deserialize;
 
 use super::config::Limiter;
-use super::error::{Error, Reason, SharedCounters};
+use super::error::Error;
+use super::setting::{Setting, SharedCounters};
 
 /// The name of a limiter: 1 to 64 of `[A-Za-z0-9_.-]`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
@@ -18,11 +19,11 @@ impl LimiterName {
     pub(super) fn new(name: &str) -> Result<Self, Error> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
         if let Some(character) = name.chars().find(|c| !fits(*c)) {
-            return Err(Reason::NameCharacter(character).into());
+            return Err(Setting::NameCharacter(character).into());
         }
         match name.len() {
             1..=MAX_NAME_BYTES => Ok(Self(name.into())),
-            length => Err(Reason::NameLength(length).into()),
+            length => Err(Setting::NameLength(length).into()),
         }
     }
 
@@ -57,7 +58,7 @@ impl Limiter {
                 // `a#b` with the operation `c` is, unnamed, what `a` with `b` is under the name `c`.
                 let can_meet = one.name == other.name || one.separators || other.separators;
                 if one.table == other.table && can_meet {
-                    return Err(Reason::SharedCounters(Box::new(SharedCounters {
+                    return Err(Setting::SharedCounters(Box::new(SharedCounters {
                         table: one.table.clone(),
                         first: one.strategy.to_string(),
                         second: other.strategy.to_string(),

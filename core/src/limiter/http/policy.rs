@@ -17,6 +17,7 @@ use crate::http::{UriPath, canonical_name};
 use crate::identity::{EmptySecret, client_network};
 use crate::limiter::RateLimitKey;
 use crate::limiter::error::{Error, Reason};
+use crate::limiter::setting::Setting;
 
 /// Decides whose counter a request belongs to, and for what: the key of its limit.
 ///
@@ -235,7 +236,7 @@ impl TryFrom<Settings> for KeyPolicy {
             (Some(name), None, false) => Self::new().per_header(&name),
             (None, Some(secret), false) => Self::new().per_credential(secret)?,
             (None, None, true) => Self::contract(),
-            _ => return Err(Reason::SeveralNames.into()),
+            _ => return Err(Setting::SeveralNames.into()),
         };
         Ok(Self {
             trusted_hops: settings.trusting_forwarded,

@@ -9,6 +9,7 @@ use super::{KeyPolicy, RequestFacts};
 use crate::http::HeaderMap;
 use crate::identity::{EmptySecret, fingerprint_with};
 use crate::limiter::error::Reason;
+use crate::limiter::setting::Setting;
 
 /// Whose counter it is, of a request with these fields.
 fn identifier(policy: &KeyPolicy, facts: RequestFacts<'_>, fields: &[(&str, &str)]) -> String {
@@ -163,7 +164,7 @@ fn callers_are_counted_by_one_name() {
     assert_eq!(read(text), Ok(policy.per_path()));
     assert_eq!(read(r#"{"contract": true}"#), Ok(KeyPolicy::contract()));
     let refused = read(r#"{"per_header": "x-plan", "per_credential": "s"}"#).unwrap_err();
-    assert_eq!(refused, Reason::SeveralNames.to_string());
+    assert_eq!(refused, Setting::SeveralNames.to_string());
     let refused = read(r#"{"per_credential": " "}"#).unwrap_err();
     assert_eq!(refused, EmptySecret.to_string());
     assert!(read(r#"{"per_head": "x-plan"}"#).is_err());

@@ -12,7 +12,8 @@ use core::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::{Error, Reason};
+use super::error::Error;
+use super::setting::Setting;
 use crate::duration::{self, write_duration_short};
 
 pub use self::fixed::FixedWindow;
@@ -138,7 +139,7 @@ impl From<TokenBucket> for Strategy {
 /// A window is a whole number of seconds, at least one.
 fn check_window(window: Duration) -> Result<(), Error> {
     if window.as_secs() == 0 || window.subsec_nanos() != 0 {
-        return Err(Reason::Window(window).into());
+        return Err(Setting::Window(window).into());
     }
     Ok(())
 }

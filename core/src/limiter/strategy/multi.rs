@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::exceptions::Exceptions;
 use super::{Quota, check_window, divides};
-use crate::limiter::error::{Error, Reason};
+use crate::limiter::error::Error;
+use crate::limiter::setting::Setting;
 use crate::store::MAX_TRANSACT_WRITES;
 
 /// Several fixed windows, of which every one must have room.
@@ -99,16 +100,16 @@ impl MultiWindow {
 fn checked_list(quotas: impl IntoIterator<Item = Quota>) -> Result<Arc<[Quota]>, Error> {
     let quotas: Vec<Quota> = quotas.into_iter().collect();
     if quotas.is_empty() {
-        return Err(Reason::NoWindows.into());
+        return Err(Setting::NoWindows.into());
     }
     if quotas.len() > MAX_TRANSACT_WRITES {
-        return Err(Reason::TooManyWindows(quotas.len()).into());
+        return Err(Setting::TooManyWindows(quotas.len()).into());
     }
     let mut seen = Vec::with_capacity(quotas.len());
     for quota in &quotas {
         check_window(quota.window)?;
         if seen.contains(&quota.window) {
-            return Err(Reason::DuplicateWindow(quota.window).into());
+            return Err(Setting::DuplicateWindow(quota.window).into());
         }
         seen.push(quota.window);
     }
@@ -120,7 +121,7 @@ fn check_packing(quotas: &[Quota]) -> Result<(), Error> {
     for Quota { window, .. } in quotas.iter().copied() {
         let at_most_sixty = window.saturating_mul(MAX_PACKED_RATIO) >= longest;
         if !divides(window, longest) || !at_most_sixty {
-            return Err(Reason::Packing { window, longest }.into());
+            return Err(Setting::Packing { window, longest }.into());
         }
     }
     Ok(())

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::exceptions::Exceptions;
 use super::{Quota, check_window, divides, one};
 use crate::duration;
-use crate::limiter::error::{Error, Reason};
+use crate::limiter::error::Error;
+use crate::limiter::setting::Setting;
 
 /// At most `limit` in any span of time as long as the window.
 ///
@@ -63,10 +64,10 @@ impl SlidingWindow {
         check_window(window)?;
         check_window(granularity)?;
         if !divides(granularity, window) {
-            return Err(Reason::Granularity { granularity, window }.into());
+            return Err(Setting::Granularity { granularity, window }.into());
         }
         if granularity.as_secs().saturating_mul(MAX_SUB_WINDOWS) < window.as_secs() {
-            return Err(Reason::SubWindows { granularity, window }.into());
+            return Err(Setting::SubWindows { granularity, window }.into());
         }
         let quotas = Exceptions::new(one(limit, window));
         Ok(Self { window, granularity, coverage: Coverage::default(), quotas })

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::check_window;
 use super::exceptions::Exceptions;
 use crate::duration::{self, write_duration_short};
-use crate::limiter::error::{Error, Reason};
+use crate::limiter::error::Error;
+use crate::limiter::setting::Setting;
 use crate::time::Timestamp;
 
 /// A steady rate with bursts, by the generic cell rate algorithm (ITU-T I.371): a bucket holds
@@ -97,19 +98,19 @@ impl TokenBucket {
 impl Rate {
     fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, Error> {
         if burst == 0 {
-            return Err(Reason::NoBurst.into());
+            return Err(Setting::NoBurst.into());
         }
         let Ok(tokens @ 1..) = u128::try_from(limit) else {
             return Ok(Self { interval: None, burst, limit, period });
         };
         if tokens > period.as_nanos() {
-            return Err(Reason::Rate { limit, period }.into());
+            return Err(Setting::Rate { limit, period }.into());
         }
         // Rounded down, tokens would come back faster than the limit says.
         let interval = period.as_nanos().div_ceil(tokens);
         let fill = interval.saturating_mul(u128::from(burst));
         if fill > ALL_TIME {
-            return Err(Reason::Fill { limit, period, burst }.into());
+            return Err(Setting::Fill { limit, period, burst }.into());
         }
         let interval = i128::try_from(interval).ok();
         Ok(Self { interval, burst, limit, period })
