@@ -1,0 +1,212 @@
+//! Secrets in running text, found by how they look.
+
+use alloc::borrow::{Cow, ToOwned as _};
+use alloc::format;
+
+use super::card_numbers;
+use super::mask::Style;
+use super::scan::{
+    Found, ahead_of, is_blank, is_word, rewrite, skip_char, span, strip_prefix, then,
+};
+use super::{Profile, REDACTED, Sanitizer, log_text};
+
+impl Sanitizer {
+    /// Returns the text of a message without what must not reach a log, and without what looks like a
+    /// secret in it: JSON web tokens, bearer tokens, values of sensitive names (`password=…`,
+    /// `"cvv": "…"`, `Cookie: …`), e-mail addresses, social security numbers and card numbers. Use it
+    /// for messages that quote what others sent. A text without any is not copied.
+    ///
+    /// ```
+    /// use apptheory_core::sanitize::Sanitizer;
+    ///
+    /// let shown = Sanitizer::new().free_text("declined: card 4111 1111 1111 1111, token=t_1");
+    /// assert_eq!(shown, "declined: card 4111 11** **** 1111, token=[REDACTED]");
+    /// ```
+    #[must_use]
+    pub fn free_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.profile {
+            Profile::Reference => {
+                let text = super::without_line_breaks(text);
+                let passes = [tokens, bearers, pairs, addresses, security_numbers];
+                let text = passes.into_iter().fold(text, then);
+                then(text, card_numbers::mask_in_rows)
+            }
+            // Values of names are looked for first, as they stand, and last, since an address may
+            // have hidden a name.
+            Profile::Default => {
+                let text = [tokens, bearers].into_iter().fold(log_text(text), then);
+                let text = then(text, |text| self.pairs(text));
+                let text = then(text, addresses);
+                let text = then(text, card_numbers::hide);
+                let text = then(text, security_numbers);
+                then(text, |text| self.pairs(text))
+            }
+        }
+    }
+}
+
+/// JSON web tokens: three parts of at least eight characters, the first with `eyJ` ahead of them.
+fn tokens(text: &str) -> Cow<'_, str> {
+    rewrite(
+        text,
+        |c| c == 'e',
+        |here, before| {
+            let start = here.strip_prefix("eyJ")?;
+            if before.is_some_and(is_word) {
+                return None;
+            }
+            let (header, rest) = span(start, is_token);
+            let found = (header.len() >= PART).then(|| signed(rest)).flatten();
+            // What fails here fails wherever else in these characters it could begin.
+            Some(found.map_or_else(
+                || Found::kept(rest),
+                |rest| Found::replaced(REDACTED.to_owned(), rest),
+            ))
+        },
+    )
+}
+
+const PART: usize = 8;
+
+/// What follows a token's other two parts; dashes at the end do not belong to it.
+fn signed(rest: &str) -> Option<&str> {
+    let (claims, rest) = span(rest.strip_prefix('.')?, is_token);
+    let rest = rest.strip_prefix('.')?;
+    let signature = span(rest, is_token).0.trim_end_matches('-');
+    let is_long = claims.len() >= PART && signature.len() >= PART;
+    rest.get(signature.len()..).filter(|_| is_long)
+}
+
+const fn is_token(c: char) -> bool {
+    is_word(c) || c == '-'
+}
+
+/// `Bearer` and what follows it.
+fn bearers(text: &str) -> Cow<'_, str> {
+    rewrite(
+        text,
+        |c| matches!(c, 'b' | 'B'),
+        |here, _| {
+            let after = strip_prefix(here, "bearer")?;
+            let (blanks, start) = span(after, is_blank);
+            let (value, rest) = span(start, is_value);
+            if blanks.is_empty() || value.is_empty() {
+                return None;
+            }
+            Some(Found::replaced(format!("{} {REDACTED}", ahead_of(after, here)), rest))
+        },
+    )
+}
+
+/// Values that follow some names, as the portable rules have it.
+fn pairs(text: &str) -> Cow<'_, str> {
+    rewrite(
+        text,
+        |c| c.is_ascii_alphabetic() || c == '\u{17f}',
+        |here, before| {
+            if before.is_some_and(is_word) {
+                return None;
+            }
+            NAMES.iter().find_map(|words| {
+                let after = strip_words(here, words)?;
+                let joint = span(after, is_blank).1.strip_prefix([':', '='])?;
+                let (_, start) = span(joint, is_blank);
+                let (value, rest) = span(start, is_value);
+                let kept = ahead_of(start, here);
+                (!value.is_empty()).then(|| Found::replaced(format!("{kept}{REDACTED}"), rest))
+            })
+        },
+    )
+}
+
+/// Names by their words; between two may be a `_` or a `-`.
+const NAMES: [&[&str]; 11] = [
+    &["authorization"],
+    &["api", "key"],
+    &["client", "secret"],
+    &["password"],
+    &["secret"],
+    &["private", "key"],
+    &["secret", "key"],
+    &["access", "token"],
+    &["refresh", "token"],
+    &["id", "token"],
+    &["token"],
+];
+
+fn strip_words<'t>(text: &'t str, words: &[&str]) -> Option<&'t str> {
+    let mut rest = text;
+    for (at, word) in words.iter().enumerate() {
+        let start = if at > 0 { rest.strip_prefix(['_', '-']).unwrap_or(rest) } else { rest };
+        rest = strip_prefix(start, word)?;
+    }
+    Some(rest)
+}
+
+/// What can stand in a value without quotes.
+pub(super) const fn is_value(c: char) -> bool {
+    !is_blank(c) && !matches!(c, ',' | ';')
+}
+
+/// E-mail addresses whose domain ends with a word of letters.
+fn addresses(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    rewrite(text, is_local, |here, before| {
+        let (local, at) = span(here, is_local);
+        let found = begins_word(local, before).zip(at.strip_prefix('@').and_then(behind_domain));
+        Some(found.map_or_else(
+            || Found::kept(at),
+            |(start, rest)| Found::replaced(format!("{}{REDACTED}", ahead_of(start, local)), rest),
+        ))
+    })
+}
+
+const fn is_local(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
+}
+
+/// The text from its first place where a word begins or ends.
+fn begins_word(text: &str, before: Option<char>) -> Option<&str> {
+    let mut before = before.is_some_and(is_word);
+    let at = text.find(|c| {
+        let is_boundary = is_word(c) != before;
+        before = is_word(c);
+        is_boundary
+    })?;
+    text.get(at..)
+}
+
+/// What follows the domain at the beginning: it is as long as its last word allows.
+fn behind_domain(text: &str) -> Option<&str> {
+    let (row, _) = span(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    row.rmatch_indices('.').filter(|(at, _)| *at > 0).find_map(|(at, _)| {
+        let (last, rest) = span(skip_char(text.get(at..)?), |c| c.is_ascii_alphabetic());
+        (last.len() >= 2 && !rest.starts_with(is_word)).then_some(rest)
+    })
+}
+
+/// Social security numbers: three, two and four digits, with or without dashes.
+fn security_numbers(text: &str) -> Cow<'_, str> {
+    rewrite(
+        text,
+        |c| c.is_ascii_digit(),
+        |here, before| {
+            if before.is_some_and(is_word) {
+                return None;
+            }
+            let rest = digits(here, 3)?;
+            let rest = digits(rest.strip_prefix('-').unwrap_or(rest), 2)?;
+            let rest = digits(rest.strip_prefix('-').unwrap_or(rest), 4)?;
+            let masked = || Style::Restricted.mask(ahead_of(rest, here), Profile::Reference);
+            (!rest.starts_with(is_word)).then(|| Found::replaced(masked(), rest))
+        },
+    )
+}
+
+/// What follows so many digits.
+fn digits(text: &str, count: usize) -> Option<&str> {
+    let (digits, rest) = text.split_at_checked(count)?;
+    digits.bytes().all(|b| b.is_ascii_digit()).then_some(rest)
+}

@@ -1,0 +1,198 @@
+//! Values of sensitive names in running text, however they are written: `token=x`, `"pin": "x"`,
+//! `\"pin\":\"x\"`, `Authorization: Basic x`.
+
+use alloc::borrow::{Cow, ToOwned as _};
+use alloc::format;
+
+use super::free_text::is_value;
+use super::key::{Action, Key, not_allowed};
+use super::scan::{Found, ahead_of, is_blank, rewrite, same_text, skip_char, span};
+use super::{REDACTED, Sanitizer};
+
+impl Sanitizer {
+    /// Replaces the values that follow names whose values the rules redact or mask.
+    pub(super) fn pairs<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !text.contains([':', '=']) {
+            return Cow::Borrowed(text);
+        }
+        let mut before = ["", ""];
+        rewrite(
+            text,
+            |c| is_name(c) || is_quote(c),
+            |here, _| {
+                let is_quoted = here.starts_with(is_quote);
+                let (words, after) = if is_quoted {
+                    let name = ahead_of(here, text).rsplit(|c| here.starts_with(c)).next();
+                    (["", "", name.unwrap_or_default()], skip_char(here))
+                } else {
+                    let (name, after) = span(here, is_name);
+                    ([before[0], before[1], name], after)
+                };
+                let [_, last, name] = words;
+                before = if is_phrase(after) { [last, name] } else { ["", ""] };
+                let found = behind_joint(after).and_then(|start| {
+                    let action = self.named(words)?;
+                    let value = Value::read(start, is_quoted, is_header(name))?;
+                    let shown = match action {
+                        Action::Mask => self.mask(&Key::read(name)?, "", value.inner),
+                        Action::Allow | Action::Redact => REDACTED.to_owned(),
+                    };
+                    let (kept, Value { open, close, rest, .. }) = (ahead_of(start, here), value);
+                    Some(Found::replaced(format!("{kept}{open}{shown}{close}"), rest))
+                });
+                Some(found.unwrap_or_else(|| Found::kept(after)))
+            },
+        )
+    }
+
+    /// What the rules say of a name, by itself or with the words before it: `security code: 7`. A
+    /// `number` by itself is anything.
+    fn named(&self, [two_before, before, name]: [&str; 3]) -> Option<Action> {
+        let alone = Key::read(name).and_then(|key| self.action(&key, ""));
+        let alone = not_allowed(alone).filter(|_| !same_text(name, "number"));
+        let phrase = |words: &str| not_allowed(Key::read(words)?.listed());
+        alone
+            .or_else(|| (!before.is_empty()).then(|| phrase(&format!("{before}{name}"))).flatten())
+            .or_else(|| {
+                (!two_before.is_empty())
+                    .then(|| phrase(&format!("{two_before}{before}{name}")))
+                    .flatten()
+            })
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\\' | '%')
+}
+
+const fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'')
+}
+
+/// Whether another word follows directly.
+fn is_phrase(after: &str) -> bool {
+    let (blanks, next) = span(after, char::is_whitespace);
+    !blanks.is_empty() && next.starts_with(is_name)
+}
+
+/// What follows the `:` or `=` behind a name.
+fn behind_joint(after: &str) -> Option<&str> {
+    let (_, joint) = span(after, char::is_whitespace);
+    let (_, value) = span(joint.strip_prefix([':', '='])?, char::is_whitespace);
+    Some(value)
+}
+
+/// Whether a name is that of a header field whose value has several parts.
+fn is_header(name: &str) -> bool {
+    let key = Key::read(name);
+    key.is_some_and(|key| {
+        let name = key.in_any_spelling();
+        name.contains("authorization") || name.contains("cookie")
+    })
+}
+
+/// A value at the beginning of a text, and what follows it.
+struct Value<'t> {
+    open: &'t str,
+    inner: &'t str,
+    close: &'t str,
+    rest: &'t str,
+}
+
+impl<'t> Value<'t> {
+    fn read(text: &'t str, is_named_in_quotes: bool, is_header: bool) -> Option<Self> {
+        let closes = |c: char| is_named_in_quotes && matches!(c, '}' | ']' | '"' | '\'' | '\\');
+        if is_header && !is_named_in_quotes {
+            return Self::bare(text, behind_header(text));
+        }
+        let Some(value) = Self::enclosed(text) else {
+            return Self::bare(text, span(text, |c| is_value(c) && !closes(c)).1);
+        };
+        // What touches a value belongs to it.
+        if value.rest.starts_with(|c| is_value(c) && !closes(c)) {
+            return Self::bare(text, span(value.rest, is_value).1);
+        }
+        Some(value)
+    }
+
+    /// A value up to `rest`, unless it is empty.
+    fn bare(text: &'t str, rest: &'t str) -> Option<Self> {
+        let inner = ahead_of(rest, text);
+        (!inner.is_empty()).then_some(Self { open: "", inner, close: "", rest })
+    }
+
+    fn enclosed(text: &'t str) -> Option<Self> {
+        Self::quoted(text).or_else(|| Self::bare(text, behind_brackets(text)?))
+    }
+
+    /// A value in quotes, which may be escaped themselves: the quotes that close it have no more
+    /// backslashes. Without these it is the whole rest.
+    fn quoted(text: &'t str) -> Option<Self> {
+        let (slashes, start) = span(text, |c| c == '\\');
+        let mark = start.chars().next().filter(|c| is_quote(*c))?;
+        let body = skip_char(start);
+        let mut escapes = Escapes::default();
+        let end =
+            body.char_indices().find(|(_, c)| escapes.before(*c) <= slashes.len() && *c == mark);
+        let (content, rest) = match end {
+            Some((at, _)) => (body.get(..at)?, body.get(at..).map(skip_char)?),
+            None => (body, ""),
+        };
+        let inner = if end.is_some() { content.trim_end_matches('\\') } else { content };
+        let close = ahead_of(rest, body.get(inner.len()..)?);
+        Some(Self { open: ahead_of(body, text), inner, close, rest })
+    }
+}
+
+/// What follows an object or an array; nothing does if it is not closed.
+fn behind_brackets(text: &str) -> Option<&str> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let (mut depth, mut is_text, mut level) = (0_usize, false, None);
+    let mut escapes = Escapes::default();
+    let end = text.find(|c| {
+        let escapes = escapes.before(c);
+        match c {
+            '"' if escapes <= *level.get_or_insert(escapes) => is_text = !is_text,
+            '{' | '[' if !is_text => depth = depth.saturating_add(1),
+            '}' | ']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    Some(end.and_then(|at| text.get(at..)).map_or("", skip_char))
+}
+
+/// What follows a header field's value: a word and what it takes, and parameters.
+fn behind_header(text: &str) -> &str {
+    let behind_item = |text| {
+        let value = span(text, is_name).1.strip_prefix('=').unwrap_or(text);
+        let rest = Value::enclosed(value).map_or(value, |value| value.rest);
+        span(rest, is_value).1
+    };
+    let first = behind_item(text);
+    let (blanks, next) = span(first, is_blank);
+    let is_redacted = ahead_of(first, text) == REDACTED;
+    let mut rest = if blanks.is_empty() || is_redacted { first } else { behind_item(next) };
+    while let Some(parameter) = rest.strip_prefix([',', ';']) {
+        let (name, after) = span(span(parameter, is_blank).1, is_name);
+        match after.strip_prefix('=') {
+            Some(value) if !name.is_empty() => rest = behind_item(value),
+            _ => break,
+        }
+    }
+    rest
+}
+
+/// Counts the backslashes before each character.
+#[derive(Default)]
+struct Escapes(usize);
+
+impl Escapes {
+    fn before(&mut self, c: char) -> usize {
+        let before = self.0;
+        self.0 = if c == '\\' { before.saturating_add(1) } else { 0 };
+        before
+    }
+}

@@ -1,0 +1,180 @@
+//! An application's own rules.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::Key;
+use super::key::Action;
+
+/// An application's own rules for members: which are shown, redacted or masked. They come before the
+/// built-in ones, except that nothing shows an `authorization_id`.
+///
+/// Names match in any case and whether or not words are joined by `_`, `-` or blanks. A rule with a
+/// `parent_key` holds only directly inside that member, and comes before those without. Of two rules
+/// for the same name the later one holds: `allowed_fields`, `fully_redact_fields`,
+/// `partial_mask_fields`, then `rules`.
+///
+/// ```
+/// use apptheory_core::sanitize::{Policy, Sanitizer};
+/// use serde_json::json;
+///
+/// let policy: Policy = serde_json::from_value(json!({
+///     "fully_redact_fields": ["merchant_ref"],
+///     "rules": [{"parent_key": "debug", "key": "token", "action": "allow"}],
+/// }))?;
+/// let sanitizer = Sanitizer::new().with_policy(policy);
+/// let shown = sanitizer.field("order", json!({"merchantRef": "m", "debug": {"token": "t"}}));
+/// assert_eq!(shown, json!({"merchantRef": "[REDACTED]", "debug": {"token": "t"}}));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "Written")]
+pub struct Policy {
+    /// By name, then by the name of what encloses it; `""` is anything.
+    rules: BTreeMap<String, Vec<(String, Action)>>,
+}
+
+/// A policy cannot be used as it is written.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A rule or a list names a member by an empty name, or by separators alone.
+    #[error("sanitization: invalid policy: missing key")]
+    MissingKey,
+    /// A rule's action is none of `allow`, `redact`, `fully`, `fully_redact`, `mask`, `partial` and
+    /// `partial_mask`.
+    #[error("sanitization: invalid policy: invalid action {action:?}")]
+    InvalidAction {
+        /// What it is.
+        action: String,
+    },
+    /// The text is no policy in any of the formats that were tried.
+    #[error("sanitization: invalid policy text ({0})")]
+    InvalidText(String),
+    /// The name of the environment variable is blank.
+    #[error("sanitization: policy env var name is required")]
+    MissingVariable,
+    /// What an environment variable says is no policy.
+    #[error("sanitization: {name}: {error}")]
+    InvalidVariable {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        error: alloc::boxed::Box<Self>,
+    },
+}
+
+impl Policy {
+    /// Reads a policy from JSON; an empty text and `null` are no policy. Unknown members are refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the text is not a policy.
+    pub fn from_json(text: &str) -> Result<Option<Self>, Error> {
+        let text = text.trim();
+        if text.is_empty() || text.eq_ignore_ascii_case("null") {
+            return Ok(None);
+        }
+        let written: Written = serde_json::from_str(text)
+            .map_err(|error| Error::InvalidText(alloc::format!("json: {error}")))?;
+        written.try_into().map(Some)
+    }
+
+    /// Reads the policy that an environment variable holds, with `read`, for example
+    /// [`from_json`](Self::from_json). There is no policy if it is not set.
+    ///
+    /// ```
+    /// use apptheory_core::sanitize::Policy;
+    ///
+    /// let look_up = |name: &str| {
+    ///     (name == "SANITIZATION_POLICY").then(|| r#"{"allowed_fields": ["token"]}"#.to_owned())
+    /// };
+    /// let policy = Policy::from_env("SANITIZATION_POLICY", look_up, Policy::from_json)?;
+    /// assert!(policy.is_some());
+    /// # Ok::<(), apptheory_core::sanitize::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the name is blank, or what the variable holds is not a policy.
+    pub fn from_env(
+        name: &str,
+        look_up: impl FnOnce(&str) -> Option<String>,
+        read: impl FnOnce(&str) -> Result<Option<Self>, Error>,
+    ) -> Result<Option<Self>, Error> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(Error::MissingVariable);
+        }
+        let Some(text) = look_up(name) else { return Ok(None) };
+        read(&text)
+            .map_err(|error| Error::InvalidVariable { name: name.into(), error: error.into() })
+    }
+
+    /// What it says of a member of some parent, both by canonical names.
+    pub(super) fn action(&self, parent: &str, name: &str) -> Option<Action> {
+        let rules = self.rules.get(name)?;
+        let of = |parent: &str| rules.iter().find(|rule| rule.0 == parent).map(|rule| rule.1);
+        of(parent).or_else(|| of(""))
+    }
+
+    fn set(&mut self, parent: &str, name: &str, action: Action) -> Result<(), Error> {
+        let canonical = |name: &str| Key::read(name).map(|key| key.canonical);
+        let rules = self.rules.entry(canonical(name).ok_or(Error::MissingKey)?).or_default();
+        let parent = canonical(parent).unwrap_or_default();
+        rules.retain(|rule| rule.0 != parent);
+        rules.push((parent, action));
+        Ok(())
+    }
+}
+
+/// A policy as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    allowed_fields: Option<Vec<String>>,
+    fully_redact_fields: Option<Vec<String>>,
+    partial_mask_fields: Option<Vec<String>>,
+    rules: Option<Vec<Rule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    parent_key: Option<String>,
+    key: String,
+    action: String,
+}
+
+impl TryFrom<Written> for Policy {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self, Error> {
+        let mut policy = Self::default();
+        for (names, action) in [
+            (written.allowed_fields, Action::Allow),
+            (written.fully_redact_fields, Action::Redact),
+            (written.partial_mask_fields, Action::Mask),
+        ] {
+            for name in names.iter().flatten() {
+                policy.set("", name, action)?;
+            }
+        }
+        for Rule { parent_key, key, action } in written.rules.iter().flatten() {
+            policy.set(parent_key.as_deref().unwrap_or_default(), key, read_action(action)?)?;
+        }
+        Ok(policy)
+    }
+}
+
+fn read_action(text: &str) -> Result<Action, Error> {
+    match &*text.trim().to_ascii_lowercase() {
+        "allow" => Ok(Action::Allow),
+        "fully" | "redact" | "fully_redact" => Ok(Action::Redact),
+        "partial" | "mask" | "partial_mask" => Ok(Action::Mask),
+        _ => Err(Error::InvalidAction { action: text.to_string() }),
+    }
+}

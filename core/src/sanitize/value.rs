@@ -1,0 +1,204 @@
+//! Values by the names of their members.
+
+use alloc::borrow::{Cow, ToOwned as _};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use serde::Serialize;
+use serde_json::{Map, Number, Value as Json};
+
+use super::key::{Action, Key};
+use super::mask::Style;
+use super::{Profile, REDACTED, Sanitizer, log_string};
+use crate::json;
+
+/// How deep values may be nested, embedded ones included; as deep as JSON is read.
+const DEEPEST: usize = 128;
+
+/// How often a `body` may hold JSON with a `body`: texts could grow by more than they are long.
+const MOST_BODIES: usize = 8;
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The canonical name of the member that encloses it.
+    parent: &'a str,
+    is_allowed: bool,
+    depth: usize,
+    bodies: Bodies,
+    opened: usize,
+}
+
+/// What becomes of JSON in a member `body`.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Bodies {
+    /// It is a text like others.
+    Closed,
+    /// It is sanitised, and a text again.
+    Texts,
+    /// It is sanitised, and a value.
+    Values,
+}
+
+impl<'a> Place<'a> {
+    pub(super) const fn root(bodies: Bodies) -> Self {
+        Self { parent: "", is_allowed: false, depth: 0, bodies, opened: 0 }
+    }
+
+    const fn inside(self) -> Self {
+        Self { depth: self.depth.saturating_add(1), ..self }
+    }
+
+    const fn of(self, parent: &'a str, is_allowed: bool) -> Self {
+        Self { parent, is_allowed, ..self }
+    }
+
+    /// The root of a text that stands here.
+    const fn opened(self) -> Self {
+        Self { parent: "", is_allowed: false, opened: self.opened.saturating_add(1), ..self }
+    }
+}
+
+impl Sanitizer {
+    /// Returns what may be logged of the value of a member of this name. Numbers and Booleans become
+    /// texts, objects and arrays are sanitised in all their depth. Use it for a field of a log record.
+    ///
+    /// A value that cannot be serialised, and one nested deeper than 128, is `[REDACTED]`.
+    ///
+    /// ```
+    /// use apptheory_core::sanitize::Sanitizer;
+    /// use serde_json::json;
+    ///
+    /// let shown = Sanitizer::new().field("card", json!({"number": "4111111111111111", "cvv": 123}));
+    /// assert_eq!(shown, json!({"number": "411111******1111", "cvv": "[REDACTED]"}));
+    /// ```
+    #[must_use]
+    pub fn field(&self, name: &str, value: impl Serialize) -> Json {
+        let mut value = serde_json::to_value(value).unwrap_or_else(|_| redacted());
+        self.clean_member(name, &mut value, Place::root(Bodies::Closed));
+        value
+    }
+
+    pub(super) fn clean(&self, value: &mut Json, place: Place<'_>) {
+        match value {
+            Json::Null => {}
+            Json::Bool(flag) => *value = Json::String(flag.to_string()),
+            Json::Number(number) => *value = Json::String(self.number(number, place)),
+            Json::String(text) => {
+                if let Cow::Owned(clean) = self.text(text, place) {
+                    *text = clean;
+                }
+            }
+            Json::Array(_) | Json::Object(_) if place.depth >= DEEPEST => *value = redacted(),
+            Json::Array(elements) => {
+                for element in elements {
+                    self.clean(element, place.inside());
+                }
+            }
+            Json::Object(members) => {
+                for (name, value) in members.iter_mut() {
+                    self.clean_member(name, value, place.inside());
+                }
+                self.clean_names(members);
+            }
+        }
+    }
+
+    fn clean_member(&self, name: &str, value: &mut Json, place: Place<'_>) {
+        let Some(key) = Key::read(name) else { return self.clean(value, place) };
+        let action = self.action(&key, place.parent);
+        match action {
+            Some(Action::Redact) => *value = redacted(),
+            Some(Action::Mask) => {
+                let masked = value.as_str().map(|text| self.mask(&key, place.parent, text));
+                *value = masked.map_or_else(redacted, Json::String);
+            }
+            Some(Action::Allow) | None => {
+                let place = place.of(&key.canonical, action.is_some());
+                if name != "body" || !self.open(value, place) {
+                    self.clean(value, place);
+                }
+            }
+        }
+    }
+
+    /// Sanitises a body that is JSON; whether it is. Portable rules take scalars for JSON, too.
+    fn open(&self, body: &mut Json, place: Place<'_>) -> bool {
+        let takes_scalars = self.profile == Profile::Reference;
+        let text = match body {
+            _ if place.bodies == Bodies::Closed => return false,
+            Json::String(text) => log_string(text, self.profile),
+            Json::Bool(flag) if takes_scalars => flag.to_string(),
+            Json::Number(number) if takes_scalars => self.number(number, place),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+                return false;
+            }
+        };
+        let Ok(mut inner) = serde_json::from_str::<Json>(&text) else { return false };
+        if !takes_scalars && !inner.is_object() && !inner.is_array() {
+            return false;
+        }
+        if place.opened >= MOST_BODIES {
+            *body = redacted();
+            return true;
+        }
+        self.clean(&mut inner, place.opened());
+        *body = match place.bodies {
+            Bodies::Values => inner,
+            Bodies::Closed | Bodies::Texts => Json::String(json::to_text(&inner)),
+        };
+        true
+    }
+
+    pub(super) fn mask(&self, key: &Key<'_>, parent: &str, text: &str) -> String {
+        let in_card = self.profile == Profile::Reference && key.is_card_in(parent);
+        let style = if in_card || key.is_card() { Style::Card } else { Style::Restricted };
+        style.mask(text, self.profile)
+    }
+
+    /// By default, names are texts like others. Of two that become the same the later one stays.
+    fn clean_names(&self, members: &mut Map<String, Json>) {
+        let is_unclean = |name: &String| matches!(self.free_text(name), Cow::Owned(_));
+        if self.profile == Profile::Default && members.keys().any(is_unclean) {
+            let named = core::mem::take(members).into_iter();
+            *members =
+                named.map(|(name, value)| (self.free_text(&name).into_owned(), value)).collect();
+        }
+    }
+
+    fn text<'t>(&self, text: &'t str, place: Place<'_>) -> Cow<'t, str> {
+        match self.profile {
+            Profile::Reference => super::without_line_breaks(text),
+            Profile::Default if place.is_allowed => super::log_text(text),
+            Profile::Default => self.free_text(text),
+        }
+    }
+
+    fn number(&self, number: &Number, place: Place<'_>) -> String {
+        if self.profile == Profile::Reference
+            && let Some(float) = number.as_f64()
+        {
+            return as_go_prints(float);
+        }
+        let text = json::to_text(&Json::Number(number.clone()));
+        self.text(&text, place).into_owned()
+    }
+}
+
+pub(super) fn redacted() -> Json {
+    Json::String(REDACTED.to_owned())
+}
+
+/// The shortest digits that read back the same, with an exponent below 10^-4 and from 10^6 on.
+fn as_go_prints(float: f64) -> String {
+    let magnitude = float.abs();
+    if magnitude == 0.0 || (1e-4..1e6).contains(&magnitude) {
+        return float.to_string();
+    }
+    let text = format!("{float:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match exponent.strip_prefix('-') {
+        Some(exponent) => format!("{digits}e-{exponent:0>2}"),
+        None => format!("{digits}e+{exponent:0>2}"),
+    }
+}
