@@ -5,8 +5,8 @@ use core::pin::pin;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::events::HttpSource;
-use apptheory_core::http::exchange::Exchanged;
-use apptheory_core::http::{HttpResponse as Whole, RawRequest};
+use apptheory_core::http::exchange::{Exchanged, Report};
+use apptheory_core::http::{HttpResponse, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::Collector;
 use futures_util::StreamExt as _;
@@ -19,57 +19,55 @@ use crate::clock::{Clock as _, before};
 impl App {
     /// Answers a request in one piece: what the response streams is read first, within the limits of
     /// the application. An error on the way is answered instead of the response, and recorded.
-    pub async fn serve_whole(&self, request: RawRequest<'_>, invocation: Invocation) -> Whole {
-        let most = self.settings().limits.max_response_bytes;
-        let concluded = self.conclude_whole(request, self.begin(invocation), most).await;
-        self.finish(concluded)
-    }
-
-    /// Answers a request as a provider expects it: within what it takes in one piece.
-    pub(super) async fn serve_for(
+    pub async fn serve_whole(
         &self,
-        source: HttpSource,
         request: RawRequest<'_>,
-        begun: Begun,
-    ) -> String {
-        source.write_response(&self.serve_whole_for(source, request, begun).await)
+        invocation: Invocation,
+    ) -> HttpResponse {
+        let most = self.settings().limits.max_response_bytes;
+        let (mut response, report) =
+            self.exchange_whole(request, self.begin(invocation), most).await;
+        self.change_headers(&mut response, &report.call);
+        self.report(&response, &report);
+        response
     }
 
     /// As [`serve_whole`](Self::serve_whole), within what a provider takes in one piece.
-    pub(crate) async fn serve_whole_for(
+    pub(crate) async fn serve_within(
         &self,
         source: HttpSource,
         request: RawRequest<'_>,
         begun: Begun,
-    ) -> Whole {
+    ) -> HttpResponse {
         let most = self.most_in_one_piece(source.max_answer_bytes());
-        let mut concluded = self.conclude_whole(request, begun, most).await;
+        let (mut response, mut report) = self.exchange_whole(request, begun, most).await;
         // What the hook adds counts, too.
-        let own = self.change_headers(&mut concluded);
-        if source.is_too_large(&concluded.response) {
+        let own = self.change_headers(&mut response, &report.call);
+        if source.is_too_large(&response) {
             if let Some(own) = own {
-                concluded.response.headers = own;
+                response.headers = own;
             }
-            concluded = self.fail_whole(concluded, self.settings().response_too_large());
-            self.change_headers(&mut concluded);
+            let error = self.settings().response_too_large();
+            response = self.fail(response, error, &mut report);
+            self.change_headers(&mut response, &report.call);
         }
-        self.tell_of(concluded)
+        self.report(&response, &report);
+        response
     }
 
-    async fn conclude_whole(
+    async fn exchange_whole(
         &self,
         request: RawRequest<'_>,
         begun: Begun,
         max_bytes: Option<NonZeroU64>,
-    ) -> Exchanged<core::convert::Infallible> {
+    ) -> (HttpResponse, Report) {
         let time = begun.time;
-        let Exchanged { response, call, observation } = self.conclude(request, begun).await;
-        let (response, collected) = self.collect(response, max_bytes, time).await;
-        let concluded = Exchanged { response, call, observation };
-        match collected {
-            Ok(()) => concluded,
-            Err(cut) => self.fail_whole(concluded, cut.into()),
-        }
+        let Exchanged { response, mut report } = self.exchange(request, begun).await;
+        let response = match self.collect(response, max_bytes, time).await {
+            (response, Ok(())) => response,
+            (head, Err(cut)) => self.fail(head, cut.into(), &mut report),
+        };
+        (response, report)
     }
 
     /// The most bytes of body that are sent in one piece: what is taken, or what the application
@@ -86,7 +84,7 @@ impl App {
         response: Response,
         max_bytes: Option<NonZeroU64>,
         time: InvocationTime,
-    ) -> (Whole, Result<(), Cut>) {
+    ) -> (HttpResponse, Result<(), Cut>) {
         let (head, stream) = response.split_stream();
         let Some(mut stream) = stream else { return (head, Ok(())) };
         let mut collector = Collector::new(head, max_bytes, self.settings().error_style());
@@ -112,21 +110,18 @@ impl App {
         (collector.finish(), collected)
     }
 
-    /// Answers an error in place of a response.
-    fn fail_whole(
-        &self,
-        concluded: Exchanged<core::convert::Infallible>,
-        error: AppError,
-    ) -> Exchanged<core::convert::Infallible> {
-        let Exchanged { response, call, observation } = concluded;
-        let collector = Collector::new(response, None, self.settings().error_style());
+    /// Answers an error in place of a response, and corrects what is reported.
+    fn fail(&self, head: HttpResponse, error: AppError, report: &mut Report) -> HttpResponse {
+        let Report { call, observation } = report;
+        let collector = Collector::new(head, None, self.settings().error_style());
         let mut response = collector.fail(error.clone(), &call.request.trace_id);
         if call.request.method == "HEAD" {
             response.body.clear();
         }
-        let status = response.status;
-        let observation = observation.map(|observed| observed.ending_with(status, &error));
-        Exchanged { response, call, observation }
+        if let Some(observation) = observation {
+            observation.end_with(response.status, &error);
+        }
+        response
     }
 }
 

@@ -62,12 +62,12 @@ impl App {
         begun: Begun,
     ) -> Result<String, InvokeError> {
         if let Some((source, request)) = read_payload_v2(event) {
-            return Ok(self.serve_for(source, request, begun).await);
+            return Ok(source.write_response(&self.serve_within(source, request, begun).await));
         }
         match classify(event)? {
-            EventKind::Http(source) => {
-                Ok(self.serve_for(source, source.read_request(event)?, begun).await)
-            }
+            EventKind::Http(source) => Ok(source.write_response(
+                &self.serve_within(source, source.read_request(event)?, begun).await,
+            )),
             EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, begun).await,
             EventKind::Kinesis => self.invoke_batch(BatchSource::Kinesis, event, begun).await,
             EventKind::DynamoDb => {
@@ -95,6 +95,6 @@ impl App {
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
         let request: RawRequest<'_> = source.read_request(event)?;
-        Ok(self.serve_for(source, request, self.begin(invocation)).await)
+        Ok(source.write_response(&self.serve_within(source, request, self.begin(invocation)).await))
     }
 }

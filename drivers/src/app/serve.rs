@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::{
-    Arrival, ExchangeRequest, Exchanged, Observation, PolicyDecision, Principal,
+    Arrival, Call, ExchangeRequest, Exchanged, Observation, PolicyDecision, Principal, Report,
 };
 use apptheory_core::http::{self, MultiMap, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
@@ -36,42 +36,41 @@ impl App {
 
     /// Answers a request of an invocation that has begun.
     pub(crate) async fn serve_begun(&self, request: RawRequest<'_>, begun: Begun) -> Response {
-        let concluded = self.conclude(request, begun).await;
-        let (call, observation) = (Arc::clone(&concluded.call), concluded.observation.clone());
-        let mut response = self.finish(concluded);
+        let Exchanged { mut response, report } = self.exchange(request, begun).await;
+        self.change_headers(&mut response, &report.call);
+        self.report(&response, &report);
         if let Some(mut stream) = response.stream.take() {
             if let Some(most) = self.settings().limits.max_response_bytes {
                 let too_large = self.settings().response_too_large();
                 stream = stream.limited(most, response.body.len(), too_large);
             }
-            let watch = Watch::new(self, &call.request_id, observation);
-            response.stream = Some(stream.watched(watch));
+            response.stream = Some(stream.watched(Watch::new(self, report)));
         }
         response
     }
 
-    /// What a request is answered with, before anybody is told.
-    pub(super) async fn conclude(
+    /// Carries out the exchange of a request for its response, before anybody is told of it.
+    pub(super) async fn exchange(
         &self,
         mut request: RawRequest<'_>,
         begun: Begun,
     ) -> Exchanged<BodyStream> {
         carry_on(&begun.invocation.trace, &mut request.headers);
-        let given_up = CancellationToken::new();
+        let (begun, given_up) = (Arc::new(begun), CancellationToken::new());
         let guard = given_up.clone().drop_guard();
-        let concluded = self.exchange(request, Arc::new(begun), &given_up).await;
-        // Whoever got the answer may go on in the background.
+        let exchanged = self.drive(request, &begun, &given_up).await;
+        // Do not cancel: work that the handler started may go on in the background.
         let _ = guard.disarm();
-        concluded
+        exchanged
     }
 
-    async fn exchange(
+    async fn drive(
         &self,
         mut request: RawRequest<'_>,
-        begun: Arc<Begun>,
+        begun: &Arc<Begun>,
         given_up: &CancellationToken,
     ) -> Exchanged<BodyStream> {
-        let Begun { invocation, time } = &*begun;
+        let Begun { invocation, time } = &**begun;
         let now = self.services.clock.now();
         let remaining = invocation.deadline.map(|deadline| now.until(deadline));
         let arrival = Arrival { now, remaining };
@@ -81,7 +80,7 @@ impl App {
         let mut step = self.inner.service.exchange(request, arrival).start();
         loop {
             step = match step {
-                Step::Done(concluded) => return concluded,
+                Step::Done(exchanged) => return exchanged,
                 Step::Ask(ExchangeRequest::NewRequestId(ask)) => {
                     ask.answer(self.services.ids.next_text())
                 }
@@ -89,7 +88,7 @@ impl App {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
                     let services = &self.services;
-                    let context = Context::new(call, principal, services, &begun, given_up);
+                    let context = Context::new(call, principal, services, begun, given_up);
                     let decided = self.decide_policy(context);
                     let decided = self.or_time_out(*time, given_up, decided).await.flatten();
                     ask.answer(decided)
@@ -97,7 +96,7 @@ impl App {
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
                     let services = &self.services;
-                    let context = Context::new(call, None, services, &begun, given_up);
+                    let context = Context::new(call, None, services, begun, given_up);
                     let authenticated = self.authenticate(context);
                     let authenticated =
                         self.or_time_out(*time, given_up, authenticated).await.flatten();
@@ -106,7 +105,7 @@ impl App {
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
                     let services = &self.services;
-                    let context = Context::for_handler(effect, services, &begun, given_up);
+                    let context = Context::for_handler(effect, services, begun, given_up);
                     let errors = self.settings().error_style();
                     let next = Next::new(&self.inner.layers, effect.handler, errors);
                     let response = self.or_time_out(*time, given_up, next.run(context)).await;
@@ -144,40 +143,34 @@ impl App {
         }
     }
 
-    /// Lets the hook change an answer's header fields, and records it.
-    pub(super) fn finish<S>(&self, mut concluded: Exchanged<S>) -> http::HttpResponse<S> {
-        self.change_headers(&mut concluded);
-        self.tell_of(concluded)
-    }
-
-    /// Records what was answered, once nothing about it changes any more.
-    pub(super) fn tell_of<S>(&self, concluded: Exchanged<S>) -> http::HttpResponse<S> {
-        let Exchanged { response, call, observation } = concluded;
+    /// Reports what was answered, once nothing about it changes any more.
+    pub(super) fn report<S>(&self, response: &http::HttpResponse<S>, report: &Report) {
+        let request_id = &report.call.request_id;
         if let Some(error) = response.error.as_ref().filter(|error| error.status() >= 500) {
-            self.tell(Failure { request_id: call.request_id.clone(), error: error.clone() });
+            self.tell(Failure { request_id: request_id.clone(), error: error.clone() });
         }
-        if let Some(observation) = observation {
-            self.record(&observation, &call.request_id);
+        if let Some(observation) = &report.observation {
+            self.record(observation, request_id);
         }
-        response
     }
 
     /// Lets the hook change the header fields, and returns those that it found. A change that is not
     /// finished, or would break the answer, is dropped.
     pub(super) fn change_headers<S>(
         &self,
-        concluded: &mut Exchanged<S>,
+        response: &mut http::HttpResponse<S>,
+        call: &Call,
     ) -> Option<http::HeaderMap> {
         let hook = self.inner.hooks.headers.as_ref()?;
-        let Exchanged { response, call, .. } = concluded;
         let mut changed = None;
         let change = || {
             let mut headers = response.headers.clone();
             hook(&mut headers);
             changed = Some(headers);
         };
-        let report = |panic| self.report(&call.request_id, panic);
-        isolated("the response headers' hook", change, report);
+        isolated("the response headers' hook", change, |panic| {
+            self.tell_cause(&call.request_id, panic);
+        });
         let head = http::HttpResponse {
             headers: changed?,
             ..http::HttpResponse::<()>::new(response.status)
@@ -188,7 +181,7 @@ impl App {
                 Some(core::mem::replace(&mut response.headers, head.headers))
             }
             Err(reason) => {
-                self.report(&call.request_id, reason);
+                self.tell_cause(&call.request_id, reason);
                 None
             }
         }
@@ -200,7 +193,7 @@ impl App {
             return;
         }
         let ended_at = self.services.clock.now();
-        let report = |panic| self.report(request_id, panic);
+        let report = |panic| self.tell_cause(request_id, panic);
         self.log(&observation.log(ended_at), request_id);
         if let Some(hook) = &hooks.metric {
             isolated("the metric hook", || hook(&observation.metric(ended_at)), report);
@@ -212,11 +205,12 @@ impl App {
 
     pub(super) fn log(&self, record: &LogRecord<'_>, request_id: &str) {
         if let Some(hook) = &self.inner.hooks.log {
-            isolated("the log hook", || hook(record), |panic| self.report(request_id, panic));
+            isolated("the log hook", || hook(record), |panic| self.tell_cause(request_id, panic));
         }
     }
 
-    pub(super) fn report(
+    /// Tells the application of what went wrong beside an answer.
+    pub(super) fn tell_cause(
         &self,
         request_id: &str,
         cause: impl core::error::Error + Send + Sync + 'static,

@@ -1,7 +1,7 @@
 //! Streams, watched to their end on behalf of the application.
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::{Observation, StreamEnd};
+use apptheory_core::http::exchange::{Report, StreamEnd};
 use bytes::Bytes;
 
 use super::App;
@@ -12,16 +12,13 @@ use crate::clock::Clock as _;
 /// no client is told, and to the log hook if the application asked for that.
 pub(super) struct Watch {
     app: App,
-    request_id: String,
-    observation: Option<Observation>,
+    report: Report,
     end: StreamEnd,
 }
 
 impl Watch {
-    pub(super) fn new(app: &App, request_id: &str, observation: Option<Observation>) -> Self {
-        let observation = observation.filter(|_| app.inner.hooks.observes_streams);
-        let (app, request_id) = (app.clone(), request_id.to_owned());
-        Self { app, request_id, observation, end: StreamEnd::default() }
+    pub(super) fn new(app: &App, report: Report) -> Self {
+        Self { app: app.clone(), report, end: StreamEnd::default() }
     }
 
     /// Sees what comes next, and returns it without what clients may not see of errors.
@@ -37,7 +34,8 @@ impl Watch {
             }
             Some(Err(error)) => {
                 if error.status() >= 500 {
-                    let (request_id, error) = (self.request_id.clone(), error.clone());
+                    let request_id = self.report.call.request_id.clone();
+                    let error = error.clone();
                     self.app.tell(Failure { request_id, error });
                 }
                 self.end.error = Some(error.clone());
@@ -52,9 +50,12 @@ impl Watch {
 /// However it ended, also when nobody read it on.
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some(observation) = self.observation.take() {
+        if let Some(observation) = &self.report.observation
+            && self.app.inner.hooks.observes_streams
+        {
             let ended_at = self.app.clock().now();
-            self.app.log(&observation.stream_log(ended_at, &self.end), &self.request_id);
+            let request_id = &self.report.call.request_id;
+            self.app.log(&observation.stream_log(ended_at, &self.end), request_id);
         }
     }
 }

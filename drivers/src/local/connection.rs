@@ -148,7 +148,7 @@ impl Front {
             let invocation = Invocation { deadline, ..invocation };
             // What a function URL takes in one piece.
             let url = HttpSource::FunctionUrl;
-            let whole = app.serve_whole_for(url, request, app.begin(invocation)).await;
+            let whole = app.serve_within(url, request, app.begin(invocation)).await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }
         let (head, stream) = app.serve(request, invocation).await.split_stream();

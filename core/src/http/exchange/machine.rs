@@ -45,9 +45,16 @@ pub struct Exchanged<S> {
     /// The answer. What went wrong is its [error](HttpResponse::error), whose
     /// [sources](core::error::Error::source) are for the log: the client sees none of them.
     pub response: HttpResponse<S>,
-    /// The request that it answers.
+    /// What is reported about it.
+    pub report: Report,
+}
+
+/// What is reported about an exchange, once nothing about its response changes any more.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The request that was answered.
     pub call: Arc<Call>,
-    /// What is recorded about it, from [`Pipeline::Observed`] on.
+    /// What is recorded, in [`Pipeline::Observed`].
     pub observation: Option<Observation>,
 }
 
@@ -90,6 +97,9 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
                 .conclude(Ok(response.with_header("access-control-allow-methods", methods)));
         }
         match (&self.routed, self.settings().policy) {
+            // What nothing serves is answered before the policy: a policy that counts would let a
+            // scan of paths that do not exist use up the limit of its caller, or of an address that
+            // many share, and each answer to one would cost a call of the store.
             (Err(error), _) => {
                 let error = error.clone();
                 self.conclude(Err(error))
@@ -234,7 +244,7 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
             let (tenant_id, is_vouched) = self.tenant_id();
             Observation::new(&self.call, tenant_id, is_vouched, self.settings(), &response)
         });
-        Step::Done(Exchanged { response, call: self.call, observation })
+        Step::Done(Exchanged { response, report: Report { call: self.call, observation } })
     }
 
     fn answer_error(&self, error: AppError) -> HttpResponse<S> {

@@ -42,7 +42,7 @@ pub use call::{Arrival, Call};
 pub use cors::Cors;
 pub use effects::{Authenticate, CallHandler, DecidePolicy, ExchangeRequest, NewRequestId, Stages};
 pub use errors::ErrorStyle;
-pub use machine::{Exchanged, HttpExchange};
+pub use machine::{Exchanged, HttpExchange, Report};
 pub use observation::{Observation, StreamEnd};
 pub use policy::{BlankPolicyCode, PolicyDecision};
 pub use service::{Endpoint, HttpService, RouteError};

@@ -59,10 +59,10 @@ impl Observation {
         }
     }
 
-    /// The same with another end: the response failed after it was concluded.
-    #[must_use]
-    pub fn ending_with(self, status: u16, error: &AppError) -> Self {
-        Self { status, error_code: error.recorded_code().to_string(), ..self }
+    /// Changes the end: the response failed after the exchange.
+    pub fn end_with(&mut self, status: u16, error: &AppError) {
+        self.status = status;
+        self.error_code = error.recorded_code().to_string();
     }
 
     /// The log line about a streamed body, `stream.completed`: how much of it was made, and the

@@ -106,7 +106,7 @@ fn a_request_passes_the_stages_in_order() {
     let handler = "show:request_id,recovery,logging,cors,auth,handler";
     assert_eq!(host.asked, ["id", "policy:", "auth", handler]);
     assert_eq!(done.response.headers.first("x-request-id"), "ID");
-    assert_eq!(done.call.param("id"), Some("7"));
+    assert_eq!(done.report.call.param("id"), Some("7"));
 
     let after = HttpSettings { policy: Some(PolicyStage::AfterAuthentication), ..settings };
     let service = service_with(after, Access::Authenticated);
@@ -122,7 +122,7 @@ fn the_lowest_tier_only_routes() {
     let done = host.serve(&service, get(&[("origin", "https://a"), ("x-request-id", "r1")]));
     assert_eq!(host.asked, ["show:"]);
     assert_eq!(done.response.headers.len(), 1, "only its own content type");
-    assert!(done.observation.is_none() && done.call.request_id.is_empty());
+    assert!(done.report.observation.is_none() && done.report.call.request_id.is_empty());
 
     let preflight = [("access-control-request-method", "GET")];
     let done = host.serve(&service, request("OPTIONS", "/users/7", &preflight));
@@ -264,7 +264,7 @@ fn policies_refuse_with_their_own_fields_but_json() {
     assert_eq!(headers.first("content-type"), "application/json; charset=utf-8");
     assert_eq!(done.response.cookies, ["a=1"]);
     let now = Timestamp::UNIX_EPOCH;
-    assert_eq!(done.observation.unwrap().log(now).error_code, "app.rate_limited");
+    assert_eq!(done.report.observation.unwrap().log(now).error_code, "app.rate_limited");
 
     let mut host = Host { policy: Some(Err(AppError::forbidden())), ..Host::default() };
     let done = host.serve(&service, get(&[]));
@@ -349,7 +349,7 @@ fn records_say_what_was_answered() {
         let done = Host::default().serve(&service, request("GET", path, &fields));
         let status = done.response.status;
         let error = if status == 404 { "app.not_found" } else { "" };
-        let observation = done.observation.unwrap();
+        let observation = done.report.observation.unwrap();
         let ended_at = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_micros(25_999));
         let log = serde_json::to_value(observation.log(ended_at)).unwrap();
         let level = if status == 404 { "warn" } else { "info" };
@@ -380,7 +380,7 @@ fn tenants_are_vouched_for_unless_clients_may_name_them() {
         request.query = crate::http::QueryString::parse("tenant=spoofed");
         let mut host = Host { principal: Some(Ok(Some(principal))), ..Host::default() };
         let done = host.serve(&service, request);
-        done.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
+        done.report.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
     };
     let field = [("x-tenant-id", " t ")];
     for (source, with_field, without) in [
@@ -402,7 +402,8 @@ fn an_error_that_cannot_be_sent_is_another_one() {
         AppError::conflict("c").with_status(20),
     ] {
         let done = Host::answering(Err(error)).serve(&service, get(&[]));
-        let recorded = done.observation.as_ref().unwrap().log(Timestamp::UNIX_EPOCH).error_code;
+        let recorded =
+            done.report.observation.as_ref().unwrap().log(Timestamp::UNIX_EPOCH).error_code;
         assert_eq!((done.response.status, &*recorded), (500, "app.internal"));
         let error = done.response.error.as_ref().expect("what was answered");
         assert!(error.status() == 500 && core::error::Error::source(error).is_some());
@@ -415,7 +416,7 @@ fn blank_ids_of_providers_are_none() {
     for (given, expected) in [(" ", "ID"), (" p ", "p")] {
         let request = RawRequest { provider_request_id: given.into(), ..get(&[]) };
         let done = Host::default().serve(&service, request);
-        assert_eq!(done.call.request_id, expected);
+        assert_eq!(done.report.call.request_id, expected);
     }
 }
 
@@ -457,7 +458,7 @@ fn what_is_not_said_is_safe() {
     }
     let mut named = get(&[("x-tenant-id", "t")]);
     named.query = crate::http::QueryString::parse("tenant=t");
-    assert_eq!(Host::default().serve(&service, named).call.tenant_id, "");
+    assert_eq!(Host::default().serve(&service, named).report.call.tenant_id, "");
     let head = Host::default().serve(&service, request("HEAD", "/users/7", &[]));
     assert_eq!(head.response.status, 200);
     let put = Host::default().serve(&service, request("PUT", "/users/7", &[]));
@@ -594,7 +595,7 @@ fn clients_choose_no_dimension_and_nothing_hidden_reaches_records() {
             principal: Some(Ok(Some(principal))),
             ..Host::answering(Ok(HttpResponse::text(200, "")))
         };
-        host.serve(&service, request).observation.unwrap()
+        host.serve(&service, request).report.observation.unwrap()
     };
     let dimensions = |observation: &Observation| {
         let metric = observation.metric(Timestamp::UNIX_EPOCH);

@@ -144,7 +144,7 @@ impl App {
         request_id: &str,
     ) {
         let hooks = &self.inner.hooks;
-        let report = |panic| self.report(request_id, panic);
+        let report = |panic| self.tell_cause(request_id, panic);
         self.log(&observation.log(outcome), request_id);
         if let Some(hook) = &hooks.metric {
             let metric = observation.metric(outcome);
