@@ -135,6 +135,19 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     parse_duration(&text).map_err(D::Error::custom)
 }
 
+/// Reads the text of a duration that is not negative, or null for none, for
+/// `#[serde(default, deserialize_with = "apptheory_core::duration::deserialize_option")]`.
+///
+/// # Errors
+///
+/// What the deserializer makes of a [`DurationTextError`].
+pub fn deserialize_option<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| parse_duration(&text).map_err(D::Error::custom)).transpose()
+}
+
 /// The text is not a duration. Write it like `1h30m`, `1.5s` or `100ms`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a duration such as 1h30m, 1.5s or 100ms: {text:?}")]

@@ -66,6 +66,7 @@ mod printing;
 pub mod registry;
 pub mod run;
 pub mod sanitize;
+pub mod size;
 pub mod step_functions;
 pub mod store;
 pub mod stream;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::code;
@@ -38,7 +39,8 @@ struct Inner {
 type Cause = Arc<dyn Error + Send + Sync>;
 
 /// The shape of an error's body.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorFormat {
     /// `{"error":{"code","message",…}}`, with the ids of the request.
     #[default]

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_json::{Deserializer, Map, Value as Json};
@@ -20,7 +21,8 @@ use crate::utf8::decode_lossy;
 /// | of another media type | 415 |
 /// | that is no JSON | 400, with the line and the column |
 /// | of another shape | 422, with the member's path and what was expected there |
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum JsonReading {
     /// A body is of the type `application/json`, or of one that ends in `+json` (RFC 6839 §3.1).
     /// Pages of other origins cannot send these without a preflight.
@@ -76,7 +78,7 @@ impl JsonReading {
     }
 
     /// Whether a typed body may be of the type that a request says.
-    pub(super) fn takes(self, request: &Request) -> bool {
+    fn takes(self, request: &Request) -> bool {
         match self {
             Self::JsonTypes => {
                 matches!(request.headers.get_all("content-type"), [only] if is_json_type(only))
@@ -87,7 +89,7 @@ impl JsonReading {
 }
 
 /// The error of a body of another media type.
-pub(super) fn unsupported_type() -> AppError {
+fn unsupported_type() -> AppError {
     let expected = "the body needs a content-type of application/json or +json";
     // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
     AppError::new(code::UNSUPPORTED_MEDIA_TYPE, expected).with_header("accept", "application/json")
@@ -129,7 +131,7 @@ fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
 }
 
 /// The error of a body that is no JSON.
-pub(super) fn no_json(at: JsonError) -> AppError {
+fn no_json(at: JsonError) -> AppError {
     let JsonError { line, column } = at;
     let details = [("line", line), ("column", column)];
     AppError::bad_request(format!("invalid json at line {line}, column {column}"))
@@ -138,7 +140,7 @@ pub(super) fn no_json(at: JsonError) -> AppError {
 
 /// The error of a member that is not of its type, which quotes nothing of its value. An empty path is
 /// the body itself.
-pub(super) fn another_shape(path: &str, expected: &str) -> AppError {
+fn another_shape(path: &str, expected: &str) -> AppError {
     let place = if path.is_empty() { "body" } else { path };
     let details = [("path", path), ("expected", expected)];
     let details: Map<String, Json> =

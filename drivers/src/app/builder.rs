@@ -10,7 +10,7 @@ use apptheory_core::error::{AppError, ErrorFormat, code};
 use apptheory_core::http::HeaderMap;
 use apptheory_core::http::exchange::{
     Access, Cors, HttpService, HttpSettings, Limits, Pipeline, PolicyDecision, PolicyStage,
-    Principal, RouteError, SettingsError,
+    Principal, SetupError,
 };
 use apptheory_core::limiter::{self, Limiter};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
@@ -47,19 +47,15 @@ struct Route {
     method: String,
     pattern: String,
     access: Access,
-    /// `None` when it was to be looked up, and was not found.
-    endpoint: Option<Arc<dyn Endpoint>>,
+    endpoint: Arc<dyn Endpoint>,
 }
 
 /// An application was put together wrong: nothing is served before it is mended.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildError {
-    /// A route cannot be registered; the error names it, and the one that it collides with.
+    /// A route cannot be registered, or settings contradict each other; the error says which.
     #[error(transparent)]
-    Route(#[from] RouteError),
-    /// Settings contradict each other; the error says which.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Setup(#[from] SetupError),
     /// A handler of events would never run.
     #[error(transparent)]
     Event(#[from] EventRouteError),
@@ -87,15 +83,8 @@ pub enum BuildWarning {
 impl From<BuildError> for AppError {
     fn from(error: BuildError) -> Self {
         match error {
-            BuildError::Route(RouteError::Registration(error)) => error.into(),
-            error @ (BuildError::Route(
-                RouteError::Unprotected { .. }
-                | RouteError::Unauthenticated { .. }
-                | RouteError::BlankScopes { .. },
-            )
-            | BuildError::Settings(_)
-            | BuildError::Event(_)
-            | BuildError::Limits(_)) => {
+            BuildError::Setup(SetupError::Route(error)) => error.into(),
+            error @ (BuildError::Setup(_) | BuildError::Event(_) | BuildError::Limits(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }
@@ -137,14 +126,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         handler: impl Handler<A, S>,
     ) -> Self {
         let endpoint = endpoint(handler, &self.state);
-        self.add(access, method, pattern, Some(endpoint))
-    }
-
-    /// A route from configuration whose handler was not found: [`build`](Self::build) fails with
-    /// it, as it would for any other mistake in the route.
-    #[must_use]
-    pub fn route_without_handler(self, method: &str, pattern: &str) -> Self {
-        self.add(Access::Public, method, pattern, None)
+        self.add(access, method, pattern, endpoint)
     }
 
     pub(super) fn add(
@@ -152,7 +134,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         access: Access,
         method: &str,
         pattern: &str,
-        endpoint: Option<Arc<dyn Endpoint>>,
+        endpoint: Arc<dyn Endpoint>,
     ) -> Self {
         let (method, pattern) = (method.to_owned(), pattern.to_owned());
         self.routes.push(Route { method, pattern, access, endpoint });
@@ -372,7 +354,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         let json = settings.json;
         let mut service = HttpService::new(settings)?;
         for Route { method, pattern, access, endpoint } in routes {
-            service.register(&method, &pattern, access, endpoint)?;
+            service.route(&method, &pattern, access, endpoint)?;
         }
         let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
         Limiter::check_apart(&limiters)?;

@@ -73,8 +73,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         let below = format!("{}/{{path+}}", prefix.trim_end_matches('/'));
         for method in METHODS {
             for pattern in [prefix, &below] {
-                let endpoint = Some(Arc::clone(&endpoint));
-                self = self.add(access.clone(), method, pattern, endpoint);
+                self = self.add(access.clone(), method, pattern, Arc::clone(&endpoint));
             }
         }
         self

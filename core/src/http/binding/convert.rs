@@ -1,14 +1,8 @@
-//! From texts to values. Every reader of this module, and every source, converts here.
+//! From texts to values: one reading, whatever the source.
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
-use serde::Deserialize;
-use serde_json::{Map, Value as Json};
-
-use super::field::Kind;
-use super::value::Value;
-use crate::duration::parse_portable_nanos;
+pub(super) const INTEGER: &str = "an integer within ±(2^53 − 1)";
+pub(super) const FLOAT: &str = "a finite decimal number";
+pub(super) const BOOL: &str = "true or false";
 
 /// `^[+-]?\d+$` within ±(2^53 − 1): what a double holds exactly.
 pub(super) fn integer(text: &str) -> Option<i64> {
@@ -41,54 +35,6 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
         _ => None,
     }
-}
-
-/// The value of a kind that texts stand for; `Ok(None)` for the JSON `null`.
-///
-/// The first text counts, and for a list all do. There is at least one.
-pub(super) fn from_texts(kind: Kind, texts: &[String]) -> Result<Option<Value>, NotOfKind> {
-    let text = texts.first().ok_or(NotOfKind)?;
-    let value = match kind {
-        Kind::Text => Some(Value::Text(text.clone())),
-        Kind::Integer => integer(text).map(Value::Integer),
-        Kind::Float => float(text).map(Value::Float),
-        Kind::Bool => boolean(text).map(Value::Bool),
-        Kind::Duration => duration(text),
-        Kind::Texts => Some(Value::Texts(texts.to_vec())),
-        Kind::Object | Kind::Json => return from_json(kind, text),
-    };
-    value.map(Some).ok_or(NotOfKind)
-}
-
-/// The value of a kind that one JSON text stands for; `Ok(None)` for `null`.
-pub(super) fn from_json(kind: Kind, json: &str) -> Result<Option<Value>, NotOfKind> {
-    if json == "null" {
-        return Ok(None);
-    }
-    let value = match kind {
-        Kind::Text => read(json).map(Value::Text),
-        // A number's text says whether it is spelled as an integer.
-        Kind::Integer => integer(json).map(Value::Integer),
-        Kind::Float => float(json).map(Value::Float),
-        Kind::Bool => read(json).map(Value::Bool),
-        Kind::Duration => read::<String>(json).and_then(|text| duration(&text)),
-        Kind::Texts => read::<Vec<String>>(json).map(Value::Texts),
-        Kind::Object => read::<Map<_, _>>(json).map(Json::Object).map(Value::Json),
-        Kind::Json => read(json).map(Value::Json),
-    };
-    value.map(Some).ok_or(NotOfKind)
-}
-
-/// The text says something else than its field.
-#[derive(Debug)]
-pub(super) struct NotOfKind;
-
-fn duration(text: &str) -> Option<Value> {
-    parse_portable_nanos(text).ok().map(Value::Duration)
-}
-
-fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
-    serde_json::from_str(json).ok()
 }
 
 /// 2^53 − 1.

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::error::BindingError;
-use super::field::Source;
+use super::error::{Error, Source};
 use super::refusal::Refusal;
 use super::texts::Texts;
 use crate::http::{MultiMap, Request};
@@ -17,15 +16,15 @@ use crate::http::{MultiMap, Request};
 /// Reads a query into a struct whose members bear the names in the query, or into a map.
 ///
 /// A member that is a list takes all values of its name, every other the first one. Integers,
-/// numbers and booleans are read as by a [`Binder`](super::Binder), durations by
+/// numbers and booleans are read as the [table](super) says, durations by
 /// [`duration::deserialize`](crate::duration::deserialize). `#[serde(flatten)]` makes `serde` see
 /// nothing but texts.
 ///
 /// # Errors
 ///
-/// [`BindingError::Invalid`] for the first member whose text is not of its type, or that has
+/// [`Error`] for the first member whose text is not of its type, or that has
 /// neither a value nor a default.
-pub fn from_query<'a, T: Deserialize<'a>>(query: &'a MultiMap) -> Result<T, BindingError> {
+pub fn from_query<'a, T: Deserialize<'a>>(query: &'a MultiMap) -> Result<T, Error> {
     read(Source::Query, query.iter())
 }
 
@@ -36,7 +35,7 @@ pub fn from_query<'a, T: Deserialize<'a>>(query: &'a MultiMap) -> Result<T, Bind
 /// # Errors
 ///
 /// As [`from_query`].
-pub fn from_headers<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, BindingError> {
+pub fn from_headers<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, Error> {
     read(Source::Header, request.fields())
 }
 
@@ -46,17 +45,15 @@ pub fn from_headers<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, B
 /// # Errors
 ///
 /// As [`from_query`], and when there are more or fewer parameters than the type has room for.
-pub fn from_params<'a, T: Deserialize<'a>>(
-    params: &'a [(String, String)],
-) -> Result<T, BindingError> {
+pub fn from_params<'a, T: Deserialize<'a>>(params: &'a [(String, String)]) -> Result<T, Error> {
     read(Source::Path, params.iter().map(|(name, value)| (name.as_str(), slice::from_ref(value))))
 }
 
 fn read<'a, T: Deserialize<'a>>(
     source: Source,
     entries: impl Iterator<Item = (&'a str, &'a [String])>,
-) -> Result<T, BindingError> {
-    // A name with an empty list has no value, as for a binder.
+) -> Result<T, Error> {
+    // A name with an empty list has no value.
     let entries = entries.filter(|(_, values)| !values.is_empty()).collect();
     T::deserialize(Named { source, entries }).map_err(|refusal| refusal.from(source))
 }
@@ -74,7 +71,7 @@ impl<'a> Named<'a> {
                 read(Texts(values)).map_err(|refusal| refusal.of(name))
             }
             (Source::Path, _) => Err(Refusal::expected("one parameter")),
-            (Source::Body | Source::Query | Source::Header, _) => {
+            (Source::Query | Source::Header, _) => {
                 Err(Refusal::expected("a type with named members"))
             }
         }
@@ -123,9 +120,7 @@ impl<'de> Deserializer<'de> for Named<'de> {
                 visitor.visit_seq(Entries { rest: self.entries.into_iter(), value: None })
             }
             // Their names have no order.
-            Source::Body | Source::Query | Source::Header => {
-                Err(Refusal::expected("a type with named members"))
-            }
+            Source::Query | Source::Header => Err(Refusal::expected("a type with named members")),
         }
     }
 

@@ -7,8 +7,7 @@ use core::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::error::BindingError;
-use super::field::Source;
+use super::error::{self, Source};
 
 /// What was expected, and under which name. It never quotes what was there: that is the client's.
 #[derive(Debug)]
@@ -29,9 +28,9 @@ impl Refusal {
     }
 
     /// The error of a source. Where no name is to blame, the source as a whole is.
-    pub(super) fn from(self, from: Source) -> BindingError {
+    pub(super) fn from(self, from: Source) -> error::Error {
         let name = self.name.unwrap_or_else(|| from.to_string());
-        BindingError::Invalid { from, field: name.clone(), name, expected: self.expected }
+        error::Error { from, name, expected: self.expected }
     }
 }
 

@@ -6,8 +6,7 @@ use core::slice;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-use super::convert;
-use super::field::{BOOL, FLOAT, INTEGER};
+use super::convert::{self, BOOL, FLOAT, INTEGER};
 use super::refusal::Refusal;
 
 /// The values of one name: a scalar is read from the first of them, a list from all.

@@ -4,7 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::settings::SettingsError;
+use serde::Deserialize;
+
+use super::setup_error::SetupError;
+use crate::duration;
 use crate::http::HeaderMap;
 use crate::http::cache::vary;
 use crate::http::sending::{is_field_value, is_token};
@@ -18,7 +21,8 @@ use crate::http::sending::{is_field_value, is_token};
 /// routes, with the methods of these routes.
 ///
 /// The origin `null`, which sandboxed pages of anybody have, is never named.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields, default)]
 pub struct Cors {
     /// The origins that may read answers, such as `https://shop.example`. `None`, and a list with
     /// `*`, are all of them: they are answered with `*`, and may not send credentials. An empty list
@@ -33,6 +37,7 @@ pub struct Cors {
     /// The response fields that pages may read beside the safelisted ones.
     pub expose_headers: Vec<String>,
     /// How long browsers may remember a preflight, in whole seconds.
+    #[serde(deserialize_with = "duration::deserialize_option")]
     pub max_age: Option<Duration>,
     /// Answers as the contract does, which is less safe: every origin is named when all are allowed,
     /// an empty list builds and allows none, preflights for any path are told that their method is
@@ -50,11 +55,11 @@ impl Cors {
     }
 
     /// The rules in their one form: trimmed, and `None` where all origins are allowed.
-    pub(super) fn normalized(self) -> Result<Self, SettingsError> {
+    pub(super) fn normalized(self) -> Result<Self, SetupError> {
         let origins = self.allowed_origins.as_deref().map(trimmed);
         let lists_all = origins.iter().flatten().any(|origin| origin == ANY);
         if self.allow_credentials && (lists_all || (origins.is_none() && !self.reflects)) {
-            return Err(SettingsError::CredentialsToAll);
+            return Err(SetupError::CredentialsToAll);
         }
         let allowed_origins = match origins {
             _ if lists_all => None,
@@ -69,7 +74,7 @@ impl Cors {
                 trimmed(names).into_iter().filter(|name| !name.is_empty()).collect();
             match names.iter().all(|name| is_token(name)) {
                 true => Ok(names),
-                false => Err(SettingsError::InvalidFieldName { setting }),
+                false => Err(SetupError::InvalidFieldName { setting }),
             }
         };
         let allow_headers = self.allow_headers.as_deref();
@@ -131,12 +136,12 @@ impl Cors {
     }
 }
 
-fn checked_origins(origins: Vec<String>) -> Result<Vec<String>, SettingsError> {
+fn checked_origins(origins: Vec<String>) -> Result<Vec<String>, SetupError> {
     if origins.is_empty() || origins.iter().any(String::is_empty) {
-        return Err(SettingsError::BlankOrigins);
+        return Err(SetupError::BlankOrigins);
     }
     match origins.iter().find(|origin| *origin == NULL || !is_field_value(origin)) {
-        Some(origin) => Err(SettingsError::InvalidOrigin { origin: origin.clone() }),
+        Some(origin) => Err(SetupError::InvalidOrigin { origin: origin.clone() }),
         None => Ok(origins),
     }
 }
@@ -197,20 +202,20 @@ mod tests {
 
     #[test]
     fn what_would_allow_more_or_less_than_is_written_does_not_build() {
-        let blank = || Err(SettingsError::BlankOrigins);
+        let blank = || Err(SetupError::BlankOrigins);
         for (cors, expected) in [
             (rules(Some(&[]), false), blank()),
             (rules(Some(&["https://a", " "]), false), blank()),
-            (rules(Some(&["x", " * "]), true), Err(SettingsError::CredentialsToAll)),
-            (rules(None, true), Err(SettingsError::CredentialsToAll)),
-            (reflecting(Some(&["*"]), true), Err(SettingsError::CredentialsToAll)),
+            (rules(Some(&["x", " * "]), true), Err(SetupError::CredentialsToAll)),
+            (rules(None, true), Err(SetupError::CredentialsToAll)),
+            (reflecting(Some(&["*"]), true), Err(SetupError::CredentialsToAll)),
             (
                 rules(Some(&["null"]), false),
-                Err(SettingsError::InvalidOrigin { origin: "null".into() }),
+                Err(SetupError::InvalidOrigin { origin: "null".into() }),
             ),
             (
                 Cors { expose_headers: Vec::from(["x bad".into()]), ..rules(None, false) },
-                Err(SettingsError::InvalidFieldName { setting: "expose_headers" }),
+                Err(SetupError::InvalidFieldName { setting: "expose_headers" }),
             ),
         ] {
             assert_eq!(cors.normalized().map(|_| ()), expected);

@@ -34,6 +34,7 @@ mod observation;
 mod policy;
 mod service;
 mod settings;
+mod setup_error;
 #[cfg(test)]
 mod tests;
 
@@ -45,5 +46,6 @@ pub use errors::ErrorStyle;
 pub use machine::{Exchanged, HttpExchange, Report};
 pub use observation::{Observation, StreamEnd};
 pub use policy::{BlankPolicyCode, PolicyDecision};
-pub use service::{Endpoint, HttpService, RouteError};
-pub use settings::{HttpSettings, Limits, Pipeline, PolicyStage, SettingsError, TenantSource};
+pub use service::{Endpoint, HttpService};
+pub use settings::{HttpSettings, Limits, Pipeline, PolicyStage, TenantSource};
+pub use setup_error::SetupError;

@@ -3,9 +3,13 @@
 use alloc::string::String;
 use core::num::NonZeroU64;
 
+use serde::Deserialize;
+
 use super::cors::Cors;
+use super::setup_error::SetupError;
 use crate::error::{AppError, ErrorFormat, code};
 use crate::http::{JsonReading, Request};
+use crate::size;
 
 /// How much of the pipeline runs.
 ///
@@ -14,7 +18,8 @@ use crate::http::{JsonReading, Request};
 /// | routes, normal forms, errors | yes | yes | yes |
 /// | request ids, tenants, limits, CORS, authentication | – | yes | yes |
 /// | policies, records | – | – | yes |
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "snake_case")]
 pub enum Pipeline {
     /// Routes only.
     Bare,
@@ -26,18 +31,22 @@ pub enum Pipeline {
 }
 
 /// How large bodies may be, in bytes. `None` is any size.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The largest body of a request, decoded. A larger one is answered with 413 before it is
     /// routed.
+    #[serde(deserialize_with = "size::deserialize_limit")]
     pub max_request_bytes: Option<NonZeroU64>,
     /// The largest body of a response, before it is encoded for the provider. A larger one is
     /// replaced by a 413; a stream ends at it.
+    #[serde(deserialize_with = "size::deserialize_limit")]
     pub max_response_bytes: Option<NonZeroU64>,
 }
 
 /// When the host is asked for its policy.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum PolicyStage {
     /// Before the caller is authenticated: cheaper, and the policy does not know who calls.
     BeforeAuthentication,
@@ -47,7 +56,8 @@ pub enum PolicyStage {
 
 /// Who names the tenant of a request, where authentication does not: the
 /// [`Principal`](super::Principal) always comes first.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum TenantSource {
     /// Nobody.
     #[default]
@@ -60,8 +70,27 @@ pub enum TenantSource {
     FieldOrQuery,
 }
 
-/// What an application decides once for all of its routes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// What an application decides once for all of its routes. Members that a file leaves out have
+/// their [default](Self::default).
+///
+/// ```
+/// use apptheory_core::http::exchange::{HttpSettings, PolicyStage};
+///
+/// let settings: HttpSettings = serde_json::from_str(r#"{
+///     "limits": { "max_request_bytes": "1MiB", "max_response_bytes": "6MiB" },
+///     "cors": { "allowed_origins": ["https://shop.example"], "max_age": "1h" },
+///     "policy": "before_authentication",
+///     "error_format": "flat_legacy"
+/// }"#)?;
+/// assert_eq!(settings.policy, Some(PolicyStage::BeforeAuthentication));
+/// assert_eq!(settings.limits.max_request_bytes.map(|most| most.get()), Some(1 << 20));
+///
+/// let misspelled = serde_json::from_str::<HttpSettings>(r#"{ "limit": {} }"#);
+/// assert!(misspelled.is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
     /// How much of the pipeline runs.
     pub pipeline: Pipeline,
@@ -78,7 +107,8 @@ pub struct HttpSettings {
     /// Whether, and when, the host is asked for a [`DecidePolicy`](super::DecidePolicy).
     pub policy: Option<PolicyStage>,
     /// Whether the host answers [`Authenticate`](super::Authenticate). Without it, protected routes
-    /// are not added.
+    /// are not added. It is the host that knows: no file sets it.
+    #[serde(skip)]
     pub authenticates: bool,
     /// Lets `GET` routes serve `HEAD` (RFC 9110 §9.3.2).
     pub head_as_get: bool,
@@ -124,44 +154,6 @@ impl Default for HttpSettings {
     }
 }
 
-/// Settings that contradict each other, or say less than they seem to. Nothing is served with them.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SettingsError {
-    /// The pipeline would not do what is set: choose a higher one, or leave the setting out.
-    #[error(
-        "the pipeline {pipeline:?} does not enforce {setting}: choose {enough:?} or leave it out"
-    )]
-    NotEnforced {
-        /// What would not be enforced.
-        setting: &'static str,
-        /// The pipeline that was chosen.
-        pipeline: Pipeline,
-        /// The lowest pipeline that enforces it.
-        enough: Pipeline,
-    },
-    /// Credentials are allowed to every origin: list the origins that may send them.
-    #[error("CORS allows credentials to every origin: list origins instead of `*`")]
-    CredentialsToAll,
-    /// The list of allowed origins is empty, or holds a blank one, as a variable that is not set
-    /// makes it: list the origins, or leave the rules out.
-    #[error("the list of CORS origins is empty or has a blank entry: list origins, or set no CORS")]
-    BlankOrigins,
-    /// An allowed origin is `null`, which sandboxed pages of anybody have, or could not be sent.
-    #[error(
-        "{origin:?} cannot be an allowed origin: name a scheme and a host, as in https://a.example"
-    )]
-    InvalidOrigin {
-        /// The origin, as given.
-        origin: String,
-    },
-    /// A header field that the rules name has no valid name (RFC 9110 §5.1).
-    #[error("CORS {setting} has an entry that is no name of a header field")]
-    InvalidFieldName {
-        /// The list that it is in.
-        setting: &'static str,
-    },
-}
-
 impl TenantSource {
     /// Returns the tenant that a request names, or an empty text.
     pub(super) fn tenant_id(self, request: &Request) -> String {
@@ -182,7 +174,7 @@ impl HttpSettings {
     }
 
     /// The settings in their one form, if they can be kept.
-    pub(super) fn normalized(self) -> Result<Self, SettingsError> {
+    pub(super) fn normalized(self) -> Result<Self, SetupError> {
         let guards = [
             ("limits", self.limits != Limits::default()),
             ("CORS", self.cors.is_some()),
@@ -193,11 +185,7 @@ impl HttpSettings {
         let needed = guards.chain([("policies", self.policy.is_some(), Pipeline::Observed)]);
         for (setting, is_set, enough) in needed {
             if is_set && self.pipeline < enough {
-                return Err(SettingsError::NotEnforced {
-                    setting,
-                    pipeline: self.pipeline,
-                    enough,
-                });
+                return Err(SetupError::NotEnforced { setting, pipeline: self.pipeline, enough });
             }
         }
         let cors = self.cors.map(Cors::normalized).transpose()?;

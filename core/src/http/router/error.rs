@@ -10,14 +10,6 @@ use crate::error::{AppError, code};
 /// with.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RegistrationError {
-    /// The route came without a handler: the name it was looked up by is not known.
-    #[error("{}: {method} {pattern} has none: register one under its name", self.kind())]
-    MissingHandler {
-        /// The route's method.
-        method: String,
-        /// Its pattern, as given.
-        pattern: String,
-    },
     /// The method is no token (RFC 9110 §9.1): no client can send it. Methods are words such as
     /// `GET`.
     #[error("{}: {method:?} of {pattern} is no token such as GET or POST", self.kind())]
@@ -61,7 +53,6 @@ impl RegistrationError {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::MissingHandler { .. } => "route handler is nil",
             Self::InvalidMethod { .. } => "invalid route method",
             Self::InvalidPattern { .. } => "invalid route pattern",
             Self::Duplicate { .. } => "duplicate route",

@@ -125,25 +125,7 @@ impl<T> Router<T> {
         pattern: &str,
         handler: T,
     ) -> Result<(), RegistrationError> {
-        self.register(method, pattern, Some(handler))
-    }
-
-    /// As [`insert`](Self::insert), for routes that come from configuration, where the handler may
-    /// turn out to be missing.
-    ///
-    /// # Errors
-    ///
-    /// [`RegistrationError`]; a missing handler is reported before anything else.
-    pub fn register(
-        &mut self,
-        method: &str,
-        pattern: &str,
-        handler: Option<T>,
-    ) -> Result<(), RegistrationError> {
         let method = canonical_method(method).into_owned();
-        let Some(handler) = handler else {
-            return Err(RegistrationError::MissingHandler { method, pattern: pattern.to_owned() });
-        };
         if !self.is_permissive && !is_token(&method) {
             return Err(RegistrationError::InvalidMethod { method, pattern: pattern.to_owned() });
         }

@@ -165,7 +165,7 @@ fn mistakes_are_found_before_anything_is_served() {
         pattern: "/a".into(),
         existing: "/a".into(),
     };
-    assert_eq!(error, BuildError::Route(duplicate.into()));
+    assert_eq!(error, BuildError::Setup(duplicate.into()));
     let answer = AppError::from(error);
     assert_eq!((answer.code(), answer.status()), (code::BAD_REQUEST, 400));
 
@@ -176,7 +176,6 @@ fn mistakes_are_found_before_anything_is_served() {
     };
     for (builder, part) in [
         (App::builder().get("/{a", hello), "invalid route pattern"),
-        (App::builder().route_without_handler("GET", "/"), "route handler is nil"),
         (
             App::builder().pipeline(Pipeline::Bare).route_for(
                 Access::Authenticated,
