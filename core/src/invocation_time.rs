@@ -23,6 +23,9 @@ use crate::time::Timestamp;
 /// another one: 500 ms, which is enough to send an answer and to record it.
 pub const MAX_RESERVE: Duration = Duration::from_millis(500);
 
+/// How long before the deadline a stream of server-sent events ends by itself: 1 s.
+pub const EVENTS_RESERVE: Duration = Duration::from_secs(1);
+
 /// The time that an invocation has: when its work is cut short, and when it ends. One without a
 /// deadline has all the time in the world; it is the default.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -53,6 +56,18 @@ impl InvocationTime {
     #[must_use]
     pub fn stops_at(self) -> Option<Timestamp> {
         self.0.map(|limits| limits.stops_at)
+    }
+
+    /// Returns when a stream of server-sent events ends by itself, so that it looks complete and its
+    /// reader reconnects, instead of being cut off with an error: [`EVENTS_RESERVE`] before the
+    /// deadline, or 500 ms before work is cut short, whichever is earlier. `None` without a
+    /// deadline.
+    #[must_use]
+    pub fn events_end_at(self) -> Option<Timestamp> {
+        const MARGIN: Duration = Duration::from_millis(500);
+        let Limits { stops_at, ends_at } = self.0?;
+        let early = ends_at.saturating_sub(EVENTS_RESERVE);
+        Some(early.min(stops_at.saturating_sub(MARGIN)))
     }
 
     /// Returns when the invocation ends. `None` without a deadline.
@@ -116,6 +131,16 @@ mod tests {
         assert_eq!(time.answers_by(at(2_999)), Some(at(3_000)));
         assert_eq!(time.answers_by(at(3_000)), Some(at(3_500)));
         assert_eq!(time.answers_by(at(60_000)), Some(at(60_500)));
+    }
+
+    #[test]
+    fn streams_of_events_end_before_they_are_cut_off() {
+        for (reserve_ms, expected_ms) in [(0, 9_000), (300, 9_000), (500, 9_000), (800, 8_700)] {
+            let reserve = Some(Duration::from_millis(reserve_ms));
+            let time = InvocationTime::new(at(0), Some(at(10_000)), reserve);
+            assert_eq!(time.events_end_at(), Some(at(expected_ms)), "{reserve_ms}");
+        }
+        assert_eq!(InvocationTime::default().events_end_at(), None);
     }
 
     #[test]

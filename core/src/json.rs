@@ -69,6 +69,7 @@ pub fn write_array<T>(
 /// Appends a text in quotes, escaped.
 pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    // Nearly every text needs no escape, and those that do need few: whole stretches are copied.
     let mut rest = text;
     while let Some(at) = rest.bytes().position(may_need_escape) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -98,6 +99,7 @@ pub fn write_string(text: &str, out: &mut String) {
 ///
 /// [`JsonError`] when `text` is not exactly one JSON value; nothing is appended then.
 pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
+    // Checked first, so that below a quote is one of a string and nothing is left half-written.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| JsonError::from(&error))?;
     let mut in_string = false;
     let mut escaped = false;
@@ -123,6 +125,7 @@ pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
 ///
 /// [`JsonError`] when `text` is not exactly one JSON object, or not one of a `T`.
 pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
+    // `serde` reads a struct from a list of its members, too: `[1, 2]` would pass for an object.
     let start = text.trim_start_matches([' ', '\t', '\n', '\r']);
     if !start.starts_with('{') {
         return Err(JsonError { line: 1, column: 1 });
@@ -218,6 +221,7 @@ fn write_number(number: &Number, out: &mut String) {
         out.push_str(&number.to_string());
         return;
     };
+    // The bounds are JavaScript's and Go's: the same number is the same text in every runtime.
     let magnitude = float.abs();
     if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
         out.push_str(&float.to_string());

@@ -4,6 +4,8 @@ use core::pin::Pin;
 use core::time::Duration;
 
 use apptheory_core::error::AppError;
+#[cfg(doc)]
+use apptheory_core::invocation_time::EVENTS_RESERVE;
 use apptheory_core::stream::sse::{SseEvent, SseFramer};
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
@@ -18,7 +20,7 @@ use crate::clock::{Clock as _, SharedClock};
 /// Sends events while they happen, and a comment whenever nothing was sent for too long.
 ///
 /// The head is sent at once, events follow as they are pulled. The stream ends where its events
-/// end, at their first error, or a [second](Self::RESERVE) before the invocation does: readers
+/// end, at their first error, or a [second](EVENTS_RESERVE) before the invocation does: readers
 /// reconnect by themselves, and send the last id that they saw as `Last-Event-ID`. When the reader
 /// is gone, the stream of events is dropped.
 ///
@@ -44,25 +46,14 @@ pub struct Sse {
 }
 
 impl Sse {
-    /// How long before the invocation's deadline a stream ends, unless a driver ends it earlier: 1 s.
-    /// It has then ended well before the driver ends it with an error, which is its
-    /// [reserve](crate::app::AppBuilder::reserve) before the deadline.
-    pub const RESERVE: Duration = Duration::from_secs(1);
-
-    /// How long before a driver would end it a stream ends itself at the latest: 500 ms.
-    const MARGIN: Duration = Duration::from_millis(500);
-
     /// For a request: by its application's clock, until shortly before its invocation's deadline,
     /// and with [`SseFramer::KEEP_ALIVE`].
     #[must_use]
     pub fn new(context: &Context) -> Self {
-        let time = context.time();
-        let early = time.ends_at().map(|at| at.saturating_sub(Self::RESERVE));
-        let ahead = time.stops_at().map(|at| at.saturating_sub(Self::MARGIN));
         Self {
             clock: context.clock().clone(),
             keep_alive: SseFramer::KEEP_ALIVE,
-            ends_at: early.min(ahead),
+            ends_at: context.time().events_end_at(),
         }
     }
 
@@ -88,16 +79,16 @@ impl Sse {
         S: Stream<Item = Result<SseEvent, E>> + Send + 'static,
         E: Into<AppError> + 'static,
     {
-        let framer = SseFramer::new(self.keep_alive, self.clock.now());
+        let framer = SseFramer::new(self.keep_alive, self.clock.now()).ending_at(self.ends_at);
         let events = events.map(|event| event.map_err(E::into));
-        let sending = Sending { sse: self, framer, events: Box::pin(events) };
+        let sending = Sending { clock: self.clock, framer, events: Box::pin(events) };
         let head = stream::iter([Ok(Bytes::new())]);
         BodyStream::new(head.chain(stream::unfold(sending, Sending::next)))
     }
 }
 
 struct Sending {
-    sse: Sse,
+    clock: SharedClock,
     framer: SseFramer,
     events: Pin<Box<dyn Stream<Item = Result<SseEvent, AppError>> + Send>>,
 }
@@ -106,8 +97,8 @@ impl Sending {
     async fn next(mut self) -> Option<(Result<Bytes, AppError>, Self)> {
         let mut chunk = Vec::new();
         while chunk.is_empty() {
-            let now = self.sse.clock.now();
-            if self.sse.ends_at.is_some_and(|ends_at| ends_at <= now) {
+            let now = self.clock.now();
+            if self.framer.is_over(now) {
                 return None;
             }
             // A reader that was slow to take the last chunk heard nothing meanwhile.
@@ -117,7 +108,7 @@ impl Sending {
             }
             match self.event_until(now).await {
                 Some(Some(Ok(event))) => {
-                    let now = self.sse.clock.now();
+                    let now = self.clock.now();
                     // It is never closed before this is dropped.
                     self.framer.handle_event(&event, now, &mut chunk).ok()?;
                 }
@@ -131,9 +122,8 @@ impl Sending {
 
     /// The next event; `None` when a comment or the end is due before it.
     async fn event_until(&mut self, now: Timestamp) -> Option<Option<Result<SseEvent, AppError>>> {
-        let due = [self.framer.poll_timeout(), self.sse.ends_at].into_iter().flatten().min();
-        let Some(due) = due else { return Some(self.events.next().await) };
-        let sleep = Box::pin(self.sse.clock.sleep(now.until(due)));
+        let Some(due) = self.framer.poll_timeout() else { return Some(self.events.next().await) };
+        let sleep = Box::pin(self.clock.sleep(now.until(due)));
         match select(self.events.next(), sleep).await {
             Either::Left((event, _)) => Some(event),
             Either::Right(_) => None,

@@ -1,11 +1,9 @@
 //! Answers in time.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use apptheory_core::error::{AppError, code};
-use apptheory_core::http::router::Pattern;
-use apptheory_core::http::{UriPath, canonical_method};
+use apptheory_core::http::exchange::Timeouts;
 
 use super::body::BodyStream;
 use super::context::{Answer, Context};
@@ -34,9 +32,7 @@ use crate::clock::Clock as _;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Timeout {
-    default: Option<Duration>,
-    tenants: BTreeMap<String, Duration>,
-    operations: BTreeMap<String, Duration>,
+    times: Timeouts,
     message: Option<String>,
     includes_streams: bool,
 }
@@ -55,41 +51,25 @@ impl Timeout {
     /// This time for everything.
     #[must_use]
     pub const fn after(time: Duration) -> Self {
-        Self {
-            default: Some(time),
-            tenants: BTreeMap::new(),
-            operations: BTreeMap::new(),
-            message: None,
-            includes_streams: false,
-        }
+        Self { times: Timeouts::after(time), message: None, includes_streams: false }
     }
 
     /// No time of its own: only what the invocation has left, and tenants or operations have.
     #[must_use]
     pub fn when_due() -> Self {
-        Self { default: None, ..Self::after(Duration::ZERO) }
+        Self { times: Timeouts::default(), ..Self::after(Duration::ZERO) }
     }
 
-    /// Another time for a [tenant](Context::tenant_id). Unless a
-    /// [`TenantSource`](apptheory_core::http::exchange::TenantSource) says otherwise, that is the one
-    /// that authentication vouches for; where requests name their tenants, clients choose their time.
+    /// As [`Timeouts::for_tenant`].
     #[must_use]
-    pub fn for_tenant(mut self, tenant_id: &str, time: Duration) -> Self {
-        self.tenants.insert(tenant_id.to_owned(), time);
-        self
+    pub fn for_tenant(self, tenant_id: &str, time: Duration) -> Self {
+        Self { times: self.times.for_tenant(tenant_id, time), ..self }
     }
 
-    /// Another time for a method and a path: the route's pattern, or one path that it matches. The
-    /// path goes first. The method is in any case, as it is in routes.
+    /// As [`Timeouts::for_operation`].
     #[must_use]
-    pub fn for_operation(mut self, method: &str, path: &str, time: Duration) -> Self {
-        // As paths and patterns are spelled once requests have them.
-        let path = match Pattern::parse(path) {
-            Ok(pattern) => pattern.to_string(),
-            Err(_) => UriPath::from_encoded(path).to_string(),
-        };
-        self.operations.insert(operation(&canonical_method(method), &path), time);
-        self
+    pub fn for_operation(self, method: &str, path: &str, time: Duration) -> Self {
+        Self { times: self.times.for_operation(method, path, time), ..self }
     }
 
     /// Bounds the streams of responses, too: what has not been sent when the time is up is dropped,
@@ -109,25 +89,6 @@ impl Timeout {
         self
     }
 
-    /// The time that a request has. `None` when nothing limits it.
-    fn time(&self, context: &Context) -> Option<Duration> {
-        let call = context.call();
-        let (method, path) = (&call.request.method, &call.request.path);
-        let of_operation = |path: &str| self.operations.get(&operation(method, path)).copied();
-        let own = if self.operations.is_empty() {
-            None
-        } else {
-            of_operation(path).or_else(|| of_operation(call.pattern()?.as_str()))
-        };
-        let own = own.or_else(|| self.tenants.get(context.tenant_id()).copied()).or(self.default);
-        let own = own.filter(|time| !time.is_zero());
-        let remaining = context.time().stops_at().map(|at| context.now().until(at));
-        match (own, remaining) {
-            (Some(own), Some(remaining)) => Some(own.min(remaining)),
-            (own, remaining) => own.or(remaining),
-        }
-    }
-
     fn error(&self) -> AppError {
         match &self.message {
             Some(message) => AppError::new(code::TIMEOUT, message),
@@ -138,7 +99,9 @@ impl Timeout {
 
 impl Middleware for Timeout {
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let Some(time) = self.time(&context) else { return Ok(next.run(context).await) };
+        let remaining = context.time().stops_at().map(|at| context.now().until(at));
+        let time = self.times.of(context.call(), context.tenant_id(), remaining);
+        let Some(time) = time else { return Ok(next.run(context).await) };
         if time.is_zero() {
             return Err(self.error());
         }
@@ -155,8 +118,4 @@ impl Middleware for Timeout {
         }
         Ok(response)
     }
-}
-
-fn operation(method: &str, path: &str) -> String {
-    format!("{method}:{path}")
 }

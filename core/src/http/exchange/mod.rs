@@ -37,6 +37,7 @@ mod settings;
 mod setup_error;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 
 pub use access::{Access, Principal};
 pub use call::{Arrival, Call};
@@ -49,3 +50,4 @@ pub use policy::{BlankPolicyCode, PolicyDecision};
 pub use service::{Endpoint, HttpService};
 pub use settings::{HttpSettings, Limits, Pipeline, PolicyStage, TenantSource};
 pub use setup_error::SetupError;
+pub use timeouts::Timeouts;

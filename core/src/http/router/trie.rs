@@ -52,6 +52,7 @@ impl Trie {
         }
         if let Some(node) = self.nodes.get_mut(at) {
             let leaf = if pattern.has_proxy() { &mut node.proxy } else { &mut node.leaf };
+            // Only a permissive router has a method here twice; the one that came first is found.
             leaf.0.push((method.into(), index));
         }
     }
@@ -134,6 +135,9 @@ impl Trie {
         let Some(rest) = rest else { return visit.leaf(&node.leaf, shape) };
         let (segment, rest) = split_first(rest);
         if !segment.is_empty() {
+            // The first match need not be the best: `/a/{x}/{y}` is met before `/{x}/b/c`, which has
+            // more static segments. So both sides of a fork are walked, the static one first: what
+            // it finds lets `wants` skip most of the others.
             if node.has_statics
                 && let Some(next) = self.statics.get(at, segment)
             {
@@ -214,7 +218,8 @@ impl Visit<'_> for Best<'_> {
         }
     }
 
-    /// Each segment passed as a parameter is one static segment fewer.
+    /// Each segment passed as a parameter is one static segment fewer. Equal counts may still win, by
+    /// their parameters or by having been registered earlier.
     fn wants(&mut self, shape: Shape) -> bool {
         let Some((best, _)) = self.own else { return true };
         let len = *self.len.get_or_insert_with(|| segments(self.path));

@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 pub struct SseFramer {
     keep_alive: Duration,
     last_output: Timestamp,
+    ends_at: Option<Timestamp>,
     is_open: bool,
 }
 
@@ -30,7 +31,20 @@ impl SseFramer {
     /// output. Zero turns the comments off.
     #[must_use]
     pub const fn new(keep_alive: Duration, now: Timestamp) -> Self {
-        Self { keep_alive, last_output: now, is_open: true }
+        Self { keep_alive, last_output: now, ends_at: None, is_open: true }
+    }
+
+    /// Returns the stream that ends at an instant, be there more events or not: see
+    /// [`InvocationTime::events_end_at`](crate::invocation_time::InvocationTime::events_end_at).
+    #[must_use]
+    pub fn ending_at(self, ends_at: Option<Timestamp>) -> Self {
+        Self { ends_at, ..self }
+    }
+
+    /// Returns whether the stream is over by `now`.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        !self.is_open || self.ends_at.is_some_and(|ends_at| ends_at <= now)
     }
 
     /// Appends an event to `out`.
@@ -55,7 +69,7 @@ impl SseFramer {
     /// Appends a comment to `out` if one is due by `now`; otherwise, and after the end, nothing. A
     /// timer that fires early or late does no harm.
     pub fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<u8>) {
-        if self.poll_timeout().is_some_and(|due| due <= now) {
+        if self.comment_due().is_some_and(|due| due <= now) {
             write_comment("keep-alive", out);
             self.last_output = now;
         }
@@ -66,10 +80,15 @@ impl SseFramer {
         self.is_open = false;
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing is written before; `None`
-    /// without a keep-alive and after the end.
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing is written before, or to see
+    /// whether the stream [is over](Self::is_over); `None` without a keep-alive or an end, and after
+    /// it.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.comment_due(), self.ends_at.filter(|_| self.is_open)].into_iter().flatten().min()
+    }
+
+    fn comment_due(&self) -> Option<Timestamp> {
         let is_kept_alive = self.is_open && !self.keep_alive.is_zero();
         is_kept_alive.then(|| self.last_output.saturating_add(self.keep_alive))
     }

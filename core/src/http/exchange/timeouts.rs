@@ -1,0 +1,121 @@
+//! How long requests may take.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+use super::call::Call;
+use crate::http::router::Pattern;
+use crate::http::{UriPath, canonical_method};
+
+/// How long requests may take: the time of their operation, else that of their tenant, else the
+/// default, and never more than is left. A time of zero is no limit.
+///
+/// ```
+/// use core::time::Duration;
+/// use apptheory_core::http::exchange::Timeouts;
+///
+/// let reports = Duration::from_secs(60);
+/// let timeouts =
+///     Timeouts::after(Duration::from_secs(5)).for_operation("POST", "/reports/{id}", reports);
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Timeouts {
+    default: Option<Duration>,
+    tenants: BTreeMap<String, Duration>,
+    operations: BTreeMap<String, Duration>,
+}
+
+impl Timeouts {
+    /// Returns this time for everything. [`Timeouts::default`] is what is left, for everything.
+    #[must_use]
+    pub const fn after(time: Duration) -> Self {
+        Self { default: Some(time), tenants: BTreeMap::new(), operations: BTreeMap::new() }
+    }
+
+    /// Sets another time for a tenant. Unless a [`TenantSource`](super::TenantSource) says
+    /// otherwise, that is the one that authentication vouches for; where requests name their
+    /// tenants, clients choose their time.
+    #[must_use]
+    pub fn for_tenant(mut self, tenant_id: &str, time: Duration) -> Self {
+        self.tenants.insert(tenant_id.to_string(), time);
+        self
+    }
+
+    /// Sets another time for a method and a path: the route's pattern, or one path that it matches.
+    /// The path goes first. The method is in any case, as it is in routes.
+    #[must_use]
+    pub fn for_operation(mut self, method: &str, path: &str, time: Duration) -> Self {
+        // As paths and patterns are spelled once requests have them.
+        let path = match Pattern::parse(path) {
+            Ok(pattern) => pattern.to_string(),
+            Err(_) => UriPath::from_encoded(path).to_string(),
+        };
+        self.operations.insert(operation(&canonical_method(method), &path), time);
+        self
+    }
+
+    /// Returns the time that a request has, of which its invocation has `remaining` left. `None`
+    /// when nothing limits it.
+    #[must_use]
+    pub fn of(
+        &self,
+        call: &Call,
+        tenant_id: &str,
+        remaining: Option<Duration>,
+    ) -> Option<Duration> {
+        let own = self.of_operation(call).or_else(|| self.tenants.get(tenant_id).copied());
+        let own = own.or(self.default).filter(|time| !time.is_zero());
+        [own, remaining].into_iter().flatten().min()
+    }
+
+    fn of_operation(&self, call: &Call) -> Option<Duration> {
+        if self.operations.is_empty() {
+            // Nearly every request: no key is put together for it.
+            return None;
+        }
+        let find =
+            |path: &str| self.operations.get(&operation(&call.request.method, path)).copied();
+        find(&call.request.path).or_else(|| find(call.pattern()?.as_str()))
+    }
+}
+
+fn operation(method: &str, path: &str) -> String {
+    format!("{method}:{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Request;
+    use crate::http::exchange::{Arrival, TenantSource};
+    use crate::time::Timestamp;
+
+    #[test]
+    fn operations_come_before_tenants_and_what_is_left_before_all() {
+        let secs = Duration::from_secs;
+        let call = |method: &str, path: &str| {
+            let path = UriPath::from_encoded(path);
+            let request = Request { method: method.into(), path, ..Request::default() };
+            let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
+            Call::unrouted(request, String::new(), arrival, TenantSource::Principal)
+        };
+        let timeouts = Timeouts::after(secs(5))
+            .for_tenant("slow", secs(20))
+            .for_tenant("free", Duration::ZERO)
+            .for_operation("post", "/reports", secs(60));
+        for (method, path, tenant_id, remaining, time) in [
+            ("GET", "/reports", "", None, Some(5)),
+            ("POST", "/reports", "slow", None, Some(60)),
+            ("GET", "/x", "slow", Some(90), Some(20)),
+            ("GET", "/x", "slow", Some(9), Some(9)),
+            ("GET", "/x", "free", None, None),
+            ("GET", "/x", "free", Some(0), Some(0)),
+        ] {
+            let found = timeouts.of(&call(method, path), tenant_id, remaining.map(secs));
+            assert_eq!(found, time.map(secs), "{method} {path} {tenant_id} {remaining:?}");
+        }
+        assert_eq!(Timeouts::default().of(&call("GET", "/"), "", None), None);
+    }
+}
