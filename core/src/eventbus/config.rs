@@ -3,7 +3,10 @@
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::time::Duration;
+
+use serde::{Deserialize, Deserializer};
 
 use super::codec::EventCodec;
 use super::cursor::CursorSeal;
@@ -28,7 +31,27 @@ use crate::store::{AttributeStyle, IndexDefinition, KeySchema, TableDefinition, 
 /// assert_eq!(bus.table().create_table_body()["KeySchema"][0]["AttributeName"], "pk");
 /// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+///
+/// As data, its settings have the names of the builder's methods. A list of secrets is one that is
+/// rotated: the last one seals, all of them are accepted.
+///
+/// ```
+/// use apptheory_core::eventbus::BusConfig;
+///
+/// let bus: BusConfig = serde_json::from_str(r#"{
+///     "table_name": "events-prod",
+///     "ttl": "720h",
+///     "retry_attempts": 5,
+///     "retry_base_delay": "50ms",
+///     "cursor_secret": ["old secret", "new secret"]
+/// }"#)?;
+/// assert_eq!(bus.table_name().as_ref(), "events-prod");
+/// let refused = serde_json::from_str::<BusConfig>(r#"{"read_budget": 0}"#).unwrap_err();
+/// assert!(refused.to_string().starts_with("read_budget must be at least 1"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "BusConfigBuilder")]
 pub struct BusConfig(Arc<Config>);
 
 #[derive(Debug)]
@@ -46,36 +69,59 @@ struct Config {
 }
 
 /// Collects the settings of a [`BusConfig`]. What is not set has the default that its method names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct BusConfigBuilder {
+    #[serde(rename = "table_name", deserialize_with = "read_table_name")]
     table: TableName,
-    codec: EventCodec,
+    attribute_style: AttributeStyle,
+    payload_encoding: PayloadEncoding,
+    timestamp_format: TimestampFormat,
+    #[serde(deserialize_with = "read_ttl")]
     ttl: Option<Duration>,
     retry_attempts: u32,
+    #[serde(deserialize_with = "crate::duration::deserialize")]
     retry_base_delay: Duration,
     read_budget: u32,
-    separator: Separator,
+    allow_separator_in_keys: bool,
     enable_metrics: bool,
     metrics_namespace: String,
+    #[serde(rename = "cursor_secret", deserialize_with = "read_secrets")]
     seal: Result<Option<CursorSeal>, EmptySecret>,
+}
+
+impl Default for BusConfigBuilder {
+    fn default() -> Self {
+        Self {
+            table: TableName::from(DEFAULT_TABLE_NAME),
+            attribute_style: AttributeStyle::default(),
+            payload_encoding: PayloadEncoding::default(),
+            timestamp_format: TimestampFormat::default(),
+            ttl: Some(DEFAULT_TTL),
+            retry_attempts: DEFAULT_RETRY_ATTEMPTS,
+            retry_base_delay: DEFAULT_RETRY_BASE_DELAY,
+            read_budget: DEFAULT_READ_BUDGET,
+            allow_separator_in_keys: false,
+            enable_metrics: true,
+            metrics_namespace: DEFAULT_METRICS_NAMESPACE.to_string(),
+            seal: Ok(None),
+        }
+    }
+}
+
+impl TryFrom<BusConfigBuilder> for BusConfig {
+    type Error = Error;
+
+    fn try_from(builder: BusConfigBuilder) -> Result<Self, Error> {
+        builder.build()
+    }
 }
 
 impl BusConfig {
     /// A builder with every default.
     pub fn builder() -> BusConfigBuilder {
-        BusConfigBuilder {
-            table: TableName::from(DEFAULT_TABLE_NAME),
-            codec: EventCodec::default(),
-            ttl: Some(DEFAULT_TTL),
-            retry_attempts: DEFAULT_RETRY_ATTEMPTS,
-            retry_base_delay: DEFAULT_RETRY_BASE_DELAY,
-            read_budget: DEFAULT_READ_BUDGET,
-            separator: Separator::Refused,
-            enable_metrics: true,
-            metrics_namespace: DEFAULT_METRICS_NAMESPACE.to_string(),
-            seal: Ok(None),
-        }
+        BusConfigBuilder::default()
     }
 
     /// The table's name.
@@ -134,7 +180,9 @@ impl BusConfig {
         self.0.read_budget
     }
 
-    pub(super) fn separator(&self) -> Separator {
+    /// Returns whether tenants and types may hold `#`.
+    #[must_use]
+    pub fn separator(&self) -> Separator {
         self.0.separator
     }
 
@@ -182,19 +230,19 @@ impl BusConfigBuilder {
 
     /// The attribute names of the table; [`AttributeStyle::Pascal`] by default.
     pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
-        self.codec.attribute_style = style;
+        self.attribute_style = style;
         self
     }
 
     /// How payloads are written; [`PayloadEncoding::Binary`] by default.
     pub fn payload_encoding(mut self, encoding: PayloadEncoding) -> Self {
-        self.codec.payload_encoding = encoding;
+        self.payload_encoding = encoding;
         self
     }
 
     /// How instants are written; [`TimestampFormat::Fixed9`] by default.
     pub fn timestamp_format(mut self, format: TimestampFormat) -> Self {
-        self.codec.timestamp_format = format;
+        self.timestamp_format = format;
         self
     }
 
@@ -222,8 +270,7 @@ impl BusConfigBuilder {
 
     /// Whether tenants and types may hold `#`; refused by default. See [`Separator`].
     pub fn allow_separator_in_keys(self, allowed: bool) -> Self {
-        let separator = if allowed { Separator::Allowed } else { Separator::Refused };
-        Self { separator, ..self }
+        Self { allow_separator_in_keys: allowed, ..self }
     }
 
     /// Whether operations conclude with a metric record; on by default.
@@ -260,19 +307,55 @@ impl BusConfigBuilder {
         if self.read_budget == 0 {
             return Err(Setting::NoReadBudget.into());
         }
+        let Self { attribute_style, payload_encoding, timestamp_format, .. } = self;
+        let allowed = self.allow_separator_in_keys;
         Ok(BusConfig(Arc::new(Config {
             table: self.table,
-            codec: self.codec,
+            codec: EventCodec { attribute_style, payload_encoding, timestamp_format },
             ttl: self.ttl,
             retry_attempts: self.retry_attempts,
             retry_base_delay: self.retry_base_delay,
             read_budget: self.read_budget,
-            separator: self.separator,
+            separator: if allowed { Separator::Allowed } else { Separator::Refused },
             enable_metrics: self.enable_metrics,
             metrics_namespace: self.metrics_namespace,
             seal: self.seal?,
         })))
     }
+}
+
+/// As [`BusConfigBuilder::table_name`]: a blank name is none.
+fn read_table_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TableName, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Ok(BusConfigBuilder::default().table_name(name).table)
+}
+
+/// A duration, or null to keep events.
+fn read_ttl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    struct Ttl(#[serde(deserialize_with = "crate::duration::deserialize")] Duration);
+    Ok(Option::<Ttl>::deserialize(deserializer)?.map(|Ttl(ttl)| ttl))
+}
+
+/// One secret, or those that it was rotated through.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Secrets {
+    One(String),
+    Rotated(Vec<String>),
+}
+
+fn read_secrets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Result<Option<CursorSeal>, EmptySecret>, D::Error> {
+    let secrets = match Secrets::deserialize(deserializer)? {
+        Secrets::One(secret) => vec![secret],
+        Secrets::Rotated(secrets) => secrets,
+    };
+    Ok(secrets
+        .iter()
+        .fold(BusConfigBuilder::default(), |builder, secret| builder.cursor_secret(secret))
+        .seal)
 }
 
 // Hosts in other languages have the same, so that they can share a table.
@@ -293,6 +376,9 @@ const MAX_DELAY_FACTOR: u32 = 1 << 10;
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
+
+    use alloc::format;
+    use alloc::string::ToString;
 
     use super::{BusConfig, Setting};
 
@@ -334,6 +420,41 @@ mod tests {
             (builder().cursor_secret("s").cursor_secret(""), Setting::EmptyCursorSecret),
         ] {
             assert_eq!(refused.build().unwrap_err(), setting.into());
+        }
+    }
+
+    #[test]
+    fn data_is_read_like_the_builder_and_refused_like_it() {
+        let read = |json: &str| serde_json::from_str::<BusConfig>(json);
+        let plain = read("{}").unwrap();
+        assert_eq!(format!("{plain:?}"), format!("{:?}", BusConfig::builder().build().unwrap()));
+        let set = read(
+            r#"{"table_name": " t ", "attribute_style": "table_theory", "payload_encoding": "byte_list",
+            "timestamp_format": "trimmed", "ttl": null, "retry_attempts": 1,
+            "retry_base_delay": "1.5s", "read_budget": 2, "allow_separator_in_keys": true,
+            "enable_metrics": false, "metrics_namespace": "n", "cursor_secret": "s"}"#,
+        );
+        let built = BusConfig::builder()
+            .table_name("t")
+            .attribute_style(crate::store::AttributeStyle::TableTheory)
+            .payload_encoding(crate::eventbus::PayloadEncoding::ByteList)
+            .timestamp_format(crate::eventbus::TimestampFormat::Trimmed)
+            .ttl(None)
+            .retry_attempts(1)
+            .retry_base_delay(Duration::from_millis(1_500))
+            .read_budget(2)
+            .allow_separator_in_keys(true)
+            .enable_metrics(false)
+            .metrics_namespace("n")
+            .cursor_secret("s");
+        assert_eq!(format!("{:?}", set.unwrap()), format!("{:?}", built.build().unwrap()));
+        for (json, text) in [
+            (r#"{"ttl": "1ms"}"#, "ttl must be at least one second"),
+            (r#"{"cursor_secret": ["a", ""]}"#, "cursor_secret must not be empty"),
+            (r#"{"retry_base_delay": "-1ms"}"#, "-1ms is negative"),
+            (r#"{"read_budge": 1}"#, "unknown field `read_budge`"),
+        ] {
+            assert!(read(json).unwrap_err().to_string().contains(text), "{json}");
         }
     }
 }

@@ -2,11 +2,14 @@
 
 use alloc::string::String;
 
+use serde::Deserialize;
+
 use crate::store::AttributeStyle;
 use crate::time::Timestamp;
 
 /// How a payload is written. Both forms are read, whichever is chosen.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum PayloadEncoding {
     /// Bytes (`B`).
     #[default]
@@ -17,7 +20,8 @@ pub enum PayloadEncoding {
 }
 
 /// How instants are written. Any RFC 3339 text is read, whichever is chosen.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
 pub enum TimestampFormat {
     /// UTC with exactly nine fraction digits, so that the tenant index sorts by time.
     #[default]

@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use serde::Deserialize;
+
 use super::acquire::{Acquire, Lease};
 use super::complete::Complete;
 use super::entry::{AttributeNames, Owner};
@@ -14,14 +16,45 @@ use crate::store::{AttributeStyle, KeySchema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
 /// How work that is to be done once is kept track of. Cheap to clone, never changes.
-#[derive(Clone, Debug)]
+///
+/// As data, its settings have the names of the builder's methods:
+///
+/// ```
+/// use apptheory_core::idempotency::IdempotencyConfig;
+///
+/// let json = r#"{"table_name": "idempotency-prod", "ttl": "24h"}"#;
+/// let idempotency: IdempotencyConfig = serde_json::from_str(json)?;
+/// assert_eq!(idempotency.table().name.as_ref(), "idempotency-prod");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Config")]
 pub struct IdempotencyConfig(Arc<Config>);
 
-#[derive(Clone, Debug)]
+impl From<Config> for IdempotencyConfig {
+    fn from(config: Config) -> Self {
+        Self(Arc::new(config))
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Config {
+    #[serde(rename = "table_name")]
     pub(super) table: TableName,
     pub(super) attribute_style: AttributeStyle,
+    #[serde(deserialize_with = "crate::duration::deserialize")]
     pub(super) ttl: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            table: TableName::from(DEFAULT_TABLE_NAME),
+            attribute_style: AttributeStyle::default(),
+            ttl: DEFAULT_TTL,
+        }
+    }
 }
 
 impl Config {
@@ -38,11 +71,7 @@ impl Config {
 impl IdempotencyConfig {
     /// Starts a configuration.
     pub fn builder() -> IdempotencyConfigBuilder {
-        IdempotencyConfigBuilder(Config {
-            table: TableName::from(DEFAULT_TABLE_NAME),
-            attribute_style: AttributeStyle::default(),
-            ttl: DEFAULT_TTL,
-        })
+        IdempotencyConfigBuilder(Config::default())
     }
 
     /// Asks as of `now` whether the work may be done. `payload_hash` tells what it is done with;

@@ -36,6 +36,7 @@
 //! ```
 
 mod acquire;
+mod answer;
 mod caller;
 mod complete;
 mod config;
@@ -43,12 +44,14 @@ mod entry;
 mod error;
 mod key;
 mod release;
+mod scope;
 mod source;
 #[cfg(test)]
 mod tests;
 
 pub use crate::store::AttributeStyle;
 pub use acquire::{Acquire, Acquisition, Lease};
+pub use answer::{is_result, keep_response, replay_response};
 pub use caller::AnswerCallers;
 pub use complete::{Complete, Completion};
 pub use config::{IdempotencyConfig, IdempotencyConfigBuilder};
@@ -56,6 +59,7 @@ pub use entry::Owner;
 pub use error::{Error, ErrorKind};
 pub use key::{IdempotencyKey, payload_hash};
 pub use release::{Release, Released};
+pub use scope::{RequestFacts, is_safe, record_scope};
 pub use source::{KeySource, request_hash};
 
 /// The largest result that is stored, in bytes. With key and attributes it stays

@@ -6,6 +6,8 @@ use alloc::sync::Arc;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+use serde::Deserialize;
+
 use super::error::{Error, Reason};
 use super::list::ListConnections;
 use super::write::{Register, Remove, Touch};
@@ -16,13 +18,39 @@ use crate::store::{
 use crate::time::Timestamp;
 
 /// Where connections are kept. Cheap to clone, never changes.
-#[derive(Clone, Debug)]
+///
+/// As data, its settings have the names of the builder's methods:
+///
+/// ```
+/// use apptheory_core::registry::RegistryConfig;
+///
+/// let registry: RegistryConfig = serde_json::from_str(r#"{"table_name": "chat-connections"}"#)?;
+/// assert_eq!(registry.table().name.as_ref(), "chat-connections");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Config")]
 pub struct RegistryConfig(Arc<Config>);
 
-#[derive(Clone, Debug)]
+impl From<Config> for RegistryConfig {
+    fn from(config: Config) -> Self {
+        Self(Arc::new(config))
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Config {
+    #[serde(rename = "table_name")]
     pub(super) table: TableName,
     attribute_style: AttributeStyle,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let table = TableName::from(DEFAULT_TABLE_NAME);
+        Self { table, attribute_style: AttributeStyle::default() }
+    }
 }
 
 impl Config {
@@ -90,8 +118,7 @@ impl ConnectionKey {
 impl RegistryConfig {
     /// Starts a registry.
     pub fn builder() -> RegistryConfigBuilder {
-        let table = TableName::from(DEFAULT_TABLE_NAME);
-        RegistryConfigBuilder(Config { table, attribute_style: AttributeStyle::default() })
+        RegistryConfigBuilder(Config::default())
     }
 
     /// Keeps a connection, as of `now`; one that is there is written anew.

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use super::config::{
     AttributeNames, Config, KEY_PREFIX, PARTITION_KEY, SORT, SORT_KEY, TOPIC_INDEX,
@@ -45,6 +46,16 @@ pub struct RegisteredConnection {
     pub connection_id: String,
     /// When it was registered; `None` when the item does not say it readably.
     pub connected_at: Option<Timestamp>,
+}
+
+impl RegisteredConnection {
+    /// Returns whether the connection may not be established yet at `now`. While `$connect` is
+    /// handled, for which API Gateway gives 29 s, sending to it answers that it is gone: do not
+    /// remove it then.
+    #[must_use]
+    pub fn may_be_opening(&self, now: Timestamp) -> bool {
+        self.connected_at.is_some_and(|at| at > now.saturating_sub(OPENING_TIME))
+    }
 }
 
 impl ListConnections {
@@ -101,6 +112,9 @@ fn read(item: &Item, names: &AttributeNames) -> Option<RegisteredConnection> {
     let connected_at = item.text(names.connected_at).and_then(|text| text.parse().ok());
     Some(RegisteredConnection { connection_id, connected_at })
 }
+
+/// How long `$connect` is handled at most: 29 s, and a second for clocks that differ.
+const OPENING_TIME: Duration = Duration::from_secs(30);
 
 fn write_cursor(last_key: Item) -> String {
     KeyCursor { last_key, index: Some(TOPIC_INDEX.to_string()), sort: None }.encode()

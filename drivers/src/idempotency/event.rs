@@ -1,16 +1,16 @@
 //! Records and events that are handled once.
 
-use apptheory_core::idempotency::{Acquisition, Error, IdempotencyKey, payload_hash};
+use apptheory_core::idempotency::{Acquisition, Error, IdempotencyKey, payload_hash, record_scope};
 use serde_json::Value as Json;
 
-use super::{Idempotent, scope_of};
+use super::Idempotent;
 use crate::app::events::{EventContext, EventMiddleware, EventNext, EventResult};
 use crate::execute::StoreExecutor;
 
 impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
     async fn handle(&self, context: EventContext, next: EventNext) -> EventResult {
         let input = context.input();
-        let scope = scope_of(&[&self.scope, input.trigger().as_str(), input.sender()]);
+        let scope = record_scope(&self.scope, input.trigger().as_str(), input.sender());
         let key = IdempotencyKey::new(&scope, input.id())?;
         let clock = context.clock().clone();
         // Services do not give an id to two things, so it stands for the payload.

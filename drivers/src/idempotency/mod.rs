@@ -29,7 +29,6 @@
 
 mod event;
 mod http;
-mod stored;
 #[cfg(test)]
 #[cfg(feature = "memory")]
 mod tests;
@@ -157,13 +156,6 @@ impl<X> Idempotent<X> {
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
-}
-
-/// Makes a scope of its parts, so that no other parts make the same: what blanks part, they are
-/// escaped in.
-fn scope_of(parts: &[&str]) -> String {
-    let escaped = |part: &&str| part.replace('%', "%25").replace(' ', "%20");
-    parts.iter().map(escaped).collect::<Vec<_>>().join(" ")
 }
 
 impl<X: StoreExecutor> Idempotent<X> {

@@ -14,7 +14,7 @@ use apptheory_core::time::Timestamp;
 use futures_util::future::join;
 use serde_json::{Value as Json, json};
 
-use super::{Idempotent, scope_of};
+use super::Idempotent;
 use crate::app::events::{EventContext, SnsNotification, SqsMessage};
 use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
 use crate::clock::{Clock as _, VirtualClock};
@@ -229,21 +229,6 @@ fn on_the_embedded_store() {
     a_request_is_served_once_and_its_answer_given_again(embedded);
     what_fails_can_be_tried_again_and_what_is_done_is_done(embedded);
     one_at_a_time(embedded);
-}
-
-#[test]
-fn no_parts_of_a_scope_pass_for_others() {
-    let scopes = [
-        scope_of(&["shop", "POST", "/x", "user:1", ""]),
-        scope_of(&["shop POST", "/x", "user:1", ""]),
-        scope_of(&["shop", "POST /x", "user:1", ""]),
-        scope_of(&["shop%20POST", "/x", "user:1", ""]),
-        scope_of(&["shop", "websocket", "POST /x", "user:1"]),
-        scope_of(&["shop", "sqs", "arn user:1"]),
-        scope_of(&["shop", "sqs arn", "user:1"]),
-    ];
-    let apart = scopes.iter().collect::<std::collections::BTreeSet<_>>().len();
-    assert_eq!(apart, scopes.len(), "{scopes:?}");
 }
 
 #[test]

@@ -1,13 +1,10 @@
 //! The registry of connections over an executor.
 
 use core::num::NonZeroU32;
-use core::time::Duration;
 use std::collections::BTreeSet;
 
 use apptheory_core::gateway::BroadcastReport;
 use apptheory_core::registry::{ConnectionPage, Error, RegistryConfig, Touched};
-
-use apptheory_core::time::Timestamp;
 
 use super::broadcast::Broadcaster;
 use crate::clock::{Clock, SystemClock};
@@ -144,10 +141,8 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
                     return Ok(report);
                 }
             };
-            let settled = self.clock.now().saturating_sub(OPENING_TIME);
-            let is_opening = |at: Timestamp| at > settled;
-            let connections = page.connections.iter();
-            let opening = connections.filter(|known| known.connected_at.is_some_and(is_opening));
+            let now = self.clock.now();
+            let opening = page.connections.iter().filter(|known| known.may_be_opening(now));
             let opening: BTreeSet<_> = opening.map(|known| known.connection_id.clone()).collect();
             let ids = page.connections.into_iter().map(|connection| connection.connection_id);
             let sent = broadcaster.send(ids, data).await;
@@ -176,10 +171,6 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
         Ok(())
     }
 }
-
-/// How long a connection that is gone may be one that is not there yet: while `$connect` is handled,
-/// for which API Gateway gives 29 s, sending to it answers gone.
-const OPENING_TIME: Duration = Duration::from_secs(30);
 
 /// How many connections are found, and sent to, before the next are looked for.
 const PAGE: NonZeroU32 = match NonZeroU32::new(100) {

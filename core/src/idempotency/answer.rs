@@ -1,10 +1,14 @@
 //! Responses as they are kept: a line of JSON, and the body as it is. Cookies are not kept: they are
 //! the session of the caller that had the first answer, and may have ended since.
 
-use apptheory_core::http::HeaderMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
-use crate::app::Response;
+use super::REPLAYED_HEADER;
+use super::error::{Error, Reason};
+use crate::http::{HeaderMap, HttpResponse};
 
 #[derive(Deserialize, Serialize)]
 struct Head {
@@ -13,15 +17,22 @@ struct Head {
     is_base64: bool,
 }
 
-/// A response's bytes; `None` for one that is not there yet as a whole.
-pub(super) fn write(response: &Response) -> Option<Vec<u8>> {
+/// Returns whether a response is a result of the work. An error is none: the work may be done again.
+#[must_use]
+pub const fn is_result<S>(response: &HttpResponse<S>) -> bool {
+    response.error.is_none() && response.status < 500
+}
+
+/// Returns a response as it is kept; `None` for a stream, which is not there yet as a whole.
+#[must_use]
+pub fn keep_response<S>(response: &HttpResponse<S>) -> Option<Vec<u8>> {
     if response.stream.is_some() {
         return None;
     }
     let headers = response.headers.iter().filter(|(name, _)| *name != SET_COOKIE);
     let head = Head {
         status: response.status,
-        headers: headers.map(|(name, values)| (name.to_owned(), values.to_vec())).collect(),
+        headers: headers.map(|(name, values)| (name.to_string(), values.to_vec())).collect(),
         is_base64: response.is_base64,
     };
     let mut bytes = serde_json::to_vec(&head).ok()?;
@@ -30,12 +41,25 @@ pub(super) fn write(response: &Response) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The response of these bytes; `None` when they are of something else.
-pub(super) fn read(bytes: &[u8]) -> Option<Response> {
+/// Returns the response that was kept, marked with [`REPLAYED_HEADER`](super::REPLAYED_HEADER); an
+/// empty one with status 200 where the work is done and nothing was kept.
+///
+/// # Errors
+///
+/// [`Error`] of the kind [`Unreadable`](super::ErrorKind::Unreadable) for bytes of something else.
+pub fn replay_response<S>(result: Option<&[u8]>) -> Result<HttpResponse<S>, Error> {
+    let response = match result {
+        None => HttpResponse::new(200),
+        Some(bytes) => read(bytes).ok_or(Error(Reason::Unreadable))?,
+    };
+    Ok(response.with_header(REPLAYED_HEADER, "true"))
+}
+
+fn read<S>(bytes: &[u8]) -> Option<HttpResponse<S>> {
     let at = bytes.iter().position(|byte| *byte == END_OF_HEAD)?;
     let (head, body) = bytes.split_at_checked(at)?;
     let Head { status, headers, is_base64 } = serde_json::from_slice(head).ok()?;
-    let mut response = Response::new(status);
+    let mut response = HttpResponse::new(status);
     // Items that are older than this rule hold cookies.
     let headers = headers.into_iter().filter(|(name, _)| name != SET_COOKIE);
     response.headers = headers.fold(HeaderMap::new(), |mut all, (name, values)| {
@@ -54,8 +78,13 @@ const END_OF_HEAD: u8 = b'\n';
 
 #[cfg(test)]
 mod tests {
-    use super::{read, write};
-    use crate::app::{BodyStream, Response};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::{HttpResponse, is_result, keep_response, read, replay_response};
+    use crate::error::AppError;
+
+    type Response = HttpResponse<()>;
 
     #[test]
     fn a_response_comes_back_as_it_was_without_its_cookies() {
@@ -63,17 +92,17 @@ mod tests {
         response.headers.set_all("x-many", vec!["1".into(), "2".into()]);
         let kept = response.headers.clone();
         response.headers.set("Set-Cookie", "c=d");
-        let back = read(&write(&response).unwrap()).unwrap();
+        let back = read::<()>(&keep_response(&response).unwrap()).unwrap();
         assert_eq!((back.status, back.body, back.is_base64), (201, b"\0\n\xff".to_vec(), true));
         assert_eq!((back.headers, back.cookies), (kept, Vec::new()));
         let empty = Response::no_content();
-        assert_eq!(read(&write(&empty).unwrap()).unwrap().status, 204);
+        assert_eq!(read::<()>(&keep_response(&empty).unwrap()).unwrap().status, 204);
     }
 
     #[test]
     fn cookies_that_were_kept_before_are_not_given() {
         let old = br#"{"status":200,"headers":[["set-cookie",["a=b"]],["x",["1"]]],"cookies":["c=d"],"is_base64":false}"#;
-        let back = read(&[&old[..], b"\nbody"].concat()).unwrap();
+        let back = read::<()>(&[&old[..], b"\nbody"].concat()).unwrap();
         assert!(back.cookies.is_empty() && !back.headers.contains("set-cookie"));
         assert_eq!((back.headers.first("x"), &*back.body), ("1", &b"body"[..]));
     }
@@ -81,9 +110,19 @@ mod tests {
     #[test]
     fn what_is_no_response_is_not_taken_for_one() {
         for bytes in [&b""[..], b"{}", b"{}\n", b"null\nx", b"{\"status\":200}\n"] {
-            assert!(read(bytes).is_none());
+            assert!(replay_response::<()>(Some(bytes)).is_err());
         }
-        let stream = BodyStream::from_chunks([b"a".to_vec()]);
-        assert!(write(&Response::text(200, "").with_stream(stream)).is_none());
+        assert!(keep_response(&Response::text(200, "").with_stream(())).is_none());
+        assert_eq!(
+            replay_response::<()>(None).unwrap().headers.first("idempotency-replayed"),
+            "true"
+        );
+    }
+
+    #[test]
+    fn an_error_is_no_result() {
+        let refused = Response { error: Some(AppError::forbidden()), ..Response::new(403) };
+        assert!(is_result(&Response::new(404)));
+        assert!(!is_result(&refused) && !is_result(&Response::new(503)));
     }
 }
