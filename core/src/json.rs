@@ -19,14 +19,12 @@
 //! assert_eq!(out, r#"{"name":"in the order of the calls","count":1}"#);
 //! ```
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value as Json};
 
 /// The text of a value.
@@ -133,18 +131,6 @@ pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError
     serde_json::from_str(text).map_err(|error| JsonError::from(&error))
 }
 
-/// A text that is not blank, if the value is one.
-pub(crate) fn filled_text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let value = value?.get();
-    let plain = value.strip_prefix('"')?.strip_suffix('"')?;
-    let text = if plain.contains('\\') {
-        Cow::Owned(serde_json::from_str(value).ok()?)
-    } else {
-        Cow::Borrowed(plain)
-    };
-    (!text.trim().is_empty()).then_some(text)
-}
-
 /// The text is not JSON, or not that of what is wanted. Says where, and nothing of what the text
 /// holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -154,6 +140,16 @@ pub struct JsonError {
     pub line: usize,
     /// The column, in bytes, at which reading failed.
     pub column: usize,
+}
+
+impl JsonError {
+    /// Says that the byte at `at` is not what is expected there.
+    pub(crate) fn at(text: &str, at: usize) -> Self {
+        let before = text.get(..at).unwrap_or(text).bytes();
+        let lines = before.clone().filter(|b| *b == b'\n').count();
+        let column = before.rev().take_while(|b| *b != b'\n').count();
+        Self { line: lines.saturating_add(1), column: column.saturating_add(1) }
+    }
 }
 
 impl From<&serde_json::Error> for JsonError {

@@ -42,6 +42,7 @@ extern crate alloc;
 
 pub mod backoff;
 pub mod contract;
+mod document;
 pub mod duration;
 pub mod error;
 pub mod eventbus;
@@ -58,7 +59,6 @@ mod key_part;
 pub mod limiter;
 pub mod local;
 pub mod machine;
-mod members;
 pub mod naming;
 pub mod observe;
 pub mod percent;

@@ -37,8 +37,8 @@ mod tests {
 
     use crate::eventbus::{Event, Ulid};
     use crate::events::{
-        BatchEvent, BatchSource, DynamoDbRecord, EventBridgeEvent, KinesisRecord, SqsRecord,
-        WebSocketEvent, read_sns,
+        BatchEvent, BatchSource, DynamoDbRecord, EventBridgeEvent, KinesisRecord, LambdaEvent,
+        SqsRecord, WebSocketEvent,
     };
     use crate::gateway::ConnectionReply;
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
@@ -133,7 +133,8 @@ mod tests {
             let event = json!({"Records": [record]}).to_string();
             let batch = BatchEvent::read(*source, &event).unwrap();
             check("batch", &batch);
-            let record = batch.records().first().unwrap();
+            let record = &batch.record(0).unwrap();
+            check("record", record);
             match source {
                 BatchSource::Sqs => check("sqs", &SqsRecord::read(record).unwrap()),
                 BatchSource::Kinesis => check("kinesis", &KinesisRecord::read(record).unwrap()),
@@ -145,9 +146,7 @@ mod tests {
         let sns = json!({"EventSource": "aws:sns", "Sns": {"MessageId": "1", "Message": SECRET,
             "Subject": SECRET, "TopicArn": "arn:aws:sns:r:1:t"}});
         let sns = json!({"Records": [sns]}).to_string();
-        for record in read_sns(&sns).unwrap() {
-            check("sns", &record);
-        }
+        check("sns", &LambdaEvent::read(&sns).unwrap());
         let event = json!({"id": "1", "source": "s", "detail-type": "t", "detail": {"a": SECRET}});
         check("eventbridge", &EventBridgeEvent::read(&event.to_string()).unwrap());
         let message = json!({"requestContext": {"routeKey": "$default", "connectionId": "c"},

@@ -6,8 +6,7 @@ mod generators;
 #[path = "http_adapters/providers.rs"]
 mod providers;
 
-use apptheory::apptheory_core::events::{EventKind, classify};
-use apptheory::apptheory_core::events::{HttpSource, read_payload_v2};
+use apptheory::apptheory_core::events::{ErrorKind, LambdaEvent};
 use apptheory::apptheory_core::http::{HttpResponse, UriPath};
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -51,44 +50,34 @@ proptest! {
     #[test]
     fn any_text_is_an_event_or_an_error(source in source(), text in "[\\[\\]{}\":,a-h0-9 ]{0,24}") {
         let _ = source.read_request(&text);
-        let _ = classify(&text);
+        let is_json = serde_json::from_str::<Json>(&text).is_ok_and(|json| json.is_object());
+        let kind = LambdaEvent::read(&text).map(|_| ()).map_err(|error| error.kind());
+        let is_none = matches!(kind, Err(ErrorKind::Empty | ErrorKind::NotAnObject));
+        prop_assert_eq!(is_none, !is_json && text.trim() != "null");
     }
 
     #[test]
     fn a_kind_depends_on_no_member_that_is_null(event in any_event(), name in member_name()) {
-        let kind = classify(&event.to_string());
+        let kind = kind_of(&event.to_string());
         let mut with_null = event.clone();
         if event.get(&name).is_none() {
             with_null[name] = Json::Null;
         }
-        prop_assert_eq!(classify(&with_null.to_string()), kind);
+        prop_assert_eq!(kind_of(&with_null.to_string()), kind);
     }
 
     #[test]
-    fn one_reading_says_what_two_say(
+    fn the_reader_reads_what_the_provider_it_names_sends(
         mut event in any_event(),
         other in prop::option::weighted(0.5, (member_name(), any_json())),
     ) {
-        event["httpMethod"] = Json::Null;
         if let Some((name, value)) = other {
             event[name] = value;
         }
         let text = event.to_string();
-        let twice = match classify(&text) {
-            Ok(EventKind::Http(source)) => source.read_request(&text).ok().map(|raw| (source, raw)),
-            _ => None,
-        };
-        let twice = twice.map(|(source, raw)| (source, raw.normalize(None)));
-        match read_payload_v2(&text) {
-            Some((source, raw)) => prop_assert_eq!(twice, Some((source, raw.normalize(None)))),
-            None => {
-                // Others are read twice, and so are those that look like others.
-                let is_v2 = twice.is_some_and(|(source, _)| {
-                    matches!(source, HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl)
-                });
-                let others = ["Records", "detail-type", "detailType", "httpMethod"];
-                prop_assert!(!is_v2 || others.iter().any(|name| !event[*name].is_null()));
-            }
+        if let Ok(LambdaEvent::Http(read)) = LambdaEvent::read(&text) {
+            let again = read.source.read_request(&text).map(|raw| raw.normalize(None));
+            prop_assert_eq!(again, Ok(read.request.normalize(None)));
         }
     }
 
@@ -130,5 +119,13 @@ proptest! {
         };
         let is_value = HeaderValue::from_str(&value).is_ok_and(|value| value.to_str().is_ok());
         prop_assert_eq!(response.normalize().is_ok(), is_name && is_value);
+    }
+}
+
+/// The kind of an event, or why it has none.
+fn kind_of(text: &str) -> Result<&'static str, ErrorKind> {
+    match LambdaEvent::read(text) {
+        Ok(event) => Ok(event.name()),
+        Err(error) => error.event().ok_or_else(|| error.kind()),
     }
 }

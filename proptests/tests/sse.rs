@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::events::{RestEnvelope, rest_streaming_variable};
+use apptheory::apptheory_core::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
+use apptheory::apptheory_core::stream::Target;
 use apptheory::apptheory_core::stream::sse::{
     SseClosed, SseEvent, SseFramer, SseMessage, SseParser, SseTooLong, write_comment,
 };
@@ -282,12 +283,15 @@ proptest! {
         let flag = if is_any { rest_streaming_variable("ANY", &plain) } else { variable };
         let chosen = |flag: &str| {
             let variables = json!({flag: "1"});
-            let event =
-                json!({"httpMethod": method, "resource": spelled, "stageVariables": variables});
-            RestEnvelope::choose(&event.to_string(), false).unwrap()
+            let event = json!({"httpMethod": method, "resource": spelled, "requestContext": {},
+                "stageVariables": variables});
+            match LambdaEvent::read(&event.to_string()) {
+                Ok(LambdaEvent::Http(event)) => InvokeMode::Streaming.target(&event),
+                other => panic!("{other:?}"),
+            }
         };
-        prop_assert_eq!(chosen(&flag), RestEnvelope::Streaming);
+        prop_assert_eq!(chosen(&flag), Some(Target::RestApi));
         let is_foreign = is_other && !(other_method == "ANY" && other_segments == segments);
-        prop_assert_eq!(chosen(&other) == RestEnvelope::Buffered, is_foreign);
+        prop_assert_eq!(chosen(&other).is_none(), is_foreign);
     }
 }

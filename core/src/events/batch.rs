@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+use super::error::{Error, ErrorKind};
 use crate::json::{ObjectWriter, write_array};
 use crate::time::Timestamp;
 
@@ -63,11 +64,11 @@ pub struct BatchItem<'a> {
 /// assert!(batch.take(now).is_none(), "nothing is left to run");
 /// let json = r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#;
 /// assert_eq!(batch.finish()?.to_json(), json);
-/// # Ok::<(), apptheory_core::events::BatchError>(())
+/// # Ok::<(), apptheory_core::events::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    records: Vec<Record<'a>>,
+    records: Vec<Member<'a>>,
     /// Those whose predecessors were reported, and that were not taken.
     ready: BinaryHeap<Reverse<usize>>,
     after_failure: AfterFailure,
@@ -77,11 +78,12 @@ pub struct Batch<'a> {
 }
 
 #[derive(Clone, Debug)]
-struct Record<'a> {
+struct Member<'a> {
     identifier: Cow<'a, str>,
     /// The next record of its group.
     successor: Option<usize>,
-    succeeded: bool,
+    /// Whether it succeeded; `None` while it is not reported.
+    succeeded: Option<bool>,
 }
 
 /// A record's turn to run. Hand it back with what came of it.
@@ -106,11 +108,11 @@ impl<'a> Batch<'a> {
         items: impl IntoIterator<Item = BatchItem<'a>>,
         after_failure: AfterFailure,
     ) -> Self {
-        let mut records: Vec<Record<'a>> = Vec::new();
+        let mut records: Vec<Member<'a>> = Vec::new();
         let mut ready = BinaryHeap::new();
         let mut last_of_group = BTreeMap::new();
         for (index, BatchItem { identifier, group }) in items.into_iter().enumerate() {
-            records.push(Record { identifier, successor: None, succeeded: false });
+            records.push(Member { identifier, successor: None, succeeded: None });
             let predecessor = group.and_then(|group| last_of_group.insert(group, index));
             match predecessor.and_then(|predecessor: usize| records.get_mut(predecessor)) {
                 Some(predecessor) => predecessor.successor = Some(index),
@@ -138,19 +140,14 @@ impl<'a> Batch<'a> {
 
     /// A record was handled.
     pub fn succeed(&mut self, turn: Turn) {
-        let record = self.records.get_mut(turn.index);
-        let successor = record.and_then(|record| {
-            record.succeeded = true;
-            record.successor
-        });
+        let successor = self.report(&turn, true);
         self.ready.extend(successor.map(Reverse));
     }
 
     /// A record failed: it could not be read, nothing is registered for it, or its handler failed
     /// or panicked.
     pub fn fail(&mut self, turn: Turn) {
-        let record = self.records.get(turn.index);
-        let successor = record.and_then(|record| record.successor);
+        let successor = self.report(&turn, false);
         match self.after_failure {
             AfterFailure::Continue => self.ready.extend(successor.map(Reverse)),
             AfterFailure::SkipGroup => {}
@@ -158,21 +155,34 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Whether a record succeeded so far.
-    #[must_use]
-    pub fn succeeded(&self, index: usize) -> bool {
-        self.records.get(index).is_some_and(|record| record.succeeded)
+    /// Keeps what came of a record, and returns the next one of its group.
+    fn report(&mut self, turn: &Turn, succeeded: bool) -> Option<usize> {
+        let record = self.records.get_mut(turn.index)?;
+        record.succeeded = Some(succeeded);
+        record.successor
+    }
+
+    /// The records that were not reported so far, by index: they were not run, or given up.
+    pub fn unfinished(&self) -> impl Iterator<Item = usize> {
+        let records = self.records.iter().enumerate();
+        records.filter(|(_, record)| record.succeeded.is_none()).map(|(index, _)| index)
     }
 
     /// The answer: every record that did not succeed, in the order in which they came.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] when one of them has no identifier.
-    pub fn finish(self) -> Result<BatchResponse, BatchError> {
-        let failed = self.records.into_iter().filter(|record| !record.succeeded);
+    /// [`ErrorKind::UnnamedRecord`] when one of them has no identifier. The service sends the whole
+    /// batch again.
+    pub fn finish(self) -> Result<BatchResponse, Error> {
+        let failed = self.records.into_iter().filter(|record| record.succeeded != Some(true));
         let failures = failed.map(|record| match record.identifier.trim() {
-            "" => Err(BatchError::MissingIdentifier),
+            // Left out, the record would count as handled; named by an empty text, it would fail the
+            // batch without a word about why.
+            "" => {
+                let text = "apptheory: failed record has no identifier";
+                Err(Error::new(ErrorKind::UnnamedRecord, text))
+            }
             identifier => Ok(identifier.to_string()),
         });
         failures.collect::<Result<_, _>>().map(|failures| BatchResponse { failures })
@@ -205,22 +215,12 @@ impl BatchResponse {
     }
 }
 
-/// A batch has no answer that keeps all of its records. The invocation fails, and the service sends
-/// the whole batch again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum BatchError {
-    /// A record failed that the answer cannot name: left out, it would count as handled, and named
-    /// by an empty text, it would fail the batch without a word about why.
-    #[error("apptheory: failed record has no identifier")]
-    MissingIdentifier,
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
-    use super::{AfterFailure, Batch, BatchError, BatchItem};
+    use super::{AfterFailure, Batch, BatchItem, ErrorKind};
     use crate::time::Timestamp;
 
     fn item<'a>(identifier: &'a str, group: Option<&'a str>) -> BatchItem<'a> {
@@ -253,7 +253,7 @@ mod tests {
         });
         let (ran, batch) = run(&items, AfterFailure::Continue, &[0, 4]);
         assert_eq!(ran, [0, 1, 2, 3, 4]);
-        assert!(!batch.succeeded(0) && batch.succeeded(2) && !batch.succeeded(9));
+        assert_eq!(batch.unfinished().count(), 0);
     }
 
     #[test]
@@ -265,6 +265,7 @@ mod tests {
         drop(batch.take(at(8)).expect("another"));
         assert!(batch.take(at(9)).is_none());
         batch.succeed(first);
+        assert_eq!(batch.unfinished().collect::<Vec<_>>(), [1, 2]);
         let json = r#"{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}"#;
         assert_eq!(batch.finish().map(|answer| answer.to_json()), Ok(json.to_string()));
     }
@@ -274,7 +275,7 @@ mod tests {
         let items = [item(" ", None), item("2", None)];
         let (_, batch) = run(&items, AfterFailure::Continue, &[0]);
         let error = batch.finish().unwrap_err();
-        assert_eq!(error, BatchError::MissingIdentifier);
+        assert_eq!(error.kind(), ErrorKind::UnnamedRecord);
         assert_eq!(error.to_string(), "apptheory: failed record has no identifier");
         let (_, batch) = run(&items, AfterFailure::Continue, &[]);
         assert_eq!(batch.finish().unwrap().to_json(), r#"{"batchItemFailures":[]}"#);

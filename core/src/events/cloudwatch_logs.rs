@@ -1,15 +1,17 @@
 //! Subscriptions of CloudWatch Logs, delivered through Kinesis.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::error::Error;
 use super::kinesis::KinesisRecord;
+use crate::document::{Document, Value};
 use crate::gzip::{GunzipError, gunzip};
-use crate::json;
-use crate::members::{List, Object, Text};
+use crate::json::JsonError;
 use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::utf8::decode_lossy;
@@ -72,102 +74,73 @@ pub struct CloudWatchLogsSummary {
     pub safe_log: String,
 }
 
-/// A record is not what a subscription delivers. Return it from the handler, so that the record
-/// fails: another service writes to the stream too, or the record is damaged. Says nothing of what
-/// the record holds.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("apptheory: decode cloudwatch logs subscription{0}")]
-pub struct CloudWatchLogsError(#[source] CloudWatchLogsErrorKind);
-
-/// What is wrong with a delivery.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CloudWatchLogsErrorKind {
-    /// The record has no event id.
-    #[error(": missing kinesis eventID")]
-    MissingEventId,
-    /// The record has no data.
-    #[error(": empty kinesis data")]
-    EmptyData,
-    /// The data is not gzip, or is damaged.
-    #[error(" gzip: invalid payload")]
-    Gzip,
-    /// The data holds more than 6 MiB: it is not of CloudWatch Logs.
-    #[error(": payload too large")]
-    TooLarge,
-    /// The decompressed data is JSON, but no object.
-    #[error(" json: expected object")]
-    NotAnObject,
-    /// The decompressed data is not JSON, or a member is of another type than it should be.
-    #[error(" json: invalid payload")]
-    Json,
-    /// Members are missing or blank.
-    #[error(": missing {}", .0.join(", "))]
-    Missing(Vec<&'static str>),
-    /// A member of a list is blank, such as `subscriptionFilters[0]` or `logEvents[0].id`.
-    #[error(": empty {0}")]
-    Empty(String),
-}
-
-impl CloudWatchLogsError {
-    /// What is wrong.
-    #[must_use]
-    pub const fn kind(&self) -> &CloudWatchLogsErrorKind {
-        &self.0
-    }
-}
-
 impl KinesisRecord<'_> {
     /// Reads the record as a delivery of CloudWatch Logs.
     ///
     /// # Errors
     ///
-    /// [`CloudWatchLogsError`] for a record that is none.
-    pub fn cloudwatch_logs(&self) -> Result<CloudWatchLogs, CloudWatchLogsError> {
-        decode(&self.event_id, &self.data).map_err(CloudWatchLogsError)
+    /// [`ErrorKind::NotASubscription`](super::ErrorKind::NotASubscription). Return it from the
+    /// handler, so that the record fails.
+    pub fn cloudwatch_logs(&self) -> Result<CloudWatchLogs, Error> {
+        decode(&self.event_id, &self.data).map_err(Error::not_a_subscription)
     }
 }
 
-fn decode(event_id: &str, data: &[u8]) -> Result<CloudWatchLogs, CloudWatchLogsErrorKind> {
+/// What is wrong comes back as the rest of an error's text.
+fn decode(event_id: &str, data: &[u8]) -> Result<CloudWatchLogs, Cow<'static, str>> {
     let record_id = event_id.trim();
     if record_id.is_empty() {
-        return Err(CloudWatchLogsErrorKind::MissingEventId);
+        return Err(": missing kinesis eventID".into());
     }
     if data.is_empty() {
-        return Err(CloudWatchLogsErrorKind::EmptyData);
+        return Err(": empty kinesis data".into());
     }
     let payload = gunzip(data, MAX_PAYLOAD_BYTES).map_err(|error| match error {
-        GunzipError::Invalid => CloudWatchLogsErrorKind::Gzip,
-        GunzipError::TooLarge => CloudWatchLogsErrorKind::TooLarge,
+        GunzipError::Invalid => " gzip: invalid payload",
+        GunzipError::TooLarge => ": payload too large",
     })?;
     let payload = decode_lossy(&payload);
-    let payload = read(&payload)?;
-    let mut logs = CloudWatchLogs {
-        record_id: record_id.to_string(),
-        message_type: trimmed(&payload.message_type),
-        owner: trimmed(&payload.owner),
-        log_group: trimmed(&payload.log_group),
-        log_stream: trimmed(&payload.log_stream),
-        subscription_filters: payload.subscription_filters.0.iter().map(trimmed).collect(),
-        log_events: payload
-            .log_events
-            .unwrap_or_default()
-            .into_iter()
-            .map(|Object(event)| CloudWatchLogEvent {
-                id: trimmed(&event.id),
-                timestamp: event.timestamp.unwrap_or_default(),
-                message: event.message.into_string(),
-            })
-            .collect(),
-        safe_summary: CloudWatchLogsSummary::default(),
-    };
+    let document = Document::scan(&payload).map_err(|_| " json: invalid payload")?;
+    let root = document.root();
+    // Null is an object without members, as everywhere in events.
+    if !root.is_object() && !root.is_null() {
+        return Err(" json: expected object".into());
+    }
+    let mut logs = read(root).map_err(|_| " json: invalid payload")?;
+    logs.record_id = record_id.to_string();
     logs.check()?;
     logs.safe_summary = logs.summary();
     Ok(logs)
 }
 
+fn read(payload: Value<'_, '_>) -> Result<CloudWatchLogs, JsonError> {
+    let payload = payload.object()?;
+    let text = |name| payload.text(name).map(|text| text.trim().to_string());
+    let filters = payload.list("subscriptionFilters")?;
+    let filters = filters.map(|filter| filter.text().map(|text| text.trim().to_string()));
+    let events = payload.list("logEvents")?.map(|event| {
+        let event = event.object()?;
+        Ok(CloudWatchLogEvent {
+            id: event.text("id")?.trim().to_string(),
+            timestamp: event.get("timestamp")?.exact_integer()?,
+            message: event.text("message")?.into_owned(),
+        })
+    });
+    Ok(CloudWatchLogs {
+        record_id: String::new(),
+        message_type: text("messageType")?,
+        owner: text("owner")?,
+        log_group: text("logGroup")?,
+        log_stream: text("logStream")?,
+        subscription_filters: filters.collect::<Result<_, _>>()?,
+        log_events: events.collect::<Result<_, JsonError>>()?,
+        safe_summary: CloudWatchLogsSummary::default(),
+    })
+}
+
 impl CloudWatchLogs {
     /// CloudWatch's own messages that check a subscription name no group, stream, filter or entry.
-    fn check(&self) -> Result<(), CloudWatchLogsErrorKind> {
+    fn check(&self) -> Result<(), Cow<'static, str>> {
         if self.message_type == CONTROL_MESSAGE {
             return Ok(());
         }
@@ -181,13 +154,13 @@ impl CloudWatchLogs {
         let missing: Vec<_> =
             present.into_iter().filter(|(_, is_there)| !is_there).map(|(name, _)| name).collect();
         if !missing.is_empty() {
-            return Err(CloudWatchLogsErrorKind::Missing(missing));
+            return Err(format!(": missing {}", missing.join(", ")).into());
         }
         if let Some(at) = self.subscription_filters.iter().position(String::is_empty) {
-            return Err(CloudWatchLogsErrorKind::Empty(format!("subscriptionFilters[{at}]")));
+            return Err(format!(": empty subscriptionFilters[{at}]").into());
         }
         if let Some(at) = self.log_events.iter().position(|event| event.id.is_empty()) {
-            return Err(CloudWatchLogsErrorKind::Empty(format!("logEvents[{at}].id")));
+            return Err(format!(": empty logEvents[{at}].id").into());
         }
         Ok(())
     }
@@ -213,49 +186,6 @@ impl CloudWatchLogs {
             ),
         }
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Payload<'a> {
-    #[serde(borrow)]
-    message_type: Text<'a>,
-    #[serde(borrow)]
-    owner: Text<'a>,
-    #[serde(borrow)]
-    log_group: Text<'a>,
-    #[serde(borrow)]
-    log_stream: Text<'a>,
-    #[serde(borrow)]
-    subscription_filters: List<'a>,
-    #[serde(borrow)]
-    log_events: Option<Vec<Object<LogEvent<'a>>>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct LogEvent<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    timestamp: Option<i64>,
-    #[serde(borrow)]
-    message: Text<'a>,
-}
-
-/// Null is an object without members, as everywhere in events.
-fn read(payload: &str) -> Result<Payload<'_>, CloudWatchLogsErrorKind> {
-    let payload = payload.trim_matches([' ', '\t', '\n', '\r']);
-    if payload == "null" {
-        return Ok(Payload::default());
-    }
-    if payload.starts_with(['[', '"']) || serde_json::from_str::<f64>(payload).is_ok() {
-        return Err(CloudWatchLogsErrorKind::NotAnObject);
-    }
-    json::read_object(payload).map_err(|_| CloudWatchLogsErrorKind::Json)
-}
-
-fn trimmed(text: &Text<'_>) -> String {
-    text.as_str().trim().to_string()
 }
 
 const CONTROL_MESSAGE: &str = "CONTROL_MESSAGE";
@@ -284,7 +214,7 @@ mod tests {
 
     fn read(payload: &str) -> Result<CloudWatchLogs, alloc::string::String> {
         decode(" kin\nowner=spoof ", &gzip(payload.as_bytes()))
-            .map_err(|error| super::CloudWatchLogsError(error).to_string())
+            .map_err(|why| super::Error::not_a_subscription(why).to_string())
     }
 
     const GOOD: &str = r#"{"messageType":" DATA_MESSAGE ","owner":"1","logGroup":"g","logStream":
@@ -350,7 +280,7 @@ mod tests {
             ("a", b"", ": empty kinesis data"),
             ("a", b"{}", " gzip: invalid payload"),
         ] {
-            assert_eq!(decode(id, data).unwrap_err().to_string(), text);
+            assert_eq!(decode(id, data).unwrap_err(), text);
         }
     }
 }

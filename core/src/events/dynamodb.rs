@@ -4,15 +4,13 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use super::arn::{ArnKind, name_from_arn};
-use super::raw::{integer, json_of, object, trimmed};
-use super::records::BatchRecord;
-use super::trigger::{RecordError, Trigger};
-use crate::json;
-use crate::members::{Object, Text, owned};
+use super::batch_event::BatchRecord;
+use super::error::Error;
+use super::owned;
+use crate::document::{Document, Value};
 use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::store::{Item, ValueError};
@@ -55,62 +53,34 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when a member that is read is of another type or there twice, or the record
-    /// is from another service than its batch.
-    pub fn read(record: &BatchRecord<'a>) -> Result<Self, RecordError> {
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Record<'a> {
-            #[serde(borrow, rename = "eventID")]
-            event_id: Text<'a>,
-            #[serde(borrow)]
-            event_name: Text<'a>,
-            #[serde(borrow, rename = "eventSourceARN")]
-            event_source_arn: Text<'a>,
-            #[serde(borrow)]
-            user_identity: Option<Object<Identity<'a>>>,
-            #[serde(borrow)]
-            dynamodb: Object<Change<'a>>,
-        }
-
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Identity<'a> {
-            #[serde(borrow, rename = "type")]
-            identity_type: Text<'a>,
-            #[serde(borrow)]
-            principal_id: Text<'a>,
-        }
-
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default, rename_all = "PascalCase")]
-        struct Change<'a> {
-            #[serde(borrow)]
-            sequence_number: Text<'a>,
-            #[serde(borrow)]
-            keys: Option<&'a RawValue>,
-            #[serde(borrow)]
-            new_image: Option<&'a RawValue>,
-            #[serde(borrow)]
-            old_image: Option<&'a RawValue>,
-        }
-
-        let read: Record<'a> = record.read(Trigger::DynamoDbStream)?;
-        let change = read.dynamodb.0;
-        let identity = |Object(read): Object<Identity<'a>>| UserIdentity {
-            identity_type: read.identity_type.0,
-            principal_id: read.principal_id.0,
-        };
-        Ok(Self {
-            user_identity: read.user_identity.map(identity),
-            event_id: read.event_id.0,
-            event_name: read.event_name.0,
-            event_source_arn: read.event_source_arn.0,
-            sequence_number: change.sequence_number.0,
-            text: Cow::Borrowed(record.as_json()),
-            keys: change.keys.map(json_of),
-            new_image: change.new_image.map(json_of),
-            old_image: change.old_image.map(json_of),
+    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
+    /// another service than its batch.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        record.read(|object| {
+            let change = object.object("dynamodb")?;
+            let json =
+                |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
+            let user_identity = match object.get("userIdentity")?.filled() {
+                None => None,
+                Some(identity) => {
+                    let identity = identity.object()?;
+                    Some(UserIdentity {
+                        identity_type: identity.text("type")?,
+                        principal_id: identity.text("principalId")?,
+                    })
+                }
+            };
+            Ok(Self {
+                event_id: object.text("eventID")?,
+                event_name: object.text("eventName")?,
+                event_source_arn: object.text("eventSourceARN")?,
+                sequence_number: change.text("SequenceNumber")?,
+                user_identity,
+                text: Cow::Borrowed(record.as_json()),
+                keys: json(change.get("Keys")?),
+                new_image: json(change.get("NewImage")?),
+                old_image: json(change.get("OldImage")?),
+            })
         })
     }
 
@@ -185,7 +155,8 @@ impl<'a> DynamoDbRecord<'a> {
     /// What of the record can be logged: nothing of the item.
     #[must_use]
     pub fn summary(&self) -> DynamoDbSummary {
-        DynamoDbSummary::of_json(&self.text)
+        let document = Document::scan(&self.text);
+        document.map(|document| DynamoDbSummary::of_value(document.root())).unwrap_or_default()
     }
 }
 
@@ -215,21 +186,21 @@ impl DynamoDbSummary {
     /// than it should is empty, or 0.
     #[must_use]
     pub fn of(record: &BatchRecord<'_>) -> Self {
-        Self::of_json(record.as_json())
+        Self::of_value(record.value())
     }
 
-    fn of_json(record: &str) -> Self {
-        let record: RawRecord<'_> = json::read_object(record).unwrap_or_default();
-        let change: RawChange<'_> = object(record.dynamodb).unwrap_or_default();
-        let arn = trimmed(record.event_source_arn);
+    fn of_value(record: Value<'_, '_>) -> Self {
+        let change = record.member("dynamodb");
+        let text = |value: Value<'_, '_>, name| value.member(name).trimmed().into_owned();
+        let arn = record.member("eventSourceARN").trimmed();
         let mut summary = Self {
-            aws_region: trimmed(record.aws_region),
-            event_id: trimmed(record.event_id),
-            event_name: trimmed(record.event_name),
+            aws_region: text(record, "awsRegion"),
+            event_id: text(record, "eventID"),
+            event_name: text(record, "eventName"),
             safe_log: String::new(),
-            sequence_number: trimmed(change.sequence_number),
-            size_bytes: integer(change.size_bytes),
-            stream_view_type: trimmed(change.stream_view_type),
+            sequence_number: text(change, "SequenceNumber"),
+            size_bytes: change.member("SizeBytes").integer(),
+            stream_view_type: text(change, "StreamViewType"),
             table_name: name_from_arn(ArnKind::DynamoDbStream, &arn).to_string(),
         };
         summary.safe_log = format!(
@@ -241,32 +212,6 @@ impl DynamoDbSummary {
         );
         summary
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RawRecord<'a> {
-    #[serde(borrow, rename = "eventID")]
-    event_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event_name: Option<&'a RawValue>,
-    #[serde(borrow, rename = "eventSourceARN")]
-    event_source_arn: Option<&'a RawValue>,
-    #[serde(borrow)]
-    aws_region: Option<&'a RawValue>,
-    #[serde(borrow)]
-    dynamodb: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct RawChange<'a> {
-    #[serde(borrow)]
-    sequence_number: Option<&'a RawValue>,
-    #[serde(borrow)]
-    stream_view_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    size_bytes: Option<&'a RawValue>,
 }
 
 fn item(image: Option<&str>) -> Result<Option<Item>, ValueError> {
@@ -287,7 +232,7 @@ mod tests {
     #[test]
     fn a_summary_says_nothing_of_the_item_and_cannot_forge_lines() {
         let event = BatchEvent::read(BatchSource::DynamoDbStream, EVENT).unwrap();
-        let record = DynamoDbRecord::read(&event.records()[0]).unwrap();
+        let record = DynamoDbRecord::read(&event.record(0).unwrap()).unwrap();
         let summary = record.summary();
         assert_eq!(summary.safe_log, "table=t event_id=e%0A1 event_name=MODIFY sequence_number=7");
         assert_eq!((summary.size_bytes, &*summary.stream_view_type), (9, "KEYS_ONLY"));
@@ -302,7 +247,8 @@ mod tests {
                 r#"{{"Records":[{{"eventName":"{name}","userIdentity":{identity}}}]}}"#
             );
             let event = BatchEvent::read(BatchSource::DynamoDbStream, &event).unwrap();
-            let record = DynamoDbRecord::read(&event.records()[0]).map(DynamoDbRecord::into_owned);
+            let record =
+                DynamoDbRecord::read(&event.record(0).unwrap()).map(DynamoDbRecord::into_owned);
             record.ok().map(|record| (record.user_identity.is_some(), record.is_expiry()))
         };
         let expiry = r#"{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#;
@@ -316,7 +262,7 @@ mod tests {
     #[test]
     fn items_are_read_when_they_are_asked_for() {
         let event = BatchEvent::read(BatchSource::DynamoDbStream, EVENT).unwrap();
-        let record = DynamoDbRecord::read(&event.records()[0]).unwrap();
+        let record = DynamoDbRecord::read(&event.record(0).unwrap()).unwrap();
         let keys = record.keys().unwrap().unwrap();
         assert_eq!(keys.text("PK"), Some("secret"));
         assert_eq!(record.old_image(), Ok(None));

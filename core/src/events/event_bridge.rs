@@ -5,15 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::arn::{ArnKind, name_from_arn, schedule_from_arn};
-use super::raw::{json_of, object, text, trimmed, value_of};
+use super::error::{Error, ErrorKind};
+use super::owned;
 use super::routes::RouteTaken;
-use super::trigger::{EventError, Trigger};
-use crate::json;
-use crate::members::{Entries, List, Text, owned};
+use super::workload::{Correlation, CorrelationSource};
+use crate::document::{Document, Object, Value};
+use crate::json::JsonError;
 use crate::printing::prints;
 
 /// An event of EventBridge. Texts are trimmed; what the event lacks is empty.
@@ -38,8 +36,8 @@ pub struct EventBridgeEvent<'a> {
     pub resources: Vec<String>,
     text: Cow<'a, str>,
     detail: Option<Cow<'a, str>>,
-    metadata: Option<Cow<'a, str>>,
-    headers: Option<Cow<'a, str>>,
+    /// What the event itself says that it belongs to, its own id apart.
+    pub(super) correlation: Option<(String, CorrelationSource)>,
 }
 
 prints!(EventBridgeEvent<'_>: id, source, detail_type, account, region, time);
@@ -49,54 +47,34 @@ impl<'a> EventBridgeEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is no JSON object, or `source`, a detail type or `resources` is
-    /// of another type.
-    pub fn read(event: &'a str) -> Result<Self, EventError> {
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default)]
-        struct Event<'a> {
-            #[serde(borrow)]
-            id: Option<&'a RawValue>,
-            #[serde(borrow)]
-            source: Text<'a>,
-            #[serde(borrow, rename = "detail-type")]
-            detail_type: Text<'a>,
-            #[serde(borrow, rename = "detailType")]
-            camel_detail_type: Text<'a>,
-            #[serde(borrow)]
-            account: Option<&'a RawValue>,
-            #[serde(borrow)]
-            region: Option<&'a RawValue>,
-            #[serde(borrow)]
-            time: Option<&'a RawValue>,
-            #[serde(borrow)]
-            resources: List<'a>,
-            #[serde(borrow)]
-            detail: Option<&'a RawValue>,
-            #[serde(borrow)]
-            metadata: Option<&'a RawValue>,
-            #[serde(borrow)]
-            headers: Option<&'a RawValue>,
-        }
+    /// [`Error`] when the text is not a JSON object, or `source`, a detail type or `resources` is of
+    /// another type or comes twice.
+    pub fn read(event: &'a str) -> Result<Self, Error> {
+        let malformed = |cause| Error::malformed(WHAT, cause);
+        let document = Document::scan(event).map_err(malformed)?;
+        Self::of(event, document.object().map_err(malformed)?)
+    }
 
-        let read: Event<'a> = json::read_object(event)
-            .map_err(|cause| EventError::Malformed { trigger: Trigger::EventBridge, cause })?;
-        let detail_type = match read.detail_type.as_str().trim() {
-            "" => read.camel_detail_type.as_str().trim(),
-            detail_type => detail_type,
-        };
+    pub(super) fn of(text: &'a str, event: Object<'a, '_>) -> Result<Self, Error> {
+        Self::from_object(text, event).map_err(|cause| Error::malformed(WHAT, cause))
+    }
+
+    fn from_object(text: &'a str, event: Object<'a, '_>) -> Result<Self, JsonError> {
+        let trimmed = |name| event.get(name).map(|value| value.trimmed().into_owned());
+        let (names, alias) = (event.text("detail-type")?, event.text("detailType")?);
+        let detail_type = if names.trim().is_empty() { alias.trim() } else { names.trim() };
+        let detail = event.get("detail")?;
         Ok(Self {
-            id: trimmed(read.id),
-            source: read.source.as_str().trim().to_string(),
+            id: trimmed("id")?,
+            source: event.text("source")?.trim().to_string(),
             detail_type: detail_type.to_string(),
-            account: trimmed(read.account),
-            region: trimmed(read.region),
-            time: trimmed(read.time),
-            resources: read.resources.into_strings(),
-            text: Cow::Borrowed(event),
-            detail: read.detail.map(json_of),
-            metadata: read.metadata.map(json_of),
-            headers: read.headers.map(json_of),
+            account: trimmed("account")?,
+            region: trimmed("region")?,
+            time: trimmed("time")?,
+            resources: event.get("resources")?.strings()?,
+            text: Cow::Borrowed(text),
+            correlation: correlation(event.get("metadata")?, event.get("headers")?, detail),
+            detail: detail.filled().map(|detail| Cow::Borrowed(detail.json())),
         })
     }
 
@@ -119,8 +97,7 @@ impl<'a> EventBridgeEvent<'a> {
             resources: self.resources,
             text: owned(self.text),
             detail: self.detail.map(owned),
-            metadata: self.metadata.map(owned),
-            headers: self.headers.map(owned),
+            correlation: self.correlation,
         }
     }
 
@@ -129,50 +106,43 @@ impl<'a> EventBridgeEvent<'a> {
     pub fn detail(&self) -> &str {
         self.detail.as_deref().unwrap_or("null")
     }
-
-    /// A member of the detail that is a text.
-    pub(super) fn detail_text(&self, name: &str) -> String {
-        trimmed(self.detail_member(name))
-    }
-
-    /// A member of the detail.
-    pub(super) fn detail_member(&self, name: &str) -> Option<&RawValue> {
-        member(value_of(self.detail.as_deref()), name)
-    }
-
-    /// A member of the metadata that is a text.
-    pub(super) fn metadata_text(&self, name: &str) -> String {
-        trimmed(member(value_of(self.metadata.as_deref()), name))
-    }
-
-    /// The first text that is not blank of a header, whose name may be in any spelling: those of
-    /// several spellings come in the order of the event.
-    pub(super) fn header_text(&self, name: &str) -> String {
-        let values = members(value_of(self.headers.as_deref())).into_iter();
-        let values = values.filter(|(known, _)| known.trim().eq_ignore_ascii_case(name));
-        let mut texts = values.map(|(_, value)| first_text(value));
-        texts.find(|text| !text.is_empty()).unwrap_or_default()
-    }
 }
 
-/// A member of an object, of equal names the last; `None` where there is none.
-pub(super) fn member<'a>(value: Option<&'a RawValue>, name: &str) -> Option<&'a RawValue> {
-    let found = members(value).into_iter().rev().find(|(known, _)| known == name);
-    found.map(|(_, value)| value)
-}
-
-fn members(value: Option<&RawValue>) -> Vec<(Cow<'_, str>, &RawValue)> {
-    object::<Entries<'_, &RawValue>>(value).map(|Entries(members)| members).unwrap_or_default()
-}
-
-/// A text, or the first of a list of them that is not blank.
-fn first_text(value: &RawValue) -> String {
-    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
-        return trimmed(Some(value));
+/// What an event says that it belongs to, and where: its metadata, a header, its detail.
+fn correlation(
+    metadata: Value<'_, '_>,
+    headers: Value<'_, '_>,
+    detail: Value<'_, '_>,
+) -> Option<Correlation> {
+    const NAME: &str = "correlation_id";
+    let (metadata, detail) = (metadata.member(NAME), detail.member(NAME));
+    let header = header(headers, "x-correlation-id");
+    let found = match (metadata.filled_text(), header, detail.filled_text()) {
+        (Some(id), ..) => (id, CorrelationSource::Metadata),
+        (None, Some(id), _) => (id, CorrelationSource::Header),
+        (None, None, Some(id)) => (id, CorrelationSource::Detail),
+        (None, None, None) => return None,
     };
-    let first = list.into_iter().find(|value| text(Some(value)).is_some());
-    trimmed(first)
+    Some((found.0.trim().to_string(), found.1))
 }
+
+/// The first text that is not blank of a header, whose name may be in any spelling: those of several
+/// spellings come in the order of the event.
+fn header<'a>(headers: Value<'a, '_>, name: &str) -> Option<Cow<'a, str>> {
+    let mut members = headers.object().ok()?.members();
+    members.find_map(|(known, value)| {
+        if !known.trimmed().eq_ignore_ascii_case(name) {
+            return None;
+        }
+        match value.list() {
+            Ok(mut list) => list.find_map(Value::filled_text),
+            Err(_) => value.filled_text(),
+        }
+    })
+}
+
+/// What events are called in errors.
+const WHAT: &str = "eventbridge event";
 
 /// Which events a handler is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -216,7 +186,7 @@ impl EventBridgeSelector {
     ///     "resources":["arn:aws:scheduler:eu-west-1:111122223333:schedule/default/nightly"]}"#;
     /// let event = EventBridgeEvent::read(event)?;
     /// assert!(EventBridgeSelector::schedule("default", "nightly").selects(&event));
-    /// # Ok::<(), apptheory_core::events::EventError>(())
+    /// # Ok::<(), apptheory_core::events::Error>(())
     /// ```
     #[must_use]
     pub fn schedule(group: &str, name: &str) -> Self {
@@ -337,13 +307,15 @@ impl<H> EventBridgeRoutes<H> {
     ///
     /// # Errors
     ///
-    /// [`UnmatchedEvent`] when nobody selects it and that counts as failure.
-    pub fn find(&self, event: &EventBridgeEvent<'_>) -> Result<Option<&H>, UnmatchedEvent> {
+    /// [`ErrorKind::Unmatched`] when nobody selects it and that counts as failure.
+    pub fn find(&self, event: &EventBridgeEvent<'_>) -> Result<Option<&H>, Error> {
         let found = self.routes.iter().find(|(selector, _)| selector.selects(event));
         match (found, self.on_unmatched) {
             (Some((_, handler)), _) => Ok(Some(handler)),
             (None, OnUnmatched::Succeed) => Ok(None),
-            (None, OnUnmatched::Fail) => Err(UnmatchedEvent),
+            (None, OnUnmatched::Fail) => {
+                Err(Error::new(ErrorKind::Unmatched, "apptheory: unmatched eventbridge event"))
+            }
         }
     }
 }
@@ -354,17 +326,12 @@ impl<H> Default for EventBridgeRoutes<H> {
     }
 }
 
-/// Nobody selects an event, and the application wants to know ([`OnUnmatched::Fail`]). Register a
-/// handler, or narrow the rule.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("apptheory: unmatched eventbridge event")]
-pub struct UnmatchedEvent;
-
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::{
         EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, RouteTaken,
-        UnmatchedEvent,
     };
 
     fn event(json: &str) -> EventBridgeEvent<'_> {
@@ -392,7 +359,8 @@ mod tests {
         ] {
             assert_eq!(routes.find(&event(json)), Ok(Some(&handler)), "{json}");
         }
-        assert_eq!(routes.find(&event(r#"{"source":"App"}"#)), Err(UnmatchedEvent));
+        let unmatched = routes.find(&event(r#"{"source":"App"}"#)).unwrap_err();
+        assert_eq!(unmatched.to_string(), "apptheory: unmatched eventbridge event");
         let lenient = EventBridgeRoutes::<u8>::default();
         assert_eq!(lenient.find(&event("{}")), Ok(None));
     }
@@ -458,7 +426,7 @@ mod tests {
     fn headers_are_looked_up_in_the_order_of_the_event() {
         let found = |headers: &str| {
             let json = alloc::format!(r#"{{"headers":{headers}}}"#);
-            event(&json).header_text("x-correlation-id")
+            event(&json).correlation.map(|(id, _)| id).unwrap_or_default()
         };
         for (headers, expected) in [
             (r#"{" X-Correlation-Id ":" b ","x-correlation-id":"a"}"#, "b"),

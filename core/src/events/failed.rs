@@ -4,45 +4,45 @@ use alloc::sync::Arc;
 use core::error::Error;
 use core::fmt;
 
-use super::workload::InvalidEnvelope;
+use super::error::ErrorKind;
 
 /// The handler of an event of EventBridge or SNS failed or panicked: what the invocation fails
 /// with.
 ///
 /// Its text is fixed, because Lambda logs it and sends it to destinations, and a handler's own may
-/// hold anything. Only [`InvalidEnvelope`] keeps its text, also from within other errors. The
+/// hold anything. Only [`ErrorKind::InvalidEnvelope`] keeps its text, also from within other errors. The
 /// handler's error is the [source](Error::source), for a log that is private.
 #[derive(Clone, Debug)]
-pub struct WorkloadFailed {
-    is_invalid_envelope: bool,
-    cause: Arc<dyn Error + Send + Sync>,
-}
+pub struct WorkloadFailed(Arc<dyn Error + Send + Sync>);
 
 impl WorkloadFailed {
     /// A handler returned an error, or panicked.
     #[must_use]
     pub fn with(cause: Arc<dyn Error + Send + Sync>) -> Self {
-        Self { is_invalid_envelope: holds_invalid_envelope(&*cause), cause }
+        Self(cause)
     }
 }
 
-/// Whether an error, or one that led to it, is [`InvalidEnvelope`].
-fn holds_invalid_envelope(error: &(dyn Error + 'static)) -> bool {
-    error.is::<InvalidEnvelope>() || error.source().is_some_and(holds_invalid_envelope)
+/// The error about an envelope that an error is, or that led to it.
+fn invalid_envelope<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e super::Error> {
+    match error.downcast_ref::<super::Error>() {
+        Some(own) if own.kind() == ErrorKind::InvalidEnvelope => Some(own),
+        _ => invalid_envelope(error.source()?),
+    }
 }
 
 impl fmt::Display for WorkloadFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_invalid_envelope {
-            return InvalidEnvelope.fmt(f);
+        match invalid_envelope(&*self.0) {
+            Some(shown) => shown.fmt(f),
+            None => f.write_str("apptheory: event workload failed"),
         }
-        f.write_str("apptheory: event workload failed")
     }
 }
 
 impl Error for WorkloadFailed {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.cause)
+        Some(&*self.0)
     }
 }
 
@@ -53,8 +53,9 @@ mod tests {
     use alloc::sync::Arc;
     use core::error::Error;
 
-    use super::{InvalidEnvelope, WorkloadFailed};
+    use super::WorkloadFailed;
     use crate::error::AppError;
+    use crate::events::{Delivery, EventBridgeEvent};
 
     fn failed(cause: impl Into<Box<dyn Error + Send + Sync>>) -> WorkloadFailed {
         WorkloadFailed::with(Arc::from(cause.into()))
@@ -71,7 +72,9 @@ mod tests {
 
     #[test]
     fn a_safe_error_is_shown_without_what_wraps_it() {
-        let wrapped = AppError::bad_request("secret=42").with_cause(InvalidEnvelope);
+        let event = EventBridgeEvent::read("{}").unwrap();
+        let invalid = event.require_envelope(&Delivery::default()).unwrap_err();
+        let wrapped = AppError::bad_request("secret=42").with_cause(invalid);
         let failed = failed(wrapped);
         assert_eq!(failed.to_string(), "apptheory: eventbridge workload envelope invalid");
     }

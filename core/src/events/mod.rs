@@ -5,28 +5,29 @@
 //! refuses to know what handlers do, and when: hosts run them, one at a time or several at once.
 //!
 //! ```text
-//! classify ─┬─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse
-//!           ├─ read_sns ───────── Routes ─▶ a handler per notification ─▶ their outputs
-//!           ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
-//!           ├─ WebSocketEvent ─── Routes ─▶ handler ─▶ Response
-//!           └─ HttpSource ─ a request: see `http`
+//! LambdaEvent::read ─┬─ HttpEvent ──────── a request: see `http` ─▶ HttpSource::write_response
+//!                    ├─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse
+//!                    ├─ SnsRecord … ────── Routes ─▶ a handler per notification ─▶ their outputs
+//!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
+//!                    └─ WebSocketEvent ─── Routes ─▶ handler ─▶ HttpResponse
 //! ```
 //!
 //! ```
+//! use apptheory_core::events::{AfterFailure, LambdaEvent, Routes, SqsRecord};
 //! use apptheory_core::time::Timestamp;
-//! use apptheory_core::events::{AfterFailure, BatchEvent, BatchSource, Routes, SqsRecord};
 //!
 //! let mut routes = Routes::new();
 //! routes.insert("orders", |record: &SqsRecord<'_>| record.body == "ok").unwrap();
 //!
 //! let event = r#"{"Records":[
-//!     {"messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
-//!     {"messageId":"2","eventSourceARN":"arn:aws:sqs:r:1:orders","body":5}]}"#;
-//! let event = BatchEvent::read(BatchSource::Sqs, event)?;
+//!     {"eventSource":"aws:sqs","messageId":"1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":"ok"},
+//!     {"eventSource":"aws:sqs","messageId":"2","eventSourceARN":"arn:aws:sqs:r:1:orders","body":5}]}"#;
+//! let LambdaEvent::Batch(event) = LambdaEvent::read(event)? else { panic!("a batch") };
 //! let mut batch = event.batch(AfterFailure::Continue);
 //! while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
-//!     let record = &event.records()[turn.index()];
-//!     let served = routes.find(record.name()).zip(SqsRecord::read(record).ok());
+//!     let served = event.record(turn.index()).and_then(|record| {
+//!         routes.find(record.name()).zip(SqsRecord::read(&record).ok())
+//!     });
 //!     match served.is_some_and(|(handle, record)| handle(&record)) {
 //!         true => batch.succeed(turn),
 //!         false => batch.fail(turn),
@@ -38,50 +39,47 @@
 
 mod arn;
 mod batch;
-mod classify;
+mod batch_event;
 mod cloudwatch_logs;
-mod context;
+mod delivery;
 mod dynamodb;
+mod error;
+mod event;
 mod event_bridge;
 mod failed;
 mod http;
 mod kinesis;
 mod observation;
-mod raw;
-mod records;
 mod routes;
 mod sns;
 mod sqs;
 mod trigger;
 mod websocket;
-mod window;
 mod workload;
 
+use alloc::borrow::Cow;
+
 pub use arn::{ArnKind, name_from_arn};
-pub use batch::{AfterFailure, Batch, BatchError, BatchItem, BatchResponse, Turn};
-pub use classify::{ClassifyError, EventKind, classify};
-pub use cloudwatch_logs::{
-    CloudWatchLogEvent, CloudWatchLogs, CloudWatchLogsError, CloudWatchLogsErrorKind,
-    CloudWatchLogsSummary,
-};
-pub use context::Delivery;
+pub use batch::{AfterFailure, Batch, BatchItem, BatchResponse, Turn};
+pub use batch_event::{BatchEvent, BatchRecord, BatchSource};
+pub use cloudwatch_logs::{CloudWatchLogEvent, CloudWatchLogs, CloudWatchLogsSummary};
+pub use delivery::Delivery;
 pub use dynamodb::{DynamoDbRecord, DynamoDbSummary, UserIdentity};
-pub use event_bridge::{
-    EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, UnmatchedEvent,
-};
+pub use error::{Error, ErrorKind};
+pub use event::LambdaEvent;
+pub use event_bridge::{EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector, OnUnmatched};
 pub use failed::WorkloadFailed;
-pub use http::{
-    AuthorizerEvent, HttpEventError, HttpSource, RestEnvelope, read_payload_v2,
-    rest_streaming_variable,
-};
+pub use http::{HttpEvent, HttpSource, InvokeMode, UnknownMode, rest_streaming_variable};
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
-pub use records::{BatchEvent, BatchRecord, BatchSource};
 pub use routes::{RouteTaken, Routes};
-pub use sns::{SnsRecord, UnrecognizedTopic, read_sns};
+pub use sns::SnsRecord;
 pub use sqs::SqsRecord;
-pub use trigger::{EventError, RecordError, Trigger};
+pub use trigger::Trigger;
 pub use websocket::{WebSocketConnection, WebSocketEvent};
-pub use workload::{
-    CorrelationSource, InvalidEnvelope, ScheduledResult, ScheduledSummary, WorkloadEnvelope,
-};
+pub use workload::{CorrelationSource, ScheduledResult, ScheduledSummary, WorkloadEnvelope};
+
+/// A text that borrows from nothing.
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}

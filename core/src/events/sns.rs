@@ -3,15 +3,13 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::arn::{ArnKind, name_from_arn};
-use super::records::{is_foreign, read_records};
+use super::error::{Error, ErrorKind};
+use super::event::source_of_record;
+use super::owned;
 use super::routes::Routes;
-use super::trigger::{EventError, Trigger};
-use crate::json;
-use crate::members::{Object, Text, owned};
+use crate::document::{Object, Value};
+use crate::json::JsonError;
 use crate::printing::prints;
 
 /// A notification of SNS. What the record lacks is empty.
@@ -60,57 +58,34 @@ impl SnsRecord<'_> {
 }
 
 /// Reads an event. There is no failing in part: a record that is malformed fails the event.
-///
-/// # Errors
-///
-/// [`EventError`] when the text is no JSON object, its `Records` are no list of objects, a member
-/// that is read is of another type or there twice, or a record is from another service.
-pub fn read_sns(event: &str) -> Result<Vec<SnsRecord<'_>>, EventError> {
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default)]
-    struct Record<'a> {
-        #[serde(borrow, rename = "EventSource")]
-        event_source: Option<&'a RawValue>,
-        #[serde(borrow, rename = "eventSource")]
-        camel_event_source: Option<&'a RawValue>,
-        #[serde(borrow, rename = "Sns")]
-        sns: Object<Sns<'a>>,
-    }
-
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default, rename_all = "PascalCase")]
-    struct Sns<'a> {
-        #[serde(borrow)]
-        message_id: Text<'a>,
-        #[serde(borrow)]
-        topic_arn: Text<'a>,
-        #[serde(borrow)]
-        subject: Text<'a>,
-        #[serde(borrow)]
-        message: Text<'a>,
-        #[serde(borrow)]
-        timestamp: Text<'a>,
-    }
-
-    let records = read_records(Trigger::Sns, event)?.into_iter().map(|record| {
-        const TRIGGER: Trigger = Trigger::Sns;
-        let text = record.get();
-        let read: Record<'_> = json::read_object(text)
-            .map_err(|cause| EventError::Malformed { trigger: TRIGGER, cause })?;
-        if is_foreign(TRIGGER, read.camel_event_source, read.event_source) {
-            return Err(EventError::ForeignRecord { trigger: TRIGGER });
+pub(super) fn of<'a>(event: Object<'a, '_>) -> Result<Vec<SnsRecord<'a>>, Error> {
+    const WHAT: &str = "sns event";
+    let malformed = |cause| Error::malformed(WHAT, cause);
+    let records = event.list("Records").map_err(malformed)?.map(|record| {
+        let read = read(record).map_err(malformed)?;
+        match source_of_record(record) {
+            Some(source) if source != "aws:sns" => {
+                let why = "a record is from another service";
+                Err(Error::refused(ErrorKind::ForeignRecord, WHAT, why))
+            }
+            _ => Ok(read),
         }
-        let sns = read.sns.0;
-        Ok(SnsRecord {
-            message_id: sns.message_id.0,
-            topic_arn: sns.topic_arn.0,
-            subject: sns.subject.0,
-            message: sns.message.0,
-            timestamp: sns.timestamp.0,
-            text: Cow::Borrowed(text),
-        })
     });
     records.collect()
+}
+
+fn read<'a>(record: Value<'a, '_>) -> Result<SnsRecord<'a>, JsonError> {
+    let object = record.filled().ok_or_else(|| record.error())?.object()?;
+    (object.get("EventSource")?, object.get("eventSource")?);
+    let sns = object.object("Sns")?;
+    Ok(SnsRecord {
+        message_id: sns.text("MessageId")?,
+        topic_arn: sns.text("TopicArn")?,
+        subject: sns.text("Subject")?,
+        message: sns.text("Message")?,
+        timestamp: sns.text("Timestamp")?,
+        text: Cow::Borrowed(record.json()),
+    })
 }
 
 impl<H> Routes<H> {
@@ -119,27 +94,31 @@ impl<H> Routes<H> {
     ///
     /// # Errors
     ///
-    /// [`UnrecognizedTopic`] when one has none, or there are no notifications.
-    pub fn of_notifications(
-        &self,
-        records: &[SnsRecord<'_>],
-    ) -> Result<Vec<&H>, UnrecognizedTopic> {
+    /// [`ErrorKind::UnrecognizedTopic`] when one has none, or there are no notifications.
+    pub fn of_notifications(&self, records: &[SnsRecord<'_>]) -> Result<Vec<&H>, Error> {
+        const UNRECOGNIZED: Error =
+            Error::new(ErrorKind::UnrecognizedTopic, "apptheory: unrecognized sns topic");
         if records.is_empty() {
-            return Err(UnrecognizedTopic);
+            return Err(UNRECOGNIZED);
         }
-        records.iter().map(|record| self.find(record.topic()).ok_or(UnrecognizedTopic)).collect()
+        records.iter().map(|record| self.find(record.topic()).ok_or(UNRECOGNIZED)).collect()
     }
 }
 
-/// Nothing is registered for the topic of a notification. The invocation fails, and SNS sends the
-/// notification again: register a handler, or remove the subscription.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("apptheory: unrecognized sns topic")]
-pub struct UnrecognizedTopic;
-
 #[cfg(test)]
 mod tests {
-    use super::{Routes, UnrecognizedTopic, read_sns};
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::{Error, ErrorKind, Routes, SnsRecord};
+    use crate::document::Document;
+
+    fn read(records: &str) -> Result<Vec<SnsRecord<'static>>, Error> {
+        let event = format!(r#"{{"Records":[{records}]}}"#);
+        let document = Document::scan(&event).unwrap();
+        let records = super::of(document.object().unwrap())?;
+        Ok(records.into_iter().map(SnsRecord::into_owned).collect())
+    }
 
     #[test]
     fn every_topic_needs_a_handler() {
@@ -147,27 +126,24 @@ mod tests {
         routes.insert("a", 1).unwrap();
         routes.insert("b", 2).unwrap();
         let route = |topics: &[&str]| {
-            let records: alloc::vec::Vec<_> = topics
-                .iter()
-                .map(|topic| {
-                    alloc::format!(r#"{{"Sns":{{"TopicArn":"arn:aws:sns:r:1:{topic}"}}}}"#)
-                })
+            let topics = topics.iter();
+            let records: Vec<_> = topics
+                .map(|topic| format!(r#"{{"Sns":{{"TopicArn":"arn:aws:sns:r:1:{topic}"}}}}"#))
                 .collect();
-            let event = alloc::format!(r#"{{"Records":[{}]}}"#, records.join(","));
-            let records = read_sns(&event).unwrap();
-            routes.of_notifications(&records).map(|found| found.into_iter().copied().collect())
+            let records = read(&records.join(",")).unwrap();
+            let found = routes.of_notifications(&records);
+            found.map(|found| found.into_iter().copied().collect()).map_err(|error| error.kind())
         };
         assert_eq!(route(&["b", "a", "b"]), Ok(alloc::vec![2, 1, 2]));
-        assert_eq!(route(&["a", "c"]), Err(UnrecognizedTopic));
-        assert_eq!(route(&[]), Err(UnrecognizedTopic));
+        assert_eq!(route(&["a", "c"]), Err(ErrorKind::UnrecognizedTopic));
+        assert_eq!(route(&[]), Err(ErrorKind::UnrecognizedTopic));
         for records in [
             r#"{"Sns":{"Message":5}}"#,
             r#"{"Sns":{}},null"#,
             r#"{"Sns":{}},{"EventSource":"aws:sqs","Sns":{}}"#,
             r#"{"Sns":{"Message":"a","Message":"b"}}"#,
         ] {
-            let event = alloc::format!(r#"{{"Records":[{records}]}}"#);
-            assert!(read_sns(&event).is_err(), "{records}");
+            assert!(read(records).is_err(), "{records}");
         }
     }
 }

@@ -2,14 +2,10 @@
 
 use alloc::borrow::Cow;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::raw::object;
-use super::records::BatchRecord;
-use super::trigger::{RecordError, Trigger};
-use crate::json;
-use crate::members::{Members, Text, owned};
+use super::batch_event::BatchRecord;
+use super::error::Error;
+use super::owned;
+use crate::document::Document;
 use crate::printing::prints;
 
 /// A message of SQS. What the record lacks is empty.
@@ -33,15 +29,17 @@ impl<'a> SqsRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`RecordError::Malformed`] when a member that is read is of another type.
-    pub fn read(record: &BatchRecord<'a>) -> Result<Self, RecordError> {
-        let read: Sqs<'a> = record.read(Trigger::Sqs)?;
-        Ok(Self {
-            message_id: read.message_id.0,
-            receipt_handle: read.receipt_handle.0,
-            body: read.body.0,
-            event_source_arn: read.event_source_arn.0,
-            text: Cow::Borrowed(record.as_json()),
+    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
+    /// another service than its batch.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        record.read(|message| {
+            Ok(Self {
+                message_id: message.text("messageId")?,
+                receipt_handle: message.text("receiptHandle")?,
+                body: message.text("body")?,
+                event_source_arn: message.text("eventSourceARN")?,
+                text: Cow::Borrowed(record.as_json()),
+            })
         })
     }
 
@@ -67,31 +65,11 @@ impl<'a> SqsRecord<'a> {
     /// again: most handlers ask for none, and none are kept for them. `None` for one that is no text.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Message<'a> {
-            #[serde(borrow)]
-            attributes: Option<&'a RawValue>,
-        }
-
-        let message: Message<'_> = json::read_object(&self.text).ok()?;
-        let Members(attributes) = object::<Members<'_, &RawValue>>(message.attributes)?;
-        let (_, value) = attributes.into_iter().find(|(known, _)| known == name)?;
-        serde_json::from_str(value.get()).ok().map(|Text(value)| value)
+        let message = Document::scan(&self.text).ok()?;
+        let attributes = message.object().ok()?.get("attributes").ok()?.object().ok()?;
+        let (_, value) = attributes.members().filter(|(known, _)| known.is(name)).last()?;
+        value.text().ok()
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Sqs<'a> {
-    #[serde(borrow)]
-    message_id: Text<'a>,
-    #[serde(borrow)]
-    receipt_handle: Text<'a>,
-    #[serde(borrow)]
-    body: Text<'a>,
-    #[serde(borrow, rename = "eventSourceARN")]
-    event_source_arn: Text<'a>,
 }
 
 #[cfg(test)]
@@ -103,7 +81,7 @@ mod tests {
     fn attributes_are_read_when_they_are_asked_for() {
         let event = r#"{"Records":[{"attributes":{"SenderId":"a\u0062","Other":null}}]}"#;
         let event = BatchEvent::read(BatchSource::Sqs, event).unwrap();
-        let message = SqsRecord::read(&event.records()[0]).unwrap().into_owned();
+        let message = SqsRecord::read(&event.record(0).unwrap()).unwrap().into_owned();
         assert_eq!(message.attribute("SenderId").as_deref(), Some("ab"));
         assert_eq!(message.attribute("Other").as_deref(), Some(""));
         assert_eq!(message.attribute("SentTimestamp"), None);
@@ -111,7 +89,7 @@ mod tests {
         let mistyped = r#"{"Records":[{"attributes":{"SenderId":5}},{"attributes":5}]}"#;
         let event = BatchEvent::read(BatchSource::Sqs, mistyped).unwrap();
         for record in event.records() {
-            assert_eq!(SqsRecord::read(record).unwrap().attribute("SenderId"), None);
+            assert_eq!(SqsRecord::read(&record).unwrap().attribute("SenderId"), None);
         }
     }
 }

@@ -4,15 +4,14 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::net::IpAddr;
 
-use serde::Deserialize;
-use serde_json::Value as Json;
-
-use super::context::Delivery;
-use super::http::{HttpSource, Unread, payload_v1};
-use super::trigger::{EventError, Trigger};
+use super::delivery::Delivery;
+use super::error::Error;
+use super::event::refuse_authorizer;
+use super::http::{HttpSource, v1};
+use crate::document::{Document, Object, Value};
 use crate::gateway::event_endpoint;
-use crate::http::{HttpResponse, RawRequest, Rejected, Request, SourceProvenance, UriPath};
-use crate::members::{Object, Text};
+use crate::http::{HttpResponse, RawRequest, Rejected, Request, UriPath};
+use crate::json::JsonError;
 
 /// A message on a WebSocket, or the start or end of one: which connection it is about, and the
 /// request that it is for handlers.
@@ -57,61 +56,41 @@ impl<'a> WebSocketEvent<'a> {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is no JSON object, a member that is read has another type or
-    /// comes twice, or the event asks a Lambda authorizer about `$connect`.
-    pub fn read(event: &'a str) -> Result<Self, EventError> {
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Context<'a> {
-            #[serde(borrow)]
-            connection_id: Text<'a>,
-            #[serde(borrow)]
-            route_key: Text<'a>,
-            #[serde(borrow)]
-            event_type: Text<'a>,
-            #[serde(borrow)]
-            domain_name: Text<'a>,
-            #[serde(borrow)]
-            stage: Text<'a>,
-            #[serde(borrow)]
-            request_id: Text<'a>,
-            authorizer: Json,
-            #[serde(borrow)]
-            identity: Object<payload_v1::Identity<'a>>,
-        }
+    /// [`Error`] when the text is not a JSON object, a member that is read has another type or comes
+    /// twice, or the event asks a Lambda authorizer about `$connect`.
+    pub fn read(event: &'a str) -> Result<Self, Error> {
+        let document = Document::scan(event).map_err(malformed)?;
+        Self::of(document.object().map_err(malformed)?)
+    }
 
-        let read = payload_v1::read::<Context<'a>>(event).map_err(|unread| match unread {
-            Unread::Json(cause) => EventError::Malformed { trigger: Trigger::WebSocket, cause },
-            Unread::Authorizer(cause) => EventError::Authorizer(cause),
-        })?;
-        let context = read.request_context.0;
-        let trimmed = |text: Text<'_>| text.as_str().trim().to_string();
-        let (domain_name, stage) = (trimmed(context.domain_name), trimmed(context.stage));
-        let endpoint = event_endpoint(&domain_name, &stage, read.path.as_str());
+    pub(super) fn of(event: Object<'a, '_>) -> Result<Self, Error> {
+        refuse_authorizer(event, malformed)?;
+        Self::from_object(event).map_err(malformed)
+    }
+
+    fn from_object(event: Object<'a, '_>) -> Result<Self, JsonError> {
+        let context = event.object("requestContext")?;
+        let text = |name| context.text(name).map(|text| text.trim().to_string());
+        let (domain_name, stage) = (text("domainName")?, text("stage")?);
+        let path = event.text("path")?;
+        let endpoint = event_endpoint(&domain_name, &stage, &path);
+        let source_ip = context.object("identity")?.text("sourceIp")?;
         Ok(Self {
             connection: WebSocketConnection {
-                connection_id: trimmed(context.connection_id),
-                route_key: trimmed(context.route_key),
-                event_type: trimmed(context.event_type),
+                connection_id: text("connectionId")?,
+                route_key: text("routeKey")?,
+                event_type: text("eventType")?,
                 management_endpoint: endpoint.unwrap_or_default(),
                 domain_name,
                 stage,
-                identity: identity(&context.authorizer),
-                source_ip: context.identity.0.source_ip.as_str().trim().parse().ok(),
+                identity: identity(context.get("authorizer")?),
+                source_ip: source_ip.trim().parse().ok(),
             },
-            request_id: trimmed(context.request_id),
+            request_id: text("requestId")?,
             request: RawRequest {
-                method: read.http_method.into_string(),
-                path: UriPath::from_encoded(read.path.as_str()),
-                query: payload_v1::decoded_query(
-                    read.multi_value_query_string_parameters,
-                    read.query_string_parameters,
-                ),
-                headers: payload_v1::headers(read.multi_value_headers, read.headers),
-                body: read.body.into_bytes(),
-                is_base64: read.is_base64_encoded.0,
-                source_provenance: SourceProvenance::UNKNOWN,
-                provider_request_id: String::new(),
+                path: UriPath::from_encoded(&path),
+                query: v1::decoded_query(event)?,
+                ..v1::request(event)?
             },
         })
     }
@@ -126,9 +105,9 @@ impl<'a> WebSocketEvent<'a> {
         }
     }
 
-    /// The invocation, under the id of [`request_id`](Self::request_id).
+    /// The delivery of the event, under the id of [`request_id`](Self::request_id).
     #[must_use]
-    pub fn invocation(
+    pub fn delivery(
         &self,
         aws_request_id: &str,
         remaining_ms: u64,
@@ -159,11 +138,15 @@ impl<'a> WebSocketEvent<'a> {
 }
 
 /// Who an authorizer said it is. What it adds to its answer is an application's own, of any type.
-fn identity(authorizer: &Json) -> String {
-    let members = ["/principalId", "/claims/sub"].into_iter();
-    let texts = members.filter_map(|member| authorizer.pointer(member)?.as_str());
-    let mut texts = texts.map(str::trim).filter(|text| !text.is_empty());
-    texts.next().unwrap_or_default().to_string()
+/// Lambda authorizers give a principal, Cognito's claims.
+fn identity(authorizer: Value<'_, '_>) -> String {
+    let principal = authorizer.member("principalId").filled_text();
+    let subject = || authorizer.member("claims").member("sub").filled_text();
+    principal.or_else(subject).map(|id| id.trim().to_string()).unwrap_or_default()
+}
+
+fn malformed(cause: JsonError) -> Error {
+    Error::malformed("apigw websocket event", cause)
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use serde::{Serialize, Serializer};
 
-use super::context::Delivery;
-use super::event_bridge::{EventBridgeEvent, member};
-use super::raw::{integer, trimmed};
+use super::delivery::Delivery;
+use super::error::{Error, ErrorKind};
+use super::event_bridge::EventBridgeEvent;
+use crate::document::{Document, Value};
 use crate::time::Timestamp;
 
 /// What an event is about and who caused it, without its detail.
@@ -37,6 +38,9 @@ pub struct WorkloadEnvelope {
     /// When it happened, as the event writes it.
     pub time: String,
 }
+
+/// A correlation id, and where it was found.
+pub(super) type Correlation = (String, CorrelationSource);
 
 /// Where a correlation id was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -119,8 +123,8 @@ pub struct ScheduledResult {
 impl EventBridgeEvent<'_> {
     /// The event's envelope.
     #[must_use]
-    pub fn envelope(&self, invocation: &Delivery) -> WorkloadEnvelope {
-        let (correlation_id, correlation_source) = self.correlation(invocation);
+    pub fn envelope(&self, delivery: &Delivery) -> WorkloadEnvelope {
+        let (correlation_id, correlation_source) = self.correlation(delivery);
         WorkloadEnvelope {
             account: self.account.clone(),
             correlation_id,
@@ -128,7 +132,7 @@ impl EventBridgeEvent<'_> {
             detail_type: self.detail_type.clone(),
             event_id: self.id.clone(),
             region: self.region.clone(),
-            request_id: invocation.request_id.trim().to_string(),
+            request_id: delivery.request_id.trim().to_string(),
             resources: self.resources.clone(),
             source: self.source.clone(),
             time: self.time.clone(),
@@ -139,15 +143,13 @@ impl EventBridgeEvent<'_> {
     ///
     /// # Errors
     ///
-    /// [`InvalidEnvelope`] when one of the three is missing.
-    pub fn require_envelope(
-        &self,
-        invocation: &Delivery,
-    ) -> Result<WorkloadEnvelope, InvalidEnvelope> {
-        let envelope = self.envelope(invocation);
+    /// [`ErrorKind::InvalidEnvelope`] when one of the three is missing.
+    pub fn require_envelope(&self, delivery: &Delivery) -> Result<WorkloadEnvelope, Error> {
+        let envelope = self.envelope(delivery);
         let WorkloadEnvelope { source, detail_type, correlation_id, .. } = &envelope;
         if source.is_empty() || detail_type.is_empty() || correlation_id.is_empty() {
-            return Err(InvalidEnvelope);
+            let text = "apptheory: eventbridge workload envelope invalid";
+            return Err(Error::new(ErrorKind::InvalidEnvelope, text));
         }
         Ok(envelope)
     }
@@ -155,37 +157,41 @@ impl EventBridgeEvent<'_> {
     /// The summary of the scheduled run that the event starts or reports, as of `now`. Whether it
     /// is a schedule's is not checked.
     #[must_use]
-    pub fn scheduled_summary(&self, invocation: &Delivery, now: Timestamp) -> ScheduledSummary {
-        let envelope = self.envelope(invocation);
-        let aws_request_id = invocation.aws_request_id.trim();
+    pub fn scheduled_summary(&self, delivery: &Delivery, now: Timestamp) -> ScheduledSummary {
+        let envelope = self.envelope(delivery);
+        let aws_request_id = delivery.aws_request_id.trim();
         let from_id = |prefix: &str, id: &str| match id {
             "" => String::new(),
             id => format!("{prefix}:{id}"),
         };
-        let result = self.detail_member("result");
+        let document = Document::scan(self.detail());
+        let detail = document.as_ref().map(Document::root);
+        let detail_text = |name| text(detail.ok(), name);
+        let result = detail.ok().map(|detail| detail.member("result"));
+        let count = |name| result.map_or(0, |result| result.member(name).integer());
         ScheduledSummary {
             correlation_id: envelope.correlation_id,
             correlation_source: envelope.correlation_source,
-            deadline_unix_ms: deadline_unix_ms(invocation.remaining_ms, now),
+            deadline_unix_ms: deadline_unix_ms(delivery.remaining_ms, now),
             detail_type: envelope.detail_type,
             idempotency_key: first_filled([
-                self.detail_text("idempotency_key"),
+                detail_text("idempotency_key"),
                 from_id("eventbridge", &self.id),
                 from_id("lambda", aws_request_id),
             ]),
             kind: "scheduled",
-            remaining_ms: invocation.remaining_ms,
+            remaining_ms: delivery.remaining_ms,
             result: ScheduledResult {
-                failed: integer(member(result, "failed")),
-                processed: integer(member(result, "processed")),
+                failed: count("failed"),
+                processed: count("processed"),
                 status: first_filled([
-                    trimmed(member(result, "status")),
-                    self.detail_text("status"),
+                    text(result, "status"),
+                    detail_text("status"),
                     "ok".to_string(),
                 ]),
             },
             run_id: first_filled([
-                self.detail_text("run_id"),
+                detail_text("run_id"),
                 self.id.clone(),
                 aws_request_id.to_string(),
             ]),
@@ -196,24 +202,22 @@ impl EventBridgeEvent<'_> {
     }
 
     /// The first correlation id that is not blank, and where it was found.
-    fn correlation(&self, invocation: &Delivery) -> (String, Option<CorrelationSource>) {
-        let found = [
-            (self.metadata_text("correlation_id"), CorrelationSource::Metadata),
-            (self.header_text("x-correlation-id"), CorrelationSource::Header),
-            (self.detail_text("correlation_id"), CorrelationSource::Detail),
-            (self.id.clone(), CorrelationSource::EventId),
-            (invocation.aws_request_id.trim().to_string(), CorrelationSource::AwsRequestId),
-        ];
-        let found = found.into_iter().find(|(id, _)| !id.is_empty());
-        found.map_or((String::new(), None), |(id, source)| (id, Some(source)))
+    fn correlation(&self, delivery: &Delivery) -> (String, Option<CorrelationSource>) {
+        if let Some((id, source)) = &self.correlation {
+            return (id.clone(), Some(*source));
+        }
+        match (&*self.id, delivery.aws_request_id.trim()) {
+            ("", "") => (String::new(), None),
+            ("", id) => (id.to_string(), Some(CorrelationSource::AwsRequestId)),
+            (id, _) => (id.to_string(), Some(CorrelationSource::EventId)),
+        }
     }
 }
 
-/// An event does not say who sent it, what it is, or what it belongs to. Its text is safe to show:
-/// it says nothing of the event.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("apptheory: eventbridge workload envelope invalid")]
-pub struct InvalidEnvelope;
+/// A member that is a text, trimmed; empty for anything else.
+fn text(object: Option<Value<'_, '_>>, name: &str) -> String {
+    object.map(|object| object.member(name).trimmed().into_owned()).unwrap_or_default()
+}
 
 fn deadline_unix_ms(remaining_ms: u64, now: Timestamp) -> i64 {
     if remaining_ms == 0 {
@@ -236,20 +240,19 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Delivery, EventBridgeEvent, InvalidEnvelope};
+    use super::{Delivery, ErrorKind, EventBridgeEvent};
     use crate::time::Timestamp;
 
-    fn invocation(aws_request_id: &str, remaining_ms: u64) -> Delivery {
-        let invocation =
-            Delivery::new(aws_request_id, None, Timestamp::UNIX_EPOCH, || "made".into());
-        Delivery { remaining_ms, ..invocation }
+    fn delivery(aws_request_id: &str, remaining_ms: u64) -> Delivery {
+        let delivery = Delivery::new(aws_request_id, None, Timestamp::UNIX_EPOCH, || "made".into());
+        Delivery { remaining_ms, ..delivery }
     }
 
     #[test]
     fn correlation_is_looked_for_from_the_callers_word_to_lambdas() {
         let correlation = |event: serde_json::Value, aws: &str| {
             let text = event.to_string();
-            let envelope = EventBridgeEvent::read(&text).unwrap().envelope(&invocation(aws, 0));
+            let envelope = EventBridgeEvent::read(&text).unwrap().envelope(&delivery(aws, 0));
             let json = serde_json::to_value(&envelope).unwrap();
             (envelope.correlation_id, json["correlation_source"].as_str().unwrap().to_owned())
         };
@@ -279,13 +282,14 @@ mod tests {
         let text = r#"{"source":"s","detail-type":"t","time":" 2026-04-24T14:00:00.123+02:00 ",
             "detail":{"n":1e999}}"#;
         let event = EventBridgeEvent::read(text).unwrap();
-        let envelope = event.envelope(&invocation("", 0));
+        let envelope = event.envelope(&delivery("", 0));
         assert_eq!(
             serde_json::to_string(&envelope).unwrap(),
             r#"{"account":"","correlation_id":"","correlation_source":"","detail_type":"t","event_id":"","region":"","request_id":"made","resources":[],"source":"s","time":"2026-04-24T14:00:00.123+02:00"}"#
         );
-        assert_eq!(event.require_envelope(&invocation("", 0)), Err(InvalidEnvelope));
-        assert!(event.require_envelope(&invocation("a", 0)).is_ok());
+        let error = event.require_envelope(&delivery("", 0)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidEnvelope);
+        assert!(event.require_envelope(&delivery("a", 0)).is_ok());
     }
 
     #[test]
@@ -293,7 +297,7 @@ mod tests {
         let summary = |event: serde_json::Value, remaining| {
             let text = event.to_string();
             let event = EventBridgeEvent::read(&text).unwrap();
-            event.scheduled_summary(&invocation("A", remaining), Timestamp::UNIX_EPOCH)
+            event.scheduled_summary(&delivery("A", remaining), Timestamp::UNIX_EPOCH)
         };
         let bare = summary(json!({"detail": []}), 0);
         assert_eq!((&*bare.run_id, &*bare.idempotency_key), ("A", "lambda:A"));

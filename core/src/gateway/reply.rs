@@ -1,14 +1,12 @@
 //! What the service answers.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::error::{ConnectionOperation, Error, ErrorKind};
-use crate::json::{self, ObjectWriter};
-use crate::members::{Object, Text};
+use crate::document::Document;
+use crate::json::ObjectWriter;
 use crate::printing::prints;
 use crate::time::Timestamp;
 
@@ -57,39 +55,6 @@ impl Connection {
         identity.end();
         object.end();
         out
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ConnectionBody<'a> {
-    #[serde(borrow)]
-    connected_at: Text<'a>,
-    #[serde(borrow)]
-    last_active_at: Text<'a>,
-    #[serde(borrow)]
-    identity: Object<Identity<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Identity<'a> {
-    #[serde(borrow)]
-    source_ip: Text<'a>,
-    #[serde(borrow)]
-    user_agent: Text<'a>,
-}
-
-/// An instant that is not RFC 3339 reads as none: nobody decides by it.
-impl From<ConnectionBody<'_>> for Connection {
-    fn from(body: ConnectionBody<'_>) -> Self {
-        let identity = body.identity.0;
-        Self {
-            connected_at: body.connected_at.as_str().trim().parse().ok(),
-            last_active_at: body.last_active_at.as_str().trim().parse().ok(),
-            identity_ip: identity.source_ip.into_string(),
-            identity_agent: identity.user_agent.into_string(),
-        }
     }
 }
 
@@ -151,12 +116,29 @@ impl ConnectionReply {
     pub fn read_connection(&self) -> Result<Connection, Error> {
         const OPERATION: ConnectionOperation = ConnectionOperation::GetConnection;
         self.read(OPERATION)?;
-        let body = core::str::from_utf8(&self.body).ok();
-        let read = body.and_then(|body| json::read_object::<ConnectionBody<'_>>(body).ok());
-        read.map(Connection::from).ok_or_else(|| {
+        self.connection().ok_or_else(|| {
             let kind = ErrorKind::Service { status: self.status, code: String::new() };
             Error::new(OPERATION, kind).with_message("unreadable answer")
         })
+    }
+
+    /// The connection that the body tells.
+    fn connection(&self) -> Option<Connection> {
+        let document = self.document()?;
+        let body = document.object().ok()?;
+        let identity = body.object("identity").ok()?;
+        // An instant that is not RFC 3339 reads as none: nobody decides by it.
+        let instant = |name| body.text(name).map(|text| text.trim().parse().ok());
+        Some(Connection {
+            connected_at: instant("connectedAt").ok()?,
+            last_active_at: instant("lastActiveAt").ok()?,
+            identity_ip: identity.text("sourceIp").ok()?.into_owned(),
+            identity_agent: identity.text("userAgent").ok()?.into_owned(),
+        })
+    }
+
+    fn document(&self) -> Option<Document<'_>> {
+        Document::scan(core::str::from_utf8(&self.body).ok()?).ok()
     }
 
     /// The error's code: the field may name a shape before `#`, and a URL after `:`.
@@ -167,19 +149,10 @@ impl ConnectionReply {
 
     /// The service's message; its spelling differs.
     fn message(&self) -> String {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Body<'a> {
-            #[serde(borrow)]
-            message: Option<&'a RawValue>,
-            #[serde(borrow, rename = "Message")]
-            pascal_message: Option<&'a RawValue>,
-        }
-
-        let body = core::str::from_utf8(&self.body).unwrap_or_default();
-        let Body { message, pascal_message } = json::read_object(body).unwrap_or_default();
-        let message = message.or(pascal_message).map(RawValue::get);
-        message.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        let Some(document) = self.document() else { return String::new() };
+        let body = document.root();
+        let message = body.member("message").filled().unwrap_or_else(|| body.member("Message"));
+        message.text().map(Cow::into_owned).unwrap_or_default()
     }
 }
 

@@ -177,7 +177,7 @@ mod tests {
     use core::net::Ipv4Addr;
 
     use super::*;
-    use crate::events::{EventKind, WebSocketEvent, classify};
+    use crate::events::LambdaEvent;
 
     fn client() -> WebSocketClient {
         WebSocketClient {
@@ -200,8 +200,9 @@ mod tests {
             (client.message("say", "r", now, "\"hi\""), "say", "MESSAGE"),
             (client.disconnect("r", now, 1005, ""), "$disconnect", "DISCONNECT"),
         ] {
-            assert_eq!(classify(&event).unwrap(), EventKind::WebSocket);
-            let read = WebSocketEvent::read(&event).unwrap();
+            let LambdaEvent::WebSocket(read) = LambdaEvent::read(&event).unwrap() else {
+                panic!("{event}")
+            };
             let connection = &read.connection;
             let routed = (&*connection.route_key, &*connection.event_type);
             assert_eq!(routed, (route_key, event_type));

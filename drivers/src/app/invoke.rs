@@ -1,11 +1,8 @@
 //! Serving events of any kind.
 
 use apptheory_core::events::{
-    BatchError, BatchSource, ClassifyError, EventError, EventKind, UnmatchedEvent,
-    UnrecognizedTopic, WorkloadFailed, classify,
+    self, HttpEvent, HttpSource, LambdaEvent, WebSocketEvent, WorkloadFailed,
 };
-use apptheory_core::events::{HttpEventError, HttpSource, read_payload_v2};
-use apptheory_core::http::RawRequest;
 
 use super::App;
 use super::context::Invocation;
@@ -14,25 +11,9 @@ use super::time::{Begun, TimedOut};
 /// An invocation fails: there is nobody to answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The event is of no kind that is served.
+    /// The event cannot be read, or nothing may handle it.
     #[error(transparent)]
-    Classify(#[from] ClassifyError),
-    /// The event is not what its HTTP provider sends.
-    #[error(transparent)]
-    Event(#[from] HttpEventError),
-    /// The event is not what its trigger sends.
-    #[error(transparent)]
-    Trigger(#[from] EventError),
-    /// A record failed that the answer cannot name. The service sends the whole batch again.
-    #[error(transparent)]
-    Batch(#[from] BatchError),
-    /// Nothing is registered for the topic of a notification: register a handler, or remove the
-    /// subscription.
-    #[error(transparent)]
-    UnrecognizedTopic(#[from] UnrecognizedTopic),
-    /// Nobody selects an event of EventBridge, and the application wants to know.
-    #[error(transparent)]
-    Unmatched(#[from] UnmatchedEvent),
+    Event(#[from] events::Error),
     /// The handler of an event failed or panicked. What it said is the source, and was told to the
     /// application's failure hook.
     #[error(transparent)]
@@ -52,33 +33,27 @@ impl App {
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
-        self.invoke_begun(event, self.begin(invocation)).await
+        let begun = self.begin(invocation);
+        self.answer_event(LambdaEvent::read(event)?, begun).await
     }
 
     /// Answers the event of an invocation that has begun.
-    pub(crate) async fn invoke_begun(
+    pub(crate) async fn answer_event(
         &self,
-        event: &str,
+        event: LambdaEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        if let Some((source, request)) = read_payload_v2(event) {
-            return Ok(source.write_response(&self.serve_within(source, request, begun).await));
-        }
-        match classify(event)? {
-            EventKind::Http(source) => Ok(source.write_response(
-                &self.serve_within(source, source.read_request(event)?, begun).await,
-            )),
-            EventKind::Sqs => self.invoke_batch(BatchSource::Sqs, event, begun).await,
-            EventKind::Kinesis => self.invoke_batch(BatchSource::Kinesis, event, begun).await,
-            EventKind::DynamoDb => {
-                self.invoke_batch(BatchSource::DynamoDbStream, event, begun).await
+        match event {
+            LambdaEvent::Http(HttpEvent { source, request, .. }) => {
+                Ok(source.write_response(&self.serve_within(source, request, begun).await))
             }
-            EventKind::Sns => self.invoke_sns(event, begun).await,
-            EventKind::EventBridge => self.invoke_event_bridge(event, begun).await,
-            EventKind::WebSocket if self.inner.websockets.are_supported() => {
-                self.invoke_websocket(event, begun).await
+            LambdaEvent::Batch(event) => self.answer_batch(&event, begun).await,
+            LambdaEvent::Sns(records) => self.answer_sns(records, begun).await,
+            LambdaEvent::EventBridge(event) => self.answer_event_bridge(event, begun).await,
+            LambdaEvent::WebSocket(event) if self.inner.websockets.are_supported() => {
+                self.answer_websocket(event, begun).await
             }
-            EventKind::WebSocket => Err(ClassifyError::Unknown.into()),
+            LambdaEvent::WebSocket(_) => Err(events::Error::unknown().into()),
         }
     }
 
@@ -94,7 +69,23 @@ impl App {
         event: &str,
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
-        let request: RawRequest<'_> = source.read_request(event)?;
-        Ok(source.write_response(&self.serve_within(source, request, self.begin(invocation)).await))
+        let begun = self.begin(invocation);
+        let request = source.read_request(event)?;
+        Ok(source.write_response(&self.serve_within(source, request, begun).await))
+    }
+
+    /// Answers an event of a WebSocket API, whatever the event itself looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`InvokeError::Event`] when members of the event have wrong types, or it asks a Lambda
+    /// authorizer; [`InvokeError::TimedOut`] when there is no answer in time.
+    pub async fn serve_websocket(
+        &self,
+        event: &str,
+        invocation: Invocation,
+    ) -> Result<String, InvokeError> {
+        let begun = self.begin(invocation);
+        self.answer_websocket(WebSocketEvent::read(event)?, begun).await
     }
 }

@@ -3,8 +3,7 @@
 use core::error::Error;
 use std::io;
 
-use apptheory_core::events::ClassifyError;
-use apptheory_core::events::HttpEventError;
+use apptheory_core::events::{self, ErrorKind};
 use http::StatusCode;
 
 use super::settings::EnvironmentError;
@@ -85,32 +84,21 @@ impl FunctionError {
 impl From<InvokeError> for FunctionError {
     fn from(error: InvokeError) -> Self {
         match error {
-            InvokeError::Classify(error) => error.into(),
+            InvokeError::Event(error) => error.into(),
             InvokeError::TimedOut(error) => Self::new("Function.TimedOut", error.to_string()),
-            error @ (InvokeError::Event(_)
-            | InvokeError::Trigger(_)
-            | InvokeError::Batch(_)
-            | InvokeError::UnrecognizedTopic(_)
-            | InvokeError::Unmatched(_)
-            | InvokeError::Workload(_)) => Self::invalid_event(error.to_string()),
+            InvokeError::Workload(error) => Self::invalid_event(error.to_string()),
         }
     }
 }
 
-impl From<ClassifyError> for FunctionError {
-    fn from(error: ClassifyError) -> Self {
-        match error {
-            ClassifyError::Authorizer(cause) => Self::invalid_event(format!("{error}: {cause}")),
-            error
-            @ (ClassifyError::Empty | ClassifyError::Envelope(_) | ClassifyError::Unknown) => {
-                Self::invalid_event(error.to_string())
+impl From<events::Error> for FunctionError {
+    fn from(error: events::Error) -> Self {
+        match error.source() {
+            // Its own text does not say what to do.
+            Some(cause) if error.kind() == ErrorKind::Authorizer => {
+                Self::invalid_event(format!("{error}: {cause}"))
             }
+            _ => Self::invalid_event(error.to_string()),
         }
-    }
-}
-
-impl From<HttpEventError> for FunctionError {
-    fn from(error: HttpEventError) -> Self {
-        Self::invalid_event(error.to_string())
     }
 }

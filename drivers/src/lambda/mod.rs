@@ -61,12 +61,11 @@ mod connection;
 mod error;
 mod extension;
 mod frames;
-mod mode;
 mod runtime;
 mod settings;
 
+pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;
-pub use mode::{InvokeMode, UnknownMode};
 pub use runtime::{DRAIN_TIME, Runtime};
 pub use settings::EnvironmentError;
 

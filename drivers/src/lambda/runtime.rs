@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Arc, Once};
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{EventKind, classify};
+use apptheory_core::events::{InvokeMode, LambdaEvent};
 use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::Outcome;
 use apptheory_core::time::Timestamp;
@@ -26,7 +26,6 @@ use super::connection::ConnectionError;
 use super::error::{FunctionError, RuntimeError};
 use super::extension::{Extension, sigterm};
 use super::frames::Frames;
-use super::mode::InvokeMode;
 use super::settings::Settings;
 use crate::app::time::Begun;
 use crate::app::{App, BoxFuture, Failure, Invocation, Panicked};
@@ -312,20 +311,22 @@ impl Shared {
     }
 
     async fn answer_text(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
-        if let EventKind::Http(source) = classify(event)?
-            && let Some(target) = self.mode.target(source, event)?
-        {
-            let request = source.read_request(event)?;
-            let stops_at = begun.time.stops_at();
-            let response = self.app.serve_begun(request, begun).await;
-            let mut frames =
-                Box::new(Frames::new(&self.app, response, target, stops_at, &self.shutdown));
-            if !frames.open().await {
-                return Err(FunctionError::aborted());
+        let event = LambdaEvent::read(event)?;
+        let target =
+            if let LambdaEvent::Http(event) = &event { self.mode.target(event) } else { None };
+        match (target, event) {
+            (Some(target), LambdaEvent::Http(event)) => {
+                let stops_at = begun.time.stops_at();
+                let response = self.app.serve_begun(event.request, begun).await;
+                let mut frames =
+                    Box::new(Frames::new(&self.app, response, target, stops_at, &self.shutdown));
+                if !frames.open().await {
+                    return Err(FunctionError::aborted());
+                }
+                Ok(Answer::Streamed(frames))
             }
-            return Ok(Answer::Streamed(frames));
+            (_, event) => Ok(Answer::Whole(self.app.answer_event(event, begun).await?)),
         }
-        Ok(Answer::Whole(self.app.invoke_begun(event, begun).await?))
     }
 
     /// When Lambda ends an invocation that has just come. Emulators say it ended before: that is no

@@ -3,7 +3,7 @@
 use core::num::NonZeroUsize;
 
 use super::address::Address;
-use super::mode::{InvokeMode, UnknownMode};
+use apptheory_core::events::{InvokeMode, UnknownMode};
 
 /// What the environment says. Values are trimmed, and blank ones are missing.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -16,8 +16,8 @@
 //! any more. The path of a custom domain with an API mapping stays what the event says: in payload
 //! format 1.0 that is with the mapping, in 2.0 without it.
 //!
-//! An event with members of wrong JSON types is no event of its provider: [`HttpEventError`], which
-//! fails the invocation. Values that a client can get wrong, such as its body, are kept in the
+//! An event with members of wrong JSON types is no event of its provider: [`Error`], which fails the
+//! invocation. Values that a client can get wrong, such as its body, are kept in the
 //! [`RawRequest`] for [`normalize`](RawRequest::normalize) to reject, so that the client is
 //! answered. Members are read by their exact names, null is a missing member, and members that
 //! decide nothing are skipped.
@@ -38,29 +38,67 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
-mod alb;
-mod apigw_v1;
-mod apigw_v2;
-mod authorizer;
-mod function_url;
-pub(crate) mod payload_v1;
-mod payload_v2;
-mod rest_envelope;
 mod stage;
+mod streaming;
 #[cfg(test)]
 mod tests;
+pub(super) mod v1;
+mod v2;
 mod write;
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 
-pub use self::authorizer::AuthorizerEvent;
-pub(crate) use self::authorizer::{Unread, refuse_authorizer_event};
-pub(crate) use self::payload_v2::is_function_url;
-pub use self::payload_v2::read_payload_v2;
-pub use self::rest_envelope::{RestEnvelope, rest_streaming_variable};
+pub use self::streaming::{InvokeMode, UnknownMode, rest_streaming_variable};
+use super::error::Error;
+use super::event::refuse_authorizer;
+use crate::document::{Document, Object};
 use crate::http::{HttpResponse, RawRequest};
 use crate::json::JsonError;
 use crate::stream::StreamLimits;
+
+/// An HTTP request as an event.
+#[derive(Clone, Debug)]
+pub struct HttpEvent<'a> {
+    /// Who sent it, and reads the answer.
+    pub source: HttpSource,
+    /// The request. The body is borrowed from the event where it can be.
+    pub request: RawRequest<'a>,
+    /// Whether a stage variable says that the route of a REST API streams.
+    is_flagged: bool,
+}
+
+impl<'a> HttpEvent<'a> {
+    pub(super) fn of(source: HttpSource, event: Object<'a, '_>) -> Result<Self, Error> {
+        let malformed = |cause| Error::malformed(source.event(), cause);
+        refuse_authorizer(event, malformed)?;
+        Self::from_object(source, event).map_err(malformed)
+    }
+
+    fn from_object(source: HttpSource, event: Object<'a, '_>) -> Result<Self, JsonError> {
+        let request = match source {
+            HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => v2::request(source, event),
+            HttpSource::ApiGatewayV1 => v1::api_gateway(event),
+            HttpSource::Alb => v1::load_balancer(event),
+        };
+        let is_rest = source == HttpSource::ApiGatewayV1;
+        let is_flagged = is_rest && streaming::is_flagged(event)?;
+        Ok(Self { source, request: request?, is_flagged })
+    }
+}
+
+/// The first text unless it is empty, else the second.
+fn either<'a>(first: Cow<'a, str>, second: Cow<'a, str>) -> Cow<'a, str> {
+    if first.is_empty() { second } else { first }
+}
+
+/// The bytes of a text, without copying them.
+fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
 
 /// The providers of HTTP events.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -81,35 +119,24 @@ impl HttpSource {
     pub const ALL: [Self; 4] =
         [Self::ApiGatewayV2, Self::FunctionUrl, Self::ApiGatewayV1, Self::Alb];
 
-    /// Reads an event. The body is borrowed from it where it can be.
+    /// Reads an event of the provider, whatever the event itself looks like. The body is borrowed
+    /// from it where it can be.
     ///
     /// # Errors
     ///
-    /// [`HttpEventError`] when the text is no JSON object, a member that is read has another type or
-    /// comes twice, or the event asks a Lambda authorizer.
-    pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, HttpEventError> {
-        let read = match self {
-            Self::ApiGatewayV2 => apigw_v2::read(event),
-            Self::FunctionUrl => function_url::read(event),
-            Self::ApiGatewayV1 => apigw_v1::read(event),
-            Self::Alb => alb::read(event),
-        };
-        read.map_err(|unread| match unread {
-            Unread::Json(cause) => HttpEventError::Malformed { sender: self, cause },
-            Unread::Authorizer(cause) => HttpEventError::Authorizer(cause),
-        })
+    /// [`Error`] when the text is not a JSON object, a member that is read has another type or comes
+    /// twice, or the event asks a Lambda authorizer.
+    pub fn read_request(self, event: &str) -> Result<RawRequest<'_>, Error> {
+        let malformed = |cause| Error::malformed(self.event(), cause);
+        let document = Document::scan(event).map_err(malformed)?;
+        HttpEvent::of(self, document.object().map_err(malformed)?).map(|event| event.request)
     }
 
     /// Writes a [normalised](HttpResponse::normalize) response, whose stream was read to its end. A body
     /// that is not UTF-8 becomes base64 whatever the response says.
     #[must_use]
     pub fn write_response(self, response: &HttpResponse) -> String {
-        match self {
-            Self::ApiGatewayV2 => apigw_v2::write(response),
-            Self::FunctionUrl => function_url::write(response),
-            Self::ApiGatewayV1 => apigw_v1::write(response),
-            Self::Alb => alb::write(response),
-        }
+        write::write(self, response)
     }
 
     /// Returns how many bytes an answer to an event of the provider has at most, as the JSON that
@@ -170,21 +197,4 @@ impl HttpSource {
             Self::Alb => "alb event",
         }
     }
-}
-
-/// An event is not what its provider sends. The invocation fails: there is nobody to answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum HttpEventError {
-    /// A member that is read has another type than it should, or comes twice.
-    #[error("apptheory: parse {}: {cause}", .sender.event())]
-    Malformed {
-        /// The provider that it was taken to be of.
-        sender: HttpSource,
-        /// Where in the event reading failed.
-        #[source]
-        cause: JsonError,
-    },
-    /// The event asks a Lambda authorizer.
-    #[error("apptheory: unknown event type")]
-    Authorizer(#[source] AuthorizerEvent),
 }

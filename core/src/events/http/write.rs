@@ -1,22 +1,135 @@
-//! What the responses of several providers have in common.
+//! Responses, as their providers read them.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::{String, ToString};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::HttpSource;
+use crate::http::status::phrase;
 use crate::http::{HeaderMap, HttpResponse};
 use crate::json::{ObjectWriter, write_array, write_string};
 
+pub(super) fn write(source: HttpSource, response: &HttpResponse) -> String {
+    match source {
+        HttpSource::ApiGatewayV2 => http_api(response),
+        HttpSource::FunctionUrl => function_url(response),
+        HttpSource::ApiGatewayV1 => rest_api(response),
+        HttpSource::Alb => load_balancer(response),
+    }
+}
+
+/// The provider reads `headers` only, in which a list is one text with commas. `multiValueHeaders`
+/// is there for readers of payload format 1.0.
+fn http_api(response: &HttpResponse) -> String {
+    let body = Body::of(response);
+    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut object = ObjectWriter::begin(&mut out);
+    status(response, &mut object);
+    let mut headers = ObjectWriter::begin(object.member("headers"));
+    joined(&response.headers, &mut headers);
+    headers.end();
+    lists(&response.headers, object.member("multiValueHeaders"));
+    object.text("body", &body.text);
+    if body.is_base64 {
+        object.member("isBase64Encoded").push_str("true");
+    }
+    texts(&response.cookies, object.member("cookies"));
+    object.end();
+    out
+}
+
+fn function_url(response: &HttpResponse) -> String {
+    let body = Body::of(response);
+    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut object = ObjectWriter::begin(&mut out);
+    status(response, &mut object);
+    let mut headers = ObjectWriter::begin(object.member("headers"));
+    joined(&response.headers, &mut headers);
+    headers.end();
+    object.text("body", &body.text);
+    flag("isBase64Encoded", body.is_base64, &mut object);
+    texts(&response.cookies, object.member("cookies"));
+    object.end();
+    out
+}
+
+/// REST APIs take the lists. `headers` is there for HTTP APIs that are set to this format.
+fn rest_api(response: &HttpResponse) -> String {
+    let body = Body::of(response);
+    let headers = with_cookies(response);
+    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut object = ObjectWriter::begin(&mut out);
+    status(response, &mut object);
+    let mut single = ObjectWriter::begin(object.member("headers"));
+    first(&headers, &mut single);
+    single.end();
+    lists(&headers, object.member("multiValueHeaders"));
+    object.text("body", &body.text);
+    if body.is_base64 {
+        object.member("isBase64Encoded").push_str("true");
+    }
+    object.end();
+    out
+}
+
+/// A target group sends either `headers` or `multiValueHeaders` on, as it is configured; both are
+/// written. In `headers`, the values of a field are joined by commas (RFC 9110 §5.3), and further
+/// cookies, which cannot be, hide behind other spellings of the field's name.
+fn load_balancer(response: &HttpResponse) -> String {
+    let body = Body::of(response);
+    let mut out = String::with_capacity(body.text.len().saturating_add(256));
+    let mut object = ObjectWriter::begin(&mut out);
+    status(response, &mut object);
+    object.text("statusDescription", &description(response.status));
+    let mut headers = ObjectWriter::begin(object.member("headers"));
+    joined(&response.headers, &mut headers);
+    for (index, cookie) in response.cookies.iter().take(SPELLINGS).enumerate() {
+        headers.text(&spelling(index), cookie);
+    }
+    headers.end();
+    lists(&with_cookies(response), object.member("multiValueHeaders"));
+    object.text("body", &body.text);
+    flag("isBase64Encoded", body.is_base64, &mut object);
+    object.end();
+    out
+}
+
+fn description(status: u16) -> Cow<'static, str> {
+    Cow::Owned(match phrase(status) {
+        Some(phrase) => format!("{status} {phrase}"),
+        None => status.to_string(),
+    })
+}
+
+/// The letters of `set-cookie`, from the left, in upper case where the binary digits of `index`,
+/// from the lowest, are 1.
+fn spelling(index: usize) -> String {
+    let mut digits = index;
+    let letters = "set-cookie".chars().map(|c| {
+        if !c.is_ascii_lowercase() {
+            return c;
+        }
+        let is_upper = digits & 1 == 1;
+        digits >>= 1;
+        if is_upper { c.to_ascii_uppercase() } else { c }
+    });
+    letters.collect()
+}
+
+/// How many spellings `set-cookie` has: two for each of its nine letters.
+const SPELLINGS: usize = 1 << 9;
+
 /// A body as JSON can hold it.
-pub(super) struct Body<'r> {
-    pub(super) text: Cow<'r, str>,
-    pub(super) is_base64: bool,
+struct Body<'r> {
+    text: Cow<'r, str>,
+    is_base64: bool,
 }
 
 impl<'r> Body<'r> {
-    pub(super) fn of(response: &'r HttpResponse) -> Self {
+    fn of(response: &'r HttpResponse) -> Self {
         match core::str::from_utf8(&response.body) {
             Ok(text) if !response.is_base64 => Self { text: Cow::Borrowed(text), is_base64: false },
             _ => Self { text: Cow::Owned(STANDARD.encode(&response.body)), is_base64: true },
@@ -24,16 +137,16 @@ impl<'r> Body<'r> {
     }
 }
 
-pub(super) fn status(response: &HttpResponse, object: &mut ObjectWriter<'_>) {
+fn status(response: &HttpResponse, object: &mut ObjectWriter<'_>) {
     object.member("statusCode").push_str(&response.status.to_string());
 }
 
-pub(super) fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
+fn flag(name: &str, flag: bool, object: &mut ObjectWriter<'_>) {
     object.member(name).push_str(if flag { "true" } else { "false" });
 }
 
 /// The first values of fields, as members of an object.
-pub(super) fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
+fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         if let Some(value) = values.first() {
             object.text(name, value);
@@ -42,7 +155,7 @@ pub(super) fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
 }
 
 /// The values of fields, those of one field joined by commas, as members of an object.
-pub(super) fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
+fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
         match values {
             [] => {}
@@ -53,7 +166,7 @@ pub(super) fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
 }
 
 /// An object of lists.
-pub(super) fn lists(headers: &HeaderMap, out: &mut String) {
+fn lists(headers: &HeaderMap, out: &mut String) {
     let mut object = ObjectWriter::begin(out);
     for (name, values) in headers.iter().filter(|(_, values)| !values.is_empty()) {
         texts(values, object.member(name));
@@ -62,12 +175,12 @@ pub(super) fn lists(headers: &HeaderMap, out: &mut String) {
 }
 
 /// A list of texts.
-pub(super) fn texts(values: &[String], out: &mut String) {
+fn texts(values: &[String], out: &mut String) {
     write_array(values, out, |value, out| write_string(value, out));
 }
 
 /// The header fields, with one `set-cookie` field for all cookies.
-pub(super) fn with_cookies(response: &HttpResponse) -> Cow<'_, HeaderMap> {
+fn with_cookies(response: &HttpResponse) -> Cow<'_, HeaderMap> {
     if response.cookies.is_empty() {
         return Cow::Borrowed(&response.headers);
     }

@@ -37,13 +37,11 @@ struct NotFinished;
 
 impl App {
     /// Has every record of a batch handled, and answers which of them to send again.
-    pub(in crate::app) async fn invoke_batch(
+    pub(in crate::app) async fn answer_batch(
         &self,
-        source: BatchSource,
-        event: &str,
+        event: &BatchEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let event = BatchEvent::read(source, event)?;
         let settings = &self.inner.events.settings;
         let shared = self.share(&begun);
         let guard = shared.cancellation.clone().drop_guard();
@@ -52,12 +50,9 @@ impl App {
             Some(stops_at) => batch.stopping_at(stops_at),
             None => batch,
         };
-        let mut finished = vec![false; event.records().len()];
-        let batch =
-            self.handle_all(&event, batch, &shared, settings.concurrency, &mut finished).await;
-        for (record, _) in event.records().iter().zip(&finished).filter(|(_, finished)| !**finished)
-        {
-            let observation = self.observation(source, record, &shared);
+        let batch = self.handle_all(event, batch, &shared, settings.concurrency).await;
+        for record in batch.unfinished().filter_map(|index| event.record(index)) {
+            let observation = self.observation(event.source(), &record, &shared);
             self.conclude_event(observation, Some(Arc::new(NotFinished)), &shared);
         }
         let answer = batch.finish()?;
@@ -74,7 +69,6 @@ impl App {
         mut batch: Batch<'e>,
         shared: &Shared,
         concurrency: NonZeroUsize,
-        finished: &mut [bool],
     ) -> Batch<'e> {
         let clock = &self.services.clock;
         let mut stop = pin!(clock.sleep_until(shared.time.stops_at()));
@@ -88,9 +82,6 @@ impl App {
             // A record that is done is looked at first: it is not thrown away at the last moment.
             let done = before(stop.as_mut(), running.next()).await;
             let Some((turn, is_handled)) = done.flatten() else { return batch };
-            if let Some(finished) = finished.get_mut(turn.index()) {
-                *finished = true;
-            }
             if is_handled { batch.succeed(turn) } else { batch.fail(turn) }
         }
     }
@@ -102,11 +93,11 @@ impl App {
         turn: Turn,
         shared: &Shared,
     ) -> (Turn, bool) {
-        let Some(record) = event.records().get(turn.index()) else { return (turn, false) };
-        let observation = self.observation(event.source(), record, shared);
+        let Some(record) = event.record(turn.index()) else { return (turn, false) };
+        let observation = self.observation(event.source(), &record, shared);
         let own = shared.of_record();
         let guard = own.cancellation.clone().drop_guard();
-        let handled = self.handle_record(event.source(), record, &own).await;
+        let handled = self.handle_record(event.source(), &record, &own).await;
         // Not when the record is given up: it comes again, and its work must not run twice.
         let _ = guard.disarm();
         let is_handled = handled.is_ok();

@@ -68,13 +68,20 @@ to_lambda_event! {
 
 #[cfg(test)]
 mod tests {
-    use apptheory_core::events::{BatchEvent, BatchSource, read_sns};
+    use apptheory_core::events::{BatchEvent, BatchSource, LambdaEvent};
     use serde_json::{Value as Json, json};
 
     use super::*;
 
     fn batch(record: &Json) -> String {
         json!({"Records": [record]}).to_string()
+    }
+
+    fn notification_of(event: &str) -> SnsRecord<'_> {
+        let LambdaEvent::Sns(mut records) = LambdaEvent::read(event).unwrap() else {
+            panic!("notifications")
+        };
+        records.remove(0)
     }
 
     #[test]
@@ -84,7 +91,8 @@ mod tests {
             "messageAttributes": {"a": {"stringValue": "v", "dataType": "String"}}});
         let event = batch(&message);
         let event = BatchEvent::read(BatchSource::Sqs, &event).unwrap();
-        let message = SqsRecord::read(&event.records()[0]).unwrap().to_lambda_event().unwrap();
+        let message =
+            SqsRecord::read(&event.record(0).unwrap()).unwrap().to_lambda_event().unwrap();
         assert_eq!(message.body.as_deref(), Some("b"));
         assert_eq!(message.message_attributes["a"].string_value.as_deref(), Some("v"));
 
@@ -93,7 +101,8 @@ mod tests {
              "kinesisSchemaVersion": "1.0", "approximateArrivalTimestamp": 1767225600.5}});
         let event = batch(&kinesis);
         let event = BatchEvent::read(BatchSource::Kinesis, &event).unwrap();
-        let record = KinesisRecord::read(&event.records()[0]).unwrap().to_lambda_event().unwrap();
+        let record =
+            KinesisRecord::read(&event.record(0).unwrap()).unwrap().to_lambda_event().unwrap();
         assert_eq!(record.kinesis.data.0, b"hi");
 
         let change = json!({"eventID": "e", "eventName": "INSERT", "awsRegion": "eu-west-1",
@@ -103,7 +112,8 @@ mod tests {
                 "StreamViewType": "NEW_IMAGE"}});
         let event = batch(&change);
         let event = BatchEvent::read(BatchSource::DynamoDbStream, &event).unwrap();
-        let record = DynamoDbRecord::read(&event.records()[0]).unwrap().to_lambda_event().unwrap();
+        let record =
+            DynamoDbRecord::read(&event.record(0).unwrap()).unwrap().to_lambda_event().unwrap();
         assert_eq!((&*record.event_name, record.change.size_bytes), ("INSERT", 9));
 
         let notification = json!({"EventSource": "aws:sns", "EventVersion": "1.0",
@@ -112,7 +122,7 @@ mod tests {
             "SignatureVersion": "1", "Signature": "s", "SigningCertUrl": "u",
             "UnsubscribeUrl": "u", "MessageAttributes": {}}});
         let event = json!({"Records": [notification]}).to_string();
-        let record = read_sns(&event).unwrap().remove(0).to_lambda_event().unwrap();
+        let record = notification_of(&event).to_lambda_event().unwrap();
         assert_eq!(record.sns.message, "hi");
 
         let event = json!({"detail-type": "t", "source": "s", "detail": {"n": 1}}).to_string();
@@ -122,8 +132,9 @@ mod tests {
 
     #[test]
     fn what_the_crate_refuses_is_an_error_that_tells_nothing() {
-        let event = json!({"Records": [{"Sns": {"Message": "secret"}}]}).to_string();
-        let notification = read_sns(&event).unwrap().remove(0);
+        let event = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "secret"}}]})
+            .to_string();
+        let notification = notification_of(&event);
         let error = notification.to_lambda_event().unwrap_err().to_string();
         assert!(error.starts_with("aws_lambda_events does not take the record: "), "{error}");
         assert!(!error.contains("secret"));

@@ -4,7 +4,7 @@ use core::future::Future;
 use std::sync::Arc;
 
 use apptheory_core::events::{
-    Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger, WorkloadFailed, read_sns,
+    Delivery, EventBridgeEvent, EventObservation, EventOutcome, SnsRecord, Trigger, WorkloadFailed,
 };
 use serde_json::Value;
 
@@ -20,13 +20,12 @@ use crate::clock::Clock as _;
 impl App {
     /// Has every notification handled, one after the other, and answers what came of each. The first
     /// that fails fails the invocation.
-    pub(in crate::app) async fn invoke_sns(
+    pub(in crate::app) async fn answer_sns(
         &self,
-        event: &str,
+        records: Vec<SnsRecord<'_>>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let EventRoutes { sns, layers, settings, .. } = &self.inner.events;
-        let records = read_sns(event)?;
         let handlers = sns.of_notifications(&records)?;
         let shared = self.share(&begun);
         let guard = shared.cancellation.clone().drop_guard();
@@ -49,13 +48,12 @@ impl App {
 
     /// Has an event handled by the first handler that selects it, and answers what came of it: null
     /// when nobody does.
-    pub(in crate::app) async fn invoke_event_bridge(
+    pub(in crate::app) async fn answer_event_bridge(
         &self,
-        event: &str,
+        event: EventBridgeEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let EventRoutes { event_bridge, layers, .. } = &self.inner.events;
-        let event = EventBridgeEvent::read(event)?;
         let handler = match event_bridge.find(&event) {
             Ok(Some(handler)) => handler,
             unmatched => {

@@ -20,7 +20,7 @@ use apptheory_core::stream::StreamLimits;
 use tokio_util::sync::CancellationToken;
 
 use super::collect::Cut;
-use super::context::{Context, Invocation, Services};
+use super::context::{Context, Services};
 use super::endpoint::{Endpoint, Next};
 use super::events::EventRoute;
 use super::handler::{Handler, endpoint};
@@ -147,27 +147,12 @@ impl App {
         self.inner.websockets.routes.find(route_key).is_some()
     }
 
-    /// Answers an event of a WebSocket API, whatever the event itself looks like.
-    ///
-    /// # Errors
-    ///
-    /// [`InvokeError::Trigger`] when members of the event have wrong types, or it asks a Lambda
-    /// authorizer; [`InvokeError::TimedOut`] when there is no answer in time.
-    pub async fn serve_websocket(
-        &self,
-        event: &str,
-        invocation: Invocation,
-    ) -> Result<String, InvokeError> {
-        self.invoke_websocket(event, self.begin(invocation)).await
-    }
-
     /// Answers the event of an invocation that has begun.
-    pub(super) async fn invoke_websocket(
+    pub(super) async fn answer_websocket(
         &self,
-        event: &str,
+        event: WebSocketEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let event = WebSocketEvent::read(event)?;
         let new_id = || self.services.ids.next_text();
         let request_id = event.request_id(&begun.invocation.request_id, new_id);
         let observation = self.inner.events.observes_messages().then(|| {
@@ -175,7 +160,7 @@ impl App {
             EventObservation::message(Trigger::WebSocket, route_key, id, &request_id)
         });
         let errors = self.websocket_errors();
-        let (answer, error) = match self.answer_websocket(event, &request_id, begun).await {
+        let (answer, error) = match self.serve_message(event, &request_id, begun).await {
             Ok(response) => (Ok(WebSocketEvent::write_response(&response)), response.error),
             Err(Cut::Failed(error)) => {
                 let response = errors.answer(error, &request_id, "");
@@ -204,7 +189,7 @@ impl App {
         ErrorStyle { format: ErrorFormat::Nested, ..self.settings().error_style() }
     }
 
-    async fn answer_websocket(
+    async fn serve_message(
         &self,
         event: WebSocketEvent<'_>,
         request_id: &str,

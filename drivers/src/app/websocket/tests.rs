@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
+use apptheory_core::events;
 use apptheory_core::gateway::{self, ConnectionOperation, ErrorKind};
 use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::observe::LogRecord;
@@ -14,7 +15,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{Answer, BodyStream, Json, RateLimit};
+use crate::app::{Answer, BodyStream, Invocation, Json, RateLimit};
 use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
 use crate::memory::MemoryStore;
@@ -134,11 +135,15 @@ fn keys_are_trimmed_and_blank_ones_are_none() {
 fn events_are_served_only_if_the_application_wants_them() {
     let clients = FakeWebSocketClients::new();
     let app = builder(&clients).get("/", async || "http").build().unwrap();
-    assert!(matches!(try_invoke(&app, &event("a")), Err(InvokeError::Classify(_))));
+    let kind_of = |app: &App, event: &Value| match try_invoke(app, event).unwrap_err() {
+        InvokeError::Event(error) => Some(error.kind()),
+        InvokeError::Workload(_) | InvokeError::TimedOut(_) => None,
+    };
+    assert_eq!(kind_of(&app, &event("a")), Some(events::ErrorKind::Unknown));
     let app = builder(&clients).websocket_support().build().unwrap();
     assert_eq!(invoke(&app, &event("a"))["statusCode"], 404);
     let unreadable = json!({"requestContext": {"connectionId": "c", "routeKey": 5}});
-    assert!(matches!(try_invoke(&app, &unreadable), Err(InvokeError::Trigger(_))));
+    assert_eq!(kind_of(&app, &unreadable), Some(events::ErrorKind::Malformed));
 }
 
 #[test]

@@ -1,0 +1,245 @@
+//! A JSON text, scanned once: where each of its values begins and ends.
+//!
+//! Readers look members up here, in any order and as often as they like. No byte is looked at
+//! twice, except those of names and of strings that are asked for. It takes exactly the texts that
+//! `serde_json` takes.
+
+mod scanner;
+mod value;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+pub(crate) use value::{Object, Value};
+
+use crate::json::JsonError;
+
+/// A JSON text with the places of its values.
+#[derive(Clone)]
+pub(crate) struct Document<'a> {
+    text: &'a str,
+    /// The values in the order in which they begin, each name of a member before its value.
+    nodes: Vec<Node>,
+}
+
+/// A value: the bytes `start..end`.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    kind: Kind,
+    start: u32,
+    end: u32,
+    /// The first node after this value and everything in it.
+    next: u32,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Null,
+    True,
+    False,
+    Number,
+    /// A string that reads as it is written.
+    Plain,
+    /// A string with escapes.
+    Escaped,
+    List,
+    Object,
+}
+
+impl<'a> Document<'a> {
+    /// Scans a text.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] when it is not exactly one JSON value, or longer than 4 GiB.
+    pub(crate) fn scan(text: &'a str) -> Result<Self, JsonError> {
+        #[cfg(test)]
+        scans::count(text);
+        match scanner::nodes(text) {
+            Ok(nodes) => Ok(Self { text, nodes }),
+            Err(at) => Err(JsonError::at(text, at)),
+        }
+    }
+
+    /// The whole of it.
+    pub(crate) const fn root(&self) -> Value<'a, '_> {
+        Value::new(self, 0)
+    }
+
+    /// The value at a [place](Value::place).
+    pub(crate) const fn at(&self, place: usize) -> Value<'a, '_> {
+        Value::new(self, place)
+    }
+
+    /// The whole of it, which must be an object: null is none here.
+    pub(crate) fn object(&self) -> Result<Object<'a, '_>, JsonError> {
+        let root = self.root();
+        if root.is_null() { Err(JsonError::at(self.text, 0)) } else { root.object() }
+    }
+}
+
+/// The text is others' own.
+impl fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+/// How many bytes a test had scanned.
+#[cfg(test)]
+pub(crate) mod scans {
+    extern crate std;
+
+    use core::cell::Cell;
+
+    std::thread_local!(static BYTES: Cell<usize> = const { Cell::new(0) });
+
+    pub(super) fn count(text: &str) {
+        BYTES.set(BYTES.get().saturating_add(text.len()));
+    }
+
+    /// What a piece of work comes to, and how many bytes it scans.
+    pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+        let before = BYTES.get();
+        let done = work();
+        (done, BYTES.get().wrapping_sub(before))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use serde::de::IgnoredAny;
+    use serde_json::{Map, Value as Json};
+
+    use super::{Document, Value};
+
+    /// The value that a document holds, read member by member.
+    fn json_of(value: Value<'_, '_>) -> Json {
+        match value.json().as_bytes().first() {
+            Some(b'{') => {
+                let members = value.object().unwrap().members();
+                let members = members
+                    .map(|(name, value)| (name.text().unwrap().into_owned(), json_of(value)));
+                Json::Object(members.collect::<Map<_, _>>())
+            }
+            Some(b'[') => Json::Array(value.list().unwrap().map(json_of).collect()),
+            Some(b'"') => Json::String(value.text().unwrap().into_owned()),
+            Some(b't' | b'f') => Json::Bool(value.flag().unwrap()),
+            _ => serde_json::from_str(value.json()).unwrap(),
+        }
+    }
+
+    /// All texts of so many pieces.
+    fn texts(pieces: &[&str], most: u32) -> impl Iterator<Item = String> {
+        let count = pieces.len();
+        (0..count.pow(most)).map(move |n| {
+            let digits = (0..most).scan(n, |rest, _| {
+                let digit = *rest % count;
+                *rest /= count;
+                Some(digit)
+            });
+            digits.map(|digit| pieces[digit]).collect()
+        })
+    }
+
+    #[test]
+    fn it_takes_exactly_what_serde_json_takes() {
+        let structure = ["", "{", "}", "[", "]", ",", ":", "\"a\"", "null"];
+        let strings =
+            ["", "\"", "\\u00e9", "\\ud83d", "\\ude00", "\\", "u", "n", "00g0", "\u{e9}", "\u{1}"];
+        let numbers = ["", "-", "0", "1", ".", "e", "E", "+", "true", "fals", "\n"];
+        let quoted = texts(&strings, 4).map(|text| format!("\"{text}"));
+        for text in texts(&structure, 5).chain(quoted).chain(texts(&numbers, 4)) {
+            let taken = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            let document = Document::scan(&text);
+            assert_eq!(document.is_ok(), taken, "{text}");
+            if let (Ok(document), true) = (document, text.starts_with('"')) {
+                let read = document.root().text().ok();
+                let expected = serde_json::from_str::<String>(&text).ok();
+                assert_eq!(read.as_deref(), expected.as_deref(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_reads_what_serde_json_reads() {
+        for text in [
+            r#"{"a":[1,-2.5e3,{"b":"x\ny\u00e9"},[]],"c":{"d":{"e":true}},"\u0066":null,"g":false}"#,
+            r#" [ "" , "\"" , { } , { "a" : [ [ ] ] } , 0 ] "#,
+            "\"\u{1f600}\\ud83d\\ude00\"",
+            "null",
+        ] {
+            let expected: Json = serde_json::from_str(text).unwrap();
+            assert_eq!(json_of(Document::scan(text).unwrap().root()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_values_are_one_piece() {
+        let text = r#"{"1":{"2":{"3":{"4":{"5":[6]}}},"also":1},"then":2}"#;
+        let document = Document::scan(text).unwrap();
+        let three = document.root().member("1").member("2").member("3");
+        assert_eq!(three.member("4").json(), r#"{"5":[6]}"#);
+        assert!(three.member("4").member("5").is_null());
+        assert_eq!(document.root().member("1").member("also").integer(), 1);
+        assert_eq!(document.root().member("then").integer(), 2);
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(Document::scan(&nested(100_000)).is_ok());
+        assert!(Document::scan(&nested(100_000)[1..]).is_err());
+    }
+
+    #[test]
+    fn members_that_come_twice_are_errors_or_the_last_one() {
+        let document = Document::scan(r#"{"a":1,"b":"x","\u0061":2}"#).unwrap();
+        let object = document.object().unwrap();
+        assert_eq!(object.get("a").unwrap_err().to_string(), {
+            "not the expected JSON (line 1, column 16)"
+        });
+        assert_eq!(object.text("b").as_deref(), Ok("x"));
+        assert!(object.get("c").unwrap().is_null());
+        assert_eq!(document.root().member("a").integer(), 2);
+        let sorted = object.sorted(Ok).unwrap();
+        let sorted: Vec<_> = sorted.iter().map(|(name, value)| (&**name, value.json())).collect();
+        assert_eq!(sorted, [("a", "2"), ("b", "\"x\"")]);
+    }
+
+    #[test]
+    fn other_types_are_errors_where_they_are_or_read_as_nothing() {
+        let text = "{\"text\": 5,\n \"object\": [], \"list\": {}, \"flag\": \"true\"}";
+        let document = Document::scan(text).unwrap();
+        let object = document.object().unwrap();
+        let places = [
+            object.text("text").map(|_| ()),
+            object.object("object").map(|_| ()),
+            object.list("list").map(|_| ()),
+            object.flag("flag").map(|_| ()),
+        ];
+        let places = places.map(|read| read.map_err(|error| (error.line, error.column)));
+        assert_eq!(places, [Err((1, 10)), Err((2, 12)), Err((2, 24)), Err((2, 36))]);
+
+        let read = |json: &str| {
+            let document = Document::scan(json).unwrap();
+            (document.root().trimmed().into_owned(), document.root().integer())
+        };
+        for (json, text, number) in [
+            (r#"" a\u0020""#, "a", 0),
+            (r#""\ud800""#, "", 0),
+            (r#"" ""#, "", 0),
+            ("3.9", "", 3),
+            ("-2.9", "", -2),
+            ("1e3", "", 1000),
+            ("9223372036854775807", "", i64::MAX),
+            ("9223372036854775808", "", 0),
+            ("1e30", "", 0),
+            ("1e999", "", 0),
+            ("true", "", 0),
+            (r#"["a"]"#, "", 0),
+        ] {
+            assert_eq!(read(json), (text.into(), number), "{json}");
+        }
+    }
+}

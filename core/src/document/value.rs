@@ -1,0 +1,299 @@
+//! Values of a document, read strictly or leniently.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Number;
+
+use super::{Document, Kind, Node};
+use crate::json::JsonError;
+
+/// A value of a document; also one that is missing, which reads as null.
+///
+/// Strict readers refuse a value of another type, and say where it is; lenient ones take it for a
+/// missing one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value<'a, 'd> {
+    document: &'d Document<'a>,
+    node: usize,
+}
+
+/// An object with members that are known by name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Object<'a, 'd>(Value<'a, 'd>);
+
+/// What a list or an object holds, an object's names among its values.
+struct Held<'a, 'd> {
+    next: Value<'a, 'd>,
+    end: usize,
+}
+
+const MISSING: usize = usize::MAX;
+
+impl<'a, 'd> Value<'a, 'd> {
+    pub(super) const fn new(document: &'d Document<'a>, node: usize) -> Self {
+        Self { document, node }
+    }
+
+    fn node(self) -> Node {
+        const NULL: Node = Node { kind: Kind::Null, start: 0, end: 0, next: 0 };
+        self.document.nodes.get(self.node).copied().unwrap_or(NULL)
+    }
+
+    /// Where in its document it is, for [`Document::at`].
+    pub(crate) const fn place(self) -> usize {
+        self.node
+    }
+
+    /// The value as the text has it; empty for a missing one.
+    pub(crate) fn json(self) -> &'a str {
+        let Node { start, end, .. } = self.node();
+        slice(self.document.text, start, end)
+    }
+
+    /// Also true of a missing one.
+    pub(crate) fn is_null(self) -> bool {
+        self.node().kind == Kind::Null
+    }
+
+    pub(crate) fn is_object(self) -> bool {
+        self.node().kind == Kind::Object
+    }
+
+    /// The value unless it is null.
+    pub(crate) fn filled(self) -> Option<Self> {
+        (!self.is_null()).then_some(self)
+    }
+
+    /// Says that the value is not what is expected here.
+    pub(crate) fn error(self) -> JsonError {
+        let start = usize::try_from(self.node().start).unwrap_or_default();
+        JsonError::at(self.document.text, start)
+    }
+
+    /// A text; empty for null.
+    pub(crate) fn text(self) -> Result<Cow<'a, str>, JsonError> {
+        match self.node().kind {
+            Kind::Null => Ok(Cow::Borrowed("")),
+            Kind::Plain => Ok(Cow::Borrowed(self.inner())),
+            Kind::Escaped => self.unescaped().map(Cow::Owned).ok_or_else(|| self.error()),
+            Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => {
+                Err(self.error())
+            }
+        }
+    }
+
+    /// A Boolean; false for null.
+    pub(crate) fn flag(self) -> Result<bool, JsonError> {
+        match self.node().kind {
+            Kind::Null | Kind::False => Ok(false),
+            Kind::True => Ok(true),
+            Kind::Number | Kind::Plain | Kind::Escaped | Kind::List | Kind::Object => {
+                Err(self.error())
+            }
+        }
+    }
+
+    /// The elements of a list; none for null.
+    pub(crate) fn list(self) -> Result<impl Iterator<Item = Self>, JsonError> {
+        let is_list = matches!(self.node().kind, Kind::Null | Kind::List);
+        if is_list { Ok(self.held()) } else { Err(self.error()) }
+    }
+
+    /// The texts of a list; none for null.
+    pub(crate) fn texts(self) -> Result<Vec<Cow<'a, str>>, JsonError> {
+        self.list()?.map(Self::text).collect()
+    }
+
+    /// The same, of their own.
+    pub(crate) fn strings(self) -> Result<Vec<String>, JsonError> {
+        self.list()?.map(|value| value.text().map(Cow::into_owned)).collect()
+    }
+
+    /// An object; one without members for null.
+    pub(crate) fn object(self) -> Result<Object<'a, 'd>, JsonError> {
+        let is_object = matches!(self.node().kind, Kind::Null | Kind::Object);
+        if is_object { Ok(Object(self)) } else { Err(self.error()) }
+    }
+
+    /// A text that is not blank, if it is one.
+    pub(crate) fn filled_text(self) -> Option<Cow<'a, str>> {
+        self.text().ok().filter(|text| !text.trim().is_empty())
+    }
+
+    /// A text, trimmed; empty for anything else.
+    pub(crate) fn trimmed(self) -> Cow<'a, str> {
+        match self.text() {
+            Ok(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+            Ok(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
+            Err(_) => Cow::Borrowed(""),
+        }
+    }
+
+    /// A whole number within 64 bits; zero for null.
+    pub(crate) fn exact_integer(self) -> Result<i64, JsonError> {
+        match self.filled() {
+            Some(value) => value.json().parse().map_err(|_| self.error()),
+            None => Ok(0),
+        }
+    }
+
+    /// A number without its fraction; zero for anything else, and for numbers outside 64 bits.
+    pub(crate) fn integer(self) -> i64 {
+        const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
+        let Ok(number) = serde_json::from_str::<Number>(self.json()) else { return 0 };
+        let fits = |float: &f64| (-TWO_TO_63..TWO_TO_63).contains(float);
+        // The cast drops the fraction; what does not fit is left out.
+        let whole = || number.as_f64().filter(|_| number.is_f64()).filter(fits).map(|f| f as i64);
+        number.as_i64().or_else(whole).unwrap_or(0)
+    }
+
+    /// A member of an object, of equal names the last; a missing value if there is none.
+    pub(crate) fn member(self, name: &str) -> Self {
+        let members = Object(self).members().filter(|(known, _)| known.is(name));
+        let missing = Self { node: MISSING, ..self };
+        members.map(|(_, value)| value).last().filter(|_| self.is_object()).unwrap_or(missing)
+    }
+
+    /// Whether it is this text.
+    pub(crate) fn is(self, text: &str) -> bool {
+        match self.node().kind {
+            Kind::Plain => self.inner() == text,
+            Kind::Escaped => self.unescaped().is_some_and(|own| own == text),
+            Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => {
+                false
+            }
+        }
+    }
+
+    /// A string without its quotes.
+    fn inner(self) -> &'a str {
+        let Node { start, end, .. } = self.node();
+        slice(self.document.text, start.saturating_add(1), end.saturating_sub(1))
+    }
+
+    /// `None` for half of a surrogate pair.
+    fn unescaped(self) -> Option<String> {
+        #[cfg(test)]
+        super::scans::count(self.json());
+        let mut rest = self.inner();
+        let mut text = String::with_capacity(rest.len());
+        while let Some((plain, escaped)) = rest.split_once('\\') {
+            text.push_str(plain);
+            let (c, after) = unescape(escaped)?;
+            text.push(c);
+            rest = after;
+        }
+        text.push_str(rest);
+        Some(text)
+    }
+
+    fn held(self) -> Held<'a, 'd> {
+        let end = usize::try_from(self.node().next).unwrap_or_default();
+        Held { next: Self { node: self.node.saturating_add(1), ..self }, end }
+    }
+}
+
+impl<'a, 'd> Iterator for Held<'a, 'd> {
+    type Item = Value<'a, 'd>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let value = self.next;
+        if value.node >= self.end {
+            return None;
+        }
+        self.next.node = usize::try_from(value.node().next).unwrap_or(MISSING);
+        Some(value)
+    }
+}
+
+impl<'a, 'd> Object<'a, 'd> {
+    /// Names and values, in the order of the text.
+    pub(crate) fn members(self) -> impl Iterator<Item = (Value<'a, 'd>, Value<'a, 'd>)> {
+        let mut held = self.0.held();
+        core::iter::from_fn(move || held.next().zip(held.next()))
+    }
+
+    /// A member; a missing value if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] when it comes twice: readers would differ in which one counts.
+    pub(crate) fn get(self, name: &str) -> Result<Value<'a, 'd>, JsonError> {
+        let mut found = self.members().filter(|(known, _)| known.is(name));
+        let value = found.next().map_or(Value { node: MISSING, ..self.0 }, |(_, value)| value);
+        match found.next() {
+            Some((again, _)) => Err(again.error()),
+            None => Ok(value),
+        }
+    }
+
+    pub(crate) fn text(self, name: &str) -> Result<Cow<'a, str>, JsonError> {
+        self.get(name)?.text()
+    }
+
+    pub(crate) fn flag(self, name: &str) -> Result<bool, JsonError> {
+        self.get(name)?.flag()
+    }
+
+    pub(crate) fn object(self, name: &str) -> Result<Self, JsonError> {
+        self.get(name)?.object()
+    }
+
+    pub(crate) fn list(self, name: &str) -> Result<impl Iterator<Item = Value<'a, 'd>>, JsonError> {
+        self.get(name)?.list()
+    }
+
+    /// The members of an object whose names are data, sorted by name; of equal names the last wins.
+    pub(crate) fn sorted<V>(
+        self,
+        read: impl Fn(Value<'a, 'd>) -> Result<V, JsonError>,
+    ) -> Result<Vec<(Cow<'a, str>, V)>, JsonError> {
+        let nodes = self.0.held().end.saturating_sub(self.0.node);
+        let mut members = Vec::with_capacity(nodes.div_euclid(2));
+        for (name, value) in self.members() {
+            members.push((name.text()?, read(value)?));
+        }
+        if !members.is_sorted_by(|(a, _), (b, _)| a < b) {
+            // The last of equal names comes first, so it is the one that stays.
+            members.reverse();
+            members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            members.dedup_by(|(later, _), (kept, _)| later == kept);
+        }
+        Ok(members)
+    }
+}
+
+/// The character behind a backslash, and what comes after it.
+fn unescape(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    let c = match chars.next()? {
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => return code_point(chars.as_str()),
+        c => c,
+    };
+    Some((c, chars.as_str()))
+}
+
+/// The character of four digits, or of two times four where those are half of it.
+fn code_point(text: &str) -> Option<(char, &str)> {
+    let digits = |text: &str| u16::from_str_radix(text.get(..4)?, 16).ok();
+    let first = digits(text)?;
+    if let Some(c) = char::from_u32(first.into()) {
+        return Some((c, text.get(4..)?));
+    }
+    let second = digits(text.get(4..)?.strip_prefix("\\u")?)?;
+    let c = char::decode_utf16([first, second]).next()?.ok()?;
+    Some((c, text.get(10..)?))
+}
+
+fn slice(text: &str, start: u32, end: u32) -> &str {
+    let at = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+    text.get(at(start)..at(end)).unwrap_or_default()
+}

@@ -1,0 +1,164 @@
+//! Why an event, or one record of it, is not handled.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use core::error::Error as StdError;
+use core::fmt;
+
+use crate::error::AppError;
+use crate::json::JsonError;
+
+/// An event, or one record of a batch, cannot be read, or nothing may handle it.
+///
+/// An error of an event fails the invocation, so that its sender tries again or keeps the event
+/// where failures go; nothing was handled. An error of a record fails that record alone. The text
+/// says nothing of what the event holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Error {
+    kind: ErrorKind,
+    text: Cow<'static, str>,
+    cause: Option<JsonError>,
+    event: Option<&'static str>,
+}
+
+/// What is wrong with an event or a record.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ErrorKind {
+    /// The event is blank.
+    Empty,
+    /// The event is not a JSON object: no service that invokes functions made it.
+    NotAnObject,
+    /// The event is from an unknown service: check what the function is wired to.
+    Unknown,
+    /// The event asks a Lambda authorizer whether a request may pass: give the authorizer a function
+    /// of its own.
+    Authorizer,
+    /// A member that is read has another type than it should, or comes twice.
+    Malformed,
+    /// A record is from another service than the first one of its event.
+    ForeignRecord,
+    /// The event is of a tumbling window. Lambda expects state in the answer to it, and handlers of
+    /// records have none: remove `TumblingWindowInSeconds` from the event source mapping.
+    TumblingWindow,
+    /// The data of a Kinesis record is not base64.
+    InvalidBase64,
+    /// The data of a Kinesis record is an aggregate of the Kinesis Producer Library, which holds many
+    /// records in one: write with `AggregationEnabled=false`.
+    KplAggregate,
+    /// The data of a Kinesis record is a change of a DynamoDB table, as Kinesis Data Streams for
+    /// DynamoDB writes it: use the table's own stream.
+    TableChange,
+    /// The data of a Kinesis record is not what a subscription of CloudWatch Logs delivers: another
+    /// service writes to the stream too, or the record is damaged.
+    NotASubscription,
+    /// An event of EventBridge does not say who sent it, what it is, or what it belongs to.
+    InvalidEnvelope,
+    /// Nothing is registered for the topic of a notification: register a handler, or remove the
+    /// subscription.
+    UnrecognizedTopic,
+    /// No selector selects an event of EventBridge, and that counts as a failure: register a handler,
+    /// or narrow the rule.
+    Unmatched,
+    /// A record failed that has no identifier. Left out of the answer it would count as handled, so
+    /// the whole batch fails.
+    UnnamedRecord,
+}
+
+impl Error {
+    /// The event is from a service that the application does not serve.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self::new(ErrorKind::Unknown, "apptheory: unknown event type")
+    }
+
+    pub(super) const fn new(kind: ErrorKind, text: &'static str) -> Self {
+        Self { kind, text: Cow::Borrowed(text), cause: None, event: None }
+    }
+
+    pub(super) const fn empty() -> Self {
+        Self::new(ErrorKind::Empty, "apptheory: empty event")
+    }
+
+    pub(super) const fn authorizer() -> Self {
+        Self::new(ErrorKind::Authorizer, "apptheory: unknown event type")
+    }
+
+    pub(super) fn envelope(cause: JsonError) -> Self {
+        let text = format!("apptheory: parse event envelope: {cause}");
+        Self { kind: ErrorKind::NotAnObject, text: text.into(), cause: Some(cause), event: None }
+    }
+
+    /// `what` is `sqs event`, `sqs record` and the like.
+    pub(super) fn malformed(what: &str, cause: JsonError) -> Self {
+        let error = Self::refused(ErrorKind::Malformed, what, format_args!("{cause}"));
+        Self { cause: Some(cause), ..error }
+    }
+
+    pub(super) fn refused(kind: ErrorKind, what: &str, why: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            text: format!("apptheory: parse {what}: {why}").into(),
+            cause: None,
+            event: None,
+        }
+    }
+
+    pub(super) fn not_a_subscription(why: impl fmt::Display) -> Self {
+        let text = format!("apptheory: decode cloudwatch logs subscription{why}");
+        Self { kind: ErrorKind::NotASubscription, text: text.into(), cause: None, event: None }
+    }
+
+    pub(super) fn tumbling_window(what: &str) -> Self {
+        let text = format!(
+            "apptheory: {what}s of tumbling windows are not supported, and no record was handled: \
+             remove TumblingWindowInSeconds from the event source mapping"
+        );
+        Self { kind: ErrorKind::TumblingWindow, text: text.into(), cause: None, event: None }
+    }
+
+    pub(super) fn of(self, event: &'static str) -> Self {
+        Self { event: Some(event), ..self }
+    }
+
+    /// The [name](super::LambdaEvent::name) of an event that could not be read, if that was found out.
+    #[must_use]
+    pub const fn event(&self) -> Option<&'static str> {
+        self.event
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        if self.kind == ErrorKind::Authorizer {
+            return Some(&AuthorizerEvent);
+        }
+        self.cause.as_ref().map(|cause| cause as _)
+    }
+}
+
+/// A mistake of a sender or of a deployment, of which a client learns nothing.
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        Self::internal().with_cause(error)
+    }
+}
+
+/// Why an event that looks like a request is of an unknown type.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "the event asks a Lambda authorizer (its type is REQUEST or TOKEN, beside methodArn or \
+     routeArn): give the authorizer a function of its own"
+)]
+struct AuthorizerEvent;

@@ -1,0 +1,169 @@
+//! Payload format 1.0: API Gateway's REST and WebSocket APIs, HTTP APIs that are set to it, and load
+//! balancers.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::stage::without_stage;
+use super::{bytes, either};
+use crate::document::{Object, Value};
+use crate::http::query::push_pair;
+use crate::http::{
+    MultiMap, Provider, QueryString, RawRequest, SourceProvenance, UriPath, canonical_name,
+};
+use crate::json::JsonError;
+use crate::percent::decode_form;
+
+/// A request of a REST API, or of an HTTP API in this format.
+pub(super) fn api_gateway<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
+    let context = event.object("requestContext")?;
+    let method = either(event.text("httpMethod")?, context.text("httpMethod")?);
+    let source_ip = context.object("identity")?.text("sourceIp")?;
+    Ok(RawRequest {
+        method: method.into_owned(),
+        path: path(event, context)?,
+        query: decoded_query(event)?,
+        source_provenance: SourceProvenance::vouched(Provider::ApiGatewayV1, &source_ip),
+        provider_request_id: context.text("requestId")?.into_owned(),
+        ..request(event)?
+    })
+}
+
+/// Load balancers neither decode paths and queries nor vouch for addresses: the first entry of
+/// `x-forwarded-for` is whatever the client wrote.
+pub(super) fn load_balancer<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
+    event.object("requestContext")?;
+    Ok(RawRequest {
+        path: UriPath::from_encoded(&event.text("path")?),
+        query: encoded_query(event)?,
+        ..request(event)?
+    })
+}
+
+/// What all senders of the format have in common: neither path nor query.
+pub(in crate::events) fn request<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
+    Ok(RawRequest {
+        method: event.text("httpMethod")?.into_owned(),
+        path: UriPath::from_encoded(""),
+        query: QueryString::default(),
+        headers: headers(event)?,
+        body: bytes(event.text("body")?),
+        is_base64: event.flag("isBase64Encoded")?,
+        source_provenance: SourceProvenance::UNKNOWN,
+        provider_request_id: String::new(),
+    })
+}
+
+fn path(event: Object<'_, '_>, context: Object<'_, '_>) -> Result<UriPath, JsonError> {
+    let (own, in_context) = (event.text("path")?, context.text("path")?);
+    let (stage, domain) = (context.text("stage")?, context.text("domainName")?);
+    let without_stage = |path| without_stage(path, &stage, &domain);
+    let path = if is_of_http_api(event)? {
+        // HTTP APIs decode paths, and leave the stage in them (*API Gateway Developer Guide*, "Create
+        // AWS Lambda proxy integrations for HTTP APIs").
+        without_stage(UriPath::from_decoded(&either(own, in_context)))
+    } else if own.is_empty() {
+        // Of a REST API, only the context's path has the stage.
+        without_stage(UriPath::from_encoded(&in_context))
+    } else {
+        UriPath::from_encoded(&own)
+    };
+    let matched = matched_resource(event, context)?;
+    if SLASH_INSENSITIVE.contains(&matched.as_str()) {
+        return Ok(path.without_trailing_slashes());
+    }
+    Ok(path)
+}
+
+/// REST APIs and load balancers send no version.
+pub(super) fn is_of_http_api(event: Object<'_, '_>) -> Result<bool, JsonError> {
+    Ok(event.text("version")? == "1.0")
+}
+
+/// The resource that API Gateway matched, [joined](joined): the event's own, or else that of its
+/// context. Empty for the root.
+pub(super) fn matched_resource(
+    event: Object<'_, '_>,
+    context: Object<'_, '_>,
+) -> Result<String, JsonError> {
+    let (own, in_context) = (event.text("resource")?, context.text("resourcePath")?);
+    Ok(match joined(&own) {
+        root if root.is_empty() => joined(&in_context),
+        matched => matched,
+    })
+}
+
+/// A resource without blank segments and outer slashes.
+pub(super) fn joined(resource: &str) -> String {
+    let segments = resource.split('/').map(str::trim).filter(|segment| !segment.is_empty());
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// The resources of remote MCP servers, whose clients do and do not send a slash at the end of
+/// paths.
+const SLASH_INSENSITIVE: [&str; 4] = [
+    "mcp",
+    "mcp/{actor}",
+    ".well-known/oauth-protected-resource/mcp",
+    ".well-known/oauth-protected-resource/mcp/{actor}",
+];
+
+/// Header fields: the lists, and the single values of fields that have no list in any spelling. API
+/// Gateway sends both for each field, load balancers one of the two as they are configured, and
+/// emulators only single values.
+fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
+    let lists = event.object("multiValueHeaders")?.sorted(Value::strings)?;
+    let single = event.object("headers")?.sorted(Value::text)?;
+    let listed: BTreeSet<String> =
+        lists.iter().map(|(name, _)| canonical_name(name).into_owned()).collect();
+    let lists = lists.into_iter().map(|(name, list)| (name.into_owned(), list));
+    let mut headers: MultiMap = lists.collect();
+    for (name, value) in single {
+        if !listed.contains(&*canonical_name(&name)) {
+            headers.append(name, value);
+        }
+    }
+    Ok(headers)
+}
+
+/// The query of a provider that decodes it.
+pub(in crate::events) fn decoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
+    let entries = parameters(event, |name| Cow::Borrowed(name))?.into_iter();
+    let owned = entries.map(|(name, values)| {
+        (name.into_owned(), values.into_iter().map(Cow::into_owned).collect::<Vec<_>>())
+    });
+    Ok(QueryString::from(owned.collect::<MultiMap>()))
+}
+
+/// The query of a provider that splits it into names and values, and leaves those as they were sent.
+fn encoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
+    let entries = parameters(event, decode_form)?;
+    let mut raw = String::new();
+    for (name, values) in &entries {
+        values.iter().for_each(|value| push_pair(&mut raw, name, value));
+    }
+    let decoded = entries.iter().map(|(name, values)| {
+        let values = values.iter().map(|value| decode_form(value).into_owned());
+        (decode_form(name).into_owned(), values.collect::<Vec<_>>())
+    });
+    Ok(QueryString::new(decoded.collect(), raw))
+}
+
+/// A name with its values.
+type Parameter<'a> = (Cow<'a, str>, Vec<Cow<'a, str>>);
+
+/// The lists, and the single values of names that have no list, once `decode` has read them.
+fn parameters<'a>(
+    event: Object<'a, '_>,
+    decode: fn(&str) -> Cow<'_, str>,
+) -> Result<Vec<Parameter<'a>>, JsonError> {
+    let mut lists = event.object("multiValueQueryStringParameters")?.sorted(Value::texts)?;
+    let single = event.object("queryStringParameters")?.sorted(Value::text)?;
+    let listed: BTreeSet<String> =
+        lists.iter().map(|(name, _)| decode(name).into_owned()).collect();
+    let single = single.into_iter().filter(|(name, _)| !listed.contains(&*decode(name)));
+    lists.extend(single.map(|(name, value)| (name, alloc::vec![value])));
+    Ok(lists)
+}

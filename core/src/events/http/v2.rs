@@ -1,0 +1,73 @@
+//! Payload format 2.0: API Gateway's HTTP APIs, and function URLs.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use super::stage::without_stage;
+use super::{HttpSource, bytes, either};
+use crate::document::{Object, Value};
+use crate::http::{MultiMap, Provider, QueryString, RawRequest, SourceProvenance, UriPath, query};
+use crate::json::JsonError;
+
+pub(super) fn request<'a>(
+    source: HttpSource,
+    event: Object<'a, '_>,
+) -> Result<RawRequest<'a>, JsonError> {
+    let context = event.object("requestContext")?;
+    let http = context.object("http")?;
+    let path = either(event.text("rawPath")?, http.text("path")?);
+    let (stage, domain) = (context.text("stage")?, context.text("domainName")?);
+    let (provider, path) = if source == HttpSource::FunctionUrl {
+        // Function URLs have no stages: whatever the event calls one is not in its path.
+        (Provider::FunctionUrl, UriPath::from_encoded(&path))
+    } else {
+        // HTTP APIs decode paths before they hand them over (*API Gateway Developer Guide*, "Create
+        // routes for HTTP APIs").
+        let path = without_stage(UriPath::from_decoded(&path), &stage, &domain);
+        (Provider::ApiGatewayV2, path)
+    };
+    Ok(RawRequest {
+        method: http.text("method")?.into_owned(),
+        path,
+        query: read_query(event)?,
+        headers: headers(event)?,
+        body: bytes(event.text("body")?),
+        is_base64: event.flag("isBase64Encoded")?,
+        source_provenance: SourceProvenance::vouched(provider, &http.text("sourceIp")?),
+        provider_request_id: context.text("requestId")?.into_owned(),
+    })
+}
+
+/// The raw string says more than the single values, in which repetitions are joined. It may start
+/// with one `?` that is no part of it.
+fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
+    let raw = event.text("rawQueryString")?;
+    let single = event.object("queryStringParameters")?;
+    let pairs =
+        |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+    Ok(match raw.strip_prefix('?').unwrap_or(&raw) {
+        "" => QueryString::from(
+            single.sorted(Value::text)?.into_iter().map(pairs).collect::<MultiMap>(),
+        ),
+        text => QueryString::new(query::parse(text), raw.into_owned()),
+    })
+}
+
+/// The cookies of the list are those of the header field, which the provider also sends to some
+/// functions: one of the two is enough.
+fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
+    const COOKIE: &str = "cookie";
+    let cookies = event.get("cookies")?.strings()?;
+    let mut fields = event.object("headers")?.sorted(Value::text)?;
+    if !cookies.is_empty() {
+        fields.retain(|(name, _)| !name.eq_ignore_ascii_case(COOKIE));
+    }
+    let own = |(name, value): (Cow<'_, str>, Cow<'_, str>)| -> (String, String) {
+        (name.into_owned(), value.into_owned())
+    };
+    let mut headers: MultiMap = fields.into_iter().map(own).collect();
+    if !cookies.is_empty() {
+        headers.set(COOKIE, cookies);
+    }
+    Ok(headers)
+}
