@@ -52,33 +52,33 @@ impl WebSocketClient {
         let mut event = self.event("$connect", "CONNECT", id, now);
         let fields = request.headers.iter();
         let (headers, multi_value_headers) = single_and_multiple(fields);
-        event["headers"] = headers;
-        event["multiValueHeaders"] = multi_value_headers;
+        event.set("headers", headers);
+        event.set("multiValueHeaders", multi_value_headers);
         let query = request.query.parameters();
         if !query.is_empty() {
             let (parameters, multi_value_parameters) = single_and_multiple(query.iter());
-            event["queryStringParameters"] = parameters;
-            event["multiValueQueryStringParameters"] = multi_value_parameters;
+            event.set("queryStringParameters", parameters);
+            event.set("multiValueQueryStringParameters", multi_value_parameters);
         }
-        event.to_string()
+        event.write()
     }
 
     /// Writes the event of a message on a route.
     #[must_use]
     pub fn message(&self, route_key: &str, id: &str, now: Timestamp, body: &str) -> String {
         let mut event = self.event(route_key, "MESSAGE", id, now);
-        event["requestContext"]["messageId"] = id.into();
-        event["body"] = body.into();
-        event.to_string()
+        event.set_in_context("messageId", id);
+        event.set("body", body);
+        event.write()
     }
 
     /// Writes the event of the end, which has a status code (RFC 6455 §7.4) and perhaps a reason.
     #[must_use]
     pub fn disconnect(&self, id: &str, now: Timestamp, code: u16, reason: &str) -> String {
         let mut event = self.event("$disconnect", "DISCONNECT", id, now);
-        event["requestContext"]["disconnectStatusCode"] = code.into();
-        event["requestContext"]["disconnectReason"] = reason.into();
-        event.to_string()
+        event.set_in_context("disconnectStatusCode", code);
+        event.set_in_context("disconnectReason", reason);
+        event.write()
     }
 
     /// Writes what a client is told when its message was not handled, in API Gateway's words.
@@ -88,24 +88,46 @@ impl WebSocketClient {
     }
 
     /// What all events say. As on AWS there is no path and no method.
-    fn event(&self, route_key: &str, event_type: &str, id: &str, now: Timestamp) -> Value {
-        json!({
-            "requestContext": {
-                "routeKey": route_key,
-                "eventType": event_type,
-                "messageDirection": "IN",
-                "connectionId": self.id,
-                "connectedAt": unix_millis(self.connected_at),
-                "requestTimeEpoch": unix_millis(now),
-                "requestId": id,
-                "extendedRequestId": id,
-                "identity": {"sourceIp": self.address.ip().to_string(), "userAgent": self.agent},
-                "domainName": self.domain,
-                "stage": STAGE,
-                "apiId": API_ID,
-            },
-            "isBase64Encoded": false,
-        })
+    fn event(&self, route_key: &str, event_type: &str, id: &str, now: Timestamp) -> Event {
+        let identity = json!({"sourceIp": self.address.ip().to_string(), "userAgent": self.agent});
+        let mut event = Event::default();
+        event.set("isBase64Encoded", false);
+        event.set_in_context("routeKey", route_key);
+        event.set_in_context("eventType", event_type);
+        event.set_in_context("messageDirection", "IN");
+        event.set_in_context("connectionId", &*self.id);
+        event.set_in_context("connectedAt", unix_millis(self.connected_at));
+        event.set_in_context("requestTimeEpoch", unix_millis(now));
+        event.set_in_context("requestId", id);
+        event.set_in_context("extendedRequestId", id);
+        event.set_in_context("identity", identity);
+        event.set_in_context("domainName", &*self.domain);
+        event.set_in_context("stage", STAGE);
+        event.set_in_context("apiId", API_ID);
+        event
+    }
+}
+
+/// An event while it is put together.
+#[derive(Default)]
+struct Event {
+    context: Map<String, Value>,
+    members: Map<String, Value>,
+}
+
+impl Event {
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.members.insert(name.to_owned(), value.into());
+    }
+
+    fn set_in_context(&mut self, name: &str, value: impl Into<Value>) {
+        self.context.insert(name.to_owned(), value.into());
+    }
+
+    fn write(mut self) -> String {
+        let context = core::mem::take(&mut self.context);
+        self.set("requestContext", context);
+        Value::Object(self.members).to_string()
     }
 }
 

@@ -64,9 +64,9 @@ fn logical_id(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let capitalized = words.map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
-        first.to_ascii_uppercase() + rest
+        [&first.to_ascii_uppercase(), rest].concat()
     });
-    capitalized.collect::<String>() + "Table"
+    capitalized.chain([String::from("Table")]).collect()
 }
 
 fn unique(id: &str, taken: &BTreeMap<String, Json>) -> String {
