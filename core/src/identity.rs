@@ -1,4 +1,5 @@
-//! Who a caller is, as far as counting goes: fingerprints of credentials, and networks of addresses.
+//! Who a caller is, as far as counting goes: fingerprints of credentials, and networks of
+//! addresses.
 //!
 //! This module decides how a credential becomes an identifier without being told by any key or log,
 //! and which addresses count as one client. It refuses to know where either came from, and whether
@@ -25,8 +26,8 @@ use sha2::Sha256;
 
 use crate::hex::push_hex;
 
-/// The fingerprint of a credential under the published default key: stable everywhere, so a weak
-/// credential can be guessed offline by whoever reads the table. Prefer
+/// Returns the fingerprint of a credential under the published default key: stable everywhere, so a
+/// weak credential can be guessed offline by anybody who reads the table. Prefer
 /// [`fingerprint_with`] where a secret is at hand.
 ///
 /// The form is `{kind}:hmac-sha256:{64 hex digits}`; `kind` is trimmed, and
@@ -36,8 +37,8 @@ pub fn fingerprint(kind: &str, value: &str) -> String {
     fingerprint_with(DEFAULT_KEY, kind, value)
 }
 
-/// The fingerprint of a credential under a secret of the deployment. Another secret gives another
-/// fingerprint: rotating it starts every counter afresh.
+/// Returns the fingerprint of a credential under a secret of the deployment. Another secret gives
+/// another fingerprint: rotating it starts every counter afresh.
 #[must_use]
 pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
     if value.is_empty() {
@@ -58,8 +59,8 @@ pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
     text
 }
 
-/// A secret has no bytes, or nothing but blanks: what is made under it, anybody can make. Give random
-/// ones, 32 are best.
+/// A secret has no bytes, or nothing but blanks: what is made under it, anybody can make. Give
+/// random ones, 32 are best.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a secret must not be empty or blank")]
 pub struct EmptySecret;
@@ -72,12 +73,12 @@ impl EmptySecret {
     }
 }
 
-/// The network that an address counts as: the address itself for IPv4, its /56 for IPv6.
+/// Returns the network that an address counts as: the address itself for IPv4, its /56 for IPv6.
 ///
-/// Whoever has one IPv6 address usually has the whole /56 (RFC 6177 §2), and could take a new one for
-/// every request. An IPv4-mapped IPv6 address is the IPv4 address that it stands for, so that a
-/// socket listening on both counts a client once. The prefix `ip:` keeps networks apart from names
-/// of users.
+/// A client that has one IPv6 address usually has the whole /56 (RFC 6177 §2), and could take a new
+/// one for every request. An IPv4-mapped IPv6 address is the IPv4 address that it stands for, so
+/// that a socket listening on both counts a client once. The prefix `ip:` keeps networks apart from
+/// names of users.
 #[must_use]
 pub fn client_network(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -92,8 +93,8 @@ pub fn client_network(address: IpAddr) -> String {
 /// The first 56 of 128 bits.
 const CLIENT_NETWORK_MASK: u128 = u128::MAX << (128 - 56);
 
-/// Returns the value of an `authorization` field with its scheme in lower case: schemes are compared
-/// without regard to case (RFC 9110 §11.1), credentials are not.
+/// Returns the value of an `authorization` field with its scheme in lower case: schemes are
+/// compared without regard to case (RFC 9110 §11.1), credentials are not.
 pub(crate) fn with_lower_case_scheme(value: &str) -> String {
     match value.split_once(' ') {
         Some((scheme, rest)) => format!("{} {}", scheme.to_ascii_lowercase(), rest.trim()),

@@ -19,8 +19,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::execute::StoreExecutor;
 use crate::rate_limiter::RateLimiter;
 
-/// A limit in front of whatever answers requests of the type `R`. Cheap to clone; all clones share
-/// the limiter.
+/// A limit in front of handlers or services of requests of the type `R`. Cheap to clone; all clones
+/// share the limiter.
 ///
 /// A request counts for what is vouched for about its caller, and for its route; [`KeyPolicy`] says
 /// in which order. One of which nothing is vouched for is answered with 500, unless
@@ -116,8 +116,8 @@ impl<R, X, C> RequestLimit<R, X, C> {
         Self { policy, ..self }
     }
 
-    /// Lets `key` make the key of a request, in place of the policy. A request without a valid one is
-    /// answered with 500.
+    /// Lets `key` make the key of a request, in place of the policy. A request without a valid one
+    /// is answered with 500.
     #[must_use]
     pub fn with_key(
         self,
@@ -126,8 +126,8 @@ impl<R, X, C> RequestLimit<R, X, C> {
         Self { key: Some(Arc::new(key)), ..self }
     }
 
-    /// Looks for the client's address with `find`, where nobody else vouches for one: in an axum
-    /// app that is served on its own, it is that of `ConnectInfo<SocketAddr>`; under lambda_http, the
+    /// Looks for the client's address with `find`, where the host vouches for none: in an axum app
+    /// that is served on its own, it is that of `ConnectInfo<SocketAddr>`; under lambda_http, the
     /// source address in the event's request context.
     #[must_use]
     pub fn with_client_ip(
@@ -137,7 +137,7 @@ impl<R, X, C> RequestLimit<R, X, C> {
         Self { client_ip: Some(Arc::new(find)), ..self }
     }
 
-    /// Looks for the route's pattern with `find`, where nobody else knows it; in axum it is that
+    /// Looks for the route's pattern with `find`, where it is unknown; in axum it is that
     /// of `MatchedPath`.
     #[must_use]
     pub fn with_route(self, find: impl Fn(&R) -> Option<String> + Send + Sync + 'static) -> Self {

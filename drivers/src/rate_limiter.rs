@@ -54,7 +54,7 @@ pub struct RateLimiter<X, C = SystemClock> {
 }
 
 impl<X> RateLimiter<X> {
-    /// A limiter over `executor`, by the system clock.
+    /// Makes a limiter over `executor`, by the system clock.
     pub fn new(limiter: Limiter, executor: X) -> Self {
         Self {
             limiter,
@@ -68,20 +68,20 @@ impl<X> RateLimiter<X> {
 }
 
 impl<X, C> RateLimiter<X, C> {
-    /// The same by another clock. It says when a decision began and when the store's answers arrived,
-    /// whatever the executor's clock shows: sliding windows compare the two.
+    /// Uses another clock. It says when a decision began and when the store's answers arrived,
+    /// and not the executor's: sliding windows compare the two.
     pub fn with_clock<D: Clock>(self, clock: D) -> RateLimiter<X, D> {
         let Self { limiter, executor, ids, recall, budget, .. } = self;
         RateLimiter { limiter, executor, clock, ids, recall, budget }
     }
 
-    /// The same with other decision ids.
+    /// Takes decision ids from elsewhere.
     #[must_use]
     pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
         Self { ids: Box::new(ids), ..self }
     }
 
-    /// The same with another time for each call, instead of [`DECISION_BUDGET`]. A store that has
+    /// Gives each call another time, instead of [`DECISION_BUDGET`]. A store that has
     /// not answered by then counts as failed with a time-out.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
@@ -112,7 +112,7 @@ impl<X: StoreExecutor, C> RateLimiter<X, C> {
         self.conclude(decided)
     }
 
-    /// An attempt as of `now`, of cost 1, with an id of its own.
+    /// Makes an attempt as of `now`, of cost 1, with an id of its own.
     pub(crate) fn attempt_at(&self, key: RateLimitKey, now: Timestamp) -> Attempt {
         Attempt::new(key, now).with_id(DecisionId(self.ids.next_id()))
     }
@@ -129,7 +129,7 @@ impl<X: StoreExecutor, C> RateLimiter<X, C> {
 }
 
 impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
-    /// An attempt on `key` as of now, of cost 1, with an id of its own.
+    /// Makes an attempt on `key` as of now, of cost 1, with an id of its own.
     pub fn attempt(&self, key: RateLimitKey) -> Attempt {
         self.attempt_at(key, self.clock.now())
     }
@@ -158,7 +158,7 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] when the store gave no answer, whatever the policy.
+    /// [`limiter::Error`] when the store gave no answer, under either policy.
     pub async fn record(&self, attempt: Attempt) -> Result<(), limiter::Error> {
         let machine = self.with_recall(|recall| self.limiter.record(attempt, recall));
         drive(machine, &self.in_time()).await
@@ -168,7 +168,7 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// # Errors
     ///
-    /// [`limiter::Error`] when the store gave no answer, whatever the policy.
+    /// [`limiter::Error`] when the store gave no answer, under either policy.
     pub async fn usage(&self, key: RateLimitKey) -> Result<UsageStats, limiter::Error> {
         drive(self.limiter.usage(key, self.clock.now()), &self.in_time()).await
     }

@@ -15,14 +15,14 @@ use crate::store::{AttributeStyle, TableName};
 pub struct LimiterBuilder(pub(super) Config);
 
 impl LimiterBuilder {
-    /// What to do when the store's answer shows that the deployment is wrong (missing table, denied
-    /// access), where that differs from other failures.
+    /// Sets what to do when the store's answer shows that the deployment is wrong (missing table,
+    /// denied access), where that differs from other failures.
     pub fn on_misconfigured(mut self, on_failure: OnFailure) -> Self {
         self.0.on_misconfigured = Some(on_failure);
         self
     }
 
-    /// The table's name; `rate-limits` by default.
+    /// Sets the table's name; `rate-limits` by default.
     pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
         self.0.table = name.into();
         self
@@ -65,13 +65,13 @@ impl LimiterBuilder {
         self.0.with_checked_keys().map(Self)
     }
 
-    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
+    /// Sets the names of the attributes; [`AttributeStyle::Pascal`] by default.
     pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
         self.0.attribute_style = style;
         self
     }
 
-    /// How long counters are kept after their window ends, in whole seconds; an hour by default. A
+    /// Keeps counters for so long after their window ends, in whole seconds; an hour by default. A
     /// sliding window keeps them at least as long as it looks back. Let it exceed the time that a
     /// decision may take, and the difference of clocks: a counter that is gone starts anew.
     pub fn ttl_buffer(mut self, buffer: Duration) -> Self {
@@ -96,9 +96,9 @@ impl LimiterBuilder {
     /// Allows any two callers' clocks to differ by so much; 10 ms by default, ten times what Amazon
     /// Time Sync keeps hosts to. Set it where clocks are worse.
     ///
-    /// A [`SlidingWindow`](super::SlidingWindow) and a packed [`MultiWindow`](super::MultiWindow) hold
-    /// their limits as long as clocks differ by no more; other windows do whatever clocks show. A
-    /// decision that begins in the last `skew` of a sliding sub-window waits for its end. A
+    /// A [`SlidingWindow`](super::SlidingWindow) and a packed [`MultiWindow`](super::MultiWindow)
+    /// hold their limits as long as clocks differ by no more; other windows do whatever clocks
+    /// show. A decision that begins in the last `skew` of a sliding sub-window waits for its end. A
     /// [`TokenBucket`](super::TokenBucket) takes what a clock further ahead has stored for another
     /// limit's.
     ///
@@ -125,7 +125,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// The limiter.
+    /// Returns the limiter.
     #[must_use]
     pub fn build(self) -> Limiter {
         Limiter::of(self.0)

@@ -27,9 +27,9 @@ use crate::time::Timestamp;
 
 /// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
 ///
-/// It can be read from a configuration. `strategy` and `fail_open` are required, and what is left out has
-/// the default that the method of its name on [`LimiterBuilder`] documents. What contradicts itself is
-/// refused, and so is what nobody knows:
+/// It can be read from a configuration. `strategy` and `fail_open` are required, and what is left
+/// out has the default that the method of its name on [`LimiterBuilder`] documents. Contradictions
+/// are refused, and so are unknown members:
 ///
 /// ```
 /// use apptheory_core::limiter::Limiter;
@@ -157,20 +157,20 @@ impl Limiter {
         Usage::new(self.plan(attempt, Operation::Usage, &Recall::with_capacity(0)))
     }
 
-    /// The windows that a key without exceptions is counted in as of `now`, in the order of the
-    /// configuration; a sliding window's sub-windows newest first. A token bucket has none.
+    /// Returns the windows that a key without exceptions is counted in as of `now`, in the order of
+    /// the configuration; a sliding window's sub-windows newest first. A token bucket has none.
     #[must_use]
     pub fn windows(&self, now: Timestamp) -> Vec<TimeWindow> {
         self.0.strategy.windows(now)
     }
 
-    /// The Unix second after which the counter of a window may be removed.
+    /// Returns the Unix second after which the counter of a window may be removed.
     #[must_use]
     pub fn expires_at(&self, window: &TimeWindow) -> i64 {
         self.0.expires_at(window)
     }
 
-    /// The table that this limiter needs.
+    /// Returns the table that this limiter needs.
     #[must_use]
     pub fn table(&self) -> TableDefinition {
         TableDefinition {
@@ -268,14 +268,14 @@ fn default_table() -> TableName {
     TableName::from(DEFAULT_TABLE_NAME)
 }
 
-/// An hour, so that what was used can still be looked at, and late writes find the counter that they
-/// belong to.
+/// An hour, so that what was used can still be looked at, and late writes find the counter that
+/// they belong to.
 const fn default_ttl_buffer() -> Duration {
     Duration::from_secs(3_600)
 }
 
-/// By how much callers' clocks may differ. Amazon Time Sync keeps a host to less than a millisecond;
-/// the rest is for hosts that were just started.
+/// By how much callers' clocks may differ. Amazon Time Sync keeps a host to less than a
+/// millisecond; the rest is for hosts that were just started.
 const fn default_skew_allowance() -> Duration {
     Duration::from_millis(10)
 }

@@ -17,18 +17,18 @@ pub struct Decision {
     /// Whether the request may go on.
     pub allowed: bool,
     /// Units used in the limiting window, this request included where it was allowed; tokens in use
-    /// for a token bucket. `None` when the store did not tell.
+    /// for a token bucket. `None` when the count is unknown.
     pub count: Option<i64>,
     /// The limit of the limiting window; the burst of a token bucket.
     pub limit: i64,
     /// When room comes back: on a denial when the same request can be admitted if nothing else
     /// happens, else the end of the window; for a token bucket, when it is full again.
     pub resets_at: Timestamp,
-    /// When the first unit comes back, at the earliest: where nothing is left, before it every request
-    /// is refused, and at it one of cost 1 is admitted if nothing else happens. It is the end of the
-    /// limiting window, or of another window that is known to have nothing left; for a sliding
-    /// window, when the oldest sub-window that counts leaves; for a token bucket, when the next token
-    /// is back.
+    /// When the first unit comes back, at the earliest: where nothing is left, before it every
+    /// request is refused, and at it one of cost 1 is admitted if nothing else happens. It is the
+    /// end of the limiting window, or of another window that is known to have nothing left; for a
+    /// sliding window, when the oldest sub-window that counts leaves; for a token bucket, when the
+    /// next token is back.
     pub room_at: Timestamp,
     /// How long until the same request can be admitted if nothing else happens; only with a denial.
     pub retry_after: Option<Duration>,
@@ -50,13 +50,14 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Units left in the limiting window, never below zero; `None` when the count is unknown.
+    /// Returns the units left in the limiting window, never below zero; `None` when the count is
+    /// unknown.
     #[must_use]
     pub fn remaining(&self) -> Option<i64> {
         self.count.map(|count| self.limit.saturating_sub(count).max(0))
     }
 
-    /// The key text of the limiting window; `None` for a token bucket.
+    /// Returns the key text of the limiting window; `None` for a token bucket.
     #[must_use]
     pub fn window_key(&self) -> Option<String> {
         self.window.map(|window| window.key())
@@ -97,8 +98,8 @@ pub enum Cause {
     Throttled,
     /// The store could not be reached or failed inside.
     Unavailable,
-    /// No answer in time; or, for sliding and packed windows, one that came too late to be sure that
-    /// nobody had relied on the count before it.
+    /// No answer in time; or, for sliding and packed windows, one that came too late to be sure
+    /// that nobody had relied on the count before it.
     Timeout,
     /// Other transactions held the counters, time and again.
     Conflict,
@@ -107,7 +108,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The cause in metrics, logs and fixtures.
+    /// Returns the cause as it stands in metrics, logs and fixtures.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -12,7 +12,8 @@ use crate::store::{self, Misconfiguration, TableName};
 
 /// Why a limiter gave no decision, or cannot be built. Its text says what to mend.
 ///
-/// As an [`AppError`] it is 503 with `retry-after` where the store gave no answer, else a masked 500.
+/// As an [`AppError`] it is 503 with `retry-after` where the store gave no answer, else a masked
+/// 500.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(pub(super) Reason);
@@ -25,7 +26,7 @@ pub enum ErrorKind {
     /// configuration.
     Configuration,
     /// A part of a key is blank, or the resource holds `#`. Nothing was read or written. Do not let
-    /// the request through: nobody can count it.
+    /// the request through: it cannot be counted.
     InvalidKey,
     /// Nothing about the caller is vouched for, neither an identity nor an address. A load balancer
     /// in front of the function vouches for no address.
@@ -144,8 +145,8 @@ impl From<EmptySecret> for Error {
     }
 }
 
-/// Makes the answer to a request that was not decided on: 503 with `retry-after` where the store gave
-/// no answer, else a masked 500. The error itself becomes the cause, for the log.
+/// Makes the answer to a request that was not decided on: 503 with `retry-after` where the store
+/// gave no answer, else a masked 500. The error itself becomes the cause, for the log.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         match error.kind() {

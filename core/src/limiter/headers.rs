@@ -13,12 +13,11 @@
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::time::Timestamp;
 //!
-//! // A limit of zero is decided without a store.
-//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 0)?).build();
-//! let attempt = Attempt::new(RateLimitKey::new("i", "/r", "GET")?, "1970-01-01T00:00:30Z".parse()?);
-//! let Step::Done(decided) = limiter.check_and_increment(attempt, &Recall::default()).start()
-//! else { panic!("no store needed") };
-//! let decision = decided.decision?;
+//! // A limit of zero is decided without a store. let limiter =
+//! Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 0)?).build(); let attempt =
+//! Attempt::new(RateLimitKey::new("i", "/r", "GET")?, "1970-01-01T00:00:30Z".parse()?); let
+//! Step::Done(decided) = limiter.check_and_increment(attempt, &Recall::default()).start() else {
+//! panic!("no store needed") }; let decision = decided.decision?;
 //!
 //! assert_eq!(headers::retry_after(&decision).as_deref(), Some("30"));
 //! assert_eq!(headers::rate_limit(&decision).as_deref(), Some(r#""1m";r=0;t=30"#));
@@ -89,7 +88,7 @@ pub fn headers(decision: &Decision, style: HeaderStyle) -> Vec<(&'static str, St
     headers
 }
 
-/// The headers of the 503 that a limiter gives when it fails closed.
+/// Returns the headers of the 503 that a limiter gives when it fails closed.
 #[must_use]
 pub fn store_failure() -> [(&'static str, &'static str); 2] {
     [("retry-after", "1"), ("x-rate-limit-fail-closed", "true")]
@@ -106,7 +105,7 @@ fn x_rate_limit(decision: &Decision, reset: i64) -> Vec<(&'static str, String)> 
     headers
 }
 
-/// Whole seconds to wait, rounded up, at least 1; only with a denial.
+/// Returns the whole seconds to wait, rounded up, at least 1; only with a denial.
 #[must_use]
 pub fn retry_after(decision: &Decision) -> Option<String> {
     decision.retry_after.map(|wait| ceil_seconds(wait).max(1).to_string())
@@ -123,8 +122,8 @@ pub fn rate_limit(decision: &Decision) -> Option<String> {
     Some(format!("\"{name}\";r={remaining};t={}", structured_integer(seconds)))
 }
 
-/// The `RateLimit-Policy` field: every quota (`q`) that holds for the key, and its window in seconds
-/// (`w`).
+/// Returns the `RateLimit-Policy` field: every quota (`q`) that holds for the key, and its window
+/// in seconds (`w`).
 #[must_use]
 pub fn rate_limit_policy(decision: &Decision) -> String {
     let policies: Vec<String> = decision.quotas.iter().map(policy).collect();
@@ -135,7 +134,8 @@ pub fn rate_limit_policy(decision: &Decision) -> String {
 pub const DENIAL_BODY: &str =
     r#"{"error":"rate_limit_exceeded","message":"Too many requests. Please retry later."}"#;
 
-/// The body of a denial as problem details (RFC 9457), `application/problem+json`, of the draft's
+/// Returns the body of a denial as problem details (RFC 9457), `application/problem+json`, of the
+/// draft's
 /// `quota-exceeded` type.
 #[must_use]
 pub fn problem_body(decision: &Decision) -> String {

@@ -72,19 +72,19 @@ impl RateLimitKey {
         Ok(Self(Arc::new(Parts { identifier, resource, operation, sort })))
     }
 
-    /// The identifier as it stands in stored keys.
+    /// Returns the identifier as it stands in stored keys.
     #[must_use]
     pub fn identifier(&self) -> &str {
         &self.0.identifier
     }
 
-    /// The resource as it stands in stored keys.
+    /// Returns the resource as it stands in stored keys.
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.0.resource
     }
 
-    /// The operation; not escaped, but hashed when over-long.
+    /// Returns the operation; not escaped, but hashed when over-long.
     #[must_use]
     pub fn operation(&self) -> &str {
         &self.0.operation
@@ -102,15 +102,15 @@ impl RateLimitKey {
         }))
     }
 
-    /// The sort key (`SK`) of the counters of this key: `{resource}#{operation}`, which holds exactly
-    /// one `#`. A named limiter appends `#{name}`.
+    /// Returns the sort key (`SK`) of the counters of this key: `{resource}#{operation}`, which
+    /// holds exactly one `#`. A named limiter appends `#{name}`.
     #[must_use]
     pub fn sort_key(&self) -> &str {
         &self.0.sort
     }
 
-    /// The partition key (`PK`) of a counter: `{identifier}#{suffix}`, where the suffix is the
-    /// window's start in Unix seconds, in some layouts followed by `#` and the window's key.
+    /// Returns the partition key (`PK`) of a counter: `{identifier}#{suffix}`, where the suffix is
+    /// the window's start in Unix seconds, in some layouts followed by `#` and the window's key.
     #[must_use]
     pub fn partition_key(&self, window_start: i64, window_key: Option<&str>) -> String {
         let identifier = self.identifier();
@@ -168,8 +168,8 @@ fn is_blank(text: &str) -> bool {
 /// DynamoDB's 2048 bytes.
 const MAX_IDENTIFIER_BYTES: usize = 1024;
 
-/// The longest resource kept as text. With the operation, and 65 bytes for a limiter's name, it keeps
-/// the sort key below DynamoDB's 1024 bytes.
+/// The longest resource kept as text. With the operation, and 65 bytes for a limiter's name, it
+/// keeps the sort key below DynamoDB's 1024 bytes.
 const MAX_RESOURCE_BYTES: usize = 640;
 
 /// The longest escaped operation kept as text.

@@ -1,7 +1,7 @@
 //! What one instance remembers between decisions.
 //!
 //! A machine never shares state: it is built from a look into a [`Recall`], and ends with what it
-//! [`Learned`]. Whoever owns the `Recall` merges that back.
+//! [`Learned`]. The owner of the `Recall` merges that back.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;

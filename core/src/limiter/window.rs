@@ -32,13 +32,14 @@ impl TimeWindow {
         Self { start: now.floor_from_1970(length), length, naming }
     }
 
-    /// When it ends.
+    /// Returns when it ends.
     #[must_use]
     pub fn end(&self) -> Timestamp {
         self.start.saturating_add(self.length)
     }
 
-    /// Its key text: `2026-01-01T00:00:00Z`, in multi-window limits `2026-01-01T00:00:00Z_1m0s`.
+    /// Returns its key text: `2026-01-01T00:00:00Z`, in multi-window limits
+    /// `2026-01-01T00:00:00Z_1m0s`.
     #[must_use]
     pub fn key(&self) -> String {
         let start = self.start.to_rfc3339_seconds();
@@ -60,25 +61,26 @@ pub struct NamedWindow {
     pub end: Timestamp,
 }
 
-/// The minute that holds `now`.
+/// Returns the minute that holds `now`.
 #[must_use]
 pub fn minute_window(now: Timestamp) -> NamedWindow {
     named("MINUTE", now.floor_from_year_one(MINUTE), MINUTE)
 }
 
-/// The hour that holds `now`.
+/// Returns the hour that holds `now`.
 #[must_use]
 pub fn hour_window(now: Timestamp) -> NamedWindow {
     named("HOUR", now.floor_from_year_one(HOUR), HOUR)
 }
 
-/// The UTC day that holds `now`.
+/// Returns the UTC day that holds `now`.
 #[must_use]
 pub fn day_window(now: Timestamp) -> NamedWindow {
     named("DAY", now.floor_from_year_one(DAY), DAY)
 }
 
-/// The window of a `length`, counted from 1970, that holds `now`; an empty one for a zero length.
+/// Returns the window of a `length`, counted from 1970, that holds `now`; an empty one for a zero
+/// length.
 #[must_use]
 pub fn fixed_window(now: Timestamp, length: Duration) -> NamedWindow {
     let window_type = format!("CUSTOM_{}", write_duration(length));

@@ -27,7 +27,8 @@ pub struct Tenant(pub String);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientIp(pub IpAddr);
 
-/// The pattern of the matched route, such as `/orders/{id}`: a request extension that a router sets.
+/// The pattern of the matched route, such as `/orders/{id}`: a request extension that a router
+/// sets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoutePattern(pub String);
 
@@ -35,7 +36,7 @@ pub struct RoutePattern(pub String);
 ///
 /// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
-/// [`RoutePattern`]. Where nobody knows the pattern, all paths count as one.
+/// [`RoutePattern`]. Where the pattern is unknown, all paths count as one.
 pub type RateLimitLayer<X, C = SystemClock> = rate_limit::RequestLimit<Parts, X, C>;
 
 impl<X, C> RateLimitLayer<X, C> {

@@ -1,21 +1,21 @@
-//! The rate limiter as a tower layer, for axum, lambda_http and whatever else speaks [`http`].
+//! The rate limiter as a tower layer, for axum, lambda_http and all that speaks [`http`].
 //!
 //! This module shows requests to the limit, and writes a decision on a response. It decides nothing
-//! about limits, and refuses to know how a request was authenticated or where it came from: the host
-//! vouches for that with request extensions, [`Identity`], [`Tenant`] and [`ClientIp`]. Without any of
-//! them every request is answered with 500, unless the layer is told to trust proxies or to count all
-//! requests together.
+//! about limits, and refuses to know how a request was authenticated or where it came from: the
+//! host vouches for that with request extensions, [`Identity`], [`Tenant`] and [`ClientIp`].
+//! Without any of them every request is answered with 500, unless the layer is told to trust
+//! proxies or to count all requests together.
 //!
-//! What clients get is [`RequestLimit`](crate::rate_limit::RequestLimit)'s table; the response's extensions
-//! hold a [`Decision`], or the [`limiter::Error`] of a 500 or 503.
+//! What clients get is [`RequestLimit`](crate::rate_limit::RequestLimit)'s table; the response's
+//! extensions hold a [`Decision`], or the [`limiter::Error`] of a 500 or 503.
 //!
 //! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
 //! and the decision that are seen are those of the innermost. A layer cannot see the others: give
 //! the limiter of each a name with [`LimiterBuilder::named`], so that they do not count in the same
 //! items.
 //!
-//! The response's body is any type that can be made from a [`String`], such as axum's, lambda_http's
-//! or `http_body_util::Full`.
+//! The response's body is any type that can be made from a [`String`], such as axum's,
+//! lambda_http's or `http_body_util::Full`.
 //!
 //! ```
 //! use core::time::Duration;

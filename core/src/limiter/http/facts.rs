@@ -18,7 +18,7 @@ pub struct RequestFacts<'a> {
     pub named_tenant_id: &'a str,
     /// The client's address that the provider or the connection vouches for.
     pub address: Option<IpAddr>,
-    /// The pattern of the route that serves the request; `None` where nobody knows it.
+    /// The pattern of the route that serves the request; `None` where it is unknown.
     pub route: Option<&'a str>,
     /// The path, percent-encoded.
     pub path: &'a str,

@@ -29,16 +29,17 @@ use crate::limiter::setting::Setting;
 /// 3. `ip:` and the [network](client_network) of the client's address, IPv6 by /56, that the provider
 ///    or the connection vouches for.
 ///
-/// A request with none of them is [not counted](crate::limiter::ErrorKind::NoCaller), and not let through. Nothing
-/// that a client can write at will names its counter: a client that made up a new name for every
-/// request would never reach its limit, and one that used another's name would use up that one's.
-/// The methods that change this say what they let clients do.
+/// A request with none of them is [not counted](crate::limiter::ErrorKind::NoCaller), and not let
+/// through. Nothing that a client can write at will names its counter: a client that made up a new
+/// name for every request would never reach its limit, and one that used another's name would use
+/// up that one's. The methods that change this say what they let clients do.
 ///
 /// Exceptions of a limiter go by the whole text: `with_identifier_limit("user:ann", 1_000)`.
 ///
 /// What is counted is the route's pattern, so that `/orders/1` and `/orders/2` are one, and the
-/// method, where HEAD counts as GET, and methods that RFC 9110 and RFC 5789 do not name count as one.
-/// Where nobody knows the pattern, all paths are one: [`per_path`](Self::per_path) tells them apart.
+/// method, where HEAD counts as GET, and methods that RFC 9110 and RFC 5789 do not name count as
+/// one. Where the pattern is unknown, all paths are one: [`per_path`](Self::per_path) keeps them
+/// apart.
 ///
 /// Configurations have the names of the methods:
 ///
@@ -76,12 +77,13 @@ impl KeyPolicy {
     }
 
     /// Takes the client's address from `x-forwarded-for`, whose last `hops` entries were written by
-    /// proxies of the application's own: 1 behind a load balancer, 2 with CloudFront in front of it.
-    /// It goes before an address that the provider vouches for, which is then the nearest proxy's;
-    /// that one is taken where the field has too few entries.
+    /// proxies of the application's own: 1 behind a load balancer, 2 with CloudFront in front of
+    /// it. It goes before an address that the provider vouches for, which is then the nearest
+    /// proxy's; that one is taken where the field has too few entries.
     ///
-    /// With more hops than there are proxies, or where clients reach the function past them, clients
-    /// choose their counters. The load balancer has to append to the field, as it does by default.
+    /// With more hops than there are proxies, or where clients reach the function past them,
+    /// clients choose their counters. The load balancer has to append to the field, as it does by
+    /// default.
     #[must_use]
     pub fn trusting_forwarded(self, hops: NonZeroUsize) -> Self {
         Self { trusted_hops: Some(hops), ..self }
@@ -108,11 +110,11 @@ impl KeyPolicy {
 
     /// Counts by credential where neither an identity nor a tenant is vouched for: by the first
     /// `x-api-key`, else by the token of an `authorization` of the scheme `Bearer`. Stored keys hold
-    /// its HMAC-SHA256 under `secret`, such as 32 random bytes, and never the credential. Changing the
-    /// secret starts every counter afresh.
+    /// its HMAC-SHA256 under `secret`, such as 32 random bytes, and never the credential. Changing
+    /// the secret starts every counter afresh.
     ///
-    /// Clients choose their counters unless credentials were checked before: one that makes up a new
-    /// credential for every request is never limited.
+    /// Clients choose their counters unless credentials were checked before: one that makes up a
+    /// new credential for every request is never limited.
     ///
     /// # Errors
     ///
@@ -122,7 +124,8 @@ impl KeyPolicy {
         Ok(Self { names: Names::Credential(secret), ..self })
     }
 
-    /// Counts every path for itself, in the normal form of RFC 3986 §6.2.2 and without empty segments.
+    /// Counts every path for itself, in the normal form of RFC 3986 §6.2.2 and without empty
+    /// segments.
     ///
     /// Where a route has parameters, clients choose their counters: one that asks for `/orders/1`,
     /// `/orders/2` and so on has the whole limit for each.
@@ -131,11 +134,11 @@ impl KeyPolicy {
         Self { is_per_path: true, ..self }
     }
 
-    /// Counts as the portable cases of the contract have it: by the first of `x-api-key` and a bearer
-    /// token, as fingerprints under the published key, the identity, the tenant, also one that the
-    /// request names itself, and `anonymous`.
+    /// Counts as the portable cases of the contract have it: by the first of `x-api-key` and a
+    /// bearer token, as fingerprints under the published key, the identity, the tenant, also one
+    /// that the request names itself, and `anonymous`.
     ///
-    /// **It limits nobody who does not want to be limited**: clients choose their counters, and names
+    /// **It limits only clients that let themselves be limited**: they choose their counters, and names
     /// of different kinds can meet. Use it for conformance tests and for migrations.
     #[must_use]
     pub fn contract() -> Self {
@@ -268,5 +271,5 @@ fn operation(method: &str) -> &str {
 /// The method that messages on a WebSocket, which have none, are counted under.
 pub const WEBSOCKET: &str = "WEBSOCKET";
 
-/// The resource where nobody knows the route.
+/// The resource where the route is unknown.
 const EVERYTHING: &str = "*";

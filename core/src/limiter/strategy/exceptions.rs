@@ -18,6 +18,8 @@ impl<T> Exceptions<T> {
         Self { default, identifiers: BTreeMap::new(), resources: BTreeMap::new() }
     }
 
+    // Keys hold over-long texts shortened, so exceptions are kept under the same: however long, an
+    // identifier finds its own.
     pub(in crate::limiter) fn for_identifier(&mut self, identifier: &str, value: T) {
         self.identifiers.insert(stored_identifier(identifier), value);
     }

@@ -16,7 +16,7 @@ use crate::limiter::error::Error;
 ///
 /// Two limits' worth may pass around a boundary; [`SlidingWindow`] does not allow that. A request
 /// counts in the window that its caller's clock shows, and each window admits at most its limit of
-/// what is counted in it, whatever clocks show and however late a write lands. A clock that is wrong
+/// what is counted in it, even when clocks are wrong or a write lands late. A clock that is wrong
 /// makes requests count in a neighbouring window.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
@@ -26,7 +26,7 @@ pub struct FixedWindow {
 }
 
 impl FixedWindow {
-    /// At most `limit` in each `window`.
+    /// Admits at most `limit` in each `window`.
     ///
     /// # Errors
     ///
@@ -36,14 +36,14 @@ impl FixedWindow {
         Ok(Self { window, quotas: Exceptions::new(one(limit, window)) })
     }
 
-    /// Another limit for one identifier. It wins over a resource's.
+    /// Sets another limit for one identifier. It wins over a resource's.
     #[must_use]
     pub fn with_identifier_limit(mut self, identifier: &str, limit: i64) -> Self {
         self.quotas.for_identifier(identifier, one(limit, self.window));
         self
     }
 
-    /// Another limit for one resource.
+    /// Sets another limit for one resource.
     #[must_use]
     pub fn with_resource_limit(mut self, resource: &str, limit: i64) -> Self {
         self.quotas.for_resource(resource, one(limit, self.window));

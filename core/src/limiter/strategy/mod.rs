@@ -22,7 +22,8 @@ pub use self::sliding::{Coverage, MAX_SUB_WINDOWS, SlidingWindow};
 pub(super) use self::token_bucket::Rate;
 pub use self::token_bucket::TokenBucket;
 
-/// How requests are counted. Closed on purpose: each strategy decides everything about its counters.
+/// How requests are counted. Closed on purpose: each strategy decides everything about its
+/// counters.
 ///
 /// Configurations name the kind. Windows are text with units, and `identifier_limits` and
 /// `resource_limits` are the exceptions; all that is wrong is refused as it is by the constructors:
@@ -50,9 +51,8 @@ pub use self::token_bucket::TokenBucket;
 /// ] {
 ///     let strategy: Strategy = serde_json::from_str(text)?;
 ///     assert_eq!(strategy.to_string(), words);
-/// }
-/// let refused = serde_json::from_str::<Strategy>(r#"{"kind": "fixed", "window": "1.5s", "limit": 1}"#);
-/// assert!(refused.unwrap_err().to_string().contains("a whole number of seconds"));
+/// } let refused = serde_json::from_str::<Strategy>(r#"{"kind": "fixed", "window": "1.5s", "limit":
+/// 1}"#); assert!(refused.unwrap_err().to_string().contains("a whole number of seconds"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize)]
@@ -84,17 +84,19 @@ impl Strategy {
     pub(super) fn shortest_relied_on(&self) -> Option<Duration> {
         match self {
             Self::Sliding(sliding) => Some(sliding.granularity),
+            // An exception packs its own windows, so the shortest of any list counts.
             Self::Multi(multi) if multi.layout == Layout::Packed => {
                 let quotas = multi.quotas.lists().flat_map(|quotas| quotas.iter());
                 quotas.map(|quota| quota.window).min()
             }
+            // Their guards are about one stored value: which clock asks does not matter.
             Self::Multi(_) | Self::Fixed(_) | Self::TokenBucket(_) => None,
         }
     }
 }
 
-/// In words: `a fixed window of 15 per 15m`, `a token bucket of 60 per 1m with bursts of 5`. What holds
-/// for single identifiers or resources is left out.
+/// In words: `a fixed window of 15 per 15m`, `a token bucket of 60 per 1m with bursts of 5`. What
+/// holds for single identifiers or resources is left out.
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, quotas) = match self {

@@ -15,8 +15,9 @@ use crate::store::MAX_TRANSACT_WRITES;
 
 /// Several fixed windows, of which every one must have room.
 ///
-/// Each window admits at most its limit of what is counted in it, as a [`FixedWindow`](super::FixedWindow) does: whatever
-/// clocks show and however late a write lands. [`Layout::Packed`] needs clocks that agree.
+/// Each window admits at most its limit of what is counted in it, as a
+/// [`FixedWindow`](super::FixedWindow) does, even when clocks are wrong or a write lands late.
+/// [`Layout::Packed`] needs clocks that agree.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct MultiWindow {
@@ -32,15 +33,15 @@ pub enum Layout {
     #[default]
     PerWindow,
     /// All counters in one item of the longest window, written with one update (one write unit).
-    /// Limits hold as long as any two callers' clocks differ by at most the
-    /// [skew allowance](crate::limiter::LimiterBuilder::skew_allowance): the item sheds counters of windows
-    /// that have ended. A decision that is answered after the next window has ended fails with a
-    /// time-out.
+    /// Limits hold as long as any two callers' clocks differ by at most the [skew
+    /// allowance](crate::limiter::LimiterBuilder::skew_allowance): the item sheds counters of
+    /// windows that have ended. A decision that is answered after the next window has ended fails
+    /// with a time-out.
     Packed,
 }
 
 impl MultiWindow {
-    /// Limits that hold together. The first one is reported with an allowed request.
+    /// Makes limits that hold together. The first one is reported with an allowed request.
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl MultiWindow {
         Ok(Self { layout: Layout::PerWindow, quotas: Exceptions::new(quotas) })
     }
 
-    /// Other limits for one identifier: windows and all. They win over a resource's.
+    /// Sets other limits for one identifier: windows and all. They win over a resource's.
     ///
     /// # Errors
     ///
@@ -65,7 +66,7 @@ impl MultiWindow {
         self.checked_layout()
     }
 
-    /// Other limits for one resource: windows and all.
+    /// Sets other limits for one resource: windows and all.
     ///
     /// # Errors
     ///
@@ -79,7 +80,7 @@ impl MultiWindow {
         self.checked_layout()
     }
 
-    /// The same with another storage layout.
+    /// Chooses how the counters are stored.
     ///
     /// # Errors
     ///
@@ -105,6 +106,8 @@ fn checked_list(quotas: impl IntoIterator<Item = Quota>) -> Result<Arc<[Quota]>,
     if quotas.len() > MAX_TRANSACT_WRITES {
         return Err(Setting::TooManyWindows(quotas.len()).into());
     }
+    // Two windows that are equally long would count in one item, in one transaction: DynamoDB refuses
+    // that.
     let mut seen = Vec::with_capacity(quotas.len());
     for quota in &quotas {
         check_window(quota.window)?;
@@ -117,6 +120,7 @@ fn checked_list(quotas: impl IntoIterator<Item = Quota>) -> Result<Arc<[Quota]>,
 }
 
 fn check_packing(quotas: &[Quota]) -> Result<(), Error> {
+    // A window that did not divide the longest would lie across two items, and one write changes one.
     let longest = quotas.iter().map(|quota| quota.window).max().unwrap_or_default();
     for Quota { window, .. } in quotas.iter().copied() {
         let at_most_sixty = window.saturating_mul(MAX_PACKED_RATIO) >= longest;

@@ -23,12 +23,12 @@ use crate::limiter::setting::Setting;
 /// | [`Coverage::Conservative`], the default | at most `limit` | at most `limit` | `window / granularity + 1` |
 /// | [`Coverage::Aligned`] | at most twice `limit` | at most `limit` | `window / granularity` |
 ///
-/// Both hold whatever the order in which callers act, however late writes land, and whatever is lost
-/// or repeated on the way, as long as any two callers' clocks differ by at most the
-/// [skew allowance](crate::limiter::LimiterBuilder::skew_allowance) and none is set back. A decision whose
-/// answer comes so late that its sub-window may have ended starts over, once; the second time it fails
-/// with a time-out, as when the store gives no answer. The source of `limiter/plan/sliding.rs` has the
-/// proof.
+/// Both hold in any order of callers, however late writes land, and with any losses and repetitions
+/// on the way, as long as any two callers' clocks differ by at most the [skew
+/// allowance](crate::limiter::LimiterBuilder::skew_allowance) and none is set back. A decision
+/// whose answer comes so late that its sub-window may have ended starts over, once; the second time
+/// it fails with a time-out, as when the store gives no answer. The source of
+/// `limiter/plan/sliding.rs` has the proof.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct SlidingWindow {
@@ -54,7 +54,7 @@ pub enum Coverage {
 }
 
 impl SlidingWindow {
-    /// At most `limit` in any span of `window`, counted in sub-windows of `granularity`.
+    /// Admits at most `limit` in any span of `window`, counted in sub-windows of `granularity`.
     ///
     /// # Errors
     ///
@@ -63,6 +63,7 @@ impl SlidingWindow {
     pub fn new(window: Duration, granularity: Duration, limit: i64) -> Result<Self, Error> {
         check_window(window)?;
         check_window(granularity)?;
+        // Else the sub-windows that are summed up would be longer or shorter than the window.
         if !divides(granularity, window) {
             return Err(Setting::Granularity { granularity, window }.into());
         }
@@ -73,20 +74,20 @@ impl SlidingWindow {
         Ok(Self { window, granularity, coverage: Coverage::default(), quotas })
     }
 
-    /// The same with another coverage.
+    /// Chooses which sub-windows are summed up.
     #[must_use]
     pub fn with_coverage(self, coverage: Coverage) -> Self {
         Self { coverage, ..self }
     }
 
-    /// Another limit for one identifier. It wins over a resource's.
+    /// Sets another limit for one identifier. It wins over a resource's.
     #[must_use]
     pub fn with_identifier_limit(mut self, identifier: &str, limit: i64) -> Self {
         self.quotas.for_identifier(identifier, one(limit, self.window));
         self
     }
 
-    /// Another limit for one resource.
+    /// Sets another limit for one resource.
     #[must_use]
     pub fn with_resource_limit(mut self, resource: &str, limit: i64) -> Self {
         self.quotas.for_resource(resource, one(limit, self.window));

@@ -28,10 +28,10 @@ use crate::time::Timestamp;
 /// above 500 million.
 ///
 /// **What it forgives.** A stored instant further ahead than the bucket takes to fill, and than the
-/// clocks may [differ](crate::limiter::LimiterBuilder::skew_allowance), cannot be this limit's: the limit was
-/// another one, a clock ran ahead, or more was [recorded](crate::limiter::Limiter::record) than the bucket
-/// holds. The next decision takes the bucket for empty, so that nobody is refused for longer than
-/// it takes to fill.
+/// clocks may [differ](crate::limiter::LimiterBuilder::skew_allowance), cannot be this limit's: the
+/// limit was another one, a clock ran ahead, or more was
+/// [recorded](crate::limiter::Limiter::record) than the bucket holds. The next decision takes the
+/// bucket for empty, so that nobody is refused for longer than it takes to fill.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct TokenBucket {
@@ -52,8 +52,8 @@ pub(in crate::limiter) struct Rate {
 }
 
 impl TokenBucket {
-    /// Makes a bucket of `limit` tokens per `period`, and at most `burst` at once. A limit of zero or
-    /// less admits nothing.
+    /// Makes a bucket of `limit` tokens per `period`, and at most `burst` at once. A limit of zero
+    /// or less admits nothing.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl TokenBucket {
         Ok(Self { period, rates: Exceptions::new(Rate::new(period, limit, burst)?) })
     }
 
-    /// Another rate and burst for one identifier. It wins over a resource's.
+    /// Sets another rate and burst for one identifier. It wins over a resource's.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl TokenBucket {
         Ok(self)
     }
 
-    /// Another rate and burst for one resource.
+    /// Sets another rate and burst for one resource.
     ///
     /// # Errors
     ///
