@@ -7,7 +7,7 @@ use apptheory_core::error::AppError;
 use apptheory_core::http::HeaderMap;
 use apptheory_core::http::exchange::{PolicyDecision, Principal};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
-use apptheory_core::sanitize::log_text;
+use apptheory_core::sanitize::Sanitizer;
 
 use super::context::Context;
 use super::endpoint::BoxFuture;
@@ -45,7 +45,8 @@ pub struct Failure {
     pub error: AppError,
 }
 
-/// The error and its sources in one line, without what [must not reach a log](log_text).
+/// The error and its sources in one line, without what must not reach a log and what looks like a
+/// secret: [`Sanitizer::free_text`].
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut told = self.error.to_string();
@@ -55,7 +56,7 @@ impl fmt::Display for Failure {
             told.push_str(&cause.to_string());
             next = cause.source();
         }
-        f.write_str(&log_text(&told))
+        f.write_str(&Sanitizer::new().free_text(&told))
     }
 }
 

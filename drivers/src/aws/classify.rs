@@ -63,21 +63,22 @@ fn tell<E>(error: &SdkError<E>, kind: store::Error)
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    use apptheory_core::sanitize::log_text;
+    use apptheory_core::sanitize::{Sanitizer, log_text};
     use aws_sdk_dynamodb::operation::RequestId as _;
 
     use crate::sdk_error::sources;
 
     // Replies, and errors that quote them, come from outside.
+    let sanitizer = Sanitizer::new();
     let code = error.code().map(log_text);
     let request_id = error.request_id().map(log_text);
     let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));
     let causes = (!quotes_data).then(|| {
         let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
-        log_text(&causes.join(": ")).into_owned()
+        sanitizer.free_text(&causes.join(": ")).into_owned()
     });
     let (code, request_id) = (code.as_deref(), request_id.as_deref());
     let told = error.to_string();
-    let told = log_text(&told);
+    let told = sanitizer.free_text(&told);
     tracing::debug!(target: "apptheory::aws", %kind, code, request_id, causes, "{told}");
 }
