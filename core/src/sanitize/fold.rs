@@ -30,7 +30,8 @@ pub(super) fn plain_name(name: &str) -> Cow<'_, str> {
     let mut rest = name;
     while let Some(c) = rest.chars().next() {
         let (read, after) = escape(rest).unwrap_or_else(|| (c, super::scan::skip_char(rest)));
-        if !is_hidden(read) {
+        // Of an escape that was escaped again, backslashes are left.
+        if !is_hidden(read) && read != '\\' {
             plain.push(plain_char(read));
         }
         rest = after;
