@@ -7,7 +7,7 @@ use super::codec::UnreadableItem;
 use crate::error::{AppError, Happened, code};
 use crate::identity::EmptySecret;
 use crate::json::JsonError;
-use crate::store::{CursorError, StoreFailure, ValueError};
+use crate::store::{CursorError, ReadError, StoreFailure};
 use crate::time::{Timestamp, TimestampError};
 
 /// Why the bus did not do what it was asked to do.
@@ -94,7 +94,7 @@ pub(super) enum Reason {
     #[error("the stream record has no {0}")]
     MissingPart(&'static str),
     #[error("the stream record's {part} is malformed: {error}")]
-    MalformedPart { part: &'static str, error: ValueError },
+    MalformedPart { part: &'static str, error: ReadError },
     #[error("the stream record is malformed: {0}")]
     MalformedRecord(JsonError),
     #[error("{doing}: {failure}")]
@@ -241,7 +241,7 @@ impl Error {
     /// same id and time finds the first copy, and deleting what is gone does nothing.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.store().is_some_and(|failure| failure.error.is_transient())
+        self.store().is_some_and(|failure| failure.error.is_retryable())
     }
 
     /// Returns what became of what was to be written or deleted. After

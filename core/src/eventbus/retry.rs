@@ -54,7 +54,7 @@ impl Retry {
     pub(super) fn after(&mut self, error: store::Error) -> Option<Duration> {
         self.failed = self.failed.saturating_add(1);
         self.may_have_written |= error.may_have_written();
-        if !error.is_transient() || self.failed > self.allowed {
+        if !error.is_retryable() || self.failed > self.allowed {
             return None;
         }
         self.backoff.delay_within(self.failed, self.seed, self.now, self.deadline)

@@ -13,7 +13,7 @@ use super::owned;
 use crate::document::{Document, Value};
 use crate::printing::prints;
 use crate::sanitize::log_safe_value;
-use crate::store::{Item, ValueError};
+use crate::store::{Item, ReadError};
 
 /// A change of an item. What the record lacks is empty.
 ///
@@ -129,8 +129,8 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] when it is not made of DynamoDB's attribute values.
-    pub fn keys(&self) -> Result<Option<Item>, ValueError> {
+    /// [`ReadError`] when it is not made of DynamoDB's attribute values.
+    pub fn keys(&self) -> Result<Option<Item>, ReadError> {
         item(self.keys.as_deref())
     }
 
@@ -138,8 +138,8 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] when it is not made of DynamoDB's attribute values.
-    pub fn new_image(&self) -> Result<Option<Item>, ValueError> {
+    /// [`ReadError`] when it is not made of DynamoDB's attribute values.
+    pub fn new_image(&self) -> Result<Option<Item>, ReadError> {
         item(self.new_image.as_deref())
     }
 
@@ -147,8 +147,8 @@ impl<'a> DynamoDbRecord<'a> {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] when it is not made of DynamoDB's attribute values.
-    pub fn old_image(&self) -> Result<Option<Item>, ValueError> {
+    /// [`ReadError`] when it is not made of DynamoDB's attribute values.
+    pub fn old_image(&self) -> Result<Option<Item>, ReadError> {
         item(self.old_image.as_deref())
     }
 
@@ -214,9 +214,9 @@ impl DynamoDbSummary {
     }
 }
 
-fn item(image: Option<&str>) -> Result<Option<Item>, ValueError> {
+fn item(image: Option<&str>) -> Result<Option<Item>, ReadError> {
     let Some(image) = image else { return Ok(None) };
-    let json = serde_json::from_str(image).map_err(|_| ValueError::NotTagged)?;
+    let json = serde_json::from_str(image).map_err(|_| ReadError::NotTagged)?;
     Item::from_json(&json).map(Some)
 }
 

@@ -94,7 +94,7 @@ impl Complete {
                 };
                 self.ask(read, Self::on_read)
             }
-            Err(error) if error.is_transient() && !self.is_second_try => {
+            Err(error) if error.is_retryable() && !self.is_second_try => {
                 Self { is_second_try: true, ..self }.update()
             }
             Err(error) => Step::Done(Err(failed(&self.config, error))),

@@ -115,7 +115,7 @@ impl Error {
     pub const fn is_retryable(&self) -> bool {
         match &self.0 {
             Reason::InProgress { .. } => true,
-            Reason::Store(failure) => failure.error.is_transient(),
+            Reason::Store(failure) => failure.error.is_retryable(),
             _ => false,
         }
     }

@@ -102,7 +102,7 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match &self.0 {
-            Reason::Store { error, .. } => error.is_transient(),
+            Reason::Store { error, .. } => error.is_retryable(),
             Reason::FailedOpen { cause, .. } => !matches!(cause, Cause::Misconfigured),
             Reason::InvalidKey(_) | Reason::NoCaller | Reason::Setting(_) => false,
         }

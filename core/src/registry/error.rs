@@ -58,7 +58,7 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match &self.0 {
-            Reason::Store { failure, .. } => failure.error.is_transient(),
+            Reason::Store { failure, .. } => failure.error.is_retryable(),
             _ => false,
         }
     }

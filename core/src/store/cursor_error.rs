@@ -1,6 +1,6 @@
 //! Why a cursor is not accepted.
 
-use super::value::ValueError;
+use super::value::ReadError;
 
 /// Why a cursor is not accepted. Start again from the first page.
 ///
@@ -20,7 +20,7 @@ pub enum CursorError {
     NoKey,
     /// An attribute of the key is not a DynamoDB value.
     #[error("invalid cursor: {0}")]
-    Attribute(ValueError),
+    Attribute(ReadError),
     /// Cursors are sealed here, and this one is not sealed, or with an unknown or another secret.
     #[error("invalid cursor: the seal does not match")]
     Seal,

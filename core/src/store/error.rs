@@ -1,6 +1,7 @@
 //! Why the store gave no answer, as far as a machine needs to know.
 
 use super::table::TableName;
+use crate::error::{AppError, code};
 
 /// An order was not answered. Small, `Copy` and free of text: the driver logs the cause, the
 /// machine decides what the failure means.
@@ -27,9 +28,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same order may succeed when it is sent again.
+    /// Returns whether the same order may succeed when it is sent again.
     #[must_use]
-    pub const fn is_transient(self) -> bool {
+    pub const fn is_retryable(self) -> bool {
         match self {
             Self::Throttled | Self::Unavailable | Self::Timeout | Self::Conflict => true,
             Self::TooLarge | Self::Misconfigured(_) => false,
@@ -142,6 +143,15 @@ pub enum Misconfiguration {
 pub struct StoreFailure {
     /// The table.
     pub table: TableName,
-    /// What the store said; [`Error::is_transient`] says whether trying again may help.
+    /// What the store said; [`Error::is_retryable`] says whether trying again may help.
     pub error: Error,
+}
+
+/// 503 where trying again may help, else 500; clients are told nothing else.
+impl From<Error> for AppError {
+    fn from(error: Error) -> Self {
+        let shown =
+            if error.is_retryable() { Self::of(code::OVERLOADED) } else { Self::internal() };
+        shown.with_cause(error)
+    }
 }

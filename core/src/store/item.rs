@@ -10,7 +10,7 @@ use core::ops::Deref;
 use serde_json::{Map, Value as Json};
 
 use super::number::Number;
-use super::value::{Value, ValueError};
+use super::value::{ReadError, Value};
 
 /// The name of an attribute. Names known at compile time cost nothing to clone.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -171,10 +171,10 @@ impl Item {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] when the JSON is not an object of attribute values.
-    pub fn from_json(json: &Json) -> Result<Self, ValueError> {
+    /// [`ReadError`] when the JSON is not an object of attribute values.
+    pub fn from_json(json: &Json) -> Result<Self, ReadError> {
         json.as_object()
-            .ok_or(ValueError::NotTagged)?
+            .ok_or(ReadError::NotTagged)?
             .iter()
             .map(|(name, value)| Ok((AttributeName::from(name.clone()), Value::from_json(value)?)))
             .collect()

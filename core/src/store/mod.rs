@@ -79,7 +79,7 @@ pub use transact_write_items::{
 pub use update::{Assignment, InvalidUpdate};
 pub use update_item::{UpdateItem, Updated, Written};
 pub use usage::{ConsumedCapacity, OperationUsage, StoreUsage};
-pub use value::{Value, ValueError};
+pub use value::{ReadError, Value};
 
 /// The longest partition key value, in bytes (DynamoDB limit).
 pub const MAX_PARTITION_KEY_BYTES: usize = 2048;

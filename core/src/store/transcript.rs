@@ -22,7 +22,7 @@
 //!
 //! let read = Transcript::from_json(&written)?;
 //! assert_eq!(order.outcome_of(&read.exchanges[0]), Err(store::Error::Throttled));
-//! # Ok::<(), apptheory_core::store::transcript::TranscriptError>(())
+//! # Ok::<(), apptheory_core::store::ReadError>(())
 //! ```
 
 use alloc::string::{String, ToString};
@@ -30,6 +30,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
+use super::ReadError;
 use super::wire::body;
 use crate::time::Timestamp;
 
@@ -95,36 +96,20 @@ impl Transcript {
     ///
     /// # Errors
     ///
-    /// [`TranscriptError`] when the JSON is not a transcript.
-    pub fn from_json(json: &Json) -> Result<Self, TranscriptError> {
+    /// [`ReadError`] when the JSON is not a transcript.
+    pub fn from_json(json: &Json) -> Result<Self, ReadError> {
         let exchanges = json
             .as_array()
-            .ok_or(TranscriptError::NotAList)?
+            .ok_or(ReadError::NotATranscript)?
             .iter()
             .enumerate()
             .map(|(index, exchange)| {
                 Exchange::from_json(exchange)
-                    .map_err(|member| TranscriptError::Exchange { index, member })
+                    .map_err(|member| ReadError::Exchange { index, member })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { exchanges })
     }
-}
-
-/// Why JSON is not a transcript. The file was damaged, or is something else.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TranscriptError {
-    /// A transcript is a list of exchanges.
-    #[error("a transcript is a list of exchanges")]
-    NotAList,
-    /// An exchange lacks a member, or holds something else in it.
-    #[error("exchange {index} has no valid {member:?}")]
-    Exchange {
-        /// Which exchange, counted from 0.
-        index: usize,
-        /// The member's name.
-        member: &'static str,
-    },
 }
 
 #[cfg(test)]
@@ -254,8 +239,8 @@ mod tests {
     #[test]
     fn what_is_no_transcript_is_refused() {
         let error = |text| Transcript::from_json(&serde_json::from_str(text).unwrap()).unwrap_err();
-        assert_eq!(error("{}"), TranscriptError::NotAList);
-        let member = |member| TranscriptError::Exchange { index: 0, member };
+        assert_eq!(error("{}"), ReadError::NotATranscript);
+        let member = |member| ReadError::Exchange { index: 0, member };
         assert_eq!(error("[3]"), member("operation"));
         assert_eq!(error(r#"[{"operation": "GetItem"}]"#), member("request"));
         let late = r#"[{"operation": "Sleep", "request": {}, "reply": {}, "answered_at": 1}]"#;

@@ -101,19 +101,19 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] when the JSON is not an object with exactly one known type tag and content of
+    /// [`ReadError`] when the JSON is not an object with exactly one known type tag and content of
     /// that type.
-    pub fn from_json(json: &Json) -> Result<Self, ValueError> {
-        let object = json.as_object().ok_or(ValueError::NotTagged)?;
+    pub fn from_json(json: &Json) -> Result<Self, ReadError> {
+        let object = json.as_object().ok_or(ReadError::NotTagged)?;
         let mut members = object.iter();
         let (Some((tag, content)), None) = (members.next(), members.next()) else {
-            return Err(ValueError::NotTagged);
+            return Err(ReadError::NotTagged);
         };
         match tag.as_str() {
             "S" => Ok(Self::S(text(content, "S")?.to_owned())),
             "N" => Ok(Self::N(Number::from_text(text(content, "N")?))),
             "B" => Ok(Self::B(bytes(content, "B")?)),
-            "BOOL" => content.as_bool().map(Self::Bool).ok_or(ValueError::Content { tag: "BOOL" }),
+            "BOOL" => content.as_bool().map(Self::Bool).ok_or(ReadError::Content { tag: "BOOL" }),
             "NULL" => Ok(Self::Null),
             "L" => list(content, "L")?
                 .iter()
@@ -122,7 +122,7 @@ impl Value {
                 .map(Self::L),
             "M" => content
                 .as_object()
-                .ok_or(ValueError::Content { tag: "M" })?
+                .ok_or(ReadError::Content { tag: "M" })?
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), Self::from_json(value)?)))
                 .collect::<Result<_, _>>()
@@ -142,7 +142,7 @@ impl Value {
                 .map(|member| bytes(member, "BS"))
                 .collect::<Result<_, _>>()
                 .map(Self::Bs),
-            unknown => Err(ValueError::UnknownTag(unknown.to_owned())),
+            unknown => Err(ReadError::UnknownTag(unknown.to_owned())),
         }
     }
 }
@@ -165,10 +165,10 @@ impl From<Number> for Value {
     }
 }
 
-/// Why JSON is not an attribute value. The JSON came from a store or a cursor that this crate did
-/// not write: treat it as foreign data.
+/// Why JSON is not an attribute value, or not a transcript. It came from elsewhere: treat it as
+/// foreign data.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ValueError {
+pub enum ReadError {
     /// Not an object with exactly one member.
     #[error("an attribute value is an object with exactly one type tag")]
     NotTagged,
@@ -181,20 +181,31 @@ pub enum ValueError {
         /// The type tag.
         tag: &'static str,
     },
+    /// A transcript is a list of exchanges. The file was damaged, or is something else.
+    #[error("a transcript is a list of exchanges")]
+    NotATranscript,
+    /// An exchange of a transcript lacks a member, or holds something else in it.
+    #[error("exchange {index} has no valid {member:?}")]
+    Exchange {
+        /// Which exchange, counted from 0.
+        index: usize,
+        /// The member's name.
+        member: &'static str,
+    },
 }
 
-fn text<'a>(json: &'a Json, tag: &'static str) -> Result<&'a str, ValueError> {
-    json.as_str().ok_or(ValueError::Content { tag })
+fn text<'a>(json: &'a Json, tag: &'static str) -> Result<&'a str, ReadError> {
+    json.as_str().ok_or(ReadError::Content { tag })
 }
 
-fn list<'a>(json: &'a Json, tag: &'static str) -> Result<&'a [Json], ValueError> {
-    json.as_array().map(Vec::as_slice).ok_or(ValueError::Content { tag })
+fn list<'a>(json: &'a Json, tag: &'static str) -> Result<&'a [Json], ReadError> {
+    json.as_array().map(Vec::as_slice).ok_or(ReadError::Content { tag })
 }
 
-fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ValueError> {
+fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ReadError> {
     let mut encoded = text(json, tag)?.to_owned();
     encoded.retain(|c| !matches!(c, '\r' | '\n'));
-    LENIENT.decode(encoded).map_err(|_| ValueError::Content { tag })
+    LENIENT.decode(encoded).map_err(|_| ReadError::Content { tag })
 }
 
 /// Padding is required, stray bits in the last symbol are not looked at.

@@ -3,8 +3,8 @@
 use core::error::Error;
 
 use apptheory_core::store::{
-    self, CancellationReason, ConditionCheck, DeleteItem, Guard, Item, Misconfiguration, PutItem,
-    TransactWrite, TransactWriteItems, Transacted, UpdateItem, Updated, Written,
+    self, CancellationReason, DeleteItem, Guard, Item, Misconfiguration, PutItem, TransactWrite,
+    TransactWriteItems, Transacted, UpdateItem, Updated, Written,
 };
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -25,20 +25,25 @@ use super::{AwsStore, sent_once};
 use crate::clock::Clock;
 use crate::execute::Execute;
 
-impl<C: Clock> Execute<PutItem> for AwsStore<C> {
-    async fn execute(&self, order: &PutItem) -> Result<Written, store::Error> {
-        let expressions = order.expressions();
-        let sent = self
-            .client_for(order)?
-            .put_item()
-            .table_name(order.table.as_ref())
-            .set_item(Some(item_to_sdk(&order.item)))
+/// Gives a builder of the SDK, whichever write it is of, what all guarded writes have: the table, the
+/// condition with its placeholders, and what to answer a failed condition with. The builders have no
+/// trait in common, but methods of the same names.
+macro_rules! guarded {
+    ($builder:expr, $order:expr, $expressions:expr) => {{
+        let expressions = $expressions;
+        $builder
+            .table_name($order.table.as_ref())
             .set_expression_attribute_names(names_to_sdk(&expressions))
             .set_expression_attribute_values(values_to_sdk(&expressions))
             .set_condition_expression(expressions.condition)
-            .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
-            .send()
-            .await;
+            .set_return_values_on_condition_check_failure(old_item_if(&$order.guard))
+    }};
+}
+
+impl<C: Clock> Execute<PutItem> for AwsStore<C> {
+    async fn execute(&self, order: &PutItem) -> Result<Written, store::Error> {
+        let request = guarded!(self.client_for(order)?.put_item(), order, order.expressions());
+        let sent = request.set_item(Some(item_to_sdk(&order.item))).send().await;
         // A put returns nothing: what is there now is what was sent.
         written(sent.map(|_| None), |error| {
             if let PutItemError::ConditionalCheckFailedException(refusal) = error {
@@ -53,16 +58,10 @@ impl<C: Clock> Execute<PutItem> for AwsStore<C> {
 impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
     async fn execute(&self, order: &UpdateItem) -> Result<Updated, store::Error> {
         let expressions = order.expressions();
-        let request = self
-            .client_for(order)?
-            .update_item()
-            .table_name(order.table.as_ref())
+        let update = expressions.update.clone();
+        let request = guarded!(self.client_for(order)?.update_item(), order, expressions)
             .set_key(Some(key_to_sdk(&order.key)))
-            .set_expression_attribute_names(names_to_sdk(&expressions))
-            .set_expression_attribute_values(values_to_sdk(&expressions))
-            .set_update_expression(expressions.update)
-            .set_condition_expression(expressions.condition)
-            .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
+            .set_update_expression(update)
             .return_values(ReturnValue::UpdatedNew);
         let sent = if order.is_idempotent() {
             request.send().await
@@ -83,19 +82,10 @@ impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
 
 impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
     async fn execute(&self, order: &DeleteItem) -> Result<Written, store::Error> {
-        let expressions = order.expressions();
-        let sent = self
-            .client_for(order)?
-            .delete_item()
-            .table_name(order.table.as_ref())
+        let request = guarded!(self.client_for(order)?.delete_item(), order, order.expressions())
             .set_key(Some(key_to_sdk(&order.key)))
-            .set_expression_attribute_names(names_to_sdk(&expressions))
-            .set_expression_attribute_values(values_to_sdk(&expressions))
-            .set_condition_expression(expressions.condition)
-            .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await;
+            .return_values(ReturnValue::AllOld);
+        let sent = request.send().await;
         written(sent.map(|answer| answer.attributes), |error| {
             if let DeleteItemError::ConditionalCheckFailedException(refusal) = error {
                 Some(refusal)
@@ -179,59 +169,28 @@ fn old_item_if(guard: &Guard) -> Option<ReturnValuesOnConditionCheckFailure> {
 fn transact_write(write: &TransactWrite) -> Result<TransactWriteItem, BuildError> {
     let item = TransactWriteItem::builder();
     Ok(match write {
-        TransactWrite::Update(order) => item.update(transact_update(order)?).build(),
-        TransactWrite::Put(order) => item.put(transact_put(order)?).build(),
-        TransactWrite::Delete(order) => item.delete(transact_delete(order)?).build(),
-        TransactWrite::Check(order) => item.condition_check(transact_check(order)?).build(),
+        TransactWrite::Update(order) => {
+            let expressions = order.expressions();
+            let update = expressions.update.clone();
+            let update = guarded!(Update::builder(), order, expressions)
+                .set_key(Some(key_to_sdk(&order.key)))
+                .set_update_expression(update);
+            item.update(update.build()?).build()
+        }
+        TransactWrite::Put(order) => {
+            let put = guarded!(Put::builder(), order, order.expressions())
+                .set_item(Some(item_to_sdk(&order.item)));
+            item.put(put.build()?).build()
+        }
+        TransactWrite::Delete(order) => {
+            let delete = guarded!(Delete::builder(), order, order.expressions())
+                .set_key(Some(key_to_sdk(&order.key)));
+            item.delete(delete.build()?).build()
+        }
+        TransactWrite::Check(order) => {
+            let check = guarded!(SdkConditionCheck::builder(), order, order.expressions())
+                .set_key(Some(key_to_sdk(&order.key)));
+            item.condition_check(check.build()?).build()
+        }
     })
-}
-
-fn transact_update(order: &UpdateItem) -> Result<Update, BuildError> {
-    let expressions = order.expressions();
-    Update::builder()
-        .table_name(order.table.as_ref())
-        .set_key(Some(key_to_sdk(&order.key)))
-        .set_expression_attribute_names(names_to_sdk(&expressions))
-        .set_expression_attribute_values(values_to_sdk(&expressions))
-        .set_update_expression(expressions.update)
-        .set_condition_expression(expressions.condition)
-        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
-        .build()
-}
-
-fn transact_put(order: &PutItem) -> Result<Put, BuildError> {
-    let expressions = order.expressions();
-    Put::builder()
-        .table_name(order.table.as_ref())
-        .set_item(Some(item_to_sdk(&order.item)))
-        .set_expression_attribute_names(names_to_sdk(&expressions))
-        .set_expression_attribute_values(values_to_sdk(&expressions))
-        .set_condition_expression(expressions.condition)
-        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
-        .build()
-}
-
-fn transact_delete(order: &DeleteItem) -> Result<Delete, BuildError> {
-    let expressions = order.expressions();
-    Delete::builder()
-        .table_name(order.table.as_ref())
-        .set_key(Some(key_to_sdk(&order.key)))
-        .set_expression_attribute_names(names_to_sdk(&expressions))
-        .set_expression_attribute_values(values_to_sdk(&expressions))
-        .set_condition_expression(expressions.condition)
-        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
-        .build()
-}
-
-fn transact_check(order: &ConditionCheck) -> Result<SdkConditionCheck, BuildError> {
-    let expressions = order.expressions();
-    SdkConditionCheck::builder()
-        .table_name(order.table.as_ref())
-        .set_key(Some(key_to_sdk(&order.key)))
-        .set_expression_attribute_names(names_to_sdk(&expressions))
-        .set_expression_attribute_values(values_to_sdk(&expressions))
-        // The SDK requires a condition; the empty one is DynamoDB's to refuse.
-        .condition_expression(expressions.condition.unwrap_or_default())
-        .set_return_values_on_condition_check_failure(old_item_if(&order.guard))
-        .build()
 }
