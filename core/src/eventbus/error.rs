@@ -248,60 +248,49 @@ impl Error {
     /// [`Unknown`](Happened::Unknown) the event may be published, or some events may be deleted.
     #[must_use]
     pub const fn happened(&self) -> Happened {
-        match &self.0 {
-            Reason::Handler { .. } => Happened::Yes,
-            Reason::Store { doing: Doing::Publish { may_be_there: true, .. }, .. }
-            | Reason::Store {
-                doing: Doing::Delete { deleted: 1.. } | Doing::DeleteTenant { deleted: 1.. },
-                ..
-            } => Happened::Unknown,
-            Reason::Store { doing: Doing::Delete { .. } | Doing::DeleteTenant { .. }, failure }
-                if failure.error.may_have_written() =>
-            {
-                Happened::Unknown
-            }
-            _ => Happened::No,
+        if let Reason::Handler { .. } = &self.0 {
+            return Happened::Yes;
         }
+        let Reason::Store { doing, failure } = &self.0 else { return Happened::No };
+        let is_in_doubt = match doing {
+            Doing::Publish { may_be_there, .. } => *may_be_there,
+            Doing::Delete { deleted } | Doing::DeleteTenant { deleted } => {
+                *deleted > 0 || failure.error.may_have_written()
+            }
+            Doing::Query { .. } | Doing::Get => false,
+        };
+        if is_in_doubt { Happened::Unknown } else { Happened::No }
     }
 
     /// Returns what the store said, if it is the store that failed.
     #[must_use]
     pub const fn store(&self) -> Option<&StoreFailure> {
-        match &self.0 {
-            Reason::Store { failure, .. } => Some(failure),
-            _ => None,
-        }
+        if let Reason::Store { failure, .. } = &self.0 { Some(failure) } else { None }
     }
 
     /// Returns the stored item that is not an event, if that is what is wrong.
     #[must_use]
     pub const fn unreadable_item(&self) -> Option<&UnreadableItem> {
-        match &self.0 {
-            Reason::Get(item) | Reason::Item(item) => Some(item),
-            _ => None,
-        }
+        if let Reason::Get(item) | Reason::Item(item) = &self.0 { Some(item) } else { None }
     }
 
     /// Returns the cursor of the page that the store did not give: with it, the query goes on from
     /// there. `None` where that is the first page, and for other errors.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {
-        match &self.0 {
-            Reason::Store { doing: Doing::Query { cursor }, .. } => cursor.as_deref(),
-            _ => None,
-        }
+        let Reason::Store { doing: Doing::Query { cursor }, .. } = &self.0 else { return None };
+        cursor.as_deref()
     }
 
     /// Returns how many events were deleted before deleting failed.
     #[must_use]
     pub const fn deleted(&self) -> u64 {
-        match &self.0 {
-            Reason::Store {
-                doing: Doing::Delete { deleted } | Doing::DeleteTenant { deleted },
-                ..
-            } => *deleted,
-            _ => 0,
+        if let Reason::Store { doing, .. } = &self.0
+            && let Doing::Delete { deleted } | Doing::DeleteTenant { deleted } = doing
+        {
+            return *deleted;
         }
+        0
     }
 }
 

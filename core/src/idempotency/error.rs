@@ -97,10 +97,7 @@ impl Error {
     /// Returns how much time somebody else has left at most for the work, if they are at it.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        match &self.0 {
-            Reason::InProgress { retry_after } => Some(*retry_after),
-            _ => None,
-        }
+        if let Reason::InProgress { retry_after } = &self.0 { Some(*retry_after) } else { None }
     }
 
     /// Returns whether nobody knows if the work may be done: the store failed, or holds something
@@ -113,21 +110,22 @@ impl Error {
     /// Returns whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        match &self.0 {
-            Reason::InProgress { .. } => true,
-            Reason::Store(failure) => failure.error.is_retryable(),
-            _ => false,
+        if let Reason::Store(failure) = &self.0 {
+            return failure.error.is_retryable();
         }
+        matches!(&self.0, Reason::InProgress { .. })
     }
 
     /// Returns what became of the change in the table: whether the lease may have been taken, the
     /// result kept, or the lease given back. What the machines say of a lost outcome says more.
     #[must_use]
     pub const fn happened(&self) -> Happened {
-        match &self.0 {
-            Reason::Store(failure) if failure.error.may_have_written() => Happened::Unknown,
-            _ => Happened::No,
+        if let Reason::Store(failure) = &self.0
+            && failure.error.may_have_written()
+        {
+            return Happened::Unknown;
         }
+        Happened::No
     }
 }
 

@@ -57,22 +57,20 @@ impl Error {
     /// Returns whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        match &self.0 {
-            Reason::Store { failure, .. } => failure.error.is_retryable(),
-            _ => false,
-        }
+        let Reason::Store { failure, .. } = &self.0 else { return false };
+        failure.error.is_retryable()
     }
 
     /// Returns what became of the change: whether the connection may be registered, touched or
     /// removed all the same.
     #[must_use]
     pub const fn happened(&self) -> Happened {
-        match &self.0 {
-            Reason::Store { failure, is_write: true } if failure.error.may_have_written() => {
-                Happened::Unknown
-            }
-            _ => Happened::No,
+        if let Reason::Store { failure, is_write: true } = &self.0
+            && failure.error.may_have_written()
+        {
+            return Happened::Unknown;
         }
+        Happened::No
     }
 }
 

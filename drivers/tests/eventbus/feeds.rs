@@ -82,7 +82,7 @@ fn history_and_what_is_published_follow_in_order_and_go_on_behind_any_cursor() {
     let bus = Arc::new(store_bus(&clock));
     let history = (0..5).map(|n| (0, event(&format!("h{n}"), "a", n * 10)));
     let live = [(3, event("l0", "b", 3_000)), (4, event("l1", "a", 4_000))];
-    let publishing = publish_at(&*bus, &clock, history.chain(live).collect());
+    let publishing = publish_at(&bus, &clock, history.chain(live).collect());
     let (given, ()) = clock.run(join(
         async {
             clock.sleep(Duration::from_secs(1)).await;
@@ -115,7 +115,7 @@ fn late_arrivals_within_the_overlap_are_given_once() {
         (9, event("e7", "a", 7_000)),
     ];
     let reading = read(&bus, &clock, "", 20);
-    let (given, ()) = clock.run(join(reading, publish_at(&*bus, &clock, events)));
+    let (given, ()) = clock.run(join(reading, publish_at(&bus, &clock, events)));
     assert_eq!(ids(&given), ["e0", "e5", "e6", "late", "later", "same instant", "e7"]);
 }
 
@@ -129,7 +129,7 @@ fn an_event_dated_ahead_hides_no_late_arrivals() {
         (11, event("late", "a", 9_900)),
     ];
     let reading = read(&bus, &clock, "", 20);
-    let (given, ()) = clock.run(join(reading, publish_at(&*bus, &clock, events)));
+    let (given, ()) = clock.run(join(reading, publish_at(&bus, &clock, events)));
     assert_eq!(ids(&given), ["ahead", "e10", "late"]);
 }
 
@@ -143,7 +143,7 @@ fn what_arrives_later_than_the_overlap_is_missed() {
         (9, event("e9", "a", 9_000)),
         (11, event("too late", "a", 1)),
     ];
-    let all = join(read(&bus, &clock, "", 20), publish_at(&*bus, &clock, events.clone()));
+    let all = join(read(&bus, &clock, "", 20), publish_at(&bus, &clock, events.clone()));
     let (given, ()) = clock.run(all);
     // The last event before the overlap is where reading starts over: what lands behind it is seen.
     assert_eq!(ids(&given), ["e0", "e8", "e9", "too late"]);
@@ -152,7 +152,7 @@ fn what_arrives_later_than_the_overlap_is_missed() {
     let bus = Arc::new(store_bus(&clock));
     let mut events = events;
     events.insert(1, (9, event("e6", "a", 6_000)));
-    let all = join(read(&bus, &clock, "", 20), publish_at(&*bus, &clock, events));
+    let all = join(read(&bus, &clock, "", 20), publish_at(&bus, &clock, events));
     let (given, ()) = clock.run(all);
     assert_eq!(ids(&given), ["e0", "e6", "e8", "e9"]);
 }
@@ -167,7 +167,7 @@ fn equal_instants_in_a_tenants_index_are_given_once() {
         ties.map(|(n, event_type)| (0, event(&format!("e{n}"), event_type, 0))).collect();
     events.push((2, event("f", "a", 60_000)));
     events.push((5, event("g", "a", 61_000)));
-    let all = join(read(&bus, &clock, "", 20), publish_at(&*bus, &clock, events));
+    let all = join(read(&bus, &clock, "", 20), publish_at(&bus, &clock, events));
     let (given, ()) = clock.run(all);
     let mut once = ids(&given);
     once.sort_unstable();
