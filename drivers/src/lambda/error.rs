@@ -3,18 +3,27 @@
 use core::error::Error;
 use std::io;
 
-use apptheory_core::events::{self, ErrorKind};
+use apptheory_core::events::{self, ErrorKind, UnknownMode};
 use http::StatusCode;
 
-use super::settings::EnvironmentError;
 use crate::app::InvokeError;
 
 /// What ends a function. Exit with a failure: Lambda starts another process if it needs one.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The environment does not say how to run; see [`EnvironmentError`].
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
+    /// `AWS_LAMBDA_RUNTIME_API` is not set: this is no Lambda environment. Run the function under an
+    /// emulator, or the application on a local port.
+    #[error("AWS_LAMBDA_RUNTIME_API is not set: not in a Lambda environment")]
+    NotInLambda,
+    /// `AWS_LAMBDA_RUNTIME_API` is neither `host:port` nor an `http` URL.
+    #[error("AWS_LAMBDA_RUNTIME_API is neither host:port nor an http URL")]
+    InvalidRuntimeApi,
+    /// `APPTHEORY_INVOKE_MODE` names no mode.
+    #[error("APPTHEORY_INVOKE_MODE: {0}")]
+    InvalidInvokeMode(#[from] UnknownMode),
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` is no number above zero.
+    #[error("AWS_LAMBDA_MAX_CONCURRENCY is no number above zero")]
+    InvalidMaxConcurrency,
     /// The Runtime API gives no more invocations: it answered with this status. The environment is
     /// being shut down, or is broken.
     #[error("the Runtime API gives no more invocations: {0}")]

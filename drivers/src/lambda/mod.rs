@@ -67,7 +67,6 @@ mod settings;
 pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;
 pub use runtime::{DRAIN_TIME, Runtime};
-pub use settings::EnvironmentError;
 
 use crate::app::App;
 

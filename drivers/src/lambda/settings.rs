@@ -2,8 +2,10 @@
 
 use core::num::NonZeroUsize;
 
+use apptheory_core::events::InvokeMode;
+
 use super::address::Address;
-use apptheory_core::events::{InvokeMode, UnknownMode};
+use super::error::RuntimeError;
 
 /// What the environment says. Values are trimmed, and blank ones are missing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,45 +19,27 @@ const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 const INVOKE_MODE: &str = "APPTHEORY_INVOKE_MODE";
 const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
-/// The environment does not say how to run. Nothing was taken from the Runtime API.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum EnvironmentError {
-    /// `AWS_LAMBDA_RUNTIME_API` is not set: this is no Lambda environment. Run the function under an
-    /// emulator, or the application on a local port.
-    #[error("AWS_LAMBDA_RUNTIME_API is not set: not in a Lambda environment")]
-    NotInLambda,
-    /// `AWS_LAMBDA_RUNTIME_API` is neither `host:port` nor an `http` URL.
-    #[error("AWS_LAMBDA_RUNTIME_API is neither host:port nor an http URL")]
-    InvalidRuntimeApi,
-    /// `APPTHEORY_INVOKE_MODE` names no mode.
-    #[error("APPTHEORY_INVOKE_MODE: {0}")]
-    InvalidInvokeMode(#[from] UnknownMode),
-    /// `AWS_LAMBDA_MAX_CONCURRENCY` is no number above zero.
-    #[error("AWS_LAMBDA_MAX_CONCURRENCY is no number above zero")]
-    InvalidMaxConcurrency,
-}
-
 impl Settings {
     /// Reads the environment. A mode that was set in code wins, and the variable is not read.
     pub(super) fn read(
         mode: Option<InvokeMode>,
         env: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, EnvironmentError> {
+    ) -> Result<Self, RuntimeError> {
         let read = |name| {
             let value = env(name)?.trim().to_owned();
             (!value.is_empty()).then_some(value)
         };
-        let api = read(RUNTIME_API).ok_or(EnvironmentError::NotInLambda)?;
+        let api = read(RUNTIME_API).ok_or(RuntimeError::NotInLambda)?;
         let mode = match (mode, read(INVOKE_MODE)) {
             (Some(mode), _) => mode,
             (None, Some(text)) => text.parse()?,
             (None, None) => InvokeMode::default(),
         };
         let max_concurrency = match read(MAX_CONCURRENCY) {
-            Some(text) => text.parse().map_err(|_| EnvironmentError::InvalidMaxConcurrency)?,
+            Some(text) => text.parse().map_err(|_| RuntimeError::InvalidMaxConcurrency)?,
             None => NonZeroUsize::MIN,
         };
-        let api = Address::parse(&api).ok_or(EnvironmentError::InvalidRuntimeApi)?;
+        let api = Address::parse(&api).ok_or(RuntimeError::InvalidRuntimeApi)?;
         Ok(Self { api, mode, max_concurrency })
     }
 }
@@ -64,13 +48,13 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<(InvokeMode, usize), EnvironmentError> {
+    fn read(variables: &[(&str, &str)]) -> Result<(InvokeMode, usize), String> {
         let api = (RUNTIME_API, "127.0.0.1:9001");
         let env = |name: &str| {
             let found = variables.iter().chain([&api]).find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let settings = Settings::read(None, env)?;
+        let settings = Settings::read(None, env).map_err(|error| error.to_string())?;
         Ok((settings.mode, settings.max_concurrency.get()))
     }
 
@@ -86,17 +70,15 @@ mod tests {
 
     #[test]
     fn what_is_set_wrong_is_an_error() {
-        use EnvironmentError::{
-            InvalidInvokeMode, InvalidMaxConcurrency, InvalidRuntimeApi, NotInLambda,
-        };
         for (variable, value, error) in [
-            (RUNTIME_API, " ", NotInLambda),
-            (RUNTIME_API, "https://runtime", InvalidRuntimeApi),
-            (INVOKE_MODE, "stream", InvalidInvokeMode(UnknownMode)),
-            (MAX_CONCURRENCY, "0", InvalidMaxConcurrency),
-            (MAX_CONCURRENCY, "-1", InvalidMaxConcurrency),
+            (RUNTIME_API, " ", "not in a Lambda environment"),
+            (RUNTIME_API, "https://runtime", "neither host:port nor an http URL"),
+            (INVOKE_MODE, "stream", "APPTHEORY_INVOKE_MODE: "),
+            (MAX_CONCURRENCY, "0", "AWS_LAMBDA_MAX_CONCURRENCY is no number above zero"),
+            (MAX_CONCURRENCY, "-1", "AWS_LAMBDA_MAX_CONCURRENCY is no number above zero"),
         ] {
-            assert_eq!(read(&[(variable, value)]), Err(error), "{variable} {value:?}");
+            let said = read(&[(variable, value)]).unwrap_err();
+            assert!(said.contains(error), "{variable} {value:?}: {said}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the Runtime API may say to an answer, and how a function ends.
 
 use apptheory::app::App;
-use apptheory::lambda::{EnvironmentError, InvokeMode, Runtime, RuntimeError};
+use apptheory::lambda::{InvokeMode, Runtime, RuntimeError};
 use serde_json::json;
 
 use super::server::{Exchange, RuntimeApi};
@@ -182,7 +182,7 @@ async fn what_is_being_handled_is_answered_before_a_function_ends() {
 #[tokio::test]
 async fn outside_of_lambda_nothing_runs() {
     let ended = Runtime::new(hello()).env(|_| None).run().await;
-    assert!(matches!(ended, Err(RuntimeError::Environment(EnvironmentError::NotInLambda))));
+    assert!(matches!(ended, Err(RuntimeError::NotInLambda)));
 }
 
 #[tokio::test]
