@@ -107,6 +107,7 @@ pub(crate) mod scans {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "texts are counted through")]
 mod tests {
     use alloc::format;
     use alloc::string::{String, ToString};

@@ -113,8 +113,7 @@ impl Scanner<'_> {
     fn string(&mut self) -> Option<Kind> {
         let mut kind = Kind::Plain;
         loop {
-            let special = self.rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
-            self.rest = self.rest.get(special?..)?;
+            self.rest = from_special(self.rest);
             match self.rest.first()? {
                 b'"' => {
                     self.take();
@@ -229,6 +228,28 @@ impl Scanner<'_> {
             self.rest = rest;
         }
     }
+}
+
+/// A text from its first quote, backslash or control character on; empty if it has none. Strings are
+/// most of an event, so eight bytes are looked at at once.
+fn from_special(mut text: &[u8]) -> &[u8] {
+    const EACH: u64 = u64::MAX / 255;
+    while let Some((eight, rest)) = text.split_first_chunk::<8>() {
+        // The high bit of a byte is set where the byte is special, and of bytes after that at most.
+        let bytes = u64::from_le_bytes(*eight);
+        let below =
+            |most: u8, bytes: u64| bytes.wrapping_sub(EACH.wrapping_mul(most.into())) & !bytes;
+        let equal = |other: u8| below(1, bytes ^ EACH.wrapping_mul(other.into()));
+        let special = below(b' ', bytes) | equal(b'"') | equal(b'\\');
+        let special = special & EACH.wrapping_mul(0x80);
+        if special != 0 {
+            let at = usize::try_from(special.trailing_zeros().div_euclid(8)).unwrap_or_default();
+            return text.get(at..).unwrap_or_default();
+        }
+        text = rest;
+    }
+    let special = text.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
+    special.and_then(|at| text.get(at..)).unwrap_or_default()
 }
 
 /// A place in the text, or the number of a node, of which there are no more: all fit.

@@ -159,7 +159,10 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// Whether it is this text.
     pub(crate) fn is(self, text: &str) -> bool {
-        match self.node().kind {
+        let Node { kind, start, end, .. } = self.node();
+        let quoted = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
+        match kind {
+            Kind::Plain if quoted != text.len().saturating_add(2) => false,
             Kind::Plain => self.inner() == text,
             Kind::Escaped => self.unescaped().is_some_and(|own| own == text),
             Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => {

@@ -131,6 +131,7 @@ impl<'a> BatchEvent<'a> {
     }
 
     /// The records, in the order in which they came.
+    #[must_use]
     pub fn records(&self) -> impl ExactSizeIterator<Item = BatchRecord<'_>> {
         self.heads.iter().map(|head| self.record_of(head))
     }

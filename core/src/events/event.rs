@@ -159,7 +159,8 @@ fn of_first_record(records: Value<'_, '_>) -> Option<Kind> {
     let record = first(records)?;
     let object = record.object().ok()?;
     // A record that names two sources is from neither.
-    (object.get("eventSource").ok()?, object.get("EventSource").ok()?);
+    object.get("eventSource").ok()?;
+    object.get("EventSource").ok()?;
     match &*source_of_record(record)? {
         "aws:sqs" => Some(Kind::Batch(BatchSource::Sqs)),
         "aws:dynamodb" => Some(Kind::Batch(BatchSource::DynamoDbStream)),

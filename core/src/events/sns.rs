@@ -76,7 +76,8 @@ pub(super) fn of<'a>(event: Object<'a, '_>) -> Result<Vec<SnsRecord<'a>>, Error>
 
 fn read<'a>(record: Value<'a, '_>) -> Result<SnsRecord<'a>, JsonError> {
     let object = record.filled().ok_or_else(|| record.error())?.object()?;
-    (object.get("EventSource")?, object.get("eventSource")?);
+    object.get("EventSource")?;
+    object.get("eventSource")?;
     let sns = object.object("Sns")?;
     Ok(SnsRecord {
         message_id: sns.text("MessageId")?,
