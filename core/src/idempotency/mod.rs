@@ -18,7 +18,7 @@
 //!
 //! ```
 //! use apptheory_core::idempotency::{
-//!     Acquisition, IdempotencyConfig, IdempotencyKey, Owner, payload_hash,
+//!     Acquisition, ErrorKind, IdempotencyConfig, IdempotencyKey, Owner, payload_hash,
 //! };
 //! use apptheory_core::run::run;
 //! use apptheory_core::store::memory::Memory;
@@ -31,8 +31,9 @@
 //!
 //! let mut memory = Memory::default().with_table(idempotency.table());
 //! assert!(matches!(run(acquire(Owner::new(7)), &mut memory)?, Acquisition::Acquired(_)));
-//! assert!(matches!(run(acquire(Owner::new(8)), &mut memory)?, Acquisition::InProgress { .. }));
-//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! let refused = run(acquire(Owner::new(8)), &mut memory).unwrap_err();
+//! assert_eq!(refused.kind(), ErrorKind::InProgress);
+//! # Ok::<(), apptheory_core::idempotency::Error>(())
 //! ```
 
 mod acquire;
@@ -59,7 +60,7 @@ pub use entry::Owner;
 pub use error::{Error, ErrorKind};
 pub use key::{IdempotencyKey, payload_hash};
 pub use release::{Release, Released};
-pub use scope::{RequestFacts, is_safe, record_scope};
+pub use scope::{RequestedWork, is_safe, record_scope};
 pub use source::{KeySource, request_hash};
 
 /// The largest result that is stored, in bytes. With key and attributes it stays

@@ -11,7 +11,7 @@ use crate::http::Request;
 
 /// What is known of a request beside itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RequestFacts<'r> {
+pub struct RequestedWork<'r> {
     /// The pattern of the route that serves it; its path where there is none.
     pub pattern: Option<&'r str>,
     /// The trimmed identity that authentication vouches for, or an empty text.
@@ -42,7 +42,7 @@ impl AnswerCallers {
         &self,
         application: &str,
         request: &Request,
-        facts: RequestFacts<'_>,
+        facts: RequestedWork<'_>,
     ) -> Option<String> {
         let path = facts.pattern.unwrap_or_else(|| request.path.as_str());
         let caller = self.caller(facts.identity, request)?;
@@ -79,7 +79,7 @@ fn scope_of(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{AnswerCallers, RequestFacts, record_scope, scope_of};
+    use super::{AnswerCallers, RequestedWork, record_scope, scope_of};
     use crate::http::{Request, UriPath};
 
     #[test]
@@ -91,12 +91,12 @@ mod tests {
         request.method = "POST".into();
         let callers = AnswerCallers::new();
         let scope = |facts| callers.request_scope("shop", &request, facts);
-        assert_eq!(scope(RequestFacts::default()), None, "nobody asks");
-        let ann = RequestFacts { identity: "ann", ..RequestFacts::default() };
+        assert_eq!(scope(RequestedWork::default()), None, "nobody asks");
+        let ann = RequestedWork { identity: "ann", ..RequestedWork::default() };
         assert!(scope(ann).unwrap().starts_with("shop POST /orders/7 user:"));
-        let of_route = RequestFacts { pattern: Some("/orders/{id}"), ..ann };
+        let of_route = RequestedWork { pattern: Some("/orders/{id}"), ..ann };
         assert!(scope(of_route).unwrap().starts_with("shop POST /orders/{id} user:"));
-        assert_ne!(scope(ann), scope(RequestFacts { tenant_id: "t1", ..ann }));
+        assert_ne!(scope(ann), scope(RequestedWork { tenant_id: "t1", ..ann }));
     }
 
     #[test]

@@ -14,9 +14,12 @@
 //! use apptheory_core::time::Timestamp;
 //!
 //! let registry = RegistryConfig::builder().build();
-//! let register = registry.register("c1=", "news", Timestamp::UNIX_EPOCH)?;
-//! let Step::Ask(StoreRequest::PutItem(ask)) = register.start() else { panic!("one put") };
-//! assert_eq!(ask.effect().item.text("PK"), Some("conn#c1="));
+//! let mut memory = Memory::default().with_table(registry.table());
+//! run(registry.register("c1=", "news", Timestamp::UNIX_EPOCH)?, &mut memory)?;
+//!
+//! let list = registry.list("news", NonZeroU32::MIN, None, Timestamp::UNIX_EPOCH)?;
+//! let page = run(list, &mut memory)?;
+//! assert_eq!(page.connections[0].connection_id, "c1=");
 //! # Ok::<(), apptheory_core::registry::Error>(())
 //! ```
 

@@ -1,7 +1,7 @@
 //! Requests that are served once.
 
 use apptheory_core::idempotency::{
-    Acquisition, Error, IdempotencyKey, RequestFacts, is_result, is_safe, keep_response,
+    Acquisition, Error, IdempotencyKey, RequestedWork, is_result, is_safe, keep_response,
     replay_response, request_hash,
 };
 
@@ -52,7 +52,7 @@ impl<X> Idempotent<X> {
         if let Some(socket) = context.websocket() {
             return self.callers.message_scope(&self.scope, request, socket.connection());
         }
-        let facts = RequestFacts {
+        let facts = RequestedWork {
             pattern: context.call().pattern().map(|pattern| pattern.as_str()),
             identity: context.identity(),
             tenant_id: context.tenant_id(),
