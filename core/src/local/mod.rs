@@ -32,4 +32,4 @@ mod websocket;
 pub use body::{check_encoding, len_in_event, takes_trailers};
 pub use handshake::{WEBSOCKET_VERSION, handshake_key, is_upgrade};
 pub use origin::Origins;
-pub use websocket::{ConnectAnswer, WebSocketClient, managed_connection};
+pub use websocket::{ConnectAnswer, WebSocketPeer, managed_connection};

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
-pub struct WebSocketClient {
+pub struct WebSocketPeer {
     /// The connection's id.
     pub id: String,
     /// Where the client is.
@@ -34,7 +34,7 @@ const STAGE: &str = "local";
 /// The API that events name.
 const API_ID: &str = "local";
 
-impl WebSocketClient {
+impl WebSocketPeer {
     /// Returns what the management API says of the connection when it begins.
     #[must_use]
     pub fn connection(&self) -> Connection {
@@ -201,8 +201,8 @@ mod tests {
     use super::*;
     use crate::events::LambdaEvent;
 
-    fn client() -> WebSocketClient {
-        WebSocketClient {
+    fn client() -> WebSocketPeer {
+        WebSocketPeer {
             id: "c1".into(),
             address: (Ipv4Addr::LOCALHOST, 9).into(),
             agent: "test".into(),

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::gateway::{Connection, RouteSelection};
 use apptheory_core::http::RawRequest;
-use apptheory_core::local::{ConnectAnswer, WebSocketClient, handshake_key};
+use apptheory_core::local::{ConnectAnswer, WebSocketPeer, handshake_key};
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::future::join;
@@ -71,7 +71,7 @@ struct Post {
 
 /// A connection whose handshake is answered, or about to be.
 pub(super) struct Opening {
-    client: Arc<WebSocketClient>,
+    client: Arc<WebSocketPeer>,
     upgrade: OnUpgrade,
     posts: mpsc::Receiver<Post>,
     /// Is cancelled when the connection is to be closed.
@@ -136,8 +136,8 @@ impl Gateway {
         handshake::switch(key, answer.protocol.as_deref())
     }
 
-    fn client(&self, request: &RawRequest<'_>, address: SocketAddr) -> WebSocketClient {
-        WebSocketClient {
+    fn client(&self, request: &RawRequest<'_>, address: SocketAddr) -> WebSocketPeer {
+        WebSocketPeer {
             id: self.app.new_id(),
             address,
             agent: request.headers.get("user-agent").unwrap_or_default().to_owned(),
@@ -146,7 +146,7 @@ impl Gateway {
         }
     }
 
-    async fn ask(&self, client: &WebSocketClient, request: &RawRequest<'_>) -> ConnectAnswer {
+    async fn ask(&self, client: &WebSocketPeer, request: &RawRequest<'_>) -> ConnectAnswer {
         if !self.app.has_websocket_route("$connect") {
             return ConnectAnswer::WELCOME;
         }
@@ -182,7 +182,7 @@ impl Gateway {
         join(talk, serve).await;
     }
 
-    async fn disconnect(&self, client: &WebSocketClient, end: &End) {
+    async fn disconnect(&self, client: &WebSocketPeer, end: &End) {
         if self.app.has_websocket_route("$disconnect") {
             let request_id = self.app.new_id();
             let event =
@@ -192,7 +192,7 @@ impl Gateway {
     }
 
     /// Handles the messages of a connection, one after the other.
-    async fn handle(&self, client: &WebSocketClient, mut messages: mpsc::Receiver<String>) {
+    async fn handle(&self, client: &WebSocketPeer, mut messages: mpsc::Receiver<String>) {
         let is_served = |route_key: &str| self.app.has_websocket_route(route_key);
         while let Some(message) = messages.recv().await {
             let request_id = self.app.new_id();
@@ -209,7 +209,7 @@ impl Gateway {
     }
 
     /// Tells a client what went wrong with its message, in API Gateway's words.
-    async fn notify(&self, client: &WebSocketClient, request_id: &str, message: &str) {
+    async fn notify(&self, client: &WebSocketPeer, request_id: &str, message: &str) {
         if let Some(posts) = self.posts(&client.id) {
             let data = client.notice(request_id, message).into_bytes();
             // A client that is gone needs not know.
@@ -220,7 +220,7 @@ impl Gateway {
     /// The answer to an event; `None` when the invocation fails.
     async fn invoke(
         &self,
-        client: &WebSocketClient,
+        client: &WebSocketPeer,
         request_id: String,
         event: &str,
     ) -> Option<String> {
