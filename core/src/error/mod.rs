@@ -13,7 +13,19 @@
 
 mod app_error;
 pub mod code;
-mod happened;
+#[cfg(test)]
+mod tests;
 
 pub use app_error::{AppError, ErrorFormat};
-pub use happened::Happened;
+
+/// What became of the write that an error is about. Ask it before you repeat one: only a write that
+/// certainly did not happen can be repeated without a second thought.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Happened {
+    /// It took effect, all of it.
+    Yes,
+    /// It had no effect.
+    No,
+    /// The answer was lost or came too late: it may have taken effect, wholly or in part.
+    Unknown,
+}

@@ -53,6 +53,8 @@ mod observation;
 mod routes;
 mod sns;
 mod sqs;
+#[cfg(test)]
+mod tests;
 mod trigger;
 mod websocket;
 mod workload;

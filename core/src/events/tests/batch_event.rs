@@ -1,0 +1,221 @@
+//! Batches: their records, which fail alone, and in which order they run.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::events::{
+    AfterFailure, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, ErrorKind, KinesisRecord,
+    SqsRecord,
+};
+use crate::time::Timestamp;
+
+#[test]
+fn identifiers_and_names_are_where_each_service_puts_them() {
+    for (source, record, identifier, name) in [
+        (
+            BatchSource::Sqs,
+            r#"{"messageId":" 7 ","eventSourceARN":"arn:aws:sqs:r:1:q","body":5}"#,
+            "7",
+            "q",
+        ),
+        (
+            BatchSource::Kinesis,
+            r#"{"eventSourceARN":"a:b:stream/s/consumer/c:1","kinesis":{"sequenceNumber":"7"}}"#,
+            "7",
+            "s",
+        ),
+        (
+            BatchSource::DynamoDbStream,
+            r#"{"eventID":"e","eventSourceARN":"a:table/t/stream/x","dynamodb":{"SequenceNumber":"7"}}"#,
+            "7",
+            "t",
+        ),
+        (BatchSource::Sqs, r#"{"messageId":7,"eventSourceARN":null}"#, "", ""),
+        (BatchSource::Kinesis, r#"{"kinesis":[]}"#, "", ""),
+        (BatchSource::DynamoDbStream, "null", "", ""),
+    ] {
+        let event = alloc::format!(r#"{{"Records":[{record}]}}"#);
+        let event = BatchEvent::read(source, &event).unwrap();
+        let read = event.record(0).unwrap();
+        assert_eq!((read.identifier(), read.name()), (identifier, name), "{record}");
+        assert_eq!(read.as_json(), record);
+    }
+}
+
+#[test]
+fn no_records_are_an_empty_batch_and_other_types_an_error() {
+    for event in ["{}", r#"{"Records":null}"#, r#"{"Records":[]}"#] {
+        let event = BatchEvent::read(BatchSource::Sqs, event).unwrap();
+        let answer = event.batch(AfterFailure::Continue).finish();
+        assert_eq!(answer.unwrap().to_json(), r#"{"batchItemFailures":[]}"#);
+    }
+    for event in ["", "[]", "null", r#"{"Records":{}}"#] {
+        let error = BatchEvent::read(BatchSource::DynamoDbStream, event).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("apptheory: parse dynamodb stream event: "), "{text}");
+    }
+}
+
+fn faults(source: BatchSource, records: &str) -> Vec<Option<ErrorKind>> {
+    let event = alloc::format!(r#"{{"Records":[{records}]}}"#);
+    let event = BatchEvent::read(source, &event).unwrap();
+    let fault = |record: &BatchRecord<'_>| match source {
+        BatchSource::Sqs => SqsRecord::read(record).err(),
+        BatchSource::Kinesis => KinesisRecord::read(record).err(),
+        BatchSource::DynamoDbStream => DynamoDbRecord::read(record).err(),
+    };
+    event.records().map(|record| fault(&record).map(|error| error.kind())).collect()
+}
+
+#[test]
+fn records_that_are_none_of_their_batch_fail_alone() {
+    for (source, records, expected) in [
+        (
+            BatchSource::Sqs,
+            r#"{"eventSource":"aws:sqs"},null,5,{"eventSource":"aws:sns"},{},
+                {"EventSource":" aws:sqs "},{"eventSource":null,"EventSource":"aws:kinesis"}"#,
+            &[
+                None,
+                Some(ErrorKind::Malformed),
+                Some(ErrorKind::Malformed),
+                Some(ErrorKind::ForeignRecord),
+                None,
+                None,
+                Some(ErrorKind::ForeignRecord),
+            ][..],
+        ),
+        (
+            BatchSource::Kinesis,
+            r#"{"eventSource":"aws:kinesis"},{"eventSource":"aws:dynamodb"},[],
+                {"kinesis":{"sequenceNumber":"1","sequenceNumber":"2"}}"#,
+            &[
+                None,
+                Some(ErrorKind::ForeignRecord),
+                Some(ErrorKind::Malformed),
+                Some(ErrorKind::Malformed),
+            ],
+        ),
+        (
+            BatchSource::DynamoDbStream,
+            r#"{"eventSource":"aws:kinesis"},{"eventSource":"aws:dynamodb","eventSource":""}"#,
+            &[Some(ErrorKind::ForeignRecord), Some(ErrorKind::Malformed)],
+        ),
+        (
+            BatchSource::Sqs,
+            r#"{"attributes":{"MessageGroupId":"a","MessageGroupId":"b"}},{"body":"","body":""},
+                {"attributes":{"SenderId":"a","SenderId":"b"}},{"x":1,"x":2}"#,
+            &[Some(ErrorKind::Malformed), Some(ErrorKind::Malformed), None, None],
+        ),
+    ] {
+        assert_eq!(faults(source, records), expected, "{records}");
+    }
+}
+
+#[test]
+fn events_of_tumbling_windows_are_refused_by_name() {
+    for source in [BatchSource::Kinesis, BatchSource::DynamoDbStream] {
+        for members in [
+            r#""window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:02:00Z"},"state":{},
+                "shardId":"s","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false"#,
+            r#""state":{}"#,
+            r#""isFinalInvokeForWindow":true"#,
+            r#""isWindowTerminatedEarly":true"#,
+        ] {
+            for records in ["[]", "[{}]", "null"] {
+                let event = alloc::format!(r#"{{"Records":{records},{members}}}"#);
+                let error = BatchEvent::read(source, &event).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::TumblingWindow, "{event}");
+                assert!(error.to_string().contains("TumblingWindowInSeconds"));
+            }
+        }
+        let plain = r#"{"Records":[],"window":null,"isFinalInvokeForWindow":false}"#;
+        assert!(BatchEvent::read(source, plain).is_ok());
+    }
+    assert!(BatchEvent::read(BatchSource::Sqs, r#"{"Records":[],"state":{}}"#).is_ok());
+    assert!(BatchEvent::read(BatchSource::Sqs, r#"{"Records":[],"Records":[]}"#).is_err());
+}
+
+#[test]
+fn the_strictest_policy_stops_fifo_queues_and_no_others() {
+    let record = |queue: &str, id: u8, group: &str| {
+        alloc::format!(
+            r#"{{"messageId":"{id}","eventSourceARN":"arn:aws:sqs:r:1:{queue}","attributes":
+                {{"MessageGroupId":{group}}}}}"#
+        )
+    };
+    for (queue, after_failure, expected) in [
+        ("q.fifo", AfterFailure::SkipAll, &["2", "3", "4"][..]),
+        ("q.fifo", AfterFailure::SkipGroup, &["2", "4"]),
+        ("q.fifo", AfterFailure::Continue, &["2", "4"]),
+        ("q", AfterFailure::SkipAll, &["2"]),
+    ] {
+        let groups = [r#""a""#, r#""b""#, "null", r#""b""#];
+        let records: Vec<_> =
+            (1..).zip(groups).map(|(id, group)| record(queue, id, group)).collect();
+        let event = alloc::format!(r#"{{"Records":[{}]}}"#, records.join(","));
+        let event = BatchEvent::read(BatchSource::Sqs, &event).unwrap();
+        let mut batch = event.batch(after_failure);
+        while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
+            if turn.index() == 1 { batch.fail(turn) } else { batch.succeed(turn) }
+        }
+        assert_eq!(batch.finish().unwrap().failures, expected, "{queue} {after_failure:?}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_kinesis_data_is_refused_by_name() {
+    let change = br#" {"awsRegion":"eu-west-1","eventID":"e","eventName":"INSERT",
+        "userIdentity":null,"recordFormat":"application/json","tableName":"orders",
+        "dynamodb":{"ApproximateCreationDateTime":1767225600000,"Keys":{"PK":{"S":"k"}},
+        "NewImage":{"PK":{"S":"k"}},"SizeBytes":6},"eventSource":"aws:dynamodb"}"#;
+    let streamed = br#"{"eventSource":"aws:dynamodb","eventSourceARN":"a:table/t/stream/x",
+        "dynamodb":{"Keys":{}}}"#;
+    for (data, expected) in [
+        (&b"hi"[..], None),
+        (b"", None),
+        (&[0xf3, 0x89, 0x9a], None),
+        (&[0xf3, 0x89, 0x9a, 0xc2], Some(ErrorKind::KplAggregate)),
+        (&[0xf3, 0x89, 0x9a, 0xc2, 0x0a, 0x01, 0x70, 0x1a], Some(ErrorKind::KplAggregate)),
+        (&[0x20, 0xf3, 0x89, 0x9a, 0xc2], None),
+        (change, Some(ErrorKind::TableChange)),
+        (streamed, None),
+        (br#"{"eventSource":"shop","tableName":"t","dynamodb":{}}"#, None),
+        (br#"["eventSource","aws:dynamodb","tableName","dynamodb"]"#, None),
+    ] {
+        let record = alloc::format!(
+            r#"{{"eventSource":"aws:kinesis","kinesis":{{"data":"{}"}}}}"#,
+            STANDARD.encode(data)
+        );
+        assert_eq!(faults(BatchSource::Kinesis, &record), [expected]);
+    }
+}
+
+/// The records that may run before any has ended.
+fn runnable(source: BatchSource, records: &str) -> Vec<usize> {
+    let event = alloc::format!(r#"{{"Records":[{records}]}}"#);
+    let event = BatchEvent::read(source, &event).unwrap();
+    let mut batch = event.batch(AfterFailure::Continue);
+    core::iter::from_fn(|| batch.take(Timestamp::UNIX_EPOCH)).map(|turn| turn.index()).collect()
+}
+
+#[test]
+fn groups_and_shards_have_an_order() {
+    let fifo = |queue: &str| {
+        let record = |group: &str| {
+            let arn = alloc::format!("arn:aws:sqs:r:1:{queue}");
+            alloc::format!(
+                r#"{{"eventSourceARN":"{arn}","attributes":{{"MessageGroupId":{group}}}}}"#
+            )
+        };
+        [record(r#""a""#), record(r#""b""#), record(r#""a""#), record("null"), record(" 5")]
+            .join(",")
+    };
+    assert_eq!(runnable(BatchSource::Sqs, &fifo("q.fifo")), [0, 1, 3, 4]);
+    assert_eq!(runnable(BatchSource::Sqs, &fifo("q")), [0, 1, 2, 3, 4]);
+    let shards = r#"{"eventID":"s1:1"},{"eventID":"s2:1"},{"eventID":"s1:2"},{"eventID":"x"}"#;
+    assert_eq!(runnable(BatchSource::Kinesis, shards), [0, 1, 3]);
+    assert_eq!(runnable(BatchSource::DynamoDbStream, r#"{"eventID":"a"},{"eventID":"b"}"#), [0]);
+}
