@@ -25,16 +25,16 @@ pub struct RequestFacts<'a> {
     /// The method.
     pub method: &'a str,
     /// The values of header fields.
-    pub fields: Fields<'a>,
+    pub fields: HeaderLookup<'a>,
 }
 
 /// A look-up of all values of a header field by its name in lower case.
-pub type Fields<'a> = &'a (dyn Fn(&str) -> Vec<String> + Sync + 'a);
+type HeaderLookup<'a> = &'a (dyn Fn(&str) -> Vec<String> + Sync + 'a);
 
 impl<'a> RequestFacts<'a> {
     /// Begins with a request of which nothing is vouched for.
     #[must_use]
-    pub const fn of(method: &'a str, path: &'a str, fields: Fields<'a>) -> Self {
+    pub const fn of(method: &'a str, path: &'a str, fields: HeaderLookup<'a>) -> Self {
         Self {
             identity: "",
             tenant_id: "",

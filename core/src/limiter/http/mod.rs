@@ -29,6 +29,6 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Fields, RequestFacts};
+pub use facts::RequestFacts;
 pub use policy::{KeyPolicy, WEBSOCKET};
 pub use refusal::{DenialBody, Refusal};
