@@ -16,7 +16,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::time::Duration;
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// The text of a duration of whole nanoseconds, negative ones with a leading `-`.
@@ -127,12 +126,7 @@ pub fn parse_portable_nanos(text: &str) -> Result<i64, DurationTextError> {
 ///
 /// What the deserializer makes of a [`DurationTextError`].
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let nanos = parse_duration_nanos(&text).map_err(D::Error::custom)?;
-    if nanos < 0 {
-        return Err(D::Error::custom(format_args!("{} is negative", write_duration_nanos(nanos))));
-    }
-    parse_duration(&text).map_err(D::Error::custom)
+    read(&String::deserialize(deserializer)?)
 }
 
 /// Reads the text of a duration that is not negative, or null for none, for
@@ -145,7 +139,15 @@ pub fn deserialize_option<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| parse_duration(&text).map_err(D::Error::custom)).transpose()
+    text.map(|text| read(&text)).transpose()
+}
+
+fn read<E: serde::de::Error>(text: &str) -> Result<Duration, E> {
+    let nanos = parse_duration_nanos(text).map_err(E::custom)?;
+    if nanos < 0 {
+        return Err(E::custom(format_args!("{} is negative", write_duration_nanos(nanos))));
+    }
+    parse_duration(text).map_err(E::custom)
 }
 
 /// The text is not a duration. Write it like `1h30m`, `1.5s` or `100ms`.

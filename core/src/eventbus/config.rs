@@ -78,7 +78,7 @@ pub struct BusConfigBuilder {
     attribute_style: AttributeStyle,
     payload_encoding: PayloadEncoding,
     timestamp_format: TimestampFormat,
-    #[serde(deserialize_with = "read_ttl")]
+    #[serde(deserialize_with = "crate::duration::deserialize_option")]
     ttl: Option<Duration>,
     retry_attempts: u32,
     #[serde(deserialize_with = "crate::duration::deserialize")]
@@ -328,13 +328,6 @@ impl BusConfigBuilder {
 fn read_table_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TableName, D::Error> {
     let name = String::deserialize(deserializer)?;
     Ok(BusConfigBuilder::default().table_name(name).table)
-}
-
-/// A duration, or null to keep events.
-fn read_ttl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    struct Ttl(#[serde(deserialize_with = "crate::duration::deserialize")] Duration);
-    Ok(Option::<Ttl>::deserialize(deserializer)?.map(|Ttl(ttl)| ttl))
 }
 
 /// One secret, or those that it was rotated through.
