@@ -28,8 +28,8 @@ use crate::time::Timestamp;
 /// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
 ///
 /// It can be read from a configuration. `strategy` and `fail_open` are required, and what is left
-/// out has the default that the method of its name on [`LimiterBuilder`] documents. Contradictions
-/// are refused, and so are unknown members:
+/// out has the default that [`LimiterBuilder`] documents. Contradictions are refused, and so are
+/// unknown members:
 ///
 /// ```
 /// use apptheory_core::limiter::Limiter;
@@ -39,7 +39,7 @@ use crate::time::Timestamp;
 ///         "strategy": {"kind": "sliding", "window": "1m", "granularity": "10s", "limit": 100},
 ///         "fail_open": false,
 ///         "on_misconfigured": "closed",
-///         "table": "rate-limits",
+///         "table_name": "rate-limits",
 ///         "name": "orders",
 ///         "attribute_style": "pascal",
 ///         "ttl_buffer": "1h",
@@ -74,7 +74,7 @@ pub(super) struct Config {
     pub(super) fail_open: bool,
     /// As `fail_open` where it is not set.
     pub(super) on_misconfigured: Option<OnFailure>,
-    #[serde(default = "default_table")]
+    #[serde(default = "default_table", rename = "table_name")]
     pub(super) table: TableName,
     pub(super) name: Option<LimiterName>,
     /// Whether resources may hold `#`.
