@@ -1,4 +1,4 @@
-//! A limiter in the making.
+//! The settings of a limiter, collected one by one.
 
 use alloc::string::String;
 use core::time::Duration;
@@ -9,7 +9,7 @@ use super::name::LimiterName;
 use super::schema::TABLE_VARIABLES;
 use crate::store::{AttributeStyle, TableName};
 
-/// A limiter in the making.
+/// Collects the settings of a [`Limiter`]. What is not set has the default that its method names.
 #[derive(Clone, Debug)]
 #[must_use = "call build()"]
 pub struct LimiterBuilder(pub(super) Config);

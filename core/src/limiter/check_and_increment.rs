@@ -108,7 +108,7 @@ impl CheckAndIncrement {
             Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
-                self.ask(Sleep { duration }, Self::on_wake)
+                self.ask(Sleep { duration }, Self::write_again)
             }
             Err(error) => self.fail(error, Stage::Write),
         }
@@ -121,7 +121,7 @@ impl CheckAndIncrement {
     }
 
     // The decision stays as of its own `now`: the windows are those that the caller asked about.
-    fn on_wake(self, _: Timestamp) -> Step<Self> {
+    fn write_again(self, _woken_at: Timestamp) -> Step<Self> {
         let write = self.plan.write();
         self.proceed(Next::Write(write))
     }

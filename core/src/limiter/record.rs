@@ -45,13 +45,13 @@ impl Record {
             Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
-                self.ask(Sleep { duration }, Self::on_wake)
+                self.ask(Sleep { duration }, Self::write_again)
             }
             Err(error) => self.fail(error),
         }
     }
 
-    fn on_wake(self, _: Timestamp) -> Step<Self> {
+    fn write_again(self, _woken_at: Timestamp) -> Step<Self> {
         self.start()
     }
 

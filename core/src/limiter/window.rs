@@ -94,3 +94,30 @@ fn named(window_type: &str, start: Timestamp, length: Duration) -> NamedWindow {
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_windows_hold_their_instant() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-01-01T10:07:30Z");
+        for (window, window_type, start, end) in [
+            (minute_window(now), "MINUTE", "2026-01-01T10:07:00Z", "2026-01-01T10:08:00Z"),
+            (hour_window(now), "HOUR", "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"),
+            (day_window(now), "DAY", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+            (
+                fixed_window(now, Duration::from_secs(900)),
+                "CUSTOM_15m0s",
+                "2026-01-01T10:00:00Z",
+                "2026-01-01T10:15:00Z",
+            ),
+        ] {
+            let window_type = window_type.into();
+            assert_eq!(window, NamedWindow { window_type, start: at(start), end: at(end) });
+        }
+        let empty = fixed_window(now, Duration::ZERO);
+        assert_eq!((&*empty.window_type, empty.start, empty.end), ("CUSTOM_0s", now, now));
+    }
+}

@@ -128,16 +128,16 @@ pub(super) trait Plan {
 
 /// What a decision needs next.
 pub(super) enum Next {
-    /// That so much time passes.
+    /// To wait for so long.
     Sleep(Duration),
     /// The plan's [`Reads`].
     Read,
     Write(Write),
     /// The count of a request that a transaction has admitted.
     ReadBack,
-    /// Nothing: the answer came too late to be acted on.
+    /// To fail: the answer came too late to be acted on.
     TooLate(Stage),
-    /// Nothing.
+    /// To end with this decision.
     Decide(Decision),
 }
 
@@ -167,8 +167,8 @@ pub(super) struct Refusal {
     pub(super) answered_at: Option<Timestamp>,
 }
 
-/// The plan of any strategy: it is used as the [`Plan`] within. Machines are cloned to be forked, and a
-/// decision allocates little, so this is no box.
+/// The plan of any strategy; it derefs to the [`Plan`] that it holds. An enum and no
+/// `Box<dyn Plan>`, so that machines can be cloned, and a decision allocates little.
 #[derive(Clone, Debug)]
 pub(super) enum AnyPlan {
     /// One item per window.
