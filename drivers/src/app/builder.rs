@@ -17,7 +17,7 @@ use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 
 use super::context::{Context, Services};
 use super::endpoint::{Endpoint, Layer, Middleware};
-use super::events::{EventBuilder, EventRouteError};
+use super::events::EventBuilder;
 use super::handler::{Handler, endpoint};
 use super::hooks::{Failure, Hooks};
 use super::websocket::{WebSocketRoutes, default_clients};
@@ -56,9 +56,17 @@ pub enum BuildError {
     /// A route cannot be registered, or settings contradict each other; the error says which.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// A handler of events would never run.
-    #[error(transparent)]
-    Event(#[from] EventRouteError),
+    /// A handler of events would never run: it is for nothing, or an earlier handler takes all that
+    /// it is for.
+    #[error("{method}({given}) would never run its handler: {reason}")]
+    Event {
+        /// The method of [`AppBuilder`] that registers it.
+        method: &'static str,
+        /// What it is for, as it was written.
+        given: String,
+        /// What stands in its way, and what to do.
+        reason: String,
+    },
     /// Two rate limits around the routes share their counters; the error names both.
     #[error(transparent)]
     Limits(#[from] limiter::Error),
@@ -84,7 +92,7 @@ impl From<BuildError> for AppError {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Setup(SetupError::Route(error)) => error.into(),
-            error @ (BuildError::Setup(_) | BuildError::Event(_) | BuildError::Limits(_)) => {
+            error @ (BuildError::Setup(_) | BuildError::Event { .. } | BuildError::Limits(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }

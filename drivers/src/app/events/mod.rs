@@ -61,7 +61,6 @@ use super::time::Begun;
 use crate::clock::Clock as _;
 use context::Shared;
 use handler::{EventLayer, Handler};
-pub use register::EventRouteError;
 pub(super) use register::{EventBuilder, EventRoute};
 
 /// A message of SQS.

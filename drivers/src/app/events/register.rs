@@ -12,7 +12,7 @@ use super::{
     DynamoDbChange, EventBridgeMessage, EventRoutes, EventSettings, KinesisMessage,
     SnsNotification, SqsMessage,
 };
-use crate::app::AppBuilder;
+use crate::app::{AppBuilder, BuildError};
 
 /// Handlers of events, while an application is put together.
 pub(in crate::app) struct EventBuilder {
@@ -25,17 +25,7 @@ pub(in crate::app) struct EventBuilder {
     layers: Vec<EventLayer>,
     settings: EventSettings,
     /// The first registration that was refused.
-    refused: Option<EventRouteError>,
-}
-
-/// A handler of events would never run: it is for nothing, or an earlier handler takes all that it is
-/// for. Says which registration it is, what stands in its way, and what to do.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct EventRouteError {
-    route: EventRoute,
-    /// What was asked for, as it was written.
-    given: String,
-    taken: RouteTaken,
+    refused: Option<BuildError>,
 }
 
 /// What a handler of events is registered for.
@@ -61,29 +51,23 @@ impl EventRoute {
             Self::RouteKey => ("websocket", "route key"),
         }
     }
-}
 
-impl fmt::Display for EventRouteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (method, what) = self.route.names();
-        write!(f, "{method}({}) would never run its handler: ", self.given)?;
-        match &self.taken {
-            RouteTaken::Blank => write!(f, "the {what} is blank; name one, or remove the handler"),
-            RouteTaken::By(earlier) if self.route == EventRoute::Selector => write!(
-                f,
+    /// Why a handler would never run, and what to do.
+    fn reason(self, taken: &RouteTaken) -> String {
+        let (_, what) = self.names();
+        match taken {
+            RouteTaken::Blank => format!("the {what} is blank; name one, or remove the handler"),
+            RouteTaken::By(earlier) if self == Self::Selector => format!(
                 "{earlier}, registered before it, selects the same events; register the narrower \
                  selector first, or remove one of the two"
             ),
-            RouteTaken::By(earlier) => write!(
-                f,
+            RouteTaken::By(earlier) => format!(
                 "the {what} {earlier:?} has a handler already; remove one of the two, or let one \
                  handler do the work of both"
             ),
         }
     }
 }
-
-impl core::error::Error for EventRouteError {}
 
 impl Default for EventBuilder {
     fn default() -> Self {
@@ -115,12 +99,16 @@ impl EventBuilder {
         given: impl fmt::Display,
     ) {
         if let Err(taken) = registered {
-            let given = given.to_string();
-            self.refused.get_or_insert(EventRouteError { route, given, taken });
+            let ((method, _), reason) = (route.names(), route.reason(&taken));
+            self.refused.get_or_insert(BuildError::Event {
+                method,
+                given: given.to_string(),
+                reason,
+            });
         }
     }
 
-    pub(in crate::app) fn build(mut self) -> Result<EventRoutes, EventRouteError> {
+    pub(in crate::app) fn build(mut self) -> Result<EventRoutes, BuildError> {
         let mut event_bridge = EventBridgeRoutes::new(self.on_unmatched);
         for (selector, handler) in core::mem::take(&mut self.event_bridge) {
             let given = selector.to_string();
@@ -138,7 +126,7 @@ impl EventBuilder {
 }
 
 /// Events. Names are trimmed; a blank one, and one that has a handler, is an
-/// [error](EventRouteError) of [`build`](Self::build). Records from elsewhere fail.
+/// [error](BuildError::Event) of [`build`](Self::build). Records from elsewhere fail.
 impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// Handles the messages of a queue. The event source mapping has to have
     /// `ReportBatchItemFailures`: without it, SQS takes a batch that failed in part for handled.
