@@ -1,7 +1,7 @@
 //! Events of any shape are read without a panic, and no record of a batch is lost, whatever runs
 //! when.
 
-#[path = "triggers/any_event.rs"]
+#[path = "events/any_event.rs"]
 mod any_event;
 
 use std::collections::BTreeMap;
