@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         Value::new(self, place)
     }
 
-    /// The whole of it, which must be an object: null is none here.
+    /// The whole of it, which must be an object; null is refused, too.
     pub(crate) fn object(&self) -> Result<Object<'a, '_>, JsonError> {
         let root = self.root();
         if root.is_null() { Err(JsonError::at(self.text, 0)) } else { root.object() }
@@ -98,7 +98,7 @@ pub(crate) mod scans {
         BYTES.set(BYTES.get().saturating_add(text.len()));
     }
 
-    /// What a piece of work comes to, and how many bytes it scans.
+    /// Does a piece of work; returns its result, and how many bytes it scanned.
     pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
         let before = BYTES.get();
         let done = work();

@@ -113,26 +113,26 @@ impl Event {
         }
     }
 
-    /// The same event with an id of the caller's choice. For a repeated publish to find the first
+    /// Gives the event an id of the caller's choice. For a repeated publish to find the first
     /// copy, give it its time of publication too, unless the id is a ULID.
     #[must_use]
     pub fn with_id(self, id: impl Into<String>) -> Self {
         Self { id: id.into(), ..self }
     }
 
-    /// The same event, published at a given instant.
+    /// Sets when the event is published.
     #[must_use]
     pub fn with_published_at(self, at: Timestamp) -> Self {
         Self { published_at: Some(at), ..self }
     }
 
-    /// The same event with the name of what it comes from.
+    /// Names what the event comes from.
     #[must_use]
     pub fn with_source(self, source_id: impl Into<String>) -> Self {
         Self { source_id: source_id.into(), ..self }
     }
 
-    /// The same event with the JSON of a value as its payload.
+    /// Makes the JSON of a value the payload.
     ///
     /// # Errors
     ///
@@ -141,27 +141,27 @@ impl Event {
         Ok(Self { payload: Payload::of(value)?, ..self })
     }
 
-    /// The same event, to be forgotten `ttl` after it was created.
+    /// Lets the event be forgotten `ttl` after it was created.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
         Self { expires_at: Some(self.created_at.saturating_add(ttl)), ..self }
     }
 
-    /// The same event with one more name and value, in place of an earlier value of that name.
+    /// Adds a name and a value, in place of an earlier value of that name.
     #[must_use]
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
     }
 
-    /// The same event with more tags.
+    /// Adds tags.
     #[must_use]
     pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
-    /// The same event, tied to what caused it.
+    /// Ties the event to what caused it.
     #[must_use]
     pub fn with_correlation_id(self, correlation_id: impl Into<String>) -> Self {
         Self { correlation_id: correlation_id.into(), ..self }

@@ -66,7 +66,7 @@ pub struct Followed {
     pub unreadable: Vec<UnreadableItem>,
 }
 
-/// What tells events apart, in the order of time.
+/// What identifies an event, in the order of time.
 type Place = (Option<Timestamp>, String, String);
 
 /// The place before all of an instant.
@@ -121,8 +121,7 @@ impl Following {
         new
     }
 
-    fn new_unreadable(&mut self, items: Vec<UnreadableItem>) -> Vec<UnreadableItem> {
-        let mut items = items;
+    fn new_unreadable(&mut self, mut items: Vec<UnreadableItem>) -> Vec<UnreadableItem> {
         items.retain(|item| {
             let is_known = self.unreadable_before.contains(&item.key);
             self.unreadable.insert(item.key.clone()) && !is_known

@@ -17,7 +17,7 @@ use super::publish::{PublishOutcome, Published, check_size, complete};
 use super::query::{EventQuery, Selection};
 use crate::time::Timestamp;
 
-/// An event bus that is nothing but data, with offset cursors, for tests and small tools.
+/// An event bus without a table, with offset cursors, for tests and small tools.
 ///
 /// It follows the same rules as [`BusConfig`](super::BusConfig) on a table, with two differences:
 /// events expire only as they say themselves (and stay until they are deleted), and a page's cursor

@@ -93,7 +93,7 @@ impl BusConfig {
 }
 
 impl Publish {
-    /// The same, but no attempt is waited for that would start at `deadline` or later.
+    /// Waits for no attempt that would start at `deadline` or later.
     pub fn with_deadline(self, deadline: Timestamp) -> Self {
         Self { retry: self.retry.until(deadline), ..self }
     }

@@ -74,44 +74,44 @@ impl EventQuery {
         Self { tenant_id: tenant_id.into(), ..Self::default() }
     }
 
-    /// The same query for one type only.
+    /// Asks for one type only.
     #[must_use]
     pub fn with_event_type(self, event_type: impl Into<String>) -> Self {
         Self { event_type: Some(event_type.into()), ..self }
     }
 
-    /// The same query from an instant on, which is included.
+    /// Asks for events from an instant on, which is included.
     #[must_use]
     pub fn with_start(self, start: Timestamp) -> Self {
         Self { start: Some(start), ..self }
     }
 
-    /// The same query up to an instant, which is included.
+    /// Asks for events up to an instant, which is included.
     #[must_use]
     pub fn with_end(self, end: Timestamp) -> Self {
         Self { end: Some(end), ..self }
     }
 
-    /// The same query for events that have these tags too.
+    /// Asks for events that have these tags, too.
     #[must_use]
     pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
-    /// The same query with pages of at most `limit` events.
+    /// Asks for pages of at most `limit` events.
     #[must_use]
     pub fn with_limit(self, limit: u32) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
-    /// The same query in the given order.
+    /// Sets the order.
     #[must_use]
     pub fn with_order(self, order: Order) -> Self {
         Self { order, ..self }
     }
 
-    /// The same query, continued after a page's cursor.
+    /// Goes on after a page's cursor.
     #[must_use]
     pub fn after(self, cursor: impl Into<String>) -> Self {
         Self { cursor: Some(cursor.into()), ..self }

@@ -122,7 +122,7 @@ impl<'a> Batch<'a> {
         Self { records, ready, after_failure, stops_at: None, is_stopped: false }
     }
 
-    /// The same batch, but no record is taken at `instant` or later: the time that is left then is
+    /// Takes no record at `instant` or later: the time that is left then is
     /// for those that run, and for the answer.
     #[must_use]
     pub fn stopping_at(self, instant: Timestamp) -> Self {

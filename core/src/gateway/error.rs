@@ -124,13 +124,13 @@ impl Error {
         Self::from(ErrorKind::Factory).with_message(cause.to_string()).with_cause(cause)
     }
 
-    /// The same with the message that the service gave.
+    /// Keeps the message that the service gave.
     #[must_use]
     pub fn with_message(self, message: impl Into<String>) -> Self {
         Self { message: message.into(), ..self }
     }
 
-    /// The same with what led to it.
+    /// Keeps what led to the error.
     #[must_use]
     pub fn with_cause(self, cause: impl core::error::Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }

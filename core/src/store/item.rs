@@ -73,7 +73,7 @@ impl Key {
         Self { partition: Attribute { name: name.into(), value }, sort: None }
     }
 
-    /// The same key with a sort key.
+    /// Adds a sort key.
     #[must_use]
     pub fn with_sort(self, name: impl Into<AttributeName>, value: Value) -> Self {
         Self { sort: Some(Attribute { name: name.into(), value }), ..self }
@@ -136,7 +136,7 @@ impl Item {
         self.0.remove(name)
     }
 
-    /// The same item with one more attribute.
+    /// Adds an attribute.
     #[must_use]
     pub fn with(mut self, name: impl Into<AttributeName>, value: Value) -> Self {
         self.insert(name, value);

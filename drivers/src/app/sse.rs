@@ -57,7 +57,7 @@ impl Sse {
         }
     }
 
-    /// The same with a comment after another time without output. Zero turns the comments off.
+    /// Writes a comment after another time without output. Zero turns the comments off.
     #[must_use]
     pub fn with_keep_alive(self, keep_alive: Duration) -> Self {
         Self { keep_alive, ..self }

@@ -90,7 +90,7 @@ impl<X> EventBus<X> {
 }
 
 impl<X, C> EventBus<X, C> {
-    /// The same by another clock.
+    /// Uses another clock.
     pub fn with_clock<D: Clock>(self, clock: D) -> EventBus<X, D> {
         EventBus {
             bus: self.bus,
@@ -105,13 +105,13 @@ impl<X, C> EventBus<X, C> {
         }
     }
 
-    /// The same with other ids.
+    /// Takes ids from elsewhere.
     #[must_use]
     pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
         Self { ids: EventIds::new(ids), ..self }
     }
 
-    /// The same with another time for each operation, instead of [`OPERATION_BUDGET`]. An attempt
+    /// Gives each operation another time, instead of [`OPERATION_BUDGET`]. An attempt
     /// that would start after that is not waited for, and a store that has not answered by then
     /// counts as failed with a time-out. When a tenant is deleted, each request has that time.
     #[must_use]
@@ -119,16 +119,15 @@ impl<X, C> EventBus<X, C> {
         Self { budget, ..self }
     }
 
-    /// The same with a hook that is given a metric for every operation that has one, when it is
-    /// over and before it returns. Keep it short: it runs on the caller's path. A panic in it is
+    /// Calls `hook` with a metric for every operation that has one, when it is over and before it
+    /// returns. Keep it short: it runs on the caller's path. A panic in it is
     /// caught.
     #[must_use]
     pub fn with_metrics(self, hook: impl Fn(BusMetric) + Send + Sync + 'static) -> Self {
         Self { metrics: Metrics::to(hook), ..self }
     }
 
-    /// The same, running the subscribers of an event when it is published: where no stream of the
-    /// table does. They run on the publisher's path, after the event is stored and before publishing
+    /// Runs the subscribers of an event when it is published: where no stream of the table does. They run on the publisher's path, after the event is stored and before publishing
     /// returns; publishers do not wait for one another's. An event that was there already is not
     /// handled again. A subscriber may use the bus itself.
     #[must_use]
@@ -136,8 +135,8 @@ impl<X, C> EventBus<X, C> {
         Self { delivers: true, ..self }
     }
 
-    /// The same bus for as long as until `ends_at`: for one Lambda invocation its own deadline,
-    /// less what is needed to respond. No operation gets more time than that, whatever its budget.
+    /// Lends the bus until `ends_at`: for one Lambda invocation its own deadline, less what is needed
+    /// to respond. No operation gets more time than that, whatever its budget.
     pub fn until(&self, ends_at: Timestamp) -> EventBus<&X, &C> {
         EventBus {
             bus: self.bus.clone(),

@@ -99,7 +99,7 @@ impl<X> Idempotent<X> {
         }
     }
 
-    /// The same with keys of requests from elsewhere.
+    /// Takes the keys of requests from elsewhere.
     #[must_use]
     pub fn with_key(self, key: KeySource) -> Self {
         Self { key, ..self }
@@ -136,21 +136,21 @@ impl<X> Idempotent<X> {
         Self { callers: self.callers.shared_by_anonymous(), ..self }
     }
 
-    /// The same, but requests that bring no key are answered 400. Without it, they are served as
+    /// Answers 400 to requests that bring no key. Without it, they are served as
     /// often as they come. Safe methods, such as GET, never need one.
     #[must_use]
     pub fn require_key(self) -> Self {
         Self { requires_key: true, ..self }
     }
 
-    /// The same, but work is done all the same when the store does not answer: maybe twice, rather
+    /// Does the work all the same when the store does not answer: maybe twice, rather
     /// than not at all.
     #[must_use]
     pub fn fail_open(self) -> Self {
         Self { fails_open: true, ..self }
     }
 
-    /// The same with another time for each call of the store, instead of [`DECISION_BUDGET`]. Asking
+    /// Gives each call of the store another time, instead of [`DECISION_BUDGET`]. Asking
     /// for the work takes one call, or two when the outcome of the first is unknown.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {

@@ -190,7 +190,7 @@ struct Worker {
     api: RuntimeApi,
 }
 
-/// What an invocation comes to.
+/// How an invocation ends.
 enum Answer {
     Whole(String),
     Streamed(Box<Frames>),

@@ -74,7 +74,7 @@ impl<X, C: Clock> Deadline<X, C> {
         Self { inner, clock, ends_at, budget }
     }
 
-    /// The same executor with the time `budget` from now on, but no longer than it has anyway: for
+    /// Lends the executor for the time `budget` from now on, but no longer than it has anyway: for
     /// one decision.
     pub fn within(&self, budget: Duration) -> Deadline<&X, &C> {
         let ends_at = self.clock.now().saturating_add(budget).min(self.ends_at);

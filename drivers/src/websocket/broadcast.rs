@@ -61,19 +61,19 @@ impl Broadcaster {
 }
 
 impl<C> Broadcaster<C> {
-    /// The same by another clock.
+    /// Uses another clock.
     pub fn with_clock<D: Clock>(self, clock: D) -> Broadcaster<D> {
         let Self { client, concurrency, budget, .. } = self;
         Broadcaster { client, concurrency, budget, clock }
     }
 
-    /// The same with so many connections at a time, instead of [`DEFAULT_CONCURRENCY`].
+    /// Sends to so many connections at a time, instead of [`DEFAULT_CONCURRENCY`].
     #[must_use]
     pub fn with_concurrency(self, concurrency: NonZeroUsize) -> Self {
         Self { concurrency, ..self }
     }
 
-    /// The same with another time for each connection, instead of [`SEND_BUDGET`].
+    /// Gives each connection another time, instead of [`SEND_BUDGET`].
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }

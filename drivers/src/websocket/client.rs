@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use apptheory_core::gateway::{self, Connection};
 
-/// What an operation on a connection comes to.
+/// The result of an operation on a connection.
 pub type ClientFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, gateway::Error>> + Send + 'c>>;
 
 /// A client of any type. Clones are the same client.
@@ -49,7 +49,7 @@ pub trait WebSocketManagementClient: fmt::Debug + Send + Sync {
     fn delete_connection<'c>(&'c self, connection_id: &'c str) -> ClientFuture<'c, ()>;
 }
 
-/// What making a client comes to.
+/// The result of making a client.
 pub type FactoryFuture<'f> =
     Pin<Box<dyn Future<Output = Result<WebSocketClient, gateway::Error>> + Send + 'f>>;
 

@@ -66,7 +66,7 @@ impl<X> Connections<X> {
 }
 
 impl<X, C> Connections<X, C> {
-    /// The same by another clock.
+    /// Uses another clock.
     pub fn with_clock<D: Clock>(self, clock: D) -> Connections<X, D> {
         Connections { registry: self.registry, executor: self.executor, clock }
     }

@@ -47,7 +47,7 @@ impl Principal {
         Self { identity: identity.into(), ..Self::default() }
     }
 
-    /// The same with scopes.
+    /// Sets the scopes.
     #[must_use]
     pub fn with_scopes<T: Into<String>>(self, scopes: impl IntoIterator<Item = T>) -> Self {
         Self { scopes: scopes.into_iter().map(T::into).collect(), ..self }

@@ -16,7 +16,7 @@ use crate::app::guard::guarded;
 /// An error of any type. What it says is for the application's log, and for no service.
 pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
-/// What handling a record or an event comes to. The value is answered by triggers that take one:
+/// The result of handling a record or an event. The value is answered to services that take one:
 /// SNS and EventBridge.
 pub type EventResult = Result<Value, BoxError>;
 

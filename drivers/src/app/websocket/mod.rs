@@ -126,7 +126,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
 }
 
 impl App {
-    /// The same application, sending with clients of another factory: on a server that stands in for
+    /// Sends with clients of another factory: on a server that stands in for
     /// API Gateway, or in a test.
     #[must_use]
     pub fn with_websocket_clients(self, clients: impl WebSocketClientFactory + 'static) -> Self {
