@@ -134,7 +134,7 @@ fn page(criterion: &mut Criterion) {
     group.bench_function("embedded", |bencher| {
         bencher.iter(|| runtime.block_on(bus.query(black_box(&query))).expect("a page"));
     });
-    let Step::Ask(StoreRequest::Query(ask)) = config().query(&query).expect("a query").start()
+    let Step::Ask(StoreRequest::QueryItems(ask)) = config().query(&query).expect("a query").start()
     else {
         unreachable!("a page is read by a query")
     };

@@ -52,8 +52,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::{Fault, Reply, Wire};
 use apptheory_core::store::{
-    self, BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, PutItem, Query, Sleep, StoreUsage,
-    TableDefinition, TableName, TransactWriteItems, UpdateItem,
+    self, BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, PutItem, QueryItems, Sleep,
+    StoreUsage, TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
 use dynoxide::{Database, DynoxideError};
@@ -274,7 +274,7 @@ fn consumed(operation: &str, reply: &Reply) -> ConsumedCapacity {
     };
     let units = |entry: &Json, member| entry.get(member).and_then(Json::as_f64);
     let is_read =
-        matches!(operation, GetItem::OPERATION | BatchGetItem::OPERATION | Query::OPERATION);
+        matches!(operation, GetItem::OPERATION | BatchGetItem::OPERATION | QueryItems::OPERATION);
     entries
         .iter()
         .map(|entry| {

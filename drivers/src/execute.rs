@@ -36,8 +36,8 @@ use std::sync::Arc;
 
 use apptheory_core::machine::{Effect, Machine, Step};
 use apptheory_core::store::{
-    BatchGetItem, DeleteItem, GetItem, PutItem, Query, Sleep, StoreRequest, TransactWriteItems,
-    UpdateItem,
+    BatchGetItem, DeleteItem, GetItem, PutItem, QueryItems, Sleep, StoreRequest,
+    TransactWriteItems, UpdateItem,
 };
 
 /// Carries out one kind of effect.

@@ -28,7 +28,7 @@ use apptheory_core::machine::Effect;
 use apptheory_core::run::Interpret;
 use apptheory_core::store::memory::Memory;
 use apptheory_core::store::{
-    self, BatchGetItem, DeleteItem, GetItem, Item, PutItem, Query, Sleep, StoreUsage,
+    self, BatchGetItem, DeleteItem, GetItem, Item, PutItem, QueryItems, Sleep, StoreUsage,
     TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;

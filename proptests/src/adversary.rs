@@ -6,7 +6,8 @@
 use apptheory::apptheory_core::run::Interpret;
 use apptheory::apptheory_core::store::{
     self, BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number, Page,
-    PutItem, Query, Sleep, TransactWriteItems, Transacted, UpdateItem, Updated, Value, Written,
+    PutItem, QueryItems, Sleep, TransactWriteItems, Transacted, UpdateItem, Updated, Value,
+    Written,
 };
 use apptheory::apptheory_core::time::Timestamp;
 use proptest::prelude::*;
@@ -177,5 +178,5 @@ macro_rules! never_asked_for {
 never_asked_for! {
     PutItem => Written: Written::Refused { seen: None },
     DeleteItem => Written: Written::Refused { seen: None },
-    Query => Page: Page::default(),
+    QueryItems => Page: Page::default(),
 }

@@ -128,7 +128,7 @@ const fn faults_of(request: &StoreRequest<CheckAndIncrement>) -> &'static [Fault
         | StoreRequest::DeleteItem(_)
         | StoreRequest::GetItem(_)
         | StoreRequest::BatchGetItem(_)
-        | StoreRequest::Query(_) => &[Fault::REPLY_LOST, Fault::NOT_APPLIED],
+        | StoreRequest::QueryItems(_) => &[Fault::REPLY_LOST, Fault::NOT_APPLIED],
     }
 }
 

@@ -7,8 +7,8 @@ mod expressions;
 mod orders;
 
 use apptheory::apptheory_core::store::{
-    self, Attribute, BatchRead, CancellationReason, Guard, Item, Page, Query, Transacted, Updated,
-    Value, Written,
+    self, Attribute, BatchRead, CancellationReason, Guard, Item, Page, QueryItems, Transacted,
+    Updated, Value, Written,
 };
 use apptheory::apptheory_core::store::{ConsumedCapacity, StoreUsage};
 use apptheory::apptheory_core::time::Timestamp;
@@ -105,14 +105,14 @@ async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
 /// A page, and up to `more` after it.
 async fn pages(
     executor: &impl StoreExecutor,
-    query: &Query,
+    query: &QueryItems,
     more: usize,
 ) -> Vec<Result<Page, store::Error>> {
     let mut pages = vec![executor.execute(query).await];
     while let Some(Ok(Page { next: Some(next), .. })) = pages.last()
         && pages.len() <= more
     {
-        let query = Query { start_after: Some(next.clone()), ..query.clone() };
+        let query = QueryItems { start_after: Some(next.clone()), ..query.clone() };
         pages.push(executor.execute(&query).await);
     }
     pages
@@ -140,8 +140,8 @@ fn normalised(transacted: Transacted) -> Transacted {
     }
 }
 
-fn whole_partition(table: &str, partition: &'static str, value: &str) -> Query {
-    Query {
+fn whole_partition(table: &str, partition: &'static str, value: &str) -> QueryItems {
+    QueryItems {
         table: table.into(),
         index: None,
         partition: Attribute { name: partition.into(), value: Value::from(value) },

@@ -12,7 +12,7 @@ use super::query::Order;
 use super::retry::Retry;
 use super::schema::TENANT_INDEX;
 use crate::machine::{Machine, Step};
-use crate::store::{self, Item, Page, Query, Sleep, StoreFailure, StoreRequest, Written};
+use crate::store::{self, Item, Page, QueryItems, Sleep, StoreFailure, StoreRequest, Written};
 use crate::time::Timestamp;
 
 /// Deletes all events of a tenant, oldest first, for requests to be forgotten; returns how many
@@ -34,7 +34,7 @@ use crate::time::Timestamp;
 ///
 /// let bus = BusConfig::builder().build()?;
 /// let machine = bus.delete_tenant("t1", Timestamp::UNIX_EPOCH, 7)?;
-/// let Step::Ask(StoreRequest::Query(ask)) = machine.start() else { panic!("it reads first") };
+/// let Step::Ask(StoreRequest::QueryItems(ask)) = machine.start() else { panic!("it reads first") };
 /// assert_eq!(ask.effect().limit, Some(100));
 ///
 /// let Step::Done(deleted) = ask.answer(Ok(Page::default())) else { panic!("nothing to delete") };
@@ -46,7 +46,7 @@ use crate::time::Timestamp;
 pub struct DeleteTenant {
     bus: BusConfig,
     /// Reads the first page of the tenant's events.
-    read: Query,
+    read: QueryItems,
     /// The keys of the page's events that are left, the next one last.
     pending: Vec<EventKey>,
     /// Where the next page starts.
@@ -76,7 +76,7 @@ impl BusConfig {
         let read = partition_read(self, Some(TENANT_INDEX), name, tenant_id, Order::OldestFirst);
         Ok(DeleteTenant {
             bus: self.clone(),
-            read: Query { limit: Some(PAGE), ..read },
+            read: QueryItems { limit: Some(PAGE), ..read },
             pending: Vec::new(),
             next: None,
             deleted: 0,
@@ -87,7 +87,7 @@ impl BusConfig {
 }
 
 impl DeleteTenant {
-    /// The same, but no attempt is waited for that would start at `deadline` or later.
+    /// Waits for no attempt that would start at `deadline` or later.
     pub fn with_deadline(self, deadline: Timestamp) -> Self {
         Self { retry: self.retry.until(deadline), ..self }
     }
@@ -122,7 +122,7 @@ impl DeleteTenant {
             return self.ask(delete, Self::on_deleted);
         }
         if let Some(key) = self.next.take() {
-            let read = Query { start_after: Some(key), ..self.read.clone() };
+            let read = QueryItems { start_after: Some(key), ..self.read.clone() };
             return self.ask(read, Self::on_page);
         }
         // Only a whole pass that found nothing shows that the index has caught up.

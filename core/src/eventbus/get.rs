@@ -20,7 +20,7 @@ use crate::store::{self, GetItem, Item, Page, StoreFailure, StoreRequest};
 /// use apptheory_core::store::{Page, StoreRequest};
 ///
 /// let bus = BusConfig::builder().build()?;
-/// let Step::Ask(StoreRequest::Query(ask)) = bus.get(" evt_1 ", Some("t1"))?.start() else {
+/// let Step::Ask(StoreRequest::QueryItems(ask)) = bus.get(" evt_1 ", Some("t1"))?.start() else {
 ///     panic!("ids are found by an index");
 /// };
 /// let Step::Done(result) = ask.answer(Ok(Page::default())) else { panic!("there is no more") };

@@ -10,7 +10,7 @@ use super::keys::{EventKey, Separator, check_length, check_tenant};
 use super::plan::partition_read;
 use super::query::Order;
 use super::schema::ID_INDEX;
-use crate::store::{Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Page, Query};
+use crate::store::{Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Page, QueryItems};
 
 /// A search for every copy of an id, in one tenant or in all. The same id published at two instants
 /// is two events, and the index does not order them: all are read.
@@ -46,10 +46,10 @@ impl LookUp {
         Self::new(key.id(), None)
     }
 
-    pub(super) fn read(&self, bus: &BusConfig, start_after: Option<Item>) -> Query {
+    pub(super) fn read(&self, bus: &BusConfig, start_after: Option<Item>) -> QueryItems {
         let name = bus.codec().names().id;
         let read = partition_read(bus, Some(ID_INDEX), name, &self.id, Order::NewestFirst);
-        Query { start_after, ..read }
+        QueryItems { start_after, ..read }
     }
 
     /// Takes in a page; returns where the next one starts, if there is one.

@@ -12,7 +12,7 @@ use super::query::{Order, Selection};
 use super::schema::{TENANT_INDEX, TimestampFormat};
 use crate::store::{
     Attribute, AttributeName, CursorError, Guard, Item, KeyCursor, MAX_PARTITION_KEY_BYTES,
-    MAX_SORT_KEY_BYTES, Query, SortRange, Value,
+    MAX_SORT_KEY_BYTES, QueryItems, SortRange, Value,
 };
 use crate::time::Timestamp;
 
@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     /// The read, without where it starts and how much it takes.
-    pub(super) read: Query,
+    pub(super) read: QueryItems,
     /// What its cursors hold.
     pub(super) shape: KeyShape,
 }
@@ -48,7 +48,7 @@ impl Plan {
                 .and(Guard::equals(names.event_type, event_type.into()));
         }
         Ok(Self {
-            read: Query {
+            read: QueryItems {
                 range: range(names.sort_key, low.map(Value::from), high.map(Value::from)),
                 filter,
                 ..partition_read(bus, None, names.partition_key, &partition, selection.order)
@@ -69,7 +69,7 @@ impl Plan {
         let low = selection.start.map(|start| low_bound(format, clamp(start)));
         let high = selection.end.map(|end| high_bound(format, clamp(end)));
         Self {
-            read: Query {
+            read: QueryItems {
                 range: range(names.published_at, low, high),
                 filter: tags_filter(names.tags, &selection.tags),
                 ..partition_read(
@@ -123,8 +123,8 @@ pub(super) fn partition_read(
     name: &'static str,
     value: &str,
     order: Order,
-) -> Query {
-    Query {
+) -> QueryItems {
+    QueryItems {
         table: bus.table_name().clone(),
         index: index.map(AttributeName::from),
         partition: Attribute { name: name.into(), value: Value::from(value) },

@@ -12,7 +12,7 @@ use super::page::{CursorWriter, EventPage, KeyPositions, PageEnd, Positions, com
 use super::plan::Plan;
 use super::query::{EventQuery, Selection};
 use crate::machine::{Machine, Step};
-use crate::store::{self, Item, Page, Query, StoreFailure, StoreRequest};
+use crate::store::{self, Item, Page, QueryItems, StoreFailure, StoreRequest};
 
 /// Reads one page of a query.
 ///
@@ -25,7 +25,7 @@ use crate::store::{self, Item, Page, Query, StoreFailure, StoreRequest};
 /// use apptheory_core::store::{Page, StoreRequest};
 ///
 /// let bus = BusConfig::builder().build()?;
-/// let Step::Ask(StoreRequest::Query(ask)) = bus.query(&EventQuery::new("t1"))?.start() else {
+/// let Step::Ask(StoreRequest::QueryItems(ask)) = bus.query(&EventQuery::new("t1"))?.start() else {
 ///     panic!("a query reads");
 /// };
 /// assert_eq!(ask.effect().index.as_deref(), Some("tenant-timestamp-index"));
@@ -91,7 +91,7 @@ impl Machine for QueryEvents {
 
 impl QueryEvents {
     fn read_on(self) -> Step<Self> {
-        let read = Query {
+        let read = QueryItems {
             start_after: self.start_after.clone(),
             limit: u32::try_from(self.missing()).ok(),
             ..self.plan.read.clone()

@@ -12,8 +12,8 @@ use super::config::{
 use super::error::{Error, Reason};
 use crate::machine::{Machine, Step};
 use crate::store::{
-    self, Attribute, Comparison, CursorError, Guard, Item, KeyCursor, Page, Query, StoreRequest,
-    Value,
+    self, Attribute, Comparison, CursorError, Guard, Item, KeyCursor, Page, QueryItems,
+    StoreRequest, Value,
 };
 use crate::time::Timestamp;
 
@@ -86,7 +86,7 @@ impl Machine for ListConnections {
 
     fn start(self) -> Step<Self> {
         let names = self.config.names();
-        let query = Query {
+        let query = QueryItems {
             table: self.config.table.clone(),
             index: Some(TOPIC_INDEX.into()),
             partition: Attribute { name: names.topic.into(), value: Value::from(&*self.topic) },
@@ -163,7 +163,7 @@ mod tests {
     ) -> Result<ConnectionPage, Error> {
         match registry.list("news", LIMIT, cursor, now)?.start() {
             Step::Done(output) => output,
-            Step::Ask(StoreRequest::Query(ask)) => {
+            Step::Ask(StoreRequest::QueryItems(ask)) => {
                 let held = |item: &Item| ask.effect().filter.holds(Some(item));
                 let items = page.items.into_iter().filter(held).collect();
                 let Step::Done(output) = ask.answer(Ok(Page { items, ..page })) else {

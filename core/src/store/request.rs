@@ -1,7 +1,7 @@
 //! The closed family of store effects: the one list of them, and what is made of it.
 
 use super::{
-    BatchGetItem, DeleteItem, GetItem, PutItem, Query, Sleep, TransactWriteItems, UpdateItem,
+    BatchGetItem, DeleteItem, GetItem, PutItem, QueryItems, Sleep, TransactWriteItems, UpdateItem,
 };
 use crate::machine::{Ask, Machine, Step};
 use crate::run::{Advance, Interpret};
@@ -32,7 +32,7 @@ macro_rules! each_store_order {
             PutItem put_item,
             UpdateItem update_item,
             DeleteItem delete_item,
-            Query query,
+            QueryItems query,
             TransactWriteItems transact_write_items,
             $($Effect $method,)?
         }

@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use crate::store::{
         BatchGetItem, BatchRead, CancellationReason, DeleteItem, Error, GetItem, Guard, Item, Key,
-        Misconfiguration, Page, PutItem, Query, Sleep, StoreEffect, TransactWriteItems, Transacted,
-        UpdateItem, Updated, Value, Written,
+        Misconfiguration, Page, PutItem, QueryItems, Sleep, StoreEffect, TransactWriteItems,
+        Transacted, UpdateItem, Updated, Value, Written,
     };
 
     const ERRORS: [Error; 9] = [
@@ -196,7 +196,7 @@ mod tests {
             |written: Result<_, _>| written.map(|written| Updated { written, answered_at });
         round_trips(&update, written().map(updated));
 
-        let query = Query {
+        let query = QueryItems {
             table: table(),
             index: None,
             partition: key("a").partition,

@@ -1,7 +1,7 @@
-//! The effects that read: `GetItem`, `BatchGetItem`, `Query`.
+//! The effects that read: `GetItem`, `BatchGetItem`, `QueryItems`.
 
 use apptheory_core::store::{
-    self, BatchGetItem, BatchRead, GetItem, Item, Key, Misconfiguration, Page, Query,
+    self, BatchGetItem, BatchRead, GetItem, Item, Key, Misconfiguration, Page, QueryItems,
 };
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
@@ -66,8 +66,8 @@ fn unprocessed_key(order: &BatchGetItem, key: SdkItem) -> Result<Key, store::Err
     order.key_of(&item_from_sdk(key)?).ok_or(store::Error::Unavailable)
 }
 
-impl<C: Clock> Execute<Query> for AwsStore<C> {
-    async fn execute(&self, order: &Query) -> Result<Page, store::Error> {
+impl<C: Clock> Execute<QueryItems> for AwsStore<C> {
+    async fn execute(&self, order: &QueryItems) -> Result<Page, store::Error> {
         let expressions = order.expressions();
         let answer = self
             .client_for(order)?

@@ -9,7 +9,7 @@ use apptheory::layer::{Recording, Replay};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
     self, Assignment, Attribute, BatchGetItem, CancellationReason, ConditionCheck, DeleteItem,
-    GetItem, Guard, Item, PutItem, Query, Sleep, SortRange, TransactWrite, TransactWriteItems,
+    GetItem, Guard, Item, PutItem, QueryItems, Sleep, SortRange, TransactWrite, TransactWriteItems,
     Transacted, UpdateItem, Value, Written,
 };
 
@@ -42,8 +42,8 @@ fn increment(id: &str, most: i64) -> UpdateItem {
 }
 
 /// The page of the tenant index after `start_after`.
-fn page(start_after: Option<Item>, filter: Guard) -> Query {
-    Query {
+fn page(start_after: Option<Item>, filter: Guard) -> QueryItems {
+    QueryItems {
         table: "events".into(),
         index: Some("tenants".into()),
         partition: Attribute { name: "TenantID".into(), value: Value::from("t1") },

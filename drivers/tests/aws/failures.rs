@@ -13,8 +13,8 @@ use apptheory::execute::Execute;
 use apptheory::layer::{DECISION_BUDGET, Deadline};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
-    self, Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem, Query,
-    TransactWrite, TransactWriteItems, UpdateItem,
+    self, Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem,
+    QueryItems, TransactWrite, TransactWriteItems, UpdateItem,
 };
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
@@ -102,7 +102,7 @@ fn only_what_may_be_repeated_is_sent_again() {
             consistent: false,
         };
         assert_eq!(attempts(&batch, status, code), thrice);
-        let query = Query {
+        let query = QueryItems {
             table: "events".into(),
             index: None,
             partition: key("e1").partition,

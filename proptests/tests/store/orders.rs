@@ -2,7 +2,7 @@
 
 use apptheory::apptheory_core::store::{
     Assignment, Attribute, AttributeName, BatchGetItem, Comparison, ConditionCheck, DeleteItem,
-    GetItem, Guard, IndexDefinition, Item, Key, KeySchema, Number, PutItem, Query, SortRange,
+    GetItem, Guard, IndexDefinition, Item, Key, KeySchema, Number, PutItem, QueryItems, SortRange,
     TableDefinition, TransactWrite, TransactWriteItems, UpdateItem, Value,
 };
 use proptest::collection::{btree_map, btree_set, vec};
@@ -18,7 +18,7 @@ pub(crate) enum Order {
     Update(UpdateItem),
     Delete(DeleteItem),
     /// A query, and how many of its further pages to read.
-    Query(Query, usize),
+    Query(QueryItems, usize),
     Transact(TransactWriteItems),
 }
 
@@ -328,7 +328,7 @@ fn start_key() -> impl Strategy<Value = Option<Item>> {
     prop_oneof![24 => Just(None), 3 => exact, 1 => invented]
 }
 
-fn query() -> impl Strategy<Value = Query> {
+fn query() -> impl Strategy<Value = QueryItems> {
     let source = prop_oneof![
         24 => select(vec!["p", "q"]).prop_map(|value| ("things", None, "PK", value, "SK")),
         24 => select(vec!["t", "u"]).prop_map(|value| ("things", Some("ranked"), "Tag", value, "Rank")),
@@ -351,7 +351,7 @@ fn query() -> impl Strategy<Value = Query> {
             proptest::bool::weighted(if index.is_some() { 0.02 } else { 0.5 }),
         )
             .prop_map(move |(range, filter, start_after, limit, forward, consistent)| {
-                Query {
+                QueryItems {
                     table: table.into(),
                     index: index.map(AttributeName::from),
                     partition: Attribute { name: partition.into(), value: Value::from(value) },

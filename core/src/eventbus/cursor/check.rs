@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::store::CursorError;
-use crate::store::{Item, KeyCursor, Query};
+use crate::store::{Item, KeyCursor, QueryItems};
 
 /// What the cursors of a query look like.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(in crate::eventbus) struct KeyShape {
 /// place that the caller should not know.
 pub(in crate::eventbus) fn check(
     cursor: KeyCursor,
-    query: &Query,
+    query: &QueryItems,
     shape: &KeyShape,
 ) -> Result<Item, CursorError> {
     if cursor.index.as_deref() != query.index.as_deref() {

@@ -9,7 +9,7 @@ use crate::run::{Interpret, run};
 use crate::store::memory::Memory;
 use crate::store::wire::Wire;
 use crate::store::{
-    self, BatchGetItem, DeleteItem, GetItem, Item, PutItem, Query, Sleep, TableName,
+    self, BatchGetItem, DeleteItem, GetItem, Item, PutItem, QueryItems, Sleep, TableName,
     TransactWriteItems, UpdateItem, Value,
 };
 use crate::time::Timestamp;
@@ -101,10 +101,10 @@ macro_rules! called {
 
 called!(GetItem, BatchGetItem, PutItem, UpdateItem, DeleteItem, TransactWriteItems);
 
-impl Interpret<Query> for World {
-    fn interpret(&mut self, query: &Query) -> <Query as Effect>::Outcome {
+impl Interpret<QueryItems> for World {
+    fn interpret(&mut self, query: &QueryItems) -> <QueryItems as Effect>::Outcome {
         let limit = query.limit.into_iter().chain(self.most_examined).min();
-        self.call(&Query { limit, ..query.clone() })
+        self.call(&QueryItems { limit, ..query.clone() })
     }
 }
 

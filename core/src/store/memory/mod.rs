@@ -49,7 +49,8 @@ use self::write::Write;
 use super::wire::Wire;
 use super::{
     BatchGetItem, ConsumedCapacity, DeleteItem, Error, GetItem, Guard, Item, Misconfiguration,
-    PutItem, Query, Sleep, StoreUsage, TableDefinition, TableName, TransactWriteItems, UpdateItem,
+    PutItem, QueryItems, Sleep, StoreUsage, TableDefinition, TableName, TransactWriteItems,
+    UpdateItem,
 };
 use crate::machine::Effect;
 use crate::run::Interpret;
@@ -157,7 +158,7 @@ macro_rules! carries_out {
 carries_out! {
     GetItem: |memory, order| read::get_item(&memory.tables, order),
     BatchGetItem: |memory, order| read::batch_get_item(&memory.tables, order, memory.now),
-    Query: |memory, order| read::query(&memory.tables, order),
+    QueryItems: |memory, order| read::query(&memory.tables, order),
     PutItem: |memory, order| write::write(&mut memory.tables, Write::Put(order)),
     UpdateItem: |memory, order| write::update_item(&mut memory.tables, order, memory.now),
     DeleteItem: |memory, order| write::write(&mut memory.tables, Write::Delete(order)),

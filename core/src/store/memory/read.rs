@@ -7,7 +7,7 @@ use core::ops::Bound;
 use super::table::{Position, PrimaryKey, Sorted, Stretch, Table, stretch};
 use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
-    BatchGetItem, BatchRead, ConsumedCapacity, Error, GetItem, Item, Key, Page, Query, Value,
+    BatchGetItem, BatchRead, ConsumedCapacity, Error, GetItem, Item, Key, Page, QueryItems, Value,
 };
 use crate::time::Timestamp;
 
@@ -56,7 +56,7 @@ fn project(item: &Item, batch: &BatchGetItem) -> Item {
     kept.filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect()
 }
 
-pub(super) fn query(tables: &Tables, query: &Query) -> Carried<Page> {
+pub(super) fn query(tables: &Tables, query: &QueryItems) -> Carried<Page> {
     let table = tables.get(&query.table)?;
     let items = match &query.index {
         Some(name) => table.index(name).ok_or(INVALID_REQUEST)?,
@@ -94,7 +94,11 @@ pub(super) fn query(tables: &Tables, query: &Query) -> Carried<Page> {
 }
 
 /// Refuses what contradicts the keys of the table or index, and says which items are asked for.
-fn check_against_schema(query: &Query, table: &Table, items: &Sorted) -> Result<Stretch, Error> {
+fn check_against_schema(
+    query: &QueryItems,
+    table: &Table,
+    items: &Sorted,
+) -> Result<Stretch, Error> {
     let schema = &items.key;
     let ranged = query.range.as_ref().is_none_or(|(name, _)| schema.sort.as_ref() == Some(name));
     let filtered = schema.attributes().any(|name| query.filter.mentions(name));
@@ -120,7 +124,7 @@ fn check_against_schema(query: &Query, table: &Table, items: &Sorted) -> Result<
 /// The position that a start key names. It has to be one that this query could have given: exactly
 /// the keys of table and index, in the partition and the range that are read.
 fn start_position(
-    query: &Query,
+    query: &QueryItems,
     start: &Item,
     table: &Table,
     items: &Sorted,

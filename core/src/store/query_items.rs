@@ -1,4 +1,4 @@
-//! `Query`: reads one page of a partition, in key order.
+//! `QueryItems`, DynamoDB's `Query`: reads one page of a partition, in key order.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 /// *If the outcome is lost*: harmless, nothing was written. *Costs* one read unit per 4 KB of all
 /// items *examined* (half of that unless consistent), whether or not the filter lets them through.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Query {
+pub struct QueryItems {
     /// The table.
     pub table: TableName,
     /// The index to read, or `None` for the table itself.
@@ -115,7 +115,7 @@ impl SortRange {
     }
 }
 
-impl Query {
+impl QueryItems {
     /// The key condition and the filter as expressions with placeholders.
     #[must_use]
     pub fn expressions(&self) -> Expressions {
@@ -131,7 +131,7 @@ impl Query {
     }
 }
 
-impl Wire for Query {
+impl Wire for QueryItems {
     type Answer = Page;
 
     const OPERATION: &'static str = "Query";
