@@ -9,7 +9,8 @@
 //! * a **function** `fn(…, now) -> Result<T, E>`: window maths, key builders, headers;
 //! * a **machine** ([`machine::Machine`]): a workflow that waits for somebody else's answer, one
 //!   effect at a time, such as [`limiter::CheckAndIncrement`];
-//! * a **transducer**: inputs in any order into the caller's buffer.
+//! * a **transducer**: inputs in any order, each with its output, such as
+//!   [`stream::FrameMachine`].
 //!
 //! ```
 //! use core::time::Duration;

@@ -4,6 +4,7 @@ mod answers;
 mod around;
 mod deadlines;
 mod handlers;
+mod limits;
 mod printing;
 mod streams;
 

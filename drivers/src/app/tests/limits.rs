@@ -1,0 +1,259 @@
+//! Rate limits around handlers: what they count, whom, and what they answer.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
+
+use apptheory_core::error::AppError;
+use apptheory_core::http::exchange::{Access, Principal};
+use apptheory_core::http::{Provider, RawRequest, SourceProvenance};
+use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
+
+use super::{builder, clock, get, serve, text};
+use crate::app::*;
+use crate::clock::VirtualClock;
+use crate::memory::MemoryStore;
+use crate::rate_limiter::RateLimiter;
+
+/// Requests of these clients, in this order, to an application that `limited` puts together.
+fn limited(
+    limited: impl FnOnce(AppBuilder, RateLimit<MemoryStore<VirtualClock>>) -> AppBuilder,
+    limit: i64,
+) -> (App, VirtualClock) {
+    let clock = clock();
+    let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
+    let limiter = limiter.build();
+    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let limit = RateLimit::new(RateLimiter::new(limiter, store));
+    (limited(builder(&clock), limit).build().unwrap(), clock)
+}
+
+/// A request of an address that its provider vouches for.
+fn from<'a>(address: &str, path: &str, fields: &[(&str, &str)]) -> RawRequest<'a> {
+    let mut request = get(path);
+    request.source_provenance = SourceProvenance::vouched(Provider::FunctionUrl, address);
+    for (name, value) in fields {
+        request.headers.append(*name, *value);
+    }
+    request
+}
+
+#[test]
+fn the_rate_limit_counts_and_says_so() {
+    let (app, clock) = limited(
+        |app, limit| {
+            let handler =
+                async |Extension(decision): Extension<Decision>| format!("{:?}", decision.count);
+            app.middleware(limit).get("/orders/{id}", handler).route(
+                "HEAD",
+                "/orders/{id}",
+                handler,
+            )
+        },
+        2,
+    );
+    let call = |path: &str| serve(&app, &clock, from("192.0.2.1", path, &[]));
+    let (first, second, third) = (call("/orders/1"), call("/orders/%32"), call("/orders/3"));
+    assert_eq!((text(&first), text(&second)), ("Some(1)", "Some(2)"));
+    assert_eq!(first.headers.first("x-ratelimit-remaining"), "1");
+    assert_eq!(third.status, 429);
+    assert!(!third.headers.first("retry-after").is_empty());
+    assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
+    // It is another window by the application's clock, whatever time it really is.
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(text(&call("/orders/4")), "Some(1)");
+    let head = RawRequest { method: "HEAD".into(), ..from("192.0.2.1", "/orders/5", &[]) };
+    assert_eq!(serve(&app, &clock, head).status, 200);
+    assert_eq!(call("/orders/6").status, 429);
+}
+
+#[test]
+fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
+    let clock = clock();
+    let limiter =
+        |limit| Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
+    let store = |limiter: &Limiter| MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let (wide, narrow) = (limiter(10).table_name("wide").build(), limiter(2).build());
+    let (wide_store, narrow_store) = (store(&wide), store(&narrow));
+    let app = builder(&clock)
+        .middleware(RateLimit::new(RateLimiter::new(wide, wide_store)).shared())
+        .middleware(RateLimit::new(RateLimiter::new(narrow.clone(), narrow_store)).shared())
+        .get("/{path+}", async || Err::<(), _>(AppError::conflict("c")))
+        .build()
+        .unwrap();
+    let response = serve(&app, &clock, get("/a"));
+    assert_eq!((response.status, response.headers.get_all("x-ratelimit-limit").len()), (409, 1));
+    assert_eq!(response.headers.first("x-ratelimit-limit"), "2");
+
+    let no_table = RateLimiter::new(narrow, MemoryStore::new(clock.clone()));
+    let app = builder(&clock)
+        .middleware(RateLimit::new(no_table).shared())
+        .get("/", async || "never")
+        .build()
+        .unwrap();
+    let closed = serve(&app, &clock, get("/"));
+    assert_eq!((closed.status, closed.headers.first("x-rate-limit-fail-closed")), (503, "true"));
+}
+
+#[test]
+fn limits_that_would_share_their_counters_do_not_build() {
+    let clock = clock();
+    let fixed = |seconds, limit| {
+        Limiter::fail_closed(FixedWindow::new(Duration::from_secs(seconds), limit).unwrap())
+    };
+    let bucket = Limiter::fail_closed(TokenBucket::new(Duration::from_secs(60), 5, 5).unwrap());
+    let build = |limiters: Vec<Limiter>| {
+        let app = limiters.into_iter().fold(builder(&clock), |app, limiter| {
+            let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
+            app.middleware(RateLimit::new(RateLimiter::new(limiter, store)))
+        });
+        app.get("/", async || "never").build().map(drop).map_err(|error| error.to_string())
+    };
+    let named = |name: &str| fixed(60, 1).named(name).unwrap();
+    let error = "a fixed window of 100 per 24h and a fixed window of 15 per 15m share their counters \
+                 in the table rate-limits: give them names with LimiterBuilder::named, or a table \
+                 each";
+    let unnamed = [fixed(86_400, 100).build(), fixed(900, 15).build()];
+    assert_eq!(build(unnamed.into()), Err(error.to_owned()));
+    let error = build(vec![fixed(60, 1).build(), named("a").build(), bucket.clone().build()]);
+    assert!(error.unwrap_err().contains("a token bucket of 5 per 1m with bursts of 5"));
+    let error = build(vec![named("a").build(), named("b").build(), named("a").build()]);
+    assert!(error.unwrap_err().contains("they have the same name"));
+    // The same limiter twice would count every request twice.
+    let limiter = named("a").build();
+    assert!(build(vec![limiter.clone(), limiter]).is_err());
+    let legacy = fixed(60, 1).allow_separator_in_keys().unwrap().build();
+    assert!(build(vec![legacy, named("a").build()]).is_err());
+
+    let apart = vec![named("a").build(), named("b").build(), fixed(60, 1).build()];
+    assert_eq!(build(apart), Ok(()));
+    let elsewhere = bucket.table_name("others").build();
+    assert_eq!(build(vec![fixed(60, 1).build(), elsewhere]), Ok(()));
+}
+
+#[test]
+fn clients_do_not_choose_their_counters() {
+    let (app, clock) = limited(
+        |app, limit| {
+            let known = async |context: Context| {
+                let user = context.header("x-session");
+                Ok((!user.is_empty()).then(|| Principal::new(user)))
+            };
+            let app = app.authenticate(known).middleware(limit);
+            app.route_for(Access::Optional, "GET", "/{path+}", async || "served")
+        },
+        3,
+    );
+    let made_up = |n: u32| {
+        let name = n.to_string();
+        let fields = [
+            ("x-api-key", &*name),
+            ("authorization", &*name),
+            ("x-tenant-id", &*name),
+            ("x-forwarded-for", &*name),
+            ("cloudfront-viewer-address", &*name),
+        ];
+        let mut request = from("192.0.2.1", &format!("/%61{n}"), &fields);
+        request.query = apptheory_core::http::QueryString::parse(format!("tenant={name}"));
+        serve(&app, &clock, request).status
+    };
+    let statuses: Vec<u16> = (0..50).map(made_up).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 3);
+    // Nobody used up the limit of somebody who is known, not even by that name.
+    let known =
+        |user: &str| serve(&app, &clock, from("192.0.2.2", "/a", &[("x-session", user)])).status;
+    let spoofed = from("192.0.2.3", "/a", &[("x-tenant-id", "alice")]);
+    assert_eq!(serve(&app, &clock, spoofed).status, 200);
+    assert_eq!(
+        ["alice", "ip:192.0.2.1", "alice", "alice", "alice"].map(known),
+        [200, 200, 200, 200, 429]
+    );
+}
+
+#[test]
+fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
+    let (app, clock) = limited(
+        |app, limit| {
+            let seen = async |context: Context| format!("{:?}", context.client_ip());
+            app.middleware(limit).get("/", seen)
+        },
+        1,
+    );
+    let call = |peer: Option<&str>, vouched: &str| {
+        let request = from(vouched, "/", &[("x-forwarded-for", "192.0.2.9")]);
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        let invocation = Invocation { peer, ..Invocation::default() };
+        clock.run(app.serve(request, invocation))
+    };
+    // Another port is no other client.
+    let first = call(Some("192.0.2.1:1"), "");
+    assert_eq!(text(&first), "Some(192.0.2.1)");
+    assert_eq!(call(Some("192.0.2.1:2"), "").status, 429);
+    // What a provider says goes before the connection, which is the provider's own.
+    assert_eq!(text(&call(Some("192.0.2.1:1"), "192.0.2.2")), "Some(192.0.2.2)");
+    assert_eq!(text(&call(None, "2001:db8:0:1200::1")), "Some(2001:db8:0:1200::1)");
+    assert_eq!(call(None, "2001:db8:0:12ff::2").status, 429);
+    // A load balancer's address is nobody's, and a warning said so.
+    assert_eq!(call(None, "").status, 500);
+    assert_eq!(app.warnings(), [BuildWarning::NoCallerBehindLoadBalancer]);
+    assert!(app.warnings()[0].to_string().contains("trusting_forwarded(hops)"));
+}
+
+#[test]
+fn behind_a_load_balancer_one_says_whom_to_trust() {
+    let hops = core::num::NonZeroUsize::MIN;
+    let forwarded = |list: &str| from("", "/", &[("x-forwarded-for", list)]);
+    let (app, clock) = limited(
+        |app, limit| app.middleware(limit.trusting_forwarded(hops)).get("/", async || "served"),
+        1,
+    );
+    assert!(app.warnings().is_empty());
+    for (list, status) in
+        [("1.1.1.1, 192.0.2.1", 200), ("2.2.2.2, 192.0.2.1", 429), ("192.0.2.2", 200), ("x", 500)]
+    {
+        assert_eq!(serve(&app, &clock, forwarded(list)).status, status, "{list}");
+    }
+    let (app, clock) =
+        limited(|app, limit| app.middleware(limit.shared()).get("/", async || "served"), 1);
+    assert!(app.warnings().is_empty());
+    assert_eq!(serve(&app, &clock, forwarded("192.0.2.1")).status, 200);
+    assert_eq!(serve(&app, &clock, forwarded("192.0.2.2")).status, 429);
+}
+
+#[test]
+fn a_limit_has_hooks() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = |what: &'static str| {
+        let told = Arc::clone(&told);
+        move |context: &Context, why: String| {
+            told.lock().unwrap().push(format!("{what} {} {why}", context.header("x-n")));
+        }
+    };
+    let (limits, errors) = (tell("limit"), tell("error"));
+    let (app, clock) = limited(
+        |app, limit| {
+            let limit = limit
+                .with_skip(|context: &Context| context.header("x-n") == "health")
+                .with_cost(|context| context.header("x-cost").parse().unwrap_or(NonZeroU32::MIN))
+                .with_metadata(|context| [("n".into(), context.header("x-n").into())].into())
+                .on_limit(move |context, decision| limits(context, decision.limit.to_string()))
+                .on_error(move |context, error| errors(context, error.to_string()));
+            app.middleware(limit).get("/", async || "served")
+        },
+        3,
+    );
+    let call = |address: &str, n: &str, cost: &str| {
+        let request = from(address, "/", &[("x-n", n), ("x-cost", cost)]);
+        serve(&app, &clock, request).status
+    };
+    assert_eq!(call("192.0.2.1", "1", "2"), 200);
+    assert_eq!(call("192.0.2.1", "2", "2"), 429);
+    assert_eq!(call("192.0.2.1", "3", "1"), 200);
+    assert_eq!((call("", "4", ""), call("", "health", "")), (500, 200));
+    let told = told.lock().unwrap().join("\n");
+    assert!(
+        told.starts_with("limit 2 3\nerror 4 nobody vouches for who sends the request"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 2);
+}
