@@ -5,12 +5,19 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::time::Duration;
 
+use serde::Deserialize;
+
 use super::call::Call;
+use crate::duration;
 use crate::http::router::Pattern;
+use crate::http::sending::is_token;
 use crate::http::{UriPath, canonical_method};
 
 /// How long requests may take: the time of their operation, else that of their tenant, else the
 /// default, and never more than is left. A time of zero is no limit.
+///
+/// They can be read from a configuration, whose operations are a method, a space and a path. What is
+/// left out has no time of its own; unknown members are refused.
 ///
 /// ```
 /// use core::time::Duration;
@@ -19,8 +26,15 @@ use crate::http::{UriPath, canonical_method};
 /// let reports = Duration::from_secs(60);
 /// let timeouts =
 ///     Timeouts::after(Duration::from_secs(5)).for_operation("POST", "/reports/{id}", reports);
+///
+/// let configured: Timeouts = serde_json::from_str(
+///     r#"{ "default": "5s", "tenants": {}, "operations": { "POST /reports/{id}": "1m" } }"#,
+/// )?;
+/// assert_eq!(configured, timeouts);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "Settings")]
 pub struct Timeouts {
     default: Option<Duration>,
     tenants: BTreeMap<String, Duration>,
@@ -85,6 +99,52 @@ fn operation(method: &str, path: &str) -> String {
     format!("{method}:{path}")
 }
 
+/// The times as configurations have them.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    #[serde(deserialize_with = "duration::deserialize_option")]
+    default: Option<Duration>,
+    tenants: BTreeMap<String, Time>,
+    operations: BTreeMap<String, Time>,
+}
+
+#[derive(Deserialize)]
+struct Time(#[serde(deserialize_with = "duration::deserialize")] Duration);
+
+/// Why configured times are refused.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("{0:?} is no operation: write a method, a space and a path")]
+    NotAnOperation(String),
+    #[error("{0:?} is an operation that has a time already, under another spelling")]
+    Twice(String),
+}
+
+impl TryFrom<Settings> for Timeouts {
+    type Error = Refused;
+
+    fn try_from(settings: Settings) -> Result<Self, Refused> {
+        let Settings { default, tenants, operations } = settings;
+        let tenants = tenants.into_iter().map(|(tenant, Time(time))| (tenant, time)).collect();
+        let mut timeouts = Self { default, tenants, operations: BTreeMap::new() };
+        for (text, Time(time)) in operations {
+            let before = timeouts.operations.len();
+            timeouts = match text.split_once(' ') {
+                Some((method, path)) if is_token(method) && path.starts_with('/') => {
+                    timeouts.for_operation(method, path, time)
+                }
+                _ => return Err(Refused::NotAnOperation(text)),
+            };
+            // One of two times would win by the order of the alphabet.
+            if timeouts.operations.len() == before {
+                return Err(Refused::Twice(text));
+            }
+        }
+        Ok(timeouts)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +177,30 @@ mod tests {
             assert_eq!(found, time.map(secs), "{method} {path} {tenant_id} {remaining:?}");
         }
         assert_eq!(Timeouts::default().of(&call("GET", "/"), "", None), None);
+    }
+
+    #[test]
+    fn configured_times_are_those_of_the_code() {
+        let read = serde_json::from_str::<Timeouts>;
+        let timeouts = Timeouts::after(Duration::from_millis(1500))
+            .for_tenant("free", Duration::ZERO)
+            .for_operation("POST", "/a/{id}", Duration::from_secs(60));
+        let text =
+            r#"{"default":"1.5s","tenants":{"free":"0s"},"operations":{"post /a/{id}":"1m"}}"#;
+        assert_eq!(read(text).unwrap(), timeouts);
+        assert_eq!(read("{}").unwrap(), Timeouts::default());
+        for (text, refused) in [
+            (r#"{"defaults":"1s"}"#, "unknown field"),
+            (r#"{"default":5}"#, "expected a string"),
+            (r#"{"default":"-1s"}"#, "not a duration"),
+            (r#"{"tenants":{"t":"soon"}}"#, "not a duration"),
+            (r#"{"operations":{"POST/a":"1s"}}"#, "no operation"),
+            (r#"{"operations":{"GET a":"1s"}}"#, "no operation"),
+            (r#"{"operations":{" /a":"1s"}}"#, "no operation"),
+            (r#"{"operations":{"GET /a":"1s","get /a":"2s"}}"#, "another spelling"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(refused), "{text}: {error}");
+        }
     }
 }
