@@ -192,7 +192,7 @@ async fn usage<C: Clock + 'static>(
     let limiter = services.limiters.get(&path).ok_or_else(AppError::not_found)?;
     let client = context.client_ip().ok_or_else(AppError::not_found)?;
     let key = RateLimitKey::new(&client_network(client), &path, "GET")?;
-    let usage = limiter.usage(key).await.map_err(AppError::from_error)?;
+    let usage = limiter.usage(key).await?;
     Ok(Json(usage_json(&usage)))
 }
 
