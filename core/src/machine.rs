@@ -8,10 +8,10 @@
 //!  Machine ───────────▶ Step::Ask(request) ───────────────▶ Step::Ask(…) … ──▶ Step::Done(output)
 //! ```
 //!
-//! A machine asks for one effect at a time. The [`Ask`] holds the effect, the suspended machine and
-//! a plain function pointer that receives the outcome: nothing is boxed, nothing is captured, and a
-//! suspended workflow is `Clone` whenever its parts are, so a test can hold several and step them
-//! in any order.
+//! A machine asks for one effect at a time. The [`Ask`] holds the effect, the suspended machine (or
+//! the state that it is in) and a plain function pointer that receives the outcome: nothing is
+//! boxed, nothing is captured, and a suspended workflow is `Clone` whenever its parts are, so a test
+//! can hold several and step them in any order.
 //!
 //! ```
 //! use core::time::Duration;
@@ -110,12 +110,13 @@ pub trait Machine: Sized {
     /// Runs up to the first effect, or to the end if none is needed.
     fn start(self) -> Step<Self>;
 
-    /// Suspends on `effect`; `then` is the state that receives its outcome. The only way to wait.
+    /// Suspends on `effect`; `then` receives its outcome. This and [`Step::ask`] are the only ways
+    /// to wait.
     fn ask<E: Effect>(self, effect: E, then: fn(Self, E::Outcome) -> Step<Self>) -> Step<Self>
     where
         Self::Request: From<Ask<E, Self>>,
     {
-        Step::Ask(Self::Request::from(Ask { effect, machine: self, then }))
+        Step::ask(effect, self, then)
     }
 }
 
@@ -129,15 +130,27 @@ pub enum Step<M: Machine> {
     Done(M::Output),
 }
 
-/// An effect and the machine suspended on it. Consumed by exactly one answer.
-#[must_use = "an unanswered ask abandons its workflow"]
-pub struct Ask<E: Effect, M: Machine> {
-    effect: E,
-    machine: M,
-    then: fn(M, E::Outcome) -> Step<M>,
+impl<M: Machine> Step<M> {
+    /// Suspends a workflow in a state of its own type, for machines whose states own different
+    /// things: what `state` does not have, `then` cannot miss.
+    pub fn ask<E: Effect, S>(effect: E, state: S, then: fn(S, E::Outcome) -> Self) -> Self
+    where
+        M::Request: From<Ask<E, M, S>>,
+    {
+        Self::Ask(M::Request::from(Ask { effect, state, then }))
+    }
 }
 
-impl<E: Effect, M: Machine> Ask<E, M> {
+/// An effect and what is suspended on it: the machine, or the state `S` that it is in. Consumed by
+/// exactly one answer.
+#[must_use = "an unanswered ask abandons its workflow"]
+pub struct Ask<E: Effect, M: Machine, S = M> {
+    effect: E,
+    state: S,
+    then: fn(S, E::Outcome) -> Step<M>,
+}
+
+impl<E: Effect, M: Machine, S> Ask<E, M, S> {
     /// The effect to carry out.
     pub fn effect(&self) -> &E {
         &self.effect
@@ -145,22 +158,22 @@ impl<E: Effect, M: Machine> Ask<E, M> {
 
     /// Resumes the machine with what the world answered.
     pub fn answer(self, outcome: E::Outcome) -> Step<M> {
-        (self.then)(self.machine, outcome)
+        (self.then)(self.state, outcome)
     }
 }
 
-impl<E: Effect + Clone, M: Machine + Clone> Clone for Ask<E, M> {
+impl<E: Effect + Clone, M: Machine, S: Clone> Clone for Ask<E, M, S> {
     fn clone(&self) -> Self {
-        Self { effect: self.effect.clone(), machine: self.machine.clone(), then: self.then }
+        Self { effect: self.effect.clone(), state: self.state.clone(), then: self.then }
     }
 }
 
 // The function pointer is left out: its address says nothing and changes with every build.
-impl<E: Effect + fmt::Debug, M: Machine + fmt::Debug> fmt::Debug for Ask<E, M> {
+impl<E: Effect + fmt::Debug, M: Machine, S: fmt::Debug> fmt::Debug for Ask<E, M, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ask")
             .field("effect", &self.effect)
-            .field("machine", &self.machine)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,16 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::access::{Access, Principal};
+use super::answering::Answering;
 use super::call::Call;
+use super::guarding::Guarding;
 use super::machine::HttpExchange;
 use super::policy::PolicyDecision;
 use crate::error::AppError;
 use crate::http::HttpResponse;
 use crate::machine::{Ask, Effect};
 
-/// One question of an exchange, with the exchange that waits for the answer.
+/// One question of an exchange, with the state of the exchange that waits for the answer.
 ///
 /// A question that panics, or fails for reasons of its own, is answered with
 /// [`AppError::internal`] and that [cause](AppError::with_cause).
@@ -22,11 +24,11 @@ pub enum ExchangeRequest<'r, T, S> {
     /// Waits for a [`NewRequestId`].
     NewRequestId(Ask<NewRequestId, HttpExchange<'r, T, S>>),
     /// Waits for a [`DecidePolicy`].
-    DecidePolicy(Ask<DecidePolicy, HttpExchange<'r, T, S>>),
+    DecidePolicy(Ask<DecidePolicy, HttpExchange<'r, T, S>, Guarding<'r, T>>),
     /// Waits for an [`Authenticate`].
-    Authenticate(Ask<Authenticate<'r>, HttpExchange<'r, T, S>>),
+    Authenticate(Ask<Authenticate<'r>, HttpExchange<'r, T, S>, Guarding<'r, T>>),
     /// Waits for a [`CallHandler`].
-    CallHandler(Ask<CallHandler<'r, T, S>, HttpExchange<'r, T, S>>),
+    CallHandler(Ask<CallHandler<'r, T, S>, HttpExchange<'r, T, S>, Answering<'r>>),
 }
 
 /// Draw an id for a request that came without. Asked at most once.
@@ -92,13 +94,15 @@ impl Stages {
 }
 
 macro_rules! exchange_effects {
-    ($($effect:ident [$($generics:tt)*] $kind:ty => $outcome:ty;)+) => {$(
+    ($($effect:ident [$($generics:tt)*] $kind:ty, in $state:ty => $outcome:ty;)+) => {$(
         impl<$($generics)*> Effect for $kind {
             type Outcome = $outcome;
         }
 
-        impl<'r, T, S> From<Ask<$kind, HttpExchange<'r, T, S>>> for ExchangeRequest<'r, T, S> {
-            fn from(ask: Ask<$kind, HttpExchange<'r, T, S>>) -> Self {
+        impl<'r, T, S> From<Ask<$kind, HttpExchange<'r, T, S>, $state>>
+            for ExchangeRequest<'r, T, S>
+        {
+            fn from(ask: Ask<$kind, HttpExchange<'r, T, S>, $state>) -> Self {
                 Self::$effect(ask)
             }
         }
@@ -106,10 +110,10 @@ macro_rules! exchange_effects {
 }
 
 exchange_effects! {
-    NewRequestId [] NewRequestId => String;
-    DecidePolicy [] DecidePolicy => Result<Option<PolicyDecision>, AppError>;
-    Authenticate ['r] Authenticate<'r> => Result<Option<Principal>, AppError>;
-    CallHandler ['r, T, S] CallHandler<'r, T, S> => Result<HttpResponse<S>, AppError>;
+    NewRequestId [] NewRequestId, in HttpExchange<'r, T, S> => String;
+    DecidePolicy [] DecidePolicy, in Guarding<'r, T> => Result<Option<PolicyDecision>, AppError>;
+    Authenticate ['r] Authenticate<'r>, in Guarding<'r, T> => Result<Option<Principal>, AppError>;
+    CallHandler ['r, T, S] CallHandler<'r, T, S>, in Answering<'r> => Result<HttpResponse<S>, AppError>;
 }
 
 // Derived, these would ask the same of the stream, and of the handler itself.

@@ -3,26 +3,28 @@
 //! ```text
 //! start ─▶ NewRequestId? ─▶ preflight, malformed, 404, 405 ──────────────────────▶ Exchanged
 //!                              └▶ DecidePolicy? ─▶ Authenticate? ─▶ CallHandler ──────▲
+//! HttpExchange               Guarding                             Answering
 //! ```
+//!
+//! Each of the three states owns what it needs: who waits for a policy has a route, and who waits
+//! for a handler has nothing left to refuse.
 
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::access::Principal;
+use super::answering::Answering;
 use super::call::{Arrival, Call};
-use super::effects::{
-    Authenticate, CallHandler, DecidePolicy, ExchangeRequest, NewRequestId, Stages,
-};
+use super::effects::{ExchangeRequest, NewRequestId};
+use super::guarding::Guarding;
 use super::observation::Observation;
-use super::policy::PolicyDecision;
 use super::service::{Endpoint, HttpService};
-use super::settings::{HttpSettings, Pipeline, PolicyStage};
+use super::settings::{HttpSettings, Pipeline};
 use crate::error::{AppError, code};
 use crate::http::router::{Lookup, Pattern};
 use crate::http::sending::is_field_value;
-use crate::http::{HttpResponse, RawRequest, Request, ResponseError};
+use crate::http::{HttpResponse, RawRequest, Request};
 use crate::machine::{Machine, Step};
 
 /// The exchange of one request for one response; made by [`HttpService::exchange`].
@@ -34,8 +36,6 @@ pub struct HttpExchange<'r, T, S> {
     call: Arc<Call>,
     /// What serves the request, or why nothing does.
     routed: Result<&'r Endpoint<T>, AppError>,
-    principal: Option<Arc<Principal>>,
-    stages: Stages,
     stream: PhantomData<fn() -> S>,
 }
 
@@ -75,39 +75,29 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
             Some(error) => (None, Err(error.into())),
             None => route(service, &request),
         };
-        let guarded = settings.pipeline > Pipeline::Bare;
-        let stages = Stages {
-            named: guarded,
-            cors: guarded && !request.headers.first("origin").is_empty(),
-            auth: false,
-        };
         let tenant_id = match settings.pipeline {
             Pipeline::Bare => String::new(),
             Pipeline::Identified | Pipeline::Observed => settings.tenant.tenant_id(&request),
         };
         let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, pattern));
-        Self { service, call, routed, principal: None, stages, stream: PhantomData }
+        Self { service, call, routed, stream: PhantomData }
     }
 
     fn on_request_id(mut self, id: String) -> Step<Self> {
         Arc::make_mut(&mut self.call).request_id = id;
-        if let Some(methods) = self.preflight() {
+        let preflight = self.preflight();
+        let answering = Answering { settings: self.settings(), call: self.call, principal: None };
+        if let Some(methods) = preflight {
             let response = HttpResponse::no_content();
-            return self
-                .conclude(Ok(response.with_header("access-control-allow-methods", methods)));
+            let response = response.with_header("access-control-allow-methods", methods);
+            return answering.conclude(Ok(response));
         }
-        match (&self.routed, self.settings().policy) {
+        match self.routed {
+            Ok(endpoint) => Guarding { endpoint, answering }.begin(),
             // What nothing serves is answered before the policy: a policy that counts would let a
             // scan of paths that do not exist use up the limit of its caller, or of an address that
             // many share, and each answer to one would cost a call of the store.
-            (Err(error), _) => {
-                let error = error.clone();
-                self.conclude(Err(error))
-            }
-            (Ok(_), Some(PolicyStage::BeforeAuthentication)) => {
-                self.ask_policy(Self::on_policy_before_authentication)
-            }
-            (Ok(_), None | Some(PolicyStage::AfterAuthentication)) => self.authenticate(),
+            Err(error) => answering.conclude(Err(error)),
         }
     }
 
@@ -126,155 +116,6 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
         let methods = self.service.router().methods(&request.path);
         let is_unclaimed = !methods.is_empty() && self.routed.is_err();
         is_unclaimed.then(|| methods.join(", "))
-    }
-
-    fn ask_policy(self, then: PolicyStep<'r, T, S>) -> Step<Self> {
-        let call = Arc::clone(&self.call);
-        let principal = self.principal.clone();
-        self.ask(DecidePolicy { call, principal }, then)
-    }
-
-    fn on_policy_before_authentication(self, outcome: PolicyOutcome) -> Step<Self> {
-        match refusal(outcome) {
-            Some(error) => self.conclude(Err(error)),
-            None => self.authenticate(),
-        }
-    }
-
-    fn authenticate(self) -> Step<Self> {
-        match &self.routed {
-            Ok(endpoint) if !endpoint.access.is_protected() => self.after_authentication(),
-            Ok(endpoint) => {
-                let (call, access) = (Arc::clone(&self.call), &endpoint.access);
-                self.ask(Authenticate { call, access }, Self::on_principal)
-            }
-            Err(error) => {
-                let error = error.clone();
-                self.conclude(Err(error))
-            }
-        }
-    }
-
-    fn on_principal(mut self, outcome: Result<Option<Principal>, AppError>) -> Step<Self> {
-        self.stages.auth = true;
-        let admitted = match &self.routed {
-            Ok(endpoint) => outcome.and_then(|caller| endpoint.access.admit(caller)),
-            Err(error) => Err(error.clone()),
-        };
-        match admitted {
-            Ok(principal) => {
-                self.principal = principal.map(Arc::new);
-                self.after_authentication()
-            }
-            Err(error) => self.conclude(Err(error)),
-        }
-    }
-
-    fn after_authentication(self) -> Step<Self> {
-        match self.settings().policy {
-            Some(PolicyStage::AfterAuthentication) => {
-                self.ask_policy(Self::on_policy_after_authentication)
-            }
-            None | Some(PolicyStage::BeforeAuthentication) => self.call_handler(),
-        }
-    }
-
-    fn on_policy_after_authentication(self, outcome: PolicyOutcome) -> Step<Self> {
-        match refusal(outcome) {
-            Some(error) => self.conclude(Err(error)),
-            None => self.call_handler(),
-        }
-    }
-
-    fn call_handler(self) -> Step<Self> {
-        match &self.routed {
-            Ok(endpoint) => {
-                let effect = CallHandler {
-                    call: Arc::clone(&self.call),
-                    principal: self.principal.clone(),
-                    stages: self.stages,
-                    handler: &endpoint.handler,
-                    stream: PhantomData,
-                };
-                self.ask(effect, Self::on_answer)
-            }
-            Err(error) => {
-                let error = error.clone();
-                self.conclude(Err(error))
-            }
-        }
-    }
-
-    fn on_answer(self, outcome: Result<HttpResponse<S>, AppError>) -> Step<Self> {
-        let checked = outcome.and_then(|response| self.check(response));
-        self.conclude(checked)
-    }
-
-    /// The handler's response, if it can be sent.
-    fn check(&self, response: HttpResponse<S>) -> Result<HttpResponse<S>, AppError> {
-        let response = self.normalize(response)?;
-        let response = if self.is_head() { response.without_body() } else { response };
-        let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
-        let most = self.settings().limits.max_response_bytes;
-        // What answers an error is sent whatever its size: what would replace it is one, too.
-        if response.error.is_none() && most.is_some_and(|most| len > most.get()) {
-            return Err(self.settings().response_too_large());
-        }
-        Ok(response)
-    }
-
-    fn normalize(&self, mut response: HttpResponse<S>) -> Result<HttpResponse<S>, ResponseError> {
-        if !self.settings().keeps_connection_fields {
-            return response.normalize();
-        }
-        let connection = response.headers.remove("connection");
-        let mut response = response.normalize()?;
-        if !connection.is_empty() {
-            response.headers.set_all("connection", connection);
-        }
-        Ok(response)
-    }
-
-    fn conclude(self, result: Result<HttpResponse<S>, AppError>) -> Step<Self> {
-        let mut response = result.unwrap_or_else(|error| self.answer_error(error));
-        if self.settings().pipeline > Pipeline::Bare {
-            self.finalize(&mut response);
-        }
-        let observation = (self.settings().pipeline == Pipeline::Observed).then(|| {
-            let (tenant_id, is_vouched) = self.tenant_id();
-            Observation::new(&self.call, tenant_id, is_vouched, self.settings(), &response)
-        });
-        Step::Done(Exchanged { response, report: Report { call: self.call, observation } })
-    }
-
-    fn answer_error(&self, error: AppError) -> HttpResponse<S> {
-        let Call { request, request_id, .. } = &*self.call;
-        let response = self.settings().error_style().answer(error, request_id, &request.trace_id);
-        if self.is_head() { response.without_body() } else { response }
-    }
-
-    /// Whether the request asks for a head alone (RFC 9110 §9.3.2).
-    fn is_head(&self) -> bool {
-        self.call.request.method == "HEAD"
-    }
-
-    fn finalize(&self, response: &mut HttpResponse<S>) {
-        // One from the host's own source may be of any form.
-        if is_field_value(&self.call.request_id) {
-            response.headers.set("x-request-id", self.call.request_id.as_str());
-        }
-        if let Some(cors) = &self.settings().cors {
-            let headers = &self.call.request.headers;
-            let is_preflight = self.call.request.method == "OPTIONS"
-                && headers.contains("access-control-request-method");
-            cors.apply(headers.first("origin"), is_preflight, &mut response.headers);
-        }
-    }
-
-    /// The tenant, and whether the application's authentication vouches for it.
-    fn tenant_id(&self) -> (&str, bool) {
-        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
-        vouched.map_or((self.call.tenant_id.as_str(), false), |tenant_id| (tenant_id, true))
     }
 
     fn settings(&self) -> &'r HttpSettings {
@@ -306,10 +147,6 @@ impl<'r, T, S> Machine for HttpExchange<'r, T, S> {
     }
 }
 
-type PolicyOutcome = Result<Option<PolicyDecision>, AppError>;
-type PolicyStep<'r, T, S> =
-    fn(HttpExchange<'r, T, S>, PolicyOutcome) -> Step<HttpExchange<'r, T, S>>;
-
 /// What serves a request, or the 404 or 405 that answers it.
 fn route<'r, T>(
     service: &'r HttpService<T>,
@@ -323,18 +160,6 @@ fn route<'r, T>(
             (None, Err(AppError::of(code::METHOD_NOT_ALLOWED).with_header("allow", allow)))
         }
         Lookup::NotFound => (None, Err(AppError::not_found())),
-    }
-}
-
-/// The answer to a request that a policy does not let through. A policy that fails tells the client
-/// nothing, whatever its error says; but one that was not done in time is a time-out.
-fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
-    match outcome {
-        Ok(decision) => decision.map(PolicyDecision::refusal),
-        Err(error) if error.code() == code::TIMEOUT => {
-            Some(AppError::of(code::TIMEOUT).with_cause(error))
-        }
-        Err(error) => Some(AppError::internal().with_cause(error)),
     }
 }
 
@@ -354,8 +179,6 @@ impl<T, S> Clone for HttpExchange<'_, T, S> {
             service: self.service,
             call: Arc::clone(&self.call),
             routed: self.routed.clone(),
-            principal: self.principal.clone(),
-            stages: self.stages,
             stream: PhantomData,
         }
     }
@@ -363,10 +186,6 @@ impl<T, S> Clone for HttpExchange<'_, T, S> {
 
 impl<T, S> fmt::Debug for HttpExchange<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpExchange")
-            .field("call", &self.call)
-            .field("principal", &self.principal)
-            .field("stages", &self.stages)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpExchange").field("call", &self.call).finish_non_exhaustive()
     }
 }

@@ -25,10 +25,12 @@
 //! ```
 
 mod access;
+mod answering;
 mod call;
 mod cors;
 mod effects;
 mod errors;
+mod guarding;
 mod machine;
 mod observation;
 mod policy;
@@ -40,10 +42,12 @@ mod tests;
 mod timeouts;
 
 pub use access::{Access, Principal};
+pub use answering::Answering;
 pub use call::{Arrival, Call};
 pub use cors::Cors;
 pub use effects::{Authenticate, CallHandler, DecidePolicy, ExchangeRequest, NewRequestId, Stages};
 pub use errors::ErrorStyle;
+pub use guarding::Guarding;
 pub use machine::{Exchanged, HttpExchange, Report};
 pub use observation::{Observation, StreamEnd};
 pub use policy::{BlankPolicyCode, PolicyDecision};

@@ -1,0 +1,114 @@
+//! The end of an exchange: what an answer becomes, and what is reported about it.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use super::access::Principal;
+use super::call::Call;
+use super::machine::{Exchanged, HttpExchange, Report};
+use super::observation::Observation;
+use super::settings::{HttpSettings, Pipeline};
+use crate::error::AppError;
+use crate::http::sending::is_field_value;
+use crate::http::{HttpResponse, ResponseError};
+use crate::machine::Step;
+
+/// An exchange that only lacks its answer: a handler's, or an error's.
+#[derive(Clone)]
+pub struct Answering<'r> {
+    pub(super) settings: &'r HttpSettings,
+    pub(super) call: Arc<Call>,
+    pub(super) principal: Option<Arc<Principal>>,
+}
+
+impl<'r> Answering<'r> {
+    pub(super) fn on_answer<T, S>(
+        self,
+        outcome: Result<HttpResponse<S>, AppError>,
+    ) -> Step<HttpExchange<'r, T, S>> {
+        let checked = outcome.and_then(|response| self.check(response));
+        self.conclude(checked)
+    }
+
+    /// The handler's response, if it can be sent.
+    fn check<S>(&self, response: HttpResponse<S>) -> Result<HttpResponse<S>, AppError> {
+        let response = self.normalize(response)?;
+        let response = if self.is_head() { response.without_body() } else { response };
+        let len = u64::try_from(response.body.len()).unwrap_or(u64::MAX);
+        let most = self.settings.limits.max_response_bytes;
+        // What answers an error is sent whatever its size: what would replace it is one, too.
+        if response.error.is_none() && most.is_some_and(|most| len > most.get()) {
+            return Err(self.settings.response_too_large());
+        }
+        Ok(response)
+    }
+
+    fn normalize<S>(
+        &self,
+        mut response: HttpResponse<S>,
+    ) -> Result<HttpResponse<S>, ResponseError> {
+        if !self.settings.keeps_connection_fields {
+            return response.normalize();
+        }
+        let connection = response.headers.remove("connection");
+        let mut response = response.normalize()?;
+        if !connection.is_empty() {
+            response.headers.set_all("connection", connection);
+        }
+        Ok(response)
+    }
+
+    pub(super) fn conclude<T, S>(
+        self,
+        result: Result<HttpResponse<S>, AppError>,
+    ) -> Step<HttpExchange<'r, T, S>> {
+        let mut response = result.unwrap_or_else(|error| self.answer_error(error));
+        if self.settings.pipeline > Pipeline::Bare {
+            self.finalize(&mut response);
+        }
+        let observation = (self.settings.pipeline == Pipeline::Observed).then(|| {
+            let (tenant_id, is_vouched) = self.tenant_id();
+            Observation::new(&self.call, tenant_id, is_vouched, self.settings, &response)
+        });
+        Step::Done(Exchanged { response, report: Report { call: self.call, observation } })
+    }
+
+    fn answer_error<S>(&self, error: AppError) -> HttpResponse<S> {
+        let Call { request, request_id, .. } = &*self.call;
+        let response = self.settings.error_style().answer(error, request_id, &request.trace_id);
+        if self.is_head() { response.without_body() } else { response }
+    }
+
+    /// Whether the request asks for a head alone (RFC 9110 §9.3.2).
+    fn is_head(&self) -> bool {
+        self.call.request.method == "HEAD"
+    }
+
+    fn finalize<S>(&self, response: &mut HttpResponse<S>) {
+        // One from the host's own source may be of any form.
+        if is_field_value(&self.call.request_id) {
+            response.headers.set("x-request-id", self.call.request_id.as_str());
+        }
+        if let Some(cors) = &self.settings.cors {
+            let headers = &self.call.request.headers;
+            let is_preflight = self.call.request.method == "OPTIONS"
+                && headers.contains("access-control-request-method");
+            cors.apply(headers.first("origin"), is_preflight, &mut response.headers);
+        }
+    }
+
+    /// The tenant, and whether the application's authentication vouches for it.
+    fn tenant_id(&self) -> (&str, bool) {
+        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
+        vouched.map_or((self.call.tenant_id.as_str(), false), |tenant_id| (tenant_id, true))
+    }
+}
+
+impl fmt::Debug for Answering<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answering")
+            .field("call", &self.call)
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
+}
