@@ -47,6 +47,13 @@ impl Default for Timeout {
     }
 }
 
+/// These times, as a configuration has them.
+impl From<Timeouts> for Timeout {
+    fn from(times: Timeouts) -> Self {
+        Self { times, message: None, includes_streams: false }
+    }
+}
+
 impl Timeout {
     /// This time for everything.
     #[must_use]
