@@ -249,11 +249,15 @@ impl Error {
     #[must_use]
     pub const fn happened(&self) -> Happened {
         if let Reason::Handler { .. } = &self.0 {
+            // Subscribers hear of an event only once it is written.
             return Happened::Yes;
         }
         let Reason::Store { doing, failure } = &self.0 else { return Happened::No };
         let is_in_doubt = match doing {
+            // Not what the last failure says: an earlier attempt whose reply was lost may have
+            // written the event, whatever became of those after it.
             Doing::Publish { may_be_there, .. } => *may_be_there,
+            // Some are gone and others are not: that is neither a yes nor a no.
             Doing::Delete { deleted } | Doing::DeleteTenant { deleted } => {
                 *deleted > 0 || failure.error.may_have_written()
             }
@@ -334,6 +338,8 @@ impl From<Error> for AppError {
             }
             ErrorKind::NotFound => Self::new(code::NOT_FOUND, error.to_string()),
             ErrorKind::Store => Self::of(code::OVERLOADED),
+            // A payload is the application's, or one that was stored: a handler that reads its
+            // client's JSON answers for that JSON before there is an event.
             ErrorKind::Unreadable
             | ErrorKind::Payload
             | ErrorKind::Configuration

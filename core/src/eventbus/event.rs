@@ -144,6 +144,7 @@ impl Event {
     /// Lets the event be forgotten `ttl` after it was created.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
+        // Not of the publication: publishing an old event again gives it no new life.
         Self { expires_at: Some(self.created_at.saturating_add(ttl)), ..self }
     }
 
@@ -190,6 +191,7 @@ impl Event {
 
     /// Appends the event as JSON, as [`to_json`](Self::to_json).
     pub(super) fn write_json(&self, out: &mut String) -> Result<(), Error> {
+        // Other clients have no way to leave an instant out: theirs is the zero time, year 1.
         let instant = |at: Option<Timestamp>| at.unwrap_or(Timestamp::MIN).to_rfc3339();
         let key = self.key.as_ref();
         let mut object = ObjectWriter::begin(out);
@@ -231,6 +233,7 @@ impl Event {
     pub fn from_json(text: &str, now: Timestamp) -> Result<Self, Error> {
         let malformed = |error| Input::Malformed { what: "event", error };
         let raw: RawEvent<'_> = json::read_object(text).map_err(malformed)?;
+        // Taken as text, not as a value: numbers keep their digits.
         let payload = match raw.payload.map(RawValue::get) {
             None | Some("null") => Payload::default(),
             Some(text) => Payload::from_json(text)?,
@@ -243,6 +246,7 @@ impl Event {
             published_at: read_instant("published_at", raw.published_at)?,
             created_at: read_instant("created_at", raw.created_at)?.unwrap_or(now),
             expires_at: read_instant("expires_at", raw.expires_at)?,
+            // Events that were never published are written with empty keys.
             key: key.filter(|key| !key.partition_key.is_empty() && !key.sort_key.is_empty()),
             correlation_id: raw.correlation_id.unwrap_or_default(),
             payload,
@@ -262,6 +266,7 @@ impl Event {
 fn read_instant(member: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Error> {
     let Some(text) = text else { return Ok(None) };
     match text.parse() {
+        // What `write_json` and other clients write for an instant that is not set.
         Ok(Timestamp::MIN) => Ok(None),
         Ok(at) => Ok(Some(at)),
         Err(error) => Err(Input::Instant { member, error }.into()),

@@ -71,10 +71,13 @@ impl KeyCursor {
         if text.is_empty() {
             return Ok(None);
         }
+        // A cursor may come from another client, or go through one. What the strictest of them reads
+        // is read here, too: line breaks and stray bits, and below text that is not UTF-8.
         let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
         let bytes = PADDED.decode(text).map_err(|_| CursorError::NotBase64)?;
         let text = utf8::decode_lossy(&bytes);
         let members: Members = json::read_object(&text).map_err(|_| CursorError::NotAnObject)?;
+        // Not the first page: a caller whose cursor lost its key would read the same page for ever.
         let last_key = members.last_key.ok_or(CursorError::NoKey)?;
         let last_key = Item::from_json(&last_key).map_err(CursorError::Attribute)?;
         if last_key.is_empty() {
@@ -93,6 +96,7 @@ struct Members {
     sort: Option<String>,
 }
 
+/// As other clients encode and decode: the padding has to be there, stray bits before it may be.
 const PADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()

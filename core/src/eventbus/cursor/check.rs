@@ -24,6 +24,8 @@ pub(in crate::eventbus) fn check(
     query: &QueryItems,
     shape: &KeyShape,
 ) -> Result<Item, CursorError> {
+    // The first misfit is what the caller is told, so the coarse ones go first: the key of another
+    // index has other attributes, too, and it is the index that the caller got wrong.
     if cursor.index.as_deref() != query.index.as_deref() {
         return Err(CursorError::OtherIndex);
     }
@@ -31,12 +33,16 @@ pub(in crate::eventbus) fn check(
         return Err(CursorError::OtherDirection);
     }
     let key = cursor.last_key;
+    // A store answers a key that cannot be with a failure that looks like one of the deployment;
+    // here it is the caller's.
     let is_possible = |(name, most): &(&str, usize)| {
         key.text(name).is_some_and(|t| (1..=*most).contains(&t.len()))
     };
     if key.iter().count() != shape.attributes.len() || !shape.attributes.iter().all(is_possible) {
         return Err(CursorError::OtherKey);
     }
+    // The partition is, or begins with, the tenant: what another tenant's cursor holds must not
+    // steer this read.
     if key.get(&query.partition.name) != Some(&query.partition.value) {
         return Err(CursorError::OtherPartition);
     }

@@ -35,6 +35,8 @@ impl OffsetCursor {
     ///
     /// [`CursorError::NotAnOffset`] for anything but the encoding of a number from 0 to 2^63-1.
     pub fn decode(text: &str) -> Result<Self, CursorError> {
+        // Mail and terminals break long lines, and the decoders of other clients skip the breaks: a
+        // cursor that one of them reads, all read.
         let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
         let bytes = UNPADDED.decode(text).map_err(|_| CursorError::NotAnOffset)?;
         let digits = core::str::from_utf8(&bytes).map_err(|_| CursorError::NotAnOffset)?;
@@ -44,6 +46,7 @@ impl OffsetCursor {
     }
 }
 
+/// Lenient on stray bits alone, as the decoders of other clients are.
 const UNPADDED: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD_LENIENT);
 const NO_PAD_LENIENT: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
 

@@ -94,9 +94,14 @@ impl CursorSeal {
     }
 
     fn verified<'a>(&self, sealed: &'a str) -> Option<&'a str> {
+        // The tag is of the text, not of what it decodes to: nothing that a caller made is decoded,
+        // and there is one text only for each cursor. It does not say whose query the cursor is of:
+        // that is checked against the query, sealed or not.
         let (rest, tag) = sealed.rsplit_once('.')?;
         let (cursor, id) = rest.rsplit_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        // The id is not under the tag: a forged one only picks a secret that did not make the tag.
+        // Two secrets may share an id of so few bytes, so each of that name is tried.
         let mut named = self.0.iter().filter(|secret| secret.id == id);
         named.any(|secret| secret.mac_of(cursor).verify_slice(&tag).is_ok()).then_some(cursor)
     }
