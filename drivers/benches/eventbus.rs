@@ -114,7 +114,8 @@ fn publish(criterion: &mut Criterion) {
 
 /// The put that publishing sends, as a request body.
 fn same_put(event: Event) -> serde_json::Value {
-    let Step::Ask(StoreRequest::PutItem(ask)) = config().publish(event, NOW, 0).start() else {
+    let machine = config().publish(event, NOW, 0).expect("an event");
+    let Step::Ask(StoreRequest::PutItem(ask)) = machine.start() else {
         unreachable!("publishing is one put")
     };
     ask.effect().to_body()

@@ -17,7 +17,7 @@
 //! let mut memory = Memory::default().with_table(bus.table());
 //!
 //! let event = Event::draft("t1", "order.created", now).with_payload(&[1, 2])?;
-//! let published = run(bus.publish(event, now, 7), &mut memory).result?;
+//! let published = run(bus.publish(event, now, 7)?, &mut memory).result?;
 //!
 //! let query = EventQuery::new("t1").with_event_type("order.created").with_limit(10);
 //! let page = run(bus.query(&query)?, &mut memory).result?;

@@ -1,5 +1,7 @@
 //! Publishing an event.
 
+use core::mem;
+
 use super::config::BusConfig;
 use super::error::{Doing, Error, Input, Reason};
 use super::event::Event;
@@ -30,7 +32,7 @@ use crate::time::Timestamp;
 /// let bus = BusConfig::builder().build()?;
 /// let event = Event::new("t1", "order.created", Ulid::new(now, 7), now);
 ///
-/// let Step::Ask(StoreRequest::PutItem(ask)) = bus.publish(event, now, 7).start() else {
+/// let Step::Ask(StoreRequest::PutItem(ask)) = bus.publish(event, now, 7)?.start() else {
 ///     panic!("publishing writes");
 /// };
 /// assert_eq!(ask.effect().item.text("PartitionKey"), Some("t1#order.created"));
@@ -46,8 +48,9 @@ use crate::time::Timestamp;
 pub struct Publish {
     bus: BusConfig,
     event: Event,
-    now: Timestamp,
-    entropy: u128,
+    /// The event's item, which the first attempt takes along. Later ones, which are rare, encode it
+    /// anew, so that the first one copies nothing.
+    item: Item,
     retry: Retry,
 }
 
@@ -84,11 +87,16 @@ impl PublishOutcome {
 impl BusConfig {
     /// Writes an event as of `now`; see [`Publish`]. The low 80 bits of `entropy` become part of
     /// the id of an event that has none, all of it spreads the delays between attempts.
-    pub fn publish(&self, event: Event, now: Timestamp, entropy: u128) -> Publish {
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] for an event that has no key, or that the store does not take.
+    pub fn publish(&self, event: Event, now: Timestamp, entropy: u128) -> Result<Publish, Error> {
+        let (event, item) = self.prepare(event, now, entropy)?;
         // Both halves: callers may give 80 bits, or 128.
         let seed = (entropy ^ (entropy >> 64)) & u128::from(u64::MAX);
         let retry = Retry::new(self, now, u64::try_from(seed).unwrap_or(0));
-        Publish { bus: self.clone(), event, now, entropy, retry }
+        Ok(Publish { bus: self.clone(), event, item, retry })
     }
 }
 
@@ -103,11 +111,9 @@ impl Machine for Publish {
     type Output = Measured<Published, Error>;
     type Request = StoreRequest<Self>;
 
-    fn start(self) -> Step<Self> {
-        match self.bus.prepare(self.event, self.now, self.entropy) {
-            Ok((event, item)) => Self { event, ..self }.put(item),
-            Err(error) => Step::Done(Measured::refused(error)),
-        }
+    fn start(mut self) -> Step<Self> {
+        let item = mem::take(&mut self.item);
+        self.put(item)
     }
 }
 

@@ -146,7 +146,8 @@ mod tests {
             .timestamp_format(codec.timestamp_format)
             .build()
             .unwrap();
-        let Step::Ask(StoreRequest::PutItem(put)) = bus.publish(event, now, 1).start() else {
+        let Step::Ask(StoreRequest::PutItem(put)) = bus.publish(event, now, 1).unwrap().start()
+        else {
             panic!("publishing writes");
         };
         let item = put.effect().item.clone();

@@ -235,7 +235,7 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     pub async fn publish(&self, event: Event) -> Result<Published, Error> {
         let in_time = self.in_time();
         let (event, now, entropy) = self.ids.name(event, &self.clock);
-        let machine = self.bus.publish(event, now, entropy).with_deadline(in_time.ends_at());
+        let machine = self.bus.publish(event, now, entropy)?.with_deadline(in_time.ends_at());
         let published = self.conclude(drive(machine, &in_time).await)?;
         if self.delivers && published.outcome == PublishOutcome::Created {
             self.deliver(&published.event).await?;

@@ -71,7 +71,7 @@ proptest! {
     ) {
         let mut store = Memory::default().with_table(bus.table());
         for event in &events {
-            run(bus.publish(event.clone(), now(), 7), &mut store).result.unwrap();
+            run(bus.publish(event.clone(), now(), 7).unwrap(), &mut store).result.unwrap();
         }
         let Some(cursor) = run(bus.query(&foreign).unwrap(), &mut store).result.unwrap().next else {
             return Ok(());

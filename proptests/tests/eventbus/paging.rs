@@ -152,7 +152,7 @@ async fn check_pages<X: StoreExecutor>(
 
 async fn fill<X: StoreExecutor>(bus: &BusConfig, store: &X, events: &[Event]) {
     for event in events {
-        drive(bus.publish(event.clone(), now(), 7), store).await.result.unwrap();
+        drive(bus.publish(event.clone(), now(), 7).unwrap(), store).await.result.unwrap();
     }
 }
 

@@ -56,7 +56,7 @@ proptest! {
             let mut tries = 0;
             let published = loop {
                 tries += 1;
-                match drive(bus.publish(event.clone(), now(), seed), &store).await.result {
+                match drive(bus.publish(event.clone(), now(), seed).unwrap(), &store).await.result {
                     Ok(published) => break published,
                     Err(_) => prop_assert!(tries <= troubles.len(), "the troubles are over"),
                 }
@@ -71,7 +71,7 @@ proptest! {
     #[test]
     fn what_is_published_is_found(bus in bus(), event in any_event(), seed in any::<u128>()) {
         let mut memory = Memory::default().with_table(bus.table());
-        let published = run(bus.publish(event, now(), seed), &mut memory).result.unwrap().event;
+        let published = run(bus.publish(event, now(), seed).unwrap(), &mut memory).result.unwrap().event;
         let by_key = bus.get_by_key(published.key.clone().unwrap()).unwrap();
         let by_key = run(by_key, &mut memory).unwrap();
         let by_id = bus.get(&published.id, Some(&published.tenant_id)).unwrap();
@@ -96,7 +96,7 @@ proptest! {
     ) {
         let memory = MemoryStore::default().with_table(bus.table());
         for event in &events {
-            block_on(drive(bus.publish(event.clone(), now(), 7), &memory)).result.unwrap();
+            block_on(drive(bus.publish(event.clone(), now(), 7).unwrap(), &memory)).result.unwrap();
         }
         let store = Faulty::new(memory.clone(), plan(&troubles));
         block_on(async {
@@ -119,7 +119,7 @@ proptest! {
     fn deleting_every_copy_leaves_the_others(bus in bus(), events in events(25), id in "[a-c]#?") {
         let mut memory = Memory::default().with_table(bus.table());
         for event in &events {
-            run(bus.publish(event.clone(), now(), 7), &mut memory).result.unwrap();
+            run(bus.publish(event.clone(), now(), 7).unwrap(), &mut memory).result.unwrap();
         }
         let copies: Vec<&Event> = events.iter().filter(|event| event.id == id).collect();
         let newest: Option<Timestamp> = copies.iter().filter_map(|event| event.published_at).max();

@@ -53,7 +53,7 @@ impl World {
     }
 
     pub(super) fn publish(&mut self, bus: &BusConfig, event: Event) -> Published {
-        run(bus.publish(event, self.now(), 7), self).result.unwrap()
+        run(bus.publish(event, self.now(), 7).unwrap(), self).result.unwrap()
     }
 
     pub(super) const fn now(&self) -> Timestamp {
