@@ -44,7 +44,7 @@ pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_
     Ok(out)
 }
 
-/// JSON that is safe inside a `<script>` element: as [`HttpResponse::json`](super::Response::json)
+/// JSON that is safe inside a `<script>` element: as [`HttpResponse::json`](super::HttpResponse::json)
 /// writes it, but with the members of all objects sorted by name.
 ///
 /// # Errors

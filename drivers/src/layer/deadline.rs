@@ -11,7 +11,7 @@ use crate::execute::Execute;
 /// How long one decision may take unless configured otherwise: 250 ms.
 pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 
-/// Answers [`store::Error::Timeout`] for every effect that has not been answered by a fixed instant.
+/// Answers [`store::Error::Timeout`](apptheory_core::store::Error::Timeout) for every effect that has not been answered by a fixed instant.
 ///
 /// An effect that is under way then is dropped, and with it whatever time-outs and retries its
 /// executor still had in mind. One that comes later is not carried out at all. A

@@ -14,7 +14,7 @@ use crate::limiter::error::Error;
 
 /// At most `limit` in each window.
 ///
-/// Two limits' worth may pass around a boundary; [`SlidingWindow`] does not allow that. A request
+/// Two limits' worth may pass around a boundary; [`SlidingWindow`](super::SlidingWindow) does not allow that. A request
 /// counts in the window that its caller's clock shows, and each window admits at most its limit of
 /// what is counted in it, even when clocks are wrong or a write lands late. A clock that is wrong
 /// makes requests count in a neighbouring window.
