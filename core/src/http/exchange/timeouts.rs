@@ -192,7 +192,7 @@ mod tests {
         for (text, refused) in [
             (r#"{"defaults":"1s"}"#, "unknown field"),
             (r#"{"default":5}"#, "expected a string"),
-            (r#"{"default":"-1s"}"#, "not a duration"),
+            (r#"{"default":"-1s"}"#, "is negative"),
             (r#"{"tenants":{"t":"soon"}}"#, "not a duration"),
             (r#"{"operations":{"POST/a":"1s"}}"#, "no operation"),
             (r#"{"operations":{"GET a":"1s"}}"#, "no operation"),
