@@ -53,12 +53,15 @@ proptest! {
     }
 }
 
-/// Whether the decision knows the counts of all windows that may be full. One by one, a refusal comes
-/// before the counts of the windows that end earlier are known.
-fn knows_all(limit: &Limit, is_allowed: bool) -> bool {
+/// Whether a decision knows all windows that have nothing left. An admission by a transaction tells
+/// no counts, its refusal those of every full window. Counted one by one, the windows that end before
+/// the refusing one are not asked: they only matter where that one has units left.
+fn knows_all(limit: &Limit, used: &[i64], decision: &Decision) -> bool {
     match limit {
-        Limit::Multi { writing: Writing::Transaction, .. } => false,
-        Limit::Multi { writing: Writing::OneByOne, .. } => is_allowed,
+        Limit::Multi { writing: Writing::Transaction, .. } => !decision.allowed,
+        Limit::Multi { writing: Writing::OneByOne, .. } => {
+            decision.allowed || used[decision.quota] >= decision.limit
+        }
         Limit::Multi { writing: Writing::Packed, .. }
         | Limit::Fixed { .. }
         | Limit::Sliding { .. }
@@ -88,18 +91,19 @@ proptest! {
             if !is_full || !limit.admits(&[], one(request.at)) || decision.basis != Basis::Counted {
                 continue;
             }
-            // Otherwise only a refusal of the least cost shows that a window is full.
-            if knows_all(&limit, decision.allowed) || (!decision.allowed && request.cost == 1) {
-                let room_at = decision.room_at;
-                prop_assert!(room_at > request.at, "{:?}", decision);
-                prop_assert_eq!(replays(&world, &limiter, &recall, one(room_at)), [true; 3], "{:?}", decision);
-                let early = one(room_at.saturating_sub(NANOSECOND));
-                prop_assert_eq!(replays(&world, &limiter, &recall, early), [false; 3], "{:?}", decision);
+            let knows_all = knows_all(&limit, &limit.used(&admitted, request.at), &decision);
+            if !checked.allowed {
+                // What is asked reads every window, a refusal that does not know takes the limiting one.
+                let expected = if knows_all { checked.room_at } else { decision.resets_at };
+                prop_assert_eq!(decision.room_at, expected, "{:?}", decision);
+            } else if !knows_all {
+                continue;
             }
-            let is_one_by_one = matches!(limit, Limit::Multi { writing: Writing::OneByOne, .. });
-            if !checked.allowed && (!is_one_by_one || request.cost == 1) {
-                prop_assert_eq!(checked.room_at, decision.room_at);
-            }
+            let room_at = if knows_all { decision.room_at } else { checked.room_at };
+            prop_assert!(room_at > request.at, "{:?}", decision);
+            prop_assert_eq!(replays(&world, &limiter, &recall, one(room_at)), [true; 3], "{:?}", decision);
+            let early = one(room_at.saturating_sub(NANOSECOND));
+            prop_assert_eq!(replays(&world, &limiter, &recall, early), [false; 3], "{:?}", decision);
         }
     }
 

@@ -29,6 +29,13 @@ pub struct Decision {
     /// end of the limiting window, or of another window that is known to have nothing left; for a
     /// sliding window, when the oldest sub-window that counts leaves; for a token bucket, when the
     /// next token is back.
+    ///
+    /// Of several windows, a decision may not know every count: a transaction that admits tells
+    /// none, and [without transactions](super::LimiterBuilder::without_transactions) a refusal does
+    /// not ask the windows that end before the refusing one. A window whose count is unknown is
+    /// taken to have room. So while the limiting window has units left, or its count is unknown,
+    /// another one may refuse, until an earlier or a later time.
+    /// [`Limiter::check`](super::Limiter::check) knows every count.
     pub room_at: Timestamp,
     /// How long until the same request can be admitted if nothing else happens; only with a denial.
     pub retry_after: Option<Duration>,

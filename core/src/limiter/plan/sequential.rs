@@ -13,6 +13,11 @@ use crate::time::Timestamp;
 /// Counts window after window, the last to end first: a refusal then comes from the window that
 /// decides when to come back. If a write fails on the way, what was counted stays counted, which
 /// errs towards refusing.
+///
+/// The windows counted before the refusing one have room again once that is taken back; those that
+/// end before it are not asked. So where it has nothing left, room comes back when it ends. Where
+/// it has some, too few for the cost, its end is told as well: whether another one is full stays
+/// unknown.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Sequential {
     windows: Windows,
