@@ -31,17 +31,27 @@ impl Sanitizer {
                 let text = passes.into_iter().fold(text, then);
                 then(text, card_numbers::mask_in_rows)
             }
-            // Values of names are looked for first, as they stand, and last, since an address may
-            // have hidden a name.
-            Profile::Default => {
-                let text = [tokens, bearers].into_iter().fold(log_text(text), then);
-                let text = then(text, |text| self.pairs(text));
-                let text = then(text, addresses);
-                let text = then(text, card_numbers::hide);
-                let text = then(text, security_numbers);
-                then(text, |text| self.pairs(text))
-            }
+            // A word ends where its line does, but what is logged has no lines: what is hidden may
+            // stand there, or behind characters that are not shown.
+            Profile::Default => match log_text(text) {
+                Cow::Borrowed(text) => self.without_secrets(text),
+                Cow::Owned(_) => {
+                    let shown = then(self.without_secrets(text), log_text);
+                    then(shown, |text| self.without_secrets(text))
+                }
+            },
         }
+    }
+
+    /// Values of names are looked for first, as they stand, and last, since an address may have hidden
+    /// a name.
+    fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = [tokens, bearers].into_iter().fold(Cow::Borrowed(text), then);
+        let text = then(text, |text| self.pairs(text));
+        let text = then(text, addresses);
+        let text = then(text, card_numbers::hide);
+        let text = then(text, security_numbers);
+        then(text, |text| self.pairs(text))
     }
 }
 

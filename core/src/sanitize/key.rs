@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::fold::{lower, plain_name};
+use super::mask::Style;
 use super::scan::same_text;
 
 /// What happens to a value.
@@ -76,12 +77,12 @@ impl<'a> Key<'a> {
         Cow::Owned(plain.chars().filter(|c| c.is_alphanumeric()).map(lower).collect())
     }
 
-    /// Whether its value is masked as a card number.
-    pub(super) fn is_card(&self) -> bool {
-        matches!(
-            &*self.canonical,
-            "cardnumber" | "number" | "pan" | "panvalue" | "primaryaccountnumber"
-        )
+    /// How its value is masked.
+    pub(super) fn style(&self) -> Style {
+        match &*self.canonical {
+            "cardnumber" | "number" | "pan" | "panvalue" | "primaryaccountnumber" => Style::Card,
+            _ => Style::Restricted,
+        }
     }
 
     /// Whether its value is an account number: of a card, if what encloses it says so, and if the name

@@ -6,6 +6,7 @@ use alloc::format;
 
 use super::free_text::is_value;
 use super::key::{Action, Key, not_allowed};
+use super::mask::Style;
 use super::scan::{Found, ahead_of, is_blank, rewrite, same_text, skip_char, span};
 use super::{REDACTED, Sanitizer};
 
@@ -31,11 +32,11 @@ impl Sanitizer {
                 let [_, last, name] = words;
                 before = if is_phrase(after) { [last, name] } else { ["", ""] };
                 let found = behind_joint(after).and_then(|start| {
-                    let action = self.named(words)?;
+                    let shown = self.named(words)?;
                     let value = Value::read(start, is_quoted, is_header(name))?;
-                    let shown = match action {
-                        Action::Mask => self.mask(&Key::read(name)?, "", value.inner),
-                        Action::Allow | Action::Redact => REDACTED.to_owned(),
+                    let shown = match shown {
+                        Shown::Masked(style) => style.mask(value.inner, self.profile),
+                        Shown::Nothing => REDACTED.to_owned(),
                     };
                     let (kept, Value { open, close, rest, .. }) = (ahead_of(start, here), value);
                     Some(Found::replaced(format!("{kept}{open}{shown}{close}"), rest))
@@ -45,13 +46,20 @@ impl Sanitizer {
         )
     }
 
-    /// What the rules say of a name, by itself or with the words before it: `security code: 7`. A
-    /// `number` by itself is anything.
-    fn named(&self, [two_before, before, name]: [&str; 3]) -> Option<Action> {
-        let alone = Key::read(name).and_then(|key| self.action(&key, ""));
-        let alone = not_allowed(alone).filter(|_| !same_text(name, "number"));
-        let phrase = |words: &str| not_allowed(Key::read(words)?.listed());
+    /// What is shown of a name's value, by the name itself or with the words before it: `security
+    /// code: 7`. A `number` by itself is anything.
+    fn named(&self, [two_before, before, name]: [&str; 3]) -> Option<Shown> {
+        let shown = |name: &str, action: fn(&Self, &Key<'_>) -> Option<Action>| {
+            let key = Key::read(name)?;
+            not_allowed(action(self, &key)).map(|action| match action {
+                Action::Mask => Shown::Masked(key.style()),
+                Action::Allow | Action::Redact => Shown::Nothing,
+            })
+        };
+        let phrase = |words: &str| shown(words, |_, key| key.listed());
+        let alone = shown(name, |rules, key| rules.action(key, ""));
         alone
+            .filter(|_| !same_text(name, "number"))
             .or_else(|| (!before.is_empty()).then(|| phrase(&format!("{before}{name}"))).flatten())
             .or_else(|| {
                 (!two_before.is_empty())
@@ -59,6 +67,12 @@ impl Sanitizer {
                     .flatten()
             })
     }
+}
+
+/// What is shown of a value.
+enum Shown {
+    Nothing,
+    Masked(Style),
 }
 
 fn is_name(c: char) -> bool {
@@ -75,11 +89,16 @@ fn is_phrase(after: &str) -> bool {
     !blanks.is_empty() && next.starts_with(is_name)
 }
 
-/// What follows the `:` or `=` behind a name.
+/// What follows the `:` or `=` behind a name, or `==`, `=>` and the like where a blank, a quote or a
+/// bracket tells that these are not the value's.
 fn behind_joint(after: &str) -> Option<&str> {
     let (_, joint) = span(after, char::is_whitespace);
-    let (_, value) = span(joint.strip_prefix([':', '='])?, char::is_whitespace);
-    Some(value)
+    let short = joint.strip_prefix([':', '='])?;
+    let long = short.trim_start_matches([':', '=', '>']);
+    let is_long = long.starts_with(|c: char| {
+        c.is_whitespace() || is_quote(c) || matches!(c, '\\' | '{' | '[' | '(')
+    });
+    Some(span(if is_long { long } else { short }, char::is_whitespace).1)
 }
 
 /// Whether a name is that of a header field whose value has several parts.
@@ -121,8 +140,11 @@ impl<'t> Value<'t> {
         (!inner.is_empty()).then_some(Self { open: "", inner, close: "", rest })
     }
 
+    /// A value in quotes, brackets, or parentheses behind a word: `Some("x y")`.
     fn enclosed(text: &'t str) -> Option<Self> {
-        Self::quoted(text).or_else(|| Self::bare(text, behind_brackets(text)?))
+        let (_, call) = span(text, |c| is_name(c) && c != '\\');
+        let in_brackets = || behind_brackets(if call.starts_with('(') { call } else { text });
+        Self::quoted(text).or_else(|| Self::bare(text, in_brackets()?))
     }
 
     /// A value in quotes, which may be escaped themselves: the quotes that close it have no more
@@ -144,19 +166,21 @@ impl<'t> Value<'t> {
     }
 }
 
-/// What follows an object or an array; nothing does if it is not closed.
+/// What follows an object, an array or what is in parentheses; nothing does if it is not closed.
 fn behind_brackets(text: &str) -> Option<&str> {
-    if !text.starts_with(['{', '[']) {
-        return None;
-    }
+    let (opening, closing) = match text.chars().next()? {
+        '{' | '[' => (['{', '['], ['}', ']']),
+        '(' => (['('; 2], [')'; 2]),
+        _ => return None,
+    };
     let (mut depth, mut is_text, mut level) = (0_usize, false, None);
     let mut escapes = Escapes::default();
     let end = text.find(|c| {
         let escapes = escapes.before(c);
         match c {
             '"' if escapes <= *level.get_or_insert(escapes) => is_text = !is_text,
-            '{' | '[' if !is_text => depth = depth.saturating_add(1),
-            '}' | ']' if !is_text => depth = depth.saturating_sub(1),
+            c if !is_text && opening.contains(&c) => depth = depth.saturating_add(1),
+            c if !is_text && closing.contains(&c) => depth = depth.saturating_sub(1),
             _ => {}
         }
         depth == 0
@@ -172,7 +196,7 @@ fn behind_header(text: &str) -> &str {
         span(rest, is_value).1
     };
     let first = behind_item(text);
-    let (blanks, next) = span(first, is_blank);
+    let (blanks, next) = span(first, |c| matches!(c, ' ' | '\t'));
     let is_redacted = ahead_of(first, text) == REDACTED;
     let mut rest = if blanks.is_empty() || is_redacted { first } else { behind_item(next) };
     while let Some(parameter) = rest.strip_prefix([',', ';']) {

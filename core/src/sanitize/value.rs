@@ -150,9 +150,9 @@ impl Sanitizer {
         true
     }
 
-    pub(super) fn mask(&self, key: &Key<'_>, parent: &str, text: &str) -> String {
+    fn mask(&self, key: &Key<'_>, parent: &str, text: &str) -> String {
         let in_card = self.profile == Profile::Reference && key.is_card_in(parent);
-        let style = if in_card || key.is_card() { Style::Card } else { Style::Restricted };
+        let style = if in_card { Style::Card } else { key.style() };
         style.mask(text, self.profile)
     }
 
