@@ -135,22 +135,24 @@ fn kind_of(event: Object<'_, '_>) -> Result<Kind, Error> {
             _ => {}
         }
     }
-    let context = get("requestContext")?;
-    if !context.is_object() {
-        return Err(Error::unknown());
-    }
+    let context = get("requestContext")?.filled().ok_or_else(Error::unknown)?;
+    let context = context.object().map_err(|_| Error::unknown())?;
+    // A context that says one of these twice is of neither kind.
+    let within = |name| context.get(name).map_err(|_| Error::unknown());
+    let (http, elb, connection) = (within("http")?, within("elb")?, within("connectionId")?);
+    let domain = within("domainName")?;
     refuse_authorizer(event, Error::envelope)?;
     // Only payload format 2.0 has `http`: the method and path of format 1.0 are members of the event.
-    if context.member("http").is_object() {
-        return Ok(Kind::Http(source_of_v2(get("routeKey")?, context)));
+    if http.is_object() {
+        return Ok(Kind::Http(source_of_v2(get("routeKey")?, domain)));
     }
     // Events of WebSockets on `$connect` have the members of a REST API's request, too.
-    if context.member("connectionId").filled_text().is_some() {
+    if connection.filled_text().is_some() {
         return Ok(Kind::WebSocket);
     }
     get("httpMethod")?.filled_text().ok_or_else(Error::unknown)?;
     // Load balancers have the format of REST APIs, in a context of which they know nothing but this.
-    let is_alb = context.member("elb").is_object();
+    let is_alb = elb.is_object();
     Ok(Kind::Http(if is_alb { HttpSource::Alb } else { HttpSource::ApiGatewayV1 }))
 }
 
@@ -195,8 +197,8 @@ pub(super) fn is_of_window(event: Object<'_, '_>) -> Result<bool, JsonError> {
 /// Function URLs send events of HTTP APIs, with `routeKey` since a while, and always `$default`: their
 /// domain, `{id}.lambda-url.{region}.on.aws`, tells them. Emulators leave the domain out, and most of
 /// them the route key of function URLs.
-fn source_of_v2(route_key: Value<'_, '_>, context: Value<'_, '_>) -> HttpSource {
-    let domain = context.member("domainName").trimmed().to_ascii_lowercase();
+fn source_of_v2(route_key: Value<'_, '_>, domain: Value<'_, '_>) -> HttpSource {
+    let domain = domain.trimmed().to_ascii_lowercase();
     let domain = domain.strip_suffix('.').unwrap_or(&domain);
     let is_url = domain.contains(".lambda-url.") && domain.ends_with(".on.aws");
     match is_url || route_key.filled_text().is_none() {

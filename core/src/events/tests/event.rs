@@ -173,6 +173,10 @@ fn members_that_come_twice_are_refused() {
         r#"{"detail-type":"a","detail-type":"b"}"#,
         r#"{"requestContext":{},"requestContext":{"http":{}}}"#,
         r#"{"requestContext":{"http":{},"http":{}}}"#,
+        r#"{"requestContext":{"http":{},"http":null,"connectionId":"c"}}"#,
+        r#"{"requestContext":{"http":{},"domainName":"a","domainName":"b"}}"#,
+        r#"{"httpMethod":"GET","requestContext":{"elb":{},"elb":null}}"#,
+        r#"{"httpMethod":"GET","requestContext":{"connectionId":"c","connectionId":""}}"#,
         r#"{"type":"x","type":"REQUEST","httpMethod":"GET","requestContext":{}}"#,
     ] {
         assert!(LambdaEvent::read(event).is_err(), "{event}");
