@@ -54,6 +54,8 @@ pub struct DeleteTenant {
     deleted: u64,
     /// How many were deleted when the machine last started over.
     deleted_before: u64,
+    /// Whether a deletion that was not answered may have been carried out.
+    is_in_doubt: bool,
     retry: Retry,
 }
 
@@ -81,6 +83,7 @@ impl BusConfig {
             next: None,
             deleted: 0,
             deleted_before: 0,
+            is_in_doubt: false,
             retry: Retry::new(self, now, seed),
         })
     }
@@ -141,10 +144,13 @@ impl DeleteTenant {
                 self.retry.succeeded();
                 self.delete_next()
             }
-            Err(error) => match self.retry.after(error) {
-                Some(duration) => self.ask(Sleep { duration }, Self::on_wake),
-                None => self.gave_up(error),
-            },
+            Err(error) => {
+                self.is_in_doubt |= error.may_have_written();
+                match self.retry.after(error) {
+                    Some(duration) => self.ask(Sleep { duration }, Self::on_wake),
+                    None => self.gave_up(error),
+                }
+            }
         }
     }
 
@@ -155,7 +161,7 @@ impl DeleteTenant {
 
     fn gave_up(self, error: store::Error) -> Step<Self> {
         let failure = StoreFailure { table: self.bus.table_name().clone(), error };
-        let doing = Doing::DeleteTenant { deleted: self.deleted };
+        let doing = Doing::DeleteTenant { deleted: self.deleted, is_in_doubt: self.is_in_doubt };
         Step::Done(Err(Error(Reason::Store { doing, failure })))
     }
 }

@@ -129,6 +129,8 @@ pub(super) enum Doing {
     },
     DeleteTenant {
         deleted: u64,
+        /// Whether a deletion that was not answered may have been carried out.
+        is_in_doubt: bool,
     },
 }
 
@@ -141,7 +143,7 @@ impl fmt::Display for Doing {
             Self::Query { .. } => f.write_str("failed to query events"),
             Self::Get => f.write_str("failed to get event"),
             Self::Delete { .. } => f.write_str("failed to delete event"),
-            Self::DeleteTenant { deleted } => {
+            Self::DeleteTenant { deleted, .. } => {
                 write!(f, "failed to delete tenant after {deleted} events")
             }
         }
@@ -258,9 +260,8 @@ impl Error {
             // written the event, whatever became of those after it.
             Doing::Publish { may_be_there, .. } => *may_be_there,
             // Some are gone and others are not: that is neither a yes nor a no.
-            Doing::Delete { deleted } | Doing::DeleteTenant { deleted } => {
-                *deleted > 0 || failure.error.may_have_written()
-            }
+            Doing::Delete { deleted } => *deleted > 0 || failure.error.may_have_written(),
+            Doing::DeleteTenant { deleted, is_in_doubt } => *deleted > 0 || *is_in_doubt,
             Doing::Query { .. } | Doing::Get => false,
         };
         if is_in_doubt { Happened::Unknown } else { Happened::No }
@@ -290,7 +291,7 @@ impl Error {
     #[must_use]
     pub const fn deleted(&self) -> u64 {
         if let Reason::Store { doing, .. } = &self.0
-            && let Doing::Delete { deleted } | Doing::DeleteTenant { deleted } = doing
+            && let Doing::Delete { deleted } | Doing::DeleteTenant { deleted, .. } = doing
         {
             return *deleted;
         }
@@ -387,12 +388,15 @@ mod tests {
     #[test]
     fn what_became_of_a_write_is_said() {
         let publish = |may_be_there| Doing::Publish { attempts: 2, may_be_there };
+        let erase = |deleted, is_in_doubt| Doing::DeleteTenant { deleted, is_in_doubt };
         for (doing, error, happened) in [
             (publish(true), store::Error::Throttled, Happened::Unknown),
             (publish(false), store::Error::Throttled, Happened::No),
             (Doing::Delete { deleted: 0 }, store::Error::Throttled, Happened::No),
             (Doing::Delete { deleted: 0 }, store::Error::Timeout, Happened::Unknown),
-            (Doing::DeleteTenant { deleted: 1 }, store::Error::Throttled, Happened::Unknown),
+            (erase(1, false), store::Error::Throttled, Happened::Unknown),
+            (erase(0, true), store::Error::Throttled, Happened::Unknown),
+            (erase(0, false), store::Error::Timeout, Happened::No),
             (Doing::Query { cursor: None }, store::Error::Timeout, Happened::No),
         ] {
             let error = failed(doing, error);

@@ -38,6 +38,8 @@ pub struct Acquire {
     lease_until: i128,
     /// Whether the put was sent again.
     is_second_try: bool,
+    /// Whether a put that was not answered may have been carried out.
+    is_in_doubt: bool,
 }
 
 /// What is to be done about a piece of work.
@@ -92,7 +94,8 @@ impl Acquire {
         lease: Duration,
     ) -> Self {
         let lease_until = unix_millis(now.saturating_add(lease));
-        Self { config, key, payload_hash, owner, now, lease_until, is_second_try: false }
+        let (is_second_try, is_in_doubt) = (false, false);
+        Self { config, key, payload_hash, owner, now, lease_until, is_second_try, is_in_doubt }
     }
 
     fn put(self) -> Step<Self> {
@@ -125,9 +128,12 @@ impl Acquire {
                 self.ask(read, Self::on_read)
             }
             Err(error) if error.may_have_written() && !self.is_second_try => {
-                Self { is_second_try: true, ..self }.put()
+                Self { is_second_try: true, is_in_doubt: true, ..self }.put()
             }
-            Err(error) => self.fail(error),
+            Err(error) => {
+                let is_in_doubt = self.is_in_doubt || error.may_have_written();
+                self.fail(error, is_in_doubt)
+            }
         }
     }
 
@@ -139,9 +145,10 @@ impl Acquire {
     fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         match outcome {
             Ok(Some(item)) => self.conclude(&item),
-            Ok(None) if self.is_second_try => self.fail(store::Error::Conflict),
+            Ok(None) if self.is_second_try => self.fail(store::Error::Conflict, false),
             Ok(None) => Self { is_second_try: true, ..self }.put(),
-            Err(error) => self.fail(error),
+            // What refused the put may be the item of its own repetition.
+            Err(error) => self.fail(error, true),
         }
     }
 
@@ -164,8 +171,8 @@ impl Acquire {
         })
     }
 
-    fn fail(self, error: store::Error) -> Step<Self> {
-        Step::Done(Err(failed(&self.config, error)))
+    fn fail(self, error: store::Error, is_in_doubt: bool) -> Step<Self> {
+        Step::Done(Err(failed(&self.config, error, is_in_doubt)))
     }
 }
 
@@ -178,6 +185,8 @@ impl Machine for Acquire {
     }
 }
 
-pub(super) fn failed(config: &Config, error: store::Error) -> Error {
-    Error(Reason::Store(StoreFailure { table: config.table.clone(), error }))
+/// `is_in_doubt` says whether the change may be in the table all the same.
+pub(super) fn failed(config: &Config, error: store::Error, is_in_doubt: bool) -> Error {
+    let failure = StoreFailure { table: config.table.clone(), error };
+    Error(Reason::Store { failure, is_in_doubt })
 }

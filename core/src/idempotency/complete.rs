@@ -35,6 +35,8 @@ pub struct Complete {
     now: Timestamp,
     /// Whether the update was sent again.
     is_second_try: bool,
+    /// Whether an update that was not answered may have been carried out.
+    is_in_doubt: bool,
 }
 
 prints!(Complete: config, lease, now, is_second_try);
@@ -59,7 +61,7 @@ impl Complete {
         now: Timestamp,
     ) -> Self {
         let result = result.filter(|result| result.len() <= MAX_RESULT_BYTES);
-        Self { config, lease, result, now, is_second_try: false }
+        Self { config, lease, result, now, is_second_try: false, is_in_doubt: false }
     }
 
     fn update(self) -> Step<Self> {
@@ -95,16 +97,21 @@ impl Complete {
                 self.ask(read, Self::on_read)
             }
             Err(error) if error.is_retryable() && !self.is_second_try => {
-                Self { is_second_try: true, ..self }.update()
+                let is_in_doubt = error.may_have_written();
+                Self { is_second_try: true, is_in_doubt, ..self }.update()
             }
-            Err(error) => Step::Done(Err(failed(&self.config, error))),
+            Err(error) => {
+                let is_in_doubt = self.is_in_doubt || error.may_have_written();
+                Step::Done(Err(failed(&self.config, error, is_in_doubt)))
+            }
         }
     }
 
     fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
         match outcome {
             Ok(item) => self.conclude(item.as_ref()),
-            Err(error) => Step::Done(Err(failed(&self.config, error))),
+            // What refused the update may be what it wrote itself.
+            Err(error) => Step::Done(Err(failed(&self.config, error, true))),
         }
     }
 

@@ -47,8 +47,8 @@ pub(super) enum Reason {
     InProgress { retry_after: Duration },
     #[error("idempotency key was used with another payload")]
     PayloadDiffers,
-    #[error("idempotency store failed: {0}")]
-    Store(StoreFailure),
+    #[error("idempotency store failed: {failure}")]
+    Store { failure: StoreFailure, is_in_doubt: bool },
     #[error("idempotency item is unreadable")]
     Unreadable,
     /// It is blank, or holds what no name of a header field can hold (RFC 9110 §5.1).
@@ -84,7 +84,7 @@ impl Error {
             Reason::MissingKey => ErrorKind::MissingKey,
             Reason::InProgress { .. } => ErrorKind::InProgress,
             Reason::PayloadDiffers => ErrorKind::PayloadDiffers,
-            Reason::Store(_) => ErrorKind::Store,
+            Reason::Store { .. } => ErrorKind::Store,
             Reason::Unreadable => ErrorKind::Unreadable,
             Reason::MissingScope
             | Reason::HeaderName(_)
@@ -104,13 +104,13 @@ impl Error {
     /// else.
     #[must_use]
     pub const fn is_undecided(&self) -> bool {
-        matches!(&self.0, Reason::Store(_) | Reason::Unreadable)
+        matches!(&self.0, Reason::Store { .. } | Reason::Unreadable)
     }
 
     /// Returns whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        if let Reason::Store(failure) = &self.0 {
+        if let Reason::Store { failure, .. } = &self.0 {
             return failure.error.is_retryable();
         }
         matches!(&self.0, Reason::InProgress { .. })
@@ -120,9 +120,7 @@ impl Error {
     /// result kept, or the lease given back. What the machines say of a lost outcome says more.
     #[must_use]
     pub const fn happened(&self) -> Happened {
-        if let Reason::Store(failure) = &self.0
-            && failure.error.may_have_written()
-        {
+        if let Reason::Store { is_in_doubt: true, .. } = &self.0 {
             return Happened::Unknown;
         }
         Happened::No
@@ -141,7 +139,7 @@ impl From<Error> for AppError {
                 Self::conflict(error.to_string()).with_header("retry-after", format!("{seconds}"))
             }
             Reason::PayloadDiffers => Self::new(code::VALIDATION_FAILED, error.to_string()),
-            Reason::Store(_) | Reason::Unreadable => {
+            Reason::Store { .. } | Reason::Unreadable => {
                 Self::of(code::OVERLOADED).with_header("retry-after", "1")
             }
             Reason::MissingScope

@@ -47,7 +47,7 @@ impl Release {
                 };
                 return self.ask(read, Self::on_read);
             }
-            Err(error) => Err(failed(&self.config, error)),
+            Err(error) => Err(failed(&self.config, error, error.may_have_written())),
         })
     }
 
@@ -55,7 +55,7 @@ impl Release {
         Step::Done(match outcome {
             Ok(None) => Ok(Released::Released),
             Ok(Some(_)) => Ok(Released::LeaseLost),
-            Err(error) => Err(failed(&self.config, error)),
+            Err(error) => Err(failed(&self.config, error, true)),
         })
     }
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::entry::AttributeNames;
 use super::error::Reason;
 use super::*;
-use crate::error::AppError;
+use crate::error::{AppError, Happened};
 use crate::machine::{Machine, Step};
 use crate::store::{self, Assignment, AttributeStyle, Item, StoreRequest, Updated, Written};
 use crate::time::Timestamp;
@@ -195,7 +195,7 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
     let Step::Done(Err(error)) = ask.answer(Err(store::Error::Throttled)) else {
         panic!("an error")
     };
-    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!((error.kind(), error.happened()), (ErrorKind::Store, Happened::No));
     // Nobody knows whether anything was: the same put is sent again, once.
     let Step::Ask(StoreRequest::PutItem(first)) = acquire().start() else { panic!("one put") };
     let item = first.effect().item.clone();
@@ -203,10 +203,15 @@ fn a_store_that_does_not_answer_lets_nobody_work() {
         panic!("another put")
     };
     assert_eq!(second.effect().item, item);
-    let Step::Done(Err(error)) = second.answer(Err(store::Error::Unavailable)) else {
+    let Step::Done(Err(error)) = second.clone().answer(Err(store::Error::Unavailable)) else {
         panic!("an error")
     };
-    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!((error.kind(), error.happened()), (ErrorKind::Store, Happened::Unknown));
+    // The second put wrote nothing; the first one may have.
+    let Step::Done(Err(error)) = second.answer(Err(store::Error::Throttled)) else {
+        panic!("an error")
+    };
+    assert_eq!((error.kind(), error.happened()), (ErrorKind::Store, Happened::Unknown));
     let mut shelf = Shelf { item: Some(Item::new().with("PK", "x".into())), ..Shelf::default() };
     let unreadable = shelf.run(acquire());
     assert_eq!(unreadable, Err(Error(Reason::Unreadable)));
