@@ -343,6 +343,8 @@ fn read_secrets<'de, D: Deserializer<'de>>(
 ) -> Result<Result<Option<CursorSeal>, EmptySecret>, D::Error> {
     let secrets = match Secrets::deserialize(deserializer)? {
         Secrets::One(secret) => vec![secret],
+        // A list without secrets would leave cursors open.
+        Secrets::Rotated(secrets) if secrets.is_empty() => return Ok(Err(EmptySecret)),
         Secrets::Rotated(secrets) => secrets,
     };
     Ok(secrets
@@ -444,6 +446,7 @@ mod tests {
         for (json, text) in [
             (r#"{"ttl": "1ms"}"#, "ttl must be at least one second"),
             (r#"{"cursor_secret": ["a", ""]}"#, "cursor_secret must not be empty"),
+            (r#"{"cursor_secret": []}"#, "cursor_secret must not be empty"),
             (r#"{"retry_base_delay": "-1ms"}"#, "-1ms is negative"),
             (r#"{"read_budge": 1}"#, "unknown field `read_budge`"),
         ] {

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json, json};
 
@@ -39,9 +40,13 @@ impl From<&str> for TableName {
     }
 }
 
+/// Trimmed. A blank name is refused: it is what a variable that is not set comes to.
 impl<'de> Deserialize<'de> for TableName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|name| Self::from(name.as_str()))
+        match String::deserialize(deserializer)?.trim() {
+            "" => Err(D::Error::invalid_value(Unexpected::Str(""), &"the name of a table")),
+            name => Ok(Self::from(name)),
+        }
     }
 }
 

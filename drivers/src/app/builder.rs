@@ -361,6 +361,10 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         settings.authenticates = hooks.authenticate.is_some();
         let json = settings.json;
         let mut service = HttpService::new(settings)?;
+        // Settings that are read from a file, and set behind the policy, say what they say.
+        if service.settings().policy.is_some() != hooks.policy.is_some() {
+            return Err(SetupError::UnaskedPolicy.into());
+        }
         for Route { method, pattern, access, endpoint } in routes {
             service.route(&method, &pattern, access, endpoint)?;
         }

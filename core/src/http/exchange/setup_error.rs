@@ -58,6 +58,13 @@ pub enum SetupError {
         /// The lowest pipeline that enforces it.
         enough: Pipeline,
     },
+    /// The settings ask for a policy that nothing decides, or do not ask for the one that is there: no
+    /// request would be refused. Set both, or neither.
+    #[error(
+        "either the settings name no stage for the policy, or there is no policy for the stage that \
+         they name: set both or neither, and the policy after the settings"
+    )]
+    UnaskedPolicy,
     /// Credentials are allowed to every origin: list the origins that may send them.
     #[error("CORS allows credentials to every origin: list origins instead of `*`")]
     CredentialsToAll,

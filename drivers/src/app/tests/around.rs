@@ -212,6 +212,30 @@ fn work_started_elsewhere_hears_that_nobody_waits() {
 }
 
 #[test]
+fn a_policy_that_nobody_asks_does_not_build() {
+    use apptheory_core::http::HeaderMap;
+    use apptheory_core::http::exchange::{HttpSettings, SetupError};
+
+    let read = |json: &str| serde_json::from_str::<HttpSettings>(json).unwrap();
+    let stage = r#"{"policy": "before_authentication"}"#;
+    let decided = || {
+        App::builder().policy(PolicyStage::AfterAuthentication, async |_: Context| {
+            Ok(Some(PolicyDecision::overloaded(HeaderMap::default())))
+        })
+    };
+    for (app, is_refused) in [
+        (App::builder().settings(|it| *it = read(stage)), true),
+        (decided().settings(|it| *it = read("{}")), true),
+        (decided().settings(|it| *it = read(stage)), false),
+        (decided(), false),
+    ] {
+        let refused = app.build().err();
+        let expected = is_refused.then_some(BuildError::Setup(SetupError::UnaskedPolicy));
+        assert_eq!(refused, expected);
+    }
+}
+
+#[test]
 fn callers_and_policies_are_asked() {
     let clock = clock();
     let app = builder(&clock)
