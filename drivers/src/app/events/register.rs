@@ -99,11 +99,11 @@ impl EventBuilder {
         given: impl fmt::Display,
     ) {
         if let Err(taken) = registered {
-            let ((method, _), reason) = (route.names(), route.reason(&taken));
-            self.refused.get_or_insert(BuildError::Event {
+            let (method, _) = route.names();
+            self.refused.get_or_insert_with(|| BuildError::Event {
                 method,
                 given: given.to_string(),
-                reason,
+                reason: route.reason(&taken),
             });
         }
     }
