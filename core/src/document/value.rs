@@ -152,17 +152,13 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// A member of an object, of equal names the last; a missing value if there is none.
     pub(crate) fn member(self, name: &str) -> Self {
-        let members = Object(self).members().filter(|(known, _)| known.is(name));
-        let missing = Self { node: MISSING, ..self };
-        members.map(|(_, value)| value).last().filter(|_| self.is_object()).unwrap_or(missing)
+        let found = Object(self).named(name).last().filter(|_| self.is_object());
+        found.unwrap_or(Self { node: MISSING, ..self })
     }
 
     /// Whether it is this text.
     pub(crate) fn is(self, text: &str) -> bool {
-        let Node { kind, start, end, .. } = self.node();
-        let quoted = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
-        match kind {
-            Kind::Plain if quoted != text.len().saturating_add(2) => false,
+        match self.node().kind {
             Kind::Plain => self.inner() == text,
             Kind::Escaped => self.unescaped().is_some_and(|own| own == text),
             Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => {
@@ -225,12 +221,33 @@ impl<'a, 'd> Object<'a, 'd> {
     ///
     /// [`JsonError`] when it comes twice: readers would differ in which one counts.
     pub(crate) fn get(self, name: &str) -> Result<Value<'a, 'd>, JsonError> {
-        let mut found = self.members().filter(|(known, _)| known.is(name));
-        let value = found.next().map_or(Value { node: MISSING, ..self.0 }, |(_, value)| value);
+        let mut found = self.named(name);
+        let value = found.next().unwrap_or(Value { node: MISSING, ..self.0 });
         match found.next() {
-            Some((again, _)) => Err(again.error()),
+            // The name comes right before its value.
+            Some(again) => Err(Value { node: again.node.saturating_sub(1), ..again }.error()),
             None => Ok(value),
         }
+    }
+
+    /// The values of all members of this name. Every look-up goes through an object's names, so
+    /// that a name of another length must not cost more than its length.
+    fn named(self, name: &str) -> impl Iterator<Item = Value<'a, 'd>> {
+        let Held { next, end } = self.0.held();
+        let nodes = next.document.nodes.get(..end).unwrap_or_default();
+        let quoted = name.len().saturating_add(2);
+        let mut place = next.node;
+        core::iter::from_fn(move || {
+            loop {
+                let [known, value, ..] = nodes.get(place..)? else { return None };
+                let here = Value { node: place, ..next };
+                place = usize::try_from(value.next).unwrap_or(MISSING);
+                let may_be = known.kind == Kind::Escaped || known.len() == quoted;
+                if may_be && here.is(name) {
+                    return Some(Value { node: here.node.saturating_add(1), ..next });
+                }
+            }
+        })
     }
 
     pub(crate) fn text(self, name: &str) -> Result<Cow<'a, str>, JsonError> {
