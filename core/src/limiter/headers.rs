@@ -13,11 +13,13 @@
 //! use apptheory_core::machine::{Machine, Step};
 //! use apptheory_core::time::Timestamp;
 //!
-//! // A limit of zero is decided without a store. let limiter =
-//! Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 0)?).build(); let attempt =
-//! Attempt::new(RateLimitKey::new("i", "/r", "GET")?, "1970-01-01T00:00:30Z".parse()?); let
-//! Step::Done(decided) = limiter.check_and_increment(attempt, &Recall::default()).start() else {
-//! panic!("no store needed") }; let decision = decided.decision?;
+//! // A limit of zero is decided without a store.
+//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 0)?).build();
+//! let key = RateLimitKey::new("i", "/r", "GET")?;
+//! let attempt = Attempt::new(key, "1970-01-01T00:00:30Z".parse()?);
+//! let step = limiter.check_and_increment(attempt, &Recall::default()).start();
+//! let Step::Done(decided) = step else { panic!("no store needed") };
+//! let decision = decided.decision?;
 //!
 //! assert_eq!(headers::retry_after(&decision).as_deref(), Some("30"));
 //! assert_eq!(headers::rate_limit(&decision).as_deref(), Some(r#""1m";r=0;t=30"#));
