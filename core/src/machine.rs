@@ -55,9 +55,9 @@
 //!
 //! ```compile_fail,E0308
 //! # use apptheory_core::machine::{Ask, Machine, Step};
-//! # use apptheory_core::store::{GetItem, Sleep};
-//! fn mix_up<M: Machine>(ask: Ask<Sleep, M>) -> Step<M> {
-//!     ask.answer(Ok(None)) // the answer to a GetItem
+//! # use apptheory_core::store::{self, Item, Sleep};
+//! fn mix_up<M: Machine>(ask: Ask<Sleep, M>, read: store::Outcome<Option<Item>>) -> Step<M> {
+//!     ask.answer(read) // the answer to a GetItem
 //! }
 //! ```
 //!

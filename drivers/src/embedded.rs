@@ -37,7 +37,7 @@
 //!     assignments: vec![Assignment::add("Count", 1)],
 //!     guard: Guard::Always,
 //! };
-//! let Written::Applied { attributes } = store.execute(&count).await?.written else {
+//! let Written::Applied { attributes } = store.execute(&count).await?.answer else {
 //!     panic!("nothing guards the counter");
 //! };
 //! assert_eq!(attributes.integer("Count"), Some(1));
@@ -200,7 +200,7 @@ impl<C> EmbeddedStore<C> {
         &self,
         order: &W,
         call: impl FnOnce(&Database, Json) -> Result<Json, DynoxideError>,
-    ) -> Result<W::Answer, store::Error>
+    ) -> store::Outcome<W::Answer>
     where
         C: Clock,
     {
@@ -326,12 +326,14 @@ mod tests {
 
         let store = open(&path);
         store.create_table(&notes("ttl")).unwrap();
-        assert_eq!(store.execute(&note()).await, Ok(Written::Applied { attributes: Item::new() }));
+        let written = store.execute(&note()).await.unwrap().answer;
+        assert_eq!(written, Written::Applied { attributes: Item::new() });
         drop(store);
 
         let store = open(&path);
         store.create_table(&notes("ttl")).unwrap();
-        assert_eq!(store.execute(&note()).await, Ok(Written::Refused { seen: Some(note().item) }));
+        let written = store.execute(&note()).await.unwrap().answer;
+        assert_eq!(written, Written::Refused { seen: Some(note().item) });
         assert!(matches!(
             store.create_table(&notes("expires")),
             Err(EmbeddedError::TimeToLive { .. })

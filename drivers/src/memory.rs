@@ -16,7 +16,7 @@
 //!
 //! let key = Key::of("ID", Value::from("n1"));
 //! let get = GetItem { table: "notes".into(), key, consistent: false };
-//! assert!(store.execute(&get).await?.is_some());
+//! assert!(store.execute(&get).await?.answer.is_some());
 //! assert_eq!(store.usage().operation("GetItem").consumed.read_units(), 0.5);
 //! # Ok::<(), apptheory_core::store::Error>(())
 //! # }).unwrap();

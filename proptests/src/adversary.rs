@@ -5,9 +5,8 @@
 
 use apptheory::apptheory_core::run::Interpret;
 use apptheory::apptheory_core::store::{
-    self, BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number, Page,
-    PutItem, QueryItems, Sleep, TransactWriteItems, Transacted, UpdateItem, Updated, Value,
-    Written,
+    self, Answered, BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number,
+    Page, PutItem, QueryItems, Sleep, TransactWriteItems, Transacted, UpdateItem, Value, Written,
 };
 use apptheory::apptheory_core::time::Timestamp;
 use proptest::prelude::*;
@@ -102,24 +101,24 @@ impl Whim {
         }
     }
 
-    fn fail_or<T>(&self, answer: impl FnOnce() -> T) -> Result<T, store::Error> {
+    fn fail_or<T>(&self, answer: impl FnOnce() -> T) -> store::Outcome<T> {
         match self.error {
             Some(error) => Err(error),
-            None => Ok(answer()),
+            None => Ok(Answered { answer: answer(), at: self.at }),
         }
     }
 }
 
 impl Interpret<UpdateItem> for Adversary {
-    fn interpret(&mut self, update: &UpdateItem) -> Result<Updated, store::Error> {
+    fn interpret(&mut self, update: &UpdateItem) -> store::Outcome<Written> {
         let whim = self.next();
-        whim.fail_or(|| Updated { written: whim.written(update), answered_at: whim.at })
+        whim.fail_or(|| whim.written(update))
     }
 }
 
 impl Interpret<TransactWriteItems> for Adversary {
     /// The length of its list of reasons need not be that of the transaction.
-    fn interpret(&mut self, _: &TransactWriteItems) -> Result<Transacted, store::Error> {
+    fn interpret(&mut self, _: &TransactWriteItems) -> store::Outcome<Transacted> {
         let whim = self.next();
         let reason = |index| match index {
             0 => CancellationReason::None,
@@ -132,12 +131,13 @@ impl Interpret<TransactWriteItems> for Adversary {
             return whim.fail_or(|| Transacted::Committed);
         }
         let reasons = if whim.tells { vec![0, 2, 2, 0] } else { vec![0, 1] };
-        Ok(Transacted::Canceled { reasons: reasons.into_iter().map(reason).collect() })
+        let reasons = reasons.into_iter().map(reason).collect();
+        Ok(Answered { answer: Transacted::Canceled { reasons }, at: whim.at })
     }
 }
 
 impl Interpret<BatchGetItem> for Adversary {
-    fn interpret(&mut self, batch: &BatchGetItem) -> Result<BatchRead, store::Error> {
+    fn interpret(&mut self, batch: &BatchGetItem) -> store::Outcome<BatchRead> {
         let whim = self.next();
         let names = || batch.projection.iter().map(ToString::to_string);
         whim.fail_or(|| {
@@ -147,13 +147,13 @@ impl Interpret<BatchGetItem> for Adversary {
                 keys.fold(whim.item(names()), |item, (name, value)| item.with(name, value))
             });
             let left_out = if whim.tells { Vec::new() } else { batch.keys.clone() };
-            BatchRead { items: found.collect(), unprocessed: left_out, answered_at: whim.at }
+            BatchRead { items: found.collect(), unprocessed: left_out }
         })
     }
 }
 
 impl Interpret<GetItem> for Adversary {
-    fn interpret(&mut self, _: &GetItem) -> Result<Option<Item>, store::Error> {
+    fn interpret(&mut self, _: &GetItem) -> store::Outcome<Option<Item>> {
         let whim = self.next();
         whim.fail_or(|| whim.tells.then(|| whim.item(["Count".to_owned()])))
     }
@@ -168,7 +168,7 @@ impl Interpret<Sleep> for Adversary {
 macro_rules! never_asked_for {
     ($($effect:ident => $outcome:ty: $answer:expr,)+) => {$(
         impl Interpret<$effect> for Adversary {
-            fn interpret(&mut self, _: &$effect) -> Result<$outcome, store::Error> {
+            fn interpret(&mut self, _: &$effect) -> store::Outcome<$outcome> {
                 self.next().fail_or(|| $answer)
             }
         }

@@ -7,12 +7,12 @@ mod expressions;
 mod orders;
 
 use apptheory::apptheory_core::store::{
-    self, Attribute, BatchRead, CancellationReason, Guard, Item, Page, QueryItems, Transacted,
-    Updated, Value, Written,
+    self, Answered, Attribute, BatchRead, CancellationReason, Guard, Item, Page, QueryItems,
+    Transacted, Value, Written,
 };
 use apptheory::apptheory_core::store::{ConsumedCapacity, StoreUsage};
 use apptheory::apptheory_core::time::Timestamp;
-use apptheory::clock::ManualClock;
+use apptheory::clock::{Clock as _, ManualClock};
 use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::execute::StoreExecutor;
 use apptheory::memory::MemoryStore;
@@ -65,10 +65,9 @@ async fn compare(orders: &[Order]) -> Result<(), TestCaseError> {
         let all = Order::Query(whole_partition(table, partition, value), 0);
         let kept = memory.items(&table.into());
         let kept = kept.into_iter().filter(|item| item.text(partition) == Some(value)).collect();
-        prop_assert_eq!(
-            answer(&embedded, &all).await,
-            Answer::Pages(vec![Ok(Page { items: kept, next: None })])
-        );
+        let page = Page { items: kept, next: None };
+        let page = Answered { answer: page, at: embedded.clock().now() };
+        prop_assert_eq!(answer(&embedded, &all).await, Answer::Pages(vec![Ok(page)]));
     }
     Ok(())
 }
@@ -80,12 +79,11 @@ fn failure(error: EmbeddedError) -> TestCaseError {
 /// What an executor answered, in a form in which order means something.
 #[derive(Debug, PartialEq)]
 enum Answer {
-    Item(Result<Option<Item>, store::Error>),
-    Batch(Result<BatchRead, store::Error>),
-    Updated(Result<Updated, store::Error>),
-    Written(Result<Written, store::Error>),
-    Pages(Vec<Result<Page, store::Error>>),
-    Transacted(Result<Transacted, store::Error>),
+    Item(store::Outcome<Option<Item>>),
+    Batch(store::Outcome<BatchRead>),
+    Written(store::Outcome<Written>),
+    Pages(Vec<store::Outcome<Page>>),
+    Transacted(store::Outcome<Transacted>),
 }
 
 async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
@@ -93,7 +91,7 @@ async fn answer(executor: &impl StoreExecutor, order: &Order) -> Answer {
         Order::Get(get) => Answer::Item(executor.execute(get).await),
         Order::Batch(batch) => Answer::Batch(executor.execute(batch).await.map(sorted)),
         Order::Put(put) => Answer::Written(executor.execute(put).await),
-        Order::Update(update) => Answer::Updated(executor.execute(update).await),
+        Order::Update(update) => Answer::Written(executor.execute(update).await),
         Order::Delete(delete) => Answer::Written(executor.execute(delete).await),
         Order::Query(query, more) => Answer::Pages(pages(executor, query, *more).await),
         Order::Transact(transaction) => {
@@ -107,9 +105,9 @@ async fn pages(
     executor: &impl StoreExecutor,
     query: &QueryItems,
     more: usize,
-) -> Vec<Result<Page, store::Error>> {
+) -> Vec<store::Outcome<Page>> {
     let mut pages = vec![executor.execute(query).await];
-    while let Some(Ok(Page { next: Some(next), .. })) = pages.last()
+    while let Some(Ok(Answered { answer: Page { next: Some(next), .. }, .. })) = pages.last()
         && pages.len() <= more
     {
         let query = QueryItems { start_after: Some(next.clone()), ..query.clone() };
@@ -119,14 +117,14 @@ async fn pages(
 }
 
 /// A batch comes in no particular order.
-fn sorted(mut read: BatchRead) -> BatchRead {
-    read.items.sort_by_cached_key(|item| item.to_json().to_string());
+fn sorted(mut read: Answered<BatchRead>) -> Answered<BatchRead> {
+    read.answer.items.sort_by_cached_key(|item| item.to_json().to_string());
     read
 }
 
 /// DynamoDB gives the members of number sets in the order of their hashes with a cancellation.
-fn normalised(transacted: Transacted) -> Transacted {
-    match transacted {
+fn normalised(transacted: Answered<Transacted>) -> Answered<Transacted> {
+    let answer = match transacted.answer {
         Transacted::Committed => Transacted::Committed,
         Transacted::Canceled { reasons } => {
             let reasons = reasons.into_iter().map(|reason| match reason {
@@ -137,7 +135,8 @@ fn normalised(transacted: Transacted) -> Transacted {
             });
             Transacted::Canceled { reasons: reasons.collect() }
         }
-    }
+    };
+    Answered { answer, ..transacted }
 }
 
 fn whole_partition(table: &str, partition: &'static str, value: &str) -> QueryItems {

@@ -86,8 +86,8 @@ impl DeleteEvent {
         self.ask(read, Self::on_page)
     }
 
-    fn on_page(mut self, outcome: Result<Page, store::Error>) -> Step<Self> {
-        match outcome.map(|page| self.look_up.add(page)) {
+    fn on_page(mut self, outcome: store::Outcome<Page>) -> Step<Self> {
+        match outcome.map(|page| self.look_up.add(page.answer)) {
             Ok(Some(next)) => self.read_on(Some(next)),
             Ok(None) => {
                 let pending = oldest_first(&self.bus, &self.look_up, self.most);
@@ -113,7 +113,7 @@ impl DeleteEvent {
         self.ask(delete, Self::on_deleted)
     }
 
-    fn on_deleted(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
+    fn on_deleted(mut self, outcome: store::Outcome<Written>) -> Step<Self> {
         match outcome {
             Ok(_) => {
                 self.deleted = self.deleted.saturating_add(1);

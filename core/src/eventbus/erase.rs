@@ -29,7 +29,7 @@ use crate::time::Timestamp;
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
 /// use apptheory_core::machine::{Machine, Step};
-/// use apptheory_core::store::{Page, StoreRequest};
+/// use apptheory_core::store::{Answered, Page, StoreRequest};
 /// use apptheory_core::time::Timestamp;
 ///
 /// let bus = BusConfig::builder().build()?;
@@ -37,7 +37,8 @@ use crate::time::Timestamp;
 /// let Step::Ask(StoreRequest::QueryItems(ask)) = machine.start() else { panic!("it reads first") };
 /// assert_eq!(ask.effect().limit, Some(100));
 ///
-/// let Step::Done(deleted) = ask.answer(Ok(Page::default())) else { panic!("nothing to delete") };
+/// let nothing = Answered { answer: Page::default(), at: Timestamp::UNIX_EPOCH };
+/// let Step::Done(deleted) = ask.answer(Ok(nothing)) else { panic!("nothing to delete") };
 /// assert_eq!(deleted, Ok(0));
 /// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
@@ -107,9 +108,9 @@ impl Machine for DeleteTenant {
 }
 
 impl DeleteTenant {
-    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
+    fn on_page(self, outcome: store::Outcome<Page>) -> Step<Self> {
         let page = match outcome {
-            Ok(page) => page,
+            Ok(answered) => answered.answer,
             Err(error) => return self.gave_up(error),
         };
         let names = self.bus.codec().names();
@@ -136,7 +137,7 @@ impl DeleteTenant {
         self.start()
     }
 
-    fn on_deleted(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
+    fn on_deleted(mut self, outcome: store::Outcome<Written>) -> Step<Self> {
         match outcome {
             Ok(_) => {
                 self.pending.pop();

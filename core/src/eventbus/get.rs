@@ -6,7 +6,7 @@ use super::event::Event;
 use super::keys::EventKey;
 use super::lookup::LookUp;
 use crate::machine::{Machine, Step};
-use crate::store::{self, GetItem, Item, Page, StoreFailure, StoreRequest};
+use crate::store::{self, Answered, GetItem, Item, Page, StoreFailure, StoreRequest};
 
 /// Reads one event, by its id or its key.
 ///
@@ -17,13 +17,15 @@ use crate::store::{self, GetItem, Item, Page, StoreFailure, StoreRequest};
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
 /// use apptheory_core::machine::{Machine, Step};
-/// use apptheory_core::store::{Page, StoreRequest};
+/// use apptheory_core::store::{Answered, Page, StoreRequest};
+/// use apptheory_core::time::Timestamp;
 ///
 /// let bus = BusConfig::builder().build()?;
 /// let Step::Ask(StoreRequest::QueryItems(ask)) = bus.get(" evt_1 ", Some("t1"))?.start() else {
 ///     panic!("ids are found by an index");
 /// };
-/// let Step::Done(result) = ask.answer(Ok(Page::default())) else { panic!("there is no more") };
+/// let nothing = Answered { answer: Page::default(), at: Timestamp::UNIX_EPOCH };
+/// let Step::Done(result) = ask.answer(Ok(nothing)) else { panic!("there is no more") };
 /// assert_eq!(result.unwrap_err().to_string(), "event not found: evt_1");
 /// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
@@ -76,16 +78,19 @@ impl GetEvent {
         self.ask(read, Self::on_page)
     }
 
-    fn on_page(mut self, outcome: Result<Page, store::Error>) -> Step<Self> {
-        match outcome.map(|page| self.look_up.add(page)) {
+    fn on_page(mut self, outcome: store::Outcome<Page>) -> Step<Self> {
+        match outcome.map(|page| self.look_up.add(page.answer)) {
             Ok(Some(next)) => self.read_on(Some(next)),
             Ok(None) => Step::Done(self.newest()),
             Err(error) => Step::Done(Err(failed(&self.bus, error))),
         }
     }
 
-    fn on_item(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
-        let page = outcome.map(|item| Page { items: item.into_iter().collect(), next: None });
+    fn on_item(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
+        let page = outcome.map(|found| Answered {
+            answer: Page { items: found.answer.into_iter().collect(), next: None },
+            at: found.at,
+        });
         self.on_page(page)
     }
 

@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 /// ```
 /// use apptheory_core::eventbus::{Event, BusConfig, PublishOutcome, Ulid};
 /// use apptheory_core::machine::{Machine, Step};
-/// use apptheory_core::store::{Item, StoreRequest, Written};
+/// use apptheory_core::store::{Answered, Item, StoreRequest, Written};
 /// use apptheory_core::time::Timestamp;
 ///
 /// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
@@ -37,7 +37,8 @@ use crate::time::Timestamp;
 /// };
 /// assert_eq!(ask.effect().item.text("PartitionKey"), Some("t1#order.created"));
 ///
-/// let Step::Done(done) = ask.answer(Ok(Written::Applied { attributes: Item::new() })) else {
+/// let answer = Written::Applied { attributes: Item::new() };
+/// let Step::Done(done) = ask.answer(Ok(Answered { answer, at: now })) else {
 ///     panic!("one write is enough");
 /// };
 /// assert_eq!(done.result?.outcome, PublishOutcome::Created);
@@ -128,8 +129,8 @@ impl Publish {
         self.ask(put, Self::on_written)
     }
 
-    fn on_written(mut self, outcome: Result<Written, store::Error>) -> Step<Self> {
-        match outcome {
+    fn on_written(mut self, outcome: store::Outcome<Written>) -> Step<Self> {
+        match outcome.map(|answered| answered.answer) {
             Ok(Written::Applied { .. }) => self.published(PublishOutcome::Created),
             Ok(Written::Refused { .. }) => self.published(PublishOutcome::Deduplicated),
             Err(error) => match self.retry.after(error) {

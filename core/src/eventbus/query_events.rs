@@ -22,7 +22,8 @@ use crate::store::{self, Item, Page, QueryItems, StoreFailure, StoreRequest};
 /// ```
 /// use apptheory_core::eventbus::{BusConfig, EventQuery};
 /// use apptheory_core::machine::{Machine, Step};
-/// use apptheory_core::store::{Page, StoreRequest};
+/// use apptheory_core::store::{Answered, Page, StoreRequest};
+/// use apptheory_core::time::Timestamp;
 ///
 /// let bus = BusConfig::builder().build()?;
 /// let Step::Ask(StoreRequest::QueryItems(ask)) = bus.query(&EventQuery::new("t1"))?.start() else {
@@ -30,7 +31,8 @@ use crate::store::{self, Item, Page, QueryItems, StoreFailure, StoreRequest};
 /// };
 /// assert_eq!(ask.effect().index.as_deref(), Some("tenant-timestamp-index"));
 ///
-/// let Step::Done(concluded) = ask.answer(Ok(Page::default())) else {
+/// let nothing = Answered { answer: Page::default(), at: Timestamp::UNIX_EPOCH };
+/// let Step::Done(concluded) = ask.answer(Ok(nothing)) else {
 ///     panic!("an empty page ends it");
 /// };
 /// assert!(concluded.result?.next.is_none());
@@ -99,9 +101,9 @@ impl QueryEvents {
         self.ask(read, Self::on_page)
     }
 
-    fn on_page(mut self, outcome: Result<Page, store::Error>) -> Step<Self> {
+    fn on_page(mut self, outcome: store::Outcome<Page>) -> Step<Self> {
         let page = match outcome {
-            Ok(page) => page,
+            Ok(answered) => answered.answer,
             Err(error) => {
                 let failure = StoreFailure { table: self.bus.table_name().clone(), error };
                 let doing = Doing::Query { cursor: self.from.clone() };

@@ -115,8 +115,8 @@ impl Acquire {
         self.ask(put, Self::on_put)
     }
 
-    fn on_put(self, outcome: Result<Written, store::Error>) -> Step<Self> {
-        match outcome {
+    fn on_put(self, outcome: store::Outcome<Written>) -> Step<Self> {
+        match outcome.map(|answered| answered.answer) {
             Ok(Written::Applied { .. }) => self.acquired(),
             Ok(Written::Refused { seen: Some(item) }) => self.conclude(&item),
             Ok(Written::Refused { seen: None }) => {
@@ -142,8 +142,8 @@ impl Acquire {
         Step::Done(Ok(Acquisition::Acquired(lease)))
     }
 
-    fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
-        match outcome {
+    fn on_read(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
+        match outcome.map(|answered| answered.answer) {
             Ok(Some(item)) => self.conclude(&item),
             Ok(None) if self.is_second_try => self.fail(store::Error::Conflict, false),
             Ok(None) => Self { is_second_try: true, ..self }.put(),

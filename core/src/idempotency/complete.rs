@@ -11,9 +11,7 @@ use super::entry::{COMPLETED, Entry, Status, is_held};
 use super::error::Error;
 use crate::machine::{Machine, Step};
 use crate::printing::prints;
-use crate::store::{
-    self, Assignment, GetItem, Item, StoreRequest, UpdateItem, Updated, Value, Written,
-};
+use crate::store::{self, Assignment, GetItem, Item, StoreRequest, UpdateItem, Value, Written};
 use crate::time::Timestamp;
 
 /// Keeps the result of work that was done, unless the lease was lost meanwhile. One conditional
@@ -84,8 +82,8 @@ impl Complete {
         self.ask(update, Self::on_update)
     }
 
-    fn on_update(self, outcome: Result<Updated, store::Error>) -> Step<Self> {
-        match outcome.map(|updated| updated.written) {
+    fn on_update(self, outcome: store::Outcome<Written>) -> Step<Self> {
+        match outcome.map(|answered| answered.answer) {
             Ok(Written::Applied { .. }) => self.completed(),
             Ok(Written::Refused { seen: Some(item) }) => self.conclude(Some(&item)),
             Ok(Written::Refused { seen: None }) => {
@@ -107,8 +105,8 @@ impl Complete {
         }
     }
 
-    fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
-        match outcome {
+    fn on_read(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
+        match outcome.map(|answered| answered.answer) {
             Ok(item) => self.conclude(item.as_ref()),
             // What refused the update may be what it wrote itself.
             Err(error) => Step::Done(Err(failed(&self.config, error, true))),

@@ -34,8 +34,8 @@ impl Release {
         Self { config, lease }
     }
 
-    fn on_delete(self, outcome: Result<Written, store::Error>) -> Step<Self> {
-        Step::Done(match outcome {
+    fn on_delete(self, outcome: store::Outcome<Written>) -> Step<Self> {
+        Step::Done(match outcome.map(|answered| answered.answer) {
             Ok(Written::Applied { .. }) => Ok(Released::Released),
             Ok(Written::Refused { seen: Some(_) }) => Ok(Released::LeaseLost),
             // Nothing is there when a repeated delete is refused because of itself.
@@ -51,8 +51,8 @@ impl Release {
         })
     }
 
-    fn on_read(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
-        Step::Done(match outcome {
+    fn on_read(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
+        Step::Done(match outcome.map(|answered| answered.answer) {
             Ok(None) => Ok(Released::Released),
             Ok(Some(_)) => Ok(Released::LeaseLost),
             Err(error) => Err(failed(&self.config, error, true)),

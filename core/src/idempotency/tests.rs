@@ -9,7 +9,7 @@ use super::error::Reason;
 use super::*;
 use crate::error::{AppError, Happened};
 use crate::machine::{Machine, Step};
-use crate::store::{self, Assignment, AttributeStyle, Item, StoreRequest, Updated, Written};
+use crate::store::{self, Answered, Assignment, AttributeStyle, Item, StoreRequest, Written};
 use crate::time::Timestamp;
 
 fn at(seconds: i64) -> Timestamp {
@@ -31,8 +31,12 @@ struct Shelf {
     owners: u128,
 }
 
+const fn answered<A>(answer: A) -> store::Outcome<A> {
+    Ok(Answered { answer, at: Timestamp::UNIX_EPOCH })
+}
+
 impl Shelf {
-    fn written(&mut self, holds: bool, new: Option<Item>) -> Result<Written, store::Error> {
+    fn written(&mut self, holds: bool, new: Option<Item>) -> store::Outcome<Written> {
         if holds {
             self.item = new;
         }
@@ -40,9 +44,9 @@ impl Shelf {
             return Err(error);
         }
         if holds {
-            return Ok(Written::Applied { attributes: Item::new() });
+            return answered(Written::Applied { attributes: Item::new() });
         }
-        Ok(Written::Refused { seen: self.item.clone().filter(|_| !self.is_silent) })
+        answered(Written::Refused { seen: self.item.clone().filter(|_| !self.is_silent) })
     }
 
     fn run<M: Machine<Request = StoreRequest<M>>>(&mut self, machine: M) -> M::Output {
@@ -60,15 +64,14 @@ impl Shelf {
                     let new = Assignment::apply_all(&update.assignments, &old).unwrap();
                     let holds = update.guard.holds(self.item.as_ref());
                     let written = self.written(holds, Some(new));
-                    let answered_at = Timestamp::UNIX_EPOCH;
-                    ask.answer(written.map(|written| Updated { written, answered_at }))
+                    ask.answer(written)
                 }
                 Step::Ask(StoreRequest::DeleteItem(ask)) => {
                     let holds = ask.effect().guard.holds(self.item.as_ref());
                     let written = self.written(holds, None);
                     ask.answer(written)
                 }
-                Step::Ask(StoreRequest::GetItem(ask)) => ask.answer(Ok(self.item.clone())),
+                Step::Ask(StoreRequest::GetItem(ask)) => ask.answer(answered(self.item.clone())),
                 Step::Ask(_) => panic!("nothing else is asked for"),
             };
         }

@@ -10,7 +10,7 @@ use super::recall::Learned;
 use crate::backoff::Backoff;
 use crate::error::Happened;
 use crate::machine::{Machine, Step};
-use crate::store::{self, GetItem, Item, Sleep, StoreRequest, Transacted, Updated};
+use crate::store::{self, Answered, GetItem, Item, Sleep, StoreRequest, Transacted, Written};
 use crate::time::Timestamp;
 
 /// Decides on a request, and counts it if it is allowed.
@@ -92,9 +92,9 @@ impl CheckAndIncrement {
         }
     }
 
-    fn on_update(mut self, outcome: Result<Updated, store::Error>) -> Step<Self> {
+    fn on_update(mut self, outcome: store::Outcome<Written>) -> Step<Self> {
         match outcome {
-            Ok(updated) => self.on_wrote(updated.into()),
+            Ok(Answered { answer, at }) => self.on_wrote(answer.into(), at),
             Err(error) => match self.plan.after_failure() {
                 Some(next) => self.proceed(next),
                 None => self.fail(error, Stage::Write),
@@ -102,9 +102,12 @@ impl CheckAndIncrement {
         }
     }
 
-    fn on_transact(mut self, outcome: Result<Transacted, store::Error>) -> Step<Self> {
-        match outcome.and_then(Wrote::from_transaction) {
-            Ok(wrote) => self.on_wrote(wrote),
+    fn on_transact(mut self, outcome: store::Outcome<Transacted>) -> Step<Self> {
+        let transacted = outcome.and_then(|transacted| {
+            Ok((Wrote::from_transaction(transacted.answer)?, transacted.at))
+        });
+        match transacted {
+            Ok((wrote, at)) => self.on_wrote(wrote, at),
             Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
@@ -114,9 +117,9 @@ impl CheckAndIncrement {
         }
     }
 
-    fn on_wrote(mut self, wrote: Wrote) -> Step<Self> {
+    fn on_wrote(mut self, wrote: Wrote, at: Timestamp) -> Step<Self> {
         self.has_counted |= matches!(wrote, Wrote::Applied { .. });
-        let next = self.plan.after_write(wrote);
+        let next = self.plan.after_write(wrote, at);
         self.proceed(next)
     }
 
@@ -139,9 +142,10 @@ impl CheckAndIncrement {
     }
 
     // The request is admitted and counted, whatever the read brings.
-    fn on_read_back(self, outcome: Result<Option<Item>, store::Error>) -> Step<Self> {
+    fn on_read_back(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
         let counter = self.plan.call().names().count;
-        let count = outcome.ok().flatten().and_then(|item| item.integer(counter));
+        let item = outcome.ok().and_then(|read| read.answer);
+        let count = item.and_then(|item| item.integer(counter));
         let count = count.and_then(|count| i64::try_from(count).ok());
         self.admit(count)
     }

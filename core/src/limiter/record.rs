@@ -5,7 +5,7 @@ use super::error::Error;
 use super::plan::{AnyPlan, Write, Wrote};
 use crate::error::Happened;
 use crate::machine::{Machine, Step};
-use crate::store::{self, Sleep, StoreRequest, Transacted, Updated};
+use crate::store::{self, Answered, Sleep, StoreRequest, Transacted, Written};
 use crate::time::Timestamp;
 
 /// Counts a request in every window, whatever their limits. One update, or one transaction for
@@ -32,16 +32,19 @@ impl Record {
         }
     }
 
-    fn on_update(self, outcome: Result<Updated, store::Error>) -> Step<Self> {
+    fn on_update(self, outcome: store::Outcome<Written>) -> Step<Self> {
         match outcome {
-            Ok(updated) => self.on_wrote(&updated.into()),
+            Ok(Answered { answer, at }) => self.on_wrote(&answer.into(), at),
             Err(error) => self.fail(error),
         }
     }
 
-    fn on_transact(mut self, outcome: Result<Transacted, store::Error>) -> Step<Self> {
-        match outcome.and_then(Wrote::from_transaction) {
-            Ok(wrote) => self.on_wrote(&wrote),
+    fn on_transact(mut self, outcome: store::Outcome<Transacted>) -> Step<Self> {
+        let transacted = outcome.and_then(|transacted| {
+            Ok((Wrote::from_transaction(transacted.answer)?, transacted.at))
+        });
+        match transacted {
+            Ok((wrote, at)) => self.on_wrote(&wrote, at),
             Err(store::Error::Conflict) if self.conflicts < MAX_CONFLICT_RETRIES => {
                 let duration = conflict_delay(self.conflicts, self.plan.call().attempt.id);
                 self.conflicts = self.conflicts.saturating_add(1);
@@ -55,9 +58,9 @@ impl Record {
         self.start()
     }
 
-    fn on_wrote(mut self, wrote: &Wrote) -> Step<Self> {
+    fn on_wrote(mut self, wrote: &Wrote, at: Timestamp) -> Step<Self> {
         self.has_counted |= matches!(wrote, Wrote::Applied { .. });
-        match self.plan.after_record(wrote) {
+        match self.plan.after_record(wrote, at) {
             Some(write) => self.write(write),
             None => Step::Done(Ok(())),
         }

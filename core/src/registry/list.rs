@@ -69,10 +69,10 @@ impl ListConnections {
         Self { config, topic, limit, start_after, now }
     }
 
-    fn on_page(self, outcome: Result<Page, store::Error>) -> Step<Self> {
+    fn on_page(self, outcome: store::Outcome<Page>) -> Step<Self> {
         let names = self.config.names();
         let page = match outcome {
-            Ok(page) => page,
+            Ok(answered) => answered.answer,
             Err(error) => return Step::Done(Err(self.config.not_read(error))),
         };
         let connections = page.items.iter().filter_map(|item| read(item, names)).collect();
@@ -150,7 +150,7 @@ mod tests {
     use super::{ConnectionPage, Error, Reason};
     use crate::machine::{Machine, Step};
     use crate::registry::{AttributeStyle, RegistryConfig, Touched};
-    use crate::store::{Item, Page, StoreRequest, Updated, Written};
+    use crate::store::{Answered, Item, Page, StoreRequest, Written};
     use crate::time::Timestamp;
 
     const LIMIT: NonZeroU32 = NonZeroU32::MIN;
@@ -166,7 +166,8 @@ mod tests {
             Step::Ask(StoreRequest::QueryItems(ask)) => {
                 let held = |item: &Item| ask.effect().filter.holds(Some(item));
                 let items = page.items.into_iter().filter(held).collect();
-                let Step::Done(output) = ask.answer(Ok(Page { items, ..page })) else {
+                let read = Answered { answer: Page { items, ..page }, at: now };
+                let Step::Done(output) = ask.answer(Ok(read)) else {
                     panic!("one query");
                 };
                 output
@@ -226,7 +227,7 @@ mod tests {
                 true => Written::Applied { attributes: Item::new() },
                 false => Written::Refused { seen: None },
             };
-            let updated = Updated { written, answered_at: Timestamp::UNIX_EPOCH };
+            let updated = Answered { answer: written, at: Timestamp::UNIX_EPOCH };
             let Step::Done(output) = ask.answer(Ok(updated)) else { panic!("one update") };
             assert_eq!(output, Ok(touched));
         }

@@ -8,7 +8,7 @@ use super::config::{Config, ConnectionKey, PARTITION_KEY, expires_at};
 use super::error::Error;
 use crate::machine::{Machine, Step};
 use crate::store::{
-    self, Assignment, DeleteItem, Guard, PutItem, StoreRequest, UpdateItem, Updated, Value, Written,
+    self, Assignment, DeleteItem, Guard, PutItem, StoreRequest, UpdateItem, Value, Written,
 };
 use crate::time::Timestamp;
 
@@ -59,7 +59,7 @@ impl Register {
         Self { config, key, topic, now }
     }
 
-    fn on_put(self, outcome: Result<Written, store::Error>) -> Step<Self> {
+    fn on_put(self, outcome: store::Outcome<Written>) -> Step<Self> {
         Step::Done(outcome.map(|_| ()).map_err(|error| self.config.not_written(error)))
     }
 }
@@ -85,8 +85,8 @@ impl Touch {
         Self { config, key, now }
     }
 
-    fn on_update(self, outcome: Result<Updated, store::Error>) -> Step<Self> {
-        Step::Done(match outcome.map(|updated| updated.written) {
+    fn on_update(self, outcome: store::Outcome<Written>) -> Step<Self> {
+        Step::Done(match outcome.map(|answered| answered.answer) {
             Ok(Written::Applied { .. }) => Ok(Touched::Kept),
             Ok(Written::Refused { .. }) => Ok(Touched::Unknown),
             Err(error) => Err(self.config.not_written(error)),
@@ -115,7 +115,7 @@ impl Remove {
         Self { config, key }
     }
 
-    fn on_delete(self, outcome: Result<Written, store::Error>) -> Step<Self> {
+    fn on_delete(self, outcome: store::Outcome<Written>) -> Step<Self> {
         Step::Done(outcome.map(|_| ()).map_err(|error| self.config.not_written(error)))
     }
 }

@@ -11,7 +11,6 @@ use super::expression::Expressions;
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
 use super::wire::{Reply, Wire, answer, body, check_key, read_items, require};
-use crate::time::Timestamp;
 
 /// Reads up to [`MAX_BATCH_GET_KEYS`] items of one table by their keys, in one call.
 ///
@@ -37,8 +36,6 @@ pub struct BatchRead {
     pub items: Vec<Item>,
     /// Keys that the store did not get to, for lack of throughput or room in the reply.
     pub unprocessed: Vec<Key>,
-    /// When the answer arrived, on the executor's clock.
-    pub answered_at: Timestamp,
 }
 
 impl BatchGetItem {
@@ -94,7 +91,7 @@ impl Wire for BatchGetItem {
         require(self.projection.iter().all(|name| !name.is_empty()))
     }
 
-    fn read_answer(&self, answer: &Json, answered_at: Timestamp) -> Result<BatchRead, Error> {
+    fn read_answer(&self, answer: &Json) -> Result<BatchRead, Error> {
         let table = self.table.as_ref();
         let unprocessed = answer
             .get("UnprocessedKeys")
@@ -103,7 +100,6 @@ impl Wire for BatchGetItem {
         Ok(BatchRead {
             items: read_items(answer.get("Responses").and_then(|all| all.get(table)))?,
             unprocessed: self.read_keys(unprocessed)?,
-            answered_at,
         })
     }
 
@@ -115,14 +111,6 @@ impl Wire for BatchGetItem {
         }
         let keys = keys_json(&read.unprocessed);
         answer([items, ("UnprocessedKeys", of_table(Json::Object(body([("Keys", keys)]))))])
-    }
-
-    fn arrival(read: &BatchRead) -> Option<Timestamp> {
-        Some(read.answered_at)
-    }
-
-    fn arrived(read: BatchRead, now: Timestamp) -> BatchRead {
-        BatchRead { answered_at: now, ..read }
     }
 }
 

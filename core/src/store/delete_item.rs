@@ -13,7 +13,6 @@ use super::wire::{
     Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
     require, write_written,
 };
-use crate::time::Timestamp;
 
 /// Removes one item by its key, if the guard holds on it. Removing what is not there succeeds.
 ///
@@ -64,11 +63,11 @@ impl Wire for DeleteItem {
         require(self.guard.is_valid())
     }
 
-    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Written, Error> {
+    fn read_answer(&self, answer: &Json) -> Result<Written, Error> {
         read_applied(answer)
     }
 
-    fn read_fault(&self, fault: Fault, _: Timestamp) -> Result<Written, Error> {
+    fn read_fault(&self, fault: Fault) -> Result<Written, Error> {
         read_refused(fault)
     }
 

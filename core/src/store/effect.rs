@@ -74,8 +74,20 @@ pub enum Conclusion {
     Failed(Error),
 }
 
+/// What the store answered, and when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answered<A> {
+    /// The answer.
+    pub answer: A,
+    /// When it arrived, on the executor's clock.
+    pub at: Timestamp,
+}
+
+/// The outcome of an order: the answer, or why there was none.
+pub type Outcome<A> = Result<Answered<A>, Error>;
+
 impl<W: Wire> Effect for W {
-    type Outcome = Result<W::Answer, Error>;
+    type Outcome = Outcome<W::Answer>;
 }
 
 impl<W: Wire> StoreEffect for W {
@@ -94,15 +106,18 @@ impl<W: Wire> StoreEffect for W {
     }
 
     fn answered_at(outcome: &Self::Outcome) -> Option<Timestamp> {
-        outcome.as_ref().ok().and_then(W::arrival)
+        outcome.as_ref().ok().map(|answered| answered.at)
     }
 
     fn arrived_at(outcome: Self::Outcome, now: Timestamp) -> Self::Outcome {
-        outcome.map(|answer| W::arrived(answer, now))
+        outcome.map(|answered| Answered { at: now, ..answered })
     }
 
     fn conclusion(outcome: &Self::Outcome) -> Conclusion {
-        outcome.as_ref().map_or_else(|error| Conclusion::Failed(*error), W::conclude)
+        match outcome {
+            Ok(answered) => W::conclude(&answered.answer),
+            Err(error) => Conclusion::Failed(*error),
+        }
     }
 
     fn request(&self) -> Json {
@@ -111,7 +126,7 @@ impl<W: Wire> StoreEffect for W {
 
     fn transcribe(&self, outcome: &Self::Outcome) -> Exchange {
         let reply = match outcome {
-            Ok(answer) => self.to_reply(answer),
+            Ok(answered) => self.to_reply(&answered.answer),
             Err(error) => Reply::of_error(*error),
         };
         Exchange {

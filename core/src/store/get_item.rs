@@ -6,7 +6,6 @@ use super::error::Error;
 use super::item::{Item, Key};
 use super::table::TableName;
 use super::wire::{Reply, Wire, answer, body, check_key, read_item};
-use crate::time::Timestamp;
 
 /// Reads one item by its key.
 ///
@@ -43,7 +42,7 @@ impl Wire for GetItem {
         check_key(&self.key)
     }
 
-    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Option<Item>, Error> {
+    fn read_answer(&self, answer: &Json) -> Result<Option<Item>, Error> {
         Ok(Some(read_item(answer, "Item")?).filter(|item| !item.is_empty()))
     }
 

@@ -58,7 +58,7 @@ pub use attribute_style::AttributeStyle;
 pub use batch_get_item::{BatchGetItem, BatchRead};
 pub use cursor_error::CursorError;
 pub use delete_item::DeleteItem;
-pub use effect::{Conclusion, StoreEffect};
+pub use effect::{Answered, Conclusion, Outcome, StoreEffect};
 pub use error::{Error, Misconfiguration, StoreFailure};
 pub use expression::Expressions;
 pub use get_item::GetItem;
@@ -77,7 +77,7 @@ pub use transact_write_items::{
     CancellationReason, ConditionCheck, TransactWrite, TransactWriteItems, Transacted,
 };
 pub use update::{Assignment, InvalidUpdate};
-pub use update_item::{UpdateItem, Updated, Written};
+pub use update_item::{UpdateItem, Written};
 pub use usage::{ConsumedCapacity, OperationUsage, StoreUsage};
 pub use value::{ReadError, Value};
 

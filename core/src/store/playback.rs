@@ -20,13 +20,15 @@ use crate::time::Timestamp;
 /// ```
 /// use apptheory_core::run::Interpret;
 /// use apptheory_core::store::transcript::Transcript;
-/// use apptheory_core::store::{Divergence, GetItem, Key, Playback, StoreEffect, Value};
+/// use apptheory_core::store::{Answered, Divergence, GetItem, Key, Playback, StoreEffect, Value};
+/// use apptheory_core::time::Timestamp;
 ///
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
-/// let transcript = Transcript { exchanges: vec![order.transcribe(&Ok(None))] };
+/// let nothing = Ok(Answered { answer: None, at: Timestamp::UNIX_EPOCH });
+/// let transcript = Transcript { exchanges: vec![order.transcribe(&nothing)] };
 /// let mut playback = Playback::new(transcript);
-/// assert_eq!(playback.interpret(&order), Ok(None));
+/// assert_eq!(playback.interpret(&order), nothing);
 /// assert_eq!(playback.finish(), Ok(()));
 /// assert!(playback.interpret(&order).is_err());
 /// assert!(matches!(playback.finish(), Err(Divergence::PastEnd { index: 1, .. })));

@@ -14,7 +14,6 @@ use super::wire::{
     Fault, Reply, Wire, conclude_written, guarded_body, read_applied, read_refused, require,
     write_written,
 };
-use crate::time::Timestamp;
 
 /// Writes one whole item in place of whatever its key holds, if the guard holds on that.
 ///
@@ -64,11 +63,11 @@ impl Wire for PutItem {
         require(self.item.is_valid() && self.guard.is_valid())
     }
 
-    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Written, Error> {
+    fn read_answer(&self, answer: &Json) -> Result<Written, Error> {
         read_applied(answer)
     }
 
-    fn read_fault(&self, fault: Fault, _: Timestamp) -> Result<Written, Error> {
+    fn read_fault(&self, fault: Fault) -> Result<Written, Error> {
         read_refused(fault)
     }
 

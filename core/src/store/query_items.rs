@@ -15,7 +15,6 @@ use super::table::TableName;
 use super::value::Value;
 use super::wire::{Reply, Wire, answer, body, check_key_value, read_item, read_items, require};
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
-use crate::time::Timestamp;
 
 /// Reads one page of the items that share a partition key, in the order of their sort key.
 ///
@@ -174,7 +173,7 @@ impl Wire for QueryItems {
         require(self.filter.is_valid() && !keys.into_iter().any(|key| self.filter.mentions(key)))
     }
 
-    fn read_answer(&self, answer: &Json, _: Timestamp) -> Result<Page, Error> {
+    fn read_answer(&self, answer: &Json) -> Result<Page, Error> {
         Ok(Page {
             items: read_items(answer.get("Items"))?,
             next: Some(read_item(answer, "LastEvaluatedKey")?).filter(|key| !key.is_empty()),

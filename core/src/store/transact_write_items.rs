@@ -13,7 +13,6 @@ use super::item::{Item, Key};
 use super::table::TableName;
 use super::wire::{Fault, Reply, Wire, answer, body, check_key, require};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
-use crate::time::Timestamp;
 
 /// Carries out several writes to different items, all of them or none.
 ///
@@ -200,11 +199,11 @@ impl Wire for TransactWriteItems {
         self.writes.iter().try_for_each(TransactWrite::check)
     }
 
-    fn read_answer(&self, _: &Json, _: Timestamp) -> Result<Transacted, Error> {
+    fn read_answer(&self, _: &Json) -> Result<Transacted, Error> {
         Ok(Transacted::Committed)
     }
 
-    fn read_fault(&self, fault: Fault, _: Timestamp) -> Result<Transacted, Error> {
+    fn read_fault(&self, fault: Fault) -> Result<Transacted, Error> {
         match &*fault.code {
             CANCELED => Ok(Transacted::Canceled { reasons: fault.reasons }),
             _ => Err(fault.error()),

@@ -119,9 +119,9 @@ mod tests {
 
     use super::*;
     use crate::store::{
-        BatchGetItem, BatchRead, CancellationReason, DeleteItem, Error, GetItem, Guard, Item, Key,
-        Misconfiguration, Page, PutItem, QueryItems, Sleep, StoreEffect, TransactWriteItems,
-        Transacted, UpdateItem, Updated, Value, Written,
+        Answered, BatchGetItem, BatchRead, CancellationReason, DeleteItem, Error, GetItem, Guard,
+        Item, Key, Misconfiguration, Page, PutItem, QueryItems, Sleep, StoreEffect,
+        TransactWriteItems, Transacted, UpdateItem, Value, Written,
     };
 
     const ERRORS: [Error; 9] = [
@@ -170,16 +170,18 @@ mod tests {
     #[test]
     fn every_outcome_round_trips() {
         let table = || "t".into();
+        let at = Timestamp::from_unix_nanos(1_767_225_600_000_000_001).unwrap();
         let get = GetItem { table: table(), key: key("a"), consistent: true };
-        round_trips(&get, [Ok(None), Ok(Some(item("a")))]);
+        round_trips(&get, [None, Some(item("a"))].map(|answer| Ok(Answered { answer, at })));
 
         let written = || {
             [
-                Ok(Written::Applied { attributes: Item::new() }),
-                Ok(Written::Applied { attributes: item("a") }),
-                Ok(Written::Refused { seen: None }),
-                Ok(Written::Refused { seen: Some(item("a")) }),
+                Written::Applied { attributes: Item::new() },
+                Written::Applied { attributes: item("a") },
+                Written::Refused { seen: None },
+                Written::Refused { seen: Some(item("a")) },
             ]
+            .map(|answer| Ok(Answered { answer, at }))
         };
         let put = PutItem { table: table(), item: item("a"), guard: Guard::absent("ID") };
         round_trips(&put, written());
@@ -191,10 +193,7 @@ mod tests {
             assignments: Vec::new(),
             guard: Guard::Always,
         };
-        let answered_at = Timestamp::from_unix_nanos(1_767_225_600_000_000_001).unwrap();
-        let updated =
-            |written: Result<_, _>| written.map(|written| Updated { written, answered_at });
-        round_trips(&update, written().map(updated));
+        round_trips(&update, written());
 
         let query = QueryItems {
             table: table(),
@@ -208,7 +207,7 @@ mod tests {
             consistent: false,
         };
         let page = Page { items: vec![item("a"), item("b")], next: Some(key("b").to_item()) };
-        round_trips(&query, [Ok(Page::default()), Ok(page)]);
+        round_trips(&query, [Page::default(), page].map(|answer| Ok(Answered { answer, at })));
 
         let batch = BatchGetItem {
             table: table(),
@@ -216,9 +215,9 @@ mod tests {
             projection: Vec::new(),
             consistent: false,
         };
-        let read = BatchRead { items: vec![item("a")], unprocessed: vec![key("b")], answered_at };
+        let read = BatchRead { items: vec![item("a")], unprocessed: vec![key("b")] };
         let all = BatchRead { unprocessed: Vec::new(), ..read.clone() };
-        round_trips(&batch, [Ok(read), Ok(all)]);
+        round_trips(&batch, [read, all].map(|answer| Ok(Answered { answer, at })));
 
         let reasons = vec![
             CancellationReason::None,
@@ -227,13 +226,14 @@ mod tests {
             CancellationReason::Failed(Error::Conflict),
         ];
         let transact = TransactWriteItems { writes: Vec::new(), token: None };
-        let canceled = |reasons| Ok(Transacted::Canceled { reasons });
+        let canceled = |reasons| Transacted::Canceled { reasons };
         round_trips(
             &transact,
-            [Ok(Transacted::Committed), canceled(Vec::new()), canceled(reasons)],
+            [Transacted::Committed, canceled(Vec::new()), canceled(reasons)]
+                .map(|answer| Ok(Answered { answer, at })),
         );
 
-        round_trips(&Sleep { duration: Duration::from_millis(1500) }, [answered_at]);
+        round_trips(&Sleep { duration: Duration::from_millis(1500) }, [at]);
     }
 
     #[test]

@@ -15,7 +15,6 @@ use super::wire::{
     Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
     require, write_written,
 };
-use crate::time::Timestamp;
 
 /// Changes one item, or creates it, if the guard holds on it as it is.
 ///
@@ -51,15 +50,6 @@ pub enum Written {
     },
 }
 
-/// The outcome of an update.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Updated {
-    /// Whether it took effect.
-    pub written: Written,
-    /// When the answer arrived, on the executor's clock.
-    pub answered_at: Timestamp,
-}
-
 impl UpdateItem {
     /// The changes and the guard as expressions with placeholders.
     #[must_use]
@@ -85,7 +75,7 @@ impl UpdateItem {
 }
 
 impl Wire for UpdateItem {
-    type Answer = Updated;
+    type Answer = Written;
 
     const OPERATION: &'static str = "UpdateItem";
 
@@ -113,27 +103,19 @@ impl Wire for UpdateItem {
         require(self.guard.is_valid())
     }
 
-    fn read_answer(&self, answer: &Json, answered_at: Timestamp) -> Result<Updated, Error> {
-        Ok(Updated { written: read_applied(answer)?, answered_at })
+    fn read_answer(&self, answer: &Json) -> Result<Written, Error> {
+        read_applied(answer)
     }
 
-    fn read_fault(&self, fault: Fault, answered_at: Timestamp) -> Result<Updated, Error> {
-        Ok(Updated { written: read_refused(fault)?, answered_at })
+    fn read_fault(&self, fault: Fault) -> Result<Written, Error> {
+        read_refused(fault)
     }
 
-    fn to_reply(&self, updated: &Updated) -> Reply {
-        write_written(&updated.written)
+    fn to_reply(&self, written: &Written) -> Reply {
+        write_written(written)
     }
 
-    fn conclude(updated: &Updated) -> Conclusion {
-        conclude_written(&updated.written)
-    }
-
-    fn arrival(updated: &Updated) -> Option<Timestamp> {
-        Some(updated.answered_at)
-    }
-
-    fn arrived(updated: Updated, now: Timestamp) -> Updated {
-        Updated { answered_at: now, ..updated }
+    fn conclude(written: &Written) -> Conclusion {
+        conclude_written(written)
     }
 }

@@ -17,7 +17,7 @@
 //! assert_eq!(order.to_body()["Key"]["ID"]["S"], "e1");
 //!
 //! let reply = Reply::from_http(200, br#"{"Item": {"ID": {"S": "e1"}}}"#);
-//! let item = order.read_reply(reply, Timestamp::UNIX_EPOCH)?;
+//! let item = order.read_reply(reply, Timestamp::UNIX_EPOCH)?.answer;
 //! assert_eq!(item.expect("found").text("ID"), Some("e1"));
 //! # Ok::<(), apptheory_core::store::Error>(())
 //! ```
@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value as Json};
 
-use super::effect::Conclusion;
+use super::effect::{Answered, Conclusion, Outcome};
 use super::error::Error;
 use super::guard::Guard;
 use super::item::{Item, Key};
@@ -59,32 +59,33 @@ pub trait Wire: Sized {
     /// [`Error::TooLarge`] over a size limit, [`Error::Misconfigured`] otherwise.
     fn check(&self) -> Result<(), Error>;
 
-    /// Reads the operation's JSON answer; `answered_at` is when it arrived.
+    /// Reads the operation's JSON answer.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] for JSON that is not this operation's answer.
-    fn read_answer(&self, answer: &Json, answered_at: Timestamp) -> Result<Self::Answer, Error>;
+    fn read_answer(&self, answer: &Json) -> Result<Self::Answer, Error>;
 
     /// Reads DynamoDB's refusal. A failed condition is an answer, where there can be one.
     ///
     /// # Errors
     ///
     /// The error that the refusal's code stands for.
-    fn read_fault(&self, fault: Fault, _answered_at: Timestamp) -> Result<Self::Answer, Error> {
+    fn read_fault(&self, fault: Fault) -> Result<Self::Answer, Error> {
         Err(fault.error())
     }
 
-    /// Reads a reply; `answered_at` is when it arrived.
+    /// Reads a reply; `at` is when it arrived.
     ///
     /// # Errors
     ///
     /// As [`read_answer`](Self::read_answer) and [`read_fault`](Self::read_fault).
-    fn read_reply(&self, reply: Reply, answered_at: Timestamp) -> Result<Self::Answer, Error> {
-        match reply {
-            Reply::Answer(answer) => self.read_answer(&answer, answered_at),
-            Reply::Fault(fault) => self.read_fault(fault, answered_at),
-        }
+    fn read_reply(&self, reply: Reply, at: Timestamp) -> Outcome<Self::Answer> {
+        let answer = match reply {
+            Reply::Answer(answer) => self.read_answer(&answer)?,
+            Reply::Fault(fault) => self.read_fault(fault)?,
+        };
+        Ok(Answered { answer, at })
     }
 
     /// Returns a reply that stands for `answer`: [`read_reply`](Self::read_reply) reads it back.
@@ -94,18 +95,6 @@ pub trait Wire: Sized {
     #[must_use]
     fn conclude(_answer: &Self::Answer) -> Conclusion {
         Conclusion::Answered
-    }
-
-    /// Returns when the answer arrived, if it says so.
-    #[must_use]
-    fn arrival(_answer: &Self::Answer) -> Option<Timestamp> {
-        None
-    }
-
-    /// Returns the same answer, arrived at `now`, if it says when it arrived.
-    #[must_use]
-    fn arrived(answer: Self::Answer, _now: Timestamp) -> Self::Answer {
-        answer
     }
 }
 

@@ -51,8 +51,12 @@ pub use aws_config;
 pub use aws_sdk_dynamodb;
 pub use create_table::{CREATE_TABLE_PATIENCE, TableCreation, TableError};
 
+use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::Wire;
-use apptheory_core::store::{self, Misconfiguration, Sleep};
+use apptheory_core::store::{
+    self, Answered, BatchGetItem, DeleteItem, GetItem, Misconfiguration, PutItem, QueryItems,
+    Sleep, TransactWriteItems, UpdateItem,
+};
 use apptheory_core::time::Timestamp;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
@@ -140,6 +144,20 @@ impl<C> AwsStore<C> {
             .ok_or(store::Error::Misconfigured(Misconfiguration::MissingTable))
     }
 }
+
+/// Executes each order by the method of its name, and says when the answer arrived.
+macro_rules! carries_out {
+    ($($effect:ident $method:ident,)+) => {$(
+        impl<C: Clock> Execute<$effect> for AwsStore<C> {
+            async fn execute(&self, order: &$effect) -> <$effect as Effect>::Outcome {
+                let answer = self.$method(order).await?;
+                Ok(Answered { answer, at: self.clock.now() })
+            }
+        }
+    )+};
+}
+
+apptheory_core::each_store_order!(carries_out);
 
 impl<C: Clock> Execute<Sleep> for AwsStore<C> {
     async fn execute(&self, sleep: &Sleep) -> Timestamp {

@@ -11,10 +11,9 @@ use super::convert::{
     SdkItem, item_from_sdk, item_to_sdk, key_to_sdk, names_to_sdk, values_to_sdk,
 };
 use crate::clock::Clock;
-use crate::execute::Execute;
 
-impl<C: Clock> Execute<GetItem> for AwsStore<C> {
-    async fn execute(&self, order: &GetItem) -> Result<Option<Item>, store::Error> {
+impl<C: Clock> AwsStore<C> {
+    pub(super) async fn get_item(&self, order: &GetItem) -> Result<Option<Item>, store::Error> {
         let answer = self
             .client_for(order)?
             .get_item()
@@ -28,8 +27,11 @@ impl<C: Clock> Execute<GetItem> for AwsStore<C> {
     }
 }
 
-impl<C: Clock> Execute<BatchGetItem> for AwsStore<C> {
-    async fn execute(&self, order: &BatchGetItem) -> Result<BatchRead, store::Error> {
+impl<C: Clock> AwsStore<C> {
+    pub(super) async fn batch_get_item(
+        &self,
+        order: &BatchGetItem,
+    ) -> Result<BatchRead, store::Error> {
         let expressions = order.expressions();
         let request = KeysAndAttributes::builder()
             .set_keys(Some(order.keys.iter().map(key_to_sdk).collect()))
@@ -45,7 +47,6 @@ impl<C: Clock> Execute<BatchGetItem> for AwsStore<C> {
             .send()
             .await
             .map_err(|error| classify(&error))?;
-        let answered_at = self.clock.now();
 
         let table = order.table.as_ref();
         let items = answer.responses.and_then(|mut tables| tables.remove(table));
@@ -57,7 +58,6 @@ impl<C: Clock> Execute<BatchGetItem> for AwsStore<C> {
                 .into_iter()
                 .map(|key| unprocessed_key(order, key))
                 .collect::<Result<_, _>>()?,
-            answered_at,
         })
     }
 }
@@ -66,8 +66,8 @@ fn unprocessed_key(order: &BatchGetItem, key: SdkItem) -> Result<Key, store::Err
     order.key_of(&item_from_sdk(key)?).ok_or(store::Error::Unavailable)
 }
 
-impl<C: Clock> Execute<QueryItems> for AwsStore<C> {
-    async fn execute(&self, order: &QueryItems) -> Result<Page, store::Error> {
+impl<C: Clock> AwsStore<C> {
+    pub(super) async fn query(&self, order: &QueryItems) -> Result<Page, store::Error> {
         let expressions = order.expressions();
         let answer = self
             .client_for(order)?

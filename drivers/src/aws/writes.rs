@@ -4,7 +4,7 @@ use core::error::Error;
 
 use apptheory_core::store::{
     self, CancellationReason, DeleteItem, Guard, Item, Misconfiguration, PutItem, TransactWrite,
-    TransactWriteItems, Transacted, UpdateItem, Updated, Written,
+    TransactWriteItems, Transacted, UpdateItem, Written,
 };
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -23,7 +23,6 @@ use super::convert::{
 };
 use super::{AwsStore, sent_once};
 use crate::clock::Clock;
-use crate::execute::Execute;
 
 /// Gives a builder of the SDK, whichever write it is of, what all guarded writes have: the table, the
 /// condition with its placeholders, and what to answer a failed condition with. The builders have no
@@ -40,8 +39,8 @@ macro_rules! guarded {
     }};
 }
 
-impl<C: Clock> Execute<PutItem> for AwsStore<C> {
-    async fn execute(&self, order: &PutItem) -> Result<Written, store::Error> {
+impl<C: Clock> AwsStore<C> {
+    pub(super) async fn put_item(&self, order: &PutItem) -> Result<Written, store::Error> {
         let request = guarded!(self.client_for(order)?.put_item(), order, order.expressions());
         let sent = request.set_item(Some(item_to_sdk(&order.item))).send().await;
         // A put returns nothing: what is there now is what was sent.
@@ -53,10 +52,8 @@ impl<C: Clock> Execute<PutItem> for AwsStore<C> {
             }
         })
     }
-}
 
-impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
-    async fn execute(&self, order: &UpdateItem) -> Result<Updated, store::Error> {
+    pub(super) async fn update_item(&self, order: &UpdateItem) -> Result<Written, store::Error> {
         let expressions = order.expressions();
         let update = expressions.update.clone();
         let request = guarded!(self.client_for(order)?.update_item(), order, expressions)
@@ -68,20 +65,16 @@ impl<C: Clock> Execute<UpdateItem> for AwsStore<C> {
         } else {
             request.customize().config_override(sent_once()).send().await
         };
-        let answered_at = self.clock.now();
-        let written = written(sent.map(|answer| answer.attributes), |error| {
+        written(sent.map(|answer| answer.attributes), |error| {
             if let UpdateItemError::ConditionalCheckFailedException(refusal) = error {
                 Some(refusal)
             } else {
                 None
             }
-        })?;
-        Ok(Updated { written, answered_at })
+        })
     }
-}
 
-impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
-    async fn execute(&self, order: &DeleteItem) -> Result<Written, store::Error> {
+    pub(super) async fn delete_item(&self, order: &DeleteItem) -> Result<Written, store::Error> {
         let request = guarded!(self.client_for(order)?.delete_item(), order, order.expressions())
             .set_key(Some(key_to_sdk(&order.key)))
             .return_values(ReturnValue::AllOld);
@@ -94,10 +87,11 @@ impl<C: Clock> Execute<DeleteItem> for AwsStore<C> {
             }
         })
     }
-}
 
-impl<C: Clock> Execute<TransactWriteItems> for AwsStore<C> {
-    async fn execute(&self, order: &TransactWriteItems) -> Result<Transacted, store::Error> {
+    pub(super) async fn transact_write_items(
+        &self,
+        order: &TransactWriteItems,
+    ) -> Result<Transacted, store::Error> {
         let client = self.client_for(order)?;
         let writes = order.writes.iter().map(transact_write).collect::<Result<_, _>>();
         let writes =

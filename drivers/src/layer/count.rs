@@ -12,10 +12,13 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
+/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory_core::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
+/// #         Ok(Answered { answer: None, at: Timestamp::UNIX_EPOCH })
+/// #     }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::Counted;
@@ -23,7 +26,7 @@ use crate::execute::Execute;
 /// let store = Counted::new(Empty);
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
-/// assert_eq!(store.execute(&order).await, Ok(None));
+/// assert_eq!(store.execute(&order).await.map(|read| read.answer), Ok(None));
 /// assert_eq!(store.calls(), 1);
 /// # });
 /// ```

@@ -32,7 +32,7 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 /// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
 /// # struct Slow;
 /// # impl Execute<GetItem> for Slow {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> {
+/// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
 /// #         core::future::pending().await
 /// #     }
 /// # }
@@ -184,7 +184,7 @@ mod tests {
         let store = Deadline::after(Answering::new(), &clock, DECISION_BUDGET);
         block_on(async {
             let updated = store.execute(&increment()).await.unwrap();
-            assert_eq!(updated.answered_at, clock.now());
+            assert_eq!(updated.at, clock.now());
             assert_eq!(store.execute(&nap(0)).await, clock.now());
         });
     }

@@ -44,10 +44,13 @@ impl FaultPlan {
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
+/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory_core::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
+/// #         Ok(Answered { answer: None, at: Timestamp::UNIX_EPOCH })
+/// #     }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::{Faulty, FaultPlan};
@@ -56,7 +59,7 @@ impl FaultPlan {
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
 /// assert_eq!(store.execute(&order).await, Err(store::Error::Throttled));
-/// assert_eq!(store.execute(&order).await, Ok(None));
+/// assert_eq!(store.execute(&order).await.map(|read| read.answer), Ok(None));
 /// # });
 /// ```
 #[derive(Debug)]

@@ -15,10 +15,13 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
+/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory_core::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
+/// #         Ok(Answered { answer: None, at: Timestamp::UNIX_EPOCH })
+/// #     }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::{Recording, Replay};
@@ -27,13 +30,13 @@ use crate::execute::Execute;
 /// let store = Recording::new(Empty);
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
-/// assert_eq!(store.execute(&order).await, Ok(None));
+/// assert_eq!(store.execute(&order).await.map(|read| read.answer), Ok(None));
 /// let file = store.transcript().to_json().to_string();
 ///
 /// // Elsewhere, later, without a store:
 /// let transcript = Transcript::from_json(&serde_json::from_str(&file)?)?;
 /// let store = Replay::new(transcript);
-/// assert_eq!(store.execute(&order).await, Ok(None));
+/// assert_eq!(store.execute(&order).await.map(|read| read.answer), Ok(None));
 /// store.finish()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// # }).unwrap();

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use apptheory_core::store::{
-    self, Assignment, Guard, Item, Key, Sleep, UpdateItem, Updated, Value, Written,
+    self, Answered, Assignment, Guard, Item, Key, Sleep, UpdateItem, Value, Written,
 };
 use apptheory_core::time::Timestamp;
 
@@ -30,7 +30,7 @@ impl Answering {
 }
 
 impl Execute<UpdateItem> for Answering {
-    async fn execute(&self, _: &UpdateItem) -> Result<Updated, store::Error> {
+    async fn execute(&self, _: &UpdateItem) -> store::Outcome<Written> {
         counted(i128::from(self.applied.fetch_add(1, Ordering::Relaxed) + 1))
     }
 }
@@ -46,13 +46,13 @@ impl Execute<Sleep> for Answering {
 pub(super) struct Silent;
 
 impl Execute<UpdateItem> for Silent {
-    async fn execute(&self, _: &UpdateItem) -> Result<Updated, store::Error> {
+    async fn execute(&self, _: &UpdateItem) -> store::Outcome<Written> {
         core::future::pending().await
     }
 }
 
 /// Increments, naps for a second, increments again; concludes with both outcomes.
-pub(super) async fn twice<X>(executor: &X) -> [Result<Updated, store::Error>; 2]
+pub(super) async fn twice<X>(executor: &X) -> [store::Outcome<Written>; 2]
 where
     X: Execute<UpdateItem> + Execute<Sleep>,
 {
@@ -75,9 +75,9 @@ pub(super) fn nap(seconds: u64) -> Sleep {
 }
 
 /// What [`Answering`] answers; when, no decorator cares.
-pub(super) fn counted(count: i128) -> Result<Updated, store::Error> {
+pub(super) fn counted(count: i128) -> store::Outcome<Written> {
     let attributes = Item::new().with("Count", Value::N(count.into()));
-    Ok(Updated { written: Written::Applied { attributes }, answered_at: Timestamp::UNIX_EPOCH })
+    Ok(Answered { answer: Written::Applied { attributes }, at: Timestamp::UNIX_EPOCH })
 }
 
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {

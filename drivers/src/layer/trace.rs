@@ -11,10 +11,13 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
+/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory_core::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
-/// #     async fn execute(&self, _: &GetItem) -> Result<Option<Item>, store::Error> { Ok(None) }
+/// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
+/// #         Ok(Answered { answer: None, at: Timestamp::UNIX_EPOCH })
+/// #     }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::Trace;
@@ -22,7 +25,8 @@ use crate::execute::Execute;
 /// let store = Trace::new(Empty);
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
-/// assert_eq!(store.execute(&order).await, Ok(None)); // effect{operation=GetItem table=events}
+/// let read = store.execute(&order).await; // effect{operation=GetItem table=events}
+/// assert_eq!(read.map(|read| read.answer), Ok(None));
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,6 +7,7 @@ use apptheory::clock::ManualClock;
 use apptheory::execute::{Execute, StoreExecutor};
 use apptheory::layer::{Recording, Replay};
 use apptheory_core::machine::Effect;
+use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{
     self, Assignment, Attribute, BatchGetItem, CancellationReason, ConditionCheck, DeleteItem,
     GetItem, Guard, Item, PutItem, QueryItems, Sleep, SortRange, TransactWrite, TransactWriteItems,
@@ -56,6 +57,13 @@ fn page(start_after: Option<Item>, filter: Guard) -> QueryItems {
     }
 }
 
+/// What an order is answered. Whenever it is, the outcome says so.
+async fn ask<W: Wire>(store: &impl Execute<W>, order: &W) -> Result<W::Answer, store::Error> {
+    let answered = store.execute(order).await?;
+    assert_eq!(answered.at, NOW);
+    Ok(answered.answer)
+}
+
 fn applied(attributes: Item) -> Result<Written, store::Error> {
     Ok(Written::Applied { attributes })
 }
@@ -71,25 +79,21 @@ fn counted(count: i64) -> Item {
 #[test]
 fn a_put_is_read_back_and_refused_the_second_time() {
     with_dynamo(async |store| {
-        assert_eq!(store.execute(&get("e1")).await, Ok(None));
-        assert_eq!(store.execute(&put("e1")).await, applied(Item::new()));
-        assert_eq!(store.execute(&get("e1")).await, Ok(Some(event("e1"))));
-        assert_eq!(store.execute(&put("e1")).await, refused(event("e1")));
+        assert_eq!(ask(&store, &get("e1")).await, Ok(None));
+        assert_eq!(ask(&store, &put("e1")).await, applied(Item::new()));
+        assert_eq!(ask(&store, &get("e1")).await, Ok(Some(event("e1"))));
+        assert_eq!(ask(&store, &put("e1")).await, refused(event("e1")));
 
         let replaced = PutItem { item: key("e1").to_item(), guard: Guard::Always, ..put("e1") };
-        assert_eq!(store.execute(&replaced).await, applied(Item::new()));
-        assert_eq!(store.execute(&get("e1")).await, Ok(Some(key("e1").to_item())));
+        assert_eq!(ask(&store, &replaced).await, applied(Item::new()));
+        assert_eq!(ask(&store, &get("e1")).await, Ok(Some(key("e1").to_item())));
     });
 }
 
 #[test]
 fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
     with_dynamo(async |store| {
-        let increment = async || {
-            let updated = store.execute(&increment("c", 2)).await.unwrap();
-            assert_eq!(updated.answered_at, NOW);
-            Ok(updated.written)
-        };
+        let increment = async || ask(&store, &increment("c", 2)).await;
         assert_eq!(increment().await, applied(counted(1)));
         // `CreatedAt` is assigned to again, so it is among the changed attributes.
         assert_eq!(increment().await, applied(counted(2)));
@@ -101,14 +105,14 @@ fn an_update_answers_what_it_changed_or_what_stood_in_its_way() {
 #[test]
 fn a_delete_answers_what_was_there() {
     with_dynamo(async |store| {
-        assert!(store.execute(&put("e1")).await.is_ok());
+        assert!(ask(&store, &put("e1")).await.is_ok());
         let other = Guard::equals("TenantID", Value::from("t2"));
-        assert_eq!(store.execute(&delete("e1", other)).await, refused(event("e1")));
-        assert_eq!(store.execute(&delete("e1", Guard::Always)).await, applied(event("e1")));
-        assert_eq!(store.execute(&delete("e1", Guard::Always)).await, applied(Item::new()));
+        assert_eq!(ask(&store, &delete("e1", other)).await, refused(event("e1")));
+        assert_eq!(ask(&store, &delete("e1", Guard::Always)).await, applied(event("e1")));
+        assert_eq!(ask(&store, &delete("e1", Guard::Always)).await, applied(Item::new()));
         let there = Guard::Present("ID".into());
         let nothing_there = Ok(Written::Refused { seen: None });
-        assert_eq!(store.execute(&delete("e1", there)).await, nothing_there);
+        assert_eq!(ask(&store, &delete("e1", there)).await, nothing_there);
     });
 }
 
@@ -127,8 +131,8 @@ fn a_transaction_applies_all_or_tells_a_reason_for_each() {
             ],
             token: None,
         };
-        assert_eq!(store.execute(&order).await, Ok(Transacted::Committed));
-        assert_eq!(store.execute(&get("e1")).await, Ok(Some(event("e1"))));
+        assert_eq!(ask(&store, &order).await, Ok(Transacted::Committed));
+        assert_eq!(ask(&store, &get("e1")).await, Ok(Some(event("e1"))));
 
         let failed = |seen| CancellationReason::ConditionalCheckFailed { seen: Some(seen) };
         let reasons = vec![
@@ -137,7 +141,7 @@ fn a_transaction_applies_all_or_tells_a_reason_for_each() {
             CancellationReason::None,
             CancellationReason::None,
         ];
-        assert_eq!(store.execute(&order).await, Ok(Transacted::Canceled { reasons }));
+        assert_eq!(ask(&store, &order).await, Ok(Transacted::Canceled { reasons }));
     });
 }
 
@@ -148,9 +152,9 @@ fn a_transaction_with_a_token_is_applied_once() {
             writes: vec![TransactWrite::Update(increment("c", 9))],
             token: Some("token-1".into()),
         };
-        assert_eq!(store.execute(&order).await, Ok(Transacted::Committed));
-        assert_eq!(store.execute(&order).await, Ok(Transacted::Committed));
-        let item = store.execute(&get("c")).await.unwrap().unwrap();
+        assert_eq!(ask(&store, &order).await, Ok(Transacted::Committed));
+        assert_eq!(ask(&store, &order).await, Ok(Transacted::Committed));
+        let item = ask(&store, &get("c")).await.unwrap().unwrap();
         assert_eq!(item.integer("Count"), Some(1));
     });
 }
@@ -159,7 +163,7 @@ fn a_transaction_with_a_token_is_applied_once() {
 fn a_batch_brings_what_exists() {
     with_dynamo(async |store| {
         for id in ["e1", "e2"] {
-            assert!(store.execute(&put(id)).await.is_ok());
+            assert!(ask(&store, &put(id)).await.is_ok());
         }
         let order = BatchGetItem {
             table: "events".into(),
@@ -167,12 +171,11 @@ fn a_batch_brings_what_exists() {
             projection: vec!["ID".into(), "SortKey".into()],
             consistent: true,
         };
-        let mut read = store.execute(&order).await.unwrap();
+        let mut read = ask(&store, &order).await.unwrap();
         read.items.sort_by_key(|item| item.text("ID").map(str::to_owned));
         let projected = |id: &str| key(id).to_item().with("SortKey", Value::from(id));
         assert_eq!(read.items, [projected("e1"), projected("e2")]);
         assert_eq!(read.unprocessed, []);
-        assert_eq!(read.answered_at, NOW);
     });
 }
 
@@ -180,11 +183,11 @@ fn a_batch_brings_what_exists() {
 fn an_index_is_read_page_by_page() {
     with_dynamo(async |store| {
         for id in ["e1", "e2", "e3", "e4", "e5", "e6", "e7"] {
-            assert!(store.execute(&put(id)).await.is_ok());
+            assert!(ask(&store, &put(id)).await.is_ok());
         }
         let (mut pages, mut after) = (Vec::new(), None);
         loop {
-            let page = store.execute(&page(after, Guard::Always)).await.unwrap();
+            let page = ask(&store, &page(after, Guard::Always)).await.unwrap();
             pages.push(page.items);
             after = page.next;
             if after.is_none() {
@@ -195,7 +198,7 @@ fn an_index_is_read_page_by_page() {
         assert_eq!(pages, expected.map(|ids| ids.into_iter().map(event).collect::<Vec<_>>()));
 
         let filter = Guard::equals("Missing", Value::from("x"));
-        let filtered = store.execute(&page(None, filter)).await.unwrap();
+        let filtered = ask(&store, &page(None, filter)).await.unwrap();
         assert_eq!(filtered.items, []);
         assert!(filtered.next.is_some(), "an empty page is not the end");
     });

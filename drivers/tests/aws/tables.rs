@@ -26,7 +26,7 @@ fn a_table_is_created_once_with_its_time_to_live() {
         use apptheory::execute::Execute as _;
         let key = Key::of("PK", Value::from("p")).with_sort("SK", Value::from("s"));
         let order = GetItem { table: table.name, key, consistent: false };
-        assert_eq!(store.execute(&order).await, Ok(None));
+        assert_eq!(store.execute(&order).await.unwrap().answer, None);
 
         let ttl = store.client().describe_time_to_live().table_name("rate-limits").send().await;
         let ttl = ttl.unwrap().time_to_live_description.unwrap();

@@ -24,7 +24,7 @@ async fn record<X: StoreExecutor, C: Clock>(
     let key = published.key.as_ref().unwrap().to_store_key(bus.config().codec().names());
     let table = bus.config().table_name().clone();
     let read = GetItem { table, key: key.clone(), consistent: true };
-    let image = bus.executor().execute(&read).await.unwrap().unwrap().to_json();
+    let image = bus.executor().execute(&read).await.unwrap().answer.unwrap().to_json();
     let mut images = match change {
         "INSERT" => json!({"NewImage": image}),
         "MODIFY" => json!({"NewImage": image, "OldImage": image}),

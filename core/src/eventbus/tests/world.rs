@@ -70,9 +70,9 @@ impl World {
         self.memory.seed(&self.table, [item]).unwrap();
     }
 
-    fn call<E, T>(&mut self, order: &E) -> Result<T, store::Error>
+    fn call<E, T>(&mut self, order: &E) -> store::Outcome<T>
     where
-        E: Wire + Effect<Outcome = Result<T, store::Error>>,
+        E: Wire + Effect<Outcome = store::Outcome<T>>,
         Memory: Interpret<E>,
     {
         order.check()?;

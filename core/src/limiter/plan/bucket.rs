@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::call::Description;
-use super::{Call, Limiting, Next, Plan, Reads, Refusal, Ruling, UsageLine, Write, Wrote};
+use super::{Call, Limiting, Next, Plan, Reads, Ruling, UsageLine, Write, Wrote};
 use crate::limiter::config::seconds_after;
 use crate::limiter::decision::{Decision, UsageWindow};
 use crate::limiter::recall::{Learned, Lesson, Recall};
@@ -152,10 +152,9 @@ impl Bucket {
     }
 
     /// The decision after a refusal, or `None` when another write has to be tried.
-    fn after_refusal(&mut self, refusal: Option<Refusal>) -> Option<Decision> {
+    fn after_refusal(&mut self, seen: Option<Item>, at: Timestamp) -> Option<Decision> {
         let tried = self.tat;
-        let (seen, answered_at) = refusal.map_or((None, None), |r| (r.seen, r.answered_at));
-        Stored { tat: self.tat, foreign: self.foreign } = self.stored(seen.as_ref(), answered_at);
+        Stored { tat: self.tat, foreign: self.foreign } = self.stored(seen.as_ref(), Some(at));
         if self.foreign.is_none() && self.tat.is_some_and(|tat| tat > self.most()) {
             return Some(self.denied());
         }
@@ -248,19 +247,22 @@ impl Plan for Bucket {
         Write::Update(self.update(Some(self.most())))
     }
 
-    fn after_write(&mut self, wrote: Wrote) -> Next {
+    fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next {
         self.writes = self.writes.saturating_add(1);
         Next::Decide(match wrote {
             // The foreign one is replaced: nothing is left of the bucket now.
             Wrote::Applied { .. } if self.foreign.is_some() => self.denied(),
-            Wrote::Applied { attributes, .. } => {
+            Wrote::Applied { attributes } => {
                 self.tat = attributes.integer(self.call.names().tat);
                 self.admitted_at(self.tat.unwrap_or_else(|| self.now()))
             }
-            Wrote::Refused(refusals) => match self.after_refusal(refusals.into_iter().next()) {
-                Some(denied) => denied,
-                None => return Next::Write(self.write()),
-            },
+            Wrote::Refused(refusals) => {
+                let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
+                match self.after_refusal(seen, at) {
+                    Some(denied) => denied,
+                    None => return Next::Write(self.write()),
+                }
+            }
         })
     }
 
@@ -298,16 +300,14 @@ impl Plan for Bucket {
     }
 
     /// What is recorded beyond what a bucket holds stays, until the next decision finds it.
-    fn after_record(&mut self, wrote: &Wrote) -> Option<Write> {
+    fn after_record(&mut self, wrote: &Wrote, at: Timestamp) -> Option<Write> {
         self.writes = self.writes.saturating_add(1);
         match wrote {
             Wrote::Applied { .. } => None,
             Wrote::Refused(_) if self.writes >= MAX_WRITES => None,
             Wrote::Refused(refusals) => {
-                let refusal = refusals.first();
-                let seen = refusal.and_then(|refusal| refusal.seen.as_ref());
-                let read_at = refusal.and_then(|refusal| refusal.answered_at);
-                let stored = self.stored(seen, read_at);
+                let seen = refusals.iter().find_map(|refusal| refusal.seen.as_ref());
+                let stored = self.stored(seen, Some(at));
                 match seen.and_then(|item| item.integer(self.call.names().tat)) {
                     Some(tat) => self.tat = Some(tat),
                     None => (self.tat, self.foreign) = (stored.tat, stored.foreign),

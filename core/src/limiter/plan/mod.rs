@@ -12,7 +12,7 @@
 //!                       ├─ Read ─ batches ────┼▶ after_reads ──▶ Next         sliding windows │
 //!                       │                     └──────────────────────────────────────────────┘
 //!                       ├─ Write ─ one conditional write
-//!                       │     │ Updated, Transacted  ─▶  Wrote { Applied, Refused }
+//!                       │     │ Written, Transacted  ─▶  Wrote { Applied, Refused }
 //!                       │     │                              └▶ after_write ──▶ Next
 //!                       │     ├ conflict: wait, and the same write again, three times
 //!                       │     └ no answer ─▶ after_failure ──▶ Next, or the policy of failures
@@ -58,7 +58,7 @@ use super::strategy::{Layout, Strategy};
 use super::window::{Naming, TimeWindow};
 use crate::store::{
     self, AttributeName, BatchRead, CancellationReason, Item, Key, TransactWriteItems, Transacted,
-    UpdateItem, Updated, Written,
+    UpdateItem, Written,
 };
 use crate::time::Timestamp;
 
@@ -85,8 +85,8 @@ pub(super) trait Plan {
     /// The write that was asked for last, to be sent again.
     fn write(&self) -> Write;
 
-    /// What follows from a write.
-    fn after_write(&mut self, wrote: Wrote) -> Next;
+    /// What follows from a write that was answered at `at`.
+    fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next;
 
     /// What follows from a write without an answer, where the decision does not hang on it.
     fn after_failure(&mut self) -> Option<Next> {
@@ -116,7 +116,7 @@ pub(super) trait Plan {
     fn record(&mut self) -> Write;
 
     /// The write that has to follow, if any, for the request to be recorded.
-    fn after_record(&mut self, _wrote: &Wrote) -> Option<Write> {
+    fn after_record(&mut self, _wrote: &Wrote, _at: Timestamp) -> Option<Write> {
         None
     }
 
@@ -152,8 +152,6 @@ pub(super) enum Wrote {
     Applied {
         /// The changed attributes, where the store tells them.
         attributes: Item,
-        /// When the answer arrived; a transaction does not say.
-        answered_at: Option<Timestamp>,
     },
     Refused(Vec<Refusal>),
 }
@@ -163,8 +161,6 @@ pub(super) struct Refusal {
     /// Which of the order's writes; 0 for an update.
     pub(super) at: usize,
     pub(super) seen: Option<Item>,
-    /// When the answer arrived; only updates say so.
-    pub(super) answered_at: Option<Timestamp>,
 }
 
 /// The plan of any strategy; it derefs to the [`Plan`] that it holds. An enum and no
@@ -256,16 +252,11 @@ impl Strategy {
     }
 }
 
-impl From<Updated> for Wrote {
-    fn from(Updated { written, answered_at }: Updated) -> Self {
+impl From<Written> for Wrote {
+    fn from(written: Written) -> Self {
         match written {
-            Written::Applied { attributes } => {
-                Self::Applied { attributes, answered_at: Some(answered_at) }
-            }
-            Written::Refused { seen } => {
-                let answered_at = Some(answered_at);
-                Self::Refused(Vec::from([Refusal { at: 0, seen, answered_at }]))
-            }
+            Written::Applied { attributes } => Self::Applied { attributes },
+            Written::Refused { seen } => Self::Refused(Vec::from([Refusal { at: 0, seen }])),
         }
     }
 }
@@ -275,14 +266,14 @@ impl Wrote {
     /// then a conflict (which can be retried), then throttling, then anything else.
     pub(super) fn from_transaction(transacted: Transacted) -> Result<Self, store::Error> {
         let Transacted::Canceled { reasons } = transacted else {
-            return Ok(Self::Applied { attributes: Item::new(), answered_at: None });
+            return Ok(Self::Applied { attributes: Item::new() });
         };
         let (mut refusals, mut failures) = (Vec::new(), Vec::new());
         for (at, reason) in reasons.into_iter().enumerate() {
             match reason {
                 CancellationReason::None => {}
                 CancellationReason::ConditionalCheckFailed { seen } => {
-                    refusals.push(Refusal { at, seen, answered_at: None });
+                    refusals.push(Refusal { at, seen });
                 }
                 CancellationReason::Failed(error) => failures.push(error),
             }
@@ -299,4 +290,4 @@ impl Wrote {
 }
 
 /// The outcome of one batch of [`Reads`].
-pub(super) type BatchOutcome = Result<BatchRead, store::Error>;
+pub(super) type BatchOutcome = store::Outcome<BatchRead>;

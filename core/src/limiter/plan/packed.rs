@@ -179,12 +179,12 @@ impl Plan for Packed {
         Write::Update(self.update(guards.reduce(Guard::and).unwrap_or(Guard::Always)))
     }
 
-    fn after_write(&mut self, wrote: Wrote) -> Next {
+    fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next {
         Next::Decide(match wrote {
-            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
+            Wrote::Applied { .. } if self.is_late(at) => {
                 return Next::TooLate(Stage::Write);
             }
-            Wrote::Applied { attributes, .. } => {
+            Wrote::Applied { attributes } => {
                 let told = |window| count_in(&attributes, &counter(window));
                 let counts: Vec<Option<i64>> = self.windows.iter().map(told).collect();
                 self.told(Ruling::Admitted, 0, &counts)

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{BatchOutcome, Call};
 use crate::store::{
-    self, AttributeName, BatchGetItem, Item, Key, MAX_BATCH_GET_KEYS, TableName, Value,
+    self, Answered, AttributeName, BatchGetItem, Item, Key, MAX_BATCH_GET_KEYS, TableName, Value,
 };
 use crate::time::Timestamp;
 
@@ -54,13 +54,13 @@ impl Reads {
     /// Takes in what a batch brought. Keys that the store left out are read once more; if it leaves
     /// some out again, it is throttling.
     pub(in crate::limiter) fn absorb(&mut self, outcome: BatchOutcome) -> Result<(), store::Error> {
-        let read = outcome?;
+        let Answered { answer: read, at } = outcome?;
         for item in read.items {
             if let Some(partition) = item.text("PK") {
                 self.found.insert(partition.into(), item);
             }
         }
-        self.answered_at = Some(read.answered_at);
+        self.answered_at = Some(at);
         if !read.unprocessed.is_empty() {
             if self.retried {
                 return Err(store::Error::Throttled);

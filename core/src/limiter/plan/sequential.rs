@@ -124,14 +124,14 @@ impl Plan for Sequential {
         })
     }
 
-    fn after_write(&mut self, wrote: Wrote) -> Next {
+    fn after_write(&mut self, wrote: Wrote, _: Timestamp) -> Next {
         match (&self.denied, wrote) {
             // Whether or not the last one could be taken back, on to the one before it.
             (Some(denied), _) => {
                 let denied = denied.clone();
                 self.take_back_next(denied)
             }
-            (None, Wrote::Applied { attributes, .. }) => self.count_next(&attributes),
+            (None, Wrote::Applied { attributes }) => self.count_next(&attributes),
             (None, Wrote::Refused(refusals)) => {
                 let seen = refusals.into_iter().find_map(|refusal| refusal.seen);
                 let counter = self.call().names().count;
@@ -165,7 +165,7 @@ impl Plan for Sequential {
         Write::Update(self.windows.update(&self.current.window, Guard::Always))
     }
 
-    fn after_record(&mut self, _: &Wrote) -> Option<Write> {
+    fn after_record(&mut self, _: &Wrote, _: Timestamp) -> Option<Write> {
         self.current = self.pending.pop()?;
         Some(self.record())
     }

@@ -319,16 +319,16 @@ impl Plan for Sliding {
         Write::Update(self.update(room(self.call.names().count.into(), self.room())))
     }
 
-    fn after_write(&mut self, wrote: Wrote) -> Next {
+    fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next {
         let counter = self.call.names().count;
         Next::Decide(match wrote {
             // It was counted, but perhaps after others had read the count of this sub-window as final:
             // to admit here as well would exceed the limit. Whoever is admitted is seen by everyone
             // who reads later; that is all that the limit rests on.
-            Wrote::Applied { answered_at: Some(at), .. } if self.is_late(at) => {
+            Wrote::Applied { .. } if self.is_late(at) => {
                 return self.start_over(at, Stage::Write);
             }
-            Wrote::Applied { attributes, .. } => {
+            Wrote::Applied { attributes } => {
                 let current = count_in(&attributes, counter);
                 let count = current.map(|current| self.sum().saturating_add(current));
                 let room_at = current.and_then(|current| self.room_at(current));

@@ -189,12 +189,12 @@ impl Plan for Windows {
         self.order(|limit| self.guard(limit))
     }
 
-    fn after_write(&mut self, wrote: Wrote) -> Next {
+    fn after_write(&mut self, wrote: Wrote, _: Timestamp) -> Next {
         Next::Decide(match wrote {
             // A transaction that was applied returns no attributes, only one that was cancelled shows
             // the items. That it was applied is enough: every window's guard has held.
             Wrote::Applied { .. } if !self.is_single() => return Next::ReadBack,
-            Wrote::Applied { attributes, .. } => {
+            Wrote::Applied { attributes } => {
                 self.admitted(count_in(&attributes, self.call.names().count))
             }
             Wrote::Refused(refusals) => self.denied(&refusals),

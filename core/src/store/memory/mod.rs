@@ -25,12 +25,12 @@
 //!
 //! let item = Item::new().with("ID", Value::from("n1")).with("Text", Value::from("hello"));
 //! let put = PutItem { table: "notes".into(), item, guard: Guard::absent("ID") };
-//! assert_eq!(memory.interpret(&put), Ok(Written::Applied { attributes: Item::new() }));
-//! assert!(matches!(memory.interpret(&put), Ok(Written::Refused { seen: Some(_) })));
+//! assert_eq!(memory.interpret(&put)?.answer, Written::Applied { attributes: Item::new() });
+//! assert!(matches!(memory.interpret(&put)?.answer, Written::Refused { seen: Some(_) }));
 //!
 //! let key = Key::of("ID", Value::from("n1"));
 //! let get = GetItem { table: "notes".into(), key, consistent: true };
-//! assert_eq!(memory.interpret(&get)?.expect("it was put").text("Text"), Some("hello"));
+//! assert_eq!(memory.interpret(&get)?.answer.expect("it was put").text("Text"), Some("hello"));
 //! assert_eq!(memory.usage().operation("PutItem").consumed.write_units, 2);
 //! # Ok::<(), apptheory_core::store::Error>(())
 //! ```
@@ -48,9 +48,9 @@ use self::transact::Tokens;
 use self::write::Write;
 use super::wire::Wire;
 use super::{
-    BatchGetItem, ConsumedCapacity, DeleteItem, Error, GetItem, Guard, Item, Misconfiguration,
-    PutItem, QueryItems, Sleep, StoreUsage, TableDefinition, TableName, TransactWriteItems,
-    UpdateItem,
+    Answered, BatchGetItem, ConsumedCapacity, DeleteItem, Error, GetItem, Guard, Item,
+    Misconfiguration, PutItem, QueryItems, Sleep, StoreUsage, TableDefinition, TableName,
+    TransactWriteItems, UpdateItem,
 };
 use crate::machine::Effect;
 use crate::run::Interpret;
@@ -149,7 +149,7 @@ macro_rules! carries_out {
                 let carried = act(self, order);
                 let cost = carried.as_ref().map_or_else(|_| Default::default(), |(_, cost)| *cost);
                 self.usage.record(<$effect as Wire>::OPERATION, cost);
-                carried.map(|(outcome, _)| outcome)
+                carried.map(|(answer, _)| Answered { answer, at: self.now })
             }
         }
     )+};
@@ -157,10 +157,10 @@ macro_rules! carries_out {
 
 carries_out! {
     GetItem: |memory, order| read::get_item(&memory.tables, order),
-    BatchGetItem: |memory, order| read::batch_get_item(&memory.tables, order, memory.now),
+    BatchGetItem: |memory, order| read::batch_get_item(&memory.tables, order),
     QueryItems: |memory, order| read::query(&memory.tables, order),
     PutItem: |memory, order| write::write(&mut memory.tables, Write::Put(order)),
-    UpdateItem: |memory, order| write::update_item(&mut memory.tables, order, memory.now),
+    UpdateItem: |memory, order| write::write(&mut memory.tables, Write::Update(order)),
     DeleteItem: |memory, order| write::write(&mut memory.tables, Write::Delete(order)),
     TransactWriteItems: |memory, order| {
         let Memory { tables, tokens, now, .. } = memory;

@@ -9,7 +9,6 @@ use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
     BatchGetItem, BatchRead, ConsumedCapacity, Error, GetItem, Item, Key, Page, QueryItems, Value,
 };
-use crate::time::Timestamp;
 
 pub(super) fn get_item(tables: &Tables, get: &GetItem) -> Carried<Option<Item>> {
     let table = tables.get(&get.table)?;
@@ -19,11 +18,7 @@ pub(super) fn get_item(tables: &Tables, get: &GetItem) -> Carried<Option<Item>> 
     Ok((item.map(|item| Item::clone(item)), consumed))
 }
 
-pub(super) fn batch_get_item(
-    tables: &Tables,
-    batch: &BatchGetItem,
-    answered_at: Timestamp,
-) -> Carried<BatchRead> {
+pub(super) fn batch_get_item(tables: &Tables, batch: &BatchGetItem) -> Carried<BatchRead> {
     let table = tables.get(&batch.table)?;
     let located: Vec<(&Key, PrimaryKey)> = batch
         .keys
@@ -31,7 +26,7 @@ pub(super) fn batch_get_item(
         .map(|key| table.locate(key).map(|located| (key, located)).map_err(|_| INVALID_REQUEST))
         .collect::<Result<_, _>>()?;
 
-    let mut read = BatchRead { items: Vec::new(), unprocessed: Vec::new(), answered_at };
+    let mut read = BatchRead { items: Vec::new(), unprocessed: Vec::new() };
     let mut consumed = ConsumedCapacity::default();
     let mut bytes = 0_usize;
     for (key, located) in located {

@@ -6,9 +6,8 @@ use super::table::{InvalidKey, PrimaryKey, Table};
 use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
     Assignment, CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Error, Guard,
-    Item, MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Updated, Written,
+    Item, MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Written,
 };
-use crate::time::Timestamp;
 
 /// One write, alone or of a transaction.
 #[derive(Clone, Copy, Debug)]
@@ -200,16 +199,6 @@ pub(super) fn write(tables: &mut Tables, write: Write<'_>) -> Carried<Written> {
         Ruling::Refused(seen) => Ok((Written::Refused { seen: unshared(seen) }, consumed)),
         Ruling::Invalid => Err(INVALID_REQUEST),
     }
-}
-
-/// Carries out a single update.
-pub(super) fn update_item(
-    tables: &mut Tables,
-    update: &UpdateItem,
-    answered_at: Timestamp,
-) -> Carried<Updated> {
-    let (written, consumed) = write(tables, Write::Update(update))?;
-    Ok((Updated { written, answered_at }, consumed))
 }
 
 impl Ruling {
