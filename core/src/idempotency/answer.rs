@@ -17,7 +17,7 @@ struct Head {
     is_base64: bool,
 }
 
-/// Returns whether a response is a result of the work. An error is none: the work may be done again.
+/// Returns whether a response is a result of the work. An error is not: the work may be done again.
 #[must_use]
 pub const fn is_result<S>(response: &HttpResponse<S>) -> bool {
     response.error.is_none() && response.status < 500

@@ -30,7 +30,7 @@ pub struct Decision {
     /// sliding window, when the oldest sub-window that counts leaves; for a token bucket, when the
     /// next token is back.
     ///
-    /// Of several windows, a decision may not know every count: a transaction that admits tells
+    /// Of several windows, a decision may not know every count: a transaction that admits reports
     /// none, and [without transactions](super::LimiterBuilder::without_transactions) a refusal does
     /// not ask the windows that end before the refusing one. A window whose count is unknown is
     /// taken to have room. So while the limiting window has units left, or its count is unknown,

@@ -25,7 +25,7 @@ pub fn is_upgrade(request: &RawRequest<'_>) -> bool {
 ///
 /// # Errors
 ///
-/// The status that refuses the handshake: 426 for another version, 400 for a key that is none.
+/// The status that refuses the handshake: 426 for another version, 400 for a malformed key.
 pub fn handshake_key<'r>(request: &'r RawRequest<'_>) -> Result<&'r str, u16> {
     if sole(&request.headers, "sec-websocket-version") != Some(WEBSOCKET_VERSION) {
         return Err(426);

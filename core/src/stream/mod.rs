@@ -31,7 +31,7 @@ pub mod sse;
 pub use collect::Collector;
 pub use frame::{
     Cancel, EndReason, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameMisuse,
-    FrameOutput, FrameState, Head, Outcome, Target,
+    FrameOutcome, FrameOutput, FrameState, Head, Target,
 };
 pub use limiter::StreamLimiter;
 pub use limits::StreamLimits;

@@ -1,6 +1,6 @@
 //! The Runtime API, as this driver uses it.
 
-use apptheory_core::stream::{FrameOutput, Outcome};
+use apptheory_core::stream::{FrameOutcome, FrameOutput};
 use bytes::Bytes;
 use http::header::{
     CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING,
@@ -141,7 +141,7 @@ impl RuntimeApi {
         &mut self,
         reply: &Reply,
         frames: Box<Frames>,
-    ) -> (Result<StatusCode, ConnectionError>, Option<Outcome>) {
+    ) -> (Result<StatusCode, ConnectionError>, Option<FrameOutcome>) {
         let copy = frames.copy().map(|copy| self.frames(reply, Box::new(copy)).0);
         let (request, ended) = self.frames(reply, frames);
         // A body that is dropped without a word was never asked for anything.
@@ -165,7 +165,7 @@ impl RuntimeApi {
         &self,
         reply: &Reply,
         frames: Box<Frames>,
-    ) -> (http::Result<Request<Body>>, oneshot::Receiver<Option<Outcome>>) {
+    ) -> (http::Result<Request<Body>>, oneshot::Receiver<Option<FrameOutcome>>) {
         let (body, ended) = FrameBody::new(frames);
         let request = self
             .reply(reply, "response")

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use apptheory_core::error::AppError;
 use apptheory_core::http::HttpResponse;
 use apptheory_core::stream::{
-    Cancel, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState,
-    Head, Outcome, Target,
+    Cancel, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutcome, FrameOutput,
+    FrameState, Head, Target,
 };
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
@@ -30,7 +30,7 @@ pub(super) struct Frames {
     target: Target,
     writes: VecDeque<Write>,
     producer: Option<BodyStream>,
-    outcome: Option<Outcome>,
+    outcome: Option<FrameOutcome>,
     app: App,
     stops_at: Option<Timestamp>,
     shutdown: CancellationToken,
@@ -89,7 +89,7 @@ impl Frames {
         let (head, prefix_len) = (Head { status, headers, cookies }, body.len());
         let has_stream = frames.producer.is_some();
         frames.handle(FrameInput::Begin { head, prefix_len, has_stream }, body.into());
-        if frames.outcome.as_ref().is_some_and(Outcome::is_masked_refusal) {
+        if frames.outcome.as_ref().is_some_and(FrameOutcome::is_masked_refusal) {
             let error = AppError::internal().with_cause(HeadRefused);
             app.tell(Failure { request_id, error });
         }
@@ -181,7 +181,7 @@ impl Frames {
     }
 
     /// How it ended. If it has not, the transport broke.
-    fn end(&mut self) -> Option<Outcome> {
+    fn end(&mut self) -> Option<FrameOutcome> {
         if self.machine.state() != FrameState::Done {
             self.handle(FrameInput::WriteFailed, Bytes::new());
         }
@@ -193,7 +193,7 @@ impl Frames {
 pub(super) struct FrameBody {
     frames: Box<Frames>,
     is_unflushed: bool,
-    ended: Option<oneshot::Sender<Option<Outcome>>>,
+    ended: Option<oneshot::Sender<Option<FrameOutcome>>>,
 }
 
 /// A response was given up: its request must not look complete.
@@ -206,7 +206,7 @@ const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-
 
 impl FrameBody {
     /// A body, and how it will have ended. It ends when it is dropped at the latest.
-    pub(super) fn new(frames: Box<Frames>) -> (Self, oneshot::Receiver<Option<Outcome>>) {
+    pub(super) fn new(frames: Box<Frames>) -> (Self, oneshot::Receiver<Option<FrameOutcome>>) {
         let (sender, ended) = oneshot::channel();
         (Self { frames, is_unflushed: false, ended: Some(sender) }, ended)
     }

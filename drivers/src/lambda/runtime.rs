@@ -12,7 +12,7 @@ use std::sync::{Arc, Once};
 use apptheory_core::error::AppError;
 use apptheory_core::events::{InvokeMode, LambdaEvent};
 use apptheory_core::sanitize::log_text;
-use apptheory_core::stream::Outcome;
+use apptheory_core::stream::FrameOutcome;
 use apptheory_core::time::Timestamp;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
@@ -345,8 +345,8 @@ impl Shared {
     }
 }
 
-fn tell(outcome: &Outcome) {
-    let Outcome { status, chunks, bytes, code, refused_code, reason, .. } = outcome;
+fn tell(outcome: &FrameOutcome) {
+    let FrameOutcome { status, chunks, bytes, code, refused_code, reason, .. } = outcome;
     if code.is_empty() && refused_code.is_none() {
         tracing::debug!(?status, chunks, bytes, ?reason, "stream.completed");
     } else {

@@ -6,8 +6,8 @@ use core::task::{Context, Poll, ready};
 use apptheory_core::error::AppError;
 use apptheory_core::http::HttpResponse as Whole;
 use apptheory_core::stream::{
-    FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState, Head,
-    Outcome, Target,
+    FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutcome, FrameOutput,
+    FrameState, Head, Target,
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream as _, StreamExt as _};
@@ -71,7 +71,7 @@ impl FrameBody {
         let head = Head { status, headers, cookies };
         let (prefix_len, has_stream) = (prefix.len(), body.stream.is_some());
         let begun = body.handle(FrameInput::Begin { head, prefix_len, has_stream }, prefix.into());
-        if begun.outcome.as_ref().is_some_and(Outcome::is_masked_refusal) {
+        if begun.outcome.as_ref().is_some_and(FrameOutcome::is_masked_refusal) {
             let error = AppError::internal().with_cause(Trouble::HeadRefused);
             app.tell(Failure { request_id, error });
         }

@@ -23,8 +23,8 @@ use base64::engine::general_purpose::STANDARD;
 
 pub use self::prelude::Head;
 pub use self::types::{
-    Cancel, EndReason, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMisuse, FrameOutput,
-    FrameState, Outcome, Target,
+    Cancel, EndReason, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMisuse, FrameOutcome,
+    FrameOutput, FrameState, Target,
 };
 use super::limiter::StreamLimiter;
 use crate::error::{AppError, code};
@@ -37,7 +37,7 @@ use crate::json::ObjectWriter;
 /// It decides by lengths. The bytes stay with the driver, which writes those of the input where an
 /// output says [`FrameData::Given`]: no chunk is copied.
 ///
-/// Every machine that reaches [`FrameState::Done`] has given exactly one [`Outcome`]. One that is
+/// Every machine that reaches [`FrameState::Done`] has given exactly one [`FrameOutcome`]. One that is
 /// given up before has none: feed [`Cancel::Shutdown`] instead of dropping it.
 #[derive(Clone, Debug)]
 pub struct FrameMachine {
@@ -241,7 +241,7 @@ impl FrameMachine {
             data: Some(FrameData::Error(answer.body)),
             end: Some(FrameEnd::Finish),
             stops_producer: has_stream,
-            outcome: Some(Outcome { refused_code, ..outcome }),
+            outcome: Some(FrameOutcome { refused_code, ..outcome }),
         }
     }
 
@@ -272,8 +272,8 @@ impl FrameMachine {
         FrameOutput { outcome, ..FrameOutput::default() }
     }
 
-    const fn outcome(&self, status: Option<u16>, code: String, reason: EndReason) -> Outcome {
-        Outcome {
+    const fn outcome(&self, status: Option<u16>, code: String, reason: EndReason) -> FrameOutcome {
+        FrameOutcome {
             committed: status.is_some(),
             status,
             chunks: self.chunks,

@@ -138,7 +138,7 @@ pub struct FrameOutput {
     /// Drops the producer. Nothing that it delivers counts any more.
     pub stops_producer: bool,
     /// How the response ended. Given once, with the last output.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<FrameOutcome>,
 }
 
 /// Bytes of a body.
@@ -200,7 +200,7 @@ impl FrameOutput {
 
 /// How a response ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Outcome {
+pub struct FrameOutcome {
     /// Whether a head was sent.
     pub committed: bool,
     /// The status that was sent.
@@ -219,7 +219,7 @@ pub struct Outcome {
     pub reason: EndReason,
 }
 
-impl Outcome {
+impl FrameOutcome {
     /// Returns whether a masked 500 was sent in place of what the machine was given: a mistake of
     /// the handler that is for the log.
     #[must_use]
