@@ -150,7 +150,7 @@ impl<'a, 'd> Value<'a, 'd> {
         number.as_i64().or_else(whole).unwrap_or(0)
     }
 
-    /// A member of an object, of equal names the last; a missing value if there is none.
+    /// Returns a member of an object, the last of equal names; a missing value if not there.
     pub(crate) fn member(self, name: &str) -> Self {
         let found = Object(self).named(name).last().filter(|_| self.is_object());
         found.unwrap_or(Self { node: MISSING, ..self })
@@ -215,7 +215,7 @@ impl<'a, 'd> Object<'a, 'd> {
         core::iter::from_fn(move || held.next().zip(held.next()))
     }
 
-    /// A member; a missing value if there is none.
+    /// Returns a member; a missing value if there is no such member.
     ///
     /// # Errors
     ///

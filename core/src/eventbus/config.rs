@@ -324,7 +324,7 @@ impl BusConfigBuilder {
     }
 }
 
-/// As [`BusConfigBuilder::table_name`]: a blank name is none.
+/// As [`BusConfigBuilder::table_name`]: a blank name counts as absent.
 fn read_table_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TableName, D::Error> {
     let name = String::deserialize(deserializer)?;
     Ok(BusConfigBuilder::default().table_name(name).table)

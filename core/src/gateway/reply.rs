@@ -65,7 +65,7 @@ impl ConnectionReply {
         Self { status, ..Self::default() }
     }
 
-    /// Makes the answer that tells a connection.
+    /// Makes the answer that describes a connection.
     #[must_use]
     pub fn of_connection(connection: &Connection) -> Self {
         Self { body: connection.to_json().into_bytes(), ..Self::of_status(200) }
@@ -108,7 +108,7 @@ impl ConnectionReply {
     }
 
     /// Reads the connection that the answer to a
-    /// [`GetConnection`](ConnectionOperation::GetConnection) tells.
+    /// [`GetConnection`](ConnectionOperation::GetConnection) reports.
     ///
     /// # Errors
     ///

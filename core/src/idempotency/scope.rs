@@ -12,7 +12,7 @@ use crate::http::Request;
 /// What is known of a request beside itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestedWork<'r> {
-    /// The pattern of the route that serves it; its path where there is none.
+    /// The pattern of the route that serves it; its path where no route does.
     pub pattern: Option<&'r str>,
     /// The trimmed identity that authentication vouches for, or an empty text.
     pub identity: &'r str,

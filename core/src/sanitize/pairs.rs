@@ -90,7 +90,7 @@ fn is_phrase(after: &str) -> bool {
 }
 
 /// What follows the `:` or `=` behind a name, or `==`, `=>` and the like where a blank, a quote or a
-/// bracket tells that these are not the value's.
+/// bracket shows that these are not the value's.
 fn behind_joint(after: &str) -> Option<&str> {
     let (_, joint) = span(after, char::is_whitespace);
     let short = joint.strip_prefix([':', '='])?;

@@ -45,7 +45,7 @@ impl<T> From<T> for Redacted<T> {
 }
 
 /// A key, a password or the like: hidden as in [`Redacted`], and overwritten in memory when dropped.
-/// Two secrets cannot be compared, since how long that takes tells where they differ.
+/// Two secrets cannot be compared, since how long that takes shows where they differ.
 ///
 /// ```
 /// use apptheory_core::sanitize::Secret;
