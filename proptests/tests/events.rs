@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use apptheory::apptheory_core::events::{
     AfterFailure, Batch, BatchEvent, BatchItem, BatchSource, Delivery, DynamoDbRecord,
-    DynamoDbSummary, ErrorKind, EventBridgeEvent, EventBridgeRoutes, EventBridgeSelector,
-    EventObservation, EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, Routes, SqsRecord,
-    Turn, WebSocketEvent,
+    DynamoDbSummary, ErrorKind, EventBridgeEvent, EventBridgeRoutes, EventObservation,
+    EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, Routes, Rule, SqsRecord, Turn,
+    WebSocketEvent,
 };
 use apptheory::apptheory_core::sanitize::log_safe_value;
 use apptheory::apptheory_core::time::Timestamp;
@@ -304,9 +304,9 @@ fn read_everything(text: &str) -> Result<(), TestCaseError> {
         let summary = event.scheduled_summary(&invocation, now);
         prop_assert!(!summary.result.status.is_empty());
         let mut routes = EventBridgeRoutes::new(OnUnmatched::Succeed);
-        let selector = EventBridgeSelector::pattern(&event.source, &event.detail_type);
-        let registered = routes.insert(selector, ()).is_ok();
-        let is_selectable = !(event.source.is_empty() && event.detail_type.is_empty());
+        let rule = Rule::source(&event.source).detail_type(&event.detail_type);
+        let registered = routes.insert(rule, ()).is_ok();
+        let is_selectable = !(event.source.is_empty() || event.detail_type.is_empty());
         prop_assert_eq!(registered, is_selectable);
         prop_assert_eq!(routes.find(&event).map(|found| found.is_some()), Ok(is_selectable));
     }

@@ -56,7 +56,7 @@ pub enum ErrorKind {
     /// Nothing is registered for the topic of a notification: register a handler, or remove the
     /// subscription.
     UnrecognizedTopic,
-    /// No selector selects an event of EventBridge, and that counts as a failure: register a handler,
+    /// No rule selects an event of EventBridge, and that counts as a failure: register a handler,
     /// or narrow the rule.
     Unmatched,
     /// A record failed that has no identifier. Left out of the answer it would count as handled, so

@@ -17,7 +17,7 @@ pub enum EventOutcome {
     Success,
     /// Its handler failed or panicked, or there was none. What it says is for the log hook alone.
     Error,
-    /// No selector selects it: no handler ran.
+    /// No rule selects it: no handler ran.
     Unmatched,
 }
 

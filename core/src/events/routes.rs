@@ -15,9 +15,9 @@ pub struct Routes<H> {
 /// Why a handler of events would never run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RouteTaken {
-    /// It is for nothing: its name, or its selector, is blank.
+    /// It is for nothing: its name, or its rule, is blank.
     Blank,
-    /// An earlier one takes all that it is for. Its name, or its selector.
+    /// An earlier one takes all that it is for. Its name, or its rule.
     By(String),
 }
 

@@ -8,7 +8,7 @@ use apptheory::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
 use apptheory::app::{App, AppBuilder, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
-use apptheory_core::events::EventBridgeSelector;
+use apptheory_core::events::Rule;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
@@ -94,7 +94,7 @@ fn hanging() -> (AppBuilder, mpsc::UnboundedReceiver<()>) {
         .get("/hello", async || "hello")
         .sqs("q", move |_: Arc<SqsMessage>| sqs())
         .sns("t", move |_: Arc<SnsNotification>| sns())
-        .event_bridge(EventBridgeSelector::pattern("shop", "Order"), {
+        .event_bridge(Rule::source("shop").detail_type("Order"), {
             move |_: Arc<EventBridgeMessage>| bridge()
         })
         .websocket("a", socket);

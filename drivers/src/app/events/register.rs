@@ -4,7 +4,7 @@ use core::fmt;
 use core::num::NonZeroUsize;
 
 use apptheory_core::events::{
-    AfterFailure, EventBridgeRoutes, EventBridgeSelector, OnUnmatched, RouteTaken, Routes,
+    AfterFailure, EventBridgeRoutes, OnUnmatched, RouteTaken, Routes, Rule,
 };
 
 use super::handler::{EventHandler, EventLayer, EventMiddleware, Handler, erased};
@@ -20,7 +20,7 @@ pub(in crate::app) struct EventBuilder {
     kinesis: Routes<Handler<KinesisMessage>>,
     dynamodb: Routes<Handler<DynamoDbChange>>,
     sns: Routes<Handler<SnsNotification>>,
-    event_bridge: Vec<(EventBridgeSelector, Handler<EventBridgeMessage>)>,
+    event_bridge: Vec<(Rule, Handler<EventBridgeMessage>)>,
     on_unmatched: OnUnmatched,
     layers: Vec<EventLayer>,
     settings: EventSettings,
@@ -35,7 +35,7 @@ pub(in crate::app) enum EventRoute {
     Stream,
     Table,
     Topic,
-    Selector,
+    Rule,
     RouteKey,
 }
 
@@ -47,7 +47,7 @@ impl EventRoute {
             Self::Stream => ("kinesis", "stream"),
             Self::Table => ("dynamodb", "table"),
             Self::Topic => ("sns", "topic"),
-            Self::Selector => ("event_bridge", "selector"),
+            Self::Rule => ("event_bridge", "rule"),
             Self::RouteKey => ("websocket", "route key"),
         }
     }
@@ -57,9 +57,9 @@ impl EventRoute {
         let (_, what) = self.names();
         match taken {
             RouteTaken::Blank => format!("the {what} is blank; name one, or remove the handler"),
-            RouteTaken::By(earlier) if self == Self::Selector => format!(
+            RouteTaken::By(earlier) if self == Self::Rule => format!(
                 "{earlier}, registered before it, selects the same events; register the narrower \
-                 selector first, or remove one of the two"
+                 rule first, or remove one of the two"
             ),
             RouteTaken::By(earlier) => format!(
                 "the {what} {earlier:?} has a handler already; remove one of the two, or let one \
@@ -110,9 +110,9 @@ impl EventBuilder {
 
     pub(in crate::app) fn build(mut self) -> Result<EventRoutes, BuildError> {
         let mut event_bridge = EventBridgeRoutes::new(self.on_unmatched);
-        for (selector, handler) in core::mem::take(&mut self.event_bridge) {
-            let given = selector.to_string();
-            self.keep(event_bridge.insert(selector, handler), EventRoute::Selector, given);
+        for (rule, handler) in core::mem::take(&mut self.event_bridge) {
+            let given = rule.to_string();
+            self.keep(event_bridge.insert(rule, handler), EventRoute::Rule, given);
         }
         let Self { sqs, kinesis, dynamodb, sns, layers, settings, refused, .. } = self;
         match refused {
@@ -174,15 +174,15 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
         self
     }
 
-    /// Handles the events that a selector selects. The first that was registered goes first; one
-    /// whose events an earlier selector all selects is an error of [`build`](Self::build).
+    /// Handles the events that a rule selects. The first that was registered goes first; one
+    /// whose events an earlier rule all selects is an error of [`build`](Self::build).
     #[must_use]
     pub fn event_bridge<A>(
         mut self,
-        selector: EventBridgeSelector,
+        rule: Rule,
         handler: impl EventHandler<A, EventBridgeMessage>,
     ) -> Self {
-        self.events.event_bridge.push((selector, erased(handler)));
+        self.events.event_bridge.push((rule, erased(handler)));
         self
     }
 

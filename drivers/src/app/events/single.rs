@@ -72,7 +72,7 @@ impl App {
         Ok(apptheory_core::json::to_text(&output))
     }
 
-    /// Records an event that no selector selects: nothing else shows it when it succeeds. Takes no new
+    /// Records an event that no rule selects: nothing else shows it when it succeeds. Takes no new
     /// id for that.
     fn record_unmatched(&self, event: &EventBridgeEvent<'_>, invocation: &Invocation) {
         let Invocation { request_id, deadline, .. } = invocation;
@@ -117,13 +117,7 @@ fn log_unmatched(event: &EventBridgeEvent<'_>, request_id: &str) {
 
     let (source, detail_type) = (&*log_text(&event.source), &*log_text(&event.detail_type));
     let (id, request_id) = (&*log_text(&event.id), &*log_text(request_id));
-    tracing::warn!(
-        source,
-        detail_type,
-        id,
-        request_id,
-        "no selector selects an event of EventBridge"
-    );
+    tracing::warn!(source, detail_type, id, request_id, "no rule selects an event of EventBridge");
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::events::HttpSource;
-use apptheory_core::events::{AfterFailure, EventBridgeSelector, OnUnmatched};
+use apptheory_core::events::{AfterFailure, OnUnmatched, Rule};
 use apptheory_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -320,23 +320,22 @@ fn notifications_answer_together_or_fail_together() {
 }
 
 #[test]
-fn the_first_selector_that_fits_serves_an_event() {
+fn the_first_rule_that_fits_serves_an_event() {
     let (log, write) = log();
     let told = write.clone();
     let clock = clock();
     let nightly = |builder: AppBuilder| {
         builder
             .event_bridge(
-                EventBridgeSelector::rule("nightly"),
+                Rule::named("nightly"),
                 async |event: Arc<EventBridgeMessage>, context: EventContext| {
                     let summary = event.scheduled_summary(context.delivery(), context.now());
                     Json(json!({"run": summary.run_id, "request": context.request_id()}))
                 },
             )
-            .event_bridge(
-                EventBridgeSelector::pattern("app", ""),
-                async |_: Arc<EventBridgeMessage>| -> () { panic!("secret=42") },
-            )
+            .event_bridge(Rule::source("app"), async |_: Arc<EventBridgeMessage>| -> () {
+                panic!("secret=42")
+            })
     };
     let app = nightly(builder(&clock))
         .on_log(move |record| write(serde_json::to_string(record).unwrap()))
@@ -376,9 +375,9 @@ fn events_that_nobody_selects_are_counted_whatever_becomes_of_them() {
     let clock = clock();
     for on_unmatched in [OnUnmatched::Succeed, OnUnmatched::Fail] {
         let (log, write) = log();
-        let selector = EventBridgeSelector::pattern("app", "");
+        let rule = Rule::source("app");
         let app = builder(&clock)
-            .event_bridge(selector, async |_: Arc<EventBridgeMessage>| ())
+            .event_bridge(rule, async |_: Arc<EventBridgeMessage>| ())
             .on_unmatched(on_unmatched)
             .without_correlation_tag()
             .on_metric(move |metric| {
@@ -436,17 +435,17 @@ fn handlers_that_would_never_run_do_not_build() {
         ),
         (
             App::builder()
-                .event_bridge(EventBridgeSelector::pattern("app", ""), published)
-                .event_bridge(EventBridgeSelector::pattern("app", "made"), published),
-            "event_bridge(pattern(\"app\", \"made\")) would never run its handler: \
-             pattern(\"app\", \"\"), registered before it, selects the same events; register the \
-             narrower selector first, or remove one of the two"
+                .event_bridge(Rule::source("app"), published)
+                .event_bridge(Rule::source("app").detail_type("made"), published),
+            "event_bridge(Rule::source(\"app\").detail_type(\"made\")) would never run its handler: \
+             Rule::source(\"app\"), registered before it, selects the same events; register the \
+             narrower rule first, or remove one of the two"
                 .into(),
         ),
         (
-            App::builder().event_bridge(EventBridgeSelector::schedule("", "nightly"), published),
-            "event_bridge(schedule(\"\", \"nightly\")) would never run its handler: the selector \
-             is blank; name one, or remove the handler"
+            App::builder().event_bridge(Rule::schedule("", "nightly"), published),
+            "event_bridge(Rule::schedule(\"\", \"nightly\")) would never run its handler: the rule is \
+             blank; name one, or remove the handler"
                 .into(),
         ),
     ] {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::EventBridgeSelector;
+use apptheory_core::events::Rule;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, PolicyStage, Principal};
 use apptheory_core::time::Timestamp;
@@ -193,7 +193,7 @@ fn other_events_that_hang_fail_as_timed_out() {
             in_sns.clone().hang::<()>()
         })
         .event_bridge(
-            EventBridgeSelector::pattern("shop", "Order"),
+            Rule::source("shop").detail_type("Order"),
             move |_: Arc<EventBridgeMessage>, context: EventContext| {
                 of_bridge.lock().unwrap().push(context.cancellation().clone());
                 in_bridge.clone().hang::<()>()
