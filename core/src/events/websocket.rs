@@ -117,6 +117,13 @@ impl<'a> WebSocketEvent<'a> {
         Delivery { request_id, aws_request_id: aws_request_id.trim().to_string(), remaining_ms }
     }
 
+    /// Returns the request that the event is for handlers, under the id that API Gateway gave it. An
+    /// application's [exchange](crate::http::exchange::HttpService::message_exchange) answers it.
+    #[must_use]
+    pub fn into_raw_request(self) -> RawRequest<'a> {
+        RawRequest { provider_request_id: self.request_id, ..self.request }
+    }
+
     /// The request, checked and decoded; see [`RawRequest::normalize`]. Do that before a route is
     /// looked up: a body that cannot be read is 400 even where nothing is registered.
     ///

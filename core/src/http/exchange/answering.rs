@@ -62,11 +62,12 @@ impl<'r> Answering<'r> {
         self,
         result: Result<HttpResponse<S>, AppError>,
     ) -> Step<HttpExchange<'r, T, S>> {
+        let (is_request, pipeline) = (!self.is_message(), self.settings.pipeline);
         let mut response = result.unwrap_or_else(|error| self.answer_error(error));
-        if self.settings.pipeline > Pipeline::Bare {
+        if is_request && pipeline > Pipeline::Bare {
             self.finalize(&mut response);
         }
-        let observation = (self.settings.pipeline == Pipeline::Observed).then(|| {
+        let observation = (is_request && pipeline == Pipeline::Observed).then(|| {
             let (tenant_id, is_vouched) = self.tenant_id();
             Observation::new(&self.call, tenant_id, is_vouched, self.settings, &response)
         });
@@ -75,13 +76,21 @@ impl<'r> Answering<'r> {
 
     fn answer_error<S>(&self, error: AppError) -> HttpResponse<S> {
         let Call { request, request_id, .. } = &*self.call;
-        let response = self.settings.error_style().answer(error, request_id, &request.trace_id);
+        let style = match self.is_message() {
+            true => self.settings.message_error_style(),
+            false => self.settings.error_style(),
+        };
+        let response = style.answer(error, request_id, &request.trace_id);
         if self.is_head() { response.without_body() } else { response }
     }
 
     /// Whether the request asks for a head alone (RFC 9110 §9.3.2).
     fn is_head(&self) -> bool {
-        self.call.request.method == "HEAD"
+        self.call.request.method == "HEAD" && !self.is_message()
+    }
+
+    fn is_message(&self) -> bool {
+        self.call.route_key().is_some()
     }
 
     fn finalize<S>(&self, response: &mut HttpResponse<S>) {

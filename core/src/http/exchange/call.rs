@@ -18,7 +18,8 @@ pub struct Arrival {
     pub remaining: Option<Duration>,
 }
 
-/// A request on its way to a handler: what policies, authentication and handlers are shown.
+/// A request, or a message of a WebSocket, on its way to a handler: what policies, authentication and
+/// handlers are shown.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The request.
@@ -30,7 +31,16 @@ pub struct Call {
     pub tenant_id: String,
     /// When the request arrived.
     pub arrival: Arrival,
-    pattern: Option<Arc<Pattern>>,
+    address: Address,
+}
+
+/// What an application looks up who serves a call.
+#[derive(Clone, Debug)]
+pub(super) enum Address {
+    /// A request's: the pattern that its path matched.
+    Path(Option<Arc<Pattern>>),
+    /// A message's: its route key.
+    Key(String),
 }
 
 impl Call {
@@ -39,9 +49,9 @@ impl Call {
         request_id: String,
         tenant_id: String,
         arrival: Arrival,
-        pattern: Option<Arc<Pattern>>,
+        address: Address,
     ) -> Self {
-        Self { request, request_id, tenant_id, arrival, pattern }
+        Self { request, request_id, tenant_id, arrival, address }
     }
 
     /// A request that no route of an [`HttpService`](super::HttpService) is looked up for, such as a
@@ -54,13 +64,25 @@ impl Call {
         tenant: TenantSource,
     ) -> Self {
         let tenant_id = tenant.tenant_id(&request);
-        Self { request, request_id, tenant_id, arrival, pattern: None }
+        Self { request, request_id, tenant_id, arrival, address: Address::Path(None) }
     }
 
-    /// The pattern of the route that serves the request; `None` when none does.
+    /// The pattern of the route that serves the request; `None` when none does, and for messages.
     #[must_use]
     pub fn pattern(&self) -> Option<&Pattern> {
-        self.pattern.as_deref()
+        match &self.address {
+            Address::Path(pattern) => pattern.as_deref(),
+            Address::Key(_) => None,
+        }
+    }
+
+    /// Returns the route key of a message, trimmed; `None` for a request.
+    #[must_use]
+    pub fn route_key(&self) -> Option<&str> {
+        match &self.address {
+            Address::Path(_) => None,
+            Address::Key(route_key) => Some(route_key),
+        }
     }
 
     /// What a path parameter captured, percent-encoded.

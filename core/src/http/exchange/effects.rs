@@ -31,7 +31,7 @@ pub enum ExchangeRequest<'r, T, S> {
     CallHandler(Ask<CallHandler<'r, T, S>, HttpExchange<'r, T, S>, Answering<'r>>),
 }
 
-/// Draw an id for a request that came without. Asked at most once.
+/// Draw an id for a request or a message that came without. Asked at most once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NewRequestId;
 

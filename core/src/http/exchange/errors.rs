@@ -15,6 +15,8 @@ pub struct ErrorStyle {
     pub shows_stack_traces: bool,
     /// Whether the ids of the request are shown.
     pub shows_ids: bool,
+    /// Whether the trace of the request is shown, where its ids are.
+    pub shows_trace: bool,
 }
 
 impl HttpSettings {
@@ -26,7 +28,15 @@ impl HttpSettings {
             timeout_status: self.timeout_status,
             shows_stack_traces: self.shows_stack_traces,
             shows_ids: self.pipeline > Pipeline::Bare,
+            shows_trace: true,
         }
+    }
+
+    /// Returns how errors of messages are answered under these settings: nested, whatever shape those
+    /// of requests have, and without a trace.
+    #[must_use]
+    pub fn message_error_style(&self) -> ErrorStyle {
+        ErrorStyle { format: ErrorFormat::Nested, shows_trace: false, ..self.error_style() }
     }
 }
 
@@ -43,7 +53,8 @@ impl ErrorStyle {
     /// why in its cause.
     #[must_use]
     pub fn answer<S>(self, error: AppError, request_id: &str, trace_id: &str) -> HttpResponse<S> {
-        let (request_id, trace_id) = if self.shows_ids { (request_id, trace_id) } else { ("", "") };
+        let request_id = if self.shows_ids { request_id } else { "" };
+        let trace_id = if self.shows_ids && self.shows_trace { trace_id } else { "" };
         let render = |error: &AppError| {
             let response = HttpResponse::from_error(error, self.format, request_id, trace_id);
             HttpResponse { status: self.status(error), ..response }.normalize()

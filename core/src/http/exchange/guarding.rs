@@ -101,7 +101,9 @@ impl<'r, T> Guarding<'r, T> {
         let named = settings.pipeline > Pipeline::Bare;
         Stages {
             named,
-            cors: named && !call.request.headers.first("origin").is_empty(),
+            cors: named
+                && call.route_key().is_none()
+                && !call.request.headers.first("origin").is_empty(),
             auth: self.endpoint.access.is_protected(),
         }
     }

@@ -1,4 +1,4 @@
-//! The exchange of one request for one response.
+//! The exchange of one request, or one message of a WebSocket, for one response.
 //!
 //! ```text
 //! start ─▶ NewRequestId? ─▶ preflight, malformed, 404, 405 ──────────────────────▶ Exchanged
@@ -15,7 +15,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::answering::Answering;
-use super::call::{Arrival, Call};
+use super::call::{Address, Arrival, Call};
 use super::effects::{ExchangeRequest, NewRequestId};
 use super::guarding::Guarding;
 use super::observation::Observation;
@@ -27,7 +27,8 @@ use crate::http::sending::is_field_value;
 use crate::http::{HttpResponse, RawRequest, Request};
 use crate::machine::{Machine, Step};
 
-/// The exchange of one request for one response; made by [`HttpService::exchange`].
+/// The exchange of one request or one message for one response; made by [`HttpService::exchange`] and
+/// [`HttpService::message_exchange`].
 ///
 /// It never fails: whatever goes wrong is answered. A response that comes out is
 /// [normalised](HttpResponse::normalize).
@@ -54,32 +55,44 @@ pub struct Exchanged<S> {
 pub struct Report {
     /// The request that was answered.
     pub call: Arc<Call>,
-    /// What is recorded, in [`Pipeline::Observed`].
+    /// What is recorded of a request, in [`Pipeline::Observed`].
     pub observation: Option<Observation>,
 }
 
 impl<'r, T, S> HttpExchange<'r, T, S> {
-    pub(super) fn new(
+    pub(super) fn of_request(
         service: &'r HttpService<T>,
         request: RawRequest<'_>,
         arrival: Arrival,
     ) -> Self {
         let settings = service.settings();
-        let max_bytes = settings.limits.max_request_bytes;
-        let max_bytes = max_bytes.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
-        let (request, error) = match request.normalize(max_bytes) {
-            Ok(request) => (request, None),
-            Err(rejected) => (rejected.request, Some(rejected.error)),
-        };
-        let (pattern, routed) = match error {
-            Some(error) => (None, Err(error.into())),
-            None => route(service, &request),
+        let (request, read) = read(settings, request);
+        let (pattern, routed) = match read {
+            Ok(()) => route(service, &request),
+            Err(error) => (None, Err(error)),
         };
         let tenant_id = match settings.pipeline {
             Pipeline::Bare => String::new(),
             Pipeline::Identified | Pipeline::Observed => settings.tenant.tenant_id(&request),
         };
-        let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, pattern));
+        let address = Address::Path(pattern);
+        let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, address));
+        Self { service, call, routed, stream: PhantomData }
+    }
+
+    pub(super) fn of_message(
+        service: &'r HttpService<T>,
+        route_key: &str,
+        message: RawRequest<'_>,
+        arrival: Arrival,
+    ) -> Self {
+        let settings = service.settings();
+        let (request, read) = read(settings, message);
+        let served = service.message_endpoint(route_key).ok_or_else(AppError::not_found);
+        let routed = read.and(served);
+        let tenant_id = settings.tenant.tenant_id(&request);
+        let address = Address::Key(route_key.into());
+        let call = Arc::new(Call::new(request, String::new(), tenant_id, arrival, address));
         Self { service, call, routed, stream: PhantomData }
     }
 
@@ -106,6 +119,9 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
     fn preflight(&self) -> Option<String> {
         let cors = self.settings().cors.as_ref()?;
         let Call { request, .. } = &*self.call;
+        if self.call.route_key().is_some() {
+            return None;
+        }
         let asked = request.headers.first("access-control-request-method");
         if request.method != "OPTIONS" || asked.is_empty() || !is_field_value(asked) {
             return None;
@@ -129,12 +145,12 @@ impl<'r, T, S> Machine for HttpExchange<'r, T, S> {
 
     fn start(self) -> Step<Self> {
         let request = &self.call.request;
-        let id = match self.settings().pipeline {
-            Pipeline::Bare => Some(""),
-            Pipeline::Identified | Pipeline::Observed => {
-                [request.client_request_id(), request.provider_request_id.trim()]
-                    .into_iter()
-                    .find(|id| is_request_id(id))
+        let provided = Some(request.provider_request_id.trim()).filter(|id| is_request_id(id));
+        let id = match (self.call.route_key(), self.settings().pipeline) {
+            (Some(_), _) => provided,
+            (None, Pipeline::Bare) => Some(""),
+            (None, Pipeline::Identified | Pipeline::Observed) => {
+                Some(request.client_request_id()).filter(|id| is_request_id(id)).or(provided)
             }
         };
         match id {
@@ -144,6 +160,16 @@ impl<'r, T, S> Machine for HttpExchange<'r, T, S> {
             }
             None => self.ask(NewRequestId, Self::on_request_id),
         }
+    }
+}
+
+/// A request as handlers see it, and what is wrong with it.
+fn read(settings: &HttpSettings, request: RawRequest<'_>) -> (Request, Result<(), AppError>) {
+    let max_bytes = settings.limits.max_request_bytes;
+    let max_bytes = max_bytes.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
+    match request.normalize(max_bytes) {
+        Ok(request) => (request, Ok(())),
+        Err(rejected) => (rejected.request, Err(rejected.error.into())),
     }
 }
 

@@ -1,4 +1,5 @@
-//! From a request to its response: the order in which an application's rules apply.
+//! From a request, or a message of a WebSocket, to its response: the order in which an application's
+//! rules apply.
 //!
 //! This module decides what is answered before any handler is called, what a handler's answer
 //! becomes, and what is recorded. It refuses to know how policies decide, how callers are

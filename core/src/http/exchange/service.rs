@@ -5,14 +5,17 @@ use super::call::Arrival;
 use super::machine::HttpExchange;
 use super::settings::{HttpSettings, Pipeline};
 use super::setup_error::SetupError;
+use crate::events::{RouteTaken, Routes};
 use crate::http::RawRequest;
 use crate::http::router::Router;
 
-/// The routes of an application, each with a handler of type `T`, and its settings.
+/// The routes of an application, each with a handler of type `T`, and its settings. Requests have
+/// routes by method and path, messages of WebSockets by route key.
 #[derive(Clone, Debug)]
 pub struct HttpService<T> {
     settings: HttpSettings,
     router: Router<Endpoint<T>>,
+    messages: Routes<Endpoint<T>>,
 }
 
 /// What serves a route, and whom.
@@ -34,7 +37,7 @@ impl<T> HttpService<T> {
         let settings = settings.normalized()?;
         let router = if settings.permissive_routes { Router::permissive() } else { Router::new() };
         let router = if settings.head_as_get { router.with_head_as_get() } else { router };
-        Ok(Self { settings, router })
+        Ok(Self { settings, router, messages: Routes::new() })
     }
 
     /// Adds a route.
@@ -49,19 +52,44 @@ impl<T> HttpService<T> {
         access: Access,
         handler: T,
     ) -> Result<(), SetupError> {
-        if !access.is_complete() {
-            return Err(SetupError::BlankScopes { method: method.into(), pattern: pattern.into() });
-        }
-        if access.is_protected() {
-            let (method, pattern) = (method.into(), pattern.into());
-            if self.settings.pipeline == Pipeline::Bare {
-                return Err(SetupError::Unprotected { method, pattern });
-            }
-            if !self.settings.authenticates {
-                return Err(SetupError::Unauthenticated { method, pattern });
-            }
-        }
+        self.check(&access, method, pattern)?;
         Ok(self.router.insert(method, pattern, Endpoint { access, handler })?)
+    }
+
+    /// Adds a route of messages: `$connect`, `$disconnect`, `$default`, or a key of the API's own. The
+    /// key is trimmed.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`], where the route of a key is called `WEBSOCKET` and the key; the application is
+    /// unchanged then.
+    pub fn message_route(
+        &mut self,
+        route_key: &str,
+        access: Access,
+        handler: T,
+    ) -> Result<(), SetupError> {
+        self.check(&access, WEBSOCKET, route_key)?;
+        let endpoint = Endpoint { access, handler };
+        self.messages.insert(route_key, endpoint).map_err(|taken| match taken {
+            RouteTaken::Blank => SetupError::BlankRouteKey,
+            RouteTaken::By(route_key) => SetupError::RouteKeyTaken { route_key },
+        })
+    }
+
+    /// Whether a route can be protected as its access says.
+    fn check(&self, access: &Access, method: &str, pattern: &str) -> Result<(), SetupError> {
+        let (method, pattern) = (method.into(), pattern.into());
+        if !access.is_complete() {
+            return Err(SetupError::BlankScopes { method, pattern });
+        }
+        if access.is_protected() && self.settings.pipeline == Pipeline::Bare {
+            return Err(SetupError::Unprotected { method, pattern });
+        }
+        if access.is_protected() && !self.settings.authenticates {
+            return Err(SetupError::Unauthenticated { method, pattern });
+        }
+        Ok(())
     }
 
     /// The settings.
@@ -79,6 +107,35 @@ impl<T> HttpService<T> {
     /// The exchange of one request. `S` is the type of response streams.
     #[must_use = "an exchange that is not started answers nobody"]
     pub fn exchange<S>(&self, request: RawRequest<'_>, arrival: Arrival) -> HttpExchange<'_, T, S> {
-        HttpExchange::new(self, request, arrival)
+        HttpExchange::of_request(self, request, arrival)
+    }
+
+    /// Returns the exchange of one message, the start and end of a WebSocket among them, for its
+    /// answer. It passes the same stages as a request, with these differences:
+    ///
+    /// * the route key decides what serves it, and nothing stands in for a key without a route: 404;
+    /// * its id is the provider's or a new one, in every [`Pipeline`]; header fields, which come with
+    ///   `$connect` alone, do not name it;
+    /// * there are no cross-origin rules, and no header fields are set on the answer: API Gateway
+    ///   passes none on;
+    /// * errors are answered as [`message_error_style`](HttpSettings::message_error_style) says;
+    /// * the [report](super::Report) has no observation: messages are recorded as events.
+    #[must_use = "an exchange that is not started answers nobody"]
+    pub fn message_exchange<S>(
+        &self,
+        route_key: &str,
+        message: RawRequest<'_>,
+        arrival: Arrival,
+    ) -> HttpExchange<'_, T, S> {
+        HttpExchange::of_message(self, route_key.trim(), message, arrival)
+    }
+
+    /// Returns what serves the messages of a route key, which is trimmed.
+    #[must_use]
+    pub fn message_endpoint(&self, route_key: &str) -> Option<&Endpoint<T>> {
+        self.messages.find(route_key.trim())
     }
 }
+
+/// What stands for the method of messages where a route is named.
+const WEBSOCKET: &str = "WEBSOCKET";

@@ -46,6 +46,18 @@ pub enum SetupError {
         /// Its pattern, as given.
         pattern: String,
     },
+    /// The route key of a route of messages is blank, as a variable that is not set makes it.
+    #[error("a WebSocket route has a blank route key: name one, or remove the route")]
+    BlankRouteKey,
+    /// Two routes are for the messages of one route key.
+    #[error(
+        "the WebSocket route {route_key:?} has a handler already: remove one of the two, or let one \
+         handler do the work of both"
+    )]
+    RouteKeyTaken {
+        /// The route key.
+        route_key: String,
+    },
     /// The pipeline would not do what is set: choose a higher one, or leave the setting out.
     #[error(
         "the pipeline {pipeline:?} does not enforce {setting}: choose {enough:?} or leave it out"

@@ -85,8 +85,8 @@ impl Timeouts {
     }
 
     fn of_operation(&self, call: &Call) -> Option<Duration> {
-        if self.operations.is_empty() {
-            // Nearly every request: no key is put together for it.
+        if self.operations.is_empty() || call.route_key().is_some() {
+            // Nearly every request: no key is put together for it. Messages have no operation.
             return None;
         }
         let find =

@@ -1,5 +1,6 @@
 //! The order of the pipeline, and what each stage answers.
 
+mod messages;
 mod settings;
 
 use alloc::format;
@@ -19,6 +20,8 @@ use crate::time::Timestamp;
 type Service = HttpService<&'static str>;
 type Answer = Result<HttpResponse<u8>, AppError>;
 
+const ARRIVAL: Arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
+
 /// A host that answers as it is told, and writes down what it is asked.
 #[derive(Default)]
 struct Host {
@@ -34,8 +37,11 @@ impl Host {
     }
 
     fn serve(&mut self, service: &Service, request: RawRequest<'_>) -> Exchanged<u8> {
-        let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
-        let mut step = service.exchange(request, arrival).start();
+        self.carry_out(service.exchange(request, ARRIVAL))
+    }
+
+    fn carry_out(&mut self, exchange: HttpExchange<'_, &'static str, u8>) -> Exchanged<u8> {
+        let mut step = exchange.start();
         loop {
             step = match step {
                 Step::Done(concluded) => return concluded,
