@@ -11,10 +11,10 @@
 use core::hint::black_box;
 
 use apptheory::clock::{ManualClock, SystemClock};
-use apptheory::embedded::EmbeddedStore;
 use apptheory::eventbus::EventBus;
 use apptheory::execute::StoreExecutor;
-use apptheory::memory::MemoryStore;
+use apptheory::store::EmbeddedStore;
+use apptheory::store::MemoryStore;
 use apptheory_core::eventbus::{BusConfig, CursorSeal, Event, EventQuery, Ulid};
 use apptheory_core::machine::{Machine, Step};
 use apptheory_core::store::wire::Wire;

@@ -15,8 +15,8 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use apptheory::clock::SystemClock;
-use apptheory::embedded::EmbeddedStore;
 use apptheory::execute::drive;
+use apptheory::store::EmbeddedStore;
 use apptheory_core::limiter::{
     Attempt, DecisionId, FixedWindow, Layout, Limiter, MultiWindow, Quota, RateLimitKey, Recall,
     SlidingWindow, Strategy, TokenBucket,

@@ -106,9 +106,9 @@ mod tables {
     use std::sync::Arc;
 
     use apptheory::app::{AppBuilder, Context, RateLimit};
-    use apptheory::aws::AwsStore;
     use apptheory::eventbus::EventBus;
-    use apptheory::rate_limiter::RateLimiter;
+    use apptheory::limiter::RateLimiter;
+    use apptheory::store::AwsStore;
     use apptheory_core::error::AppError;
     use apptheory_core::eventbus::{BusConfig, EventQuery};
     use apptheory_core::limiter::{FixedWindow, Limiter};

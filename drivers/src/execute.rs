@@ -12,8 +12,8 @@
 //!
 //! use apptheory::clock::{Clock, ManualClock};
 //! use apptheory::execute::Execute;
-//! use apptheory_core::store::Sleep;
-//! use apptheory_core::time::Timestamp;
+//! use apptheory::store::Sleep;
+//! use apptheory::time::Timestamp;
 //!
 //! /// Counts what it is asked to do.
 //! struct Sleepless(ManualClock);

@@ -1,17 +1,27 @@
 //! AppTheory for AWS Lambda: everything that touches the world.
 //!
-//! The decisions are those of [`apptheory_core`]; this crate carries out the effects they ask for.
-//! One feature per world: `memory` (default), `embedded`, `aws`, `aws_lambda_events`, `lambda`,
-//! `tower`, `local`, `tracing`, `websocket`.
+//! What is decided without I/O is a crate of its own, which this one contains: each module is one
+//! subject, with the decisions and with what carries them out.
+//!
+//! | Feature | For |
+//! |---|---|
+//! | `lambda`, on by default | running on Lambda |
+//! | `local`, on by default | running on a port of this machine |
+//! | `embedded` | a DynamoDB in this process, in memory or in a file |
+//! | `aws` | DynamoDB through the AWS SDK |
+//! | `websocket` | sending to connections of WebSocket APIs |
+//! | `tower` | layers and services of tower |
+//! | `aws_lambda_events` | records as the types of that crate |
+//! | `tracing` | what goes wrong, as `tracing` events |
 
-pub use apptheory_core;
+#[doc(inline)]
+pub use apptheory_core::{
+    backoff, contract, duration, error, events, gateway, http, identity, invocation_time, json,
+    naming, observe, percent, registry, sanitize, size, step_functions, stream, time, utf8,
+};
 
 pub mod app;
-#[cfg(feature = "aws")]
-pub mod aws;
 pub mod clock;
-#[cfg(feature = "embedded")]
-pub mod embedded;
 #[cfg(any(feature = "lambda", feature = "websocket"))]
 mod env;
 pub mod eventbus;
@@ -21,19 +31,50 @@ pub mod ids;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod layer;
+pub mod limiter;
 #[cfg(feature = "local")]
 pub mod local;
-#[cfg(feature = "memory")]
-pub mod memory;
-pub mod rate_limit;
-pub mod rate_limiter;
+pub mod machine;
 #[cfg(any(feature = "aws", feature = "websocket"))]
 mod sdk_error;
+pub mod store;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod websocket;
 
+pub use app::FromRef;
+/// Derives [`FromRef`](trait@FromRef) for each field of a struct, so that a handler takes that part
+/// of the application's state as its `State`.
+///
+/// ```
+/// use apptheory::app::{App, State};
+/// use apptheory::FromRef;
+///
+/// #[derive(Clone)]
+/// struct Greeting(&'static str);
+///
+/// #[derive(Clone, FromRef)]
+/// struct Shop {
+///     greeting: Greeting,
+///     #[from_ref(skip)]
+///     opened_in: u16,
+/// }
+///
+/// async fn greet(State(greeting): State<Greeting>) -> &'static str {
+///     greeting.0
+/// }
+///
+/// let shop = Shop { greeting: Greeting("good morning"), opened_in: 1998 };
+/// let app = App::with_state(shop).get("/", greet).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+///
+/// The fields are cloned for each request. `#[from_ref(skip)]` leaves a field out. Two fields of one
+/// type do not compile, as nothing says which of them a handler gets, and neither does a struct with
+/// type parameters, for whose parts you implement the trait yourself.
+pub use apptheory_macros::FromRef;
+
 /// The README's examples.
-#[cfg(all(doctest, feature = "aws", feature = "lambda", feature = "memory", feature = "tower"))]
+#[cfg(all(doctest, feature = "aws", feature = "lambda", feature = "tower"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

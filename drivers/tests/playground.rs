@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use apptheory::app::{App, Invocation, Response};
 use apptheory::clock::{Clock, ManualClock, VirtualClock};
-use apptheory::embedded::EmbeddedStore;
+use apptheory::store::EmbeddedStore;
 use apptheory_core::http::RawRequest;
 use apptheory_core::stream::sse::{SseMessage, SseParser};
 use apptheory_core::time::Timestamp;

@@ -12,7 +12,7 @@ mod events;
 
 use apptheory::app::App;
 use apptheory::clock::ManualClock;
-use apptheory::embedded::EmbeddedStore;
+use apptheory::store::EmbeddedStore;
 use apptheory_core::eventbus::CursorSeal;
 use apptheory_core::store::CursorError;
 use apptheory_core::time::Timestamp;

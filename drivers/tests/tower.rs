@@ -11,8 +11,8 @@ use std::sync::Arc;
 use apptheory::clock::ManualClock;
 use apptheory::execute::StoreExecutor;
 use apptheory::layer::{FaultPlan, Faulty};
-use apptheory::memory::MemoryStore;
-use apptheory::rate_limiter::RateLimiter;
+use apptheory::limiter::RateLimiter;
+use apptheory::store::MemoryStore;
 use apptheory::tower::{ClientIp, DenialBody, Identity, RateLimitLayer, RoutePattern, Tenant};
 use apptheory_core::limiter::headers::{DENIAL_BODY, HeaderStyle};
 use apptheory_core::limiter::{

@@ -3,12 +3,12 @@
 //! No machine may panic, loop or promise nonsense, whatever it is told: a broken store, another
 //! program's items, a table that somebody edited.
 
-use apptheory::apptheory_core::run::Interpret;
-use apptheory::apptheory_core::store::{
+use apptheory::machine::Interpret;
+use apptheory::store::{
     self, Answered, BatchGetItem, BatchRead, CancellationReason, DeleteItem, GetItem, Item, Number,
     Page, PutItem, QueryItems, Sleep, TransactWriteItems, Transacted, UpdateItem, Value, Written,
 };
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 

@@ -1,6 +1,6 @@
 //! Any limit, any requests.
 
-use apptheory::apptheory_core::limiter::Coverage;
+use apptheory::limiter::Coverage;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

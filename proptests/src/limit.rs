@@ -5,11 +5,11 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::limiter::{
+use apptheory::limiter::{
     Coverage, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, SlidingWindow,
     Strategy, TokenBucket,
 };
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::time::Timestamp;
 
 /// A request for some units at an instant; admitted, if it is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

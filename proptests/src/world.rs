@@ -5,15 +5,15 @@ use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
-use apptheory::apptheory_core::limiter::{
+use apptheory::limiter::{
     self, Attempt, Decided, Decision, DecisionId, Limiter, RateLimitKey, Recall,
 };
-use apptheory::apptheory_core::machine::{Machine, Step};
-use apptheory::apptheory_core::run::{Advance, Interpret, run};
-use apptheory::apptheory_core::store::memory::Memory;
-use apptheory::apptheory_core::store::transcript::Exchange;
-use apptheory::apptheory_core::store::{self, OperationUsage, StoreEffect, StoreRequest};
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::machine::{Advance, Interpret, run};
+use apptheory::machine::{Machine, Step};
+use apptheory::store::memory::Memory;
+use apptheory::store::transcript::Exchange;
+use apptheory::store::{self, OperationUsage, StoreEffect, StoreRequest};
+use apptheory::time::Timestamp;
 
 use crate::limit::Admission;
 

@@ -10,10 +10,10 @@ use core::num::NonZeroU64;
 use std::sync::Arc;
 
 use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
-use apptheory::apptheory_core::error::AppError;
-use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::RawRequest;
-use apptheory::apptheory_core::http::exchange::{Access, Limits, Principal};
+use apptheory::error::AppError;
+use apptheory::events::HttpSource;
+use apptheory::http::RawRequest;
+use apptheory::http::exchange::{Access, Limits, Principal};
 use futures_util::{FutureExt as _, StreamExt as _};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

@@ -1,9 +1,9 @@
 //! Binding: any request has an answer, and what is bound says what the text said.
 
-use apptheory::apptheory_core::duration::{parse_portable_nanos, write_duration_nanos};
-use apptheory::apptheory_core::error::AppError;
-use apptheory::apptheory_core::http::Request;
-use apptheory::apptheory_core::http::binding::{from_headers, from_params, from_query};
+use apptheory::duration::{parse_portable_nanos, write_duration_nanos};
+use apptheory::error::AppError;
+use apptheory::http::Request;
+use apptheory::http::binding::{from_headers, from_params, from_query};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde::Deserialize;

@@ -6,14 +6,14 @@ mod any_event;
 
 use std::collections::BTreeMap;
 
-use apptheory::apptheory_core::events::{
+use apptheory::events::{
     AfterFailure, Batch, BatchEvent, BatchItem, BatchSource, Delivery, DynamoDbRecord,
     DynamoDbSummary, ErrorKind, EventBridgeEvent, EventBridgeRoutes, EventObservation,
     EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, Routes, Rule, SqsRecord, Turn,
     WebSocketEvent,
 };
-use apptheory::apptheory_core::sanitize::log_safe_value;
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::sanitize::log_safe_value;
+use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -217,7 +217,7 @@ proptest! {
         let heads = |records: &[Json]| {
             let text = json!({"Records": records}).to_string();
             let event = BatchEvent::read(source, &text).unwrap();
-            let head = |record: &apptheory::apptheory_core::events::BatchRecord<'_>| {
+            let head = |record: &apptheory::events::BatchRecord<'_>| {
                 (record.identifier().to_owned(), record.name().to_owned())
             };
             event.records().map(|record| head(&record)).collect::<Vec<_>>()
@@ -249,7 +249,7 @@ proptest! {
     fn a_logged_value_is_one_word_and_says_what_it_was(text in any_text()) {
         let safe = log_safe_value(&text);
         prop_assert!(!safe.contains(|c: char| c.is_whitespace() || c.is_control() || c == '='));
-        let read = apptheory::apptheory_core::percent::decode(&safe);
+        let read = apptheory::percent::decode(&safe);
         prop_assert_eq!(&*read, &*text);
     }
 

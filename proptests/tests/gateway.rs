@@ -1,7 +1,7 @@
 //! Endpoints have one spelling or none, no foreign host has a region, and what is asked of
 //! connections is told back as it was meant.
 
-use apptheory::apptheory_core::gateway::{
+use apptheory::gateway::{
     self, BroadcastReport, ConnectionOperation, ConnectionReply, ErrorKind, MAX_DATA_BYTES,
     RegionSource, RegionSources, RequestBase, event_endpoint, normalize_endpoint, region_from_host,
 };

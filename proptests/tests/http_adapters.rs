@@ -6,8 +6,8 @@ mod generators;
 #[path = "http_adapters/providers.rs"]
 mod providers;
 
-use apptheory::apptheory_core::events::{ErrorKind, LambdaEvent};
-use apptheory::apptheory_core::http::{HttpResponse, UriPath};
+use apptheory::events::{ErrorKind, LambdaEvent};
+use apptheory::http::{HttpResponse, UriPath};
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

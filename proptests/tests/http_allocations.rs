@@ -4,10 +4,10 @@
 
 use allocation_counter::measure;
 use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
-use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::UriPath;
-use apptheory::apptheory_core::http::exchange::Pipeline;
-use apptheory::apptheory_core::http::router::{Lookup, Router};
+use apptheory::events::HttpSource;
+use apptheory::http::UriPath;
+use apptheory::http::exchange::Pipeline;
+use apptheory::http::router::{Lookup, Router};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use apptheory::apptheory_core::idempotency::{
+use apptheory::idempotency::{
     Acquisition, AttributeStyle, Completion, ErrorKind, IdempotencyConfig, IdempotencyKey, Lease,
     Owner, Released,
 };
-use apptheory::apptheory_core::machine::Machine;
-use apptheory::apptheory_core::registry::RegistryConfig;
-use apptheory::apptheory_core::run::run;
-use apptheory::apptheory_core::store::memory::Memory;
-use apptheory::apptheory_core::store::{self, StoreRequest};
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::machine::Machine;
+use apptheory::machine::run;
+use apptheory::registry::RegistryConfig;
+use apptheory::store::memory::Memory;
+use apptheory::store::{self, StoreRequest};
+use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
 use apptheory_proptests::world::{Fault, Faulty, seconds};
 use proptest::prelude::*;

@@ -11,12 +11,10 @@ use core::cell::RefCell;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use apptheory::apptheory_core::limiter::{
-    Attempt, Basis, CheckAndIncrement, Coverage, Decided, Limiter, Recall,
-};
-use apptheory::apptheory_core::machine::{Machine, Step};
-use apptheory::apptheory_core::store::StoreRequest;
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::limiter::{Attempt, Basis, CheckAndIncrement, Coverage, Decided, Limiter, Recall};
+use apptheory::machine::{Machine, Step};
+use apptheory::store::StoreRequest;
+use apptheory::time::Timestamp;
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};

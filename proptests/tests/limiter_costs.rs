@@ -4,13 +4,11 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::limiter::{
-    Basis, CheckAndIncrement, Coverage, Decision, Limiter, Recall,
-};
-use apptheory::apptheory_core::machine::{Machine, Step};
-use apptheory::apptheory_core::run::Interpret;
-use apptheory::apptheory_core::store::{ConsumedCapacity, OperationUsage};
-use apptheory::apptheory_core::store::{DeleteItem, Guard, Key, StoreRequest, Value};
+use apptheory::limiter::{Basis, CheckAndIncrement, Coverage, Decision, Limiter, Recall};
+use apptheory::machine::Interpret;
+use apptheory::machine::{Machine, Step};
+use apptheory::store::{ConsumedCapacity, OperationUsage};
+use apptheory::store::{DeleteItem, Guard, Key, StoreRequest, Value};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};

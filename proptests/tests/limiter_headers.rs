@@ -5,13 +5,11 @@
 
 use core::num::NonZeroU32;
 
-use apptheory::apptheory_core::limiter::headers::{self, HeaderStyle};
-use apptheory::apptheory_core::limiter::{
-    self, Attempt, Basis, Decision, DecisionId, Limiter, Recall,
-};
-use apptheory::apptheory_core::machine::{Machine, Step};
-use apptheory::apptheory_core::run::Advance;
-use apptheory::apptheory_core::store::StoreRequest;
+use apptheory::limiter::headers::{self, HeaderStyle};
+use apptheory::limiter::{self, Attempt, Basis, Decision, DecisionId, Limiter, Recall};
+use apptheory::machine::Advance;
+use apptheory::machine::{Machine, Step};
+use apptheory::store::StoreRequest;
 use apptheory_proptests::adversary::{Adversary, any_adversary};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;

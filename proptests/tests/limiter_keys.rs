@@ -5,15 +5,15 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use apptheory::apptheory_core::limiter::{
+use apptheory::limiter::{
     FixedWindow, Layout, Limiter, MultiWindow, Quota, RateLimitKey, Recall, SlidingWindow,
     Strategy, TokenBucket,
 };
-use apptheory::apptheory_core::machine::{Machine, Step};
-use apptheory::apptheory_core::store::{
+use apptheory::machine::{Machine, Step};
+use apptheory::store::{
     Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, StoreRequest, TransactWrite,
 };
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::Admission;
 use apptheory_proptests::world::{World, attempt, seconds, the_key};

@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::limiter::{Basis, Decision, Limiter, Recall};
+use apptheory::limiter::{Basis, Decision, Limiter, Recall};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};

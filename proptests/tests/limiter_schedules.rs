@@ -5,11 +5,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use apptheory::apptheory_core::limiter::{
+use apptheory::limiter::{
     Attempt, Basis, CheckAndIncrement, Decided, Decision, LimiterBuilder, Recall,
 };
-use apptheory::apptheory_core::machine::{Machine, Step};
-use apptheory::apptheory_core::store::StoreRequest;
+use apptheory::machine::{Machine, Step};
+use apptheory::store::StoreRequest;
 use apptheory_proptests::limit::{Admission, Limit, Writing, every_kind};
 use apptheory_proptests::world::{Fault, World, attempt, seconds, the_key};
 

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::limiter::{Basis, Coverage, Recall};
+use apptheory::limiter::{Basis, Coverage, Recall};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Exception, Limit};

@@ -3,12 +3,10 @@
 
 use std::sync::LazyLock;
 
-use apptheory::apptheory_core::events::{
-    Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger,
-};
-use apptheory::apptheory_core::observe::LogText;
-use apptheory::apptheory_core::sanitize::{log_safe_value, log_text};
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::events::{Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger};
+use apptheory::observe::LogText;
+use apptheory::sanitize::{log_safe_value, log_text};
+use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use regex::Regex;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! The router against a linear scan over all routes.
 
-use apptheory::apptheory_core::http::UriPath;
-use apptheory::apptheory_core::http::router::{Lookup, Pattern, Router};
+use apptheory::http::UriPath;
+use apptheory::http::router::{Lookup, Pattern, Router};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use allocation_counter::measure;
-use apptheory::apptheory_core::sanitize::{
+use apptheory::sanitize::{
     PAYMENT_XML, Policy, Profile, REDACTED, Sanitizer, XmlPattern, mask_first_last,
 };
 use apptheory_proptests::cases;

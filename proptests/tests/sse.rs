@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use apptheory::apptheory_core::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
-use apptheory::apptheory_core::stream::Target;
-use apptheory::apptheory_core::stream::sse::{
+use apptheory::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
+use apptheory::stream::Target;
+use apptheory::stream::sse::{
     SseClosed, SseEvent, SseFramer, SseMessage, SseParser, SseTooLong, write_comment,
 };
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
 use proptest::prelude::*;
 use serde_json::json;

@@ -6,16 +6,16 @@ mod expressions;
 #[path = "store/orders.rs"]
 mod orders;
 
-use apptheory::apptheory_core::store::{
+use apptheory::clock::{Clock as _, ManualClock};
+use apptheory::execute::StoreExecutor;
+use apptheory::store::MemoryStore;
+use apptheory::store::{
     self, Answered, Attribute, BatchRead, CancellationReason, Guard, Item, Page, QueryItems,
     Transacted, Value, Written,
 };
-use apptheory::apptheory_core::store::{ConsumedCapacity, StoreUsage};
-use apptheory::apptheory_core::time::Timestamp;
-use apptheory::clock::{Clock as _, ManualClock};
-use apptheory::embedded::{EmbeddedError, EmbeddedStore};
-use apptheory::execute::StoreExecutor;
-use apptheory::memory::MemoryStore;
+use apptheory::store::{ConsumedCapacity, StoreUsage};
+use apptheory::store::{EmbeddedError, EmbeddedStore};
+use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 

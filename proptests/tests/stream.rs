@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use apptheory::apptheory_core::error::AppError;
-use apptheory::apptheory_core::stream::{
+use apptheory::error::AppError;
+use apptheory::stream::{
     Cancel, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState,
     Head, Target,
 };

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use allocation_counter::measure;
-use apptheory::apptheory_core::stream::sse::{SseEvent, SseFramer};
-use apptheory::apptheory_core::stream::{
+use apptheory::stream::sse::{SseEvent, SseFramer};
+use apptheory::stream::{
     FrameConfig, FrameData, FrameInput, FrameMachine, Head, StreamLimiter, Target,
 };
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::time::Timestamp;
 
 /// The machine never sees a chunk's bytes.
 #[test]

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::router::{Lookup, Router};
-use apptheory::apptheory_core::http::{MultiMap, QueryString, UriPath};
+use apptheory::events::HttpSource;
+use apptheory::http::router::{Lookup, Router};
+use apptheory::http::{MultiMap, QueryString, UriPath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

@@ -10,9 +10,9 @@ use apptheory::app::{
     Response, State,
 };
 use apptheory::clock::Clock;
-use apptheory::embedded::EmbeddedStore;
 use apptheory::eventbus::EventBus;
-use apptheory::rate_limiter::RateLimiter;
+use apptheory::limiter::RateLimiter;
+use apptheory::store::EmbeddedStore;
 use apptheory::websocket::Connections;
 use apptheory_core::error::AppError;
 use apptheory_core::eventbus::BusConfig;

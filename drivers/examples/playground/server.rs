@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use apptheory::app::BuildError;
 use apptheory::clock::Clock;
-use apptheory::embedded::{EmbeddedError, EmbeddedStore};
 use apptheory::local::{ListenError, Server};
+use apptheory::store::{EmbeddedError, EmbeddedStore};
 use apptheory_core::{eventbus, limiter};
 use tempfile::TempDir;
 

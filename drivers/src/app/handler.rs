@@ -21,7 +21,7 @@ use super::response::IntoResponse;
 ///
 /// ```
 /// use apptheory::app::{App, Context, Json, State};
-/// use apptheory_core::error::AppError;
+/// use apptheory::error::AppError;
 ///
 /// #[derive(serde::Deserialize, serde::Serialize)]
 /// struct Order { item: String }

@@ -33,7 +33,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     ///
     /// ```
     /// use apptheory::app::{App, Invocation};
-    /// use apptheory_core::http::RawRequest;
+    /// use apptheory::http::RawRequest;
     /// use axum::Router;
     /// use axum::routing::get;
     ///

@@ -10,8 +10,8 @@ use super::builder::BuildWarning;
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
 use crate::execute::StoreExecutor;
-use crate::rate_limit;
-use crate::rate_limiter::RateLimiter;
+use crate::limiter;
+use crate::limiter::RateLimiter;
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
 ///
@@ -24,9 +24,8 @@ use crate::rate_limiter::RateLimiter;
 /// use core::time::Duration;
 /// use apptheory::app::{App, RateLimit};
 /// use apptheory::clock::SystemClock;
-/// use apptheory::memory::MemoryStore;
-/// use apptheory::rate_limiter::RateLimiter;
-/// use apptheory_core::limiter::{FixedWindow, Limiter};
+/// use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
+/// use apptheory::store::MemoryStore;
 ///
 /// let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
 /// let store = MemoryStore::new(SystemClock).with_table(limiter.table());
@@ -44,10 +43,9 @@ use crate::rate_limiter::RateLimiter;
 /// # use core::time::Duration;
 /// # use apptheory::app::{App, RateLimit};
 /// # use apptheory::clock::ManualClock;
-/// # use apptheory::memory::MemoryStore;
-/// # use apptheory::rate_limiter::RateLimiter;
-/// # use apptheory_core::limiter::{FixedWindow, Limiter};
-/// # use apptheory_core::time::Timestamp;
+/// # use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
+/// # use apptheory::store::MemoryStore;
+/// # use apptheory::time::Timestamp;
 /// # let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
 /// let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
 /// let limiter = RateLimiter::new(limiter, MemoryStore::new(clock.clone())).with_clock(clock);
@@ -57,7 +55,7 @@ use crate::rate_limiter::RateLimiter;
 ///
 /// The messages of a WebSocket count for the identity that the authorizer of `$connect` gave, else
 /// for the client's address, and for their route key.
-pub type RateLimit<X> = rate_limit::RequestLimit<Context, X>;
+pub type RateLimit<X> = limiter::RequestLimit<Context, X>;
 
 impl<X> RateLimit<X> {
     /// Limits requests by `limiter`, and by the application's clock.

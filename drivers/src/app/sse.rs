@@ -26,7 +26,7 @@ use crate::clock::{Clock as _, SharedClock};
 ///
 /// ```
 /// use apptheory::app::{App, Context, Sse};
-/// use apptheory_core::stream::sse::SseEvent;
+/// use apptheory::stream::sse::SseEvent;
 /// use futures_util::stream;
 ///
 /// async fn ticks(context: Context) -> apptheory::app::Response {

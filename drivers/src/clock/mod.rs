@@ -5,7 +5,7 @@
 //! ```
 //! use core::time::Duration;
 //! use apptheory::clock::{Clock, ManualClock};
-//! use apptheory_core::time::Timestamp;
+//! use apptheory::time::Timestamp;
 //!
 //! let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
 //! let same = clock.clone();

@@ -20,7 +20,7 @@ use super::Clock;
 /// ```
 /// use core::time::Duration;
 /// use apptheory::clock::{Clock, VirtualClock};
-/// use apptheory_core::time::Timestamp;
+/// use apptheory::time::Timestamp;
 /// use futures_util::future::{Either, select};
 ///
 /// let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);

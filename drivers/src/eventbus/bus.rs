@@ -18,8 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::execute::{StoreExecutor, drive};
 use crate::ids::{DrawnId, EventIds, IdSource, RandomIds};
 use crate::layer::{Deadline, EachInTime};
-#[cfg(feature = "memory")]
-use crate::memory::MemoryStore;
+use crate::store::MemoryStore;
 
 /// How long one operation may take unless configured otherwise: 5 s. Publishing waits at most 0.7 s
 /// between its four attempts by default, and a page takes at most ten requests; beside the 29 s
@@ -34,8 +33,7 @@ pub const PUBLISH_CONCURRENCY: usize = 25;
 /// Make one per table and process, and share it.
 ///
 /// ```
-/// use apptheory::eventbus::EventBus;
-/// use apptheory_core::eventbus::{BusConfig, Event, EventQuery};
+/// use apptheory::eventbus::{BusConfig, Event, EventBus, EventQuery};
 /// use futures_util::TryStreamExt;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -46,7 +44,7 @@ pub const PUBLISH_CONCURRENCY: usize = 25;
 /// let query = EventQuery::new("t1").with_event_type("note.written");
 /// let notes: Vec<Event> = bus.events(query).try_collect().await?;
 /// assert_eq!(notes[0].payload_as::<String>()?, "hello");
-/// # Ok::<(), apptheory_core::eventbus::Error>(())
+/// # Ok::<(), apptheory::eventbus::Error>(())
 /// # }).unwrap();
 /// ```
 #[derive(Debug)]
@@ -62,7 +60,6 @@ pub struct EventBus<X, C = SystemClock> {
     ends_at: Option<Timestamp>,
 }
 
-#[cfg(feature = "memory")]
 impl EventBus<MemoryStore> {
     /// Makes a bus in memory, [delivering](Self::delivering), for tests and small tools.
     #[must_use]
@@ -189,8 +186,8 @@ impl<X, C> EventBus<X, C> {
     ///
     /// ```
     /// use apptheory::eventbus::EventBus;
-    /// # use apptheory::memory::MemoryStore;
-    /// use apptheory_core::eventbus::{BusConfig, EventChange};
+    /// # use apptheory::store::MemoryStore;
+    /// use apptheory::eventbus::{BusConfig, EventChange};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
@@ -205,7 +202,7 @@ impl<X, C> EventBus<X, C> {
     /// if let EventChange::Inserted(event) = bus.config().codec().decode_stream_record(&record)? {
     ///     bus.deliver(&event).await?;
     /// }
-    /// # Ok::<(), apptheory_core::eventbus::Error>(())
+    /// # Ok::<(), apptheory::eventbus::Error>(())
     /// # }).unwrap();
     /// ```
     ///

@@ -43,9 +43,8 @@ pub const UNREADABLE: &str = "unreadable";
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::app::{App, Context, Sse};
-/// use apptheory::eventbus::{EventBus, Feed};
-/// use apptheory_core::error::AppError;
-/// use apptheory_core::eventbus::{BusConfig, EventQuery};
+/// use apptheory::error::AppError;
+/// use apptheory::eventbus::{BusConfig, EventBus, EventQuery, Feed};
 ///
 /// let bus = Arc::new(EventBus::in_memory(BusConfig::builder().build()?));
 /// let app = App::builder().get("/events", move |context: Context| {

@@ -7,10 +7,9 @@
 //!
 //! ```
 //! use apptheory::clock::ManualClock;
-//! use apptheory::eventbus::EventBus;
-//! use apptheory::memory::MemoryStore;
-//! use apptheory_core::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
-//! use apptheory_core::time::Timestamp;
+//! use apptheory::eventbus::{BusConfig, Event, EventBus, EventQuery, PublishOutcome};
+//! use apptheory::store::MemoryStore;
+//! use apptheory::time::Timestamp;
 //! use futures_util::TryStreamExt;
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -25,7 +24,7 @@
 //!
 //! let events: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await?;
 //! assert_eq!(events.len(), 1);
-//! # Ok::<(), apptheory_core::eventbus::Error>(())
+//! # Ok::<(), apptheory::eventbus::Error>(())
 //! # }).unwrap();
 //! ```
 
@@ -34,5 +33,7 @@ mod feed;
 mod metrics;
 mod subscriptions;
 
+#[doc(inline)]
+pub use apptheory_core::eventbus::*;
 pub use bus::{EventBus, OPERATION_BUDGET, PUBLISH_CONCURRENCY};
 pub use feed::{Feed, OVERLAP, POLL_INTERVAL, UNREADABLE};

@@ -6,9 +6,8 @@
 //!
 //! ```
 //! use apptheory::app::{App, Invocation};
-//! use apptheory::idempotency::Idempotent;
-//! use apptheory::memory::MemoryStore;
-//! use apptheory_core::idempotency::IdempotencyConfig;
+//! use apptheory::idempotency::{IdempotencyConfig, Idempotent};
+//! use apptheory::store::MemoryStore;
 //!
 //! let idempotency = IdempotencyConfig::builder().build();
 //! let store = MemoryStore::default().with_table(idempotency.table());
@@ -30,16 +29,13 @@
 mod event;
 mod http;
 #[cfg(test)]
-#[cfg(feature = "memory")]
 mod tests;
 
 use core::fmt;
 use core::time::Duration;
 
-use apptheory_core::idempotency::{
-    Acquire, Acquisition, AnswerCallers, Complete, Error, IdempotencyConfig, IdempotencyKey,
-    KeySource, Lease, Owner, Release,
-};
+#[doc(inline)]
+pub use apptheory_core::idempotency::*;
 use apptheory_core::identity::EmptySecret;
 
 use crate::clock::{Clock as _, SharedClock};

@@ -12,8 +12,8 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
-/// # use apptheory_core::time::Timestamp;
+/// # use apptheory::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
 /// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {

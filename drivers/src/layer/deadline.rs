@@ -28,8 +28,8 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 ///
 /// use apptheory::clock::{Clock, ManualClock};
 /// use apptheory::execute::Execute;
-/// use apptheory::layer::{DECISION_BUDGET, Deadline};
-/// # use apptheory_core::store::{self, GetItem, Item, Key, Value};
+/// use apptheory::layer::{Deadline, DECISION_BUDGET};
+/// # use apptheory::store::{self, GetItem, Item, Key, Value};
 /// # struct Slow;
 /// # impl Execute<GetItem> for Slow {
 /// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
@@ -38,7 +38,7 @@ pub const DECISION_BUDGET: Duration = Duration::from_millis(250);
 /// # }
 /// # let key = Key::of("ID", Value::from("e1"));
 /// # let order = GetItem { table: "events".into(), key, consistent: true };
-/// use apptheory_core::time::Timestamp;
+/// use apptheory::time::Timestamp;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));

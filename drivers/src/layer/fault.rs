@@ -44,8 +44,8 @@ impl FaultPlan {
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
-/// # use apptheory_core::time::Timestamp;
+/// # use apptheory::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
 /// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
@@ -53,7 +53,7 @@ impl FaultPlan {
 /// #     }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use apptheory::layer::{Faulty, FaultPlan};
+/// use apptheory::layer::{FaultPlan, Faulty};
 ///
 /// let store = Faulty::new(Empty, FaultPlan::default().fail(1, store::Error::Throttled));
 /// let key = Key::of("ID", Value::from("e1"));

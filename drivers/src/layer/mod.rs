@@ -13,8 +13,8 @@
 //! use apptheory::clock::{Clock, ManualClock};
 //! use apptheory::execute::Execute;
 //! use apptheory::layer::{Deadline, Recording};
-//! use apptheory_core::store::Sleep;
-//! use apptheory_core::time::Timestamp;
+//! use apptheory::store::Sleep;
+//! use apptheory::time::Timestamp;
 //!
 //! struct World(ManualClock);
 //!

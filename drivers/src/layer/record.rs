@@ -15,8 +15,8 @@ use crate::execute::Execute;
 ///
 /// ```
 /// # use apptheory::execute::Execute;
-/// # use apptheory_core::store::{self, Answered, GetItem, Item, Key, Value};
-/// # use apptheory_core::time::Timestamp;
+/// # use apptheory::store::{self, Answered, GetItem, Item, Key, Value};
+/// # use apptheory::time::Timestamp;
 /// # struct Empty;
 /// # impl Execute<GetItem> for Empty {
 /// #     async fn execute(&self, _: &GetItem) -> store::Outcome<Option<Item>> {
@@ -25,7 +25,7 @@ use crate::execute::Execute;
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use apptheory::layer::{Recording, Replay};
-/// use apptheory_core::store::transcript::Transcript;
+/// use apptheory::store::transcript::Transcript;
 ///
 /// let store = Recording::new(Empty);
 /// let key = Key::of("ID", Value::from("e1"));

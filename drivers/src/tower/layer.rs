@@ -9,8 +9,8 @@ use tower::Layer;
 
 use super::service::RateLimitService;
 use crate::clock::SystemClock;
-use crate::rate_limit;
-use crate::rate_limiter::RateLimiter;
+use crate::limiter;
+use crate::limiter::RateLimiter;
 
 /// Who sends the request, vouched for by the host: a request extension that authentication sets. It
 /// counts as `user:` and the trimmed text.
@@ -37,7 +37,7 @@ pub struct RoutePattern(pub String);
 /// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
 /// [`RoutePattern`]. Where the pattern is unknown, all paths count as one.
-pub type RateLimitLayer<X, C = SystemClock> = rate_limit::RequestLimit<Parts, X, C>;
+pub type RateLimitLayer<X, C = SystemClock> = limiter::RequestLimit<Parts, X, C>;
 
 impl<X, C> RateLimitLayer<X, C> {
     /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same

@@ -6,7 +6,7 @@
 //! Without any of them every request is answered with 500, unless the layer is told to trust
 //! proxies or to count all requests together.
 //!
-//! What clients get is [`RequestLimit`](crate::rate_limit::RequestLimit)'s table; the response's
+//! What clients get is [`RequestLimit`](crate::limiter::RequestLimit)'s table; the response's
 //! extensions hold a [`Decision`], or the [`limiter::Error`] of a 500 or 503.
 //!
 //! Handlers find the [`Decision`] in the request's extensions. Where layers are nested, the headers
@@ -21,10 +21,9 @@
 //! use core::time::Duration;
 //!
 //! use apptheory::clock::SystemClock;
-//! use apptheory::memory::MemoryStore;
-//! use apptheory::rate_limiter::RateLimiter;
+//! use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
+//! use apptheory::store::MemoryStore;
 //! use apptheory::tower::RateLimitLayer;
-//! use apptheory_core::limiter::{FixedWindow, Limiter};
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt as _;
 //!
@@ -48,7 +47,7 @@
 //! use std::net::SocketAddr;
 //!
 //! use apptheory::execute::StoreExecutor;
-//! use apptheory::rate_limiter::RateLimiter;
+//! use apptheory::limiter::RateLimiter;
 //! use apptheory::tower::RateLimitLayer;
 //! use axum::extract::{ConnectInfo, MatchedPath};
 //!

@@ -33,8 +33,8 @@ pub const SEND_BUDGET: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use std::sync::Arc;
+/// use apptheory::gateway::Connection;
 /// use apptheory::websocket::{Broadcaster, FakeWebSocketManagementClient};
-/// use apptheory_core::gateway::Connection;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let client = FakeWebSocketManagementClient::strict("https://ws.example.com");

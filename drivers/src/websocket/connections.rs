@@ -18,10 +18,10 @@ use crate::execute::{StoreExecutor, drive};
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::clock::ManualClock;
-/// use apptheory::memory::MemoryStore;
-/// use apptheory::websocket::{Broadcaster, FakeWebSocketManagementClient, Connections};
-/// use apptheory_core::registry::RegistryConfig;
-/// use apptheory_core::time::Timestamp;
+/// use apptheory::registry::RegistryConfig;
+/// use apptheory::store::MemoryStore;
+/// use apptheory::time::Timestamp;
+/// use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let registry = RegistryConfig::builder().build();
@@ -35,7 +35,7 @@ use crate::execute::{StoreExecutor, drive};
 /// let report = connections.broadcast(&broadcaster, "news", b"hello").await?;
 /// assert_eq!(report.sent.delivered, 1);
 /// connections.remove("c1=").await?; // on `$disconnect`
-/// # Ok::<(), apptheory_core::registry::Error>(())
+/// # Ok::<(), apptheory::registry::Error>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]

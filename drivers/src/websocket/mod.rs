@@ -12,8 +12,8 @@
 //! | [`FakeWebSocketManagementClient`] | nowhere: it keeps what was sent, for tests |
 //!
 //! ```
+//! use apptheory::gateway::Connection;
 //! use apptheory::websocket::{FakeWebSocketManagementClient, WebSocketManagementClient};
-//! use apptheory_core::gateway::Connection;
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let client = FakeWebSocketManagementClient::strict("https://ws.example.com");
@@ -21,7 +21,7 @@
 //! client.post_to_connection("c1=", b"hello").await?;
 //! client.disconnect("c1=");
 //! assert!(client.post_to_connection("c1=", b"again").await.unwrap_err().is_gone());
-//! # Ok::<(), apptheory_core::gateway::Error>(())
+//! # Ok::<(), apptheory::gateway::Error>(())
 //! # }).unwrap();
 //! ```
 

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use apptheory::aws::AwsStore;
 use apptheory::clock::ManualClock;
 use apptheory::execute::{Execute, StoreExecutor};
 use apptheory::layer::{Recording, Replay};
+use apptheory::store::AwsStore;
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{

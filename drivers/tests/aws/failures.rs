@@ -4,13 +4,13 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use apptheory::aws::AwsStore;
-use apptheory::aws::aws_sdk_dynamodb::Client;
-use apptheory::aws::aws_sdk_dynamodb::config::ProvideCredentials;
-use apptheory::aws::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use apptheory::clock::SystemClock;
 use apptheory::execute::Execute;
 use apptheory::layer::{DECISION_BUDGET, Deadline};
+use apptheory::store::AwsStore;
+use apptheory::store::aws::aws_sdk_dynamodb::Client;
+use apptheory::store::aws::aws_sdk_dynamodb::config::ProvideCredentials;
+use apptheory::store::aws::aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use apptheory_core::machine::Effect;
 use apptheory_core::store::{
     self, Assignment, BatchGetItem, DeleteItem, GetItem, Guard, Misconfiguration, PutItem,

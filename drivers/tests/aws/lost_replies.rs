@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use apptheory::aws::AwsStore;
-use apptheory::aws::aws_sdk_dynamodb::Client;
-use apptheory::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
 use apptheory::clock::ManualClock;
 use apptheory::execute::drive;
+use apptheory::store::AwsStore;
+use apptheory::store::aws::aws_sdk_dynamodb::Client;
+use apptheory::store::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
 use apptheory_core::idempotency::{
     Acquire, Acquisition, Complete, Completion, Error, ErrorKind, IdempotencyConfig,
     IdempotencyKey, Owner, Release, Released,

@@ -12,8 +12,8 @@ mod tables;
 
 use core::future::Future;
 
-use apptheory::aws::AwsStore;
 use apptheory::clock::ManualClock;
+use apptheory::store::AwsStore;
 use apptheory_core::store::{IndexDefinition, Item, Key, KeySchema, TableDefinition, Value};
 use dynoxide::Database;
 use support::{block_on, config, loopback, serve, store_at};

@@ -1,6 +1,6 @@
 //! Creating tables.
 
-use apptheory::aws::{TableCreation, TableError};
+use apptheory::store::aws::{TableCreation, TableError};
 use apptheory_core::store::{
     self, GetItem, IndexDefinition, Key, KeySchema, Misconfiguration, TableDefinition, Value,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::eventbus::{EventBus, Feed, UNREADABLE};
 use apptheory::execute::Execute as _;
-use apptheory::memory::MemoryStore;
+use apptheory::store::MemoryStore;
 use apptheory_core::eventbus::{BusConfig, ErrorKind, Event, EventQuery};
 use apptheory_core::store::{Item, PutItem, Value};
 use apptheory_core::stream::sse::SseEvent;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use apptheory::clock::Clock;
 use apptheory::eventbus::EventBus;
-use apptheory::memory::MemoryStore;
+use apptheory::store::MemoryStore;
 use apptheory_core::error::Happened;
 use apptheory_core::eventbus::{ErrorKind, Event, EventChange, PublishOutcome};
 use serde_json::json;

@@ -15,11 +15,11 @@ mod support;
 use core::time::Duration;
 
 use apptheory::clock::{Clock, ManualClock};
-use apptheory::embedded::EmbeddedStore;
 use apptheory::eventbus::EventBus;
 use apptheory::execute::StoreExecutor;
 use apptheory::ids::SequentialIds;
-use apptheory::memory::MemoryStore;
+use apptheory::store::EmbeddedStore;
+use apptheory::store::MemoryStore;
 use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::time::Timestamp;
 use support::NOW;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use apptheory::aws::TableCreation;
 use apptheory::clock::Clock;
 use apptheory::eventbus::EventBus;
 use apptheory::execute::StoreExecutor;
+use apptheory::store::aws::TableCreation;
 use apptheory_core::eventbus::{
     BusConfig, ErrorKind, Event, EventQuery, Order, PublishOutcome, Ulid,
 };

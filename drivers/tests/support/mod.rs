@@ -3,13 +3,13 @@
 use core::future::Future;
 use core::time::Duration;
 
-use apptheory::aws::AwsStore;
-use apptheory::aws::aws_sdk_dynamodb::Client;
-use apptheory::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
-use apptheory::aws::aws_sdk_dynamodb::config::{
+use apptheory::clock::ManualClock;
+use apptheory::store::AwsStore;
+use apptheory::store::aws::aws_sdk_dynamodb::Client;
+use apptheory::store::aws::aws_sdk_dynamodb::config::retry::RetryConfig;
+use apptheory::store::aws::aws_sdk_dynamodb::config::{
     BehaviorVersion, Builder, Config, Credentials, Region,
 };
-use apptheory::clock::ManualClock;
 use apptheory_core::time::Timestamp;
 use dynoxide::Database;
 use tokio::net::TcpListener;

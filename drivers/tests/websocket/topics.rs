@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use apptheory::clock::VirtualClock;
 use apptheory::layer::{FaultPlan, Faulty};
-use apptheory::memory::MemoryStore;
+use apptheory::store::MemoryStore;
 use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
 use apptheory_core::gateway::Connection;
 use apptheory_core::registry::{ErrorKind, RegistryConfig, Touched};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use apptheory::apptheory_core::eventbus::{CursorSeal, ErrorKind, EventQuery, OffsetCursor, Order};
-use apptheory::apptheory_core::run::run;
-use apptheory::apptheory_core::store::memory::Memory;
-use apptheory::apptheory_core::store::{Item, KeyCursor, Number, Value};
+use apptheory::eventbus::{CursorSeal, ErrorKind, EventQuery, OffsetCursor, Order};
+use apptheory::machine::run;
+use apptheory::store::memory::Memory;
+use apptheory::store::{Item, KeyCursor, Number, Value};
 use proptest::prelude::*;
 
 use super::model::{any_text, bus, config, events, now, query};

@@ -3,11 +3,11 @@
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use apptheory::apptheory_core::eventbus::{
+use apptheory::eventbus::{
     AttributeStyle, BusConfig, Event, EventQuery, MemoryBus, Order, Payload, PayloadEncoding,
     TimestampFormat,
 };
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 

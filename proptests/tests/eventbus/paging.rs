@@ -1,12 +1,10 @@
 //! Pages, followed to the end, are the whole answer.
 
-use apptheory::apptheory_core::eventbus::{
-    BusConfig, Event, EventPage, EventQuery, PageEnd, TimestampFormat,
-};
 use apptheory::clock::ManualClock;
-use apptheory::embedded::EmbeddedStore;
+use apptheory::eventbus::{BusConfig, Event, EventPage, EventQuery, PageEnd, TimestampFormat};
 use apptheory::execute::{StoreExecutor, drive};
-use apptheory::memory::MemoryStore;
+use apptheory::store::EmbeddedStore;
+use apptheory::store::MemoryStore;
 use proptest::prelude::*;
 
 use super::model::{

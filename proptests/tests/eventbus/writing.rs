@@ -1,13 +1,13 @@
 //! Publishing, deleting and storing, also when the store misbehaves.
 
-use apptheory::apptheory_core::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
-use apptheory::apptheory_core::run::run;
-use apptheory::apptheory_core::store;
-use apptheory::apptheory_core::store::memory::Memory;
-use apptheory::apptheory_core::time::Timestamp;
+use apptheory::eventbus::{BusConfig, Event, EventQuery, PublishOutcome};
 use apptheory::execute::drive;
 use apptheory::layer::{FaultPlan, Faulty};
-use apptheory::memory::MemoryStore;
+use apptheory::machine::run;
+use apptheory::store;
+use apptheory::store::MemoryStore;
+use apptheory::store::memory::Memory;
+use apptheory::time::Timestamp;
 use proptest::prelude::*;
 
 use super::model::{any_event, bus, config, event, events, names, now};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::{Cookies, HeaderMap, HttpResponse, Request, UriPath};
+use apptheory::events::HttpSource;
+use apptheory::http::{Cookies, HeaderMap, HttpResponse, Request, UriPath};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 

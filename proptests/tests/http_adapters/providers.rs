@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use apptheory::apptheory_core::events::HttpSource;
-use apptheory::apptheory_core::http::{
-    Cookies, HeaderMap, HttpResponse, MultiMap, Request, UriPath,
-};
+use apptheory::events::HttpSource;
+use apptheory::http::{Cookies, HeaderMap, HttpResponse, MultiMap, Request, UriPath};
 use form_urlencoded::Serializer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};

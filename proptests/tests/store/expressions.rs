@@ -3,10 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use apptheory::apptheory_core::store::wire::Wire;
-use apptheory::apptheory_core::store::{
-    Assignment, Comparison, Expressions, Guard, Key, UpdateItem, Value,
-};
+use apptheory::store::wire::Wire;
+use apptheory::store::{Assignment, Comparison, Expressions, Guard, Key, UpdateItem, Value};
 use apptheory_proptests::cases;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,6 +1,6 @@
 //! Random orders on two small tables: few keys, so that they meet; values of every type.
 
-use apptheory::apptheory_core::store::{
+use apptheory::store::{
     Assignment, Attribute, AttributeName, BatchGetItem, Comparison, ConditionCheck, DeleteItem,
     GetItem, Guard, IndexDefinition, Item, Key, KeySchema, Number, PutItem, QueryItems, SortRange,
     TableDefinition, TransactWrite, TransactWriteItems, UpdateItem, Value,

@@ -25,9 +25,8 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// ```
     /// use std::sync::Arc;
     /// use apptheory::app::App;
-    /// use apptheory::eventbus::EventBus;
-    /// use apptheory::memory::MemoryStore;
-    /// use apptheory_core::eventbus::BusConfig;
+    /// use apptheory::eventbus::{BusConfig, EventBus};
+    /// use apptheory::store::MemoryStore;
     ///
     /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
     /// bus.subscribe("order.created", |event| async move {

@@ -60,7 +60,7 @@ impl<T: IntoEventResult, E: Into<BoxError>> IntoEventResult for Result<T, E> {
 /// ```
 /// use std::sync::Arc;
 /// use apptheory::app::App;
-/// use apptheory::app::events::{EventContext, BoxError, SqsMessage};
+/// use apptheory::app::events::{BoxError, EventContext, SqsMessage};
 ///
 /// async fn ship(message: Arc<SqsMessage>, context: EventContext) -> Result<(), BoxError> {
 ///     let order: u64 = message.body.parse()?;

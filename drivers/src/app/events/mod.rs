@@ -6,8 +6,8 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use apptheory::app::events::SqsMessage;
 //! use apptheory::app::{App, Invocation};
+//! use apptheory::app::events::SqsMessage;
 //!
 //! async fn ship(message: Arc<SqsMessage>) -> Result<(), &'static str> {
 //!     if message.body == "tea" { Ok(()) } else { Err("out of stock") }

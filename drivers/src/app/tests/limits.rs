@@ -12,8 +12,8 @@ use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
 use super::{builder, clock, get, serve, text};
 use crate::app::*;
 use crate::clock::VirtualClock;
-use crate::memory::MemoryStore;
-use crate::rate_limiter::RateLimiter;
+use crate::limiter::RateLimiter;
+use crate::store::MemoryStore;
 
 /// Requests of these clients, in this order, to an application that `limited` puts together.
 fn limited(

@@ -79,7 +79,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// ```
     /// use std::sync::Arc;
     /// use apptheory::app::{App, Invocation, WebSocket};
-    /// use apptheory::apptheory_core::gateway;
+    /// use apptheory::gateway;
     /// use apptheory::websocket::FakeWebSocketClients;
     ///
     /// async fn greet(socket: WebSocket) -> Result<(), gateway::Error> {

@@ -18,8 +18,8 @@ use super::*;
 use crate::app::{Answer, BodyStream, Invocation, Json, RateLimit};
 use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
-use crate::memory::MemoryStore;
-use crate::rate_limiter::RateLimiter;
+use crate::limiter::RateLimiter;
+use crate::store::MemoryStore;
 use crate::websocket::{FakeWebSocketClients, WebSocketClient};
 
 const DOMAIN: &str = "a.execute-api.us-east-1.amazonaws.com";

@@ -22,7 +22,7 @@ use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Respo
 use crate::clock::{Clock as _, VirtualClock};
 use crate::execute::{Execute, StoreExecutor};
 use crate::layer::{FaultPlan, Faulty};
-use crate::memory::MemoryStore;
+use crate::store::MemoryStore;
 
 /// How often handlers ran.
 type Runs = Arc<AtomicU32>;
@@ -224,7 +224,7 @@ fn on_the_store_in_memory() {
 #[test]
 fn on_the_embedded_store() {
     let embedded = |clock: &VirtualClock| {
-        let store = crate::embedded::EmbeddedStore::in_memory(clock.clone()).unwrap();
+        let store = crate::store::EmbeddedStore::in_memory(clock.clone()).unwrap();
         store.create_table(&idempotency().table()).unwrap();
         store
     };

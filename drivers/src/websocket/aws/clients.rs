@@ -36,8 +36,8 @@ use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFa
 /// by the SDK.
 ///
 /// ```
+/// use apptheory::gateway::{self, ErrorKind};
 /// use apptheory::websocket::AwsWebSocketClients;
-/// use apptheory_core::gateway::{self, ErrorKind};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let clients = AwsWebSocketClients::new().with_region("eu-central-1");

@@ -7,16 +7,14 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use apptheory::apptheory_core::limiter::{
-    Basis, Coverage, Limiter, LimiterBuilder, RateLimitKey, SlidingWindow,
-};
-use apptheory::apptheory_core::store::StoreEffect;
-use apptheory::apptheory_core::time::Timestamp;
-use apptheory::aws::AwsStore;
-use apptheory::aws::aws_sdk_dynamodb::Client;
 use apptheory::clock::{Clock, SystemClock};
 use apptheory::execute::Execute;
-use apptheory::rate_limiter::RateLimiter;
+use apptheory::limiter::RateLimiter;
+use apptheory::limiter::{Basis, Coverage, Limiter, LimiterBuilder, RateLimitKey, SlidingWindow};
+use apptheory::store::AwsStore;
+use apptheory::store::StoreEffect;
+use apptheory::store::aws::aws_sdk_dynamodb::Client;
+use apptheory::time::Timestamp;
 use dynoxide::Database;
 use futures_util::future::join_all;
 

@@ -16,12 +16,12 @@
 //!
 //! ```
 //! use apptheory::clock::ManualClock;
-//! use apptheory::embedded::EmbeddedStore;
 //! use apptheory::execute::Execute;
-//! use apptheory_core::store::{
-//!     Assignment, Guard, Key, KeySchema, TableDefinition, UpdateItem, Value, Written,
+//! use apptheory::store::{
+//!     Assignment, EmbeddedStore, Guard, Key, KeySchema, TableDefinition, UpdateItem, Value,
+//!     Written,
 //! };
-//! use apptheory_core::time::Timestamp;
+//! use apptheory::time::Timestamp;
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let store = EmbeddedStore::in_memory(ManualClock::new(Timestamp::UNIX_EPOCH))?;

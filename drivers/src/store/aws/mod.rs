@@ -25,11 +25,10 @@
 //! causes. Messages from the service, keys and payloads are left out.
 //!
 //! ```no_run
-//! use apptheory::aws::AwsStore;
 //! use apptheory::clock::SystemClock;
 //! use apptheory::execute::Execute;
-//! use apptheory::layer::{DECISION_BUDGET, Deadline};
-//! use apptheory_core::store::{self, GetItem, Key, Value};
+//! use apptheory::layer::{Deadline, DECISION_BUDGET};
+//! use apptheory::store::{self, AwsStore, GetItem, Key, Value};
 //!
 //! # async fn example() -> Result<(), store::Error> {
 //! let store = AwsStore::from_env().await;
@@ -69,11 +68,11 @@ use crate::execute::Execute;
 /// Carries out every store effect on DynamoDB. Clones share connections and credentials.
 ///
 /// ```
-/// use apptheory::aws::AwsStore;
-/// use apptheory::aws::aws_sdk_dynamodb::Client;
-/// use apptheory::aws::aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
 /// use apptheory::clock::ManualClock;
-/// use apptheory_core::time::Timestamp;
+/// use apptheory::store::AwsStore;
+/// use apptheory::store::aws::aws_sdk_dynamodb::Client;
+/// use apptheory::store::aws::aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+/// use apptheory::time::Timestamp;
 ///
 /// let config = Config::builder()
 ///     .behavior_version(BehaviorVersion::latest())

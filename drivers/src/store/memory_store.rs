@@ -2,8 +2,7 @@
 //!
 //! ```
 //! use apptheory::execute::Execute;
-//! use apptheory::memory::MemoryStore;
-//! use apptheory_core::store::{GetItem, Item, Key, KeySchema, TableDefinition, Value};
+//! use apptheory::store::{GetItem, Item, Key, KeySchema, MemoryStore, TableDefinition, Value};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let store = MemoryStore::default().with_table(TableDefinition {
@@ -18,7 +17,7 @@
 //! let get = GetItem { table: "notes".into(), key, consistent: false };
 //! assert!(store.execute(&get).await?.answer.is_some());
 //! assert_eq!(store.usage().operation("GetItem").consumed.read_units(), 0.5);
-//! # Ok::<(), apptheory_core::store::Error>(())
+//! # Ok::<(), apptheory::store::Error>(())
 //! # }).unwrap();
 //! ```
 

@@ -17,7 +17,7 @@ use apptheory_core::time::Timestamp;
 
 use crate::clock::{Clock, SystemClock};
 use crate::execute::StoreExecutor;
-use crate::rate_limiter::RateLimiter;
+use crate::limiter::RateLimiter;
 
 /// A limit in front of handlers or services of requests of the type `R`. Cheap to clone; all clones
 /// share the limiter.

@@ -7,10 +7,9 @@
 //! use core::time::Duration;
 //!
 //! use apptheory::clock::ManualClock;
-//! use apptheory::memory::MemoryStore;
-//! use apptheory::rate_limiter::RateLimiter;
-//! use apptheory_core::limiter::{FixedWindow, Limiter, RateLimitKey};
-//! use apptheory_core::time::Timestamp;
+//! use apptheory::limiter::{FixedWindow, Limiter, RateLimitKey, RateLimiter};
+//! use apptheory::store::MemoryStore;
+//! use apptheory::time::Timestamp;
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 2)?).build();
@@ -178,7 +177,7 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     }
 }
 
-#[cfg(all(test, feature = "memory"))]
+#[cfg(test)]
 mod tests {
     use apptheory_core::limiter::SlidingWindow;
     use apptheory_core::machine::Effect;
@@ -186,7 +185,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::execute::Execute;
-    use crate::memory::MemoryStore;
+    use crate::store::MemoryStore;
 
     /// A store with a clock that stands still, while every call takes 300 ms by the limiter's.
     struct Elsewhere {
