@@ -2,9 +2,11 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::vec::Vec;
 use core::error::Error as StdError;
 use core::fmt;
 
+use super::raw::Seen;
 use crate::error::AppError;
 use crate::json::JsonError;
 
@@ -26,9 +28,10 @@ pub struct Error {
 pub enum ErrorKind {
     /// The event is blank.
     Empty,
-    /// The event is not a JSON object: no service that invokes functions made it.
+    /// The event is no JSON object, or a member that decides which service it is from comes twice.
     NotAnObject,
-    /// The event is from an unknown service: check what the function is wired to.
+    /// Nothing is registered for the event: register a handler, or check what the function is wired
+    /// to.
     Unknown,
     /// The event asks a Lambda authorizer whether a request may pass: give the authorizer a function
     /// of its own.
@@ -69,6 +72,48 @@ impl Error {
     #[must_use]
     pub const fn unknown() -> Self {
         Self::new(ErrorKind::Unknown, "apptheory: unknown event type")
+    }
+
+    /// Returns the error of an event that nothing is registered for. It says what was
+    /// [seen](super::RawEvent::seen) of it, what is registered, and what to do.
+    ///
+    /// ```
+    /// use apptheory_core::events::{Error, RawEvent};
+    ///
+    /// let event = RawEvent::read(r#"{"action":"ship"}"#)?;
+    /// let error = Error::unrouted(&event.seen(), &["sqs(\"orders\")"]);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "nothing is registered for this event, an object with `action`; registered: \
+    ///      sqs(\"orders\"). Register a handler with `on` or `otherwise`, or check what invokes the \
+    ///      function",
+    /// );
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn unrouted<T: fmt::Display>(seen: &Seen, registered: &[T]) -> Self {
+        let advice = match seen {
+            Seen::Authorizer => {
+                "Give the authorizer a function of its own, or register a handler with `on`"
+            }
+            Seen::Service(_) => {
+                "Register a handler for its service, or `otherwise`, or check what invokes the function"
+            }
+            Seen::Records(_) | Seen::Members { .. } | Seen::Value(_) => {
+                "Register a handler with `on` or `otherwise`, or check what invokes the function"
+            }
+        };
+        let listed: Vec<_> =
+            registered.iter().take(MAX_LISTED).map(|route| format!("{route}")).collect();
+        let more = registered.len().saturating_sub(listed.len());
+        let listed = match (listed.join(", "), more) {
+            (listed, _) if listed.is_empty() => "nothing".into(),
+            (listed, 0) => listed,
+            (listed, more) => format!("{listed} and {more} more"),
+        };
+        let text =
+            format!("nothing is registered for this event, {seen}; registered: {listed}. {advice}");
+        Self { kind: ErrorKind::Unknown, text: text.into(), cause: None, event: None }
     }
 
     pub(super) const fn new(kind: ErrorKind, text: &'static str) -> Self {
@@ -147,6 +192,9 @@ impl StdError for Error {
         self.cause.as_ref().map(|cause| cause as _)
     }
 }
+
+/// How many routes an error lists.
+const MAX_LISTED: usize = 20;
 
 /// A mistake of a sender or of a deployment, of which a client learns nothing.
 impl From<Error> for AppError {

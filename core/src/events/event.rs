@@ -7,6 +7,7 @@ use super::batch_event::{BatchEvent, BatchSource};
 use super::error::Error;
 use super::event_bridge::EventBridgeEvent;
 use super::http::{HttpEvent, HttpSource};
+use super::raw::RawEvent;
 use super::sns::{self, SnsRecord};
 use super::websocket::WebSocketEvent;
 use crate::document::{Document, Object, Value};
@@ -34,11 +35,14 @@ pub enum LambdaEvent<'a> {
     EventBridge(EventBridgeEvent<'a>),
     /// A message on a WebSocket, or the start or end of one.
     WebSocket(WebSocketEvent<'a>),
+    /// An event that none of these services sends: the input of a direct invocation, of Step
+    /// Functions, or of another service.
+    Other(RawEvent<'a>),
 }
 
 /// Which service an event is from.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Http(HttpSource),
     Batch(BatchSource),
     Sns,
@@ -61,20 +65,24 @@ impl<'a> LambdaEvent<'a> {
     /// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
     ///    there, else API Gateway's REST API.
     ///
-    /// Events that ask a Lambda authorizer are refused before 4. A member of the wrong type is not
-    /// there, nor is null or a blank text. Names are read in their exact spelling.
+    /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. Before
+    /// 4, so are events that ask a Lambda authorizer: they look like requests, and are none. A member
+    /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact
+    /// spelling.
     ///
     /// # Errors
     ///
-    /// [`Error`] when nothing holds, the text is not a JSON object, or the event is not what its
+    /// [`Error`] when the text is no JSON, names a member twice that decides, or is not what its
     /// service sends.
     pub fn read(text: &'a str) -> Result<Self, Error> {
         if text.trim().is_empty() {
             return Err(Error::empty());
         }
         let document = Document::scan(text).map_err(Error::envelope)?;
+        let Some(kind) = kind_of(&document)? else {
+            return Ok(Self::Other(RawEvent::of(document)));
+        };
         let event = document.root().object().map_err(Error::envelope)?;
-        let kind = kind_of(event)?;
         let read = match kind {
             Kind::Http(source) => HttpEvent::of(source, event).map(Self::Http),
             Kind::Sns => sns::of(event).map(Self::Sns),
@@ -86,7 +94,7 @@ impl<'a> LambdaEvent<'a> {
     }
 
     /// The name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`, `eventbridge`,
-    /// `apigw_v2`, `function_url`, `apigw_v1`, `alb` or `websocket`.
+    /// `apigw_v2`, `function_url`, `apigw_v1`, `alb` or `websocket`; `other` for events of none of them.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         let kind = match self {
@@ -95,13 +103,14 @@ impl<'a> LambdaEvent<'a> {
             Self::Sns(_) => Kind::Sns,
             Self::EventBridge(_) => Kind::EventBridge,
             Self::WebSocket(_) => Kind::WebSocket,
+            Self::Other(_) => return "other",
         };
         kind.name()
     }
 }
 
 impl Kind {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Http(source) => source.name(),
             Self::Batch(BatchSource::Sqs) => "sqs",
@@ -114,46 +123,51 @@ impl Kind {
     }
 }
 
-fn kind_of(event: Object<'_, '_>) -> Result<Kind, Error> {
+/// Which service an event is from; `None` when no known one sends it.
+pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
+    let Ok(event) = document.root().object() else { return Ok(None) };
     let get = |name| event.get(name).map_err(Error::envelope);
     let records = get("Records")?;
     if let Some(kind) = of_first_record(records) {
-        return Ok(kind);
+        return Ok(Some(kind));
     }
     // EventBridge writes `detail-type`. The other spelling is that of events which programs put
     // together by hand, after the attribute of SDKs and of CloudFormation.
     let detail_types = [get("detail-type")?, get("detailType")?];
     if detail_types.into_iter().any(|name| name.filled_text().is_some()) {
-        return Ok(Kind::EventBridge);
+        return Ok(Some(Kind::EventBridge));
     }
     // The last invocation for a tumbling window brings no record when none came for a while, so no
     // record says which service it is from; the event itself does.
     if first(records).is_none() && is_of_window(event).map_err(Error::envelope)? {
         match get("eventSourceARN")?.trimmed().split(':').nth(2) {
-            Some("kinesis") => return Ok(Kind::Batch(BatchSource::Kinesis)),
-            Some("dynamodb") => return Ok(Kind::Batch(BatchSource::DynamoDbStream)),
+            Some("kinesis") => return Ok(Some(Kind::Batch(BatchSource::Kinesis))),
+            Some("dynamodb") => return Ok(Some(Kind::Batch(BatchSource::DynamoDbStream))),
             _ => {}
         }
     }
-    let context = get("requestContext")?.filled().ok_or_else(Error::unknown)?;
-    let context = context.object().map_err(|_| Error::unknown())?;
+    let Some(context) = get("requestContext")?.filled() else { return Ok(None) };
+    let Ok(context) = context.object() else { return Ok(None) };
     // A context that says one of these twice is of neither kind.
-    let within = |name| context.get(name).map_err(|_| Error::unknown());
-    let (http, elb, connection) = (within("http")?, within("elb")?, within("connectionId")?);
-    let domain = within("domainName")?;
-    refuse_authorizer(event, Error::envelope)?;
+    let members = ["http", "elb", "connectionId", "domainName"].map(|name| context.get(name));
+    let [Ok(http), Ok(elb), Ok(connection), Ok(domain)] = members else { return Ok(None) };
+    if asks_authorizer(event).map_err(Error::envelope)? {
+        return Ok(None);
+    }
     // Only payload format 2.0 has `http`: the method and path of format 1.0 are members of the event.
     if http.is_object() {
-        return Ok(Kind::Http(source_of_v2(get("routeKey")?, domain)));
+        return Ok(Some(Kind::Http(source_of_v2(get("routeKey")?, domain))));
     }
     // Events of WebSockets on `$connect` have the members of a REST API's request, too.
     if connection.filled_text().is_some() {
-        return Ok(Kind::WebSocket);
+        return Ok(Some(Kind::WebSocket));
     }
-    get("httpMethod")?.filled_text().ok_or_else(Error::unknown)?;
+    if get("httpMethod")?.filled_text().is_none() {
+        return Ok(None);
+    }
     // Load balancers have the format of REST APIs, in a context of which they know nothing but this.
     let is_alb = elb.is_object();
-    Ok(Kind::Http(if is_alb { HttpSource::Alb } else { HttpSource::ApiGatewayV1 }))
+    Ok(Some(Kind::Http(if is_alb { HttpSource::Alb } else { HttpSource::ApiGatewayV1 })))
 }
 
 /// The first record decides: Lambda never mixes services in one batch.
@@ -207,19 +221,22 @@ fn source_of_v2(route_key: Value<'_, '_>, domain: Value<'_, '_>) -> HttpSource {
     }
 }
 
-/// Refuses an event that asks a Lambda authorizer whether a request may pass. It looks like that
-/// request, but nobody has authorized it yet: no route may see it. Authorizers are asked with `type`
-/// and `methodArn` (REST and WebSocket APIs, and HTTP APIs with payload 1.0) or `routeArn` (HTTP APIs
-/// with payload 2.0). Requests have neither ARN.
-///
-/// Every reader that makes a request of an event asks this.
+/// Refuses an event that asks a Lambda authorizer. Every reader that makes a request of an event asks
+/// this.
 pub(super) fn refuse_authorizer(
     event: Object<'_, '_>,
     malformed: impl Fn(JsonError) -> Error,
 ) -> Result<(), Error> {
-    let get = |name| event.get(name).map_err(&malformed);
-    let asks = matches!(&*get("type")?.trimmed(), "REQUEST" | "TOKEN");
-    let names_route = [get("methodArn")?, get("routeArn")?];
+    if asks_authorizer(event).map_err(malformed)? { Err(Error::authorizer()) } else { Ok(()) }
+}
+
+/// Whether an event asks a Lambda authorizer whether a request may pass. It looks like that request,
+/// but nobody has authorized it yet: no route of requests may see it. Authorizers are asked with
+/// `type` and `methodArn` (REST and WebSocket APIs, and HTTP APIs with payload 1.0) or `routeArn`
+/// (HTTP APIs with payload 2.0). Requests have neither ARN.
+pub(super) fn asks_authorizer(event: Object<'_, '_>) -> Result<bool, JsonError> {
+    let asks = matches!(&*event.get("type")?.trimmed(), "REQUEST" | "TOKEN");
+    let names_route = [event.get("methodArn")?, event.get("routeArn")?];
     let names_route = names_route.into_iter().any(|arn| arn.filled_text().is_some());
-    if asks && names_route { Err(Error::authorizer()) } else { Ok(()) }
+    Ok(asks && names_route)
 }

@@ -9,7 +9,8 @@
 //!                    ├─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse
 //!                    ├─ SnsRecord … ────── Routes ─▶ a handler per notification ─▶ their outputs
 //!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
-//!                    └─ WebSocketEvent ─── Routes ─▶ handler ─▶ HttpResponse
+//!                    ├─ WebSocketEvent ─── an exchange of its message ─▶ HttpResponse
+//!                    └─ RawEvent ───────── ShapeRoutes ─▶ handler ─▶ its output
 //! ```
 //!
 //! ```
@@ -50,8 +51,10 @@ mod failed;
 mod http;
 mod kinesis;
 mod observation;
+mod raw;
 mod routes;
 mod rule;
+mod shape;
 mod sns;
 mod sqs;
 #[cfg(test)]
@@ -75,8 +78,10 @@ pub use failed::WorkloadFailed;
 pub use http::{HttpEvent, HttpSource, InvokeMode, UnknownMode, rest_streaming_variable};
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
+pub use raw::{RawEvent, Seen};
 pub use routes::{RouteTaken, Routes};
 pub use rule::{EventBridgeRoutes, OnUnmatched, Rule};
+pub use shape::{Shape, ShapeRoutes};
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;
 pub use trigger::Trigger;

@@ -61,8 +61,8 @@ impl Rule {
     /// Selects the events of a schedule of EventBridge Scheduler, which name it among their
     /// resources. A schedule that was made without a group is in the group `default`.
     ///
-    /// A schedule whose target has an input of its own sends just that, and no event of EventBridge: no
-    /// rule selects it.
+    /// A schedule whose target has an input of its own sends just that, and no event of EventBridge: a
+    /// [`Shape`](super::Shape) fits it.
     ///
     /// ```
     /// use apptheory_core::events::{EventBridgeEvent, Rule};

@@ -54,6 +54,7 @@ impl App {
                 self.answer_websocket(event, begun).await
             }
             LambdaEvent::WebSocket(_) => Err(events::Error::unknown().into()),
+            LambdaEvent::Other(event) => Err(event.unknown().into()),
         }
     }
 
