@@ -12,9 +12,7 @@ use core::hint::black_box;
 
 use apptheory::clock::{ManualClock, SystemClock};
 use apptheory::eventbus::EventBus;
-use apptheory::execute::StoreExecutor;
-use apptheory::store::EmbeddedStore;
-use apptheory::store::MemoryStore;
+use apptheory::store::{EmbeddedStore, Store};
 use apptheory_core::eventbus::{BusConfig, CursorSeal, Event, EventQuery, Ulid};
 use apptheory_core::machine::{Machine, Step};
 use apptheory_core::store::wire::Wire;
@@ -45,8 +43,8 @@ fn embedded() -> EmbeddedStore {
     store
 }
 
-fn memory() -> MemoryStore {
-    MemoryStore::new(ManualClock::new(NOW)).with_table(config().table())
+fn memory() -> Store {
+    Store::builder().clock(ManualClock::new(NOW)).memory()
 }
 
 fn cursor(criterion: &mut Criterion) {
@@ -84,7 +82,7 @@ fn publish(criterion: &mut Criterion) {
         n += 1;
         event(n)
     };
-    let bus = EventBus::new(config(), memory());
+    let bus = EventBus::new(config(), &memory());
     group.bench_function("memory", |bencher| {
         bencher.iter_batched(
             &mut next,
@@ -93,7 +91,7 @@ fn publish(criterion: &mut Criterion) {
         );
     });
     let store = embedded();
-    let bus = EventBus::new(config(), store.clone());
+    let bus = EventBus::new(config(), &Store::new(store.clone()));
     group.bench_function("embedded", |bencher| {
         bencher.iter_batched(
             &mut next,
@@ -126,12 +124,12 @@ fn page(criterion: &mut Criterion) {
     let runtime = runtime();
     let query = EventQuery::new("tenant-7").with_event_type("order.created");
 
-    let bus = filled(&runtime, memory());
+    let bus = filled(&runtime, &memory());
     group.bench_function("memory", |bencher| {
         bencher.iter(|| runtime.block_on(bus.query(black_box(&query))).expect("a page"));
     });
     let store = embedded();
-    let bus = filled(&runtime, store.clone());
+    let bus = filled(&runtime, &Store::new(store.clone()));
     group.bench_function("embedded", |bencher| {
         bencher.iter(|| runtime.block_on(bus.query(black_box(&query))).expect("a page"));
     });
@@ -151,7 +149,7 @@ fn page(criterion: &mut Criterion) {
 }
 
 /// A bus with a thousand events.
-fn filled<X: StoreExecutor + Send>(runtime: &Runtime, store: X) -> EventBus<X> {
+fn filled(runtime: &Runtime, store: &Store) -> EventBus {
     let bus = EventBus::new(config(), store);
     for n in 0..1_000 {
         runtime.block_on(bus.publish(event(n))).expect("published");

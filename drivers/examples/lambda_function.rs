@@ -103,15 +103,12 @@ where
 mod tables {
     use core::error::Error;
     use core::time::Duration;
-    use std::sync::Arc;
 
     use apptheory::app::{AppBuilder, Context, RateLimit};
-    use apptheory::eventbus::EventBus;
-    use apptheory::limiter::RateLimiter;
-    use apptheory::store::AwsStore;
-    use apptheory_core::error::AppError;
-    use apptheory_core::eventbus::{BusConfig, EventQuery};
-    use apptheory_core::limiter::{FixedWindow, Limiter};
+    use apptheory::error::AppError;
+    use apptheory::eventbus::{EventBus, EventQuery};
+    use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
+    use apptheory::store::Store;
     use serde_json::Value as Json;
 
     type Failed = Box<dyn Error + Send + Sync>;
@@ -125,23 +122,22 @@ mod tables {
         if !is_limited && !has_orders {
             return Ok(app);
         }
-        let store = AwsStore::from_env().await;
+        let store = Store::aws().await;
         if is_limited {
             let limit = FixedWindow::new(Duration::from_secs(60), 100)?;
             let limiter = Limiter::fail_open(limit).env(super::env).build();
-            app = app.middleware(RateLimit::new(RateLimiter::new(limiter, store.clone())));
+            app = app.middleware(RateLimit::new(RateLimiter::new(limiter, &store)));
         }
         if has_orders {
-            let bus = BusConfig::builder().env(super::env).build()?;
-            app = with_orders(app, Arc::new(EventBus::new(bus, store)));
+            app = with_orders(app, EventBus::on(&store));
         }
         Ok(app)
     }
 
-    fn with_orders(app: AppBuilder, bus: Arc<EventBus<AwsStore>>) -> AppBuilder {
-        let reader = Arc::clone(&bus);
+    fn with_orders(app: AppBuilder, bus: EventBus) -> AppBuilder {
+        let reader = bus.clone();
         let publish = move |context: Context| {
-            let bus = Arc::clone(&bus);
+            let bus = bus.clone();
             async move {
                 let order = context.json_value()?;
                 let event = bus.new_event(TENANT, "order.created").with_payload(&order)?;
@@ -150,7 +146,7 @@ mod tables {
             }
         };
         let list = move || {
-            let bus = Arc::clone(&reader);
+            let bus = reader.clone();
             async move {
                 let page = bus.query(&EventQuery::new(TENANT).with_limit(10)).await?;
                 let ids = page.events.into_iter().map(|event| event.id);

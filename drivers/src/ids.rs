@@ -9,12 +9,13 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use apptheory_core::eventbus::{Event, Ulid, UlidGenerator};
 use apptheory_core::time::Timestamp;
 
-use crate::clock::Clock;
+use crate::clock::Clock as _;
+use crate::store::Store;
 
 /// Hands out ids that no one else hands out.
 pub trait IdSource: fmt::Debug + Send + Sync {
@@ -49,11 +50,8 @@ impl IdSource for SequentialIds {
 
 /// The ids of a bus's events: ULIDs that rise in the order in which they are drawn, also within one
 /// millisecond and by whatever thread, as long as the clock does not go back.
-#[derive(Debug)]
-pub(crate) struct EventIds {
-    source: Arc<dyn IdSource>,
-    last: Mutex<UlidGenerator>,
-}
+#[derive(Debug, Default)]
+pub(crate) struct EventIds(Mutex<UlidGenerator>);
 
 /// An event's id, and what else it was drawn with.
 pub(crate) struct DrawnId {
@@ -63,32 +61,23 @@ pub(crate) struct DrawnId {
 }
 
 impl EventIds {
-    pub(crate) fn new(source: impl IdSource + 'static) -> Arc<Self> {
-        Arc::new(Self { source: Arc::new(source), last: Mutex::default() })
-    }
-
     /// Draws the id of a new event.
-    pub(crate) fn draw(&self, clock: &impl Clock) -> DrawnId {
-        let entropy = self.source.next_id();
+    pub(crate) fn draw(&self, store: &Store) -> DrawnId {
+        let entropy = store.ids().next_id();
         // Nothing panics half-way through a change: poisoning says nothing.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Read here, the clock gives no thread an earlier instant than the id before was drawn at.
-        let now = clock.now();
+        let now = store.clock().now();
         DrawnId { id: last.next(now, entropy), now, entropy }
     }
 
     /// Gives an event that has no id one, and draws what publishing it takes.
-    pub(crate) fn name(&self, event: Event, clock: &impl Clock) -> (Event, Timestamp, u128) {
+    pub(crate) fn name(&self, event: Event, store: &Store) -> (Event, Timestamp, u128) {
         if !event.id.trim().is_empty() {
-            return (event, clock.now(), self.entropy());
+            return (event, store.clock().now(), store.ids().next_id());
         }
-        let DrawnId { id, now, entropy } = self.draw(clock);
+        let DrawnId { id, now, entropy } = self.draw(store);
         (Event { id: id.into(), ..event }, now, entropy)
-    }
-
-    /// Draws what is no id.
-    pub(crate) fn entropy(&self) -> u128 {
-        self.source.next_id()
     }
 }
 
@@ -102,8 +91,8 @@ mod tests {
     #[test]
     fn ids_of_one_millisecond_rise_across_threads() {
         let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
-        let ids = EventIds::new(RandomIds);
-        let draw = || (0..1000).map(|_| ids.draw(&clock).id).collect::<Vec<_>>();
+        let (ids, store) = (EventIds::default(), Store::builder().clock(clock).memory());
+        let draw = || (0..1000).map(|_| ids.draw(&store).id).collect::<Vec<_>>();
         let mut drawn = thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
@@ -114,6 +103,6 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 4000);
-        assert!(Some(ids.draw(&clock).id) > last);
+        assert!(Some(ids.draw(&store).id) > last);
     }
 }

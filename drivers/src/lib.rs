@@ -22,7 +22,6 @@ pub use apptheory_core::{
 
 pub mod app;
 pub mod clock;
-#[cfg(any(feature = "lambda", feature = "websocket"))]
 mod env;
 pub mod eventbus;
 pub mod execute;
@@ -73,6 +72,8 @@ pub use app::FromRef;
 /// type do not compile, as nothing says which of them a handler gets, and neither does a struct with
 /// type parameters, for whose parts you implement the trait yourself.
 pub use apptheory_macros::FromRef;
+
+pub use store::Store;
 
 /// The README's examples.
 #[cfg(all(doctest, feature = "aws", feature = "lambda", feature = "tower"))]

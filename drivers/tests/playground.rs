@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use apptheory::app::{App, Invocation, Response};
 use apptheory::clock::{Clock, ManualClock, VirtualClock};
-use apptheory::store::EmbeddedStore;
+use apptheory::store::Store;
 use apptheory_core::http::RawRequest;
 use apptheory_core::stream::sse::{SseMessage, SseParser};
 use apptheory_core::time::Timestamp;
@@ -43,12 +43,8 @@ fn clock() -> ManualClock {
 
 /// The app over a file, as the server makes it.
 fn app_over(file: &Path, clock: &ManualClock) -> App {
-    let store = EmbeddedStore::open(file, clock.clone()).expect("a store");
-    let routes = app::limited_routes().expect("limits");
-    for route in &routes {
-        store.create_table(&route.limiter.table()).expect("a table");
-    }
-    app::app(routes, events::bus().expect("a bus"), &store, clock).expect("an app")
+    let store = Store::builder().clock(clock.clone()).embedded(file).expect("a store");
+    app::app(app::limited_routes().expect("limits"), &store).expect("an app")
 }
 
 async fn get(app: &App, path: &str) -> Response {

@@ -12,7 +12,7 @@ mod events;
 
 use apptheory::app::App;
 use apptheory::clock::ManualClock;
-use apptheory::store::EmbeddedStore;
+use apptheory::store::Store;
 use apptheory_core::eventbus::CursorSeal;
 use apptheory_core::store::CursorError;
 use apptheory_core::time::Timestamp;
@@ -23,11 +23,8 @@ use cursor::NotACursor;
 
 fn app() -> App {
     let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
-    let store = EmbeddedStore::in_memory(clock.clone()).expect("a store");
-    let bus = events::bus().expect("a bus");
-    store.create_table(&bus.table()).expect("a table");
-    let limited = app::limited_routes().expect("limits");
-    app::app(limited, bus, &store, &clock).expect("an app")
+    let store = Store::builder().clock(clock).embedded(":memory:").expect("a store");
+    app::app(app::limited_routes().expect("limits"), &store).expect("an app")
 }
 
 async fn send(app: &App, method: &str, path: &str, body: &str) -> (u16, String) {

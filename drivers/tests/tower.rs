@@ -6,13 +6,11 @@ use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
 use core::time::Duration;
-use std::sync::Arc;
 
 use apptheory::clock::ManualClock;
-use apptheory::execute::StoreExecutor;
 use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::limiter::RateLimiter;
-use apptheory::store::MemoryStore;
+use apptheory::store::{MemoryStore, Store};
 use apptheory::tower::{ClientIp, DenialBody, Identity, RateLimitLayer, RoutePattern, Tenant};
 use apptheory_core::limiter::headers::{DENIAL_BODY, HeaderStyle};
 use apptheory_core::limiter::{
@@ -40,29 +38,22 @@ fn clock() -> ManualClock {
     ManualClock::new(Timestamp::from_unix_seconds(NOW))
 }
 
-fn layer(limiter: LimiterBuilder) -> RateLimitLayer<MemoryStore, ManualClock> {
-    over(limiter, |store| store)
+fn store() -> Store {
+    Store::builder().clock(clock()).memory()
 }
 
-/// A layer over a store that `wrap` may put something in front of.
-fn over<X: StoreExecutor>(
-    limiter: LimiterBuilder,
-    wrap: impl FnOnce(MemoryStore) -> X,
-) -> RateLimitLayer<X, ManualClock> {
-    let (limiter, clock) = (limiter.build(), clock());
-    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
-    RateLimitLayer::new(RateLimiter::new(limiter, wrap(store)).with_clock(clock))
+fn layer(limiter: LimiterBuilder) -> RateLimitLayer {
+    RateLimitLayer::new(RateLimiter::new(limiter.build(), &store()))
 }
 
-fn failing<X: StoreExecutor + Send + 'static>(
-    limiter: LimiterBuilder,
-    wrap: impl FnOnce(MemoryStore) -> X,
-) -> Router {
-    app(over(limiter, wrap))
+/// An app behind a limit whose store fails as planned.
+fn failing(limiter: LimiterBuilder, plan: FaultPlan) -> Router {
+    let store = store().layer(|store| Faulty::new(store, plan));
+    app(RateLimitLayer::new(RateLimiter::new(limiter.build(), &store)))
 }
 
 /// An app whose handler tells what it knows of the decision.
-fn app<X: StoreExecutor + Send + 'static>(layer: RateLimitLayer<X, ManualClock>) -> Router {
+fn app(layer: RateLimitLayer) -> Router {
     Router::new()
         .route("/orders", get(seen))
         .route("/orders/{id}", get(seen))
@@ -169,7 +160,7 @@ async fn a_denial_can_be_a_problem() {
 #[tokio::test]
 async fn failing_open_is_marked_and_claims_nothing() {
     let plan = FaultPlan::default().fail(1, store::Error::Throttled);
-    let app = failing(Limiter::fail_open(two_a_minute()), |store| Faulty::new(store, plan));
+    let app = failing(Limiter::fail_open(two_a_minute()), plan);
     let response = send(&app, from(CLIENT)).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(limits(&response), ["x-rate-limit-fail-open: true"]);
@@ -182,7 +173,7 @@ async fn failing_open_is_marked_and_claims_nothing() {
 #[tokio::test]
 async fn failing_closed_is_an_overload() {
     let plan = FaultPlan::default().fail(1, store::Error::Unavailable);
-    let app = failing(Limiter::fail_closed(two_a_minute()), |store| Faulty::new(store, plan));
+    let app = failing(Limiter::fail_closed(two_a_minute()), plan);
     let response = send(&app, from(CLIENT)).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
@@ -247,16 +238,17 @@ async fn an_ipv6_client_cannot_use_its_other_addresses() {
 #[tokio::test]
 async fn stored_keys_never_hold_a_credential() {
     let limiter = Limiter::fail_closed(two_a_minute()).build();
-    let store = Arc::new(MemoryStore::new(clock()).with_table(limiter.table()));
+    let memory = MemoryStore::new(clock()).with_table(limiter.table());
     let table: TableName = limiter.table().name;
-    let limiter = RateLimiter::new(limiter, Arc::clone(&store)).with_clock(clock());
+    let store = Store::builder().clock(clock()).executor(memory.clone());
+    let limiter = RateLimiter::new(limiter, &store);
     let layer = RateLimitLayer::new(limiter).per_credential("a secret of the deployment").unwrap();
     let app = app(layer);
     for (name, value) in [("x-api-key", "k_secret"), ("authorization", "Bearer tok_secret")] {
         let request = Request::get("/orders").header(name, value).body(Body::empty());
         assert_eq!(send(&app, request.expect("a request")).await.status(), StatusCode::OK);
     }
-    let items = store.items(&table);
+    let items = memory.items(&table);
     assert_eq!(items.len(), 2);
     assert!(!format!("{items:?}").contains("_secret"));
     for item in &items {

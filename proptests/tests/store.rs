@@ -1,5 +1,5 @@
-//! The executor in memory against the embedded DynamoDB: the same orders, the same answers, the
-//! same items in the end, at the same price.
+//! The executor in memory against the embedded DynamoDB, and against itself behind a `Store`: the
+//! same orders, the same answers, the same items in the end, at the same price.
 
 #[path = "store/expressions.rs"]
 mod expressions;
@@ -8,13 +8,13 @@ mod orders;
 
 use apptheory::clock::{Clock as _, ManualClock};
 use apptheory::execute::StoreExecutor;
-use apptheory::store::MemoryStore;
+use apptheory::layer::Counted;
 use apptheory::store::{
     self, Answered, Attribute, BatchRead, CancellationReason, Guard, Item, Page, QueryItems,
     Transacted, Value, Written,
 };
 use apptheory::store::{ConsumedCapacity, StoreUsage};
-use apptheory::store::{EmbeddedError, EmbeddedStore};
+use apptheory::store::{EmbeddedError, EmbeddedStore, MemoryStore, Store};
 use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -40,6 +40,8 @@ async fn compare(orders: &[Order]) -> Result<(), TestCaseError> {
     let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
     let [things, singles] = tables();
     let memory = MemoryStore::new(clock.clone()).with_table(things).with_table(singles);
+    let behind = memory.fork(clock.clone());
+    let store = Store::builder().clock(clock.clone()).executor(behind.clone()).layer(Counted::new);
     let embedded = EmbeddedStore::in_memory(clock).map_err(failure)?;
     for table in tables() {
         embedded.create_table(&table).map_err(failure)?;
@@ -49,6 +51,8 @@ async fn compare(orders: &[Order]) -> Result<(), TestCaseError> {
         let before = (memory.usage(), embedded.usage());
         let answers = (answer(&memory, order).await, answer(&embedded, order).await);
         prop_assert_eq!(&answers.0, &answers.1, "memory and embedded answer {:#?}", order);
+        prop_assert_eq!(&answers.0, &answer(&store, order).await, "a store answers {:#?}", order);
+        prop_assert_eq!(memory.usage(), behind.usage(), "price of {:#?}", order);
         let spent = (memory.usage().since(&before.0), embedded.usage().since(&before.1));
         prop_assert_eq!(calls(&spent.0), calls(&spent.1), "calls of {:#?}", order);
         // The embedded database reports no capacity for what it refuses.

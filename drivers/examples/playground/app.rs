@@ -9,13 +9,12 @@ use apptheory::app::{
     Answer, App, BodyStream, BuildError, Context, Extension, Json, Middleware, Next, RateLimit,
     Response, State,
 };
-use apptheory::clock::Clock;
+use apptheory::clock::Clock as _;
 use apptheory::eventbus::EventBus;
 use apptheory::limiter::RateLimiter;
-use apptheory::store::EmbeddedStore;
+use apptheory::store::Store;
 use apptheory::websocket::Connections;
 use apptheory_core::error::AppError;
-use apptheory_core::eventbus::BusConfig;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
@@ -67,41 +66,32 @@ pub(crate) fn limited_routes() -> Result<Vec<Limited>, limiter::Error> {
 }
 
 /// Readers of what is used of the limits, by the paths of their routes.
-type Limiters<C> = BTreeMap<String, RateLimiter<EmbeddedStore<C>, C>>;
+type Limiters = BTreeMap<String, RateLimiter>;
 
 /// What the routes work on.
-pub(crate) struct Services<C> {
-    limiters: Limiters<C>,
-    pub(crate) bus: Arc<EventBus<EmbeddedStore<C>, C>>,
-    pub(crate) room: Connections<EmbeddedStore<C>, C>,
+pub(crate) struct Services {
+    limiters: Limiters,
+    pub(crate) bus: EventBus,
+    pub(crate) room: Connections,
 }
 
 /// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
 /// are told apart by their addresses.
-pub(crate) fn app<C: Clock + Clone + 'static>(
-    routes: Vec<Limited>,
-    bus: BusConfig,
-    store: &EmbeddedStore<C>,
-    clock: &C,
-) -> Result<App, BuildError> {
+pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<App, BuildError> {
     let index = index(&routes);
     let limits = Limits::over(&routes, store);
-    let reader = |Limited { name, limiter, .. }| {
-        (path(name), RateLimiter::new(limiter, store.clone()).with_clock(clock.clone()))
-    };
-    let limiters: Limiters<C> = routes.into_iter().map(reader).collect();
+    let reader = |Limited { name, limiter, .. }| (path(name), RateLimiter::new(limiter, store));
+    let limiters: Limiters = routes.into_iter().map(reader).collect();
     let paths: Vec<String> = limiters.keys().cloned().collect();
-    let bus = Arc::new(EventBus::new(bus, store.clone()).with_clock(clock.clone()));
-    let room = Connections::new(chat::registry(), store.clone());
-    let room = room.with_clock(clock.clone());
+    let (bus, room) = (EventBus::on(store), Connections::on(store));
 
     let mut app = App::with_state(Arc::new(Services { limiters, bus, room }))
-        .clock(clock.clone())
+        .clock(store.clock().clone())
         .on_failure(|failure| eprintln!("{}", with_sources(&failure.error)))
         .middleware(limits)
         .get("/", move || core::future::ready(index.clone()))
         .get("/page", page)
-        .get("/usage/{route}", usage::<C>);
+        .get("/usage/{route}", usage);
     for path in paths {
         app = app.get(&path, admitted);
     }
@@ -109,19 +99,19 @@ pub(crate) fn app<C: Clock + Clone + 'static>(
 }
 
 /// The limits around the limited routes.
-struct Limits<C>(BTreeMap<String, RateLimit<EmbeddedStore<C>>>);
+struct Limits(BTreeMap<String, RateLimit>);
 
-impl<C: Clone> Limits<C> {
-    fn over(routes: &[Limited], store: &EmbeddedStore<C>) -> Self {
+impl Limits {
+    fn over(routes: &[Limited], store: &Store) -> Self {
         let limit = |route: &Limited| {
-            let limiter = RateLimiter::new(route.limiter.clone(), store.clone());
+            let limiter = RateLimiter::new(route.limiter.clone(), store);
             (path(route.name), RateLimit::new(limiter).with_header_style(HeaderStyle::Both))
         };
         Self(routes.iter().map(limit).collect())
     }
 }
 
-impl<C: Clock + 'static> Middleware for Limits<C> {
+impl Middleware for Limits {
     async fn handle(&self, context: Context, next: Next) -> Answer {
         let pattern = context.call().pattern().map_or("", |pattern| pattern.as_str());
         match self.0.get(pattern) {
@@ -184,8 +174,8 @@ const PIECES: [&str; 4] = [
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the client has used of a route's limit.
-async fn usage<C: Clock + 'static>(
-    State(services): State<Arc<Services<C>>>,
+async fn usage(
+    State(services): State<Arc<Services>>,
     context: Context,
 ) -> Result<Json<Value>, AppError> {
     let path = path(context.param("route"));

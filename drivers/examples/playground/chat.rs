@@ -3,30 +3,22 @@
 use std::sync::Arc;
 
 use apptheory::app::{AppBuilder, Context, Html, Json, State, WebSocket};
-use apptheory::clock::Clock;
 use apptheory::websocket::Broadcaster;
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::json_message;
-use apptheory_core::registry::{RegistryConfig, Touched};
+use apptheory_core::registry::Touched;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Services;
 
-type Playground<C> = State<Arc<Services<C>>>;
-
-/// Who is in the room: one table, every default.
-pub(crate) fn registry() -> RegistryConfig {
-    RegistryConfig::builder().build()
-}
+type Playground = State<Arc<Services>>;
 
 /// Adds `/chat`, and the routes of the WebSocket behind it.
-pub(crate) fn routes<C: Clock + Clone + 'static>(
-    app: AppBuilder<Arc<Services<C>>>,
-) -> AppBuilder<Arc<Services<C>>> {
+pub(crate) fn routes(app: AppBuilder<Arc<Services>>) -> AppBuilder<Arc<Services>> {
     app.get("/chat", async || Html(include_str!("chat.html")))
-        .websocket("$connect", enter::<C>)
-        .websocket("$disconnect", leave::<C>)
-        .websocket("$default", say::<C>)
+        .websocket("$connect", enter)
+        .websocket("$disconnect", leave)
+        .websocket("$default", say)
 }
 
 const ROOM: &str = "room";
@@ -38,25 +30,19 @@ struct Said {
     text: String,
 }
 
-async fn enter<C: Clock + 'static>(
-    State(services): Playground<C>,
-    socket: WebSocket,
-) -> Result<(), AppError> {
+async fn enter(State(services): Playground, socket: WebSocket) -> Result<(), AppError> {
     let id = &socket.connection().connection_id;
     Ok(services.room.register(id, ROOM).await?)
 }
 
-async fn leave<C: Clock + 'static>(
-    State(services): Playground<C>,
-    socket: WebSocket,
-) -> Result<(), AppError> {
+async fn leave(State(services): Playground, socket: WebSocket) -> Result<(), AppError> {
     let id = &socket.connection().connection_id;
     Ok(services.room.remove(id).await?)
 }
 
 /// Tells everybody in the room, the one who says it included.
-async fn say<C: Clock + 'static>(
-    State(services): Playground<C>,
+async fn say(
+    State(services): Playground,
     socket: WebSocket,
     context: Context,
     Json(said): Json<Said>,

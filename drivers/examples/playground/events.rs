@@ -3,34 +3,26 @@
 use std::sync::Arc;
 
 use apptheory::app::{AppBuilder, Context, Json, Response, Sse, State};
-use apptheory::clock::Clock;
 use apptheory::eventbus::Feed;
 use apptheory_core::error::AppError;
-use apptheory_core::eventbus::{BusConfig, Error, Event, EventQuery, PublishOutcome};
+use apptheory_core::eventbus::{Event, EventQuery, PublishOutcome};
 use serde_json::{Value, json};
 
 use crate::app::Services;
 
 type Answer = Result<Response, AppError>;
-type Playground<C> = State<Arc<Services<C>>>;
-
-/// The event bus of the playground: one table, every default.
-pub(crate) fn bus() -> Result<BusConfig, Error> {
-    BusConfig::builder().build()
-}
+type Playground = State<Arc<Services>>;
 
 /// Adds `/events` and `/events/{id}`.
-pub(crate) fn routes<C: Clock + Clone + 'static>(
-    app: AppBuilder<Arc<Services<C>>>,
-) -> AppBuilder<Arc<Services<C>>> {
-    app.get("/events", query::<C>)
-        .post("/events", publish::<C>)
-        .get("/events/{id}", get_one::<C>)
-        .delete("/events/{id}", delete::<C>)
+pub(crate) fn routes(app: AppBuilder<Arc<Services>>) -> AppBuilder<Arc<Services>> {
+    app.get("/events", query)
+        .post("/events", publish)
+        .get("/events/{id}", get_one)
+        .delete("/events/{id}", delete)
 }
 
 /// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
-async fn publish<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
+async fn publish(State(services): Playground, context: Context) -> Answer {
     let body = core::str::from_utf8(&context.request().body);
     let body = body.map_err(|error| AppError::bad_request(error.to_string()))?;
     let event = Event::from_json(body, context.now())?;
@@ -44,10 +36,10 @@ async fn publish<C: Clock + 'static>(State(services): Playground<C>, context: Co
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
 /// `cursor`. Whoever accepts server-sent events gets them as they happen, oldest first.
-async fn query<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
+async fn query(State(services): Playground, context: Context) -> Answer {
     let query = read_query(&context)?;
     if context.header("accept").contains("text/event-stream") {
-        let feed = Feed::new(Arc::clone(&services.bus), query);
+        let feed = Feed::new(&services.bus, query);
         let feed = feed.after(context.header("last-event-id"));
         return Ok(Sse::new(&context).response(feed.open().await?));
     }
@@ -84,16 +76,13 @@ fn read_limit(value: &str) -> Result<u32, AppError> {
 }
 
 /// The newest event with an id, of `tenant` if that is given.
-async fn get_one<C: Clock + 'static>(State(services): Playground<C>, context: Context) -> Answer {
+async fn get_one(State(services): Playground, context: Context) -> Answer {
     let event = services.bus.get(&id(&context), tenant(&context)).await?;
     Ok(as_json(200, event.to_json()?))
 }
 
 /// Deletes the newest event with an id, of `tenant` if that is given.
-async fn delete<C: Clock + 'static>(
-    State(services): Playground<C>,
-    context: Context,
-) -> Result<Json<Value>, AppError> {
+async fn delete(State(services): Playground, context: Context) -> Result<Json<Value>, AppError> {
     let deleted = services.bus.delete(&id(&context), tenant(&context)).await?;
     Ok(Json(json!({"deleted": deleted.copies})))
 }

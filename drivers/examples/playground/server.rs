@@ -9,13 +9,12 @@ use std::path::PathBuf;
 
 use apptheory::app::BuildError;
 use apptheory::clock::Clock;
+use apptheory::limiter;
 use apptheory::local::{ListenError, Server};
-use apptheory::store::{EmbeddedError, EmbeddedStore};
-use apptheory_core::{eventbus, limiter};
+use apptheory::store::{EmbeddedError, Store};
 use tempfile::TempDir;
 
 use crate::app::{app, limited_routes};
-use crate::{chat, events};
 
 /// The app on a port, ready to be served.
 pub(crate) struct Playground {
@@ -42,9 +41,6 @@ pub(crate) enum PlaygroundError {
     /// A limit is not one.
     #[error(transparent)]
     Limit(#[from] limiter::Error),
-    /// The event bus cannot be configured so.
-    #[error(transparent)]
-    Bus(#[from] eventbus::Error),
     /// The routes contradict each other.
     #[error(transparent)]
     Routes(#[from] BuildError),
@@ -56,22 +52,14 @@ pub(crate) enum PlaygroundError {
 impl Playground {
     /// Opens the counters and events in `data`, or in a directory that ends with the playground, and
     /// listens on loopback.
-    pub(crate) async fn open<C: Clock + Clone + 'static>(
+    pub(crate) async fn open(
         port: u16,
         data: Option<PathBuf>,
-        clock: C,
+        clock: impl Clock + 'static,
     ) -> Result<Self, PlaygroundError> {
         let data = DataDir::open(data)?;
-        let store = EmbeddedStore::open(data.file(), clock.clone())?;
-        let routes = limited_routes()?;
-        for route in &routes {
-            // It is the same table for all, created the first time.
-            store.create_table(&route.limiter.table())?;
-        }
-        let bus = events::bus()?;
-        store.create_table(&bus.table())?;
-        store.create_table(&chat::registry().table())?;
-        let server = Server::bind(app(routes, bus, &store, &clock)?, port).await?;
+        let store = Store::builder().clock(clock).embedded(data.file())?;
+        let server = Server::bind(app(limited_routes()?, &store)?, port).await?;
         let server = server.with_drain_time(DRAIN_TIME);
         Ok(Self { server, data, is_buffered: false })
     }

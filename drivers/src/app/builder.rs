@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use apptheory_core::contract::{self, ContractSettings};
 use apptheory_core::error::{AppError, ErrorFormat, code};
+use apptheory_core::eventbus;
 use apptheory_core::http::HeaderMap;
 use apptheory_core::http::exchange::{
     Access, Cors, HttpService, HttpSettings, Limits, Pipeline, PolicyDecision, PolicyStage,
@@ -70,6 +71,9 @@ pub enum BuildError {
     /// Two rate limits around the routes share their counters; the error names both.
     #[error(transparent)]
     Limits(#[from] limiter::Error),
+    /// The configuration of an event bus cannot work; the error says which setting.
+    #[error(transparent)]
+    EventBus(#[from] eventbus::Error),
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
@@ -92,7 +96,10 @@ impl From<BuildError> for AppError {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Setup(SetupError::Route(error)) => error.into(),
-            error @ (BuildError::Setup(_) | BuildError::Event { .. } | BuildError::Limits(_)) => {
+            error @ (BuildError::Setup(_)
+            | BuildError::Event { .. }
+            | BuildError::Limits(_)
+            | BuildError::EventBus(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }

@@ -257,11 +257,6 @@ impl Context {
         self.services.ids.next_text()
     }
 
-    /// The application's source of ids.
-    pub(crate) fn ids(&self) -> &dyn IdSource {
-        &*self.services.ids
-    }
-
     /// A client for the connections of the WebSocket API at `endpoint`, from the application's
     /// [factory](super::AppBuilder::websocket_clients): for handlers that are not on a
     /// [`WebSocket`](super::WebSocket) themselves. On a local server it is that server's, whatever

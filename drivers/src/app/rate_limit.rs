@@ -9,9 +9,7 @@ use apptheory_core::limiter::http::{RequestFacts, WEBSOCKET};
 use super::builder::BuildWarning;
 use super::context::{Answer, Context};
 use super::endpoint::{Middleware, Next};
-use crate::execute::StoreExecutor;
-use crate::limiter;
-use crate::limiter::RateLimiter;
+use crate::limiter::{RateLimiter, RequestLimit};
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
 ///
@@ -22,14 +20,13 @@ use crate::limiter::RateLimiter;
 ///
 /// ```
 /// use core::time::Duration;
+///
 /// use apptheory::app::{App, RateLimit};
-/// use apptheory::clock::SystemClock;
 /// use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
-/// use apptheory::store::MemoryStore;
+/// use apptheory::store::Store;
 ///
 /// let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
-/// let store = MemoryStore::new(SystemClock).with_table(limiter.table());
-/// let limit = RateLimit::new(RateLimiter::new(limiter, store));
+/// let limit = RateLimit::new(RateLimiter::new(limiter, &Store::memory()));
 /// let app = App::builder().middleware(limit).get("/", async || "hello").build()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
@@ -37,48 +34,31 @@ use crate::limiter::RateLimiter;
 /// Two limits around the same routes need counters of their own: give one of them a name with
 /// [`named`](apptheory_core::limiter::LimiterBuilder::named), or the application does not build.
 ///
-/// It uses the application's clock. A limiter with a clock of its own does not compile here:
-///
-/// ```compile_fail
-/// # use core::time::Duration;
-/// # use apptheory::app::{App, RateLimit};
-/// # use apptheory::clock::ManualClock;
-/// # use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
-/// # use apptheory::store::MemoryStore;
-/// # use apptheory::time::Timestamp;
-/// # let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
-/// let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-/// let limiter = RateLimiter::new(limiter, MemoryStore::new(clock.clone())).with_clock(clock);
-/// let limit = RateLimit::new(limiter);
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-///
 /// The messages of a WebSocket count for the identity that the authorizer of `$connect` gave, else
 /// for the client's address, and for their route key.
-pub type RateLimit<X> = limiter::RequestLimit<Context, X>;
+pub type RateLimit = RequestLimit<Context>;
 
-impl<X> RateLimit<X> {
-    /// Limits requests by `limiter`, and by the application's clock.
+impl RateLimit {
+    /// Limits requests by `limiter`.
     #[must_use]
-    pub fn new(limiter: RateLimiter<X>) -> Self {
+    pub fn new(limiter: RateLimiter) -> Self {
         Self::over(Arc::new(limiter))
     }
 }
 
-impl<X: StoreExecutor + Send + 'static> Middleware for RateLimit<X> {
+impl Middleware for RateLimit {
     fn limiters(&self) -> Vec<Limiter> {
         vec![self.limiter.limiter().clone()]
     }
 
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let clock = context.clock().clone();
-        let attempt = with_facts(&context, |facts| self.attempt(&context, facts, context.now()));
+        let attempt = with_facts(&context, |facts| self.attempt(&context, facts));
         let attempt = match attempt {
             Ok(Some(attempt)) => attempt,
             Ok(None) => return Ok(next.run(context).await),
             Err(refusal) => return Err(refusal.into_error(self.style)),
         };
-        let decision = match self.admit(&context, attempt, &clock).await {
+        let decision = match self.admit(&context, attempt).await {
             Ok(decision) => decision,
             Err(refusal) => return Err(refusal.into_error(self.style)),
         };

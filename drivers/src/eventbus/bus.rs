@@ -1,4 +1,4 @@
-//! The event bus over an executor.
+//! The event bus on a store.
 
 use core::error::Error as StdError;
 use core::future::Future;
@@ -14,11 +14,11 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::metrics::Metrics;
 use super::subscriptions::Subscriptions;
-use crate::clock::{Clock, SystemClock};
-use crate::execute::{StoreExecutor, drive};
-use crate::ids::{DrawnId, EventIds, IdSource, RandomIds};
+use crate::clock::{Clock as _, SharedClock};
+use crate::execute::drive;
+use crate::ids::{DrawnId, EventIds};
 use crate::layer::{Deadline, EachInTime};
-use crate::store::MemoryStore;
+use crate::store::Store;
 
 /// How long one operation may take unless configured otherwise: 5 s. Publishing waits at most 0.7 s
 /// between its four attempts by default, and a page takes at most ten requests; beside the 29 s
@@ -28,16 +28,17 @@ pub const OPERATION_BUDGET: Duration = Duration::from_secs(5);
 /// How many events [`EventBus::publish_all`] publishes at a time: 25, the batch size of the contract.
 pub const PUBLISH_CONCURRENCY: usize = 25;
 
-/// An event bus to publish to and read from: on a table, over an executor, by a clock.
+/// An event bus to publish to and read from: a table of events on a store.
 ///
-/// Make one per table and process, and share it.
+/// Clones are the same bus, and cheap.
 ///
 /// ```
-/// use apptheory::eventbus::{BusConfig, Event, EventBus, EventQuery};
+/// use apptheory::eventbus::{Event, EventBus, EventQuery};
+/// use apptheory::store::Store;
 /// use futures_util::TryStreamExt;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let bus = EventBus::in_memory(BusConfig::builder().build()?);
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let bus = EventBus::on(&Store::memory());
 /// let event = bus.new_event("t1", "note.written").with_payload("hello")?;
 /// bus.publish(event).await?;
 ///
@@ -45,13 +46,13 @@ pub const PUBLISH_CONCURRENCY: usize = 25;
 /// let notes: Vec<Event> = bus.events(query).try_collect().await?;
 /// assert_eq!(notes[0].payload_as::<String>()?, "hello");
 /// # Ok::<(), apptheory::eventbus::Error>(())
-/// # }).unwrap();
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
-pub struct EventBus<X, C = SystemClock> {
-    bus: BusConfig,
-    executor: X,
-    clock: C,
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    config: Result<BusConfig, Error>,
+    store: Store,
     ids: Arc<EventIds>,
     metrics: Metrics,
     subscriptions: Arc<Subscriptions>,
@@ -60,52 +61,34 @@ pub struct EventBus<X, C = SystemClock> {
     ends_at: Option<Timestamp>,
 }
 
-impl EventBus<MemoryStore> {
-    /// Makes a bus in memory, [delivering](Self::delivering), for tests and small tools.
+impl EventBus {
+    /// Makes a bus on a store, configured by the store's environment, and declares its table. A
+    /// configuration that cannot work is what every operation fails with.
     #[must_use]
-    pub fn in_memory(bus: BusConfig) -> Self {
-        let store = MemoryStore::default().with_table(bus.table());
-        Self::new(bus, store).delivering()
+    pub fn on(store: &Store) -> Self {
+        Self::configured(BusConfig::builder().env(|name| store.env(name)).build(), store)
     }
-}
 
-impl<X> EventBus<X> {
-    /// Makes a bus over `executor`, by the system clock.
-    pub fn new(bus: BusConfig, executor: X) -> Self {
+    /// Makes a bus of another configuration on a store, and declares its table.
+    #[must_use]
+    pub fn new(config: BusConfig, store: &Store) -> Self {
+        Self::configured(Ok(config), store)
+    }
+
+    fn configured(config: Result<BusConfig, Error>, store: &Store) -> Self {
+        if let Ok(config) = &config {
+            store.declare(config.table());
+        }
         Self {
-            bus,
-            executor,
-            clock: SystemClock,
-            ids: EventIds::new(RandomIds),
+            config,
+            store: store.clone(),
+            ids: Arc::default(),
             metrics: Metrics::default(),
             subscriptions: Arc::default(),
             delivers: false,
             budget: OPERATION_BUDGET,
             ends_at: None,
         }
-    }
-}
-
-impl<X, C> EventBus<X, C> {
-    /// Uses another clock.
-    pub fn with_clock<D: Clock>(self, clock: D) -> EventBus<X, D> {
-        EventBus {
-            bus: self.bus,
-            executor: self.executor,
-            clock,
-            ids: self.ids,
-            metrics: self.metrics,
-            subscriptions: self.subscriptions,
-            delivers: self.delivers,
-            budget: self.budget,
-            ends_at: self.ends_at,
-        }
-    }
-
-    /// Takes ids from elsewhere.
-    #[must_use]
-    pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
-        Self { ids: EventIds::new(ids), ..self }
     }
 
     /// Gives each operation another time, instead of [`OPERATION_BUDGET`]. An attempt
@@ -132,35 +115,28 @@ impl<X, C> EventBus<X, C> {
         Self { delivers: true, ..self }
     }
 
-    /// Lends the bus until `ends_at`: for one Lambda invocation its own deadline, less what is needed
-    /// to respond. No operation gets more time than that, whatever its budget.
-    pub fn until(&self, ends_at: Timestamp) -> EventBus<&X, &C> {
-        EventBus {
-            bus: self.bus.clone(),
-            executor: &self.executor,
-            clock: &self.clock,
-            ids: Arc::clone(&self.ids),
-            metrics: self.metrics.clone(),
-            subscriptions: Arc::clone(&self.subscriptions),
-            delivers: self.delivers,
-            budget: self.budget,
-            ends_at: Some(self.ends_at.map_or(ends_at, |earlier| earlier.min(ends_at))),
-        }
+    /// Returns the bus for the time until `ends_at`: for one Lambda invocation its own deadline, less
+    /// what is needed to respond. No operation gets more time than that, whatever its budget.
+    #[must_use]
+    pub fn until(&self, ends_at: Timestamp) -> Self {
+        let ends_at = self.ends_at.map_or(ends_at, |earlier| earlier.min(ends_at));
+        Self { ends_at: Some(ends_at), ..self.clone() }
     }
 
     /// Returns the configuration.
-    pub const fn config(&self) -> &BusConfig {
-        &self.bus
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the kind [`Configuration`](apptheory_core::eventbus::ErrorKind::Configuration)
+    /// when it cannot work.
+    pub fn config(&self) -> Result<&BusConfig, Error> {
+        self.config.as_ref().map_err(Error::clone)
     }
 
-    /// Returns what carries out the effects.
-    pub const fn executor(&self) -> &X {
-        &self.executor
-    }
-
-    /// Returns the clock.
-    pub const fn clock(&self) -> &C {
-        &self.clock
+    /// Returns the store that the bus is on.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Has `handler` run for every new event of a type. The type is trimmed. Handlers stay for as
@@ -185,12 +161,11 @@ impl<X, C> EventBus<X, C> {
     /// [`AppBuilder::eventbus`](crate::app::AppBuilder::eventbus) does.
     ///
     /// ```
-    /// use apptheory::eventbus::EventBus;
-    /// # use apptheory::store::MemoryStore;
-    /// use apptheory::eventbus::{BusConfig, EventChange};
+    /// use apptheory::eventbus::{EventBus, EventChange};
+    /// use apptheory::store::Store;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
+    /// let bus = EventBus::on(&Store::memory());
     /// bus.subscribe("order.created", |event| async move {
     ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
     /// })?;
@@ -199,7 +174,7 @@ impl<X, C> EventBus<X, C> {
     ///     "PartitionKey": {"S": "t1#order.created"}, "SortKey": {"S": "1767225600000000000#e1"},
     ///     "ID": {"S": "e1"}, "TenantID": {"S": "t1"}, "EventType": {"S": "order.created"},
     /// }}});
-    /// if let EventChange::Inserted(event) = bus.config().codec().decode_stream_record(&record)? {
+    /// if let EventChange::Inserted(event) = bus.config()?.codec().decode_stream_record(&record)? {
     ///     bus.deliver(&event).await?;
     /// }
     /// # Ok::<(), apptheory::eventbus::Error>(())
@@ -214,13 +189,12 @@ impl<X, C> EventBus<X, C> {
     pub async fn deliver(&self, event: &Event) -> Result<(), Error> {
         self.subscriptions.deliver(event).await
     }
-}
 
-impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     /// Makes an event that is created and published now, with an id of its own: publishing it again,
     /// after a time-out for example, finds the first copy.
+    #[must_use]
     pub fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
-        let DrawnId { id, now, .. } = self.ids.draw(&self.clock);
+        let DrawnId { id, now, .. } = self.ids.draw(&self.store);
         Event::new(tenant_id, event_type, id, now)
     }
 
@@ -231,8 +205,8 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     /// [`Error::happened`] says whether the event is published all the same.
     pub async fn publish(&self, event: Event) -> Result<Published, Error> {
         let in_time = self.in_time();
-        let (event, now, entropy) = self.ids.name(event, &self.clock);
-        let machine = self.bus.publish(event, now, entropy)?.with_deadline(in_time.ends_at());
+        let (event, now, entropy) = self.ids.name(event, &self.store);
+        let machine = self.config()?.publish(event, now, entropy)?.with_deadline(in_time.ends_at());
         let published = self.conclude(drive(machine, &in_time).await)?;
         if self.delivers && published.outcome == PublishOutcome::Created {
             self.deliver(&published.event).await?;
@@ -257,7 +231,7 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     ///
     /// [`Error`]. After a failure of the store, the same query reads the same page.
     pub async fn query(&self, query: &EventQuery) -> Result<EventPage, Error> {
-        self.conclude(drive(self.bus.query(query)?, &self.in_time()).await)
+        self.conclude(drive(self.config()?.query(query)?, &self.in_time()).await)
     }
 
     /// Reads pages of events up to the last. The first error ends the stream; [`Error::cursor`] is
@@ -293,7 +267,7 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     ///
     /// [`Error`]
     pub async fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<Event, Error> {
-        drive(self.bus.get(id, tenant_id)?, &self.in_time()).await
+        drive(self.config()?.get(id, tenant_id)?, &self.in_time()).await
     }
 
     /// Reads the event with a key, as publishing returned it: also right after it was published.
@@ -302,7 +276,7 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     ///
     /// [`Error`]
     pub async fn get_by_key(&self, key: EventKey) -> Result<Event, Error> {
-        drive(self.bus.get_by_key(key)?, &self.in_time()).await
+        drive(self.config()?.get_by_key(key)?, &self.in_time()).await
     }
 
     /// Deletes the newest event with an id, of one tenant if one is named.
@@ -311,7 +285,7 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     ///
     /// [`Error`]
     pub async fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
-        self.delete_with(self.bus.delete(id, tenant_id)?).await
+        self.delete_with(self.config()?.delete(id, tenant_id)?).await
     }
 
     /// Deletes every event with an id, of one tenant if one is named.
@@ -320,7 +294,7 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     ///
     /// [`Error`]
     pub async fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
-        self.delete_with(self.bus.delete_all(id, tenant_id)?).await
+        self.delete_with(self.config()?.delete_all(id, tenant_id)?).await
     }
 
     /// Deletes all events of a tenant, for requests to be forgotten, and returns how many deletions
@@ -332,25 +306,26 @@ impl<X: StoreExecutor + Send, C: Clock> EventBus<X, C> {
     /// with what is left.
     pub async fn delete_tenant(&self, tenant_id: &str) -> Result<u64, Error> {
         // The low half of an id is as random as the id.
-        let seed = self.ids.entropy() as u64;
-        let machine = self.bus.delete_tenant(tenant_id, self.clock.now(), seed)?;
+        let seed = self.store.ids().next_id() as u64;
+        let now = self.store.clock().now();
+        let machine = self.config()?.delete_tenant(tenant_id, now, seed)?;
         let machine = match self.ends_at {
             Some(ends_at) => machine.with_deadline(ends_at),
             None => machine,
         };
-        let (executor, clock, budget) = (&self.executor, &self.clock, self.budget);
-        drive(machine, &EachInTime { executor, clock, budget, ends_at: self.ends_at }).await
+        drive(machine, &EachInTime::new(&self.store, self.budget, self.ends_at)).await
     }
 
     async fn delete_with(&self, machine: DeleteEvent) -> Result<Deleted, Error> {
         self.conclude(drive(machine, &self.in_time()).await)
     }
 
-    /// The executor, with the time of one operation that starts now.
-    fn in_time(&self) -> Deadline<&X, &C> {
-        let budgeted = self.clock.now().saturating_add(self.budget);
+    /// The store, with the time of one operation that starts now.
+    fn in_time(&self) -> Deadline<&Store, &SharedClock> {
+        let clock = self.store.clock();
+        let budgeted = clock.now().saturating_add(self.budget);
         let ends_at = self.ends_at.map_or(budgeted, |ends_at| ends_at.min(budgeted));
-        Deadline::at(&self.executor, &self.clock, ends_at)
+        Deadline::at(&self.store, clock, ends_at)
     }
 
     fn conclude<T>(&self, measured: Measured<T, Error>) -> Result<T, Error> {

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::eventbus::{Error, Event, EventQuery, Followed, Following};
@@ -10,8 +9,7 @@ use apptheory_core::stream::sse::SseEvent;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::bus::EventBus;
-use crate::clock::Clock;
-use crate::execute::StoreExecutor;
+use crate::clock::Clock as _;
 
 /// How far a [`Feed`] reads back before the newest event that it gave, unless configured otherwise.
 pub const OVERLAP: Duration = Duration::from_secs(2);
@@ -41,14 +39,14 @@ pub const UNREADABLE: &str = "unreadable";
 /// overlap once per interval. Memory holds a page, and who the events of some overlaps were.
 ///
 /// ```
-/// use std::sync::Arc;
 /// use apptheory::app::{App, Context, Sse};
 /// use apptheory::error::AppError;
-/// use apptheory::eventbus::{BusConfig, EventBus, EventQuery, Feed};
+/// use apptheory::eventbus::{EventBus, EventQuery, Feed};
+/// use apptheory::store::Store;
 ///
-/// let bus = Arc::new(EventBus::in_memory(BusConfig::builder().build()?));
+/// let bus = EventBus::on(&Store::memory());
 /// let app = App::builder().get("/events", move |context: Context| {
-///     let feed = Feed::new(Arc::clone(&bus), EventQuery::new("t1"));
+///     let feed = Feed::new(&bus, EventQuery::new("t1"));
 ///     let feed = feed.after(context.header("last-event-id"));
 ///     async move { Ok::<_, AppError>(Sse::new(&context).response(feed.open().await?)) }
 /// });
@@ -56,17 +54,18 @@ pub const UNREADABLE: &str = "unreadable";
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Feed<X, C> {
-    bus: Arc<EventBus<X, C>>,
+pub struct Feed {
+    bus: EventBus,
     query: EventQuery,
     overlap: Duration,
     interval: Duration,
 }
 
-impl<X: StoreExecutor + Send + 'static, C: Clock + 'static> Feed<X, C> {
+impl Feed {
     /// Follows a query. Its order does not matter; its limit is that of each page.
-    pub const fn new(bus: Arc<EventBus<X, C>>, query: EventQuery) -> Self {
-        Self { bus, query, overlap: OVERLAP, interval: POLL_INTERVAL }
+    #[must_use]
+    pub fn new(bus: &EventBus, query: EventQuery) -> Self {
+        Self { bus: bus.clone(), query, overlap: OVERLAP, interval: POLL_INTERVAL }
     }
 
     /// Goes on behind an event, by the cursor that came with it; the empty text is the beginning.
@@ -150,22 +149,22 @@ fn unreadable(id: &str, error: &dyn core::error::Error) -> Result<SseEvent, AppE
 }
 
 /// Reads a feed's pages, over and over.
-struct Reader<X, C> {
-    bus: Arc<EventBus<X, C>>,
+struct Reader {
+    bus: EventBus,
     following: Following,
     interval: Duration,
     is_at_end: bool,
     ready: VecDeque<Result<(Event, Option<String>), Error>>,
 }
 
-impl<X: StoreExecutor + Send, C: Clock> Reader<X, C> {
+impl Reader {
     async fn next(&mut self) -> Result<(Event, Option<String>), Error> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return event;
             }
             if self.is_at_end {
-                self.bus.clock().sleep(self.interval).await;
+                self.bus.store().clock().sleep(self.interval).await;
             }
             self.read().await?;
         }
@@ -174,7 +173,8 @@ impl<X: StoreExecutor + Send, C: Clock> Reader<X, C> {
     async fn read(&mut self) -> Result<(), Error> {
         let page = self.bus.query(self.following.next_page()).await?;
         self.is_at_end = page.next.is_none();
-        let Followed { events, unreadable } = self.following.take(page, self.bus.clock().now());
+        let Followed { events, unreadable } =
+            self.following.take(page, self.bus.store().clock().now());
         self.ready.extend(events.into_iter().map(Ok));
         self.ready.extend(unreadable.into_iter().map(|item| Err(item.into())));
         Ok(())

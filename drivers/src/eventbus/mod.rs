@@ -1,22 +1,17 @@
 //! An event bus to publish to and read from.
 //!
-//! [`EventBus`] is the core's bus over any store executor. This module lends the core's machines a
-//! clock and ids, gives each operation its time, follows cursors, polls for readers, and runs
-//! subscribers. It decides nothing about keys, pages, retries, or what a reader was given already:
-//! that is [`eventbus`](apptheory_core::eventbus)'s of the core.
+//! [`EventBus`] is the core's bus on a store. This module lends the core's machines a store and ids,
+//! gives each operation its time, follows cursors, polls for readers, and runs subscribers. It
+//! decides nothing about keys, pages, retries, or what a reader was given already: that is the
+//! core's.
 //!
 //! ```
-//! use apptheory::clock::ManualClock;
-//! use apptheory::eventbus::{BusConfig, Event, EventBus, EventQuery, PublishOutcome};
-//! use apptheory::store::MemoryStore;
-//! use apptheory::time::Timestamp;
+//! use apptheory::eventbus::{Event, EventBus, EventQuery, PublishOutcome};
+//! use apptheory::store::Store;
 //! use futures_util::TryStreamExt;
 //!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
-//! let bus = BusConfig::builder().table_name("events").build()?;
-//! let store = MemoryStore::new(clock.clone()).with_table(bus.table());
-//! let bus = EventBus::new(bus, store).with_clock(clock);
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! let bus = EventBus::on(&Store::memory());
 //!
 //! let event = bus.new_event("t1", "order.created").with_payload(&12)?;
 //! assert_eq!(bus.publish(event.clone()).await?.outcome, PublishOutcome::Created);
@@ -25,7 +20,8 @@
 //! let events: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await?;
 //! assert_eq!(events.len(), 1);
 //! # Ok::<(), apptheory::eventbus::Error>(())
-//! # }).unwrap();
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod bus;

@@ -5,17 +5,15 @@ use serde_json::Value as Json;
 
 use super::Idempotent;
 use crate::app::events::{EventContext, EventMiddleware, EventNext, EventResult};
-use crate::execute::StoreExecutor;
 
-impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
+impl EventMiddleware for Idempotent {
     async fn handle(&self, context: EventContext, next: EventNext) -> EventResult {
         let input = context.input();
         let scope = record_scope(&self.scope, input.trigger().as_str(), input.sender());
         let key = IdempotencyKey::new(&scope, input.id())?;
-        let clock = context.clock().clone();
         // Services do not give an id to two things, so it stands for the payload.
         let hash = payload_hash(b"");
-        let acquired = self.acquire(key, hash, context.remaining(), &clock, context.ids()).await;
+        let acquired = self.acquire(key, hash, context.remaining()).await;
         let Some(acquisition) = acquired? else { return next.run(context).await };
         let lease = match acquisition {
             Acquisition::Acquired(lease) => lease,
@@ -25,9 +23,9 @@ impl<X: StoreExecutor + Send + 'static> EventMiddleware for Idempotent<X> {
         match &handled {
             Ok(output) => {
                 let result = serde_json::to_vec(output).ok();
-                self.complete(lease, result, &clock).await;
+                self.complete(lease, result).await;
             }
-            Err(_) => self.release(lease, &clock).await,
+            Err(_) => self.release(lease).await,
         }
         handled
     }

@@ -7,9 +7,8 @@ use apptheory_core::idempotency::{
 
 use super::Idempotent;
 use crate::app::{Answer, Context, Middleware, Next};
-use crate::execute::StoreExecutor;
 
-impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
+impl Middleware for Idempotent {
     async fn handle(&self, context: Context, next: Next) -> Answer {
         let request = context.request();
         if is_safe(&request.method) {
@@ -25,9 +24,8 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
             return Ok(next.run(context).await);
         };
         let key = IdempotencyKey::new(&scope, &key)?;
-        let clock = context.clock().clone();
         let hash = request_hash(request);
-        let acquired = self.acquire(key, hash, context.remaining(), &clock, context.ids()).await;
+        let acquired = self.acquire(key, hash, context.remaining()).await;
         let Some(acquisition) = acquired? else {
             return Ok(next.run(context).await);
         };
@@ -39,14 +37,14 @@ impl<X: StoreExecutor + Send + 'static> Middleware for Idempotent<X> {
         };
         let response = next.run(context).await;
         match is_result(&response) {
-            true => self.complete(lease, keep_response(&response), &clock).await,
-            false => self.release(lease, &clock).await,
+            true => self.complete(lease, keep_response(&response)).await,
+            false => self.release(lease).await,
         }
         Ok(response)
     }
 }
 
-impl<X> Idempotent<X> {
+impl Idempotent {
     fn scope_of(&self, context: &Context) -> Option<String> {
         let request = context.request();
         if let Some(socket) = context.websocket() {

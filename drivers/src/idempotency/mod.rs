@@ -1,22 +1,20 @@
 //! Handlers that do their work once, however often they are asked to.
 //!
-//! [`Idempotent`] is a middleware, of requests and of events. It lends the core's machines a store
-//! and the application's clock, and turns what they conclude into answers. It decides nothing about
-//! who may do a piece of work: that is [`idempotency`](apptheory_core::idempotency)'s.
+//! [`Idempotent`] is a middleware, of requests and of events. It lends the core's machines a store,
+//! and turns what they conclude into answers. It decides nothing about who may do a piece of work:
+//! that is the core's.
 //!
 //! ```
 //! use apptheory::app::{App, Invocation};
-//! use apptheory::idempotency::{IdempotencyConfig, Idempotent};
-//! use apptheory::store::MemoryStore;
+//! use apptheory::idempotency::Idempotent;
+//! use apptheory::store::Store;
 //!
-//! let idempotency = IdempotencyConfig::builder().build();
-//! let store = MemoryStore::default().with_table(idempotency.table());
-//! let once = Idempotent::new("shop", idempotency, store);
+//! let once = Idempotent::new("shop", &Store::memory());
 //! let app = App::builder().middleware(once).post("/orders", async || "order 7").build()?;
 //!
 //! let event = r#"{"rawPath":"/orders","requestContext":{"http":{"method":"POST"}},
 //!     "headers":{"idempotency-key":"k1","authorization":"Bearer of-ann"}}"#;
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let first = app.invoke(event, Invocation::default()).await?;
 //! let again = app.invoke(event, Invocation::default()).await?;
 //! assert!(!first.contains("idempotency-replayed"));
@@ -31,17 +29,16 @@ mod http;
 #[cfg(test)]
 mod tests;
 
-use core::fmt;
 use core::time::Duration;
 
 #[doc(inline)]
 pub use apptheory_core::idempotency::*;
 use apptheory_core::identity::EmptySecret;
 
-use crate::clock::{Clock as _, SharedClock};
-use crate::execute::{StoreExecutor, drive};
-use crate::ids::IdSource;
+use crate::clock::Clock as _;
+use crate::execute::drive;
 use crate::layer::{DECISION_BUDGET, EachInTime};
+use crate::store::Store;
 
 /// A middleware that has work done once: of a request by the key that it brings, of a record by the
 /// id that its service gave it.
@@ -65,9 +62,10 @@ use crate::layer::{DECISION_BUDGET, EachInTime};
 /// `authorization`, `x-api-key` and [session cookies](Self::with_session_cookies). `set-cookie` fields
 /// are never kept. Answers above 350 KB and streams are not kept either: repetitions get 200, the
 /// field, and no body.
-pub struct Idempotent<X> {
-    idempotency: IdempotencyConfig,
-    executor: X,
+#[derive(Clone, Debug)]
+pub struct Idempotent {
+    config: IdempotencyConfig,
+    store: Store,
     scope: String,
     key: KeySource,
     callers: AnswerCallers,
@@ -76,16 +74,27 @@ pub struct Idempotent<X> {
     budget: Duration,
 }
 
-impl<X> Idempotent<X> {
-    /// A middleware over a store. The scope tells this application's work from that of others in
-    /// the same table: name the function. Two functions of the same scope that consume the same
-    /// topic would take each other's notifications for done.
+impl Idempotent {
+    /// Makes a middleware on a store, configured by the store's environment, and declares its table.
+    /// The scope tells this application's work from that of others in the same table: name the
+    /// function. Two functions of the same scope that consume the same topic would take each other's
+    /// notifications for done.
     ///
     /// Keys of requests come in the field `Idempotency-Key`.
-    pub fn new(scope: &str, idempotency: IdempotencyConfig, executor: X) -> Self {
+    #[must_use]
+    pub fn new(scope: &str, store: &Store) -> Self {
+        let config = IdempotencyConfig::builder().env(|name| store.env(name)).build();
+        Self::with_config(scope, config, store)
+    }
+
+    /// Makes a middleware of another configuration on a store, and declares its table. See
+    /// [`new`](Self::new).
+    #[must_use]
+    pub fn with_config(scope: &str, config: IdempotencyConfig, store: &Store) -> Self {
+        store.declare(config.table());
         Self {
-            idempotency,
-            executor,
+            config,
+            store: store.clone(),
             scope: scope.to_owned(),
             key: KeySource::idempotency_key_header(),
             callers: AnswerCallers::new(),
@@ -152,9 +161,7 @@ impl<X> Idempotent<X> {
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
-}
 
-impl<X: StoreExecutor> Idempotent<X> {
     /// Asks whether the work may be done. `None` when nobody knows and it is to be done all the
     /// same.
     async fn acquire(
@@ -162,12 +169,10 @@ impl<X: StoreExecutor> Idempotent<X> {
         key: IdempotencyKey,
         payload_hash: String,
         remaining: Option<Duration>,
-        clock: &SharedClock,
-        ids: &dyn IdSource,
     ) -> Result<Option<Acquisition>, Error> {
-        let (owner, now) = (Owner::new(ids.next_id()), clock.now());
-        let acquire: Acquire = self.idempotency.acquire(key, payload_hash, owner, now, remaining);
-        match drive(acquire, &self.in_time(clock)).await {
+        let (owner, now) = (Owner::new(self.store.ids().next_id()), self.store.clock().now());
+        let acquire: Acquire = self.config.acquire(key, payload_hash, owner, now, remaining);
+        match drive(acquire, &self.in_time()).await {
             Err(error) if self.fails_open && error.is_undecided() => Ok(None),
             acquired => acquired.map(Some),
         }
@@ -175,33 +180,22 @@ impl<X: StoreExecutor> Idempotent<X> {
 
     /// Keeps what came of the work, or that it is done. The caller has its answer whatever comes of
     /// this: the work was done.
-    async fn complete(&self, lease: Lease, result: Option<Vec<u8>>, clock: &SharedClock) {
+    async fn complete(&self, lease: Lease, result: Option<Vec<u8>>) {
+        let now = self.store.clock().now();
         let complete: Complete = match result {
-            Some(result) => self.idempotency.complete(lease, result, clock.now()),
-            None => self.idempotency.complete_without_result(lease, clock.now()),
+            Some(result) => self.config.complete(lease, result, now),
+            None => self.config.complete_without_result(lease, now),
         };
-        let _ = drive(complete, &self.in_time(clock)).await;
+        let _ = drive(complete, &self.in_time()).await;
     }
 
     /// Gives work back that failed. Where that fails too, the lease ends by itself.
-    async fn release(&self, lease: Lease, clock: &SharedClock) {
-        let release: Release = self.idempotency.release(lease);
-        let _ = drive(release, &self.in_time(clock)).await;
+    async fn release(&self, lease: Lease) {
+        let release: Release = self.config.release(lease);
+        let _ = drive(release, &self.in_time()).await;
     }
 
-    const fn in_time<'x>(&'x self, clock: &'x SharedClock) -> EachInTime<'x, X, SharedClock> {
-        EachInTime { executor: &self.executor, clock, budget: self.budget, ends_at: None }
-    }
-}
-
-impl<X> fmt::Debug for Idempotent<X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Idempotent")
-            .field("scope", &self.scope)
-            .field("key", &self.key)
-            .field("callers", &self.callers)
-            .field("requires_key", &self.requires_key)
-            .field("fails_open", &self.fails_open)
-            .finish_non_exhaustive()
+    const fn in_time(&self) -> EachInTime<'_> {
+        EachInTime::new(&self.store, self.budget, None)
     }
 }

@@ -6,27 +6,37 @@ use apptheory_core::store::StoreEffect;
 use apptheory_core::time::Timestamp;
 
 use super::Deadline;
-use crate::clock::Clock;
+use crate::clock::Clock as _;
 use crate::execute::Execute;
+use crate::store::Store;
 
 /// Gives every call of the store the same time, so that there is some left to ask again.
-pub(crate) struct EachInTime<'x, X, C> {
-    pub(crate) executor: &'x X,
-    pub(crate) clock: &'x C,
-    pub(crate) budget: Duration,
-    /// When no call has any time left, if there is such an instant.
-    pub(crate) ends_at: Option<Timestamp>,
+pub(crate) struct EachInTime<'s> {
+    store: &'s Store,
+    budget: Duration,
+    ends_at: Option<Timestamp>,
 }
 
-impl<E, X, C> Execute<E> for EachInTime<'_, X, C>
+impl<'s> EachInTime<'s> {
+    /// No call has any time left at `ends_at`, if there is such an instant.
+    pub(crate) const fn new(
+        store: &'s Store,
+        budget: Duration,
+        ends_at: Option<Timestamp>,
+    ) -> Self {
+        Self { store, budget, ends_at }
+    }
+}
+
+impl<E> Execute<E> for EachInTime<'_>
 where
     E: StoreEffect<Outcome: Send> + Send + Sync,
-    X: Execute<E>,
-    C: Clock,
+    Store: Execute<E>,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
-        let budgeted = self.clock.now().saturating_add(self.budget);
+        let clock = self.store.clock();
+        let budgeted = clock.now().saturating_add(self.budget);
         let ends_at = self.ends_at.map_or(budgeted, |ends_at| ends_at.min(budgeted));
-        Deadline::at(self.executor, self.clock, ends_at).execute(effect).await
+        Deadline::at(self.store, clock, ends_at).execute(effect).await
     }
 }

@@ -1,6 +1,6 @@
 //! The rate limiter: strategies, decisions, and what puts them in front of handlers.
 //!
-//! Limits, keys and decisions are the core's; [`RateLimiter`] decides over a store, and
+//! Limits, keys and decisions are the core's; [`RateLimiter`] decides on a store, and
 //! [`RequestLimit`] asks it about requests.
 
 mod rate_limiter;

@@ -1,30 +1,7 @@
-//! The rate limiter over an executor.
+//! The rate limiter on a store.
 //!
-//! This module lends the core's machines a clock, ids and a memory, and gives each decision its
-//! time. It decides nothing about limits.
-//!
-//! ```
-//! use core::time::Duration;
-//!
-//! use apptheory::clock::ManualClock;
-//! use apptheory::limiter::{FixedWindow, Limiter, RateLimitKey, RateLimiter};
-//! use apptheory::store::MemoryStore;
-//! use apptheory::time::Timestamp;
-//!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 2)?).build();
-//! let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_630));
-//! let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
-//! let limiter = RateLimiter::new(limiter, store).with_clock(clock);
-//!
-//! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
-//! for allowed in [true, true, false] {
-//!     let decision = limiter.check_and_increment(limiter.attempt(key.clone())).await?;
-//!     assert_eq!(decision.allowed, allowed);
-//! }
-//! # Ok::<(), Box<dyn core::error::Error>>(())
-//! # }).unwrap();
-//! ```
+//! This module lends the core's machines a store and a memory, and gives each decision its time. It
+//! decides nothing about limits.
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
@@ -32,52 +9,50 @@ use std::sync::{Mutex, PoisonError};
 use apptheory_core::limiter::{
     self, Attempt, Decided, Decision, DecisionId, Limiter, RateLimitKey, Recall, UsageStats,
 };
-use apptheory_core::time::Timestamp;
 
-use crate::clock::{Clock, SystemClock};
-use crate::execute::{StoreExecutor, drive};
-use crate::ids::{IdSource, RandomIds};
+use crate::clock::{Clock as _, SharedClock};
+use crate::execute::drive;
 use crate::layer::{DECISION_BUDGET, Deadline};
+use crate::store::Store;
 
-/// A [`Limiter`] that decides: over an executor, by a clock, with what this instance remembers.
+/// A [`Limiter`] on a store, with what this instance remembers.
 ///
 /// Make one per limit and process, and share it: the memory is what saves store calls.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use apptheory::limiter::{FixedWindow, Limiter, RateLimitKey, RateLimiter};
+/// use apptheory::store::Store;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let limit = FixedWindow::new(Duration::from_secs(3_600), 2)?;
+/// let limiter = RateLimiter::new(Limiter::fail_closed(limit).build(), &Store::memory());
+///
+/// let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
+/// for allowed in [true, true, false] {
+///     let decision = limiter.check_and_increment(limiter.attempt(key.clone())).await?;
+///     assert_eq!(decision.allowed, allowed);
+/// }
+/// # Ok::<(), apptheory::limiter::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub struct RateLimiter<X, C = SystemClock> {
+pub struct RateLimiter {
     limiter: Limiter,
-    executor: X,
-    clock: C,
-    ids: Box<dyn IdSource>,
+    store: Store,
     recall: Mutex<Recall>,
     budget: Duration,
 }
 
-impl<X> RateLimiter<X> {
-    /// Makes a limiter over `executor`, by the system clock.
-    pub fn new(limiter: Limiter, executor: X) -> Self {
-        Self {
-            limiter,
-            executor,
-            clock: SystemClock,
-            ids: Box::new(RandomIds),
-            recall: Mutex::default(),
-            budget: DECISION_BUDGET,
-        }
-    }
-}
-
-impl<X, C> RateLimiter<X, C> {
-    /// Uses another clock. It says when a decision began and when the store's answers arrived,
-    /// and not the executor's: sliding windows compare the two.
-    pub fn with_clock<D: Clock>(self, clock: D) -> RateLimiter<X, D> {
-        let Self { limiter, executor, ids, recall, budget, .. } = self;
-        RateLimiter { limiter, executor, clock, ids, recall, budget }
-    }
-
-    /// Takes decision ids from elsewhere.
+impl RateLimiter {
+    /// Makes a limiter on a store, and declares its table. It goes by the store's clock and ids.
     #[must_use]
-    pub fn with_ids(self, ids: impl IdSource + 'static) -> Self {
-        Self { ids: Box::new(ids), ..self }
+    pub fn new(limiter: Limiter, store: &Store) -> Self {
+        store.declare(limiter.table());
+        let store = store.clone();
+        Self { limiter, store, recall: Mutex::default(), budget: DECISION_BUDGET }
     }
 
     /// Gives each call another time, instead of [`DECISION_BUDGET`]. A store that has
@@ -87,50 +62,16 @@ impl<X, C> RateLimiter<X, C> {
         Self { budget, ..self }
     }
 
-    #[cfg(feature = "tower")]
-    pub(crate) const fn clock(&self) -> &C {
-        &self.clock
-    }
-
     /// Returns the limiter's configuration.
+    #[must_use]
     pub fn limiter(&self) -> &Limiter {
         &self.limiter
     }
-}
 
-impl<X: StoreExecutor, C> RateLimiter<X, C> {
-    /// As [`check_and_increment`](Self::check_and_increment), by a clock of the caller's.
-    pub(crate) async fn check_and_increment_by<D: Clock>(
-        &self,
-        clock: &D,
-        attempt: Attempt,
-    ) -> Result<Decision, limiter::Error> {
-        let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
-        let in_time = Deadline::after(&self.executor, clock, self.budget);
-        let decided = drive(machine, &in_time).await;
-        self.conclude(decided)
-    }
-
-    /// Makes an attempt as of `now`, of cost 1, with an id of its own.
-    pub(crate) fn attempt_at(&self, key: RateLimitKey, now: Timestamp) -> Attempt {
-        Attempt::new(key, now).with_id(DecisionId(self.ids.next_id()))
-    }
-
-    fn conclude(&self, decided: Decided) -> Result<Decision, limiter::Error> {
-        self.with_recall(|recall| recall.learn(decided.learned));
-        decided.decision
-    }
-
-    fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
-        // Forgetting is harmless, so whatever a panic left behind is still good to use.
-        look(&mut self.recall.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     /// Makes an attempt on `key` as of now, of cost 1, with an id of its own.
+    #[must_use]
     pub fn attempt(&self, key: RateLimitKey) -> Attempt {
-        self.attempt_at(key, self.clock.now())
+        Attempt::new(key, self.store.clock().now()).with_id(DecisionId(self.store.ids().next_id()))
     }
 
     /// Decides on a request and counts it if it is allowed.
@@ -139,7 +80,9 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// [`limiter::Error`] when the store gave no answer and the limiter fails closed.
     pub async fn check_and_increment(&self, attempt: Attempt) -> Result<Decision, limiter::Error> {
-        self.check_and_increment_by(&self.clock, attempt).await
+        let machine = self.with_recall(|recall| self.limiter.check_and_increment(attempt, recall));
+        let decided = drive(machine, &self.in_time()).await;
+        self.conclude(decided)
     }
 
     /// Decides on a request without counting it.
@@ -169,11 +112,21 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
     ///
     /// [`limiter::Error`] when the store gave no answer, under either policy.
     pub async fn usage(&self, key: RateLimitKey) -> Result<UsageStats, limiter::Error> {
-        drive(self.limiter.usage(key, self.clock.now()), &self.in_time()).await
+        drive(self.limiter.usage(key, self.store.clock().now()), &self.in_time()).await
     }
 
-    fn in_time(&self) -> Deadline<&X, &C> {
-        Deadline::after(&self.executor, &self.clock, self.budget)
+    fn conclude(&self, decided: Decided) -> Result<Decision, limiter::Error> {
+        self.with_recall(|recall| recall.learn(decided.learned));
+        decided.decision
+    }
+
+    fn with_recall<T>(&self, look: impl FnOnce(&mut Recall) -> T) -> T {
+        // Forgetting is harmless, so whatever a panic left behind is still good to use.
+        look(&mut self.recall.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn in_time(&self) -> Deadline<&Store, &SharedClock> {
+        Deadline::after(&self.store, self.store.clock(), self.budget)
     }
 }
 
@@ -181,15 +134,16 @@ impl<X: StoreExecutor, C: Clock> RateLimiter<X, C> {
 mod tests {
     use apptheory_core::limiter::SlidingWindow;
     use apptheory_core::machine::Effect;
+    use apptheory_core::time::Timestamp;
 
     use super::*;
     use crate::clock::ManualClock;
     use crate::execute::Execute;
     use crate::store::MemoryStore;
 
-    /// A store with a clock that stands still, while every call takes 300 ms by the limiter's.
+    /// An executor with a clock that stands still, while every call takes 300 ms by the store's.
     struct Elsewhere {
-        store: MemoryStore,
+        memory: MemoryStore,
         clock: ManualClock,
     }
 
@@ -200,12 +154,12 @@ mod tests {
     {
         async fn execute(&self, effect: &E) -> E::Outcome {
             self.clock.advance(Duration::from_millis(300));
-            self.store.execute(effect).await
+            self.memory.execute(effect).await
         }
     }
 
     #[tokio::test]
-    async fn answers_are_late_by_the_limiters_clock_whatever_the_stores_shows() {
+    async fn answers_are_late_by_the_stores_clock_whatever_the_executors_shows() {
         let second = Duration::from_secs(1);
         let sliding = SlidingWindow::new(Duration::from_secs(3), second, 1).unwrap();
         let limiter = Limiter::fail_closed(sliding).build();
@@ -213,10 +167,10 @@ mod tests {
         let next = clock.now().saturating_add(second);
         clock.advance(Duration::from_millis(400));
         let elsewhere = ManualClock::new(Timestamp::UNIX_EPOCH);
-        let store = MemoryStore::new(elsewhere).with_table(limiter.table());
-        let store = Elsewhere { store, clock: clock.clone() };
-        let limiter =
-            RateLimiter::new(limiter, store).with_clock(clock).with_budget(Duration::from_secs(9));
+        let memory = MemoryStore::new(elsewhere).with_table(limiter.table());
+        let executor = Elsewhere { memory, clock: clock.clone() };
+        let store = Store::builder().clock(clock).executor(executor);
+        let limiter = RateLimiter::new(limiter, &store).with_budget(Duration::from_secs(9));
         let key = RateLimitKey::new("tenant-7", "/orders", "POST").unwrap();
         // Its write is answered when the sub-window has ended, so it counts once more in the next.
         // The first count stays, and leaves no room.

@@ -13,11 +13,8 @@ use std::sync::Arc;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::http::{KeyPolicy, Refusal, RequestFacts};
 use apptheory_core::limiter::{self, Attempt, Basis, Decision, RateLimitKey};
-use apptheory_core::time::Timestamp;
 
-use crate::clock::{Clock, SystemClock};
-use crate::execute::StoreExecutor;
-use crate::limiter::RateLimiter;
+use super::RateLimiter;
 
 /// A limit in front of handlers or services of requests of the type `R`. Cheap to clone; all clones
 /// share the limiter.
@@ -33,8 +30,8 @@ use crate::limiter::RateLimiter;
 /// | denied | 429 with the header fields and `retry-after` |
 /// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
 /// | – (the request has no key) | 500 `app.internal` |
-pub struct RequestLimit<R, X, C = SystemClock> {
-    pub(crate) limiter: Arc<RateLimiter<X, C>>,
+pub struct RequestLimit<R> {
+    pub(crate) limiter: Arc<RateLimiter>,
     policy: KeyPolicy,
     key: Option<Look<R, Result<RateLimitKey, limiter::Error>>>,
     client_ip: Option<Look<R, Option<IpAddr>>>,
@@ -56,8 +53,8 @@ type Look<R, T> = Arc<dyn Fn(&R) -> T + Send + Sync>;
 /// Takes what happened to a request.
 type Hook<R, T> = Arc<dyn Fn(&R, &T) + Send + Sync>;
 
-impl<R, X, C> RequestLimit<R, X, C> {
-    pub(crate) fn over(limiter: Arc<RateLimiter<X, C>>) -> Self {
+impl<R> RequestLimit<R> {
+    pub(crate) fn over(limiter: Arc<RateLimiter>) -> Self {
         Self {
             limiter,
             policy: KeyPolicy::new(),
@@ -213,21 +210,18 @@ impl<R, X, C> RequestLimit<R, X, C> {
             hook(request, error);
         }
     }
-}
 
-impl<R, X: StoreExecutor, C> RequestLimit<R, X, C> {
-    /// The attempt of a request as of `now`; `None` when it is to be skipped.
+    /// The attempt of a request; `None` when it is to be skipped.
     pub(crate) fn attempt(
         &self,
         request: &R,
         facts: RequestFacts<'_>,
-        now: Timestamp,
     ) -> Result<Option<Attempt>, Refusal> {
         if self.skip.as_ref().is_some_and(|skip| skip(request)) {
             return Ok(None);
         }
         let key = self.key(request, facts).map_err(|error| self.undecided(request, error))?;
-        let mut attempt = self.limiter.attempt_at(key, now);
+        let mut attempt = self.limiter.attempt(key);
         if let Some(cost) = &self.cost {
             attempt = attempt.with_cost(cost(request));
         }
@@ -238,16 +232,11 @@ impl<R, X: StoreExecutor, C> RequestLimit<R, X, C> {
     }
 
     /// Decides on a request: how it is admitted, or why it goes no further.
-    pub(crate) async fn admit<D: Clock>(
-        &self,
-        request: &R,
-        attempt: Attempt,
-        clock: &D,
-    ) -> Result<Decision, Refusal>
+    pub(crate) async fn admit(&self, request: &R, attempt: Attempt) -> Result<Decision, Refusal>
     where
         R: Sync,
     {
-        let decided = self.limiter.check_and_increment_by(clock, attempt).await;
+        let decided = self.limiter.check_and_increment(attempt).await;
         let decision = decided.map_err(|error| self.undecided(request, error))?;
         if let Basis::FailOpen { cause, stage } = decision.basis {
             self.tell(request, &limiter::Error::failed_open(cause, stage));
@@ -262,8 +251,8 @@ impl<R, X: StoreExecutor, C> RequestLimit<R, X, C> {
     }
 }
 
-// Derived, it would ask the same of the request, the executor and the clock.
-impl<R, X, C> Clone for RequestLimit<R, X, C> {
+// Derived, it would ask the same of the request.
+impl<R> Clone for RequestLimit<R> {
     fn clone(&self) -> Self {
         Self {
             limiter: Arc::clone(&self.limiter),
@@ -281,7 +270,7 @@ impl<R, X, C> Clone for RequestLimit<R, X, C> {
     }
 }
 
-impl<R, X, C> fmt::Debug for RequestLimit<R, X, C> {
+impl<R> fmt::Debug for RequestLimit<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestLimit")
             .field("limiter", self.limiter.limiter())

@@ -57,10 +57,15 @@ impl<C> MemoryStore<C> {
         Self { memory: Arc::default(), clock }
     }
 
-    /// Adds an empty table. A table that is there already stays as it is.
+    /// Creates an empty table. A table that is there already stays as it is.
+    pub fn create_table(&self, definition: TableDefinition) {
+        self.memory().create(definition);
+    }
+
+    /// Adds an empty table, as [`create_table`](Self::create_table) does.
     #[must_use]
     pub fn with_table(self, definition: TableDefinition) -> Self {
-        self.memory().create(definition);
+        self.create_table(definition);
         self
     }
 

@@ -1,18 +1,216 @@
-//! Tables: the orders that are given to a store, and the stores that carry them out.
+//! Stores: where services keep what they know.
 //!
-//! [`MemoryStore`] keeps tables in memory, `EmbeddedStore` in a DynamoDB in this process (feature
-//! `embedded`), and `AwsStore` on DynamoDB (feature `aws`).
+//! A [`Store`] is what every service is made on. Behind it is an executor: tables in memory for
+//! tests, a DynamoDB in a file for a laptop or an appliance, or DynamoDB itself. This module decides
+//! what goes with an executor: one clock, one source of ids, one environment, and the tables that
+//! services declare. It refuses to know what services keep.
+//!
+//! ```
+//! use apptheory::eventbus::EventBus;
+//! use apptheory::store::Store;
+//!
+//! let store = Store::memory(); // or Store::embedded("shop.db")?, or Store::aws().await
+//! let bus = EventBus::on(&store);
+//! ```
+//!
+//! Executors have type parameters for those who choose their own; a `Store` has none.
+//!
+//! | Executor | Is | Feature |
+//! |---|---|---|
+//! | [`MemoryStore`] | tables in this process | |
+//! | `EmbeddedStore` | a DynamoDB in this process, in memory or in a file | `embedded` |
+//! | `AwsStore` | DynamoDB, through the AWS SDK | `aws` |
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod builder;
 #[cfg(feature = "embedded")]
 mod embedded_store;
 mod memory_store;
+#[cfg(feature = "embedded")]
+mod on_demand;
+#[cfg(test)]
+mod tests;
 
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+#[cfg(feature = "embedded")]
+use std::path::Path;
+use std::sync::Arc;
+
+use apptheory_core::machine::Effect;
 #[doc(inline)]
 pub use apptheory_core::store::*;
+
 #[cfg(feature = "aws")]
 pub use aws::AwsStore;
+pub use builder::StoreBuilder;
 #[cfg(feature = "embedded")]
 pub use embedded_store::{EmbeddedError, EmbeddedStore};
 pub use memory_store::MemoryStore;
+
+use crate::clock::SharedClock;
+use crate::execute::{Execute, StoreExecutor};
+use crate::ids::IdSource;
+
+/// A store of any kind, with the clock, the ids and the environment of the services on it. Clones
+/// are the same store, and cheap.
+///
+/// Services are made on a store: `EventBus::on(&store)`. They go by its clock, draw ids from its
+/// source, look their tables' names up in its environment, and [declare](Self::declare) their
+/// tables.
+///
+/// A store carries out every store effect, and is an executor itself. A call costs one boxed future
+/// for the store and one for each [layer](Self::layer), beside what the executor does.
+#[derive(Clone)]
+pub struct Store {
+    executor: Arc<dyn ErasedExecutor>,
+    world: Arc<World>,
+}
+
+/// What goes with an executor, whatever layers are around it.
+struct World {
+    clock: SharedClock,
+    ids: Arc<dyn IdSource>,
+    env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    declare: Box<dyn Fn(TableDefinition) + Send + Sync>,
+}
+
+impl Store {
+    /// Makes a store in memory, with the machine's clock, random ids and the process's environment:
+    /// for tests. A [builder](Self::builder) takes others.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::builder().memory()
+    }
+
+    /// Opens a store in a file, which is created if it is not there: for a laptop or an appliance.
+    /// Declared tables are created at the first call after their declaration.
+    ///
+    /// # Errors
+    ///
+    /// [`EmbeddedError`] when the file cannot be opened or created, or its path is not UTF-8.
+    #[cfg(feature = "embedded")]
+    pub fn embedded(path: impl AsRef<Path>) -> Result<Self, EmbeddedError> {
+        Self::builder().embedded(path)
+    }
+
+    /// Makes a store on DynamoDB, with the settings of [`AwsStore::from_env`]: for production. Tables
+    /// are never created: deploy them.
+    #[cfg(feature = "aws")]
+    pub async fn aws() -> Self {
+        Self::builder().aws().await
+    }
+
+    /// Makes a store of an executor, with the machine's clock, random ids and the process's
+    /// environment. Create the executor's tables yourself.
+    #[must_use]
+    pub fn new(executor: impl StoreExecutor + Send + 'static) -> Self {
+        Self::builder().executor(executor)
+    }
+
+    /// Begins a store with another clock, other ids or another environment.
+    pub fn builder() -> StoreBuilder {
+        StoreBuilder::default()
+    }
+
+    /// Returns the store with a layer around its executor. Clock, ids, environment and declared
+    /// tables are the same.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use apptheory::eventbus::{Event, EventBus};
+    /// use apptheory::layer::{Counted, FaultPlan, Faulty};
+    /// use apptheory::store::{self, Store};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let plan = FaultPlan::default().fail(1, store::Error::Throttled);
+    /// let faulty = Store::memory().layer(|store| Faulty::new(store, plan));
+    /// let counted = Arc::new(Counted::new(faulty.clone()));
+    ///
+    /// let bus = EventBus::on(&faulty.layer(|_| Arc::clone(&counted)));
+    /// bus.publish(bus.new_event("tenant-7", "order.created")).await?;
+    /// assert_eq!(counted.calls(), 2); // the bus tried again
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn layer<X>(&self, layer: impl FnOnce(Self) -> X) -> Self
+    where
+        X: StoreExecutor + Send + 'static,
+    {
+        Self { executor: Arc::new(layer(self.clone())), world: Arc::clone(&self.world) }
+    }
+
+    /// Returns the clock that the services on this store go by.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.world.clock
+    }
+
+    /// Returns the source of the ids of the services on this store.
+    #[must_use]
+    pub fn ids(&self) -> &dyn IdSource {
+        &*self.world.ids
+    }
+
+    /// Looks a variable up in the store's environment.
+    #[must_use]
+    pub fn env(&self, name: &str) -> Option<String> {
+        (self.world.env)(name)
+    }
+
+    /// Says that a table is needed. In memory it is created at once, in a file at the next call, and
+    /// on DynamoDB or a foreign executor never. A table that is there already stays as it is.
+    ///
+    /// Services declare their own tables; call it for tables of yours.
+    pub fn declare(&self, table: TableDefinition) {
+        (self.world.declare)(table);
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes an executor of any type, and a store an executor. For one effect that is
+///
+/// ```text
+/// trait ErasedExecutor { fn get_item(&self, effect: &GetItem) -> BoxFuture<…>; }
+/// impl<X: StoreExecutor> ErasedExecutor for X { … }
+/// impl Execute<GetItem> for Store { … }
+/// ```
+macro_rules! erased {
+    ($($Effect:ident $method:ident,)+) => {
+        trait ErasedExecutor: Send + Sync {
+            $(fn $method<'a>(
+                &'a self,
+                effect: &'a $Effect,
+            ) -> BoxFuture<'a, <$Effect as Effect>::Outcome>;)+
+        }
+
+        impl<X: StoreExecutor + Send> ErasedExecutor for X {
+            $(fn $method<'a>(
+                &'a self,
+                effect: &'a $Effect,
+            ) -> BoxFuture<'a, <$Effect as Effect>::Outcome> {
+                Box::pin(self.execute(effect))
+            })+
+        }
+
+        $(impl Execute<$Effect> for Store {
+            async fn execute(&self, effect: &$Effect) -> <$Effect as Effect>::Outcome {
+                self.executor.$method(effect).await
+            }
+        })+
+    };
+}
+
+apptheory_core::each_store_effect!(erased);

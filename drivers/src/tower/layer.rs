@@ -8,9 +8,7 @@ use http::request::Parts;
 use tower::Layer;
 
 use super::service::RateLimitService;
-use crate::clock::SystemClock;
-use crate::limiter;
-use crate::limiter::RateLimiter;
+use crate::limiter::{RateLimiter, RequestLimit};
 
 /// Who sends the request, vouched for by the host: a request extension that authentication sets. It
 /// counts as `user:` and the trimmed text.
@@ -37,12 +35,12 @@ pub struct RoutePattern(pub String);
 /// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
 /// [`RoutePattern`]. Where the pattern is unknown, all paths count as one.
-pub type RateLimitLayer<X, C = SystemClock> = limiter::RequestLimit<Parts, X, C>;
+pub type RateLimitLayer = RequestLimit<Parts>;
 
-impl<X, C> RateLimitLayer<X, C> {
+impl RateLimitLayer {
     /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same
     /// limiter elsewhere too.
-    pub fn new(limiter: impl Into<Arc<RateLimiter<X, C>>>) -> Self {
+    pub fn new(limiter: impl Into<Arc<RateLimiter>>) -> Self {
         Self::over(limiter.into())
     }
 
@@ -54,8 +52,8 @@ impl<X, C> RateLimitLayer<X, C> {
     }
 }
 
-impl<S, X, C> Layer<S> for RateLimitLayer<X, C> {
-    type Service = RateLimitService<S, X, C>;
+impl<S> Layer<S> for RateLimitLayer {
+    type Service = RateLimitService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
         RateLimitService::new(inner, Arc::new(self.clone()))

@@ -20,18 +20,15 @@
 //! ```
 //! use core::time::Duration;
 //!
-//! use apptheory::clock::SystemClock;
 //! use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
-//! use apptheory::store::MemoryStore;
+//! use apptheory::store::Store;
 //! use apptheory::tower::RateLimitLayer;
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt as _;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(3_600), 1)?).build();
-//! let store = MemoryStore::new(SystemClock).with_table(limiter.table());
-//!
-//! let limit = RateLimitLayer::new(RateLimiter::new(limiter, store)).shared();
+//! let limit = RateLimitLayer::new(RateLimiter::new(limiter, &Store::memory())).shared();
 //! let app = Router::new().route("/orders", get(|| async { "none yet" })).layer(limit);
 //!
 //! let get = || Request::get("/orders").body(Body::empty());
@@ -46,12 +43,11 @@
 //! ```
 //! use std::net::SocketAddr;
 //!
-//! use apptheory::execute::StoreExecutor;
 //! use apptheory::limiter::RateLimiter;
 //! use apptheory::tower::RateLimitLayer;
 //! use axum::extract::{ConnectInfo, MatchedPath};
 //!
-//! fn limit<X: StoreExecutor>(limiter: RateLimiter<X>) -> RateLimitLayer<X> {
+//! fn limit(limiter: RateLimiter) -> RateLimitLayer {
 //!     RateLimitLayer::new(limiter)
 //!         .with_client_ip(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()))
 //!         .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()))

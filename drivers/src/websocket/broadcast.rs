@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::client::WebSocketClient;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SharedClock, SystemClock};
 
 /// How many connections are sent to at a time unless configured otherwise: 16. A message takes some
 /// milliseconds, so that a thousand connections take less than a second, and one function is far
@@ -45,26 +45,25 @@ pub const SEND_BUDGET: Duration = Duration::from_secs(5);
 /// # });
 /// ```
 #[derive(Clone, Debug)]
-pub struct Broadcaster<C = SystemClock> {
+pub struct Broadcaster {
     client: WebSocketClient,
     concurrency: NonZeroUsize,
     budget: Duration,
-    clock: C,
+    clock: SharedClock,
 }
 
 impl Broadcaster {
-    /// A broadcaster through a client, by the system clock.
+    /// Makes a broadcaster through a client, by the machine's clock.
     #[must_use]
     pub fn new(client: WebSocketClient) -> Self {
-        Self { client, concurrency: DEFAULT_CONCURRENCY, budget: SEND_BUDGET, clock: SystemClock }
+        let clock = SharedClock::new(SystemClock);
+        Self { client, concurrency: DEFAULT_CONCURRENCY, budget: SEND_BUDGET, clock }
     }
-}
 
-impl<C> Broadcaster<C> {
     /// Uses another clock.
-    pub fn with_clock<D: Clock>(self, clock: D) -> Broadcaster<D> {
-        let Self { client, concurrency, budget, .. } = self;
-        Broadcaster { client, concurrency, budget, clock }
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: SharedClock::new(clock), ..self }
     }
 
     /// Sends to so many connections at a time, instead of [`DEFAULT_CONCURRENCY`].
@@ -78,9 +77,7 @@ impl<C> Broadcaster<C> {
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
-}
 
-impl<C: Clock> Broadcaster<C> {
     /// Sends `data` to each of `connection_ids`. The report is in their order, whoever answered
     /// first; forget those that are gone.
     pub async fn send(

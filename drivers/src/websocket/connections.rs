@@ -1,4 +1,4 @@
-//! The registry of connections over an executor.
+//! The registry of connections on a store.
 
 use core::num::NonZeroU32;
 use std::collections::BTreeSet;
@@ -7,27 +7,23 @@ use apptheory_core::gateway::BroadcastReport;
 use apptheory_core::registry::{ConnectionPage, Error, RegistryConfig, Touched};
 
 use super::broadcast::Broadcaster;
-use crate::clock::{Clock, SystemClock};
-use crate::execute::{StoreExecutor, drive};
+use crate::clock::Clock as _;
+use crate::execute::drive;
+use crate::store::Store;
 
-/// A [`RegistryConfig`] at work: on a table, over an executor, by a clock.
+/// Who is connected: a table of connections by topic, on a store. Clones are the same table, and
+/// cheap.
 ///
-/// How long the store may take is its executor's to decide. Create the table with
-/// [`RegistryConfig::table`].
+/// How long the store may take is its executor's to decide.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use apptheory::clock::ManualClock;
-/// use apptheory::registry::RegistryConfig;
-/// use apptheory::store::MemoryStore;
-/// use apptheory::time::Timestamp;
+///
+/// use apptheory::store::Store;
 /// use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let registry = RegistryConfig::builder().build();
-/// let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
-/// let store = MemoryStore::new(clock.clone()).with_table(registry.table());
-/// let connections = Connections::new(registry, store).with_clock(clock);
+/// let connections = Connections::on(&Store::memory());
 ///
 /// connections.register("c1=", "news").await?; // on `$connect`
 /// let client = FakeWebSocketManagementClient::new("https://ws.example.com");
@@ -39,10 +35,9 @@ use crate::execute::{StoreExecutor, drive};
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
-pub struct Connections<X, C = SystemClock> {
+pub struct Connections {
     registry: RegistryConfig,
-    executor: X,
-    clock: C,
+    store: Store,
 }
 
 /// What became of a broadcast to a topic.
@@ -58,29 +53,28 @@ pub struct TopicReport {
     pub interrupted: Option<Error>,
 }
 
-impl<X> Connections<X> {
-    /// The registry over `executor`, by the system clock.
-    pub const fn new(registry: RegistryConfig, executor: X) -> Self {
-        Self { registry, executor, clock: SystemClock }
+impl Connections {
+    /// Makes a registry on a store, configured by the store's environment, and declares its table.
+    #[must_use]
+    pub fn on(store: &Store) -> Self {
+        Self::new(RegistryConfig::builder().env(|name| store.env(name)).build(), store)
     }
-}
 
-impl<X, C> Connections<X, C> {
-    /// Uses another clock.
-    pub fn with_clock<D: Clock>(self, clock: D) -> Connections<X, D> {
-        Connections { registry: self.registry, executor: self.executor, clock }
+    /// Makes a registry of another configuration on a store, and declares its table.
+    #[must_use]
+    pub fn new(registry: RegistryConfig, store: &Store) -> Self {
+        store.declare(registry.table());
+        Self { registry, store: store.clone() }
     }
-}
 
-impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     /// Keeps a connection that is established: on `$connect`.
     ///
     /// # Errors
     ///
     /// [`Error`] for a blank or over-long text, or of the store.
     pub async fn register(&self, connection_id: &str, topic: &str) -> Result<(), Error> {
-        let register = self.registry.register(connection_id, topic, self.clock.now())?;
-        drive(register, &self.executor).await
+        let register = self.registry.register(connection_id, topic, self.store.clock().now())?;
+        drive(register, &self.store).await
     }
 
     /// Keeps a connection for longer: on a message from it.
@@ -89,8 +83,8 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     ///
     /// As [`register`](Self::register).
     pub async fn touch(&self, connection_id: &str) -> Result<Touched, Error> {
-        let touch = self.registry.touch(connection_id, self.clock.now())?;
-        drive(touch, &self.executor).await
+        let touch = self.registry.touch(connection_id, self.store.clock().now())?;
+        drive(touch, &self.store).await
     }
 
     /// Forgets a connection: on `$disconnect`, and when it is gone.
@@ -99,7 +93,7 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     ///
     /// As [`register`](Self::register).
     pub async fn remove(&self, connection_id: &str) -> Result<(), Error> {
-        drive(self.registry.remove(connection_id)?, &self.executor).await
+        drive(self.registry.remove(connection_id)?, &self.store).await
     }
 
     /// A page of the connections of a topic, from a cursor of the page before.
@@ -113,8 +107,8 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
         limit: NonZeroU32,
         cursor: Option<&str>,
     ) -> Result<ConnectionPage, Error> {
-        let list = self.registry.list(topic, limit, cursor, self.clock.now())?;
-        drive(list, &self.executor).await
+        let list = self.registry.list(topic, limit, cursor, self.store.clock().now())?;
+        drive(list, &self.store).await
     }
 
     /// Sends `data` to every connection of a topic, page by page, and removes those that are gone;
@@ -124,24 +118,25 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
     ///
     /// [`Error`] for a blank or over-long topic. Whatever else goes wrong is reported,
     /// beside what did not.
-    pub async fn broadcast<D: Clock>(
+    pub async fn broadcast(
         &self,
-        broadcaster: &Broadcaster<D>,
+        broadcaster: &Broadcaster,
         topic: &str,
         data: &[u8],
     ) -> Result<TopicReport, Error> {
         let mut report = TopicReport::default();
         let mut cursor = None;
         loop {
-            let list = self.registry.list(topic, PAGE, cursor.as_deref(), self.clock.now())?;
-            let page = match drive(list, &self.executor).await {
+            let list =
+                self.registry.list(topic, PAGE, cursor.as_deref(), self.store.clock().now())?;
+            let page = match drive(list, &self.store).await {
                 Ok(page) => page,
                 Err(error) => {
                     report.interrupted = Some(error);
                     return Ok(report);
                 }
             };
-            let now = self.clock.now();
+            let now = self.store.clock().now();
             let opening = page.connections.iter().filter(|known| known.may_be_opening(now));
             let opening: BTreeSet<_> = opening.map(|known| known.connection_id.clone()).collect();
             let ids = page.connections.into_iter().map(|connection| connection.connection_id);
@@ -164,7 +159,7 @@ impl<X: StoreExecutor, C: Clock> Connections<X, C> {
         not_removed: &mut Vec<(String, Error)>,
     ) -> Result<(), Error> {
         for id in gone {
-            if let Err(error) = drive(self.registry.remove(id)?, &self.executor).await {
+            if let Err(error) = drive(self.registry.remove(id)?, &self.store).await {
                 not_removed.push((id.clone(), error));
             }
         }

@@ -2,9 +2,7 @@
 
 use core::future::Future;
 
-use apptheory::clock::Clock;
 use apptheory::eventbus::EventBus;
-use apptheory::execute::StoreExecutor;
 use apptheory_core::eventbus::{Event, EventQuery};
 use apptheory_core::store::StoreUsage;
 
@@ -32,10 +30,7 @@ fn sized(n: u32) -> Event {
     event(n).with_payload(&"x".repeat(600)).unwrap()
 }
 
-async fn measure(
-    bus: &EventBus<impl StoreExecutor + Send, impl Clock>,
-    usage: impl Fn() -> StoreUsage,
-) -> Costs {
+async fn measure(bus: &EventBus, usage: impl Fn() -> StoreUsage) -> Costs {
     async fn cost<T>(usage: impl Fn() -> StoreUsage, work: impl Future<Output = T>) -> (Cost, T) {
         let before = usage();
         let output = work.await;

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, Invocation};
-use apptheory::clock::{Clock, ManualClock};
+use apptheory::clock::ManualClock;
 use apptheory::eventbus::EventBus;
-use apptheory::execute::StoreExecutor;
+use apptheory::execute::{Execute as _, StoreExecutor};
+use apptheory::store::Store;
 use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::store::GetItem;
 use serde_json::{Value as Json, json};
@@ -16,15 +17,12 @@ use crate::{bus_over, clock, config, embedded, event, memory};
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:1:table/events/stream/2026-01-01T00:00:00.000";
 
 /// What the table's stream tells of an event that was published.
-async fn record<X: StoreExecutor, C: Clock>(
-    bus: &EventBus<X, C>,
-    published: &Event,
-    change: &str,
-) -> Json {
-    let key = published.key.as_ref().unwrap().to_store_key(bus.config().codec().names());
-    let table = bus.config().table_name().clone();
+async fn record(bus: &EventBus, published: &Event, change: &str) -> Json {
+    let config = bus.config().unwrap();
+    let key = published.key.as_ref().unwrap().to_store_key(config.codec().names());
+    let table = config.table_name().clone();
     let read = GetItem { table, key: key.clone(), consistent: true };
-    let image = bus.executor().execute(&read).await.unwrap().answer.unwrap().to_json();
+    let image = bus.store().execute(&read).await.unwrap().answer.unwrap().to_json();
     let mut images = match change {
         "INSERT" => json!({"NewImage": image}),
         "MODIFY" => json!({"NewImage": image, "OldImage": image}),
@@ -36,11 +34,8 @@ async fn record<X: StoreExecutor, C: Clock>(
         "eventSourceARN": ARN, "dynamodb": images})
 }
 
-fn runs_subscribers<X>(executor: X, clock: &ManualClock)
-where
-    X: StoreExecutor + Send + 'static,
-{
-    let bus = Arc::new(bus_over(config(), executor, clock));
+fn runs_subscribers(executor: impl StoreExecutor + Send + 'static, clock: &ManualClock) {
+    let bus = bus_over(config(), executor, clock);
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
     let hears = Arc::clone(&heard);
     bus.subscribe("e", move |event| {
@@ -49,7 +44,7 @@ where
         async move { if is_broken { Err("out of paper".into()) } else { Ok(()) } }
     })
     .unwrap();
-    let app = App::builder().eventbus(Arc::clone(&bus)).build().unwrap();
+    let app = App::builder().eventbus(&bus).build().unwrap();
 
     block_on(async {
         let mut records = Vec::new();
@@ -88,8 +83,8 @@ fn what_is_published_reaches_subscribers_through_the_stream() {
 fn a_bus_whose_table_is_an_arn_is_found_by_its_name() {
     let table = "arn:aws:dynamodb:eu-west-1:1:table/events";
     let bus = BusConfig::builder().table_name(table).build().unwrap();
-    let bus = EventBus::new(bus, memory(&clock()));
-    let app = App::builder().eventbus(bus).build().unwrap();
+    let bus = EventBus::new(bus, &Store::memory());
+    let app = App::builder().eventbus(&bus).build().unwrap();
     let record = json!({"eventID": "1", "eventName": "REMOVE", "eventSource": "aws:dynamodb",
         "eventSourceARN": ARN, "dynamodb": {"SequenceNumber": "1", "Keys": {
             "PartitionKey": {"S": "t1#e"}, "SortKey": {"S": "1767225600000000000#e1"}}}});

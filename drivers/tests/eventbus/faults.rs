@@ -97,8 +97,8 @@ fn retries_fit_the_deadline() {
     for budget in [0, 1, 50, 100, 200, 5_000].map(Duration::from_millis) {
         for seed in 0..20 {
             let clock = clock();
-            let store = Counted::new(Faulty::new(memory(&clock), throttled()));
-            let bus = bus_over(config(), &store, &clock).with_budget(budget);
+            let store = Arc::new(Counted::new(Faulty::new(memory(&clock), throttled())));
+            let bus = bus_over(config(), Arc::clone(&store), &clock).with_budget(budget);
             let result = block_on(bus.publish(event(seed)));
             let error = result.unwrap_err();
             let attempts = (1..=4_u32).find(|n| error.to_string().contains(&format!("after {n} ")));
@@ -115,8 +115,8 @@ fn retries_fit_the_deadline() {
 #[test]
 fn nothing_outlives_the_invocation() {
     let clock = clock();
-    let store = Counted::new(memory(&clock));
-    let bus = bus_over(config(), &store, &clock);
+    let store = Arc::new(Counted::new(memory(&clock)));
+    let bus = bus_over(config(), Arc::clone(&store), &clock);
     block_on(async {
         let invocation = bus.until(NOW.saturating_add(Duration::from_secs(1)));
         publish_numbers(&invocation, 0..3).await;
@@ -137,9 +137,9 @@ fn nothing_outlives_the_invocation() {
 fn a_failed_page_can_be_taken_up_again() {
     let clock = clock();
     let store = memory(&clock);
-    let filled = bus_over(config(), &store, &clock);
+    let filled = bus_over(config(), store.clone(), &clock);
     let plan = FaultPlan::default().fail(3, store::Error::Unavailable);
-    let bus = bus_over(config(), Faulty::new(&store, plan), &clock);
+    let bus = bus_over(config(), Faulty::new(store.clone(), plan), &clock);
     let query = EventQuery::new("t1").with_limit(10);
     block_on(async {
         publish_numbers(&filled, 0..45).await;
@@ -163,9 +163,9 @@ fn an_interrupted_erasure_goes_on() {
     let store = memory(&clock);
     let denied = store::Error::Misconfigured(Misconfiguration::AccessDenied);
     let plan = FaultPlan::default().fail(2, store::Error::Throttled).fail(150, denied);
-    let bus = bus_over(config(), Faulty::new(&store, plan), &clock);
+    let bus = bus_over(config(), Faulty::new(store.clone(), plan), &clock);
     block_on(async {
-        publish_numbers(&bus_over(config(), &store, &clock), 0..230).await;
+        publish_numbers(&bus_over(config(), store.clone(), &clock), 0..230).await;
         let interrupted = bus.delete_tenant("t1").await.unwrap_err();
         assert_eq!(interrupted.kind(), ErrorKind::Store);
         // Of the 149 calls before, two read and one was throttled.
@@ -179,7 +179,7 @@ fn an_interrupted_erasure_goes_on() {
 fn what_cannot_be_read_is_told_and_hides_nothing() {
     let clock = clock();
     let store = memory(&clock);
-    let bus = bus_over(config(), &store, &clock);
+    let bus = bus_over(config(), store.clone(), &clock);
     block_on(async {
         publish_numbers(&bus, 0..5).await;
         let foreign = bus.publish(event(7)).await.unwrap().event;

@@ -1,12 +1,11 @@
 //! Feeds: in order, across late arrivals and reconnections.
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::eventbus::{EventBus, Feed, UNREADABLE};
 use apptheory::execute::Execute as _;
-use apptheory::store::MemoryStore;
+use apptheory::store::Store;
 use apptheory_core::eventbus::{BusConfig, ErrorKind, Event, EventQuery};
 use apptheory_core::store::{Item, PutItem, Value};
 use apptheory_core::stream::sse::SseEvent;
@@ -15,12 +14,9 @@ use futures_util::{Stream, StreamExt as _};
 
 use crate::NOW;
 
-type StoreBus = EventBus<MemoryStore<VirtualClock>, VirtualClock>;
-
-fn store_bus(clock: &VirtualClock) -> StoreBus {
+fn store_bus(clock: &VirtualClock) -> EventBus {
     let bus = BusConfig::builder().table_name("events").build().unwrap();
-    let store = MemoryStore::new(clock.clone()).with_table(bus.table());
-    EventBus::new(bus, store).with_clock(clock.clone())
+    EventBus::new(bus, &Store::builder().clock(clock.clone()).memory())
 }
 
 /// An event of a type, published so many milliseconds after the start.
@@ -43,13 +39,13 @@ async fn until<T>(clock: &VirtualClock, seconds: u64, items: impl Stream<Item = 
     }
 }
 
-fn feed(bus: &Arc<StoreBus>, last_id: &str) -> Feed<MemoryStore<VirtualClock>, VirtualClock> {
-    Feed::new(Arc::clone(bus), EventQuery::new("t1").with_limit(2)).after(last_id)
+fn feed(bus: &EventBus, last_id: &str) -> Feed {
+    Feed::new(bus, EventQuery::new("t1").with_limit(2)).after(last_id)
 }
 
 /// The ids of what a feed gives until then, and the cursors of each.
 async fn read(
-    bus: &Arc<StoreBus>,
+    bus: &EventBus,
     clock: &VirtualClock,
     last_id: &str,
     seconds: u64,
@@ -68,7 +64,7 @@ fn ids(pairs: &[(String, String)]) -> Vec<&str> {
 }
 
 /// Publishes each event so many seconds after the start.
-async fn publish_at(bus: &StoreBus, clock: &VirtualClock, events: Vec<(u64, Event)>) {
+async fn publish_at(bus: &EventBus, clock: &VirtualClock, events: Vec<(u64, Event)>) {
     for (seconds, event) in events {
         let at = NOW.saturating_add(Duration::from_secs(seconds));
         clock.sleep(clock.now().until(at)).await;
@@ -79,7 +75,7 @@ async fn publish_at(bus: &StoreBus, clock: &VirtualClock, events: Vec<(u64, Even
 #[test]
 fn history_and_what_is_published_follow_in_order_and_go_on_behind_any_cursor() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     let history = (0..5).map(|n| (0, event(&format!("h{n}"), "a", n * 10)));
     let live = [(3, event("l0", "b", 3_000)), (4, event("l1", "a", 4_000))];
     let publishing = publish_at(&bus, &clock, history.chain(live).collect());
@@ -104,7 +100,7 @@ fn history_and_what_is_published_follow_in_order_and_go_on_behind_any_cursor() {
 #[test]
 fn late_arrivals_within_the_overlap_are_given_once() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     let events = vec![
         (0, event("e0", "a", 0)),
         (1, event("e5", "a", 5_000)),
@@ -122,7 +118,7 @@ fn late_arrivals_within_the_overlap_are_given_once() {
 #[test]
 fn an_event_dated_ahead_hides_no_late_arrivals() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     let events = vec![
         (0, event("ahead", "a", 3_600_000)),
         (10, event("e10", "a", 10_000)),
@@ -136,7 +132,7 @@ fn an_event_dated_ahead_hides_no_late_arrivals() {
 #[test]
 fn what_arrives_later_than_the_overlap_is_missed() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     let events = vec![
         (0, event("e0", "a", 0)),
         (9, event("e8", "a", 8_000)),
@@ -149,7 +145,7 @@ fn what_arrives_later_than_the_overlap_is_missed() {
     assert_eq!(ids(&given), ["e0", "e8", "e9", "too late"]);
 
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     let mut events = events;
     events.insert(1, (9, event("e6", "a", 6_000)));
     let all = join(read(&bus, &clock, "", 20), publish_at(&bus, &clock, events));
@@ -160,7 +156,7 @@ fn what_arrives_later_than_the_overlap_is_missed() {
 #[test]
 fn equal_instants_in_a_tenants_index_are_given_once() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     // The index has them in the order of their types, pages in that of their ids.
     let ties = ["d", "c", "b", "a"].iter().enumerate();
     let mut events: Vec<_> =
@@ -177,11 +173,11 @@ fn equal_instants_in_a_tenants_index_are_given_once() {
 #[test]
 fn server_sent_events_carry_cursors_types_and_what_cannot_be_read() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     clock.run(bus.publish(event("e0", "a", 0))).unwrap();
     let cursor = clock.run(read(&bus, &clock, "", 1)).swap_remove(0).1;
     let sent: Vec<SseEvent> = clock.run(async {
-        put_unreadable(bus.executor()).await;
+        put_unreadable(bus.store()).await;
         let sent = until(&clock, 10, feed(&bus, "").open().await.unwrap()).await;
         sent.into_iter().collect::<Result<_, _>>().unwrap()
     });
@@ -193,7 +189,7 @@ fn server_sent_events_carry_cursors_types_and_what_cannot_be_read() {
 }
 
 /// An item among the tenant's events that is none.
-async fn put_unreadable(store: &MemoryStore<VirtualClock>) {
+async fn put_unreadable(store: &Store) {
     let text = |value: &str| Value::from(value);
     let item = Item::new()
         .with("PartitionKey", text("t1#a"))
@@ -208,7 +204,7 @@ async fn put_unreadable(store: &MemoryStore<VirtualClock>) {
 #[test]
 fn a_cursor_of_another_query_is_refused_before_anything_is_sent() {
     let clock = VirtualClock::new(NOW);
-    let bus = Arc::new(store_bus(&clock));
+    let bus = store_bus(&clock);
     let error = clock.run(feed(&bus, "!!").follow()).err();
     assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::InvalidCursor));
 }

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use apptheory::clock::Clock;
 use apptheory::eventbus::EventBus;
-use apptheory::store::MemoryStore;
+use apptheory::store::Store;
 use apptheory_core::error::Happened;
 use apptheory_core::eventbus::{ErrorKind, Event, EventChange, PublishOutcome};
 use serde_json::json;
@@ -15,7 +14,7 @@ use crate::{bus_over, clock, config, event, memory};
 type Log = Arc<Mutex<Vec<String>>>;
 
 /// Subscribes a handler that writes its name and the event's id down, after letting others run.
-fn log(bus: &EventBus<MemoryStore, impl Clock>, event_type: &str, name: &'static str, log: &Log) {
+fn log(bus: &EventBus, event_type: &str, name: &'static str, log: &Log) {
     let log = Arc::clone(log);
     bus.subscribe(event_type, move |event| {
         let log = Arc::clone(&log);
@@ -28,13 +27,18 @@ fn log(bus: &EventBus<MemoryStore, impl Clock>, event_type: &str, name: &'static
     .unwrap();
 }
 
+/// A bus that runs subscribers itself.
+fn delivering() -> EventBus {
+    EventBus::new(config(), &Store::memory()).delivering()
+}
+
 fn typed(n: u32, event_type: &str) -> Event {
     Event { event_type: event_type.into(), ..event(n) }
 }
 
 #[test]
 fn handlers_run_in_order_once_per_new_event_of_their_type() {
-    let bus = EventBus::in_memory(config());
+    let bus = delivering();
     let seen = Log::default();
     log(&bus, " a ", "first", &seen);
     log(&bus, "b", "other", &seen);
@@ -50,7 +54,7 @@ fn handlers_run_in_order_once_per_new_event_of_their_type() {
 #[test]
 fn the_first_failure_ends_the_handling_and_carries_the_event() {
     for panics in [false, true] {
-        let bus = EventBus::in_memory(config());
+        let bus = delivering();
         let seen = Log::default();
         log(&bus, "a", "before", &seen);
         bus.subscribe("a", move |_| async move {
@@ -76,7 +80,7 @@ fn the_first_failure_ends_the_handling_and_carries_the_event() {
 
 #[test]
 fn a_panic_before_the_first_await_is_caught_too() {
-    let bus = EventBus::in_memory(config());
+    let bus = delivering();
     let broken = |event: Arc<Event>| -> core::future::Ready<_> {
         assert_ne!(event.id, "e00001", "a broken handler");
         core::future::ready(Ok(()))
@@ -89,7 +93,7 @@ fn a_panic_before_the_first_await_is_caught_too() {
 
 #[test]
 fn publishers_do_not_wait_for_the_handlers_of_others() {
-    let bus = Arc::new(EventBus::in_memory(config()));
+    let bus = delivering();
     let (open, gate) = tokio::sync::watch::channel(false);
     bus.subscribe("slow", move |_| {
         let mut gate = gate.clone();
@@ -100,7 +104,7 @@ fn publishers_do_not_wait_for_the_handlers_of_others() {
     })
     .unwrap();
     block_on(async {
-        let other = Arc::clone(&bus);
+        let other = bus.clone();
         let slow = tokio::spawn(async move { other.publish(typed(1, "slow")).await });
         tokio::task::yield_now().await;
         assert!(bus.publish(typed(2, "quick")).await.is_ok());
@@ -124,7 +128,7 @@ fn a_table_bus_handles_what_the_stream_tells() {
 
         for item in store.items(config().table_name()) {
             let record = json!({"eventName": "INSERT", "dynamodb": {"NewImage": item.to_json()}});
-            let change = bus.config().codec().decode_stream_record(&record).unwrap();
+            let change = bus.config().unwrap().codec().decode_stream_record(&record).unwrap();
             assert_eq!(change, EventChange::Inserted(published.clone()));
             bus.deliver(&published).await.unwrap();
             bus.until(published.created_at).deliver(&published).await.unwrap();

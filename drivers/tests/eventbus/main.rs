@@ -18,15 +18,18 @@ use apptheory::clock::{Clock, ManualClock};
 use apptheory::eventbus::EventBus;
 use apptheory::execute::StoreExecutor;
 use apptheory::ids::SequentialIds;
-use apptheory::store::EmbeddedStore;
-use apptheory::store::MemoryStore;
+use apptheory::store::{EmbeddedStore, MemoryStore, Store};
 use apptheory_core::eventbus::{BusConfig, Event};
 use apptheory_core::time::Timestamp;
 use support::NOW;
 
 /// The bus over an executor.
-fn bus_over<X, C: Clock + Clone>(bus: BusConfig, executor: X, clock: &C) -> EventBus<X, C> {
-    EventBus::new(bus, executor).with_clock(clock.clone()).with_ids(SequentialIds::default())
+fn bus_over<C>(bus: BusConfig, executor: impl StoreExecutor + Send + 'static, clock: &C) -> EventBus
+where
+    C: Clock + Clone + 'static,
+{
+    let store = Store::builder().clock(clock.clone()).ids(SequentialIds::default());
+    EventBus::new(bus, &store.executor(executor))
 }
 
 /// Stands at [`NOW`], so that no deadline ever comes: for stores that take real time to answer.
@@ -71,10 +74,7 @@ fn seconds(n: u32) -> Timestamp {
 }
 
 /// Publishes the events numbered so, and nothing fails.
-async fn publish_numbers(
-    bus: &EventBus<impl StoreExecutor + Send, impl Clock>,
-    numbers: impl IntoIterator<Item = u32> + Send,
-) {
+async fn publish_numbers(bus: &EventBus, numbers: impl IntoIterator<Item = u32> + Send) {
     for n in numbers {
         bus.publish(event(n)).await.unwrap();
     }

@@ -72,7 +72,8 @@ fn run<F: Future>(clock: &VirtualClock, future: F) -> (F::Output, i64) {
 fn only_so_many_are_sent_to_at_a_time() {
     let (slow, clock) = Slow::new();
     let two = NonZeroUsize::new(2).unwrap();
-    let broadcaster = Broadcaster::new(slow.clone()).with_clock(&clock).with_concurrency(two);
+    let broadcaster =
+        Broadcaster::new(slow.clone()).with_clock(clock.clone()).with_concurrency(two);
     let (report, seconds) = run(&clock, broadcaster.send(ids(&["3", "1", "1", "2"]), b"x"));
     // One lane takes 3 s, the other 1 + 1 and then 2.
     assert_eq!((report.delivered, seconds), (4, 4));
@@ -84,7 +85,7 @@ fn only_so_many_are_sent_to_at_a_time() {
 fn who_does_not_read_is_given_up() {
     let (slow, clock) = Slow::new();
     let budget = Duration::from_secs(2);
-    let broadcaster = Broadcaster::new(slow).with_clock(&clock).with_budget(budget);
+    let broadcaster = Broadcaster::new(slow).with_clock(clock.clone()).with_budget(budget);
     let (report, seconds) = run(&clock, broadcaster.send(ids(&["never", "1", "3", "2"]), b"x"));
     assert_eq!((report.delivered, seconds), (2, 2));
     let failed: Vec<_> = report.failed.iter().map(|(id, _)| id.as_str()).collect();

@@ -6,24 +6,22 @@ use std::sync::Arc;
 
 use apptheory::clock::VirtualClock;
 use apptheory::layer::{FaultPlan, Faulty};
-use apptheory::store::MemoryStore;
+use apptheory::store::{MemoryStore, Store};
 use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
 use apptheory_core::gateway::Connection;
 use apptheory_core::registry::{ErrorKind, RegistryConfig, Touched};
 use apptheory_core::store;
 use apptheory_core::time::Timestamp;
 
-type Room = Connections<MemoryStore<VirtualClock>, VirtualClock>;
-
-fn stage() -> (Room, MemoryStore<VirtualClock>, VirtualClock) {
+fn stage() -> (Connections, MemoryStore<VirtualClock>, VirtualClock) {
     let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
     let registry = RegistryConfig::builder().build();
-    let store = MemoryStore::new(clock.clone()).with_table(registry.table());
-    let connections = Connections::new(registry, store.clone());
-    (connections.with_clock(clock.clone()), store, clock)
+    let memory = MemoryStore::new(clock.clone()).with_table(registry.table());
+    let store = Store::builder().clock(clock.clone()).executor(memory.clone());
+    (Connections::new(registry, &store), memory, clock)
 }
 
-fn broadcaster(clock: &VirtualClock) -> (Broadcaster<VirtualClock>, FakeWebSocketManagementClient) {
+fn broadcaster(clock: &VirtualClock) -> (Broadcaster, FakeWebSocketManagementClient) {
     let fake = FakeWebSocketManagementClient::strict("https://ws.example.com");
     (Broadcaster::new(Arc::new(fake.clone())).with_clock(clock.clone()), fake)
 }
@@ -93,7 +91,8 @@ fn what_the_store_does_not_answer_is_reported_beside_what_was_sent() {
     let broadcast = |plan: FaultPlan| {
         let registry = RegistryConfig::builder().build();
         let faulty = Faulty::new(store.clone(), plan);
-        let connections = Connections::new(registry, faulty).with_clock(clock.clone());
+        let faulty = Store::builder().clock(clock.clone()).executor(faulty);
+        let connections = Connections::new(registry, &faulty);
         clock.run(connections.broadcast(&broadcaster, "news", b"hi")).unwrap()
     };
     // The query is answered, removing the first that is gone is not.

@@ -9,7 +9,6 @@ use serde_json::Value as Json;
 
 use super::DynamoDbChange;
 use crate::app::AppBuilder;
-use crate::clock::Clock;
 use crate::eventbus::EventBus;
 
 impl<S: Send + Sync + 'static> AppBuilder<S> {
@@ -23,41 +22,44 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     /// them bear it.
     ///
     /// ```
-    /// use std::sync::Arc;
     /// use apptheory::app::App;
-    /// use apptheory::eventbus::{BusConfig, EventBus};
-    /// use apptheory::store::MemoryStore;
+    /// use apptheory::eventbus::EventBus;
+    /// use apptheory::store::Store;
     ///
-    /// let bus = EventBus::new(BusConfig::builder().build()?, MemoryStore::default());
+    /// let bus = EventBus::on(&Store::memory());
     /// bus.subscribe("order.created", |event| async move {
     ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
     /// })?;
-    /// let app = App::builder().eventbus(Arc::new(bus)).build()?;
+    /// let app = App::builder().eventbus(&bus).build()?;
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    ///
+    /// A bus whose configuration cannot work does not [build](Self::build).
     #[must_use]
-    pub fn eventbus<X, C>(self, bus: impl Into<Arc<EventBus<X, C>>>) -> Self
-    where
-        X: Send + Sync + 'static,
-        C: Clock + 'static,
-    {
-        let bus = bus.into();
-        let table = bus.config().table_name().clone();
+    pub fn eventbus(mut self, bus: &EventBus) -> Self {
+        let table = match bus.config() {
+            Ok(config) => config.table_name().clone(),
+            Err(error) => {
+                self.events.refuse(error.into());
+                return self;
+            }
+        };
         // A table in another account is named by its ARN.
         let name = match name_from_arn(ArnKind::DynamoDbStream, table.as_ref()) {
             "" => table.as_ref(),
             name => name,
         };
+        let bus = bus.clone();
         self.dynamodb(name, move |change: Arc<DynamoDbChange>| {
-            let bus = Arc::clone(&bus);
+            let bus = bus.clone();
             async move { deliver(&bus, &change).await }
         })
     }
 }
 
-async fn deliver<X, C: Clock>(bus: &EventBus<X, C>, change: &DynamoDbChange) -> Result<(), Error> {
+async fn deliver(bus: &EventBus, change: &DynamoDbChange) -> Result<(), Error> {
     let record: Json = json::read_object(change.as_json()).map_err(Error::malformed_record)?;
-    match bus.config().codec().decode_stream_record(&record)? {
+    match bus.config()?.codec().decode_stream_record(&record)? {
         EventChange::Inserted(event) => bus.deliver(&event).await,
         EventChange::Modified { .. } | EventChange::Removed { .. } => Ok(()),
     }

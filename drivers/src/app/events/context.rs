@@ -15,7 +15,6 @@ use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification,
 use crate::app::context::Services;
 use crate::app::values::Values;
 use crate::clock::{Clock as _, SharedClock};
-use crate::ids::IdSource;
 use crate::websocket::WebSocketClient;
 
 /// What a handler or a middleware of an event knows about its invocation. Every record has one of
@@ -161,11 +160,6 @@ impl EventContext {
     #[must_use]
     pub fn new_id(&self) -> String {
         self.services.ids.next_text()
-    }
-
-    /// The application's source of ids.
-    pub(crate) fn ids(&self) -> &dyn IdSource {
-        &*self.services.ids
     }
 
     /// A client for the connections of the WebSocket API at `endpoint`, from the application's

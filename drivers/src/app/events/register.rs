@@ -108,6 +108,11 @@ impl EventBuilder {
         }
     }
 
+    /// Keeps what is wrong, unless something was before.
+    pub(in crate::app) fn refuse(&mut self, error: BuildError) {
+        self.refused.get_or_insert(error);
+    }
+
     pub(in crate::app) fn build(mut self) -> Result<EventRoutes, BuildError> {
         let mut event_bridge = EventBridgeRoutes::new(self.on_unmatched);
         for (rule, handler) in core::mem::take(&mut self.event_bridge) {

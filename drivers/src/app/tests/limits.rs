@@ -13,18 +13,17 @@ use super::{builder, clock, get, serve, text};
 use crate::app::*;
 use crate::clock::VirtualClock;
 use crate::limiter::RateLimiter;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store};
 
 /// Requests of these clients, in this order, to an application that `limited` puts together.
 fn limited(
-    limited: impl FnOnce(AppBuilder, RateLimit<MemoryStore<VirtualClock>>) -> AppBuilder,
+    limited: impl FnOnce(AppBuilder, RateLimit) -> AppBuilder,
     limit: i64,
 ) -> (App, VirtualClock) {
     let clock = clock();
     let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
-    let limiter = limiter.build();
-    let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
-    let limit = RateLimit::new(RateLimiter::new(limiter, store));
+    let store = Store::builder().clock(clock.clone()).memory();
+    let limit = RateLimit::new(RateLimiter::new(limiter.build(), &store));
     (limited(builder(&clock), limit).build().unwrap(), clock)
 }
 
@@ -59,7 +58,7 @@ fn the_rate_limit_counts_and_says_so() {
     assert_eq!(third.status, 429);
     assert!(!third.headers.first("retry-after").is_empty());
     assert!(text(&third).contains(r#""code":"app.rate_limited","message":"rate limited""#));
-    // It is another window by the application's clock, whatever time it really is.
+    // It is another window by the store's clock, whatever time it really is.
     clock.advance(Duration::from_secs(60));
     assert_eq!(text(&call("/orders/4")), "Some(1)");
     let head = RawRequest { method: "HEAD".into(), ..from("192.0.2.1", "/orders/5", &[]) };
@@ -72,12 +71,11 @@ fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
     let clock = clock();
     let limiter =
         |limit| Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
-    let store = |limiter: &Limiter| MemoryStore::new(clock.clone()).with_table(limiter.table());
+    let store = Store::builder().clock(clock.clone()).memory();
     let (wide, narrow) = (limiter(10).table_name("wide").build(), limiter(2).build());
-    let (wide_store, narrow_store) = (store(&wide), store(&narrow));
     let app = builder(&clock)
-        .middleware(RateLimit::new(RateLimiter::new(wide, wide_store)).shared())
-        .middleware(RateLimit::new(RateLimiter::new(narrow.clone(), narrow_store)).shared())
+        .middleware(RateLimit::new(RateLimiter::new(wide, &store)).shared())
+        .middleware(RateLimit::new(RateLimiter::new(narrow.clone(), &store)).shared())
         .get("/{path+}", async || Err::<(), _>(AppError::conflict("c")))
         .build()
         .unwrap();
@@ -85,7 +83,8 @@ fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
     assert_eq!((response.status, response.headers.get_all("x-ratelimit-limit").len()), (409, 1));
     assert_eq!(response.headers.first("x-ratelimit-limit"), "2");
 
-    let no_table = RateLimiter::new(narrow, MemoryStore::new(clock.clone()));
+    let no_table = Store::builder().clock(clock.clone()).executor(MemoryStore::new(clock.clone()));
+    let no_table = RateLimiter::new(narrow, &no_table);
     let app = builder(&clock)
         .middleware(RateLimit::new(no_table).shared())
         .get("/", async || "never")
@@ -104,8 +103,7 @@ fn limits_that_would_share_their_counters_do_not_build() {
     let bucket = Limiter::fail_closed(TokenBucket::new(Duration::from_secs(60), 5, 5).unwrap());
     let build = |limiters: Vec<Limiter>| {
         let app = limiters.into_iter().fold(builder(&clock), |app, limiter| {
-            let store = MemoryStore::new(clock.clone()).with_table(limiter.table());
-            app.middleware(RateLimit::new(RateLimiter::new(limiter, store)))
+            app.middleware(RateLimit::new(RateLimiter::new(limiter, &Store::memory())))
         });
         app.get("/", async || "never").build().map(drop).map_err(|error| error.to_string())
     };

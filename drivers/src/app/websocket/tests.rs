@@ -19,7 +19,7 @@ use crate::app::{Answer, BodyStream, Invocation, Json, RateLimit};
 use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
 use crate::limiter::RateLimiter;
-use crate::store::MemoryStore;
+use crate::store::Store;
 use crate::websocket::{FakeWebSocketClients, WebSocketClient};
 
 const DOMAIN: &str = "a.execute-api.us-east-1.amazonaws.com";
@@ -295,8 +295,8 @@ fn messages_are_limited_per_sender_and_route_key() {
     let clients = FakeWebSocketClients::default();
     let limit = FixedWindow::new(Duration::from_secs(60), 1).unwrap();
     let limiter = Limiter::fail_closed(limit).build();
-    let store = MemoryStore::new(VirtualClock::new(Timestamp::UNIX_EPOCH));
-    let limiter = RateLimiter::new(limiter.clone(), store.with_table(limiter.table()));
+    let store = Store::builder().clock(VirtualClock::new(Timestamp::UNIX_EPOCH)).memory();
+    let limiter = RateLimiter::new(limiter.clone(), &store);
     let app = builder(&clients).middleware(RateLimit::new(limiter));
     let app = app.websocket("a", async || "done").websocket("b", async || "done");
     let app = app.build().unwrap();

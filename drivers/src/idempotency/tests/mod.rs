@@ -20,9 +20,9 @@ use super::Idempotent;
 use crate::app::events::{EventContext, SnsNotification, SqsMessage};
 use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
 use crate::clock::{Clock as _, VirtualClock};
-use crate::execute::{Execute, StoreExecutor};
+use crate::execute::Execute;
 use crate::layer::{FaultPlan, Faulty};
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store};
 
 /// How often handlers ran.
 type Runs = Arc<AtomicU32>;
@@ -39,20 +39,17 @@ fn idempotency() -> IdempotencyConfig {
     IdempotencyConfig::builder().build()
 }
 
-fn memory(clock: &VirtualClock) -> MemoryStore<VirtualClock> {
-    MemoryStore::new(clock.clone()).with_table(idempotency().table())
+fn memory(clock: &VirtualClock) -> Store {
+    Store::builder().clock(clock.clone()).memory()
 }
 
-fn once<X>(store: X) -> Idempotent<X> {
-    Idempotent::new("shop", idempotency(), store)
+fn once(store: &Store) -> Idempotent {
+    Idempotent::with_config("shop", idempotency(), store)
 }
 
 /// An application whose handlers do as the body says: `fail`, `panic`, `large`, `stream`, a status,
 /// a number of seconds to take before they answer how often they ran, or nothing.
-fn app<X>(clock: &VirtualClock, once: Idempotent<X>) -> (App, Runs)
-where
-    X: StoreExecutor + Send + 'static,
-{
+fn app(clock: &VirtualClock, once: Idempotent) -> (App, Runs) {
     let runs = Runs::default();
     let counted = Arc::clone(&runs);
     let handler = move |context: Context| {
@@ -129,12 +126,9 @@ fn count(runs: &Runs) -> u32 {
     runs.load(Ordering::Relaxed)
 }
 
-fn a_request_is_served_once_and_its_answer_given_again<X>(store: impl Fn(&VirtualClock) -> X)
-where
-    X: StoreExecutor + Send + 'static,
-{
+fn a_request_is_served_once_and_its_answer_given_again(store: impl Fn(&VirtualClock) -> Store) {
     let clock = clock();
-    let (app, runs) = app(&clock, once(store(&clock)));
+    let (app, runs) = app(&clock, once(&store(&clock)));
     assert_eq!(ask(&app, &clock, ""), ran(1, false));
     assert_eq!(ask(&app, &clock, ""), ran(1, true));
     let again = clock.run(app.serve(request("k", ""), Invocation::default()));
@@ -161,12 +155,9 @@ where
     assert_eq!(count(&runs), 7);
 }
 
-fn what_fails_can_be_tried_again_and_what_is_done_is_done<X>(store: impl Fn(&VirtualClock) -> X)
-where
-    X: StoreExecutor + Send + 'static,
-{
+fn what_fails_can_be_tried_again_and_what_is_done_is_done(store: impl Fn(&VirtualClock) -> Store) {
     let clock = clock();
-    let (app, runs) = app(&clock, once(store(&clock)));
+    let (app, runs) = app(&clock, once(&store(&clock)));
     for (run, (body, status)) in
         [("fail", 400), ("fail", 400), ("503", 503), ("503", 503), ("panic", 500)]
             .into_iter()
@@ -185,12 +176,9 @@ where
     assert_eq!(count(&runs), 8);
 }
 
-fn one_at_a_time<X>(store: impl Fn(&VirtualClock) -> X)
-where
-    X: StoreExecutor + Send + 'static,
-{
+fn one_at_a_time(store: impl Fn(&VirtualClock) -> Store) {
     let clock = clock();
-    let (app, runs) = app(&clock, once(store(&clock)));
+    let (app, runs) = app(&clock, once(&store(&clock)));
     let later = async |after: u64| {
         clock.sleep(seconds(after)).await;
         serve(&app, &clock, request("k", "5"), 10).await
@@ -226,7 +214,7 @@ fn on_the_embedded_store() {
     let embedded = |clock: &VirtualClock| {
         let store = crate::store::EmbeddedStore::in_memory(clock.clone()).unwrap();
         store.create_table(&idempotency().table()).unwrap();
-        store
+        Store::builder().clock(clock.clone()).executor(store)
     };
     a_request_is_served_once_and_its_answer_given_again(embedded);
     what_fails_can_be_tried_again_and_what_is_done_is_done(embedded);
@@ -237,7 +225,7 @@ fn on_the_embedded_store() {
 fn keys_come_from_elsewhere_or_are_required() {
     let clock = clock();
     let key = KeySource::json_pointer("/id").unwrap();
-    let (app, runs) = app(&clock, once(memory(&clock)).with_key(key).require_key());
+    let (app, runs) = app(&clock, once(&memory(&clock)).with_key(key).require_key());
     let post = |body: &str| clock.run(serve(&app, &clock, request("", body), 10));
     assert_eq!(post(r#"{"id":"o1"}"#), ran(1, false));
     assert_eq!(post(r#"{"id":"o1"}"#), ran(1, true));
@@ -251,7 +239,7 @@ fn keys_come_from_elsewhere_or_are_required() {
 /// What a caller sees over a store with faults: every ask is a body, and a pause before it.
 fn faulty(plan: FaultPlan, fails_open: bool, asks: &[u64]) -> Vec<Seen> {
     let clock = clock();
-    let once = once(Faulty::new(memory(&clock), plan));
+    let once = once(&memory(&clock).layer(|store| Faulty::new(store, plan)));
     let (app, _) = app(&clock, if fails_open { once.fail_open() } else { once });
     let ask = |pause: &u64| {
         clock.advance(seconds(*pause));
@@ -284,8 +272,8 @@ fn a_lease_whose_reply_was_lost_is_ones_own() {
 #[test]
 fn a_store_that_is_silent_at_first_is_asked_again() {
     let clock = clock();
-    let store = Slow { store: memory(&clock), clock: clock.clone(), calls: AtomicU32::new(0) };
-    let (app, runs) = app(&clock, once(store));
+    let store = memory(&clock).layer(|store| Slow { store, calls: AtomicU32::new(0) });
+    let (app, runs) = app(&clock, once(&store));
     assert_eq!(ask(&app, &clock, ""), ran(1, false));
     assert_eq!(ask(&app, &clock, ""), ran(1, true));
     assert_eq!(count(&runs), 1);
@@ -293,19 +281,18 @@ fn a_store_that_is_silent_at_first_is_asked_again() {
 
 /// A store whose first answer is a minute late, although it did at once what it was told.
 struct Slow {
-    store: MemoryStore<VirtualClock>,
-    clock: VirtualClock,
+    store: Store,
     calls: AtomicU32,
 }
 
 impl<E: Effect<Outcome: Send> + Sync> Execute<E> for Slow
 where
-    MemoryStore<VirtualClock>: Execute<E>,
+    Store: Execute<E>,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
         let outcome = self.store.execute(effect).await;
         if self.calls.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.clock.sleep(seconds(60)).await;
+            self.store.clock().sleep(seconds(60)).await;
         }
         outcome
     }
@@ -314,12 +301,12 @@ where
 #[test]
 fn an_answer_is_kept_for_its_caller_alone() {
     type Fields = &'static [(&'static str, &'static str)];
-    let session = |store| {
+    let session = |store: &Store| {
         let once = once(store).with_session_cookies(["session"]).unwrap();
         once.with_secret("secret").unwrap()
     };
     let clock = clock();
-    let (app, _) = app(&clock, session(memory(&clock)));
+    let (app, _) = app(&clock, session(&memory(&clock)));
     let ask = |fields: Fields| {
         let (_, body, _, is_replayed) =
             clock.run(serve(&app, &clock, request_with("k", "", fields), 10));
@@ -359,7 +346,7 @@ fn an_identity_is_a_caller_and_the_anonymous_can_share() {
             let user = context.header("x-user");
             Ok((!user.is_empty()).then(|| Principal::new(user)))
         })
-        .middleware(once(memory(&clock)).shared_by_anonymous())
+        .middleware(once(&memory(&clock)).shared_by_anonymous())
         .route_for(Access::Optional, "POST", "/orders", move |_: Context| {
             let run = counted.fetch_add(1, Ordering::Relaxed) + 1;
             async move { Response::text(201, format!("run {run}")) }
@@ -393,7 +380,7 @@ fn a_result_is_kept_at_the_second_try_or_the_work_done_again() {
 fn work_that_could_not_be_given_back_is_waited_for() {
     let clock = clock();
     let plan = FaultPlan::default().fail(2, store::Error::Unavailable);
-    let (app, runs) = app(&clock, once(Faulty::new(memory(&clock), plan)));
+    let (app, runs) = app(&clock, once(&memory(&clock).layer(|store| Faulty::new(store, plan))));
     assert_eq!(ask(&app, &clock, "fail").0, 400);
     assert_eq!(ask(&app, &clock, "fail").0, 409);
     clock.advance(seconds(10));
@@ -404,8 +391,9 @@ fn work_that_could_not_be_given_back_is_waited_for() {
 #[test]
 fn an_item_of_something_else_lets_nobody_work() {
     let clock = clock();
-    let store = memory(&clock);
-    let (app, runs) = app(&clock, once(store.clone()));
+    let store = MemoryStore::new(clock.clone()).with_table(idempotency().table());
+    let on_store = Store::builder().clock(clock.clone()).executor(store.clone());
+    let (app, runs) = app(&clock, once(&on_store));
     assert_eq!(ask(&app, &clock, ""), ran(1, false));
     let table = idempotency().table().name;
     let spoilt = store.items(&table).remove(0).with("Result", Value::B(b"{}".to_vec()));

@@ -3,10 +3,7 @@
 use super::*;
 
 /// An application that handles messages: `fail`, or a number of seconds to take.
-fn consumer<X>(clock: &VirtualClock, once: Idempotent<X>) -> (App, Runs)
-where
-    X: StoreExecutor + Send + 'static,
-{
+fn consumer(clock: &VirtualClock, once: Idempotent) -> (App, Runs) {
     let runs = Runs::default();
     let (messages, notifications) = (Arc::clone(&runs), Arc::clone(&runs));
     let handle = move |message: Arc<SqsMessage>, context: EventContext| {
@@ -46,7 +43,7 @@ fn failures(ids: &[&str]) -> Result<Json, String> {
 #[test]
 fn records_are_handled_once() {
     let clock = clock();
-    let (app, runs) = consumer(&clock, once(memory(&clock)));
+    let (app, runs) = consumer(&clock, once(&memory(&clock)));
     let event = messages(&[("1", ""), ("2", "fail"), ("1", "")]);
     assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["2"]));
     assert_eq!(count(&runs), 2);
@@ -62,7 +59,7 @@ fn records_are_handled_once() {
 #[test]
 fn a_record_that_is_being_handled_fails() {
     let clock = clock();
-    let (app, runs) = consumer(&clock, once(memory(&clock)));
+    let (app, runs) = consumer(&clock, once(&memory(&clock)));
     let event = messages(&[("1", "5")]);
     let later = async {
         clock.sleep(seconds(1)).await;
@@ -77,7 +74,7 @@ fn a_record_that_is_being_handled_fails() {
 #[test]
 fn a_record_that_was_given_up_comes_again_when_its_lease_has_ended() {
     let clock = clock();
-    let (app, runs) = consumer(&clock, once(memory(&clock)));
+    let (app, runs) = consumer(&clock, once(&memory(&clock)));
     let event = messages(&[("1", "60")]);
     assert_eq!(clock.run(handle(&app, &clock, &event)), failures(&["1"]));
     // Half a second is left of the invocation, and of the lease.
@@ -93,7 +90,7 @@ fn records_fail_with_the_store_or_run_all_the_same() {
     for (fails_open, failed, runs_then) in [(false, &["1"][..], 0), (true, &[], 1)] {
         let clock = clock();
         let plan = FaultPlan::default().fail(1, store::Error::Throttled);
-        let once = once(Faulty::new(memory(&clock), plan));
+        let once = once(&memory(&clock).layer(|store| Faulty::new(store, plan)));
         let (app, runs) = consumer(&clock, if fails_open { once.fail_open() } else { once });
         let event = messages(&[("1", "")]);
         assert_eq!(clock.run(handle(&app, &clock, &event)), failures(failed));
@@ -104,7 +101,7 @@ fn records_fail_with_the_store_or_run_all_the_same() {
 #[test]
 fn outputs_are_given_again() {
     let clock = clock();
-    let (app, _) = consumer(&clock, once(memory(&clock)));
+    let (app, _) = consumer(&clock, once(&memory(&clock)));
     let record = |id: &str| {
         json!({"EventSource": "aws:sns",
         "Sns": {"TopicArn": "arn:t", "MessageId": id}})
@@ -119,7 +116,7 @@ fn the_messages_of_two_connections_are_two() {
     let clock = clock();
     let runs = Runs::default();
     let counted = Arc::clone(&runs);
-    let once = once(memory(&clock)).with_key(KeySource::json_pointer("/id").unwrap());
+    let once = once(&memory(&clock)).with_key(KeySource::json_pointer("/id").unwrap());
     let app = builder(&clock).middleware(once).websocket("join", move |_: Context| {
         counted.fetch_add(1, Ordering::Relaxed);
         async { Response::new(200) }

@@ -5,15 +5,15 @@ mod proxy;
 use core::time::Duration;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory::clock::{Clock, SystemClock};
 use apptheory::execute::Execute;
-use apptheory::limiter::RateLimiter;
-use apptheory::limiter::{Basis, Coverage, Limiter, LimiterBuilder, RateLimitKey, SlidingWindow};
-use apptheory::store::AwsStore;
-use apptheory::store::StoreEffect;
+use apptheory::limiter::{
+    Basis, Coverage, Limiter, LimiterBuilder, RateLimitKey, RateLimiter, SlidingWindow,
+};
 use apptheory::store::aws::aws_sdk_dynamodb::Client;
+use apptheory::store::{AwsStore, Store, StoreEffect};
 use apptheory::time::Timestamp;
 use dynoxide::Database;
 use futures_util::future::join_all;
@@ -89,10 +89,11 @@ async fn decide_until(
 ) -> Vec<Admission> {
     let client = Client::from_conf(config().build());
     let store = AwsStore::new(client).with_endpoint_url(url).with_clock(clock);
-    let store = Noting { inner: store, answered_at: Mutex::new(Timestamp::UNIX_EPOCH) };
-    let limiter = RateLimiter::new(limiter(coverage).build(), &store)
-        .with_clock(clock)
-        .with_budget(Duration::from_millis(900));
+    let noting = Noting { inner: store, answered_at: Mutex::new(Timestamp::UNIX_EPOCH) };
+    let noting = Arc::new(noting);
+    let store = Store::builder().clock(clock).executor(Arc::clone(&noting));
+    let limiter =
+        RateLimiter::new(limiter(coverage).build(), &store).with_budget(Duration::from_millis(900));
     let key = RateLimitKey::new("tenant-7", "/orders", "POST").unwrap();
     let mut admitted = Vec::new();
     while SystemClock.now() < ends_at {
@@ -102,7 +103,7 @@ async fn decide_until(
             && decision.allowed
             && decision.basis == Basis::Counted
         {
-            let answered_at = *store.answered_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let answered_at = *noting.answered_at.lock().unwrap_or_else(PoisonError::into_inner);
             let at = answered_at.saturating_sub(clock.0).unix_nanos();
             admitted.push(Admission { second: decision.window.unwrap().start.unix_seconds(), at });
         }
