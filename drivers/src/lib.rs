@@ -5,8 +5,9 @@
 //!
 //! | Feature | For |
 //! |---|---|
-//! | `lambda`, on by default | running on Lambda |
-//! | `local`, on by default | running on a port of this machine |
+//! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine |
+//! | `lambda` | running on Lambda |
+//! | `local` | running on a port of this machine |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
 //! | `websocket` | sending to connections of WebSocket APIs |
@@ -34,8 +35,11 @@ pub mod limiter;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod machine;
+pub mod prelude;
 #[cfg(any(feature = "aws", feature = "websocket"))]
 mod sdk_error;
+#[cfg(feature = "start")]
+mod start;
 pub mod store;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -72,7 +76,8 @@ pub use app::FromRef;
 /// type do not compile, as nothing says which of them a handler gets, and neither does a struct with
 /// type parameters, for whose parts you implement the trait yourself.
 pub use apptheory_macros::FromRef;
-
+#[cfg(feature = "start")]
+pub use start::{DEFAULT_PORT, IntoService, StartError, run, start};
 pub use store::Store;
 
 /// The README's examples.

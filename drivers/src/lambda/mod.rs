@@ -67,6 +67,8 @@ mod settings;
 pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;
 pub use runtime::{DRAIN_TIME, Runtime};
+#[cfg(feature = "start")]
+pub(crate) use settings::{MAX_CONCURRENCY, RUNTIME_API};
 
 use crate::app::App;
 

@@ -273,7 +273,7 @@ impl Worker {
 
     async fn fail(&mut self, reply: &Reply, error: &FunctionError) {
         let FunctionError { error_type, message } = error;
-        tracing::error!(error_type, message = &*log_text(message), "the invocation fails");
+        tracing::error!(error_type, error = &*log_text(message), "the invocation fails");
         log("error", &self.api.fail(reply, error).await);
     }
 }

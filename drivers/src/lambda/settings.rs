@@ -6,6 +6,7 @@ use apptheory_core::events::InvokeMode;
 
 use super::address::Address;
 use super::error::RuntimeError;
+use crate::env::filled;
 
 /// What the environment says. Values are trimmed, and blank ones are missing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,9 +16,9 @@ pub(super) struct Settings {
     pub(super) max_concurrency: NonZeroUsize,
 }
 
-const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+pub(crate) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 const INVOKE_MODE: &str = "APPTHEORY_INVOKE_MODE";
-const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+pub(crate) const MAX_CONCURRENCY: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
 
 impl Settings {
     /// Reads the environment. A mode that was set in code wins, and the variable is not read.
@@ -25,10 +26,7 @@ impl Settings {
         mode: Option<InvokeMode>,
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, RuntimeError> {
-        let read = |name| {
-            let value = env(name)?.trim().to_owned();
-            (!value.is_empty()).then_some(value)
-        };
+        let read = |name| filled(&env, name);
         let api = read(RUNTIME_API).ok_or(RuntimeError::NotInLambda)?;
         let mode = match (mode, read(INVOKE_MODE)) {
             (Some(mode), _) => mode,

@@ -70,6 +70,7 @@ mod connection;
 mod error;
 mod refusal;
 mod request_body;
+mod signal;
 mod transport;
 mod websocket;
 
@@ -90,6 +91,7 @@ use tokio_util::sync::CancellationToken;
 pub use connection::{BUFFERED_TIME, MAX_HEAD_BYTES};
 pub use error::{ListenError, Trouble};
 pub use request_body::MAX_BODY_BYTES;
+pub use signal::stop_signal;
 pub use transport::READ_TIME;
 pub use websocket::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 

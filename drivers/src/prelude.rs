@@ -1,0 +1,21 @@
+//! What most programs use: `use apptheory::prelude::*;`.
+//!
+//! Besides this crate's own it has `StatusCode` of the crate `http`, [`json!`] of `serde_json`,
+//! [`Duration`], and of `futures-util` the module [`stream`] with the traits of streams.
+
+pub use core::time::Duration;
+
+pub use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
+pub use http::StatusCode;
+pub use serde_json::json;
+
+pub use crate::FromRef;
+pub use crate::app::{
+    Answer, App, AppBuilder, Body, BodyStream, BuildError, Context, Extension, FromContext,
+    Handler, Headers, Html, IntoResponse, Json, Middleware, Next, Path, Query, RateLimit, Response,
+    Sse, State, Timeout, WebSocket,
+};
+pub use crate::error::AppError;
+pub use crate::eventbus::{Event, EventBus};
+pub use crate::idempotency::Idempotent;
+pub use crate::stream::sse::SseEvent;

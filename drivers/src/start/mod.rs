@@ -1,0 +1,152 @@
+//! One call that runs an application wherever it is started: on Lambda, or on a port of this
+//! machine.
+//!
+//! This module decides where an application runs, on which runtime, and where its log goes. How it
+//! runs there is the business of [`lambda::Runtime`] and [`local::Server`], which remain for programs
+//! that decide for themselves.
+
+mod error;
+mod logging;
+mod place;
+mod serving;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
+
+pub use error::StartError;
+pub use place::DEFAULT_PORT;
+pub use serving::IntoService;
+
+use crate::app::App;
+use crate::env::{Env, process_env};
+use crate::{lambda, local};
+use place::Place;
+
+/// Runs an application until it is stopped, and returns the exit code of the process. Return it from
+/// `main`.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     apptheory::start(async || apptheory::app::App::builder().get("/", async || "hello"))
+/// }
+/// ```
+///
+/// The closure gives the application, or a `Result` of it and any error. It runs on the runtime that
+/// `start` builds, so that it can wait for what the application needs.
+///
+/// | The environment | What happens |
+/// |---|---|
+/// | `AWS_LAMBDA_RUNTIME_API` is set | it runs on Lambda, as [`lambda::run`] does |
+/// | it is not | it is served on 127.0.0.1, on [`DEFAULT_PORT`] or, if that is taken, on a free port, until Ctrl-C or SIGTERM; its address is printed on the standard output |
+/// | `PORT` is set | it is served on that port and no other; 0 lets the system choose one |
+/// | `AWS_LAMBDA_MAX_CONCURRENCY` is above 1 | the runtime has a thread for each core; else it has one |
+/// | `AWS_LAMBDA_LOG_FORMAT` is `JSON` | the log has JSON lines; else it has text |
+/// | `AWS_LAMBDA_LOG_LEVEL` is set | the log holds what is at least so severe: `TRACE`, `DEBUG`, `INFO` (the default), `WARN`, `ERROR` or `FATAL` |
+///
+/// The log goes to the standard error. It is made of [`tracing`] events: those of this crate, such as
+/// failures that clients are not told and records that fail, and yours. Where a `tracing` subscriber is
+/// set already, that one gets them.
+///
+/// Whatever goes wrong before the application runs is reported on the standard error, and the code is
+/// 1.
+pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
+    match start_in(&process_env, app) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a standard error there is nobody to report to.
+            drop(io::stderr().write_all(error.report().as_bytes()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Result<(), StartError> {
+    logging::set_up(env);
+    runtime(env).map_err(StartError::Runtime)?.block_on(async {
+        let app = app().await.into_service()?;
+        serve(Place::read(env)?, app).await
+    })
+}
+
+/// Runs an application until it is stopped, as [`start`] does, on the tokio runtime of the caller:
+/// one with I/O and time enabled.
+///
+/// ```no_run
+/// # async fn main() -> Result<(), apptheory::StartError> {
+/// apptheory::run(apptheory::app::App::builder().get("/", async || "hello")).await
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`StartError`] for whatever goes wrong before the application runs, and for what ends it on Lambda.
+pub async fn run(app: impl IntoService) -> Result<(), StartError> {
+    logging::set_up(&process_env);
+    let place = Place::read(&process_env)?;
+    serve(place, app.into_service()?).await
+}
+
+/// A runtime with a thread for each core where several invocations are handled at a time, and with
+/// one thread elsewhere, which is lighter and starts faster.
+fn runtime(env: Env<'_>) -> io::Result<Runtime> {
+    let mut builder = match place::handles_several(env) {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    builder.enable_all().build()
+}
+
+async fn serve(place: Place, app: App) -> Result<(), StartError> {
+    let port = match place {
+        Place::Lambda => return Ok(lambda::run(app).await?),
+        Place::Local(port) => port,
+    };
+    // Heeded from here on, so that no signal is lost while the server starts.
+    let stop = local::stop_signal().map_err(StartError::Signal)?;
+    let server = place::listen(app, port, DEFAULT_PORT).await?;
+    // Nobody may be reading; the server is there all the same.
+    drop(writeln!(io::stdout(), "listening on http://{}", server.address()));
+    server.serve(stop).await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::RuntimeFlavor;
+
+    use super::*;
+
+    fn flavor(concurrency: Option<&str>) -> RuntimeFlavor {
+        let env = |name: &str| {
+            let is_asked = name == "AWS_LAMBDA_MAX_CONCURRENCY";
+            concurrency.filter(|_| is_asked).map(str::to_owned)
+        };
+        runtime(&env).unwrap().handle().runtime_flavor()
+    }
+
+    #[test]
+    fn one_thread_serves_one_invocation_at_a_time_and_several_serve_several() {
+        for (concurrency, expected) in [
+            (None, RuntimeFlavor::CurrentThread),
+            (Some("1"), RuntimeFlavor::CurrentThread),
+            (Some("many"), RuntimeFlavor::CurrentThread),
+            (Some(" 2 "), RuntimeFlavor::MultiThread),
+        ] {
+            assert_eq!(flavor(concurrency), expected, "{concurrency:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_found_before_anything_is_served() {
+        let env = |name: &str| (name == "PORT").then(|| "http".to_owned());
+        let error = start_in(&env, async || App::builder()).unwrap_err();
+        assert_eq!(error.to_string(), "PORT is `http`, and a port is a number from 0 to 65535");
+
+        let odd = async || App::builder().get("orders}", async || "order");
+        assert!(matches!(start_in(&|_| None, odd), Err(StartError::Build(_))));
+        let error = start_in(&|_| None, async || Err::<App, _>("no table"));
+        assert!(matches!(error, Err(StartError::App(_))));
+    }
+}

@@ -1,0 +1,38 @@
+//! What can be started.
+
+use super::StartError;
+use crate::app::events::BoxError;
+use crate::app::{App, AppBuilder};
+
+/// What [`start`](crate::start()) and [`run`](crate::run()) take: an application, built or not, or a
+/// `Result` of one and any error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no application",
+    note = "give an `App`, or a `Result` of an `App` and any error"
+)]
+pub trait IntoService {
+    /// Builds the application, unless it is built.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Build`] and [`StartError::App`].
+    fn into_service(self) -> Result<App, StartError>;
+}
+
+impl IntoService for App {
+    fn into_service(self) -> Result<App, StartError> {
+        Ok(self)
+    }
+}
+
+impl<S: Send + Sync + 'static> IntoService for AppBuilder<S> {
+    fn into_service(self) -> Result<App, StartError> {
+        Ok(self.build()?)
+    }
+}
+
+impl<A: IntoService, E: Into<BoxError>> IntoService for Result<A, E> {
+    fn into_service(self) -> Result<App, StartError> {
+        self.map_err(|error| StartError::App(error.into()))?.into_service()
+    }
+}

@@ -1,0 +1,99 @@
+//! Programs that `apptheory::start` runs, as processes.
+#![expect(clippy::unwrap_used, reason = "it ends a test")]
+#![cfg(unix)]
+
+#[path = "lambda/server.rs"]
+#[expect(dead_code, reason = "the tests of Lambda's runtime use more of it")]
+mod server;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+
+use server::RuntimeApi;
+
+/// A process that is killed when the test ends.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The example `hello`, where cargo puts it: beside the tests.
+fn hello() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("examples/hello");
+    assert!(program.exists(), "cargo build -p apptheory --example hello --all-features");
+    program
+}
+
+fn start(variables: &[(&str, &str)]) -> Program {
+    let mut command = Command::new(hello());
+    command.env_clear().envs(variables.iter().copied());
+    Program(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_program_serves_the_port_that_it_prints_until_it_is_stopped() {
+    for signal in ["-INT", "-TERM"] {
+        let mut program = start(&[("PORT", "0")]);
+        let mut line = String::new();
+        BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        let answer = get(address, "/");
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+        let killed = Command::new("kill").args([signal, &program.0.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        assert!(program.0.wait().unwrap().success(), "{signal}");
+    }
+}
+
+#[test]
+fn a_program_that_cannot_start_says_why_and_fails() {
+    let mut program = start(&[("PORT", "http")]);
+    let mut told = String::new();
+    program.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(told, "error: PORT is `http`, and a port is a number from 0 to 65535\n");
+    assert_eq!(program.0.wait().unwrap().code(), Some(1));
+}
+
+#[tokio::test]
+async fn the_same_program_answers_invocations_on_lambda_and_logs_what_fails() {
+    let mut api = RuntimeApi::listen().await;
+    let api_address = api.address().to_owned();
+    let mut program =
+        start(&[("AWS_LAMBDA_RUNTIME_API", &api_address), ("AWS_LAMBDA_LOG_FORMAT", "JSON")]);
+    let event = json!({"rawPath": "/", "requestContext": {"http": {"method": "GET"}}});
+    let mut response = api.invoke(&event.to_string()).await;
+    assert_eq!(response.json().await["body"], "hello");
+    response.answer(202, &[], b"").await;
+
+    let failed = api.invoke(r#"{"to": "nobody"}"#).await;
+    assert_eq!(failed.resource(), "r1/error");
+    failed.answer(202, &[], b"").await;
+    let mut line = String::new();
+    let mut log = BufReader::new(program.0.stderr.take().unwrap());
+    log.read_line(&mut line).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&line["level"], &line["message"]),
+        (&json!("ERROR"), &json!("the invocation fails"))
+    );
+    assert_eq!(line["error"], "apptheory: unknown event type");
+    assert_eq!(line["span"]["request_id"], "r1");
+}
