@@ -14,6 +14,15 @@ impl fmt::Debug for Hidden {
 
 /// `Debug` that prints these members of a struct, and of the rest that there is more.
 macro_rules! prints {
+    ($name:ident<T>: $($member:ident),+) => {
+        impl<T> core::fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($member), &self.$member))+
+                    .finish_non_exhaustive()
+            }
+        }
+    };
     ($name:ident $(<$lifetime:lifetime>)?: $($member:ident),+) => {
         impl core::fmt::Debug for $name $(<$lifetime>)? {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
