@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::Request;
 use super::sending::is_token;
@@ -91,7 +91,7 @@ impl JsonReading {
 fn unsupported_type() -> AppError {
     let expected = "the body needs a content-type of application/json or +json";
     // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
-    AppError::new(code::UNSUPPORTED_MEDIA_TYPE, expected).with_header("accept", "application/json")
+    AppError::unsupported_media_type(expected).with_header("accept", "application/json")
 }
 
 /// Whether a media type is one of JSON, whatever its parameters.
@@ -115,18 +115,13 @@ fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
 impl From<Misread> for AppError {
     fn from(misread: Misread) -> Self {
         match misread {
-            Misread::NotJson(JsonError { line, column }) => {
-                let details = [("line", line), ("column", column)];
-                let details = details.map(|(name, at)| (name.to_string(), at.into()));
-                Self::bad_request(misread.to_string()).with_details(details.into_iter().collect())
-            }
+            Misread::NotJson(JsonError { line, column }) => Self::bad_request(misread.to_string())
+                .with_details(&json!({ "line": line, "column": column })),
             Misread::OtherShape { path, expected } => {
                 let place = if path.is_empty() { "body" } else { &path };
                 let message = format!("invalid json of {place}: expected {expected}");
-                let details = [("path", path), ("expected", expected)];
-                let details = details.map(|(name, text)| (name.to_string(), text.into()));
-                Self::new(code::VALIDATION_FAILED, message)
-                    .with_details(details.into_iter().collect())
+                Self::unprocessable(message)
+                    .with_details(&json!({ "path": path, "expected": expected }))
             }
         }
     }

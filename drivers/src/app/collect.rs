@@ -11,7 +11,7 @@ use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::Collector;
 use futures_util::StreamExt as _;
 
-use super::context::Invocation;
+use super::invocation::Invocation;
 use super::time::Begun;
 use super::{App, Response};
 use crate::clock::{Clock as _, before};

@@ -2,7 +2,7 @@
 
 use core::any::{Any, TypeId};
 use core::fmt;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Response;
 use super::endpoint::Endpoint;
+use super::invocation::Invocation;
 use super::time::Begun;
 use super::values::Values;
 use crate::clock::{Clock, SharedClock};
@@ -35,21 +36,6 @@ pub struct Context {
     begun: Arc<Begun>,
     shared: Arc<Shared>,
     cancellation: CancellationToken,
-}
-
-/// The invocation that a request came with.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Invocation {
-    /// The id that Lambda gave the invocation, or an empty text.
-    pub request_id: String,
-    /// When Lambda ends the invocation. Its work is cut short a
-    /// [reserve](super::AppBuilder::reserve) before that. Without a deadline, nothing is.
-    pub deadline: Option<Timestamp>,
-    /// The trace that Lambda gave the invocation, as an `x-amzn-trace-id` field spells it; or an
-    /// empty text. Requests that come with a trace of their own keep theirs.
-    pub trace: String,
-    /// The other end of the connection that the request came over. `None` for an event.
-    pub peer: Option<SocketAddr>,
 }
 
 /// What an application lives on: what all of its requests share.
@@ -142,12 +128,12 @@ impl Context {
         &self.call.request.trace_id
     }
 
-    /// The tenant: the one that authentication vouches for, else the one that the request names if
-    /// clients [may](apptheory_core::http::exchange::TenantSource), else an empty text.
+    /// The tenant: the one that Lambda runs the invocation for, where the function isolates its
+    /// tenants; else the one that authentication vouches for; else the one that the request names if
+    /// clients [may](apptheory_core::http::exchange::TenantSource); else an empty text.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
-        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
-        vouched.unwrap_or(&self.call.tenant_id)
+        self.call.tenant_id(self.principal())
     }
 
     /// Who calls, where the route asked and somebody does.

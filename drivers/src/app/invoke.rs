@@ -5,7 +5,7 @@ use apptheory_core::events::{
 };
 
 use super::App;
-use super::context::Invocation;
+use super::invocation::Invocation;
 use super::time::{Begun, TimedOut};
 
 /// An invocation fails: there is nobody to answer.

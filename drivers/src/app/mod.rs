@@ -31,6 +31,7 @@ mod extract;
 mod guard;
 mod handler;
 mod hooks;
+mod invocation;
 mod invoke;
 #[cfg(feature = "tower")]
 mod mount;
@@ -58,12 +59,13 @@ use apptheory_core::http::exchange::{HttpService, HttpSettings};
 
 pub use body::BodyStream;
 pub use builder::{AppBuilder, BuildError, BuildWarning};
-pub use context::{Answer, Context, Invocation};
+pub use context::{Answer, Context};
 pub use endpoint::{BoxFuture, Middleware, Next};
 pub use extract::{Body, Extension, FromContext, FromRef, Headers, Json, Path, Query, State};
 pub use guard::Panicked;
 pub use handler::Handler;
 pub use hooks::Failure;
+pub use invocation::{ClientContext, Invocation};
 pub use invoke::InvokeError;
 pub use rate_limit::RateLimit;
 pub use response::{Html, IntoResponse, Response};

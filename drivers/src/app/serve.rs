@@ -15,10 +15,11 @@ use apptheory_core::sanitize::log_text;
 use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
-use super::context::{Context, Invocation};
+use super::context::Context;
 use super::endpoint::Next;
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
+use super::invocation::Invocation;
 use super::time::Begun;
 use super::watch::Watch;
 use super::{App, Response};
@@ -77,6 +78,7 @@ impl App {
         if request.provider_request_id.trim().is_empty() {
             request.provider_request_id.clone_from(&invocation.request_id);
         }
+        request.platform.tenant_id.clone_from(&invocation.tenant_id);
         let mut step = self.inner.service.exchange(request, arrival).start();
         loop {
             step = match step {

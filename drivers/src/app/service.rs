@@ -12,8 +12,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tower::Service;
 
-use super::context::Invocation;
 use super::endpoint::BoxFuture;
+use super::invocation::Invocation;
 use super::wire::{http_head, raw_request};
 use super::{App, BodyStream};
 

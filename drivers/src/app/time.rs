@@ -8,7 +8,7 @@ use core::future::Future;
 use apptheory_core::invocation_time::InvocationTime;
 
 use super::App;
-use super::context::Invocation;
+use super::invocation::Invocation;
 use crate::clock::Clock as _;
 
 /// An invocation that is being carried out, and the time that it has.

@@ -68,7 +68,9 @@ impl<'r> Answering<'r> {
             self.finalize(&mut response);
         }
         let observation = (is_request && pipeline == Pipeline::Observed).then(|| {
-            let (tenant_id, is_vouched) = self.tenant_id();
+            let vouched = self.call.vouched_tenant_id(self.principal.as_deref());
+            let (tenant_id, is_vouched) = vouched
+                .map_or((self.call.named_tenant_id.as_str(), false), |vouched| (vouched, true));
             Observation::new(&self.call, tenant_id, is_vouched, self.settings, &response)
         });
         Step::Done(Exchanged { response, report: Report { call: self.call, observation } })
@@ -104,12 +106,6 @@ impl<'r> Answering<'r> {
                 && headers.contains("access-control-request-method");
             cors.apply(headers.first("origin"), is_preflight, &mut response.headers);
         }
-    }
-
-    /// The tenant, and whether the application's authentication vouches for it.
-    fn tenant_id(&self) -> (&str, bool) {
-        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
-        vouched.map_or((self.call.tenant_id.as_str(), false), |tenant_id| (tenant_id, true))
     }
 }
 

@@ -54,9 +54,9 @@ pub use handler::{
 };
 
 use super::App;
-use super::context::Invocation;
 use super::guard::isolated;
 use super::hooks::Failure;
+use super::invocation::Invocation;
 use super::time::Begun;
 use crate::clock::Clock as _;
 use context::Shared;

@@ -12,7 +12,7 @@ use super::EventRoutes;
 use super::context::{EventInput, Shared};
 use super::handler::{EventResult, run};
 use crate::app::App;
-use crate::app::context::Invocation;
+use crate::app::invocation::Invocation;
 use crate::app::invoke::InvokeError;
 use crate::app::time::{Begun, TimedOut};
 use crate::clock::Clock as _;
