@@ -78,10 +78,7 @@ impl<'r> Answering<'r> {
 
     fn answer_error<S>(&self, error: AppError) -> HttpResponse<S> {
         let Call { request, request_id, .. } = &*self.call;
-        let style = match self.is_message() {
-            true => self.settings.message_error_style(),
-            false => self.settings.error_style(),
-        };
+        let style = self.settings.error_style_for(&self.call);
         let response = style.answer(error, request_id, &request.trace_id);
         if self.is_head() { response.without_body() } else { response }
     }
