@@ -14,8 +14,8 @@ use core::hint::black_box;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory::app::events::{DynamoDbChange, KinesisMessage, SqsMessage};
-use apptheory::app::{App, Invocation};
+use apptheory::app::events::{BoxError, DynamoDbChange, KinesisMessage, SqsMessage};
+use apptheory::app::{App, AppService, Invocation};
 use aws_lambda_events::{dynamodb, kinesis, sqs, streams};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -98,12 +98,12 @@ fn batch(records: usize, record: fn(usize, &str) -> Value) -> String {
 }
 
 /// What a handler does with what a record holds.
-fn handle(body: &[u8]) -> Result<(), &'static str> {
-    if black_box(body).ends_with(br#""fail"}"#) { Err("out of stock") } else { Ok(()) }
+fn handle(body: &[u8]) -> Result<(), BoxError> {
+    if black_box(body).ends_with(br#""fail"}"#) { Err("out of stock".into()) } else { Ok(()) }
 }
 
-fn app() -> App {
-    App::builder()
+fn app() -> AppService {
+    App::new()
         .sqs("orders", async |message: Arc<SqsMessage>| handle(message.body.as_bytes()))
         .kinesis("orders", async |record: Arc<KinesisMessage>| handle(&record.data))
         .dynamodb("orders", async |change: Arc<DynamoDbChange>| {
@@ -114,7 +114,7 @@ fn app() -> App {
         .expect("an app")
 }
 
-fn invoke(app: &App, event: &str) -> String {
+fn invoke(app: &AppService, event: &str) -> String {
     let invoked = app.invoke(black_box(event), Invocation::default());
     invoked.now_or_never().expect("nothing to wait for").expect("an answer")
 }

@@ -12,7 +12,7 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
+use apptheory::app::{Answer, App, AppService, Context, Invocation, Json, Next, Path};
 use apptheory_core::events::HttpSource;
 use apptheory_core::http::exchange::Pipeline;
 use apptheory_core::http::router::{Lookup, Router};
@@ -149,13 +149,13 @@ fn answer(id: u32, order: &Value) -> Value {
     json!({"user": id, "item": order["item"], "amount": order["amount"]})
 }
 
-fn app(pipeline: Pipeline) -> App {
-    let app = (0..5).fold(App::builder().pipeline(pipeline), |app, _| app.middleware(ours_around));
+fn app(pipeline: Pipeline) -> AppService {
+    let app = (0..5).fold(App::new().pipeline(pipeline), |app, _| app.layer(ours_around));
     let create = async |Path(id): Path<u32>, Json(order): Json<Value>| Json(answer(id, &order));
     app.post("/users/{id}/orders", create).build().expect("an app")
 }
 
-fn invoke(app: &App, event: &str) -> String {
+fn invoke(app: &AppService, event: &str) -> String {
     let invoked = app.invoke(black_box(event), Invocation::default());
     invoked.now_or_never().expect("nothing to wait for").expect("an answer")
 }

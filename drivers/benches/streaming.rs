@@ -165,7 +165,7 @@ fn block_on() -> Runtime {
 
 async fn ours() {
     let respond = async || Response::html_stream(200, BodyStream::new(chunks::<AppError>()));
-    let app = App::builder().get("/", respond).build().unwrap();
+    let app = App::new().get("/", respond).build().unwrap();
     apptheory::lambda::run(app).await.unwrap();
 }
 

@@ -7,5 +7,5 @@
 use apptheory::prelude::*;
 
 fn main() -> std::process::ExitCode {
-    apptheory::start(async || App::builder().get("/", async || "hello"))
+    apptheory::start(async || App::new().get("/", async || "hello"))
 }

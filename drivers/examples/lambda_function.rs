@@ -12,7 +12,7 @@ use core::error::Error;
 use core::time::Duration;
 use std::process::ExitCode;
 
-use apptheory::app::{App, AppBuilder, BodyStream, Context, Response};
+use apptheory::app::{App, BodyStream, Context, Response};
 use apptheory::clock::Clock as _;
 use apptheory_core::error::AppError;
 use apptheory_core::stream::sse::SseEvent;
@@ -36,8 +36,8 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(apptheory::lambda::run(app).await?)
 }
 
-fn routes() -> AppBuilder {
-    App::builder()
+fn routes() -> App {
+    App::new()
         .get("/", async || Response::json(200, &json!({"message": "hello"})))
         .get("/page", page)
         .get("/events", events)
@@ -104,7 +104,7 @@ mod tables {
     use core::error::Error;
     use core::time::Duration;
 
-    use apptheory::app::{AppBuilder, Context, RateLimit};
+    use apptheory::app::{App, Context, RateLimit};
     use apptheory::error::AppError;
     use apptheory::eventbus::{EventBus, EventQuery};
     use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
@@ -116,7 +116,7 @@ mod tables {
     /// There are no tenants here: whose orders they are is for the application to authenticate.
     const TENANT: &str = "corner-shop";
 
-    pub(super) async fn with_tables(mut app: AppBuilder) -> Result<AppBuilder, Failed> {
+    pub(super) async fn with_tables(mut app: App) -> Result<App, Failed> {
         let is_limited = super::env("APPTHEORY_RATE_LIMIT_TABLE_NAME").is_some();
         let has_orders = super::env("APPTHEORY_EVENTBUS_TABLE_NAME").is_some();
         if !is_limited && !has_orders {
@@ -126,7 +126,7 @@ mod tables {
         if is_limited {
             let limit = FixedWindow::new(Duration::from_secs(60), 100)?;
             let limiter = Limiter::fail_open(limit).env(super::env).build();
-            app = app.middleware(RateLimit::new(RateLimiter::new(limiter, &store)));
+            app = app.layer(RateLimit::new(RateLimiter::new(limiter, &store)));
         }
         if has_orders {
             app = with_orders(app, EventBus::on(&store));
@@ -134,7 +134,7 @@ mod tables {
         Ok(app)
     }
 
-    fn with_orders(app: AppBuilder, bus: EventBus) -> AppBuilder {
+    fn with_orders(app: App, bus: EventBus) -> App {
         let reader = bus.clone();
         let publish = move |context: Context| {
             let bus = bus.clone();
@@ -160,10 +160,10 @@ mod tables {
 /// Without AWS there are no tables.
 #[cfg(not(feature = "aws"))]
 mod tables {
-    use apptheory::app::AppBuilder;
+    use apptheory::app::App;
 
     /// An environment that names tables wants them: the function does not start without.
-    pub(super) async fn with_tables(app: AppBuilder) -> Result<AppBuilder, &'static str> {
+    pub(super) async fn with_tables(app: App) -> Result<App, &'static str> {
         let tables = ["APPTHEORY_RATE_LIMIT_TABLE_NAME", "APPTHEORY_EVENTBUS_TABLE_NAME"];
         if tables.into_iter().any(|table| super::env(table).is_some()) {
             return Err("the environment names tables: build with the feature aws");

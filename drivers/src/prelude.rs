@@ -11,9 +11,9 @@ pub use serde_json::json;
 
 pub use crate::FromRef;
 pub use crate::app::{
-    Answer, App, AppBuilder, Body, BodyStream, BuildError, Context, Extension, FromContext,
-    Handler, Headers, Html, IntoResponse, Json, Middleware, Next, Path, Query, RateLimit, Response,
-    Sse, State, Timeout, WebSocket,
+    Answer, App, AppService, Body, BodyStream, BuildError, Context, Extension, FromContext,
+    Handler, Headers, Html, IntoAnswer, Json, Middleware, Next, Path, Query, RateLimit, Response,
+    Router, Sse, State, Timeout, WebSocket,
 };
 pub use crate::error::AppError;
 pub use crate::eventbus::{Event, EventBus};

@@ -4,7 +4,7 @@
 use core::convert::Infallible;
 use core::num::NonZeroU64;
 
-use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
+use apptheory::app::{Answer, App, AppService, BodyStream, Context, Invocation, Next, Response};
 use apptheory_core::error::AppError;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Cors, Limits};
@@ -22,7 +22,10 @@ fn request(method: &str, target: &str, body: &str) -> http::Request<Full<Bytes>>
     builder.body(Full::from(body.to_owned())).expect("a request")
 }
 
-async fn call(app: &App, request: http::Request<Full<Bytes>>) -> (http::response::Parts, Bytes) {
+async fn call(
+    app: &AppService,
+    request: http::Request<Full<Bytes>>,
+) -> (http::response::Parts, Bytes) {
     let response = app.clone().oneshot(request).await.expect("it never fails");
     let (parts, body) = response.into_parts();
     (parts, body.collect().await.expect("a whole body").to_bytes())
@@ -30,9 +33,9 @@ async fn call(app: &App, request: http::Request<Full<Bytes>>) -> (http::response
 
 #[tokio::test]
 async fn an_app_is_a_tower_service() {
-    let app = App::builder()
+    let app = App::new()
         .post("/echo/{name}", async |context: Context| {
-            let body = String::from_utf8_lossy(&context.request().body).into_owned();
+            let body = String::from_utf8_lossy(context.body()).into_owned();
             let (name, queried) = (context.param("name"), context.query_all("q").join("|"));
             Response::text(201, format!("{name} {queried} {} {body}", context.header("x-multi")))
                 .with_header("x-twice", "1")
@@ -57,7 +60,7 @@ async fn an_app_is_a_tower_service() {
 #[tokio::test]
 async fn bodies_are_read_no_further_than_their_limit() {
     let limits = Limits { max_request_bytes: NonZeroU64::new(4), ..Limits::default() };
-    let app = App::builder().limits(limits).post("/", async || "read").build().expect("an app");
+    let app = App::new().limits(limits).post("/", async || "read").build().expect("an app");
     for (body, status) in [("1234", 200), ("12345", 413)] {
         let (parts, _) = call(&app, request("POST", "/", body)).await;
         assert_eq!(parts.status.as_u16(), status);
@@ -72,7 +75,7 @@ async fn bodies_are_read_no_further_than_their_limit() {
 
 #[tokio::test]
 async fn streams_pass_chunk_by_chunk_and_break_off_with_their_error() {
-    let app = App::builder()
+    let app = App::new()
         .get("/", async || {
             let items = [Ok("b"), Err(AppError::conflict("late"))];
             Response::text(200, "a").with_stream(BodyStream::new(stream::iter(items)))
@@ -109,7 +112,7 @@ fn pages() -> Router {
         )
 }
 
-async fn serve(app: &App, request: RawRequest<'_>) -> Response {
+async fn serve(app: &AppService, request: RawRequest<'_>) -> Response {
     app.serve(request, Invocation::default()).await
 }
 
@@ -119,9 +122,9 @@ async fn an_axum_router_is_mounted_with_the_pipeline_around_it() {
         context.set("tenant", "t1");
         Ok(next.run(context).await.with_header("x-layer", "1"))
     }
-    let app = App::builder()
+    let app = App::new()
         .cors(Cors::default())
-        .middleware(tenant)
+        .layer(tenant)
         .get("/pages/own", async || "own")
         .mount("/pages", pages())
         .build()
@@ -157,7 +160,7 @@ async fn errors_of_mounted_services_are_masked() {
     let broken = service_fn(async |_: http::Request<Full<Bytes>>| {
         Err::<http::Response<Full<Bytes>>, _>(std::io::Error::other("no route to host"))
     });
-    let app = App::builder().mount("/", broken).build().expect("an app");
+    let app = App::new().mount("/", broken).build().expect("an app");
     for path in ["/", "/a/b"] {
         let response = serve(&app, RawRequest::new("GET", path)).await;
         assert_eq!(response.status, 500);
@@ -167,12 +170,12 @@ async fn errors_of_mounted_services_are_masked() {
 
 #[tokio::test]
 async fn an_app_is_mounted_in_an_app() {
-    let inner = App::builder().get("/v1/inner", async || "inner").build().expect("an app");
-    let outer = App::builder().mount("/v1", inner).build().expect("an app");
+    let inner = App::new().get("/v1/inner", async || "inner").build().expect("an app");
+    let outer = App::new().mount("/v1", inner).build().expect("an app");
     let response = serve(&outer, RawRequest::new("GET", "/v1/inner")).await;
     assert_eq!(response.body, b"inner");
     let mut outer = outer;
-    let ready: &mut App = tower::ServiceExt::<http::Request<Full<Bytes>>>::ready(&mut outer)
+    let ready: &mut AppService = tower::ServiceExt::<http::Request<Full<Bytes>>>::ready(&mut outer)
         .await
         .expect("always ready");
     let response = ready.call(request("GET", "/v1/nowhere", "")).await.expect("it never fails");

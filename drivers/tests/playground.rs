@@ -19,7 +19,7 @@ use core::time::Duration;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use apptheory::app::{App, Invocation, Response};
+use apptheory::app::{AppService, Invocation, Response};
 use apptheory::clock::{Clock, ManualClock, VirtualClock};
 use apptheory::store::Store;
 use apptheory_core::http::RawRequest;
@@ -42,12 +42,12 @@ fn clock() -> ManualClock {
 }
 
 /// The app over a file, as the server makes it.
-fn app_over(file: &Path, clock: &ManualClock) -> App {
+fn app_over(file: &Path, clock: &ManualClock) -> AppService {
     let store = Store::builder().clock(clock.clone()).embedded(file).expect("a store");
     app::app(app::limited_routes().expect("limits"), &store).expect("an app")
 }
 
-async fn get(app: &App, path: &str) -> Response {
+async fn get(app: &AppService, path: &str) -> Response {
     let peer = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)));
     app.serve(RawRequest::new("GET", path), Invocation { peer, ..Invocation::default() }).await
 }
@@ -61,7 +61,7 @@ fn read_json(response: Response) -> Json {
 }
 
 /// How many requests pass before the first is refused, of at most 20.
-async fn admitted(app: &App, path: &str) -> usize {
+async fn admitted(app: &AppService, path: &str) -> usize {
     for passed in 0..20 {
         if get(app, path).await.status != 200 {
             return passed;

@@ -10,7 +10,7 @@ mod cursor;
 #[path = "../examples/playground/events.rs"]
 mod events;
 
-use apptheory::app::App;
+use apptheory::app::AppService;
 use apptheory::clock::ManualClock;
 use apptheory::store::Store;
 use apptheory_core::eventbus::CursorSeal;
@@ -21,13 +21,13 @@ use serde_json::{Value as Json, json};
 
 use cursor::NotACursor;
 
-fn app() -> App {
+fn app() -> AppService {
     let clock = ManualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
     let store = Store::builder().clock(clock).embedded(":memory:").expect("a store");
     app::app(app::limited_routes().expect("limits"), &store).expect("an app")
 }
 
-async fn send(app: &App, method: &str, path: &str, body: &str) -> (u16, String) {
+async fn send(app: &AppService, method: &str, path: &str, body: &str) -> (u16, String) {
     let body = Full::new(bytes::Bytes::copy_from_slice(body.as_bytes()));
     let request = http::Request::builder().method(method).uri(path).body(body);
     let response = app.respond(request.expect("a request")).await;
@@ -36,7 +36,7 @@ async fn send(app: &App, method: &str, path: &str, body: &str) -> (u16, String) 
     (status, String::from_utf8(body.to_vec()).expect("text"))
 }
 
-async fn read(app: &App, path: &str) -> Json {
+async fn read(app: &AppService, path: &str) -> Json {
     let (status, body) = send(app, "GET", path, "").await;
     assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).expect("JSON")

@@ -4,10 +4,13 @@
 
 use core::convert::Infallible;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use apptheory::app::{App, AppBuilder, Context, Headers, Invocation, Json, Path, Query};
+use apptheory::app::{
+    App, AppService, Context, Handler as _, Headers, Invocation, Json, Path, Query,
+};
 use apptheory_core::http::RawRequest;
-use apptheory_core::http::exchange::Access;
+use apptheory_core::http::exchange::Call;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
@@ -95,7 +98,7 @@ fn load_balancer(path: &str) -> Value {
 const HTTP_API: &str = "a1b2c3.execute-api.us-east-1.amazonaws.com";
 const FUNCTION_URL: &str = "u1v2w3.lambda-url.us-east-1.on.aws";
 
-async fn invoke(app: &App, event: &Value) -> (u64, String) {
+async fn invoke(app: &AppService, event: &Value) -> (u64, String) {
     let answer = app.invoke(&event.to_string(), Invocation::default()).await.expect("an answer");
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let body = answer["body"].as_str().unwrap_or_default().to_owned();
@@ -114,7 +117,7 @@ fn events(encoded: &str, decoded: &str) -> [Value; 5] {
 }
 
 /// A service that answers with what it was asked.
-fn echo(app: AppBuilder<()>) -> AppBuilder<()> {
+fn echo(app: App<()>) -> App<()> {
     app.mount(
         "/m",
         service_fn(async |request: http::Request<Full<Bytes>>| {
@@ -127,7 +130,7 @@ fn echo(app: AppBuilder<()>) -> AppBuilder<()> {
 
 #[tokio::test]
 async fn a_parameter_is_decoded_once_behind_every_provider() {
-    let app = echo(App::builder())
+    let app = echo(App::new())
         .get("/pets/{name}", async |Path(name): Path<String>| name)
         .build()
         .expect("an app");
@@ -154,9 +157,9 @@ async fn a_parameter_is_decoded_once_behind_every_provider() {
 /// other paths than `/admin`.
 #[tokio::test]
 async fn look_alikes_reach_no_guarded_route() {
-    let app = App::builder()
+    let app = App::new()
         .authenticate(async |_: Context| Ok(None))
-        .route_for(Access::Authenticated, "GET", "/admin", async || "secret")
+        .get("/admin", (async || "secret").for_callers())
         .get("/public/{file}", async || "file")
         .build()
         .expect("an app");
@@ -187,7 +190,7 @@ async fn look_alikes_reach_no_guarded_route() {
 
 #[tokio::test]
 async fn a_named_stage_is_no_part_of_a_path() {
-    let app = App::builder().get("/echo", async || "echo").build().expect("an app");
+    let app = App::new().get("/echo", async || "echo").build().expect("an app");
     for mut event in [payload_2(HTTP_API, "/dev/echo", ""), payload_1("/dev/echo")] {
         event["requestContext"]["stage"] = json!("dev");
         assert_eq!(invoke(&app, &event).await.0, 200, "{event}");
@@ -202,9 +205,9 @@ async fn a_named_stage_is_no_part_of_a_path() {
 #[tokio::test]
 async fn queries_read_alike_and_reach_services_as_they_were_sent() {
     type All = BTreeMap<String, Vec<String>>;
-    let app = echo(App::builder())
+    let app = echo(App::new())
         .get("/q", async |Query(all): Query<All>| Json(json!(all)))
-        .get("/raw", async |context: Context| context.request().raw_query.clone())
+        .get("/raw", async |call: Arc<Call>| call.request.raw_query.clone())
         .build()
         .expect("an app");
     let raw = "b=2&a=1&flag&c=x%20y+z&d=%ff&utm=%%URL%%&s=1;t";
@@ -234,12 +237,10 @@ async fn cookies_are_one_field_for_handlers_and_services() {
     struct Sent {
         cookie: String,
     }
-    let app = echo(App::builder())
+    let app = echo(App::new())
         .get("/header", async |context: Context| context.header("Cookie").to_owned())
         .get("/fields", async |Headers(sent): Headers<Sent>| sent.cookie)
-        .get("/list", async |context: Context| {
-            context.request().headers.get_all("cookie").join("|")
-        })
+        .get("/list", async |call: Arc<Call>| call.request.headers.get_all("cookie").join("|"))
         .build()
         .expect("an app");
     for domain in [FUNCTION_URL, HTTP_API] {
@@ -258,8 +259,8 @@ async fn cookies_are_one_field_for_handlers_and_services() {
 
 #[tokio::test]
 async fn more_fields_than_http_carries_are_answered_and_do_not_panic() {
-    let app = echo(App::builder().on_failure(|failure| panic!("{failure:?}")))
-        .get("/own", async |context: Context| context.request().headers.len().to_string())
+    let app = echo(App::new().on_failure(|failure| panic!("{failure:?}")))
+        .get("/own", async |call: Arc<Call>| call.request.headers.len().to_string())
         .build()
         .expect("an app");
     for (fields, status) in [(20_000, 200), (24_577, 431), (32_769, 431), (70_000, 431)] {
@@ -280,8 +281,8 @@ async fn more_fields_than_http_carries_are_answered_and_do_not_panic() {
 
 #[test]
 fn routes_that_nobody_means_do_not_build() {
-    let refuse = |app: AppBuilder<()>| app.build().expect_err("a mistake").to_string();
-    let at = |method: &str, pattern: &str| App::builder().route(method, pattern, async || "x");
+    let refuse = |app: App<()>| app.build().expect_err("a mistake").to_string();
+    let at = |method: &str, pattern: &str| App::new().route(method, pattern, async || "x");
     for (app, words) in [
         (at("GET", "/a/{x}").get("/a/{y}", async || "y"), &["/a/{x}", "/a/{y}", "remove"][..]),
         (at("GET", "/a").get(" /a", async || "y"), &["GET /a", "registered first", "remove"]),
@@ -301,6 +302,6 @@ fn routes_that_nobody_means_do_not_build() {
     assert!(at("get", "/a/{x}").post("/a/{y}", async || "y").build().is_ok());
 }
 
-fn inner() -> App {
-    App::builder().build().expect("an app")
+fn inner() -> AppService {
+    App::new().build().expect("an app")
 }

@@ -6,8 +6,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use allocation_counter::{measure, opt_out};
-use apptheory::app::events::{DynamoDbChange, EventContext, EventNext, KinesisMessage, SqsMessage};
-use apptheory::app::{App, AppBuilder, Invocation};
+use apptheory::app::events::{DynamoDbChange, KinesisMessage, SqsMessage};
+use apptheory::app::{App, AppService, Context, Invocation, Next};
 use apptheory::limiter::{Attempt, Basis, Coverage, Decision, Limiter, Recall};
 use apptheory::machine::{Effect, Machine, Step};
 use apptheory::machine::{Interpret, run};
@@ -166,14 +166,14 @@ fn batch(records: usize, record: &str) -> String {
 /// its work when it is given up.
 #[track_caller]
 fn assert_allocations_per_record(record: &str, plain: u64, wrapped: u64) {
-    let app = |app: AppBuilder| {
+    let app = |app: App| {
         app.sqs("orders", async |_: Arc<SqsMessage>| ())
             .kinesis("orders", async |_: Arc<KinesisMessage>| ())
             .dynamodb("orders", async |_: Arc<DynamoDbChange>| ())
             .build()
             .unwrap()
     };
-    let per_record = |app: &App| {
+    let per_record = |app: &AppService| {
         let count = |records| {
             let event = batch(records, record);
             let mut answer = None;
@@ -185,11 +185,8 @@ fn assert_allocations_per_record(record: &str, plain: u64, wrapped: u64) {
         };
         (count(1_100) - count(100)).div_ceil(1_000)
     };
-    let passes = async |context: EventContext, next: EventNext| next.run(context).await;
-    let taken = (
-        per_record(&app(App::builder())),
-        per_record(&app(App::builder().event_middleware(passes))),
-    );
+    let passes = async |context: Context, next: Next| Ok(next.run(context).await);
+    let taken = (per_record(&app(App::new())), per_record(&app(App::new().layer(passes))));
     assert!(taken.0 <= plain && taken.1 <= wrapped, "{taken:?}: {record}");
 }
 

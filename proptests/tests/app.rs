@@ -9,7 +9,9 @@ mod generators;
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
-use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
+use apptheory::app::{
+    Answer, App, AppService, BodyStream, Context, Handler as _, Invocation, Next, Response,
+};
 use apptheory::error::AppError;
 use apptheory::events::HttpSource;
 use apptheory::http::RawRequest;
@@ -76,7 +78,7 @@ fn perform(deed: &Deed) -> Answer {
     }
 }
 
-fn app(deed: Deed) -> App {
+fn app(deed: Deed) -> AppService {
     async fn around(context: Context, next: Next) -> Answer {
         Ok(next.run(context).await.with_header("x-layer", "1"))
     }
@@ -87,12 +89,12 @@ fn app(deed: Deed) -> App {
         let deed = Arc::clone(&deed);
         async move { perform(&deed) }
     };
-    App::builder()
+    App::new()
         .limits(limits)
-        .middleware(around)
+        .layer(around)
         .authenticate(async |context: Context| Ok(Some(Principal::new(context.header("host")))))
         .get("/{path+}", handler.clone())
-        .route_for(Access::Optional, "POST", "/{path+}", handler)
+        .post("/{path+}", handler.access(Access::Optional))
         .on_failure(|_| {})
         .build()
         .expect("an app")
@@ -143,7 +145,7 @@ proptest! {
     ) {
         let limits = Limits { max_response_bytes: most.and_then(NonZeroU64::new), ..Limits::default() };
         let (given, first) = (chunks.clone(), prefix.clone());
-        let app = App::builder()
+        let app = App::new()
             .limits(limits)
             .get("/", move |_: Context| {
                 let stream = BodyStream::from_chunks(given.clone());

@@ -81,8 +81,8 @@ fn a_whole_exchange() {
         Json(json!({"user": id, "item": order["item"]}))
     };
     for (layers, most) in [(0, 83), (5, 95)] {
-        let app = (0..layers)
-            .fold(App::builder().pipeline(Pipeline::Observed), |app, _| app.middleware(around));
+        let app =
+            (0..layers).fold(App::new().pipeline(Pipeline::Observed), |app, _| app.layer(around));
         let app = app.post("/users/{id}/orders", create).build().unwrap();
         let event = event();
         let mut answer = None;

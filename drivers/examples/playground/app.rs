@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apptheory::app::{
-    Answer, App, BodyStream, BuildError, Context, Extension, Json, Middleware, Next, RateLimit,
-    Response, State,
+    Answer, App, AppService, BodyStream, BuildError, Context, Extension, Json, Middleware, Next,
+    RateLimit, Response, State,
 };
 use apptheory::clock::Clock as _;
 use apptheory::eventbus::EventBus;
@@ -15,6 +15,8 @@ use apptheory::limiter::RateLimiter;
 use apptheory::store::Store;
 use apptheory::websocket::Connections;
 use apptheory_core::error::AppError;
+use apptheory_core::http::exchange::Call;
+use apptheory_core::http::router::Pattern;
 use apptheory_core::identity::client_network;
 use apptheory_core::limiter::headers::HeaderStyle;
 use apptheory_core::limiter::{
@@ -77,7 +79,7 @@ pub(crate) struct Services {
 
 /// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
 /// are told apart by their addresses.
-pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<App, BuildError> {
+pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<AppService, BuildError> {
     let index = index(&routes);
     let limits = Limits::over(&routes, store);
     let reader = |Limited { name, limiter, .. }| (path(name), RateLimiter::new(limiter, store));
@@ -88,7 +90,7 @@ pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<App, BuildError
     let mut app = App::with_state(Arc::new(Services { limiters, bus, room }))
         .clock(store.clock().clone())
         .on_failure(|failure| eprintln!("{}", with_sources(&failure.error)))
-        .middleware(limits)
+        .layer(limits)
         .get("/", move || core::future::ready(index.clone()))
         .get("/page", page)
         .get("/usage/{route}", usage);
@@ -113,7 +115,7 @@ impl Limits {
 
 impl Middleware for Limits {
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let pattern = context.call().pattern().map_or("", |pattern| pattern.as_str());
+        let pattern = context.call().and_then(Call::pattern).map_or("", Pattern::as_str);
         match self.0.get(pattern) {
             Some(limit) => limit.handle(context, next).await,
             None => Ok(next.run(context).await),

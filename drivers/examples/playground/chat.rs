@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apptheory::app::{AppBuilder, Context, Html, Json, State, WebSocket};
+use apptheory::app::{App, Context, Html, Json, State, WebSocket};
 use apptheory::websocket::Broadcaster;
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::json_message;
@@ -14,7 +14,7 @@ use crate::app::Services;
 type Playground = State<Arc<Services>>;
 
 /// Adds `/chat`, and the routes of the WebSocket behind it.
-pub(crate) fn routes(app: AppBuilder<Arc<Services>>) -> AppBuilder<Arc<Services>> {
+pub(crate) fn routes(app: App<Arc<Services>>) -> App<Arc<Services>> {
     app.get("/chat", async || Html(include_str!("chat.html")))
         .websocket("$connect", enter)
         .websocket("$disconnect", leave)

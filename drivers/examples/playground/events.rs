@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use apptheory::app::{AppBuilder, Context, Json, Response, Sse, State};
+use apptheory::app::{App, Context, Json, Path, Query, Response, Sse, State};
 use apptheory::eventbus::Feed;
 use apptheory_core::error::AppError;
 use apptheory_core::eventbus::{Event, EventQuery, PublishOutcome};
+use apptheory_core::http::MultiMap;
+use apptheory_core::http::exchange::Call;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::Services;
@@ -14,7 +17,7 @@ type Answer = Result<Response, AppError>;
 type Playground = State<Arc<Services>>;
 
 /// Adds `/events` and `/events/{id}`.
-pub(crate) fn routes(app: AppBuilder<Arc<Services>>) -> AppBuilder<Arc<Services>> {
+pub(crate) fn routes(app: App<Arc<Services>>) -> App<Arc<Services>> {
     app.get("/events", query)
         .post("/events", publish)
         .get("/events/{id}", get_one)
@@ -23,7 +26,7 @@ pub(crate) fn routes(app: AppBuilder<Arc<Services>>) -> AppBuilder<Arc<Services>
 
 /// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
 async fn publish(State(services): Playground, context: Context) -> Answer {
-    let body = core::str::from_utf8(&context.request().body);
+    let body = core::str::from_utf8(context.body());
     let body = body.map_err(|error| AppError::bad_request(error.to_string()))?;
     let event = Event::from_json(body, context.now())?;
     let published = services.bus.publish(event).await?;
@@ -36,8 +39,8 @@ async fn publish(State(services): Playground, context: Context) -> Answer {
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
 /// `cursor`. Whoever accepts server-sent events gets them as they happen, oldest first.
-async fn query(State(services): Playground, context: Context) -> Answer {
-    let query = read_query(&context)?;
+async fn query(State(services): Playground, call: Arc<Call>, context: Context) -> Answer {
+    let query = read_query(&call.request.query)?;
     if context.header("accept").contains("text/event-stream") {
         let feed = Feed::new(&services.bus, query);
         let feed = feed.after(context.header("last-event-id"));
@@ -46,10 +49,10 @@ async fn query(State(services): Playground, context: Context) -> Answer {
     Ok(as_json(200, services.bus.query(&query).await?.to_json()))
 }
 
-fn read_query(context: &Context) -> Result<EventQuery, AppError> {
+fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
     let mut query = EventQuery::default();
-    let parameters = context.request().query.iter();
-    let parameters = parameters.flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
+    let parameters =
+        parameters.iter().flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
     for (name, value) in parameters {
         query = match name {
             "tenant" => EventQuery { tenant_id: value.clone(), ..query },
@@ -76,25 +79,29 @@ fn read_limit(value: &str) -> Result<u32, AppError> {
 }
 
 /// The newest event with an id, of `tenant` if that is given.
-async fn get_one(State(services): Playground, context: Context) -> Answer {
-    let event = services.bus.get(&id(&context), tenant(&context)).await?;
+async fn get_one(
+    State(services): Playground,
+    Path(id): Path<String>,
+    Query(of): Query<Of>,
+) -> Answer {
+    let event = services.bus.get(&id, of.tenant.as_deref()).await?;
     Ok(as_json(200, event.to_json()?))
 }
 
 /// Deletes the newest event with an id, of `tenant` if that is given.
-async fn delete(State(services): Playground, context: Context) -> Result<Json<Value>, AppError> {
-    let deleted = services.bus.delete(&id(&context), tenant(&context)).await?;
+async fn delete(
+    State(services): Playground,
+    Path(id): Path<String>,
+    Query(of): Query<Of>,
+) -> Result<Json<Value>, AppError> {
+    let deleted = services.bus.delete(&id, of.tenant.as_deref()).await?;
     Ok(Json(json!({"deleted": deleted.copies})))
 }
 
-/// The id in the path, decoded.
-fn id(context: &Context) -> String {
-    let id = context.call().params().find(|param| param.name == "id");
-    id.map(|id| id.decoded().into_owned()).unwrap_or_default()
-}
-
-fn tenant(context: &Context) -> Option<&str> {
-    context.request().query.get("tenant")
+/// Whose event it is.
+#[derive(Deserialize)]
+struct Of {
+    tenant: Option<String>,
 }
 
 fn as_json(status: u16, json: String) -> Response {

@@ -13,7 +13,7 @@ use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::endpoint::BoxFuture;
+use super::BoxFuture;
 use super::guard::Panicked;
 use super::watch::Watch;
 use crate::clock::{Clock as _, SharedClock};

@@ -13,10 +13,10 @@ use futures_util::StreamExt as _;
 
 use super::invocation::Invocation;
 use super::time::Begun;
-use super::{App, Response};
+use super::{AppService, Response};
 use crate::clock::{Clock as _, before};
 
-impl App {
+impl AppService {
     /// Answers a request in one piece: what the response streams is read first, within the limits of
     /// the application. An error on the way is answered instead of the response, and recorded.
     pub async fn serve_whole(

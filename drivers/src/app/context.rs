@@ -1,159 +1,223 @@
-//! What a handler knows about its request.
+//! What a handler knows about what it is called for.
 
-use core::any::{Any, TypeId};
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use apptheory_core::error::AppError;
+use apptheory_core::events::Delivery;
 use apptheory_core::gateway;
 use apptheory_core::http::exchange::{Call, CallHandler, Principal};
-use apptheory_core::http::{JsonReading, Request};
+use apptheory_core::http::{JsonReading, Request, read_json};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::Response;
-use super::endpoint::Endpoint;
+use super::chain::Chain;
+use super::events::EventInput;
 use super::invocation::Invocation;
+use super::left::Left;
+use super::services::Services;
 use super::time::Begun;
-use super::values::Values;
 use crate::clock::{Clock, SharedClock};
-use crate::ids::IdSource;
-use crate::websocket::{WebSocketClient, WebSocketClientFactory};
+use crate::websocket::WebSocketClient;
 
-/// What a handler, a middleware or a hook knows about its request. Clones are the same request.
+/// What a handler, a middleware or a hook knows about what it is called for: a request, a message on
+/// a WebSocket, or a record of an event. Clones are the same one's.
+///
+/// What only requests have, such as a path, is an empty text for records.
 #[derive(Clone)]
 pub struct Context {
-    call: Arc<Call>,
-    principal: Option<Arc<Principal>>,
+    subject: Subject,
     services: Arc<Services>,
     begun: Arc<Begun>,
-    shared: Arc<Shared>,
+    left: Arc<Left>,
     cancellation: CancellationToken,
 }
 
-/// What an application lives on: what all of its requests share.
+/// What a [`Context`] is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ContextKind {
+    /// An HTTP request.
+    Request,
+    /// A message on a WebSocket, or the start or end of one.
+    Message,
+    /// A record of a queue, stream, table, topic or bus.
+    Record,
+}
+
+/// What a handler is called for.
 #[derive(Clone)]
-pub(super) struct Services {
-    pub(super) clock: SharedClock,
-    pub(super) ids: Arc<dyn IdSource>,
-    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
-    pub(super) json: JsonReading,
+pub(super) enum Subject {
+    Call { call: Arc<Call>, principal: Option<Arc<Principal>> },
+    Record { record: EventInput, delivery: Arc<Delivery> },
 }
 
-impl Services {
-    pub(super) async fn websocket_client(
-        &self,
-        endpoint: &str,
-    ) -> Result<WebSocketClient, gateway::Error> {
-        let clients = self.websocket_clients.as_ref().ok_or(gateway::ErrorKind::MissingFactory)?;
-        clients.client(endpoint).await
+impl Subject {
+    pub(super) fn request_id(&self) -> &str {
+        match self {
+            Self::Call { call, .. } => &call.request_id,
+            Self::Record { delivery, .. } => &delivery.request_id,
+        }
     }
-}
 
-/// What middleware and handlers of one request tell each other.
-#[derive(Default)]
-struct Shared {
-    values: Values,
-    left: Mutex<Extensions>,
-}
-
-#[derive(Default)]
-struct Extensions {
-    extensions: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
-    trace: Vec<Cow<'static, str>>,
+    pub(super) fn trace_id(&self) -> &str {
+        match self {
+            Self::Call { call, .. } => &call.request.trace_id,
+            Self::Record { .. } => "",
+        }
+    }
 }
 
 impl Context {
     pub(super) fn new(
-        call: Arc<Call>,
-        principal: Option<Arc<Principal>>,
+        subject: Subject,
         services: &Arc<Services>,
         begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
         Self {
-            call,
-            principal,
+            subject,
             services: Arc::clone(services),
             begun: Arc::clone(begun),
-            shared: Arc::default(),
+            left: Arc::default(),
             cancellation: cancellation.clone(),
         }
     }
 
     pub(super) fn for_handler(
-        effect: &CallHandler<'_, Arc<dyn Endpoint>, super::BodyStream>,
+        effect: &CallHandler<'_, Arc<Chain>, super::BodyStream>,
         services: &Arc<Services>,
         begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-        let context = Self::new(call, principal, services, begun, cancellation);
-        context.left().trace = effect.stages.names().map(Cow::Borrowed).collect();
-        context
+        let subject = Subject::Call { call, principal };
+        let left = Arc::new(Left::behind(effect.stages.names()));
+        Self { left, ..Self::new(subject, services, begun, cancellation) }
     }
 
-    /// The request.
+    pub(super) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Returns what the context is about. Use it in a middleware that goes around handlers of several
+    /// kinds.
     #[must_use]
-    pub fn request(&self) -> &Request {
-        &self.call.request
+    pub fn kind(&self) -> ContextKind {
+        match &self.subject {
+            Subject::Call { .. } if self.websocket().is_some() => ContextKind::Message,
+            Subject::Call { .. } => ContextKind::Request,
+            Subject::Record { .. } => ContextKind::Record,
+        }
     }
 
-    /// The request with what its route captured and when it arrived.
+    /// Returns the request, or the message as a request; `None` for a record.
     #[must_use]
-    pub fn call(&self) -> &Call {
-        &self.call
+    pub fn request(&self) -> Option<&Request> {
+        self.call().map(|call| &call.request)
     }
 
-    pub(super) fn shared_call(&self) -> Arc<Call> {
-        Arc::clone(&self.call)
+    /// Returns the request with what its route captured and when it arrived; `None` for a record.
+    #[must_use]
+    pub fn call(&self) -> Option<&Call> {
+        self.shared_call().map(|call| &**call)
     }
 
-    /// The request's id: the client's, the provider's, or a new one.
+    pub(super) const fn shared_call(&self) -> Option<&Arc<Call>> {
+        match &self.subject {
+            Subject::Call { call, .. } => Some(call),
+            Subject::Record { .. } => None,
+        }
+    }
+
+    /// The request that a handler of requests is called for.
+    pub(super) fn expect_call(&self) -> Result<&Arc<Call>, AppError> {
+        self.shared_call().ok_or_else(|| AppError::internal().with_cause(OfAnotherKind))
+    }
+
+    /// Returns the record; `None` for a request or message.
+    #[must_use]
+    pub const fn record(&self) -> Option<&EventInput> {
+        match &self.subject {
+            Subject::Record { record, .. } => Some(record),
+            Subject::Call { .. } => None,
+        }
+    }
+
+    /// Returns the delivery of the record, as the workload helpers of
+    /// [`events`](apptheory_core::events) take it. For a request, that of its invocation.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        match &self.subject {
+            Subject::Record { delivery, .. } => Delivery::clone(delivery),
+            Subject::Call { call, .. } => Delivery {
+                request_id: call.request_id.clone(),
+                aws_request_id: self.invocation().request_id.trim().to_owned(),
+                remaining_ms: call.remaining_ms(),
+            },
+        }
+    }
+
+    /// Returns the method of the request, or an empty text.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.request().map_or("", |request| &request.method)
+    }
+
+    /// Returns the path of the request, percent-encoded; or an empty text.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.request().map_or("", |request| request.path.as_str())
+    }
+
+    /// Returns an id: the request's, which is the client's, the provider's, or a new one; of a record
+    /// the invocation's, which all records of a batch have.
     #[must_use]
     pub fn request_id(&self) -> &str {
-        &self.call.request_id
+        self.subject.request_id()
     }
 
-    /// The request's trace, or an empty text.
+    /// Returns the request's trace, or an empty text.
     #[must_use]
     pub fn trace_id(&self) -> &str {
-        &self.call.request.trace_id
+        self.subject.trace_id()
     }
 
-    /// The tenant: the one that Lambda runs the invocation for, where the function isolates its
-    /// tenants; else the one that authentication vouches for; else the one that the request names if
-    /// clients [may](apptheory_core::http::exchange::TenantSource); else an empty text.
+    /// Returns the tenant: the one that authentication vouches for, else the one that the request
+    /// names if clients [may](apptheory_core::http::exchange::TenantSource), else an empty text.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
-        self.call.tenant_id(self.principal())
+        let vouched = self.principal().and_then(|principal| principal.tenant_id.as_deref());
+        let named = self.call().map_or("", |call| &call.tenant_id);
+        vouched.unwrap_or(named)
     }
 
-    /// Who calls, where the route asked and somebody does.
+    /// Returns who calls, where the route asked and somebody does.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.principal.as_deref()
+        match &self.subject {
+            Subject::Call { principal, .. } => principal.as_deref(),
+            Subject::Record { .. } => None,
+        }
     }
 
-    /// The caller's identity, or an empty text.
+    /// Returns the caller's identity, or an empty text.
     #[must_use]
     pub fn identity(&self) -> &str {
         self.principal().map_or("", |principal| &principal.identity)
     }
 
-    /// The client's address, as far as somebody vouches for it: the
+    /// Returns the client's address, as far as somebody vouches for it: the
     /// [provider](Request::source_provenance), else the connection that the request came over.
     /// Header fields, which clients can write themselves, never make it.
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
-        let (address, _zone) = match self.call.request.source_provenance.source_ip() {
+        let (address, _zone) = match self.request()?.source_provenance.source_ip() {
             "" => {
                 let socket = self.websocket().and_then(|socket| socket.connection().source_ip);
                 return socket.or_else(|| self.begun.invocation.peer.map(|peer| peer.ip()));
@@ -163,45 +227,62 @@ impl Context {
         address.parse().ok()
     }
 
-    /// The first value of a header field, or an empty text; of `cookie` all of them, as one. See
-    /// [`Request::header`].
+    /// Returns the first value of a header field, or an empty text; of `cookie` all of them, as one.
+    /// See [`Request::header`].
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.call.request.header(name)
+        self.request().map_or("", |request| request.header(name))
     }
 
-    /// The first value of a query parameter, or an empty text. The name is trimmed.
+    /// Returns the first value of a query parameter, or an empty text. The name is trimmed.
     #[must_use]
     pub fn query(&self, name: &str) -> &str {
-        self.call.request.query.get(name.trim()).unwrap_or_default()
+        self.request().and_then(|request| request.query.get(name.trim())).unwrap_or_default()
     }
 
-    /// All values of a query parameter. The name is trimmed.
+    /// Returns all values of a query parameter. The name is trimmed.
     #[must_use]
     pub fn query_all(&self, name: &str) -> &[String] {
-        self.call.request.query.get_all(name.trim())
+        self.request().map_or(&[], |request| request.query.get_all(name.trim()))
     }
 
-    /// What a path parameter captured, percent-encoded; or an empty text. The extractor
+    /// Returns what a path parameter captured, percent-encoded; or an empty text. The extractor
     /// [`Path`](super::Path) decodes it.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
-        self.call.param(name).unwrap_or_default()
+        self.call().and_then(|call| call.param(name)).unwrap_or_default()
     }
 
-    /// Returns the body as JSON of any shape, null when it is empty; see [`Json`](super::Json) for one
-    /// of a type.
+    /// Returns the bytes of a request's or message's body, or of what a
+    /// [record](EventInput::payload) brings.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        match &self.subject {
+            Subject::Call { call, .. } => &call.request.body,
+            Subject::Record { record, .. } => record.payload(),
+        }
+    }
+
+    /// Returns the [body](Self::body) as JSON of any shape, null when it is empty; see
+    /// [`Json`](super::Json) for one of a type.
     ///
     /// # Errors
     ///
     /// What the application's [`JsonReading`] says: 415 for a body of another media type, and 400 for
     /// one that is no JSON.
     pub fn json_value(&self) -> Result<Json, AppError> {
-        self.json_reading().read_value(&self.call.request)
+        match self.request() {
+            Some(request) => self.json_reading().read_value(request),
+            None if self.body().is_empty() => Ok(Json::Null),
+            None => read_json(self.body()),
+        }
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, AppError> {
-        self.json_reading().read(&self.call.request)
+        match self.request() {
+            Some(request) => self.json_reading().read(request),
+            None => read_json(self.body()),
+        }
     }
 
     fn json_reading(&self) -> JsonReading {
@@ -214,7 +295,7 @@ impl Context {
         }
     }
 
-    /// The invocation that the request came with.
+    /// Returns the invocation that the request or record came with.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
         &self.begun.invocation
@@ -225,26 +306,26 @@ impl Context {
         self.begun.time
     }
 
-    /// The present instant, by the application's clock.
+    /// Returns the present instant, by the application's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.services.clock.now()
     }
 
-    /// The application's clock: sleep on it, and tests need not wait.
+    /// Returns the application's clock: sleep on it, and tests need not wait.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.services.clock
     }
 
-    /// A new id from the application's source.
+    /// Draws a new id from the application's source.
     #[must_use]
     pub fn new_id(&self) -> String {
         self.services.ids.next_text()
     }
 
-    /// A client for the connections of the WebSocket API at `endpoint`, from the application's
-    /// [factory](super::AppBuilder::websocket_clients): for handlers that are not on a
+    /// Returns a client for the connections of the WebSocket API at `endpoint`, from the
+    /// application's [factory](super::App::websocket_clients): for handlers that are not on a
     /// [`WebSocket`](super::WebSocket) themselves. On a local server it is that server's, whatever
     /// the endpoint.
     ///
@@ -259,80 +340,80 @@ impl Context {
         self.services.websocket_client(endpoint).await
     }
 
-    /// How long there is left to answer. `None` when there is no deadline, zero when it has passed.
+    /// Returns how long there is left. `None` when there is no deadline, zero when it has passed.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        let (now, left) = (self.now(), self.call.arrival.remaining?);
-        Some(left.saturating_sub(self.call.arrival.now.until(now)))
+        self.begun.time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
-    /// Ends when nobody waits for the handler any more: its time is up, or the client is gone. The
-    /// handler's own future is dropped then; this is for work that it started elsewhere. It never
-    /// ends after the handler has answered: a body's stream is dropped when its client leaves, and
-    /// what feeds it finds its channel closed.
+    /// Returns what ends when nobody waits for the handler any more: its time is up, or the client is
+    /// gone. The handler's own future is dropped then; this is for work that it started elsewhere. It
+    /// never ends after the handler has answered: a body's stream is dropped when its client leaves,
+    /// and what feeds it finds its channel closed.
     #[must_use]
-    pub fn cancellation(&self) -> &CancellationToken {
+    pub const fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
     }
 
-    /// The same request, whose answer nobody waits for once `cancellation` ends.
+    /// The same one, whose answer nobody waits for once `cancellation` ends.
     pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
         Self { cancellation, ..self.clone() }
     }
 
-    /// Leaves a value for the rest of the request, under a name that is trimmed. A blank name is
-    /// ignored.
+    /// Leaves a value for those who handle the same request or record, under a name that is trimmed.
+    /// A blank name is ignored.
     pub fn set(&self, name: &str, value: impl Into<Json>) {
-        self.shared.values.set(name, value.into());
+        self.left.set(name, value.into());
     }
 
-    /// A value that was left under a name.
+    /// Returns a value that was left under a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Json> {
-        self.shared.values.get(name)
+        self.left.get(name)
     }
 
-    /// Leaves a value for the rest of the request, under its type. The extractor
+    /// Leaves a value for those who handle the same request or record, under its type. The extractor
     /// [`Extension`](super::Extension) reads it.
     pub fn extend<T: Send + Sync + 'static>(&self, value: T) {
-        self.left().extensions.insert(TypeId::of::<T>(), Arc::new(value));
+        self.left.extend(value);
     }
 
-    /// The value that was left under a type.
+    /// Returns the value that was left under a type.
     #[must_use]
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.left().extensions.get(&TypeId::of::<T>()).cloned();
-        value.and_then(|value| value.downcast().ok())
+        self.left.extension()
     }
 
-    /// The stages that the request has passed, in order: the pipeline's, and what middleware
+    /// Returns the stages that the request has passed, in order: the pipeline's, and what middleware
     /// [added](Self::trace).
     #[must_use]
     pub fn stages(&self) -> Vec<Cow<'static, str>> {
-        self.left().trace.clone()
+        self.left.stages()
     }
 
     /// Adds a stage.
     pub fn trace(&self, stage: impl Into<Cow<'static, str>>) {
-        self.left().trace.push(stage.into());
-    }
-
-    fn left(&self) -> MutexGuard<'_, Extensions> {
-        // Nothing panics while it is locked: poisoning says nothing here.
-        self.shared.left.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.trace(stage.into());
     }
 }
 
-/// What a request holds is its client's: it is not printed.
+/// A handler was called for another kind of event than it is for. Applications do not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the handler was called for another kind of event")]
+pub(super) struct OfAnotherKind;
+
+/// What a request or record holds is its sender's: it is not printed.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("request_id", &self.call.request_id)
-            .field("method", &self.call.request.method)
-            .field("path", &self.call.request.path)
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Context");
+        shown.field("request_id", &self.request_id());
+        match &self.subject {
+            Subject::Call { call, .. } => {
+                let Request { method, path, .. } = &call.request;
+                shown.field("method", method).field("path", path)
+            }
+            Subject::Record { record, .. } => shown.field("trigger", &record.trigger()),
+        };
+        shown.finish_non_exhaustive()
     }
 }
-
-/// What a middleware or a handler answers: a response, or an error that is answered for it.
-pub type Answer = Result<Response, AppError>;

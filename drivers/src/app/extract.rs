@@ -6,40 +6,69 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::http::binding::{decode_params, from_headers, from_params, from_query};
+use apptheory_core::http::exchange::Call;
 use serde::de::DeserializeOwned;
 
 use super::context::Context;
+use super::kind::{Http, RequestKind};
 
-/// Whatever a handler may take as an argument, read from a request of an application with the state
-/// `S`.
+/// Whatever a handler of the [kind](super::kind) `K` may take as an argument, in an application with
+/// the state `S`.
 ///
-/// Reading is synchronous: the request is all there. What has to be fetched from elsewhere is for a
-/// [middleware](super::Middleware), which leaves it as an [`Extension`].
+/// Reading is synchronous: the request or record is all there. What has to be fetched from elsewhere
+/// is for a [middleware](super::Middleware), which leaves it as an [`Extension`].
 ///
-/// | Type | Reads | Answers when it cannot |
-/// |---|---|---|
-/// | [`Context`] | everything | – |
-/// | [`Path`] | the path's parameters, decoded | 400 `invalid path binding` |
-/// | [`Query`] | the query | 400 `invalid query binding` |
-/// | [`Headers`] | header fields | 400 `invalid header binding` |
-/// | [`Json`] | the body | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
-/// | [`State`] | the application's state | – |
-/// | [`Extension`] | what middleware left | 500, masked: the middleware is missing |
-/// | [`Body`] | the bytes of the body | – |
-/// | `Option<T>`, `Result<T, AppError>` | `T`, if it can be read | – |
-/// | tuples of up to eight | each in turn | as the first that cannot be read |
-pub trait FromContext<S>: Sized {
+/// | Type | Reads | Of | What happens when it cannot |
+/// |---|---|---|---|
+/// | [`Context`] | everything | all | – |
+/// | [`State`] | the application's state | all | – |
+/// | [`Json`] | the body, or what the record [brings](super::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
+/// | [`Body`] | its bytes | all | – |
+/// | [`Extension`] | what middleware left | all | 500, masked: the middleware is missing |
+/// | [`Path`] | the path's parameters, decoded | requests | 400 `invalid path binding` |
+/// | [`Query`] | the query | requests, messages | 400 `invalid query binding` |
+/// | [`Headers`] | header fields | requests, messages | 400 `invalid header binding` |
+/// | `Arc<`[`Call`]`>` | the request itself | requests, messages | – |
+/// | [`WebSocket`](super::WebSocket) | the connection | messages | – |
+/// | `Arc<`[`SqsMessage`](super::events::SqsMessage)`>` and the like | the record itself | its own kind | – |
+/// | `Option<T>` | `T`, if it is [there](OptionalFromContext) | those of `T` | as `T`, if it is there and malformed |
+/// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |
+/// | tuples of up to eight | each in turn | | as the first that cannot be read |
+///
+/// An error of a record fails that record alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a handler of this kind of event",
+    note = "the documentation of `FromContext` lists which arguments are for which events",
+    note = "a part of the application's state is `State<T>`, and what a middleware left is `Extension<T>`"
+)]
+pub trait FromContext<S, K>: Sized {
     /// Reads the value.
     ///
     /// # Errors
     ///
-    /// The answer to a request that it cannot be read from.
+    /// The answer to a request that it cannot be read from, or why a record fails.
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError>;
 }
 
-/// The body, read as JSON; as a response, JSON. A body needs a media type of JSON, unless the
-/// application's [`JsonReading`](apptheory_core::http::JsonReading) says otherwise, and an error says
-/// what is wrong where.
+/// What may be missing: handlers take it as `Option<T>`. What is there and malformed is an error all
+/// the same, and never `None`.
+#[diagnostic::on_unimplemented(
+    message = "`Option<{Self}>` cannot be an argument of a handler of this kind of event",
+    note = "an argument that cannot be missing needs no `Option`; `Result<{Self}, AppError>` takes what is malformed"
+)]
+pub trait OptionalFromContext<S, K>: Sized {
+    /// Reads the value; `None` when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`FromContext::from_context`], for what is there and cannot be read.
+    fn optional_from_context(context: &Context, state: &S) -> Result<Option<Self>, AppError>;
+}
+
+/// The body, read as JSON; as an answer, JSON. The body of a request needs a media type of JSON, unless
+/// the application's [`JsonReading`](apptheory_core::http::JsonReading) says otherwise, and an error
+/// says what is wrong where. Of a record, it is what the record
+/// [brings](super::events::EventInput::payload): an error fails that record alone.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub T);
 
@@ -57,7 +86,7 @@ pub struct Json<T>(pub T);
 ///     format!("{} notes of {user} in {year}", page.limit.unwrap_or(10))
 /// }
 ///
-/// let app = App::builder().get("/users/{user}/notes/{year}", notes).build()?;
+/// let app = App::new().get("/users/{user}/notes/{year}", notes).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -102,63 +131,81 @@ impl<T: Clone> FromRef<T> for T {
     }
 }
 
-impl<S> FromContext<S> for Context {
+impl<S, K> FromContext<S, K> for Context {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Ok(context.clone())
     }
 }
 
-impl<S, T: DeserializeOwned> FromContext<S> for Path<T> {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        let params = decode_params(context.call().params());
-        Ok(Self(from_params(&params)?))
-    }
-}
-
-impl<S, T: DeserializeOwned> FromContext<S> for Query<T> {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(Self(from_query(&context.request().query)?))
-    }
-}
-
-impl<S, T: DeserializeOwned> FromContext<S> for Headers<T> {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(Self(from_headers(context.request())?))
-    }
-}
-
-impl<S, T: DeserializeOwned> FromContext<S> for Json<T> {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        context.json().map(Self)
-    }
-}
-
-impl<S, T: FromRef<S>> FromContext<S> for State<T> {
+impl<S, K, T: FromRef<S>> FromContext<S, K> for State<T> {
     fn from_context(_: &Context, state: &S) -> Result<Self, AppError> {
         Ok(Self(T::from_ref(state)))
     }
 }
 
-impl<S, T: Send + Sync + 'static> FromContext<S> for Extension<T> {
+impl<S, K, T: DeserializeOwned> FromContext<S, K> for Json<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        context.json().map(Self)
+    }
+}
+
+impl<S, K, T: DeserializeOwned> OptionalFromContext<S, K> for Json<T> {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        if context.body().is_empty() { Ok(None) } else { context.json().map(Self).map(Some) }
+    }
+}
+
+impl<S, K> FromContext<S, K> for Body {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(context.body().to_vec()))
+    }
+}
+
+impl<S, K, T: Send + Sync + 'static> FromContext<S, K> for Extension<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let missing = || AppError::internal().with_cause(MissingExtension(type_name::<T>()));
         context.extension().map(Self).ok_or_else(missing)
     }
 }
 
-impl<S> FromContext<S> for Body {
+impl<S, K, T: Send + Sync + 'static> OptionalFromContext<S, K> for Extension<T> {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        Ok(context.extension().map(Self))
+    }
+}
+
+impl<S, T: DeserializeOwned> FromContext<S, Http> for Path<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(Self(context.request().body.clone()))
+        let params = decode_params(context.expect_call()?.params());
+        Ok(Self(from_params(&params)?))
     }
 }
 
-impl<S, T: FromContext<S>> FromContext<S> for Option<T> {
+impl<S, K: RequestKind, T: DeserializeOwned> FromContext<S, K> for Query<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(from_query(&context.expect_call()?.request.query)?))
+    }
+}
+
+impl<S, K: RequestKind, T: DeserializeOwned> FromContext<S, K> for Headers<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(from_headers(&context.expect_call()?.request)?))
+    }
+}
+
+impl<S, K: RequestKind> FromContext<S, K> for Arc<Call> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        context.expect_call().map(Self::clone)
+    }
+}
+
+impl<S, K, T: OptionalFromContext<S, K>> FromContext<S, K> for Option<T> {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
-        Ok(T::from_context(context, state).ok())
+        T::optional_from_context(context, state)
     }
 }
 
-impl<S, T: FromContext<S>> FromContext<S> for Result<T, AppError> {
+impl<S, K, T: FromContext<S, K>> FromContext<S, K> for Result<T, AppError> {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         Ok(T::from_context(context, state))
     }

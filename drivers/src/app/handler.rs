@@ -1,33 +1,41 @@
 //! Ordinary async functions as handlers.
 
+use core::fmt;
 use core::future::Future;
+use core::marker::PhantomData;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
+use apptheory_core::http::exchange::Access;
 
-use super::context::{Answer, Context};
-use super::endpoint::{BoxFuture, Endpoint};
+use super::answer::IntoAnswer;
+use super::context::Context;
 use super::extract::FromContext;
-use super::response::IntoResponse;
+use super::kind::RequestKind;
+use super::middleware::{Endpoint, Layer, Middleware};
+use super::{Answer, BoxFuture};
 
 /// A handler: an `async` function or closure of up to eight [extractors](FromContext) that returns
-/// [something to answer](IntoResponse).
+/// [something to answer](IntoAnswer). The same function may handle requests, messages and records, as
+/// far as its extractors and its answer are for them.
 ///
-/// The first extractor that fails answers the request, and the function is not called.
+/// The first extractor that fails answers the request or fails the record, and the function is not
+/// called.
 ///
 /// A closure that captures something takes the form `move |…| { let kept = kept.clone(); async move
 /// { … } }`: an `async` closure lends what it captured to its future, and cannot be called for
-/// several requests at once.
+/// several requests at once. What all handlers need is better kept as [`State`](super::State).
 ///
 /// ```
-/// use apptheory::app::{App, Context, Json, State};
+/// use apptheory::app::{App, Context, Handler, Json, State, Timeout};
 /// use apptheory::error::AppError;
 ///
 /// #[derive(serde::Deserialize, serde::Serialize)]
 /// struct Order { item: String }
 ///
-/// async fn create(State(shop): State<&'static str>, Json(order): Json<Order>) -> String {
-///     format!("{shop}: {}", order.item)
+/// async fn ship(State(shop): State<&'static str>, Json(order): Json<Order>) -> Result<(), AppError> {
+///     println!("{shop} ships {}", order.item);
+///     Ok(())
 /// }
 ///
 /// async fn show(context: Context) -> Result<Json<Order>, AppError> {
@@ -37,53 +45,142 @@ use super::response::IntoResponse;
 ///     }
 /// }
 ///
-/// let app = App::with_state("corner shop").post("/orders", create).get("/orders/{id}", show);
-/// # app.build()?;
+/// let app = App::with_state("corner shop")
+///     .post("/orders", ship)
+///     .sqs("orders", ship)
+///     .get("/orders/{id}", show.layer(Timeout::default()))
+///     .build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "this is no handler of an application with the state `{S}`",
-    note = "a handler is an `async` function of up to eight extractors, such as `Json<T>`, `Path<T>` or `Context`",
-    note = "it returns what implements `IntoResponse`, or a `Result` of it and an error such as `AppError`",
-    note = "the type in `State<T>` is the one that was given to `App::with_state`"
+    message = "`{Self}` is not a handler of this kind of event in an application with the state `{S}`",
+    label = "an `async` function of up to eight extractors is expected here",
+    note = "an `async` closure that captures something is none: ask for what it captures as `State`",
+    note = "every argument implements `FromContext` for the kind of event, and the type in `State<T>` is a part of the application's state",
+    note = "it returns what implements `IntoAnswer`, or a `Result` of it and an error such as `AppError`"
 )]
-pub trait Handler<Arguments, S>: Send + Sync + 'static {
-    /// Answers a request.
-    fn call(&self, context: Context, state: &S) -> BoxFuture<Answer>;
+pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
+    /// The handler, with what is put around it.
+    #[doc(hidden)]
+    fn into_layered(self) -> Layered<S, K>;
+
+    /// Puts a middleware around this handler alone. The first one is the outermost, inside of those of
+    /// [routers](super::Router::layer) and the [application](super::App::layer).
+    #[must_use]
+    fn layer(self, middleware: impl Middleware) -> Layered<S, K> {
+        let mut layered = self.into_layered();
+        layered.layers.push(Arc::new(middleware));
+        layered
+    }
+
+    /// Says who may call this handler; see [`Access`]. [`App::authenticate`](super::App::authenticate)
+    /// says who calls: without it, a handler that is not public does not build, and neither does one
+    /// that is registered with a router of another access.
+    #[must_use]
+    fn access(self, access: Access) -> Layered<S, K>
+    where
+        K: RequestKind,
+    {
+        Layered { access: Some(access), ..self.into_layered() }
+    }
+
+    /// Lets only callers with an identity call this handler, as [`Access::Authenticated`].
+    #[must_use]
+    fn for_callers(self) -> Layered<S, K>
+    where
+        K: RequestKind,
+    {
+        self.access(Access::Authenticated)
+    }
+
+    /// Lets only callers call this handler who have every one of these scopes, as
+    /// [`Access::AllScopes`]. An empty list, or a blank scope, does not build.
+    #[must_use]
+    fn for_scopes<T: Into<String>>(self, scopes: impl IntoIterator<Item = T>) -> Layered<S, K>
+    where
+        K: RequestKind,
+    {
+        self.access(Access::AllScopes(scopes.into_iter().map(T::into).collect()))
+    }
+
+    /// Lets only callers call this handler who have at least one of these scopes, as
+    /// [`Access::AnyScope`]. An empty list, or a blank scope, does not build.
+    #[must_use]
+    fn for_any_scope<T: Into<String>>(self, scopes: impl IntoIterator<Item = T>) -> Layered<S, K>
+    where
+        K: RequestKind,
+    {
+        self.access(Access::AnyScope(scopes.into_iter().map(T::into).collect()))
+    }
 }
 
-/// A handler together with the state of its application.
-pub(super) fn endpoint<H, A, S>(handler: H, state: &Arc<S>) -> Arc<dyn Endpoint>
-where
-    H: Handler<A, S>,
-    S: Send + Sync + 'static,
-{
-    let state = Arc::clone(state);
-    Arc::new(move |context: Context| -> BoxFuture<Answer> { handler.call(context, &state) })
+/// A handler with middleware around it, and who may call it. It is a [`Handler`] itself.
+pub struct Layered<S, K> {
+    pub(super) handler: Erased<S>,
+    /// The outermost first.
+    pub(super) layers: Vec<Layer>,
+    /// `None` where nothing is said.
+    pub(super) access: Option<Access>,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// A handler of any type that waits for the application's state.
+pub(super) type Erased<S> = Box<dyn FnOnce(&Arc<S>) -> Endpoint + Send + Sync>;
+
+impl<S: Send + Sync + 'static, K> Layered<S, K> {
+    /// A handler that is called with the state.
+    pub(super) fn of(
+        call: impl Fn(Context, &S) -> BoxFuture<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let handler: Erased<S> = Box::new(move |state| {
+            let state = Arc::clone(state);
+            Box::new(move |context| call(context, &state))
+        });
+        Self { handler, layers: Vec::new(), access: None, kind: PhantomData }
+    }
+}
+
+impl<S: 'static, K: 'static> Handler<Self, S, K> for Layered<S, K> {
+    fn into_layered(self) -> Self {
+        self
+    }
+}
+
+impl<S, K> fmt::Debug for Layered<S, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layered")
+            .field("layers", &self.layers.len())
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
 }
 
 macro_rules! handlers {
     ($($argument:ident)*) => {
-        impl<F, R, S, $($argument),*> Handler<($($argument,)*), S> for F
+        impl<F, R, S, K, $($argument),*> Handler<($($argument,)*), S, K> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Future + Send + 'static,
-            R::Output: IntoResponse,
-            $($argument: FromContext<S> + Send + 'static,)*
+            R::Output: IntoAnswer<K>,
+            S: Send + Sync + 'static,
+            K: 'static,
+            $($argument: FromContext<S, K> + Send + 'static,)*
         {
             #[allow(non_snake_case, reason = "a variable for each type, of its name")]
-            fn call(&self, context: Context, state: &S) -> BoxFuture<Answer> {
-                match <($($argument,)*)>::from_context(&context, state) {
-                    Ok(($($argument,)*)) => {
-                        let answer = self($($argument),*);
-                        Box::pin(async move { answer.await.into_response() })
+            fn into_layered(self) -> Layered<S, K> {
+                Layered::of(move |context, state| {
+                    match <($($argument,)*) as FromContext<S, K>>::from_context(&context, state) {
+                        Ok(($($argument,)*)) => {
+                            let answer = self($($argument),*);
+                            Box::pin(async move { answer.await.into_answer() })
+                        }
+                        Err(error) => Box::pin(core::future::ready(Err(error))),
                     }
-                    Err(error) => Box::pin(core::future::ready(Err(error))),
-                }
+                })
             }
         }
 
-        impl<S, $($argument: FromContext<S>),*> FromContext<S> for ($($argument,)*) {
+        impl<S, K, $($argument: FromContext<S, K>),*> FromContext<S, K> for ($($argument,)*) {
             #[allow(unused_variables, reason = "the empty tuple reads nothing")]
             fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
                 Ok(($($argument::from_context(context, state)?,)*))

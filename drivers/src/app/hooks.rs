@@ -5,12 +5,12 @@ use core::future::Future;
 
 use apptheory_core::error::AppError;
 use apptheory_core::http::HeaderMap;
-use apptheory_core::http::exchange::{PolicyDecision, Principal};
+use apptheory_core::http::exchange::{PolicyDecision, PolicyStage, Principal};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::Sanitizer;
 
 use super::context::Context;
-use super::endpoint::BoxFuture;
+use super::{App, BoxFuture};
 
 type Ask<T> = Box<dyn Fn(Context) -> BoxFuture<Result<T, AppError>> + Send + Sync>;
 type Change = Box<dyn Fn(&mut HeaderMap) + Send + Sync>;
@@ -72,6 +72,83 @@ impl Hooks {
         R: Future<Output = Result<T, AppError>> + Send + 'static,
     {
         Box::new(move |context| Box::pin(hook(context)))
+    }
+}
+
+/// Hooks.
+impl<S> App<S> {
+    /// Asks `hook` who calls, for routes that want to know. `None` is nobody; an error answers the
+    /// request.
+    #[must_use]
+    pub fn authenticate<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<Principal>, AppError>> + Send + 'static,
+    {
+        self.hooks.authenticate = Some(Hooks::ask(hook));
+        self
+    }
+
+    /// Asks `hook` whether requests may go on, before or after their caller is known. An error is a
+    /// masked 500.
+    #[must_use]
+    pub fn policy<F, R>(mut self, stage: PolicyStage, hook: F) -> Self
+    where
+        F: Fn(Context) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Option<PolicyDecision>, AppError>> + Send + 'static,
+    {
+        self.settings.policy = Some(stage);
+        self.hooks.policy = Some(Hooks::ask(hook));
+        self
+    }
+
+    /// Changes the header fields of every answer, errors and preflights among them, before it is
+    /// sent: for fields such as `strict-transport-security`. Changes that would break the answer
+    /// are dropped, and reported to [`on_failure`](Self::on_failure).
+    #[must_use]
+    pub fn response_headers(
+        mut self,
+        hook: impl Fn(&mut HeaderMap) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.headers = Some(Box::new(hook));
+        self
+    }
+
+    /// Tells `hook` of every answer, in [`Pipeline::Observed`](apptheory_core::http::exchange::Pipeline::Observed), and of every event.
+    #[must_use]
+    pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.log = Some(Box::new(hook));
+        self
+    }
+
+    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`](apptheory_core::http::exchange::Pipeline::Observed), and of every event.
+    #[must_use]
+    pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.metric = Some(Box::new(hook));
+        self
+    }
+
+    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`](apptheory_core::http::exchange::Pipeline::Observed), and of every event.
+    #[must_use]
+    pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.span = Some(Box::new(hook));
+        self
+    }
+
+    /// Also tells the log hook how each streamed body ended, as `stream.completed`: the answer's own
+    /// record is written before its first chunk is made.
+    #[must_use]
+    pub fn observe_streams(mut self) -> Self {
+        self.hooks.observes_streams = true;
+        self
+    }
+
+    /// Tells `hook` what clients are not told: the causes of masked errors, and panics. Without it,
+    /// and with the feature `tracing`, they are logged.
+    #[must_use]
+    pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        self.hooks.failure = Some(Box::new(hook));
+        self
     }
 }
 

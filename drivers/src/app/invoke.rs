@@ -4,7 +4,7 @@ use apptheory_core::events::{
     self, HttpEvent, HttpSource, LambdaEvent, WebSocketEvent, WorkloadFailed,
 };
 
-use super::App;
+use super::AppService;
 use super::invocation::Invocation;
 use super::time::{Begun, TimedOut};
 
@@ -23,10 +23,10 @@ pub enum InvokeError {
     TimedOut(#[from] TimedOut),
 }
 
-impl App {
+impl AppService {
     /// Answers an event of any kind, as whoever sent it expects it. What a response streams is
     /// collected: more of it than Lambda takes in one piece is answered with 413, and a stream that
-    /// has not ended in time with 504. [`reserve`](super::AppBuilder::reserve) says what becomes of
+    /// has not ended in time with 504. [`reserve`](super::App::reserve) says what becomes of
     /// everything else that takes too long.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! use apptheory::app::{App, Context, Invocation, Json};
 //! use serde_json::json;
 //!
-//! let app = App::builder()
+//! let app = App::new()
 //!     .get("/users/{id}", async |context: Context| Json(json!({"id": context.param("id")})))
 //!     .build()?;
 //!
@@ -21,11 +21,13 @@
 //! # Ok::<(), apptheory::app::BuildError>(())
 //! ```
 
+mod answer;
+mod application;
 mod body;
-mod builder;
+mod build;
+mod chain;
 mod collect;
 mod context;
-mod endpoint;
 pub mod events;
 mod extract;
 mod guard;
@@ -33,42 +35,54 @@ mod handler;
 mod hooks;
 mod invocation;
 mod invoke;
+pub mod kind;
+mod left;
+mod middleware;
 #[cfg(feature = "tower")]
 mod mount;
 mod rate_limit;
-mod response;
+mod router;
 mod serve;
 #[cfg(feature = "tower")]
 mod service;
+mod services;
+mod settings;
 mod sse;
 #[cfg(test)]
 mod tests;
 pub(crate) mod time;
 mod timeout;
-mod values;
 mod watch;
 mod websocket;
 #[cfg(feature = "tower")]
 pub(crate) mod wire;
 
 use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{HttpService, HttpSettings};
 
+pub use answer::{Html, IntoAnswer, Response};
+pub use application::App;
 pub use body::BodyStream;
-pub use builder::{AppBuilder, BuildError, BuildWarning};
-pub use context::{Answer, Context};
-pub use endpoint::{BoxFuture, Middleware, Next};
-pub use extract::{Body, Extension, FromContext, FromRef, Headers, Json, Path, Query, State};
+pub use build::{BuildError, BuildWarning};
+pub use chain::Next;
+pub use context::{Context, ContextKind};
+pub use extract::{
+    Body, Extension, FromContext, FromRef, Headers, Json, OptionalFromContext, Path, Query, State,
+};
 pub use guard::Panicked;
-pub use handler::Handler;
+pub use handler::{Handler, Layered};
 pub use hooks::Failure;
-pub use invocation::{ClientContext, Invocation};
+pub use invocation::Invocation;
 pub use invoke::InvokeError;
+pub use middleware::Middleware;
 pub use rate_limit::RateLimit;
-pub use response::{Html, IntoResponse, Response};
+pub use router::Router;
 #[cfg(feature = "tower")]
 pub use service::AppBody;
 pub use sse::Sse;
@@ -76,24 +90,30 @@ pub use time::TimedOut;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 pub use websocket::WebSocket;
 
-use context::Services;
-use endpoint::{Endpoint, Layer};
+use chain::Chain;
 use events::EventRoutes;
 use hooks::Hooks;
+use services::Services;
 use websocket::WebSocketRoutes;
 
 use crate::clock::SharedClock;
 
-/// An application. Clones are the same application.
+/// What a middleware or a handler answers: a response, or an error that is answered for it.
+pub type Answer = Result<Response, AppError>;
+
+/// A future of a type that nobody has to name.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A built application, which answers requests and events; made by [`App::build`]. Clones are the same
+/// application.
 #[derive(Clone)]
-pub struct App {
+pub struct AppService {
     inner: Arc<Inner>,
     services: Arc<Services>,
 }
 
 struct Inner {
-    service: HttpService<Arc<dyn Endpoint>>,
-    layers: Arc<[Layer]>,
+    service: HttpService<Arc<Chain>>,
     events: EventRoutes,
     websockets: WebSocketRoutes,
     hooks: Hooks,
@@ -102,19 +122,7 @@ struct Inner {
     warnings: Vec<BuildWarning>,
 }
 
-impl App {
-    /// Begins an application without state.
-    #[must_use]
-    pub fn builder() -> AppBuilder {
-        AppBuilder::new(())
-    }
-
-    /// Begins an application whose handlers may ask for its [`State`].
-    #[must_use]
-    pub fn with_state<S: Send + Sync + 'static>(state: S) -> AppBuilder<S> {
-        AppBuilder::new(state)
-    }
-
+impl AppService {
     /// The settings.
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
@@ -141,10 +149,12 @@ impl App {
     }
 }
 
-impl fmt::Debug for App {
+impl fmt::Debug for AppService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let routes = self.inner.service.router().routes().iter();
         let routes = routes.map(|route| format!("{} {}", route.method(), route.pattern()));
-        f.debug_struct("App").field("routes", &routes.collect::<Vec<_>>()).finish_non_exhaustive()
+        f.debug_struct("AppService")
+            .field("routes", &routes.collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }

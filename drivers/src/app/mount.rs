@@ -1,87 +1,81 @@
 //! Tower services as parts of an application.
 
-use std::sync::Arc;
-
 use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::Access;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http_body::Body as HttpBody;
 use http_body_util::{BodyDataStream, BodyExt as _, Full};
 use tower::{Service, ServiceExt as _};
 
-use super::context::{Answer, Context};
-use super::endpoint::{BoxFuture, Endpoint};
+use super::context::Context;
 use super::events::BoxError;
+use super::handler::Layered;
+use super::kind::Http;
+use super::router::{Router, Target};
 use super::wire::{http_request, response};
-use super::{AppBuilder, BodyStream};
+use super::{Answer, App, BodyStream, BoxFuture};
 
-/// An error of any type.
-impl<S: Send + Sync + 'static> AppBuilder<S> {
-    /// Serves every path from `prefix` on by a tower service such as an axum `Router`, with the
-    /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.
-    ///
-    /// The service sees whole paths, the prefix with them, in the normal form of
-    /// [`UriPath`](apptheory_core::http::UriPath); the
-    /// [query as the client sent it](apptheory_core::http::Request::raw_query); and one `cookie`
-    /// field. It finds the request's [`Context`] among the extensions; middleware goes around it. Its
-    /// errors are masked, and trailers of its responses are dropped. Routes of the application below
-    /// the prefix win.
-    ///
-    /// A request with more header fields than the `http` crate holds (24,576 names) is answered with
-    /// 431, and one whose target has 64 KiB or more with 414.
-    ///
-    /// ```
-    /// use apptheory::app::{App, Invocation};
-    /// use apptheory::http::RawRequest;
-    /// use axum::Router;
-    /// use axum::routing::get;
-    ///
-    /// let pages = Router::new().route("/pages/about", get(async || "about"));
-    /// let app = App::builder().mount("/pages", pages).build()?;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let about = app.serve(RawRequest::new("GET", "/pages/about"), Invocation::default()).await;
-    /// assert_eq!(about.body, b"about");
-    /// # });
-    /// # Ok::<(), apptheory::app::BuildError>(())
-    /// ```
-    #[must_use]
-    pub fn mount<V, B>(self, prefix: &str, service: V) -> Self
-    where
-        V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
-        V: Clone + Send + Sync + 'static,
-        V::Future: Send,
-        V::Error: Into<BoxError>,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        self.mount_for(Access::Public, prefix, service)
-    }
-
-    /// As [`mount`](Self::mount), for those who may call it.
-    #[must_use]
-    pub fn mount_for<V, B>(mut self, access: Access, prefix: &str, service: V) -> Self
-    where
-        V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
-        V: Clone + Send + Sync + 'static,
-        V::Future: Send,
-        V::Error: Into<BoxError>,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let endpoint = endpoint(service);
-        let below = format!("{}/{{path+}}", prefix.trim_end_matches('/'));
-        for method in METHODS {
-            for pattern in [prefix, &below] {
-                self = self.add(access.clone(), method, pattern, Arc::clone(&endpoint));
+/// Tower services as parts of applications and routers.
+macro_rules! mounts {
+    ($($owner:ident)+) => {$(
+        impl<S: Send + Sync + 'static> $owner<S> {
+            /// Serves every path from `prefix` on by a tower service such as an axum `Router`, with the
+            /// methods of RFC 9110 §9.3 that carry requests to resources, and PATCH.
+            ///
+            /// The service sees whole paths, the prefix with them, in the normal form of
+            /// [`UriPath`](apptheory_core::http::UriPath); the
+            /// [query as the client sent it](apptheory_core::http::Request::raw_query); and one `cookie`
+            /// field. It finds the request's [`Context`] among the extensions; middleware goes around it. Its
+            /// errors are masked, and trailers of its responses are dropped. Routes of the application below
+            /// the prefix win.
+            ///
+            /// A request with more header fields than the `http` crate holds (24,576 names) is answered with
+            /// 431, and one whose target has 64 KiB or more with 414.
+            ///
+            /// ```
+            /// use apptheory::app::{App, Invocation};
+            /// use apptheory::http::RawRequest;
+            /// use axum::Router;
+            /// use axum::routing::get;
+            ///
+            /// let pages = Router::new().route("/pages/about", get(async || "about"));
+            /// let app = App::new().mount("/pages", pages).build()?;
+            /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            /// let about = app.serve(RawRequest::new("GET", "/pages/about"), Invocation::default()).await;
+            /// assert_eq!(about.body, b"about");
+            /// # });
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn mount<V, B>(mut self, prefix: &str, service: V) -> Self
+            where
+                V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
+                V: Clone + Send + Sync + 'static,
+                V::Future: Send,
+                V::Error: Into<BoxError>,
+                B: HttpBody<Data = Bytes> + Send + 'static,
+                B::Error: Into<BoxError>,
+            {
+                let below = format!("{}/{{path+}}", prefix.trim_end_matches('/'));
+                for method in METHODS {
+                    for pattern in [prefix, &below] {
+                        let (method, pattern) = (method.to_owned(), pattern.to_owned());
+                        let target = Target::Request { method, pattern };
+                        self.router().add(target, mounted(service.clone()));
+                    }
+                }
+                self
             }
         }
-        self
-    }
+    )+};
 }
 
-fn endpoint<V, B>(service: V) -> Arc<dyn Endpoint>
+mounts!(Router App);
+
+/// A service as a handler, which asks for no state.
+fn mounted<S, V, B>(service: V) -> Layered<S, Http>
 where
+    S: Send + Sync + 'static,
     V: Service<http::Request<Full<Bytes>>, Response = http::Response<B>>,
     V: Clone + Send + Sync + 'static,
     V::Future: Send,
@@ -89,10 +83,10 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    Arc::new(move |context: Context| -> BoxFuture<Answer> {
+    Layered::of(move |context: Context, _| -> BoxFuture<Answer> {
         let service = service.clone();
         Box::pin(async move {
-            let mut request = http_request(context.request())?;
+            let mut request = http_request(&context.expect_call()?.request)?;
             request.extensions_mut().insert(context);
             let response = service.oneshot(request).await.map_err(AppError::from_error)?;
             answer(response).await

@@ -6,9 +6,11 @@ use apptheory_core::limiter::Limiter;
 use apptheory_core::limiter::headers::headers;
 use apptheory_core::limiter::http::{RequestFacts, WEBSOCKET};
 
-use super::builder::BuildWarning;
-use super::context::{Answer, Context};
-use super::endpoint::{Middleware, Next};
+use super::Answer;
+use super::build::BuildWarning;
+use super::chain::Next;
+use super::context::Context;
+use super::middleware::Middleware;
 use crate::limiter::{RateLimiter, RequestLimit};
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
@@ -27,12 +29,14 @@ use crate::limiter::{RateLimiter, RequestLimit};
 ///
 /// let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
 /// let limit = RateLimit::new(RateLimiter::new(limiter, &Store::memory()));
-/// let app = App::builder().middleware(limit).get("/", async || "hello").build()?;
+/// let app = App::new().layer(limit).get("/", async || "hello").build()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
 /// Two limits around the same routes need counters of their own: give one of them a name with
 /// [`named`](apptheory_core::limiter::LimiterBuilder::named), or the application does not build.
+///
+/// A record counts for its sender, such as its queue. One over the limit fails, and comes again.
 ///
 /// The messages of a WebSocket count for the identity that the authorizer of `$connect` gave, else
 /// for the client's address, and for their route key.
@@ -81,18 +85,26 @@ impl Middleware for RateLimit {
     }
 }
 
-/// Looks at what is known about a request.
+/// Looks at what is known about a request, a message or a record.
 fn with_facts<T>(context: &Context, look: impl FnOnce(RequestFacts<'_>) -> T) -> T {
-    let (call, request) = (context.call(), context.request());
-    let socket = context.websocket();
+    let no_fields = |_: &str| Vec::new();
+    if let Some(record) = context.record() {
+        let (trigger, sender) = (record.trigger().as_str(), record.sender());
+        let facts = RequestFacts::of(trigger, "", &no_fields);
+        return look(RequestFacts { identity: sender, route: Some(sender), ..facts });
+    }
+    let Some(call) = context.call() else { return look(RequestFacts::of("", "", &no_fields)) };
+    let (request, socket) = (&call.request, context.websocket());
     let connection = socket.as_ref().map(|socket| socket.connection());
     let fields = |name: &str| request.headers.get_all(name).to_vec();
     let facts = RequestFacts::of(&request.method, &request.path, &fields);
     let principal = context.principal();
     let facts = RequestFacts {
         identity: principal.map_or("", |principal| &principal.identity),
-        tenant_id: call.vouched_tenant_id(principal).unwrap_or_default(),
-        named_tenant_id: &call.named_tenant_id,
+        tenant_id: principal
+            .and_then(|principal| principal.tenant_id.as_deref())
+            .unwrap_or_default(),
+        named_tenant_id: &call.tenant_id,
         address: context.client_ip(),
         route: call.pattern().map(|pattern| pattern.as_str()),
         ..facts

@@ -15,17 +15,16 @@ use apptheory_core::sanitize::log_text;
 use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
-use super::context::Context;
-use super::endpoint::Next;
+use super::context::{Context, Subject};
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
 use super::invocation::Invocation;
 use super::time::Begun;
 use super::watch::Watch;
-use super::{App, Response};
+use super::{AppService, Response};
 use crate::clock::Clock as _;
 
-impl App {
+impl AppService {
     /// Answers a request. It never fails: whatever goes wrong is answered. What is not done in time
     /// is dropped, and answered with `app.timeout`; the response's stream is for the caller to end.
     ///
@@ -78,7 +77,6 @@ impl App {
         if request.provider_request_id.trim().is_empty() {
             request.provider_request_id.clone_from(&invocation.request_id);
         }
-        request.platform.tenant_id.clone_from(&invocation.tenant_id);
         let mut step = self.inner.service.exchange(request, arrival).start();
         loop {
             step = match step {
@@ -89,16 +87,16 @@ impl App {
                 Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-                    let services = &self.services;
-                    let context = Context::new(call, principal, services, begun, given_up);
+                    let caller = Subject::Call { call, principal };
+                    let context = Context::new(caller, &self.services, begun, given_up);
                     let decided = self.decide_policy(context);
                     let decided = self.or_time_out(*time, given_up, decided).await.flatten();
                     ask.answer(decided)
                 }
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
-                    let services = &self.services;
-                    let context = Context::new(call, None, services, begun, given_up);
+                    let nobody = Subject::Call { call, principal: None };
+                    let context = Context::new(nobody, &self.services, begun, given_up);
                     let authenticated = self.authenticate(context);
                     let authenticated =
                         self.or_time_out(*time, given_up, authenticated).await.flatten();
@@ -109,8 +107,8 @@ impl App {
                     let services = &self.services;
                     let context = Context::for_handler(effect, services, begun, given_up);
                     let errors = self.settings().error_style();
-                    let next = Next::new(&self.inner.layers, effect.handler, errors);
-                    let response = self.or_time_out(*time, given_up, next.run(context)).await;
+                    let answering = effect.handler.run(context, errors);
+                    let response = self.or_time_out(*time, given_up, answering).await;
                     ask.answer(response)
                 }
             };

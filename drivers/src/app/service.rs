@@ -12,10 +12,9 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tower::Service;
 
-use super::endpoint::BoxFuture;
 use super::invocation::Invocation;
 use super::wire::{http_head, raw_request};
-use super::{App, BodyStream};
+use super::{AppService, BodyStream, BoxFuture};
 
 /// The body of an application's response: what is there, and then what is streamed. An error on the
 /// way ends it early; the client sees a body that is cut off.
@@ -24,7 +23,7 @@ pub struct AppBody {
     stream: Option<BodyStream>,
 }
 
-impl App {
+impl AppService {
     /// Answers a request of the `http` crate. Such a request has no deadline: put a
     /// [`Timeout`](super::Timeout) around the handlers.
     pub async fn respond<B>(&self, request: http::Request<B>) -> http::Response<AppBody>
@@ -67,7 +66,7 @@ impl App {
 }
 
 /// The application answers whatever it is asked, and is always ready.
-impl<B> Service<http::Request<B>> for App
+impl<B> Service<http::Request<B>> for AppService
 where
     B: HttpBody + Send + 'static,
     B::Data: Send,

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, Stream, StreamExt as _};
 
+use super::answer::Response;
 use super::body::BodyStream;
 use super::context::Context;
-use super::response::Response;
 use crate::clock::{Clock as _, SharedClock};
 
 /// Sends events while they happen, and a comment whenever nothing was sent for too long.
@@ -35,7 +35,7 @@ use crate::clock::{Clock as _, SharedClock};
 /// }
 /// # use futures_util::StreamExt as _;
 ///
-/// let app = App::builder().get("/ticks", ticks).build()?;
+/// let app = App::new().get("/ticks", ticks).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ mod tests {
             let response = Sse::new(&context).with_keep_alive(keep_alive).response(events);
             core::future::ready(response)
         };
-        let app = App::builder().clock(clock.clone()).get("/", handler).build().unwrap();
+        let app = App::new().clock(clock.clone()).get("/", handler).build().unwrap();
         let deadline = deadline.map(Timestamp::from_unix_seconds);
         let invocation = Invocation { deadline, ..Invocation::default() };
         clock.run(async {

@@ -7,7 +7,7 @@ use core::future::Future;
 
 use apptheory_core::invocation_time::InvocationTime;
 
-use super::App;
+use super::AppService;
 use super::invocation::Invocation;
 use crate::clock::Clock as _;
 
@@ -24,7 +24,7 @@ pub(crate) struct Begun {
 #[error("the event was not handled in time")]
 pub struct TimedOut;
 
-impl App {
+impl AppService {
     /// Begins an invocation: from now on, its time passes.
     pub(crate) fn begin(&self, invocation: Invocation) -> Begun {
         let now = self.services.clock.now();

@@ -5,12 +5,14 @@ use core::time::Duration;
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::Timeouts;
 
+use super::Answer;
 use super::body::BodyStream;
-use super::context::{Answer, Context};
-use super::endpoint::{Middleware, Next};
+use super::chain::Next;
+use super::context::Context;
+use super::middleware::Middleware;
 use crate::clock::Clock as _;
 
-/// A middleware that answers 504 when a handler takes too long.
+/// A middleware that answers 504 when a handler takes too long. A record whose handler does so fails.
 ///
 /// The handler is given up then: its future is dropped where it waits, and its
 /// [cancellation](Context::cancellation) ends, for what it started elsewhere. A handler that blocks
@@ -18,7 +20,7 @@ use crate::clock::Clock as _;
 /// is given.
 ///
 /// The time is that of the operation, else that of the tenant, else the default; never more than
-/// the invocation has left, less its [reserve](super::AppBuilder::reserve). A time of zero is no
+/// the invocation has left, less its [reserve](super::App::reserve). A time of zero is no
 /// limit. It ends with the handler, unless [streams count too](Self::including_streams).
 ///
 /// ```
@@ -27,7 +29,7 @@ use crate::clock::Clock as _;
 ///
 /// let timeout = Timeout::after(Duration::from_secs(5))
 ///     .for_operation("POST", "/reports", Duration::from_secs(60));
-/// let app = App::builder().middleware(timeout).build()?;
+/// let app = App::new().layer(timeout).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -4,20 +4,20 @@ use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Report, StreamEnd};
 use bytes::Bytes;
 
-use super::App;
+use super::AppService;
 use super::hooks::Failure;
 use crate::clock::Clock as _;
 
 /// Sees what a stream gives, and reports its end: to the failure hook if it fails for a reason that
 /// no client is told, and to the log hook if the application asked for that.
 pub(super) struct Watch {
-    app: App,
+    app: AppService,
     report: Report,
     end: StreamEnd,
 }
 
 impl Watch {
-    pub(super) fn new(app: &App, report: Report) -> Self {
+    pub(super) fn new(app: &AppService, report: Report) -> Self {
         Self { app: app.clone(), report, end: StreamEnd::default() }
     }
 

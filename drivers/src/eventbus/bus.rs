@@ -158,7 +158,7 @@ impl EventBus {
     /// Runs the handlers that are subscribed to an event's type, one after the other.
     ///
     /// Call it for the new events in the table's stream;
-    /// [`AppBuilder::eventbus`](crate::app::AppBuilder::eventbus) does.
+    /// [`App::eventbus`](crate::app::App::eventbus) does.
     ///
     /// ```
     /// use apptheory::eventbus::{EventBus, EventChange};

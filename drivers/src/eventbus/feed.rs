@@ -45,7 +45,7 @@ pub const UNREADABLE: &str = "unreadable";
 /// use apptheory::store::Store;
 ///
 /// let bus = EventBus::on(&Store::memory());
-/// let app = App::builder().get("/events", move |context: Context| {
+/// let app = App::new().get("/events", move |context: Context| {
 ///     let feed = Feed::new(&bus, EventQuery::new("t1"));
 ///     let feed = feed.after(context.header("last-event-id"));
 ///     async move { Ok::<_, AppError>(Sse::new(&context).response(feed.open().await?)) }

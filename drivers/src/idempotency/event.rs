@@ -1,38 +1,44 @@
 //! Records and events that are handled once.
 
-use apptheory_core::idempotency::{Acquisition, Error, IdempotencyKey, payload_hash, record_scope};
-use serde_json::Value as Json;
+use apptheory_core::idempotency::{Acquisition, IdempotencyKey, payload_hash, record_scope};
 
 use super::Idempotent;
-use crate::app::events::{EventContext, EventMiddleware, EventNext, EventResult};
+use crate::app::events::{EventInput, is_handled};
+use crate::app::{Answer, Context, Next, Response};
 
-impl EventMiddleware for Idempotent {
-    async fn handle(&self, context: EventContext, next: EventNext) -> EventResult {
-        let input = context.input();
-        let scope = record_scope(&self.scope, input.trigger().as_str(), input.sender());
-        let key = IdempotencyKey::new(&scope, input.id())?;
+impl Idempotent {
+    pub(super) async fn handle_record(
+        &self,
+        record: EventInput,
+        context: Context,
+        next: Next,
+    ) -> Answer {
+        let scope = record_scope(&self.scope, record.trigger().as_str(), record.sender());
+        let key = IdempotencyKey::new(&scope, record.id())?;
         // Services do not give an id to two things, so it stands for the payload.
         let hash = payload_hash(b"");
         let acquired = self.acquire(key, hash, context.remaining()).await;
-        let Some(acquisition) = acquired? else { return next.run(context).await };
+        let Some(acquisition) = acquired? else { return Ok(next.run(context).await) };
         let lease = match acquisition {
             Acquisition::Acquired(lease) => lease,
-            Acquisition::Completed { result } => return replay(result.as_deref()),
+            Acquisition::Completed { result } => return Ok(replay(result)),
         };
-        let handled = next.run(context).await;
-        match &handled {
-            Ok(output) => {
-                let result = serde_json::to_vec(output).ok();
-                self.complete(lease, result).await;
-            }
-            Err(_) => self.release(lease).await,
+        let response = next.run(context).await;
+        if is_handled(&response) {
+            self.complete(lease, Some(kept(&response))).await;
+        } else {
+            self.release(lease).await;
         }
-        handled
+        Ok(response)
     }
 }
 
+/// The output to keep, as JSON.
+fn kept(response: &Response) -> Vec<u8> {
+    if response.body.is_empty() { b"null".to_vec() } else { response.body.clone() }
+}
+
 /// The output that was kept; null when it was too large.
-fn replay(result: Option<&[u8]>) -> EventResult {
-    let Some(result) = result else { return Ok(Json::Null) };
-    Ok(serde_json::from_slice(result).map_err(|_| Error::unreadable())?)
+fn replay(result: Option<Vec<u8>>) -> Response {
+    Response { body: result.unwrap_or_default(), ..Response::new(200) }
 }

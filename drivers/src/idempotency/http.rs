@@ -6,11 +6,11 @@ use apptheory_core::idempotency::{
 };
 
 use super::Idempotent;
-use crate::app::{Answer, Context, Middleware, Next};
+use crate::app::{Answer, Context, Next};
 
-impl Middleware for Idempotent {
-    async fn handle(&self, context: Context, next: Next) -> Answer {
-        let request = context.request();
+impl Idempotent {
+    pub(super) async fn handle_request(&self, context: Context, next: Next) -> Answer {
+        let Some(request) = context.request() else { return Ok(next.run(context).await) };
         if is_safe(&request.method) {
             return Ok(next.run(context).await);
         }
@@ -46,12 +46,13 @@ impl Middleware for Idempotent {
 
 impl Idempotent {
     fn scope_of(&self, context: &Context) -> Option<String> {
-        let request = context.request();
+        let call = context.call()?;
+        let request = &call.request;
         if let Some(socket) = context.websocket() {
             return self.callers.message_scope(&self.scope, request, socket.connection());
         }
         let facts = RequestedWork {
-            pattern: context.call().pattern().map(|pattern| pattern.as_str()),
+            pattern: call.pattern().map(|pattern| pattern.as_str()),
             identity: context.identity(),
             tenant_id: context.tenant_id(),
         };

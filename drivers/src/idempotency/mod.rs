@@ -10,7 +10,7 @@
 //! use apptheory::store::Store;
 //!
 //! let once = Idempotent::new("shop", &Store::memory());
-//! let app = App::builder().middleware(once).post("/orders", async || "order 7").build()?;
+//! let app = App::new().layer(once).post("/orders", async || "order 7").build()?;
 //!
 //! let event = r#"{"rawPath":"/orders","requestContext":{"http":{"method":"POST"}},
 //!     "headers":{"idempotency-key":"k1","authorization":"Bearer of-ann"}}"#;
@@ -35,6 +35,7 @@ use core::time::Duration;
 pub use apptheory_core::idempotency::*;
 use apptheory_core::identity::EmptySecret;
 
+use crate::app::{Answer, Context, Middleware, Next};
 use crate::clock::Clock as _;
 use crate::execute::drive;
 use crate::layer::{DECISION_BUDGET, EachInTime};
@@ -197,5 +198,14 @@ impl Idempotent {
 
     const fn in_time(&self) -> EachInTime<'_> {
         EachInTime::new(&self.store, self.budget, None)
+    }
+}
+
+impl Middleware for Idempotent {
+    async fn handle(&self, context: Context, next: Next) -> Answer {
+        match context.record().cloned() {
+            Some(record) => self.handle_record(record, context, next).await,
+            None => self.handle_request(context, next).await,
+        }
     }
 }

@@ -20,7 +20,7 @@ use http_body::{Body, Frame};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, BodyStream, BoxFuture, Failure, Response};
+use crate::app::{AppService, BodyStream, BoxFuture, Failure, Response};
 use crate::clock::Clock as _;
 
 /// A response on its way through a [`FrameMachine`]: chunks are pulled when writes are asked for,
@@ -31,7 +31,7 @@ pub(super) struct Frames {
     writes: VecDeque<Write>,
     producer: Option<BodyStream>,
     outcome: Option<FrameOutcome>,
-    app: App,
+    app: AppService,
     stops_at: Option<Timestamp>,
     shutdown: CancellationToken,
     cut_short: BoxFuture<Cancel>,
@@ -54,7 +54,7 @@ struct HeadRefused;
 impl Frames {
     /// Begins a response that is read by `target`, and ends by `stops_at`, or when a shutdown begins.
     pub(super) fn new(
-        app: &App,
+        app: &AppService,
         response: Response,
         target: Target,
         stops_at: Option<Timestamp>,
@@ -267,11 +267,12 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
+    use crate::app::App;
 
     /// A handler's chunk reaches the wire as the same bytes in memory.
     #[test]
     fn no_chunk_is_copied() {
-        let app = App::builder().build().unwrap();
+        let app = App::new().build().unwrap();
         let chunk = Bytes::from(vec![b'a'; 16 << 10]);
         let chunks = BodyStream::new(stream::iter([Ok::<_, AppError>(chunk.clone())]));
         let response = Response::html_stream(200, chunks);

@@ -2,7 +2,7 @@
 //!
 //! This module decides how invocations are taken from the [Runtime API] and how their responses are
 //! sent: in one piece or while they are made, within their deadline, and never leaving an
-//! invocation unanswered. What the answer is, is the [`App`]'s to decide; how it is cut into frames,
+//! invocation unanswered. What the answer is, is the [`AppService`]'s to decide; how it is cut into frames,
 //! [`FrameMachine`](apptheory_core::stream::FrameMachine)'s. It refuses to know events.
 //!
 //! ```no_run
@@ -10,7 +10,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn core::error::Error>> {
-//! let app = App::builder().get("/", async || "hello").build()?;
+//! let app = App::new().get("/", async || "hello").build()?;
 //! apptheory::lambda::run(app).await?;
 //! # Ok(())
 //! # }
@@ -49,10 +49,10 @@
 //! blocks. Only [`RuntimeError`]s end the function, and a shutdown, if it was
 //! asked for: [`Runtime::shutdown_on_sigterm`].
 //!
-//! Logs are [`tracing`] events, in a span `invocation` with `request_id`, `trace_id` and, where the
-//! function isolates its tenants, `tenant_id`. They never hold events or responses.
+//! Logs are [`tracing`] events, in a span `invocation` with `request_id` and `trace_id`. They never
+//! hold events or responses.
 //!
-//! [reserve]: crate::app::AppBuilder::reserve
+//! [reserve]: crate::app::App::reserve
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 mod address;
@@ -61,7 +61,6 @@ mod connection;
 mod error;
 mod extension;
 mod frames;
-mod head;
 mod runtime;
 mod settings;
 
@@ -71,7 +70,7 @@ pub use runtime::{DRAIN_TIME, Runtime};
 #[cfg(feature = "start")]
 pub(crate) use settings::{MAX_CONCURRENCY, RUNTIME_API};
 
-use crate::app::App;
+use crate::app::AppService;
 
 /// Runs an application as a Lambda function, as the environment of the process says.
 ///
@@ -81,6 +80,6 @@ use crate::app::App;
 ///
 /// [`RuntimeError`], after which the process should exit with a failure: Lambda then starts
 /// another one.
-pub async fn run(app: App) -> Result<(), RuntimeError> {
+pub async fn run(app: AppService) -> Result<(), RuntimeError> {
     Runtime::new(app).run().await
 }

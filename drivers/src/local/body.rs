@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::error::Trouble;
 use crate::app::wire::http_head;
-use crate::app::{App, BodyStream, Failure};
+use crate::app::{AppService, BodyStream, Failure};
 
 /// The body of a response whose head is sent. It pulls a chunk when the one before has been taken.
 pub(super) struct FrameBody {
@@ -47,7 +47,7 @@ impl FrameBody {
     /// Frames a response, up to the point where its head is known: that of a stream is with its
     /// first chunk.
     pub(super) async fn begin(
-        app: &App,
+        app: &AppService,
         response: Whole,
         stream: Option<BodyStream>,
         takes_trailers: bool,
@@ -197,11 +197,12 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
+    use crate::app::App;
 
     /// A handler's chunk reaches the wire as the same bytes in memory.
     #[test]
     fn no_chunk_is_copied() {
-        let app = App::builder().build().unwrap();
+        let app = App::new().build().unwrap();
         let chunk = Bytes::from(vec![b'a'; 16 << 10]);
         let chunks = BodyStream::new(stream::iter([Ok::<_, AppError>(chunk.clone())]));
         let response =

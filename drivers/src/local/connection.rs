@@ -29,7 +29,7 @@ use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
 use super::websocket::{Gateway, Slot};
 use crate::app::wire::raw_request;
-use crate::app::{App, Invocation};
+use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;
 
 /// The most bytes that the head of a request may have, request line included: 32 KiB, as
@@ -167,7 +167,7 @@ enum Call {
 }
 
 impl Call {
-    fn of(parts: &Parts, request: &RawRequest<'_>, app: &App) -> Self {
+    fn of(parts: &Parts, request: &RawRequest<'_>, app: &AppService) -> Self {
         if !app.serves_websockets() {
             Self::Http
         } else if parts.version >= Version::HTTP_11 && is_upgrade(request) {

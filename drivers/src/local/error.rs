@@ -5,7 +5,7 @@ use std::io;
 
 use apptheory_core::error::AppError;
 
-use crate::app::{App, Failure, InvokeError};
+use crate::app::{AppService, Failure, InvokeError};
 
 /// The address cannot be listened on: it is taken, not this machine's, or not for everyone to use.
 /// Choose another port, or 0 to have one chosen.
@@ -71,6 +71,6 @@ impl Trouble {
 }
 
 /// Tells the application of trouble that is no request's.
-pub(super) fn tell(app: &App, trouble: Trouble) {
+pub(super) fn tell(app: &AppService, trouble: Trouble) {
     app.tell(Failure { request_id: String::new(), error: trouble.into_error() });
 }

@@ -3,14 +3,14 @@
 //! It stands in for the service in front of a function: it decides what a connection may send, and
 //! when connections end. Responses go through the same frames as on Lambda, so that what is refused
 //! there is refused here, and what is cut off there is cut off here. It refuses to know routes and
-//! handlers: those are the [`App`]'s.
+//! handlers: those are the [`AppService`]'s.
 //!
 //! ```
 //! use apptheory::app::App;
 //! use apptheory::local::Server;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-//! let app = App::builder().get("/", async || "hello").build()?;
+//! let app = App::new().get("/", async || "hello").build()?;
 //! let server = Server::bind(app, 0).await?;
 //! println!("listening on http://{}", server.address());
 //! let stop = async {}; // a signal, usually
@@ -49,7 +49,7 @@
 //! Time is the application's clock's. A [`ManualClock`](crate::clock::ManualClock) does not fit, as
 //! every time limit is over at once: [`VirtualClock`](crate::clock::VirtualClock) is for tests.
 //!
-//! An application with [routes for WebSockets](crate::app::AppBuilder::websocket) is also served as
+//! An application with [routes for WebSockets](crate::app::App::websocket) is also served as
 //! behind a WebSocket API, on every path. With the feature `websocket`, what its handlers send goes
 //! to this server, whatever factory of clients it has.
 //!
@@ -95,7 +95,7 @@ pub use signal::stop_signal;
 pub use transport::READ_TIME;
 pub use websocket::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 
-use crate::app::App;
+use crate::app::AppService;
 use crate::clock::Clock as _;
 use connection::Front;
 use error::tell;
@@ -112,7 +112,7 @@ pub const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// An application on a port, ready to be served.
 #[derive(Debug)]
 pub struct Server {
-    app: App,
+    app: AppService,
     listener: TcpListener,
     address: SocketAddr,
     is_buffered: bool,
@@ -127,19 +127,19 @@ impl Server {
     /// # Errors
     ///
     /// [`ListenError`] when the port is taken, or not for everyone to use.
-    pub async fn bind(app: App, port: u16) -> Result<Self, ListenError> {
+    pub async fn bind(app: AppService, port: u16) -> Result<Self, ListenError> {
         Self::listen(app, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
     }
 
     /// Listens on any address. One that other machines can reach is
-    /// [told](crate::app::AppBuilder::on_failure) as [`Trouble::Exposed`]: this server knows neither
+    /// [told](crate::app::App::on_failure) as [`Trouble::Exposed`]: this server knows neither
     /// TLS nor users. It answers for the address that a client reached, and for `localhost`, but not
     /// for other names of this machine.
     ///
     /// # Errors
     ///
     /// [`ListenError`] when the address is taken, not this machine's, or not for everyone to use.
-    pub async fn bind_exposed(app: App, address: SocketAddr) -> Result<Self, ListenError> {
+    pub async fn bind_exposed(app: AppService, address: SocketAddr) -> Result<Self, ListenError> {
         let server = Self::listen(app, address).await?;
         if !server.address.ip().to_canonical().is_loopback() {
             tell(&server.app, Trouble::Exposed(server.address));
@@ -147,7 +147,7 @@ impl Server {
         Ok(server)
     }
 
-    async fn listen(app: App, address: SocketAddr) -> Result<Self, ListenError> {
+    async fn listen(app: AppService, address: SocketAddr) -> Result<Self, ListenError> {
         let failed = |source| ListenError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -261,7 +261,7 @@ impl Server {
 
 /// Says to a client that there is no room for it. Nothing is waited for: what a new connection is
 /// sent fits into the system's buffers.
-fn turn_away(app: &App, stream: TcpStream) {
+fn turn_away(app: &AppService, stream: TcpStream) {
     use std::io::Write as _;
 
     if let Ok(mut stream) = stream.into_std() {
@@ -295,7 +295,7 @@ fn spawn(
 
 /// The same application, whose messages to connections come to the server at an address.
 #[cfg(feature = "websocket")]
-fn managing_connections_at(app: App, address: SocketAddr) -> App {
+fn managing_connections_at(app: AppService, address: SocketAddr) -> AppService {
     use aws_credential_types::Credentials;
 
     use crate::websocket::AwsWebSocketClients;
@@ -310,7 +310,7 @@ fn managing_connections_at(app: App, address: SocketAddr) -> App {
 }
 
 #[cfg(not(feature = "websocket"))]
-const fn managing_connections_at(app: App, _: SocketAddr) -> App {
+const fn managing_connections_at(app: AppService, _: SocketAddr) -> AppService {
     app
 }
 

@@ -8,16 +8,16 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
-use crate::app::App;
+use crate::app::AppService;
 use crate::app::wire::http_head;
 
 /// The answer to a request that is refused.
-pub(super) fn answer(app: &App, error: &AppError) -> Response<Full<Bytes>> {
+pub(super) fn answer(app: &AppService, error: &AppError) -> Response<Full<Bytes>> {
     whole(app, error).map(Full::from)
 }
 
 /// The answer to a head that cannot be read, as it is written. `status` says why.
-pub(super) fn of_head(app: &App, status: StatusCode) -> Bytes {
+pub(super) fn of_head(app: &AppService, status: StatusCode) -> Bytes {
     let error = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
             AppError::new(code::TOO_LARGE, "the head is larger than 32 KB, or has over 100 fields")
@@ -29,7 +29,7 @@ pub(super) fn of_head(app: &App, status: StatusCode) -> Bytes {
 }
 
 /// The answer to a connection that there is no room for, as it is written.
-pub(super) fn of_connection(app: &App) -> Bytes {
+pub(super) fn of_connection(app: &AppService) -> Bytes {
     let error = AppError::new(code::OVERLOADED, "too many connections");
     written(&whole(app, &error.with_header("retry-after", "1")))
 }
@@ -41,7 +41,7 @@ pub(super) fn status_of(written: &[u8]) -> StatusCode {
     status.unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-fn whole(app: &App, error: &AppError) -> Response<Vec<u8>> {
+fn whole(app: &AppService, error: &AppError) -> Response<Vec<u8>> {
     let request_id = app.new_id();
     let response: Whole = app.settings().error_style().answer(error.clone(), &request_id, "");
     let mut whole =
@@ -69,10 +69,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
 
     #[test]
     fn what_hyper_says_is_told_in_the_applications_format() {
-        let app = App::builder().build().unwrap();
+        let app = App::new().build().unwrap();
         for (said, status) in [
             (&b"HTTP/1.1 431 Request Header Fields Too Large\r\n"[..], 431),
             (b"HTTP/1.1 414 URI Too Long\r\n", 414),

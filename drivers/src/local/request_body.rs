@@ -12,7 +12,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 
 use super::transport::READ_TIME;
-use crate::app::App;
+use crate::app::AppService;
 use crate::clock::Clock as _;
 
 /// The most bytes that the body of a request may have, however large the application lets it be:
@@ -24,7 +24,7 @@ pub const MAX_BODY_BYTES: usize = StreamLimits::MAX_BUFFERED_BYTES as usize;
 
 /// Reads a body, but no more than it takes to see that it is too large, and not for ever.
 pub(super) async fn read(
-    app: &App,
+    app: &AppService,
     headers: &MultiMap,
     body: Incoming,
 ) -> Result<Vec<u8>, AppError> {

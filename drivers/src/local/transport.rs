@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::refusal;
-use crate::app::App;
+use crate::app::AppService;
 use crate::clock::{Clock as _, SharedClock};
 
 /// How long a client may take to send a head, from the start of its connection or the end of the
@@ -141,14 +141,14 @@ impl<B: Body + Unpin> Body for Answer<B> {
 /// The bytes of a connection.
 pub(super) struct Transport {
     io: TokioIo<TcpStream>,
-    app: App,
+    app: AppService,
     progress: Progress,
     /// What is left to write of the answer to a head that cannot be read.
     refusal: Option<Bytes>,
 }
 
 impl Transport {
-    pub(super) const fn new(io: TokioIo<TcpStream>, app: App, progress: Progress) -> Self {
+    pub(super) const fn new(io: TokioIo<TcpStream>, app: AppService, progress: Progress) -> Self {
         Self { io, app, progress, refusal: None }
     }
 

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_report_is_a_block_with_a_line_for_each_cause() {
-        let wrong = App::builder().get("/orders/{id", async || "order").build().unwrap_err();
+        let wrong = App::new().get("/orders/{id", async || "order").build().unwrap_err();
         let told = wrong.to_string();
         let report = StartError::from(wrong).report();
         assert_eq!(report, format!("error: the application does not build\n  because: {told}\n"));

@@ -19,7 +19,7 @@ pub use error::StartError;
 pub use place::DEFAULT_PORT;
 pub use serving::IntoService;
 
-use crate::app::App;
+use crate::app::AppService;
 use crate::env::{Env, process_env};
 use crate::{lambda, local};
 use place::Place;
@@ -29,7 +29,7 @@ use place::Place;
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
-///     apptheory::start(async || apptheory::app::App::builder().get("/", async || "hello"))
+///     apptheory::start(async || apptheory::app::App::new().get("/", async || "hello"))
 /// }
 /// ```
 ///
@@ -75,7 +75,7 @@ fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Resul
 ///
 /// ```no_run
 /// # async fn main() -> Result<(), apptheory::StartError> {
-/// apptheory::run(apptheory::app::App::builder().get("/", async || "hello")).await
+/// apptheory::run(apptheory::app::App::new().get("/", async || "hello")).await
 /// # }
 /// ```
 ///
@@ -98,7 +98,7 @@ fn runtime(env: Env<'_>) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn serve(place: Place, app: App) -> Result<(), StartError> {
+async fn serve(place: Place, app: AppService) -> Result<(), StartError> {
     let port = match place {
         Place::Lambda => return Ok(lambda::run(app).await?),
         Place::Local(port) => port,
@@ -117,6 +117,7 @@ mod tests {
     use tokio::runtime::RuntimeFlavor;
 
     use super::*;
+    use crate::app::App;
 
     fn flavor(concurrency: Option<&str>) -> RuntimeFlavor {
         let env = |name: &str| {
@@ -141,12 +142,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_found_before_anything_is_served() {
         let env = |name: &str| (name == "PORT").then(|| "http".to_owned());
-        let error = start_in(&env, async || App::builder()).unwrap_err();
+        let error = start_in(&env, async || App::new()).unwrap_err();
         assert_eq!(error.to_string(), "PORT is `http`, and a port is a number from 0 to 65535");
 
-        let odd = async || App::builder().get("orders}", async || "order");
+        let odd = async || App::new().get("orders}", async || "order");
         assert!(matches!(start_in(&|_| None, odd), Err(StartError::Build(_))));
-        let error = start_in(&|_| None, async || Err::<App, _>("no table"));
+        let error = start_in(&|_| None, async || Err::<AppService, _>("no table"));
         assert!(matches!(error, Err(StartError::App(_))));
     }
 }

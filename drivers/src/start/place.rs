@@ -1,7 +1,7 @@
 //! Where an application runs, as the environment says.
 
 use super::StartError;
-use crate::app::App;
+use crate::app::AppService;
 use crate::env::{Env, filled};
 use crate::lambda::{MAX_CONCURRENCY, RUNTIME_API};
 use crate::local::{ListenError, Server};
@@ -34,7 +34,7 @@ pub(super) fn handles_several(env: Env<'_>) -> bool {
 
 /// Listens on a port, or else on the default one or any other.
 pub(super) async fn listen(
-    app: App,
+    app: AppService,
     port: Option<u16>,
     default: u16,
 ) -> Result<Server, ListenError> {
@@ -50,6 +50,7 @@ pub(super) async fn listen(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
 
     fn read(variables: &[(&str, &str)]) -> Result<Place, String> {
         let env = |name: &str| {
@@ -72,7 +73,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_port_is_taken_only_where_none_was_asked_for() {
-        let app = App::builder().build().unwrap();
+        let app = App::new().build().unwrap();
         let first = Server::bind(app.clone(), 0).await.unwrap();
         let taken = first.address().port();
         let other = listen(app.clone(), None, taken).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::StartError;
 use crate::app::events::BoxError;
-use crate::app::{App, AppBuilder};
+use crate::app::{App, AppService};
 
 /// What [`start`](crate::start()) and [`run`](crate::run()) take: an application, built or not, or a
 /// `Result` of one and any error.
@@ -16,23 +16,23 @@ pub trait IntoService {
     /// # Errors
     ///
     /// [`StartError::Build`] and [`StartError::App`].
-    fn into_service(self) -> Result<App, StartError>;
+    fn into_service(self) -> Result<AppService, StartError>;
 }
 
-impl IntoService for App {
-    fn into_service(self) -> Result<App, StartError> {
+impl IntoService for AppService {
+    fn into_service(self) -> Result<AppService, StartError> {
         Ok(self)
     }
 }
 
-impl<S: Send + Sync + 'static> IntoService for AppBuilder<S> {
-    fn into_service(self) -> Result<App, StartError> {
+impl<S: Send + Sync + 'static> IntoService for App<S> {
+    fn into_service(self) -> Result<AppService, StartError> {
         Ok(self.build()?)
     }
 }
 
 impl<A: IntoService, E: Into<BoxError>> IntoService for Result<A, E> {
-    fn into_service(self) -> Result<App, StartError> {
+    fn into_service(self) -> Result<AppService, StartError> {
         self.map_err(|error| StartError::App(error.into()))?.into_service()
     }
 }

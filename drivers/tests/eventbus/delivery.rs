@@ -44,7 +44,7 @@ fn runs_subscribers(executor: impl StoreExecutor + Send + 'static, clock: &Manua
         async move { if is_broken { Err("out of paper".into()) } else { Ok(()) } }
     })
     .unwrap();
-    let app = App::builder().eventbus(&bus).build().unwrap();
+    let app = App::new().eventbus(&bus).build().unwrap();
 
     block_on(async {
         let mut records = Vec::new();
@@ -84,7 +84,7 @@ fn a_bus_whose_table_is_an_arn_is_found_by_its_name() {
     let table = "arn:aws:dynamodb:eu-west-1:1:table/events";
     let bus = BusConfig::builder().table_name(table).build().unwrap();
     let bus = EventBus::new(bus, &Store::memory());
-    let app = App::builder().eventbus(&bus).build().unwrap();
+    let app = App::new().eventbus(&bus).build().unwrap();
     let record = json!({"eventID": "1", "eventName": "REMOVE", "eventSource": "aws:dynamodb",
         "eventSourceARN": ARN, "dynamodb": {"SequenceNumber": "1", "Keys": {
             "PartitionKey": {"S": "t1#e"}, "SortKey": {"S": "1767225600000000000#e1"}}}});

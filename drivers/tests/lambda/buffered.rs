@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use apptheory::app::{App, BodyStream, Context, Response};
+use apptheory::app::{App, AppService, BodyStream, Context, Response};
 use apptheory::ids::IdSource;
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use super::server::RuntimeApi;
 use super::{event, url_event};
 
-fn app() -> App {
-    let app = App::builder()
+fn app() -> AppService {
+    let app = App::new()
         .get("/hello", async || "hello")
         .get("/trace", async |context: Context| context.trace_id().to_owned())
         .get("/stream", async || Response::html_stream(200, BodyStream::from_chunks(["a", "b"])))
@@ -106,7 +106,7 @@ impl IdSource for NoIds {
 async fn a_panic_anywhere_fails_one_invocation() {
     let failures = Arc::new(AtomicUsize::new(0));
     let told = Arc::clone(&failures);
-    let app = App::builder().ids(NoIds).get("/hello", async || "hello").on_failure(move |_| {
+    let app = App::new().ids(NoIds).get("/hello", async || "hello").on_failure(move |_| {
         told.fetch_add(1, Ordering::SeqCst);
     });
     let mut api = RuntimeApi::listen().await;
@@ -177,7 +177,7 @@ async fn requests_without_a_trace_get_that_of_their_invocation() {
 async fn as_many_are_handled_at_the_same_time_as_lambda_says() {
     let (running, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
     let (counter, pass) = (Arc::clone(&running), Arc::clone(&gate));
-    let app = App::builder().get("/", move || {
+    let app = App::new().get("/", move || {
         let (counter, pass) = (Arc::clone(&counter), Arc::clone(&pass));
         async move {
             counter.fetch_add(1, Ordering::SeqCst);

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
-use apptheory::app::{App, AppBuilder, BodyStream, Response};
+use apptheory::app::{App, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
 use apptheory_core::events::Rule;
@@ -42,8 +42,7 @@ async fn ten_handlers_that_never_end_do_not_stop_a_function() {
         call.send(()).unwrap();
         pending::<()>()
     };
-    let app =
-        App::builder().clock(clock.clone()).get("/hang", hang).get("/hello", async || "hello");
+    let app = App::new().clock(clock.clone()).get("/hang", hang).get("/hello", async || "hello");
     let mut api = RuntimeApi::listen().await;
     let concurrency = [("AWS_LAMBDA_MAX_CONCURRENCY", "10")];
     let _function = tokio::spawn(api.runtime(app.build().unwrap(), &concurrency).run());
@@ -82,14 +81,14 @@ async fn ten_handlers_that_never_end_do_not_stop_a_function() {
 }
 
 /// Handlers of every kind of event that never end, and say so when they begin.
-fn hanging() -> (AppBuilder, mpsc::UnboundedReceiver<()>) {
+fn hanging() -> (App, mpsc::UnboundedReceiver<()>) {
     let (call, calls) = mpsc::unbounded_channel();
     let hang = move || {
         call.send(()).unwrap();
         pending::<()>()
     };
     let [sqs, sns, bridge, socket] = [(); 4].map(|()| hang.clone());
-    let app = App::builder()
+    let app = App::new()
         .get("/hang", hang)
         .get("/hello", async || "hello")
         .sqs("q", move |_: Arc<SqsMessage>| sqs())
@@ -159,8 +158,8 @@ async fn a_request_that_never_ends_is_504_where_answers_are_streamed() {
 
 /// Answers that are made at once: a small one, one that fills every buffer, and one without an end,
 /// of which `held` is dropped with its producer.
-fn answering(held: mpsc::Sender<()>) -> AppBuilder {
-    App::builder()
+fn answering(held: mpsc::Sender<()>) -> App {
+    App::new()
         .get("/hello", async || "hello")
         .get("/large", async || Response::text(200, "a".repeat(5 << 20)))
         .get("/endless", move || {

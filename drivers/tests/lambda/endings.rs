@@ -1,14 +1,14 @@
 //! What the Runtime API may say to an answer, and how a function ends.
 
-use apptheory::app::App;
+use apptheory::app::{App, AppService};
 use apptheory::lambda::{InvokeMode, Runtime, RuntimeError};
 use serde_json::json;
 
 use super::server::{Exchange, RuntimeApi};
 use super::{fed, url_event};
 
-fn hello() -> App {
-    App::builder().get("/hello", async || "hello").build().unwrap()
+fn hello() -> AppService {
+    App::new().get("/hello", async || "hello").build().unwrap()
 }
 
 /// Checks that a function still works.

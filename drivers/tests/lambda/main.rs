@@ -4,7 +4,6 @@
 mod buffered;
 mod deadlines;
 mod endings;
-mod heads;
 mod receiving;
 mod release;
 mod resending;
@@ -15,7 +14,7 @@ mod time;
 
 use std::sync::Mutex;
 
-use apptheory::app::{App, AppBuilder, BodyStream, Response};
+use apptheory::app::{App, AppService, BodyStream, Response};
 use apptheory_core::error::AppError;
 use futures_util::stream;
 use serde_json::{Value as Json, json};
@@ -61,11 +60,11 @@ impl Feed {
 }
 
 /// An application that streams what the test feeds, at `/`, and says `hello` at `/hello`.
-fn fed() -> (App, Feed) {
-    fed_by(App::builder())
+fn fed() -> (AppService, Feed) {
+    fed_by(App::new())
 }
 
-fn fed_by(builder: AppBuilder) -> (App, Feed) {
+fn fed_by(builder: App) -> (AppService, Feed) {
     let (sender, chunks) = mpsc::unbounded_channel();
     let (call, calls) = mpsc::unbounded_channel();
     let chunks = Mutex::new(Some(chunks));

@@ -4,7 +4,7 @@ use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
-use apptheory::app::App;
+use apptheory::app::{App, AppService};
 use apptheory::clock::{Clock, VirtualClock};
 use apptheory::lambda::{InvokeMode, RuntimeError};
 use apptheory_core::time::Timestamp;
@@ -35,9 +35,9 @@ impl Clock for Watched {
 }
 
 /// An application that says hello, and its clock.
-fn hello() -> (App, Watched) {
+fn hello() -> (AppService, Watched) {
     let clock = Watched { clock: clock(), looked: Arc::default() };
-    let app = App::builder().clock(clock.clone()).get("/hello", async || "hello");
+    let app = App::new().clock(clock.clone()).get("/hello", async || "hello");
     (app.build().unwrap(), clock)
 }
 

@@ -1,14 +1,14 @@
 //! Idle connections are closed when their server likes: no finished answer is lost by that.
 
-use apptheory::app::App;
+use apptheory::app::{App, AppService};
 use apptheory::lambda::InvokeMode;
 use serde_json::{Value as Json, json};
 
 use super::server::{Exchange, RuntimeApi};
 use super::url_event;
 
-fn hello() -> App {
-    App::builder().get("/hello", async || "hello").build().unwrap()
+fn hello() -> AppService {
+    App::new().get("/hello", async || "hello").build().unwrap()
 }
 
 /// The events, and what each is answered with in the end: answers in one piece and failures.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use apptheory::app::App;
+use apptheory::app::AppService;
 use apptheory::lambda::{InvokeMode, Runtime, RuntimeError};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,7 +59,7 @@ impl RuntimeApi {
     }
 
     /// A function that is told where this is, and these variables.
-    pub(crate) fn runtime(&self, app: App, variables: &[(&str, &str)]) -> Runtime {
+    pub(crate) fn runtime(&self, app: AppService, variables: &[(&str, &str)]) -> Runtime {
         let mut known: BTreeMap<_, _> = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -69,7 +69,11 @@ impl RuntimeApi {
     }
 
     /// Starts a function.
-    pub(crate) fn start(&self, app: App, mode: InvokeMode) -> JoinHandle<Result<(), RuntimeError>> {
+    pub(crate) fn start(
+        &self,
+        app: AppService,
+        mode: InvokeMode,
+    ) -> JoinHandle<Result<(), RuntimeError>> {
         tokio::spawn(self.runtime(app, &[]).mode(mode).run())
     }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Mutex;
 
-use apptheory::app::{App, BodyStream, Response};
+use apptheory::app::{App, AppService, BodyStream, Response};
 use apptheory::clock::VirtualClock;
 use apptheory::lambda::{DRAIN_TIME, InvokeMode, RuntimeError};
 use apptheory_core::error::AppError;
@@ -27,7 +27,7 @@ struct Function {
 }
 
 impl Function {
-    async fn start(app: App, mode: InvokeMode, max_concurrency: &str) -> Self {
+    async fn start(app: AppService, mode: InvokeMode, max_concurrency: &str) -> Self {
         let api = RuntimeApi::listen().await;
         let (stop, stopped) = oneshot::channel();
         let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", max_concurrency)];
@@ -75,7 +75,7 @@ async fn draining(clock: &VirtualClock) -> (Function, oneshot::Sender<&'static s
         call.send(()).unwrap();
         async move { answer.await.unwrap() }
     };
-    let app = App::builder().clock(clock.clone()).get("/wait", wait).build().unwrap();
+    let app = App::new().clock(clock.clone()).get("/wait", wait).build().unwrap();
     let mut function = Function::start(app, InvokeMode::Buffered, "2").await;
     let (_, [poll, idle]) = function.register().await;
     poll.hand_out("r1", &[], &url_event("/wait")).await;
@@ -88,7 +88,7 @@ async fn draining(clock: &VirtualClock) -> (Function, oneshot::Sender<&'static s
 
 /// A function that streams what the test feeds.
 async fn streaming() -> (Function, Feed) {
-    let (app, mut feed) = fed_by(App::builder().clock(clock()));
+    let (app, mut feed) = fed_by(App::new().clock(clock()));
     let mut function = Function::start(app, InvokeMode::Streaming, "1").await;
     let (_, [poll]) = function.register().await;
     poll.hand_out("r1", &[], &url_event("/")).await;
@@ -191,7 +191,7 @@ async fn a_stream_ends_when_a_shutdown_begins() {
 async fn a_stream_that_always_has_more_ends_as_well() {
     let more = || BodyStream::new(stream::repeat("more").map(Ok::<_, AppError>));
     let endless = move || core::future::ready(Response::html_stream(200, more()));
-    let app = App::builder().clock(clock()).get("/", endless).build().unwrap();
+    let app = App::new().clock(clock()).get("/", endless).build().unwrap();
     let mut function = Function::start(app, InvokeMode::Streaming, "1").await;
     let (_, [poll]) = function.register().await;
     poll.hand_out("r1", &[], &url_event("/")).await;

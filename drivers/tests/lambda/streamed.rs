@@ -2,7 +2,7 @@
 
 use core::num::NonZeroU64;
 
-use apptheory::app::{App, BodyStream, Response};
+use apptheory::app::{App, AppService, BodyStream, Response};
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
 use apptheory_core::events::rest_streaming_variable;
@@ -16,7 +16,7 @@ use super::server::{RuntimeApi, Streamed};
 use super::{event, fed, url_event};
 
 /// What a function in a mode streams in answer to an event.
-async fn streamed(app: App, mode: InvokeMode, event: &str) -> Streamed {
+async fn streamed(app: AppService, mode: InvokeMode, event: &str) -> Streamed {
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app, mode);
     let response = api.invoke(event).await;
@@ -30,7 +30,7 @@ async fn streamed(app: App, mode: InvokeMode, event: &str) -> Streamed {
 async fn stream_of(response: impl Fn() -> Response + Send + Sync + 'static) -> Streamed {
     let respond = move || core::future::ready(response());
     let limits = Limits { max_response_bytes: NonZeroU64::new(5), ..Limits::default() };
-    let app = App::builder().limits(limits).get("/", respond).build().unwrap();
+    let app = App::new().limits(limits).get("/", respond).build().unwrap();
     streamed(app, InvokeMode::Streaming, &url_event("/")).await
 }
 
@@ -201,7 +201,7 @@ async fn heads_that_cannot_be_sent_are_500() {
 async fn only_what_is_deployed_to_stream_is_streamed() {
     let app = || {
         let chunks = async || Response::html_stream(200, BodyStream::from_chunks(["a", "b"]));
-        App::builder().pipeline(Pipeline::Bare).get("/sse", chunks).build().unwrap()
+        App::new().pipeline(Pipeline::Bare).get("/sse", chunks).build().unwrap()
     };
     let variable = rest_streaming_variable("GET", "/sse");
     let mut rest = json!({
@@ -259,7 +259,7 @@ async fn a_producer_is_never_far_ahead_of_the_wire() {
         });
         core::future::ready(Response::html_stream(200, BodyStream::new(chunks)))
     };
-    let app = App::builder().get("/", endless).build().unwrap();
+    let app = App::new().get("/", endless).build().unwrap();
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app, InvokeMode::Streaming);
     // The head is read, and nothing of the body.

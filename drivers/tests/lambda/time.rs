@@ -27,7 +27,7 @@ async fn hand_out(poll: Exchange, path: &str, deadline_ms: &str) {
 
 /// A function whose stream waits for the test, ten seconds before its deadline.
 async fn waiting(clock: &VirtualClock, mode: InvokeMode) -> (RuntimeApi, Feed) {
-    let (app, mut feed) = fed_by(App::builder().clock(clock.clone()));
+    let (app, mut feed) = fed_by(App::new().clock(clock.clone()));
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app, mode);
     hand_out(api.poll().await, "/", &in_seconds(10)).await;
@@ -81,7 +81,7 @@ async fn a_collected_stream_is_504() {
 #[tokio::test]
 async fn deadlines_are_none_expired_or_ahead() {
     let left = async |context: Context| format!("{:?}", context.remaining());
-    let app = App::builder().clock(clock()).get("/left", left).build().unwrap();
+    let app = App::new().clock(clock()).get("/left", left).build().unwrap();
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app, InvokeMode::Buffered);
     // Emulators count from 1970.

@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use std::io::ErrorKind;
 use std::sync::Mutex;
 
-use apptheory::app::{App, AppBuilder, BodyStream, Response};
+use apptheory::app::{App, BodyStream, Response};
 use apptheory::local::{DRAIN_TIME, Server};
 use apptheory_core::error::AppError;
 use futures_util::stream::{self, StreamExt as _};
@@ -17,7 +17,7 @@ use crate::{Running, listened_to, texts};
 
 /// An application whose responses never come, and whose streams never go on. It tells when work
 /// begins, and when it is dropped.
-fn endless() -> (AppBuilder, UnboundedReceiver<&'static str>) {
+fn endless() -> (App, UnboundedReceiver<&'static str>) {
     let (tell, told) = unbounded_channel();
     let work = move |begun: &'static str, dropped: &'static str| {
         tell.send(begun).unwrap();
@@ -25,7 +25,7 @@ fn endless() -> (AppBuilder, UnboundedReceiver<&'static str>) {
         Dropped(move || tell.send(dropped).unwrap_or_default())
     };
     let handler_work = work.clone();
-    let app = App::builder()
+    let app = App::new()
         .get("/never", move || {
             let working = handler_work("handler", "handler dropped");
             async move {
@@ -79,7 +79,7 @@ async fn a_server_that_stops_answers_what_it_was_asked() {
     let (release, released) = oneshot::channel::<()>();
     let (begin, begun) = oneshot::channel::<()>();
     let once = Mutex::new(Some((begin, released)));
-    let app = App::builder().get("/", async || "hello").get("/slow", move || {
+    let app = App::new().get("/", async || "hello").get("/slow", move || {
         let (begin, released) = once.lock().unwrap().take().unwrap();
         begin.send(()).unwrap();
         async move {
@@ -141,7 +141,7 @@ async fn a_server_that_is_dropped_drops_everything() {
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let (app, _) = listened_to(App::builder());
+    let (app, _) = listened_to(App::new());
     let server = Server::bind(app.clone(), 0).await.unwrap();
     let error = Server::bind(app, server.address().port()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot listen on {}", server.address()));
@@ -150,7 +150,7 @@ async fn a_taken_port_is_named() {
 
 #[tokio::test]
 async fn an_address_for_everyone_is_told_of() {
-    let (app, told) = listened_to(App::builder());
+    let (app, told) = listened_to(App::new());
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Server::bind_exposed(app.clone(), loopback).await.unwrap();
     assert_eq!(texts(&told), [""; 0]);

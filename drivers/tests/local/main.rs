@@ -14,7 +14,7 @@ mod visitor;
 use core::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, AppBuilder, Failure};
+use apptheory::app::{App, AppService, Failure};
 use apptheory::clock::VirtualClock;
 use apptheory::local::Server;
 use apptheory_core::time::Timestamp;
@@ -33,12 +33,12 @@ struct Running {
 }
 
 impl Running {
-    async fn of<S: Send + Sync + 'static>(app: AppBuilder<S>) -> Self {
+    async fn of<S: Send + Sync + 'static>(app: App<S>) -> Self {
         Self::with(app, |server| server).await
     }
 
     async fn with<S: Send + Sync + 'static>(
-        app: AppBuilder<S>,
+        app: App<S>,
         configure: impl FnOnce(Server) -> Server,
     ) -> Self {
         let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
@@ -67,7 +67,7 @@ impl Running {
 }
 
 /// The application, and what it is told of.
-fn listened_to<S: Send + Sync + 'static>(app: AppBuilder<S>) -> (App, Arc<Mutex<Vec<Failure>>>) {
+fn listened_to<S: Send + Sync + 'static>(app: App<S>) -> (AppService, Arc<Mutex<Vec<Failure>>>) {
     let told = Arc::<Mutex<Vec<Failure>>>::default();
     let hears = Arc::clone(&told);
     let app = app.on_failure(move |failure| hears.lock().unwrap().push(failure.clone()));

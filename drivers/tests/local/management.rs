@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, AppBuilder, Context, Json, State, WebSocket};
+use apptheory::app::{App, Context, Json, State, WebSocket};
 use apptheory::clock::Clock as _;
 use apptheory::websocket::{
     AwsWebSocketClients, AwsWebSocketManagementClient, Broadcaster, FakeWebSocketClients,
@@ -22,7 +22,7 @@ use crate::visitor::Visitor;
 /// The connections that were let in.
 type Guests = Arc<Mutex<Vec<String>>>;
 
-fn guestbook() -> (AppBuilder<Guests>, Guests) {
+fn guestbook() -> (App<Guests>, Guests) {
     let guests = Guests::default();
     let app = App::with_state(Arc::clone(&guests))
         .websocket("$connect", async |State(guests): State<Guests>, socket: WebSocket| {
@@ -41,7 +41,7 @@ async fn tell_everybody(
     let client = context.websocket_client("").await?;
     let broadcaster = Broadcaster::new(client).with_clock(context.clock().clone());
     let guests = guests.lock().unwrap().clone();
-    let report = broadcaster.send(guests, &context.request().body).await;
+    let report = broadcaster.send(guests, context.body()).await;
     Ok(Json(json!([report.delivered, report.gone.len(), report.failed.len()])))
 }
 

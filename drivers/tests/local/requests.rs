@@ -6,15 +6,15 @@ use apptheory_core::http::exchange::Limits;
 
 use crate::Running;
 
-fn length() -> apptheory::app::AppBuilder {
-    App::builder()
+fn length() -> App {
+    App::new()
         .get("/", async || "hello")
         .post("/length", async |Body(body): Body| body.len().to_string())
 }
 
 #[tokio::test]
 async fn a_connection_is_used_again_and_its_peer_is_known() {
-    let server = Running::of(App::builder().get("/{n}", async |context: Context| {
+    let server = Running::of(App::new().get("/{n}", async |context: Context| {
         let peer = context.invocation().peer.unwrap();
         assert_eq!(context.client_ip(), Some(peer.ip()));
         format!("{} {peer}", context.param("n"))
@@ -38,7 +38,7 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
 #[tokio::test]
 async fn answers_have_the_heads_that_handlers_gave_them() {
     let app = || {
-        App::builder()
+        App::new()
             .get("/", async || {
                 let mut response = Response::html(201, "<p>");
                 response.headers.set_all("x-several", vec!["a, b".into(), "c".into()]);
@@ -213,7 +213,7 @@ async fn what_is_no_http_is_refused_and_others_go_on() {
 #[tokio::test]
 async fn a_panic_is_an_answer() {
     let server =
-        Running::of(App::builder().get("/", async || -> &'static str { panic!("boom") })).await;
+        Running::of(App::new().get("/", async || -> &'static str { panic!("boom") })).await;
     let mut client = server.connect().await;
     let head = client.get("/").await;
     assert_eq!(head.status, 500);

@@ -3,7 +3,7 @@
 use core::future::pending;
 use core::time::Duration;
 
-use apptheory::app::{App, AppBuilder, Context, Response, State, WebSocket};
+use apptheory::app::{App, Context, Response, State, WebSocket};
 use apptheory::local::{IDLE_TIME, LIFETIME, MAX_FRAME_BYTES};
 use apptheory_core::error::AppError;
 use apptheory_core::gateway::{self, MAX_DATA_BYTES, RouteSelection};
@@ -23,7 +23,7 @@ type Handled = UnboundedReceiver<String>;
 type Tell = UnboundedSender<String>;
 
 /// An application that tells of every event, and sends back what it is told.
-fn echo() -> (AppBuilder<Tell>, Handled) {
+fn echo() -> (App<Tell>, Handled) {
     let (tell, told) = unbounded_channel();
     let app = App::with_state(tell)
         .websocket("$connect", note)
@@ -35,7 +35,7 @@ fn echo() -> (AppBuilder<Tell>, Handled) {
 
 async fn note(State(tell): State<Tell>, socket: WebSocket, context: Context) {
     let connection = socket.connection();
-    let body = core::str::from_utf8(&context.request().body).unwrap();
+    let body = core::str::from_utf8(context.body()).unwrap();
     tell.send(format!("{} {} {body}", connection.route_key, connection.event_type)).unwrap();
 }
 
@@ -44,7 +44,7 @@ async fn send_back(
     socket: WebSocket,
     context: Context,
 ) -> Result<(), gateway::Error> {
-    let body = &context.request().body;
+    let body = context.body();
     tell.send(format!("$default {}", body.len())).unwrap();
     socket.send(body).await
 }
@@ -148,7 +148,7 @@ async fn connect_decides_who_is_let_in() {
 
 #[tokio::test]
 async fn without_routes_for_websockets_there_are_none() {
-    let server = Running::of(App::builder().get("/", async || "hello")).await;
+    let server = Running::of(App::new().get("/", async || "hello")).await;
     assert_eq!(Visitor::refused(server.address, "/").await, 200);
     let mut client = server.connect().await;
     assert_eq!(client.get("/@connections/x").await.status, 404);
@@ -157,7 +157,7 @@ async fn without_routes_for_websockets_there_are_none() {
 
 #[tokio::test]
 async fn a_message_that_nobody_serves_is_answered() {
-    let app = App::builder().websocket("say", async || {});
+    let app = App::new().websocket("say", async || {});
     let server = Running::of(app).await;
     let mut visitor = Visitor::connect(server.address).await;
     visitor.say("hello").await;
@@ -302,7 +302,7 @@ async fn a_client_that_does_not_wait_to_be_let_in_is_disconnected() {
 
 #[tokio::test]
 async fn sending_to_who_is_not_let_in_yet_finds_nobody() {
-    let app = App::builder().websocket("$connect", async |socket: WebSocket| {
+    let app = App::new().websocket("$connect", async |socket: WebSocket| {
         match socket.send(b"too early").await {
             Err(error) if error.is_gone() => Ok(()),
             other => other,
@@ -339,12 +339,11 @@ async fn what_is_no_handshake_never_reaches_connect() {
 
 #[tokio::test]
 async fn no_query_hides_from_connect() {
-    let app = App::builder().websocket("$connect", async |context: Context| {
-        match context.query("banned") {
+    let app =
+        App::new().websocket("$connect", async |context: Context| match context.query("banned") {
             "" => Ok(()),
             _ => Err(AppError::forbidden()),
-        }
-    });
+        });
     let server = Running::of(app).await;
     let wish = "host: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use apptheory::app::{App, AppBuilder, WebSocket};
+use apptheory::app::{App, WebSocket};
 use apptheory::local::{MAX_CONNECTIONS, READ_TIME, Server};
 use apptheory_core::http::exchange::Cors;
 
@@ -12,11 +12,11 @@ use crate::Running;
 use crate::client::{Client, Head};
 
 /// An application with something to lose, and how often it was asked for it.
-fn diary() -> (AppBuilder, Arc<AtomicUsize>) {
+fn diary() -> (App, Arc<AtomicUsize>) {
     let asked = Arc::<AtomicUsize>::default();
     let [read, deleted, joined] = [&asked, &asked, &asked].map(Arc::clone);
     let count = |asked: &AtomicUsize| asked.fetch_add(1, Ordering::Relaxed);
-    let app = App::builder()
+    let app = App::new()
         .get("/diary", move || {
             count(&read);
             async { "dear diary" }
@@ -250,7 +250,7 @@ async fn half_a_request_does_not_stay() {
 
 #[tokio::test]
 async fn an_answer_may_take_longer_than_its_request() {
-    let app = App::builder().get("/", async |context: apptheory::app::Context| {
+    let app = App::new().get("/", async |context: apptheory::app::Context| {
         use apptheory::clock::Clock as _;
         context.clock().sleep(3 * READ_TIME).await;
         "late"

@@ -4,7 +4,7 @@ use core::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, AppBuilder, BodyStream, Context, Path, Response, Sse};
+use apptheory::app::{App, BodyStream, Context, Path, Response, Sse};
 use apptheory::local::Server;
 use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::Limits;
@@ -17,10 +17,10 @@ use crate::Running;
 type Chunk = Result<&'static str, AppError>;
 
 /// An application whose one response streams what is sent here.
-fn streaming() -> (mpsc::UnboundedSender<Chunk>, AppBuilder) {
+fn streaming() -> (mpsc::UnboundedSender<Chunk>, App) {
     let (send, receive) = mpsc::unbounded_channel::<Chunk>();
     let receive = Mutex::new(Some(receive));
-    let app = App::builder().get("/", move || {
+    let app = App::new().get("/", move || {
         let receive = receive.lock().unwrap().take().unwrap();
         let chunks = stream::unfold(receive, async |mut receive| {
             receive.recv().await.map(|chunk| (chunk, receive))
@@ -31,8 +31,8 @@ fn streaming() -> (mpsc::UnboundedSender<Chunk>, AppBuilder) {
 }
 
 /// An application that streams these, over and over.
-fn chunks(chunks: impl Fn() -> Vec<Chunk> + Send + Sync + 'static) -> AppBuilder {
-    App::builder().get("/", move || {
+fn chunks(chunks: impl Fn() -> Vec<Chunk> + Send + Sync + 'static) -> App {
+    App::new().get("/", move || {
         let chunks = BodyStream::new(stream::iter(chunks()));
         core::future::ready(Response::html_stream(200, chunks))
     })
@@ -58,7 +58,7 @@ async fn each_chunk_is_sent_before_the_next_is_there() {
 
 #[tokio::test]
 async fn server_sent_events_stay_alive_on_the_applications_clock() {
-    let app = App::builder().get("/", async |context: Context| {
+    let app = App::new().get("/", async |context: Context| {
         let first = stream::iter([Ok::<_, AppError>(SseEvent::new("x").with_id("1"))]);
         Sse::new(&context).response(first.chain(stream::pending()))
     });
@@ -85,7 +85,7 @@ async fn a_stream_is_no_further_than_its_reader() {
 
     let made = Arc::new(AtomicUsize::new(0));
     let makes = Arc::clone(&made);
-    let app = App::builder().get("/", move || {
+    let app = App::new().get("/", move || {
         let makes = Arc::clone(&makes);
         let chunk = move |_| {
             makes.fetch_add(1, Ordering::Relaxed);
@@ -184,7 +184,7 @@ async fn a_stream_ends_where_lambda_would_end_it() {
     const CHUNK: usize = 1 << 20;
     const MOST: usize = 200; // megabytes, as a function URL streams
 
-    let app = App::builder().get("/{n}", async |context: Context| {
+    let app = App::new().get("/{n}", async |context: Context| {
         let chunk = bytes::Bytes::from(vec![b'x'; CHUNK]);
         let number = context.param("n").parse().unwrap_or(0);
         let chunks = stream::repeat(chunk).take(number).map(Ok::<_, AppError>);
@@ -222,7 +222,7 @@ async fn a_buffered_server_answers_in_one_piece() {
     server.stop().await;
 
     // What a function URL would not take in one piece is not sent here either.
-    let large = App::builder().get("/{n}", async |Path(n): Path<usize>| "x".repeat(n));
+    let large = App::new().get("/{n}", async |Path(n): Path<usize>| "x".repeat(n));
     let server = Running::with(large, Server::buffered).await;
     for (size, status) in [("6000000", 200), ("7000000", 413)] {
         let mut client = server.connect().await;
@@ -249,7 +249,7 @@ async fn a_buffered_server_takes_what_lambda_takes_in_one_piece() {
         Response::binary(200, vec![0xff; number], "application/octet-stream")
     };
     let app = || {
-        App::builder()
+        App::new()
             .get("/whole/{n}", whole)
             .get("/streamed/{n}", streamed)
             .get("/binary/{n}", binary)
@@ -278,7 +278,7 @@ async fn a_buffered_server_takes_what_lambda_takes_in_one_piece() {
 
 #[tokio::test]
 async fn a_buffered_server_has_streams_end_in_time() {
-    let app = App::builder().get("/", async |context: Context| {
+    let app = App::new().get("/", async |context: Context| {
         let first = stream::iter([Ok::<_, AppError>(SseEvent::new("x"))]);
         Sse::new(&context).response(first.chain(stream::pending()))
     });

@@ -70,16 +70,18 @@ impl Timeouts {
         self
     }
 
-    /// Returns the time that a request has, of which its invocation has `remaining` left. `None`
-    /// when nothing limits it.
+    /// Returns the time that a request has, or a record, which is no call and no operation; its
+    /// invocation has `remaining` left. `None` when nothing limits it.
     #[must_use]
     pub fn of(
         &self,
-        call: &Call,
+        call: Option<&Call>,
         tenant_id: &str,
         remaining: Option<Duration>,
     ) -> Option<Duration> {
-        let own = self.of_operation(call).or_else(|| self.tenants.get(tenant_id).copied());
+        let own = call
+            .and_then(|call| self.of_operation(call))
+            .or_else(|| self.tenants.get(tenant_id).copied());
         let own = own.or(self.default).filter(|time| !time.is_zero());
         [own, remaining].into_iter().flatten().min()
     }
@@ -173,10 +175,10 @@ mod tests {
             ("GET", "/x", "free", None, None),
             ("GET", "/x", "free", Some(0), Some(0)),
         ] {
-            let found = timeouts.of(&call(method, path), tenant_id, remaining.map(secs));
+            let found = timeouts.of(Some(&call(method, path)), tenant_id, remaining.map(secs));
             assert_eq!(found, time.map(secs), "{method} {path} {tenant_id} {remaining:?}");
         }
-        assert_eq!(Timeouts::default().of(&call("GET", "/"), "", None), None);
+        assert_eq!(Timeouts::default().of(Some(&call("GET", "/")), "", None), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use core::num::NonZeroUsize;
 use core::pin::pin;
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
 use apptheory_core::events::{
     Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, DynamoDbSummary, EventObservation,
     KinesisRecord, SqsRecord, Turn,
@@ -11,10 +12,8 @@ use apptheory_core::events::{
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::EventRoutes;
-use super::context::{EventInput, Shared};
-use super::handler::{BoxError, Handler, run};
-use crate::app::App;
+use super::{EventInput, EventRoutes, Shared};
+use crate::app::AppService;
 use crate::app::invoke::InvokeError;
 use crate::app::time::Begun;
 use crate::clock::{Clock as _, before};
@@ -35,7 +34,7 @@ struct Unregistered {
 #[error("the record was not handled to the end")]
 struct NotFinished;
 
-impl App {
+impl AppService {
     /// Has every record of a batch handled, and answers which of them to send again.
     pub(in crate::app) async fn answer_batch(
         &self,
@@ -43,17 +42,18 @@ impl App {
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let settings = &self.inner.events.settings;
-        let shared = self.share(&begun);
+        let shared = self.share(begun);
         let guard = shared.cancellation.clone().drop_guard();
         let batch = event.batch(settings.after_failure);
-        let batch = match begun.time.stops_at() {
+        let batch = match shared.begun.time.stops_at() {
             Some(stops_at) => batch.stopping_at(stops_at),
             None => batch,
         };
         let batch = self.handle_all(event, batch, &shared, settings.concurrency).await;
         for record in batch.unfinished().filter_map(|index| event.record(index)) {
             let observation = self.observation(event.source(), &record, &shared);
-            self.conclude_event(observation, Some(Arc::new(NotFinished)), &shared);
+            let error = AppError::internal().with_cause(NotFinished);
+            self.conclude_event(observation, Some(error), &shared);
         }
         let answer = batch.finish()?;
         // Whoever handled a record may go on in the background.
@@ -71,7 +71,7 @@ impl App {
         concurrency: NonZeroUsize,
     ) -> Batch<'e> {
         let clock = &self.services.clock;
-        let mut stop = pin!(clock.sleep_until(shared.time.stops_at()));
+        let mut stop = pin!(clock.sleep_until(shared.begun.time.stops_at()));
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < concurrency.get()
@@ -101,7 +101,7 @@ impl App {
         // Not when the record is given up: it comes again, and its work must not run twice.
         let _ = guard.disarm();
         let is_handled = handled.is_ok();
-        self.conclude_event(observation, handled.err().map(Arc::from), shared);
+        self.conclude_event(observation, handled.err(), shared);
         (turn, is_handled)
     }
 
@@ -110,22 +110,24 @@ impl App {
         source: BatchSource,
         record: &BatchRecord<'_>,
         shared: &Shared,
-    ) -> Result<(), BoxError> {
-        let EventRoutes { sqs, kinesis, dynamodb, layers, .. } = &self.inner.events;
-        macro_rules! handle {
-            ($routes:ident, $record:ident, $input:ident) => {{
-                let handler = $routes.find(record.name());
-                let handler: &Handler<_> = handler.ok_or_else(|| unregistered(record))?;
-                let record = Arc::new($record::read(record)?.into_owned());
-                let context = shared.context(EventInput::$input(Arc::clone(&record)));
-                run(layers, handler, record, context).await?;
-            }};
-        }
-        match source {
-            BatchSource::Sqs => handle!(sqs, SqsRecord, Sqs),
-            BatchSource::Kinesis => handle!(kinesis, KinesisRecord, Kinesis),
-            BatchSource::DynamoDbStream => handle!(dynamodb, DynamoDbRecord, DynamoDb),
-        }
+    ) -> Result<(), AppError> {
+        let EventRoutes { sqs, kinesis, dynamodb, .. } = &self.inner.events;
+        let routes = match source {
+            BatchSource::Sqs => sqs,
+            BatchSource::Kinesis => kinesis,
+            BatchSource::DynamoDbStream => dynamodb,
+        };
+        let handler = routes.find(record.name()).ok_or_else(|| unregistered(record))?;
+        let record = match source {
+            BatchSource::Sqs => EventInput::Sqs(Arc::new(SqsRecord::read(record)?.into_owned())),
+            BatchSource::Kinesis => {
+                EventInput::Kinesis(Arc::new(KinesisRecord::read(record)?.into_owned()))
+            }
+            BatchSource::DynamoDbStream => {
+                EventInput::DynamoDb(Arc::new(DynamoDbRecord::read(record)?.into_owned()))
+            }
+        };
+        self.handle(handler, shared.context(record)).await?;
         Ok(())
     }
 
@@ -157,6 +159,6 @@ impl App {
     }
 }
 
-fn unregistered(record: &BatchRecord<'_>) -> Unregistered {
-    Unregistered { name: record.name().to_owned() }
+fn unregistered(record: &BatchRecord<'_>) -> AppError {
+    AppError::internal().with_cause(Unregistered { name: record.name().to_owned() })
 }

@@ -8,54 +8,60 @@ use apptheory_core::json;
 use serde_json::Value as Json;
 
 use super::DynamoDbChange;
-use crate::app::AppBuilder;
+use crate::app::{App, Router};
 use crate::eventbus::EventBus;
 
-impl<S: Send + Sync + 'static> AppBuilder<S> {
-    /// Runs the subscribers of an event bus for the events that its table's stream tells of, one
-    /// after the other in the order of the stream. The stream has to carry new images, and the
-    /// event source mapping to have `ReportBatchItemFailures`.
-    ///
-    /// Only new events are delivered: subscribers do not hear of deletions, nor of events whose
-    /// time ran out. Streams deliver at least once, and after a failure to all of a type's
-    /// subscribers again: put an [`Idempotent`](crate::idempotency::Idempotent) around, or let
-    /// them bear it.
-    ///
-    /// ```
-    /// use apptheory::app::App;
-    /// use apptheory::eventbus::EventBus;
-    /// use apptheory::store::Store;
-    ///
-    /// let bus = EventBus::on(&Store::memory());
-    /// bus.subscribe("order.created", |event| async move {
-    ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
-    /// })?;
-    /// let app = App::builder().eventbus(&bus).build()?;
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    ///
-    /// A bus whose configuration cannot work does not [build](Self::build).
-    #[must_use]
-    pub fn eventbus(mut self, bus: &EventBus) -> Self {
-        let table = match bus.config() {
-            Ok(config) => config.table_name().clone(),
-            Err(error) => {
-                self.events.refuse(error.into());
-                return self;
+macro_rules! buses {
+    ($($owner:ident)+) => {$(
+        impl<S: Send + Sync + 'static> $owner<S> {
+            /// Runs the subscribers of an event bus for the events that its table's stream tells of, one
+            /// after the other in the order of the stream. The stream has to carry new images, and the
+            /// event source mapping to have `ReportBatchItemFailures`.
+            ///
+            /// Only new events are delivered: subscribers do not hear of deletions, nor of events whose
+            /// time ran out. Streams deliver at least once, and after a failure to all of a type's
+            /// subscribers again: put an [`Idempotent`](crate::idempotency::Idempotent) around, or let
+            /// them bear it.
+            ///
+            /// ```
+            /// use apptheory::app::App;
+            /// use apptheory::eventbus::EventBus;
+            /// use apptheory::store::Store;
+            ///
+            /// let bus = EventBus::on(&Store::memory());
+            /// bus.subscribe("order.created", |event| async move {
+            ///     if event.tenant_id == "t1" { Ok(()) } else { Err("an unexpected tenant".into()) }
+            /// })?;
+            /// let app = App::new().eventbus(&bus).build()?;
+            /// # Ok::<(), Box<dyn core::error::Error>>(())
+            /// ```
+            ///
+            /// A bus whose configuration cannot work does not [build](App::build).
+            #[must_use]
+            pub fn eventbus(mut self, bus: &EventBus) -> Self {
+                let table = match bus.config() {
+                    Ok(config) => config.table_name().clone(),
+                    Err(error) => {
+                        self.router().refuse(error.into());
+                        return self;
+                    }
+                };
+                // A table in another account is named by its ARN.
+                let name = match name_from_arn(ArnKind::DynamoDbStream, table.as_ref()) {
+                    "" => table.as_ref(),
+                    name => name,
+                };
+                let bus = bus.clone();
+                self.dynamodb(name, move |change: Arc<DynamoDbChange>| {
+                    let bus = bus.clone();
+                    async move { deliver(&bus, &change).await }
+                })
             }
-        };
-        // A table in another account is named by its ARN.
-        let name = match name_from_arn(ArnKind::DynamoDbStream, table.as_ref()) {
-            "" => table.as_ref(),
-            name => name,
-        };
-        let bus = bus.clone();
-        self.dynamodb(name, move |change: Arc<DynamoDbChange>| {
-            let bus = bus.clone();
-            async move { deliver(&bus, &change).await }
-        })
-    }
+        }
+    )+};
 }
+
+buses!(Router App);
 
 async fn deliver(bus: &EventBus, change: &DynamoDbChange) -> Result<(), Error> {
     let record: Json = json::read_object(change.as_json()).map_err(Error::malformed_record)?;

@@ -1,5 +1,6 @@
 //! Records as the crate `aws_lambda_events` has them, for code that was written for it.
 
+use apptheory_core::error::AppError;
 use apptheory_core::events::{
     DynamoDbRecord, EventBridgeEvent, KinesisRecord, SnsRecord, SqsRecord,
 };
@@ -20,7 +21,7 @@ use serde::de::DeserializeOwned;
 ///     Ok(())
 /// }
 ///
-/// let app = App::builder().sqs("orders", ship).build()?;
+/// let app = App::new().sqs("orders", ship).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 pub trait ToLambdaEvent {
@@ -45,6 +46,13 @@ pub trait ToLambdaEvent {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("aws_lambda_events does not take the record: {0}")]
 pub struct Refused(#[from] JsonError);
+
+/// A masked 500: a record that fails.
+impl From<Refused> for AppError {
+    fn from(refused: Refused) -> Self {
+        Self::internal().with_cause(refused)
+    }
+}
 
 macro_rules! to_lambda_event {
     ($($record:ident => $event:ty),+ $(,)?) => {

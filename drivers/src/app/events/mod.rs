@@ -6,14 +6,15 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use apptheory::app::{App, Invocation};
 //! use apptheory::app::events::SqsMessage;
+//! use apptheory::app::{App, Invocation};
+//! use apptheory::error::AppError;
 //!
-//! async fn ship(message: Arc<SqsMessage>) -> Result<(), &'static str> {
-//!     if message.body == "tea" { Ok(()) } else { Err("out of stock") }
+//! async fn ship(message: Arc<SqsMessage>) -> Result<(), AppError> {
+//!     if message.body == "tea" { Ok(()) } else { Err(AppError::conflict("out of stock")) }
 //! }
 //!
-//! let app = App::builder().sqs("orders", ship).build()?;
+//! let app = App::new().sqs("orders", ship).build()?;
 //! let event = r#"{"Records":[
 //!     {"eventSource":"aws:sqs","messageId":"1","eventSourceARN":"a:orders","body":"tea"},
 //!     {"eventSource":"aws:sqs","messageId":"2","eventSourceARN":"a:orders","body":"ink"}]}"#;
@@ -27,41 +28,41 @@
 
 mod batch;
 mod bus;
-mod context;
 #[cfg(feature = "aws_lambda_events")]
 mod convert;
-mod handler;
+mod input;
 mod register;
+mod settings;
 mod single;
 #[cfg(test)]
 mod tests;
 
-use core::num::NonZeroUsize;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    AfterFailure, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
-    EventOutcome, KinesisRecord, Routes, SnsRecord, SqsRecord,
+    Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation, EventOutcome,
+    KinesisRecord, Routes, SnsRecord, SqsRecord,
 };
 use tokio_util::sync::CancellationToken;
 
-pub use context::{EventContext, EventInput};
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};
-pub use handler::{
-    BoxError, EventHandler, EventMiddleware, EventNext, EventResult, IntoEventResult,
-};
+pub use input::EventInput;
+pub(super) use settings::EventSettings;
 
-use super::App;
+use super::chain::Chain;
+use super::context::{Context, Subject};
 use super::guard::isolated;
 use super::hooks::Failure;
 use super::invocation::Invocation;
+use super::services::Services;
 use super::time::Begun;
+use super::{AppService, Response};
 use crate::clock::Clock as _;
-use context::Shared;
-use handler::{EventLayer, Handler};
-pub(super) use register::{EventBuilder, EventRoute};
+
+/// An error of any type. What it says is for the application's log, and for no service or client.
+pub type BoxError = Box<dyn core::error::Error + Send + Sync>;
 
 /// A message of SQS.
 pub type SqsMessage = SqsRecord<'static>;
@@ -76,44 +77,92 @@ pub type EventBridgeMessage = EventBridgeEvent<'static>;
 
 /// The handlers of an application's events.
 pub(super) struct EventRoutes {
-    sqs: Routes<Handler<SqsMessage>>,
-    kinesis: Routes<Handler<KinesisMessage>>,
-    dynamodb: Routes<Handler<DynamoDbChange>>,
-    sns: Routes<Handler<SnsNotification>>,
-    event_bridge: EventBridgeRoutes<Handler<EventBridgeMessage>>,
-    layers: Arc<[EventLayer]>,
+    pub(super) sqs: Routes<Arc<Chain>>,
+    pub(super) kinesis: Routes<Arc<Chain>>,
+    pub(super) dynamodb: Routes<Arc<Chain>>,
+    pub(super) sns: Routes<Arc<Chain>>,
+    pub(super) event_bridge: EventBridgeRoutes<Arc<Chain>>,
     settings: EventSettings,
 }
 
-/// What an application decides once for all of its events.
-#[derive(Clone, Copy, Debug)]
-struct EventSettings {
-    after_failure: AfterFailure,
-    concurrency: NonZeroUsize,
-    observes_messages: bool,
-    /// Whether metrics have the tag `correlation_id`.
-    tags_correlation_id: bool,
-}
-
 impl EventRoutes {
+    pub(super) fn new(settings: EventSettings) -> Self {
+        Self {
+            sqs: Routes::new(),
+            kinesis: Routes::new(),
+            dynamodb: Routes::new(),
+            sns: Routes::new(),
+            event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
+            settings,
+        }
+    }
+
     /// Whether records are kept of messages too, and not of events alone.
     pub(super) const fn observes_messages(&self) -> bool {
         self.settings.observes_messages
     }
 }
 
-impl App {
+/// What the records of an invocation have in common.
+struct Shared {
+    delivery: Arc<Delivery>,
+    begun: Arc<Begun>,
+    services: Arc<Services>,
+    cancellation: CancellationToken,
+}
+
+impl Shared {
+    /// The same for one record, which may be given up alone.
+    fn of_record(&self) -> Self {
+        Self {
+            delivery: Arc::clone(&self.delivery),
+            begun: Arc::clone(&self.begun),
+            services: Arc::clone(&self.services),
+            cancellation: self.cancellation.child_token(),
+        }
+    }
+
+    fn context(&self, record: EventInput) -> Context {
+        let subject = Subject::Record { record, delivery: Arc::clone(&self.delivery) };
+        Context::new(subject, &self.services, &self.begun, &self.cancellation)
+    }
+}
+
+/// A middleware around a record answered a status that is no success, without an error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a middleware answered {status} for the record")]
+struct Refusal {
+    status: u16,
+}
+
+/// Whether a response says that a record was handled.
+pub(crate) const fn is_handled(response: &Response) -> bool {
+    response.error.is_none() && response.status < 400
+}
+
+impl AppService {
     /// What the records of an invocation have in common.
-    fn share(&self, begun: &Begun) -> Shared {
+    fn share(&self, begun: Begun) -> Shared {
         let services = &self.services;
         let now = services.clock.now();
         let Invocation { request_id, deadline, .. } = &begun.invocation;
         let new_id = || services.ids.next_text();
         Shared {
             delivery: Arc::new(Delivery::new(request_id, *deadline, now, new_id)),
-            time: begun.time,
+            begun: Arc::new(begun),
             services: Arc::clone(services),
             cancellation: CancellationToken::new(),
+        }
+    }
+
+    /// Has a record handled by a handler and the middleware around it.
+    async fn handle(&self, chain: &Arc<Chain>, context: Context) -> Result<Response, AppError> {
+        let response = chain.run(context, self.settings().error_style()).await;
+        let status = response.status;
+        match response.error {
+            Some(error) => Err(error),
+            None if is_handled(&response) => Ok(response),
+            None => Err(AppError::internal().with_cause(Refusal { status })),
         }
     }
 
@@ -121,7 +170,7 @@ impl App {
     fn conclude_event(
         &self,
         observation: Option<EventObservation>,
-        error: Option<Arc<dyn core::error::Error + Send + Sync>>,
+        error: Option<AppError>,
         shared: &Shared,
     ) {
         let request_id = &shared.delivery.request_id;
@@ -130,7 +179,6 @@ impl App {
             self.observe(&observation, outcome, request_id);
         }
         if let Some(error) = error {
-            let error = AppError::internal().with_shared_cause(error);
             self.tell(Failure { request_id: request_id.clone(), error });
         }
     }

@@ -3,21 +3,20 @@
 use core::future::Future;
 use std::sync::Arc;
 
+use apptheory_core::error::AppError;
 use apptheory_core::events::{
     Delivery, EventBridgeEvent, EventObservation, EventOutcome, SnsRecord, Trigger, WorkloadFailed,
 };
 use serde_json::Value;
 
-use super::EventRoutes;
-use super::context::{EventInput, Shared};
-use super::handler::{EventResult, run};
-use crate::app::App;
+use super::{EventInput, EventRoutes, Shared};
 use crate::app::invocation::Invocation;
 use crate::app::invoke::InvokeError;
 use crate::app::time::{Begun, TimedOut};
+use crate::app::{AppService, Response};
 use crate::clock::Clock as _;
 
-impl App {
+impl AppService {
     /// Has every notification handled, one after the other, and answers what came of each. The first
     /// that fails fails the invocation.
     pub(in crate::app) async fn answer_sns(
@@ -25,9 +24,9 @@ impl App {
         records: Vec<SnsRecord<'_>>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let EventRoutes { sns, layers, settings, .. } = &self.inner.events;
+        let EventRoutes { sns, settings, .. } = &self.inner.events;
         let handlers = sns.of_notifications(&records)?;
-        let shared = self.share(&begun);
+        let shared = self.share(begun);
         let guard = shared.cancellation.clone().drop_guard();
         let mut outputs = Vec::new();
         for (record, handler) in records.into_iter().zip(handlers) {
@@ -36,11 +35,9 @@ impl App {
                 let request_id = &shared.delivery.request_id;
                 EventObservation::message(Trigger::Sns, topic, id, request_id)
             });
-            let record = Arc::new(record.into_owned());
-            let context = shared.context(EventInput::Sns(Arc::clone(&record)));
-            let handled = run(layers, handler, record, context);
-            let output = self.conclude_workload(observation, handled, &shared).await?;
-            outputs.push(output);
+            let context = shared.context(EventInput::Sns(Arc::new(record.into_owned())));
+            let handled = self.handle(handler, context);
+            outputs.push(self.conclude_workload(observation, handled, &shared).await?);
         }
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&Value::Array(outputs)))
@@ -53,7 +50,7 @@ impl App {
         event: EventBridgeEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let EventRoutes { event_bridge, layers, .. } = &self.inner.events;
+        let EventRoutes { event_bridge, .. } = &self.inner.events;
         let handler = match event_bridge.find(&event) {
             Ok(Some(handler)) => handler,
             unmatched => {
@@ -61,12 +58,11 @@ impl App {
                 return Ok(unmatched.map(|_| "null".to_owned())?);
             }
         };
-        let shared = self.share(&begun);
+        let shared = self.share(begun);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
-        let event = Arc::new(event.into_owned());
-        let context = shared.context(EventInput::EventBridge(Arc::clone(&event)));
-        let handled = run(layers, handler, event, context);
+        let context = shared.context(EventInput::EventBridge(Arc::new(event.into_owned())));
+        let handled = self.handle(handler, context);
         let output = self.conclude_workload(Some(observation), handled, &shared).await?;
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&output))
@@ -90,24 +86,40 @@ impl App {
     async fn conclude_workload(
         &self,
         observation: Option<EventObservation>,
-        handled: impl Future<Output = EventResult>,
+        handled: impl Future<Output = Result<Response, AppError>>,
         shared: &Shared,
     ) -> Result<Value, InvokeError> {
-        match self.in_time(shared.time, handled).await {
+        let handled = self.in_time(shared.begun.time, handled).await;
+        match handled.map(|handled| handled.and_then(output)) {
             Some(Ok(output)) => {
                 self.conclude_event(observation, None, shared);
                 Ok(output)
             }
             Some(Err(error)) => {
-                let error: Arc<dyn core::error::Error + Send + Sync> = Arc::from(error);
-                self.conclude_event(observation, Some(Arc::clone(&error)), shared);
-                Err(WorkloadFailed::with(error).into())
+                self.conclude_event(observation, Some(error.clone()), shared);
+                Err(WorkloadFailed::with(Arc::new(error)).into())
             }
             None => {
-                self.conclude_event(observation, Some(Arc::new(TimedOut)), shared);
+                let error = AppError::internal().with_cause(TimedOut);
+                self.conclude_event(observation, Some(error), shared);
                 Err(TimedOut.into())
             }
         }
+    }
+}
+
+/// The response to an event is none that its service is answered: it is no JSON, or a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a middleware answered an event with what is no JSON")]
+struct NotJson;
+
+/// The value that a response answers a service with: its body, null when it has none.
+fn output(response: Response) -> Result<Value, AppError> {
+    let not_json = || AppError::internal().with_cause(NotJson);
+    match (&*response.body, &response.stream) {
+        (_, Some(_)) => Err(not_json()),
+        ([], None) => Ok(Value::Null),
+        (body, None) => serde_json::from_slice(body).map_err(|_| not_json()),
     }
 }
 

@@ -10,7 +10,7 @@ use apptheory_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{AppBuilder, Json, Panicked};
+use crate::app::{Answer, App, AppService, Json, Next, Panicked, Response};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::ids::SequentialIds;
 use crate::websocket::FakeWebSocketClients;
@@ -32,16 +32,16 @@ fn clock() -> VirtualClock {
     VirtualClock::new(Timestamp::UNIX_EPOCH)
 }
 
-fn builder(clock: &VirtualClock) -> AppBuilder {
-    App::builder().clock(clock.clone()).ids(SequentialIds::default())
+fn builder(clock: &VirtualClock) -> App {
+    App::new().clock(clock.clone()).ids(SequentialIds::default())
 }
 
-fn invoke(app: &App, clock: &VirtualClock, event: &Value) -> Result<Value, String> {
+fn invoke(app: &AppService, clock: &VirtualClock, event: &Value) -> Result<Value, String> {
     invoke_before(app, clock, event, None)
 }
 
 fn invoke_before(
-    app: &App,
+    app: &AppService,
     clock: &VirtualClock,
     event: &Value,
     deadline: Option<Timestamp>,
@@ -78,7 +78,7 @@ fn change(table: &str, name: &str, number: u8) -> Value {
 }
 
 /// Handles a body: `fail`, `panic`, a number of milliseconds to take, or anything else.
-async fn handle(message: Arc<SqsMessage>, context: EventContext) -> Result<(), BoxError> {
+async fn handle(message: Arc<SqsMessage>, context: Context) -> Result<(), BoxError> {
     match message.body.as_ref() {
         "fail" => Err("out of stock".into()),
         "panic" => panic!("boom"),
@@ -132,7 +132,7 @@ fn groups_keep_their_order_however_many_run_at_once() {
     for concurrency in [1, 2, 8] {
         let (log, write) = log();
         let app = builder(&clock)
-            .sqs("q.fifo", move |message: Arc<SqsMessage>, context: EventContext| {
+            .sqs("q.fifo", move |message: Arc<SqsMessage>, context: Context| {
                 write(message.message_id.to_string());
                 handle(message, context)
             })
@@ -171,7 +171,7 @@ fn what_is_not_done_in_time_is_sent_again() {
             let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
             told(cause.unwrap_or_default());
         })
-        .sqs("q", move |message: Arc<SqsMessage>, context: EventContext| {
+        .sqs("q", move |message: Arc<SqsMessage>, context: Context| {
             let write = write.clone();
             keep.lock().unwrap().push(context.cancellation().clone());
             async move {
@@ -215,12 +215,9 @@ fn streams_stop_at_a_failure_if_told_so() {
         [(AfterFailure::Continue, &["2"][..]), (AfterFailure::SkipGroup, &["2", "3"])]
     {
         let app = builder(&clock)
-            .dynamodb(
-                "t",
-                async |change: Arc<DynamoDbChange>| {
-                    if change.event_name == "REMOVE" { Err("kept") } else { Ok(()) }
-                },
-            )
+            .dynamodb("t", async |change: Arc<DynamoDbChange>| {
+                if change.event_name == "REMOVE" { Err(AppError::not_found()) } else { Ok(()) }
+            })
             .after_failure(after_failure)
             .build()
             .unwrap();
@@ -253,34 +250,35 @@ fn kinesis_data_is_decoded_record_by_record() {
 
 #[test]
 fn middleware_goes_around_every_record_with_values_of_its_own() {
-    async fn outer(context: EventContext, next: EventNext) -> EventResult {
+    async fn outer(context: Context, next: Next) -> Answer {
         assert_eq!(context.get("mw"), None, "nothing of another record");
         context.set("mw", "ok");
-        next.run(context).await
+        Ok(next.run(context).await)
     }
-    async fn told(context: EventContext, next: EventNext) -> EventResult {
-        let handled = next.run(context).await;
-        if let Err(error) = &handled {
-            assert!(error.is::<Panicked>(), "those around it are told of a panic");
-        }
-        handled
+    async fn told(context: Context, next: Next) -> Answer {
+        let response = next.run(context).await;
+        let cause = response.error.as_ref().and_then(core::error::Error::source);
+        assert!(
+            cause.is_none_or(|cause| cause.is::<Panicked>()),
+            "those around are told of a panic"
+        );
+        Ok(response)
     }
-    async fn skip(context: EventContext, next: EventNext) -> EventResult {
-        let EventInput::Sqs(message) = context.input() else { return next.run(context).await };
-        match message.body.as_ref() {
-            "seen" => Ok(Value::Null),
-            "panic early" => panic!("boom"),
-            _ => next.run(context).await,
+    async fn skip(context: Context, next: Next) -> Answer {
+        match context.body() {
+            b"seen" => Ok(Response::new(204)),
+            b"panic early" => panic!("boom"),
+            _ => Ok(next.run(context).await),
         }
     }
     let clock = clock();
     let app = builder(&clock)
-        .event_middleware(outer)
-        .event_middleware(told)
-        .event_middleware(skip)
-        .sqs("q", async |message: Arc<SqsMessage>, context: EventContext| {
+        .layer(outer)
+        .layer(told)
+        .layer(skip)
+        .sqs("q", async |message: Arc<SqsMessage>, context: Context| {
             assert_ne!(message.body, "seen");
-            (context.get("mw") == Some(json!("ok"))).then_some(()).ok_or("no value")
+            (context.get("mw") == Some(json!("ok"))).then_some(()).ok_or(AppError::not_found())
         })
         .build()
         .unwrap();
@@ -303,7 +301,7 @@ fn notifications_answer_together_or_fail_together() {
     let clock = clock();
     let app = builder(&clock)
         .sns("a", async |record: Arc<SnsNotification>| match record.message.as_ref() {
-            "fail" => Err("secret=42"),
+            "fail" => Err(BoxError::from("secret=42")),
             text => Ok(Json(json!({"handled": text}))),
         })
         .on_failure(|_| {})
@@ -324,12 +322,12 @@ fn the_first_rule_that_fits_serves_an_event() {
     let (log, write) = log();
     let told = write.clone();
     let clock = clock();
-    let nightly = |builder: AppBuilder| {
+    let nightly = |builder: App| {
         builder
             .event_bridge(
                 Rule::named("nightly"),
-                async |event: Arc<EventBridgeMessage>, context: EventContext| {
-                    let summary = event.scheduled_summary(context.delivery(), context.now());
+                async |event: Arc<EventBridgeMessage>, context: Context| {
+                    let summary = event.scheduled_summary(&context.delivery(), context.now());
                     Json(json!({"run": summary.run_id, "request": context.request_id()}))
                 },
             )
@@ -401,40 +399,40 @@ fn handlers_that_would_never_run_do_not_build() {
     let mend = "remove one of the two, or let one handler do the work of both";
     for (builder, expected) in [
         (
-            App::builder().sqs("orders", handle).sqs(" orders ", handle),
+            App::new().sqs("orders", handle).sqs(" orders ", handle),
             format!(
                 "sqs(\" orders \") would never run its handler: the queue \"orders\" has a handler \
                  already; {mend}"
             ),
         ),
         (
-            App::builder().sns("news", notified).sns("news", notified),
+            App::new().sns("news", notified).sns("news", notified),
             format!(
                 "sns(\"news\") would never run its handler: the topic \"news\" has a handler \
                  already; {mend}"
             ),
         ),
         (
-            App::builder().websocket("$connect", connected).websocket("$connect", connected),
+            App::new().websocket("$connect", connected).websocket("$connect", connected),
             format!(
                 "websocket(\"$connect\") would never run its handler: the route key \"$connect\" \
                  has a handler already; {mend}"
             ),
         ),
         (
-            App::builder().kinesis(" ", async |_: Arc<KinesisMessage>| ()),
+            App::new().kinesis(" ", async |_: Arc<KinesisMessage>| ()),
             "kinesis(\" \") would never run its handler: the stream is blank; name one, or remove \
              the handler"
                 .into(),
         ),
         (
-            App::builder().dynamodb("", async |_: Arc<DynamoDbChange>| ()),
+            App::new().dynamodb("", async |_: Arc<DynamoDbChange>| ()),
             "dynamodb(\"\") would never run its handler: the table is blank; name one, or remove \
              the handler"
                 .into(),
         ),
         (
-            App::builder()
+            App::new()
                 .event_bridge(Rule::source("app"), published)
                 .event_bridge(Rule::source("app").detail_type("made"), published),
             "event_bridge(Rule::source(\"app\").detail_type(\"made\")) would never run its handler: \
@@ -443,7 +441,7 @@ fn handlers_that_would_never_run_do_not_build() {
                 .into(),
         ),
         (
-            App::builder().event_bridge(Rule::schedule("", "nightly"), published),
+            App::new().event_bridge(Rule::schedule("", "nightly"), published),
             "event_bridge(Rule::schedule(\"\", \"nightly\")) would never run its handler: the rule is \
              blank; name one, or remove the handler"
                 .into(),
@@ -512,7 +510,7 @@ fn a_record_can_be_sent_to_connections() {
     let clock = clock();
     let clients = FakeWebSocketClients::new();
     let app = builder(&clock)
-        .sqs("q", async |message: Arc<SqsMessage>, context: EventContext| {
+        .sqs("q", async |message: Arc<SqsMessage>, context: Context| {
             let client = context.websocket_client("https://ws.example.com").await?;
             client.post_to_connection("c1=", message.body.as_bytes()).await?;
             Ok::<_, BoxError>(())

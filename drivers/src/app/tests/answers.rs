@@ -33,7 +33,13 @@ fn event(source: HttpSource, method: &str, path: &str) -> String {
     event.to_string()
 }
 
-fn answer(app: &App, clock: &VirtualClock, source: HttpSource, method: &str, path: &str) -> Json {
+fn answer(
+    app: &AppService,
+    clock: &VirtualClock,
+    source: HttpSource,
+    method: &str,
+    path: &str,
+) -> Json {
     let event = event(source, method, path);
     let answer = clock.run(app.serve_event(source, &event, Invocation::default()));
     serde_json::from_str(&answer.unwrap()).unwrap()
@@ -60,7 +66,7 @@ fn an_answer_is_as_large_as_its_front_end_takes() {
         (HttpSource::ApiGatewayV1, 6_000_000, 6_291_400),
     ] {
         for kind in ["whole", "streamed"] {
-            let status = |app: &App, size: u32| {
+            let status = |app: &AppService, size: u32| {
                 let path = format!("/{kind}/{size}");
                 answer(app, &clock, source, "GET", &path)["statusCode"].clone()
             };
@@ -109,9 +115,7 @@ fn what_cannot_be_sent_is_a_masked_500_that_is_told() {
         .get("/name", async || Response::text(200, "body").with_header("x bad", "1"))
         .get("/value", async || Response::text(200, "body").with_header("x", "a\u{7}"))
         .get("/cookie", async || Response::text(200, "body").with_cookie("a=\u{e9}"))
-        .get("/error", async || {
-            apptheory_core::error::AppError::not_found().with_header("x bad", "1")
-        })
+        .get("/error", async || AppError::not_found().with_header("x bad", "1"))
         .build()
         .unwrap();
     let paths =
@@ -137,7 +141,7 @@ fn nothing_is_pulled_for_answers_without_a_body() {
             let counted = Arc::clone(&counted);
             let chunks = stream::repeat_with(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
-                Ok::<_, apptheory_core::error::AppError>("x")
+                Ok::<_, AppError>("x")
             });
             let chunks = BodyStream::new(futures_util::StreamExt::take(chunks, 3));
             core::future::ready(Response::text(status, "body").with_stream(chunks))

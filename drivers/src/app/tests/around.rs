@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::{
-    Access, PolicyDecision, PolicyStage, Principal, TenantSource,
-};
+use apptheory_core::http::exchange::{PolicyDecision, PolicyStage, Principal, TenantSource};
 use futures_util::FutureExt as _;
 use serde_json::{Value as Json, json};
 
@@ -35,8 +33,8 @@ fn middleware_goes_around_handlers_in_order() {
     }
     let clock = clock();
     let app = builder(&clock)
-        .middleware(outer)
-        .middleware(inner)
+        .layer(outer)
+        .layer(inner)
         .get("/", async |context: Context, Extension(number): Extension<u8>| {
             context.set("left", "by the handler");
             Json(json!({"mw": context.get("mw"), "stages": context.stages(), "n": *number}))
@@ -66,12 +64,7 @@ fn a_middleware_that_panics_is_an_error_to_those_around_it() {
         panic!("boom")
     }
     let clock = clock();
-    let app = builder(&clock)
-        .middleware(outer)
-        .middleware(inner)
-        .get("/", async || "never")
-        .build()
-        .unwrap();
+    let app = builder(&clock).layer(outer).layer(inner).get("/", async || "never").build().unwrap();
     let response = serve(&app, &clock, get("/"));
     assert_eq!(response.status, 409);
     assert!(text(&response).contains("app.internal"));
@@ -86,8 +79,8 @@ fn what_a_middleware_sets_is_on_errors_and_panics_too() {
     }
     let clock = clock();
     let app = builder(&clock)
-        .middleware(no_store)
-        .middleware(Timeout::after(Duration::from_secs(1)))
+        .layer(no_store)
+        .layer(Timeout::after(Duration::from_secs(1)))
         .get("/found", async || "hello")
         .get("/missing", async || AppError::not_found())
         .get("/broken", async || -> &'static str { panic!("boom") })
@@ -120,8 +113,7 @@ fn an_error_that_a_middleware_answers_itself_is_none_any_more() {
         }
     }
     let clock = clock();
-    let app =
-        builder(&clock).middleware(mend).get("/", async || AppError::not_found()).build().unwrap();
+    let app = builder(&clock).layer(mend).get("/", async || AppError::not_found()).build().unwrap();
     let response = serve(&app, &clock, get("/"));
     assert_eq!((response.status, text(&response)), (200, "instead"));
     assert!(response.error.is_none());
@@ -145,7 +137,7 @@ fn a_handler_that_takes_too_long_is_dropped() {
     let app = builder(&clock)
         .settings(|settings| settings.tenant = TenantSource::Field)
         .reserve(Duration::from_millis(10))
-        .middleware(timeout)
+        .layer(timeout)
         .get("/slow/{ms}", move |context: Context| {
             let (guard, done) = (Dropped(Arc::clone(&seen)), Arc::clone(&done));
             async move {
@@ -187,7 +179,7 @@ fn work_started_elsewhere_hears_that_nobody_waits() {
     let token = Arc::clone(&left);
     let clock = clock();
     let app = builder(&clock)
-        .middleware(Timeout::after(Duration::from_millis(5)))
+        .layer(Timeout::after(Duration::from_millis(5)))
         .get("/{ms}", move |context: Context| {
             *token.lock().unwrap() = Some(context.cancellation().clone());
             async move {
@@ -219,12 +211,12 @@ fn a_policy_that_nobody_asks_does_not_build() {
     let read = |json: &str| serde_json::from_str::<HttpSettings>(json).unwrap();
     let stage = r#"{"policy": "before_authentication"}"#;
     let decided = || {
-        App::builder().policy(PolicyStage::AfterAuthentication, async |_: Context| {
+        App::new().policy(PolicyStage::AfterAuthentication, async |_: Context| {
             Ok(Some(PolicyDecision::overloaded(HeaderMap::default())))
         })
     };
     for (app, is_refused) in [
-        (App::builder().settings(|it| *it = read(stage)), true),
+        (App::new().settings(|it| *it = read(stage)), true),
         (decided().settings(|it| *it = read("{}")), true),
         (decided().settings(|it| *it = read(stage)), false),
         (decided(), false),
@@ -249,9 +241,7 @@ fn callers_and_policies_are_asked() {
             let is_busy = context.identity() == "busy";
             Ok(is_busy.then(|| PolicyDecision::overloaded(headers)))
         })
-        .route_for(Access::Authenticated, "GET", "/", async |context: Context| {
-            context.identity().to_owned()
-        })
+        .get("/", (async |context: Context| context.identity().to_owned()).for_callers())
         .build()
         .unwrap();
     for (authorization, status) in [("", 401), ("u", 200), ("busy", 503), ("panic", 500)] {

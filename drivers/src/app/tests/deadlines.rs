@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use apptheory_core::error::AppError;
 use apptheory_core::events::Rule;
 use apptheory_core::http::RawRequest;
-use apptheory_core::http::exchange::{Access, PolicyStage, Principal};
+use apptheory_core::http::exchange::{PolicyStage, Principal};
 use apptheory_core::time::Timestamp;
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value as Json, json};
 
 use super::{builder, clock, get, text};
-use crate::app::events::{EventBridgeMessage, EventContext, SnsNotification, SqsMessage};
+use crate::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
 use crate::app::*;
 use crate::clock::{Clock as _, VirtualClock};
 
@@ -63,41 +63,42 @@ fn a_request_that_hangs_anywhere_is_504() {
     let [in_handler, in_middleware, in_caller, in_policy] = [(); 4].map(|()| dropped.clone());
     let tokens = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&tokens);
-    let app =
-        builder(&clock)
-            .policy(PolicyStage::BeforeAuthentication, move |context: Context| {
-                let (hang, token) = (in_policy.clone(), context.cancellation().clone());
-                keep.lock().unwrap().push(token);
-                async move {
-                    if context.request().path == "/policy" { hang.hang().await } else { Ok(None) }
+    let app = builder(&clock)
+        .policy(PolicyStage::BeforeAuthentication, move |context: Context| {
+            let (hang, token) = (in_policy.clone(), context.cancellation().clone());
+            keep.lock().unwrap().push(token);
+            async move { if context.path() == "/policy" { hang.hang().await } else { Ok(None) } }
+        })
+        .authenticate(move |context: Context| {
+            let hang = in_caller.clone();
+            async move {
+                if context.path() == "/caller" {
+                    return hang.hang().await;
                 }
-            })
-            .authenticate(move |context: Context| {
-                let hang = in_caller.clone();
-                async move {
-                    if context.request().path == "/caller" {
-                        return hang.hang().await;
-                    }
-                    Ok(Some(Principal::new("u")))
+                Ok(Some(Principal::new("u")))
+            }
+        })
+        .layer(move |context: Context, next: Next| {
+            let hang = in_middleware.clone();
+            async move {
+                if context.path() == "/middleware" {
+                    return hang.hang().await;
                 }
-            })
-            .middleware(move |context: Context, next: Next| {
-                let hang = in_middleware.clone();
-                async move {
-                    if context.request().path == "/middleware" {
-                        return hang.hang().await;
-                    }
-                    Ok(next.run(context).await)
-                }
-            })
-            .route_for(Access::Authenticated, "GET", "/{place}", move |context: Context| {
+                Ok(next.run(context).await)
+            }
+        })
+        .get(
+            "/{place}",
+            (move |context: Context| {
                 let hang = in_handler.clone();
                 async move {
                     if context.param("place") == "handler" { hang.hang().await } else { "done" }
                 }
             })
-            .build()
-            .unwrap();
+            .for_callers(),
+        )
+        .build()
+        .unwrap();
     for (round, place) in ["handler", "middleware", "caller", "policy"].into_iter().enumerate() {
         let (begun, invocation) = (clock.now(), within(&clock, GIVEN));
         let response = clock.run(app.serve(get(&format!("/{place}")), invocation));
@@ -188,13 +189,13 @@ fn other_events_that_hang_fail_as_timed_out() {
             let cause = core::error::Error::source(&failure.error).map(ToString::to_string);
             told.lock().unwrap().push(cause.unwrap_or_default());
         })
-        .sns("t", move |_: Arc<SnsNotification>, context: EventContext| {
+        .sns("t", move |_: Arc<SnsNotification>, context: Context| {
             of_sns.lock().unwrap().push(context.cancellation().clone());
             in_sns.clone().hang::<()>()
         })
         .event_bridge(
             Rule::source("shop").detail_type("Order"),
-            move |_: Arc<EventBridgeMessage>, context: EventContext| {
+            move |_: Arc<EventBridgeMessage>, context: Context| {
                 of_bridge.lock().unwrap().push(context.cancellation().clone());
                 in_bridge.clone().hang::<()>()
             },
@@ -298,9 +299,9 @@ fn under_the_contract_a_time_out_is_408_at_the_deadline() {
 
 #[test]
 fn a_timeout_may_bound_the_stream_as_well() {
-    fn ticking(clock: &VirtualClock, timeout: Timeout) -> App {
+    fn ticking(clock: &VirtualClock, timeout: Timeout) -> AppService {
         builder(clock)
-            .middleware(timeout)
+            .layer(timeout)
             .get("/", async |context: Context| {
                 let clock = context.clock().clone();
                 let ticks = stream::unfold(clock, async |clock| {
@@ -312,7 +313,7 @@ fn a_timeout_may_bound_the_stream_as_well() {
             .build()
             .unwrap()
     }
-    async fn take(app: &App, request: RawRequest<'_>) -> Vec<Result<String, u16>> {
+    async fn take(app: &AppService, request: RawRequest<'_>) -> Vec<Result<String, u16>> {
         let stream = app.serve(request, Invocation::default()).await.stream.unwrap();
         let chunks = stream.take(5).map(|chunk| match chunk {
             Ok(chunk) => Ok(String::from_utf8(chunk.to_vec()).unwrap()),

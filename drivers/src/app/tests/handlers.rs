@@ -89,9 +89,9 @@ fn values_are_bound_or_their_client_is_told_which_is_not() {
     async fn list(
         Path((user, year)): Path<(String, u16)>,
         Query(page): Query<Page>,
-        wanted: Option<Headers<Wanted>>,
+        wanted: Result<Headers<Wanted>, AppError>,
     ) -> String {
-        let version = wanted.map(|Headers(wanted)| wanted.x_version);
+        let version = wanted.ok().map(|Headers(wanted)| wanted.x_version);
         format!("{user} {year} {:?} {} {version:?}", page.limit, page.tag.join("+"))
     }
     let clock = clock();
@@ -159,7 +159,7 @@ fn what_goes_wrong_inside_is_masked_and_told_to_the_application() {
 #[test]
 fn mistakes_are_found_before_anything_is_served() {
     let hello = async || "hello";
-    let error = App::builder().get("/a", hello).get("/a", hello).build().unwrap_err();
+    let error = App::new().get("/a", hello).get("/a", hello).build().unwrap_err();
     let duplicate = RegistrationError::Duplicate {
         method: "GET".into(),
         pattern: "/a".into(),
@@ -175,34 +175,20 @@ fn mistakes_are_found_before_anything_is_served() {
         ..Cors::default()
     };
     for (builder, part) in [
-        (App::builder().get("/{a", hello), "invalid route pattern"),
+        (App::new().get("/{a", hello), "invalid route pattern"),
+        (App::new().pipeline(Pipeline::Bare).get("/", hello.for_callers()), "would be open"),
         (
-            App::builder().pipeline(Pipeline::Bare).route_for(
-                Access::Authenticated,
-                "GET",
-                "/",
-                hello,
-            ),
-            "would be open",
-        ),
-        (
-            App::builder().route_for(Access::Authenticated, "GET", "/mine", hello),
+            App::new().get("/mine", hello.for_callers()),
             "the protected route GET /mine: set an authentication",
         ),
         (
-            App::builder().settings(|it| it.authenticates = true).route_for(
-                Access::Optional,
-                "GET",
-                "/mine",
-                hello,
-            ),
+            App::new()
+                .settings(|it| it.authenticates = true)
+                .get("/mine", hello.access(Access::Optional)),
             "the protected route GET /mine",
         ),
-        (App::builder().cors(to_all), "list origins"),
-        (
-            App::builder().pipeline(Pipeline::Bare).authenticate(async |_| Ok(None)),
-            "authentication",
-        ),
+        (App::new().cors(to_all), "list origins"),
+        (App::new().pipeline(Pipeline::Bare).authenticate(async |_| Ok(None)), "authentication"),
     ] {
         let error = builder.build().unwrap_err();
         assert!(error.to_string().contains(part), "{error}");

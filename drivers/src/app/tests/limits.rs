@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::{Access, Principal, TenantSource};
+use apptheory_core::http::exchange::{Access, Principal};
 use apptheory_core::http::{Provider, RawRequest, SourceProvenance};
 use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
 
@@ -16,10 +16,7 @@ use crate::limiter::RateLimiter;
 use crate::store::{MemoryStore, Store};
 
 /// Requests of these clients, in this order, to an application that `limited` puts together.
-fn limited(
-    limited: impl FnOnce(AppBuilder, RateLimit) -> AppBuilder,
-    limit: i64,
-) -> (App, VirtualClock) {
+fn limited(limited: impl FnOnce(App, RateLimit) -> App, limit: i64) -> (AppService, VirtualClock) {
     let clock = clock();
     let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), limit).unwrap());
     let store = Store::builder().clock(clock.clone()).memory();
@@ -43,11 +40,7 @@ fn the_rate_limit_counts_and_says_so() {
         |app, limit| {
             let handler =
                 async |Extension(decision): Extension<Decision>| format!("{:?}", decision.count);
-            app.middleware(limit).get("/orders/{id}", handler).route(
-                "HEAD",
-                "/orders/{id}",
-                handler,
-            )
+            app.layer(limit).get("/orders/{id}", handler).route("HEAD", "/orders/{id}", handler)
         },
         2,
     );
@@ -74,8 +67,8 @@ fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
     let store = Store::builder().clock(clock.clone()).memory();
     let (wide, narrow) = (limiter(10).table_name("wide").build(), limiter(2).build());
     let app = builder(&clock)
-        .middleware(RateLimit::new(RateLimiter::new(wide, &store)).shared())
-        .middleware(RateLimit::new(RateLimiter::new(narrow.clone(), &store)).shared())
+        .layer(RateLimit::new(RateLimiter::new(wide, &store)).shared())
+        .layer(RateLimit::new(RateLimiter::new(narrow.clone(), &store)).shared())
         .get("/{path+}", async || Err::<(), _>(AppError::conflict("c")))
         .build()
         .unwrap();
@@ -86,7 +79,7 @@ fn of_nested_limits_the_inner_one_speaks_and_a_store_that_fails_closes() {
     let no_table = Store::builder().clock(clock.clone()).executor(MemoryStore::new(clock.clone()));
     let no_table = RateLimiter::new(narrow, &no_table);
     let app = builder(&clock)
-        .middleware(RateLimit::new(no_table).shared())
+        .layer(RateLimit::new(no_table).shared())
         .get("/", async || "never")
         .build()
         .unwrap();
@@ -103,7 +96,7 @@ fn limits_that_would_share_their_counters_do_not_build() {
     let bucket = Limiter::fail_closed(TokenBucket::new(Duration::from_secs(60), 5, 5).unwrap());
     let build = |limiters: Vec<Limiter>| {
         let app = limiters.into_iter().fold(builder(&clock), |app, limiter| {
-            app.middleware(RateLimit::new(RateLimiter::new(limiter, &Store::memory())))
+            app.layer(RateLimit::new(RateLimiter::new(limiter, &Store::memory())))
         });
         app.get("/", async || "never").build().map(drop).map_err(|error| error.to_string())
     };
@@ -137,8 +130,8 @@ fn clients_do_not_choose_their_counters() {
                 let user = context.header("x-session");
                 Ok((!user.is_empty()).then(|| Principal::new(user)))
             };
-            let app = app.authenticate(known).middleware(limit);
-            app.route_for(Access::Optional, "GET", "/{path+}", async || "served")
+            let app = app.authenticate(known).layer(limit);
+            app.get("/{path+}", (async || "served").access(Access::Optional))
         },
         3,
     );
@@ -173,7 +166,7 @@ fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
     let (app, clock) = limited(
         |app, limit| {
             let seen = async |context: Context| format!("{:?}", context.client_ip());
-            app.middleware(limit).get("/", seen)
+            app.layer(limit).get("/", seen)
         },
         1,
     );
@@ -202,7 +195,7 @@ fn behind_a_load_balancer_one_says_whom_to_trust() {
     let hops = core::num::NonZeroUsize::MIN;
     let forwarded = |list: &str| from("", "/", &[("x-forwarded-for", list)]);
     let (app, clock) = limited(
-        |app, limit| app.middleware(limit.trusting_forwarded(hops)).get("/", async || "served"),
+        |app, limit| app.layer(limit.trusting_forwarded(hops)).get("/", async || "served"),
         1,
     );
     assert!(app.warnings().is_empty());
@@ -212,7 +205,7 @@ fn behind_a_load_balancer_one_says_whom_to_trust() {
         assert_eq!(serve(&app, &clock, forwarded(list)).status, status, "{list}");
     }
     let (app, clock) =
-        limited(|app, limit| app.middleware(limit.shared()).get("/", async || "served"), 1);
+        limited(|app, limit| app.layer(limit.shared()).get("/", async || "served"), 1);
     assert!(app.warnings().is_empty());
     assert_eq!(serve(&app, &clock, forwarded("192.0.2.1")).status, 200);
     assert_eq!(serve(&app, &clock, forwarded("192.0.2.2")).status, 429);
@@ -236,7 +229,7 @@ fn a_limit_has_hooks() {
                 .with_metadata(|context| [("n".into(), context.header("x-n").into())].into())
                 .on_limit(move |context, decision| limits(context, decision.limit.to_string()))
                 .on_error(move |context, error| errors(context, error.to_string()));
-            app.middleware(limit).get("/", async || "served")
+            app.layer(limit).get("/", async || "served")
         },
         3,
     );
@@ -254,25 +247,4 @@ fn a_limit_has_hooks() {
         "{told}"
     );
     assert_eq!(told.lines().count(), 2);
-}
-
-#[test]
-fn the_tenant_of_an_isolated_invocation_counts_and_no_client_names_another() {
-    let (app, clock) = limited(
-        |app, limit| {
-            let app = app.settings(|settings| settings.tenant = TenantSource::FieldOrQuery);
-            app.middleware(limit).get("/", async |context: Context| context.tenant_id().to_owned())
-        },
-        1,
-    );
-    let call = |tenant: Option<&str>, address: &str| {
-        let request = from(address, "/", &[("x-tenant-id", "mallory")]);
-        let tenant_id = tenant.map(str::to_owned);
-        clock.run(app.serve(request, Invocation { tenant_id, ..Invocation::default() }))
-    };
-    assert_eq!(text(&call(Some("acme"), "192.0.2.1")), "acme");
-    assert_eq!(call(Some("acme"), "192.0.2.2").status, 429);
-    assert_eq!(text(&call(Some("umbrella"), "192.0.2.2")), "umbrella");
-    // Without one, it is the address that counts.
-    assert_eq!(text(&call(None, "192.0.2.1")), "mallory");
 }

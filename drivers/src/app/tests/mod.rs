@@ -11,7 +11,7 @@ mod streams;
 use apptheory_core::http::RawRequest;
 use apptheory_core::time::Timestamp;
 
-use super::{App, AppBuilder, Invocation, Response};
+use super::{App, AppService, Invocation, Response};
 use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
 
@@ -19,15 +19,15 @@ fn clock() -> VirtualClock {
     VirtualClock::new(Timestamp::UNIX_EPOCH)
 }
 
-fn builder(clock: &VirtualClock) -> AppBuilder {
-    App::builder().clock(clock.clone()).ids(SequentialIds::default())
+fn builder(clock: &VirtualClock) -> App {
+    App::new().clock(clock.clone()).ids(SequentialIds::default())
 }
 
 fn get(path: &str) -> RawRequest<'static> {
     RawRequest::new("GET", path)
 }
 
-fn serve(app: &App, clock: &VirtualClock, request: RawRequest<'_>) -> Response {
+fn serve(app: &AppService, clock: &VirtualClock, request: RawRequest<'_>) -> Response {
     clock.run(app.serve(request, Invocation::default()))
 }
 

@@ -8,7 +8,7 @@ use apptheory_core::http::RawRequest;
 use serde_json::{Value as Json, json};
 
 use super::{builder, clock};
-use crate::app::events::{EventContext, SqsMessage};
+use crate::app::events::SqsMessage;
 use crate::app::*;
 
 const SECRET: &str = "hush-hush";
@@ -47,7 +47,7 @@ fn requests_of_an_application_are_not_printed() {
     let (clock, printed) = (clock(), Printed::default());
     let (at_handler, at_middleware) = (Arc::clone(&printed), Arc::clone(&printed));
     let builder = builder(&clock)
-        .middleware(move |context: Context, next: Next| {
+        .layer(move |context: Context, next: Next| {
             let printed = Arc::clone(&at_middleware);
             async move {
                 context.set("token", SECRET);
@@ -110,7 +110,7 @@ fn bodies_of_services_are_not_printed() {
     check(&printed, &["/whole", "/streamed"]);
 }
 
-fn invoke(app: &App, event: &Json) -> Json {
+fn invoke(app: &AppService, event: &Json) -> Json {
     let answer = clock().run(app.invoke(&event.to_string(), Invocation::default()));
     serde_json::from_str(&answer.unwrap()).unwrap()
 }
@@ -145,12 +145,12 @@ fn records_are_not_printed() {
     let printed = Printed::default();
     let at_handler = Arc::clone(&printed);
     let app = builder(&clock())
-        .sqs("q", move |message: Arc<SqsMessage>, context: EventContext| {
+        .sqs("q", move |message: Arc<SqsMessage>, context: Context| {
             context.set("token", SECRET);
             print(&at_handler, "message", &message);
             print(&at_handler, "context", &context);
-            print(&at_handler, "input", context.input());
-            core::future::ready(Ok::<_, apptheory_core::error::AppError>(()))
+            print(&at_handler, "input", context.record().unwrap());
+            core::future::ready(Ok::<_, AppError>(()))
         })
         .build()
         .unwrap();

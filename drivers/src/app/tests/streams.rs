@@ -39,7 +39,7 @@ fn no_chunk_is_copied_on_its_way_to_the_wire() {
     let limits = Limits { max_response_bytes: NonZeroU64::new(1 << 20), ..Limits::default() };
     let app = builder(&clock)
         .limits(limits)
-        .middleware(Timeout::default().including_streams())
+        .layer(Timeout::default().including_streams())
         .get("/", move || {
             core::future::ready(Response::html_stream(200, BodyStream::from_chunks([made.clone()])))
         })

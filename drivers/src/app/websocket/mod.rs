@@ -12,31 +12,34 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::error::{AppError, ErrorFormat, code};
-use apptheory_core::events::{EventObservation, EventOutcome, Routes, Trigger, WebSocketEvent};
+use apptheory_core::events::{
+    EventObservation, EventOutcome, RouteTaken, Routes, Trigger, WebSocketEvent,
+};
 use apptheory_core::http::HttpResponse as Whole;
 use apptheory_core::http::exchange::{Arrival, Call, ErrorStyle};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::stream::StreamLimits;
 use tokio_util::sync::CancellationToken;
 
+use super::chain::Chain;
 use super::collect::Cut;
-use super::context::{Context, Services};
-use super::endpoint::{Endpoint, Next};
-use super::events::EventRoute;
-use super::handler::{Handler, endpoint};
+use super::context::{Context, Subject};
+use super::handler::Handler;
 use super::hooks::Failure;
 use super::invoke::InvokeError;
+use super::kind::Socket;
+use super::router::{Router, Target};
+use super::services::Services;
 use super::time::{Begun, TimedOut};
-use super::{App, AppBuilder, Response};
+use super::{App, AppService, Response};
 use crate::clock::Clock as _;
 use crate::websocket::WebSocketClientFactory;
 
 pub use socket::WebSocket;
 
 /// The handlers of an application's WebSockets.
-#[derive(Default)]
 pub(super) struct WebSocketRoutes {
-    routes: Routes<Arc<dyn Endpoint>>,
+    routes: Routes<Arc<Chain>>,
     are_supported: bool,
 }
 
@@ -52,67 +55,89 @@ pub(super) const fn default_clients() -> Option<Arc<dyn WebSocketClientFactory>>
 }
 
 impl WebSocketRoutes {
+    pub(super) const fn new(are_supported: bool) -> Self {
+        Self { routes: Routes::new(), are_supported }
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        route_key: &str,
+        handler: Arc<Chain>,
+    ) -> Result<(), RouteTaken> {
+        self.are_supported = true;
+        self.routes.insert(route_key, handler)
+    }
+
     /// Whether the application wants events of WebSockets at all.
     pub(super) const fn are_supported(&self) -> bool {
         self.are_supported
     }
 }
 
-/// WebSockets.
-impl<S: Send + Sync + 'static> AppBuilder<S> {
-    /// Serves a route of a WebSocket API with a handler: `$connect`, `$disconnect`, `$default`, or
-    /// a route key of your own. The key is trimmed; a blank one, and one that has a handler, is an
-    /// error of [`build`](Self::build). Nothing falls back to `$default`: API Gateway has chosen the route already.
-    ///
-    /// **Nothing but middleware guards these routes.** [`authenticate`](Self::authenticate),
-    /// [`policy`](Self::policy), the [limit](Self::limits) of requests, CORS and
-    /// [`response_headers`](Self::response_headers) are for HTTP requests alone. Guard `$connect`
-    /// with an authorizer of API Gateway, with a middleware, or in its handler: an answer other than
-    /// 2xx refuses the connection. Messages come only from clients that were let in there.
-    ///
-    /// The client gets the answer to a message only where the route has a route response; to send
-    /// anything else, and from anywhere else, take a [`WebSocket`]. Nobody gets the answer to
-    /// `$disconnect`, which API Gateway delivers at best effort. What an answer streams is collected
-    /// as for a request: within the limit of responses, and in time. What is not answered in time
-    /// fails the invocation.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use apptheory::app::{App, Invocation, WebSocket};
-    /// use apptheory::gateway;
-    /// use apptheory::websocket::FakeWebSocketClients;
-    ///
-    /// async fn greet(socket: WebSocket) -> Result<(), gateway::Error> {
-    ///     socket.send(b"hello").await
-    /// }
-    ///
-    /// let clients = FakeWebSocketClients::new();
-    /// let app = App::builder().websocket("$default", greet).websocket_clients(clients.clone());
-    /// let app = app.build()?;
-    /// let event = r#"{"requestContext":{"routeKey":"$default","connectionId":"c1=","stage":"dev",
-    ///     "domainName":"a1.execute-api.us-east-1.amazonaws.com"}}"#;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let answer = app.invoke(event, Invocation::default()).await?;
-    /// assert!(answer.starts_with(r#"{"statusCode":204"#));
-    /// assert_eq!(clients.calls()[0].data, b"hello");
-    /// # Ok::<(), apptheory::app::InvokeError>(())
-    /// # }).unwrap();
-    /// # Ok::<(), apptheory::app::BuildError>(())
-    /// ```
-    #[must_use]
-    pub fn websocket<A>(mut self, route_key: &str, handler: impl Handler<A, S>) -> Self {
-        let endpoint = endpoint(handler, &self.state);
-        let registered = self.websockets.routes.insert(route_key, endpoint);
-        self.events.keep(registered, EventRoute::RouteKey, format_args!("{route_key:?}"));
-        self.websockets.are_supported = true;
-        self
-    }
+macro_rules! sockets {
+    ($($owner:ident)+) => {$(
+        impl<S: Send + Sync + 'static> $owner<S> {
+            /// Serves a route of a WebSocket API with a handler: `$connect`, `$disconnect`, `$default`, or
+            /// a route key of your own. The key is trimmed; a blank one, and one that has a handler, is an
+            /// error of [`build`](App::build). Nothing falls back to `$default`: API Gateway has chosen the route already.
+            ///
+            /// **Nothing but middleware guards these routes.** [`authenticate`](App::authenticate),
+            /// [`policy`](App::policy), the [limit](App::limits) of requests, CORS and
+            /// [`response_headers`](App::response_headers) are for HTTP requests alone. Guard `$connect`
+            /// with an authorizer of API Gateway, with a middleware, or in its handler: an answer other than
+            /// 2xx refuses the connection. Messages come only from clients that were let in there.
+            ///
+            /// The client gets the answer to a message only where the route has a route response; to send
+            /// anything else, and from anywhere else, take a [`WebSocket`]. Nobody gets the answer to
+            /// `$disconnect`, which API Gateway delivers at best effort. What an answer streams is collected
+            /// as for a request: within the limit of responses, and in time. What is not answered in time
+            /// fails the invocation.
+            ///
+            /// ```
+            /// use std::sync::Arc;
+            /// use apptheory::app::{App, Invocation, WebSocket};
+            /// use apptheory::gateway;
+            /// use apptheory::websocket::FakeWebSocketClients;
+            ///
+            /// async fn greet(socket: WebSocket) -> Result<(), gateway::Error> {
+            ///     socket.send(b"hello").await
+            /// }
+            ///
+            /// let clients = FakeWebSocketClients::new();
+            /// let app = App::new().websocket("$default", greet).websocket_clients(clients.clone());
+            /// let app = app.build()?;
+            /// let event = r#"{"requestContext":{"routeKey":"$default","connectionId":"c1=","stage":"dev",
+            ///     "domainName":"a1.execute-api.us-east-1.amazonaws.com"}}"#;
+            /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            /// let answer = app.invoke(event, Invocation::default()).await?;
+            /// assert!(answer.starts_with(r#"{"statusCode":204"#));
+            /// assert_eq!(clients.calls()[0].data, b"hello");
+            /// # Ok::<(), apptheory::app::InvokeError>(())
+            /// # }).unwrap();
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn websocket<A>(
+                mut self,
+                route_key: &str,
+                handler: impl Handler<A, S, Socket>,
+            ) -> Self {
+                self.router().add(Target::Message(route_key.to_owned()), handler.into_layered());
+                self
+            }
+        }
+    )+};
+}
 
+sockets!(Router App);
+
+/// WebSockets.
+impl<S> App<S> {
     /// Answers events of WebSockets also where no route is registered: with 404, rather than by
     /// failing the invocation as for an event of an unknown kind.
     #[must_use]
     pub const fn websocket_support(mut self) -> Self {
-        self.websockets.are_supported = true;
+        self.supports_websockets = true;
         self
     }
 
@@ -125,7 +150,7 @@ impl<S: Send + Sync + 'static> AppBuilder<S> {
     }
 }
 
-impl App {
+impl AppService {
     /// Sends with clients of another factory: on a server that stands in for
     /// API Gateway, or in a test.
     #[must_use]
@@ -213,10 +238,11 @@ impl App {
         );
         let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
-        let context = Context::new(Arc::new(call), None, services, &Arc::new(begun), &given_up);
+        let subject = Subject::Call { call: Arc::new(call), principal: None };
+        let context = Context::new(subject, services, &Arc::new(begun), &given_up);
         context.extend(WebSocket::new(connection, services.websocket_clients.clone()));
-        let next = Next::new(&self.inner.layers, handler, self.websocket_errors());
-        let response = self.in_time(time, next.run(context)).await.ok_or(Cut::TimedOut)?;
+        let answering = handler.run(context, self.websocket_errors());
+        let response = self.in_time(time, answering).await.ok_or(Cut::TimedOut)?;
         let response = self.whole(response, time).await?;
         // Whoever got the answer may go on in the background.
         let _ = guard.disarm();

@@ -9,19 +9,20 @@ use apptheory_core::gateway::{self, ConnectionOperation, ErrorKind, json_message
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
-use crate::app::{Context, FromContext};
+use crate::app::kind::Socket as SocketKind;
+use crate::app::{Context, FromContext, OptionalFromContext};
 use crate::websocket::{WebSocketClient, WebSocketClientFactory};
 
 /// The connection that an event is about: which one it is, and the way to send to it. Clones are the
 /// same connection.
 ///
-/// As an extractor it is for handlers of WebSocket routes; in HTTP requests it is a masked 500, and
-/// `Option<WebSocket>` is `None`.
+/// As an extractor it is for handlers of WebSocket routes. A handler of requests and messages takes an
+/// `Option<WebSocket>`, which is `None` for a request.
 ///
 /// While `$connect` is handled there is no connection yet: sending to it then fails as
 /// [gone](gateway::Error::is_gone). Behind a custom domain with an API mapping, events do not say where
 /// the API is: configure the endpoint of the
-/// [factory](crate::app::AppBuilder::websocket_clients).
+/// [factory](crate::app::App::websocket_clients).
 #[derive(Clone)]
 pub struct WebSocket(Arc<Socket>);
 
@@ -98,9 +99,15 @@ impl Context {
     }
 }
 
-impl<S> FromContext<S> for WebSocket {
+impl<S> FromContext<S, SocketKind> for WebSocket {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         context.websocket().ok_or_else(|| AppError::internal().with_cause(NotOnAWebSocket))
+    }
+}
+
+impl<S, K> OptionalFromContext<S, K> for WebSocket {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        Ok(context.websocket())
     }
 }
 

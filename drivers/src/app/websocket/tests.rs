@@ -15,7 +15,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{Answer, BodyStream, Invocation, Json, RateLimit};
+use crate::app::{Answer, BodyStream, Invocation, Json, Next, RateLimit};
 use crate::clock::VirtualClock;
 use crate::ids::SequentialIds;
 use crate::limiter::RateLimiter;
@@ -33,20 +33,20 @@ fn event(route_key: &str) -> Value {
         "domainName": DOMAIN, "requestId": "r1"}})
 }
 
-fn builder(clients: &FakeWebSocketClients) -> AppBuilder {
-    App::builder()
+fn builder(clients: &FakeWebSocketClients) -> App {
+    App::new()
         .clock(VirtualClock::new(Timestamp::UNIX_EPOCH))
         .ids(SequentialIds::default())
         .websocket_clients(clients.clone())
 }
 
-fn try_invoke(app: &App, event: &Value) -> Result<Value, InvokeError> {
+fn try_invoke(app: &AppService, event: &Value) -> Result<Value, InvokeError> {
     let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
     let answer = clock.run(app.invoke(&event.to_string(), Invocation::default()))?;
     Ok(serde_json::from_str(&answer).unwrap())
 }
 
-fn invoke(app: &App, event: &Value) -> Value {
+fn invoke(app: &AppService, event: &Value) -> Value {
     try_invoke(app, event).unwrap()
 }
 
@@ -60,7 +60,7 @@ fn internal() -> String {
 }
 
 /// Keeps what clients are not told.
-fn failures(app: AppBuilder) -> (AppBuilder, Log) {
+fn failures(app: App) -> (App, Log) {
     let log = Log::default();
     let written = Arc::clone(&log);
     let app = app.on_failure(move |failure| {
@@ -78,7 +78,7 @@ fn failures(app: AppBuilder) -> (AppBuilder, Log) {
 fn a_handler_sends_to_its_connection() {
     async fn answer(socket: WebSocket, context: Context) -> Result<Json<Value>, gateway::Error> {
         socket.send_json(&json!({"b": "<", "a": 1.0})).await?;
-        socket.send(&context.request().body).await?;
+        socket.send(context.body()).await?;
         let connection = socket.connection();
         Ok(Json(json!({"id": connection.connection_id, "request_id": context.request_id(),
             "endpoint": connection.management_endpoint})))
@@ -102,7 +102,7 @@ fn middleware_goes_around_handlers_and_not_around_404() {
         Ok(next.run(context).await.with_header("X-Stamp", "1"))
     }
     let app = builder(&FakeWebSocketClients::new())
-        .middleware(stamp)
+        .layer(stamp)
         .websocket("a", async |context: Context| Json(context.get("seen")))
         .build()
         .unwrap();
@@ -135,7 +135,7 @@ fn keys_are_trimmed_and_blank_ones_are_none() {
 fn events_are_served_only_if_the_application_wants_them() {
     let clients = FakeWebSocketClients::new();
     let app = builder(&clients).get("/", async || "http").build().unwrap();
-    let kind_of = |app: &App, event: &Value| match try_invoke(app, event).unwrap_err() {
+    let kind_of = |app: &AppService, event: &Value| match try_invoke(app, event).unwrap_err() {
         InvokeError::Event(error) => Some(error.kind()),
         InvokeError::Workload(_) | InvokeError::TimedOut(_) => None,
     };
@@ -220,13 +220,11 @@ fn a_handler_of_http_has_no_websocket() {
     }
     let app = builder(&FakeWebSocketClients::new())
         .get("/maybe", either)
-        .get("/must", async |_: WebSocket| "no")
         .websocket("maybe", either)
         .build()
         .unwrap();
     let get = |path: &str| json!({"rawPath": path, "requestContext": {"http": {"method": "GET"}}});
     assert_eq!(invoke(&app, &get("/maybe"))["body"], "false");
-    assert_eq!(invoke(&app, &get("/must"))["statusCode"], 500);
     assert_eq!(invoke(&app, &event("maybe"))["body"], "true");
 }
 
@@ -297,7 +295,7 @@ fn messages_are_limited_per_sender_and_route_key() {
     let limiter = Limiter::fail_closed(limit).build();
     let store = Store::builder().clock(VirtualClock::new(Timestamp::UNIX_EPOCH)).memory();
     let limiter = RateLimiter::new(limiter.clone(), &store);
-    let app = builder(&clients).middleware(RateLimit::new(limiter));
+    let app = builder(&clients).layer(RateLimit::new(limiter));
     let app = app.websocket("a", async || "done").websocket("b", async || "done");
     let app = app.build().unwrap();
     for (n, (route_key, user, address, status)) in [

@@ -17,8 +17,10 @@ use futures_util::future::join;
 use serde_json::{Value as Json, json};
 
 use super::Idempotent;
-use crate::app::events::{EventContext, SnsNotification, SqsMessage};
-use crate::app::{Answer, App, AppBuilder, BodyStream, Context, Invocation, Response};
+use crate::app::events::{BoxError, SqsMessage};
+use crate::app::{
+    Answer, App, AppService, BodyStream, Context, Handler as _, Invocation, Response,
+};
 use crate::clock::{Clock as _, VirtualClock};
 use crate::execute::Execute;
 use crate::layer::{FaultPlan, Faulty};
@@ -49,24 +51,24 @@ fn once(store: &Store) -> Idempotent {
 
 /// An application whose handlers do as the body says: `fail`, `panic`, `large`, `stream`, a status,
 /// a number of seconds to take before they answer how often they ran, or nothing.
-fn app(clock: &VirtualClock, once: Idempotent) -> (App, Runs) {
+fn app(clock: &VirtualClock, once: Idempotent) -> (AppService, Runs) {
     let runs = Runs::default();
     let counted = Arc::clone(&runs);
     let handler = move |context: Context| {
         let run = counted.fetch_add(1, Ordering::Relaxed) + 1;
         async move { answer(&context, run).await }
     };
-    let app = builder(clock).middleware(once);
+    let app = builder(clock).layer(once);
     let app = app.post("/orders", handler.clone()).get("/orders", handler.clone());
     (app.post("/orders/{id}", handler).build().unwrap(), runs)
 }
 
-fn builder(clock: &VirtualClock) -> AppBuilder {
-    App::builder().clock(clock.clone()).settings(|it| it.tenant = TenantSource::Field)
+fn builder(clock: &VirtualClock) -> App {
+    App::new().clock(clock.clone()).settings(|it| it.tenant = TenantSource::Field)
 }
 
 async fn answer(context: &Context, run: u32) -> Answer {
-    match core::str::from_utf8(&context.request().body).unwrap() {
+    match core::str::from_utf8(context.body()).unwrap() {
         "fail" => Err(AppError::bad_request("out of stock")),
         "panic" => panic!("boom"),
         "large" => Ok(Response::text(201, "x".repeat(MAX_RESULT_BYTES))),
@@ -102,11 +104,15 @@ fn request_with<'a>(key: &str, body: &'a str, fields: &[(&str, &str)]) -> RawReq
 /// The status, the body, the field `retry-after`, and whether it is a repetition.
 type Seen = (u16, String, String, bool);
 
-async fn serve(app: &App, clock: &VirtualClock, request: RawRequest<'_>, left: u64) -> Seen {
+async fn serve(app: &AppService, clock: &VirtualClock, request: RawRequest<'_>, left: u64) -> Seen {
     serve_until(app, request, Some(clock.now().saturating_add(seconds(left)))).await
 }
 
-async fn serve_until(app: &App, request: RawRequest<'_>, deadline: Option<Timestamp>) -> Seen {
+async fn serve_until(
+    app: &AppService,
+    request: RawRequest<'_>,
+    deadline: Option<Timestamp>,
+) -> Seen {
     let response = app.serve(request, Invocation { deadline, ..Invocation::default() }).await;
     let is_replayed = response.headers.first("idempotency-replayed") == "true";
     let retry_after = response.headers.first("retry-after").to_owned();
@@ -114,7 +120,7 @@ async fn serve_until(app: &App, request: RawRequest<'_>, deadline: Option<Timest
 }
 
 /// Serves a request with the key `k` that has 10 s.
-fn ask(app: &App, clock: &VirtualClock, body: &str) -> Seen {
+fn ask(app: &AppService, clock: &VirtualClock, body: &str) -> Seen {
     clock.run(serve(app, clock, request("k", body), 10))
 }
 
@@ -346,11 +352,15 @@ fn an_identity_is_a_caller_and_the_anonymous_can_share() {
             let user = context.header("x-user");
             Ok((!user.is_empty()).then(|| Principal::new(user)))
         })
-        .middleware(once(&memory(&clock)).shared_by_anonymous())
-        .route_for(Access::Optional, "POST", "/orders", move |_: Context| {
-            let run = counted.fetch_add(1, Ordering::Relaxed) + 1;
-            async move { Response::text(201, format!("run {run}")) }
-        })
+        .layer(once(&memory(&clock)).shared_by_anonymous())
+        .post(
+            "/orders",
+            (move |_: Context| {
+                let run = counted.fetch_add(1, Ordering::Relaxed) + 1;
+                async move { Response::text(201, format!("run {run}")) }
+            })
+            .access(Access::Optional),
+        )
         .build()
         .unwrap();
     let ask =

@@ -3,22 +3,25 @@
 use super::*;
 
 /// An application that handles messages: `fail`, or a number of seconds to take.
-fn consumer(clock: &VirtualClock, once: Idempotent) -> (App, Runs) {
+fn consumer(clock: &VirtualClock, once: Idempotent) -> (AppService, Runs) {
     let runs = Runs::default();
     let (messages, notifications) = (Arc::clone(&runs), Arc::clone(&runs));
-    let handle = move |message: Arc<SqsMessage>, context: EventContext| {
+    let handle = move |message: Arc<SqsMessage>, context: Context| {
         let run = messages.fetch_add(1, Ordering::Relaxed) + 1;
         async move {
             let wait = message.body.parse().unwrap_or_default();
             context.clock().sleep(seconds(wait)).await;
-            if message.body == "fail" && run < 3 { Err("out of stock") } else { Ok(()) }
+            match &*message.body {
+                "fail" if run < 3 => Err(BoxError::from("out of stock")),
+                _ => Ok(()),
+            }
         }
     };
-    let notify = move |_: Arc<SnsNotification>| {
+    let notify = move || {
         let run = notifications.fetch_add(1, Ordering::Relaxed) + 1;
         async move { json!({"run": run}) }
     };
-    let app = builder(clock).event_middleware(once).sqs("q", handle).sns("t", notify);
+    let app = builder(clock).layer(once).sqs("q", handle).sns("t", notify);
     (app.build().unwrap(), runs)
 }
 
@@ -29,7 +32,7 @@ fn messages(messages: &[(&str, &str)]) -> String {
     json!({"Records": messages.collect::<Vec<_>>()}).to_string()
 }
 
-async fn handle(app: &App, clock: &VirtualClock, event: &str) -> Result<Json, String> {
+async fn handle(app: &AppService, clock: &VirtualClock, event: &str) -> Result<Json, String> {
     let deadline = Some(clock.now().saturating_add(seconds(10)));
     let answer = app.invoke(event, Invocation { deadline, ..Invocation::default() }).await;
     answer.map(|answer| serde_json::from_str(&answer).unwrap()).map_err(|error| error.to_string())
@@ -117,7 +120,7 @@ fn the_messages_of_two_connections_are_two() {
     let runs = Runs::default();
     let counted = Arc::clone(&runs);
     let once = once(&memory(&clock)).with_key(KeySource::json_pointer("/id").unwrap());
-    let app = builder(&clock).middleware(once).websocket("join", move |_: Context| {
+    let app = builder(&clock).layer(once).websocket("join", move |_: Context| {
         counted.fetch_add(1, Ordering::Relaxed);
         async { Response::new(200) }
     });

@@ -27,7 +27,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::BUFFERED_TIME;
 use super::error::{Trouble, tell};
-use crate::app::{App, Invocation};
+use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;
 use socket::{End, Socket};
 
@@ -49,7 +49,7 @@ const WAITING_MESSAGES: usize = 16;
 
 /// What stands between the WebSockets of a server and its application.
 pub(super) struct Gateway {
-    app: App,
+    app: AppService,
     domain: String,
     selection: RouteSelection,
     established: Mutex<BTreeMap<String, Established>>,
@@ -93,11 +93,11 @@ impl Slot {
 }
 
 impl Gateway {
-    pub(super) fn new(app: App, domain: String, selection: RouteSelection) -> Self {
+    pub(super) fn new(app: AppService, domain: String, selection: RouteSelection) -> Self {
         Self { app, domain, selection, established: Mutex::default() }
     }
 
-    pub(super) const fn app(&self) -> &App {
+    pub(super) const fn app(&self) -> &AppService {
         &self.app
     }
 

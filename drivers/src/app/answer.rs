@@ -1,0 +1,104 @@
+//! What handlers may return.
+
+use apptheory_core::error::AppError;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Answer;
+use super::body::BodyStream;
+use super::extract::Json;
+use super::kind::RequestKind;
+
+/// A response whose body may still be made while it is sent.
+pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
+
+/// Whatever a handler of the [kind](super::kind) `K` may return.
+///
+/// | Type | For a request or message | For a record |
+/// |---|---|---|
+/// | `()` | 204 | handled |
+/// | [`Json`], `serde_json::Value` | 200, JSON | handled; SNS and EventBridge are answered the JSON |
+/// | [`Response`] | itself | – |
+/// | `&str`, `String` | 200, text | – |
+/// | [`Html`] | 200, HTML | – |
+/// | `(status, T)` | `T` with that status | – |
+/// | [`AppError`] | the error's answer | failed |
+/// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it holds one | `T`, or failed |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a handler of this kind of event",
+    note = "handlers of requests return a `Response`, a text, `Json<T>`, `()`, or a `Result` of these",
+    note = "handlers of records return `()`, `Json<T>`, or a `Result` of these: a text or a status would be taken for success"
+)]
+pub trait IntoAnswer<K> {
+    /// Returns the answer.
+    ///
+    /// # Errors
+    ///
+    /// An [`AppError`] is answered as such, and fails a record.
+    fn into_answer(self) -> Answer;
+}
+
+/// HTML, 200.
+#[derive(Clone, Debug)]
+pub struct Html<T>(pub T);
+
+impl<K> IntoAnswer<K> for () {
+    fn into_answer(self) -> Answer {
+        Ok(Response::no_content())
+    }
+}
+
+impl<K, T: Serialize> IntoAnswer<K> for Json<T> {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self.0)
+    }
+}
+
+impl<K> IntoAnswer<K> for Value {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self)
+    }
+}
+
+impl<K> IntoAnswer<K> for AppError {
+    fn into_answer(self) -> Answer {
+        Err(self)
+    }
+}
+
+impl<K, T: IntoAnswer<K>, E: Into<AppError>> IntoAnswer<K> for Result<T, E> {
+    fn into_answer(self) -> Answer {
+        self.map_err(E::into)?.into_answer()
+    }
+}
+
+impl<K: RequestKind> IntoAnswer<K> for Response {
+    fn into_answer(self) -> Answer {
+        Ok(self)
+    }
+}
+
+impl<K: RequestKind> IntoAnswer<K> for &'static str {
+    fn into_answer(self) -> Answer {
+        Ok(Response::text(200, self))
+    }
+}
+
+impl<K: RequestKind> IntoAnswer<K> for String {
+    fn into_answer(self) -> Answer {
+        Ok(Response::text(200, self))
+    }
+}
+
+impl<K: RequestKind, T: Into<Vec<u8>>> IntoAnswer<K> for Html<T> {
+    fn into_answer(self) -> Answer {
+        Ok(Response::html(200, self.0))
+    }
+}
+
+impl<K: RequestKind, T: IntoAnswer<K>> IntoAnswer<K> for (u16, T) {
+    fn into_answer(self) -> Answer {
+        let (status, rest) = self;
+        Ok(Response { status, ..rest.into_answer()? })
+    }
+}

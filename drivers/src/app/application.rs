@@ -1,0 +1,81 @@
+//! An application, while it is put together.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use apptheory_core::http::exchange::HttpSettings;
+
+use super::events::EventSettings;
+use super::hooks::Hooks;
+use super::router::Router;
+use super::websocket::default_clients;
+use crate::clock::{SharedClock, SystemClock};
+use crate::ids::{IdSource, RandomIds};
+use crate::websocket::WebSocketClientFactory;
+
+/// An application, while it is put together: its routes, what they share, and what goes around them.
+/// [`build`](Self::build) makes an [`AppService`](super::AppService) of it, and reports what
+/// contradicts itself before anything is served.
+///
+/// Handlers may ask for its [`State`](super::State). Parts of it can be put together apart, as
+/// [`Router`]s.
+pub struct App<S = ()> {
+    pub(super) state: Arc<S>,
+    pub(super) router: Router<S>,
+    pub(super) settings: HttpSettings,
+    pub(super) events: EventSettings,
+    pub(super) hooks: Hooks,
+    pub(super) clock: SharedClock,
+    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) reserve: Option<Duration>,
+    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
+    pub(super) supports_websockets: bool,
+}
+
+impl App {
+    /// Begins an application without state.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_state(())
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> App<S> {
+    /// Begins an application whose handlers may ask for its [`State`](super::State).
+    #[must_use]
+    pub fn with_state(state: S) -> Self {
+        Self {
+            state: Arc::new(state),
+            router: Router::new(),
+            settings: HttpSettings::default(),
+            events: EventSettings::default(),
+            hooks: Hooks::default(),
+            clock: SharedClock::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            reserve: None,
+            websocket_clients: default_clients(),
+            supports_websockets: false,
+        }
+    }
+
+    pub(super) const fn router(&mut self) -> &mut Router<S> {
+        &mut self.router
+    }
+}
+
+impl<S> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("router", &self.router)
+            .field("settings", &self.settings)
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}

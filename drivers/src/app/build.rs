@@ -1,0 +1,216 @@
+//! Building an application: every route with what goes around it, or what is wrong with it.
+
+use std::sync::Arc;
+
+use apptheory_core::error::{AppError, code};
+use apptheory_core::eventbus;
+use apptheory_core::events::RouteTaken;
+use apptheory_core::http::exchange::{Access, HttpService, SetupError};
+use apptheory_core::limiter::{self, Limiter};
+
+use super::chain::Chain;
+use super::events::EventRoutes;
+use super::middleware::Layer;
+use super::router::{Route, Target};
+use super::services::Services;
+use super::websocket::WebSocketRoutes;
+use super::{App, AppService, Inner};
+
+/// An application was put together wrong: nothing is served before it is mended.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    /// A route cannot be registered, or settings contradict each other; the error says which.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A handler of events would never run: it is for nothing, or an earlier handler takes all that
+    /// it is for.
+    #[error("{method}({given}) would never run its handler: {reason}")]
+    Event {
+        /// The method of [`Router`](super::Router) that registers it.
+        method: &'static str,
+        /// What it is for, as it was written.
+        given: String,
+        /// What stands in its way, and what to do.
+        reason: String,
+    },
+    /// A handler of messages or records says who may call it, or its router does, and nothing tells
+    /// who does.
+    #[error(
+        "{method}({given}) is for certain callers, and nothing says who calls there: leave the access \
+         out, or register it with a router of its own"
+    )]
+    Access {
+        /// The method of [`Router`](super::Router) that registers it.
+        method: &'static str,
+        /// What it is for, as it was written.
+        given: String,
+    },
+    /// Two rate limits around one handler share their counters; the error names both.
+    #[error(transparent)]
+    Limits(#[from] limiter::Error),
+    /// The configuration of an event bus cannot work; the error says which setting.
+    #[error(transparent)]
+    EventBus(#[from] eventbus::Error),
+}
+
+/// Something that builds, and may not do what is meant where the application is deployed.
+/// [`AppService::warnings`] lists them; with the feature `tracing` they are logged when the
+/// application is built.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BuildWarning {
+    /// A rate limit counts clients by their addresses alone, for which a load balancer does not
+    /// vouch: behind one, every request is answered with 500.
+    #[error(
+        "a rate limit counts by client address, and load balancers vouch for none: behind one every \
+         request is answered with 500. Say `trusting_forwarded(hops)`, or `shared()`, or authenticate \
+         callers. Behind API Gateway and function URLs, 1 hop is the address that they vouch for"
+    )]
+    NoCallerBehindLoadBalancer,
+}
+
+/// As `app.bad_request`, 400: the answer of tools that register routes on behalf of a client.
+impl From<BuildError> for AppError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Setup(SetupError::Route(error)) => error.into(),
+            error @ (BuildError::Setup(_)
+            | BuildError::Event { .. }
+            | BuildError::Access { .. }
+            | BuildError::Limits(_)
+            | BuildError::EventBus(_)) => {
+                Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> App<S> {
+    /// Builds the application.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their order.
+    pub fn build(self) -> Result<AppService, BuildError> {
+        let Self { state, mut router, mut settings, events, hooks, .. } = self;
+        settings.authenticates = hooks.authenticate.is_some();
+        let json = settings.json;
+        let service = HttpService::new(settings)?;
+        // Settings that are read from a file, and set behind the policy, say what they say.
+        if service.settings().policy.is_some() != hooks.policy.is_some() {
+            return Err(SetupError::UnaskedPolicy.into());
+        }
+        let mut tables = Tables {
+            service,
+            events: EventRoutes::new(events),
+            websockets: WebSocketRoutes::new(self.supports_websockets),
+            layers: Vec::new(),
+        };
+        if let Some(refused) = router.take_refused() {
+            return Err(refused);
+        }
+        for route in router.into_routes() {
+            tables.register(route, &state)?;
+        }
+        let warnings = tables.warnings();
+        #[cfg(feature = "tracing")]
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        let Tables { service, events, websockets, .. } = tables;
+        let Self { clock, ids, reserve, websocket_clients, .. } = self;
+        let services = Arc::new(Services { clock, ids, websocket_clients, json });
+        let inner = Inner { service, events, websockets, hooks, reserve, warnings };
+        Ok(AppService { inner: Arc::new(inner), services })
+    }
+}
+
+/// The routes of an application, by what they are for.
+struct Tables {
+    service: HttpService<Arc<Chain>>,
+    events: EventRoutes,
+    websockets: WebSocketRoutes,
+    /// The layers around handlers of requests, each once.
+    layers: Vec<Layer>,
+}
+
+impl Tables {
+    fn register<S>(&mut self, route: Route<S>, state: &Arc<S>) -> Result<(), BuildError> {
+        let Route { target, handler, layers, access } = route;
+        let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
+        Limiter::check_apart(&limiters)?;
+        if let Target::Request { method, pattern } = target {
+            self.keep_layers(&layers);
+            let chain = Chain::new(layers, handler(state));
+            let access = access.unwrap_or_default();
+            return Ok(self.service.route(&method, &pattern, access, chain)?);
+        }
+        if access.is_some_and(|access| access != Access::Public) {
+            return Err(target.unguarded());
+        }
+        let chain = Chain::new(layers, handler(state));
+        let events = &mut self.events;
+        match &target {
+            Target::Request { .. } => Ok(()),
+            Target::Message(route_key) => self.websockets.insert(route_key, chain),
+            Target::Queue(name) => events.sqs.insert(name, chain),
+            Target::Stream(name) => events.kinesis.insert(name, chain),
+            Target::Table(name) => events.dynamodb.insert(name, chain),
+            Target::Topic(name) => events.sns.insert(name, chain),
+            Target::Event(rule) => events.event_bridge.insert(rule.clone(), chain),
+        }
+        .map_err(|taken| target.never_runs(&taken))
+    }
+
+    fn keep_layers(&mut self, layers: &[Layer]) {
+        for layer in layers {
+            if !self.layers.iter().any(|known| Arc::ptr_eq(known, layer)) {
+                self.layers.push(Arc::clone(layer));
+            }
+        }
+    }
+
+    fn warnings(&self) -> Vec<BuildWarning> {
+        let authenticates = self.service.settings().authenticates;
+        self.layers.iter().flat_map(|layer| layer.warnings(authenticates)).collect()
+    }
+}
+
+impl Target {
+    /// The method that registers it, what its argument is called, and the argument.
+    fn names(&self) -> (&'static str, &'static str, String) {
+        let quoted = |name: &String| format!("{name:?}");
+        match self {
+            Self::Request { method, pattern } => {
+                ("route", "pattern", format!("{method} {pattern}"))
+            }
+            Self::Message(route_key) => ("websocket", "route key", quoted(route_key)),
+            Self::Queue(name) => ("sqs", "queue", quoted(name)),
+            Self::Stream(name) => ("kinesis", "stream", quoted(name)),
+            Self::Table(name) => ("dynamodb", "table", quoted(name)),
+            Self::Topic(name) => ("sns", "topic", quoted(name)),
+            Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
+        }
+    }
+
+    /// Why a handler would never run, and what to do.
+    fn never_runs(&self, taken: &RouteTaken) -> BuildError {
+        let (method, what, given) = self.names();
+        let reason = match taken {
+            RouteTaken::Blank => format!("the {what} is blank; name one, or remove the handler"),
+            RouteTaken::By(earlier) if matches!(self, Self::Event(_)) => format!(
+                "{earlier}, registered before it, selects the same events; register the narrower \
+                 rule first, or remove one of the two"
+            ),
+            RouteTaken::By(earlier) => format!(
+                "the {what} {earlier:?} has a handler already; remove one of the two, or let one \
+                 handler do the work of both"
+            ),
+        };
+        BuildError::Event { method, given, reason }
+    }
+
+    fn unguarded(&self) -> BuildError {
+        let (method, _, given) = self.names();
+        BuildError::Access { method, given }
+    }
+}

@@ -1,0 +1,102 @@
+//! Records of any source.
+
+use std::sync::Arc;
+
+use apptheory_core::error::AppError;
+use apptheory_core::events::Trigger;
+
+use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
+use crate::app::context::OfAnotherKind;
+use crate::app::{Context, FromContext, kind};
+
+/// A record, or an event, that a handler is called for.
+#[derive(Clone, Debug)]
+pub enum EventInput {
+    /// A message of SQS.
+    Sqs(Arc<SqsMessage>),
+    /// A record of Kinesis.
+    Kinesis(Arc<KinesisMessage>),
+    /// A change of a DynamoDB table.
+    DynamoDb(Arc<DynamoDbChange>),
+    /// A notification of SNS.
+    Sns(Arc<SnsNotification>),
+    /// An event of EventBridge.
+    EventBridge(Arc<EventBridgeMessage>),
+}
+
+impl EventInput {
+    /// What invoked the function with it.
+    #[must_use]
+    pub const fn trigger(&self) -> Trigger {
+        match self {
+            Self::Sqs(_) => Trigger::Sqs,
+            Self::Kinesis(_) => Trigger::Kinesis,
+            Self::DynamoDb(_) => Trigger::DynamoDbStream,
+            Self::Sns(_) => Trigger::Sns,
+            Self::EventBridge(_) => Trigger::EventBridge,
+        }
+    }
+
+    /// The id that its service gave it, the same however often it comes; or an empty text.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Sqs(message) => &message.message_id,
+            Self::Kinesis(record) => either(&record.event_id, &record.sequence_number),
+            Self::DynamoDb(change) => either(&change.event_id, &change.sequence_number),
+            Self::Sns(notification) => &notification.message_id,
+            Self::EventBridge(event) => &event.id,
+        }
+    }
+
+    /// What it brings: the body of a message, the data of a stream's record, the message of a
+    /// notification; of a change and of an event of a bus, the whole as JSON.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        match self {
+            Self::Sqs(message) => message.body.as_bytes(),
+            Self::Kinesis(record) => &record.data,
+            Self::DynamoDb(change) => change.as_json().as_bytes(),
+            Self::Sns(notification) => notification.message.as_bytes(),
+            Self::EventBridge(event) => event.as_json().as_bytes(),
+        }
+    }
+
+    /// Who sent it: the ARN of the queue, stream or topic, or the source of an event.
+    #[must_use]
+    pub fn sender(&self) -> &str {
+        match self {
+            Self::Sqs(message) => &message.event_source_arn,
+            Self::Kinesis(record) => &record.event_source_arn,
+            Self::DynamoDb(change) => &change.event_source_arn,
+            Self::Sns(notification) => &notification.topic_arn,
+            Self::EventBridge(event) => &event.source,
+        }
+    }
+}
+
+/// The first text, or the other one when that is blank.
+fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
+    if first.trim().is_empty() { other } else { first }
+}
+
+macro_rules! records {
+    ($($kind:ident $record:ident)+) => {$(
+        impl<S> FromContext<S, kind::$kind> for Arc<$record> {
+            fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+                match context.record() {
+                    Some(EventInput::$kind(record)) => Ok(Self::clone(record)),
+                    Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
+                }
+            }
+        }
+    )+};
+}
+
+records! {
+    Sqs SqsMessage
+    Kinesis KinesisMessage
+    DynamoDb DynamoDbChange
+    Sns SnsNotification
+    EventBridge EventBridgeMessage
+}

@@ -1,0 +1,29 @@
+//! What all requests and records of an application share.
+
+use std::sync::Arc;
+
+use apptheory_core::gateway;
+use apptheory_core::http::JsonReading;
+
+use crate::clock::SharedClock;
+use crate::ids::IdSource;
+use crate::websocket::{WebSocketClient, WebSocketClientFactory};
+
+/// What an application lives on.
+#[derive(Clone)]
+pub(super) struct Services {
+    pub(super) clock: SharedClock,
+    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
+    pub(super) json: JsonReading,
+}
+
+impl Services {
+    pub(super) async fn websocket_client(
+        &self,
+        endpoint: &str,
+    ) -> Result<WebSocketClient, gateway::Error> {
+        let clients = self.websocket_clients.as_ref().ok_or(gateway::ErrorKind::MissingFactory)?;
+        clients.client(endpoint).await
+    }
+}
