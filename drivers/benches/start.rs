@@ -1,9 +1,9 @@
 //! How long a function takes from the start of its process to its first question to the Runtime API,
-//! and how large it is: `lambda_function.rs`, beside `peer_function.rs` on `lambda_http`, axum and
+//! and how large it is: `lambda_function`, beside `peer_function` on `lambda_http`, axum and
 //! the AWS SDK. Both are built for release before:
 //!
 //! ```text
-//! cargo build --release -p apptheory --examples --all-features
+//! cargo build --release -p lambda_function -p peer_function
 //! cargo bench -p apptheory --all-features --bench start
 //! ```
 //!
@@ -52,11 +52,11 @@ fn start(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Where an example is that was built for release: benchmarks are beside it.
+/// Where a function is that was built for release: benchmarks are beside it.
 fn release(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.ancestors().find(|path| path.ends_with("target")).unwrap();
-    target.join("release/examples").join(name)
+    target.join("release").join(name)
 }
 
 async fn first_poll(function: &Path, times: u64) -> Duration {

@@ -46,6 +46,8 @@ pub mod tower;
 pub mod websocket;
 
 pub use app::FromRef;
+#[cfg(feature = "tower")]
+pub use app::tower;
 /// Derives [`FromRef`](trait@FromRef) for each field of a struct, so that a handler takes that part
 /// of the application's state as its `State`.
 ///

@@ -10,11 +10,13 @@ pub use http::StatusCode;
 pub use serde_json::json;
 
 pub use crate::FromRef;
+pub use crate::Store;
 pub use crate::app::{
     Answer, App, AppService, Body, BodyStream, BuildError, Context, Extension, FromContext,
     Handler, Headers, Html, IntoAnswer, Json, Middleware, Next, Path, Query, RateLimit, Response,
     Router, Sse, State, Timeout, WebSocket,
 };
+pub use crate::clock::Clock;
 pub use crate::error::AppError;
 pub use crate::eventbus::{Event, EventBus};
 pub use crate::idempotency::Idempotent;

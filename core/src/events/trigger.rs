@@ -15,13 +15,11 @@ pub enum Trigger {
     EventBridge,
     /// API Gateway's WebSocket APIs.
     WebSocket,
-    /// A direct invocation, or a service that is not known.
-    Other,
 }
 
 impl Trigger {
     /// The trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`, `sns`,
-    /// `eventbridge`, `websocket` or `other`.
+    /// `eventbridge` or `websocket`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +29,6 @@ impl Trigger {
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",
-            Self::Other => "other",
         }
     }
 }

@@ -47,7 +47,6 @@ mod json_request;
 mod multimap;
 pub(crate) mod names;
 mod path;
-pub mod platform;
 mod provenance;
 pub(crate) mod query;
 mod request;

@@ -39,7 +39,6 @@ mod item;
 mod key_cursor;
 pub mod memory;
 mod number;
-mod plain;
 mod playback;
 mod put_item;
 mod query_items;

@@ -16,7 +16,8 @@ pub(super) struct Chain {
     endpoint: Endpoint,
 }
 
-/// What comes after a middleware: the next one, or the handler.
+/// What comes after a middleware: the next one, or the handler. A clone runs it once more.
+#[derive(Clone)]
 pub struct Next {
     chain: Arc<Chain>,
     at: usize,

@@ -188,15 +188,13 @@ impl Context {
         self.subject.trace_id()
     }
 
-    /// Returns the tenant: the one that Lambda runs the invocation for, where the function isolates
-    /// its tenants; else the one that authentication vouches for; else the one that the request names
-    /// if clients [may](apptheory_core::http::exchange::TenantSource); else an empty text.
+    /// Returns the tenant: the one that authentication vouches for, else the one that the request
+    /// names if clients [may](apptheory_core::http::exchange::TenantSource), else an empty text.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
-        match self.call() {
-            Some(call) => call.tenant_id(self.principal()),
-            None => self.invocation().tenant_id.as_deref().unwrap_or_default(),
-        }
+        let vouched = self.principal().and_then(|principal| principal.tenant_id.as_deref());
+        let named = self.call().map_or("", |call| &call.tenant_id);
+        vouched.unwrap_or(named)
     }
 
     /// Returns who calls, where the route asked and somebody does.
@@ -355,6 +353,16 @@ impl Context {
     #[must_use]
     pub const fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
+    }
+
+    /// The same one, with a request that a layer further out has changed.
+    #[cfg(feature = "tower")]
+    pub(super) fn with_request(&self, change: impl FnOnce(&mut Request)) -> Self {
+        let mut changed = self.clone();
+        if let Subject::Call { call, .. } = &mut changed.subject {
+            change(&mut Arc::make_mut(call).request);
+        }
+        changed
     }
 
     /// The same one, whose answer nobody waits for once `cancellation` ends.

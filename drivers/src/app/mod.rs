@@ -52,6 +52,8 @@ mod sse;
 mod tests;
 pub(crate) mod time;
 mod timeout;
+#[cfg(feature = "tower")]
+mod tower_layer;
 mod watch;
 mod websocket;
 #[cfg(feature = "tower")]
@@ -78,7 +80,7 @@ pub use extract::{
 pub use guard::Panicked;
 pub use handler::{Handler, Layered};
 pub use hooks::Failure;
-pub use invocation::{ClientContext, Invocation};
+pub use invocation::Invocation;
 pub use invoke::InvokeError;
 pub use middleware::Middleware;
 pub use rate_limit::RateLimit;
@@ -88,6 +90,8 @@ pub use service::AppBody;
 pub use sse::Sse;
 pub use time::TimedOut;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
+#[cfg(feature = "tower")]
+pub use tower_layer::{HandlerService, TowerLayer, tower};
 pub use websocket::WebSocket;
 
 use chain::Chain;

@@ -89,19 +89,21 @@ where
             let mut request = http_request(&context.expect_call()?.request)?;
             request.extensions_mut().insert(context);
             let response = service.oneshot(request).await.map_err(AppError::from_error)?;
-            answer(response).await
+            answer(response, MAX_WHOLE_BYTES).await
         })
     })
 }
 
-async fn answer<B>(answered: http::Response<B>) -> Answer
+/// A response of a service behind this one, with a body that is taken as a whole if it is all there
+/// and not larger than `most_whole`.
+pub(super) async fn answer<B>(answered: http::Response<B>, most_whole: u64) -> Answer
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let (parts, body) = answered.into_parts();
     let mut response = response(&parts);
-    if body.size_hint().exact().is_some_and(|len| len <= MAX_WHOLE_BYTES) {
+    if body.size_hint().exact().is_some_and(|len| len <= most_whole) {
         // What is small and all there needs no stream.
         let body = body.collect().await.map_err(AppError::from_error)?;
         response.body = body.to_bytes().into();

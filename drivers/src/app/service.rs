@@ -37,8 +37,7 @@ impl AppService {
             None => super::Response::new(400),
         };
         let head = http_head(response.status, &response.headers, &response.cookies);
-        let (whole, stream) = (Bytes::from(response.body), response.stream);
-        head.map(|()| AppBody { whole, stream })
+        head.map(|()| AppBody::new(response.body, response.stream))
     }
 
     /// Reads a body, but no more than it takes to see that it is too large.
@@ -82,6 +81,12 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let app = self.clone();
         Box::pin(async move { Ok(app.respond(request).await) })
+    }
+}
+
+impl AppBody {
+    pub(super) fn new(whole: Vec<u8>, stream: Option<BodyStream>) -> Self {
+        Self { whole: Bytes::from(whole), stream }
     }
 }
 

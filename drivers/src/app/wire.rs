@@ -25,7 +25,7 @@ pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawReq
 
 /// A value as text. Bytes that are not UTF-8 are taken for Latin-1, as RFC 9110 §5.5 has it: no
 /// byte is lost, and none can end the line.
-fn text(value: &HeaderValue) -> String {
+pub(crate) fn text(value: &HeaderValue) -> String {
     match core::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
         Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),

@@ -169,7 +169,8 @@ impl<R> RequestLimit<R> {
         Self { on_limit: Some(Arc::new(hook)), ..self }
     }
 
-    /// Calls `hook` for every request that is not counted, whether or not it goes on.
+    /// Calls `hook` for every request that is not counted, whether or not it goes on. Without it, and
+    /// with the feature `tracing`, they are logged.
     #[must_use]
     pub fn on_error(self, hook: impl Fn(&R, &limiter::Error) + Send + Sync + 'static) -> Self {
         Self { on_error: Some(Arc::new(hook)), ..self }
@@ -206,8 +207,9 @@ impl<R> RequestLimit<R> {
     }
 
     fn tell(&self, request: &R, error: &limiter::Error) {
-        if let Some(hook) = &self.on_error {
-            hook(request, error);
+        match &self.on_error {
+            Some(hook) => hook(request, error),
+            None => log(error),
         }
     }
 
@@ -250,6 +252,15 @@ impl<R> RequestLimit<R> {
         Err(Refusal::Denied(Box::new(decision)))
     }
 }
+
+/// Logs what a client may not see of a limit, or sees only as a limit that let it through.
+#[cfg(feature = "tracing")]
+fn log(error: &limiter::Error) {
+    tracing::warn!("{error}");
+}
+
+#[cfg(not(feature = "tracing"))]
+const fn log(_: &limiter::Error) {}
 
 // Derived, it would ask the same of the request.
 impl<R> Clone for RequestLimit<R> {

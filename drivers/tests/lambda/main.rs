@@ -4,7 +4,6 @@
 mod buffered;
 mod deadlines;
 mod endings;
-mod heads;
 mod receiving;
 mod release;
 mod resending;

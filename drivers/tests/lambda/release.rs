@@ -16,11 +16,11 @@ impl Drop for Function {
     }
 }
 
-/// Where `cargo build --release --example lambda_function` puts it: beside this test's own profile.
+/// Where `cargo build --release -p lambda_function` puts it: beside this test's own profile.
 fn example() -> std::path::PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(3).unwrap();
-    target.join("release").join("examples").join("lambda_function")
+    target.join("release").join("lambda_function")
 }
 
 fn start(function: &Path, api: &RuntimeApi) -> Function {

@@ -23,10 +23,10 @@
 //! # Ok::<(), binding::Error>(())
 //! ```
 
-pub(super) mod convert;
+mod convert;
 mod error;
 mod named;
-pub(super) mod refusal;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod texts;

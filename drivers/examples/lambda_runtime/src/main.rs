@@ -3,7 +3,7 @@
 //! be invoked with is for [`apptheory::lambda`].
 //!
 //! ```text
-//! cd drivers && cargo lambda watch --example lambda_runtime --features tower
+//! cargo lambda watch -p lambda_runtime_function
 //! ```
 
 use apptheory::app::{App, Context};

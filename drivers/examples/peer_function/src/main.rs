@@ -1,8 +1,8 @@
-//! The yardstick of `benches/start.rs`: the plain routes of `lambda_function.rs` on `lambda_http` and
+//! The yardstick of `benches/start.rs`: the plain routes of `lambda_function` on `lambda_http` and
 //! axum, with a client of DynamoDB from the AWS SDK, as such functions are usually written.
 
-use apptheory::store::aws::aws_sdk_dynamodb::Client;
-use apptheory::store::aws::aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;

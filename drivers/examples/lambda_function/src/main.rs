@@ -1,0 +1,104 @@
+//! A Lambda function: what an application can answer with, and what becomes of its errors.
+//!
+//! ```text
+//! cargo lambda build --release --arm64 -p lambda_function
+//! sam deploy --guided --template drivers/examples/lambda_function/template.yaml
+//! ```
+//!
+//! On a laptop, `cargo run -p lambda_function` serves it on a port of this machine.
+
+use std::process::ExitCode;
+
+use apptheory::eventbus::EventQuery;
+use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
+use apptheory::prelude::*;
+
+fn main() -> ExitCode {
+    apptheory::start(async || app(&store().await))
+}
+
+/// DynamoDB where the environment names tables, and memory elsewhere.
+async fn store() -> Store {
+    let store = Store::memory();
+    #[cfg(feature = "aws")]
+    if store.env("APPTHEORY_EVENTBUS_TABLE_NAME").is_some() {
+        return Store::aws().await;
+    }
+    store
+}
+
+fn app(store: &Store) -> Result<App<EventBus>, apptheory::limiter::Error> {
+    let limit = Limiter::fail_open(FixedWindow::new(Duration::from_secs(60), 100)?).build();
+    let limit = RateLimit::new(RateLimiter::new(limit, store));
+    let orders = Router::new().get("/orders", list).post("/orders", publish).layer(limit);
+    Ok(App::with_state(EventBus::on(store))
+        .merge(orders)
+        .get("/", async || Json(json!({"message": "hello"})))
+        .get("/page", page)
+        .get("/events", events)
+        .get("/login", async || {
+            let session = "session=s1; Path=/; Secure; HttpOnly; SameSite=Lax";
+            Response::text(200, "welcome").with_cookie(session).with_cookie("theme=dark; Path=/")
+        })
+        .get("/moved", async || Response::new(302).with_header("location", "/page"))
+        .get("/refused", async || {
+            Response::html_stream(200, BodyStream::failing(AppError::conflict("nothing was sent")))
+        })
+        .get("/broken", broken)
+        .get("/panic", panics))
+}
+
+/// There are no tenants here: whose orders they are is for the application to authenticate.
+const TENANT: &str = "corner-shop";
+
+async fn publish(
+    State(bus): State<EventBus>,
+    Json(order): Json<std::collections::BTreeMap<String, String>>,
+) -> Result<(u16, Json<String>), AppError> {
+    let event = bus.new_event(TENANT, "order.created").with_payload(&order)?;
+    Ok((201, Json(bus.publish(event).await?.event.id)))
+}
+
+async fn list(State(bus): State<EventBus>) -> Result<Json<Vec<String>>, AppError> {
+    let page = bus.query(&EventQuery::new(TENANT).with_limit(10)).await?;
+    Ok(Json(page.events.into_iter().map(|event| event.id).collect()))
+}
+
+/// HTML in three pieces: each is with the client before the next one is made.
+async fn page(context: Context) -> Response {
+    let pieces = ["<!doctype html><h1>Orders</h1>", "<p>tea</p>", "<p>coffee</p>"];
+    Response::html_stream(200, BodyStream::new(slowly(context, pieces)))
+}
+
+/// Server-sent events.
+async fn events(context: Context) -> Response {
+    let events = [1, 2, 3].map(|id| SseEvent::new(format!("order {id}")).with_id(id.to_string()));
+    Sse::new(&context).response(slowly(context, events))
+}
+
+/// A stream that fails on the way: the status is sent, so the error follows in trailers.
+async fn broken() -> Response {
+    let pieces = [Ok("<p>one</p>"), Ok("<p>two</p>"), Err(AppError::conflict("and no more"))];
+    Response::html_stream(200, BodyStream::new(stream::iter(pieces)))
+}
+
+#[expect(clippy::panic, reason = "to show that it is answered, and the next request as well")]
+async fn panics() -> &'static str {
+    panic!("a handler's mistake")
+}
+
+/// The pieces, one every 300 ms.
+fn slowly<T: Send + 'static, const N: usize>(
+    context: Context,
+    pieces: [T; N],
+) -> impl Stream<Item = Result<T, AppError>> + Send {
+    stream::iter(pieces).enumerate().then(move |(n, piece)| {
+        let context = context.clone();
+        async move {
+            if n > 0 {
+                context.clock().sleep(Duration::from_millis(300)).await;
+            }
+            Ok(piece)
+        }
+    })
+}
