@@ -19,6 +19,8 @@
 //! assert_eq!(out, r#"{"name":"in the order of the calls","count":1}"#);
 //! ```
 
+mod reading;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -26,6 +28,9 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value as Json};
+
+pub(crate) use reading::within_text;
+pub use reading::{Misread, read, read_value};
 
 /// The text of a value.
 #[must_use]

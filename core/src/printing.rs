@@ -14,6 +14,15 @@ impl fmt::Debug for Hidden {
 
 /// `Debug` that prints these members of a struct, and of the rest that there is more.
 macro_rules! prints {
+    ($name:ident<T>: $($member:ident),+) => {
+        impl<T> core::fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($member), &self.$member))+
+                    .finish_non_exhaustive()
+            }
+        }
+    };
     ($name:ident $(<$lifetime:lifetime>)?: $($member:ident),+) => {
         impl core::fmt::Debug for $name $(<$lifetime>)? {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -42,6 +51,7 @@ mod tests {
     };
     use crate::gateway::ConnectionReply;
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
+    use crate::http::platform::EventJson;
     use crate::http::{HeaderMap, HttpResponse, MultiMap, QueryString, RawRequest};
     use crate::idempotency::{Acquisition, IdempotencyKey};
     use crate::stream::sse::SseEvent;
@@ -70,6 +80,9 @@ mod tests {
         query.append("token", SECRET);
         raw.query = QueryString::from(query);
         raw.body = Cow::Borrowed(SECRET.as_bytes());
+        let context = json!({"authorizer": {"lambda": {"token": SECRET}}}).to_string();
+        raw.platform.request_context = EventJson::new(&context);
+        raw.platform.stage_variables = EventJson::new(&context);
         raw
     }
 
@@ -82,6 +95,7 @@ mod tests {
         check("query", &request.query);
         check("cookies", &request.cookies);
         check("request", &request);
+        check("platform", &request.platform);
         let arrival = Arrival { now: Timestamp::UNIX_EPOCH, remaining: None };
         check("call", &Call::unrouted(request, String::new(), arrival, TenantSource::Principal));
         let fields = || -> HeaderMap { [("x-secret", SECRET)].into_iter().collect() };

@@ -6,8 +6,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::code;
@@ -26,7 +27,8 @@ struct Inner {
     code: String,
     message: String,
     status: Option<u16>,
-    details: Map<String, Json>,
+    /// Null for none.
+    details: Json,
     request_id: String,
     trace_id: String,
     timestamp: Option<Timestamp>,
@@ -59,7 +61,7 @@ impl AppError {
             code: code.to_string(),
             message: message.into(),
             status: None,
-            details: Map::new(),
+            details: Json::Null,
             request_id: String::new(),
             trace_id: String::new(),
             timestamp: None,
@@ -75,46 +77,117 @@ impl AppError {
         Self::new(code, code::message(code))
     }
 
-    /// 400, with what is wrong with the request.
+    /// Returns a 400, with what is wrong with the request.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(code::BAD_REQUEST, message)
     }
 
-    /// 401.
+    /// Returns a 401: nobody knows who calls. Say how to sign in with
+    /// [`with_header`](Self::with_header) and `www-authenticate`.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::of(code::UNAUTHORIZED)
     }
 
-    /// 403.
+    /// Returns a 403: the caller is known, and may not do this.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::of(code::FORBIDDEN)
     }
 
-    /// 404.
+    /// Returns a 404. It also suits what the caller may not know to be there.
     #[must_use]
     pub fn not_found() -> Self {
         Self::of(code::NOT_FOUND)
     }
 
-    /// 409, with what the request contradicts.
+    /// Returns a 405, with the methods that are allowed in its `allow` field (RFC 9110 §15.5.6).
+    #[must_use]
+    pub fn method_not_allowed(allowed: &[&str]) -> Self {
+        Self::of(code::METHOD_NOT_ALLOWED).with_header("allow", allowed.join(", "))
+    }
+
+    /// Returns a 409, with what the request contradicts.
     #[must_use]
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(code::CONFLICT, message)
     }
 
-    /// 413, of a response that exceeds its limit.
+    /// Returns a 410: it was there, and will not be there again.
+    #[must_use]
+    pub fn gone() -> Self {
+        Self::of(code::GONE)
+    }
+
+    /// Returns a 412: a condition of the request, such as `if-match`, does not hold.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        Self::of(code::PRECONDITION_FAILED)
+    }
+
+    /// Returns a 413 for a request that is too large.
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::of(code::TOO_LARGE)
+    }
+
+    /// Returns a 413 for a response that is larger than its limit.
     #[must_use]
     pub fn response_too_large() -> Self {
         Self::new(code::TOO_LARGE, "response too large")
     }
 
-    /// 500, which tells the client nothing: give it a [cause](Self::with_cause) for the log.
+    /// Returns a 415, with the media types that are read.
+    #[must_use]
+    pub fn unsupported_media_type(message: impl Into<String>) -> Self {
+        Self::new(code::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    /// Returns a 422: the request can be read, and breaks a rule. Say which.
+    #[must_use]
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(code::VALIDATION_FAILED, message)
+    }
+
+    /// Returns a 429: the caller asks too often. Say when to come back, with
+    /// [`with_retry_after`](Self::with_retry_after).
+    #[must_use]
+    pub fn too_many_requests() -> Self {
+        Self::of(code::RATE_LIMITED)
+    }
+
+    /// Returns a 500, which says nothing to the client: give it a [cause](Self::with_cause) for the
+    /// log.
     #[must_use]
     pub fn internal() -> Self {
         Self::of(code::INTERNAL)
+    }
+
+    /// Returns a 501: nothing serves this yet.
+    #[must_use]
+    pub fn not_implemented() -> Self {
+        Self::of(code::NOT_IMPLEMENTED)
+    }
+
+    /// Returns a 502: a service behind this one answered badly. Keep how as its
+    /// [cause](Self::with_cause).
+    #[must_use]
+    pub fn bad_gateway() -> Self {
+        Self::of(code::BAD_GATEWAY)
+    }
+
+    /// Returns a 503: there is no capacity now. Say when to come back, with
+    /// [`with_retry_after`](Self::with_retry_after).
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::of(code::OVERLOADED)
+    }
+
+    /// Returns a 504: it took too long.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self::of(code::TIMEOUT)
     }
 
     /// The error that clients see of one that may not be the application's: the first [`AppError`]
@@ -155,10 +228,19 @@ impl AppError {
         self
     }
 
-    /// Shows details to the client.
+    /// Shows details to the client: whatever serializes, such as `json!({ "field": "items" })`. Of
+    /// details that do not serialize, none are shown, and the reason is the error's cause unless it
+    /// has one. Null and an empty object are no details.
     #[must_use]
-    pub fn with_details(mut self, details: Map<String, Json>) -> Self {
-        self.0.details = details;
+    pub fn with_details(mut self, details: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_value(details) {
+            Ok(Json::Object(members)) if members.is_empty() => self.0.details = Json::Null,
+            Ok(details) => self.0.details = details,
+            Err(error) => {
+                self.0.details = Json::Null;
+                self.0.cause.get_or_insert_with(|| Arc::new(error));
+            }
+        }
         self
     }
 
@@ -195,6 +277,13 @@ impl AppError {
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.headers.push((name.to_string(), value.into()));
         self
+    }
+
+    /// Sends when to come back as `retry-after`, in whole seconds, rounded up.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        self.with_header("retry-after", seconds.to_string())
     }
 
     /// Keeps what led to the error, for the log. No client sees it.
@@ -277,8 +366,8 @@ impl AppError {
         let mut body = Map::new();
         body.insert("code".into(), self.code().into());
         body.insert("message".into(), self.message().into());
-        if !self.0.details.is_empty() {
-            body.insert("details".into(), Json::Object(self.0.details.clone()));
+        if !self.0.details.is_null() {
+            body.insert("details".into(), self.0.details.clone());
         }
         body
     }

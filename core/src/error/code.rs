@@ -24,6 +24,10 @@ pub const METHOD_NOT_ALLOWED: &str = "app.method_not_allowed";
 pub const TIMEOUT: &str = "app.timeout";
 /// The request contradicts the state of things: 409.
 pub const CONFLICT: &str = "app.conflict";
+/// What was asked for is gone for good: 410.
+pub const GONE: &str = "app.gone";
+/// A condition of the request does not hold: 412.
+pub const PRECONDITION_FAILED: &str = "app.precondition_failed";
 /// The request or the response is too large: 413.
 pub const TOO_LARGE: &str = "app.too_large";
 /// The body of the request is of a media type that is not read: 415.
@@ -34,6 +38,10 @@ pub const VALIDATION_FAILED: &str = "app.validation_failed";
 pub const RATE_LIMITED: &str = "app.rate_limited";
 /// Anything else: 500.
 pub const INTERNAL: &str = "app.internal";
+/// Nothing serves this yet: 501.
+pub const NOT_IMPLEMENTED: &str = "app.not_implemented";
+/// A service behind this one answered badly: 502.
+pub const BAD_GATEWAY: &str = "app.bad_gateway";
 /// The service sheds load: 503.
 pub const OVERLOADED: &str = "app.overloaded";
 
@@ -52,10 +60,14 @@ pub fn status(code: &str) -> u16 {
         NOT_FOUND => 404,
         METHOD_NOT_ALLOWED => 405,
         CONFLICT => 409,
+        GONE => 410,
+        PRECONDITION_FAILED => 412,
         TOO_LARGE => 413,
         UNSUPPORTED_MEDIA_TYPE => 415,
         VALIDATION_FAILED => 422,
         RATE_LIMITED => 429,
+        NOT_IMPLEMENTED => 501,
+        BAD_GATEWAY => 502,
         OVERLOADED => 503,
         TIMEOUT => 504,
         _ => 500,
@@ -72,10 +84,14 @@ pub(super) fn message(code: &str) -> &'static str {
         METHOD_NOT_ALLOWED => "method not allowed",
         TIMEOUT => "request timeout",
         CONFLICT => "conflict",
+        GONE => "gone",
+        PRECONDITION_FAILED => "precondition failed",
         TOO_LARGE => "request too large",
         UNSUPPORTED_MEDIA_TYPE => "unsupported media type",
         VALIDATION_FAILED => "validation failed",
         RATE_LIMITED => "rate limited",
+        NOT_IMPLEMENTED => "not implemented",
+        BAD_GATEWAY => "bad gateway",
         OVERLOADED => "overloaded",
         EMPTY_BODY => "Request body is empty",
         INVALID_JSON => "Invalid JSON in request body",

@@ -1,19 +1,23 @@
 //! What clients see of errors.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::error::Error as _;
+use core::time::Duration;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::{AppError, ErrorFormat, code};
 use crate::time::Timestamp;
 
 fn full() -> AppError {
-    let details = json!({"z": 1, "a": "<"}).as_object().cloned().unwrap_or_default();
     AppError::conflict("taken")
         .with_status(418)
-        .with_details(details)
+        .with_details(&json!({"z": 1, "a": "<"}))
         .with_trace_id("t1")
         .with_stack_trace("main:1")
         .with_timestamp(Timestamp::from_unix_nanos(1_120_000_000).unwrap())
@@ -114,4 +118,66 @@ fn foreign_errors_are_masked_and_wrapped_ones_found() {
 fn the_cause_is_for_the_log() {
     assert!(full().source().is_some());
     assert!(!full().body(ErrorFormat::Nested, "", "").contains("Error"));
+}
+
+#[test]
+fn every_common_status_has_a_constructor_and_a_code_of_its_own() {
+    let errors = [
+        (400, AppError::bad_request("m")),
+        (401, AppError::unauthorized()),
+        (403, AppError::forbidden()),
+        (404, AppError::not_found()),
+        (405, AppError::method_not_allowed(&["GET", "HEAD"])),
+        (409, AppError::conflict("m")),
+        (410, AppError::gone()),
+        (412, AppError::precondition_failed()),
+        (413, AppError::too_large()),
+        (415, AppError::unsupported_media_type("m")),
+        (422, AppError::unprocessable("m")),
+        (429, AppError::too_many_requests()),
+        (500, AppError::internal()),
+        (501, AppError::not_implemented()),
+        (502, AppError::bad_gateway()),
+        (503, AppError::unavailable()),
+        (504, AppError::timeout()),
+    ];
+    let mut codes: Vec<&str> = errors.iter().map(|(_, error)| error.code()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), errors.len());
+    for (status, error) in &errors {
+        assert_eq!(error.status(), *status, "{error}");
+        assert_eq!(error.message() == "internal error", *status == 500, "{error}");
+    }
+    assert_eq!(errors[4].1.headers(), [("allow".to_string(), "GET, HEAD".to_string())]);
+}
+
+#[test]
+fn details_are_whatever_serializes() {
+    #[derive(Serialize)]
+    struct Field {
+        field: &'static str,
+    }
+    let shown = |error: AppError| error.body(ErrorFormat::FlatLegacy, "", "");
+    let error = || AppError::unprocessable("m");
+    let with =
+        |details: &str| format!(r#"{{"code":"app.validation_failed",{details}"message":"m"}}"#);
+    let fields = error().with_details(&[Field { field: "items" }]);
+    assert_eq!(shown(fields), with(r#""details":[{"field":"items"}],"#));
+    for empty in [json!({}), json!(null)] {
+        assert_eq!(shown(error().with_details(&json!(1)).with_details(&empty)), with(""));
+    }
+    // A map with names that are no texts is no JSON.
+    let broken = BTreeMap::from([((1, 2), 3)]);
+    let broken = error().with_details(&json!(1)).with_details(&broken);
+    assert!(broken.source().is_some_and(|cause| cause.to_string().contains("key")));
+    assert_eq!(shown(broken), with(""));
+}
+
+#[test]
+fn the_wait_is_sent_in_whole_seconds_and_never_too_short() {
+    for (millis, seconds) in [(0, "0"), (1, "1"), (1_000, "1"), (1_001, "2")] {
+        let error = AppError::unavailable().with_retry_after(Duration::from_millis(millis));
+        assert_eq!(error.headers(), [("retry-after".to_string(), seconds.to_string())]);
+    }
 }

@@ -5,12 +5,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::arn::{ArnKind, name_from_arn};
 use super::batch_event::BatchRecord;
 use super::error::Error;
 use super::owned;
 use crate::document::{Document, Value};
+use crate::json::Misread;
 use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::store::{Item, ReadError};
@@ -38,6 +40,17 @@ pub struct DynamoDbRecord<'a> {
 }
 
 prints!(DynamoDbRecord<'_>: event_id, event_name, event_source_arn, sequence_number);
+
+/// A change of an item, as values of a program's own type.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change<T> {
+    /// The item before the change; `None` if it is new, or the stream does not carry it.
+    pub old: Option<T>,
+    /// The item after the change; `None` if it was removed, or the stream does not carry it.
+    pub new: Option<T>,
+    /// Whether DynamoDB removed the item because its time to live ran out, and nobody deleted it.
+    pub is_expiry: bool,
+}
 
 /// Who made a change that no caller made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -152,6 +165,27 @@ impl<'a> DynamoDbRecord<'a> {
         item(self.old_image.as_deref())
     }
 
+    /// Reads the change as one of values of a type, which [`Item::read`] makes of the images.
+    ///
+    /// # Errors
+    ///
+    /// [`Misread`] when an image is not of the type, or the stream carries no images at all.
+    pub fn change<T: DeserializeOwned>(&self) -> Result<Change<T>, Misread> {
+        let image = |place: &str, image: Result<Option<Item>, ReadError>| {
+            let expected = "attribute values of DynamoDB".to_string();
+            let image = image.map_err(|_| Misread::OtherShape { path: place.into(), expected })?;
+            let read = image.map(|item| item.read().map_err(|misread| misread.within(place)));
+            read.transpose()
+        };
+        let old = image("OldImage", self.old_image())?;
+        let new = image("NewImage", self.new_image())?;
+        if old.is_none() && new.is_none() && self.summary().stream_view_type == "KEYS_ONLY" {
+            let expected = "images: the view type of the stream is KEYS_ONLY".to_string();
+            return Err(Misread::OtherShape { path: "dynamodb".into(), expected });
+        }
+        Ok(Change { old, new, is_expiry: self.is_expiry() })
+    }
+
     /// What of the record can be logged: nothing of the item.
     #[must_use]
     pub fn summary(&self) -> DynamoDbSummary {
@@ -222,7 +256,10 @@ fn item(image: Option<&str>) -> Result<Option<Item>, ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use super::DynamoDbRecord;
+    use alloc::collections::BTreeMap;
+    use alloc::string::{String, ToString};
+
+    use super::{Change, DynamoDbRecord};
     use crate::events::{BatchEvent, BatchSource};
 
     const EVENT: &str = r#"{"Records":[{"eventID":" e\n1 ","eventName":"MODIFY","awsRegion":5,
@@ -238,6 +275,40 @@ mod tests {
         assert_eq!((summary.size_bytes, &*summary.stream_view_type), (9, "KEYS_ONLY"));
         assert_eq!(summary.aws_region, "");
         assert!(!serde_json::to_string(&summary).unwrap().contains("secret"));
+    }
+
+    #[test]
+    fn a_change_is_one_of_values() {
+        let change = |dynamodb: &str| {
+            let event = alloc::format!(r#"{{"Records":[{{"dynamodb":{dynamodb}}}]}}"#);
+            let event = BatchEvent::read(BatchSource::DynamoDbStream, &event).unwrap();
+            let record = DynamoDbRecord::read(&event.record(0).unwrap()).unwrap();
+            let change = record.change::<BTreeMap<String, u8>>();
+            change.map_err(|misread| misread.to_string())
+        };
+        let told = |n| Some(BTreeMap::from([("n".to_string(), n)]));
+        let Change { old, new, .. } =
+            change(r#"{"OldImage":{"n":{"N":"1"}},"NewImage":{"n":{"N":"2"}}}"#).unwrap();
+        assert_eq!((old, new), (told(1), told(2)));
+        let Change { old, new, is_expiry } = change(r#"{"NewImage":{"n":{"N":"3"}}}"#).unwrap();
+        assert_eq!((old, new, is_expiry), (None, told(3), false));
+        assert!(change(r#"{"StreamViewType":"NEW_IMAGE"}"#).is_ok());
+        for (dynamodb, expected) in [
+            (
+                r#"{"OldImage":{"n":{"N":"1"}},"NewImage":{"n":{"S":"secret"}}}"#,
+                "invalid json of NewImage.n: expected u8",
+            ),
+            (
+                r#"{"OldImage":{"n":"secret"}}"#,
+                "invalid json of OldImage: expected attribute values of DynamoDB",
+            ),
+            (
+                r#"{"StreamViewType":"KEYS_ONLY","Keys":{}}"#,
+                "invalid json of dynamodb: expected images: the view type of the stream is KEYS_ONLY",
+            ),
+        ] {
+            assert_eq!(change(dynamodb).unwrap_err(), expected);
+        }
     }
 
     #[test]

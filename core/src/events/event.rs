@@ -23,6 +23,10 @@ use crate::json::JsonError;
 /// assert_eq!((event.source, &*event.request.method), (HttpSource::FunctionUrl, "GET"));
 /// # Ok::<(), apptheory_core::events::Error>(())
 /// ```
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one per invocation, and it is moved at most twice"
+)]
 #[derive(Clone, Debug)]
 pub enum LambdaEvent<'a> {
     /// An HTTP request.

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::dynamodb::DynamoDbSummary;
+use super::raw::Seen;
 use super::trigger::Trigger;
 use super::workload::WorkloadEnvelope;
 use crate::error::code;
@@ -17,7 +18,7 @@ pub enum EventOutcome {
     Success,
     /// Its handler failed or panicked, or there was none. What it says is for the log hook alone.
     Error,
-    /// No rule selects it: no handler ran.
+    /// Nothing is registered for it: no handler ran.
     Unmatched,
 }
 
@@ -92,6 +93,7 @@ impl EventObservation {
             Trigger::WebSocket => ("route_key", "websocket.route_key"),
             Trigger::DynamoDbStream => ("table_name", "dynamodb.table_name"),
             Trigger::EventBridge => ("source", "event.source"),
+            Trigger::Other => ("route", "event.route"),
         };
         Self {
             trigger,
@@ -99,6 +101,28 @@ impl EventObservation {
             correlation_id: id.to_string(),
             span_name: format!("{} {name}", trigger.as_str()),
             details: [Detail::tag(name_member, attribute, name)].into(),
+        }
+    }
+
+    /// An event of any kind: `route` is what its handler is registered by, as it is written in code.
+    #[must_use]
+    pub fn event(route: &str, request_id: &str) -> Self {
+        Self::message(Trigger::Other, route, "", request_id)
+    }
+
+    /// An event that nothing is registered for, and what was seen of it. Logs and spans have that;
+    /// metrics do not, as senders choose the names of members.
+    #[must_use]
+    pub fn unrouted(seen: &Seen, request_id: &str) -> Self {
+        let seen = seen.to_string();
+        let detail = Detail { is_tag: false, ..Detail::tag("seen", "event.seen", &seen) };
+        let trigger = Trigger::Other;
+        Self {
+            trigger,
+            request_id: request_id.to_string(),
+            correlation_id: String::new(),
+            span_name: trigger.as_str().to_string(),
+            details: [detail].into(),
         }
     }
 
@@ -201,7 +225,7 @@ impl EventOutcome {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{DynamoDbSummary, EventObservation, EventOutcome, Trigger, WorkloadEnvelope};
+    use super::{DynamoDbSummary, EventObservation, EventOutcome, Seen, Trigger, WorkloadEnvelope};
 
     fn records(observation: &EventObservation, outcome: EventOutcome) -> [Json; 3] {
         [
@@ -256,6 +280,24 @@ mod tests {
         let [log, metric, span] = records(&observation, EventOutcome::Success);
         assert_eq!((&log["queue"], &log["correlation_id"]), (&json!("q"), &json!("m")));
         assert_eq!((&metric["tags"]["queue"], &span["name"]), (&json!("q"), &json!("sqs q")));
+    }
+
+    #[test]
+    fn an_event_of_any_kind_names_its_route_or_what_was_seen() {
+        let routed = EventObservation::event(r#"on(Shape::member("action"))"#, "r");
+        let [log, metric, span] = records(&routed, EventOutcome::Success);
+        assert_eq!((&log["trigger"], &log["request_id"]), (&json!("other"), &json!("r")));
+        assert_eq!(metric["tags"]["route"], r#"on(Shape::member("action"))"#);
+        assert_eq!(span["name"], r#"other on(Shape::member("action"))"#);
+        let seen = Seen::Members { names: ["action".into()].into(), more: 0 };
+        let unrouted = EventObservation::unrouted(&seen, "r");
+        let [log, metric, _] = records(&unrouted, EventOutcome::Unmatched);
+        assert_eq!((&log["event"], &log["level"]), (&json!("event.unmatched"), &json!("warn")));
+        assert_eq!(log["seen"], "an object with `action`");
+        assert_eq!(
+            (&metric["tags"]["seen"], &metric["tags"]["outcome"]),
+            (&Json::Null, &json!("unmatched"))
+        );
     }
 
     #[test]

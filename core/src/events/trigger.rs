@@ -15,11 +15,13 @@ pub enum Trigger {
     EventBridge,
     /// API Gateway's WebSocket APIs.
     WebSocket,
+    /// A direct invocation, or a service that is not known.
+    Other,
 }
 
 impl Trigger {
     /// The trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`, `sns`,
-    /// `eventbridge` or `websocket`.
+    /// `eventbridge`, `websocket` or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +31,7 @@ impl Trigger {
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",
+            Self::Other => "other",
         }
     }
 }

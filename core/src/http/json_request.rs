@@ -4,14 +4,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::error::Category;
-use serde_json::{Deserializer, Map, Value as Json};
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
 
 use super::Request;
 use super::sending::is_token;
 use crate::error::{AppError, code};
-use crate::json::JsonError;
+use crate::json::{self, JsonError, Misread};
 use crate::utf8::decode_lossy;
 
 /// How bodies are read as JSON.
@@ -92,7 +91,7 @@ impl JsonReading {
 fn unsupported_type() -> AppError {
     let expected = "the body needs a content-type of application/json or +json";
     // A response's `accept` says which types would have been taken (RFC 9110 §15.5.16).
-    AppError::new(code::UNSUPPORTED_MEDIA_TYPE, expected).with_header("accept", "application/json")
+    AppError::unsupported_media_type(expected).with_header("accept", "application/json")
 }
 
 /// Whether a media type is one of JSON, whatever its parameters.
@@ -118,74 +117,23 @@ pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     if body.is_empty() {
         return Err(with_status(code::EMPTY_BODY));
     }
-    let mut deserializer = Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut deserializer);
-    let (path, error) = match read {
-        Ok(value) => {
-            return deserializer
-                .end()
-                .map(|()| value)
-                .map_err(|error| no_json(JsonError::from(&error)));
-        }
-        Err(error) => (error.path().to_string(), error.into_inner()),
-    };
-    // Behind a member of a wrong type the text may be none of JSON at all.
-    match (error.classify(), serde_json::from_slice::<IgnoredAny>(body)) {
-        (Category::Data, Ok(_)) => Err(misshapen(&path, &error)),
-        (_, Err(error)) => Err(no_json(JsonError::from(&error))),
-        (Category::Io | Category::Syntax | Category::Eof, Ok(_)) => {
-            Err(no_json(JsonError::from(&error)))
+    Ok(json::read(body)?)
+}
+
+/// As the answer to a request: 400 for what is no JSON, 422 for JSON of another shape.
+impl From<Misread> for AppError {
+    fn from(misread: Misread) -> Self {
+        match misread {
+            Misread::NotJson(JsonError { line, column }) => Self::bad_request(misread.to_string())
+                .with_details(&json!({ "line": line, "column": column })),
+            Misread::OtherShape { path, expected } => {
+                let place = if path.is_empty() { "body" } else { &path };
+                let message = format!("invalid json of {place}: expected {expected}");
+                Self::unprocessable(message)
+                    .with_details(&json!({ "path": path, "expected": expected }))
+            }
         }
     }
-}
-
-/// The error of a body that is no JSON.
-fn no_json(at: JsonError) -> AppError {
-    let JsonError { line, column } = at;
-    let details = [("line", line), ("column", column)];
-    AppError::bad_request(format!("invalid json at line {line}, column {column}"))
-        .with_details(details.map(|(name, at)| (name.to_string(), at.into())).into_iter().collect())
-}
-
-/// The error of a member that is not of its type, which quotes nothing of its value. An empty path is
-/// the body itself.
-fn another_shape(path: &str, expected: &str) -> AppError {
-    let place = if path.is_empty() { "body" } else { path };
-    let details = [("path", path), ("expected", expected)];
-    let details: Map<String, Json> =
-        details.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
-    AppError::new(code::VALIDATION_FAILED, format!("invalid json of {place}: expected {expected}"))
-        .with_details(details)
-}
-
-fn misshapen(path: &str, error: &serde_json::Error) -> AppError {
-    let said = error.to_string();
-    let path = if path == "." { "" } else { path };
-    match named_member(&said) {
-        Some((name, expected)) if path.is_empty() => another_shape(name, expected),
-        Some((name, expected)) => another_shape(&format!("{path}.{name}"), expected),
-        None => another_shape(path, expected(&said)),
-    }
-}
-
-/// The member of the type that serde names, and what it expected there: the path ends at the object
-/// that has too few of it, or too many.
-fn named_member(said: &str) -> Option<(&str, &'static str)> {
-    let named = [("missing field `", "a value"), ("duplicate field `", "one value")];
-    named.into_iter().find_map(|(words, expected)| {
-        Some((said.strip_prefix(words)?.split('`').next()?, expected))
-    })
-}
-
-/// What serde says that it expected. What it found is the client's, and comes before.
-fn expected(said: &str) -> &str {
-    let (_, expected) = match said.rsplit_once(", expected ") {
-        Some(parts) => parts,
-        None if said.starts_with("unknown field") => return "no such member",
-        // What a type says of a text may quote it.
-        None => return "a value that its type accepts",
-    };
-    expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected)
 }
 
 /// The body as the contract reads it.

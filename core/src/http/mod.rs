@@ -47,6 +47,7 @@ mod json_request;
 mod multimap;
 pub(crate) mod names;
 mod path;
+pub mod platform;
 mod provenance;
 pub(crate) mod query;
 mod request;

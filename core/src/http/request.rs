@@ -12,6 +12,7 @@ use super::headers::HeaderMap;
 use super::multimap::MultiMap;
 use super::names::{canonical_method, canonical_name, respelled};
 use super::path::UriPath;
+use super::platform::PlatformContext;
 use super::provenance::SourceProvenance;
 use super::query::QueryString;
 use super::{base64_body, trace};
@@ -36,6 +37,9 @@ pub struct RawRequest<'a> {
     pub source_provenance: SourceProvenance,
     /// The id that the provider gave the request, or an empty text.
     pub provider_request_id: String,
+    /// What the event says beside the request: who its authorizer found out the caller is, and stage
+    /// variables.
+    pub platform: PlatformContext,
 }
 
 /// A request as handlers see it.
@@ -67,6 +71,9 @@ pub struct Request {
     pub trace_id: String,
     /// The id that the provider gave the request, or an empty text.
     pub provider_request_id: String,
+    /// What the event says beside the request: who its authorizer found out the caller is, and stage
+    /// variables.
+    pub platform: PlatformContext,
 }
 
 /// A request that is answered without being served, with all of it that could be read.
@@ -108,6 +115,7 @@ impl RawRequest<'_> {
             is_base64: false,
             source_provenance: SourceProvenance::UNKNOWN,
             provider_request_id: String::new(),
+            platform: PlatformContext::default(),
         }
     }
 
@@ -141,6 +149,7 @@ impl RawRequest<'_> {
             is_base64: self.is_base64,
             source_provenance: self.source_provenance,
             provider_request_id: self.provider_request_id,
+            platform: self.platform,
         };
         match body {
             Ok(body) => {

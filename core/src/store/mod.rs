@@ -39,6 +39,7 @@ mod item;
 mod key_cursor;
 pub mod memory;
 mod number;
+mod plain;
 mod playback;
 mod put_item;
 mod query_items;

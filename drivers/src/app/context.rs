@@ -188,13 +188,15 @@ impl Context {
         self.subject.trace_id()
     }
 
-    /// Returns the tenant: the one that authentication vouches for, else the one that the request
-    /// names if clients [may](apptheory_core::http::exchange::TenantSource), else an empty text.
+    /// Returns the tenant: the one that Lambda runs the invocation for, where the function isolates
+    /// its tenants; else the one that authentication vouches for; else the one that the request names
+    /// if clients [may](apptheory_core::http::exchange::TenantSource); else an empty text.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
-        let vouched = self.principal().and_then(|principal| principal.tenant_id.as_deref());
-        let named = self.call().map_or("", |call| &call.tenant_id);
-        vouched.unwrap_or(named)
+        match self.call() {
+            Some(call) => call.tenant_id(self.principal()),
+            None => self.invocation().tenant_id.as_deref().unwrap_or_default(),
+        }
     }
 
     /// Returns who calls, where the route asked and somebody does.

@@ -1,10 +1,14 @@
-//! The invocation that a request or a record came with.
+//! The invocation that an event came with.
 
+use core::fmt;
 use core::net::SocketAddr;
 
+use apptheory_core::http::platform::CognitoIdentity;
 use apptheory_core::time::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value as Json};
 
-/// The invocation that a request or a record came with.
+/// The invocation that an event came with. What nobody said is empty or `None`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Invocation {
     /// The id that Lambda gave the invocation, or an empty text.
@@ -15,6 +19,44 @@ pub struct Invocation {
     /// The trace that Lambda gave the invocation, as an `x-amzn-trace-id` field spells it; or an
     /// empty text. Requests that come with a trace of their own keep theirs.
     pub trace: String,
+    /// The tenant that Lambda runs the invocation for, where the function isolates its tenants. It
+    /// outranks every tenant that a client names.
+    pub tenant_id: Option<String>,
+    /// The ARN that was invoked, with its version or alias; or an empty text.
+    pub invoked_function_arn: String,
+    /// What the caller of a direct invocation sent beside the event. Nobody vouches for it.
+    pub client_context: Option<ClientContext>,
+    /// The identity of a Cognito identity pool whose credentials made a direct invocation.
+    pub cognito_identity: Option<CognitoIdentity>,
+    /// Whether it is the first invocation of its process.
+    pub is_cold_start: bool,
     /// The other end of the connection that the request came over. `None` for an event.
     pub peer: Option<SocketAddr>,
+}
+
+/// What the caller of a direct invocation sent beside the event (`ClientContext` of Lambda's
+/// `Invoke`). It is the caller's word, and is not printed.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct ClientContext {
+    /// What the application of the caller chose to send.
+    #[serde(deserialize_with = "members")]
+    pub custom: Map<String, Json>,
+    /// The environment of the caller, as mobile SDKs describe it.
+    #[serde(deserialize_with = "members")]
+    pub env: Map<String, Json>,
+    /// The application of the caller, as mobile SDKs describe it.
+    #[serde(deserialize_with = "members")]
+    pub client: Map<String, Json>,
+}
+
+/// An object, or null for an empty one.
+fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Json>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+impl fmt::Debug for ClientContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientContext").finish_non_exhaustive()
+    }
 }

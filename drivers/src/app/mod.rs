@@ -80,7 +80,7 @@ pub use extract::{
 pub use guard::Panicked;
 pub use handler::{Handler, Layered};
 pub use hooks::Failure;
-pub use invocation::Invocation;
+pub use invocation::{ClientContext, Invocation};
 pub use invoke::InvokeError;
 pub use middleware::Middleware;
 pub use rate_limit::RateLimit;

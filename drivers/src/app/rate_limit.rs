@@ -101,10 +101,8 @@ fn with_facts<T>(context: &Context, look: impl FnOnce(RequestFacts<'_>) -> T) ->
     let principal = context.principal();
     let facts = RequestFacts {
         identity: principal.map_or("", |principal| &principal.identity),
-        tenant_id: principal
-            .and_then(|principal| principal.tenant_id.as_deref())
-            .unwrap_or_default(),
-        named_tenant_id: &call.tenant_id,
+        tenant_id: call.vouched_tenant_id(principal).unwrap_or_default(),
+        named_tenant_id: &call.named_tenant_id,
         address: context.client_ip(),
         route: call.pattern().map(|pattern| pattern.as_str()),
         ..facts

@@ -77,6 +77,7 @@ impl AppService {
         if request.provider_request_id.trim().is_empty() {
             request.provider_request_id.clone_from(&invocation.request_id);
         }
+        request.platform.tenant_id.clone_from(&invocation.tenant_id);
         let mut step = self.inner.service.exchange(request, arrival).start();
         loop {
             step = match step {

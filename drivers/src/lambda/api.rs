@@ -15,6 +15,7 @@ use super::address::Address;
 use super::connection::{Body, Connection, ConnectionError};
 use super::error::{FunctionError, RuntimeError};
 use super::frames::{FrameBody, Frames};
+use super::head::Head;
 
 /// One worker's side of the Runtime API: one exchange at a time, over one connection that is made
 /// anew when it is closed.
@@ -27,8 +28,7 @@ pub(super) struct RuntimeApi {
 pub(super) struct Next {
     pub(super) reply: Reply,
     pub(super) event: Unread,
-    pub(super) deadline_ms: Option<u64>,
-    pub(super) trace: String,
+    pub(super) head: Head,
 }
 
 /// An event that is on its way.
@@ -49,8 +49,6 @@ const RUNTIME: &str = "/2018-06-01/runtime";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-request-id");
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
-const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
-const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 
@@ -87,10 +85,8 @@ impl RuntimeApi {
         if !head.status.is_success() {
             return Ok(Err(RuntimeError::NoMoreInvocations(head.status)));
         }
-        let text = |name: HeaderName| {
-            head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
-        };
-        let Some(request_id) = text(REQUEST_ID).filter(|id| is_segment(id)) else {
+        let request_id = head.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let Some(request_id) = request_id.map(str::trim).filter(|id| is_segment(id)) else {
             return Ok(Err(RuntimeError::NoRequestId));
         };
         Ok(Ok(Next {
@@ -99,8 +95,7 @@ impl RuntimeApi {
                 invocation_id: head.headers.get(&INVOCATION_ID).cloned(),
             },
             event: Unread { connection, body },
-            deadline_ms: text(DEADLINE_MS).and_then(|ms| ms.parse().ok()),
-            trace: text(TRACE_ID).unwrap_or_default().to_owned(),
+            head: Head(head.headers),
         }))
     }
 

@@ -49,8 +49,8 @@
 //! blocks. Only [`RuntimeError`]s end the function, and a shutdown, if it was
 //! asked for: [`Runtime::shutdown_on_sigterm`].
 //!
-//! Logs are [`tracing`] events, in a span `invocation` with `request_id` and `trace_id`. They never
-//! hold events or responses.
+//! Logs are [`tracing`] events, in a span `invocation` with `request_id`, `trace_id` and, where the
+//! function isolates its tenants, `tenant_id`. They never hold events or responses.
 //!
 //! [reserve]: crate::app::App::reserve
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
@@ -61,6 +61,7 @@ mod connection;
 mod error;
 mod extension;
 mod frames;
+mod head;
 mod runtime;
 mod settings;
 

@@ -5,6 +5,7 @@ use core::fmt;
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
 use core::pin::pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Once};
@@ -20,6 +21,7 @@ use http::StatusCode;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::api::{Next, Reply, RuntimeApi};
 use super::connection::ConnectionError;
@@ -131,6 +133,7 @@ impl Runtime {
             stop: shutdown.child_token(),
             shutdown,
             odd_deadline: Once::new(),
+            is_warm: AtomicBool::new(false),
         });
         let mut workers = JoinSet::new();
         for _ in 0..settings.max_concurrency.get() {
@@ -182,6 +185,8 @@ struct Shared {
     shutdown: CancellationToken,
     /// Whether it was told that deadlines are none.
     odd_deadline: Once,
+    /// Whether an invocation has come.
+    is_warm: AtomicBool,
 }
 
 /// Handles one invocation after the other.
@@ -211,27 +216,27 @@ impl Worker {
                 }
                 None => break,
             };
-            let trace_id = &*log_text(&next.trace);
             let span = tracing::info_span!(
                 "invocation",
                 request_id = &*log_text(&next.reply.request_id),
-                trace_id
+                trace_id = Empty,
+                tenant_id = Empty
             );
-            self.handle(next).instrument(span).await;
+            let invocation = span.in_scope(|| self.shared.invocation(&next));
+            span.record("trace_id", &*log_text(&invocation.trace));
+            if let Some(tenant_id) = &invocation.tenant_id {
+                span.record("tenant_id", &*log_text(tenant_id));
+            }
+            self.handle(next, invocation).instrument(span).await;
         }
         Ok(())
     }
 
     /// Handles an invocation, and is done with it by its deadline, as far as anything in it waits.
-    async fn handle(&mut self, next: Next) {
-        let Next { reply, event, deadline_ms, trace } = next;
+    async fn handle(&mut self, next: Next, invocation: Invocation) {
+        let Next { reply, event, .. } = next;
         let shared = Arc::clone(&self.shared);
-        let begun = shared.app.begin(Invocation {
-            request_id: reply.request_id.clone(),
-            deadline: deadline_ms.and_then(|ms| shared.deadline(ms)),
-            trace,
-            peer: None,
-        });
+        let begun = shared.app.begin(invocation);
         let time = begun.time;
         let clock = shared.app.clock();
         let answer = match clock.race(time.stops_at(), self.api.receive(event)).await {
@@ -327,6 +332,13 @@ impl Shared {
             }
             (_, event) => Ok(Answer::Whole(self.app.answer_event(event, begun).await?)),
         }
+    }
+
+    /// What the head of an event says of its invocation.
+    fn invocation(&self, next: &Next) -> Invocation {
+        let deadline = next.head.deadline_ms().and_then(|ms| self.deadline(ms));
+        let is_cold_start = !self.is_warm.swap(true, Ordering::Relaxed);
+        Invocation { deadline, is_cold_start, ..next.head.invocation(&next.reply.request_id) }
     }
 
     /// When Lambda ends an invocation that has just come. Emulators say it ended before: that is no

@@ -4,6 +4,7 @@
 mod buffered;
 mod deadlines;
 mod endings;
+mod heads;
 mod receiving;
 mod release;
 mod resending;

@@ -53,6 +53,7 @@ pub use self::streaming::{InvokeMode, UnknownMode, rest_streaming_variable};
 use super::error::Error;
 use super::event::refuse_authorizer;
 use crate::document::{Document, Object};
+use crate::http::platform::{EventJson, PlatformContext};
 use crate::http::{HttpResponse, RawRequest};
 use crate::json::JsonError;
 use crate::stream::StreamLimits;
@@ -90,6 +91,15 @@ impl<'a> HttpEvent<'a> {
 /// The first text unless it is empty, else the second.
 fn either<'a>(first: Cow<'a, str>, second: Cow<'a, str>) -> Cow<'a, str> {
     if first.is_empty() { second } else { first }
+}
+
+/// What the event says beside the request.
+fn platform(event: Object<'_, '_>) -> Result<PlatformContext, JsonError> {
+    Ok(PlatformContext {
+        request_context: EventJson::of(event.get("requestContext")?),
+        stage_variables: EventJson::of(event.get("stageVariables")?),
+        tenant_id: None,
+    })
 }
 
 /// The bytes of a text, without copying them.

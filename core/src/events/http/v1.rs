@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::stage::without_stage;
-use super::{bytes, either};
+use super::{bytes, either, platform};
 use crate::document::{Object, Value};
 use crate::http::query::push_pair;
 use crate::http::{
@@ -53,6 +53,7 @@ pub(in crate::events) fn request<'a>(event: Object<'a, '_>) -> Result<RawRequest
         is_base64: event.flag("isBase64Encoded")?,
         source_provenance: SourceProvenance::UNKNOWN,
         provider_request_id: String::new(),
+        platform: platform(event)?,
     })
 }
 

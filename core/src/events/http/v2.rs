@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::stage::without_stage;
-use super::{HttpSource, bytes, either};
+use super::{HttpSource, bytes, either, platform};
 use crate::document::{Object, Value};
 use crate::http::{MultiMap, Provider, QueryString, RawRequest, SourceProvenance, UriPath, query};
 use crate::json::JsonError;
@@ -35,6 +35,7 @@ pub(super) fn request<'a>(
         is_base64: event.flag("isBase64Encoded")?,
         source_provenance: SourceProvenance::vouched(provider, &http.text("sourceIp")?),
         provider_request_id: context.text("requestId")?.into_owned(),
+        platform: platform(event)?,
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
 }
 
 /// A finite decimal number; no names such as `inf`, and no hexadecimal digits.
-pub(super) fn float(text: &str) -> Option<f64> {
+pub(in crate::http) fn float(text: &str) -> Option<f64> {
     let is_decimal =
         text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     text.parse::<f64>().ok().filter(|value| is_decimal && value.is_finite())

@@ -5,6 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
+use serde_json::json;
+
 use crate::error::AppError;
 
 /// Where a value comes from.
@@ -53,11 +55,10 @@ pub struct Error {
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         let Error { from, name, .. } = &error;
-        let details = [("source", from.as_str()), ("name", name), ("field", name)];
-        let details = details.map(|(member, text)| (member.into(), text.into()));
+        let details = json!({ "source": from.as_str(), "name": name, "field": name });
         Self::bad_request(format!("invalid {from} binding for {name}"))
             .with_status(400)
-            .with_details(details.into_iter().collect())
+            .with_details(&details)
             .with_cause(error)
     }
 }

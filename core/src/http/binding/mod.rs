@@ -23,10 +23,10 @@
 //! # Ok::<(), binding::Error>(())
 //! ```
 
-mod convert;
+pub(super) mod convert;
 mod error;
 mod named;
-mod refusal;
+pub(super) mod refusal;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -11,13 +11,13 @@ use super::error::{self, Source};
 
 /// What was expected, and under which name. It never quotes what was there: that is the client's.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::http) struct Refusal {
     name: Option<String>,
     expected: Cow<'static, str>,
 }
 
 impl Refusal {
-    pub(super) fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::http) fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
         Self { name: None, expected: expected.into() }
     }
 
@@ -25,6 +25,11 @@ impl Refusal {
     pub(super) fn of(mut self, name: &str) -> Self {
         self.name.get_or_insert_with(|| name.to_string());
         self
+    }
+
+    /// The name of what is refused, if one is known, and what was expected.
+    pub(in crate::http) fn into_parts(self) -> (Option<String>, Cow<'static, str>) {
+        (self.name, self.expected)
     }
 
     /// The error of a source. Where no name is to blame, the source as a whole is.

@@ -36,7 +36,8 @@ pub struct Principal {
     pub scopes: Vec<String>,
     /// What else is known about the caller.
     pub claims: Map<String, Json>,
-    /// The caller's tenant. It takes the place of the one that the request names.
+    /// The caller's tenant. It takes the place of the one that the request names, but not of the one
+    /// that Lambda runs the invocation for.
     pub tenant_id: Option<String>,
 }
 

@@ -68,7 +68,9 @@ impl<'r> Answering<'r> {
             self.finalize(&mut response);
         }
         let observation = (is_request && pipeline == Pipeline::Observed).then(|| {
-            let (tenant_id, is_vouched) = self.tenant_id();
+            let vouched = self.call.vouched_tenant_id(self.principal.as_deref());
+            let (tenant_id, is_vouched) = vouched
+                .map_or((self.call.named_tenant_id.as_str(), false), |vouched| (vouched, true));
             Observation::new(&self.call, tenant_id, is_vouched, self.settings, &response)
         });
         Step::Done(Exchanged { response, report: Report { call: self.call, observation } })
@@ -76,10 +78,7 @@ impl<'r> Answering<'r> {
 
     fn answer_error<S>(&self, error: AppError) -> HttpResponse<S> {
         let Call { request, request_id, .. } = &*self.call;
-        let style = match self.is_message() {
-            true => self.settings.message_error_style(),
-            false => self.settings.error_style(),
-        };
+        let style = self.settings.error_style_for(&self.call);
         let response = style.answer(error, request_id, &request.trace_id);
         if self.is_head() { response.without_body() } else { response }
     }
@@ -104,12 +103,6 @@ impl<'r> Answering<'r> {
                 && headers.contains("access-control-request-method");
             cors.apply(headers.first("origin"), is_preflight, &mut response.headers);
         }
-    }
-
-    /// The tenant, and whether the application's authentication vouches for it.
-    fn tenant_id(&self) -> (&str, bool) {
-        let vouched = self.principal.as_ref().and_then(|principal| principal.tenant_id.as_deref());
-        vouched.map_or((self.call.tenant_id.as_str(), false), |tenant_id| (tenant_id, true))
     }
 }
 

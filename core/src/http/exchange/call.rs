@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use super::access::Principal;
 use super::settings::TenantSource;
 use crate::http::Request;
 use crate::http::router::{Param, Pattern};
@@ -27,8 +28,9 @@ pub struct Call {
     /// The request's id: the client's, the provider's, or a new one. Empty in
     /// [`Pipeline::Bare`](super::Pipeline::Bare).
     pub request_id: String,
-    /// The tenant that the request names, or an empty text; see [`TenantSource`] on who names it.
-    pub tenant_id: String,
+    /// The tenant that the request names, or an empty text; see [`TenantSource`] on who names it, and
+    /// [`tenant_id`](Self::tenant_id) for the one that counts.
+    pub named_tenant_id: String,
     /// When the request arrived.
     pub arrival: Arrival,
     address: Address,
@@ -47,11 +49,11 @@ impl Call {
     pub(super) const fn new(
         request: Request,
         request_id: String,
-        tenant_id: String,
+        named_tenant_id: String,
         arrival: Arrival,
         address: Address,
     ) -> Self {
-        Self { request, request_id, tenant_id, arrival, address }
+        Self { request, request_id, named_tenant_id, arrival, address }
     }
 
     /// A request that no route of an [`HttpService`](super::HttpService) is looked up for, such as a
@@ -63,8 +65,23 @@ impl Call {
         arrival: Arrival,
         tenant: TenantSource,
     ) -> Self {
-        let tenant_id = tenant.tenant_id(&request);
-        Self { request, request_id, tenant_id, arrival, address: Address::Path(None) }
+        let named_tenant_id = tenant.tenant_id(&request);
+        Self { request, request_id, named_tenant_id, arrival, address: Address::Path(None) }
+    }
+
+    /// Returns the tenant that somebody vouches for: the [platform](crate::http::platform), else the
+    /// caller's authentication.
+    #[must_use]
+    pub fn vouched_tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> Option<&'c str> {
+        let platform = self.request.platform.tenant_id.as_deref();
+        platform.or_else(|| principal.and_then(|principal| principal.tenant_id.as_deref()))
+    }
+
+    /// Returns the tenant: the [vouched](Self::vouched_tenant_id) one, else the one that the request
+    /// names, or an empty text.
+    #[must_use]
+    pub fn tenant_id<'c>(&'c self, principal: Option<&'c Principal>) -> &'c str {
+        self.vouched_tenant_id(principal).unwrap_or(&self.named_tenant_id)
     }
 
     /// The pattern of the route that serves the request; `None` when none does, and for messages.

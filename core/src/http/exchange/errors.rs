@@ -1,5 +1,6 @@
 //! How an application answers errors.
 
+use super::call::Call;
 use super::settings::{HttpSettings, Pipeline};
 use crate::error::{AppError, ErrorFormat, code};
 use crate::http::HttpResponse;
@@ -37,6 +38,15 @@ impl HttpSettings {
     #[must_use]
     pub fn message_error_style(&self) -> ErrorStyle {
         ErrorStyle { format: ErrorFormat::Nested, shows_trace: false, ..self.error_style() }
+    }
+
+    /// Returns how the errors of a request or a message are answered.
+    #[must_use]
+    pub fn error_style_for(&self, call: &Call) -> ErrorStyle {
+        match call.route_key() {
+            Some(_) => self.message_error_style(),
+            None => self.error_style(),
+        }
     }
 }
 

@@ -130,6 +130,12 @@ impl<T> HttpService<T> {
         HttpExchange::of_message(self, route_key.trim(), message, arrival)
     }
 
+    /// Returns whether there is a route of messages.
+    #[must_use]
+    pub fn has_message_routes(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
     /// Returns what serves the messages of a route key, which is trimmed.
     #[must_use]
     pub fn message_endpoint(&self, route_key: &str) -> Option<&Endpoint<T>> {

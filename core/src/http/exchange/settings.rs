@@ -54,8 +54,9 @@ pub enum PolicyStage {
     AfterAuthentication,
 }
 
-/// Who names the tenant of a request, where authentication does not: the
-/// [`Principal`](super::Principal) always comes first.
+/// Who names the tenant of a request, where nobody vouches for one: the tenant that Lambda
+/// [runs the invocation for](crate::http::platform::PlatformContext::tenant_id) and that of the
+/// [`Principal`](super::Principal) always come first.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantSource {

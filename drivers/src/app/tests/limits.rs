@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::{Access, Principal};
+use apptheory_core::http::exchange::{Access, Principal, TenantSource};
 use apptheory_core::http::{Provider, RawRequest, SourceProvenance};
 use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
 
@@ -247,4 +247,25 @@ fn a_limit_has_hooks() {
         "{told}"
     );
     assert_eq!(told.lines().count(), 2);
+}
+
+#[test]
+fn the_tenant_of_an_isolated_invocation_counts_and_no_client_names_another() {
+    let (app, clock) = limited(
+        |app, limit| {
+            let app = app.settings(|settings| settings.tenant = TenantSource::FieldOrQuery);
+            app.layer(limit).get("/", async |context: Context| context.tenant_id().to_owned())
+        },
+        1,
+    );
+    let call = |tenant: Option<&str>, address: &str| {
+        let request = from(address, "/", &[("x-tenant-id", "mallory")]);
+        let tenant_id = tenant.map(str::to_owned);
+        clock.run(app.serve(request, Invocation { tenant_id, ..Invocation::default() }))
+    };
+    assert_eq!(text(&call(Some("acme"), "192.0.2.1")), "acme");
+    assert_eq!(call(Some("acme"), "192.0.2.2").status, 429);
+    assert_eq!(text(&call(Some("umbrella"), "192.0.2.2")), "umbrella");
+    // Without one, it is the address that counts.
+    assert_eq!(text(&call(None, "192.0.2.1")), "mallory");
 }

@@ -146,7 +146,7 @@ fn clients_name_the_tenant_of_a_message_where_they_may_name_that_of_a_request() 
         let service = service(HttpSettings { tenant, ..HttpSettings::default() }, Access::Public);
         let started = RawRequest { query: QueryString::parse("tenant=t"), ..message("") };
         let done = send(&mut Host::default(), &service, "$connect", started);
-        assert_eq!(done.report.call.tenant_id, expected);
+        assert_eq!(done.report.call.named_tenant_id, expected);
     }
 }
 

@@ -380,16 +380,21 @@ fn records_say_what_was_answered() {
 
 #[test]
 fn tenants_are_vouched_for_unless_clients_may_name_them() {
-    let named = |tenant: TenantSource, fields: &[(&str, &str)], tenant_id: Option<&str>| {
+    let told = |tenant,
+                fields: &[(&str, &str)],
+                tenant_id: Option<&str>,
+                platform: Option<&str>| {
         let settings = HttpSettings { authenticates: true, tenant, ..settings(Pipeline::Observed) };
         let service = service_with(settings, Access::Optional);
         let principal = Principal { tenant_id: tenant_id.map(String::from), ..Principal::new("u") };
         let mut request = get(fields);
         request.query = crate::http::QueryString::parse("tenant=spoofed");
+        request.platform.tenant_id = platform.map(String::from);
         let mut host = Host { principal: Some(Ok(Some(principal))), ..Host::default() };
         let done = host.serve(&service, request);
         done.report.observation.unwrap().log(Timestamp::UNIX_EPOCH).tenant_id.to_string()
     };
+    let named = |tenant, fields: &[(&str, &str)], tenant_id| told(tenant, fields, tenant_id, None);
     let field = [("x-tenant-id", " t ")];
     for (source, with_field, without) in [
         (TenantSource::Principal, "", ""),
@@ -399,6 +404,9 @@ fn tenants_are_vouched_for_unless_clients_may_name_them() {
         assert_eq!(named(source, &field, None), with_field);
         assert_eq!(named(source, &[], None), without);
         assert_eq!(named(source, &field, Some("vouched")), "vouched");
+        for vouched in [None, Some("vouched")] {
+            assert_eq!(told(source, &field, vouched, Some("isolated")), "isolated");
+        }
     }
 }
 

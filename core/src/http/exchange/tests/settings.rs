@@ -17,7 +17,7 @@ fn what_is_not_said_is_safe() {
     }
     let mut named = get(&[("x-tenant-id", "t")]);
     named.query = crate::http::QueryString::parse("tenant=t");
-    assert_eq!(Host::default().serve(&service, named).report.call.tenant_id, "");
+    assert_eq!(Host::default().serve(&service, named).report.call.named_tenant_id, "");
     let head = Host::default().serve(&service, request("HEAD", "/users/7", &[]));
     assert_eq!(head.response.status, 200);
     let put = Host::default().serve(&service, request("PUT", "/users/7", &[]));

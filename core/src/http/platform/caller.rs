@@ -1,0 +1,112 @@
+//! Who calls, as AWS found out by itself: by a signature, an identity pool or a certificate.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use crate::printing::prints;
+
+/// Who signed a request with AWS credentials (SigV4). What the event lacks is `None`.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct IamIdentity {
+    /// The access key that signed the request.
+    pub access_key: Option<String>,
+    /// The AWS account of the caller.
+    pub account_id: Option<String>,
+    /// The unique id of the caller: `{role id}:{session name}` for a role.
+    pub caller_id: Option<String>,
+    /// The organization of the caller's account.
+    pub principal_org_id: Option<String>,
+    /// The ARN of the user, or of the role's session. Compare it with the whole ARN, not with a part.
+    pub user_arn: Option<String>,
+    /// The unique id of the user.
+    pub user_id: Option<String>,
+}
+
+/// An identity of a Cognito identity pool.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CognitoIdentity {
+    /// The identity, such as `us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce`.
+    pub identity_id: String,
+    /// Its pool.
+    pub identity_pool_id: String,
+    /// How it signed in: `authenticated` or, for a guest, `unauthenticated`, and then its providers.
+    /// Empty when nobody says: the headers of a direct invocation do not.
+    #[serde(default)]
+    pub amr: Vec<String>,
+}
+
+/// The certificate of a client (mutual TLS). What the event lacks is `None`.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ClientCertificate {
+    /// The certificate, PEM-encoded.
+    pub client_cert_pem: Option<String>,
+    /// The distinguished name of its subject.
+    #[serde(rename = "subjectDN")]
+    pub subject_dn: Option<String>,
+    /// The distinguished name of its issuer.
+    #[serde(rename = "issuerDN")]
+    pub issuer_dn: Option<String>,
+    /// Its serial number.
+    pub serial_number: Option<String>,
+    /// When it is valid.
+    pub validity: Option<Validity>,
+}
+
+/// When a certificate is valid, in the spelling of API Gateway: `Aug  5 00:28:21 2120 GMT`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Validity {
+    /// The first instant.
+    pub not_before: Option<String>,
+    /// The last instant.
+    pub not_after: Option<String>,
+}
+
+prints!(IamIdentity: account_id, user_arn);
+prints!(CognitoIdentity: identity_pool_id, amr);
+prints!(ClientCertificate: subject_dn, serial_number);
+
+/// `requestContext.identity` of payload format 1.0.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Identity {
+    access_key: Option<String>,
+    account_id: Option<String>,
+    caller: Option<String>,
+    principal_org_id: Option<String>,
+    user_arn: Option<String>,
+    user: Option<String>,
+    cognito_identity_id: Option<String>,
+    cognito_identity_pool_id: Option<String>,
+    cognito_authentication_type: Option<String>,
+    cognito_authentication_provider: Option<String>,
+}
+
+impl Identity {
+    /// The caller of a request that was signed: no other has an ARN.
+    pub(super) fn iam(self) -> Option<IamIdentity> {
+        let user_arn = self.user_arn.filter(|arn| !arn.trim().is_empty())?;
+        Some(IamIdentity {
+            access_key: self.access_key,
+            account_id: self.account_id,
+            caller_id: self.caller,
+            principal_org_id: self.principal_org_id,
+            user_arn: Some(user_arn),
+            user_id: self.user,
+        })
+    }
+
+    pub(super) fn cognito(self) -> Option<CognitoIdentity> {
+        let methods = [self.cognito_authentication_type, self.cognito_authentication_provider];
+        Some(CognitoIdentity {
+            identity_id: self.cognito_identity_id.filter(|id| !id.trim().is_empty())?,
+            identity_pool_id: self.cognito_identity_pool_id.unwrap_or_default(),
+            amr: methods.into_iter().flatten().collect(),
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! What the head of an event says of its invocation.
+
+use apptheory_core::http::platform::CognitoIdentity;
+use apptheory_core::json::read_object;
+use http::header::{HeaderMap, HeaderName};
+use serde::Deserialize;
+
+use crate::app::{ClientContext, Invocation};
+
+/// The header fields that come with an event.
+pub(super) struct Head(pub(super) HeaderMap);
+
+const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
+const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
+const FUNCTION_ARN: HeaderName = HeaderName::from_static("lambda-runtime-invoked-function-arn");
+const CLIENT_CONTEXT: HeaderName = HeaderName::from_static("lambda-runtime-client-context");
+const COGNITO_IDENTITY: HeaderName = HeaderName::from_static("lambda-runtime-cognito-identity");
+const TENANT_ID: HeaderName = HeaderName::from_static("lambda-runtime-aws-tenant-id");
+
+/// The identity, in the names of the Runtime API.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    cognito_identity_id: String,
+    cognito_identity_pool_id: String,
+}
+
+impl Head {
+    /// The invocation, but for its deadline. A field that cannot be read is taken for a missing one,
+    /// and reported.
+    pub(super) fn invocation(&self, request_id: &str) -> Invocation {
+        let client_context =
+            self.read(&CLIENT_CONTEXT, |text| read_object::<ClientContext>(text).ok());
+        let identity = self.read(&COGNITO_IDENTITY, |text| read_object::<Identity>(text).ok());
+        Invocation {
+            request_id: request_id.to_owned(),
+            deadline: None,
+            trace: self.text(&TRACE_ID).unwrap_or_default(),
+            tenant_id: self.text(&TENANT_ID),
+            invoked_function_arn: self.text(&FUNCTION_ARN).unwrap_or_default(),
+            client_context,
+            cognito_identity: identity.map(|identity| CognitoIdentity {
+                identity_id: identity.cognito_identity_id,
+                identity_pool_id: identity.cognito_identity_pool_id,
+                amr: Vec::new(),
+            }),
+            is_cold_start: false,
+            peer: None,
+        }
+    }
+
+    /// When the invocation ends, in milliseconds since 1970.
+    pub(super) fn deadline_ms(&self) -> Option<u64> {
+        self.read(&DEADLINE_MS, |text| text.parse().ok())
+    }
+
+    fn text(&self, name: &HeaderName) -> Option<String> {
+        self.read(name, |text| Some(text.to_owned()))
+    }
+
+    /// What is read of a field, trimmed; `None` for a blank one.
+    fn read<T>(&self, name: &HeaderName, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let value = self.0.get(name)?;
+        let text = core::str::from_utf8(value.as_bytes()).ok().map(str::trim);
+        if text == Some("") {
+            return None;
+        }
+        let value = text.and_then(read);
+        if value.is_none() {
+            tracing::warn!(
+                field = name.as_str(),
+                "the Runtime API sent a field that cannot be read: it is taken for a missing one"
+            );
+        }
+        value
+    }
+}

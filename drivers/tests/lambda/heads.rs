@@ -1,0 +1,99 @@
+//! What the header fields of the Runtime API say of an invocation.
+
+use apptheory::app::{App, AppService, Context, Json};
+use apptheory::http::exchange::TenantSource;
+use apptheory::http::platform::CognitoIdentity;
+use apptheory::lambda::InvokeMode;
+use serde_json::{Value, json};
+
+use super::event;
+use super::server::RuntimeApi;
+
+/// Answers with what it knows of its invocation.
+async fn tell(context: Context) -> Json<Value> {
+    let invocation = context.invocation();
+    let client = invocation.client_context.as_ref();
+    let cognito = invocation.cognito_identity.as_ref();
+    Json(json!({
+        "id": invocation.request_id,
+        "deadline": invocation.deadline.map(|at| at.unix_seconds()),
+        "trace": invocation.trace,
+        "tenant": invocation.tenant_id,
+        "arn": invocation.invoked_function_arn,
+        "client": client.map(|client| json!([client.custom, client.env, client.client])),
+        "cognito": cognito.map(|CognitoIdentity { identity_id, identity_pool_id, .. }| {
+            json!([identity_id, identity_pool_id])
+        }),
+        "cold": invocation.is_cold_start,
+        "counts": context.tenant_id(),
+    }))
+}
+
+fn app() -> AppService {
+    App::new()
+        .settings(|settings| settings.tenant = TenantSource::Field)
+        .get("/", tell)
+        .build()
+        .unwrap()
+}
+
+async fn told(api: &mut RuntimeApi, fields: &[(&str, &str)]) -> Value {
+    let mut request = event("/");
+    request["headers"] = json!({"x-tenant-id": "mallory"});
+    api.poll().await.hand_out("r1", fields, &request.to_string()).await;
+    let mut response = api.request().await;
+    let body = response.json().await["body"].as_str().unwrap().to_owned();
+    response.answer(202, &[], b"").await;
+    serde_json::from_str(&body).unwrap()
+}
+
+#[tokio::test]
+async fn all_of_them_are_read() {
+    let mut api = RuntimeApi::listen().await;
+    let _function = api.start(app(), InvokeMode::Buffered);
+    let fields = [
+        ("Lambda-Runtime-Deadline-Ms", "33000000000000"),
+        ("Lambda-Runtime-Trace-Id", "Root=1-a"),
+        ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:r:1:function:f:live"),
+        (
+            "Lambda-Runtime-Client-Context",
+            r#"{"custom":{"a":1},"env":null,"client":{"app_title":"é"}}"#,
+        ),
+        (
+            "Lambda-Runtime-Cognito-Identity",
+            r#"{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}"#,
+        ),
+        ("Lambda-Runtime-Aws-Tenant-Id", " acme "),
+    ];
+    let known = json!({
+        "id": "r1", "deadline": 33_000_000_000_i64, "trace": "Root=1-a", "tenant": "acme",
+        "arn": "arn:aws:lambda:r:1:function:f:live", "client": [{"a": 1}, {}, {"app_title": "é"}],
+        "cognito": ["i", "p"], "cold": true,
+        // The platform's word counts, and not the client's.
+        "counts": "acme",
+    });
+    assert_eq!(told(&mut api, &fields).await, known);
+    let nothing = json!({
+        "id": "r1", "deadline": null, "trace": "", "tenant": null, "arn": "", "client": null,
+        "cognito": null, "cold": false, "counts": "mallory",
+    });
+    assert_eq!(told(&mut api, &[]).await, nothing);
+}
+
+#[tokio::test]
+async fn those_that_cannot_be_read_are_taken_for_missing_ones() {
+    let mut api = RuntimeApi::listen().await;
+    let _function = api.start(app(), InvokeMode::Buffered);
+    for fields in [
+        [("Lambda-Runtime-Deadline-Ms", "soon"), ("Lambda-Runtime-Client-Context", "{")],
+        [("Lambda-Runtime-Deadline-Ms", "-1"), ("Lambda-Runtime-Client-Context", "[]")],
+        [("Lambda-Runtime-Cognito-Identity", "{}"), ("Lambda-Runtime-Client-Context", "7")],
+        [("Lambda-Runtime-Cognito-Identity", "x"), ("Lambda-Runtime-Aws-Tenant-Id", " ")],
+        [("Lambda-Runtime-Deadline-Ms", ""), ("Lambda-Runtime-Client-Context", r#"{"custom":1}"#)],
+    ] {
+        let told = told(&mut api, &fields).await;
+        for name in ["deadline", "client", "cognito", "tenant"] {
+            assert_eq!(told[name], Value::Null, "{name} {fields:?}");
+        }
+    }
+}
