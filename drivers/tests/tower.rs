@@ -242,7 +242,7 @@ async fn stored_keys_never_hold_a_credential() {
     let table: TableName = limiter.table().name;
     let store = Store::builder().clock(clock()).executor(memory.clone());
     let limiter = RateLimiter::new(limiter, &store);
-    let layer = RateLimitLayer::new(limiter).per_credential("a secret of the deployment").unwrap();
+    let layer = RateLimitLayer::new(limiter).per_credential("a secret of the deployment");
     let app = app(layer);
     for (name, value) in [("x-api-key", "k_secret"), ("authorization", "Bearer tok_secret")] {
         let request = Request::get("/orders").header(name, value).body(Body::empty());
@@ -343,8 +343,7 @@ async fn a_made_up_method_has_no_counter_of_its_own() {
 
 #[tokio::test]
 async fn clients_are_told_apart_by_what_the_host_vouches_for() {
-    let hops = core::num::NonZeroUsize::MIN;
-    let layer = layer(Limiter::fail_closed(two_a_minute())).trusting_forwarded(hops);
+    let layer = layer(Limiter::fail_closed(two_a_minute())).trusting_forwarded(1);
     let app = app(layer);
     let ask = async |change: &dyn Fn(&mut Request<Body>)| {
         let mut request = Request::get("/orders").body(Body::empty()).expect("a request");
@@ -378,6 +377,29 @@ async fn a_closure_can_tell_the_key() {
     for (tenant, status) in [("a", 200), ("a", 200), ("a", 429), ("b", 200), (" ", 500)] {
         let request = Request::get("/orders").header("x-tenant", tenant).body(Body::empty());
         assert_eq!(send(&app, request.expect("a request")).await.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_line_is_a_layer_and_what_cannot_work_lets_nobody_pass() {
+    let limited = RateLimitLayer::per_minute(100).burst(1).named("burst").fail_closed();
+    let limited = app(limited.on(&store()));
+    for status in [200, 429] {
+        assert_eq!(send(&limited, from(CLIENT)).await.status(), status);
+    }
+    let line = || RateLimitLayer::fixed(2, Duration::from_secs(60)).fail_open().on(&store());
+    assert_eq!(line().check(), Ok(()));
+    let wrong = RateLimitLayer::per_hour(0).fail_open().on(&store());
+    for (wrong, why) in [
+        (wrong, "`per_hour(0)` cannot work: a limit of at least 1"),
+        (line().trusting_forwarded(0).per_credential(""), "`trusting_forwarded` takes the number"),
+        (line().per_credential(" "), "empty"),
+    ] {
+        let error = wrong.check().unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+        let response = send(&app(wrong), from(CLIENT)).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.extensions().get(), Some(&error));
     }
 }
 

@@ -42,6 +42,7 @@ mod error;
 pub mod headers;
 pub mod http;
 mod key;
+mod line;
 mod name;
 mod plan;
 mod recall;
@@ -61,6 +62,7 @@ pub use config::{Limiter, OnFailure};
 pub use decision::{Basis, Cause, Decision, Stage, UsageStats, UsageWindow};
 pub use error::{Error, ErrorKind};
 pub use key::RateLimitKey;
+pub use line::{LimitLine, MAX_PARTS};
 pub use recall::{Learned, Recall};
 pub use record::Record;
 pub use strategy::{

@@ -13,8 +13,22 @@ use crate::store::{MAX_TRANSACT_WRITES, TableName};
 /// A setting that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Setting {
-    #[error("callers are counted by one of `contract`, `per_header` and `per_credential`")]
+    /// What is wrong in a limit that was said in one line.
+    #[error("the rate limit `{line}` cannot work: {setting}")]
+    InLine { line: String, setting: Box<Setting> },
+    #[error("a limit of at least 1 is required; 0 would refuse everybody")]
+    NoLimit,
+    #[error("`burst` is for `per_second`, `per_minute` and `per_hour`; windows have none")]
+    BurstOfWindow,
+
+    #[error(
+        "callers are counted by one of `contract`, `per_address`, `per_header` and `per_credential`"
+    )]
     SeveralNames,
+    #[error(
+        "`trusting_forwarded` takes the number of proxies in front of the application, at least 1"
+    )]
+    NoHops,
     #[error("{0}")]
     Secret(EmptySecret),
 
@@ -91,9 +105,9 @@ pub(super) struct SharedCounters {
 impl SharedCounters {
     const fn mending(&self) -> &'static str {
         if self.are_named {
-            "they have the same name; give each its own with LimiterBuilder::named"
+            "they have the same name; give each its own with `named`"
         } else {
-            "give them names with LimiterBuilder::named, or a table each"
+            "give them names with `named`, or a table each"
         }
     }
 }

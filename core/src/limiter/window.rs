@@ -91,6 +91,7 @@ fn named(window_type: &str, start: Timestamp, length: Duration) -> NamedWindow {
     NamedWindow { window_type: window_type.into(), start, end: start.saturating_add(length) }
 }
 
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);

@@ -54,6 +54,10 @@ pub trait StoreEffect: Effect + Sized {
     /// Returns the request as JSON: with the name, what tells this effect from another.
     fn request(&self) -> Json;
 
+    /// Reads DynamoDB's reply, which arrived at `at`. Of a sleep, which DynamoDB knows nothing of, it
+    /// is over at that instant.
+    fn read(&self, reply: Reply, at: Timestamp) -> Self::Outcome;
+
     /// Writes the effect and its outcome down.
     fn transcribe(&self, outcome: &Self::Outcome) -> Exchange;
 
@@ -124,6 +128,10 @@ impl<W: Wire> StoreEffect for W {
         self.to_body()
     }
 
+    fn read(&self, reply: Reply, at: Timestamp) -> Self::Outcome {
+        self.read_reply(reply, at)
+    }
+
     fn transcribe(&self, outcome: &Self::Outcome) -> Exchange {
         let reply = match outcome {
             Ok(answered) => self.to_reply(&answered.answer),
@@ -172,6 +180,10 @@ impl StoreEffect for Sleep {
 
     fn request(&self) -> Json {
         Json::Object(body([("Duration", Json::from(write_duration(self.duration)))]))
+    }
+
+    fn read(&self, _: Reply, at: Timestamp) -> Timestamp {
+        at
     }
 
     fn transcribe(&self, woken: &Timestamp) -> Exchange {

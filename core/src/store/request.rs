@@ -1,10 +1,20 @@
 //! The closed family of store effects: the one list of them, and what is made of it.
 
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::effect::StoreEffect;
+use super::wire::Reply;
 use super::{
     BatchGetItem, DeleteItem, GetItem, PutItem, QueryItems, Sleep, TransactWriteItems, UpdateItem,
 };
 use crate::machine::{Ask, Machine, Step};
 use crate::run::{Advance, Interpret};
+use crate::time::Timestamp;
+
+/// The version of DynamoDB's API that requests are written in.
+const API_VERSION: &str = "DynamoDB_20120810";
 
 /// Hands the list of orders, each with the name of a method for it, to the macro `$make`: the one
 /// place where they are listed. Executors implement themselves with it; a new order then breaks
@@ -53,6 +63,7 @@ macro_rules! each_store_effect {
 /// ```text
 /// pub enum StoreRequest<M: Machine> { GetItem(Ask<GetItem, M>), Sleep(Ask<Sleep, M>) }
 /// impl<M: Machine> From<Ask<GetItem, M>> for StoreRequest<M> { … }    and for Sleep
+/// impl<M: Machine> StoreRequest<M> { fn target(&self) … fn body(&self) … fn read(self, …) … }
 /// pub trait StoreInterpreter: Interpret<GetItem> + Interpret<Sleep> {}
 /// impl … Advance<W, M> for StoreRequest<M> { match self { GetItem(ask) => …, Sleep(ask) => … } }
 /// ```
@@ -60,8 +71,51 @@ macro_rules! family {
     ($($Effect:ident $method:ident,)+) => {
         /// One effect on the store, with the machine that waits for its outcome.
         ///
-        /// Closed on purpose: a new effect breaks every driver at compile time. Match it without a
-        /// wildcard arm.
+        /// Closed on purpose: a new effect breaks every driver at compile time that matches it
+        /// without a wildcard arm.
+        ///
+        /// A host that posts JSON to DynamoDB needs one arm for all of them, and one for the
+        /// [`Sleep`], which is the host's own to carry out:
+        ///
+        /// ```
+        /// use apptheory_core::machine::{Machine, Step};
+        /// use apptheory_core::store::StoreRequest;
+        /// use apptheory_core::store::wire::Reply;
+        /// # use core::time::Duration;
+        /// use apptheory_core::limiter::{Attempt, FixedWindow, Limiter, RateLimitKey, Recall};
+        /// # use apptheory_core::time::Timestamp;
+        /// # struct Answer { status: u16, body: Vec<u8> }
+        /// # let clock = || Timestamp::from_unix_seconds(1_767_225_630);
+        /// # let sleep = |_: Duration| ();
+        /// # let post = |target: String, body: Vec<u8>| -> Result<Answer, apptheory_core::limiter::Error> {
+        /// #     assert_eq!(target, "DynamoDB_20120810.UpdateItem");
+        /// #     assert!(String::from_utf8(body).unwrap().contains("rate-limits"));
+        /// #     Ok(Answer { status: 200, body: br#"{"Attributes": {"Count": {"N": "7"}}}"#.to_vec() })
+        /// # };
+        ///
+        /// let limiter = Limiter::fail_closed(FixedWindow::per_minute(100)).build();
+        /// let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
+        /// let recall = Recall::default();
+        /// let mut step = limiter.check_and_increment(Attempt::new(key, clock()), &recall).start();
+        /// let decision = loop {
+        ///     match step {
+        ///         Step::Ask(StoreRequest::Sleep(ask)) => {
+        ///             sleep(ask.effect().duration);
+        ///             step = ask.answer(clock());
+        ///         }
+        ///         Step::Ask(ask) => {
+        ///             let reply = post(ask.target(), ask.body())?;
+        ///             step = ask.read(Reply::from_http(reply.status, &reply.body), clock());
+        ///         }
+        ///         Step::Done(done) => break done.decision?,
+        ///     }
+        /// };
+        /// assert_eq!(decision.remaining(), Some(93));
+        /// # Ok::<(), apptheory_core::limiter::Error>(())
+        /// ```
+        ///
+        /// A strategy that never waits, such as a fixed window, needs no arm for the sleep. Where
+        /// nobody sleeps, a machine that waits asks again and again until the time has passed.
         #[derive(Clone, Debug)]
         pub enum StoreRequest<M: Machine> {
             $(
@@ -75,6 +129,37 @@ macro_rules! family {
                 Self::$Effect(ask)
             }
         })+
+
+        impl<M: Machine> StoreRequest<M> {
+            /// Returns the value of `x-amz-target` to post the request under, such as
+            /// `DynamoDB_20120810.UpdateItem`.
+            #[must_use]
+            pub fn target(&self) -> String {
+                let operation = match self {
+                    $(Self::$Effect(_) => <$Effect as StoreEffect>::NAME,)+
+                };
+                format!("{API_VERSION}.{operation}")
+            }
+
+            /// Returns the JSON body to post, in bytes.
+            #[must_use]
+            pub fn body(&self) -> Vec<u8> {
+                let body = match self {
+                    $(Self::$Effect(ask) => ask.effect().request(),)+
+                };
+                body.to_string().into_bytes()
+            }
+
+            /// Reads the reply, which arrived at `at`, and resumes the machine with it.
+            pub fn read(self, reply: Reply, at: Timestamp) -> Step<M> {
+                match self {
+                    $(Self::$Effect(ask) => {
+                        let outcome = ask.effect().read(reply, at);
+                        ask.answer(outcome)
+                    })+
+                }
+            }
+        }
 
         /// Carries out every store effect, synchronously.
         pub trait StoreInterpreter: $(Interpret<$Effect> +)+ {}

@@ -45,7 +45,8 @@ pub enum BuildError {
         /// What it is for, as it was written.
         given: String,
     },
-    /// Two rate limits around one handler share their counters; the error names both.
+    /// A rate limit cannot work, or two around one handler share their counters; the error names
+    /// them.
     #[error(transparent)]
     Limits(#[from] limiter::Error),
     /// The configuration of an event bus cannot work; the error says which setting.
@@ -136,8 +137,8 @@ struct Tables {
 impl Tables {
     fn register<S>(&mut self, route: Route<S>, state: &Arc<S>) -> Result<(), BuildError> {
         let Route { target, handler, layers, access } = route;
-        let limiters: Vec<Limiter> = layers.iter().flat_map(|layer| layer.limiters()).collect();
-        Limiter::check_apart(&limiters)?;
+        let limiters = layers.iter().map(|layer| layer.limiters());
+        Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
         if let Target::Request { method, pattern } = target {
             self.keep_layers(&layers);
             let chain = Chain::new(layers, handler(state));

@@ -4,7 +4,7 @@ use core::future::Future;
 use core::pin::Pin;
 use std::sync::Arc;
 
-use apptheory_core::limiter::Limiter;
+use apptheory_core::limiter::{self, Limiter};
 
 use super::build::BuildWarning;
 use super::chain::Next;
@@ -48,8 +48,12 @@ pub trait Middleware: Send + Sync + 'static {
     /// Returns the limiters that requests are counted in; none by default. Two middlewares around
     /// one handler that would count in the same items do not [build](super::App::build). Implement
     /// it where a middleware of your own limits rates.
-    fn limiters(&self) -> Vec<Limiter> {
-        Vec::new()
+    ///
+    /// # Errors
+    ///
+    /// [`limiter::Error`] when a limit cannot work: then the application does not build either.
+    fn limiters(&self) -> Result<Vec<Limiter>, limiter::Error> {
+        Ok(Vec::new())
     }
 
     /// Returns what may be meant otherwise than it is built; nothing by default. `authenticates` is
@@ -80,7 +84,7 @@ pub(super) trait ErasedMiddleware: Send + Sync {
         next: Next,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'm>>;
 
-    fn limiters(&self) -> Vec<Limiter>;
+    fn limiters(&self) -> Result<Vec<Limiter>, limiter::Error>;
     fn warnings(&self, authenticates: bool) -> Vec<BuildWarning>;
 }
 
@@ -93,7 +97,7 @@ impl<M: Middleware> ErasedMiddleware for M {
         Box::pin(Middleware::handle(self, context, next))
     }
 
-    fn limiters(&self) -> Vec<Limiter> {
+    fn limiters(&self) -> Result<Vec<Limiter>, limiter::Error> {
         Middleware::limiters(self)
     }
 

@@ -1,17 +1,15 @@
 //! Rate limits around handlers.
 
-use std::sync::Arc;
-
-use apptheory_core::limiter::Limiter;
 use apptheory_core::limiter::headers::headers;
 use apptheory_core::limiter::http::{RequestFacts, WEBSOCKET};
+use apptheory_core::limiter::{self, Limiter};
 
 use super::Answer;
 use super::build::BuildWarning;
 use super::chain::Next;
 use super::context::Context;
 use super::middleware::Middleware;
-use crate::limiter::{RateLimiter, RequestLimit};
+use crate::limiter::RequestLimit;
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
 ///
@@ -21,20 +19,27 @@ use crate::limiter::{RateLimiter, RequestLimit};
 /// answer carries its header fields; of nested limits, those of the one nearest to the handler.
 ///
 /// ```
-/// use core::time::Duration;
-///
+/// use apptheory::Store;
 /// use apptheory::app::{App, RateLimit};
-/// use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
-/// use apptheory::store::Store;
 ///
-/// let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 100)?).build();
-/// let limit = RateLimit::new(RateLimiter::new(limiter, &Store::memory()));
+/// let limit = RateLimit::per_minute(100).fail_closed().on(&Store::memory());
 /// let app = App::new().layer(limit).get("/", async || "hello").build()?;
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+///
+/// A limit that cannot work does not build, and the error says which one:
+///
+/// ```
+/// # use apptheory::Store;
+/// # use apptheory::app::{App, RateLimit};
+/// let limit = RateLimit::per_minute(0).fail_closed().on(&Store::memory());
+/// let app = App::new().layer(limit).get("/", async || "never");
+/// let refused = app.build().unwrap_err();
+/// assert!(refused.to_string().contains("`per_minute(0)` cannot work: a limit of at least 1"));
 /// ```
 ///
 /// Two limits around the same routes need counters of their own: give one of them a name with
-/// [`named`](apptheory_core::limiter::LimiterBuilder::named), or the application does not build.
+/// [`named`](crate::limiter::RequestLimitBuilder::named), or the application does not build.
 ///
 /// A record counts for its sender, such as its queue. One over the limit fails, and comes again.
 ///
@@ -42,17 +47,9 @@ use crate::limiter::{RateLimiter, RequestLimit};
 /// for the client's address, and for their route key.
 pub type RateLimit = RequestLimit<Context>;
 
-impl RateLimit {
-    /// Limits requests by `limiter`.
-    #[must_use]
-    pub fn new(limiter: RateLimiter) -> Self {
-        Self::over(Arc::new(limiter))
-    }
-}
-
 impl Middleware for RateLimit {
-    fn limiters(&self) -> Vec<Limiter> {
-        vec![self.limiter.limiter().clone()]
+    fn limiters(&self) -> Result<Vec<Limiter>, limiter::Error> {
+        Ok(vec![self.limiter()?.limiter().clone()])
     }
 
     async fn handle(&self, context: Context, next: Next) -> Answer {
@@ -76,8 +73,7 @@ impl Middleware for RateLimit {
     }
 
     fn warnings(&self, authenticates: bool) -> Vec<BuildWarning> {
-        let relies_on_addresses = self.needs_vouched_address() && !authenticates;
-        if relies_on_addresses {
+        if self.needs_vouched_address(authenticates) {
             vec![BuildWarning::NoCallerBehindLoadBalancer]
         } else {
             Vec::new()

@@ -6,7 +6,7 @@
 
 use core::fmt;
 use core::net::IpAddr;
-use core::num::{NonZeroU32, NonZeroUsize};
+use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,9 +29,10 @@ use super::RateLimiter;
 /// | allowed without a count (fails open) | the handler's answer, with `x-rate-limit-fail-open: true` alone |
 /// | denied | 429 with the header fields and `retry-after` |
 /// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
-/// | – (the request has no key) | 500 `app.internal` |
+/// | – (the request has no key, or the limit cannot work) | 500 `app.internal` |
 pub struct RequestLimit<R> {
-    pub(crate) limiter: Arc<RateLimiter>,
+    /// Or why there is none: then no request passes.
+    limiter: Result<Arc<RateLimiter>, limiter::Error>,
     policy: KeyPolicy,
     key: Option<Look<R, Result<RateLimitKey, limiter::Error>>>,
     client_ip: Option<Look<R, Option<IpAddr>>>,
@@ -54,7 +55,14 @@ type Look<R, T> = Arc<dyn Fn(&R) -> T + Send + Sync>;
 type Hook<R, T> = Arc<dyn Fn(&R, &T) + Send + Sync>;
 
 impl<R> RequestLimit<R> {
-    pub(crate) fn over(limiter: Arc<RateLimiter>) -> Self {
+    /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same
+    /// limiter elsewhere too.
+    #[must_use]
+    pub fn new(limiter: impl Into<Arc<RateLimiter>>) -> Self {
+        Self::over(Ok(limiter.into()))
+    }
+
+    pub(super) fn over(limiter: Result<Arc<RateLimiter>, limiter::Error>) -> Self {
         Self {
             limiter,
             policy: KeyPolicy::new(),
@@ -72,11 +80,28 @@ impl<R> RequestLimit<R> {
         }
     }
 
-    /// Trusts the last `hops` entries of `x-forwarded-for`: 1 behind a load balancer. See
-    /// [`KeyPolicy::trusting_forwarded`] on what that lets clients do.
+    /// Checks that the limit can work. Applications do when they are built; call it where a layer
+    /// of tower is set up.
+    ///
+    /// # Errors
+    ///
+    /// [`limiter::Error`] for the line, the number of proxies or the secret that cannot work.
+    pub fn check(&self) -> Result<(), limiter::Error> {
+        self.limiter.as_ref().map(drop).map_err(limiter::Error::clone)
+    }
+
+    /// Trusts the last `hops` entries of `x-forwarded-for`: 1 behind a load balancer; 0 cannot
+    /// [work](Self::check). See [`KeyPolicy::trusting_forwarded`] on what that lets clients do.
     #[must_use]
-    pub fn trusting_forwarded(self, hops: NonZeroUsize) -> Self {
-        Self { policy: self.policy.trusting_forwarded(hops), ..self }
+    pub fn trusting_forwarded(self, hops: usize) -> Self {
+        let policy = self.policy.clone().trusting_forwarded(hops);
+        self.counting_by(policy)
+    }
+
+    /// Counts only by the client's address. See [`KeyPolicy::per_address`].
+    #[must_use]
+    pub fn per_address(self) -> Self {
+        Self { policy: self.policy.per_address(), ..self }
     }
 
     /// Counts all requests together of which nothing is vouched for. See [`KeyPolicy::shared`].
@@ -91,14 +116,21 @@ impl<R> RequestLimit<R> {
         Self { policy: self.policy.per_header(name), ..self }
     }
 
-    /// Counts by credentials, which clients make up unless something checks them. See
-    /// [`KeyPolicy::per_credential`].
-    ///
-    /// # Errors
-    ///
-    /// [`limiter::Error`] when the secret is empty or blank.
-    pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Result<Self, limiter::Error> {
-        Ok(Self { policy: self.policy.per_credential(secret)?, ..self })
+    /// Counts by credentials, which clients make up unless something checks them; an empty secret
+    /// cannot [work](Self::check). See [`KeyPolicy::per_credential`].
+    #[must_use]
+    pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Self {
+        let policy = self.policy.clone().per_credential(secret);
+        self.counting_by(policy)
+    }
+
+    fn counting_by(self, policy: Result<KeyPolicy, limiter::Error>) -> Self {
+        match (policy, &self.limiter) {
+            (Ok(policy), _) => Self { policy, ..self },
+            (Err(error), Ok(_)) => Self { limiter: Err(error), ..self },
+            // What was wrong first is told.
+            (Err(_), Err(_)) => self,
+        }
     }
 
     /// Counts every path for itself. See [`KeyPolicy::per_path`] on what that lets clients do.
@@ -183,9 +215,18 @@ impl<R> RequestLimit<R> {
     }
 
     /// Whether requests may have no key because their provider vouches for no address.
-    pub(crate) fn needs_vouched_address(&self) -> bool {
+    pub(crate) fn needs_vouched_address(&self, authenticates: bool) -> bool {
         let finds_its_own = self.key.is_some() || self.client_ip.is_some();
-        !finds_its_own && self.policy.needs_vouched_address()
+        !finds_its_own && self.policy.needs_vouched_address(authenticates)
+    }
+
+    /// The limiter that requests are counted in.
+    pub(crate) fn limiter(&self) -> Result<&RateLimiter, limiter::Error> {
+        self.limiter.as_deref().map_err(limiter::Error::clone)
+    }
+
+    fn limiter_for(&self, request: &R) -> Result<&RateLimiter, Refusal> {
+        self.limiter().map_err(|error| self.undecided(request, error))
     }
 
     fn key(&self, request: &R, facts: RequestFacts<'_>) -> Result<RateLimitKey, limiter::Error> {
@@ -222,8 +263,9 @@ impl<R> RequestLimit<R> {
         if self.skip.as_ref().is_some_and(|skip| skip(request)) {
             return Ok(None);
         }
+        let limiter = self.limiter_for(request)?;
         let key = self.key(request, facts).map_err(|error| self.undecided(request, error))?;
-        let mut attempt = self.limiter.attempt(key);
+        let mut attempt = limiter.attempt(key);
         if let Some(cost) = &self.cost {
             attempt = attempt.with_cost(cost(request));
         }
@@ -238,7 +280,7 @@ impl<R> RequestLimit<R> {
     where
         R: Sync,
     {
-        let decided = self.limiter.check_and_increment(attempt).await;
+        let decided = self.limiter_for(request)?.check_and_increment(attempt).await;
         let decision = decided.map_err(|error| self.undecided(request, error))?;
         if let Basis::FailOpen { cause, stage } = decision.basis {
             self.tell(request, &limiter::Error::failed_open(cause, stage));
@@ -266,7 +308,7 @@ const fn log(_: &limiter::Error) {}
 impl<R> Clone for RequestLimit<R> {
     fn clone(&self) -> Self {
         Self {
-            limiter: Arc::clone(&self.limiter),
+            limiter: self.limiter.clone(),
             policy: self.policy.clone(),
             key: self.key.clone(),
             client_ip: self.client_ip.clone(),
@@ -284,7 +326,7 @@ impl<R> Clone for RequestLimit<R> {
 impl<R> fmt::Debug for RequestLimit<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestLimit")
-            .field("limiter", self.limiter.limiter())
+            .field("limiter", &self.limiter.as_ref().map(|limiter| limiter.limiter()))
             .field("policy", &self.policy)
             .field("style", &self.style)
             .finish_non_exhaustive()

@@ -8,7 +8,7 @@ use http::request::Parts;
 use tower::Layer;
 
 use super::service::RateLimitService;
-use crate::limiter::{RateLimiter, RequestLimit};
+use crate::limiter::RequestLimit;
 
 /// Who sends the request, vouched for by the host: a request extension that authentication sets. It
 /// counts as `user:` and the trimmed text.
@@ -30,7 +30,7 @@ pub struct ClientIp(pub IpAddr);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoutePattern(pub String);
 
-/// Puts a [`RateLimiter`] in front of a service. Cheap to clone; all clones share the limiter.
+/// Puts a [`RateLimiter`](crate::limiter::RateLimiter) in front of a service. Cheap to clone; all clones share the limiter.
 ///
 /// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as the host
 /// vouches for it with the extensions [`Identity`], [`Tenant`] and [`ClientIp`], and for its
@@ -38,12 +38,6 @@ pub struct RoutePattern(pub String);
 pub type RateLimitLayer = RequestLimit<Parts>;
 
 impl RateLimitLayer {
-    /// Limits by `limiter`, at cost 1, with `x-ratelimit-*` fields. Pass an [`Arc`] to use the same
-    /// limiter elsewhere too.
-    pub fn new(limiter: impl Into<Arc<RateLimiter>>) -> Self {
-        Self::over(limiter.into())
-    }
-
     /// Words denials in another way.
     #[must_use]
     pub fn with_denial_body(mut self, denial_body: DenialBody) -> Self {

@@ -18,17 +18,14 @@
 //! lambda_http's or `http_body_util::Full`.
 //!
 //! ```
-//! use core::time::Duration;
-//!
-//! use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
-//! use apptheory::store::Store;
+//! use apptheory::Store;
 //! use apptheory::tower::RateLimitLayer;
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt as _;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! let limiter = Limiter::fail_closed(FixedWindow::new(Duration::from_secs(3_600), 1)?).build();
-//! let limit = RateLimitLayer::new(RateLimiter::new(limiter, &Store::memory())).shared();
+//! let limit = RateLimitLayer::per_hour(1).fail_closed().on(&Store::memory()).shared();
+//! limit.check()?; // an error here for a limit that cannot work, instead of 500 for each request
 //! let app = Router::new().route("/orders", get(|| async { "none yet" })).layer(limit);
 //!
 //! let get = || Request::get("/orders").body(Body::empty());
@@ -43,12 +40,14 @@
 //! ```
 //! use std::net::SocketAddr;
 //!
-//! use apptheory::limiter::RateLimiter;
+//! use apptheory::Store;
 //! use apptheory::tower::RateLimitLayer;
 //! use axum::extract::{ConnectInfo, MatchedPath};
 //!
-//! fn limit(limiter: RateLimiter) -> RateLimitLayer {
-//!     RateLimitLayer::new(limiter)
+//! fn limit(store: &Store) -> RateLimitLayer {
+//!     RateLimitLayer::per_minute(100)
+//!         .fail_closed()
+//!         .on(store)
 //!         .with_client_ip(|parts| Some(parts.extensions.get::<ConnectInfo<SocketAddr>>()?.ip()))
 //!         .with_route(|parts| Some(parts.extensions.get::<MatchedPath>()?.as_str().to_owned()))
 //! }

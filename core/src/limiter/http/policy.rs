@@ -47,8 +47,8 @@ use crate::limiter::setting::Setting;
 /// use apptheory_core::limiter::http::KeyPolicy;
 ///
 /// let policy: KeyPolicy = serde_json::from_str(r#"{"trusting_forwarded": 1, "shared": true}"#)?;
-/// assert_eq!(policy, KeyPolicy::new().trusting_forwarded(core::num::NonZeroUsize::MIN).shared());
-/// # Ok::<(), serde_json::Error>(())
+/// assert_eq!(policy, KeyPolicy::new().trusting_forwarded(1)?.shared());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "Settings")]
@@ -64,6 +64,8 @@ pub struct KeyPolicy {
 enum Names {
     #[default]
     Unbelieved,
+    /// Only addresses count.
+    Address,
     Header(String),
     Credential(Vec<u8>),
     Contract,
@@ -84,9 +86,13 @@ impl KeyPolicy {
     /// With more hops than there are proxies, or where clients reach the function past them,
     /// clients choose their counters. The load balancer has to append to the field, as it does by
     /// default.
-    #[must_use]
-    pub fn trusting_forwarded(self, hops: NonZeroUsize) -> Self {
-        Self { trusted_hops: Some(hops), ..self }
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when `hops` is 0.
+    pub fn trusting_forwarded(self, hops: usize) -> Result<Self, Error> {
+        let hops = NonZeroUsize::new(hops).ok_or(Setting::NoHops)?;
+        Ok(Self { trusted_hops: Some(hops), ..self })
     }
 
     /// Counts all requests together of which nothing is vouched for, as `anonymous`, instead of
@@ -94,6 +100,15 @@ impl KeyPolicy {
     #[must_use]
     pub fn shared(self) -> Self {
         Self { is_shared: true, ..self }
+    }
+
+    /// Counts only by the network of the client's address, whoever the caller is: for what should
+    /// be bounded before callers are told apart, such as a sign-in.
+    ///
+    /// Callers behind one address share its limit, and one with many networks has many limits.
+    #[must_use]
+    pub fn per_address(self) -> Self {
+        Self { names: Names::Address, ..self }
     }
 
     /// Counts by the value of a header field, as `header:{name}:{value}`; requests without it count
@@ -146,11 +161,17 @@ impl KeyPolicy {
     }
 
     /// Returns whether a request may have no key because its provider vouches for no address: it
-    /// comes through a load balancer, say.
+    /// comes through a load balancer, say. `authenticates` is whether something says who calls.
     #[must_use]
-    pub const fn needs_vouched_address(&self) -> bool {
+    pub const fn needs_vouched_address(&self, authenticates: bool) -> bool {
         let has_fallback = self.is_shared || self.trusted_hops.is_some();
-        !has_fallback && !matches!(self.names, Names::Contract)
+        match self.names {
+            Names::Contract => false,
+            Names::Address => !has_fallback,
+            Names::Unbelieved | Names::Header(_) | Names::Credential(_) => {
+                !has_fallback && !authenticates
+            }
+        }
     }
 
     /// Returns the key of a request.
@@ -167,18 +188,19 @@ impl KeyPolicy {
         let chosen = match &self.names {
             Names::Contract => return Some(contract_identifier(request)),
             Names::Header(name) => request.field(name).map(|value| named_by_field(name, &value)),
-            Names::Unbelieved | Names::Credential(_) => None,
+            Names::Unbelieved | Names::Address | Names::Credential(_) => None,
         };
         let named = |space: &str, name: &str| {
             let name = name.trim();
-            (!name.is_empty()).then(|| format!("{space}:{name}"))
+            let counts = !name.is_empty() && self.names != Names::Address;
+            counts.then(|| format!("{space}:{name}"))
         };
         chosen
             .or_else(|| named("user", request.identity))
             .or_else(|| named("tenant", request.tenant_id))
             .or_else(|| match &self.names {
                 Names::Credential(secret) => credential(secret, request),
-                Names::Unbelieved | Names::Header(_) | Names::Contract => None,
+                Names::Unbelieved | Names::Address | Names::Header(_) | Names::Contract => None,
             })
             .or_else(|| self.address(request).map(client_network))
             .or_else(|| self.is_shared.then(|| ANONYMOUS.to_string()))
@@ -206,6 +228,7 @@ impl fmt::Debug for KeyPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = match &self.names {
             Names::Unbelieved => "vouched for",
+            Names::Address => "address",
             Names::Header(_) => "header",
             Names::Credential(_) => "credential",
             Names::Contract => "contract",
@@ -224,6 +247,7 @@ impl fmt::Debug for KeyPolicy {
 struct Settings {
     trusting_forwarded: Option<NonZeroUsize>,
     shared: bool,
+    per_address: bool,
     per_header: Option<String>,
     per_credential: Option<String>,
     contract: bool,
@@ -234,11 +258,13 @@ impl TryFrom<Settings> for KeyPolicy {
     type Error = Error;
 
     fn try_from(settings: Settings) -> Result<Self, Error> {
-        let policy = match (settings.per_header, settings.per_credential, settings.contract) {
-            (None, None, false) => Self::new(),
-            (Some(name), None, false) => Self::new().per_header(&name),
-            (None, Some(secret), false) => Self::new().per_credential(secret)?,
-            (None, None, true) => Self::contract(),
+        let Settings { per_address, per_header, per_credential, contract, .. } = settings;
+        let policy = match (per_address, per_header, per_credential, contract) {
+            (false, None, None, false) => Self::new(),
+            (true, None, None, false) => Self::new().per_address(),
+            (false, Some(name), None, false) => Self::new().per_header(&name),
+            (false, None, Some(secret), false) => Self::new().per_credential(secret)?,
+            (false, None, None, true) => Self::contract(),
             _ => return Err(Setting::SeveralNames.into()),
         };
         Ok(Self {

@@ -3,7 +3,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::num::NonZeroUsize;
 
 use super::{KeyPolicy, RequestFacts};
 use crate::http::HeaderMap;
@@ -24,10 +23,6 @@ fn identifier(policy: &KeyPolicy, facts: RequestFacts<'_>, fields: &[(&str, &str
 
 fn nobody() -> RequestFacts<'static> {
     RequestFacts::of("GET", "/", &|_| Vec::new())
-}
-
-fn hops(hops: usize) -> NonZeroUsize {
-    NonZeroUsize::new(hops).unwrap()
 }
 
 /// Everything that a client can write to name itself.
@@ -82,9 +77,25 @@ fn forwarded_addresses_are_those_of_the_trusted_hops() {
     for (trusted, expected) in
         [(1, "ip:192.0.2.8"), (2, "ip:192.0.2.7"), (3, "ip:10.0.0.1"), (4, "ip:198.51.100.9")]
     {
-        let policy = KeyPolicy::new().trusting_forwarded(hops(trusted));
+        let policy = KeyPolicy::new().trusting_forwarded(trusted).unwrap();
         assert_eq!(identifier(&policy, facts, &list), expected);
     }
+}
+
+#[test]
+fn addresses_can_be_all_that_counts() {
+    let policy = KeyPolicy::new().per_address();
+    let known = RequestFacts { identity: "u", tenant_id: "t", ..nobody() };
+    let at = RequestFacts { address: "203.0.113.7".parse().ok(), ..known };
+    assert_eq!(identifier(&policy, at, &MADE_UP), "ip:203.0.113.7");
+    assert_eq!(identifier(&policy, known, &MADE_UP), Reason::NoCaller.to_string());
+    assert!(policy.needs_vouched_address(true) && KeyPolicy::new().needs_vouched_address(false));
+    assert!(!KeyPolicy::new().needs_vouched_address(true));
+    assert!(!policy.clone().shared().needs_vouched_address(false));
+    let behind_proxy = policy.trusting_forwarded(1).unwrap();
+    assert_eq!(identifier(&behind_proxy, at, &MADE_UP), "ip:192.0.2.1");
+    let refused = KeyPolicy::new().trusting_forwarded(0);
+    assert_eq!(refused.unwrap_err(), Setting::NoHops.into());
 }
 
 #[test]
@@ -160,9 +171,12 @@ fn callers_are_counted_by_one_name() {
     assert_eq!(read("{}"), Ok(KeyPolicy::new()));
     let text =
         r#"{"trusting_forwarded": 2, "shared": true, "per_header": "X-Plan", "per_path": true}"#;
-    let policy = KeyPolicy::new().trusting_forwarded(hops(2)).shared().per_header("x-plan");
+    let policy = KeyPolicy::new().trusting_forwarded(2).unwrap().shared().per_header("x-plan");
     assert_eq!(read(text), Ok(policy.per_path()));
     assert_eq!(read(r#"{"contract": true}"#), Ok(KeyPolicy::contract()));
+    assert_eq!(read(r#"{"per_address": true}"#), Ok(KeyPolicy::new().per_address()));
+    let refused = read(r#"{"per_address": true, "per_header": "x-plan"}"#).unwrap_err();
+    assert_eq!(refused, Setting::SeveralNames.to_string());
     let refused = read(r#"{"per_header": "x-plan", "per_credential": "s"}"#).unwrap_err();
     assert_eq!(refused, Setting::SeveralNames.to_string());
     let refused = read(r#"{"per_credential": " "}"#).unwrap_err();

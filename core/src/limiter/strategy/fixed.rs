@@ -11,6 +11,7 @@ use super::exceptions::Exceptions;
 use super::{Quota, check_window, one};
 use crate::duration;
 use crate::limiter::error::Error;
+use crate::limiter::window::{HOUR, MINUTE, SECOND};
 
 /// At most `limit` in each window.
 ///
@@ -33,7 +34,29 @@ impl FixedWindow {
     /// [`Error`] unless the window is a whole number of seconds, at least one.
     pub fn new(window: Duration, limit: i64) -> Result<Self, Error> {
         check_window(window)?;
-        Ok(Self { window, quotas: Exceptions::new(one(limit, window)) })
+        Ok(Self::of(window, limit))
+    }
+
+    /// Admits at most `limit` in each second.
+    #[must_use]
+    pub fn per_second(limit: i64) -> Self {
+        Self::of(SECOND, limit)
+    }
+
+    /// Admits at most `limit` in each minute.
+    #[must_use]
+    pub fn per_minute(limit: i64) -> Self {
+        Self::of(MINUTE, limit)
+    }
+
+    /// Admits at most `limit` in each hour.
+    #[must_use]
+    pub fn per_hour(limit: i64) -> Self {
+        Self::of(HOUR, limit)
+    }
+
+    fn of(window: Duration, limit: i64) -> Self {
+        Self { window, quotas: Exceptions::new(one(limit, window)) }
     }
 
     /// Sets another limit for one identifier. It wins over a resource's.

@@ -102,8 +102,7 @@ fn limits_that_would_share_their_counters_do_not_build() {
     };
     let named = |name: &str| fixed(60, 1).named(name).unwrap();
     let error = "a fixed window of 100 per 24h and a fixed window of 15 per 15m share their counters \
-                 in the table rate-limits: give them names with LimiterBuilder::named, or a table \
-                 each";
+                 in the table rate-limits: give them names with `named`, or a table each";
     let unnamed = [fixed(86_400, 100).build(), fixed(900, 15).build()];
     assert_eq!(build(unnamed.into()), Err(error.to_owned()));
     let error = build(vec![fixed(60, 1).build(), named("a").build(), bucket.clone().build()]);
@@ -192,12 +191,9 @@ fn clients_are_counted_by_the_address_that_somebody_vouches_for() {
 
 #[test]
 fn behind_a_load_balancer_one_says_whom_to_trust() {
-    let hops = core::num::NonZeroUsize::MIN;
     let forwarded = |list: &str| from("", "/", &[("x-forwarded-for", list)]);
-    let (app, clock) = limited(
-        |app, limit| app.layer(limit.trusting_forwarded(hops)).get("/", async || "served"),
-        1,
-    );
+    let (app, clock) =
+        limited(|app, limit| app.layer(limit.trusting_forwarded(1)).get("/", async || "served"), 1);
     assert!(app.warnings().is_empty());
     for (list, status) in
         [("1.1.1.1, 192.0.2.1", 200), ("2.2.2.2, 192.0.2.1", 429), ("192.0.2.2", 200), ("x", 500)]
@@ -209,6 +205,59 @@ fn behind_a_load_balancer_one_says_whom_to_trust() {
     assert!(app.warnings().is_empty());
     assert_eq!(serve(&app, &clock, forwarded("192.0.2.1")).status, 200);
     assert_eq!(serve(&app, &clock, forwarded("192.0.2.2")).status, 429);
+}
+
+#[test]
+fn a_line_is_a_limit_and_one_that_cannot_work_does_not_build() {
+    let clock = clock();
+    let store = Store::builder().clock(clock.clone()).env(|_| None).memory();
+    let app = |limit: RateLimit| builder(&clock).layer(limit).get("/", async || "served");
+    let serves = |app: &AppService, statuses: &[u16]| {
+        for status in statuses {
+            assert_eq!(serve(app, &clock, from("192.0.2.1", "/", &[])).status, *status);
+        }
+    };
+    let bucket = app(RateLimit::per_minute(60).burst(2).fail_closed().on(&store)).build().unwrap();
+    serves(&bucket, &[200, 200, 429]);
+    clock.advance(Duration::from_secs(1));
+    serves(&bucket, &[200, 429]);
+    // A name of its own has counters of its own.
+    let fixed = RateLimit::fixed(1, Duration::from_secs(60)).named("other").fail_closed();
+    serves(&app(fixed.on(&store)).build().unwrap(), &[200, 429]);
+
+    let sliding = RateLimit::sliding(5, Duration::from_millis(1_500)).fail_open();
+    for (wrong, text) in [
+        (
+            sliding.on(&store),
+            "the rate limit `sliding(5, 1.5s)` cannot work: a window is a whole number of seconds, \
+             at least 1s, not 1.5s",
+        ),
+        (
+            RateLimit::per_hour(0).named("reports").fail_closed().on(&store),
+            "the rate limit `per_hour(0).named(\"reports\")` cannot work: a limit of at least 1 is \
+             required; 0 would refuse everybody",
+        ),
+    ] {
+        assert_eq!(app(wrong).build().unwrap_err().to_string(), text);
+    }
+}
+
+#[test]
+fn a_limit_by_address_counts_whoever_is_there_and_warns_behind_load_balancers() {
+    let limit = |app: App, limit: RateLimit| {
+        app.authenticate(async |context: Context| {
+            Ok(Some(Principal::new(context.header("x-user"))))
+        })
+        .layer(limit)
+        .get("/", (async || "served").access(Access::Authenticated))
+    };
+    let (app, clock) = limited(|app, it| limit(app, it.per_address()), 1);
+    assert_eq!(app.warnings().len(), 1);
+    let call = |address, user| serve(&app, &clock, from(address, "/", &[("x-user", user)])).status;
+    assert_eq!((call("192.0.2.1", "ann"), call("192.0.2.1", "bob")), (200, 429));
+    assert_eq!(call("192.0.2.2", "ann"), 200);
+    let (app, _) = limited(limit, 1);
+    assert!(app.warnings().is_empty());
 }
 
 #[test]

@@ -1,0 +1,31 @@
+//! The core's example without drivers, against a DynamoDB on loopback.
+#![expect(clippy::unwrap_used, reason = "a test ends where its stage cannot be set")]
+
+#[allow(dead_code, unreachable_pub, clippy::disallowed_methods, reason = "the example's own main")]
+#[path = "../../core/examples/own_runtime.rs"]
+mod own_runtime;
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use dynoxide::Database;
+use support::{block_on, serve};
+
+#[test]
+fn a_host_that_posts_json_holds_a_limit() {
+    let database = Database::memory().unwrap();
+    let limiter = own_runtime::limiter();
+    let create = serde_json::from_value(limiter.table().create_table_body()).unwrap();
+    database.create_table(create).unwrap();
+    let counted = block_on(serve(database, async |url| {
+        let server = url.trim_start_matches("http://").to_owned();
+        let decided = tokio::task::spawn_blocking(move || {
+            // The minute may end between them, and begins anew then.
+            (0..9).map(|_| own_runtime::decide(&server, &limiter, "tenant-7").unwrap()).collect()
+        });
+        let decided: Vec<_> = decided.await.unwrap();
+        decided
+    }));
+    let admitted = counted.iter().filter(|decision| decision.allowed).count();
+    assert!((3..=6).contains(&admitted), "{admitted}");
+    assert_eq!(counted[0].remaining(), Some(2));
+}
