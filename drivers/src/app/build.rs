@@ -6,12 +6,13 @@ use apptheory_core::error::{AppError, code};
 use apptheory_core::eventbus;
 use apptheory_core::events::RouteTaken;
 use apptheory_core::http::exchange::{Access, HttpService, SetupError};
+use apptheory_core::http::router::RegistrationError;
 use apptheory_core::limiter::{self, Limiter};
 
 use super::chain::Chain;
 use super::events::EventRoutes;
 use super::middleware::Layer;
-use super::router::{Route, Target};
+use super::router::{METHODS, Route, Target};
 use super::services::Services;
 use super::websocket::WebSocketRoutes;
 use super::{App, AppService, Inner};
@@ -33,8 +34,8 @@ pub enum BuildError {
         /// What stands in its way, and what to do.
         reason: String,
     },
-    /// A handler of messages or records says who may call it, or its router does, and nothing tells
-    /// who does.
+    /// A handler of messages or records says who may call it, or its router does, and nothing says
+    /// who calls there.
     #[error(
         "{method}({given}) is for certain callers, and nothing says who calls there: leave the access \
          out, or register it with a router of its own"
@@ -44,6 +45,29 @@ pub enum BuildError {
         method: &'static str,
         /// What it is for, as it was written.
         given: String,
+    },
+    /// A handler and the routers around it do not agree on who may call it.
+    #[error(
+        "{method}({given}) is for {inner} by itself, and for {outer} by a router around it: say one of \
+         the two"
+    )]
+    TwoAccesses {
+        /// The method of [`Router`](super::Router) that registers it.
+        method: &'static str,
+        /// What it is for, as it was written.
+        given: String,
+        /// Whom it is for by the handler, or by the router nearest to it.
+        inner: String,
+        /// Whom it is for by a router further out.
+        outer: String,
+    },
+    /// As [`Setup`](Self::Setup), of a route in a nested router.
+    #[error("{error} ({places})")]
+    Nested {
+        /// What is wrong with it.
+        error: SetupError,
+        /// Where the routes that the error names come from.
+        places: String,
     },
     /// A rate limit cannot work, or two around one handler share their counters; the error names
     /// them.
@@ -77,6 +101,8 @@ impl From<BuildError> for AppError {
             error @ (BuildError::Setup(_)
             | BuildError::Event { .. }
             | BuildError::Access { .. }
+            | BuildError::TwoAccesses { .. }
+            | BuildError::Nested { .. }
             | BuildError::Limits(_)
             | BuildError::EventBus(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
@@ -105,6 +131,7 @@ impl<S: Send + Sync + 'static> App<S> {
             events: EventRoutes::new(events),
             websockets: WebSocketRoutes::new(self.supports_websockets),
             layers: Vec::new(),
+            prefixes: Vec::new(),
         };
         if let Some(refused) = router.take_refused() {
             return Err(refused);
@@ -132,34 +159,77 @@ struct Tables {
     websockets: WebSocketRoutes,
     /// The layers around handlers of requests, each once.
     layers: Vec<Layer>,
+    /// The prefixes that the routes of the service are nested at, in their order.
+    prefixes: Vec<String>,
 }
 
 impl Tables {
     fn register<S>(&mut self, route: Route<S>, state: &Arc<S>) -> Result<(), BuildError> {
-        let Route { target, handler, layers, access } = route;
+        let Route { target, handler, layers, accesses, prefix } = route;
+        let access = target.agreed(accesses)?;
         let limiters = layers.iter().map(|layer| layer.limiters());
         Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
-        if let Target::Request { method, pattern } = target {
+        if target.is_of_requests() {
             self.keep_layers(&layers);
-            let chain = Chain::new(layers, handler(state));
-            let access = access.unwrap_or_default();
-            return Ok(self.service.route(&method, &pattern, access, chain)?);
-        }
-        if access.is_some_and(|access| access != Access::Public) {
+        } else if access != Access::Public {
             return Err(target.unguarded());
         }
         let chain = Chain::new(layers, handler(state));
-        let events = &mut self.events;
-        match &target {
-            Target::Request { .. } => Ok(()),
+        let (service, events) = (&mut self.service, &mut self.events);
+        let registered = match &target {
+            Target::Request { method, pattern } => {
+                return self.serve(&[method], pattern, access, chain, prefix);
+            }
+            Target::AnyMethod { pattern } => {
+                return self.serve(&METHODS, pattern, access, chain, prefix);
+            }
+            Target::Fallback { prefix } => return Ok(service.fallback(prefix, access, chain)?),
             Target::Message(route_key) => self.websockets.insert(route_key, chain),
             Target::Queue(name) => events.sqs.insert(name, chain),
             Target::Stream(name) => events.kinesis.insert(name, chain),
             Target::Table(name) => events.dynamodb.insert(name, chain),
             Target::Topic(name) => events.sns.insert(name, chain),
             Target::Event(rule) => events.event_bridge.insert(rule.clone(), chain),
+        };
+        registered.map_err(|taken| target.never_runs(&taken))
+    }
+
+    fn serve(
+        &mut self,
+        methods: &[&str],
+        pattern: &str,
+        access: Access,
+        chain: Arc<Chain>,
+        prefix: String,
+    ) -> Result<(), BuildError> {
+        for method in methods {
+            let routed = self.service.route(method, pattern, access.clone(), Arc::clone(&chain));
+            routed.map_err(|error| self.placed(error, &prefix))?;
+            self.prefixes.push(prefix.clone());
         }
-        .map_err(|taken| target.never_runs(&taken))
+        Ok(())
+    }
+
+    /// What is wrong with a route, and where the routes that it names are nested.
+    fn placed(&self, error: SetupError, prefix: &str) -> BuildError {
+        let routes = self.service.router().routes().iter().zip(&self.prefixes);
+        let first = match &error {
+            SetupError::Route(RegistrationError::Duplicate { method, existing, .. }) => routes
+                .filter(|(route, _)| {
+                    route.method() == method && route.pattern().as_str() == existing
+                })
+                .map(|(_, prefix)| prefix.as_str())
+                .next()
+                .unwrap_or_default(),
+            _ => "",
+        };
+        let places = match (prefix, first) {
+            ("", "") => return error.into(),
+            (prefix, "") => format!("the route is nested at {prefix}"),
+            ("", first) => format!("the first route is nested at {first}"),
+            (prefix, first) => format!("nested at {prefix}, and the first route at {first}"),
+        };
+        BuildError::Nested { error, places }
     }
 
     fn keep_layers(&mut self, layers: &[Layer]) {
@@ -177,6 +247,24 @@ impl Tables {
 }
 
 impl Target {
+    const fn is_of_requests(&self) -> bool {
+        matches!(self, Self::Request { .. } | Self::AnyMethod { .. } | Self::Fallback { .. })
+    }
+
+    /// Who may call it, if the handler and the routers around it agree.
+    fn agreed(&self, accesses: Vec<Access>) -> Result<Access, BuildError> {
+        let mut accesses = accesses.into_iter();
+        let Some(inner) = accesses.next() else { return Ok(Access::Public) };
+        match accesses.find(|outer| *outer != inner) {
+            None => Ok(inner),
+            Some(outer) => {
+                let (method, _, given) = self.names();
+                let (inner, outer) = (inner.to_string(), outer.to_string());
+                Err(BuildError::TwoAccesses { method, given, inner, outer })
+            }
+        }
+    }
+
     /// The method that registers it, what its argument is called, and the argument.
     fn names(&self) -> (&'static str, &'static str, String) {
         let quoted = |name: &String| format!("{name:?}");
@@ -184,6 +272,8 @@ impl Target {
             Self::Request { method, pattern } => {
                 ("route", "pattern", format!("{method} {pattern}"))
             }
+            Self::AnyMethod { pattern } => ("any", "pattern", pattern.clone()),
+            Self::Fallback { prefix } => ("fallback", "prefix", prefix.clone()),
             Self::Message(route_key) => ("websocket", "route key", quoted(route_key)),
             Self::Queue(name) => ("sqs", "queue", quoted(name)),
             Self::Stream(name) => ("kinesis", "stream", quoted(name)),

@@ -57,12 +57,9 @@ macro_rules! mounts {
                 B::Error: Into<BoxError>,
             {
                 let below = format!("{}/{{path+}}", prefix.trim_end_matches('/'));
-                for method in METHODS {
-                    for pattern in [prefix, &below] {
-                        let (method, pattern) = (method.to_owned(), pattern.to_owned());
-                        let target = Target::Request { method, pattern };
-                        self.router().add(target, mounted(service.clone()));
-                    }
+                for pattern in [prefix.to_owned(), below] {
+                    let target = Target::AnyMethod { pattern };
+                    self.router().add(target, mounted(service.clone()));
                 }
                 self
             }
@@ -117,6 +114,3 @@ where
 /// Up to which size a body is taken as a whole: larger ones are read as they are sent, within the
 /// limit of the application.
 const MAX_WHOLE_BYTES: u64 = 64 << 10;
-
-/// The methods that a mounted service gets.
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

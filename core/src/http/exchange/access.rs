@@ -3,6 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde_json::{Map, Value as Json};
 
@@ -71,6 +72,21 @@ impl Principal {
 
 // Claims may hold anything, and are not printed.
 prints!(Principal: identity, scopes, tenant_id);
+
+/// Whom it is for, in a few words.
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => f.write_str("anybody"),
+            Self::Optional => f.write_str("anybody, recognized"),
+            Self::Authenticated => f.write_str("callers with an identity"),
+            Self::AllScopes(scopes) => {
+                write!(f, "callers with the scopes {}", scopes.join(" and "))
+            }
+            Self::AnyScope(scopes) => write!(f, "callers with a scope of {}", scopes.join(" or ")),
+        }
+    }
+}
 
 impl Access {
     /// Whether every scope that the rule lists is one: a list that is empty or has a blank entry would

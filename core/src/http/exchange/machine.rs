@@ -185,7 +185,9 @@ fn route<'r, T>(
         Lookup::MethodNotAllowed { allow } => {
             (None, Err(AppError::of(code::METHOD_NOT_ALLOWED).with_header("allow", allow)))
         }
-        Lookup::NotFound => (None, Err(AppError::not_found())),
+        Lookup::NotFound => {
+            (None, service.find_fallback(&request.path).ok_or_else(AppError::not_found))
+        }
     }
 }
 

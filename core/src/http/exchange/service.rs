@@ -1,13 +1,15 @@
 //! The routes of an application with its settings.
 
+use alloc::format;
+
 use super::access::Access;
 use super::call::Arrival;
 use super::machine::HttpExchange;
 use super::settings::{HttpSettings, Pipeline};
 use super::setup_error::SetupError;
 use crate::events::{RouteTaken, Routes};
-use crate::http::RawRequest;
-use crate::http::router::Router;
+use crate::http::router::{Lookup, Router};
+use crate::http::{RawRequest, UriPath};
 
 /// The routes of an application, each with a handler of type `T`, and its settings. Requests have
 /// routes by method and path, messages of WebSockets by route key.
@@ -16,6 +18,8 @@ pub struct HttpService<T> {
     settings: HttpSettings,
     router: Router<Endpoint<T>>,
     messages: Routes<Endpoint<T>>,
+    /// What serves paths that no route matches, each under one made-up method.
+    fallbacks: Router<Endpoint<T>>,
 }
 
 /// What serves a route, and whom.
@@ -37,7 +41,8 @@ impl<T> HttpService<T> {
         let settings = settings.normalized()?;
         let router = if settings.permissive_routes { Router::permissive() } else { Router::new() };
         let router = if settings.head_as_get { router.with_head_as_get() } else { router };
-        Ok(Self { settings, router, messages: Routes::new() })
+        let fallbacks = Router::new();
+        Ok(Self { settings, router, messages: Routes::new(), fallbacks })
     }
 
     /// Adds a route.
@@ -54,6 +59,32 @@ impl<T> HttpService<T> {
     ) -> Result<(), SetupError> {
         self.check(&access, method, pattern)?;
         Ok(self.router.insert(method, pattern, Endpoint { access, handler })?)
+    }
+
+    /// Serves the paths from `prefix` on that no route matches, whatever the method. Of several
+    /// fallbacks, the one of the longest prefix serves. A path that is known with another method is
+    /// answered with 405 all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`], where the method is called `FALLBACK`; the application is unchanged then.
+    pub fn fallback(&mut self, prefix: &str, access: Access, handler: T) -> Result<(), SetupError>
+    where
+        T: Clone,
+    {
+        self.check(&access, FALLBACK, prefix)?;
+        let below = format!("{}/{{rest+}}", prefix.strip_suffix('/').unwrap_or(prefix));
+        let endpoint = Endpoint { access, handler };
+        self.fallbacks.insert(FALLBACK, prefix, endpoint.clone())?;
+        Ok(self.fallbacks.insert(FALLBACK, &below, endpoint)?)
+    }
+
+    /// What serves a path that no route matches.
+    pub(super) fn find_fallback(&self, path: &UriPath) -> Option<&Endpoint<T>> {
+        match self.fallbacks.look_up(FALLBACK, path) {
+            Lookup::Found(found) => Some(found.handler()),
+            Lookup::MethodNotAllowed { .. } | Lookup::NotFound => None,
+        }
     }
 
     /// Adds a route of messages: `$connect`, `$disconnect`, `$default`, or a key of the API's own. The
@@ -145,3 +176,6 @@ impl<T> HttpService<T> {
 
 /// What stands for the method of messages where a route is named.
 const WEBSOCKET: &str = "WEBSOCKET";
+
+/// The method that fallbacks are kept under, as errors name it.
+const FALLBACK: &str = "FALLBACK";

@@ -6,6 +6,8 @@ mod deadlines;
 mod handlers;
 mod limits;
 mod printing;
+mod records;
+mod routers;
 mod streams;
 
 use apptheory_core::http::RawRequest;
