@@ -14,7 +14,6 @@ use super::events::EventRoutes;
 use super::middleware::Layer;
 use super::router::{METHODS, Route, Target};
 use super::services::Services;
-use super::websocket::WebSocketRoutes;
 use super::{App, AppService, Inner};
 
 /// An application was put together wrong: nothing is served before it is mended.
@@ -34,7 +33,7 @@ pub enum BuildError {
         /// What stands in its way, and what to do.
         reason: String,
     },
-    /// A handler of messages or records says who may call it, or its router does, and nothing says
+    /// A handler of records says who may call it, or its router does, and nothing says
     /// who calls there.
     #[error(
         "{method}({given}) is for certain callers, and nothing says who calls there: leave the access \
@@ -129,7 +128,6 @@ impl<S: Send + Sync + 'static> App<S> {
         let mut tables = Tables {
             service,
             events: EventRoutes::new(events),
-            websockets: WebSocketRoutes::new(self.supports_websockets),
             layers: Vec::new(),
             prefixes: Vec::new(),
         };
@@ -144,10 +142,10 @@ impl<S: Send + Sync + 'static> App<S> {
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
-        let Tables { service, events, websockets, .. } = tables;
-        let Self { clock, ids, reserve, websocket_clients, .. } = self;
+        let Tables { service, events, .. } = tables;
+        let Self { clock, ids, reserve, websocket_clients, supports_websockets, .. } = self;
         let services = Arc::new(Services { clock, ids, websocket_clients, json });
-        let inner = Inner { service, events, websockets, hooks, reserve, warnings };
+        let inner = Inner { service, events, supports_websockets, hooks, reserve, warnings };
         Ok(AppService { inner: Arc::new(inner), services })
     }
 }
@@ -156,7 +154,6 @@ impl<S: Send + Sync + 'static> App<S> {
 struct Tables {
     service: HttpService<Arc<Chain>>,
     events: EventRoutes,
-    websockets: WebSocketRoutes,
     /// The layers around handlers of requests, each once.
     layers: Vec<Layer>,
     /// The prefixes that the routes of the service are nested at, in their order.
@@ -171,7 +168,7 @@ impl Tables {
         Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
         if target.is_of_requests() {
             self.keep_layers(&layers);
-        } else if access != Access::Public {
+        } else if access != Access::Public && !matches!(target, Target::Message(_)) {
             return Err(target.unguarded());
         }
         let chain = Chain::new(layers, handler(state));
@@ -184,7 +181,7 @@ impl Tables {
                 return self.serve(&METHODS, pattern, access, chain, prefix);
             }
             Target::Fallback { prefix } => return Ok(service.fallback(prefix, access, chain)?),
-            Target::Message(route_key) => self.websockets.insert(route_key, chain),
+            Target::Message(key) => return Ok(service.message_route(key, access, chain)?),
             Target::Queue(name) => events.sqs.insert(name, chain),
             Target::Stream(name) => events.kinesis.insert(name, chain),
             Target::Table(name) => events.dynamodb.insert(name, chain),

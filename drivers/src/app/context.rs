@@ -110,7 +110,7 @@ impl Context {
     #[must_use]
     pub fn kind(&self) -> ContextKind {
         match &self.subject {
-            Subject::Call { .. } if self.websocket().is_some() => ContextKind::Message,
+            Subject::Call { call, .. } if call.route_key().is_some() => ContextKind::Message,
             Subject::Call { .. } => ContextKind::Request,
             Subject::Record { .. } => ContextKind::Record,
         }
@@ -290,7 +290,7 @@ impl Context {
     fn json_reading(&self) -> JsonReading {
         match self.services.json {
             // Messages have no media type, and no page can send any to a connection of others.
-            JsonReading::JsonTypes if self.websocket().is_some() => JsonReading::AnyType,
+            JsonReading::JsonTypes if self.kind() == ContextKind::Message => JsonReading::AnyType,
             reading @ (JsonReading::JsonTypes | JsonReading::AnyType | JsonReading::Contract) => {
                 reading
             }

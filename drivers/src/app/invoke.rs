@@ -50,7 +50,7 @@ impl AppService {
             LambdaEvent::Batch(event) => self.answer_batch(&event, begun).await,
             LambdaEvent::Sns(records) => self.answer_sns(records, begun).await,
             LambdaEvent::EventBridge(event) => self.answer_event_bridge(event, begun).await,
-            LambdaEvent::WebSocket(event) if self.inner.websockets.are_supported() => {
+            LambdaEvent::WebSocket(event) if self.serves_websockets() => {
                 self.answer_websocket(event, begun).await
             }
             LambdaEvent::WebSocket(_) => Err(events::Error::unknown().into()),

@@ -98,7 +98,6 @@ use chain::Chain;
 use events::EventRoutes;
 use hooks::Hooks;
 use services::Services;
-use websocket::WebSocketRoutes;
 
 use crate::clock::SharedClock;
 
@@ -119,7 +118,8 @@ pub struct AppService {
 struct Inner {
     service: HttpService<Arc<Chain>>,
     events: EventRoutes,
-    websockets: WebSocketRoutes,
+    /// Whether events of WebSockets are answered also where no route is for them.
+    supports_websockets: bool,
     hooks: Hooks,
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,

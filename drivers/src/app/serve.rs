@@ -1,11 +1,12 @@
-//! Serving one request.
+//! Serving one request, or one message of a WebSocket.
 
 use core::future::Future;
 use std::sync::Arc;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::exchange::{
-    Arrival, Call, ExchangeRequest, Exchanged, Observation, PolicyDecision, Principal, Report,
+    Arrival, Call, ExchangeRequest, Exchanged, HttpExchange, Observation, PolicyDecision,
+    Principal, Report,
 };
 use apptheory_core::http::{self, MultiMap, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
@@ -15,13 +16,14 @@ use apptheory_core::sanitize::log_text;
 use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
+use super::chain::Chain;
 use super::context::{Context, Subject};
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
 use super::invocation::Invocation;
 use super::time::Begun;
 use super::watch::Watch;
-use super::{AppService, Response};
+use super::{AppService, Response, WebSocket};
 use crate::clock::Clock as _;
 
 impl AppService {
@@ -52,82 +54,108 @@ impl AppService {
     /// Carries out the exchange of a request for its response, before anybody is told of it.
     pub(super) async fn exchange(
         &self,
-        mut request: RawRequest<'_>,
+        request: RawRequest<'_>,
         begun: Begun,
     ) -> Exchanged<BodyStream> {
-        carry_on(&begun.invocation.trace, &mut request.headers);
-        let (begun, given_up) = (Arc::new(begun), CancellationToken::new());
-        let guard = given_up.clone().drop_guard();
-        let exchanged = self.drive(request, &begun, &given_up).await;
-        // Do not cancel: work that the handler started may go on in the background.
-        let _ = guard.disarm();
-        exchanged
+        let (request, arrival) = self.arrive(request, &begun);
+        let exchange = self.inner.service.exchange(request, arrival);
+        self.carry_out(exchange, begun, None).await.0
     }
 
-    async fn drive(
+    /// Carries out the exchange of a message, and says whether that was done in time: nobody is
+    /// answered otherwise.
+    pub(super) async fn exchange_message(
         &self,
-        mut request: RawRequest<'_>,
-        begun: &Arc<Begun>,
-        given_up: &CancellationToken,
-    ) -> Exchanged<BodyStream> {
-        let Begun { invocation, time } = &**begun;
-        let now = self.services.clock.now();
-        let remaining = invocation.deadline.map(|deadline| now.until(deadline));
-        let arrival = Arrival { now, remaining };
+        socket: &WebSocket,
+        message: RawRequest<'_>,
+        begun: Begun,
+    ) -> (Exchanged<BodyStream>, bool) {
+        let (message, arrival) = self.arrive(message, &begun);
+        let route_key = &socket.connection().route_key;
+        let exchange = self.inner.service.message_exchange(route_key, message, arrival);
+        self.carry_out(exchange, begun, Some(socket)).await
+    }
+
+    /// A request with the trace and the id of its invocation, where it has none of its own.
+    fn arrive<'e>(&self, mut request: RawRequest<'e>, begun: &Begun) -> (RawRequest<'e>, Arrival) {
+        let Invocation { request_id, deadline, trace, .. } = &begun.invocation;
+        carry_on(trace, &mut request.headers);
         if request.provider_request_id.trim().is_empty() {
-            request.provider_request_id.clone_from(&invocation.request_id);
+            request.provider_request_id.clone_from(request_id);
         }
-        request.platform.tenant_id.clone_from(&invocation.tenant_id);
-        let mut step = self.inner.service.exchange(request, arrival).start();
-        loop {
+        let now = self.services.clock.now();
+        let remaining = deadline.map(|deadline| now.until(deadline));
+        (request, Arrival { now, remaining })
+    }
+
+    async fn carry_out(
+        &self,
+        exchange: HttpExchange<'_, Arc<Chain>, BodyStream>,
+        begun: Begun,
+        socket: Option<&WebSocket>,
+    ) -> (Exchanged<BodyStream>, bool) {
+        let (begun, given_up) = (Arc::new(begun), CancellationToken::new());
+        let guard = given_up.clone().drop_guard();
+        let on_socket = |context: Context| {
+            if let Some(socket) = socket {
+                context.extend(WebSocket::clone(socket));
+            }
+            context
+        };
+        let about = |subject| on_socket(Context::new(subject, &self.services, &begun, &given_up));
+        let mut is_in_time = true;
+        let mut step = exchange.start();
+        let exchanged = loop {
             step = match step {
-                Step::Done(exchanged) => return exchanged,
+                Step::Done(exchanged) => break exchanged,
                 Step::Ask(ExchangeRequest::NewRequestId(ask)) => {
                     ask.answer(self.services.ids.next_text())
                 }
                 Step::Ask(ExchangeRequest::DecidePolicy(ask)) => {
                     let effect = ask.effect();
                     let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
-                    let caller = Subject::Call { call, principal };
-                    let context = Context::new(caller, &self.services, begun, given_up);
-                    let decided = self.decide_policy(context);
-                    let decided = self.or_time_out(*time, given_up, decided).await.flatten();
-                    ask.answer(decided)
+                    let decided = self.decide_policy(about(Subject::Call { call, principal }));
+                    let decided = self.or_cancel(begun.time, &given_up, decided).await;
+                    is_in_time &= decided.is_some();
+                    ask.answer(decided.unwrap_or_else(too_late))
                 }
                 Step::Ask(ExchangeRequest::Authenticate(ask)) => {
                     let call = Arc::clone(&ask.effect().call);
-                    let nobody = Subject::Call { call, principal: None };
-                    let context = Context::new(nobody, &self.services, begun, given_up);
-                    let authenticated = self.authenticate(context);
-                    let authenticated =
-                        self.or_time_out(*time, given_up, authenticated).await.flatten();
-                    ask.answer(authenticated)
+                    let nobody = about(Subject::Call { call, principal: None });
+                    let authenticated = self.authenticate(nobody);
+                    let authenticated = self.or_cancel(begun.time, &given_up, authenticated).await;
+                    is_in_time &= authenticated.is_some();
+                    ask.answer(authenticated.unwrap_or_else(too_late))
                 }
                 Step::Ask(ExchangeRequest::CallHandler(ask)) => {
                     let effect = ask.effect();
                     let services = &self.services;
-                    let context = Context::for_handler(effect, services, begun, given_up);
-                    let errors = self.settings().error_style();
-                    let answering = effect.handler.run(context, errors);
-                    let response = self.or_time_out(*time, given_up, answering).await;
-                    ask.answer(response)
+                    let context = Context::for_handler(effect, services, &begun, &given_up);
+                    let errors = self.settings().error_style_for(&effect.call);
+                    let answering = effect.handler.run(on_socket(context), errors);
+                    let response = self.or_cancel(begun.time, &given_up, answering).await;
+                    is_in_time &= response.is_some();
+                    ask.answer(response.map_or_else(too_late, Ok))
                 }
             };
-        }
+        };
+        // Do not cancel: work that the handler started may go on in the background.
+        let _ = guard.disarm();
+        (exchanged, is_in_time)
     }
 
-    /// The output of work, or `app.timeout` when it is cut short: then what it started elsewhere is
-    /// cancelled.
-    async fn or_time_out<T>(
+    /// The output of work; `None` when it is cut short: then what it started elsewhere is cancelled.
+    async fn or_cancel<T>(
         &self,
         time: InvocationTime,
         given_up: &CancellationToken,
         work: impl Future<Output = T>,
-    ) -> Result<T, AppError> {
-        self.in_time(time, work).await.ok_or_else(|| {
+    ) -> Option<T> {
+        let output = self.in_time(time, work).await;
+        if output.is_none() {
             given_up.cancel();
-            AppError::of(code::TIMEOUT)
-        })
+        }
+        output
     }
 
     async fn decide_policy(&self, context: Context) -> Result<Option<PolicyDecision>, AppError> {
@@ -229,6 +257,11 @@ impl AppService {
             None => log(&failure),
         }
     }
+}
+
+/// What becomes of work that was not done in time.
+fn too_late<T>() -> Result<T, AppError> {
+    Err(AppError::of(code::TIMEOUT))
 }
 
 /// Puts a request that comes without a trace into that of its invocation.

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::access::Principal;
+#[cfg(test)]
 use super::settings::TenantSource;
 use crate::http::Request;
 use crate::http::router::{Param, Pattern};
@@ -56,10 +57,9 @@ impl Call {
         Self { request, request_id, named_tenant_id, arrival, address }
     }
 
-    /// A request that no route of an [`HttpService`](super::HttpService) is looked up for, such as a
-    /// message on a WebSocket. It has no path parameters.
-    #[must_use]
-    pub fn unrouted(
+    /// A request that no route is for.
+    #[cfg(test)]
+    pub(crate) fn unrouted(
         request: Request,
         request_id: String,
         arrival: Arrival,

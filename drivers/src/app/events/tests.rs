@@ -415,8 +415,7 @@ fn handlers_that_would_never_run_do_not_build() {
         (
             App::new().websocket("$connect", connected).websocket("$connect", connected),
             format!(
-                "websocket(\"$connect\") would never run its handler: the route key \"$connect\" \
-                 has a handler already; {mend}"
+                "the WebSocket route \"$connect\" has a handler already: {mend}"
             ),
         ),
         (

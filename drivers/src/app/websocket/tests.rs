@@ -1,11 +1,16 @@
 //! WebSocket routes as their handlers and API Gateway see them.
 
+use core::future::pending;
+use core::num::NonZeroU64;
 use core::time::Duration;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
+use apptheory_core::error::ErrorFormat;
 use apptheory_core::events;
 use apptheory_core::gateway::{self, ConnectionOperation, ErrorKind};
+use apptheory_core::http::HeaderMap;
+use apptheory_core::http::exchange::{Limits, PolicyDecision, PolicyStage, Principal};
 use apptheory_core::limiter::{FixedWindow, Limiter};
 use apptheory_core::observe::LogRecord;
 use apptheory_core::time::Timestamp;
@@ -15,8 +20,8 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::{Answer, BodyStream, Invocation, Json, Next, RateLimit};
-use crate::clock::VirtualClock;
+use crate::app::{Answer, BodyStream, Context, ContextKind, Invocation, Json, Next, RateLimit};
+use crate::clock::{Clock as _, VirtualClock};
 use crate::ids::SequentialIds;
 use crate::limiter::RateLimiter;
 use crate::store::Store;
@@ -319,4 +324,136 @@ fn messages_are_limited_per_sender_and_route_key() {
         event["requestContext"]["identity"] = json!({"sourceIp": address});
         assert_eq!(invoke(&app, &event)["statusCode"], status, "{n}");
     }
+}
+
+/// Says who is connected, as the authorizer of `$connect` did.
+async fn connected(context: Context) -> Result<Option<Principal>, AppError> {
+    assert_eq!(context.kind(), ContextKind::Message);
+    let socket = context.websocket().expect("a message has a connection");
+    Ok(Some(Principal::new(&socket.connection().identity)))
+}
+
+fn of(user: &str, route_key: &str) -> Value {
+    let mut event = event(route_key);
+    event["requestContext"]["authorizer"] = json!({"principalId": user});
+    event
+}
+
+#[test]
+fn a_protected_route_refuses_messages_of_nobody() {
+    async fn who(context: Context) -> String {
+        context.identity().to_owned()
+    }
+    let app = builder(&FakeWebSocketClients::new())
+        .authenticate(connected)
+        .websocket("$default", who.for_callers())
+        .websocket("admin", who.for_scopes(["admin"]))
+        .websocket("open", who)
+        .build()
+        .unwrap();
+    let unauthorized = error("app.unauthorized", "unauthorized");
+    for (user, route_key, status, body) in [
+        ("", "$default", 401, &*unauthorized),
+        ("ann", "$default", 200, "ann"),
+        ("ann", "admin", 403, &error("app.forbidden", "forbidden")),
+        ("ann", "open", 200, ""),
+    ] {
+        let answer = invoke(&app, &of(user, route_key));
+        let shown = (answer["statusCode"].as_u64(), answer["body"].as_str());
+        assert_eq!(shown, (Some(status), Some(body)), "{user} {route_key}");
+    }
+    let open = builder(&FakeWebSocketClients::new()).websocket("$default", who.for_callers());
+    let refused = open.build().unwrap_err().to_string();
+    assert!(refused.contains("nothing authenticates the callers"), "{refused}");
+    assert!(refused.contains("WEBSOCKET $default"), "{refused}");
+}
+
+#[test]
+fn a_policy_and_the_limit_of_a_body_are_for_messages_too() {
+    async fn busy(context: Context) -> Result<Option<PolicyDecision>, AppError> {
+        let socket = context.websocket().expect("a message has a connection");
+        let is_busy = socket.connection().identity == "eve";
+        Ok(is_busy.then(|| PolicyDecision::rate_limited(HeaderMap::new())))
+    }
+    let app = builder(&FakeWebSocketClients::new())
+        .policy(PolicyStage::BeforeAuthentication, busy)
+        .limits(Limits { max_request_bytes: NonZeroU64::new(4), ..Limits::default() })
+        .websocket("say", async |context: Context| context.body().len().to_string())
+        .build()
+        .unwrap();
+    assert_eq!(invoke(&app, &of("ann", "say"))["body"], "2");
+    let limited = invoke(&app, &of("eve", "say"));
+    assert_eq!(limited["body"], error("app.rate_limited", "rate limited"));
+    let mut large = of("ann", "say");
+    large["body"] = "12345".into();
+    let refused = invoke(&app, &large);
+    assert_eq!(refused["statusCode"], 413);
+    assert_eq!(refused["body"], error("app.too_large", "request too large"));
+}
+
+#[test]
+fn what_is_not_answered_in_time_fails_the_invocation() {
+    async fn hanging(_: Context) -> Result<Option<Principal>, AppError> {
+        pending().await
+    }
+    let endless = async || {
+        let chunks = stream::pending::<Result<Bytes, AppError>>();
+        Response::text(200, "").with_stream(BodyStream::new(chunks))
+    };
+    let slow = async || pending::<()>().await;
+    let quick = async || "done";
+    for (app, route_key) in [
+        (builder(&FakeWebSocketClients::new()).websocket("slow", slow), "slow"),
+        (builder(&FakeWebSocketClients::new()).websocket("endless", endless), "endless"),
+        (
+            builder(&FakeWebSocketClients::new())
+                .authenticate(hanging)
+                .websocket("quick", quick.for_callers()),
+            "quick",
+        ),
+    ] {
+        let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+        let (app, told) = failures(app.clock(clock.clone()));
+        let app = app.build().unwrap();
+        let deadline = Some(clock.now().saturating_add(Duration::from_secs(6)));
+        let invocation = Invocation { deadline, ..Invocation::default() };
+        let event = event(route_key).to_string();
+        let failed = clock.run(app.invoke(&event, invocation)).unwrap_err();
+        assert!(matches!(failed, InvokeError::TimedOut(_)), "{route_key}: {failed:?}");
+        assert_eq!(*told.lock().unwrap(), ["r1 the event was not handled in time"]);
+        let spent = Timestamp::UNIX_EPOCH.until(clock.now());
+        assert_eq!(spent, Duration::from_millis(5_500), "{route_key}");
+    }
+}
+
+#[test]
+fn header_fields_are_set_on_the_answer_to_the_handshake_alone() {
+    let app = builder(&FakeWebSocketClients::new())
+        .response_headers(|headers| headers.set("sec-websocket-protocol", "chat"))
+        .websocket("$connect", async || "welcome")
+        .websocket("say", async || "said")
+        .build()
+        .unwrap();
+    let fields = |route_key: &str| invoke(&app, &event(route_key))["headers"].clone();
+    assert_eq!(fields("$connect")["sec-websocket-protocol"], "chat");
+    assert_eq!(fields("say"), json!({"content-type": "text/plain; charset=utf-8"}));
+}
+
+#[test]
+fn a_message_belongs_to_the_trace_of_its_invocation() {
+    let app = builder(&FakeWebSocketClients::new())
+        .websocket("say", async |context: Context| context.trace_id().to_owned())
+        .websocket("fail", async || AppError::conflict("taken"))
+        .build()
+        .unwrap();
+    let root = "1-67891233-abcdef012345678912345678";
+    let answer = |route_key: &str| {
+        let trace = format!("Root={root};Sampled=1");
+        let invocation = Invocation { trace, ..Invocation::default() };
+        let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+        let answer = clock.run(app.invoke(&event(route_key).to_string(), invocation)).unwrap();
+        serde_json::from_str::<Value>(&answer).unwrap()["body"].clone()
+    };
+    assert!(answer("say").as_str().unwrap().contains("67891233"), "{}", answer("say"));
+    assert_eq!(answer("fail"), error("app.conflict", "taken"), "clients are not told of it");
 }
