@@ -119,7 +119,12 @@ impl fmt::Debug for Body {
     }
 }
 
-/// A part of an application's state. Every state is a part of itself; implement it for others.
+/// A part of an application's state. Every state is a part of itself;
+/// [derive](derive@crate::FromRef) it for the others.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a part of the application's state `{T}`",
+    note = "derive `FromRef` for the state, or implement it for the part"
+)]
 pub trait FromRef<T> {
     /// The part.
     fn from_ref(state: &T) -> Self;

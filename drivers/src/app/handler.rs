@@ -155,28 +155,53 @@ impl<S, K> fmt::Debug for Layered<S, K> {
     }
 }
 
-macro_rules! handlers {
+/// An `async` function or closure, whatever its arguments are. With it there is one implementation of
+/// [`Handler`] for all functions, so that the compiler names the argument or the answer that does not
+/// fit, and not the function.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an `async` function of up to eight arguments",
+    label = "an `async` function is expected here"
+)]
+pub trait AsyncFunction<Arguments>: Send + Sync + 'static {
+    type Future: Future<Output = Self::Output> + Send + 'static;
+    type Output;
+
+    fn call(&self, arguments: Arguments) -> Self::Future;
+}
+
+impl<F, A, S, K> Handler<A, S, K> for F
+where
+    F: AsyncFunction<A>,
+    F::Output: IntoAnswer<K>,
+    A: FromContext<S, K>,
+    S: Send + Sync + 'static,
+    K: 'static,
+{
+    fn into_layered(self) -> Layered<S, K> {
+        Layered::of(move |context, state| match A::from_context(&context, state) {
+            Ok(arguments) => {
+                let answer = self.call(arguments);
+                Box::pin(async move { answer.await.into_answer() })
+            }
+            Err(error) => Box::pin(core::future::ready(Err(error))),
+        })
+    }
+}
+
+macro_rules! functions {
     ($($argument:ident)*) => {
-        impl<F, R, S, K, $($argument),*> Handler<($($argument,)*), S, K> for F
+        impl<F, R, $($argument),*> AsyncFunction<($($argument,)*)> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Future + Send + 'static,
-            R::Output: IntoAnswer<K>,
-            S: Send + Sync + 'static,
-            K: 'static,
-            $($argument: FromContext<S, K> + Send + 'static,)*
         {
+            type Future = R;
+            type Output = R::Output;
+
             #[allow(non_snake_case, reason = "a variable for each type, of its name")]
-            fn into_layered(self) -> Layered<S, K> {
-                Layered::of(move |context, state| {
-                    match <($($argument,)*) as FromContext<S, K>>::from_context(&context, state) {
-                        Ok(($($argument,)*)) => {
-                            let answer = self($($argument),*);
-                            Box::pin(async move { answer.await.into_answer() })
-                        }
-                        Err(error) => Box::pin(core::future::ready(Err(error))),
-                    }
-                })
+            fn call(&self, ($($argument,)*): ($($argument,)*)) -> R {
+                self($($argument),*)
             }
         }
 
@@ -189,12 +214,12 @@ macro_rules! handlers {
     };
 }
 
-handlers!();
-handlers!(A1);
-handlers!(A1 A2);
-handlers!(A1 A2 A3);
-handlers!(A1 A2 A3 A4);
-handlers!(A1 A2 A3 A4 A5);
-handlers!(A1 A2 A3 A4 A5 A6);
-handlers!(A1 A2 A3 A4 A5 A6 A7);
-handlers!(A1 A2 A3 A4 A5 A6 A7 A8);
+functions!();
+functions!(A1);
+functions!(A1 A2);
+functions!(A1 A2 A3);
+functions!(A1 A2 A3 A4);
+functions!(A1 A2 A3 A4 A5);
+functions!(A1 A2 A3 A4 A5 A6);
+functions!(A1 A2 A3 A4 A5 A6 A7);
+functions!(A1 A2 A3 A4 A5 A6 A7 A8);

@@ -38,6 +38,10 @@ pub trait Kind: sealed::Sealed + 'static {}
 
 /// A kind of event that is read as a request, and answered with a status and header fields: [`Http`]
 /// and [`Socket`].
+#[diagnostic::on_unimplemented(
+    message = "a handler of `{Self}` events has no request to read, and no status or text to answer",
+    note = "the documentation of `FromContext` and `IntoAnswer` lists what is for which events"
+)]
 pub trait RequestKind: Kind {}
 
 impl RequestKind for Http {}

@@ -78,6 +78,8 @@ pub use extract::{
     Body, Extension, FromContext, FromRef, Headers, Json, OptionalFromContext, Path, Query, State,
 };
 pub use guard::Panicked;
+#[doc(hidden)]
+pub use handler::AsyncFunction;
 pub use handler::{Handler, Layered};
 pub use hooks::Failure;
 pub use invocation::{ClientContext, Invocation};

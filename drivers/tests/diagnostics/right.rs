@@ -1,0 +1,24 @@
+//! A right program: it compiles, which shows that the others could.
+
+use apptheory::prelude::*;
+
+#[derive(Clone, FromRef)]
+pub struct Shop {
+    name: String,
+}
+
+async fn show(State(name): State<String>, Path(id): Path<u32>) -> String {
+    format!("{name} {id}")
+}
+
+async fn ship(Json(order): Json<String>) -> Result<(), AppError> {
+    Err(AppError::conflict(order))
+}
+
+async fn around(context: Context, next: Next) -> Answer {
+    Ok(next.run(context).await)
+}
+
+pub fn app(shop: Shop) -> App<Shop> {
+    App::with_state(shop).get("/{id}", show.layer(around)).sqs("orders", ship)
+}
