@@ -167,9 +167,10 @@ mod tests {
             "headers": {"authorization": SECRET}, "body": SECRET});
         check("websocket", &WebSocketEvent::read(&message.to_string()).unwrap());
         let id = Ulid::new(Timestamp::UNIX_EPOCH, 1);
-        let mut event = Event::new("t", "order.created", id, Timestamp::UNIX_EPOCH)
-            .with_payload(&SECRET)
-            .unwrap();
+        let mut event = Event::new("t", "order.created")
+            .id(id)
+            .published_at(Timestamp::UNIX_EPOCH)
+            .payload(&SECRET);
         event.metadata.insert("token".into(), SECRET.into());
         check("event", &event);
     }

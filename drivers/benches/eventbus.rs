@@ -29,8 +29,8 @@ fn config() -> BusConfig {
 
 /// An event of about half a kilobyte; the same one for the same number.
 fn event(n: u128) -> Event {
-    let event = Event::new("tenant-7", "order.created", Ulid::new(NOW, n), NOW);
-    event.with_tags(["vip", "eu"]).with_payload(&"x".repeat(200)).expect("a payload")
+    let event = Event::new("tenant-7", "order.created").id(Ulid::new(NOW, n)).published_at(NOW);
+    event.tagged(["vip", "eu"]).payload(&"x".repeat(200))
 }
 
 fn runtime() -> Runtime {
@@ -122,16 +122,16 @@ fn same_put(event: Event) -> serde_json::Value {
 fn page(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("page of 100");
     let runtime = runtime();
-    let query = EventQuery::new("tenant-7").with_event_type("order.created");
+    let query = EventQuery::new("tenant-7").of_type("order.created");
 
     let bus = filled(&runtime, &memory());
     group.bench_function("memory", |bencher| {
-        bencher.iter(|| runtime.block_on(bus.query(black_box(&query))).expect("a page"));
+        bencher.iter(|| runtime.block_on(bus.query(black_box(&query)).page()).expect("a page"));
     });
     let store = embedded();
     let bus = filled(&runtime, &Store::new(store.clone()));
     group.bench_function("embedded", |bencher| {
-        bencher.iter(|| runtime.block_on(bus.query(black_box(&query))).expect("a page"));
+        bencher.iter(|| runtime.block_on(bus.query(black_box(&query)).page()).expect("a page"));
     });
     let Step::Ask(StoreRequest::QueryItems(ask)) = config().query(&query).expect("a query").start()
     else {

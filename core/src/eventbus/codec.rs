@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 /// use apptheory_core::time::Timestamp;
 ///
 /// let codec = EventCodec::default();
-/// let event = Event::draft("t1", "order.created", Timestamp::UNIX_EPOCH).with_tags(["vip"]);
+/// let event = Event::new("t1", "order.created").tagged(["vip"]);
 /// let item = codec.encode(&event);
 /// assert_eq!(item.text("TenantID"), Some("t1"));
 /// assert_eq!(codec.decode(&item), Ok(event));
@@ -69,7 +69,6 @@ impl EventCodec {
             (names.tenant_id, text(&event.tenant_id)),
             (names.event_type, text(&event.event_type)),
             (names.source_id, text(&event.source_id)),
-            (names.created_at, instant(event.created_at)),
             (names.payload, self.encode_payload(&event.payload)),
             (names.metadata, Value::M(metadata.collect())),
             (names.version, Value::N(event.version.into())),
@@ -79,6 +78,7 @@ impl EventCodec {
         let if_set = [
             (names.partition_key, key.map(|key| text(&key.partition_key))),
             (names.sort_key, key.map(|key| text(&key.sort_key))),
+            (names.created_at, event.created_at.map(instant)),
             (names.published_at, event.published_at.map(instant)),
             (names.expires_at, event.expires_at.map(instant)),
             (names.correlation_id, non_empty(&event.correlation_id).map(text)),
@@ -134,7 +134,7 @@ fn decode(
         event_type: read_text(at(names.event_type))?,
         source_id: read_text(at(names.source_id))?,
         published_at,
-        created_at: read_instant(at(names.created_at))?.unwrap_or(Timestamp::MIN),
+        created_at: read_instant(at(names.created_at))?,
         expires_at: read_instant(at(names.expires_at))?,
         ttl: read_integer(at(names.ttl))?.filter(|ttl| *ttl != 0),
         key,
@@ -247,14 +247,15 @@ mod tests {
         Event {
             key: Some(key),
             ttl: Some(1_770_595_200),
+            created_at: Some("2026-01-10T00:00:00Z".parse().unwrap()),
             expires_at: Some("2026-02-09T00:00:00Z".parse().unwrap()),
             payload: Payload::from_json("{}").unwrap(),
-            ..Event::draft("t1", "order.created", "2026-01-10T00:00:00Z".parse().unwrap())
-                .with_id("evt_1")
-                .with_published_at("2026-01-02T03:04:05.12Z".parse().unwrap())
-                .with_source("s")
-                .with_metadata("k", "v")
-                .with_tags(["a", "b"])
+            ..Event::new("t1", "order.created")
+                .id("evt_1")
+                .published_at("2026-01-02T03:04:05.12Z".parse().unwrap())
+                .source("s")
+                .metadata("k", "v")
+                .tagged(["a", "b"])
         }
     }
 

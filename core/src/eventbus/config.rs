@@ -301,6 +301,10 @@ impl BusConfigBuilder {
     /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) says which setting
     /// cannot work.
     pub fn build(self) -> Result<BusConfig, Error> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
+        if !self.table.as_ref().chars().all(fits) {
+            return Err(Setting::TableName(self.table).into());
+        }
         if self.ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
             return Err(Setting::TtlTooShort.into());
         }
@@ -412,6 +416,7 @@ mod tests {
         for (refused, setting) in [
             (builder().ttl(Some(Duration::ZERO)), Setting::TtlTooShort),
             (builder().read_budget(0), Setting::NoReadBudget),
+            (builder().table_name("my events"), Setting::TableName("my events".into())),
             (builder().cursor_secret("s").cursor_secret(""), Setting::EmptyCursorSecret),
         ] {
             assert_eq!(refused.build().unwrap_err(), setting.into());

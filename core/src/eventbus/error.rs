@@ -7,7 +7,7 @@ use super::codec::UnreadableItem;
 use crate::error::{AppError, Happened, code};
 use crate::identity::EmptySecret;
 use crate::json::JsonError;
-use crate::store::{CursorError, ReadError, StoreFailure};
+use crate::store::{CursorError, ReadError, StoreFailure, TableName};
 use crate::time::{Timestamp, TimestampError};
 
 /// Why the bus did not do what it was asked to do.
@@ -186,8 +186,11 @@ pub(super) enum Input {
 }
 
 /// A setting that cannot work.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Setting {
+    /// DynamoDB would refuse every request.
+    #[error("{:?} is not the name or the ARN of a table: those hold A-Z, a-z, 0-9 and '_.-:/'", .0.as_ref())]
+    TableName(TableName),
     /// Events would expire as they are published.
     #[error("ttl must be at least one second; leave it out to keep events")]
     TtlTooShort,

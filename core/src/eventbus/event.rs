@@ -3,7 +3,6 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,33 +11,30 @@ use serde_json::value::RawValue;
 use super::error::{Error, Input};
 use super::keys::EventKey;
 use super::payload::Payload;
-use super::ulid::Ulid;
 use crate::json::{self, ObjectWriter};
 use crate::printing::prints;
 use crate::time::Timestamp;
 
 /// Something that happened in a tenant, as it is published and read.
 ///
-/// An event made by [`new`](Self::new) has its identity from the start: publishing it again, after
-/// a timeout for example, finds the first copy. A [`draft`](Self::draft) gets what is missing when
-/// it is published.
+/// A new event has a tenant and a type; what is missing, such as its id and its time, it gets when it
+/// is published. One that has an id and a time of publication, or an id that is a ULID, is found when
+/// it is published again, after a timeout for example.
 ///
 /// ```
-/// use apptheory_core::eventbus::{Event, Ulid};
-/// use apptheory_core::time::Timestamp;
+/// use apptheory_core::eventbus::Event;
 ///
-/// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
-/// let event = Event::new("tenant-1", "order.created", Ulid::new(now, 7), now)
-///     .with_payload(&serde_json::json!({"total": 12}))?
-///     .with_tags(["vip", "eu"])
-///     .with_correlation_id("req-9");
+/// let event = Event::new("tenant-1", "order.created")
+///     .payload(&serde_json::json!({"total": 12}))
+///     .tagged(["vip", "eu"])
+///     .correlation_id("req-9");
 /// assert_eq!(event.payload.as_bytes(), br#"{"total":12}"#);
-/// assert!(event.to_json()?.starts_with(r#"{"published_at":"2026-01-01T00:00:00Z","#));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// assert!(event.to_json()?.contains(r#""event_type":"order.created""#));
+/// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 pub struct Event {
-    /// The id; blank in a draft, which gets a ULID when it is published. Trimmed then.
+    /// The id; a blank one becomes a ULID when it is published. Trimmed then.
     pub id: String,
     /// The tenant; trimmed when published.
     pub tenant_id: String,
@@ -49,8 +45,8 @@ pub struct Event {
     /// When it was published, which fixes its place in every order. When missing, publishing takes
     /// it from an id that is a ULID, else from the clock.
     pub published_at: Option<Timestamp>,
-    /// When it was made. Stored as it is.
-    pub created_at: Timestamp,
+    /// When it was made. Stored as it is; when missing, publishing takes it from the clock.
+    pub created_at: Option<Timestamp>,
     /// When the store may forget it.
     pub expires_at: Option<Timestamp>,
     /// The store's expiry in Unix seconds; follows `expires_at` when that is set. 0 is not stored:
@@ -76,31 +72,16 @@ pub struct Event {
 prints!(Event: id, tenant_id, event_type, published_at, key, payload, version);
 
 impl Event {
-    /// An event with its identity: published and created `now`.
+    /// Makes an event of a type in a tenant.
     #[must_use]
-    pub fn new(
-        tenant_id: impl Into<String>,
-        event_type: impl Into<String>,
-        id: Ulid,
-        now: Timestamp,
-    ) -> Self {
-        Self { id: id.into(), published_at: Some(now), ..Self::draft(tenant_id, event_type, now) }
-    }
-
-    /// An event created `now`, without id and time of publication.
-    #[must_use]
-    pub fn draft(
-        tenant_id: impl Into<String>,
-        event_type: impl Into<String>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(tenant_id: impl Into<String>, event_type: impl Into<String>) -> Self {
         Self {
             id: String::new(),
             tenant_id: tenant_id.into(),
             event_type: event_type.into(),
             source_id: String::new(),
             published_at: None,
-            created_at: now,
+            created_at: None,
             expires_at: None,
             ttl: None,
             key: None,
@@ -116,55 +97,52 @@ impl Event {
     /// Gives the event an id of the caller's choice. For a repeated publish to find the first
     /// copy, give it its time of publication too, unless the id is a ULID.
     #[must_use]
-    pub fn with_id(self, id: impl Into<String>) -> Self {
+    pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: id.into(), ..self }
     }
 
     /// Sets when the event is published.
     #[must_use]
-    pub fn with_published_at(self, at: Timestamp) -> Self {
+    pub fn published_at(self, at: Timestamp) -> Self {
         Self { published_at: Some(at), ..self }
     }
 
     /// Names what the event comes from.
     #[must_use]
-    pub fn with_source(self, source_id: impl Into<String>) -> Self {
+    pub fn source(self, source_id: impl Into<String>) -> Self {
         Self { source_id: source_id.into(), ..self }
     }
 
-    /// Makes the JSON of a value the payload.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when the value has no JSON form.
-    pub fn with_payload<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, Error> {
-        Ok(Self { payload: Payload::of(value)?, ..self })
+    /// Makes the JSON of a value the payload. An event with a value that has no JSON form cannot be
+    /// published.
+    #[must_use]
+    pub fn payload<T: Serialize + ?Sized>(self, value: &T) -> Self {
+        Self { payload: Payload::of(value), ..self }
     }
 
-    /// Lets the event be forgotten `ttl` after it was created.
+    /// Sets when the event may be forgotten.
     #[must_use]
-    pub fn with_ttl(self, ttl: Duration) -> Self {
-        // Not of the publication: publishing an old event again gives it no new life.
-        Self { expires_at: Some(self.created_at.saturating_add(ttl)), ..self }
+    pub fn expires_at(self, at: Timestamp) -> Self {
+        Self { expires_at: Some(at), ..self }
     }
 
     /// Adds a name and a value, in place of an earlier value of that name.
     #[must_use]
-    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
     }
 
     /// Adds tags.
     #[must_use]
-    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+    pub fn tagged<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
     /// Ties the event to what caused it.
     #[must_use]
-    pub fn with_correlation_id(self, correlation_id: impl Into<String>) -> Self {
+    pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
         Self { correlation_id: correlation_id.into(), ..self }
     }
 
@@ -196,7 +174,7 @@ impl Event {
         let key = self.key.as_ref();
         let mut object = ObjectWriter::begin(out);
         object.text("published_at", &instant(self.published_at));
-        object.text("created_at", &instant(Some(self.created_at)));
+        object.text("created_at", &instant(self.created_at));
         object.text("expires_at", &instant(self.expires_at));
         object.text("id", &self.id);
         object.text("event_type", &self.event_type);
@@ -244,7 +222,7 @@ impl Event {
             id: raw.id.unwrap_or_default(),
             source_id: raw.source_id.unwrap_or_default(),
             published_at: read_instant("published_at", raw.published_at)?,
-            created_at: read_instant("created_at", raw.created_at)?.unwrap_or(now),
+            created_at: read_instant("created_at", raw.created_at)?.or(Some(now)),
             expires_at: read_instant("expires_at", raw.expires_at)?,
             // Events that were never published are written with empty keys.
             key: key.filter(|key| !key.partition_key.is_empty() && !key.sort_key.is_empty()),
@@ -254,11 +232,7 @@ impl Event {
             tags: raw.tags.unwrap_or_default(),
             version: raw.version.unwrap_or(1),
             retry_count: raw.retry_count.unwrap_or(0),
-            ..Self::draft(
-                raw.tenant_id.unwrap_or_default(),
-                raw.event_type.unwrap_or_default(),
-                now,
-            )
+            ..Self::new(raw.tenant_id.unwrap_or_default(), raw.event_type.unwrap_or_default())
         })
     }
 }
@@ -301,7 +275,7 @@ mod tests {
     use serde_json::json;
 
     use super::Event;
-    use crate::eventbus::{Payload, Ulid};
+    use crate::eventbus::{ErrorKind, Payload, Ulid};
     use crate::time::Timestamp;
 
     fn event() -> Event {
@@ -309,10 +283,11 @@ mod tests {
         Event {
             payload: Payload::from_json(r#"{ "a" : "<" }"#).unwrap(),
             ttl: Some(5),
-            ..Event::draft("t", "e", created)
-                .with_id("evt_1")
-                .with_source("s")
-                .with_published_at("2026-01-02T03:04:05.12Z".parse().unwrap())
+            created_at: Some(created),
+            ..Event::new("t", "e")
+                .id("evt_1")
+                .source("s")
+                .published_at("2026-01-02T03:04:05.12Z".parse().unwrap())
         }
     }
 
@@ -327,7 +302,7 @@ mod tests {
                 r#""version":1,"retry_count":0}"#
             )
         );
-        let full = event().with_correlation_id("c").with_tags(["b", "a"]).with_metadata("k", "&");
+        let full = event().correlation_id("c").tagged(["b", "a"]).metadata("k", "&");
         let text = full.to_json().unwrap();
         assert!(text.contains(r#""correlation_id":"c","payload""#));
         assert!(text.contains(r#""metadata":{"k":"\u0026"},"tags":["b","a"],"version""#));
@@ -335,16 +310,19 @@ mod tests {
 
     #[test]
     fn the_json_form_reads_back() {
-        let published =
-            Event::new("t", "e", Ulid::new(Timestamp::UNIX_EPOCH, 1), event().created_at)
-                .with_metadata("k", "v")
-                .with_tags(["x"])
-                .with_ttl(core::time::Duration::from_secs(3600));
+        let published = Event::new("t", "e")
+            .id(Ulid::new(Timestamp::UNIX_EPOCH, 1))
+            .published_at(Timestamp::UNIX_EPOCH)
+            .metadata("k", "v")
+            .tagged(["x"])
+            .expires_at(Timestamp::from_unix_seconds(3_600));
         let number = r#"{"n":12345678901234567890.10}"#;
-        let exact = Event { payload: Payload::from_json(number).unwrap(), ..published };
+        let payload = Payload::from_json(number).unwrap();
+        let exact = Event { payload, created_at: event().created_at, ..published };
         let later = Timestamp::MAX;
         assert_eq!(Event::from_json(&exact.to_json().unwrap(), later).as_ref(), Ok(&exact));
-        assert_eq!(Event::from_json("{}", later), Ok(Event::draft("", "", later)));
+        let empty = Event { created_at: Some(later), ..Event::new("", "") };
+        assert_eq!(Event::from_json("{}", later), Ok(empty));
         for text in ["", "[]", "7", r#"{"id":7}"#, r#"{"created_at":"soon"}"#, r#"{"tags":[1]}"#] {
             assert!(Event::from_json(text, later).is_err(), "{text}");
         }
@@ -352,14 +330,19 @@ mod tests {
 
     #[test]
     fn payloads_are_sorted_compact_and_read_back() {
-        let payload = Payload::of(&json!({"b": 1, "a": "<x>&\u{2028}"})).unwrap();
+        let payload = Payload::of(&json!({"b": 1, "a": "<x>&\u{2028}"}));
         assert_eq!(payload.as_bytes(), br#"{"a":"\u003cx\u003e\u0026\u2028","b":1}"#);
         assert_eq!(payload.decode::<serde_json::Value>().unwrap()["b"], 1);
-        assert_eq!(Payload::of(&()).unwrap().as_bytes(), b"null");
-        let error =
-            Payload::of(&[(1, 2)].into_iter().collect::<alloc::collections::BTreeMap<_, _>>());
-        assert!(error.is_ok(), "integer keys have a text form");
-        let secret = Payload::of("secret").unwrap().decode::<u8>().unwrap_err().to_string();
+        assert_eq!(Payload::of(&()).as_bytes(), b"null");
+        let numbered = [(1, 2)].into_iter().collect::<alloc::collections::BTreeMap<_, _>>();
+        assert!(Payload::of(&numbered).check().is_ok(), "integer keys have a text form");
+        let odd = [((1, 2), 3)].into_iter().collect::<alloc::collections::BTreeMap<_, _>>();
+        let odd = Payload::of(&odd);
+        for error in [odd.check(), odd.decode::<u8>().map(drop)] {
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::Payload);
+        }
+        assert!(Event { payload: odd, ..event() }.to_json().is_err());
+        let secret = Payload::of("secret").decode::<u8>().unwrap_err().to_string();
         assert!(!secret.contains("secret"));
         assert!(Payload::default().decode::<u8>().is_err());
         assert!(Payload::from_stored(b"{".to_vec()).decode::<u8>().is_err());

@@ -35,7 +35,7 @@ use crate::time::Timestamp;
 /// let mut bus = MemoryBus::default();
 /// let mut following = Following::new(EventQuery::new("t1"), Duration::from_secs(2));
 /// for n in 0..3 {
-///     bus.publish(Event::new("t1", "order.created", Ulid::new(now, n), now), now, n)?;
+///     bus.publish(Event::new("t1", "order.created").id(Ulid::new(now, n)).published_at(now), now, n)?;
 ///     let new = following.take(bus.query(following.next_page())?, now);
 ///     assert_eq!((new.events.len(), new.unreadable.len()), (1, 0));
 /// }
@@ -81,7 +81,7 @@ impl Following {
     pub fn new(query: EventQuery, overlap: Duration) -> Self {
         Self {
             restart: query.cursor.clone(),
-            query: query.with_order(Order::OldestFirst),
+            query: query.ordered(Order::OldestFirst),
             overlap,
             given: BTreeMap::new(),
             unreadable: BTreeSet::new(),

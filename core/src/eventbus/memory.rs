@@ -30,9 +30,9 @@ use crate::time::Timestamp;
 /// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
 /// let mut bus = MemoryBus::default();
 /// for n in 0..3 {
-///     bus.publish(Event::new("t1", "order.created", Ulid::new(now, n), now), now, n)?;
+///     bus.publish(Event::new("t1", "order.created").id(Ulid::new(now, n)).published_at(now), now, n)?;
 /// }
-/// let page = bus.query(&EventQuery::new("t1").with_limit(2))?;
+/// let page = bus.query(&EventQuery::new("t1").limit(2))?;
 /// assert_eq!((page.events.len(), page.next.as_deref()), (2, Some("Mg")));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```

@@ -16,10 +16,10 @@
 //! let bus = BusConfig::builder().table_name("events").build()?;
 //! let mut memory = Memory::default().with_table(bus.table());
 //!
-//! let event = Event::draft("t1", "order.created", now).with_payload(&[1, 2])?;
+//! let event = Event::new("t1", "order.created").payload(&[1, 2]);
 //! let published = run(bus.publish(event, now, 7)?, &mut memory).result?;
 //!
-//! let query = EventQuery::new("t1").with_event_type("order.created").with_limit(10);
+//! let query = EventQuery::new("t1").of_type("order.created").limit(10);
 //! let page = run(bus.query(&query)?, &mut memory).result?;
 //! assert_eq!(page.events, [published.event]);
 //! # Ok::<(), Box<dyn core::error::Error>>(())

@@ -15,19 +15,40 @@ use crate::json::{self, JsonError};
 /// Texts made here are compact and have the bytes that [`json`](crate::json) specifies. A payload
 /// that was read from a store keeps the bytes found there, whatever they are. `Debug` shows the
 /// length only: payloads do not belong in logs.
-#[derive(Clone, Default, Eq, PartialEq)]
-pub struct Payload(Vec<u8>);
+#[derive(Clone, Eq, PartialEq)]
+pub struct Payload(Result<Vec<u8>, NotSerializable>);
+
+/// Why a value has no JSON form.
+#[derive(Clone, Eq, PartialEq)]
+struct NotSerializable(String);
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self(Ok(Vec::new()))
+    }
+}
 
 impl Payload {
-    /// The JSON of a value, with the members of every object sorted by name.
+    /// Makes the JSON of a value, with the members of every object sorted by name. What has no JSON
+    /// form is no payload: [`check`](Self::check) and publishing say so.
+    #[must_use]
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        let json = serde_json::to_value(value).map(|value| json::to_text(&value).into_bytes());
+        Self(json.map_err(|error| NotSerializable(error.to_string())))
+    }
+
+    /// Checks that the value that it was made of has a JSON form.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when the value has no JSON form.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
-        let value = serde_json::to_value(value)
-            .map_err(|error| Error(Reason::NotSerializable(error.to_string())))?;
-        Ok(Self(json::to_text(&value).into_bytes()))
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it has none.
+    pub fn check(&self) -> Result<(), Error> {
+        self.bytes().map(drop)
+    }
+
+    fn bytes(&self) -> Result<&[u8], Error> {
+        let bytes = self.0.as_deref();
+        bytes.map_err(|NotSerializable(why)| Error(Reason::NotSerializable(why.clone())))
     }
 
     /// A JSON text, made compact; the order of members and the spelling of numbers stay.
@@ -38,52 +59,54 @@ impl Payload {
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let mut compact = String::with_capacity(text.len());
         json::write_compact(text, &mut compact).map_err(not_json)?;
-        Ok(Self(compact.into_bytes()))
+        Ok(Self(Ok(compact.into_bytes())))
     }
 
     /// Bytes as a store held them, unchecked.
     #[must_use]
     pub const fn from_stored(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Ok(bytes))
     }
 
     /// The bytes; none when there is no payload.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether there is no payload.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_bytes().is_empty()
     }
 
     /// Reads the payload as a `T`.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it is empty, is not JSON, or is not the JSON of a `T`.
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it is empty, is not JSON, or
+    /// is not the JSON of a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.0)
+        serde_json::from_slice(self.bytes()?)
             .map_err(|error| Error(Reason::PayloadMismatch(JsonError::from(&error))))
     }
 
     /// Appends the payload's JSON, `null` when there is none.
     pub(super) fn write_json(&self, out: &mut String) -> Result<(), Error> {
-        if self.is_empty() {
+        let bytes = self.bytes()?;
+        if bytes.is_empty() {
             out.push_str("null");
             return Ok(());
         }
         let not_text = |_| not_json(JsonError { line: 1, column: 1 });
-        let text = core::str::from_utf8(&self.0).map_err(not_text)?;
+        let text = core::str::from_utf8(bytes).map_err(not_text)?;
         json::write_compact(text, out).map_err(not_json)
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({} bytes)", self.0.len())
+        write!(f, "Payload({} bytes)", self.as_bytes().len())
     }
 }
 

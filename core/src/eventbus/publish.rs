@@ -30,7 +30,7 @@ use crate::time::Timestamp;
 ///
 /// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
 /// let bus = BusConfig::builder().build()?;
-/// let event = Event::new("t1", "order.created", Ulid::new(now, 7), now);
+/// let event = Event::new("t1", "order.created").id(Ulid::new(now, 7)).published_at(now);
 ///
 /// let Step::Ask(StoreRequest::PutItem(ask)) = bus.publish(event, now, 7)?.start() else {
 ///     panic!("publishing writes");
@@ -190,6 +190,8 @@ pub(super) fn complete(
     entropy: u128,
     separator: Separator,
 ) -> Result<Event, Error> {
+    event.payload.check()?;
+    event.created_at.get_or_insert(now);
     for text in [&mut event.id, &mut event.tenant_id, &mut event.event_type] {
         *text = text.trim().into();
     }

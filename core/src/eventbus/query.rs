@@ -19,10 +19,10 @@ use crate::time::Timestamp;
 /// ```
 /// use apptheory_core::eventbus::EventQuery;
 ///
-/// let query = EventQuery::new("t1").with_event_type("order.created").with_tags(["vip"]);
+/// let query = EventQuery::new("t1").of_type("order.created").tagged(["vip"]);
 /// let json = r#"{"tenant_id":"t1","event_type":"order.created","tags":["vip"],"limit":20,
 ///     "last_evaluated_key":{"cursor":"Mg"}}"#;
-/// assert_eq!(EventQuery::from_json(json)?, query.with_limit(20).after("Mg"));
+/// assert_eq!(EventQuery::from_json(json)?, query.limit(20).after("Mg"));
 /// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -67,6 +67,13 @@ impl Order {
     }
 }
 
+/// All events of a tenant, newest first.
+impl From<&str> for EventQuery {
+    fn from(tenant_id: &str) -> Self {
+        Self::new(tenant_id)
+    }
+}
+
 impl EventQuery {
     /// All events of a tenant, newest first.
     #[must_use]
@@ -76,38 +83,38 @@ impl EventQuery {
 
     /// Asks for one type only.
     #[must_use]
-    pub fn with_event_type(self, event_type: impl Into<String>) -> Self {
+    pub fn of_type(self, event_type: impl Into<String>) -> Self {
         Self { event_type: Some(event_type.into()), ..self }
     }
 
     /// Asks for events from an instant on, which is included.
     #[must_use]
-    pub fn with_start(self, start: Timestamp) -> Self {
+    pub fn since(self, start: Timestamp) -> Self {
         Self { start: Some(start), ..self }
     }
 
     /// Asks for events up to an instant, which is included.
     #[must_use]
-    pub fn with_end(self, end: Timestamp) -> Self {
+    pub fn until(self, end: Timestamp) -> Self {
         Self { end: Some(end), ..self }
     }
 
     /// Asks for events that have these tags, too.
     #[must_use]
-    pub fn with_tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+    pub fn tagged<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
     /// Asks for pages of at most `limit` events.
     #[must_use]
-    pub fn with_limit(self, limit: u32) -> Self {
+    pub fn limit(self, limit: u32) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
     /// Sets the order.
     #[must_use]
-    pub fn with_order(self, order: Order) -> Self {
+    pub fn ordered(self, order: Order) -> Self {
         Self { order, ..self }
     }
 
@@ -294,7 +301,7 @@ mod tests {
     #[test]
     fn limits_outside_their_range_mean_the_default() {
         for (limit, size) in [(0, 100), (1, 1), (1000, 1000), (1001, 100), (u32::MAX, 100)] {
-            assert_eq!(EventQuery::new("t").with_limit(limit).page_size(), size);
+            assert_eq!(EventQuery::new("t").limit(limit).page_size(), size);
         }
         for json in [r#"{"limit":-1}"#, r#"{"limit":99999999999}"#, r#"{"limit":null}"#] {
             assert_eq!(EventQuery::from_json(json).unwrap().page_size(), 100);
@@ -304,12 +311,12 @@ mod tests {
     #[test]
     fn the_json_form_reads_back() {
         let query = EventQuery::new("t<1>")
-            .with_event_type("e")
-            .with_start("2026-01-01T00:00:00.5Z".parse().unwrap())
-            .with_end("2026-01-02T00:00:00Z".parse().unwrap())
-            .with_tags(["a", "b"])
-            .with_limit(5)
-            .with_order(Order::OldestFirst)
+            .of_type("e")
+            .since("2026-01-01T00:00:00.5Z".parse().unwrap())
+            .until("2026-01-02T00:00:00Z".parse().unwrap())
+            .tagged(["a", "b"])
+            .limit(5)
+            .ordered(Order::OldestFirst)
             .after("MQ");
         let json = concat!(
             r#"{"tenant_id":"t\u003c1\u003e","event_type":"e","start":"2026-01-01T00:00:00.5Z","#,

@@ -134,12 +134,11 @@ mod tests {
     /// An event as it was published, and its item.
     fn stored(codec: EventCodec) -> (Event, Json) {
         let now: Timestamp = "2026-01-01T00:00:00.5Z".parse().unwrap();
-        let event = Event::draft("t1", "order.created", now)
-            .with_id("e1")
-            .with_payload(&json!({"total": 12}))
-            .unwrap()
-            .with_metadata("k", "v")
-            .with_tags(["a", "b"]);
+        let event = Event::new("t1", "order.created")
+            .id("e1")
+            .payload(&json!({"total": 12}))
+            .metadata("k", "v")
+            .tagged(["a", "b"]);
         let bus = BusConfig::builder()
             .attribute_style(codec.attribute_style)
             .payload_encoding(codec.payload_encoding)

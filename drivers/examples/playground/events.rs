@@ -46,7 +46,7 @@ async fn query(State(services): Playground, call: Arc<Call>, context: Context) -
         let feed = feed.after(context.header("last-event-id"));
         return Ok(Sse::new(&context).response(feed.open().await?));
     }
-    Ok(as_json(200, services.bus.query(&query).await?.to_json()))
+    Ok(as_json(200, services.bus.query(query).page().await?.to_json()))
 }
 
 fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
@@ -56,10 +56,10 @@ fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
     for (name, value) in parameters {
         query = match name {
             "tenant" => EventQuery { tenant_id: value.clone(), ..query },
-            "type" => query.with_event_type(value),
-            "tag" => query.with_tags([value]),
+            "type" => query.of_type(value),
+            "tag" => query.tagged([value]),
             "cursor" => query.after(value),
-            "limit" => query.with_limit(read_limit(value)?),
+            "limit" => query.limit(read_limit(value)?),
             _ => {
                 let why = format!("{name}: there is no such parameter");
                 return Err(AppError::bad_request(why));

@@ -13,6 +13,7 @@ use apptheory_core::time::Timestamp;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::metrics::Metrics;
+use super::query::BusQuery;
 use super::subscriptions::Subscriptions;
 use crate::clock::{Clock as _, SharedClock};
 use crate::execute::drive;
@@ -33,17 +34,15 @@ pub const PUBLISH_CONCURRENCY: usize = 25;
 /// Clones are the same bus, and cheap.
 ///
 /// ```
-/// use apptheory::eventbus::{Event, EventBus, EventQuery};
-/// use apptheory::store::Store;
+/// use apptheory::Store;
+/// use apptheory::eventbus::{Event, EventBus};
 /// use futures_util::TryStreamExt;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let bus = EventBus::on(&Store::memory());
-/// let event = bus.new_event("t1", "note.written").with_payload("hello")?;
-/// bus.publish(event).await?;
+/// bus.publish(Event::new("t1", "note.written").payload("hello")).await?;
 ///
-/// let query = EventQuery::new("t1").with_event_type("note.written");
-/// let notes: Vec<Event> = bus.events(query).try_collect().await?;
+/// let notes: Vec<Event> = bus.query("t1").of_type("note.written").events().try_collect().await?;
 /// assert_eq!(notes[0].payload_as::<String>()?, "hello");
 /// # Ok::<(), apptheory::eventbus::Error>(())
 /// # })?;
@@ -195,10 +194,12 @@ impl EventBus {
     #[must_use]
     pub fn new_event(&self, tenant_id: &str, event_type: &str) -> Event {
         let DrawnId { id, now, .. } = self.ids.draw(&self.store);
-        Event::new(tenant_id, event_type, id, now)
+        let event = Event::new(tenant_id, event_type).id(id).published_at(now);
+        Event { created_at: Some(now), ..event }
     }
 
-    /// Publishes an event, unless it is there already.
+    /// Publishes an event, unless it is there already. One without an id or a time gets them here:
+    /// give it an [id](Event::id) that is the same each time if you may publish it again.
     ///
     /// # Errors
     ///
@@ -225,40 +226,25 @@ impl EventBus {
         stream::iter(events).map(|event| self.publish(event)).buffered(PUBLISH_CONCURRENCY)
     }
 
-    /// Reads a page of events. Only a missing [`next`](EventPage::next) means that nothing follows.
+    /// Begins a query of a tenant's events: of `"tenant-7"`, or of an [`EventQuery`] that was read
+    /// or put together elsewhere.
     ///
-    /// # Errors
+    /// ```
+    /// use apptheory::eventbus::{Event, EventBus};
+    /// use futures_util::TryStreamExt as _;
     ///
-    /// [`Error`]. After a failure of the store, the same query reads the same page.
-    pub async fn query(&self, query: &EventQuery) -> Result<EventPage, Error> {
+    /// # async fn newest(bus: EventBus) -> Result<(), apptheory::eventbus::Error> {
+    /// let page = bus.query("tenant-7").of_type("order.created").limit(10).page().await?;
+    /// let vips: Vec<Event> = bus.query("tenant-7").tagged(["vip"]).events().try_collect().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn query(&self, query: impl Into<EventQuery>) -> BusQuery {
+        BusQuery::new(self.clone(), query.into())
+    }
+
+    pub(super) async fn page(&self, query: &EventQuery) -> Result<EventPage, Error> {
         self.conclude(drive(self.config()?.query(query)?, &self.in_time()).await)
-    }
-
-    /// Reads pages of events up to the last. The first error ends the stream; [`Error::cursor`] is
-    /// that of the page that failed, from which the query can be taken up again.
-    pub fn pages(&self, query: EventQuery) -> impl Stream<Item = Result<EventPage, Error>> + Send {
-        stream::unfold(Some(query), async move |rest| {
-            let query = rest?;
-            let page = self.query(&query).await;
-            let next = page.as_ref().ok().and_then(|page| page.next.clone());
-            Some((page, next.map(|next| query.after(next))))
-        })
-    }
-
-    /// Reads events up to the last, page by page. An [item](Error::unreadable_item) that cannot be
-    /// read is an error behind the events of its page, and the stream goes on; any other error ends
-    /// it.
-    pub fn events(&self, query: EventQuery) -> impl Stream<Item = Result<Event, Error>> + Send {
-        self.pages(query).flat_map(|page| {
-            let results = match page {
-                Ok(page) => {
-                    let unreadable = page.unreadable.into_iter().map(|item| Err(item.into()));
-                    page.events.into_iter().map(Ok).chain(unreadable).collect()
-                }
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(results)
-        })
     }
 
     /// Reads the newest event with an id, of one tenant if one is named.

@@ -35,18 +35,18 @@ pub const UNREADABLE: &str = "unreadable";
 /// A reader that comes back sees an event again only when the last one that it saw had arrived
 /// late: those behind that one are repeated. Tell them by the events' ids.
 ///
-/// A read costs what a [page](EventBus::query) costs; with nothing new, that is the events of the
+/// A read costs what a [page](super::BusQuery::page) costs; with nothing new, that is the events of the
 /// overlap once per interval. Memory holds a page, and who the events of some overlaps were.
 ///
 /// ```
 /// use apptheory::app::{App, Context, Sse};
 /// use apptheory::error::AppError;
-/// use apptheory::eventbus::{EventBus, EventQuery, Feed};
+/// use apptheory::eventbus::{EventBus, Feed};
 /// use apptheory::store::Store;
 ///
 /// let bus = EventBus::on(&Store::memory());
 /// let app = App::new().get("/events", move |context: Context| {
-///     let feed = Feed::new(&bus, EventQuery::new("t1"));
+///     let feed = Feed::new(&bus, "t1");
 ///     let feed = feed.after(context.header("last-event-id"));
 ///     async move { Ok::<_, AppError>(Sse::new(&context).response(feed.open().await?)) }
 /// });
@@ -64,7 +64,8 @@ pub struct Feed {
 impl Feed {
     /// Follows a query. Its order does not matter; its limit is that of each page.
     #[must_use]
-    pub fn new(bus: &EventBus, query: EventQuery) -> Self {
+    pub fn new(bus: &EventBus, query: impl Into<EventQuery>) -> Self {
+        let query = query.into();
         Self { bus: bus.clone(), query, overlap: OVERLAP, interval: POLL_INTERVAL }
     }
 
@@ -113,7 +114,7 @@ impl Feed {
 
     /// The events with their cursors; `None` is the cursor of the beginning. The first page is read
     /// at once, so that a malformed query or cursor can be answered as such. Later errors are those
-    /// of [`EventBus::events`]: reading goes on from the cursor of the last event.
+    /// of [`BusQuery::events`](super::BusQuery::events): reading goes on from the cursor of the last event.
     ///
     /// # Errors
     ///
@@ -171,7 +172,7 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<(), Error> {
-        let page = self.bus.query(self.following.next_page()).await?;
+        let page = self.bus.page(self.following.next_page()).await?;
         self.is_at_end = page.next.is_none();
         let Followed { events, unreadable } =
             self.following.take(page, self.bus.store().clock().now());

@@ -6,18 +6,18 @@
 //! core's.
 //!
 //! ```
-//! use apptheory::eventbus::{Event, EventBus, EventQuery, PublishOutcome};
-//! use apptheory::store::Store;
+//! use apptheory::Store;
+//! use apptheory::eventbus::{Event, EventBus, PublishOutcome};
 //! use futures_util::TryStreamExt;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 //! let bus = EventBus::on(&Store::memory());
 //!
-//! let event = bus.new_event("t1", "order.created").with_payload(&12)?;
+//! let event = Event::new("t1", "order.created").id("order-7").payload(&12);
 //! assert_eq!(bus.publish(event.clone()).await?.outcome, PublishOutcome::Created);
 //! assert_eq!(bus.publish(event).await?.outcome, PublishOutcome::Deduplicated);
 //!
-//! let events: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await?;
+//! let events: Vec<Event> = bus.query("t1").events().try_collect().await?;
 //! assert_eq!(events.len(), 1);
 //! # Ok::<(), apptheory::eventbus::Error>(())
 //! # })?;
@@ -27,9 +27,11 @@
 mod bus;
 mod feed;
 mod metrics;
+mod query;
 mod subscriptions;
 
 #[doc(inline)]
 pub use apptheory_core::eventbus::*;
 pub use bus::{EventBus, OPERATION_BUDGET, PUBLISH_CONCURRENCY};
 pub use feed::{Feed, OVERLAP, POLL_INTERVAL, UNREADABLE};
+pub use query::BusQuery;

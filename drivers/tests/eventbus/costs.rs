@@ -27,7 +27,7 @@ struct Costs {
 
 /// An event of a little less than a kilobyte, stored.
 fn sized(n: u32) -> Event {
-    event(n).with_payload(&"x".repeat(600)).unwrap()
+    event(n).payload(&"x".repeat(600))
 }
 
 async fn measure(bus: &EventBus, usage: impl Fn() -> StoreUsage) -> Costs {
@@ -45,13 +45,13 @@ async fn measure(bus: &EventBus, usage: impl Fn() -> StoreUsage) -> Costs {
         bus.publish(sized(n)).await.unwrap();
     }
     for n in 200..204 {
-        bus.publish(sized(n).with_id("copied")).await.unwrap();
+        bus.publish(sized(n).id("copied")).await.unwrap();
     }
     let of_tenant = EventQuery::new("t1");
-    let of_type = of_tenant.clone().with_event_type("e");
-    let (page_of_type, page) = cost(&usage, bus.query(&of_type)).await;
+    let of_type = of_tenant.clone().of_type("e");
+    let (page_of_type, page) = cost(&usage, bus.query(of_type.clone()).page()).await;
     assert_eq!(page.unwrap().events.len(), 100);
-    let (page_of_tenant, page) = cost(&usage, bus.query(&of_tenant)).await;
+    let (page_of_tenant, page) = cost(&usage, bus.query(of_tenant.clone()).page()).await;
     assert_eq!(page.unwrap().events.len(), 100);
     let (got_by_id, got) = cost(&usage, bus.get("e00000", None)).await;
     let (got_by_key, same) = cost(&usage, bus.get_by_key(key)).await;

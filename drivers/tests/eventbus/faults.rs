@@ -85,7 +85,7 @@ fn a_lost_reply_of_a_real_store_is_a_duplicate_too() {
     block_on(async {
         let published = bus.publish(event(1)).await.unwrap();
         assert_eq!(published.outcome, PublishOutcome::Deduplicated);
-        let all: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await.unwrap();
+        let all: Vec<Event> = bus.query("t1").events().try_collect().await.unwrap();
         assert_eq!(ids(&all), ["e00001"]);
     });
 }
@@ -123,7 +123,7 @@ fn nothing_outlives_the_invocation() {
         let before = store.calls();
         clock.advance(Duration::from_secs(1));
         assert!(invocation.publish(event(9)).await.is_err());
-        assert!(invocation.query(&EventQuery::new("t1")).await.is_err());
+        assert!(invocation.query("t1").page().await.is_err());
         assert!(invocation.get("e00001", None).await.is_err());
         assert!(invocation.delete("e00001", None).await.is_err());
         let interrupted = invocation.delete_tenant("t1").await.unwrap_err();
@@ -140,10 +140,10 @@ fn a_failed_page_can_be_taken_up_again() {
     let filled = bus_over(config(), store.clone(), &clock);
     let plan = FaultPlan::default().fail(3, store::Error::Unavailable);
     let bus = bus_over(config(), Faulty::new(store.clone(), plan), &clock);
-    let query = EventQuery::new("t1").with_limit(10);
+    let query = EventQuery::new("t1").limit(10);
     block_on(async {
         publish_numbers(&filled, 0..45).await;
-        let results: Vec<_> = bus.events(query.clone()).collect().await;
+        let results: Vec<_> = bus.query(query.clone()).events().collect().await;
         let (events, errors): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
         let mut events: Vec<Event> = events.into_iter().map(Result::unwrap).collect();
         assert_eq!((events.len(), errors.len()), (20, 1));
@@ -151,7 +151,7 @@ fn a_failed_page_can_be_taken_up_again() {
         let interrupted = errors.into_iter().next().unwrap().unwrap_err();
         assert!(interrupted.is_retryable());
         let rest = query.after(interrupted.cursor().unwrap());
-        events.extend(bus.events(rest).try_collect::<Vec<Event>>().await.unwrap());
+        events.extend(bus.query(rest).events().try_collect::<Vec<Event>>().await.unwrap());
         let newest_first: Vec<String> = (0..45).rev().map(|n| event(n).id).collect();
         assert_eq!(ids(&events), newest_first);
     });
@@ -186,7 +186,7 @@ fn what_cannot_be_read_is_told_and_hides_nothing() {
         let foreign: Item = config().codec().encode(&foreign).with("Payload", Value::from("text"));
         store.seed(config().table_name(), [foreign]).unwrap();
 
-        let results: Vec<_> = bus.events(EventQuery::new("t1").with_limit(2)).collect().await;
+        let results: Vec<_> = bus.query("t1").limit(2).events().collect().await;
         let read: BTreeSet<String> = results.iter().flatten().map(|e| e.id.clone()).collect();
         assert_eq!(read, (0..5).map(|n| event(n).id).collect());
         let told: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
@@ -207,8 +207,8 @@ fn metrics_are_told_and_a_panic_of_theirs_is_not_ours() {
     block_on(async {
         bus.publish(event(1)).await.unwrap();
         bus.publish(event(1)).await.unwrap();
-        bus.query(&EventQuery::new("t1")).await.unwrap();
-        bus.query(&EventQuery::new("t1").after("!!")).await.unwrap_err();
+        bus.query("t1").page().await.unwrap();
+        bus.query("t1").after("!!").page().await.unwrap_err();
         bus.get("e00001", None).await.unwrap();
         bus.delete("e00001", None).await.unwrap();
         assert_eq!(panicking.publish(event(1)).await.unwrap().outcome, PublishOutcome::Created);

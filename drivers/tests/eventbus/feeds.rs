@@ -22,7 +22,7 @@ fn store_bus(clock: &VirtualClock) -> EventBus {
 /// An event of a type, published so many milliseconds after the start.
 fn event(id: &str, event_type: &str, millis: u64) -> Event {
     let at = NOW.saturating_add(Duration::from_millis(millis));
-    Event::draft("t1", event_type, NOW).with_id(id).with_published_at(at)
+    Event::new("t1", event_type).id(id).published_at(at)
 }
 
 /// All that is given until so many seconds after the start.
@@ -40,7 +40,7 @@ async fn until<T>(clock: &VirtualClock, seconds: u64, items: impl Stream<Item = 
 }
 
 fn feed(bus: &EventBus, last_id: &str) -> Feed {
-    Feed::new(bus, EventQuery::new("t1").with_limit(2)).after(last_id)
+    Feed::new(bus, EventQuery::new("t1").limit(2)).after(last_id)
 }
 
 /// The ids of what a feed gives until then, and the cursors of each.

@@ -131,7 +131,7 @@ fn a_table_bus_handles_what_the_stream_tells() {
             let change = bus.config().unwrap().codec().decode_stream_record(&record).unwrap();
             assert_eq!(change, EventChange::Inserted(published.clone()));
             bus.deliver(&published).await.unwrap();
-            bus.until(published.created_at).deliver(&published).await.unwrap();
+            bus.until(published.created_at.unwrap()).deliver(&published).await.unwrap();
         }
     });
     assert_eq!(*seen.lock().unwrap(), ["handler e00001", "handler e00001"]);

@@ -7,6 +7,7 @@ mod delivery;
 mod faults;
 mod feeds;
 mod handlers;
+mod publishing;
 mod scenarios;
 mod streams;
 #[path = "../support/mod.rs"]
@@ -66,7 +67,7 @@ fn embedded(clock: &ManualClock) -> EmbeddedStore<ManualClock> {
 
 /// Event number `n` of tenant `t1`, published `n` seconds after [`NOW`].
 fn event(n: u32) -> Event {
-    Event::draft("t1", "e", NOW).with_id(format!("e{n:05}")).with_published_at(seconds(n))
+    Event::new("t1", "e").id(format!("e{n:05}")).published_at(seconds(n))
 }
 
 fn seconds(n: u32) -> Timestamp {

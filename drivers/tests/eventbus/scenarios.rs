@@ -48,12 +48,12 @@ fn sealed_cursors_are_followed_and_plain_ones_refused() {
     );
     block_on(async {
         publish_numbers(&plain, 0..5).await;
-        let query = EventQuery::new("t1").with_limit(2);
-        let all: Vec<Event> = sealed.events(query.clone()).try_collect().await.unwrap();
+        let query = EventQuery::new("t1").limit(2);
+        let all: Vec<Event> = sealed.query(query.clone()).events().try_collect().await.unwrap();
         assert_eq!(all.len(), 5);
 
-        let cursor = plain.query(&query).await.unwrap().next.unwrap();
-        let refused = sealed.query(&query.after(cursor)).await.unwrap_err();
+        let cursor = plain.query(query.clone()).page().await.unwrap().next.unwrap();
+        let refused = sealed.query(query.after(cursor)).page().await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidCursor);
     });
 }
@@ -69,13 +69,13 @@ async fn all(bus: &EventBus) {
 }
 
 async fn an_event_is_published_once(bus: &EventBus) {
-    let new = bus.new_event(" t1 ", " order.created ").with_source("shop").with_tags(["a", "b"]);
-    let new = new.with_metadata("k", "v").with_correlation_id("c").with_payload("first").unwrap();
+    let new = bus.new_event(" t1 ", " order.created ").source("shop").tagged(["a", "b"]);
+    let new = new.metadata("k", "v").correlation_id("c").payload("first");
     assert_eq!(new.id, Ulid::new(NOW, new.id.parse::<Ulid>().unwrap().entropy()).to_string());
 
     let published = bus.publish(new.clone()).await.unwrap();
     assert_eq!(published.outcome, PublishOutcome::Created);
-    let again = bus.publish(new.clone().with_payload("second").unwrap()).await.unwrap();
+    let again = bus.publish(new.clone().payload("second")).await.unwrap();
     assert_eq!(again.outcome, PublishOutcome::Deduplicated);
     // A ULID fixes the time of publication, so a retry without it is a duplicate too.
     let retry = Event { published_at: None, ..new };
@@ -97,31 +97,28 @@ async fn queries_select_and_order(bus: &EventBus) {
     for n in 0..6 {
         let tags: &[&str] = if n % 2 == 0 { &["even", "all"] } else { &["all"] };
         let kind = if n < 3 { "low" } else { "high" };
-        let event = Event { event_type: kind.into(), ..event(n).with_tags(tags.to_vec()) };
+        let event = Event { event_type: kind.into(), ..event(n).tagged(tags.to_vec()) };
         bus.publish(event).await.unwrap();
     }
     // Two more at one instant: they sort by id.
-    bus.publish(event(5).with_id("e00005b")).await.unwrap();
+    bus.publish(event(5).id("e00005b")).await.unwrap();
 
     let tenant = || EventQuery::new("t1");
     let cases: [(EventQuery, &[&str]); 9] = [
         (tenant(), &["e00005b", "e00005", "e00004", "e00003", "e00002", "e00001", "e00000"]),
-        (tenant().with_event_type(" low "), &["e00002", "e00001", "e00000"]),
-        (
-            tenant().with_event_type("low").with_order(Order::OldestFirst),
-            &["e00000", "e00001", "e00002"],
-        ),
-        (tenant().with_tags(["even", " all "]), &["e00004", "e00002", "e00000"]),
-        (tenant().with_start(seconds(2)).with_end(seconds(4)), &["e00004", "e00003", "e00002"]),
-        (tenant().with_event_type("high").with_end(seconds(3)), &["e00003"]),
-        (tenant().with_event_type("high").with_start(seconds(5)), &["e00005"]),
-        (tenant().with_start(seconds(4)).with_end(seconds(3)), &[]),
+        (tenant().of_type(" low "), &["e00002", "e00001", "e00000"]),
+        (tenant().of_type("low").ordered(Order::OldestFirst), &["e00000", "e00001", "e00002"]),
+        (tenant().tagged(["even", " all "]), &["e00004", "e00002", "e00000"]),
+        (tenant().since(seconds(2)).until(seconds(4)), &["e00004", "e00003", "e00002"]),
+        (tenant().of_type("high").until(seconds(3)), &["e00003"]),
+        (tenant().of_type("high").since(seconds(5)), &["e00005"]),
+        (tenant().since(seconds(4)).until(seconds(3)), &[]),
         (EventQuery::new("t2"), &[]),
     ];
     for (query, expected) in cases {
-        let whole = bus.query(&query).await.unwrap().events;
+        let whole = bus.query(query.clone()).page().await.unwrap().events;
         assert_eq!(ids(&whole), expected, "{query:?}");
-        let paged = bus.events(query.clone().with_limit(1));
+        let paged = bus.query(query.clone().limit(1)).events();
         let paged: Vec<Event> = paged.try_collect().await.unwrap();
         // Across pages, the tenant's index orders events of one instant as it likes.
         assert!(paged.iter().map(|e| e.published_at).eq(whole.iter().map(|e| e.published_at)));
@@ -133,18 +130,18 @@ async fn queries_select_and_order(bus: &EventBus) {
 
 async fn streams_follow_cursors_to_the_end(bus: &EventBus) {
     publish_numbers(bus, 0..25).await;
-    for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("e")] {
-        let query = query.with_limit(10);
-        let pages: Vec<_> = bus.pages(query.clone()).try_collect().await.unwrap();
+    for query in [EventQuery::new("t1"), EventQuery::new("t1").of_type("e")] {
+        let query = query.limit(10);
+        let pages: Vec<_> = bus.query(query.clone()).pages().try_collect().await.unwrap();
         let sizes: Vec<usize> = pages.iter().map(|page| page.events.len()).collect();
         assert_eq!(sizes, [10, 10, 5]);
         assert!(pages.iter().take(2).all(|page| page.next.is_some()));
 
-        let events: Vec<Event> = bus.events(query.clone()).try_collect().await.unwrap();
+        let events: Vec<Event> = bus.query(query.clone()).events().try_collect().await.unwrap();
         let newest_first: Vec<String> = (0..25).rev().map(|n| event(n).id).collect();
         assert_eq!(ids(&events), newest_first);
 
-        let mut broken = Box::pin(bus.events(query.after("!!")));
+        let mut broken = Box::pin(bus.query(query.after("!!")).events());
         assert_eq!(broken.next().await.unwrap().unwrap_err().kind(), ErrorKind::InvalidCursor);
         assert!(broken.next().await.is_none());
     }
@@ -167,16 +164,16 @@ async fn many_events_are_published_in_order(bus: &EventBus) {
         let published = result.unwrap();
         assert_eq!((published.outcome, published.event.id), (outcome, event(n % 50).id));
     }
-    let all: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await.unwrap();
+    let all: Vec<Event> = bus.query("t1").events().try_collect().await.unwrap();
     assert_eq!(ids(&all).into_iter().collect::<BTreeSet<_>>().len(), 50);
     assert_eq!(bus.delete_tenant("t1").await, Ok(50));
 }
 
 async fn what_is_deleted_is_gone(bus: &EventBus) {
     for (n, id) in [(0, "a"), (1, "a"), (2, "a"), (3, "b")] {
-        bus.publish(event(n).with_id(id)).await.unwrap();
+        bus.publish(event(n).id(id)).await.unwrap();
     }
-    bus.publish(Event { tenant_id: "t2".into(), ..event(4).with_id("a") }).await.unwrap();
+    bus.publish(Event { tenant_id: "t2".into(), ..event(4).id("a") }).await.unwrap();
 
     assert_eq!(bus.delete("a", Some("t1")).await.unwrap().copies, 1);
     assert_eq!(bus.get("a", Some("t1")).await.unwrap().published_at, Some(seconds(1)));
@@ -199,17 +196,17 @@ async fn bad_input_is_refused(bus: &EventBus) {
     for (event, text) in texts {
         assert_eq!(bus.publish(event).await.unwrap_err().to_string(), text);
     }
-    let large = event(0).with_payload(&"x".repeat(400 * 1024)).unwrap();
-    let early = event(0).with_published_at(apptheory_core::time::Timestamp::UNIX_EPOCH);
+    let large = event(0).payload(&"x".repeat(400 * 1024));
+    let early = event(0).published_at(apptheory_core::time::Timestamp::UNIX_EPOCH);
     for event in [large, early] {
         let refused = bus.publish(event).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     }
-    let untold = bus.query(&EventQuery::new(" ")).await.unwrap_err();
+    let untold = bus.query(" ").page().await.unwrap_err();
     assert_eq!(untold.to_string(), "tenant_id is required for queries");
-    let tagged = |tags: u32| EventQuery::new("t1").with_tags((0..tags).map(|n| n.to_string()));
-    assert!(bus.query(&tagged(100)).await.unwrap().events.is_empty());
-    let overloaded = bus.query(&tagged(101)).await.unwrap_err();
+    let tagged = |tags: u32| EventQuery::new("t1").tagged((0..tags).map(|n| n.to_string()));
+    assert!(bus.query(tagged(100)).page().await.unwrap().events.is_empty());
+    let overloaded = bus.query(tagged(101)).page().await.unwrap_err();
     assert_eq!(overloaded.to_string(), "the query has 101 tags; 100 are allowed");
     assert_eq!(bus.get(" ", None).await.unwrap_err().to_string(), "event ID cannot be empty");
     assert_eq!(bus.delete(" ", None).await.unwrap_err().to_string(), "event ID cannot be empty");
@@ -218,6 +215,6 @@ async fn bad_input_is_refused(bus: &EventBus) {
     let untyped = bus.subscribe(" ", async |_| Ok(())).unwrap_err();
     assert_eq!(untyped.to_string(), "event type cannot be empty");
 
-    let found: Vec<Event> = bus.events(EventQuery::new("t1")).try_collect().await.unwrap();
+    let found: Vec<Event> = bus.query("t1").events().try_collect().await.unwrap();
     assert!(found.is_empty(), "nothing is written half");
 }

@@ -26,10 +26,10 @@ fn ten_thousand_events_are_each_seen_once_through_the_aws_sdk() {
         serve(seeded.database(), async |url| {
             let counted = Arc::new(Counted::new(store_at(&url)));
             let bus = bus_over(config(), Arc::clone(&counted), &Standing);
-            for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("e")] {
+            for query in [EventQuery::new("t1"), EventQuery::new("t1").of_type("e")] {
                 let before = counted.calls();
                 let events: Vec<Event> =
-                    bus.events(query.with_limit(1000)).try_collect().await.unwrap();
+                    bus.query(query.limit(1000)).events().try_collect().await.unwrap();
                 let distinct: BTreeSet<&str> = crate::ids(&events).into_iter().collect();
                 assert_eq!((events.len(), distinct.len()), (10_000, 10_000));
                 assert!(events.is_sorted_by(|a, b| a.published_at > b.published_at));
@@ -49,8 +49,8 @@ fn operations_and_streams_can_be_sent_to_other_threads() {
     async fn spawned(bus: EventBus) -> usize {
         let handle = tokio::spawn(async move {
             let results: Vec<_> = sent(bus.publish_all((0..3).map(event))).collect().await;
-            let pages: Vec<_> = sent(bus.pages(EventQuery::new("t1"))).collect().await;
-            let events: Vec<_> = sent(bus.events(EventQuery::new("t1"))).collect().await;
+            let pages: Vec<_> = sent(bus.query("t1").pages()).collect().await;
+            let events: Vec<_> = sent(bus.query("t1").events()).collect().await;
             sent(bus.delete_tenant("t1")).await.unwrap();
             assert_eq!((results.len(), pages.len()), (3, 1));
             events.len()

@@ -54,7 +54,7 @@ pub(crate) fn tags() -> impl Strategy<Value = Vec<&'static str>> {
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let parts = (tenant(), event_type(), "[a-c]{1,2}#?", instant(), tags());
     parts.prop_map(|(tenant, event_type, id, at, tags)| {
-        Event::draft(tenant, event_type, now()).with_id(id).with_published_at(at).with_tags(tags)
+        Event::new(tenant, event_type).id(id).published_at(at).tagged(tags)
     })
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn query() -> impl Strategy<Value = EventQuery> {
         event_type: event_type.map(Into::into),
         start,
         end,
-        ..EventQuery::new(tenant).with_tags(tags).with_limit(limit).with_order(order)
+        ..EventQuery::new(tenant).tagged(tags).limit(limit).ordered(order)
     })
 }
 
@@ -117,9 +117,9 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
 pub(crate) fn any_event() -> impl Strategy<Value = Event> {
     let payload = prop_oneof![
         Just(Payload::default()),
-        any_text().prop_map(|text| Payload::of(&text).unwrap()),
+        any_text().prop_map(|text| Payload::of(&text)),
         prop::collection::btree_map(any_text(), any::<i64>(), 0..3)
-            .prop_map(|map| Payload::of(&map).unwrap()),
+            .prop_map(|map| Payload::of(&map)),
     ];
     let texts = (any_text(), any_text(), prop::collection::vec(any_text(), 0..3));
     let metadata = prop::collection::btree_map("\\PC{1,5}", any_text(), 0..3);
@@ -135,7 +135,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
                 tags,
                 version,
                 retry_count,
-                created_at: Timestamp::from_unix_seconds(created),
+                created_at: Some(Timestamp::from_unix_seconds(created)),
                 ..event
             }
         },

@@ -132,7 +132,7 @@ proptest! {
 }
 
 fn all_of(bus: &BusConfig, memory: &MemoryStore, tenant: &str) -> Vec<String> {
-    let query = EventQuery::new(tenant).with_limit(1000);
+    let query = EventQuery::new(tenant).limit(1000);
     names(&block_on(drive(bus.query(&query).unwrap(), memory)).result.unwrap().events)
 }
 

@@ -16,7 +16,7 @@ fn bus() -> BusConfig {
 
 fn event(tenant: &str, id: &str, second: u32) -> Event {
     let published_at = at(&format!("2026-01-01T00:00:{second:02}Z"));
-    Event::draft(tenant, "e", published_at).with_id(id).with_published_at(published_at)
+    Event::new(tenant, "e").id(id).published_at(published_at)
 }
 
 /// Three copies of one id, in two tenants, and one of another.

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 fn event(id: &str, second: u32) -> Event {
     let published_at = at(&format!("2026-01-01T00:00:{second:02}Z"));
-    Event::draft("t", "e", published_at).with_id(id).with_published_at(published_at)
+    Event::new("t", "e").id(id).published_at(published_at)
 }
 
 fn filled() -> MemoryBus {
@@ -30,10 +30,10 @@ fn offsets_page_through() {
     let all = EventQuery::new("t");
     for (query, expected, next) in [
         (all.clone(), &["e2", "e1", "e0"][..], None),
-        (all.clone().with_limit(2), &["e2", "e1"], Some("Mg")),
-        (all.clone().with_limit(3), &["e2", "e1", "e0"], None),
-        (all.clone().with_limit(1).after("Mg"), &["e0"], None),
-        (all.clone().with_limit(1).after("OTk"), &[], None),
+        (all.clone().limit(2), &["e2", "e1"], Some("Mg")),
+        (all.clone().limit(3), &["e2", "e1", "e0"], None),
+        (all.clone().limit(1).after("Mg"), &["e0"], None),
+        (all.clone().limit(1).after("OTk"), &[], None),
         (all.clone().after(""), &["e2", "e1", "e0"], None),
         (EventQuery::new(" t "), &["e2", "e1", "e0"], None),
         (EventQuery::new("T"), &[], None),
@@ -54,7 +54,7 @@ fn offsets_page_through() {
 #[test]
 fn the_first_copy_stays_and_never_expires() {
     let mut bus = filled();
-    let again = bus.publish(event("e0", 0).with_payload(&2).unwrap(), Timestamp::MAX, 7).unwrap();
+    let again = bus.publish(event("e0", 0).payload(&2), Timestamp::MAX, 7).unwrap();
     assert_eq!(again.outcome, PublishOutcome::Deduplicated);
     assert!(bus.get("e0", None).unwrap().payload.is_empty());
     assert_eq!(again.event.expires_at, None);

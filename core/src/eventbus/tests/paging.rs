@@ -40,10 +40,9 @@ fn events() -> Vec<Event> {
         .enumerate()
         .map(|(n, instant)| {
             let event_type = if n % 2 == 0 { "even" } else { "odd" };
-            let event = Event::draft("t1", event_type, Timestamp::UNIX_EPOCH)
-                .with_id(format!("evt_{n:02}"))
-                .with_published_at(at(instant));
-            if n % 3 == 0 { event.with_tags(["vip", "eu"]) } else { event.with_tags(["vip"]) }
+            let event =
+                Event::new("t1", event_type).id(format!("evt_{n:02}")).published_at(at(instant));
+            if n % 3 == 0 { event.tagged(["vip", "eu"]) } else { event.tagged(["vip"]) }
         })
         .collect();
     events.push(Event { tenant_id: "t2".into(), ..events[0].clone() });
@@ -89,15 +88,15 @@ fn expected(query: &EventQuery) -> Vec<(Option<Timestamp>, String)> {
 fn queries() -> Vec<EventQuery> {
     let mut queries = Vec::new();
     for order in [Order::NewestFirst, Order::OldestFirst] {
-        let all = EventQuery::new("t1").with_order(order);
-        for query in [all.clone(), all.clone().with_event_type("even")] {
+        let all = EventQuery::new("t1").ordered(order);
+        for query in [all.clone(), all.clone().of_type("even")] {
             queries.push(query.clone());
-            queries.push(query.clone().with_tags([" eu ", "", "vip", "eu"]));
+            queries.push(query.clone().tagged([" eu ", "", "vip", "eu"]));
             for start in &INSTANTS {
-                queries.push(query.clone().with_start(at(start)));
-                queries.push(query.clone().with_end(at(start)));
+                queries.push(query.clone().since(at(start)));
+                queries.push(query.clone().until(at(start)));
                 for end in &INSTANTS {
-                    queries.push(query.clone().with_start(at(start)).with_end(at(end)));
+                    queries.push(query.clone().since(at(start)).until(at(end)));
                 }
             }
         }
@@ -128,7 +127,7 @@ fn pages_add_up_to_the_whole_answer() {
         let mut world = filled(&bus);
         for query in queries() {
             for limit in [1, 3, 100] {
-                let query = query.clone().with_limit(limit);
+                let query = query.clone().limit(limit);
                 let found = all_pages(&query, |query| page(&bus, &mut world, query));
                 let mut places: Vec<_> =
                     found.iter().map(|event| (event.published_at, event.id.clone())).collect();
@@ -179,7 +178,7 @@ fn both_buses_agree() {
     for query in queries() {
         let whole = page(&bus, &mut world, &query).events;
         for limit in [1, 4, 100] {
-            let query = query.clone().with_limit(limit);
+            let query = query.clone().limit(limit);
             let found = all_pages(&query, |query| memory.query(query).unwrap());
             assert_eq!(ids(&found), ids(&whole), "{query:?}");
         }
@@ -218,15 +217,14 @@ fn reading_on_after_any_event_loses_nothing() {
 fn events_published_between_pages_move_nothing() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    let query = EventQuery::new("t1").with_event_type("odd").with_limit(2);
+    let query = EventQuery::new("t1").of_type("odd").limit(2);
     let before = ids(&all_pages(&query, |query| page(&bus, &mut world, query)));
     let mut number = 0;
     let during = all_pages(&query, |query| {
         let page = page(&bus, &mut world, query);
         number += 1;
-        let newer =
-            Event::draft("t1", "odd", Timestamp::UNIX_EPOCH).with_id(format!("new_{number}"));
-        world.publish(&bus, newer.with_published_at(at("2027-01-01T00:00:00Z")));
+        let newer = Event::new("t1", "odd").id(format!("new_{number}"));
+        world.publish(&bus, newer.published_at(at("2027-01-01T00:00:00Z")));
         page
     });
     assert_eq!(ids(&during), before);
@@ -238,14 +236,14 @@ fn a_page_says_why_it_ended() {
     let mut world = filled(&bus);
     let query = EventQuery::new("t1");
 
-    let full = page(&bus, &mut world, &query.clone().with_limit(21));
+    let full = page(&bus, &mut world, &query.clone().limit(21));
     assert_eq!((full.events.len(), full.end, world.calls), (21, PageEnd::Full, 1));
     let after_it = page(&bus, &mut world, &query.clone().after(full.next.unwrap()));
     assert_eq!((after_it.events.len(), after_it.end), (0, PageEnd::EndOfData));
 
     world.most_examined = Some(1);
     world.calls = 0;
-    let spent = page(&bus, &mut world, &query.with_tags(["eu"]).with_limit(5));
+    let spent = page(&bus, &mut world, &query.tagged(["eu"]).limit(5));
     assert_eq!((spent.end, world.calls), (PageEnd::BudgetSpent, 2));
     assert!(spent.next.is_some() && spent.events.is_empty());
     assert_eq!(spent.to_json(), {
@@ -258,7 +256,7 @@ fn a_page_says_why_it_ended() {
 fn each_read_asks_for_what_is_missing() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    let page = page(&bus, &mut world, &EventQuery::new("t1").with_tags(["eu"]).with_limit(3));
+    let page = page(&bus, &mut world, &EventQuery::new("t1").tagged(["eu"]).limit(3));
     assert_eq!((page.events.len(), page.end), (3, PageEnd::Full));
     let last = page.events.last().unwrap();
     // Nothing was read beyond the last event: its position is the cursor.
@@ -271,11 +269,11 @@ fn cursors_have_the_specified_bytes() {
     let mut world = World::of(&bus);
     for n in 1..=3 {
         let published_at = at(&format!("2026-03-04T05:06:0{n}Z"));
-        let event = Event::draft("t1", "order.created", published_at).with_id(format!("evt_{n}"));
-        world.publish(&bus, event.with_published_at(published_at));
+        let event = Event::new("t1", "order.created").id(format!("evt_{n}"));
+        world.publish(&bus, event.published_at(published_at));
     }
-    let tenant = EventQuery::new("t1").with_limit(2);
-    let typed = tenant.clone().with_event_type("order.created");
+    let tenant = EventQuery::new("t1").limit(2);
+    let typed = tenant.clone().of_type("order.created");
     assert_eq!(
         page(&bus, &mut world, &typed).next.as_deref(),
         Some(
@@ -294,24 +292,24 @@ fn cursors_have_the_specified_bytes() {
 fn a_cursor_fits_its_own_query_only() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    let tenant = EventQuery::new("t1").with_limit(1);
-    let typed = tenant.clone().with_event_type("even");
+    let tenant = EventQuery::new("t1").limit(1);
+    let typed = tenant.clone().of_type("even");
     let mut cursor = |query: &EventQuery| page(&bus, &mut world, query).next.unwrap();
     let (of_tenant, of_type) = (cursor(&tenant), cursor(&typed));
 
     let other_names = trimmed();
     let foreign = page(&other_names, &mut filled(&other_names), &typed).next.unwrap();
-    let oldest_first = |query: EventQuery| query.with_order(Order::OldestFirst);
+    let oldest_first = |query: EventQuery| query.ordered(Order::OldestFirst);
     let other_tenant = EventQuery { tenant_id: "t2".into(), ..tenant.clone() };
     for (query, cursor, mismatch) in [
         (tenant.clone(), &of_type, CursorError::OtherIndex),
         (typed.clone(), &of_tenant, CursorError::OtherIndex),
         (oldest_first(tenant.clone()), &of_tenant, CursorError::OtherDirection),
         (other_tenant.clone(), &of_tenant, CursorError::OtherPartition),
-        (other_tenant.with_event_type("even"), &of_type, CursorError::OtherPartition),
-        (tenant.clone().with_event_type("odd"), &of_type, CursorError::OtherPartition),
+        (other_tenant.of_type("even"), &of_type, CursorError::OtherPartition),
+        (tenant.clone().of_type("odd"), &of_type, CursorError::OtherPartition),
         (typed.clone(), &foreign, CursorError::OtherKey),
-        (typed.with_end(at(INSTANTS[0])), &of_type, CursorError::OutOfRange),
+        (typed.until(at(INSTANTS[0])), &of_type, CursorError::OutOfRange),
     ] {
         let mut world = filled(&bus);
         let refused = run(bus.query(&query.after(cursor.as_str())).unwrap(), &mut world);
@@ -333,7 +331,7 @@ fn a_cursor_fits_its_own_query_only() {
 fn a_blank_cursor_is_the_first_page() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    let tenant = EventQuery::new("t1").with_limit(1);
+    let tenant = EventQuery::new("t1").limit(1);
     let first = page(&bus, &mut world, &tenant);
     for cursor in ["", "  ", "\t\r\n", "\u{3000}"] {
         let blank = page(&bus, &mut world, &tenant.clone().after(cursor));
@@ -346,7 +344,7 @@ fn a_blank_cursor_is_the_first_page() {
 fn a_cursor_whose_key_no_item_can_have_is_refused() {
     let bus = fixed9();
     let (tenant, instant) = (EventQuery::new("t1"), "2026-01-01T00:00:00.000000000Z");
-    let typed = tenant.clone().with_event_type("even");
+    let typed = tenant.clone().of_type("even");
     let (long, longer) = ("9".repeat(1025), "t".repeat(2049));
     let of_table = [("t1#even", ""), ("t1#even", &*long)];
     let of_index = [("", "1#a", instant), (&*longer, "1#a", instant), ("t1#even", "1#a", "")];
@@ -374,7 +372,7 @@ fn sealed_cursors_are_accepted_only_as_they_were_given() {
     let plain = fixed9();
     let sealing = BusConfig::builder().cursor_secret("secret").build().unwrap();
     let mut world = filled(&sealing);
-    let query = EventQuery::new("t1").with_event_type("even").with_limit(2);
+    let query = EventQuery::new("t1").of_type("even").limit(2);
     let found = all_pages(&query, |query| page(&sealing, &mut world, query));
     assert_eq!(found.len(), expected(&query).len());
 
@@ -398,7 +396,7 @@ fn a_bad_item_hides_no_other() {
     let mut world = filled(&bus);
     let poisoned = world.items()[0].text("SortKey").unwrap().to_string();
     world.tamper(0, "Payload", "not bytes");
-    for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("even")] {
+    for query in [EventQuery::new("t1"), EventQuery::new("t1").of_type("even")] {
         let wanted = expected(&query).len() - 1;
         let page = page(&bus, &mut world, &query);
         assert_eq!((page.events.len(), page.unreadable.len()), (wanted, 1));
@@ -413,7 +411,7 @@ fn a_bad_item_hides_no_other() {
 fn queries_without_an_answer_cost_nothing() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    let reversed = EventQuery::new("t1").with_start(at(INSTANTS[5])).with_end(at(INSTANTS[0]));
+    let reversed = EventQuery::new("t1").since(at(INSTANTS[5])).until(at(INSTANTS[0]));
     let answered = run(bus.query(&reversed).unwrap(), &mut world);
     assert_eq!(answered.result.unwrap().end, PageEnd::EndOfData);
     assert_eq!(answered.metric.unwrap().name, "QuerySuccess");
@@ -432,11 +430,11 @@ fn queries_without_an_answer_cost_nothing() {
 fn bounds_beyond_all_keys_are_as_good_as_none() {
     let bus = fixed9();
     let mut world = filled(&bus);
-    for query in [EventQuery::new("t1"), EventQuery::new("t1").with_event_type("odd")] {
+    for query in [EventQuery::new("t1"), EventQuery::new("t1").of_type("odd")] {
         let unbounded = ids(&page(&bus, &mut world, &query).events);
-        let bounded = query.clone().with_start(Timestamp::MIN).with_end(Timestamp::MAX);
+        let bounded = query.clone().since(Timestamp::MIN).until(Timestamp::MAX);
         assert_eq!(ids(&page(&bus, &mut world, &bounded).events), unbounded);
-        let never = query.with_start(Timestamp::MAX);
+        let never = query.since(Timestamp::MAX);
         assert!(page(&bus, &mut world, &never).events.is_empty());
     }
 }
@@ -447,11 +445,11 @@ fn shared_partitions_are_told_apart() {
     let mut world = World::of(&bus);
     let mut memory = MemoryBus::new(Separator::Allowed);
     for (tenant, event_type, id) in [("a", "b#c", "mine"), ("a#b", "c", "theirs")] {
-        let event = Event::draft(tenant, event_type, world.now()).with_id(id);
+        let event = Event::new(tenant, event_type).id(id);
         memory.publish(event.clone(), world.now(), 7).unwrap();
         world.publish(&bus, event);
     }
-    let query = EventQuery::new("a").with_event_type("b#c");
+    let query = EventQuery::new("a").of_type("b#c");
     assert_eq!(ids(&page(&bus, &mut world, &query).events), ["mine"]);
     assert_eq!(ids(&memory.query(&query).unwrap().events), ["mine"]);
 }

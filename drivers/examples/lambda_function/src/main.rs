@@ -9,7 +9,7 @@
 
 use std::process::ExitCode;
 
-use apptheory::eventbus::EventQuery;
+use apptheory::eventbus::Event;
 use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
 use apptheory::prelude::*;
 
@@ -55,12 +55,12 @@ async fn publish(
     State(bus): State<EventBus>,
     Json(order): Json<std::collections::BTreeMap<String, String>>,
 ) -> Result<(u16, Json<String>), AppError> {
-    let event = bus.new_event(TENANT, "order.created").with_payload(&order)?;
+    let event = Event::new(TENANT, "order.created").payload(&order);
     Ok((201, Json(bus.publish(event).await?.event.id)))
 }
 
 async fn list(State(bus): State<EventBus>) -> Result<Json<Vec<String>>, AppError> {
-    let page = bus.query(&EventQuery::new(TENANT).with_limit(10)).await?;
+    let page = bus.query(TENANT).limit(10).page().await?;
     Ok(Json(page.events.into_iter().map(|event| event.id).collect()))
 }
 
