@@ -130,6 +130,20 @@ impl BusConfig {
         &self.0.table
     }
 
+    /// Checks that DynamoDB can have a table of the bus's name, which resolving it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) when every request
+    /// would be refused for it.
+    pub fn check_table_name(&self) -> Result<(), Error> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
+        match self.0.table.as_ref().chars().all(fits) {
+            true => Ok(()),
+            false => Err(Setting::TableName(self.0.table.clone()).into()),
+        }
+    }
+
     /// How events are stored.
     #[must_use]
     pub fn codec(&self) -> &EventCodec {
@@ -301,10 +315,6 @@ impl BusConfigBuilder {
     /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) says which setting
     /// cannot work.
     pub fn build(self) -> Result<BusConfig, Error> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
-        if !self.table.as_ref().chars().all(fits) {
-            return Err(Setting::TableName(self.table).into());
-        }
         if self.ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
             return Err(Setting::TtlTooShort.into());
         }
@@ -416,7 +426,6 @@ mod tests {
         for (refused, setting) in [
             (builder().ttl(Some(Duration::ZERO)), Setting::TtlTooShort),
             (builder().read_budget(0), Setting::NoReadBudget),
-            (builder().table_name("my events"), Setting::TableName("my events".into())),
             (builder().cursor_secret("s").cursor_secret(""), Setting::EmptyCursorSecret),
         ] {
             assert_eq!(refused.build().unwrap_err(), setting.into());

@@ -68,13 +68,15 @@ impl EventBus {
         Self::configured(BusConfig::builder().env(|name| store.env(name)).build(), store)
     }
 
-    /// Makes a bus of another configuration on a store, and declares its table.
+    /// Makes a bus of another configuration on a store, and declares its table. A table's name that
+    /// DynamoDB refuses is what every operation fails with.
     #[must_use]
     pub fn new(config: BusConfig, store: &Store) -> Self {
         Self::configured(Ok(config), store)
     }
 
     fn configured(config: Result<BusConfig, Error>, store: &Store) -> Self {
+        let config = config.and_then(|config| config.check_table_name().map(|()| config));
         if let Ok(config) = &config {
             store.declare(config.table());
         }
