@@ -41,6 +41,7 @@ pub mod client;
 mod cookies;
 mod cut;
 pub mod exchange;
+mod form;
 mod headers;
 pub(crate) mod json_body;
 mod json_request;
@@ -60,6 +61,7 @@ mod tests;
 mod trace;
 
 pub use cookies::Cookies;
+pub use form::read_form;
 pub use headers::HeaderMap;
 pub(crate) use headers::is_clean;
 pub use json_body::safe_json_for_html;

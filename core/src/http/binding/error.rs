@@ -18,6 +18,8 @@ pub enum Source {
     Path,
     /// A header field.
     Header,
+    /// A form in the body.
+    Form,
 }
 
 impl Source {
@@ -28,6 +30,7 @@ impl Source {
             Self::Query => "query",
             Self::Path => "path",
             Self::Header => "header",
+            Self::Form => "form",
         }
     }
 }
@@ -39,7 +42,7 @@ impl fmt::Display for Source {
 }
 
 /// A text is not of the type that it is read as, or a value is missing. The client alone can mend
-/// it: it is a 400 answer that quotes no value.
+/// it: it is a 400 answer, for a form a 422 as for JSON of another shape, and quotes no value.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("invalid {from} binding for {name}: expected {expected}")]
 pub struct Error {
@@ -51,10 +54,14 @@ pub struct Error {
     pub expected: Cow<'static, str>,
 }
 
-/// What was expected stays in the log.
+/// What was expected stays in the log, but for forms.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
-        let Error { from, name, .. } = &error;
+        let Error { from, name, expected } = &error;
+        if *from == Source::Form {
+            return Self::unprocessable(format!("{error}"))
+                .with_details(&json!({ "source": "form", "name": name, "expected": expected }));
+        }
         let details = json!({ "source": from.as_str(), "name": name, "field": name });
         Self::bad_request(format!("invalid {from} binding for {name}"))
             .with_status(400)

@@ -1,4 +1,4 @@
-//! Typed values from a request's query, path and header fields.
+//! Typed values from a request's query, path, header fields and form.
 //!
 //! This module decides which texts are integers, numbers and booleans, and how a client is told
 //! that a value is missing or not of its type. It refuses to know handlers, and which values make
@@ -32,7 +32,7 @@ mod tests;
 mod texts;
 
 pub use error::{Error, Source};
-pub use named::{from_headers, from_params, from_query};
+pub use named::{from_form, from_headers, from_params, from_query};
 
 use alloc::string::String;
 use alloc::vec::Vec;

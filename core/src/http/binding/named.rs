@@ -39,6 +39,16 @@ pub fn from_headers<'a, T: Deserialize<'a>>(request: &'a Request) -> Result<T, E
     read(Source::Header, request.fields())
 }
 
+/// Reads a form into a struct whose members bear the names of its fields, or into a map, as
+/// [`from_query`] reads a query.
+///
+/// # Errors
+///
+/// As [`from_query`].
+pub fn from_form<'a, T: Deserialize<'a>>(form: &'a MultiMap) -> Result<T, Error> {
+    read(Source::Form, form.iter())
+}
+
 /// Reads the parameters of a path: into a struct or a map by their names, into a tuple or a list in
 /// the order of the pattern, or a single one into a scalar.
 ///
@@ -71,7 +81,7 @@ impl<'a> Named<'a> {
                 read(Texts(values)).map_err(|refusal| refusal.of(name))
             }
             (Source::Path, _) => Err(Refusal::expected("one parameter")),
-            (Source::Query | Source::Header, _) => {
+            (Source::Query | Source::Header | Source::Form, _) => {
                 Err(Refusal::expected("a type with named members"))
             }
         }
@@ -120,7 +130,9 @@ impl<'de> Deserializer<'de> for Named<'de> {
                 visitor.visit_seq(Entries { rest: self.entries.into_iter(), value: None })
             }
             // Their names have no order.
-            Source::Query | Source::Header => Err(Refusal::expected("a type with named members")),
+            Source::Query | Source::Header | Source::Form => {
+                Err(Refusal::expected("a type with named members"))
+            }
         }
     }
 
