@@ -11,6 +11,7 @@
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
 //! | `websocket` | sending to connections of WebSocket APIs |
+//! | `multipart` | bodies of several parts, such as uploads |
 //! | `tower` | layers and services of tower |
 //! | `aws_lambda_events` | records as the types of that crate |
 //! | `tracing` | what goes wrong, as `tracing` events |

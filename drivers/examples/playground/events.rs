@@ -39,12 +39,12 @@ async fn publish(State(services): Playground, context: Context) -> Answer {
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
 /// `cursor`. Whoever accepts server-sent events gets them as they happen, oldest first.
-async fn query(State(services): Playground, call: Arc<Call>, context: Context) -> Answer {
+async fn query(State(services): Playground, call: Arc<Call>, context: Context, sse: Sse) -> Answer {
     let query = read_query(&call.request.query)?;
     if context.header("accept").contains("text/event-stream") {
         let feed = Feed::new(&services.bus, query);
         let feed = feed.after(context.header("last-event-id"));
-        return Ok(Sse::new(&context).response(feed.open().await?));
+        return Ok(sse.send(feed.open().await?));
     }
     Ok(as_json(200, services.bus.query(query).page().await?.to_json()))
 }

@@ -1,6 +1,10 @@
 //! What handlers may return.
 
+mod head;
+mod redirect;
+
 use apptheory_core::error::AppError;
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,6 +12,9 @@ use super::Answer;
 use super::body::BodyStream;
 use super::extract::Json;
 use super::kind::RequestKind;
+
+pub use head::HeaderFields;
+pub use redirect::Redirect;
 
 /// A response whose body may still be made while it is sent.
 pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
@@ -20,8 +27,13 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | [`Json`], `serde_json::Value` | 200, JSON | handled; SNS and EventBridge are answered the JSON |
 /// | [`Response`] | itself | – |
 /// | `&str`, `String` | 200, text | – |
-/// | [`Html`] | 200, HTML | – |
-/// | `(status, T)` | `T` with that status | – |
+/// | [`Html`] | 200, HTML, of a text or a [`BodyStream`] | – |
+/// | `Vec<u8>`, `Bytes` | 200, `application/octet-stream` | – |
+/// | `StatusCode` | that status, without a body | – |
+/// | `(StatusCode, T)` | `T` with that status | – |
+/// | `([(name, value)], T)`, `(StatusCode, [(name, value)], T)` | `T` with these [header fields](HeaderFields), or those of an `http::HeaderMap` | – |
+/// | `Option<T>` | `T`, or 404 | – |
+/// | [`Redirect`] | 303, 307 or 308; requests alone | – |
 /// | [`AppError`] | the error's answer | failed |
 /// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it holds one | `T`, or failed |
 #[diagnostic::on_unimplemented(
@@ -96,9 +108,26 @@ impl<K: RequestKind, T: Into<Vec<u8>>> IntoAnswer<K> for Html<T> {
     }
 }
 
-impl<K: RequestKind, T: IntoAnswer<K>> IntoAnswer<K> for (u16, T) {
+impl<K: RequestKind> IntoAnswer<K> for Html<BodyStream> {
     fn into_answer(self) -> Answer {
-        let (status, rest) = self;
-        Ok(Response { status, ..rest.into_answer()? })
+        Ok(Response::html_stream(200, self.0))
+    }
+}
+
+impl<K: RequestKind> IntoAnswer<K> for Vec<u8> {
+    fn into_answer(self) -> Answer {
+        Ok(Response::binary(200, self, "application/octet-stream"))
+    }
+}
+
+impl<K: RequestKind> IntoAnswer<K> for Bytes {
+    fn into_answer(self) -> Answer {
+        IntoAnswer::<K>::into_answer(Vec::from(self))
+    }
+}
+
+impl<K: RequestKind, T: IntoAnswer<K>> IntoAnswer<K> for Option<T> {
+    fn into_answer(self) -> Answer {
+        self.ok_or_else(AppError::not_found)?.into_answer()
     }
 }

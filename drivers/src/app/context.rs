@@ -208,6 +208,11 @@ impl Context {
         }
     }
 
+    /// Whether the route asks who calls.
+    pub(super) fn was_asked_who_calls(&self) -> bool {
+        self.stages().iter().any(|stage| stage == "auth")
+    }
+
     /// Returns the caller's identity, or an empty text.
     #[must_use]
     pub fn identity(&self) -> &str {

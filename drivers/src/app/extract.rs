@@ -1,7 +1,15 @@
 //! What handlers may ask for.
 
+mod body;
+mod caller;
+mod head;
+#[cfg(feature = "multipart")]
+mod multipart;
+mod platform;
+
 use core::any::type_name;
 use core::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
@@ -11,6 +19,15 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::kind::{Http, RequestKind};
+
+pub use body::Form;
+pub use caller::{Authorizer, Claims, ClientIp, PrincipalId, Scopes, Tenant};
+pub use head::{MatchedPath, RawQuery};
+#[cfg(feature = "tower")]
+pub(super) use head::{header_map, too_many_fields};
+#[cfg(feature = "multipart")]
+pub use multipart::{Multipart, Part};
+pub use platform::{RequestContext, StageVariables};
 
 /// Whatever a handler of the [kind](super::kind) `K` may take as an argument, in an application with
 /// the state `S`.
@@ -22,18 +39,47 @@ use super::kind::{Http, RequestKind};
 /// |---|---|---|---|
 /// | [`Context`] | everything | all | – |
 /// | [`State`] | the application's state | all | – |
-/// | [`Json`] | the body, or what the record [brings](super::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
-/// | [`Body`] | its bytes | all | – |
 /// | [`Extension`] | what middleware left | all | 500, masked: the middleware is missing |
-/// | [`Path`] | the path's parameters, decoded | requests | 400 `invalid path binding` |
+/// | [`Invocation`](super::Invocation) | the invocation | all | – |
+/// | [`Json`] | the body, or what the record [brings](super::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
+/// | [`Body`], `Bytes` | its bytes | all | – |
+/// | `String` | its text | all | 400 for what is no UTF-8 |
+/// | [`Form`] | the body as a form | requests | 415 for another media type, 422 for a field that is missing or of another type |
+/// | `Multipart` | the parts of the body (feature `multipart`) | requests | 415 for another media type, 400 for a malformed body, 413 for too many parts |
+/// | [`Path`] | the path's parameters, decoded | requests | 400 `invalid path binding`; 500, masked, on a route with other parameters |
 /// | [`Query`] | the query | requests, messages | 400 `invalid query binding` |
+/// | [`RawQuery`] | the query as it was sent | requests, messages | – |
 /// | [`Headers`] | header fields | requests, messages | 400 `invalid header binding` |
+/// | `http::HeaderMap` | header fields | requests, messages | 431 for too many |
+/// | [`Cookies`](apptheory_core::http::Cookies) | cookies by name | requests, messages | – |
+/// | `http::Method` | the method | requests | 400 |
+/// | [`MatchedPath`] | the route's pattern | requests | 500, masked, in a fallback |
 /// | `Arc<`[`Call`]`>` | the request itself | requests, messages | – |
 /// | [`WebSocket`](super::WebSocket) | the connection | messages | – |
+/// | [`Sse`](super::Sse) | nothing: it sends events | requests | – |
 /// | `Arc<`[`SqsMessage`](super::events::SqsMessage)`>` and the like | the record itself | its own kind | – |
 /// | `Option<T>` | `T`, if it is [there](OptionalFromContext) | those of `T` | as `T`, if it is there and malformed |
 /// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |
 /// | tuples of up to eight | each in turn | | as the first that cannot be read |
+///
+/// Whoever sends a request writes all of these but the state, extensions and the invocation. Of the
+/// following, somebody vouches; nothing that a client writes makes them. They are of requests and
+/// messages, [`Tenant`] of all.
+///
+/// | Type | Reads | Who vouches for it | When it is not there |
+/// |---|---|---|---|
+/// | [`Principal`](apptheory_core::http::exchange::Principal) | who calls | the application's authentication | 401; 500, masked, on a route that asks nobody |
+/// | [`Tenant`] | the tenant | the platform, else authentication; clients only where the application [lets](apptheory_core::http::exchange::TenantSource) them | 403 |
+/// | [`ClientIp`] | the client's address | the platform, else the connection | 500, masked |
+/// | [`Claims`], [`Scopes`] | what the caller's token says | API Gateway's JWT or Cognito authorizer | 500, masked |
+/// | [`Authorizer`], [`PrincipalId`] | what a Lambda authorizer answered | your authorizer, through API Gateway | 500, masked |
+/// | [`IamIdentity`](apptheory_core::http::platform::IamIdentity), [`CognitoIdentity`](apptheory_core::http::platform::CognitoIdentity) | who signed the request | AWS | 500, masked |
+/// | [`ClientCertificate`](apptheory_core::http::platform::ClientCertificate) | the client's certificate | API Gateway's mutual TLS | 500, masked |
+/// | [`RequestContext`] | the rest of the event | the platform, but it repeats what clients sent, such as the path | 500, masked |
+/// | [`StageVariables`] | the stage's variables | API Gateway | empty |
+///
+/// What has another shape than the type it is read as is a masked 500 as well; the log says what, and
+/// where.
 ///
 /// An error of a record fails that record alone.
 #[diagnostic::on_unimplemented(
@@ -168,7 +214,8 @@ impl<S, K> FromContext<S, K> for Body {
 
 impl<S, K, T: Send + Sync + 'static> FromContext<S, K> for Extension<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        let missing = || AppError::internal().with_cause(MissingExtension(type_name::<T>()));
+        let name = type_name::<T>();
+        let missing = || missing(format!("no middleware left an extension of the type {name}"));
         context.extension().map(Self).ok_or_else(missing)
     }
 }
@@ -182,7 +229,12 @@ impl<S, K, T: Send + Sync + 'static> OptionalFromContext<S, K> for Extension<T> 
 impl<S, T: DeserializeOwned> FromContext<S, Http> for Path<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let params = decode_params(context.expect_call()?.params());
-        Ok(Self(from_params(&params)?))
+        let read = from_params(&params).map(Self);
+        read.map_err(|error| match params.iter().any(|(name, _)| *name == error.name) {
+            true => error.into(),
+            // The route captures them all: what is not there is in its pattern, or the type is wrong.
+            false => missing(format!("the route has other parameters than its handler: {error}")),
+        })
     }
 }
 
@@ -216,7 +268,13 @@ impl<S, K, T: FromContext<S, K>> FromContext<S, K> for Result<T, AppError> {
     }
 }
 
-/// A handler asks for an extension that no middleware left: a mistake of the application.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no middleware left an extension of the type {0}")]
-struct MissingExtension(&'static str);
+/// The error of a handler that asks for what is not there: a mistake of the application, or of how the
+/// API in front of it is configured. The client is told nothing, and the log why.
+fn missing(why: impl Into<Cow<'static, str>>) -> AppError {
+    AppError::internal().with_cause(Missing(why.into()))
+}
+
+/// Why something that a handler asks for is not there.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+struct Missing(Cow<'static, str>);

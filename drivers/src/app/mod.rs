@@ -68,15 +68,19 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{HttpService, HttpSettings};
 
-pub use answer::{Html, IntoAnswer, Response};
+pub use answer::{HeaderFields, Html, IntoAnswer, Redirect, Response};
 pub use application::App;
 pub use body::BodyStream;
 pub use build::{BuildError, BuildWarning};
 pub use chain::Next;
 pub use context::{Context, ContextKind};
 pub use extract::{
-    Body, Extension, FromContext, FromRef, Headers, Json, OptionalFromContext, Path, Query, State,
+    Authorizer, Body, Claims, ClientIp, Extension, Form, FromContext, FromRef, Headers, Json,
+    MatchedPath, OptionalFromContext, Path, PrincipalId, Query, RawQuery, RequestContext, Scopes,
+    StageVariables, State, Tenant,
 };
+#[cfg(feature = "multipart")]
+pub use extract::{Multipart, Part};
 pub use guard::Panicked;
 #[doc(hidden)]
 pub use handler::AsyncFunction;

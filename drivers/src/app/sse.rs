@@ -15,6 +15,8 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use super::answer::Response;
 use super::body::BodyStream;
 use super::context::Context;
+use super::extract::FromContext;
+use super::kind::Http;
 use crate::clock::{Clock as _, SharedClock};
 
 /// Sends events while they happen, and a comment whenever nothing was sent for too long.
@@ -25,13 +27,12 @@ use crate::clock::{Clock as _, SharedClock};
 /// is gone, the stream of events is dropped.
 ///
 /// ```
-/// use apptheory::app::{App, Context, Sse};
+/// use apptheory::app::{App, Response, Sse};
 /// use apptheory::stream::sse::SseEvent;
 /// use futures_util::stream;
 ///
-/// async fn ticks(context: Context) -> apptheory::app::Response {
-///     let ticks = stream::iter(1..=3).map(|n| SseEvent::json(&n));
-///     Sse::new(&context).response(ticks)
+/// async fn ticks(sse: Sse) -> Response {
+///     sse.send(stream::iter(1..=3).map(|n| SseEvent::json(&n)))
 /// }
 /// # use futures_util::StreamExt as _;
 ///
@@ -46,25 +47,14 @@ pub struct Sse {
 }
 
 impl Sse {
-    /// For a request: by its application's clock, until shortly before its invocation's deadline,
-    /// and with [`SseFramer::KEEP_ALIVE`].
-    #[must_use]
-    pub fn new(context: &Context) -> Self {
-        Self {
-            clock: context.clock().clone(),
-            keep_alive: SseFramer::KEEP_ALIVE,
-            ends_at: context.time().events_end_at(),
-        }
-    }
-
     /// Writes a comment after another time without output. Zero turns the comments off.
     #[must_use]
     pub fn with_keep_alive(self, keep_alive: Duration) -> Self {
         Self { keep_alive, ..self }
     }
 
-    /// A response of these events, 200.
-    pub fn response<S, E>(self, events: S) -> Response
+    /// Returns a response of these events, 200.
+    pub fn send<S, E>(self, events: S) -> Response
     where
         S: Stream<Item = Result<SseEvent, E>> + Send + 'static,
         E: Into<AppError> + 'static,
@@ -84,6 +74,18 @@ impl Sse {
         let sending = Sending { clock: self.clock, framer, events: Box::pin(events) };
         let head = stream::iter([Ok(Bytes::new())]);
         BodyStream::new(head.chain(stream::unfold(sending, Sending::next)))
+    }
+}
+
+/// By the application's clock, until shortly before the invocation's deadline, and with
+/// [`SseFramer::KEEP_ALIVE`].
+impl<S> FromContext<S, Http> for Sse {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self {
+            clock: context.clock().clone(),
+            keep_alive: SseFramer::KEEP_ALIVE,
+            ends_at: context.time().events_end_at(),
+        })
     }
 }
 
@@ -156,9 +158,9 @@ mod tests {
     where
         S: Stream<Item = Result<SseEvent, AppError>> + Send + 'static,
     {
-        let handler = move |context: Context| {
+        let handler = move |context: Context, sse: Sse| {
             let events = events(context.clock().clone());
-            let response = Sse::new(&context).with_keep_alive(keep_alive).response(events);
+            let response = sse.with_keep_alive(keep_alive).send(events);
             core::future::ready(response)
         };
         let app = App::new().clock(clock.clone()).get("/", handler).build().unwrap();

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::{QueryString, RawRequest, Request, UriPath};
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached, SET_COOKIE};
+use http::header::{HeaderValue, MaxSizeReached, SET_COOKIE};
 use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::Response;
+use super::extract::{header_map, too_many_fields};
 
 /// A request as it came over a connection, with the body that was read of it.
 pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawRequest<'static> {
@@ -52,9 +53,7 @@ pub(crate) fn http_request(request: &Request) -> Result<http::Request<Full<Bytes
     // Of paths and queries that hold nothing else, only those of 64 KiB are refused.
     *answer.uri_mut() = Uri::try_from(target)
         .map_err(|_| too_large(StatusCode::URI_TOO_LONG, "request target too long"))?;
-    *answer.headers_mut() = header_map(request.fields()).map_err(|_| {
-        too_large(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header fields")
-    })?;
+    *answer.headers_mut() = header_map(request.fields()).map_err(|_| too_many_fields())?;
     Ok(answer)
 }
 
@@ -65,26 +64,6 @@ fn too_large(status: StatusCode, message: &str) -> AppError {
 /// What the query of a request line cannot hold as it is (RFC 3986 §3.4), of what clients send
 /// nevertheless; other characters stay as the client spelled them.
 const NOT_IN_QUERIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
-
-/// Header fields that HTTP can carry. Those that it cannot are left out: what is left of them is in
-/// nobody's standard.
-///
-/// # Errors
-///
-/// [`MaxSizeReached`] for more names than a [`HeaderMap`] holds, 24,576.
-fn header_map<'h>(
-    fields: impl Iterator<Item = (&'h str, &'h [String])>,
-) -> Result<HeaderMap, MaxSizeReached> {
-    let mut map = HeaderMap::new();
-    for (name, values) in fields {
-        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
-        let values = values.iter().map(|value| HeaderValue::from_bytes(value.as_bytes()));
-        for value in values.filter_map(Result::ok) {
-            map.try_append(name.clone(), value)?;
-        }
-    }
-    Ok(map)
-}
 
 /// The head of a response over a connection; of one with more header fields than a connection
 /// carries, a 500 without any.

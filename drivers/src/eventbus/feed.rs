@@ -45,10 +45,10 @@ pub const UNREADABLE: &str = "unreadable";
 /// use apptheory::store::Store;
 ///
 /// let bus = EventBus::on(&Store::memory());
-/// let app = App::new().get("/events", move |context: Context| {
+/// let app = App::new().get("/events", move |context: Context, sse: Sse| {
 ///     let feed = Feed::new(&bus, "t1");
 ///     let feed = feed.after(context.header("last-event-id"));
-///     async move { Ok::<_, AppError>(Sse::new(&context).response(feed.open().await?)) }
+///     async move { Ok::<_, AppError>(sse.send(feed.open().await?)) }
 /// });
 /// # app.build()?;
 /// # Ok::<(), Box<dyn core::error::Error>>(())

@@ -58,9 +58,9 @@ async fn each_chunk_is_sent_before_the_next_is_there() {
 
 #[tokio::test]
 async fn server_sent_events_stay_alive_on_the_applications_clock() {
-    let app = App::new().get("/", async |context: Context| {
+    let app = App::new().get("/", async |sse: Sse| {
         let first = stream::iter([Ok::<_, AppError>(SseEvent::new("x").with_id("1"))]);
-        Sse::new(&context).response(first.chain(stream::pending()))
+        sse.send(first.chain(stream::pending()))
     });
     let server = Running::of(app).await;
     let mut client = server.connect().await;
@@ -278,9 +278,9 @@ async fn a_buffered_server_takes_what_lambda_takes_in_one_piece() {
 
 #[tokio::test]
 async fn a_buffered_server_has_streams_end_in_time() {
-    let app = App::new().get("/", async |context: Context| {
+    let app = App::new().get("/", async |sse: Sse| {
         let first = stream::iter([Ok::<_, AppError>(SseEvent::new("x"))]);
-        Sse::new(&context).response(first.chain(stream::pending()))
+        sse.send(first.chain(stream::pending()))
     });
     let server = Running::with(app, Server::buffered).await;
     let mut client = server.connect().await;

@@ -26,8 +26,7 @@ pub struct IamIdentity {
 }
 
 /// An identity of a Cognito identity pool.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct CognitoIdentity {
     /// The identity, such as `us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce`.
     pub identity_id: String,
@@ -35,7 +34,6 @@ pub struct CognitoIdentity {
     pub identity_pool_id: String,
     /// How it signed in: `authenticated` or, for a guest, `unauthenticated`, and then its providers.
     /// Empty when nobody says: the headers of a direct invocation do not.
-    #[serde(default)]
     pub amr: Vec<String>,
 }
 
@@ -85,6 +83,25 @@ pub(super) struct Identity {
     cognito_identity_pool_id: Option<String>,
     cognito_authentication_type: Option<String>,
     cognito_authentication_provider: Option<String>,
+}
+
+/// `authorizer.iam.cognitoIdentity` of payload format 2.0, whose members are null for other callers.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PoolIdentity {
+    identity_id: Option<String>,
+    identity_pool_id: Option<String>,
+    amr: Option<Vec<String>>,
+}
+
+impl PoolIdentity {
+    pub(super) fn cognito(self) -> Option<CognitoIdentity> {
+        Some(CognitoIdentity {
+            identity_id: self.identity_id.filter(|id| !id.trim().is_empty())?,
+            identity_pool_id: self.identity_pool_id.unwrap_or_default(),
+            amr: self.amr.unwrap_or_default(),
+        })
+    }
 }
 
 impl Identity {

@@ -53,7 +53,7 @@ pub use caller::{ClientCertificate, CognitoIdentity, IamIdentity, Validity};
 pub use event_json::{Error, EventJson};
 
 use crate::document::Document;
-use caller::Identity;
+use caller::{Identity, PoolIdentity};
 use event_json::{Place, read_json};
 
 /// What the event of a request says beside the request. It is kept as text, and parsed when somebody
@@ -166,7 +166,7 @@ impl PlatformContext {
     /// [`Error`] when a member has another type.
     pub fn cognito_identity(&self) -> Result<Option<CognitoIdentity>, Error> {
         match self.read_at(COGNITO)? {
-            Some(cognito) => Ok(Some(cognito)),
+            Some(pool) => Ok(PoolIdentity::cognito(pool)),
             None => Ok(self.read_at(IDENTITY)?.and_then(Identity::cognito)),
         }
     }

@@ -139,6 +139,9 @@ fn signatures_and_pools_name_callers() {
         assert_eq!((&*cognito.identity_id, &*cognito.identity_pool_id), ("i", "p"), "{api}");
         assert_eq!(cognito.amr, ["authenticated"], "{api}");
     }
+    let unpooled = json!({"amr": null, "identityId": null, "identityPoolId": null});
+    let unpooled = json!({"authorizer": {"iam": {"userArn": "a", "cognitoIdentity": unpooled}}});
+    assert_eq!(platform("url", &unpooled).cognito_identity().unwrap(), None);
     let nobody =
         json!({"accessKey": null, "userArn": null, "cognitoIdentityId": null, "apiKey": "k"});
     for (api, context) in [
@@ -147,6 +150,7 @@ fn signatures_and_pools_name_callers() {
         ("rest", json!({"authorizer": {"iam": "x", "userArn": "arn:admin"}})),
         ("http", json!({"identity": identity})),
         ("http", json!({"authorizer": {"iam": null}})),
+        ("url", json!({"authorizer": {"iam": null, "jwt": {}}})),
         ("alb", json!({})),
     ] {
         let platform = platform(api, &context);

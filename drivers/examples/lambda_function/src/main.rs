@@ -54,9 +54,9 @@ const TENANT: &str = "corner-shop";
 async fn publish(
     State(bus): State<EventBus>,
     Json(order): Json<std::collections::BTreeMap<String, String>>,
-) -> Result<(u16, Json<String>), AppError> {
+) -> Result<(StatusCode, Json<String>), AppError> {
     let event = Event::new(TENANT, "order.created").payload(&order);
-    Ok((201, Json(bus.publish(event).await?.event.id)))
+    Ok((StatusCode::CREATED, Json(bus.publish(event).await?.event.id)))
 }
 
 async fn list(State(bus): State<EventBus>) -> Result<Json<Vec<String>>, AppError> {

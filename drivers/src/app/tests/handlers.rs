@@ -6,6 +6,7 @@ use apptheory_core::error::{AppError, code};
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, Cors, Pipeline};
 use apptheory_core::http::router::RegistrationError;
+use http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use super::{builder, clock, get, serve, text};
@@ -30,8 +31,8 @@ fn handlers_are_functions_of_what_they_ask_for() {
     async fn create(
         State(shop): State<Shop>,
         Json(order): crate::app::Json<Order>,
-    ) -> (u16, String) {
-        (201, format!("{} of {}", order.item, shop.name))
+    ) -> (StatusCode, String) {
+        (StatusCode::CREATED, format!("{} of {}", order.item, shop.name))
     }
     async fn price(context: Context, State(prices): State<Arc<[u32]>>) -> Result<String, AppError> {
         let index: Option<usize> = context.param("id").parse().ok();

@@ -3,10 +3,12 @@
 mod answers;
 mod around;
 mod deadlines;
+mod extractors;
 mod handlers;
 mod limits;
 mod printing;
 mod records;
+mod returned;
 mod routers;
 mod streams;
 

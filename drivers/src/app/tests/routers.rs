@@ -6,6 +6,7 @@ use apptheory_core::error::AppError;
 use apptheory_core::events::Rule;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Access, Cors, Principal};
+use http::StatusCode;
 use serde_json::json;
 
 use super::{builder, clock, get, serve, text};
@@ -43,7 +44,9 @@ fn a_nested_router_serves_below_its_prefix() {
         .post("", async || "new")
         .head("/{id}", async || "head")
         .nest("/{id}/lines/", lines)
-        .fallback(async |context: Context| (404, format!("no {}", context.path())));
+        .fallback(async |context: Context| {
+            (StatusCode::NOT_FOUND, format!("no {}", context.path()))
+        });
     let app = builder(&clock)
         .nest("orders", orders)
         .merge(Router::new().get("/health", async || "well"))

@@ -1,0 +1,94 @@
+//! Statuses and header fields as parts of answers.
+
+use std::collections::BTreeSet;
+
+use apptheory_core::error::AppError;
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderName, InvalidHeaderName};
+
+use super::{IntoAnswer, Response};
+use crate::app::Answer;
+use crate::app::kind::RequestKind;
+
+/// Header fields that a handler puts on its answer: an array of names and values, or a [`HeaderMap`] of
+/// the crate `http`. They take the place of what the rest of the answer says under these names; a name
+/// that comes several times has all of its values. `set-cookie` is always added.
+///
+/// A name that is no token, or a value that holds anything but tabs, blanks and visible ASCII, would
+/// break the answer: it is a masked 500 instead, whose reason is in the log.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a status nor header fields of an answer",
+    note = "an answer is `(StatusCode, T)`, `([(name, value)], T)`, `(StatusCode, [(name, value)], T)` or the same with an `http::HeaderMap`"
+)]
+pub trait HeaderFields {
+    /// Puts the fields on a response.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 for a name that is none.
+    fn put_on(self, response: &mut Response) -> Result<(), AppError>;
+}
+
+impl<N: AsRef<str>, V: Into<String>, const LEN: usize> HeaderFields for [(N, V); LEN] {
+    fn put_on(self, response: &mut Response) -> Result<(), AppError> {
+        let named =
+            |(name, value): (N, V)| Ok((HeaderName::try_from(name.as_ref())?, value.into()));
+        put(self.into_iter().map(named), response)
+    }
+}
+
+impl HeaderFields for HeaderMap {
+    fn put_on(self, response: &mut Response) -> Result<(), AppError> {
+        // Bytes that are no ASCII are refused when the answer is sent.
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let fields = self.iter().map(|(name, value)| Ok((name.clone(), text(value.as_bytes()))));
+        put(fields, response)
+    }
+}
+
+fn put(
+    fields: impl Iterator<Item = Result<(HeaderName, String), InvalidHeaderName>>,
+    response: &mut Response,
+) -> Result<(), AppError> {
+    let mut seen = BTreeSet::new();
+    for field in fields {
+        let (name, value) = field.map_err(|error| AppError::internal().with_cause(error))?;
+        if name == http::header::SET_COOKIE {
+            response.cookies.push(value);
+        } else if seen.insert(name.as_str().to_owned()) {
+            response.headers.set(name.as_str(), value);
+        } else {
+            response.headers.append(name.as_str(), value);
+        }
+    }
+    Ok(())
+}
+
+impl<K: RequestKind> IntoAnswer<K> for StatusCode {
+    fn into_answer(self) -> Answer {
+        Ok(Response::new(self.as_u16()))
+    }
+}
+
+impl<K: RequestKind, T: IntoAnswer<K>> IntoAnswer<K> for (StatusCode, T) {
+    fn into_answer(self) -> Answer {
+        let (status, rest) = self;
+        Ok(Response { status: status.as_u16(), ..rest.into_answer()? })
+    }
+}
+
+impl<K: RequestKind, F: HeaderFields, T: IntoAnswer<K>> IntoAnswer<K> for (F, T) {
+    fn into_answer(self) -> Answer {
+        let (fields, rest) = self;
+        let mut response = rest.into_answer()?;
+        fields.put_on(&mut response)?;
+        Ok(response)
+    }
+}
+
+impl<K: RequestKind, F: HeaderFields, T: IntoAnswer<K>> IntoAnswer<K> for (StatusCode, F, T) {
+    fn into_answer(self) -> Answer {
+        let (status, fields, rest) = self;
+        (status, (fields, rest)).into_answer()
+    }
+}

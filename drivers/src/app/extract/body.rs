@@ -1,0 +1,65 @@
+//! Bodies, read in other ways than as JSON.
+
+use apptheory_core::error::AppError;
+use apptheory_core::http::read_form;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::{FromContext, OptionalFromContext};
+use crate::app::context::Context;
+use crate::app::kind::Http;
+
+/// The body, read as a form (`application/x-www-form-urlencoded`): a struct whose members bear the
+/// names of its fields, or a map. A member that is a list takes all values of its name. `Option<Form<T>>`
+/// is `None` for an empty body.
+///
+/// Pages of other origins can send forms with the cookies of their visitors. Where a cookie tells
+/// callers apart, set it `SameSite`, or check a token.
+///
+/// ```
+/// use apptheory::app::{App, Form};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Login { name: String, stay: Option<bool> }
+///
+/// async fn login(Form(login): Form<Login>) -> String {
+///     format!("welcome {}", login.name)
+/// }
+///
+/// let app = App::new().post("/login", login).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Form<T>(pub T);
+
+impl<S, T: DeserializeOwned> FromContext<S, Http> for Form<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        read_form(&context.expect_call()?.request).map(Self)
+    }
+}
+
+impl<S, T: DeserializeOwned> OptionalFromContext<S, Http> for Form<T> {
+    fn optional_from_context(context: &Context, state: &S) -> Result<Option<Self>, AppError> {
+        if context.body().is_empty() {
+            Ok(None)
+        } else {
+            Self::from_context(context, state).map(Some)
+        }
+    }
+}
+
+/// The body as text, whatever its media type; 400 for one that is no UTF-8.
+impl<S, K> FromContext<S, K> for String {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let text = core::str::from_utf8(context.body());
+        text.map(str::to_owned)
+            .map_err(|error| AppError::bad_request("the body is not UTF-8").with_cause(error))
+    }
+}
+
+/// The bytes of the body.
+impl<S, K> FromContext<S, K> for Bytes {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self::copy_from_slice(context.body()))
+    }
+}

@@ -1,0 +1,97 @@
+//! What the head of a request says.
+
+use apptheory_core::error::{AppError, code};
+use apptheory_core::http::Cookies;
+use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached};
+use http::{Method, StatusCode};
+
+use super::{FromContext, OptionalFromContext, missing};
+use crate::app::context::Context;
+use crate::app::kind::{Http, RequestKind};
+
+/// The pattern of the route that serves the request, such as `/orders/{id}`. Log and count by it
+/// instead of the path, of which clients can make up any number. A fallback has none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MatchedPath(pub String);
+
+/// The query as the client sent it, without `?`: for signatures and cache keys. Load balancers, REST
+/// APIs and payload format 1.0 do not pass it on; then it is put together from its parameters.
+/// `Option<RawQuery>` is `None` for a request without a query.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RawQuery(pub String);
+
+impl<S> FromContext<S, Http> for MatchedPath {
+    fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
+        Self::optional_from_context(context, state)?
+            .ok_or_else(|| missing("no route has matched: a fallback takes `Option<MatchedPath>`"))
+    }
+}
+
+impl<S> OptionalFromContext<S, Http> for MatchedPath {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        let pattern = context.expect_call()?.pattern();
+        Ok(pattern.map(|pattern| Self(pattern.as_str().to_owned())))
+    }
+}
+
+impl<S, K: RequestKind> FromContext<S, K> for RawQuery {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(context.expect_call()?.request.raw_query.clone()))
+    }
+}
+
+impl<S, K: RequestKind> OptionalFromContext<S, K> for RawQuery {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        let query = &context.expect_call()?.request.raw_query;
+        Ok(Some(query).filter(|query| !query.is_empty()).cloned().map(Self))
+    }
+}
+
+/// The method. 400 for one that is no token.
+impl<S> FromContext<S, Http> for Method {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Self::from_bytes(context.method().as_bytes())
+            .map_err(|error| AppError::bad_request("malformed method").with_cause(error))
+    }
+}
+
+/// The cookies that the client sent, by name.
+impl<S, K: RequestKind> FromContext<S, K> for Cookies {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(context.expect_call()?.request.cookies.clone())
+    }
+}
+
+/// The header fields. Several `cookie` fields are one, and what no connection carries is left out. 431
+/// for more than such a map holds.
+impl<S, K: RequestKind> FromContext<S, K> for HeaderMap {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        header_map(context.expect_call()?.request.fields()).map_err(|_| too_many_fields())
+    }
+}
+
+/// The error of a request with more header fields than a [`HeaderMap`] holds.
+pub(crate) fn too_many_fields() -> AppError {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.as_u16();
+    AppError::new(code::TOO_LARGE, "too many header fields").with_status(status)
+}
+
+/// Header fields that HTTP can carry. Those that it cannot are left out: what is left of them is in
+/// nobody's standard.
+///
+/// # Errors
+///
+/// [`MaxSizeReached`] for more names than a [`HeaderMap`] holds, 24,576.
+pub(crate) fn header_map<'h>(
+    fields: impl Iterator<Item = (&'h str, &'h [String])>,
+) -> Result<HeaderMap, MaxSizeReached> {
+    let mut map = HeaderMap::new();
+    for (name, values) in fields {
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+        let values = values.iter().map(|value| HeaderValue::from_bytes(value.as_bytes()));
+        for value in values.filter_map(Result::ok) {
+            map.try_append(name.clone(), value)?;
+        }
+    }
+    Ok(map)
+}

@@ -1,0 +1,118 @@
+//! Bodies in several parts: uploads.
+
+use core::fmt;
+use core::future::ready;
+
+use apptheory_core::error::AppError;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::stream;
+
+use super::{FromContext, missing};
+use crate::app::context::Context;
+use crate::app::kind::Http;
+
+/// The parts of a `multipart/form-data` body, in their order. The body is all there, so its size is
+/// bounded as every request's is; of parts there are [`MAX_PARTS`](Self::MAX_PARTS) at most.
+///
+/// 415 for a body of another media type, 400 for one that is malformed, and 413 for more parts.
+///
+/// ```
+/// use apptheory::app::{App, Multipart};
+///
+/// async fn upload(parts: Multipart) -> String {
+///     let names = parts.0.iter().filter_map(|part| part.file_name.as_deref());
+///     names.collect::<Vec<_>>().join(", ")
+/// }
+///
+/// let app = App::new().post("/uploads", upload).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Multipart(pub Vec<Part>);
+
+/// A part of a body. Names and types are the client's word: make no path of a file's name.
+#[derive(Clone, Default)]
+pub struct Part {
+    /// The name of the form's field.
+    pub name: Option<String>,
+    /// The name of the file, if it is one.
+    pub file_name: Option<String>,
+    /// The media type that the client said.
+    pub content_type: Option<String>,
+    /// What is in it.
+    pub body: Bytes,
+}
+
+impl Multipart {
+    /// How many parts a body has at most.
+    pub const MAX_PARTS: usize = 256;
+
+    /// Returns the first part of a name.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.0.iter().find(|part| part.name.as_deref() == Some(name))
+    }
+
+    async fn read(content_type: &str, body: Bytes) -> Result<Self, AppError> {
+        let boundary = multer::parse_boundary(content_type).map_err(refused)?;
+        let body = stream::once(ready(Ok::<_, AppError>(body)));
+        let mut multipart = multer::Multipart::new(body, boundary);
+        let mut parts = Vec::new();
+        while let Some(field) = multipart.next_field().await.map_err(refused)? {
+            if parts.len() == Self::MAX_PARTS {
+                return Err(AppError::too_large());
+            }
+            parts.push(Part {
+                name: field.name().map(str::to_owned),
+                file_name: field.file_name().map(str::to_owned),
+                content_type: field.content_type().map(ToString::to_string),
+                body: field.bytes().await.map_err(refused)?,
+            });
+        }
+        Ok(Self(parts))
+    }
+}
+
+impl Part {
+    /// Returns the part as text; `None` for bytes that are no UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        core::str::from_utf8(&self.body).ok()
+    }
+}
+
+impl<S> FromContext<S, Http> for Multipart {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let request = &context.expect_call()?.request;
+        let [content_type] = request.headers.get_all("content-type") else {
+            return Err(refused(multer::Error::NoMultipart));
+        };
+        let read = Self::read(content_type, Bytes::copy_from_slice(&request.body));
+        // Nothing is waited for: the body is all there.
+        read.now_or_never().unwrap_or_else(|| Err(missing("the end of a multipart body")))
+    }
+}
+
+/// What the parser says may quote the client, and is for the log alone.
+fn refused(error: multer::Error) -> AppError {
+    let shown = match error {
+        multer::Error::NoMultipart | multer::Error::DecodeContentType(_) => {
+            AppError::unsupported_media_type("the body needs a content-type of multipart/form-data")
+                .with_header("accept", "multipart/form-data")
+        }
+        multer::Error::NoBoundary => AppError::bad_request("the content-type has no boundary"),
+        _ => AppError::bad_request("malformed multipart body"),
+    };
+    shown.with_cause(error)
+}
+
+/// What clients send is not printed.
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part")
+            .field("name", &self.name)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+//! What the platform says beside a request: the rest of its event, and of its invocation.
+
+use std::collections::BTreeMap;
+
+use apptheory_core::error::AppError;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::{FromContext, OptionalFromContext, missing};
+use crate::app::context::Context;
+use crate::app::invocation::Invocation;
+use crate::app::kind::RequestKind;
+
+/// The `requestContext` of the request's event, as a value of a type: for what no other extractor
+/// reads, such as `apiId` or `requestTimeEpoch`. A masked 500 where there is none, as on the local
+/// server, or it has another shape.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RequestContext<T = Json>(pub T);
+
+/// The stage variables of API Gateway, as a map or a struct, whose members may be numbers and Booleans.
+/// An API without any has none, and is no error; a variable that the type needs is a masked 500.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StageVariables<T = BTreeMap<String, String>>(pub T);
+
+impl<S, K: RequestKind, T: DeserializeOwned> FromContext<S, K> for RequestContext<T> {
+    fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
+        <Self as OptionalFromContext<S, K>>::optional_from_context(context, state)?
+            .ok_or_else(|| missing("the request came in no event that has a `requestContext`"))
+    }
+}
+
+impl<S, K: RequestKind, T: DeserializeOwned> OptionalFromContext<S, K> for RequestContext<T> {
+    fn optional_from_context(context: &Context, _: &S) -> Result<Option<Self>, AppError> {
+        Ok(context.expect_call()?.request.platform.request_context()?.map(Self))
+    }
+}
+
+impl<S, K: RequestKind, T: DeserializeOwned> FromContext<S, K> for StageVariables<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self(context.expect_call()?.request.platform.stage_variables()?))
+    }
+}
+
+impl<S, K> FromContext<S, K> for Invocation {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(context.invocation().clone())
+    }
+}

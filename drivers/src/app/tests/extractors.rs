@@ -1,0 +1,383 @@
+//! What handlers are given of requests, and what is answered where it is not there.
+
+use core::error::Error as _;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use apptheory_core::http::exchange::{Principal, TenantSource};
+use apptheory_core::http::platform::{ClientCertificate, CognitoIdentity, IamIdentity};
+use apptheory_core::http::{Cookies, RawRequest};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{builder, clock, get, serve, text};
+use crate::app::*;
+
+fn post(content_type: &str, body: &[u8]) -> RawRequest<'static> {
+    let mut request = RawRequest::new("POST", "/");
+    if !content_type.is_empty() {
+        request.headers.append("content-type", content_type);
+    }
+    request.body = body.to_vec().into();
+    request
+}
+
+/// A request to an application with this handler at `/`, and why it failed, if it did.
+fn answer<A: 'static>(
+    handler: impl Handler<A, (), kind::Http>,
+    request: RawRequest<'_>,
+) -> (u16, String, String) {
+    let (clock, told) = (clock(), Arc::new(Mutex::new(String::new())));
+    let tell = Arc::clone(&told);
+    let method = request.method.clone();
+    let app = builder(&clock).route(&method, "/", handler).on_failure(move |failure| {
+        let cause = failure.error.source().map(ToString::to_string);
+        *tell.lock().unwrap() = cause.unwrap_or_default();
+    });
+    let response = serve(&app.build().unwrap(), &clock, request);
+    let told = told.lock().unwrap().clone();
+    (response.status, text(&response).to_owned(), told)
+}
+
+#[test]
+fn forms_texts_and_bytes_are_bodies() {
+    #[derive(Deserialize)]
+    struct Login {
+        name: String,
+        stay: Option<bool>,
+    }
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let required = async |Form(login): Form<Login>| format!("{} {:?}", login.name, login.stay);
+    let optional = async |form: Option<Form<Login>>| form.map_or("none".into(), |it| it.0.name);
+    for (content_type, body, status, said) in [
+        (FORM, "name=a+b&stay=true", 200, "a b Some(true)"),
+        (FORM, "name=a&stay=perhaps", 422, "expected true or false"),
+        (FORM, "", 422, r#""name":"name""#),
+        ("text/plain", "name=a", 415, "application/x-www-form-urlencoded"),
+    ] {
+        let (found, text, _) = answer(required, post(content_type, body.as_bytes()));
+        assert!(found == status && text.contains(said), "{body}: {found} {text}");
+    }
+    assert_eq!(answer(optional, post("", b"")).1, "none");
+    assert_eq!(answer(optional, post(FORM, b"name=x")).1, "x");
+    assert_eq!(answer(optional, post(FORM, b"nam=x")).0, 422, "malformed is not missing");
+    assert_eq!(answer(async |body: String| body, post("", "é".as_bytes())).1, "é");
+    assert_eq!(answer(async |body: String| body, post("", b"\xff")).0, 400);
+    assert_eq!(answer(async |body: Bytes| format!("{}", body.len()), post("", b"\xff\0")).1, "2");
+}
+
+#[test]
+fn heads_are_read() {
+    let mut request = RawRequest::new("PUT", "/?b=2&a=%31");
+    request.headers.append("Cookie", "session=s1; theme=dark");
+    request.headers.append("X-N", "1");
+    request.headers.append("X-N", "2");
+    request.headers.append("x bad", "3");
+    let head = async |method: Method,
+                      MatchedPath(path): MatchedPath,
+                      RawQuery(query): RawQuery,
+                      cookies: Cookies,
+                      headers: HeaderMap| {
+        let n: Vec<_> = headers.get_all("x-n").iter().map(|n| n.to_str().unwrap()).collect();
+        format!("{method} {path} {query} {:?} {n:?} {}", cookies.get("session"), headers.len())
+    };
+    let (_, text, _) = answer(head, request);
+    assert_eq!(text, r#"PUT / b=2&a=%31 Some("s1") ["1", "2"] 3"#);
+    let query = async |query: Option<RawQuery>| format!("{query:?}");
+    assert_eq!(answer(query, get("/")).1, "None");
+    assert_eq!(answer(query, get("/?")).1, "None");
+}
+
+fn text_of(
+    app: &AppService,
+    clock: &crate::clock::VirtualClock,
+    request: RawRequest<'_>,
+) -> String {
+    text(&serve(app, clock, request)).to_owned()
+}
+
+#[test]
+fn a_path_of_another_route_is_a_mistake_of_the_application() {
+    #[derive(Deserialize)]
+    struct Line {
+        order: u32,
+        line: u32,
+    }
+    let clock = clock();
+    let app = builder(&clock)
+        .get("/orders/{order}/lines/{line}", async |Path(Line { order, line })| {
+            format!("{order} {line}")
+        })
+        .get("/orders/{order}", async |Path(Line { order, .. })| order.to_string())
+        .get("/pairs/{one}", async |Path((one, other)): Path<(u32, u32)>| format!("{one}{other}"))
+        .build()
+        .unwrap();
+    for (path, status) in [
+        ("/orders/1/lines/2", 200),
+        ("/orders/1/lines/x", 400),
+        ("/orders/1", 500),
+        ("/orders/x", 400),
+        ("/pairs/1", 500),
+    ] {
+        assert_eq!(serve(&app, &clock, get(path)).status, status, "{path}");
+    }
+}
+
+/// An event of each provider for `GET /`, with this in its `requestContext`.
+fn event(provider: &str, context: &Value) -> String {
+    let (mut event, own) = match provider {
+        "http" => (
+            json!({"version": "2.0", "routeKey": "$default", "rawPath": "/"}),
+            json!({"http": {"method": "GET", "path": "/", "sourceIp": "192.0.2.1"}}),
+        ),
+        "url" => (
+            json!({"version": "2.0", "rawPath": "/"}),
+            json!({"http": {"method": "GET", "path": "/", "sourceIp": "192.0.2.1"},
+                "domainName": "a.lambda-url.eu-west-1.on.aws"}),
+        ),
+        "http 1.0" => (
+            json!({"version": "1.0", "path": "/", "httpMethod": "GET"}),
+            json!({"identity": {"sourceIp": "192.0.2.1"}}),
+        ),
+        "rest" => (
+            json!({"path": "/", "httpMethod": "GET", "stageVariables": {"table": "orders"}}),
+            json!({"resourcePath": "/", "identity": {"sourceIp": "192.0.2.1"}}),
+        ),
+        _ => (
+            json!({"path": "/", "httpMethod": "GET", "headers": {"x-forwarded-for": "192.0.2.9",
+                "x-amzn-oidc-identity": "mallory", "x-amzn-oidc-data": "e30.e30.e30"}}),
+            json!({"elb": {"targetGroupArn": "arn"}}),
+        ),
+    };
+    for (name, value) in [own, context.clone()].iter().flat_map(|it| it.as_object().unwrap()) {
+        event["requestContext"][name] = value.clone();
+    }
+    event.to_string()
+}
+
+#[derive(Deserialize)]
+struct Me {
+    sub: String,
+    #[serde(default)]
+    admin: bool,
+}
+
+#[derive(Deserialize)]
+struct Plan {
+    plan: String,
+    seats: u8,
+}
+
+/// Says who calls, in as many ways as there are.
+async fn who(
+    claims: Option<Claims<Me>>,
+    scopes: Option<Scopes>,
+    plan: Option<Authorizer<Plan>>,
+    id: Option<PrincipalId>,
+    iam: Option<IamIdentity>,
+    cognito: Option<CognitoIdentity>,
+    certificate: Option<ClientCertificate>,
+    ip: Option<ClientIp>,
+) -> Json<Value> {
+    Json(json!([
+        claims.map(|Claims(me)| json!([me.sub, me.admin])),
+        scopes.map(|Scopes(scopes)| scopes),
+        plan.map(|Authorizer(plan)| json!([plan.plan, plan.seats])),
+        id.map(|PrincipalId(id)| id),
+        iam.and_then(|iam| iam.user_arn),
+        cognito.map(|cognito| cognito.identity_id),
+        certificate.and_then(|certificate| certificate.subject_dn),
+        ip.map(|ClientIp(ip)| ip.to_string()),
+    ]))
+}
+
+#[test]
+fn callers_are_told_by_what_each_provider_vouches_for() {
+    let (clock, null) = (clock(), Value::Null);
+    let app = builder(&clock).get("/", who).build().unwrap();
+    let claims = json!({"sub": "ann", "admin": "true", "scope": "read write"});
+    let certificate = json!({"subjectDN": "CN=ann"});
+    for (provider, context, expected) in [
+        (
+            "http",
+            json!({"authorizer": {"jwt": {"claims": claims, "scopes": ["read"]}}}),
+            json!([["ann", true], ["read"], null, null, null, null, null, "192.0.2.1"]),
+        ),
+        (
+            "http",
+            json!({"authorizer": {"lambda": {"plan": "gold", "seats": 3}},
+                "authentication": {"clientCert": certificate}}),
+            json!([null, null, ["gold", 3], null, null, null, "CN=ann", "192.0.2.1"]),
+        ),
+        (
+            "url",
+            json!({"authorizer": {"iam": {"userArn": "arn:ann",
+                "cognitoIdentity": {"identityId": "i", "identityPoolId": "p", "amr": null}}}}),
+            json!([null, null, null, null, "arn:ann", "i", null, "192.0.2.1"]),
+        ),
+        (
+            "http 1.0",
+            json!({"authorizer": {"claims": claims, "scopes": null}}),
+            json!([["ann", true], ["read", "write"], null, null, null, null, null, "192.0.2.1"]),
+        ),
+        (
+            "rest",
+            json!({"authorizer": {"principalId": "ann", "plan": "gold", "seats": "3"}}),
+            json!([null, null, ["gold", 3], "ann", null, null, null, "192.0.2.1"]),
+        ),
+        (
+            "rest",
+            json!({"identity": {"userArn": "arn:ann", "clientCert": certificate}}),
+            json!([null, null, null, null, "arn:ann", null, "CN=ann", null]),
+        ),
+        ("alb", json!({}), json!([null, null, null, null, null, null, null, null])),
+    ] {
+        let answered = clock.run(app.invoke(&event(provider, &context), Invocation::default()));
+        let answered: Value = serde_json::from_str(&answered.unwrap()).unwrap();
+        let body = answered["body"].as_str().unwrap();
+        assert_eq!(body, expected.to_string(), "{provider} {context} {null}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_misshapen_is_masked_and_told_in_the_log() {
+    let request = |context: &Value| {
+        let context = context.to_string();
+        let mut request = get("/");
+        request.platform.request_context = apptheory_core::http::platform::EventJson::new(&context);
+        request
+    };
+    let none = json!({});
+    let half = json!({"http": {}, "authorizer": {"jwt": {"claims": {"sub": 7}}}});
+    let claims = async |Claims(me): Claims<Me>| me.sub;
+    let answers = [
+        (answer(claims, request(&none)), "no JWT or Cognito authorizer"),
+        (
+            answer(claims, request(&half)),
+            "requestContext.authorizer.jwt.claims.sub: expected a string",
+        ),
+        (
+            answer(async |me: Option<Claims<Me>>| format!("{}", me.is_some()), request(&half)),
+            "requestContext.authorizer.jwt.claims.sub: expected a string",
+        ),
+        (answer(async |Authorizer(plan): Authorizer<Plan>| plan.plan, request(&none)), "no Lambda"),
+        (answer(async |PrincipalId(id)| id, request(&none)), "no Lambda authorizer said"),
+        (answer(async |_: IamIdentity| (), request(&none)), "a signature with AWS"),
+        (answer(async |_: CognitoIdentity| (), request(&none)), "a Cognito identity pool"),
+        (answer(async |_: ClientCertificate| (), request(&none)), "a certificate"),
+        (answer(async |ClientIp(ip)| ip.to_string(), request(&none)), "Option<ClientIp>"),
+        (answer(async |_: RequestContext| (), get("/")), "no event that has a `requestContext`"),
+        (answer(async |_: Principal| (), get("/")), "say `for_callers` or `for_scopes`"),
+        (answer(async |Extension(n): Extension<u8>| n.to_string(), get("/")), "of the type u8"),
+    ];
+    for ((status, text, told), expected) in answers {
+        assert_eq!(status, 500, "{expected}");
+        assert!(text.contains("internal error") && !text.contains("sub"), "{text}");
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn principals_and_tenants_are_arguments() {
+    let clock = clock();
+    let app = |asks: bool| {
+        let who = async |principal: Option<Principal>, tenant: Option<Tenant>| {
+            let name = principal.map_or("nobody".to_owned(), |principal| principal.identity);
+            format!("{name} {:?}", tenant.map(|Tenant(id)| id))
+        };
+        let app = builder(&clock).settings(|settings| settings.tenant = TenantSource::Field);
+        let app = app.authenticate(async |context: Context| {
+            let name = context.header("x-user");
+            Ok(Some(Principal::new(name)).filter(|_| !name.is_empty()))
+        });
+        let required = async |principal: Principal, Tenant(tenant)| principal.identity + &tenant;
+        let app = if asks {
+            app.get("/both", required.for_callers())
+        } else {
+            app.get("/both", required)
+        };
+        app.get("/", who).build().unwrap()
+    };
+    let request = |path: &str, fields: &[(&str, &str)]| {
+        let mut request = get(path);
+        fields.iter().for_each(|(name, value)| request.headers.append(*name, *value));
+        request
+    };
+    let (ann, acme) = (("x-user", "ann"), ("x-tenant-id", "acme"));
+    assert_eq!(text_of(&app(true), &clock, request("/both", &[ann, acme])), "annacme");
+    assert_eq!(serve(&app(true), &clock, request("/both", &[ann])).status, 403);
+    assert_eq!(serve(&app(true), &clock, request("/both", &[acme])).status, 401);
+    assert_eq!(serve(&app(false), &clock, request("/both", &[ann, acme])).status, 500);
+    assert_eq!(text_of(&app(true), &clock, request("/", &[ann])), "nobody None");
+    assert_eq!(text_of(&app(true), &clock, request("/", &[acme])), r#"nobody Some("acme")"#);
+}
+
+#[test]
+fn the_rest_of_the_event_and_the_invocation_are_arguments() {
+    #[derive(Deserialize)]
+    struct Stage {
+        table: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Api {
+        api_id: String,
+    }
+    let clock = clock();
+    let rest = async |RequestContext(api): RequestContext<Api>,
+                      StageVariables(stage): StageVariables<Stage>,
+                      invocation: Invocation| {
+        format!("{} {} {:?}", api.api_id, stage.table, invocation.tenant_id)
+    };
+    let variables = async |StageVariables(all): StageVariables| format!("{}", all.len());
+    let app = builder(&clock).get("/", rest).get("/all", variables).build().unwrap();
+    let invocation = || Invocation { tenant_id: Some("acme".into()), ..Invocation::default() };
+    let event = event("rest", &json!({"apiId": "a1"}));
+    let answered = clock.run(app.invoke(&event, invocation())).unwrap();
+    assert!(answered.contains(r#""body":"a1 orders Some(\"acme\")""#), "{answered}");
+    assert_eq!(text_of(&app, &clock, get("/all")), "0");
+    let none: BTreeMap<String, String> = BTreeMap::new();
+    assert_eq!(StageVariables(none), StageVariables::default());
+}
+
+#[cfg(feature = "multipart")]
+#[test]
+fn parts_are_read_in_their_order_and_bounded() {
+    const TYPE: &str = "multipart/form-data; boundary=X";
+    let list = async |parts: Multipart| {
+        let parts = parts.0.iter().map(|part| {
+            format!(
+                "{:?} {:?} {:?} {:?}",
+                part.name,
+                part.file_name,
+                part.content_type,
+                part.text()
+            )
+        });
+        parts.collect::<Vec<_>>().join("\n")
+    };
+    let body = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhi\r\n--X\r\n\
+        Content-Disposition: form-data; name=\"f\"; filename=\"x.png\"\r\nContent-Type: image/png\r\n\r\n\
+        \u{e9}\r\n--X--\r\n";
+    let (status, text, _) = answer(list, post(TYPE, body.as_bytes()));
+    let expected = "Some(\"a\") None None Some(\"hi\")\nSome(\"f\") Some(\"x.png\") Some(\"image/png\") Some(\"\u{e9}\")";
+    assert_eq!((status, &*text), (200, expected));
+    let part =
+        |n: usize| format!("--X\r\nContent-Disposition: form-data; name=\"{n}\"\r\n\r\n\r\n");
+    let parts = |count: usize| (0..count).map(part).collect::<String>() + "--X--\r\n";
+    for (content_type, body, status) in [
+        (TYPE, &*parts(Multipart::MAX_PARTS), 200),
+        (TYPE, &*parts(Multipart::MAX_PARTS + 1), 413),
+        (TYPE, "", 400),
+        (TYPE, "--X\r\nhalf", 400),
+        (TYPE, "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhi", 400),
+        ("multipart/form-data", body, 400),
+        ("multipart/mixed; boundary=X", body, 415),
+        ("application/json", "{}", 415),
+        ("", body, 415),
+    ] {
+        assert_eq!(answer(list, post(content_type, body.as_bytes())).0, status, "{content_type}");
+    }
+}
