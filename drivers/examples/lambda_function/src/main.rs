@@ -71,9 +71,9 @@ async fn page(context: Context) -> Response {
 }
 
 /// Server-sent events.
-async fn events(context: Context) -> Response {
+async fn events(context: Context, sse: Sse) -> Response {
     let events = [1, 2, 3].map(|id| SseEvent::new(format!("order {id}")).with_id(id.to_string()));
-    Sse::new(&context).response(slowly(context, events))
+    sse.send(slowly(context, events))
 }
 
 /// A stream that fails on the way: the status is sent, so the error follows in trailers.
