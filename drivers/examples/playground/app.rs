@@ -13,7 +13,7 @@ use apptheory::clock::Clock as _;
 use apptheory::eventbus::EventBus;
 use apptheory::limiter::RateLimiter;
 use apptheory::store::Store;
-use apptheory::websocket::Connections;
+use apptheory::websocket::{Connections, Room};
 use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::Call;
 use apptheory_core::http::router::Pattern;
@@ -74,7 +74,7 @@ type Limiters = BTreeMap<String, RateLimiter>;
 pub(crate) struct Services {
     limiters: Limiters,
     pub(crate) bus: EventBus,
-    pub(crate) room: Connections,
+    pub(crate) room: Room,
 }
 
 /// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
@@ -85,7 +85,7 @@ pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<AppService, Bui
     let reader = |Limited { name, limiter, .. }| (path(name), RateLimiter::new(limiter, store));
     let limiters: Limiters = routes.into_iter().map(reader).collect();
     let paths: Vec<String> = limiters.keys().cloned().collect();
-    let (bus, room) = (EventBus::on(store), Connections::on(store));
+    let (bus, room) = (EventBus::on(store), Connections::on(store).room("room"));
 
     let mut app = App::with_state(Arc::new(Services { limiters, bus, room }))
         .clock(store.clock().clone())

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use apptheory::app::{App, Context, Html, Json, State, WebSocket};
-use apptheory::websocket::Broadcaster;
-use apptheory_core::error::AppError;
-use apptheory_core::gateway::json_message;
-use apptheory_core::registry::Touched;
+use apptheory::app::{App, Html, Json, State, WebSocket};
+use apptheory::error::AppError;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Services;
@@ -21,8 +18,6 @@ pub(crate) fn routes(app: App<Arc<Services>>) -> App<Arc<Services>> {
         .websocket("$default", say)
 }
 
-const ROOM: &str = "room";
-
 /// What somebody says. Without a text, it only keeps their place.
 #[derive(Deserialize, Serialize)]
 struct Said {
@@ -31,33 +26,22 @@ struct Said {
 }
 
 async fn enter(State(services): Playground, socket: WebSocket) -> Result<(), AppError> {
-    let id = &socket.connection().connection_id;
-    Ok(services.room.register(id, ROOM).await?)
+    Ok(services.room.join(&socket).await?)
 }
 
 async fn leave(State(services): Playground, socket: WebSocket) -> Result<(), AppError> {
-    let id = &socket.connection().connection_id;
-    Ok(services.room.remove(id).await?)
+    Ok(services.room.leave(&socket).await?)
 }
 
 /// Tells everybody in the room, the one who says it included.
 async fn say(
     State(services): Playground,
     socket: WebSocket,
-    context: Context,
     Json(said): Json<Said>,
 ) -> Result<(), AppError> {
-    let (room, id) = (&services.room, &socket.connection().connection_id);
-    // Whoever was sent to before being let in was taken for gone.
-    if room.touch(id).await? == Touched::Unknown {
-        room.register(id, ROOM).await?;
+    services.room.touch(&socket).await?;
+    if !said.text.is_empty() {
+        socket.broadcast(&services.room, &said).await?;
     }
-    if said.text.is_empty() {
-        return Ok(());
-    }
-    let message = json_message(&said)?;
-    let client = Arc::clone(socket.client().await?);
-    let everybody = Broadcaster::new(client).with_clock(context.clock().clone());
-    let report = room.broadcast(&everybody, ROOM, &message).await?;
-    report.interrupted.map_or(Ok(()), |error| Err(error.into()))
+    Ok(())
 }

@@ -52,6 +52,13 @@ pub struct Broadcaster {
     clock: SharedClock,
 }
 
+/// A broadcaster with every default.
+impl From<WebSocketClient> for Broadcaster {
+    fn from(client: WebSocketClient) -> Self {
+        Self::new(client)
+    }
+}
+
 impl Broadcaster {
     /// Makes a broadcaster through a client, by the machine's clock.
     #[must_use]

@@ -1,12 +1,10 @@
 //! The registry of connections on a store.
 
 use core::num::NonZeroU32;
-use std::collections::BTreeSet;
 
-use apptheory_core::gateway::BroadcastReport;
 use apptheory_core::registry::{ConnectionPage, Error, RegistryConfig, Touched};
 
-use super::broadcast::Broadcaster;
+use super::room::Room;
 use crate::clock::Clock as _;
 use crate::execute::drive;
 use crate::store::Store;
@@ -14,22 +12,18 @@ use crate::store::Store;
 /// Who is connected: a table of connections by topic, on a store. Clones are the same table, and
 /// cheap.
 ///
-/// How long the store may take is its executor's to decide.
+/// How long the store may take is its executor's to decide. Handlers of WebSocket routes use a
+/// [room](Self::room); this is for what knows connections by their ids.
 ///
 /// ```
-/// use std::sync::Arc;
-///
-/// use apptheory::store::Store;
-/// use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
+/// use apptheory::Store;
+/// use apptheory::registry::Touched;
+/// use apptheory::websocket::Connections;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let connections = Connections::on(&Store::memory());
-///
 /// connections.register("c1=", "news").await?; // on `$connect`
-/// let client = FakeWebSocketManagementClient::new("https://ws.example.com");
-/// let broadcaster = Broadcaster::new(Arc::new(client));
-/// let report = connections.broadcast(&broadcaster, "news", b"hello").await?;
-/// assert_eq!(report.sent.delivered, 1);
+/// assert_eq!(connections.touch("c1=").await?, Touched::Kept); // on a message
 /// connections.remove("c1=").await?; // on `$disconnect`
 /// # Ok::<(), apptheory::registry::Error>(())
 /// # }).unwrap();
@@ -38,19 +32,6 @@ use crate::store::Store;
 pub struct Connections {
     registry: RegistryConfig,
     store: Store,
-}
-
-/// What became of a broadcast to a topic.
-#[derive(Clone, Debug, Default)]
-#[must_use = "it says who did not get the data"]
-pub struct TopicReport {
-    /// What became of each connection that was found.
-    pub sent: BroadcastReport,
-    /// Connections that are gone, and could not be removed. They expire, or the next broadcast
-    /// tries again.
-    pub not_removed: Vec<(String, Error)>,
-    /// Why the rest of the topic was not found. `None` when it was, to its end.
-    pub interrupted: Option<Error>,
 }
 
 impl Connections {
@@ -111,64 +92,13 @@ impl Connections {
         drive(list, &self.store).await
     }
 
-    /// Sends `data` to every connection of a topic, page by page, and removes those that are gone;
-    /// but not those of the last half minute, whose `$connect` may still be at work.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] for a blank or over-long topic. Whatever else goes wrong is reported,
-    /// beside what did not.
-    pub async fn broadcast(
-        &self,
-        broadcaster: &Broadcaster,
-        topic: &str,
-        data: &[u8],
-    ) -> Result<TopicReport, Error> {
-        let mut report = TopicReport::default();
-        let mut cursor = None;
-        loop {
-            let list =
-                self.registry.list(topic, PAGE, cursor.as_deref(), self.store.clock().now())?;
-            let page = match drive(list, &self.store).await {
-                Ok(page) => page,
-                Err(error) => {
-                    report.interrupted = Some(error);
-                    return Ok(report);
-                }
-            };
-            let now = self.store.clock().now();
-            let opening = page.connections.iter().filter(|known| known.may_be_opening(now));
-            let opening: BTreeSet<_> = opening.map(|known| known.connection_id.clone()).collect();
-            let ids = page.connections.into_iter().map(|connection| connection.connection_id);
-            let sent = broadcaster.send(ids, data).await;
-            let gone = sent.gone.iter().filter(|id| !opening.contains(*id));
-            self.remove_gone(gone, &mut report.not_removed).await?;
-            report.sent.delivered = report.sent.delivered.saturating_add(sent.delivered);
-            report.sent.gone.extend(sent.gone);
-            report.sent.failed.extend(sent.failed);
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(report);
-            }
-        }
+    /// Returns the room of a topic: those who are connected for it.
+    #[must_use]
+    pub fn room(&self, topic: &str) -> Room {
+        Room::new(self.clone(), topic)
     }
 
-    async fn remove_gone(
-        &self,
-        gone: impl Iterator<Item = &String>,
-        not_removed: &mut Vec<(String, Error)>,
-    ) -> Result<(), Error> {
-        for id in gone {
-            if let Err(error) = drive(self.registry.remove(id)?, &self.store).await {
-                not_removed.push((id.clone(), error));
-            }
-        }
-        Ok(())
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
     }
 }
-
-/// How many connections are found, and sent to, before the next are looked for.
-const PAGE: NonZeroU32 = match NonZeroU32::new(100) {
-    Some(number) => number,
-    None => NonZeroU32::MIN,
-};

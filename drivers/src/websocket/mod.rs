@@ -31,6 +31,7 @@ mod broadcast;
 mod client;
 mod connections;
 mod fake;
+mod room;
 
 #[cfg(feature = "websocket")]
 pub use aws::{AwsWebSocketClients, AwsWebSocketManagementClient, aws_sdk_apigatewaymanagement};
@@ -38,5 +39,6 @@ pub use broadcast::{Broadcaster, DEFAULT_CONCURRENCY, SEND_BUDGET};
 pub use client::{
     ClientFuture, FactoryFuture, WebSocketClient, WebSocketClientFactory, WebSocketManagementClient,
 };
-pub use connections::{Connections, TopicReport};
+pub use connections::Connections;
 pub use fake::{FakeWebSocketClients, FakeWebSocketManagementClient, RecordedCall};
+pub use room::{BroadcastError, Room, RoomReport, RoomSender};

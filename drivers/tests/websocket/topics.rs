@@ -4,14 +4,20 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
 
+use apptheory::app::{App, AppService, Invocation, Json, State, WebSocket};
 use apptheory::clock::VirtualClock;
 use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::store::{MemoryStore, Store};
-use apptheory::websocket::{Broadcaster, Connections, FakeWebSocketManagementClient};
+use apptheory::websocket::{
+    BroadcastError, Broadcaster, Connections, FakeWebSocketClients, FakeWebSocketManagementClient,
+    Room, RoomReport,
+};
+use apptheory_core::error::AppError;
 use apptheory_core::gateway::Connection;
 use apptheory_core::registry::{ErrorKind, RegistryConfig, Touched};
 use apptheory_core::store;
 use apptheory_core::time::Timestamp;
+use serde_json::{Value, json};
 
 fn stage() -> (Connections, MemoryStore<VirtualClock>, VirtualClock) {
     let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
@@ -64,18 +70,20 @@ fn everybody_of_a_topic_gets_the_message_and_the_gone_are_forgotten() {
             fake.connect(&id, Connection::default());
         }
     }
-    let broadcast = || clock.run(connections.broadcast(&broadcaster, "news", b"hi")).unwrap();
+    let news = connections.room("news").through(broadcaster.clone());
+    let broadcast = || clock.run(news.send(b"hi")).unwrap();
     // Whoever is gone now may be about to be there: `$connect` may still be at work.
     assert_eq!(broadcast().sent.gone.len(), 25);
     assert_eq!(store.items(&"connections".into()).len(), 250);
     clock.advance(Duration::from_secs(30));
     let report = broadcast();
     assert_eq!((report.sent.delivered, report.sent.gone.len()), (225, 25));
-    assert!(report.not_removed.is_empty() && report.interrupted.is_none());
+    assert!(report.not_removed.is_empty());
     assert_eq!(store.items(&"connections".into()).len(), 225);
     let again = broadcast();
     assert_eq!((again.sent.delivered, again.sent.gone.len()), (225, 0));
-    let nobody = clock.run(connections.broadcast(&broadcaster, "chess", b"hi")).unwrap();
+    let chess = connections.room("chess").through(broadcaster);
+    let nobody = clock.run(chess.send(b"hi")).unwrap();
     assert_eq!(nobody.sent.delivered, 0);
 }
 
@@ -93,16 +101,78 @@ fn what_the_store_does_not_answer_is_reported_beside_what_was_sent() {
         let faulty = Faulty::new(store.clone(), plan);
         let faulty = Store::builder().clock(clock.clone()).executor(faulty);
         let connections = Connections::new(registry, &faulty);
-        clock.run(connections.broadcast(&broadcaster, "news", b"hi")).unwrap()
+        clock.run(connections.room("news").through(broadcaster.clone()).broadcast("hi"))
     };
     // The query is answered, removing the first that is gone is not.
-    let report = broadcast(FaultPlan::default().fail(2, store::Error::Throttled));
+    let report = broadcast(FaultPlan::default().fail(2, store::Error::Throttled)).unwrap();
     assert_eq!((report.sent.delivered, report.sent.gone.len()), (1, 2));
     let not_removed: Vec<_> = report.not_removed.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!((not_removed, report.interrupted), (vec!["a"], None));
-    let report = broadcast(FaultPlan::default().fail(1, store::Error::Unavailable));
-    assert_eq!(report.sent.delivered, 0);
-    assert!(report.interrupted.is_some());
+    assert_eq!(not_removed, ["a"]);
+    let interrupted = broadcast(FaultPlan::default().fail(1, store::Error::Unavailable));
+    let BroadcastError::Room { error, report } = interrupted.unwrap_err() else { panic!() };
+    assert_eq!((error.kind(), report.sent.delivered), (ErrorKind::Store, 0));
+    assert_eq!(AppError::from(BroadcastError::Room { error, report }).status(), 503);
+    let blank = clock.run(connections.room(" ").through(broadcaster.clone()).send(b"hi"));
+    assert_eq!(AppError::from(blank.unwrap_err()).status(), 400);
     // The next broadcast finds what was left.
-    assert_eq!(broadcast(FaultPlan::default()).sent.gone, ["a"]);
+    assert_eq!(broadcast(FaultPlan::default()).unwrap().sent.gone, ["a"]);
+}
+
+const ENDPOINT: &str = "https://a.execute-api.us-east-1.amazonaws.com/dev";
+
+/// An application with one room, in which everybody hears what somebody says.
+fn lobby(clock: &VirtualClock, clients: &FakeWebSocketClients) -> AppService {
+    async fn say(
+        State(room): State<Room>,
+        socket: WebSocket,
+        Json(said): Json<Value>,
+    ) -> Result<Json<Value>, AppError> {
+        room.touch(&socket).await?;
+        let RoomReport { sent, not_removed } = socket.broadcast(&room, &said).await?;
+        Ok(Json(json!([sent.delivered, sent.gone, sent.failed.len(), not_removed.len()])))
+    }
+    let store = Store::builder().clock(clock.clone()).memory();
+    App::with_state(Connections::on(&store).room("lobby"))
+        .clock(clock.clone())
+        .websocket("$connect", async |State(room): State<Room>, socket: WebSocket| {
+            room.join(&socket).await.map_err(AppError::from)
+        })
+        .websocket("$disconnect", async |State(room): State<Room>, socket: WebSocket| {
+            room.leave(&socket).await.map_err(AppError::from)
+        })
+        .websocket("$default", say)
+        .websocket_clients(clients.clone())
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn sockets_join_a_room_speak_in_it_and_leave() {
+    let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
+    let clients = FakeWebSocketClients::strict();
+    let app = lobby(&clock, &clients);
+    let gateway = clients.at(ENDPOINT);
+    let send = |route_key: &str, id: &str| {
+        let event = json!({"body": "{\"text\":\"hi\"}", "requestContext": {
+            "routeKey": route_key, "eventType": "MESSAGE", "connectionId": id, "stage": "dev",
+            "domainName": "a.execute-api.us-east-1.amazonaws.com", "requestId": "r1"}});
+        let answer = clock.run(app.invoke(&event.to_string(), Invocation::default())).unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert!(answer["statusCode"].as_u64() < Some(300), "{answer}");
+        answer["body"].as_str().unwrap_or_default().to_owned()
+    };
+    for id in ["ann", "bob", "eve"] {
+        send("$connect", id);
+        gateway.connect(id, Connection::default());
+    }
+    assert_eq!(send("$default", "ann"), "[3,[],0,0]");
+    assert!(gateway.calls().iter().all(|call| call.data == br#"{"text":"hi"}"#));
+    send("$disconnect", "eve");
+    gateway.disconnect("bob");
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(send("$default", "ann"), r#"[1,["bob"],0,0]"#);
+    assert_eq!(send("$default", "ann"), "[1,[],0,0]");
+    // Who was taken for gone and is there after all is let in again.
+    gateway.connect("bob", Connection::default());
+    assert_eq!(send("$default", "bob"), "[2,[],0,0]");
 }

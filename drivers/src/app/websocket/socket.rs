@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::app::kind::Socket as SocketKind;
 use crate::app::{Context, FromContext, OptionalFromContext};
-use crate::websocket::{WebSocketClient, WebSocketClientFactory};
+use crate::websocket::{BroadcastError, Room, RoomReport, WebSocketClient, WebSocketClientFactory};
 
 /// The connection that an event is about: which one it is, and the way to send to it. Clones are the
 /// same connection.
@@ -71,6 +71,19 @@ impl WebSocket {
         T: Serialize + Sync + ?Sized,
     {
         self.send(&json_message(message)?).await
+    }
+
+    /// Sends a value as JSON to everybody in a room, the connection itself among them if it is there.
+    /// Those that are gone are removed from the room, and the report says who did not get it.
+    ///
+    /// # Errors
+    ///
+    /// [`BroadcastError`].
+    pub async fn broadcast<T>(&self, room: &Room, value: &T) -> Result<RoomReport, BroadcastError>
+    where
+        T: Serialize + Sync + ?Sized,
+    {
+        room.through(Arc::clone(self.client().await?)).broadcast(value).await
     }
 
     /// The client of the connection's API, for its other connections. It is made when it is first
