@@ -33,11 +33,11 @@ pub enum BuildError {
         /// What stands in its way, and what to do.
         reason: String,
     },
-    /// A handler of records says who may call it, or its router does, and nothing says
-    /// who calls there.
+    /// A handler of records is in a router that is for certain callers, and nothing says who sends a
+    /// record.
     #[error(
-        "{method}({given}) is for certain callers, and nothing says who calls there: leave the access \
-         out, or register it with a router of its own"
+        "{method}({given}) is in a router that is for certain callers, and nothing says who sends a \
+         record: register it with a router of its own"
     )]
     Access {
         /// The method of [`Router`](super::Router) that registers it.

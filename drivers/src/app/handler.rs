@@ -164,7 +164,7 @@ impl<S, K> fmt::Debug for Layered<S, K> {
     label = "an `async` function is expected here"
 )]
 pub trait AsyncFunction<Arguments>: Send + Sync + 'static {
-    type Future: Future<Output = Self::Output> + Send + 'static;
+    type Future: Future<Output = Self::Output>;
     type Output;
 
     fn call(&self, arguments: Arguments) -> Self::Future;
@@ -173,6 +173,7 @@ pub trait AsyncFunction<Arguments>: Send + Sync + 'static {
 impl<F, A, S, K> Handler<A, S, K> for F
 where
     F: AsyncFunction<A>,
+    F::Future: Send + 'static,
     F::Output: IntoAnswer<K>,
     A: FromContext<S, K>,
     S: Send + Sync + 'static,
@@ -194,7 +195,7 @@ macro_rules! functions {
         impl<F, R, $($argument),*> AsyncFunction<($($argument,)*)> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
-            R: Future + Send + 'static,
+            R: Future,
         {
             type Future = R;
             type Output = R::Output;

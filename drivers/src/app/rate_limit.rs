@@ -41,10 +41,13 @@ use crate::limiter::RequestLimit;
 /// Two limits around the same routes need counters of their own: give one of them a name with
 /// [`named`](crate::limiter::RequestLimitBuilder::named), or the application does not build.
 ///
-/// A record counts for its sender, such as its queue. One over the limit fails, and comes again.
+/// The messages of a WebSocket count for their caller, else for the identity that the authorizer of
+/// `$connect` gave, else for the client's address; and for their route key.
 ///
-/// The messages of a WebSocket count for the identity that the authorizer of `$connect` gave, else
-/// for the client's address, and for their route key.
+/// A record counts for its sender: its queue, stream, table or topic, or the source of an event. One
+/// over the limit fails, and comes again as its service has it: give a queue enough receives before
+/// it gives a message up. A limit [per address](RequestLimit::per_address) fails all records, which
+/// have none: put it around a router of requests.
 pub type RateLimit = RequestLimit<Context>;
 
 impl Middleware for RateLimit {
@@ -106,7 +109,7 @@ fn with_facts<T>(context: &Context, look: impl FnOnce(RequestFacts<'_>) -> T) ->
     look(match connection {
         // Events of a WebSocket API have neither a method nor a path.
         Some(connection) => RequestFacts {
-            identity: &connection.identity,
+            identity: if facts.identity.is_empty() { &connection.identity } else { facts.identity },
             route: Some(&connection.route_key),
             method: WEBSOCKET,
             ..facts

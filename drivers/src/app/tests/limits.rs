@@ -8,6 +8,7 @@ use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Access, Principal, TenantSource};
 use apptheory_core::http::{Provider, RawRequest, SourceProvenance};
 use apptheory_core::limiter::{Decision, FixedWindow, Limiter, TokenBucket};
+use serde_json::json;
 
 use super::{builder, clock, get, serve, text};
 use crate::app::*;
@@ -317,4 +318,34 @@ fn the_tenant_of_an_isolated_invocation_counts_and_no_client_names_another() {
     assert_eq!(text(&call(Some("umbrella"), "192.0.2.2")), "umbrella");
     // Without one, it is the address that counts.
     assert_eq!(text(&call(None, "192.0.2.1")), "mallory");
+}
+
+#[test]
+fn records_count_for_their_sender_and_fail_over_the_limit() {
+    let (app, clock) = limited(
+        |app, limit| {
+            app.layer(limit)
+                .sqs("q", async |Extension(decision): Extension<Decision>| {
+                    assert!(decision.allowed);
+                })
+                .sqs("other", async || ())
+                .get("/", async || "served")
+                .on_failure(|failure| assert_eq!(failure.error.code(), "app.rate_limited"))
+        },
+        2,
+    );
+    let record = |queue: &str, id: &str| {
+        json!({"eventSource": "aws:sqs", "eventSourceARN": format!("arn:aws:sqs:r:1:{queue}"),
+            "messageId": id, "body": ""})
+    };
+    let handle = |records: &[(&str, &str)]| {
+        let records: Vec<_> = records.iter().map(|(queue, id)| record(queue, id)).collect();
+        let event = json!({"Records": records}).to_string();
+        clock.run(app.invoke(&event, Invocation::default())).unwrap()
+    };
+    let batch = [("q", "1"), ("q", "2"), ("q", "3"), ("other", "4")];
+    assert_eq!(handle(&batch), r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#);
+    assert_eq!(serve(&app, &clock, from("192.0.2.1", "/", &[])).status, 200);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(handle(&[("q", "3")]), r#"{"batchItemFailures":[]}"#);
 }

@@ -230,8 +230,8 @@ fn what_does_not_fit_together_names_both_sides() {
         ),
         (
             known().merge(Router::new().sqs("q", async || ()).for_callers()),
-            "sqs(\"q\") is for certain callers, and nothing says who calls there: leave the access \
-             out, or register it with a router of its own",
+            "sqs(\"q\") is in a router that is for certain callers, and nothing says who sends a \
+             record: register it with a router of its own",
         ),
         (
             App::new().sqs("q", async || ()).nest("/a", Router::new().sqs(" q ", async || ())),
