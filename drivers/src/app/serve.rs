@@ -76,10 +76,12 @@ impl AppService {
         self.carry_out(exchange, begun, Some(socket)).await
     }
 
-    /// A request with the trace and the id of its invocation, where it has none of its own.
+    /// A request with the tenant of its invocation, and with its trace and id where it has none of its
+    /// own.
     fn arrive<'e>(&self, mut request: RawRequest<'e>, begun: &Begun) -> (RawRequest<'e>, Arrival) {
-        let Invocation { request_id, deadline, trace, .. } = &begun.invocation;
+        let Invocation { request_id, deadline, trace, tenant_id, .. } = &begun.invocation;
         carry_on(trace, &mut request.headers);
+        request.platform.tenant_id.clone_from(tenant_id);
         if request.provider_request_id.trim().is_empty() {
             request.provider_request_id.clone_from(request_id);
         }
