@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `start`, on by default | [`start()`] and [`run()`]: on Lambda, or on a port of this machine |
 //! | `lambda` | running on Lambda |
+//! | `lambda_runtime` | running on Lambda under AWS's own runtime |
 //! | `local` | running on a port of this machine |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
@@ -46,9 +47,12 @@ pub mod store;
 pub mod tower;
 pub mod websocket;
 
-pub use app::FromRef;
 #[cfg(feature = "tower")]
 pub use app::tower;
+pub use app::{
+    Answer, App, AppService, BoxFuture, BuildError, Context, FromContext, FromRef, Handler,
+    IntoAnswer, Json, Middleware, Next, Path, Query, RateLimit, Response, Router, State,
+};
 /// Derives [`FromRef`](trait@FromRef) for each field of a struct, so that a handler takes that part
 /// of the application's state as its `State`.
 ///

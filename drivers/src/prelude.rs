@@ -9,15 +9,16 @@ pub use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 pub use http::StatusCode;
 pub use serde_json::json;
 
-pub use crate::FromRef;
-pub use crate::Store;
 pub use crate::app::{
-    Answer, App, AppService, Body, BodyStream, BuildError, Context, Extension, FromContext,
-    Handler, Headers, Html, IntoAnswer, Json, Middleware, Next, Path, Query, RateLimit, Response,
-    Router, Sse, State, Timeout, WebSocket,
+    Answer, App, AppService, Authorizer, Body, BodyStream, BuildError, Claims, ClientIp, Context,
+    Extension, Form, FromContext, FromRef, Handler, Headers, Html, IntoAnswer, Invocation, Json,
+    MatchedPath, Middleware, Next, Path, Query, RateLimit, Redirect, RequestContext, Response,
+    Router, Sse, StageVariables, State, Tenant, Timeout, WebSocket,
 };
 pub use crate::clock::Clock;
 pub use crate::error::AppError;
 pub use crate::eventbus::{Event, EventBus};
 pub use crate::idempotency::Idempotent;
+pub use crate::store::Store;
 pub use crate::stream::sse::SseEvent;
+pub use apptheory_macros::FromRef;

@@ -85,6 +85,12 @@ impl FunctionError {
         Self::new("Function.InvalidEvent", message)
     }
 
+    /// The answer is no JSON: a mistake of this crate.
+    #[cfg(feature = "lambda_runtime")]
+    pub(super) fn invalid_answer(error: &serde_json::Error) -> Self {
+        Self::new("Function.InvalidAnswer", error.to_string())
+    }
+
     fn new(error_type: &'static str, message: impl Into<String>) -> Self {
         Self { error_type, message: message.into() }
     }

@@ -63,11 +63,15 @@ mod extension;
 mod frames;
 mod head;
 mod runtime;
+#[cfg(feature = "lambda_runtime")]
+mod service;
 mod settings;
 
 pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;
 pub use runtime::{DRAIN_TIME, Runtime};
+#[cfg(feature = "lambda_runtime")]
+pub use service::{LambdaService, ServiceError, service};
 #[cfg(feature = "start")]
 pub(crate) use settings::{MAX_CONCURRENCY, RUNTIME_API};
 

@@ -2,7 +2,7 @@
 
 use core::num::NonZeroUsize;
 
-use apptheory_core::events::InvokeMode;
+use apptheory_core::events::{InvokeMode, UnknownMode};
 
 use super::address::Address;
 use super::error::RuntimeError;
@@ -28,17 +28,25 @@ impl Settings {
     ) -> Result<Self, RuntimeError> {
         let read = |name| filled(&env, name);
         let api = read(RUNTIME_API).ok_or(RuntimeError::NotInLambda)?;
-        let mode = match (mode, read(INVOKE_MODE)) {
-            (Some(mode), _) => mode,
-            (None, Some(text)) => text.parse()?,
-            (None, None) => InvokeMode::default(),
-        };
+        let mode = invoke_mode(mode, &env)?;
         let max_concurrency = match read(MAX_CONCURRENCY) {
             Some(text) => text.parse().map_err(|_| RuntimeError::InvalidMaxConcurrency)?,
             None => NonZeroUsize::MIN,
         };
         let api = Address::parse(&api).ok_or(RuntimeError::InvalidRuntimeApi)?;
         Ok(Self { api, mode, max_concurrency })
+    }
+}
+
+/// Reads how responses are sent, unless that was set in code.
+pub(super) fn invoke_mode(
+    mode: Option<InvokeMode>,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<InvokeMode, UnknownMode> {
+    match (mode, filled(env, INVOKE_MODE)) {
+        (Some(mode), _) => Ok(mode),
+        (None, Some(text)) => text.parse(),
+        (None, None) => Ok(InvokeMode::default()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Applications as Lambda functions, against a Runtime API that speaks the wire protocol.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "panics are caught, or end a test")]
 
+#[cfg(feature = "lambda_runtime")]
+mod aws_runtime;
 mod buffered;
 mod deadlines;
 mod endings;

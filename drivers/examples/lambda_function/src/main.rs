@@ -9,8 +9,6 @@
 
 use std::process::ExitCode;
 
-use apptheory::eventbus::Event;
-use apptheory::limiter::{FixedWindow, Limiter, RateLimiter};
 use apptheory::prelude::*;
 
 fn main() -> ExitCode {
@@ -27,11 +25,10 @@ async fn store() -> Store {
     store
 }
 
-fn app(store: &Store) -> Result<App<EventBus>, apptheory::limiter::Error> {
-    let limit = Limiter::fail_open(FixedWindow::new(Duration::from_secs(60), 100)?).build();
-    let limit = RateLimit::new(RateLimiter::new(limit, store));
+fn app(store: &Store) -> App<EventBus> {
+    let limit = RateLimit::fixed(100, Duration::from_secs(60)).fail_open().on(store);
     let orders = Router::new().get("/orders", list).post("/orders", publish).layer(limit);
-    Ok(App::with_state(EventBus::on(store))
+    App::with_state(EventBus::on(store))
         .merge(orders)
         .get("/", async || Json(json!({"message": "hello"})))
         .get("/page", page)
@@ -45,7 +42,7 @@ fn app(store: &Store) -> Result<App<EventBus>, apptheory::limiter::Error> {
             Response::html_stream(200, BodyStream::failing(AppError::conflict("nothing was sent")))
         })
         .get("/broken", broken)
-        .get("/panic", panics))
+        .get("/panic", panics)
 }
 
 /// There are no tenants here: whose orders they are is for the application to authenticate.

@@ -1,21 +1,18 @@
-//! An application under `lambda_http`, for functions whose responses are not streamed: [`AppService`] is a
-//! tower service. Layers of the tower ecosystem go around it; everything else that a function may
-//! be invoked with is for [`apptheory::lambda`].
+//! An application under `lambda_runtime`, the runtime of AWS: for functions of which something else
+//! needs that runtime.
 //!
 //! ```text
 //! cargo lambda watch -p lambda_runtime_function
 //! ```
 
-use apptheory::app::{App, Context};
-use serde_json::json;
+use apptheory::prelude::*;
+use lambda_runtime::Error;
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
     let app = App::new()
         .get("/", async || "hello")
-        .get("/orders/{id}", async |context: Context| {
-            apptheory::app::Json(json!({"id": context.param("id")}))
-        })
-        .build()?;
-    lambda_http::run(app).await
+        .get("/orders/{id}", async |Path(id): Path<u32>| Json(json!({"id": id})));
+    lambda_runtime::run(apptheory::lambda::service(app)?).await
 }

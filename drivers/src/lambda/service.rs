@@ -1,0 +1,185 @@
+//! Applications under `lambda_runtime`, the runtime of AWS.
+
+use core::task::{Context as Waiting, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use apptheory_core::error::{AppError, code};
+use apptheory_core::events::{InvokeMode, LambdaEvent, UnknownMode};
+use apptheory_core::http::platform::CognitoIdentity;
+use apptheory_core::time::Timestamp;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use lambda_runtime::{Diagnostic, FunctionResponse, MetadataPrelude, StreamResponse};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+use tower::Service;
+
+use super::error::FunctionError;
+use super::settings::invoke_mode;
+use crate::app::wire::http_head;
+use crate::app::{
+    App, AppService, BodyStream, BoxFuture, BuildError, ClientContext, Invocation, Response,
+};
+use crate::clock::{Clock as _, SharedClock};
+use crate::env::process_env;
+
+/// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
+/// the deadline, the ids and the trace of its invocation. Use it where something else needs that
+/// runtime; [`run`](super::run) has one of its own, which sends a finished answer again where a
+/// connection was lost, and sends errors in trailers.
+///
+/// Responses are streamed where `APPTHEORY_INVOKE_MODE` says so, as [`run`](super::run) reads it.
+///
+/// ```no_run
+/// use apptheory::app::App;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), lambda_runtime::Error> {
+/// let app = App::new().get("/", async || "hello");
+/// lambda_runtime::run(apptheory::lambda::service(app)?).await
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`ServiceError`] when the application does not build, or the mode is none.
+pub fn service<S: Send + Sync + 'static>(app: App<S>) -> Result<LambdaService, ServiceError> {
+    let mode = invoke_mode(None, process_env)?;
+    Ok(LambdaService { app: app.build()?, mode, is_warm: Arc::default() })
+}
+
+/// An application as a service of `lambda_runtime`; made by [`service`]. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct LambdaService {
+    app: AppService,
+    mode: InvokeMode,
+    is_warm: Arc<AtomicBool>,
+}
+
+/// There is no service for `lambda_runtime`.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The application is put together wrong; the error says what is, and how to mend it.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// `APPTHEORY_INVOKE_MODE` names no mode.
+    #[error("APPTHEORY_INVOKE_MODE: {0}")]
+    InvalidInvokeMode(#[from] UnknownMode),
+}
+
+type Event = lambda_runtime::LambdaEvent<Box<RawValue>>;
+type Answer = FunctionResponse<Box<RawValue>, BodyStream>;
+
+impl Service<Event> for LambdaService {
+    type Response = Answer;
+    type Error = Diagnostic;
+    type Future = BoxFuture<Result<Answer, Diagnostic>>;
+
+    fn poll_ready(&mut self, _: &mut Waiting<'_>) -> Poll<Result<(), Diagnostic>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, event: Event) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move {
+            let answered = service.answer(event.payload.get(), event.context).await;
+            answered.map_err(|FunctionError { error_type, message }| Diagnostic {
+                error_type: error_type.to_owned(),
+                error_message: message,
+            })
+        })
+    }
+}
+
+impl LambdaService {
+    /// Sends responses in a mode, whatever `APPTHEORY_INVOKE_MODE` says.
+    #[must_use]
+    pub fn with_mode(self, mode: InvokeMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    async fn answer(
+        &self,
+        event: &str,
+        context: lambda_runtime::Context,
+    ) -> Result<Answer, FunctionError> {
+        let begun = self.app.begin(self.invocation(context));
+        match LambdaEvent::read(event)? {
+            LambdaEvent::Http(event) if self.mode.target(&event).is_some() => {
+                let stops_at = begun.time.stops_at();
+                let response = self.app.serve_begun(event.request, begun).await;
+                Ok(FunctionResponse::StreamingResponse(streamed(&self.app, response, stops_at)))
+            }
+            event => {
+                let answer = self.app.answer_event(event, begun).await?;
+                let answer = RawValue::from_string(answer)
+                    .map_err(|error| FunctionError::invalid_answer(&error))?;
+                Ok(FunctionResponse::BufferedResponse(answer))
+            }
+        }
+    }
+
+    fn invocation(&self, context: lambda_runtime::Context) -> Invocation {
+        let deadline =
+            Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(context.deadline));
+        Invocation {
+            request_id: context.request_id,
+            // Emulators say that it ended before: that is no deadline.
+            deadline: (deadline > self.app.clock().now()).then_some(deadline),
+            trace: context.xray_trace_id.unwrap_or_default(),
+            tenant_id: context.tenant_id,
+            invoked_function_arn: context.invoked_function_arn,
+            client_context: context.client_context.map(|given| ClientContext {
+                custom: members(given.custom),
+                env: members(given.environment),
+                client: match serde_json::to_value(given.client) {
+                    Ok(Json::Object(client)) => client,
+                    _ => Map::new(),
+                },
+            }),
+            cognito_identity: context.identity.map(|identity| CognitoIdentity {
+                identity_id: identity.identity_id,
+                identity_pool_id: identity.identity_pool_id,
+                amr: Vec::new(),
+            }),
+            is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
+            peer: None,
+        }
+    }
+}
+
+fn members(texts: impl IntoIterator<Item = (String, String)>) -> Map<String, Json> {
+    texts.into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
+/// A response that is sent while it is made, and ends in time.
+fn streamed(
+    app: &AppService,
+    response: Response,
+    stops_at: Option<Timestamp>,
+) -> StreamResponse<BodyStream> {
+    let Response { status, headers, cookies, body, stream, .. } = response;
+    let (head, ()) = http_head(status, &headers, &[]).into_parts();
+    let metadata_prelude =
+        MetadataPrelude { status_code: head.status, headers: head.headers, cookies };
+    let whole = stream::iter((!body.is_empty()).then(|| Ok(Bytes::from(body))));
+    let made = stream::iter(stream).flatten();
+    let stream = in_time(app.clock().clone(), stops_at, BodyStream::new(whole.chain(made)));
+    StreamResponse { metadata_prelude, stream }
+}
+
+/// A stream that is given up, with an error at its end, when its time is up.
+fn in_time(clock: SharedClock, stops_at: Option<Timestamp>, stream: BodyStream) -> BodyStream {
+    BodyStream::new(stream::unfold(Some(stream), move |stream| {
+        let clock = clock.clone();
+        async move {
+            let mut stream = stream?;
+            match clock.race(stops_at, stream.next()).await {
+                Some(chunk) => Some((chunk?, Some(stream))),
+                None => Some((Err(AppError::of(code::TIMEOUT)), None)),
+            }
+        }
+    }))
+}

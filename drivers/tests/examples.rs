@@ -1,0 +1,149 @@
+//! The examples, asked as their users would ask them.
+#![expect(clippy::unwrap_used, reason = "it ends a test")]
+#![allow(
+    dead_code,
+    private_interfaces,
+    reason = "each example is a program, with a `main` and types of its own"
+)]
+
+#[path = "../examples/bus.rs"]
+mod bus;
+#[path = "../examples/limit.rs"]
+mod limit;
+#[path = "../examples/orders.rs"]
+mod orders;
+#[path = "../examples/routers.rs"]
+mod routers;
+#[path = "../examples/stores.rs"]
+mod stores;
+#[path = "../examples/streaming.rs"]
+mod streaming;
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use apptheory::app::{App, AppService, Invocation, Response};
+use apptheory::clock::VirtualClock;
+use apptheory::http::RawRequest;
+use apptheory::store::Store;
+use apptheory::time::Timestamp;
+use futures_util::TryStreamExt as _;
+use serde_json::{Value as Json, json};
+
+/// An example, and the time that it lives in.
+struct Example {
+    app: AppService,
+    clock: VirtualClock,
+}
+
+impl Example {
+    fn new<S: Send + Sync + 'static>(app: impl FnOnce(&Store) -> App<S>) -> Self {
+        let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
+        let store = Store::builder().clock(clock.clone()).memory();
+        let app = app(&store).clock(clock.clone()).build().unwrap();
+        Self { app, clock }
+    }
+
+    fn send(&self, request: RawRequest<'_>) -> Response {
+        let peer = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)));
+        self.clock.run(self.app.serve(request, Invocation { peer, ..Invocation::default() }))
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        read(self.send(RawRequest::new("GET", path)))
+    }
+
+    fn post(&self, path: &str, body: &Json, fields: &[(&str, &str)]) -> (u16, String) {
+        let mut request = RawRequest::new("POST", path);
+        request.headers.append("content-type", "application/json");
+        for (name, value) in fields {
+            request.headers.append(*name, *value);
+        }
+        request.body = body.to_string().into_bytes().into();
+        read(self.send(request))
+    }
+
+    fn invoke(&self, event: &Json) -> String {
+        let event = event.to_string();
+        self.clock.run(self.app.invoke(&event, Invocation::default())).unwrap()
+    }
+}
+
+fn read(response: Response) -> (u16, String) {
+    (response.status, String::from_utf8(response.body).unwrap())
+}
+
+#[test]
+fn orders_are_made_shown_and_refused() {
+    let shop = Example::new(orders::app);
+    assert_eq!(shop.get("/"), (200, "the corner shop".to_owned()));
+    let order = json!({"items": ["tea"]});
+    let (status, id) = shop.post("/orders", &order, &[]);
+    assert_eq!(status, 201);
+    let id: String = serde_json::from_str(&id).unwrap();
+    assert_eq!(shop.get(&format!("/orders/{id}")), (200, order.to_string()));
+    let (status, why) = shop.post("/orders", &json!({"items": []}), &[]);
+    assert!(status == 422 && why.contains(r#""field":"items""#), "{status} {why}");
+    let (status, why) = shop.post("/orders", &json!({"items": "tea"}), &[]);
+    assert!(status == 422 && why.contains("items"), "{status} {why}");
+    assert_eq!(shop.get("/orders/none").0, 404);
+}
+
+#[test]
+fn routers_have_prefixes_layers_and_callers() {
+    let shop = Example::new(routers::app);
+    assert_eq!(shop.get("/orders/7"), (200, "order 7".to_owned()));
+    let fields = [("idempotency-key", "k1"), ("authorization", "Bearer of-bob")];
+    assert_eq!(shop.post("/orders", &json!({}), &fields), (201, "ordered".to_owned()));
+    assert_eq!(shop.get("/nowhere"), (404, "nothing is at /nowhere".to_owned()));
+    for (token, status) in [("", 401), ("Bearer of-bob", 403), ("Bearer of-ann", 204)] {
+        let mut request = RawRequest::new("DELETE", "/orders");
+        request.headers.append("authorization", token);
+        assert_eq!(shop.send(request).status, status, "{token}");
+    }
+}
+
+#[test]
+fn a_limit_of_one_route_is_beside_that_of_all() {
+    let app = Example::new(limit::app);
+    let logins: Vec<u16> = (0..6).map(|_| app.get("/login").0).collect();
+    assert_eq!(logins, [200, 200, 200, 200, 200, 429]);
+    let others = (0..30).filter(|_| app.get("/").0 == 200).count();
+    assert_eq!(others, 20); // a caller is counted for each route
+}
+
+#[test]
+fn bodies_are_streamed() {
+    let app = Example::new(|_| streaming::app());
+    for (path, expected) in [
+        ("/ticks", "data: 1\n\ndata: 2\n\ndata: 3\n\n"),
+        ("/page", "<!doctype html><h1>Orders</h1><p>tea"),
+    ] {
+        let response = app.send(RawRequest::new("GET", path));
+        let chunks: Vec<_> = app.clock.run(response.stream.unwrap().try_collect()).unwrap();
+        let body: Vec<u8> = chunks.concat();
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
+}
+
+#[test]
+fn what_is_published_is_read_newest_first() {
+    let app = Example::new(bus::app);
+    for items in [json!(["tea"]), json!(["milk"])] {
+        assert_eq!(app.post("/orders", &json!({"items": items}), &[]).0, 202);
+    }
+    let newest = app.get("/orders");
+    assert_eq!(newest, (200, r#"[{"items":["milk"]},{"items":["tea"]}]"#.to_owned()));
+}
+
+#[test]
+fn one_application_runs_on_any_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("shop.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (name, visits) in [("memory", 1), (file.to_str().unwrap(), 1), (file.to_str().unwrap(), 2)]
+    {
+        let store = runtime.block_on(stores::store(name)).unwrap();
+        let app = Example::new(|_| stores::app(&store));
+        assert_eq!(app.get("/"), (200, format!("{visits} visits")));
+    }
+}

@@ -1,0 +1,87 @@
+//! An application under AWS's own runtime, as a service.
+
+use apptheory::app::{App, BodyStream, Context, Invocation, Response};
+use apptheory::lambda::service;
+use futures_util::StreamExt as _;
+use lambda_runtime::{FunctionResponse, LambdaEvent};
+use serde_json::json;
+use serde_json::value::to_raw_value;
+use tower::Service as _;
+
+fn app() -> App {
+    App::new()
+        .get("/", async |context: Context| {
+            let left = context.remaining().unwrap().as_secs();
+            let Invocation { request_id, trace, .. } = context.invocation();
+            format!("{request_id} {trace} {}", left / 60)
+        })
+        .get("/page", async || {
+            Response::html_stream(200, BodyStream::from_chunks(["<h1>", "Hello"]))
+        })
+        .sqs("orders", async |context: Context| {
+            context
+                .body()
+                .starts_with(b"4")
+                .then_some(())
+                .ok_or(apptheory::error::AppError::not_found())
+        })
+}
+
+fn context() -> lambda_runtime::Context {
+    let mut context = lambda_runtime::Context::default();
+    context.request_id = "r1".to_owned();
+    context.xray_trace_id = Some("Root=1".to_owned());
+    // In 2200.
+    context.deadline = 7_258_118_400_000;
+    context
+}
+
+async fn answer(
+    event: &serde_json::Value,
+) -> FunctionResponse<Box<serde_json::value::RawValue>, BodyStream> {
+    let event = LambdaEvent::new(to_raw_value(event).unwrap(), context());
+    service(app()).unwrap().call(event).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_event_is_answered_with_what_its_invocation_says() {
+    let FunctionResponse::BufferedResponse(answer_of_url) = answer(&super::event("/")).await else {
+        panic!("buffered unless told otherwise");
+    };
+    let read: serde_json::Value = serde_json::from_str(answer_of_url.get()).unwrap();
+    let body = read["body"].as_str().unwrap();
+    assert!(body.starts_with("r1 Root=1 ") && !body.ends_with(" 0"), "{body}");
+
+    let record = |id: &str, body: &str| {
+        json!({"eventSource": "aws:sqs", "messageId": id, "body": body,
+        "eventSourceARN": "arn:aws:sqs:r:1:orders"})
+    };
+    let batch = json!({"Records": [record("1", "4"), record("2", "5")]});
+    let FunctionResponse::BufferedResponse(failures) = answer(&batch).await else {
+        panic!("a batch has no stream");
+    };
+    assert_eq!(failures.get(), r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+}
+
+#[tokio::test]
+async fn a_page_is_streamed_where_the_mode_says_so() {
+    let event = LambdaEvent::new(to_raw_value(&super::event("/page")).unwrap(), context());
+    let mut service =
+        service(app()).unwrap().with_mode(apptheory::lambda::InvokeMode::StreamingForced);
+    let FunctionResponse::StreamingResponse(mut page) = service.call(event).await.unwrap() else {
+        panic!("streamed");
+    };
+    assert_eq!(page.metadata_prelude.status_code, 200);
+    let mut chunks = Vec::new();
+    while let Some(chunk) = page.stream.next().await {
+        chunks.push(chunk.unwrap());
+    }
+    assert_eq!(chunks, ["<h1>", "Hello"]);
+}
+
+#[tokio::test]
+async fn what_is_no_event_fails_with_its_type() {
+    let event = LambdaEvent::new(to_raw_value(&json!({"to": "nobody"})).unwrap(), context());
+    let error = service(app()).unwrap().call(event).await.err().unwrap();
+    assert_eq!(error.error_type, "Function.InvalidEvent");
+}
