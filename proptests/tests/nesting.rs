@@ -14,8 +14,8 @@ use proptest::test_runner::FileFailurePersistence;
 enum Said {
     Route { method: &'static str, path: Vec<&'static str>, layers: u8 },
     Fallback { layers: u8 },
-    Nest { prefix: Vec<&'static str>, inside: Vec<Said> },
-    Merge { inside: Vec<Said> },
+    Nest { prefix: Vec<&'static str>, inside: Vec<Self> },
+    Merge { inside: Vec<Self> },
     Layer,
 }
 
@@ -31,7 +31,7 @@ fn said() -> impl Strategy<Value = Vec<Said>> {
         2 => Just(Said::Layer),
     ];
     let leaves = prop::collection::vec(leaf.clone(), 0..4);
-    let routers = leaves.prop_recursive(3, 24, 4, move |inside| {
+    leaves.prop_recursive(3, 24, 4, move |inside| {
         let prefix = prop::collection::vec(prop::sample::select(vec!["a", "b"]), 1..3);
         let router = prop_oneof![
             3 => leaf.clone(),
@@ -39,8 +39,7 @@ fn said() -> impl Strategy<Value = Vec<Said>> {
             1 => inside.prop_map(|inside| Said::Merge { inside }),
         ];
         prop::collection::vec(router, 0..5)
-    });
-    routers
+    })
 }
 
 /// A route as the list has it: what a request passes on its way to which handler.

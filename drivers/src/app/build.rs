@@ -209,16 +209,16 @@ impl Tables {
 
     /// What is wrong with a route, and where the routes that it names are nested.
     fn placed(&self, error: SetupError, prefix: &str) -> BuildError {
-        let routes = self.service.router().routes().iter().zip(&self.prefixes);
-        let first = match &error {
-            SetupError::Route(RegistrationError::Duplicate { method, existing, .. }) => routes
-                .filter(|(route, _)| {
-                    route.method() == method && route.pattern().as_str() == existing
-                })
-                .map(|(_, prefix)| prefix.as_str())
-                .next()
-                .unwrap_or_default(),
-            _ => "",
+        let first = if let SetupError::Route(duplicate) = &error
+            && let RegistrationError::Duplicate { method, existing, .. } = duplicate
+        {
+            let mut routes = self.service.router().routes().iter().zip(&self.prefixes);
+            let first = routes.find(|(route, _)| {
+                route.method() == method && route.pattern().as_str() == existing
+            });
+            first.map_or("", |(_, prefix)| prefix)
+        } else {
+            ""
         };
         let places = match (prefix, first) {
             ("", "") => return error.into(),

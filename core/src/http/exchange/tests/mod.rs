@@ -1,5 +1,6 @@
 //! The order of the pipeline, and what each stage answers.
 
+mod fallbacks;
 mod messages;
 mod settings;
 
