@@ -12,12 +12,16 @@ pub use serde_json::json;
 pub use crate::app::{
     Answer, App, AppService, Authorizer, Body, BodyStream, BuildError, Claims, ClientIp, Context,
     Extension, Form, FromContext, FromRef, Handler, Headers, Html, IntoAnswer, Invocation, Json,
-    MatchedPath, Middleware, Next, Path, Query, RateLimit, Redirect, RequestContext, Response,
-    Router, Sse, StageVariables, State, Tenant, Timeout, WebSocket,
+    MatchedPath, Middleware, Next, Path, Query, RateLimit, RawQuery, Redirect, RequestContext,
+    Response, Router, Scopes, Sse, StageVariables, State, Tenant, Timeout, WebSocket,
 };
+#[cfg(feature = "multipart")]
+pub use crate::app::{Multipart, Part};
 pub use crate::clock::Clock;
 pub use crate::error::AppError;
 pub use crate::eventbus::{Event, EventBus};
+pub use crate::http::Cookies;
+pub use crate::http::exchange::Principal;
 pub use crate::idempotency::Idempotent;
 pub use crate::store::Store;
 pub use crate::stream::sse::SseEvent;

@@ -4,6 +4,7 @@ use core::error::Error as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Principal, TenantSource};
 use apptheory_core::http::platform::{ClientCertificate, CognitoIdentity, IamIdentity};
 use apptheory_core::http::{Cookies, RawRequest};
@@ -50,7 +51,8 @@ fn forms_texts_and_bytes_are_bodies() {
     }
     const FORM: &str = "application/x-www-form-urlencoded";
     let required = async |Form(login): Form<Login>| format!("{} {:?}", login.name, login.stay);
-    let optional = async |form: Option<Form<Login>>| form.map_or("none".into(), |it| it.0.name);
+    let optional =
+        async |form: Option<Form<Login>>| form.map_or_else(|| "none".into(), |it| it.0.name);
     for (content_type, body, status, said) in [
         (FORM, "name=a+b&stay=true", 200, "a b Some(true)"),
         (FORM, "name=a&stay=perhaps", 422, "expected true or false"),
@@ -88,6 +90,13 @@ fn heads_are_read() {
     let query = async |query: Option<RawQuery>| format!("{query:?}");
     assert_eq!(answer(query, get("/")).1, "None");
     assert_eq!(answer(query, get("/?")).1, "None");
+
+    let clock = clock();
+    let missed = async |path: Option<MatchedPath>| format!("{path:?}");
+    let app = builder(&clock).fallback(missed).build().unwrap();
+    assert_eq!(text_of(&app, &clock, get("/x")), "None");
+    let app = builder(&clock).fallback(async |MatchedPath(path)| path).build().unwrap();
+    assert_eq!(serve(&app, &clock, get("/x")).status, 500);
 }
 
 fn text_of(
@@ -171,6 +180,7 @@ struct Plan {
 }
 
 /// Says who calls, in as many ways as there are.
+#[expect(clippy::too_many_arguments, reason = "as many as handlers take")]
 async fn who(
     claims: Option<Claims<Me>>,
     scopes: Option<Scopes>,
@@ -284,7 +294,8 @@ fn principals_and_tenants_are_arguments() {
     let clock = clock();
     let app = |asks: bool| {
         let who = async |principal: Option<Principal>, tenant: Option<Tenant>| {
-            let name = principal.map_or("nobody".to_owned(), |principal| principal.identity);
+            let name =
+                principal.map_or_else(|| "nobody".to_owned(), |principal| principal.identity);
             format!("{name} {:?}", tenant.map(|Tenant(id)| id))
         };
         let app = builder(&clock).settings(|settings| settings.tenant = TenantSource::Field);
@@ -340,6 +351,35 @@ fn the_rest_of_the_event_and_the_invocation_are_arguments() {
     assert_eq!(text_of(&app, &clock, get("/all")), "0");
     let none: BTreeMap<String, String> = BTreeMap::new();
     assert_eq!(StageVariables(none), StageVariables::default());
+}
+
+#[test]
+fn records_have_texts_tenants_and_invocations_too() {
+    let clock = clock();
+    let record =
+        async |text: String, bytes: Bytes, tenant: Option<Tenant>, invocation: Invocation| {
+            let said = (&*text, bytes.len(), tenant.map(|Tenant(id)| id), &*invocation.request_id);
+            match said == ("tea", 3, Some("acme".to_owned()), "r1") {
+                true => Ok(()),
+                false => Err(AppError::conflict(format!("{said:?}"))),
+            }
+        };
+    let app = builder(&clock).sqs("orders", record).build().unwrap();
+    let record = |id: &str, body: &str| {
+        json!({"messageId": id, "body": body, "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:1:orders"})
+    };
+    let event = json!({"Records": [record("1", "tea"), record("2", "x")]}).to_string();
+    let invocation = Invocation {
+        request_id: "r1".into(),
+        tenant_id: Some("acme".into()),
+        ..Invocation::default()
+    };
+    let answered: Value = clock
+        .run(app.invoke(&event, invocation))
+        .map(|answer| serde_json::from_str(&answer).unwrap())
+        .unwrap();
+    assert_eq!(answered, json!({"batchItemFailures": [{"itemIdentifier": "2"}]}));
 }
 
 #[cfg(feature = "multipart")]
