@@ -9,6 +9,7 @@ pub use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 pub use http::StatusCode;
 pub use serde_json::json;
 
+pub use crate::app::events::{AnyEvent, Detail};
 pub use crate::app::{
     Answer, App, AppService, Authorizer, Body, BodyStream, BuildError, Claims, ClientIp, Context,
     Extension, Form, FromContext, FromRef, Handler, Headers, Html, IntoAnswer, Invocation, Json,
@@ -20,6 +21,7 @@ pub use crate::app::{Multipart, Part};
 pub use crate::clock::Clock;
 pub use crate::error::AppError;
 pub use crate::eventbus::{Event, EventBus};
+pub use crate::events::{Change, Rule, Shape};
 pub use crate::http::Cookies;
 pub use crate::http::exchange::Principal;
 pub use crate::idempotency::Idempotent;

@@ -130,6 +130,8 @@ impl<S: Send + Sync + 'static> App<S> {
             events: EventRoutes::new(events),
             layers: Vec::new(),
             prefixes: Vec::new(),
+            requests: 0,
+            registered: Vec::new(),
         };
         if let Some(refused) = router.take_refused() {
             return Err(refused);
@@ -142,10 +144,23 @@ impl<S: Send + Sync + 'static> App<S> {
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
-        let Tables { service, events, .. } = tables;
+        let Tables { service, events, requests, mut registered, .. } = tables;
+        if requests > 0 {
+            let handlers = if requests == 1 { "handler" } else { "handlers" };
+            registered.insert(0, format!("{requests} {handlers} of requests"));
+        }
         let Self { clock, ids, reserve, websocket_clients, supports_websockets, .. } = self;
         let services = Arc::new(Services { clock, ids, websocket_clients, json });
-        let inner = Inner { service, events, supports_websockets, hooks, reserve, warnings };
+        let inner = Inner {
+            service,
+            events,
+            serves_requests: requests > 0,
+            supports_websockets,
+            registered,
+            hooks,
+            reserve,
+            warnings,
+        };
         Ok(AppService { inner: Arc::new(inner), services })
     }
 }
@@ -158,6 +173,10 @@ struct Tables {
     layers: Vec<Layer>,
     /// The prefixes that the routes of the service are nested at, in their order.
     prefixes: Vec<String>,
+    /// How many handlers of requests there are.
+    requests: usize,
+    /// All other handlers, as errors of events without one name them.
+    registered: Vec<String>,
 }
 
 impl Tables {
@@ -167,11 +186,16 @@ impl Tables {
         let limiters = layers.iter().map(|layer| layer.limiters());
         Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
         if target.is_of_requests() {
+            self.requests = self.requests.saturating_add(1);
             self.keep_layers(&layers);
         } else if access != Access::Public && !matches!(target, Target::Message(_)) {
             return Err(target.unguarded());
         }
         let chain = Chain::new(layers, handler(state));
+        if !target.is_of_requests() {
+            let (method, _, given) = target.names();
+            self.registered.push(format!("{method}({given})"));
+        }
         let (service, events) = (&mut self.service, &mut self.events);
         let registered = match &target {
             Target::Request { method, pattern } => {
@@ -187,6 +211,8 @@ impl Tables {
             Target::Table(name) => events.dynamodb.insert(name, chain),
             Target::Topic(name) => events.sns.insert(name, chain),
             Target::Event(rule) => events.event_bridge.insert(rule.clone(), chain),
+            Target::Shape(shape) => events.any.insert(shape.clone(), chain),
+            Target::Otherwise => events.any.set_otherwise(chain),
         };
         registered.map_err(|taken| target.never_runs(&taken))
     }
@@ -277,6 +303,8 @@ impl Target {
             Self::Table(name) => ("dynamodb", "table", quoted(name)),
             Self::Topic(name) => ("sns", "topic", quoted(name)),
             Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
+            Self::Shape(shape) => ("on", "shape", shape.to_string()),
+            Self::Otherwise => ("otherwise", "handler", String::new()),
         }
     }
 
@@ -285,10 +313,13 @@ impl Target {
         let (method, what, given) = self.names();
         let reason = match taken {
             RouteTaken::Blank => format!("the {what} is blank; name one, or remove the handler"),
-            RouteTaken::By(earlier) if matches!(self, Self::Event(_)) => format!(
+            RouteTaken::By(earlier) if matches!(self, Self::Event(_) | Self::Shape(_)) => format!(
                 "{earlier}, registered before it, selects the same events; register the narrower \
-                 rule first, or remove one of the two"
+                 {what} first, or remove one of the two"
             ),
+            RouteTaken::By(_) if matches!(self, Self::Otherwise) => {
+                "an earlier one takes all events; remove one of the two".into()
+            }
             RouteTaken::By(earlier) => format!(
                 "the {what} {earlier:?} has a handler already; remove one of the two, or let one \
                  handler do the work of both"

@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::chain::Chain;
-use super::events::EventInput;
+use super::events::{AnyEvent, EventInput};
 use super::invocation::Invocation;
 use super::left::Left;
 use super::services::Services;
@@ -48,6 +48,8 @@ pub enum ContextKind {
     Message,
     /// A record of a queue, stream, table, topic or bus.
     Record,
+    /// An event of any kind, such as the input of a direct invocation.
+    Event,
 }
 
 /// What a handler is called for.
@@ -55,20 +57,21 @@ pub enum ContextKind {
 pub(super) enum Subject {
     Call { call: Arc<Call>, principal: Option<Arc<Principal>> },
     Record { record: EventInput, delivery: Arc<Delivery> },
+    Event { event: AnyEvent, delivery: Arc<Delivery> },
 }
 
 impl Subject {
     pub(super) fn request_id(&self) -> &str {
         match self {
             Self::Call { call, .. } => &call.request_id,
-            Self::Record { delivery, .. } => &delivery.request_id,
+            Self::Record { delivery, .. } | Self::Event { delivery, .. } => &delivery.request_id,
         }
     }
 
     pub(super) fn trace_id(&self) -> &str {
         match self {
             Self::Call { call, .. } => &call.request.trace_id,
-            Self::Record { .. } => "",
+            Self::Record { .. } | Self::Event { .. } => "",
         }
     }
 }
@@ -113,6 +116,7 @@ impl Context {
             Subject::Call { call, .. } if call.route_key().is_some() => ContextKind::Message,
             Subject::Call { .. } => ContextKind::Request,
             Subject::Record { .. } => ContextKind::Record,
+            Subject::Event { .. } => ContextKind::Event,
         }
     }
 
@@ -131,7 +135,7 @@ impl Context {
     pub(super) const fn shared_call(&self) -> Option<&Arc<Call>> {
         match &self.subject {
             Subject::Call { call, .. } => Some(call),
-            Subject::Record { .. } => None,
+            Subject::Record { .. } | Subject::Event { .. } => None,
         }
     }
 
@@ -145,7 +149,16 @@ impl Context {
     pub const fn record(&self) -> Option<&EventInput> {
         match &self.subject {
             Subject::Record { record, .. } => Some(record),
-            Subject::Call { .. } => None,
+            Subject::Call { .. } | Subject::Event { .. } => None,
+        }
+    }
+
+    /// Returns the event of any kind; `None` for a request, message or record.
+    #[must_use]
+    pub const fn event(&self) -> Option<&AnyEvent> {
+        match &self.subject {
+            Subject::Event { event, .. } => Some(event),
+            Subject::Call { .. } | Subject::Record { .. } => None,
         }
     }
 
@@ -154,7 +167,9 @@ impl Context {
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match &self.subject {
-            Subject::Record { delivery, .. } => Delivery::clone(delivery),
+            Subject::Record { delivery, .. } | Subject::Event { delivery, .. } => {
+                Delivery::clone(delivery)
+            }
             Subject::Call { call, .. } => Delivery {
                 request_id: call.request_id.clone(),
                 aws_request_id: self.invocation().request_id.trim().to_owned(),
@@ -204,7 +219,7 @@ impl Context {
     pub fn principal(&self) -> Option<&Principal> {
         match &self.subject {
             Subject::Call { principal, .. } => principal.as_deref(),
-            Subject::Record { .. } => None,
+            Subject::Record { .. } | Subject::Event { .. } => None,
         }
     }
 
@@ -267,6 +282,7 @@ impl Context {
         match &self.subject {
             Subject::Call { call, .. } => &call.request.body,
             Subject::Record { record, .. } => record.payload(),
+            Subject::Event { event, .. } => event.as_json().as_bytes(),
         }
     }
 
@@ -430,6 +446,7 @@ impl fmt::Debug for Context {
                 shown.field("method", method).field("path", path)
             }
             Subject::Record { record, .. } => shown.field("trigger", &record.trigger()),
+            Subject::Event { event, .. } => shown.field("event", event),
         };
         shown.finish_non_exhaustive()
     }

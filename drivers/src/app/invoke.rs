@@ -1,10 +1,12 @@
 //! Serving events of any kind.
 
+use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    self, HttpEvent, HttpSource, LambdaEvent, WebSocketEvent, WorkloadFailed,
+    self, HttpEvent, HttpSource, LambdaEvent, RawEvent, WebSocketEvent, WorkloadFailed,
 };
 
 use super::AppService;
+use super::hooks::Failure;
 use super::invocation::Invocation;
 use super::time::{Begun, TimedOut};
 
@@ -21,6 +23,15 @@ pub enum InvokeError {
     /// The handler of an event that is answered as a whole was not done in time, and was dropped.
     #[error(transparent)]
     TimedOut(#[from] TimedOut),
+    /// The handler of an event of [any kind](super::Router::on) failed or panicked: its error, whose
+    /// message is shown if it is a client's (4xx), and masked otherwise.
+    #[error("{}", shown(.0))]
+    Failed(#[source] AppError),
+}
+
+/// What is told of an error to whoever invoked the function.
+pub(crate) fn shown(error: &AppError) -> &str {
+    if (400..500).contains(&error.status()) { error.message() } else { "internal error" }
 }
 
 impl AppService {
@@ -34,15 +45,46 @@ impl AppService {
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
         let begun = self.begin(invocation);
-        self.answer_event(LambdaEvent::read(event)?, begun).await
+        let read = self.read_event(event, &begun)?;
+        self.answer_event(read, event, begun).await
     }
 
-    /// Answers the event of an invocation that has begun.
+    /// Reads an event. The application is told of one that cannot be read.
+    pub(crate) fn read_event<'e>(
+        &self,
+        event: &'e str,
+        begun: &Begun,
+    ) -> Result<LambdaEvent<'e>, InvokeError> {
+        LambdaEvent::read(event).map_err(|error| {
+            let request_id = begun.invocation.request_id.clone();
+            let told = AppError::internal().with_cause(error.clone());
+            self.tell(Failure { request_id, error: told });
+            error.into()
+        })
+    }
+
+    /// Whether a handler is registered for an event, as its service sends it.
+    pub(crate) fn serves(&self, event: &LambdaEvent<'_>) -> bool {
+        match event {
+            LambdaEvent::Http(_) => self.inner.serves_requests,
+            LambdaEvent::WebSocket(_) => self.serves_websockets(),
+            other => self.inner.events.serve(other),
+        }
+    }
+
+    /// Answers the event of an invocation that has begun; `text` is what it was read from.
     pub(crate) async fn answer_event(
         &self,
         event: LambdaEvent<'_>,
+        text: &str,
         begun: Begun,
     ) -> Result<String, InvokeError> {
+        if !self.serves(&event) && !matches!(event, LambdaEvent::Other(_)) {
+            let raw = RawEvent::read(text)?;
+            if self.takes_any(&raw) {
+                return self.answer_any(&raw, begun).await;
+            }
+        }
         match event {
             LambdaEvent::Http(HttpEvent { source, request, .. }) => {
                 Ok(source.write_response(&self.serve_within(source, request, begun).await))
@@ -53,8 +95,8 @@ impl AppService {
             LambdaEvent::WebSocket(event) if self.serves_websockets() => {
                 self.answer_websocket(event, begun).await
             }
-            LambdaEvent::WebSocket(_) => Err(events::Error::unknown().into()),
-            LambdaEvent::Other(event) => Err(event.unknown().into()),
+            LambdaEvent::WebSocket(_) => self.answer_any(&RawEvent::read(text)?, begun).await,
+            LambdaEvent::Other(event) => self.answer_any(&event, begun).await,
         }
     }
 

@@ -33,6 +33,10 @@ pub enum Sns {}
 #[derive(Clone, Copy, Debug)]
 pub enum EventBridge {}
 
+/// Events of any kind.
+#[derive(Clone, Copy, Debug)]
+pub enum Any {}
+
 /// A kind of event.
 pub trait Kind: sealed::Sealed + 'static {}
 
@@ -61,4 +65,4 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Http Socket Sqs Kinesis DynamoDb Sns EventBridge);
+kinds!(Http Socket Sqs Kinesis DynamoDb Sns EventBridge Any);

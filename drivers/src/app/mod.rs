@@ -88,6 +88,8 @@ pub use handler::{Handler, Layered};
 pub use hooks::Failure;
 pub use invocation::{ClientContext, Invocation};
 pub use invoke::InvokeError;
+#[cfg(feature = "lambda")]
+pub(crate) use invoke::shown;
 pub use middleware::Middleware;
 pub use rate_limit::RateLimit;
 pub use router::Router;
@@ -124,8 +126,11 @@ pub struct AppService {
 struct Inner {
     service: HttpService<Arc<Chain>>,
     events: EventRoutes,
+    serves_requests: bool,
     /// Whether events of WebSockets are answered also where no route is for them.
     supports_websockets: bool,
+    /// What is registered, as errors of events without a handler say it.
+    registered: Vec<String>,
     hooks: Hooks,
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,

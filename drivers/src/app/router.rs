@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use apptheory_core::events::Rule;
+use apptheory_core::events::{Rule, Shape};
 use apptheory_core::http::exchange::Access;
 
 use super::App;
@@ -86,6 +86,8 @@ pub(super) enum Target {
     Table(String),
     Topic(String),
     Event(Rule),
+    Shape(Shape),
+    Otherwise,
 }
 
 /// The methods that carry requests to resources (RFC 9110 §9.3), and PATCH.
@@ -156,7 +158,9 @@ impl<S> Route<S> {
             | Target::Stream(_)
             | Target::Table(_)
             | Target::Topic(_)
-            | Target::Event(_) => return self,
+            | Target::Event(_)
+            | Target::Shape(_)
+            | Target::Otherwise => return self,
         }
         self.prefix = join(prefix, &self.prefix);
         self

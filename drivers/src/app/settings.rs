@@ -49,6 +49,7 @@ impl<S> App<S> {
     pub fn contract_profile(mut self) -> Self {
         let ContractSettings { http, reserve, .. } = contract::profile();
         self.settings = http;
+        self.events.names_what_was_seen = false;
         self.reserve(reserve)
     }
 

@@ -31,6 +31,7 @@ mod tests;
 
 use core::time::Duration;
 
+use apptheory_core::error::AppError;
 #[doc(inline)]
 pub use apptheory_core::idempotency::*;
 use apptheory_core::identity::EmptySecret;
@@ -201,11 +202,18 @@ impl Idempotent {
     }
 }
 
+/// An event of any kind was to be handled once, and nothing tells it from others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("events of any kind have no id that a repetition has, too: `Idempotent` is not for them")]
+struct NoIdentity;
+
 impl Middleware for Idempotent {
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        match context.record().cloned() {
-            Some(record) => self.handle_record(record, context, next).await,
-            None => self.handle_request(context, next).await,
+        match (context.record().cloned(), context.event()) {
+            (Some(record), _) => self.handle_record(record, context, next).await,
+            // Served unprotected, its work would run once for every time that it comes.
+            (None, Some(_)) => Err(AppError::internal().with_cause(NoIdentity)),
+            (None, None) => self.handle_request(context, next).await,
         }
     }
 }

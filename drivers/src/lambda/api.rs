@@ -126,7 +126,7 @@ impl RuntimeApi {
         let FunctionError { error_type, message } = error;
         let body = json!({"errorType": error_type, "errorMessage": message}).to_string();
         let request = self.reply(reply, "error").header(CONTENT_TYPE, "application/json");
-        let request = request.header(ERROR_TYPE, *error_type);
+        let request = request.header(ERROR_TYPE, &**error_type);
         self.answer(request.body(Full::from(body))).await
     }
 

@@ -1,12 +1,13 @@
 //! How a function ends, and how an invocation fails.
 
 use core::error::Error;
+use std::borrow::Cow;
 use std::io;
 
 use apptheory_core::events::{self, ErrorKind, UnknownMode};
 use http::StatusCode;
 
-use crate::app::InvokeError;
+use crate::app::{InvokeError, shown};
 
 /// What ends a function. Exit with a failure: Lambda starts another process if it needs one.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ pub enum RuntimeError {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct FunctionError {
     /// `category.reason`, as Lambda recommends.
-    pub(super) error_type: &'static str,
+    pub(super) error_type: Cow<'static, str>,
     /// What the invoker is told.
     pub(super) message: String,
 }
@@ -92,7 +93,7 @@ impl FunctionError {
     }
 
     fn new(error_type: &'static str, message: impl Into<String>) -> Self {
-        Self { error_type, message: message.into() }
+        Self { error_type: error_type.into(), message: message.into() }
     }
 }
 
@@ -102,6 +103,10 @@ impl From<InvokeError> for FunctionError {
             InvokeError::Event(error) => error.into(),
             InvokeError::TimedOut(error) => Self::new("Function.TimedOut", error.to_string()),
             InvokeError::Workload(error) => Self::invalid_event(error.to_string()),
+            InvokeError::Failed(error) => Self {
+                error_type: error.printable_code().to_owned().into(),
+                message: shown(&error).to_owned(),
+            },
         }
     }
 }

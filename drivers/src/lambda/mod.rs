@@ -30,6 +30,7 @@
 //! |---|---|
 //! | a handler fails or panics | its error is the answer |
 //! | the event is no event | it fails, as `Function.InvalidEvent` |
+//! | a handler of an event of [any kind](crate::app::Router::on) fails or panics | it fails, with the error's code as its type |
 //! | anything else panics | it fails, as `Function.Panicked` |
 //! | a handler of a request is not done a [reserve] before the deadline | it is dropped: 504, `app.timeout` |
 //! | a batch is not done by then | what runs is dropped, and the rest fails: it comes again |

@@ -278,7 +278,11 @@ impl Worker {
 
     async fn fail(&mut self, reply: &Reply, error: &FunctionError) {
         let FunctionError { error_type, message } = error;
-        tracing::error!(error_type, error = &*log_text(message), "the invocation fails");
+        tracing::error!(
+            error_type = &**error_type,
+            error = &*log_text(message),
+            "the invocation fails"
+        );
         log("error", &self.api.fail(reply, error).await);
     }
 }
@@ -316,10 +320,12 @@ impl Shared {
     }
 
     async fn answer_text(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
-        let event = LambdaEvent::read(event)?;
-        let target =
-            if let LambdaEvent::Http(event) = &event { self.mode.target(event) } else { None };
-        match (target, event) {
+        let read = self.app.read_event(event, &begun)?;
+        let target = match &read {
+            LambdaEvent::Http(request) if self.app.serves(&read) => self.mode.target(request),
+            _ => None,
+        };
+        match (target, read) {
             (Some(target), LambdaEvent::Http(event)) => {
                 let stops_at = begun.time.stops_at();
                 let response = self.app.serve_begun(event.request, begun).await;
@@ -330,7 +336,7 @@ impl Shared {
                 }
                 Ok(Answer::Streamed(frames))
             }
-            (_, event) => Ok(Answer::Whole(self.app.answer_event(event, begun).await?)),
+            (_, read) => Ok(Answer::Whole(self.app.answer_event(read, event, begun).await?)),
         }
     }
 

@@ -86,7 +86,7 @@ impl Service<Event> for LambdaService {
         Box::pin(async move {
             let answered = service.answer(event.payload.get(), event.context).await;
             answered.map_err(|FunctionError { error_type, message }| Diagnostic {
-                error_type: error_type.to_owned(),
+                error_type: error_type.into_owned(),
                 error_message: message,
             })
         })
@@ -106,14 +106,16 @@ impl LambdaService {
         context: lambda_runtime::Context,
     ) -> Result<Answer, FunctionError> {
         let begun = self.app.begin(self.invocation(context));
-        match LambdaEvent::read(event)? {
-            LambdaEvent::Http(event) if self.mode.target(&event).is_some() => {
+        let read = self.app.read_event(event, &begun)?;
+        let is_served = self.app.serves(&read);
+        match read {
+            LambdaEvent::Http(request) if is_served && self.mode.target(&request).is_some() => {
                 let stops_at = begun.time.stops_at();
-                let response = self.app.serve_begun(event.request, begun).await;
+                let response = self.app.serve_begun(request.request, begun).await;
                 Ok(FunctionResponse::StreamingResponse(streamed(&self.app, response, stops_at)))
             }
-            event => {
-                let answer = self.app.answer_event(event, begun).await?;
+            read => {
+                let answer = self.app.answer_event(read, event, begun).await?;
                 let answer = RawValue::from_string(answer)
                     .map_err(|error| FunctionError::invalid_answer(&error))?;
                 Ok(FunctionResponse::BufferedResponse(answer))

@@ -1,9 +1,11 @@
 //! Responses in one piece, and invocations that fail.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apptheory::app::{App, AppService, BodyStream, Context, Response};
+use apptheory::app::{App, AppService, BodyStream, Context, Json, Response};
+use apptheory::events::Shape;
 use apptheory::ids::IdSource;
 use apptheory::lambda::InvokeMode;
 use apptheory_core::error::AppError;
@@ -127,6 +129,40 @@ async fn a_panic_anywhere_fails_one_invocation() {
 }
 
 #[tokio::test]
+async fn an_event_of_any_kind_has_an_answer_or_an_error_with_its_code() {
+    let app = App::new()
+        .on(Shape::member("numbers"), async |Json(task): Json<BTreeMap<String, Vec<u8>>>| {
+            Json(task.values().flatten().map(|n| u32::from(*n)).sum::<u32>())
+        })
+        .otherwise(async |context: Context| -> Result<(), AppError> {
+            Err(match context.json_value()?.as_u64() {
+                Some(client) if client < 500 => AppError::conflict("taken"),
+                Some(_) | None => AppError::new("stock.empty", "secret").with_status(503),
+            })
+        });
+    let app = app.build().unwrap();
+    let mut api = RuntimeApi::listen().await;
+    let _function = api.start(app, InvokeMode::Streaming);
+    let mut answer = api.invoke(r#"{"numbers":[3,4]}"#).await;
+    assert_eq!(answer.resource(), "r1/response");
+    assert_eq!(answer.json().await, json!(7));
+    answer.answer(202, &[], b"").await;
+    for (event, code, message) in [
+        ("409", "app.conflict", "taken"),
+        ("503", "stock.empty", "internal error"),
+        // What looks like a request is for the same route: nothing serves requests.
+        (&*url_event("/hello"), "stock.empty", "internal error"),
+    ] {
+        let mut error = api.invoke(event).await;
+        assert_eq!(error.resource(), "r1/error");
+        assert_eq!(error.headers["lambda-runtime-function-error-type"], code);
+        let body = error.json().await;
+        assert_eq!(body, json!({"errorType": code, "errorMessage": message}), "{event}");
+        error.answer(202, &[], b"").await;
+    }
+}
+
+#[tokio::test]
 async fn events_that_are_none_fail() {
     let mut api = RuntimeApi::listen().await;
     let _function = api.start(app(), InvokeMode::Streaming);
@@ -134,8 +170,8 @@ async fn events_that_are_none_fail() {
     wrong["rawPath"] = json!(7);
     for (event, message) in [
         ("", "apptheory: empty event"),
-        ("{}", "apptheory: unknown event type"),
-        ("[1]", "apptheory: parse event envelope: "),
+        ("{}", "nothing is registered for this event, an object without members"),
+        ("[1]", "nothing is registered for this event, a list"),
         (r#"{"rawPath":"#, "apptheory: parse event envelope: "),
         (&*wrong.to_string(), "apptheory: parse lambda url event: "),
     ] {

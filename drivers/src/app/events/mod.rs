@@ -26,6 +26,7 @@
 //! # Ok::<(), apptheory::app::BuildError>(())
 //! ```
 
+mod any;
 mod batch;
 mod bus;
 #[cfg(feature = "aws_lambda_events")]
@@ -36,20 +37,24 @@ mod settings;
 mod single;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation, EventOutcome,
-    KinesisRecord, Routes, SnsRecord, SqsRecord,
+    BatchSource, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
+    EventOutcome, KinesisRecord, LambdaEvent, Routes, SnsRecord, SqsRecord,
 };
 use tokio_util::sync::CancellationToken;
 
+pub use any::AnyEvent;
+pub(super) use any::AnyRoutes;
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};
 pub use input::EventInput;
 pub(super) use settings::EventSettings;
+pub use values::Detail;
 
 use super::chain::Chain;
 use super::context::{Context, Subject};
@@ -82,6 +87,7 @@ pub(super) struct EventRoutes {
     pub(super) dynamodb: Routes<Arc<Chain>>,
     pub(super) sns: Routes<Arc<Chain>>,
     pub(super) event_bridge: EventBridgeRoutes<Arc<Chain>>,
+    pub(super) any: AnyRoutes,
     settings: EventSettings,
 }
 
@@ -93,7 +99,24 @@ impl EventRoutes {
             dynamodb: Routes::new(),
             sns: Routes::new(),
             event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
+            any: AnyRoutes::default(),
             settings,
+        }
+    }
+
+    /// Whether a handler is registered for an event, as its service sends it.
+    pub(super) fn serve(&self, event: &LambdaEvent<'_>) -> bool {
+        match event {
+            LambdaEvent::Batch(batch) => match batch.source() {
+                BatchSource::Sqs => !self.sqs.is_empty(),
+                BatchSource::Kinesis => !self.kinesis.is_empty(),
+                BatchSource::DynamoDbStream => !self.dynamodb.is_empty(),
+            },
+            LambdaEvent::Sns(_) => !self.sns.is_empty(),
+            LambdaEvent::EventBridge(event) => {
+                self.event_bridge.find(event).is_ok_and(|found| found.is_some())
+            }
+            LambdaEvent::Http(_) | LambdaEvent::WebSocket(_) | LambdaEvent::Other(_) => false,
         }
     }
 
@@ -124,6 +147,11 @@ impl Shared {
 
     fn context(&self, record: EventInput) -> Context {
         let subject = Subject::Record { record, delivery: Arc::clone(&self.delivery) };
+        Context::new(subject, &self.services, &self.begun, &self.cancellation)
+    }
+
+    fn event_context(&self, event: AnyEvent) -> Context {
+        let subject = Subject::Event { event, delivery: Arc::clone(&self.delivery) };
         Context::new(subject, &self.services, &self.begun, &self.cancellation)
     }
 }

@@ -1,6 +1,6 @@
 //! Registering handlers of events, on routers and applications alike.
 
-use apptheory_core::events::Rule;
+use apptheory_core::events::{Rule, Shape};
 
 use crate::app::router::Target;
 use crate::app::{App, Handler, Router, kind};
@@ -63,6 +63,52 @@ macro_rules! events {
                 handler: impl Handler<A, S, kind::EventBridge>,
             ) -> Self {
                 self.router().add(Target::Event(rule), handler.into_layered());
+                self
+            }
+
+            /// Handles the events that a shape fits: the input of direct invocations, of Step
+            /// Functions, of schedules with an input of their own, and events of services that have
+            /// no handlers of their own. What the handler returns is the answer, as JSON.
+            ///
+            /// Handlers of requests, messages and records go first. An event that none of them is
+            /// registered for is for the first shape that fits, in the order in which they were
+            /// registered, then for [`otherwise`](Self::otherwise). A whole batch of records is one
+            /// event here. A shape whose events an earlier one all fits is an error of
+            /// [`build`](App::build).
+            ///
+            /// An error fails the invocation. Its code is the error type, and of a client's error (4xx)
+            /// the message is told; any other is masked.
+            ///
+            /// ```
+            /// use apptheory::app::{App, Invocation, Json};
+            /// use apptheory::events::Shape;
+            ///
+            /// #[derive(serde::Deserialize)]
+            /// struct Task { numbers: Vec<u32> }
+            ///
+            /// async fn sum(Json(task): Json<Task>) -> Json<u32> {
+            ///     Json(task.numbers.iter().sum())
+            /// }
+            ///
+            /// let app = App::new().on(Shape::member_is("action", "sum"), sum).build()?;
+            /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            /// let event = r#"{"action":"sum","numbers":[3,4]}"#;
+            /// assert_eq!(app.invoke(event, Invocation::default()).await?, "7");
+            /// # Ok::<(), apptheory::app::InvokeError>(())
+            /// # }).unwrap();
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn on<A>(mut self, shape: Shape, handler: impl Handler<A, S, kind::Any>) -> Self {
+                self.router().add(Target::Shape(shape), handler.into_layered());
+                self
+            }
+
+            /// Handles the events that nothing else is registered for, those that ask a Lambda
+            /// authorizer among them. See [`on`](Self::on) about answers and errors.
+            #[must_use]
+            pub fn otherwise<A>(mut self, handler: impl Handler<A, S, kind::Any>) -> Self {
+                self.router().add(Target::Otherwise, handler.into_layered());
                 self
             }
         }

@@ -15,6 +15,8 @@ pub(in crate::app) struct EventSettings {
     pub(super) observes_messages: bool,
     /// Whether metrics have the tag `correlation_id`.
     pub(super) tags_correlation_id: bool,
+    /// Whether the error of an event that nothing is registered for says what was seen of it.
+    pub(in crate::app) names_what_was_seen: bool,
 }
 
 impl Default for EventSettings {
@@ -25,14 +27,15 @@ impl Default for EventSettings {
             concurrency: NonZeroUsize::MIN,
             observes_messages: false,
             tags_correlation_id: true,
+            names_what_was_seen: true,
         }
     }
 }
 
 /// Events.
 impl<S> App<S> {
-    /// What becomes of events of EventBridge that nobody selects: they succeed, unless told
-    /// otherwise. Either way they are recorded for the hooks, with the outcome `unmatched`; without a
+    /// What becomes of events of EventBridge that no rule selects, and that neither `on` nor
+    /// `otherwise` takes: they succeed, unless told otherwise. Either way they are recorded for the hooks, with the outcome `unmatched`; without a
     /// log hook, and with the feature `tracing`, a warning is logged.
     #[must_use]
     pub fn on_unmatched(mut self, on_unmatched: OnUnmatched) -> Self {

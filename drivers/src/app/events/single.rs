@@ -37,7 +37,7 @@ impl AppService {
             });
             let context = shared.context(EventInput::Sns(Arc::new(record.into_owned())));
             let handled = self.handle(handler, context);
-            outputs.push(self.conclude_workload(observation, handled, &shared).await?);
+            outputs.push(self.conclude_whole(observation, handled, &shared, failed).await?);
         }
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&Value::Array(outputs)))
@@ -63,7 +63,7 @@ impl AppService {
         let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
         let context = shared.context(EventInput::EventBridge(Arc::new(event.into_owned())));
         let handled = self.handle(handler, context);
-        let output = self.conclude_workload(Some(observation), handled, &shared).await?;
+        let output = self.conclude_whole(Some(observation), handled, &shared, failed).await?;
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&output))
     }
@@ -81,13 +81,14 @@ impl AppService {
         }
     }
 
-    /// The output of a handler that is done in time, or the failure of the invocation. The service
-    /// gets a fixed text, the application's log the rest.
-    async fn conclude_workload(
+    /// The output of a handler that is done in time, or the failure of the invocation, which `fail`
+    /// makes of a handler's error. The application's log gets that error itself.
+    pub(super) async fn conclude_whole(
         &self,
         observation: Option<EventObservation>,
         handled: impl Future<Output = Result<Response, AppError>>,
         shared: &Shared,
+        fail: fn(AppError) -> InvokeError,
     ) -> Result<Value, InvokeError> {
         let handled = self.in_time(shared.begun.time, handled).await;
         match handled.map(|handled| handled.and_then(output)) {
@@ -97,7 +98,7 @@ impl AppService {
             }
             Some(Err(error)) => {
                 self.conclude_event(observation, Some(error.clone()), shared);
-                Err(WorkloadFailed::with(Arc::new(error)).into())
+                Err(fail(error))
             }
             None => {
                 let error = AppError::internal().with_cause(TimedOut);
@@ -106,6 +107,11 @@ impl AppService {
             }
         }
     }
+}
+
+/// The failure of a workload: its service gets a fixed text.
+fn failed(error: AppError) -> InvokeError {
+    WorkloadFailed::with(Arc::new(error)).into()
 }
 
 /// The response to an event is none that its service is answered: it is no JSON, or a stream.

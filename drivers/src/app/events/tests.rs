@@ -468,8 +468,10 @@ fn what_asks_an_authorizer_reaches_no_handler() {
     ] {
         let event = event.to_string();
         let none = Invocation::default;
+        let refused = clock.run(app.invoke(&event, none())).unwrap_err().to_string();
+        let seen = "nothing is registered for this event, a question to a Lambda authorizer";
+        assert!(refused.starts_with(seen), "{event}: {refused}");
         let answers = [
-            clock.run(app.invoke(&event, none())),
             clock.run(app.serve_websocket(&event, none())),
             clock.run(app.serve_event(HttpSource::ApiGatewayV1, &event, none())),
             clock.run(app.serve_event(HttpSource::ApiGatewayV2, &event, none())),
@@ -529,9 +531,62 @@ fn events_that_are_malformed_fail_the_invocation() {
     for (event, start) in [
         (json!({"source": 5, "detail-type": "x"}), "apptheory: parse eventbridge event: "),
         (records([json!({"EventSource": "aws:sns", "Sns": 5})]), "apptheory: parse sns event: "),
-        (json!({"requestContext": {"connectionId": "c"}}), "apptheory: unknown event type"),
+        (
+            json!({"requestContext": {"connectionId": "c"}}),
+            "nothing is registered for this event, an event of websocket",
+        ),
     ] {
         let error = invoke(&app, &clock, &event).unwrap_err();
         assert!(error.starts_with(start), "{error}");
     }
+}
+
+#[test]
+fn what_records_bring_is_read_as_a_type_and_envelopes_compose() {
+    use apptheory_core::events::{Change, EventBridge, Sns};
+
+    #[derive(serde::Deserialize)]
+    struct Order {
+        id: String,
+    }
+    let (log, write) = log();
+    let (ordered, changed, told) = (write.clone(), write.clone(), write.clone());
+    let clock = clock();
+    let app = builder(&clock)
+        .event_bridge(Rule::source("shop"), async |Detail(order): Detail<Order>| Json(order.id))
+        .sqs("orders", move |Json(message): Json<Sns<EventBridge<Order>>>| {
+            let ordered = ordered.clone();
+            async move { ordered(format!("ordered {}", message.message.detail.id)) }
+        })
+        .dynamodb("t", move |change: Change<Order>| {
+            let (old, new) = (change.old.is_some(), change.new.map(|order| order.id));
+            changed(format!("changed {old} {new:?}"));
+            async {}
+        })
+        .on_failure(move |failure| told(failure.to_string()))
+        .build()
+        .unwrap();
+    let event = |id: Value| json!({"source": "shop", "detail-type": "t", "detail": {"id": id}});
+    assert_eq!(invoke(&app, &clock, &event(json!("7"))), Ok(json!("7")));
+    assert!(invoke(&app, &clock, &event(json!(7))).is_err());
+    assert!(taken(&log)[0].contains("invalid json of detail.id: expected a string"));
+
+    let body = |id: Value| json!({"Message": event(id).to_string()}).to_string();
+    let both = records([
+        message("orders", "1", &body(json!("8"))),
+        message("orders", "2", &body(json!({"secret": 1}))),
+    ]);
+    assert_eq!(invoke(&app, &clock, &both), Ok(failures(&["2"])));
+    let lines = taken(&log);
+    assert_eq!(lines[0], "ordered 8");
+    let place = "invalid json of Message: expected a string at detail.id of its text";
+    assert!(lines[1].contains(place), "{lines:?}");
+
+    let mut wrong = change("t", "MODIFY", 2);
+    wrong["dynamodb"]["OldImage"] = json!({"id": {"N": "1"}});
+    let changes = records([change("t", "INSERT", 1), wrong]);
+    assert_eq!(invoke(&app, &clock, &changes), Ok(failures(&["2"])));
+    let lines = taken(&log);
+    assert_eq!(lines[0], r#"changed false Some("secret")"#);
+    assert!(lines[1].contains("invalid json of OldImage.id: expected a string"), "{lines:?}");
 }

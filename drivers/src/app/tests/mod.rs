@@ -1,6 +1,7 @@
 //! Applications as their authors and clients see them.
 
 mod answers;
+mod any;
 mod around;
 mod deadlines;
 mod extractors;

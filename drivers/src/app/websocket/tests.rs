@@ -142,7 +142,7 @@ fn events_are_served_only_if_the_application_wants_them() {
     let app = builder(&clients).get("/", async || "http").build().unwrap();
     let kind_of = |app: &AppService, event: &Value| match try_invoke(app, event).unwrap_err() {
         InvokeError::Event(error) => Some(error.kind()),
-        InvokeError::Workload(_) | InvokeError::TimedOut(_) => None,
+        InvokeError::Workload(_) | InvokeError::TimedOut(_) | InvokeError::Failed(_) => None,
     };
     assert_eq!(kind_of(&app, &event("a")), Some(events::ErrorKind::Unknown));
     let app = builder(&clients).websocket_support().build().unwrap();

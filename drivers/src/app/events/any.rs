@@ -1,0 +1,152 @@
+//! Events of any kind: the input of direct invocations, of Step Functions, of schedules with an input
+//! of their own, and of services without handlers of their own.
+
+use core::fmt;
+use std::sync::Arc;
+
+use apptheory_core::error::AppError;
+use apptheory_core::events::{
+    self, EventObservation, EventOutcome, RawEvent, RouteTaken, Seen, Shape, ShapeRoutes,
+};
+
+use crate::app::chain::Chain;
+use crate::app::context::OfAnotherKind;
+use crate::app::hooks::Failure;
+use crate::app::invoke::InvokeError;
+use crate::app::time::Begun;
+use crate::app::{AppService, Context, FromContext, kind};
+
+/// An event of any kind, as it came. Clones are the same event.
+///
+/// ```
+/// use apptheory::app::{App, Invocation};
+/// use apptheory::app::events::AnyEvent;
+///
+/// async fn keep(event: AnyEvent) {
+///     println!("{}: {} bytes", event.seen(), event.as_json().len());
+/// }
+///
+/// let app = App::new().otherwise(keep).build()?;
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert_eq!(app.invoke(r#"{"action":"ship"}"#, Invocation::default()).await?, "null");
+/// # Ok::<(), apptheory::app::InvokeError>(())
+/// # }).unwrap();
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct AnyEvent(Arc<Whole>);
+
+struct Whole {
+    text: String,
+    seen: Seen,
+}
+
+impl AnyEvent {
+    fn of(event: &RawEvent<'_>) -> Self {
+        Self(Arc::new(Whole { text: event.as_json().to_owned(), seen: event.seen() }))
+    }
+
+    /// Returns the event as it came, for [`serde_json::from_str`]. To take it as a value of a type,
+    /// ask for [`Json`](crate::app::Json) instead.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Returns what was seen of the event. It holds no value of it, and may be logged.
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.0.seen
+    }
+}
+
+/// The event is its sender's: it is not printed.
+impl fmt::Debug for AnyEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AnyEvent").field(&self.0.seen).finish()
+    }
+}
+
+impl<S> FromContext<S, kind::Any> for AnyEvent {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let other = || AppError::internal().with_cause(OfAnotherKind);
+        context.event().cloned().ok_or_else(other)
+    }
+}
+
+/// The handlers of events of any kind.
+#[derive(Default)]
+pub(in crate::app) struct AnyRoutes {
+    shapes: ShapeRoutes<AnyRoute>,
+    otherwise: Option<AnyRoute>,
+}
+
+/// A handler, and how it is registered, as code says it.
+struct AnyRoute {
+    name: String,
+    handler: Arc<Chain>,
+}
+
+impl AnyRoutes {
+    pub(in crate::app) fn insert(
+        &mut self,
+        shape: Shape,
+        handler: Arc<Chain>,
+    ) -> Result<(), RouteTaken> {
+        let name = format!("on({shape})");
+        self.shapes.insert(shape, AnyRoute { name, handler })
+    }
+
+    pub(in crate::app) fn set_otherwise(&mut self, handler: Arc<Chain>) -> Result<(), RouteTaken> {
+        let name = "otherwise".to_owned();
+        if self.otherwise.is_some() {
+            return Err(RouteTaken::By(name));
+        }
+        self.otherwise = Some(AnyRoute { name, handler });
+        Ok(())
+    }
+
+    fn find(&self, event: &RawEvent<'_>) -> Option<&AnyRoute> {
+        self.shapes.find(event).or(self.otherwise.as_ref())
+    }
+}
+
+impl AppService {
+    /// Whether a handler of events of any kind takes an event.
+    pub(in crate::app) fn takes_any(&self, event: &RawEvent<'_>) -> bool {
+        self.inner.events.any.find(event).is_some()
+    }
+
+    /// Has an event handled by the first handler that it fits, and answers what came of it.
+    pub(in crate::app) async fn answer_any(
+        &self,
+        event: &RawEvent<'_>,
+        begun: Begun,
+    ) -> Result<String, InvokeError> {
+        let Some(AnyRoute { name, handler }) = self.inner.events.any.find(event) else {
+            return Err(self.refuse_unrouted(event, &begun));
+        };
+        let shared = self.share(begun);
+        let guard = shared.cancellation.clone().drop_guard();
+        let observation = EventObservation::event(name, &shared.delivery.request_id);
+        let handled = self.handle(handler, shared.event_context(AnyEvent::of(event)));
+        let output = self.conclude_whole(Some(observation), handled, &shared, InvokeError::Failed);
+        let output = output.await?;
+        let _ = guard.disarm();
+        Ok(apptheory_core::json::to_text(&output))
+    }
+
+    /// The error of an event that nothing is registered for, of which hooks are told.
+    fn refuse_unrouted(&self, event: &RawEvent<'_>, begun: &Begun) -> InvokeError {
+        let (seen, request_id) = (event.seen(), &begun.invocation.request_id);
+        let observation = EventObservation::unrouted(&seen, request_id);
+        self.observe(&observation, EventOutcome::Unmatched, request_id);
+        let error = match self.inner.events.settings.names_what_was_seen {
+            true => events::Error::unrouted(&seen, &self.inner.registered),
+            false => event.unknown(),
+        };
+        let told = AppError::internal().with_cause(error.clone());
+        self.tell(Failure { request_id: request_id.clone(), error: told });
+        error.into()
+    }
+}

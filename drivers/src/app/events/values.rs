@@ -1,0 +1,51 @@
+//! What records bring, as values of a program's own types.
+
+use apptheory_core::error::AppError;
+use apptheory_core::events::{Change, EventBridgeEvent};
+use apptheory_core::json;
+use serde::de::DeserializeOwned;
+
+use super::EventInput;
+use crate::app::context::OfAnotherKind;
+use crate::app::{Context, FromContext, kind};
+
+/// The detail of an event of EventBridge: what its program published. An event whose detail is of
+/// another type fails, and says where.
+///
+/// ```
+/// use apptheory::app::{App, Invocation};
+/// use apptheory::app::events::Detail;
+/// use apptheory::events::Rule;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { id: u32 }
+///
+/// let created = Rule::source("shop").detail_type("order.created");
+/// let app = App::new().event_bridge(created, async |Detail(order): Detail<Order>| {
+///     println!("order {}", order.id);
+/// });
+/// let app = app.build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Detail<T>(pub T);
+
+impl<S, T: DeserializeOwned> FromContext<S, kind::EventBridge> for Detail<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let Some(EventInput::EventBridge(event)) = context.record() else {
+            return Err(AppError::internal().with_cause(OfAnotherKind));
+        };
+        let read = json::read(EventBridgeEvent::detail(event).as_bytes());
+        Ok(Self(read.map_err(|misread| misread.within("detail"))?))
+    }
+}
+
+/// A change whose images are of another type fails, and says where.
+impl<S, T: DeserializeOwned> FromContext<S, kind::DynamoDb> for Change<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        match context.record() {
+            Some(EventInput::DynamoDb(record)) => Ok(record.change()?),
+            Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
+        }
+    }
+}
