@@ -126,12 +126,16 @@ fn page(criterion: &mut Criterion) {
 
     let bus = filled(&runtime, &memory());
     group.bench_function("memory", |bencher| {
-        bencher.iter(|| runtime.block_on(bus.query(black_box(&query)).page()).expect("a page"));
+        bencher.iter(|| {
+            runtime.block_on(bus.query(black_box(&query).clone()).page()).expect("a page")
+        });
     });
     let store = embedded();
     let bus = filled(&runtime, &Store::new(store.clone()));
     group.bench_function("embedded", |bencher| {
-        bencher.iter(|| runtime.block_on(bus.query(black_box(&query)).page()).expect("a page"));
+        bencher.iter(|| {
+            runtime.block_on(bus.query(black_box(&query).clone()).page()).expect("a page")
+        });
     });
     let Step::Ask(StoreRequest::QueryItems(ask)) = config().query(&query).expect("a query").start()
     else {

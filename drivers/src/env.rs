@@ -17,3 +17,6 @@ pub(crate) fn filled(env: impl Fn(&str) -> Option<String>, name: &str) -> Option
     let value = env(name)?.trim().to_owned();
     (!value.is_empty()).then_some(value)
 }
+
+/// A look-up of variables that is kept.
+pub(crate) type OwnedEnv = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;

@@ -114,7 +114,11 @@ impl LimitLine {
                 let setting = Box::new(setting);
                 Setting::InLine { line: self.to_string(), setting }.into()
             }
-            reason => reason.into(),
+            // Not of a configuration.
+            reason @ (Reason::InvalidKey(_)
+            | Reason::NoCaller
+            | Reason::Store { .. }
+            | Reason::FailedOpen { .. }) => reason.into(),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::store::{MAX_TRANSACT_WRITES, TableName};
 pub(super) enum Setting {
     /// What is wrong in a limit that was said in one line.
     #[error("the rate limit `{line}` cannot work: {setting}")]
-    InLine { line: String, setting: Box<Setting> },
+    InLine { line: String, setting: Box<Self> },
     #[error("a limit of at least 1 is required; 0 would refuse everybody")]
     NoLimit,
     #[error("`burst` is for `per_second`, `per_minute` and `per_hour`; windows have none")]

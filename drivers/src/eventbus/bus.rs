@@ -200,8 +200,9 @@ impl EventBus {
         Event { created_at: Some(now), ..event }
     }
 
-    /// Publishes an event, unless it is there already. One without an id or a time gets them here:
-    /// give it an [id](Event::id) that is the same each time if you may publish it again.
+    /// Publishes an event, unless it is there already. One without an id or a time of publication gets
+    /// them here. Where it may be published again, after a time-out for example, make it by
+    /// [`new_event`](Self::new_event), or give it both: the first copy is found by them.
     ///
     /// # Errors
     ///

@@ -13,12 +13,15 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 //! let bus = EventBus::on(&Store::memory());
 //!
-//! let event = Event::new("t1", "order.created").id("order-7").payload(&12);
+//! bus.publish(Event::new("t1", "order.created").payload(&12)).await?;
+//!
+//! // With its identity from the start, an event is found when it is published again.
+//! let event = bus.new_event("t1", "order.paid").payload(&12);
 //! assert_eq!(bus.publish(event.clone()).await?.outcome, PublishOutcome::Created);
 //! assert_eq!(bus.publish(event).await?.outcome, PublishOutcome::Deduplicated);
 //!
 //! let events: Vec<Event> = bus.query("t1").events().try_collect().await?;
-//! assert_eq!(events.len(), 1);
+//! assert_eq!(events.len(), 2);
 //! # Ok::<(), apptheory::eventbus::Error>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

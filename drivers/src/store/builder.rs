@@ -13,7 +13,7 @@ use super::AwsStore;
 use super::{EmbeddedError, EmbeddedStore, on_demand::OnDemand};
 use super::{MemoryStore, Store, World};
 use crate::clock::{Clock, SharedClock, SystemClock};
-use crate::env::process_env;
+use crate::env::{OwnedEnv, process_env};
 use crate::execute::StoreExecutor;
 use crate::ids::{IdSource, RandomIds};
 
@@ -34,7 +34,7 @@ use crate::ids::{IdSource, RandomIds};
 pub struct StoreBuilder {
     clock: SharedClock,
     ids: Arc<dyn IdSource>,
-    env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    env: OwnedEnv,
 }
 
 impl Default for StoreBuilder {

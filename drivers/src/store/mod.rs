@@ -51,6 +51,7 @@ pub use embedded_store::{EmbeddedError, EmbeddedStore};
 pub use memory_store::MemoryStore;
 
 use crate::clock::SharedClock;
+use crate::env::OwnedEnv;
 use crate::execute::{Execute, StoreExecutor};
 use crate::ids::IdSource;
 
@@ -73,7 +74,7 @@ pub struct Store {
 struct World {
     clock: SharedClock,
     ids: Arc<dyn IdSource>,
-    env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    env: OwnedEnv,
     declare: Box<dyn Fn(TableDefinition) + Send + Sync>,
 }
 
