@@ -8,7 +8,6 @@
 
 use std::process::ExitCode;
 
-use apptheory::http::exchange::Principal;
 use apptheory::prelude::*;
 
 async fn show(Path(id): Path<u32>) -> String {

@@ -27,4 +27,5 @@ pub use crate::http::exchange::Principal;
 pub use crate::idempotency::Idempotent;
 pub use crate::store::Store;
 pub use crate::stream::sse::SseEvent;
+pub use crate::websocket::{Connections, Room};
 pub use apptheory_macros::FromRef;

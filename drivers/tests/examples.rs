@@ -8,10 +8,14 @@
 
 #[path = "../examples/bus.rs"]
 mod bus;
+#[path = "../examples/chat.rs"]
+mod chat;
 #[path = "../examples/limit.rs"]
 mod limit;
 #[path = "../examples/orders.rs"]
 mod orders;
+#[path = "../examples/records.rs"]
+mod records;
 #[path = "../examples/routers.rs"]
 mod routers;
 #[path = "../examples/stores.rs"]
@@ -23,15 +27,18 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use apptheory::app::{App, AppService, Invocation, Response};
 use apptheory::clock::VirtualClock;
+use apptheory::eventbus::EventBus;
 use apptheory::http::RawRequest;
 use apptheory::store::Store;
 use apptheory::time::Timestamp;
+use apptheory::websocket::FakeWebSocketClients;
 use futures_util::TryStreamExt as _;
 use serde_json::{Value as Json, json};
 
 /// An example, and the time that it lives in.
 struct Example {
     app: AppService,
+    store: Store,
     clock: VirtualClock,
 }
 
@@ -40,7 +47,7 @@ impl Example {
         let clock = VirtualClock::new(Timestamp::from_unix_seconds(1_767_225_600));
         let store = Store::builder().clock(clock.clone()).memory();
         let app = app(&store).clock(clock.clone()).build().unwrap();
-        Self { app, clock }
+        Self { app, store, clock }
     }
 
     fn send(&self, request: RawRequest<'_>) -> Response {
@@ -133,6 +140,62 @@ fn what_is_published_is_read_newest_first() {
     }
     let newest = app.get("/orders");
     assert_eq!(newest, (200, r#"[{"items":["milk"]},{"items":["tea"]}]"#.to_owned()));
+}
+
+#[test]
+fn records_are_handled_once_and_fail_alone() {
+    let app = Example::new(records::app);
+    let record = |id: &str, body: &str| {
+        json!({"eventSource": "aws:sqs", "messageId": id, "body": body,
+            "eventSourceARN": "arn:aws:sqs:r:1:orders"})
+    };
+    let batch =
+        json!({"Records": [record("1", r#"{"id": 7, "items": ["tea"]}"#), record("2", "?")]});
+    for _ in 0..2 {
+        assert_eq!(app.invoke(&batch), r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+    }
+    app.invoke(&json!({"source": "shop", "detail-type": "order.created", "id": "e1",
+        "detail": {"id": 8, "items": []}}));
+    app.invoke(
+        &json!({"Records": [{"eventSource": "aws:dynamodb", "eventID": "1", "eventName": "REMOVE",
+        "eventSourceARN": "arn:aws:dynamodb:r:1:table/orders-table/stream/s",
+        "dynamodb": {"SequenceNumber": "1", "OldImage": {"id": {"N": "7"}, "items": {"L": []}}}}]}),
+    );
+    let bus = EventBus::on(&app.store);
+    let events: Vec<_> = app.clock.run(bus.query("shop").events().try_collect()).unwrap();
+    let types: Vec<&str> = events.iter().map(|event| &*event.event_type).collect();
+    assert_eq!(types, ["order.deleted", "order.seen", "order.shipped"]);
+}
+
+#[test]
+fn any_event_has_a_handler() {
+    let app = Example::new(records::app);
+    assert_eq!(app.invoke(&json!({"numbers": [3, 4]})), "7");
+    let event = json!({"to": "nobody"}).to_string();
+    let error = app.clock.run(app.app.invoke(&event, Invocation::default())).unwrap_err();
+    assert!(error.to_string().contains("not one of ours"), "{error}");
+}
+
+#[test]
+fn what_is_said_reaches_everybody_in_the_room() {
+    let clients = FakeWebSocketClients::new();
+    let fake = clients.clone();
+    let app = Example::new(|store| chat::app(store).websocket_clients(fake));
+    let send = |id: &str, route: &str, body: &str| {
+        let event = json!({"body": body, "requestContext": {"routeKey": route, "connectionId": id,
+            "eventType": "MESSAGE", "apiId": "a1", "domainName": "a1.execute-api.eu-west-1.amazonaws.com",
+            "stage": "prod"}});
+        app.invoke(&event)
+    };
+    let said = r#"{"name":"ann","text":"hello"}"#;
+    for (id, route, body) in
+        [("c1", "$connect", ""), ("c2", "$connect", ""), ("c1", "$default", said)]
+    {
+        let answer: Json = serde_json::from_str(&send(id, route, body)).unwrap();
+        assert!(answer["statusCode"].as_u64().unwrap() < 300, "{route}: {answer}");
+    }
+    let heard: Vec<_> = clients.calls().into_iter().map(|call| call.data).collect();
+    assert_eq!(heard, [said.as_bytes(), said.as_bytes()]);
 }
 
 #[test]

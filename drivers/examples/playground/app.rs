@@ -1,30 +1,18 @@
 //! The routes of the playground, each behind a limiter of its own.
 
 use core::error::Error;
-use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apptheory::app::{
-    Answer, App, AppService, BodyStream, BuildError, Context, Extension, Json, Middleware, Next,
-    RateLimit, Response, State,
-};
-use apptheory::clock::Clock as _;
-use apptheory::eventbus::EventBus;
-use apptheory::limiter::RateLimiter;
-use apptheory::store::Store;
-use apptheory::websocket::{Connections, Room};
-use apptheory_core::error::AppError;
-use apptheory_core::http::exchange::Call;
-use apptheory_core::http::router::Pattern;
-use apptheory_core::identity::client_network;
-use apptheory_core::limiter::headers::HeaderStyle;
-use apptheory_core::limiter::{
+use apptheory::app::{AppService, Extension};
+use apptheory::identity::client_network;
+use apptheory::limiter::headers::HeaderStyle;
+use apptheory::limiter::{
     self, Decision, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, RateLimitKey,
-    SlidingWindow, TokenBucket, UsageStats, UsageWindow,
+    RateLimiter, SlidingWindow, TokenBucket, UsageStats, UsageWindow,
 };
-use futures_util::stream::{self, StreamExt as _};
-use serde_json::{Value, json};
+use apptheory::prelude::*;
+use serde_json::Value;
 
 use crate::{chat, events};
 
@@ -67,60 +55,40 @@ pub(crate) fn limited_routes() -> Result<Vec<Limited>, limiter::Error> {
     ])
 }
 
-/// Readers of what is used of the limits, by the paths of their routes.
-type Limiters = BTreeMap<String, RateLimiter>;
-
-/// What the routes work on.
+/// What the routes work on. Each asks for its part.
+#[derive(Clone, FromRef)]
 pub(crate) struct Services {
     limiters: Limiters,
-    pub(crate) bus: EventBus,
-    pub(crate) room: Room,
+    bus: EventBus,
+    room: Room,
 }
+
+/// The limits, by the paths of their routes.
+type Limiters = Arc<BTreeMap<String, Arc<RateLimiter>>>;
 
 /// The app: `/`, the limited routes, `/usage/{route}`, `/page`, the event bus, and the chat. Clients
 /// are told apart by their addresses.
 pub(crate) fn app(routes: Vec<Limited>, store: &Store) -> Result<AppService, BuildError> {
     let index = index(&routes);
-    let limits = Limits::over(&routes, store);
-    let reader = |Limited { name, limiter, .. }| (path(name), RateLimiter::new(limiter, store));
-    let limiters: Limiters = routes.into_iter().map(reader).collect();
-    let paths: Vec<String> = limiters.keys().cloned().collect();
+    let limiter =
+        |route: Limited| (path(route.name), Arc::new(RateLimiter::new(route.limiter, store)));
+    let limiters: Limiters = Arc::new(routes.into_iter().map(limiter).collect());
+    let mut limited = Router::new();
+    for (path, limiter) in limiters.iter() {
+        let limit = RateLimit::new(Arc::clone(limiter)).with_header_style(HeaderStyle::Both);
+        limited = limited.get(path, admitted.layer(limit));
+    }
     let (bus, room) = (EventBus::on(store), Connections::on(store).room("room"));
-
-    let mut app = App::with_state(Arc::new(Services { limiters, bus, room }))
+    App::with_state(Services { limiters, bus, room })
         .clock(store.clock().clone())
         .on_failure(|failure| eprintln!("{}", with_sources(&failure.error)))
-        .layer(limits)
         .get("/", move || core::future::ready(index.clone()))
         .get("/page", page)
-        .get("/usage/{route}", usage);
-    for path in paths {
-        app = app.get(&path, admitted);
-    }
-    chat::routes(events::routes(app)).build()
-}
-
-/// The limits around the limited routes.
-struct Limits(BTreeMap<String, RateLimit>);
-
-impl Limits {
-    fn over(routes: &[Limited], store: &Store) -> Self {
-        let limit = |route: &Limited| {
-            let limiter = RateLimiter::new(route.limiter.clone(), store);
-            (path(route.name), RateLimit::new(limiter).with_header_style(HeaderStyle::Both))
-        };
-        Self(routes.iter().map(limit).collect())
-    }
-}
-
-impl Middleware for Limits {
-    async fn handle(&self, context: Context, next: Next) -> Answer {
-        let pattern = context.call().and_then(Call::pattern).map_or("", Pattern::as_str);
-        match self.0.get(pattern) {
-            Some(limit) => limit.handle(context, next).await,
-            None => Ok(next.run(context).await),
-        }
-    }
+        .get("/usage/{route}", usage)
+        .merge(limited)
+        .merge(events::routes())
+        .merge(chat::routes())
+        .build()
 }
 
 fn path(name: &str) -> String {
@@ -177,11 +145,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the client has used of a route's limit.
 async fn usage(
-    State(services): State<Arc<Services>>,
+    State(limiters): State<Limiters>,
     context: Context,
 ) -> Result<Json<Value>, AppError> {
     let path = path(context.param("route"));
-    let limiter = services.limiters.get(&path).ok_or_else(AppError::not_found)?;
+    let limiter = limiters.get(&path).ok_or_else(AppError::not_found)?;
     let client = context.client_ip().ok_or_else(AppError::not_found)?;
     let key = RateLimitKey::new(&client_network(client), &path, "GET")?;
     let usage = limiter.usage(key).await?;

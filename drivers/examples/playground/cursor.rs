@@ -1,7 +1,7 @@
 //! What a cursor holds, for people.
 
-use apptheory_core::eventbus::{CursorSeal, OffsetCursor};
-use apptheory_core::store::{CursorError, KeyCursor};
+use apptheory::eventbus::{CursorSeal, OffsetCursor};
+use apptheory::store::{CursorError, KeyCursor};
 use serde_json::{Value as Json, json};
 
 /// Why there is nothing to show.

@@ -2,34 +2,33 @@
 
 use std::sync::Arc;
 
-use apptheory::app::{App, Context, Json, Path, Query, Response, Sse, State};
-use apptheory::eventbus::Feed;
-use apptheory_core::error::AppError;
-use apptheory_core::eventbus::{Event, EventQuery, PublishOutcome};
-use apptheory_core::http::MultiMap;
-use apptheory_core::http::exchange::Call;
+use apptheory::eventbus::{EventQuery, Feed, PublishOutcome};
+use apptheory::http::MultiMap;
+use apptheory::http::exchange::Call;
+use apptheory::prelude::*;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::Services;
 
 type Answer = Result<Response, AppError>;
-type Playground = State<Arc<Services>>;
+type Bus = State<EventBus>;
 
-/// Adds `/events` and `/events/{id}`.
-pub(crate) fn routes(app: App<Arc<Services>>) -> App<Arc<Services>> {
-    app.get("/events", query)
+/// `/events` and `/events/{id}`.
+pub(crate) fn routes() -> Router<Services> {
+    Router::new()
+        .get("/events", query)
         .post("/events", publish)
         .get("/events/{id}", get_one)
         .delete("/events/{id}", delete)
 }
 
 /// Publishes the event in the body, which needs no more than `tenant_id` and `event_type`.
-async fn publish(State(services): Playground, context: Context) -> Answer {
+async fn publish(State(bus): Bus, context: Context) -> Answer {
     let body = core::str::from_utf8(context.body());
     let body = body.map_err(|error| AppError::bad_request(error.to_string()))?;
     let event = Event::from_json(body, context.now())?;
-    let published = services.bus.publish(event).await?;
+    let published = bus.publish(event).await?;
     let status = match published.outcome {
         PublishOutcome::Created => 201,
         PublishOutcome::Deduplicated => 200,
@@ -39,14 +38,14 @@ async fn publish(State(services): Playground, context: Context) -> Answer {
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
 /// `cursor`. Whoever accepts server-sent events gets them as they happen, oldest first.
-async fn query(State(services): Playground, call: Arc<Call>, context: Context, sse: Sse) -> Answer {
+async fn query(State(bus): Bus, call: Arc<Call>, context: Context, sse: Sse) -> Answer {
     let query = read_query(&call.request.query)?;
     if context.header("accept").contains("text/event-stream") {
-        let feed = Feed::new(&services.bus, query);
+        let feed = Feed::new(&bus, query);
         let feed = feed.after(context.header("last-event-id"));
         return Ok(sse.send(feed.open().await?));
     }
-    Ok(as_json(200, services.bus.query(query).page().await?.to_json()))
+    Ok(as_json(200, bus.query(query).page().await?.to_json()))
 }
 
 fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
@@ -79,22 +78,18 @@ fn read_limit(value: &str) -> Result<u32, AppError> {
 }
 
 /// The newest event with an id, of `tenant` if that is given.
-async fn get_one(
-    State(services): Playground,
-    Path(id): Path<String>,
-    Query(of): Query<Of>,
-) -> Answer {
-    let event = services.bus.get(&id, of.tenant.as_deref()).await?;
+async fn get_one(State(bus): Bus, Path(id): Path<String>, Query(of): Query<Of>) -> Answer {
+    let event = bus.get(&id, of.tenant.as_deref()).await?;
     Ok(as_json(200, event.to_json()?))
 }
 
 /// Deletes the newest event with an id, of `tenant` if that is given.
 async fn delete(
-    State(services): Playground,
+    State(bus): Bus,
     Path(id): Path<String>,
     Query(of): Query<Of>,
 ) -> Result<Json<Value>, AppError> {
-    let deleted = services.bus.delete(&id, of.tenant.as_deref()).await?;
+    let deleted = bus.delete(&id, of.tenant.as_deref()).await?;
     Ok(Json(json!({"deleted": deleted.copies})))
 }
 

@@ -12,7 +12,6 @@ mod chat;
 mod cursor;
 mod events;
 mod server;
-mod signal;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -79,7 +78,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     // Heeded from here on, so that no signal is lost while the server starts.
-    let stop = signal::stop_signal()?;
+    let stop = apptheory::local::stop_signal()?;
     let playground = open(arguments.port, arguments.data).await?;
     let playground = if arguments.buffered { playground.buffered() } else { playground };
     let greeting = playground.greeting();

@@ -24,7 +24,7 @@ use super::middleware::{Layer, Middleware};
 ///         .layer(Timeout::default())
 /// }
 ///
-/// let app = App::new().nest("/orders", orders()).fallback(async || (404, "not here")).build()?;
+/// let app = App::new().nest("/orders", orders()).fallback(async || (http::StatusCode::NOT_FOUND, "not here")).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 ///

@@ -74,7 +74,7 @@ fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Resul
 /// one with I/O and time enabled.
 ///
 /// ```no_run
-/// # async fn main() -> Result<(), apptheory::StartError> {
+/// # async fn run() -> Result<(), apptheory::StartError> {
 /// apptheory::run(apptheory::app::App::new().get("/", async || "hello")).await
 /// # }
 /// ```
