@@ -354,6 +354,31 @@ fn the_rest_of_the_event_and_the_invocation_are_arguments() {
 }
 
 #[test]
+fn messages_know_what_the_authorizer_of_their_connection_answered() {
+    let clock = clock();
+    let who = async |Authorizer(plan): Authorizer<Plan>,
+                     PrincipalId(id): PrincipalId,
+                     claims: Option<Claims<Me>>,
+                     StageVariables(stage): StageVariables| {
+        format!("{} {} {id} {} {}", plan.plan, plan.seats, claims.is_some(), stage["table"])
+    };
+    let app =
+        builder(&clock).websocket("$connect", who).websocket("$default", who).build().unwrap();
+    for (route_key, event_type) in [("$connect", "CONNECT"), ("$default", "MESSAGE")] {
+        let event = json!({
+            "requestContext": {"routeKey": route_key, "eventType": event_type, "connectionId": "c=",
+                "authorizer": {"principalId": "ann", "plan": "gold", "seats": "3"}},
+            "stageVariables": {"table": "orders"}, "body": "hi",
+        });
+        let answered = clock.run(app.invoke(&event.to_string(), Invocation::default())).unwrap();
+        assert!(
+            answered.contains(r#""body":"gold 3 ann false orders""#),
+            "{route_key}: {answered}"
+        );
+    }
+}
+
+#[test]
 fn records_have_texts_tenants_and_invocations_too() {
     let clock = clock();
     let record =

@@ -1,4 +1,4 @@
-// `apptheory::app::Path<u32>` cannot be an argument of a handler of this kind of event
+// `apptheory::Path<u32>` cannot be an argument of a handler of this kind of event
 use apptheory::prelude::*;
 
 async fn ship(Path(id): Path<u32>) {
