@@ -29,9 +29,35 @@ pub enum InvokeError {
     Failed(#[source] AppError),
 }
 
-/// What is told of an error to whoever invoked the function.
-pub(crate) fn shown(error: &AppError) -> &str {
+/// What is told of a handler's error.
+fn shown(error: &AppError) -> &str {
     if (400..500).contains(&error.status()) { error.message() } else { "internal error" }
+}
+
+impl InvokeError {
+    /// The type of the error, as whoever invokes the function is told: `category.reason`, as Lambda
+    /// recommends, or the code of a handler's own error.
+    #[cfg(any(feature = "lambda", feature = "local"))]
+    pub(crate) fn error_type(&self) -> &str {
+        match self {
+            Self::Event(_) | Self::Workload(_) => "Function.InvalidEvent",
+            Self::TimedOut(_) => "Function.TimedOut",
+            Self::Failed(error) => error.printable_code(),
+        }
+    }
+
+    /// The message, as whoever invokes the function is told.
+    #[cfg(any(feature = "lambda", feature = "local"))]
+    pub(crate) fn told(&self) -> String {
+        match self {
+            // The text of the contract does not say what to do; its cause does.
+            Self::Event(error) if error.kind() == events::ErrorKind::Authorizer => {
+                let cause = core::error::Error::source(error).map(ToString::to_string);
+                format!("{error}: {}", cause.unwrap_or_default())
+            }
+            error => error.to_string(),
+        }
+    }
 }
 
 impl AppService {

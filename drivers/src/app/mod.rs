@@ -88,8 +88,6 @@ pub use handler::{Handler, Layered};
 pub use hooks::Failure;
 pub use invocation::{ClientContext, Invocation};
 pub use invoke::InvokeError;
-#[cfg(feature = "lambda")]
-pub(crate) use invoke::shown;
 pub use middleware::Middleware;
 pub use rate_limit::RateLimit;
 pub use router::Router;

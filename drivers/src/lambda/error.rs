@@ -4,10 +4,10 @@ use core::error::Error;
 use std::borrow::Cow;
 use std::io;
 
-use apptheory_core::events::{self, ErrorKind, UnknownMode};
+use apptheory_core::events::UnknownMode;
 use http::StatusCode;
 
-use crate::app::{InvokeError, shown};
+use crate::app::InvokeError;
 
 /// What ends a function. Exit with a failure: Lambda starts another process if it needs one.
 #[derive(Debug, thiserror::Error)]
@@ -99,26 +99,6 @@ impl FunctionError {
 
 impl From<InvokeError> for FunctionError {
     fn from(error: InvokeError) -> Self {
-        match error {
-            InvokeError::Event(error) => error.into(),
-            InvokeError::TimedOut(error) => Self::new("Function.TimedOut", error.to_string()),
-            InvokeError::Workload(error) => Self::invalid_event(error.to_string()),
-            InvokeError::Failed(error) => Self {
-                error_type: error.printable_code().to_owned().into(),
-                message: shown(&error).to_owned(),
-            },
-        }
-    }
-}
-
-impl From<events::Error> for FunctionError {
-    fn from(error: events::Error) -> Self {
-        match error.source() {
-            // Its own text does not say what to do.
-            Some(cause) if error.kind() == ErrorKind::Authorizer => {
-                Self::invalid_event(format!("{error}: {cause}"))
-            }
-            _ => Self::invalid_event(error.to_string()),
-        }
+        Self { error_type: error.error_type().to_owned().into(), message: error.told() }
     }
 }

@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{FrameBody, Passage};
+use super::invocation::{invoke, is_invocation};
 use super::refusal;
 use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
@@ -122,6 +123,15 @@ impl Front {
                 let answer = self.gateway.manage(&parts.method, &id, body).await;
                 answer.map(EitherBody::Right)
             }
+            Call::Invocation => {
+                let event = read(app, &request.headers, body).await;
+                let answer = match event {
+                    Ok(event) => invoke(app, &event).await,
+                    Err(error) => Err(error),
+                };
+                let answer = answer.unwrap_or_else(|error| refusal::answer(app, &error));
+                answer.map(EitherBody::Right)
+            }
             Call::Http => match read(app, &request.headers, body).await {
                 Ok(body) => {
                     request.body = body.into();
@@ -162,13 +172,17 @@ enum Call {
     Upgrade,
     /// Something about a WebSocket, by its id.
     Connection(String),
+    /// The answer to an event of any kind.
+    Invocation,
     /// An answer of the application.
     Http,
 }
 
 impl Call {
     fn of(parts: &Parts, request: &RawRequest<'_>, app: &AppService) -> Self {
-        if !app.serves_websockets() {
+        if is_invocation(parts) {
+            Self::Invocation
+        } else if !app.serves_websockets() {
             Self::Http
         } else if parts.version >= Version::HTTP_11 && is_upgrade(request) {
             Self::Upgrade

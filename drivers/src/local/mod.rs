@@ -33,6 +33,10 @@
 //! | error before the first chunk | answered in place of the response |
 //! | error after it | the body is cut off; behind `TE: trailers` it ends with the trailers that Lambda gets |
 //!
+//! `POST /2015-03-31/functions/function/invocations` invokes the application with an event of any kind,
+//! and answers what Lambda answers: `aws lambda invoke --endpoint-url http://localhost:{port}
+//! --function-name function --payload file://event.json answer.json`.
+//!
 //! A page of any site can have a developer's browser send requests to this machine. What such a page
 //! must not do is refused before the application sees it:
 //!
@@ -68,6 +72,7 @@
 mod body;
 mod connection;
 mod error;
+mod invocation;
 mod refusal;
 mod request_body;
 mod signal;

@@ -1,8 +1,11 @@
 //! What a connection may send, and what it is answered.
 
-use apptheory::app::{App, Body, Context, Html, Response};
+use apptheory::app::{App, Body, Context, Html, Json, Response};
+use apptheory::error::AppError;
+use apptheory::events::Shape;
 use apptheory::local::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Server};
 use apptheory_core::http::exchange::Limits;
+use serde_json::{Value, json};
 
 use crate::Running;
 
@@ -219,5 +222,40 @@ async fn a_panic_is_an_answer() {
     assert_eq!(head.status, 500);
     assert!(!client.body(&head).await.contains("boom"));
     assert_eq!(server.told(), ["a handler panicked: boom"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_of_any_kind_is_answered_as_lambda_answers_it() {
+    let app = App::new()
+        .get("/", async || "hello")
+        .on(Shape::member("a"), async |Json(event): Json<Value>| Json(event["a"].clone()))
+        .on(Shape::member("b"), async || AppError::conflict("taken"));
+    let server = Running::of(app).await;
+    let mut client = server.connect().await;
+    for (event, error, answer) in [
+        (r#"{"a":[1]}"#, "", json!([1])),
+        (r#"{"b":1}"#, "Unhandled", json!({"errorType": "app.conflict", "errorMessage": "taken"})),
+        (
+            "{",
+            "Unhandled",
+            json!({"errorType": "Function.InvalidEvent", "errorMessage":
+            "apptheory: parse event envelope: not the expected JSON (line 1, column 2)"}),
+        ),
+    ] {
+        let length = event.len();
+        client
+            .send(format!(
+                "POST /2015-03-31/functions/function/invocations HTTP/1.1\r\nhost: localhost\r\n\
+                 content-length: {length}\r\n\r\n{event}"
+            ))
+            .await;
+        let head = client.head().await;
+        assert_eq!((head.status, head.first("x-amz-function-error")), (200, error), "{event}");
+        let body: Value = serde_json::from_str(&client.body(&head).await).unwrap();
+        assert_eq!(body, answer, "{event}");
+    }
+    let head = client.get("/2015-03-31/functions/function/invocations").await;
+    assert_eq!(head.status, 404, "a GET is a request");
     server.stop().await;
 }
