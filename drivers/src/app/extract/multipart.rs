@@ -96,13 +96,15 @@ impl<S> FromContext<S, Http> for Multipart {
 
 /// What the parser says may quote the client, and is for the log alone.
 fn refused(error: multer::Error) -> AppError {
-    let shown = match error {
-        multer::Error::NoMultipart | multer::Error::DecodeContentType(_) => {
-            AppError::unsupported_media_type("the body needs a content-type of multipart/form-data")
-                .with_header("accept", "multipart/form-data")
-        }
-        multer::Error::NoBoundary => AppError::bad_request("the content-type has no boundary"),
-        _ => AppError::bad_request("malformed multipart body"),
+    use multer::Error;
+
+    let shown = if matches!(error, Error::NoMultipart | Error::DecodeContentType(_)) {
+        AppError::unsupported_media_type("the body needs a content-type of multipart/form-data")
+            .with_header("accept", "multipart/form-data")
+    } else if matches!(error, Error::NoBoundary) {
+        AppError::bad_request("the content-type has no boundary")
+    } else {
+        AppError::bad_request("malformed multipart body")
     };
     shown.with_cause(error)
 }
