@@ -49,14 +49,14 @@ impl InvokeError {
     /// The message, as whoever invokes the function is told.
     #[cfg(any(feature = "lambda", feature = "local"))]
     pub(crate) fn told(&self) -> String {
-        match self {
+        if let Self::Event(error) = self
+            && error.kind() == events::ErrorKind::Authorizer
+            && let Some(cause) = core::error::Error::source(error)
+        {
             // The text of the contract does not say what to do; its cause does.
-            Self::Event(error) if error.kind() == events::ErrorKind::Authorizer => {
-                let cause = core::error::Error::source(error).map(ToString::to_string);
-                format!("{error}: {}", cause.unwrap_or_default())
-            }
-            error => error.to_string(),
+            return format!("{error}: {cause}");
         }
+        self.to_string()
     }
 }
 
@@ -94,7 +94,10 @@ impl AppService {
         match event {
             LambdaEvent::Http(_) => self.inner.serves_requests,
             LambdaEvent::WebSocket(_) => self.serves_websockets(),
-            other => self.inner.events.serve(other),
+            LambdaEvent::Batch(_)
+            | LambdaEvent::Sns(_)
+            | LambdaEvent::EventBridge(_)
+            | LambdaEvent::Other(_) => self.inner.events.serve(event),
         }
     }
 

@@ -321,9 +321,12 @@ impl Shared {
 
     async fn answer_text(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
         let read = self.app.read_event(event, &begun)?;
-        let target = match &read {
-            LambdaEvent::Http(request) if self.app.serves(&read) => self.mode.target(request),
-            _ => None,
+        let target = if let LambdaEvent::Http(request) = &read
+            && self.app.serves(&read)
+        {
+            self.mode.target(request)
+        } else {
+            None
         };
         match (target, read) {
             (Some(target), LambdaEvent::Http(event)) => {

@@ -107,14 +107,18 @@ impl LambdaService {
     ) -> Result<Answer, FunctionError> {
         let begun = self.app.begin(self.invocation(context));
         let read = self.app.read_event(event, &begun)?;
-        let is_served = self.app.serves(&read);
-        match read {
-            LambdaEvent::Http(request) if is_served && self.mode.target(&request).is_some() => {
+        let is_streamed = if let LambdaEvent::Http(request) = &read {
+            self.app.serves(&read) && self.mode.target(request).is_some()
+        } else {
+            false
+        };
+        match (is_streamed, read) {
+            (true, LambdaEvent::Http(request)) => {
                 let stops_at = begun.time.stops_at();
                 let response = self.app.serve_begun(request.request, begun).await;
                 Ok(FunctionResponse::StreamingResponse(streamed(&self.app, response, stops_at)))
             }
-            read => {
+            (_, read) => {
                 let answer = self.app.answer_event(read, event, begun).await?;
                 let answer = RawValue::from_string(answer)
                     .map_err(|error| FunctionError::invalid_answer(&error))?;
