@@ -33,6 +33,7 @@ fn main() -> Result<(), Failed> {
 }
 
 /// Three a minute.
+#[must_use]
 pub fn limiter() -> Limiter {
     Limiter::fail_closed(FixedWindow::per_minute(3)).build()
 }

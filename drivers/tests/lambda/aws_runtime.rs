@@ -23,7 +23,7 @@ fn app() -> App {
                 .body()
                 .starts_with(b"4")
                 .then_some(())
-                .ok_or(apptheory::error::AppError::not_found())
+                .ok_or_else(apptheory::error::AppError::not_found)
         })
 }
 

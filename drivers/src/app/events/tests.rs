@@ -278,7 +278,7 @@ fn middleware_goes_around_every_record_with_values_of_its_own() {
         .layer(skip)
         .sqs("q", async |message: Arc<SqsMessage>, context: Context| {
             assert_ne!(message.body, "seen");
-            (context.get("mw") == Some(json!("ok"))).then_some(()).ok_or(AppError::not_found())
+            (context.get("mw") == Some(json!("ok"))).then_some(()).ok_or_else(AppError::not_found)
         })
         .build()
         .unwrap();
