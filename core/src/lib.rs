@@ -65,6 +65,7 @@ pub mod observe;
 pub mod percent;
 mod printing;
 pub mod registry;
+mod routes;
 pub mod run;
 pub mod sanitize;
 pub mod size;

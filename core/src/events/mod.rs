@@ -53,7 +53,6 @@ mod http;
 mod kinesis;
 mod observation;
 mod raw;
-mod routes;
 mod rule;
 mod shape;
 mod sns;
@@ -66,6 +65,7 @@ mod workload;
 
 use alloc::borrow::Cow;
 
+pub use crate::routes::{RouteTaken, Routes};
 pub use arn::{ArnKind, name_from_arn};
 pub use batch::{AfterFailure, Batch, BatchItem, BatchResponse, Turn};
 pub use batch_event::{BatchEvent, BatchRecord, BatchSource};
@@ -81,7 +81,6 @@ pub use http::{HttpEvent, HttpSource, InvokeMode, UnknownMode, rest_streaming_va
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
 pub use raw::{RawEvent, Seen};
-pub use routes::{RouteTaken, Routes};
 pub use rule::{EventBridgeRoutes, OnUnmatched, Rule};
 pub use shape::{Shape, ShapeRoutes};
 pub use sns::SnsRecord;

@@ -7,7 +7,7 @@ use core::fmt;
 use super::arn::{ArnKind, name_from_arn, schedule_from_arn};
 use super::error::{Error, ErrorKind};
 use super::event_bridge::EventBridgeEvent;
-use super::routes::RouteTaken;
+use crate::routes::RouteTaken;
 
 /// Which events of EventBridge a handler is for.
 ///

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::event::source_of_record;
 use super::raw::RawEvent;
-use super::routes::RouteTaken;
+use crate::routes::RouteTaken;
 
 /// Which events a handler is for, by their members. Use it for events that no service is known to
 /// send: the input of direct invocations, of Step Functions, and of schedules with an input of their

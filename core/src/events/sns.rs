@@ -7,10 +7,10 @@ use super::arn::{ArnKind, name_from_arn};
 use super::error::{Error, ErrorKind};
 use super::event::source_of_record;
 use super::owned;
-use super::routes::Routes;
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
+use crate::routes::Routes;
 
 /// A notification of SNS. What the record lacks is empty.
 #[derive(Clone)]

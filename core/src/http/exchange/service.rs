@@ -7,9 +7,9 @@ use super::call::Arrival;
 use super::machine::HttpExchange;
 use super::settings::{HttpSettings, Pipeline};
 use super::setup_error::SetupError;
-use crate::events::{RouteTaken, Routes};
 use crate::http::router::{Lookup, Router};
 use crate::http::{RawRequest, UriPath};
+use crate::routes::{RouteTaken, Routes};
 
 /// The routes of an application, each with a handler of type `T`, and its settings. Requests have
 /// routes by method and path, messages of WebSockets by route key.
