@@ -48,6 +48,7 @@ mod service;
 mod services;
 mod settings;
 mod sse;
+mod subject;
 #[cfg(test)]
 mod tests;
 pub(crate) mod time;
@@ -73,7 +74,7 @@ pub use application::App;
 pub use body::BodyStream;
 pub use build::{BuildError, BuildWarning};
 pub use chain::Next;
-pub use context::{Context, ContextKind};
+pub use context::Context;
 pub use extract::{
     Authorizer, Body, Claims, ClientIp, Extension, Form, FromContext, FromRef, Headers, Json,
     MatchedPath, OptionalFromContext, Path, PrincipalId, Query, RawQuery, RequestContext, Scopes,
@@ -94,6 +95,7 @@ pub use router::Router;
 #[cfg(feature = "tower")]
 pub use service::AppBody;
 pub use sse::Sse;
+pub use subject::ContextKind;
 pub use time::TimedOut;
 pub use timeout::{DEFAULT_TIMEOUT, Timeout};
 #[cfg(feature = "tower")]

@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::BodyStream;
 use super::chain::Chain;
-use super::context::{Context, Subject};
+use super::context::Context;
 use super::guard::{Panicked, guarded, isolated};
 use super::hooks::Failure;
 use super::invocation::Invocation;
+use super::subject::Subject;
 use super::time::Begun;
 use super::watch::Watch;
 use super::{AppService, Response, WebSocket};

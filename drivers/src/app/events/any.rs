@@ -10,9 +10,9 @@ use apptheory_core::events::{
 };
 
 use crate::app::chain::Chain;
-use crate::app::context::OfAnotherKind;
 use crate::app::hooks::Failure;
 use crate::app::invoke::InvokeError;
+use crate::app::subject::OfAnotherKind;
 use crate::app::time::Begun;
 use crate::app::{AppService, Context, FromContext, kind};
 

@@ -6,7 +6,7 @@ use apptheory_core::error::AppError;
 use apptheory_core::events::Trigger;
 
 use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
-use crate::app::context::OfAnotherKind;
+use crate::app::subject::OfAnotherKind;
 use crate::app::{Context, FromContext, kind};
 
 /// A record, or an event, that a handler is called for.

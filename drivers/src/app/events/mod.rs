@@ -57,11 +57,12 @@ pub(super) use settings::EventSettings;
 pub use values::Detail;
 
 use super::chain::Chain;
-use super::context::{Context, Subject};
+use super::context::Context;
 use super::guard::isolated;
 use super::hooks::Failure;
 use super::invocation::Invocation;
 use super::services::Services;
+use super::subject::Subject;
 use super::time::Begun;
 use super::{AppService, Response};
 use crate::clock::Clock as _;

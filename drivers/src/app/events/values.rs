@@ -6,7 +6,7 @@ use apptheory_core::json;
 use serde::de::DeserializeOwned;
 
 use super::EventInput;
-use crate::app::context::OfAnotherKind;
+use crate::app::subject::OfAnotherKind;
 use crate::app::{Context, FromContext, kind};
 
 /// The detail of an event of EventBridge: what its program published. An event whose detail is of
