@@ -1,7 +1,7 @@
 //! The environment of the process: the one place that reads it.
 
 /// Looks a variable up.
-#[cfg(feature = "lambda")]
+#[cfg(feature = "start")]
 pub(crate) type Env<'e> = &'e (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Returns a variable of the process. Everything that looks variables up takes a function like this

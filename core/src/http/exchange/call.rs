@@ -29,7 +29,7 @@ pub struct Call {
     /// The request's id: the client's, the provider's, or a new one. Empty in
     /// [`Pipeline::Bare`](super::Pipeline::Bare).
     pub request_id: String,
-    /// The tenant that the request names, or an empty text; see [`TenantSource`] on who names it, and
+    /// The tenant that the request names, or an empty text; see [`TenantSource`](super::TenantSource) on who names it, and
     /// [`tenant_id`](Self::tenant_id) for the one that counts.
     pub named_tenant_id: String,
     /// When the request arrived.
