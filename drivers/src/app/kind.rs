@@ -1,7 +1,7 @@
 //! The kinds of events that handlers are called for.
 //!
 //! A handler is registered for one of them: [`Router::get`](super::Router::get) takes handlers of
-//! [`Http`] requests, [`Router::sqs`](super::Router::sqs) those of [`Sqs`] messages. Extractors and
+//! [`Http`] requests, [`Router::sqs`](super::Router::sqs) those of messages in a [`Queue`]. Extractors and
 //! answers say which kinds they are for, so that a handler of messages that asks for a
 //! [`Path`](super::Path) does not compile. Nobody makes a value of these types.
 
@@ -13,25 +13,25 @@ pub enum Http {}
 #[derive(Clone, Copy, Debug)]
 pub enum Socket {}
 
-/// Messages of SQS.
+/// Messages of a queue of SQS.
 #[derive(Clone, Copy, Debug)]
-pub enum Sqs {}
+pub enum Queue {}
 
-/// Records of Kinesis.
+/// Records of a stream of Kinesis.
 #[derive(Clone, Copy, Debug)]
-pub enum Kinesis {}
+pub enum Stream {}
 
-/// Changes of DynamoDB tables.
+/// Changes of a table of DynamoDB.
 #[derive(Clone, Copy, Debug)]
-pub enum DynamoDb {}
+pub enum Table {}
 
-/// Notifications of SNS.
+/// Notifications of a topic of SNS.
 #[derive(Clone, Copy, Debug)]
-pub enum Sns {}
+pub enum Topic {}
 
-/// Events of EventBridge.
+/// Events of a bus of EventBridge.
 #[derive(Clone, Copy, Debug)]
-pub enum EventBridge {}
+pub enum Bus {}
 
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
@@ -65,4 +65,4 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Http Socket Sqs Kinesis DynamoDb Sns EventBridge Any);
+kinds!(Http Socket Queue Stream Table Topic Bus Any);

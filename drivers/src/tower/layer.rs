@@ -1,6 +1,5 @@
 //! The layer, and what its host vouches for.
 
-use core::net::IpAddr;
 use std::sync::Arc;
 
 use apptheory_core::limiter::http::{DenialBody, RequestFacts};
@@ -8,22 +7,13 @@ use http::request::Parts;
 use tower::Layer;
 
 use super::service::RateLimitService;
+use crate::app::{ClientIp, Tenant};
 use crate::limiter::RequestLimit;
 
 /// Who sends the request, vouched for by the host: a request extension that authentication sets. It
 /// counts as `user:` and the trimmed text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity(pub String);
-
-/// Whose tenant sends the request, vouched for by the host: a request extension that authentication
-/// sets. It counts as `tenant:` and the trimmed text, where there is no [`Identity`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Tenant(pub String);
-
-/// Where the request comes from, vouched for by the host: a request extension that the server of
-/// the connection sets.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ClientIp(pub IpAddr);
 
 /// The pattern of the matched route, such as `/orders/{id}`: a request extension that a router
 /// sets.

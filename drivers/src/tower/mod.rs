@@ -2,8 +2,8 @@
 //!
 //! This module shows requests to the limit, and writes a decision on a response. It decides nothing
 //! about limits, and refuses to know how a request was authenticated or where it came from: the
-//! host vouches for that with request extensions, [`Identity`], [`Tenant`] and [`ClientIp`].
-//! Without any of them every request is answered with 500, unless the layer is told to trust
+//! host vouches for that with request extensions: [`Identity`] and [`Tenant`], which its authentication
+//! sets, and [`ClientIp`], which the server of the connection sets. Without any of them every request is answered with 500, unless the layer is told to trust
 //! proxies or to count all requests together.
 //!
 //! What clients get is [`RequestLimit`](crate::limiter::RequestLimit)'s table; the response's
@@ -64,6 +64,7 @@ mod layer;
 mod response;
 mod service;
 
+pub use crate::app::{ClientIp, Tenant};
 pub use apptheory_core::limiter::http::DenialBody;
-pub use layer::{ClientIp, Identity, RateLimitLayer, RoutePattern, Tenant};
+pub use layer::{Identity, RateLimitLayer, RoutePattern};
 pub use service::RateLimitService;

@@ -81,11 +81,11 @@ fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
 }
 
 macro_rules! records {
-    ($($kind:ident $record:ident)+) => {$(
+    ($($kind:ident: $source:ident $record:ident)+) => {$(
         impl<S> FromContext<S, kind::$kind> for Arc<$record> {
             fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
                 match context.record() {
-                    Some(EventInput::$kind(record)) => Ok(Self::clone(record)),
+                    Some(EventInput::$source(record)) => Ok(Self::clone(record)),
                     Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
                 }
             }
@@ -94,9 +94,9 @@ macro_rules! records {
 }
 
 records! {
-    Sqs SqsMessage
-    Kinesis KinesisMessage
-    DynamoDb DynamoDbChange
-    Sns SnsNotification
-    EventBridge EventBridgeMessage
+    Queue: Sqs SqsMessage
+    Stream: Kinesis KinesisMessage
+    Table: DynamoDb DynamoDbChange
+    Topic: Sns SnsNotification
+    Bus: EventBridge EventBridgeMessage
 }

@@ -17,7 +17,7 @@ macro_rules! events {
             /// In a FIFO queue, the rest of a message group is not handled once one of its messages
             /// failed.
             #[must_use]
-            pub fn sqs<A>(mut self, queue: &str, handler: impl Handler<A, S, kind::Sqs>) -> Self {
+            pub fn sqs<A>(mut self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
                 self.router().add(Target::Queue(queue.to_owned()), handler.into_layered());
                 self
             }
@@ -28,7 +28,7 @@ macro_rules! events {
             pub fn kinesis<A>(
                 mut self,
                 stream: &str,
-                handler: impl Handler<A, S, kind::Kinesis>,
+                handler: impl Handler<A, S, kind::Stream>,
             ) -> Self {
                 self.router().add(Target::Stream(stream.to_owned()), handler.into_layered());
                 self
@@ -40,7 +40,7 @@ macro_rules! events {
             pub fn dynamodb<A>(
                 mut self,
                 table: &str,
-                handler: impl Handler<A, S, kind::DynamoDb>,
+                handler: impl Handler<A, S, kind::Table>,
             ) -> Self {
                 self.router().add(Target::Table(table.to_owned()), handler.into_layered());
                 self
@@ -49,7 +49,7 @@ macro_rules! events {
             /// Handles the notifications of a topic. What a handler returns is part of the answer,
             /// which nobody but tests reads.
             #[must_use]
-            pub fn sns<A>(mut self, topic: &str, handler: impl Handler<A, S, kind::Sns>) -> Self {
+            pub fn sns<A>(mut self, topic: &str, handler: impl Handler<A, S, kind::Topic>) -> Self {
                 self.router().add(Target::Topic(topic.to_owned()), handler.into_layered());
                 self
             }
@@ -60,7 +60,7 @@ macro_rules! events {
             pub fn event_bridge<A>(
                 mut self,
                 rule: Rule,
-                handler: impl Handler<A, S, kind::EventBridge>,
+                handler: impl Handler<A, S, kind::Bus>,
             ) -> Self {
                 self.router().add(Target::Event(rule), handler.into_layered());
                 self

@@ -30,7 +30,7 @@ use crate::app::{Context, FromContext, kind};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Detail<T>(pub T);
 
-impl<S, T: DeserializeOwned> FromContext<S, kind::EventBridge> for Detail<T> {
+impl<S, T: DeserializeOwned> FromContext<S, kind::Bus> for Detail<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let Some(EventInput::EventBridge(event)) = context.record() else {
             return Err(AppError::internal().with_cause(OfAnotherKind));
@@ -41,7 +41,7 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::EventBridge> for Detail<T> {
 }
 
 /// A change whose images are of another type fails, and says where.
-impl<S, T: DeserializeOwned> FromContext<S, kind::DynamoDb> for Change<T> {
+impl<S, T: DeserializeOwned> FromContext<S, kind::Table> for Change<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         match context.record() {
             Some(EventInput::DynamoDb(record)) => Ok(record.change()?),

@@ -18,6 +18,8 @@ use crate::app::kind::RequestKind;
 /// The client's address, as far as the platform or the connection vouches for it; never what a header
 /// field says. Behind a load balancer nobody does: `Option<ClientIp>` is `None`, and without `Option`
 /// it is a masked 500.
+///
+/// In a stack of tower, it is a request extension that the server of the connection sets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientIp(pub IpAddr);
 
@@ -25,6 +27,9 @@ pub struct ClientIp(pub IpAddr);
 /// else the one that the application's authentication vouches for; else, if the application
 /// [lets](apptheory_core::http::exchange::TenantSource) clients name it, the one that the request names.
 /// 403 where there is none.
+///
+/// In a stack of tower, it is a request extension that authentication sets; a limit counts it as
+/// `tenant:` and the trimmed text, where it knows no identity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tenant(pub String);
 
