@@ -1,4 +1,4 @@
-// a handler of `apptheory::app::kind::Queue` events has no request to read, and no status or text to answer
+// a handler of `Queue` events has no request to read, and no status or text to answer
 use apptheory::prelude::*;
 
 async fn ship(Query(page): Query<u32>) {
