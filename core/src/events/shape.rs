@@ -132,17 +132,18 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Handlers by shapes, of which the first that fits an event serves it.
+/// Handlers by shapes, of which the first that fits an event serves it, and one for all other events.
 #[derive(Clone, Debug)]
 pub struct ShapeRoutes<H> {
     routes: Vec<(Shape, H)>,
+    otherwise: Option<H>,
 }
 
 impl<H> ShapeRoutes<H> {
     /// Makes no routes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { routes: Vec::new() }
+        Self { routes: Vec::new(), otherwise: None }
     }
 
     /// Registers a handler after those that are registered.
@@ -154,22 +155,32 @@ impl<H> ShapeRoutes<H> {
         if shape.is_blank() {
             return Err(RouteTaken::Blank);
         }
-        if let Some(earlier) = self.shapes().find(|earlier| earlier.covers(&shape)) {
+        let mut shapes = self.routes.iter().map(|(shape, _)| shape);
+        if let Some(earlier) = shapes.find(|earlier| earlier.covers(&shape)) {
             return Err(RouteTaken::By(earlier.to_string()));
         }
         self.routes.push((shape, handler));
         Ok(())
     }
 
+    /// Registers the handler of all events that no shape fits.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteTaken`] where there is one.
+    pub fn set_otherwise(&mut self, handler: H) -> Result<(), RouteTaken> {
+        if self.otherwise.is_some() {
+            return Err(RouteTaken::By("otherwise".into()));
+        }
+        self.otherwise = Some(handler);
+        Ok(())
+    }
+
     /// Returns the handler of an event.
     #[must_use]
     pub fn find(&self, event: &RawEvent<'_>) -> Option<&H> {
-        self.routes.iter().find(|(shape, _)| shape.fits(event)).map(|(_, handler)| handler)
-    }
-
-    /// Returns the shapes that are registered, in their order.
-    pub fn shapes(&self) -> impl Iterator<Item = &Shape> {
-        self.routes.iter().map(|(shape, _)| shape)
+        let fitting = self.routes.iter().find(|(shape, _)| shape.fits(event));
+        fitting.map(|(_, handler)| handler).or(self.otherwise.as_ref())
     }
 }
 
@@ -249,6 +260,10 @@ mod tests {
         assert_eq!(shadowed, Ok(()), "the wider one may come later");
         assert!(routes.insert(Shape::records_from("aws:ses"), 5).is_err());
         let event = RawEvent::read(r#"{"type":"order","action":"ship"}"#).unwrap();
-        assert_eq!((routes.find(&event), routes.shapes().count()), (Some(&1), 8));
+        assert_eq!((routes.find(&event), routes.routes.len()), (Some(&1), 8));
+        let other = RawEvent::read("{}").unwrap();
+        assert_eq!((routes.find(&other).copied(), routes.set_otherwise(6)), (None, Ok(())));
+        assert_eq!((routes.find(&event), routes.find(&other)), (Some(&1), Some(&6)));
+        assert!(routes.set_otherwise(7).is_err());
     }
 }

@@ -10,7 +10,7 @@ use apptheory_core::http::router::RegistrationError;
 use apptheory_core::limiter::{self, Limiter};
 
 use super::chain::Chain;
-use super::events::EventRoutes;
+use super::events::{AnyRoute, EventRoutes};
 use super::middleware::Layer;
 use super::router::{METHODS, Route, Target};
 use super::services::Services;
@@ -211,8 +211,13 @@ impl Tables {
             Target::Table(name) => events.dynamodb.insert(name, chain),
             Target::Topic(name) => events.sns.insert(name, chain),
             Target::Event(rule) => events.event_bridge.insert(rule.clone(), chain),
-            Target::Shape(shape) => events.any.insert(shape.clone(), chain),
-            Target::Otherwise => events.any.set_otherwise(chain),
+            Target::Shape(shape) => {
+                let route = AnyRoute { name: format!("on({shape})"), handler: chain };
+                events.any.insert(shape.clone(), route)
+            }
+            Target::Otherwise => {
+                events.any.set_otherwise(AnyRoute { name: "otherwise".to_owned(), handler: chain })
+            }
         };
         registered.map_err(|taken| target.never_runs(&taken))
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::Delivery;
+use apptheory_core::events::{Delivery, EventInput};
 use apptheory_core::gateway;
 use apptheory_core::http::exchange::{Call, CallHandler, Principal};
 use apptheory_core::http::{JsonReading, Request, read_json};
@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::chain::Chain;
-use super::events::{AnyEvent, EventInput};
+use super::events::AnyEvent;
 use super::invocation::Invocation;
 use super::left::Left;
 use super::services::Services;

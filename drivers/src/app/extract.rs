@@ -41,7 +41,7 @@ pub use platform::{RequestContext, StageVariables};
 /// | [`State`] | the application's state | all | – |
 /// | [`Extension`] | what middleware left | all | 500, masked: the middleware is missing |
 /// | [`Invocation`](super::Invocation) | the invocation | all | – |
-/// | [`Json`] | the body, or what the record [brings](super::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
+/// | [`Json`] | the body, or what the record [brings](apptheory_core::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
 /// | [`Body`], `Bytes` | its bytes | all | – |
 /// | `String` | its text | all | 400 for what is no UTF-8 |
 /// | [`Form`] | the body as a form | requests | 415 for another media type, 422 for a field that is missing or of another type |
@@ -114,7 +114,7 @@ pub trait OptionalFromContext<S, K>: Sized {
 /// The body, read as JSON; as an answer, JSON. The body of a request needs a media type of JSON, unless
 /// the application's [`JsonReading`](apptheory_core::http::JsonReading) says otherwise, and an error
 /// says what is wrong where. Of a record, it is what the record
-/// [brings](super::events::EventInput::payload): an error fails that record alone.
+/// [brings](apptheory_core::events::EventInput::payload): an error fails that record alone.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub T);
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use apptheory_core::events::Delivery;
+use apptheory_core::events::{Delivery, EventInput};
 use apptheory_core::http::exchange::{Call, Principal};
 
 #[cfg(doc)]
 use super::context::Context;
-use super::events::{AnyEvent, EventInput};
+use super::events::AnyEvent;
 
 /// What a [`Context`] is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

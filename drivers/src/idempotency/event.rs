@@ -1,9 +1,10 @@
 //! Records and events that are handled once.
 
+use apptheory_core::events::EventInput;
 use apptheory_core::idempotency::{Acquisition, IdempotencyKey, payload_hash, record_scope};
 
 use super::Idempotent;
-use crate::app::events::{EventInput, is_handled};
+use crate::app::events::is_handled;
 use crate::app::{Answer, Context, Next, Response};
 
 impl Idempotent {

@@ -5,9 +5,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{
-    self, EventObservation, EventOutcome, RawEvent, RouteTaken, Seen, Shape, ShapeRoutes,
-};
+use apptheory_core::events::{self, EventObservation, EventOutcome, RawEvent, Seen};
 
 use crate::app::chain::Chain;
 use crate::app::hooks::Failure;
@@ -74,41 +72,10 @@ impl<S> FromContext<S, kind::Any> for AnyEvent {
     }
 }
 
-/// The handlers of events of any kind.
-#[derive(Default)]
-pub(in crate::app) struct AnyRoutes {
-    shapes: ShapeRoutes<AnyRoute>,
-    otherwise: Option<AnyRoute>,
-}
-
-/// A handler, and how it is registered, as code says it.
-struct AnyRoute {
-    name: String,
-    handler: Arc<Chain>,
-}
-
-impl AnyRoutes {
-    pub(in crate::app) fn insert(
-        &mut self,
-        shape: Shape,
-        handler: Arc<Chain>,
-    ) -> Result<(), RouteTaken> {
-        let name = format!("on({shape})");
-        self.shapes.insert(shape, AnyRoute { name, handler })
-    }
-
-    pub(in crate::app) fn set_otherwise(&mut self, handler: Arc<Chain>) -> Result<(), RouteTaken> {
-        let name = "otherwise".to_owned();
-        if self.otherwise.is_some() {
-            return Err(RouteTaken::By(name));
-        }
-        self.otherwise = Some(AnyRoute { name, handler });
-        Ok(())
-    }
-
-    fn find(&self, event: &RawEvent<'_>) -> Option<&AnyRoute> {
-        self.shapes.find(event).or(self.otherwise.as_ref())
-    }
+/// A handler of events of any kind, and how it is registered, as code says it.
+pub(in crate::app) struct AnyRoute {
+    pub(in crate::app) name: String,
+    pub(in crate::app) handler: Arc<Chain>,
 }
 
 impl AppService {

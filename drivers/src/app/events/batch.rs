@@ -2,17 +2,16 @@
 
 use core::num::NonZeroUsize;
 use core::pin::pin;
-use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, DynamoDbSummary, EventObservation,
-    KinesisRecord, SqsRecord, Turn,
+    Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbSummary, EventInput, EventObservation,
+    Turn,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::{EventInput, EventRoutes, Shared};
+use super::{EventRoutes, Shared};
 use crate::app::AppService;
 use crate::app::invoke::InvokeError;
 use crate::app::time::Begun;
@@ -118,15 +117,7 @@ impl AppService {
             BatchSource::DynamoDbStream => dynamodb,
         };
         let handler = routes.find(record.name()).ok_or_else(|| unregistered(record))?;
-        let record = match source {
-            BatchSource::Sqs => EventInput::Sqs(Arc::new(SqsRecord::read(record)?.into_owned())),
-            BatchSource::Kinesis => {
-                EventInput::Kinesis(Arc::new(KinesisRecord::read(record)?.into_owned()))
-            }
-            BatchSource::DynamoDbStream => {
-                EventInput::DynamoDb(Arc::new(DynamoDbRecord::read(record)?.into_owned()))
-            }
-        };
+        let record = EventInput::read(source, record)?;
         self.handle(handler, shared.context(record)).await?;
         Ok(())
     }

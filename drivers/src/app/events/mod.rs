@@ -31,7 +31,6 @@ mod batch;
 mod bus;
 #[cfg(feature = "aws_lambda_events")]
 mod convert;
-mod input;
 mod register;
 mod settings;
 mod single;
@@ -43,16 +42,16 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    BatchSource, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventObservation,
-    EventOutcome, KinesisRecord, LambdaEvent, Routes, SnsRecord, SqsRecord,
+    BatchSource, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventInput,
+    EventObservation, EventOutcome, KinesisRecord, LambdaEvent, Routes, ShapeRoutes, SnsRecord,
+    SqsRecord,
 };
 use tokio_util::sync::CancellationToken;
 
 pub use any::AnyEvent;
-pub(super) use any::AnyRoutes;
+pub(super) use any::AnyRoute;
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};
-pub use input::EventInput;
 pub(super) use settings::EventSettings;
 pub use values::Detail;
 
@@ -88,7 +87,7 @@ pub(super) struct EventRoutes {
     pub(super) dynamodb: Routes<Arc<Chain>>,
     pub(super) sns: Routes<Arc<Chain>>,
     pub(super) event_bridge: EventBridgeRoutes<Arc<Chain>>,
-    pub(super) any: AnyRoutes,
+    pub(super) any: ShapeRoutes<AnyRoute>,
     settings: EventSettings,
 }
 
@@ -100,7 +99,7 @@ impl EventRoutes {
             dynamodb: Routes::new(),
             sns: Routes::new(),
             event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
-            any: AnyRoutes::default(),
+            any: ShapeRoutes::new(),
             settings,
         }
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    Delivery, EventBridgeEvent, EventObservation, EventOutcome, SnsRecord, Trigger, WorkloadFailed,
+    Delivery, EventBridgeEvent, EventInput, EventObservation, EventOutcome, SnsRecord, Trigger,
+    WorkloadFailed,
 };
 use serde_json::Value;
 
-use super::{EventInput, EventRoutes, Shared};
+use super::{EventRoutes, Shared};
 use crate::app::invocation::Invocation;
 use crate::app::invoke::InvokeError;
 use crate::app::time::{Begun, TimedOut};

@@ -1,11 +1,13 @@
 //! What records bring, as values of a program's own types.
 
+use std::sync::Arc;
+
 use apptheory_core::error::AppError;
-use apptheory_core::events::{Change, EventBridgeEvent};
+use apptheory_core::events::{Change, EventBridgeEvent, EventInput};
 use apptheory_core::json;
 use serde::de::DeserializeOwned;
 
-use super::EventInput;
+use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
 use crate::app::subject::OfAnotherKind;
 use crate::app::{Context, FromContext, kind};
 
@@ -48,4 +50,25 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::Table> for Change<T> {
             Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
         }
     }
+}
+
+macro_rules! records {
+    ($($kind:ident: $source:ident $record:ident)+) => {$(
+        impl<S> FromContext<S, kind::$kind> for Arc<$record> {
+            fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+                match context.record() {
+                    Some(EventInput::$source(record)) => Ok(Self::clone(record)),
+                    Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
+                }
+            }
+        }
+    )+};
+}
+
+records! {
+    Queue: Sqs SqsMessage
+    Stream: Kinesis KinesisMessage
+    Table: DynamoDb DynamoDbChange
+    Topic: Sns SnsNotification
+    Bus: EventBridge EventBridgeMessage
 }

@@ -1,31 +1,46 @@
 //! Records of any source.
 
-use std::sync::Arc;
+use alloc::sync::Arc;
 
-use apptheory_core::error::AppError;
-use apptheory_core::events::Trigger;
-
-use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
-use crate::app::subject::OfAnotherKind;
-use crate::app::{Context, FromContext, kind};
+use super::{
+    BatchRecord, BatchSource, DynamoDbRecord, Error, EventBridgeEvent, KinesisRecord, SnsRecord,
+    SqsRecord, Trigger,
+};
 
 /// A record, or an event, that a handler is called for.
 #[derive(Clone, Debug)]
 pub enum EventInput {
     /// A message of SQS.
-    Sqs(Arc<SqsMessage>),
+    Sqs(Arc<SqsRecord<'static>>),
     /// A record of Kinesis.
-    Kinesis(Arc<KinesisMessage>),
+    Kinesis(Arc<KinesisRecord<'static>>),
     /// A change of a DynamoDB table.
-    DynamoDb(Arc<DynamoDbChange>),
+    DynamoDb(Arc<DynamoDbRecord<'static>>),
     /// A notification of SNS.
-    Sns(Arc<SnsNotification>),
+    Sns(Arc<SnsRecord<'static>>),
     /// An event of EventBridge.
-    EventBridge(Arc<EventBridgeMessage>),
+    EventBridge(Arc<EventBridgeEvent<'static>>),
 }
 
 impl EventInput {
-    /// What invoked the function with it.
+    /// Reads a record of a batch from a source.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when members of the record have wrong types.
+    pub fn read(source: BatchSource, record: &BatchRecord<'_>) -> Result<Self, Error> {
+        Ok(match source {
+            BatchSource::Sqs => Self::Sqs(Arc::new(SqsRecord::read(record)?.into_owned())),
+            BatchSource::Kinesis => {
+                Self::Kinesis(Arc::new(KinesisRecord::read(record)?.into_owned()))
+            }
+            BatchSource::DynamoDbStream => {
+                Self::DynamoDb(Arc::new(DynamoDbRecord::read(record)?.into_owned()))
+            }
+        })
+    }
+
+    /// Returns what invoked the function with it.
     #[must_use]
     pub const fn trigger(&self) -> Trigger {
         match self {
@@ -37,7 +52,7 @@ impl EventInput {
         }
     }
 
-    /// The id that its service gave it, the same however often it comes; or an empty text.
+    /// Returns the id that its service gave it, the same however often it comes; or an empty text.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
@@ -49,7 +64,7 @@ impl EventInput {
         }
     }
 
-    /// What it brings: the body of a message, the data of a stream's record, the message of a
+    /// Returns what it brings: the body of a message, the data of a stream's record, the message of a
     /// notification; of a change and of an event of a bus, the whole as JSON.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
@@ -62,7 +77,7 @@ impl EventInput {
         }
     }
 
-    /// Who sent it: the ARN of the queue, stream or topic, or the source of an event.
+    /// Returns who sent it: the ARN of the queue, stream or topic, or the source of an event.
     #[must_use]
     pub fn sender(&self) -> &str {
         match self {
@@ -78,25 +93,4 @@ impl EventInput {
 /// The first text, or the other one when that is blank.
 fn either<'t>(first: &'t str, other: &'t str) -> &'t str {
     if first.trim().is_empty() { other } else { first }
-}
-
-macro_rules! records {
-    ($($kind:ident: $source:ident $record:ident)+) => {$(
-        impl<S> FromContext<S, kind::$kind> for Arc<$record> {
-            fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-                match context.record() {
-                    Some(EventInput::$source(record)) => Ok(Self::clone(record)),
-                    Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
-                }
-            }
-        }
-    )+};
-}
-
-records! {
-    Queue: Sqs SqsMessage
-    Stream: Kinesis KinesisMessage
-    Table: DynamoDb DynamoDbChange
-    Topic: Sns SnsNotification
-    Bus: EventBridge EventBridgeMessage
 }
