@@ -104,9 +104,13 @@ impl Front {
         let (parts, body) = request.into_parts();
         let mut request = raw_request(&parts, Vec::new());
         let authority = parts.uri.authority().map(|authority| authority.as_str());
-        let call = Call::of(&parts, &request, app);
+        let call = match is_invocation(&parts) && self.takes_invocations() {
+            true => Call::Invocation,
+            false => Call::of(&parts, &request, app),
+        };
         let acts = !matches!(call, Call::Http) || !parts.method.is_safe();
-        let cors = app.settings().cors.as_ref();
+        // An event says who calls: no page may send one, however much of the application it may use.
+        let cors = app.settings().cors.as_ref().filter(|_| !matches!(call, Call::Invocation));
         let admitted = check_encoding(&request.headers)
             .and_then(|()| self.origins.admit(&request, authority, self.reached, acts, cors));
         if let Err(error) = admitted {
@@ -141,6 +145,12 @@ impl Front {
                 Err(error) => refusal::answer(app, &error).map(EitherBody::Right),
             },
         }
+    }
+
+    /// Whether an invocation may be of this machine's user. Whoever sends an event says who is calling,
+    /// and from which address; others than the user are not to.
+    fn takes_invocations(&self) -> bool {
+        !self.origins.is_open && self.peer.ip().to_canonical().is_loopback()
     }
 
     /// Answers a request as the application does.
@@ -180,9 +190,7 @@ enum Call {
 
 impl Call {
     fn of(parts: &Parts, request: &RawRequest<'_>, app: &AppService) -> Self {
-        if is_invocation(parts) {
-            Self::Invocation
-        } else if !app.serves_websockets() {
+        if !app.serves_websockets() {
             Self::Http
         } else if parts.version >= Version::HTTP_11 && is_upgrade(request) {
             Self::Upgrade

@@ -305,3 +305,34 @@ async fn what_clients_do_wrong_is_no_internal_error() {
     assert_eq!(told, ["app.bad_request: local server"]);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_event_is_taken_from_nobody_but_programs_of_this_machine() {
+    let cors = || Cors::for_origins(["https://front.example"]);
+    let app = || App::new().cors(cors()).get("/", async || "hello").otherwise(async || ());
+    let event = "{}";
+    let line = "POST /2015-03-31/functions/function/invocations";
+    let length = event.len();
+    for (fields, is_open, status) in [
+        ("", false, 200),
+        ("origin: https://front.example\r\n", false, 403),
+        ("origin: null\r\n", false, 403),
+        // What the application answers.
+        ("", true, 404),
+        ("origin: https://front.example\r\n", true, 404),
+    ] {
+        let open = |server: Server| match is_open {
+            true => server.open_to_every_host_and_page(),
+            false => server,
+        };
+        let server = Running::with(app(), open).await;
+        let mut client = server.connect().await;
+        client
+            .send(format!(
+                "{line} HTTP/1.1\r\nhost: localhost\r\n{fields}content-length: {length}\r\n\r\n{event}"
+            ))
+            .await;
+        assert_eq!(client.head().await.status, status, "{fields} {is_open}");
+        server.stop().await;
+    }
+}
