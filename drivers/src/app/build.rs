@@ -60,6 +60,22 @@ pub enum BuildError {
         /// Whom it is for by a router further out.
         outer: String,
     },
+    /// A handler, or a router around it, is told twice who may call it, and differently: one of the two
+    /// would be lost.
+    #[error(
+        "{method}({given}) is for {first}, and at the same place for {second}: say one of the two; \
+         several scopes belong in one list"
+    )]
+    AccessTwice {
+        /// The method of [`Router`](super::Router) that registers it.
+        method: &'static str,
+        /// What it is for, as it was written.
+        given: String,
+        /// Whom it is for as was said first.
+        first: String,
+        /// Whom it is for as was said later.
+        second: String,
+    },
     /// As [`Setup`](Self::Setup), of a route in a nested router.
     #[error("{error} ({places})")]
     Nested {
@@ -101,6 +117,7 @@ impl From<BuildError> for AppError {
             | BuildError::Event { .. }
             | BuildError::Access { .. }
             | BuildError::TwoAccesses { .. }
+            | BuildError::AccessTwice { .. }
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
             | BuildError::EventBus(_)) => {
@@ -280,8 +297,17 @@ impl Target {
     }
 
     /// Who may call it, if the handler and the routers around it agree.
-    fn agreed(&self, accesses: Vec<Access>) -> Result<Access, BuildError> {
-        let mut accesses = accesses.into_iter();
+    fn agreed(&self, accesses: Vec<Vec<Access>>) -> Result<Access, BuildError> {
+        for said in &accesses {
+            let mut said = said.iter();
+            let Some(first) = said.next() else { continue };
+            if let Some(second) = said.find(|other| *other != first) {
+                let (method, _, given) = self.names();
+                let (first, second) = (first.to_string(), second.to_string());
+                return Err(BuildError::AccessTwice { method, given, first, second });
+            }
+        }
+        let mut accesses = accesses.into_iter().flatten();
         let Some(inner) = accesses.next() else { return Ok(Access::Public) };
         match accesses.find(|outer| *outer != inner) {
             None => Ok(inner),

@@ -75,13 +75,15 @@ pub trait Handler<Arguments, S, K>: Sized + Send + Sync + 'static {
 
     /// Says who may call this handler; see [`Access`]. [`App::authenticate`](super::App::authenticate)
     /// says who calls: without it, a handler that is not public does not build, and neither does one
-    /// that is registered with a router of another access.
+    /// that is told so twice and differently, or is registered with a router of another access.
     #[must_use]
     fn access(self, access: Access) -> Layered<S, K>
     where
         K: RequestKind,
     {
-        Layered { access: Some(access), ..self.into_layered() }
+        let mut layered = self.into_layered();
+        layered.accesses.push(access);
+        layered
     }
 
     /// Lets only callers with an identity call this handler, as [`Access::Authenticated`].
@@ -119,8 +121,8 @@ pub struct Layered<S, K> {
     pub(super) handler: Erased<S>,
     /// The outermost first.
     pub(super) layers: Vec<Layer>,
-    /// `None` where nothing is said.
-    pub(super) access: Option<Access>,
+    /// What was said about who may call it.
+    pub(super) accesses: Vec<Access>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -136,7 +138,7 @@ impl<S: Send + Sync + 'static, K> Layered<S, K> {
             let state = Arc::clone(state);
             Box::new(move |context| call(context, &state))
         });
-        Self { handler, layers: Vec::new(), access: None, kind: PhantomData }
+        Self { handler, layers: Vec::new(), accesses: Vec::new(), kind: PhantomData }
     }
 }
 
@@ -150,7 +152,7 @@ impl<S, K> fmt::Debug for Layered<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layered")
             .field("layers", &self.layers.len())
-            .field("access", &self.access)
+            .field("accesses", &self.accesses)
             .finish_non_exhaustive()
     }
 }

@@ -47,7 +47,8 @@ use super::middleware::{Layer, Middleware};
 pub struct Router<S = ()> {
     routes: Vec<Route<S>>,
     layers: Vec<Layer>,
-    access: Option<Access>,
+    /// What was said about who may call the handlers.
+    accesses: Vec<Access>,
     /// The first registration that was refused.
     refused: Option<BuildError>,
 }
@@ -59,7 +60,7 @@ pub(super) struct Route<S> {
     /// The outermost first.
     pub(super) layers: Vec<Layer>,
     /// What was said about who may call it, by the handler first and the outermost router last.
-    pub(super) accesses: Vec<Access>,
+    pub(super) accesses: Vec<Vec<Access>>,
     /// The prefix that it is nested at, or an empty text.
     pub(super) prefix: String,
 }
@@ -97,12 +98,12 @@ impl<S> Router<S> {
     /// Begins a router without routes.
     #[must_use]
     pub const fn new() -> Self {
-        Self { routes: Vec::new(), layers: Vec::new(), access: None, refused: None }
+        Self { routes: Vec::new(), layers: Vec::new(), accesses: Vec::new(), refused: None }
     }
 
     pub(super) fn add<K>(&mut self, target: Target, layered: Layered<S, K>) {
-        let Layered { handler, layers, access, .. } = layered;
-        let accesses = access.into_iter().collect();
+        let Layered { handler, layers, accesses, .. } = layered;
+        let accesses = vec![accesses];
         self.routes.push(Route { target, handler, layers, accesses, prefix: String::new() });
     }
 
@@ -117,8 +118,8 @@ impl<S> Router<S> {
         self.routes.extend(other.into_routes().map(|route| route.below(prefix)));
     }
 
-    pub(super) fn set_access(&mut self, access: Access) {
-        self.access = Some(access);
+    pub(super) fn add_access(&mut self, access: Access) {
+        self.accesses.push(access);
     }
 
     /// Keeps what is wrong, unless something was before.
@@ -133,10 +134,10 @@ impl<S> Router<S> {
 
     /// The routes, each with what is around the router.
     pub(super) fn into_routes(self) -> impl Iterator<Item = Route<S>> {
-        let Self { routes, layers: around, access, refused: _ } = self;
+        let Self { routes, layers: around, accesses, refused: _ } = self;
         routes.into_iter().map(move |mut route| {
             route.layers.splice(..0, around.iter().cloned());
-            route.accesses.extend(access.clone());
+            route.accesses.push(accesses.clone());
             route
         })
     }
@@ -279,12 +280,12 @@ macro_rules! routes {
 
             /// Says who may call the handlers of requests and messages, those that are registered
             /// later among them; see [`Access`]. [`App::authenticate`] says who calls: without it, a
-            /// router that is not public does not build, and neither does one with a handler, or
-            /// inside of a router, of another access. Nothing says who sends a record: register
+            /// router that is not public does not build, and neither does one that is told so twice
+            /// and differently, or with a handler, or inside of a router, of another access. Nothing says who sends a record: register
             /// handlers of records with another router.
             #[must_use]
             pub fn access(mut self, access: Access) -> Self {
-                self.router().set_access(access);
+                self.router().add_access(access);
                 self
             }
 
@@ -346,7 +347,7 @@ impl<S> fmt::Debug for Router<S> {
         f.debug_struct("Router")
             .field("routes", &targets.collect::<Vec<_>>())
             .field("layers", &self.layers.len())
-            .field("access", &self.access)
+            .field("accesses", &self.accesses)
             .finish()
     }
 }

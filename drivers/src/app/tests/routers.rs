@@ -229,6 +229,16 @@ fn what_does_not_fit_together_names_both_sides() {
              say one of the two",
         ),
         (
+            known().get("/", hello.for_scopes(["admin"]).for_callers()),
+            "route(GET /) is for callers with the scopes admin, and at the same place for callers with \
+             an identity: say one of the two; several scopes belong in one list",
+        ),
+        (
+            known().merge(Router::new().fallback(hello).for_scopes(["a"]).for_scopes(["b"])),
+            "fallback(/) is for callers with the scopes a, and at the same place for callers with the \
+             scopes b: say one of the two; several scopes belong in one list",
+        ),
+        (
             known().merge(Router::new().sqs("q", async || ()).for_callers()),
             "sqs(\"q\") is in a router that is for certain callers, and nothing says who sends a \
              record: register it with a router of its own",
