@@ -19,7 +19,7 @@ use super::{Answer, BoxFuture};
 /// been answered by then, and is the response's [`error`](apptheory_core::http::HttpResponse::error).
 /// What a middleware sets on a response is therefore on every answer that passes it.
 ///
-/// Around a record, a response with an error, or with a status of 400 or more, is a record that
+/// Around a record, a response with an error, or with a status other than 2xx, is a record that
 /// failed. Any other says that the record was handled, also where the handler did not run; its body
 /// is what SNS and EventBridge are answered.
 ///

@@ -165,7 +165,8 @@ struct Refusal {
 
 /// Whether a response says that a record was handled.
 pub(crate) const fn is_handled(response: &Response) -> bool {
-    response.error.is_none() && response.status < 400
+    // A redirection to a sign-in is no success either: the record would be lost.
+    response.error.is_none() && matches!(response.status, 200..=299)
 }
 
 impl AppService {

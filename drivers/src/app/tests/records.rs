@@ -149,6 +149,7 @@ fn a_middleware_decides_whether_a_record_was_handled() {
         match context.body() {
             b"done" => Ok(Response::text(200, "not JSON")),
             b"503" => Ok(Response::new(503)),
+            b"sign in" => Ok(Response::new(302).with_header("location", "/sign-in")),
             b"refuse" => Err(AppError::forbidden()),
             b"mend" => Ok(Response { error: None, ..Response::new(200) }),
             _ => Ok(next.run(context).await),
@@ -163,8 +164,8 @@ fn a_middleware_decides_whether_a_record_was_handled() {
         .on_failure(|_| {})
         .build()
         .unwrap();
-    let event = messages(&["done", "503", "refuse", "mend", "else"]);
-    assert_eq!(invoke(&app, &clock, &event), Ok(failed(&["2", "3", "5"])));
+    let event = messages(&["done", "503", "refuse", "mend", "else", "sign in"]);
+    assert_eq!(invoke(&app, &clock, &event), Ok(failed(&["2", "3", "5", "6"])));
     // Of events that are answered, the answer has to be JSON.
     let notify = |text: &str| {
         json!({"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "m",
