@@ -1,5 +1,17 @@
 //! What handlers may ask for.
 
+/// What may hold secrets, such as the key of an API or a signature, and is not printed.
+macro_rules! not_printed {
+    ($([$($generics:tt)*] $type:ident $(<$of:ident>)?),+) => {$(
+        impl<$($generics)*> core::fmt::Debug for $type $(<$of>)? {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+use not_printed;
+
 mod body;
 mod caller;
 mod head;

@@ -11,7 +11,7 @@ use apptheory_core::http::platform::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{FromContext, OptionalFromContext, missing};
+use super::{FromContext, OptionalFromContext, missing, not_printed};
 use crate::app::context::Context;
 use crate::app::kind::RequestKind;
 
@@ -50,7 +50,7 @@ pub struct Tenant(pub String);
 /// let app = App::new().get("/me", me).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Claims<T>(pub T);
 
 /// The scopes of the caller's token, which the authorizer of [`Claims`] has checked.
@@ -60,8 +60,10 @@ pub struct Scopes(pub Vec<String>);
 /// The context that a Lambda authorizer answered with. REST APIs write its numbers and Booleans as
 /// texts, which are read as what the type asks for. A masked 500 where no Lambda authorizer is in front
 /// of the route, or the context has another shape.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Authorizer<T>(pub T);
+
+not_printed! { [T] Claims<T>, [T] Authorizer<T> }
 
 /// Who a Lambda authorizer of a REST or WebSocket API said is calling: its `principalId`. A masked 500
 /// where it did not say.

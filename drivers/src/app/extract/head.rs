@@ -5,7 +5,7 @@ use apptheory_core::http::Cookies;
 use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached};
 use http::{Method, StatusCode};
 
-use super::{FromContext, OptionalFromContext, missing};
+use super::{FromContext, OptionalFromContext, missing, not_printed};
 use crate::app::context::Context;
 use crate::app::kind::{Http, RequestKind};
 
@@ -17,8 +17,10 @@ pub struct MatchedPath(pub String);
 /// The query as the client sent it, without `?`: for signatures and cache keys. Load balancers, REST
 /// APIs and payload format 1.0 do not pass it on; then it is put together from its parameters.
 /// `Option<RawQuery>` is `None` for a request without a query.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct RawQuery(pub String);
+
+not_printed! { [] RawQuery }
 
 impl<S> FromContext<S, Http> for MatchedPath {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {

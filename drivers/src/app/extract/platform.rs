@@ -6,7 +6,7 @@ use apptheory_core::error::AppError;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::{FromContext, OptionalFromContext, missing};
+use super::{FromContext, OptionalFromContext, missing, not_printed};
 use crate::app::context::Context;
 use crate::app::invocation::Invocation;
 use crate::app::kind::RequestKind;
@@ -14,13 +14,15 @@ use crate::app::kind::RequestKind;
 /// The `requestContext` of the request's event, as a value of a type: for what no other extractor
 /// reads, such as `apiId` or `requestTimeEpoch`. A masked 500 where there is none, as on the local
 /// server, or it has another shape.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct RequestContext<T = Json>(pub T);
 
 /// The stage variables of API Gateway, as a map or a struct, whose members may be numbers and Booleans.
 /// An API without any has none, and is no error; a variable that the type needs is a masked 500.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct StageVariables<T = BTreeMap<String, String>>(pub T);
+
+not_printed! { [T] RequestContext<T>, [T] StageVariables<T> }
 
 impl<S, K: RequestKind, T: DeserializeOwned> FromContext<S, K> for RequestContext<T> {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {

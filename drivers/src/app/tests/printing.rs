@@ -141,6 +141,39 @@ fn messages_of_websockets_are_not_printed() {
 }
 
 #[test]
+fn what_the_platform_says_of_a_request_is_not_printed() {
+    let printed = Printed::default();
+    let at_handler = Arc::clone(&printed);
+    let app = builder(&clock())
+        .get(
+            "/",
+            move |query: RawQuery,
+                  claims: Claims<Json>,
+                  authorizer: Result<Authorizer<Json>, AppError>,
+                  context: RequestContext,
+                  stage: StageVariables| {
+                print(&at_handler, "query", &query);
+                print(&at_handler, "claims", &claims);
+                print(&at_handler, "authorizer", &authorizer);
+                print(&at_handler, "context", &context);
+                print(&at_handler, "stage", &stage);
+                core::future::ready("")
+            },
+        )
+        .build()
+        .unwrap();
+    let answer = invoke(
+        &app,
+        &json!({"httpMethod": "GET", "path": "/", "queryStringParameters": {"sig": SECRET},
+            "stageVariables": {"key": SECRET}, "requestContext": {
+                "identity": {"apiKey": SECRET},
+                "authorizer": {"principalId": "u", "token": SECRET, "claims": {"sub": SECRET}}}}),
+    );
+    assert_eq!(answer["statusCode"], 200);
+    check(&printed, &["query", "claims", "authorizer", "context", "stage"]);
+}
+
+#[test]
 fn records_are_not_printed() {
     let printed = Printed::default();
     let at_handler = Arc::clone(&printed);
