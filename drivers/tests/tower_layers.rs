@@ -3,8 +3,8 @@
 
 use core::task::{Context as Waiting, Poll};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use apptheory::app::{
     Answer, App, AppService, BodyStream, Context, Extension, Handler as _, Html, Invocation, Next,
@@ -162,4 +162,22 @@ async fn a_record_that_comes_to_a_layer_of_requests_fails() {
         "eventSourceARN":"arn:aws:sqs:r:1:orders"}]}"#;
     let answer = app.invoke(event, Invocation::default()).await.unwrap();
     assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"1"}]}"#);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_to_a_layer_of_requests_fails_with_a_line_in_the_log() {
+    let told = Arc::<Mutex<Vec<String>>>::default();
+    let log = Arc::clone(&told);
+    let app = App::new()
+        .layer(tower(tower_identity()))
+        .websocket("$default", async || "never")
+        .on_failure(move |failure| log.lock().unwrap().push(failure.to_string()))
+        .build()
+        .unwrap();
+    let event = r#"{"body":"3","requestContext":{"routeKey":"$default","connectionId":"c1=",
+        "stage":"dev","domainName":"a.execute-api.us-east-1.amazonaws.com"}}"#;
+    let answer = app.invoke(event, Invocation::default()).await.unwrap();
+    assert!(answer.contains(r#""statusCode":500"#), "{answer}");
+    let told = told.lock().unwrap();
+    assert!(told.len() == 1 && told[0].contains("a layer of tower is for requests"), "{told:?}");
 }

@@ -17,12 +17,13 @@ use super::events::BoxError;
 use super::middleware::Middleware;
 use super::mount::answer;
 use super::service::AppBody;
+use super::subject::ContextKind;
 use super::wire::{http_head, http_request, text};
 use super::{Answer, BoxFuture, Response};
 
 /// Makes a middleware of a layer of [tower](https://docs.rs/tower), such as those of `tower-http`, for
 /// handlers of requests. Put it around a router that holds nothing else: a record that comes to it
-/// fails.
+/// fails, and a message of a WebSocket is answered with a masked 500.
 ///
 /// The layer is applied once, to a service that runs what comes next, and its service is cloned for
 /// each request: whatever its clones share, such as the permits of a concurrency limit, all requests
@@ -86,7 +87,9 @@ where
     B::Error: Into<BoxError>,
 {
     async fn handle(&self, context: Context, next: Next) -> Answer {
-        let mut request = http_request(&context.expect_call()?.request)?;
+        let request = context.request().filter(|_| context.kind() == ContextKind::Request);
+        let request = request.ok_or_else(|| AppError::internal().with_cause(NotARequest))?;
+        let mut request = http_request(request)?;
         let extensions = request.extensions_mut();
         if let Some(left) = context.extension::<http::Extensions>() {
             extensions.extend((*left).clone());
@@ -165,6 +168,11 @@ impl<V> fmt::Debug for TowerLayer<V> {
         f.debug_struct("TowerLayer").finish_non_exhaustive()
     }
 }
+
+/// A layer is around handlers of something else than requests, which it knows nothing about.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a layer of tower is for requests: put it around a router that holds nothing else")]
+struct NotARequest;
 
 /// A layer made a new request, without the extensions of the one that it got.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

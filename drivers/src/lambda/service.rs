@@ -135,7 +135,7 @@ impl LambdaService {
             // Emulators say that it ended before: that is no deadline.
             deadline: (deadline > self.app.clock().now()).then_some(deadline),
             trace: context.xray_trace_id.unwrap_or_default(),
-            tenant_id: context.tenant_id,
+            tenant_id: context.tenant_id.filter(|id| !id.trim().is_empty()),
             invoked_function_arn: context.invoked_function_arn,
             client_context: context.client_context.map(|given| ClientContext {
                 custom: members(given.custom),
