@@ -7,7 +7,8 @@ mod generators;
 mod providers;
 
 use apptheory::events::{ErrorKind, LambdaEvent};
-use apptheory::http::{HttpResponse, UriPath};
+use apptheory::http::platform::PlatformContext;
+use apptheory::http::{HttpResponse, Request, UriPath};
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -101,7 +102,11 @@ proptest! {
         let (event, expected) = to_event(source, request);
         let text = event.to_string();
         let read = source.read_request(&text).map(|raw| raw.normalize(None));
-        prop_assert_eq!(read.ok(), Some(Ok(expected)), "{}", text);
+        let Ok(Ok(read)) = read else { panic!("a request in {text}") };
+        let said: Option<Json> = read.platform.request_context().unwrap_or_default();
+        prop_assert_eq!(said.as_ref(), event.get("requestContext"), "{}", text);
+        let request = Request { platform: PlatformContext::default(), ..read };
+        prop_assert_eq!(request, expected, "{}", text);
     }
 
     #[test]
