@@ -10,7 +10,6 @@ macro_rules! not_printed {
         }
     )+};
 }
-use not_printed;
 
 mod body;
 mod caller;

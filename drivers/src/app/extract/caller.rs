@@ -11,7 +11,7 @@ use apptheory_core::http::platform::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{FromContext, OptionalFromContext, missing, not_printed};
+use super::{FromContext, OptionalFromContext, missing};
 use crate::app::context::Context;
 use crate::app::kind::RequestKind;
 

@@ -5,7 +5,7 @@ use apptheory_core::http::Cookies;
 use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached};
 use http::{Method, StatusCode};
 
-use super::{FromContext, OptionalFromContext, missing, not_printed};
+use super::{FromContext, OptionalFromContext, missing};
 use crate::app::context::Context;
 use crate::app::kind::{Http, RequestKind};
 

@@ -6,7 +6,7 @@ use apptheory_core::error::AppError;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::{FromContext, OptionalFromContext, missing, not_printed};
+use super::{FromContext, OptionalFromContext, missing};
 use crate::app::context::Context;
 use crate::app::invocation::Invocation;
 use crate::app::kind::RequestKind;
