@@ -32,7 +32,7 @@ use serde_json::{Map, Number, Value as Json};
 pub(crate) use reading::within_text;
 pub use reading::{Misread, read, read_value};
 
-/// The text of a value.
+/// Returns the text of a value.
 #[must_use]
 pub fn to_text(value: &Json) -> String {
     let mut out = String::new();

@@ -22,7 +22,7 @@ pub enum RouteTaken {
 }
 
 impl<H> Routes<H> {
-    /// No routes.
+    /// Begins without routes.
     #[must_use]
     pub const fn new() -> Self {
         Self { routes: Vec::new() }
@@ -44,13 +44,13 @@ impl<H> Routes<H> {
         }
     }
 
-    /// The handler for exactly this name.
+    /// Returns the handler for exactly this name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&H> {
         self.routes.iter().find(|(known, _)| known == name).map(|(_, handler)| handler)
     }
 
-    /// Whether nothing is registered.
+    /// Returns whether nothing is registered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.routes.is_empty()

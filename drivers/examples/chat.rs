@@ -24,7 +24,7 @@ async fn leave(State(room): State<Room>, socket: WebSocket) -> Result<(), AppErr
     Ok(room.leave(&socket).await?)
 }
 
-/// Tells everybody in the room, and removes connections that are gone.
+/// Sends what was said to everybody in the room, and removes connections that are gone.
 async fn say(
     State(room): State<Room>,
     socket: WebSocket,

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use apptheory::prelude::*;
 
 pub(crate) fn app(store: &Store) -> App {
-    // 100 a minute and caller, 20 of them at once; nobody passes while the store gives no answer.
+    // 100 a minute and caller, 20 at once; while the store gives no answer, requests are refused.
     let limit = RateLimit::per_minute(100).burst(20).fail_closed().on(store);
     // 5 in any 10 minutes: counters of its own, as the other limit is around the same route.
     let window = Duration::from_secs(600);

@@ -52,8 +52,8 @@ pub enum ErrorFormat {
 }
 
 impl AppError {
-    /// An error with a code, which decides its [status](code::status), and a message. An empty code
-    /// is [`code::INTERNAL`].
+    /// Makes an error with a code, which decides its [status](code::status), and a message. An
+    /// empty code is [`code::INTERNAL`].
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         let code = if code.is_empty() { code::INTERNAL } else { code };
@@ -71,7 +71,7 @@ impl AppError {
         }))
     }
 
-    /// An error with the message that the framework gives with a code.
+    /// Makes an error with the message that the framework gives with a code.
     #[must_use]
     pub fn of(code: &str) -> Self {
         Self::new(code, code::message(code))
@@ -190,9 +190,9 @@ impl AppError {
         Self::of(code::TIMEOUT)
     }
 
-    /// The error that clients see of one that may not be the application's: the first [`AppError`]
-    /// in the chain of its [sources](Error::source), else [`internal`](Self::internal). The error
-    /// itself becomes the cause, for the log.
+    /// Returns the error that clients see of one that may not be the application's: the first
+    /// [`AppError`] in the chain of its [sources](Error::source), else
+    /// [`internal`](Self::internal). The error itself becomes the cause, for the log.
     #[must_use]
     pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let error = error.into();
@@ -300,13 +300,13 @@ impl AppError {
         self
     }
 
-    /// The code, as it was given.
+    /// Returns the code, as it was given.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// The message.
+    /// Returns the message.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
@@ -323,8 +323,8 @@ impl AppError {
         }
     }
 
-    /// The code for logs and metrics: the older spellings are [`code::BAD_REQUEST`], and a blank
-    /// one is [`code::INTERNAL`].
+    /// Returns the code for logs and metrics: the older spellings are [`code::BAD_REQUEST`], and a
+    /// blank one is [`code::INTERNAL`].
     #[must_use]
     pub fn recorded_code(&self) -> &str {
         match self.code().trim() {
@@ -334,7 +334,7 @@ impl AppError {
         }
     }
 
-    /// The status to answer with.
+    /// Returns the status to answer with.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.status.unwrap_or_else(|| code::status(self.code()))
@@ -352,7 +352,7 @@ impl AppError {
         &self.0.headers
     }
 
-    /// The body of the answer. The ids are the request's; those of the error come first.
+    /// Returns the body of the answer. The ids are the request's; those of the error come first.
     #[must_use]
     pub fn body(&self, format: ErrorFormat, request_id: &str, trace_id: &str) -> String {
         let body = match format {
@@ -424,7 +424,8 @@ impl From<Box<dyn Error + Send + Sync>> for AppError {
 }
 
 impl ErrorFormat {
-    /// The format of a configured name, exactly `nested` or `flat_legacy`; anything else is nested.
+    /// Returns the format of a configured name, exactly `nested` or `flat_legacy`; anything else is
+    /// nested.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
         if name == "flat_legacy" { Self::FlatLegacy } else { Self::Nested }

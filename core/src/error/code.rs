@@ -50,7 +50,7 @@ pub const EMPTY_BODY: &str = "EMPTY_BODY";
 /// A JSON handler could not read its body; the older spelling of [`BAD_REQUEST`] in flat bodies.
 pub const INVALID_JSON: &str = "INVALID_JSON";
 
-/// The status of a code; 500 for those that are not listed here.
+/// Returns the status of a code; 500 for those that are not listed here.
 #[must_use]
 pub fn status(code: &str) -> u16 {
     match code {

@@ -51,13 +51,13 @@ pub struct UnreadableItem {
 }
 
 impl EventCodec {
-    /// The names of the attributes that it reads and writes.
+    /// Returns the names of the attributes that it reads and writes.
     #[must_use]
     pub const fn names(&self) -> &'static AttributeNames {
         AttributeNames::of(self.attribute_style)
     }
 
-    /// The item of an event. Its key attributes are there once the event has its key.
+    /// Writes the item of an event. Its key attributes are there once the event has its key.
     #[must_use]
     pub fn encode(&self, event: &Event) -> Item {
         let names = self.names();
@@ -89,7 +89,7 @@ impl EventCodec {
         always.into_iter().chain(if_set).map(|(name, value)| (name.into(), value)).collect()
     }
 
-    /// The event of an item.
+    /// Reads the event of an item.
     ///
     /// # Errors
     ///

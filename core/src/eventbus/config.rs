@@ -119,12 +119,12 @@ impl TryFrom<BusConfigBuilder> for BusConfig {
 }
 
 impl BusConfig {
-    /// A builder with every default.
+    /// Returns a builder with every default.
     pub fn builder() -> BusConfigBuilder {
         BusConfigBuilder::default()
     }
 
-    /// The table's name.
+    /// Returns the table's name.
     #[must_use]
     pub fn table_name(&self) -> &TableName {
         &self.0.table
@@ -144,13 +144,13 @@ impl BusConfig {
         }
     }
 
-    /// How events are stored.
+    /// Returns how events are stored.
     #[must_use]
     pub fn codec(&self) -> &EventCodec {
         &self.0.codec
     }
 
-    /// The table that this bus needs, with both indexes.
+    /// Returns the table that this bus needs, with both indexes.
     #[must_use]
     pub fn table(&self) -> TableDefinition {
         let names = self.0.codec.names();
@@ -221,7 +221,7 @@ impl BusConfig {
 }
 
 impl BusConfigBuilder {
-    /// The table's name; `apptheory-events` by default. Trimmed; a blank one changes nothing.
+    /// Sets the table's name; `apptheory-events` by default. Trimmed; a blank one changes nothing.
     pub fn table_name(self, name: impl AsRef<str>) -> Self {
         match name.as_ref().trim() {
             "" => self,
@@ -242,57 +242,58 @@ impl BusConfigBuilder {
         Self { table: TableName::resolve(&TABLE_VARIABLES, table.as_ref(), env), ..self }
     }
 
-    /// The attribute names of the table; [`AttributeStyle::Pascal`] by default.
+    /// Sets the attribute names of the table; [`AttributeStyle::Pascal`] by default.
     pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
         self.attribute_style = style;
         self
     }
 
-    /// How payloads are written; [`PayloadEncoding::Binary`] by default.
+    /// Sets how payloads are written; [`PayloadEncoding::Binary`] by default.
     pub fn payload_encoding(mut self, encoding: PayloadEncoding) -> Self {
         self.payload_encoding = encoding;
         self
     }
 
-    /// How instants are written; [`TimestampFormat::Fixed9`] by default.
+    /// Sets how instants are written; [`TimestampFormat::Fixed9`] by default.
     pub fn timestamp_format(mut self, format: TimestampFormat) -> Self {
         self.timestamp_format = format;
         self
     }
 
-    /// How long after publishing an event that does not say expires; 30 days by default, `None` to
-    /// keep it.
+    /// Sets how long after publishing an event that does not say expires; 30 days by default,
+    /// `None` to keep it.
     pub fn ttl(self, ttl: Option<Duration>) -> Self {
         Self { ttl, ..self }
     }
 
-    /// How often a write that failed for a passing reason is tried again; 3 by default, 0 for never.
+    /// Sets how often a write that failed for a passing reason is tried again; 3 by default, 0 for
+    /// never.
     pub fn retry_attempts(self, retry_attempts: u32) -> Self {
         Self { retry_attempts, ..self }
     }
 
-    /// The longest wait before the first retry; 100 ms by default. It doubles with each retry, up
-    /// to 1024 times, and the actual wait is a random part of it.
+    /// Sets the longest wait before the first retry; 100 ms by default. It doubles with each retry,
+    /// up to 1024 times, and the actual wait is a random part of it.
     pub fn retry_base_delay(self, retry_base_delay: Duration) -> Self {
         Self { retry_base_delay, ..self }
     }
 
-    /// The most requests that one page of a query may cost; 10 by default.
+    /// Sets the most requests that one page of a query may cost; 10 by default.
     pub fn read_budget(self, read_budget: u32) -> Self {
         Self { read_budget, ..self }
     }
 
-    /// Whether tenants and types may hold `#`; refused by default. See [`Separator`].
+    /// Sets whether tenants and types may hold `#`; refused by default. See [`Separator`].
     pub fn allow_separator_in_keys(self, allowed: bool) -> Self {
         Self { allow_separator_in_keys: allowed, ..self }
     }
 
-    /// Whether operations conclude with a metric record; on by default.
+    /// Sets whether operations conclude with a metric record; on by default.
     pub fn enable_metrics(self, enable_metrics: bool) -> Self {
         Self { enable_metrics, ..self }
     }
 
-    /// The namespace of metric records; `AppTheory/EventBus` by default.
+    /// Sets the namespace of metric records; `AppTheory/EventBus` by default.
     pub fn metrics_namespace(self, namespace: impl Into<String>) -> Self {
         Self { metrics_namespace: namespace.into(), ..self }
     }

@@ -155,8 +155,8 @@ impl Event {
         self.payload.decode()
     }
 
-    /// The event as JSON, with the members that every host of the contract writes. An instant that
-    /// is not set is written as the first one of year 1; the TTL is not written.
+    /// Returns the event as JSON, with the members that every host of the contract writes. An
+    /// instant that is not set is written as the first one of year 1; the TTL is not written.
     ///
     /// # Errors
     ///

@@ -43,7 +43,7 @@ pub struct MemoryBus {
 }
 
 impl MemoryBus {
-    /// An empty bus; `separator` says whether tenants and types may hold `#`.
+    /// Makes an empty bus; `separator` says whether tenants and types may hold `#`.
     #[must_use]
     pub const fn new(separator: Separator) -> Self {
         Self { separator, events: BTreeMap::new() }
@@ -76,7 +76,7 @@ impl MemoryBus {
         Ok(Published { event, outcome })
     }
 
-    /// A page of events.
+    /// Reads a page of events.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl MemoryBus {
         })
     }
 
-    /// The newest event with an id, of one tenant if one is named.
+    /// Reads the newest event with an id, of one tenant if one is named.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl MemoryBus {
         newest.ok_or(Error(Reason::NotFound(id)))
     }
 
-    /// The event with a key.
+    /// Reads the event with a key.
     ///
     /// # Errors
     ///

@@ -51,7 +51,7 @@ impl Payload {
         bytes.map_err(|NotSerializable(why)| Error(Reason::NotSerializable(why.clone())))
     }
 
-    /// A JSON text, made compact; the order of members and the spelling of numbers stay.
+    /// Takes a JSON text, made compact; the order of members and the spelling of numbers stay.
     ///
     /// # Errors
     ///
@@ -68,13 +68,13 @@ impl Payload {
         Self(Ok(bytes))
     }
 
-    /// The bytes; none when there is no payload.
+    /// Returns the bytes; empty when there is no payload.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// Whether there is no payload.
+    /// Returns whether there is no payload.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()

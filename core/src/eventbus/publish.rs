@@ -75,7 +75,7 @@ pub enum PublishOutcome {
 }
 
 impl PublishOutcome {
-    /// The outcome's name, in snake case.
+    /// Returns the outcome's name, in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -57,7 +57,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// The name of the direction in cursors: `DESC` or `ASC`.
+    /// Returns the name of the direction in cursors: `DESC` or `ASC`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl From<&str> for EventQuery {
 }
 
 impl EventQuery {
-    /// All events of a tenant, newest first.
+    /// Asks for all events of a tenant, newest first.
     #[must_use]
     pub fn new(tenant_id: impl Into<String>) -> Self {
         Self { tenant_id: tenant_id.into(), ..Self::default() }
@@ -124,13 +124,14 @@ impl EventQuery {
         Self { cursor: Some(cursor.into()), ..self }
     }
 
-    /// The most events that a page holds: the limit from 1 to 1000, 100 for any other.
+    /// Returns the most events that a page holds: the limit from 1 to 1000, 100 for any other.
     #[must_use]
     pub fn page_size(&self) -> u32 {
         self.limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)).unwrap_or(DEFAULT_LIMIT)
     }
 
-    /// The query as JSON, with the portable cursor shape: `{"last_evaluated_key":{"cursor":"…"}}`.
+    /// Returns the query as JSON, with the portable cursor shape:
+    /// `{"last_evaluated_key":{"cursor":"…"}}`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();

@@ -97,13 +97,13 @@ impl<'a> DynamoDbRecord<'a> {
         })
     }
 
-    /// The record as the event has it.
+    /// Returns the record as the event has it.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// The record without its event, for a handler that may outlive it.
+    /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> DynamoDbRecord<'static> {
         DynamoDbRecord {
@@ -122,7 +122,7 @@ impl<'a> DynamoDbRecord<'a> {
         }
     }
 
-    /// The table that changed; empty when the ARN names none.
+    /// Returns the table that changed; empty when the ARN names no table.
     #[must_use]
     pub fn table(&self) -> &str {
         name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn)
@@ -138,7 +138,7 @@ impl<'a> DynamoDbRecord<'a> {
         self.event_name == "REMOVE" && self.user_identity.as_ref().is_some_and(by_dynamodb)
     }
 
-    /// The key of the item; `None` if the stream does not carry it.
+    /// Returns the key of the item; `None` if the stream does not carry it.
     ///
     /// # Errors
     ///
@@ -147,7 +147,8 @@ impl<'a> DynamoDbRecord<'a> {
         item(self.keys.as_deref())
     }
 
-    /// The item after the change; `None` if it was removed, or the stream does not carry it.
+    /// Returns the item after the change; `None` if it was removed, or the stream does not carry
+    /// it.
     ///
     /// # Errors
     ///
@@ -156,7 +157,7 @@ impl<'a> DynamoDbRecord<'a> {
         item(self.new_image.as_deref())
     }
 
-    /// The item before the change; `None` if it is new, or the stream does not carry it.
+    /// Returns the item before the change; `None` if it is new, or the stream does not carry it.
     ///
     /// # Errors
     ///
@@ -186,7 +187,7 @@ impl<'a> DynamoDbRecord<'a> {
         Ok(Change { old, new, is_expiry: self.is_expiry() })
     }
 
-    /// What of the record can be logged: nothing of the item.
+    /// Returns what of the record can be logged: nothing of the item.
     #[must_use]
     pub fn summary(&self) -> DynamoDbSummary {
         let document = Document::scan(&self.text);
@@ -216,8 +217,8 @@ pub struct DynamoDbSummary {
 }
 
 impl DynamoDbSummary {
-    /// The summary of a record, also of one that cannot be read otherwise: what has another type
-    /// than it should is empty, or 0.
+    /// Returns the summary of a record, also of one that cannot be read otherwise: what has another
+    /// type than it should is empty, or 0.
     #[must_use]
     pub fn of(record: &BatchRecord<'_>) -> Self {
         Self::of_value(record.value())

@@ -68,7 +68,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// The event is from a service that the application does not serve.
+    /// Makes the error of an event from a service that the application does not serve.
     #[must_use]
     pub const fn unknown() -> Self {
         Self::new(ErrorKind::Unknown, "apptheory: unknown event type")
@@ -165,13 +165,14 @@ impl Error {
         Self { event: Some(event), ..self }
     }
 
-    /// The [name](super::LambdaEvent::name) of an event that could not be read, if that was found out.
+    /// Returns the [name](super::LambdaEvent::name) of an event that could not be read, if that was
+    /// found out.
     #[must_use]
     pub const fn event(&self) -> Option<&'static str> {
         self.event
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind

@@ -97,8 +97,9 @@ impl<'a> LambdaEvent<'a> {
         read.map_err(|error| error.of(kind.name()))
     }
 
-    /// The name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`, `eventbridge`,
-    /// `apigw_v2`, `function_url`, `apigw_v1`, `alb` or `websocket`; `other` for events of none of them.
+    /// Returns the name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`,
+    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb` or `websocket`; `other` for
+    /// any other event.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         let kind = match self {

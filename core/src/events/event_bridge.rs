@@ -75,13 +75,13 @@ impl<'a> EventBridgeEvent<'a> {
         })
     }
 
-    /// The event as it came.
+    /// Returns the event as it came.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// The event without the text that it was read from, for a handler that may outlive it.
+    /// Returns the event without the text that it was read from, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> EventBridgeEvent<'static> {
         EventBridgeEvent {
@@ -98,7 +98,8 @@ impl<'a> EventBridgeEvent<'a> {
         }
     }
 
-    /// The detail as the event has it, for [`serde_json::from_str`]; `null` when there is none.
+    /// Returns the detail as the event has it, for [`serde_json::from_str`]; `null` when there is
+    /// none.
     #[must_use]
     pub fn detail(&self) -> &str {
         self.detail.as_deref().unwrap_or("null")

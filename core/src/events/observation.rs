@@ -44,7 +44,7 @@ struct Detail {
 }
 
 impl EventObservation {
-    /// An event of EventBridge.
+    /// Observes an event of EventBridge.
     #[must_use]
     pub fn event_bridge(envelope: &WorkloadEnvelope) -> Self {
         let WorkloadEnvelope { source, detail_type, correlation_id, request_id, .. } = envelope;
@@ -62,7 +62,7 @@ impl EventObservation {
         }
     }
 
-    /// A record of a DynamoDB stream.
+    /// Observes a record of a DynamoDB stream.
     #[must_use]
     pub fn dynamodb(summary: &DynamoDbSummary, request_id: &str) -> Self {
         let DynamoDbSummary { event_id, event_name, table_name, .. } = summary;
@@ -81,9 +81,10 @@ impl EventObservation {
         }
     }
 
-    /// A record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue, stream,
-    /// topic or route key, and `id` is what the service knows it by. These are not recorded unless
-    /// the application asks for it: where each message costs little, its records may cost more.
+    /// Observes a record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue,
+    /// stream, topic or route key, and `id` is what the service knows it by. These are not recorded
+    /// unless the application asks for it: where each message costs little, its records may cost
+    /// more.
     #[must_use]
     pub fn message(trigger: Trigger, name: &str, id: &str, request_id: &str) -> Self {
         let (name_member, attribute) = match trigger {
@@ -104,14 +105,15 @@ impl EventObservation {
         }
     }
 
-    /// An event of any kind: `route` is what its handler is registered by, as it is written in code.
+    /// Observes an event of any kind: `route` is what its handler is registered by, as it is written
+    /// in code.
     #[must_use]
     pub fn event(route: &str, request_id: &str) -> Self {
         Self::message(Trigger::Other, route, "", request_id)
     }
 
-    /// An event that nothing is registered for, and what was seen of it. Logs and spans have that;
-    /// metrics do not, as senders choose the names of members.
+    /// Observes an event that nothing is registered for, and what was seen of it. Logs and spans have
+    /// that; metrics do not, as senders choose the names of members.
     #[must_use]
     pub fn unrouted(seen: &Seen, request_id: &str) -> Self {
         let seen = seen.to_string();
@@ -126,7 +128,7 @@ impl EventObservation {
         }
     }
 
-    /// The entry of the log.
+    /// Returns the entry of the log.
     #[must_use]
     pub fn log(&self, outcome: EventOutcome) -> LogRecord<'_> {
         let own = [
@@ -143,7 +145,7 @@ impl EventObservation {
         }
     }
 
-    /// The metric. Its tag `correlation_id` has a new value for every event: take it
+    /// Returns the metric. Its tag `correlation_id` has a new value for every event: take it
     /// [out](MetricRecord::without_tag) where metrics are paid for by their number.
     #[must_use]
     pub fn metric(&self, outcome: EventOutcome) -> MetricRecord<'_> {
@@ -165,7 +167,7 @@ impl EventObservation {
         }
     }
 
-    /// The span.
+    /// Returns the span.
     #[must_use]
     pub fn span(&self, outcome: EventOutcome) -> SpanRecord<'_> {
         let attributes = self.details.iter();
@@ -188,7 +190,7 @@ impl Detail {
 }
 
 impl EventOutcome {
-    /// `success`, `error` or `unmatched`.
+    /// Returns `success`, `error` or `unmatched`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -149,7 +149,7 @@ pub struct EventBridgeRoutes<H> {
     on_unmatched: OnUnmatched,
 }
 
-/// What becomes of an event that nobody selects.
+/// What becomes of an event that no rule selects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnUnmatched {
     /// It succeeds, with `null`. A mistake in a rule loses events, which only the log and a
@@ -162,7 +162,7 @@ pub enum OnUnmatched {
 }
 
 impl<H> EventBridgeRoutes<H> {
-    /// No routes.
+    /// Begins without routes.
     #[must_use]
     pub const fn new(on_unmatched: OnUnmatched) -> Self {
         Self { routes: Vec::new(), on_unmatched }
@@ -185,11 +185,11 @@ impl<H> EventBridgeRoutes<H> {
         Ok(())
     }
 
-    /// The handler of an event; none when nobody selects it and that counts as success.
+    /// Returns the handler of an event; `None` when no rule selects it and that counts as success.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unmatched`] when nobody selects it and that counts as failure.
+    /// [`ErrorKind::Unmatched`] when no rule selects it and that counts as failure.
     pub fn find(&self, event: &EventBridgeEvent<'_>) -> Result<Option<&H>, Error> {
         let found = self.routes.iter().find(|(rule, _)| rule.selects(event));
         match (found, self.on_unmatched) {

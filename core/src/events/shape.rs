@@ -140,7 +140,7 @@ pub struct ShapeRoutes<H> {
 }
 
 impl<H> ShapeRoutes<H> {
-    /// Makes no routes.
+    /// Begins without routes.
     #[must_use]
     pub const fn new() -> Self {
         Self { routes: Vec::new(), otherwise: None }

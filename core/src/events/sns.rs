@@ -31,19 +31,19 @@ pub struct SnsRecord<'a> {
 prints!(SnsRecord<'_>: message_id, topic_arn, timestamp);
 
 impl SnsRecord<'_> {
-    /// The topic; empty when the ARN names none.
+    /// Returns the topic; empty when the ARN names no topic.
     #[must_use]
     pub fn topic(&self) -> &str {
         name_from_arn(ArnKind::SnsTopic, &self.topic_arn)
     }
 
-    /// The record as the event has it, message attributes included.
+    /// Returns the record as the event has it, message attributes included.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
     }
 
-    /// The record without its event, for a handler that may outlive it.
+    /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> SnsRecord<'static> {
         SnsRecord {
@@ -90,8 +90,8 @@ fn read<'a>(record: Value<'a, '_>) -> Result<SnsRecord<'a>, JsonError> {
 }
 
 impl<H> Routes<H> {
-    /// The handler of each notification. All are looked up before any runs, so that an event that
-    /// will fail for a topic does not have half of its work done first.
+    /// Returns the handler of each notification. All are looked up before any runs, so that an
+    /// event that will fail for a topic does not have half of its work done first.
     ///
     /// # Errors
     ///

@@ -20,8 +20,8 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// The trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`, `sns`,
-    /// `eventbridge`, `websocket` or `other`.
+    /// Returns the trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`,
+    /// `sns`, `eventbridge`, `websocket` or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -95,7 +95,7 @@ impl<'a> WebSocketEvent<'a> {
         })
     }
 
-    /// The id of the request: API Gateway's, else Lambda's, else a new one.
+    /// Returns the id of the request: API Gateway's, else Lambda's, else a new one.
     #[must_use]
     pub fn request_id(&self, aws_request_id: &str, new_id: impl FnOnce() -> String) -> String {
         match (self.request_id.as_str(), aws_request_id.trim()) {
@@ -105,7 +105,7 @@ impl<'a> WebSocketEvent<'a> {
         }
     }
 
-    /// The delivery of the event, under the id of [`request_id`](Self::request_id).
+    /// Returns the delivery of the event, under the id of [`request_id`](Self::request_id).
     #[must_use]
     pub fn delivery(
         &self,
@@ -124,8 +124,8 @@ impl<'a> WebSocketEvent<'a> {
         RawRequest { provider_request_id: self.request_id, ..self.request }
     }
 
-    /// The request, checked and decoded; see [`RawRequest::normalize`]. Do that before a route is
-    /// looked up: a body that cannot be read is 400 even where nothing is registered.
+    /// Returns the request, checked and decoded; see [`RawRequest::normalize`]. Do that before a
+    /// route is looked up: a body that cannot be read is 400 even where nothing is registered.
     ///
     /// # Errors
     ///

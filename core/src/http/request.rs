@@ -188,8 +188,8 @@ impl Request {
         if name == COOKIE { self.cookies.joined().unwrap_or(values) } else { values }
     }
 
-    /// The tenant: the `x-tenant-id` field, else the `tenant` in the query, else an empty text.
-    /// Clients choose both: authorize it before relying on it.
+    /// Returns the tenant: the `x-tenant-id` field, else the `tenant` in the query, else an empty
+    /// text. Clients choose both: authorize it before relying on it.
     #[must_use]
     pub fn tenant_id(&self) -> &str {
         match self.headers.first("x-tenant-id") {
@@ -198,7 +198,8 @@ impl Request {
         }
     }
 
-    /// The id that the client gave the request in `x-request-id`, trimmed; or an empty text.
+    /// Returns the id that the client gave the request in `x-request-id`, trimmed; or an empty
+    /// text.
     #[must_use]
     pub fn client_request_id(&self) -> &str {
         self.headers.first("x-request-id").trim()

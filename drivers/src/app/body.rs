@@ -49,7 +49,7 @@ struct Limit {
 }
 
 impl BodyStream {
-    /// The chunks of a stream.
+    /// Makes a body of the chunks of a stream.
     pub fn new<S, T, E>(stream: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -60,7 +60,7 @@ impl BodyStream {
         Self { watch: None, chunks: Some(Box::pin(chunks)), due: None, limit: None }
     }
 
-    /// These chunks.
+    /// Makes a body of these chunks.
     pub fn from_chunks<T: Into<Bytes>>(chunks: impl IntoIterator<Item = T>) -> Self {
         let chunks: Vec<Bytes> = chunks.into_iter().map(T::into).collect();
         Self::new(stream::iter(chunks.into_iter().map(Ok::<_, AppError>)))
@@ -96,7 +96,7 @@ impl BodyStream {
         Self { watch: Some(Box::new(watch)), ..self }
     }
 
-    /// Nothing but an error.
+    /// Makes a body that fails with an error before its first chunk.
     #[must_use]
     pub fn failing(error: AppError) -> Self {
         Self::new(stream::iter([Err::<Bytes, _>(error)]))

@@ -73,13 +73,13 @@ pub use platform::{RequestContext, StageVariables};
 /// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |
 /// | tuples of up to eight | each in turn | | as the first that cannot be read |
 ///
-/// Whoever sends a request writes all of these but the state, extensions and the invocation. Of the
-/// following, somebody vouches; nothing that a client writes makes them. They are of requests and
-/// messages, [`Tenant`] of all.
+/// The sender of a request writes all of these but the state, extensions and the invocation. The
+/// following are vouched for: nothing that a client writes makes them. They are of requests and
+/// messages, [`Tenant`] of all events.
 ///
 /// | Type | Reads | Who vouches for it | When it is not there |
 /// |---|---|---|---|
-/// | [`Principal`](apptheory_core::http::exchange::Principal) | who calls | the application's authentication | 401; 500, masked, on a route that asks nobody |
+/// | [`Principal`](apptheory_core::http::exchange::Principal) | who calls | the application's authentication | 401; 500, masked, on a route that does not ask who calls |
 /// | [`Tenant`] | the tenant | the platform, else authentication; clients only where the application [lets](apptheory_core::http::exchange::TenantSource) them | 403 |
 /// | [`ClientIp`] | the client's address | the platform, else the connection | 500, masked |
 /// | [`Claims`], [`Scopes`] | what the caller's token says | API Gateway's JWT or Cognito authorizer | 500, masked |
@@ -183,7 +183,7 @@ impl fmt::Debug for Body {
     note = "derive `FromRef` for the state, or implement it for the part"
 )]
 pub trait FromRef<T> {
-    /// The part.
+    /// Returns the part.
     fn from_ref(state: &T) -> Self;
 }
 
@@ -280,7 +280,7 @@ impl<S, K, T: FromContext<S, K>> FromContext<S, K> for Result<T, AppError> {
 }
 
 /// The error of a handler that asks for what is not there: a mistake of the application, or of how the
-/// API in front of it is configured. The client is told nothing, and the log why.
+/// API in front of it is configured. The client gets a masked 500, and the log says why.
 fn missing(why: impl Into<Cow<'static, str>>) -> AppError {
     AppError::internal().with_cause(Missing(why.into()))
 }

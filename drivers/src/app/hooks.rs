@@ -1,10 +1,12 @@
-//! What an application is asked and told about its requests, beside its handlers.
+//! The hooks of an application: what it is asked about requests, and what it gets to know of them.
 
 use core::fmt;
 use core::future::Future;
 
 use apptheory_core::error::AppError;
 use apptheory_core::http::HeaderMap;
+#[cfg(doc)]
+use apptheory_core::http::exchange::Pipeline;
 use apptheory_core::http::exchange::{PolicyDecision, PolicyStage, Principal};
 use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::Sanitizer;
@@ -19,8 +21,8 @@ type TakeMetric = Box<dyn Fn(&MetricRecord<'_>) + Send + Sync>;
 type TakeSpan = Box<dyn Fn(&SpanRecord<'_>) + Send + Sync>;
 type TakeFailure = Box<dyn Fn(&Failure) + Send + Sync>;
 
-/// What an application is asked about requests, and told about answers. Each is isolated: when one
-/// panics, the others go on, and the answer stands.
+/// What an application is asked about requests, and gets to know of answers. Each hook is isolated:
+/// when one panics, the others go on, and the answer stands.
 #[derive(Default)]
 pub(super) struct Hooks {
     pub(super) authenticate: Option<Ask<Option<Principal>>>,
@@ -30,11 +32,11 @@ pub(super) struct Hooks {
     pub(super) metric: Option<TakeMetric>,
     pub(super) span: Option<TakeSpan>,
     pub(super) failure: Option<TakeFailure>,
-    /// Whether the log hook is told how streams ended, too.
+    /// Whether the log hook gets to know how streams ended, too.
     pub(super) observes_streams: bool,
 }
 
-/// Something went wrong that no client is told: for the application's own log.
+/// Something that went wrong and that no client gets to know: for the application's own log.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The id of the request that it happened in, or of the invocation; without what must not reach a
@@ -61,7 +63,7 @@ impl fmt::Display for Failure {
 }
 
 impl Hooks {
-    /// Whether anybody listens to records.
+    /// Whether there is a hook for records.
     pub(super) fn listen(&self) -> bool {
         self.log.is_some() || self.metric.is_some() || self.span.is_some()
     }
@@ -77,8 +79,8 @@ impl Hooks {
 
 /// Hooks.
 impl<S> App<S> {
-    /// Asks `hook` who calls, for routes that want to know. `None` is nobody; an error answers the
-    /// request.
+    /// Asks `hook` who calls, for routes that want to know. `None` is an unknown caller; an error
+    /// answers the request.
     #[must_use]
     pub fn authenticate<F, R>(mut self, hook: F) -> Self
     where
@@ -114,37 +116,37 @@ impl<S> App<S> {
         self
     }
 
-    /// Tells `hook` of every answer, in [`Pipeline::Observed`](apptheory_core::http::exchange::Pipeline::Observed), and of every event.
+    /// Gives `hook` a log record of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.log = Some(Box::new(hook));
         self
     }
 
-    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`](apptheory_core::http::exchange::Pipeline::Observed), and of every event.
+    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.metric = Some(Box::new(hook));
         self
     }
 
-    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`](apptheory_core::http::exchange::Pipeline::Observed), and of every event.
+    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.span = Some(Box::new(hook));
         self
     }
 
-    /// Also tells the log hook how each streamed body ended, as `stream.completed`: the answer's own
-    /// record is written before its first chunk is made.
+    /// Gives the log hook a record of how each streamed body ended, too, as `stream.completed`: the
+    /// answer's own record is written before its first chunk is made.
     #[must_use]
     pub fn observe_streams(mut self) -> Self {
         self.hooks.observes_streams = true;
         self
     }
 
-    /// Tells `hook` what clients are not told: the causes of masked errors, and panics. Without it,
-    /// and with the feature `tracing`, they are logged.
+    /// Gives `hook` what clients do not get: the causes of masked errors, and panics. Without it, and
+    /// with the feature `tracing`, they are logged.
     #[must_use]
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.hooks.failure = Some(Box::new(hook));

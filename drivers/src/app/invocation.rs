@@ -8,7 +8,7 @@ use apptheory_core::time::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
-/// The invocation that an event came with. What nobody said is empty or `None`.
+/// The invocation that an event came with. What is unknown is empty or `None`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Invocation {
     /// The id that Lambda gave the invocation, or an empty text.

@@ -3,7 +3,7 @@
 //! A handler is registered for one of them: [`Router::get`](super::Router::get) takes handlers of
 //! [`Http`] requests, [`Router::sqs`](super::Router::sqs) those of messages in a [`Queue`]. Extractors and
 //! answers say which kinds they are for, so that a handler of messages that asks for a
-//! [`Path`](super::Path) does not compile. Nobody makes a value of these types.
+//! [`Path`](super::Path) does not compile. These types have no values.
 
 /// HTTP requests.
 #[derive(Clone, Copy, Debug)]

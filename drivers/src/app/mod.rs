@@ -138,7 +138,7 @@ struct Inner {
 }
 
 impl AppService {
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &HttpSettings {
         self.inner.service.settings()
@@ -157,7 +157,7 @@ impl AppService {
         self.services.ids.next_text()
     }
 
-    /// The clock.
+    /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> &SharedClock {
         &self.services.clock

@@ -213,7 +213,7 @@ macro_rules! routes {
                 self.route("GET", pattern, handler)
             }
 
-            /// Serves HEAD, which GET routes do unless told otherwise.
+            /// Serves HEAD, which GET routes serve by default.
             #[must_use]
             pub fn head<A>(self, pattern: &str, handler: impl Handler<A, S, Http>) -> Self {
                 self.route("HEAD", pattern, handler)

@@ -13,28 +13,28 @@ use crate::ids::IdSource;
 
 /// Settings.
 impl<S> App<S> {
-    /// How much of the pipeline runs: all of it, unless told otherwise.
+    /// Sets how much of the pipeline runs; by default all of it.
     #[must_use]
     pub fn pipeline(mut self, pipeline: Pipeline) -> Self {
         self.settings.pipeline = pipeline;
         self
     }
 
-    /// The shape of error bodies.
+    /// Sets the shape of error bodies.
     #[must_use]
     pub fn error_format(mut self, format: ErrorFormat) -> Self {
         self.settings.error_format = format;
         self
     }
 
-    /// How large bodies may be.
+    /// Sets how large bodies may be.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// Lets pages of other origins read answers. Without it, none may.
+    /// Lets pages of other origins read answers. By default, they may not.
     #[must_use]
     pub fn cors(mut self, cors: Cors) -> Self {
         self.settings.cors = Some(cors);

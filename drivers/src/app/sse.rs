@@ -62,8 +62,8 @@ impl Sse {
         Response::sse_stream(200, self.stream(events))
     }
 
-    /// The body of that response: an empty chunk, which sends the head, and a chunk per event or
-    /// comment.
+    /// Returns the body of that response: an empty chunk, which sends the head, and a chunk per event
+    /// or comment.
     pub fn stream<S, E>(self, events: S) -> BodyStream
     where
         S: Stream<Item = Result<SseEvent, E>> + Send + 'static,

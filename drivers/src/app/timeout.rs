@@ -39,7 +39,7 @@ pub struct Timeout {
     includes_streams: bool,
 }
 
-/// The time without any other: 30 s.
+/// The time that [`Timeout::default`] gives: 30 s.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Default for Timeout {
@@ -57,25 +57,25 @@ impl From<Timeouts> for Timeout {
 }
 
 impl Timeout {
-    /// This time for everything.
+    /// Gives every operation this time.
     #[must_use]
     pub const fn after(time: Duration) -> Self {
         Self { times: Timeouts::after(time), message: None, includes_streams: false }
     }
 
-    /// No time of its own: only what the invocation has left, and tenants or operations have.
+    /// Sets no time of its own: only what the invocation has left, and tenants or operations have.
     #[must_use]
     pub fn when_due() -> Self {
         Self { times: Timeouts::default(), ..Self::after(Duration::ZERO) }
     }
 
-    /// As [`Timeouts::for_tenant`].
+    /// Gives a tenant another time, as [`Timeouts::for_tenant`].
     #[must_use]
     pub fn for_tenant(self, tenant_id: &str, time: Duration) -> Self {
         Self { times: self.times.for_tenant(tenant_id, time), ..self }
     }
 
-    /// As [`Timeouts::for_operation`].
+    /// Gives an operation another time, as [`Timeouts::for_operation`].
     #[must_use]
     pub fn for_operation(self, method: &str, path: &str, time: Duration) -> Self {
         Self { times: self.times.for_operation(method, path, time), ..self }
@@ -91,7 +91,7 @@ impl Timeout {
         self
     }
 
-    /// Another message than `request timeout`.
+    /// Answers with another message than `request timeout`.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());

@@ -43,7 +43,7 @@ struct State {
 }
 
 impl VirtualClock {
-    /// A clock that stands at `now`.
+    /// Makes a clock that stands at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         let state = State { now, sleepers: BTreeMap::new(), next_sleeper: 0 };

@@ -92,8 +92,8 @@ impl EventBus {
         }
     }
 
-    /// Gives each operation another time, instead of [`OPERATION_BUDGET`]. An attempt
-    /// that would start after that is not waited for, and a store that has not answered by then
+    /// Gives each operation another time than [`OPERATION_BUDGET`]. An attempt that would start after
+    /// that is not waited for, and a store that has not answered by then
     /// counts as failed with a time-out. When a tenant is deleted, each request has that time.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
@@ -101,15 +101,15 @@ impl EventBus {
     }
 
     /// Calls `hook` with a metric for every operation that has one, when it is over and before it
-    /// returns. Keep it short: it runs on the caller's path. A panic in it is
-    /// caught.
+    /// returns. Keep it short: it runs on the caller's path. A panic in it is caught.
     #[must_use]
     pub fn with_metrics(self, hook: impl Fn(BusMetric) + Send + Sync + 'static) -> Self {
         Self { metrics: Metrics::to(hook), ..self }
     }
 
-    /// Runs the subscribers of an event when it is published: where no stream of the table does. They run on the publisher's path, after the event is stored and before publishing
-    /// returns; publishers do not wait for one another's. An event that was there already is not
+    /// Runs the subscribers of an event when it is published: where no stream of the table does. They
+    /// run on the publisher's path, after the event is stored and before publishing returns;
+    /// publishers do not wait for one another's. An event that was there already is not
     /// handled again. A subscriber may use the bus itself.
     #[must_use]
     pub fn delivering(self) -> Self {
@@ -254,7 +254,7 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`]
+    /// [`Error`].
     pub async fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<Event, Error> {
         drive(self.config()?.get(id, tenant_id)?, &self.in_time()).await
     }
@@ -263,7 +263,7 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`]
+    /// [`Error`].
     pub async fn get_by_key(&self, key: EventKey) -> Result<Event, Error> {
         drive(self.config()?.get_by_key(key)?, &self.in_time()).await
     }
@@ -272,7 +272,7 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`]
+    /// [`Error`].
     pub async fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         self.delete_with(self.config()?.delete(id, tenant_id)?).await
     }
@@ -281,7 +281,7 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`]
+    /// [`Error`].
     pub async fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         self.delete_with(self.config()?.delete_all(id, tenant_id)?).await
     }

@@ -92,8 +92,8 @@ impl Feed {
         Self { interval, ..self }
     }
 
-    /// The events as server-sent events: the cursor as id, the type as name, and the event's JSON as
-    /// data. What cannot be read, or is not JSON, comes as an event named [`UNREADABLE`] that says
+    /// Returns the events as server-sent events: the cursor as id, the type as name, and the event's
+    /// JSON as data. What cannot be read, or is not JSON, comes as an event named [`UNREADABLE`] that says
     /// why.
     ///
     /// # Errors
@@ -112,9 +112,10 @@ impl Feed {
         }))
     }
 
-    /// The events with their cursors; `None` is the cursor of the beginning. The first page is read
-    /// at once, so that a malformed query or cursor can be answered as such. Later errors are those
-    /// of [`BusQuery::events`](super::BusQuery::events): reading goes on from the cursor of the last event.
+    /// Returns the events with their cursors; `None` is the cursor of the beginning. The first page is
+    /// read at once, so that a malformed query or cursor can be answered as such. Later errors are
+    /// those of [`BusQuery::events`](super::BusQuery::events): reading goes on from the cursor of the
+    /// last event.
     ///
     /// # Errors
     ///

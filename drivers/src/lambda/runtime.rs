@@ -65,13 +65,13 @@ type Trigger = Box<dyn FnOnce() -> io::Result<BoxFuture<()>> + Send>;
 pub const DRAIN_TIME: Duration = Duration::from_millis(500);
 
 impl Runtime {
-    /// A function as the environment of the process says.
+    /// Makes a function of an application, as the environment of the process says.
     #[must_use]
     pub fn new(app: AppService) -> Self {
         Self { app, mode: None, env: Box::new(process_env), shutdown: None }
     }
 
-    /// How responses are sent, whatever `APPTHEORY_INVOKE_MODE` says.
+    /// Sends responses in a mode, whatever `APPTHEORY_INVOKE_MODE` says.
     #[must_use]
     pub const fn mode(mut self, mode: InvokeMode) -> Self {
         self.mode = Some(mode);
@@ -88,10 +88,10 @@ impl Runtime {
     /// Shuts down at SIGTERM, which Lambda sends only to functions that have an extension:
     /// registers an internal one, before the first invocation is asked for.
     ///
-    /// Once it comes, no more invocations are taken, streams end with `app.internal`, and what else is being
-    /// handled is given up unless it is done within [`DRAIN_TIME`] by the application's clock.
+    /// Once it comes, no more invocations are taken, streams end with `app.internal`, and what else is
+    /// being handled is given up unless it is done within [`DRAIN_TIME`] by the application's clock.
     ///
-    /// Where there is no SIGTERM, none ever comes.
+    /// On systems without SIGTERM it never shuts down.
     #[must_use]
     pub fn shutdown_on_sigterm(mut self) -> Self {
         self.shutdown = Some(Box::new(sigterm));
@@ -114,7 +114,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`RuntimeError`], once what was being handled is answered. A shutdown is none.
+    /// [`RuntimeError`], once what was being handled is answered. A shutdown is no error.
     pub async fn run(self) -> Result<(), RuntimeError> {
         let Self { app, mode, env, shutdown } = self;
         let settings = Settings::read(mode, env)?;

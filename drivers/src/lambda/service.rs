@@ -44,7 +44,7 @@ use crate::env::process_env;
 ///
 /// # Errors
 ///
-/// [`ServiceError`] when the application does not build, or the mode is none.
+/// [`ServiceError`] when the application does not build, or the variable names no mode.
 pub fn service<S: Send + Sync + 'static>(app: App<S>) -> Result<LambdaService, ServiceError> {
     let mode = invoke_mode(None, process_env)?;
     Ok(LambdaService { app: app.build()?, mode, is_warm: Arc::default() })

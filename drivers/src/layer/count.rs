@@ -42,12 +42,12 @@ impl<X> Counted<X> {
         Self { inner, calls: AtomicU64::new(0) }
     }
 
-    /// How many calls were made so far, answered or not.
+    /// Returns how many calls were made so far, answered or not.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// What is counted.
+    /// Returns what is counted.
     pub const fn inner(&self) -> &X {
         &self.inner
     }

@@ -82,7 +82,7 @@ impl<X, C: Clock> Deadline<X, C> {
         Deadline { inner: &self.inner, clock: &self.clock, ends_at, budget }
     }
 
-    /// The instant after which nothing is waited for.
+    /// Returns the instant after which nothing is waited for.
     pub const fn ends_at(&self) -> Timestamp {
         self.ends_at
     }

@@ -20,13 +20,13 @@ struct Planned {
 }
 
 impl FaultPlan {
-    /// Call number `call` is not made and answers `error`. The last plan for a number counts.
+    /// Answers call number `call` with `error`, and does not make it. The last plan for a number counts.
     #[must_use]
     pub fn fail(self, call: u64, error: store::Error) -> Self {
         self.plan(call, Planned { error, applied: false })
     }
 
-    /// Call number `call` is made, but its reply is lost and `error` answered instead. The last
+    /// Makes call number `call`, but loses its reply and answers `error` instead. The last
     /// plan for a number counts.
     #[must_use]
     pub fn lose_reply(self, call: u64, error: store::Error) -> Self {

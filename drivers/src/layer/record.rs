@@ -53,7 +53,7 @@ impl<X> Recording<X> {
         Self { inner, exchanges: Mutex::new(Vec::new()) }
     }
 
-    /// What was recorded so far.
+    /// Returns what was recorded so far.
     pub fn transcript(&self) -> Transcript {
         let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Transcript { exchanges }

@@ -202,7 +202,7 @@ impl Server {
         Self { route_selection, ..self }
     }
 
-    /// Where it listens.
+    /// Returns where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address

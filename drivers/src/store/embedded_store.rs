@@ -111,7 +111,7 @@ pub enum EmbeddedError {
 }
 
 impl<C> EmbeddedStore<C> {
-    /// A database in memory, which ends with its last clone.
+    /// Opens a database in memory, which ends with its last clone.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl<C> EmbeddedStore<C> {
         Ok(Self::over(Database::memory().map_err(EmbeddedError::Create)?, clock))
     }
 
-    /// A database in a file, which is created if it is not there.
+    /// Opens a database in a file, which is created if it is not there.
     ///
     /// # Errors
     ///
@@ -170,13 +170,13 @@ impl<C> EmbeddedStore<C> {
         definitions.into_iter().try_for_each(|definition| self.create_table(definition))
     }
 
-    /// The database itself, for instance to serve it over HTTP. Clones of it are one database.
+    /// Returns the database itself, for instance to serve it over HTTP. Clones of it are one database.
     #[must_use]
     pub fn database(&self) -> Database {
         self.database.clone()
     }
 
-    /// The store's clock.
+    /// Returns the store's clock.
     pub const fn clock(&self) -> &C {
         &self.clock
     }

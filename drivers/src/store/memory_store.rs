@@ -83,7 +83,7 @@ impl<C> MemoryStore<C> {
         MemoryStore { memory: Arc::new(Mutex::new(memory)), clock }
     }
 
-    /// The store's clock.
+    /// Returns the store's clock.
     pub const fn clock(&self) -> &C {
         &self.clock
     }

@@ -77,7 +77,7 @@ impl Connections {
         drive(self.registry.remove(connection_id)?, &self.store).await
     }
 
-    /// A page of the connections of a topic, from a cursor of the page before.
+    /// Reads a page of the connections of a topic, from a cursor of the page before.
     ///
     /// # Errors
     ///

@@ -181,7 +181,7 @@ impl HttpSource {
             && len(&self.write_response(response)) > self.max_answer_bytes()
     }
 
-    /// The provider's name: `apigw_v2`, `function_url`, `apigw_v1` or `alb`.
+    /// Returns the provider's name: `apigw_v2`, `function_url`, `apigw_v1` or `alb`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -192,7 +192,7 @@ impl HttpSource {
         }
     }
 
-    /// The provider of a [name](Self::name).
+    /// Returns the provider of a [name](Self::name).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.name() == name)

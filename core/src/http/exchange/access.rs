@@ -43,7 +43,7 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// A caller of whom nothing but the identity is known.
+    /// Makes a caller of whom nothing but the identity is known.
     #[must_use]
     pub fn new(identity: impl Into<String>) -> Self {
         Self { identity: identity.into(), ..Self::default() }
@@ -100,7 +100,7 @@ impl Access {
         }
     }
 
-    /// Whether the host has to say who calls.
+    /// Returns whether the host has to say who calls.
     #[must_use]
     pub const fn is_protected(&self) -> bool {
         !matches!(self, Self::Public)

@@ -84,7 +84,8 @@ impl Call {
         self.vouched_tenant_id(principal).unwrap_or(&self.named_tenant_id)
     }
 
-    /// The pattern of the route that serves the request; `None` when none does, and for messages.
+    /// Returns the pattern of the route that serves the request; `None` when none does, and for
+    /// messages.
     #[must_use]
     pub fn pattern(&self) -> Option<&Pattern> {
         match &self.address {
@@ -102,19 +103,19 @@ impl Call {
         }
     }
 
-    /// What a path parameter captured, percent-encoded.
+    /// Returns what a path parameter captured, percent-encoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params().find(|param| param.name == name).map(|param| param.raw)
     }
 
-    /// The path parameters, in the order of the pattern.
+    /// Returns the path parameters, in the order of the pattern.
     pub fn params(&self) -> impl Iterator<Item = Param<'_, '_>> {
         let pattern = self.pattern().into_iter();
         pattern.flat_map(|pattern| pattern.captures(&self.request.path))
     }
 
-    /// Whole milliseconds left on arrival; 0 when there is no deadline, or it has passed.
+    /// Returns whole milliseconds left on arrival; 0 when there is no deadline, or it has passed.
     #[must_use]
     pub fn remaining_ms(&self) -> u64 {
         let remaining = self.arrival.remaining.unwrap_or_default();

@@ -78,7 +78,7 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// The names of the stages, in order. Middleware adds its own behind them.
+    /// Returns the names of the stages, in order. Middleware adds its own behind them.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let names = [
             ("request_id", true),

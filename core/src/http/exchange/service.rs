@@ -32,7 +32,7 @@ pub struct Endpoint<T> {
 }
 
 impl<T> HttpService<T> {
-    /// An application without routes.
+    /// Begins an application without routes.
     ///
     /// # Errors
     ///
@@ -123,19 +123,19 @@ impl<T> HttpService<T> {
         Ok(())
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub const fn settings(&self) -> &HttpSettings {
         &self.settings
     }
 
-    /// The routes.
+    /// Returns the routes.
     #[must_use]
     pub const fn router(&self) -> &Router<Endpoint<T>> {
         &self.router
     }
 
-    /// The exchange of one request. `S` is the type of response streams.
+    /// Begins the exchange of one request. `S` is the type of response streams.
     #[must_use = "an exchange that is not started answers nobody"]
     pub fn exchange<S>(&self, request: RawRequest<'_>, arrival: Arrival) -> HttpExchange<'_, T, S> {
         HttpExchange::of_request(self, request, arrival)

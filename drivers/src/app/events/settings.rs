@@ -34,16 +34,16 @@ impl Default for EventSettings {
 
 /// Events.
 impl<S> App<S> {
-    /// What becomes of events of EventBridge that no rule selects, and that neither `on` nor
-    /// `otherwise` takes: they succeed, unless told otherwise. Either way they are recorded for the hooks, with the outcome `unmatched`; without a
-    /// log hook, and with the feature `tracing`, a warning is logged.
+    /// Sets what becomes of events of EventBridge that no rule selects, and that neither `on` nor
+    /// `otherwise` takes: by default they succeed. Either way they are recorded for the hooks, with the
+    /// outcome `unmatched`; without a log hook, and with the feature `tracing`, a warning is logged.
     #[must_use]
     pub fn on_unmatched(mut self, on_unmatched: OnUnmatched) -> Self {
         self.events.on_unmatched = on_unmatched;
         self
     }
 
-    /// What happens to the rest of a batch when one of its records fails.
+    /// Sets what happens to the rest of a batch when one of its records fails.
     ///
     /// | | shard of Kinesis or DynamoDB | FIFO queue | other queue |
     /// |---|---|---|---|
@@ -56,8 +56,8 @@ impl<S> App<S> {
         self
     }
 
-    /// Handles as many records of a batch at once: one, unless told otherwise. Records of a message
-    /// group or a shard still run one after the other.
+    /// Handles as many records of a batch at once; by default one. Records of a message group or a
+    /// shard still run one after the other.
     #[must_use]
     pub fn event_concurrency(mut self, records: NonZeroUsize) -> Self {
         self.events.concurrency = records;
@@ -73,8 +73,8 @@ impl<S> App<S> {
         self
     }
 
-    /// Records every message of SQS, Kinesis, SNS and WebSockets for the hooks, too. Without it, only
-    /// changes of tables and events of EventBridge are.
+    /// Records every message of SQS, Kinesis, SNS and WebSockets for the hooks, too. By default, only
+    /// changes of tables and events of EventBridge are recorded.
     #[must_use]
     pub fn observe_messages(mut self) -> Self {
         self.events.observes_messages = true;

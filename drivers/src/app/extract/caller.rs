@@ -16,8 +16,8 @@ use crate::app::context::Context;
 use crate::app::kind::RequestKind;
 
 /// The client's address, as far as the platform or the connection vouches for it; never what a header
-/// field says. Behind a load balancer nobody does: `Option<ClientIp>` is `None`, and without `Option`
-/// it is a masked 500.
+/// field says. Behind a load balancer it is unknown: `Option<ClientIp>` is `None`, and without
+/// `Option` the answer is a masked 500.
 ///
 /// In a stack of tower, it is a request extension that the server of the connection sets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +26,7 @@ pub struct ClientIp(pub IpAddr);
 /// The tenant: the one that Lambda runs the invocation for, where the function isolates its tenants;
 /// else the one that the application's authentication vouches for; else, if the application
 /// [lets](apptheory_core::http::exchange::TenantSource) clients name it, the one that the request names.
-/// 403 where there is none.
+/// 403 where there is no tenant.
 ///
 /// In a stack of tower, it is a request extension that authentication sets; a limit counts it as
 /// `tenant:` and the trimmed text, where it knows no identity.
@@ -132,8 +132,8 @@ impl<S, K> OptionalFromContext<S, K> for Tenant {
     }
 }
 
-/// Who calls, as the application's authentication said. 401 where nobody does, and a masked 500 on a
-/// route that asks nobody: say who may call it.
+/// Who calls, as the application's authentication said. 401 for an unknown caller, and a masked 500 on
+/// a route that does not ask who calls: say who may call it.
 impl<S, K: RequestKind> FromContext<S, K> for Principal {
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         let found = <Self as OptionalFromContext<S, K>>::optional_from_context(context, state)?;

@@ -40,7 +40,7 @@ impl WebSocket {
         Self(Arc::new(Socket { connection, clients, client: OnceCell::new() }))
     }
 
-    /// Which connection it is, how its event came, and where it is managed.
+    /// Returns which connection it is, how its event came, and where it is managed.
     #[must_use]
     pub fn connection(&self) -> &WebSocketConnection {
         &self.0.connection
@@ -86,8 +86,8 @@ impl WebSocket {
         room.through(Arc::clone(self.client().await?)).broadcast(value).await
     }
 
-    /// The client of the connection's API, for its other connections. It is made when it is first
-    /// asked for, once for each event; a failure is not kept.
+    /// Returns the client of the connection's API, for its other connections. It is made when it is
+    /// first asked for, once for each event; a failure is not kept.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl WebSocket {
 }
 
 impl Context {
-    /// The connection that the request is about; `None` unless it came on a WebSocket.
+    /// Returns the connection that the request is about; `None` unless it came on a WebSocket.
     #[must_use]
     pub fn websocket(&self) -> Option<WebSocket> {
         self.extension::<WebSocket>().map(|socket| WebSocket::clone(&socket))

@@ -127,7 +127,7 @@ impl<C> AwsStore<C> {
         AwsStore { client: self.client, clock }
     }
 
-    /// The SDK client that it sends with.
+    /// Returns the SDK client that it sends with.
     pub const fn client(&self) -> &Client {
         &self.client
     }

@@ -74,7 +74,7 @@ impl Default for AwsWebSocketClients {
 }
 
 impl AwsWebSocketClients {
-    /// A factory that takes everything from where the SDK looks for it.
+    /// Makes a factory that takes everything from where the SDK looks for it.
     #[must_use]
     pub fn new() -> Self {
         Self::of(Settings {
@@ -139,7 +139,7 @@ impl AwsWebSocketClients {
         Self::of(Settings { env: Arc::new(env), ..self.settings })
     }
 
-    /// The client for an endpoint, made once for each endpoint and region. Nothing is sent.
+    /// Returns the client for an endpoint, made once for each endpoint and region. Nothing is sent.
     ///
     /// # Errors
     ///
