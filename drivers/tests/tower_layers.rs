@@ -1,6 +1,7 @@
 //! Layers of the tower ecosystem around handlers.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
+use core::num::NonZeroU64;
 use core::task::{Context as Waiting, Poll};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +13,7 @@ use apptheory::app::{
 };
 use apptheory::error::AppError;
 use apptheory::http::RawRequest;
+use apptheory::http::exchange::Limits;
 use apptheory::tower;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, Request};
@@ -153,6 +155,30 @@ async fn a_layer_may_answer_itself_and_bodies_may_change() {
     let request = RawRequest::new("POST", "/");
     let response = app.serve(request, Invocation::default()).await;
     assert_eq!(text(&response), "\"LOUD\"");
+}
+
+#[tokio::test]
+async fn a_body_that_a_layer_makes_too_large_is_413() {
+    let inflate = |bytes: usize| {
+        let body = bytes::Bytes::from(vec![b'x'; bytes]);
+        tower(::tower::util::MapRequestLayer::new(move |request: HttpRequest| {
+            request.map(|_| http_body_util::Full::new(body.clone()))
+        }))
+    };
+    async fn len(apptheory::app::Body(body): apptheory::app::Body) -> String {
+        body.len().to_string()
+    }
+    let limits = Limits { max_request_bytes: NonZeroU64::new(8), ..Limits::default() };
+    for (limits, bytes, status) in [
+        (limits, 8, 200),
+        (limits, 9, 413),
+        (Limits::default(), 64 << 20, 200),
+        (Limits::default(), (64 << 20) + 1, 413),
+    ] {
+        let app = App::new().limits(limits).post("/", len.layer(inflate(bytes))).build().unwrap();
+        let response = app.serve(RawRequest::new("POST", "/"), Invocation::default()).await;
+        assert_eq!(response.status, status, "{bytes}");
+    }
 }
 
 #[tokio::test]

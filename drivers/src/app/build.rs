@@ -137,6 +137,8 @@ impl<S: Send + Sync + 'static> App<S> {
         let Self { state, mut router, mut settings, events, hooks, .. } = self;
         settings.authenticates = hooks.authenticate.is_some();
         let json = settings.json;
+        #[cfg(feature = "tower")]
+        let max_request_bytes = settings.limits.max_request_bytes;
         let service = HttpService::new(settings)?;
         // Settings that are read from a file, and set behind the policy, say what they say.
         if service.settings().policy.is_some() != hooks.policy.is_some() {
@@ -167,7 +169,14 @@ impl<S: Send + Sync + 'static> App<S> {
             registered.insert(0, format!("{requests} {handlers} of requests"));
         }
         let Self { clock, ids, reserve, websocket_clients, supports_websockets, .. } = self;
-        let services = Arc::new(Services { clock, ids, websocket_clients, json });
+        let services = Arc::new(Services {
+            clock,
+            ids,
+            websocket_clients,
+            json,
+            #[cfg(feature = "tower")]
+            max_request_bytes,
+        });
         let inner = Inner {
             service,
             events,

@@ -342,6 +342,13 @@ impl Context {
         &self.cancellation
     }
 
+    /// How large the body of a request may be that a layer further out has changed: decompressed, say.
+    #[cfg(feature = "tower")]
+    pub(super) fn max_changed_bytes(&self) -> usize {
+        let most = self.services.max_request_bytes.map(core::num::NonZeroU64::get);
+        most.map_or(MAX_CHANGED_BYTES, |most| usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
     /// The same one, with a request that a layer further out has changed.
     #[cfg(feature = "tower")]
     pub(super) fn with_request(&self, change: impl FnOnce(&mut Request)) -> Self {
@@ -393,6 +400,11 @@ impl Context {
         self.left.trace(stage.into());
     }
 }
+
+/// How large a changed body may be where the application sets no limit: ten times and more what a front
+/// end lets through, so that a small request does not fill the memory.
+#[cfg(feature = "tower")]
+const MAX_CHANGED_BYTES: usize = 64 << 20;
 
 /// What a request or record holds is its sender's: it is not printed.
 impl fmt::Debug for Context {

@@ -16,6 +16,9 @@ pub(super) struct Services {
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
     pub(super) json: JsonReading,
+    /// How large the bodies of requests may be.
+    #[cfg(feature = "tower")]
+    pub(super) max_request_bytes: Option<core::num::NonZeroU64>,
 }
 
 impl Services {

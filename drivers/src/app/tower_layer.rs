@@ -8,7 +8,7 @@ use apptheory_core::http::{Cookies, Request};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body as HttpBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::chain::Next;
@@ -29,7 +29,8 @@ use super::{Answer, BoxFuture, Response};
 /// each request: whatever its clones share, such as the permits of a concurrency limit, all requests
 /// share. Handlers see the header fields and the body as the layer leaves them, and find what it left
 /// among the request's extensions as `Extension<http::Extensions>`; the route, the caller and the query
-/// stay as they were. The layer finds the [`Context`] among the extensions. An error of the layer is a
+/// stay as they were. A body that a layer makes larger than the application's
+/// [limit](super::App::limits), or than 64 MiB without one, is answered with 413. The layer finds the [`Context`] among the extensions. An error of the layer is a
 /// masked 500.
 ///
 /// ```
@@ -127,11 +128,20 @@ where
             let passing = parts.extensions.remove::<Passing>();
             let Passing { context, next, sent } =
                 passing.ok_or_else(|| AppError::internal().with_cause(ExtensionsLost))?;
-            let body = body.collect().await.map_err(AppError::from_error)?.to_bytes();
+            let body = Limited::new(body, context.max_changed_bytes()).collect().await;
+            let body = body.map_err(unread)?.to_bytes();
             let context = changed(context, &sent, &parts.headers, &body);
             context.extend(parts.extensions);
             respond(next.run(context).await)
         })
+    }
+}
+
+/// The error of a body that a layer makes, which is the client's where it is too large.
+fn unread(error: BoxError) -> AppError {
+    match error.is::<LengthLimitError>() {
+        true => AppError::too_large().with_cause(LayerTooLarge),
+        false => AppError::from_error(error),
     }
 }
 
@@ -168,6 +178,11 @@ impl<V> fmt::Debug for TowerLayer<V> {
         f.debug_struct("TowerLayer").finish_non_exhaustive()
     }
 }
+
+/// A layer made a body that is too large, as one that decompresses does.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a layer of tower made a body that is larger than the limit of requests")]
+struct LayerTooLarge;
 
 /// A layer is around handlers of something else than requests, which it knows nothing about.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
