@@ -48,7 +48,7 @@ pub struct Change<T> {
     pub old: Option<T>,
     /// The item after the change; `None` if it was removed, or the stream does not carry it.
     pub new: Option<T>,
-    /// Whether DynamoDB removed the item because its time to live ran out, and nobody deleted it.
+    /// Whether DynamoDB itself removed the item because its time to live ran out.
     pub is_expiry: bool,
 }
 
@@ -128,8 +128,7 @@ impl<'a> DynamoDbRecord<'a> {
         name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn)
     }
 
-    /// Returns whether DynamoDB removed the item because its time to live ran out, and nobody
-    /// deleted it.
+    /// Returns whether DynamoDB itself removed the item because its time to live ran out.
     #[must_use]
     pub fn is_expiry(&self) -> bool {
         let by_dynamodb = |identity: &UserIdentity<'_>| {

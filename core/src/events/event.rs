@@ -70,7 +70,7 @@ impl<'a> LambdaEvent<'a> {
     ///    there, else API Gateway's REST API.
     ///
     /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. Before
-    /// 4, so are events that ask a Lambda authorizer: they look like requests, and are none. A member
+    /// 4, so are events that ask a Lambda authorizer: they only look like requests. A member
     /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact
     /// spelling.
     ///

@@ -87,7 +87,7 @@ pub struct ScheduledSummary {
     /// As the [envelope](WorkloadEnvelope::correlation_source)'s.
     #[serde(serialize_with = "serialize_source")]
     pub correlation_source: Option<CorrelationSource>,
-    /// When the invocation has to end, in Unix milliseconds; 0 when nobody says.
+    /// When the invocation has to end, in Unix milliseconds; 0 when that is unknown.
     pub deadline_unix_ms: i64,
     /// What the event is.
     pub detail_type: String,

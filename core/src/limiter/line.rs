@@ -103,7 +103,7 @@ impl LimitLine {
     /// # Errors
     ///
     /// [`Error`] that repeats the line and says what cannot work: a limit or burst of 0, a window
-    /// that is not a whole number of seconds, a name that is none, and what else the strategy refuses.
+    /// that is not a whole number of seconds, a malformed name, and what else the strategy refuses.
     pub fn limiter(
         &self,
         on_failure: OnFailure,

@@ -178,7 +178,7 @@ impl Context {
         }
     }
 
-    /// Returns who calls, where the route asked and somebody does.
+    /// Returns who calls, where the route asks and the caller is known.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         match &self.subject {
@@ -198,9 +198,9 @@ impl Context {
         self.principal().map_or("", |principal| &principal.identity)
     }
 
-    /// Returns the client's address, as far as somebody vouches for it: the
-    /// [provider](Request::source_provenance), else the connection that the request came over.
-    /// Header fields, which clients can write themselves, never make it.
+    /// Returns the client's address, where it is vouched for: by the
+    /// [provider](Request::source_provenance), else by the connection that the request came over.
+    /// It is never taken from header fields, which clients can write themselves.
     #[must_use]
     pub fn client_ip(&self) -> Option<IpAddr> {
         let (address, _zone) = match self.request()?.source_provenance.source_ip() {
@@ -333,8 +333,8 @@ impl Context {
         self.begun.time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
-    /// Returns what ends when nobody waits for the handler any more: its time is up, or the client is
-    /// gone. The handler's own future is dropped then; this is for work that it started elsewhere. It
+    /// Returns what ends when the handler's answer is no longer waited for: its time is up, or the
+    /// client is gone. The handler's own future is dropped then; this is for work that it started elsewhere. It
     /// never ends after the handler has answered: a body's stream is dropped when its client leaves,
     /// and what feeds it finds its channel closed.
     #[must_use]
@@ -359,7 +359,7 @@ impl Context {
         changed
     }
 
-    /// The same one, whose answer nobody waits for once `cancellation` ends.
+    /// The same one, whose answer is no longer waited for once `cancellation` ends.
     pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
         Self { cancellation, ..self.clone() }
     }

@@ -55,7 +55,7 @@ use super::{Answer, BoxFuture};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler of this kind of event in an application with the state `{S}`",
     label = "an `async` function of up to eight extractors is expected here",
-    note = "an `async` closure that captures something is none: ask for what it captures as `State`",
+    note = "an `async` closure that captures something cannot be a handler: ask for what it captures as `State`",
     note = "every argument implements `FromContext` for the kind of event, and the type in `State<T>` is a part of the application's state",
     note = "it returns what implements `IntoAnswer`, or a `Result` of it and an error such as `AppError`"
 )]

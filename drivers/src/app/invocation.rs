@@ -24,7 +24,7 @@ pub struct Invocation {
     pub tenant_id: Option<String>,
     /// The ARN that was invoked, with its version or alias; or an empty text.
     pub invoked_function_arn: String,
-    /// What the caller of a direct invocation sent beside the event. Nobody vouches for it.
+    /// What the caller of a direct invocation sent beside the event, unchecked.
     pub client_context: Option<ClientContext>,
     /// The identity of a Cognito identity pool whose credentials made a direct invocation.
     pub cognito_identity: Option<CognitoIdentity>,

@@ -6,11 +6,10 @@ use apptheory_core::events::{
 };
 
 use super::AppService;
-use super::hooks::Failure;
 use super::invocation::Invocation;
 use super::time::{Begun, TimedOut};
 
-/// An invocation fails: there is nobody to answer.
+/// An invocation that fails: it has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum InvokeError {
     /// The event cannot be read, or nothing may handle it.
@@ -29,14 +28,14 @@ pub enum InvokeError {
     Failed(#[source] AppError),
 }
 
-/// What is told of a handler's error.
+/// What the invoker gets to know of a handler's error.
 fn shown(error: &AppError) -> &str {
     if (400..500).contains(&error.status()) { error.message() } else { "internal error" }
 }
 
 impl InvokeError {
-    /// The type of the error, as whoever invokes the function is told: `category.reason`, as Lambda
-    /// recommends, or the code of a handler's own error.
+    /// The type of the error, as the invoker gets it: `category.reason`, as Lambda recommends, or the
+    /// code of a handler's own error.
     #[cfg(any(feature = "lambda", feature = "local"))]
     pub(crate) fn error_type(&self) -> &str {
         match self {
@@ -46,7 +45,7 @@ impl InvokeError {
         }
     }
 
-    /// The message, as whoever invokes the function is told.
+    /// The message, as the invoker gets it.
     #[cfg(any(feature = "lambda", feature = "local"))]
     pub(crate) fn told(&self) -> String {
         if let Self::Event(error) = self
@@ -61,7 +60,7 @@ impl InvokeError {
 }
 
 impl AppService {
-    /// Answers an event of any kind, as whoever sent it expects it. What a response streams is
+    /// Answers an event of any kind, as its sender expects it. What a response streams is
     /// collected: more of it than Lambda takes in one piece is answered with 413, and a stream that
     /// has not ended in time with 504. [`reserve`](super::App::reserve) says what becomes of
     /// everything else that takes too long.
@@ -82,9 +81,7 @@ impl AppService {
         begun: &Begun,
     ) -> Result<LambdaEvent<'e>, InvokeError> {
         LambdaEvent::read(event).map_err(|error| {
-            let request_id = begun.invocation.request_id.clone();
-            let told = AppError::internal().with_cause(error.clone());
-            self.tell(Failure { request_id, error: told });
+            self.tell_cause(&begun.invocation.request_id, error.clone());
             error.into()
         })
     }

@@ -112,7 +112,7 @@ use crate::clock::SharedClock;
 /// What a middleware or a handler answers: a response, or an error that is answered for it.
 pub type Answer = Result<Response, AppError>;
 
-/// A future of a type that nobody has to name.
+/// A future of any type that has this output.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A built application, which answers requests and events; made by [`App::build`]. Clones are the same

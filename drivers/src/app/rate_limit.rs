@@ -13,8 +13,8 @@ use crate::limiter::RequestLimit;
 
 /// A middleware that counts requests, and answers 429 to those over the limit.
 ///
-/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), as far as somebody
-/// vouches for it, and for its route's pattern. Handlers find the
+/// A request counts for its [caller](apptheory_core::limiter::http::KeyPolicy), where it is
+/// vouched for, and for its route's pattern. Handlers find the
 /// [`Decision`](apptheory_core::limiter::Decision) as an [`Extension`](super::Extension), and every
 /// answer carries its header fields; of nested limits, those of the one nearest to the handler.
 ///

@@ -254,7 +254,7 @@ macro_rules! routes {
             /// serves. A path that is known with another method is answered with 405 all the same.
             ///
             /// It is a handler like any other: middleware goes around it, and authentication and
-            /// policies are asked about it. Without one, the answer is 404 and none of them is.
+            /// policies are asked about it. Without a fallback the answer is 404, and they are not asked.
             #[must_use]
             pub fn fallback<A>(mut self, handler: impl Handler<A, S, Http>) -> Self {
                 let target = Target::Fallback { prefix: "/".to_owned() };

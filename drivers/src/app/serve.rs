@@ -11,7 +11,7 @@ use apptheory_core::http::exchange::{
 use apptheory_core::http::{self, MultiMap, RawRequest};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::machine::{Machine as _, Step};
-use apptheory_core::observe::LogRecord;
+use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::log_text;
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +63,8 @@ impl AppService {
         self.carry_out(exchange, begun, None).await.0
     }
 
-    /// Carries out the exchange of a message, and says whether that was done in time: nobody is
-    /// answered otherwise.
+    /// Carries out the exchange of a message, and says whether that was done in time: otherwise there
+    /// is no answer.
     pub(super) async fn exchange_message(
         &self,
         socket: &WebSocket,
@@ -220,18 +220,29 @@ impl AppService {
     }
 
     fn record(&self, observation: &Observation, request_id: &str) {
-        let hooks = &self.inner.hooks;
-        if hooks.log.is_none() && hooks.metric.is_none() && hooks.span.is_none() {
+        if !self.inner.hooks.listen() {
             return;
         }
         let ended_at = self.services.clock.now();
-        let report = |panic| self.tell_cause(request_id, panic);
         self.log(&observation.log(ended_at), request_id);
+        self.measure(request_id, || observation.metric(ended_at), || observation.span());
+    }
+
+    /// Hands a metric and a span to the application's hooks. Neither is made for a hook that is not
+    /// there.
+    pub(super) fn measure<'r>(
+        &self,
+        request_id: &str,
+        metric: impl FnOnce() -> MetricRecord<'r>,
+        span: impl FnOnce() -> SpanRecord<'r>,
+    ) {
+        let hooks = &self.inner.hooks;
+        let report = |panic| self.tell_cause(request_id, panic);
         if let Some(hook) = &hooks.metric {
-            isolated("the metric hook", || hook(&observation.metric(ended_at)), report);
+            isolated("the metric hook", || hook(&metric()), report);
         }
         if let Some(hook) = &hooks.span {
-            isolated("the span hook", || hook(&observation.span()), report);
+            isolated("the span hook", || hook(&span()), report);
         }
     }
 
@@ -255,7 +266,7 @@ impl AppService {
     pub(crate) fn tell(&self, mut failure: Failure) {
         failure.request_id = log_text(&failure.request_id).into_owned();
         match &self.inner.hooks.failure {
-            // A hook for failures that fails has nobody left to tell.
+            // Where this hook itself fails, no other is left to hand that to.
             Some(hook) => isolated("the failure hook", || hook(&failure), |_: Panicked| {}),
             None => log(&failure),
         }

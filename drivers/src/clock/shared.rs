@@ -1,4 +1,4 @@
-//! A clock of a type that nobody has to name.
+//! A clock of any type.
 
 use core::fmt;
 use core::future::{Future, pending};

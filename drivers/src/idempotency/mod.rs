@@ -45,7 +45,7 @@ use crate::store::Store;
 /// A middleware that has work done once: of a request by the key that it brings, of a record by the
 /// id that its service gave it.
 ///
-/// Whoever asks first gets a lease for the time that the invocation has left, or a minute. While it
+/// The first caller gets a lease for the time that the invocation has left, or a minute. While it
 /// lasts, others are told that the work is in progress; once the work is done, they get what came
 /// of it. Work that fails or panics can be tried again at once; work that is given up half-way, by a
 /// timeout around this middleware or with its invocation, once the lease has ended. So put a

@@ -47,8 +47,8 @@ impl<R> RequestLimitBuilder<R> {
         self.failing(OnFailure::Closed)
     }
 
-    /// Lets requests pass uncounted while the store gives no answer: whoever can slow the store down
-    /// is not limited.
+    /// Lets requests pass uncounted while the store gives no answer: a client that can slow the store
+    /// down is not limited.
     pub fn fail_open(self) -> ReadyLimit<R> {
         self.failing(OnFailure::Open)
     }

@@ -24,8 +24,8 @@
 //! ```
 //!
 //! It has to say what happens while the store gives no answer: `fail_closed()` refuses with 503,
-//! `fail_open()` lets pass uncounted. Without a further word it counts whoever is vouched for: an
-//! identity, else a tenant, else a client address. `RateLimitLayer` has the same lines.
+//! `fail_open()` lets pass uncounted. By default it counts what is vouched for: an identity,
+//! else a tenant, else a client address. `RateLimitLayer` has the same lines.
 //!
 //! | Line | Admits | Strategy | Store calls per decision |
 //! |---|---|---|---|

@@ -31,7 +31,7 @@ use super::RateLimiter;
 /// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
 /// | – (the request has no key, or the limit cannot work) | 500 `app.internal` |
 pub struct RequestLimit<R> {
-    /// Or why there is none: then no request passes.
+    /// The limiter, or why there is none: then no request passes.
     limiter: Result<Arc<RateLimiter>, limiter::Error>,
     policy: KeyPolicy,
     key: Option<Look<R, Result<RateLimitKey, limiter::Error>>>,
@@ -128,7 +128,7 @@ impl<R> RequestLimit<R> {
         match (policy, &self.limiter) {
             (Ok(policy), _) => Self { policy, ..self },
             (Err(error), Ok(_)) => Self { limiter: Err(error), ..self },
-            // What was wrong first is told.
+            // The first mistake is the one that is reported.
             (Err(_), Err(_)) => self,
         }
     }

@@ -25,7 +25,7 @@ pub trait HeaderFields {
     ///
     /// # Errors
     ///
-    /// A masked 500 for a name that is none.
+    /// A masked 500 for a name that is no token.
     fn put_on(self, response: &mut Response) -> Result<(), AppError>;
 }
 

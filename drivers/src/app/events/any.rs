@@ -8,7 +8,6 @@ use apptheory_core::error::AppError;
 use apptheory_core::events::{self, EventObservation, EventOutcome, RawEvent, Seen};
 
 use crate::app::chain::Chain;
-use crate::app::hooks::Failure;
 use crate::app::invoke::InvokeError;
 use crate::app::subject::OfAnotherKind;
 use crate::app::time::Begun;
@@ -103,7 +102,7 @@ impl AppService {
         Ok(apptheory_core::json::to_text(&output))
     }
 
-    /// The error of an event that nothing is registered for, of which hooks are told.
+    /// The error of an event that nothing is registered for, which hooks get too.
     fn refuse_unrouted(&self, event: &RawEvent<'_>, begun: &Begun) -> InvokeError {
         let (seen, request_id) = (event.seen(), &begun.invocation.request_id);
         let observation = EventObservation::unrouted(&seen, request_id);
@@ -112,8 +111,7 @@ impl AppService {
             true => events::Error::unrouted(&seen, &self.inner.registered),
             false => event.unknown(),
         };
-        let told = AppError::internal().with_cause(error.clone());
-        self.tell(Failure { request_id: request_id.clone(), error: told });
+        self.tell_cause(request_id, error.clone());
         error.into()
     }
 }

@@ -55,7 +55,7 @@ impl AppService {
             self.conclude_event(observation, Some(error), &shared);
         }
         let answer = batch.finish()?;
-        // Whoever handled a record may go on in the background.
+        // Do not cancel: work that handlers started may go on in the background.
         let _ = guard.disarm();
         Ok(answer.to_json())
     }

@@ -57,7 +57,6 @@ pub use values::Detail;
 
 use super::chain::Chain;
 use super::context::Context;
-use super::guard::isolated;
 use super::hooks::Failure;
 use super::invocation::Invocation;
 use super::services::Services;
@@ -219,19 +218,11 @@ impl AppService {
         outcome: EventOutcome,
         request_id: &str,
     ) {
-        let hooks = &self.inner.hooks;
-        let report = |panic| self.tell_cause(request_id, panic);
+        let metric = || match self.inner.events.settings.tags_correlation_id {
+            true => observation.metric(outcome),
+            false => observation.metric(outcome).without_tag("correlation_id"),
+        };
         self.log(&observation.log(outcome), request_id);
-        if let Some(hook) = &hooks.metric {
-            let metric = observation.metric(outcome);
-            let metric = match self.inner.events.settings.tags_correlation_id {
-                true => metric,
-                false => metric.without_tag("correlation_id"),
-            };
-            isolated("the metric hook", || hook(&metric), report);
-        }
-        if let Some(hook) = &hooks.span {
-            isolated("the span hook", || hook(&observation.span(outcome)), report);
-        }
+        self.measure(request_id, metric, || observation.span(outcome));
     }
 }

@@ -47,7 +47,7 @@ macro_rules! events {
             }
 
             /// Handles the notifications of a topic. What a handler returns is part of the answer,
-            /// which nobody but tests reads.
+            /// which only tests read.
             #[must_use]
             pub fn sns<A>(mut self, topic: &str, handler: impl Handler<A, S, kind::Topic>) -> Self {
                 self.router().add(Target::Topic(topic.to_owned()), handler.into_layered());
@@ -77,7 +77,7 @@ macro_rules! events {
             /// [`build`](App::build).
             ///
             /// An error fails the invocation. Its code is the error type, and of a client's error (4xx)
-            /// the message is told; any other is masked.
+            /// the message is shown; any other is masked.
             ///
             /// ```
             /// use apptheory::app::{App, Invocation, Json};

@@ -45,7 +45,7 @@ impl AppService {
     }
 
     /// Has an event handled by the first handler that selects it, and answers what came of it: null
-    /// when nobody does.
+    /// when no rule does.
     pub(in crate::app) async fn answer_event_bridge(
         &self,
         event: EventBridgeEvent<'_>,
@@ -115,7 +115,7 @@ fn failed(error: AppError) -> InvokeError {
     WorkloadFailed::with(Arc::new(error)).into()
 }
 
-/// The response to an event is none that its service is answered: it is no JSON, or a stream.
+/// The response to an event cannot be the answer to its service: it is no JSON, or a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a middleware answered an event with what is no JSON")]
 struct NotJson;

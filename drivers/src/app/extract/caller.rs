@@ -71,7 +71,7 @@ not_printed! { [T] Claims<T>, [T] Authorizer<T> }
 pub struct PrincipalId(pub String);
 
 /// An extractor that may be missing, of requests and messages: `$read` finds it, and `$missing` says in
-/// the log why there is none.
+/// the log why it is missing.
 macro_rules! may_be_missing {
     ($([$($generics:tt)*] $type:ty, $read:expr, $missing:literal;)+) => {$(
         impl<S, K: RequestKind, $($generics)*> OptionalFromContext<S, K> for $type {

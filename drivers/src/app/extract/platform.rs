@@ -12,7 +12,7 @@ use crate::app::invocation::Invocation;
 use crate::app::kind::RequestKind;
 
 /// The `requestContext` of the request's event, as a value of a type: for what no other extractor
-/// reads, such as `apiId` or `requestTimeEpoch`. A masked 500 where there is none, as on the local
+/// reads, such as `apiId` or `requestTimeEpoch`. A masked 500 where the event has none, as on the local
 /// server, or it has another shape.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct RequestContext<T = Json>(pub T);
