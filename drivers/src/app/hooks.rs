@@ -79,8 +79,29 @@ impl Hooks {
 
 /// Hooks.
 impl<S> App<S> {
-    /// Asks `hook` who calls, for routes that want to know. `None` is an unknown caller; an error
-    /// answers the request.
+    /// Asks `hook` who calls, for routes that want to know: those of any
+    /// [access](apptheory_core::http::exchange::Access) but `Public`. `None` is an unknown caller,
+    /// whom routes for certain callers answer with 401; an error answers the request. What the hook
+    /// needs besides the [`Context`], it captures: it takes no extractors.
+    ///
+    /// ```
+    /// use apptheory::prelude::*;
+    ///
+    /// async fn who(context: Context) -> Result<Option<Principal>, AppError> {
+    ///     Ok(match context.header("authorization") {
+    ///         "Bearer of-ann" => Some(Principal::new("ann").with_scopes(["orders:read"])),
+    ///         _ => None,
+    ///     })
+    /// }
+    ///
+    /// async fn orders(caller: Principal) -> String {
+    ///     format!("the orders of {}", caller.identity)
+    /// }
+    ///
+    /// let app = App::new().authenticate(who).get("/orders", orders.for_scopes(["orders:read"]));
+    /// # app.build()?;
+    /// # Ok::<(), BuildError>(())
+    /// ```
     #[must_use]
     pub fn authenticate<F, R>(mut self, hook: F) -> Self
     where

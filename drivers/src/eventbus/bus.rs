@@ -109,8 +109,8 @@ impl EventBus {
 
     /// Runs the subscribers of an event when it is published: where no stream of the table does. They
     /// run on the publisher's path, after the event is stored and before publishing returns;
-    /// publishers do not wait for one another's. An event that was there already is not
-    /// handled again. A subscriber may use the bus itself.
+    /// publishers do not wait for one another's. An event that was there already is not handled
+    /// again. A subscriber may use the bus itself.
     #[must_use]
     pub fn delivering(self) -> Self {
         Self { delivers: true, ..self }
@@ -250,11 +250,13 @@ impl EventBus {
         self.conclude(drive(self.config()?.query(query)?, &self.in_time()).await)
     }
 
-    /// Reads the newest event with an id, of one tenant if one is named.
+    /// Reads the newest event with an id, of one tenant if one is named. The index that finds ids lags
+    /// a moment behind: [`get_by_key`](Self::get_by_key) finds an event that was just published.
     ///
     /// # Errors
     ///
-    /// [`Error`].
+    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
+    /// none, or of the store.
     pub async fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<Event, Error> {
         drive(self.config()?.get(id, tenant_id)?, &self.in_time()).await
     }
@@ -263,7 +265,8 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`].
+    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
+    /// none, or of the store.
     pub async fn get_by_key(&self, key: EventKey) -> Result<Event, Error> {
         drive(self.config()?.get_by_key(key)?, &self.in_time()).await
     }
@@ -272,7 +275,8 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`].
+    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
+    /// none, or of the store.
     pub async fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         self.delete_with(self.config()?.delete(id, tenant_id)?).await
     }
@@ -281,7 +285,8 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// [`Error`].
+    /// [`Error`] of the kind [`NotFound`](apptheory_core::eventbus::ErrorKind::NotFound) when there is
+    /// none, or of the store.
     pub async fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         self.delete_with(self.config()?.delete_all(id, tenant_id)?).await
     }
