@@ -1,4 +1,4 @@
-//! A room to talk in, over WebSockets: whoever connects is in it.
+//! A room to talk in, over WebSockets: every connection is in it.
 
 use apptheory::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ async fn leave(State(room): State<Room>, socket: WebSocket) -> Result<(), AppErr
     Ok(room.leave(&socket).await?)
 }
 
-/// Tells everybody in the room, the one who says it included.
+/// Sends what was said to everybody in the room, the speaker included.
 async fn say(
     State(room): State<Room>,
     socket: WebSocket,

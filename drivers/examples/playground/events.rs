@@ -37,7 +37,7 @@ async fn publish(State(bus): Bus, context: Context) -> Answer {
 }
 
 /// A page of `tenant`'s events, narrowed down by `type` and every `tag`, up to `limit`, after
-/// `cursor`. Whoever accepts server-sent events gets them as they happen, oldest first.
+/// `cursor`. A client that accepts server-sent events gets them as they happen, oldest first.
 async fn query(State(bus): Bus, call: Arc<Call>, context: Context, sse: Sse) -> Answer {
     let query = read_query(&call.request.query)?;
     if context.header("accept").contains("text/event-stream") {

@@ -183,7 +183,7 @@ struct Shared {
     stop: CancellationToken,
     /// Ends when a shutdown begins, and [`stop`](Self::stop) with it.
     shutdown: CancellationToken,
-    /// Whether it was told that deadlines are none.
+    /// Whether it was logged that deadlines are missing.
     odd_deadline: Once,
     /// Whether an invocation has come.
     is_warm: AtomicBool,
