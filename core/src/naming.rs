@@ -5,8 +5,8 @@
 //! that service allows beyond it: [`fit`] shortens where a service bounds the length.
 //!
 //! Names are not injective: the app `a-b` without a tenant and the app `a` of the tenant `b` are
-//! both `a-b-live` in production. Whoever lets tenants choose their names has to keep hyphens out
-//! of apps and tenants.
+//! both `a-b-live` in production. Where tenants choose their names, keep hyphens out of apps
+//! and tenants.
 //!
 //! ```
 //! use apptheory_core::naming::{base_name, fit, normalize_stage, resource_name};

@@ -8,7 +8,7 @@ use super::schema::AttributeNames;
 use crate::store::{Item, Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Value};
 use crate::time::Timestamp;
 
-/// The primary key of a stored event. Whoever still has it can read the event at once, without
+/// The primary key of a stored event. Keep it to read the event at once, without
 /// waiting for an index.
 ///
 /// ```

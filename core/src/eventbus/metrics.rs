@@ -1,4 +1,4 @@
-//! Metric records: what happened, for whoever counts it.
+//! Metric records: what happened, for counting.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -18,7 +18,7 @@ pub struct BusMetric {
     pub tags: BTreeMap<&'static str, String>,
 }
 
-/// What an operation concluded with, and the metric that tells of it.
+/// What an operation concluded with, and its metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured<T, E> {
     /// The operation's result.

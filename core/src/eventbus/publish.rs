@@ -55,7 +55,7 @@ pub struct Publish {
     retry: Retry,
 }
 
-/// An event that the bus has, whoever wrote it.
+/// An event that the bus has, from this call or an earlier one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Published {
     /// The event with what publishing gave it: id, time of publication, key, expiry.

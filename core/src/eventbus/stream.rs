@@ -1,4 +1,4 @@
-//! Changes of the events table, as its DynamoDB stream tells them.
+//! Changes of the events table, as its DynamoDB stream reports them.
 
 use alloc::boxed::Box;
 

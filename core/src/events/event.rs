@@ -213,9 +213,9 @@ pub(super) fn is_of_window(event: Object<'_, '_>) -> Result<bool, JsonError> {
     Ok(is_there)
 }
 
-/// Function URLs send events of HTTP APIs, with `routeKey` since a while, and always `$default`: their
-/// domain, `{id}.lambda-url.{region}.on.aws`, tells them. Emulators leave the domain out, and most of
-/// them the route key of function URLs.
+/// Function URLs send events of HTTP APIs, newer ones with the `routeKey` `$default`. They are known by
+/// their domain, `{id}.lambda-url.{region}.on.aws`. Emulators leave the domain out, and most of them
+/// the route key of function URLs.
 fn source_of_v2(route_key: Value<'_, '_>, domain: Value<'_, '_>) -> HttpSource {
     let domain = domain.trimmed().to_ascii_lowercase();
     let domain = domain.strip_suffix('.').unwrap_or(&domain);

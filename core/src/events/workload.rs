@@ -93,7 +93,7 @@ pub struct ScheduledSummary {
     pub detail_type: String,
     /// The event's id.
     pub event_id: String,
-    /// What tells this run from others, also when the event comes twice; or an empty text.
+    /// A key that only this run has, the same when its event comes twice; or an empty text.
     pub idempotency_key: String,
     /// `scheduled`.
     pub kind: &'static str,

@@ -37,7 +37,7 @@ pub struct ConnectionReply {
 prints!(ConnectionReply: status, error_type);
 
 impl Connection {
-    /// The JSON in which the service tells it.
+    /// Returns the connection as JSON, in the service's spelling.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -122,7 +122,7 @@ impl ConnectionReply {
         })
     }
 
-    /// The connection that the body tells.
+    /// Returns the connection that the body describes.
     fn connection(&self) -> Option<Connection> {
         let document = self.document()?;
         let body = document.object().ok()?;

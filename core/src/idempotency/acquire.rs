@@ -69,7 +69,7 @@ impl fmt::Debug for Acquisition {
     }
 }
 
-/// The right to do a piece of work for a time. Whoever holds a later one for the same work wins.
+/// The right to do a piece of work for a time. Of two for the same work, the later one wins.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lease {
     pub(super) key: IdempotencyKey,

@@ -34,8 +34,8 @@ impl AnswerCallers {
         Self::default()
     }
 
-    /// Names the cookies that the application knows its sessions by. Name every one of them: where a
-    /// cookie is all that tells callers apart and is not named, they would get each other's answers.
+    /// Names the cookies that the application knows its sessions by. Name every one of them: callers
+    /// who differ only in a cookie that is not named would get each other's answers.
     ///
     /// # Errors
     ///

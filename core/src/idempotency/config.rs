@@ -74,7 +74,7 @@ impl IdempotencyConfig {
         IdempotencyConfigBuilder(Config::default())
     }
 
-    /// Asks as of `now` whether the work may be done. `payload_hash` tells what it is done with;
+    /// Asks as of `now` whether the work may be done. `payload_hash` identifies its input;
     /// see [`payload_hash`](super::payload_hash). `owner` is a new one for every call. The lease
     /// lasts for the time that the host has left, or 60 s; at least a millisecond.
     pub fn acquire(

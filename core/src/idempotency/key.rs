@@ -60,7 +60,7 @@ impl IdempotencyKey {
     }
 }
 
-/// The hash that tells payloads apart: SHA-256 in hex.
+/// Returns the hash by which payloads are compared: SHA-256 in hex.
 #[must_use]
 pub fn payload_hash(payload: &[u8]) -> String {
     let mut text = String::with_capacity(64);

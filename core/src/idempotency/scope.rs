@@ -27,8 +27,8 @@ pub fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-/// Returns the scope of records that a service sends; `application` tells applications apart that
-/// share a table.
+/// Returns the scope of records that a service sends. Applications that share a table need different
+/// names, which are given as `application`.
 #[must_use]
 pub fn record_scope(application: &str, trigger: &str, sender: &str) -> String {
     scope_of(&[application, trigger, sender])

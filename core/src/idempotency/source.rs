@@ -73,7 +73,8 @@ impl KeySource {
     }
 }
 
-/// The hash that tells requests of one route apart: of the path, the query and the body, in hex.
+/// Returns the hash by which requests of one route are compared: of the path, the query and the body,
+/// in hex.
 /// Header fields are not in it, since clients and proxies change them from one attempt to the next.
 #[must_use]
 pub fn request_hash(request: &Request) -> String {

@@ -134,7 +134,7 @@ impl Emf {
         bounded.collect()
     }
 
-    /// What tells CloudWatch which members are metrics, and by which others they are broken down.
+    /// Writes which members are metrics, and by which others CloudWatch breaks them down.
     fn directive(&self, by: &[(&'static str, &str)], at: Timestamp, out: &mut String) {
         let millis = at.unix_nanos().div_euclid(1_000_000);
         let mut aws = ObjectWriter::begin(out);

@@ -51,7 +51,7 @@ pub trait StoreEffect: Effect + Sized {
     /// Returns how the effect ended, without what it brought.
     fn conclusion(outcome: &Self::Outcome) -> Conclusion;
 
-    /// Returns the request as JSON: with the name, what tells this effect from another.
+    /// Returns the request as JSON. Two effects with the same name and request are the same.
     fn request(&self) -> Json;
 
     /// Reads DynamoDB's reply, which arrived at `at`. Of a sleep, which DynamoDB knows nothing of, it

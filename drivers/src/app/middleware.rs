@@ -37,7 +37,8 @@ use super::{Answer, BoxFuture};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a middleware",
-    note = "a middleware is an `async` function of a `Context` and a `Next` that returns an `Answer`"
+    note = "a middleware is an `async` function of a `Context` and a `Next` that returns an `Answer`",
+    note = "a line such as `RateLimit::per_minute(100)` is one after `fail_closed()` or `fail_open()`, and `on(&store)`"
 )]
 pub trait Middleware: Send + Sync + 'static {
     /// Answers the request or record, usually by [running](Next::run) the next.

@@ -252,7 +252,7 @@ impl AppService {
         }
     }
 
-    /// Tells the application of what went wrong beside an answer.
+    /// Reports what went wrong beside an answer to the application.
     pub(super) fn tell_cause(
         &self,
         request_id: &str,
@@ -262,7 +262,7 @@ impl AppService {
         self.tell(Failure { request_id: request_id.to_owned(), error });
     }
 
-    /// Tells the application what no client is told.
+    /// Reports to the application what no client may see.
     pub(crate) fn tell(&self, mut failure: Failure) {
         failure.request_id = log_text(&failure.request_id).into_owned();
         match &self.inner.hooks.failure {

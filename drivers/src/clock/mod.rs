@@ -28,7 +28,7 @@ use apptheory_core::time::Timestamp;
 pub use shared::SharedClock;
 pub use virtual_time::VirtualClock;
 
-/// Tells the time and lets it pass.
+/// Reads the time, and waits until later.
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;

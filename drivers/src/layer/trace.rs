@@ -35,7 +35,7 @@ pub struct Trace<X> {
 }
 
 impl<X> Trace<X> {
-    /// Tells what goes to `inner`.
+    /// Traces what goes to `inner`.
     pub const fn new(inner: X) -> Self {
         Self { inner }
     }

@@ -70,7 +70,7 @@ impl Trouble {
     }
 }
 
-/// Tells the application of trouble that is no request's.
+/// Reports trouble outside of any request to the application.
 pub(super) fn tell(app: &AppService, trouble: Trouble) {
     app.tell(Failure { request_id: String::new(), error: trouble.into_error() });
 }

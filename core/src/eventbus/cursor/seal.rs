@@ -17,7 +17,7 @@ use crate::store::CursorError;
 /// Seals cursors, and opens those that were sealed with one of its secrets.
 ///
 /// A sealed cursor is `{cursor}.{key id}.{tag}`: the tag is the HMAC-SHA256 of the cursor, the key
-/// id tells which secret made it. A seal does not hide what a cursor holds, it keeps callers from
+/// id names the secret that made it. A seal does not hide what a cursor holds, it keeps callers from
 /// making their own.
 ///
 /// ```

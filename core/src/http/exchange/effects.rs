@@ -35,7 +35,7 @@ pub enum ExchangeRequest<'r, T, S> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NewRequestId;
 
-/// Decide whether a request may go on, whoever calls: by load or by rate.
+/// Decide whether a request may go on before its caller is known: by load or by rate.
 #[derive(Clone, Debug)]
 pub struct DecidePolicy {
     /// The request.

@@ -109,8 +109,8 @@ impl<'r, T> Guarding<'r, T> {
     }
 }
 
-/// The answer to a request that a policy does not let through. A policy that fails tells the client
-/// nothing, whatever its error says; but one that was not done in time is a time-out.
+/// The answer to a request that a policy does not let through. What a policy's own error
+/// says stays hidden from the client; one that was not done in time is a time-out.
 fn refusal(outcome: PolicyOutcome) -> Option<AppError> {
     match outcome {
         Ok(decision) => decision.map(PolicyDecision::refusal),

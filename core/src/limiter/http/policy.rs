@@ -102,8 +102,8 @@ impl KeyPolicy {
         Self { is_shared: true, ..self }
     }
 
-    /// Counts only by the network of the client's address, whoever the caller is: for what should
-    /// be bounded before callers are told apart, such as a sign-in.
+    /// Counts by the network of the client's address alone, also where the caller is known. Use it
+    /// for what has to be bounded before anybody has signed in, such as the sign-in itself.
     ///
     /// Callers behind one address share its limit, and one with many networks has many limits.
     #[must_use]

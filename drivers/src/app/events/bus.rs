@@ -1,4 +1,4 @@
-//! Subscribers of an event bus, run by what its table's stream tells.
+//! Subscribers of an event bus, run for the changes in its table's stream.
 
 use std::sync::Arc;
 

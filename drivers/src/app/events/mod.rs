@@ -194,7 +194,7 @@ impl AppService {
         }
     }
 
-    /// Records how a record or an event was handled, and tells the application why it was not.
+    /// Records how a record or an event was handled, and reports to the application why it was not.
     fn conclude_event(
         &self,
         observation: Option<EventObservation>,

@@ -13,8 +13,8 @@ use crate::app::kind::Http;
 /// names of its fields, or a map. A member that is a list takes all values of its name. `Option<Form<T>>`
 /// is `None` for an empty body.
 ///
-/// Pages of other origins can send forms with the cookies of their visitors. Where a cookie tells
-/// callers apart, set it `SameSite`, or check a token.
+/// Pages of other origins can send forms with the cookies of their visitors. Where a cookie
+/// identifies the caller, set it `SameSite`, or check a token.
 ///
 /// ```
 /// use apptheory::app::{App, Form};

@@ -186,7 +186,7 @@ impl AppService {
         Ok(whole)
     }
 
-    /// Records how a message was answered, and tells the application why it was not.
+    /// Records how a message was answered, and reports to the application why it was not.
     fn report_message(&self, socket: &WebSocket, call: &Call, answer: Result<&Whole, &AppError>) {
         let request_id = &call.request_id;
         let error = answer.map_or_else(Some, |response| response.error.as_ref());
