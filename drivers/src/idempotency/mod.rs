@@ -78,9 +78,9 @@ pub struct Idempotent {
 
 impl Idempotent {
     /// Makes a middleware on a store, configured by the store's environment, and declares its table.
-    /// The scope tells this application's work from that of others in the same table: name the
-    /// function. Two functions of the same scope that consume the same topic would take each other's
-    /// notifications for done.
+    /// The scope keeps this application's work apart from that of others in the same table: give the
+    /// function's name. Two functions with one scope that consume the same topic would skip each
+    /// other's notifications as done.
     ///
     /// Keys of requests come in the field `Idempotency-Key`.
     #[must_use]
@@ -202,7 +202,7 @@ impl Idempotent {
     }
 }
 
-/// An event of any kind was to be handled once, and nothing tells it from others.
+/// An event of any kind was to be handled once, but it has no id that a repetition would share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("events of any kind have no id that a repetition has, too: `Idempotent` is not for them")]
 struct NoIdentity;

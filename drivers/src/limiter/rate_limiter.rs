@@ -47,7 +47,7 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Makes a limiter on a store, and declares its table. It goes by the store's clock and ids.
+    /// Makes a limiter on a store, and declares its table. It uses the store's clock and ids.
     #[must_use]
     pub fn new(limiter: Limiter, store: &Store) -> Self {
         store.declare(limiter.table());

@@ -31,7 +31,7 @@ use super::RateLimiter;
 /// | no answer (fails closed) | 503 `app.overloaded`, `x-rate-limit-fail-closed: true`, `retry-after: 1` |
 /// | – (the request has no key, or the limit cannot work) | 500 `app.internal` |
 pub struct RequestLimit<R> {
-    /// The limiter, or why there is none: then no request passes.
+    /// The limiter, or what is wrong with its settings; then no request passes.
     limiter: Result<Arc<RateLimiter>, limiter::Error>,
     policy: KeyPolicy,
     key: Option<Look<R, Result<RateLimitKey, limiter::Error>>>,

@@ -147,8 +147,8 @@ impl Front {
         }
     }
 
-    /// Whether an invocation may be of this machine's user. Whoever sends an event says who is calling,
-    /// and from which address; others than the user are not to.
+    /// Whether a client may invoke the function. An event names its own caller and address, so only
+    /// programs on this machine may send one.
     fn takes_invocations(&self) -> bool {
         !self.origins.is_open && self.peer.ip().to_canonical().is_loopback()
     }

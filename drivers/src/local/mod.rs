@@ -35,10 +35,10 @@
 //!
 //! `POST /2015-03-31/functions/function/invocations` invokes the application with an event of any kind,
 //! and answers what Lambda answers: `aws lambda invoke --endpoint-url http://localhost:{port}
-//! --function-name function --payload file://event.json answer.json`. Whoever sends an event says in it
-//! who calls, and from where; so only programs on this machine may, and nobody does where the server
-//! is [open](Server::open_to_every_host_and_page): others get what the application answers. A proxy on
-//! this machine must not pass the path on.
+//! --function-name function --payload file://event.json answer.json`. An event names its own caller
+//! and address, so only programs on this machine may send one, and no client may where the server is
+//! [open](Server::open_to_every_host_and_page): the others get what the application answers. A proxy
+//! on this machine must not pass the path on.
 //!
 //! A page of any site can have a developer's browser send requests to this machine. What such a page
 //! must not do is refused before the application sees it:

@@ -14,8 +14,8 @@ use crate::eventbus::EventBus;
 macro_rules! buses {
     ($($owner:ident)+) => {$(
         impl<S: Send + Sync + 'static> $owner<S> {
-            /// Runs the subscribers of an event bus for the events that its table's stream tells of, one
-            /// after the other in the order of the stream. The stream has to carry new images, and the
+            /// Runs the subscribers of an event bus for the new events in its table's stream, one after
+            /// the other in the order of the stream. The stream has to carry new images, and the
             /// event source mapping to have `ReportBatchItemFailures`.
             ///
             /// Only new events are delivered: subscribers do not hear of deletions, nor of events whose
