@@ -1,0 +1,3 @@
+//! A function whose spans go to an OpenTelemetry collector.
+
+fn main() {}
