@@ -71,10 +71,19 @@ pub fn write_array<T>(
 
 /// Appends a text in quotes, escaped.
 pub fn write_string(text: &str, out: &mut String) {
+    write_escaped(text, may_need_escape, out);
+}
+
+/// Appends a text in quotes with no more escapes than JSON asks for: for readers that are no browsers.
+pub(crate) fn write_plain_string(text: &str, out: &mut String) {
+    write_escaped(text, |b| matches!(b, b'\0'..b' ' | b'"' | b'\\'), out);
+}
+
+fn write_escaped(text: &str, may_need_escape: impl Fn(u8) -> bool, out: &mut String) {
     out.push('"');
     // Nearly every text needs no escape, and those that do need few: whole stretches are copied.
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(may_need_escape) {
+    while let Some(at) = rest.bytes().position(&may_need_escape) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);
         let mut chars = special.chars();

@@ -152,15 +152,25 @@ impl Timestamp {
         self.printed(Some(9))
     }
 
+    /// Appends RFC 3339 in UTC with exactly three fraction digits, the rest dropped:
+    /// `2026-01-01T00:00:00.500Z`. Use it for log lines.
+    pub fn write_rfc3339_millis(self, out: &mut String) {
+        self.print(Some(3), out);
+    }
+
     fn printed(self, fraction_digits: Option<u8>) -> String {
+        let mut text = String::with_capacity(LONGEST_RFC3339);
+        self.print(fraction_digits, &mut text);
+        text
+    }
+
+    fn print(self, fraction_digits: Option<u8>, out: &mut String) {
         let since_1970 = SignedDuration::from_nanos_i128(self.0);
         let utc = EPOCH.saturating_add(since_1970);
-        let mut text = String::with_capacity(LONGEST_RFC3339);
         let printer = DateTimePrinter::new().precision(fraction_digits);
         // Writing to a `String` does not fail.
-        let _ = printer.print_datetime(&utc, &mut text);
-        text.push('Z');
-        text
+        let _ = printer.print_datetime(&utc, &mut *out);
+        out.push('Z');
     }
 
     fn clamped(self) -> Self {

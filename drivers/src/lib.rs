@@ -36,6 +36,8 @@ pub mod layer;
 pub mod limiter;
 #[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "logs")]
+pub mod logs;
 pub mod machine;
 pub mod prelude;
 #[cfg(any(feature = "aws", feature = "websocket"))]

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod emf;
+pub mod line;
 mod text;
 
 use alloc::vec::Vec;
@@ -25,6 +26,10 @@ pub use self::text::LogText;
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {
+    /// Every step, for a closer look than [`Debug`](Self::Debug).
+    Trace,
+    /// What helps to find a mistake.
+    Debug,
     /// All is well.
     Info,
     /// A client made a mistake: statuses from 400 on.
@@ -96,13 +101,27 @@ impl Level {
         }
     }
 
-    /// `info`, `warn` or `error`.
+    /// `trace`, `debug`, `info`, `warn` or `error`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
             Self::Info => "info",
             Self::Warn => "warn",
             Self::Error => "error",
+        }
+    }
+
+    /// `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`, as Lambda's log controls have it.
+    #[must_use]
+    pub const fn upper_name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
         }
     }
 }

@@ -49,6 +49,15 @@ pub(super) fn hide(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// Whether a text is a card number and nothing else.
+pub(super) fn is_card(text: &str) -> bool {
+    let values = || text.bytes().rev().map(|b| u32::from(b.wrapping_sub(b'0')));
+    let sum = || values().enumerate().map(|(place, value)| luhn(value, place)).sum::<u32>();
+    (SHORTEST..=LONGEST).contains(&text.len())
+        && values().all(|value| value < 10)
+        && sum().is_multiple_of(10)
+}
+
 fn digits(text: &str) -> Vec<Digit> {
     let mut digits = Vec::new();
     let mut gap = Gap::Other;

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::key::{Action, Key};
 use super::mask::Style;
-use super::{Profile, REDACTED, Sanitizer, log_string};
+use super::{Profile, REDACTED, Sanitizer, card_numbers, log_string};
 use crate::json;
 
 /// How deep values may be nested, embedded ones included; as deep as JSON is read.
@@ -77,6 +77,43 @@ impl Sanitizer {
         let mut value = serde_json::to_value(value).unwrap_or_else(|_| redacted());
         self.clean_member(name, &mut value, Place::root(Bodies::Closed));
         value
+    }
+
+    /// Returns what may be logged of a text under this name: as [`field`](Self::field), but a text that
+    /// may be shown as it is is not copied.
+    ///
+    /// ```
+    /// use apptheory_core::sanitize::Sanitizer;
+    ///
+    /// let sanitizer = Sanitizer::new();
+    /// assert_eq!(sanitizer.field_text("city", "Oslo"), "Oslo");
+    /// assert_eq!(sanitizer.field_text("pin", "1234"), "[REDACTED]");
+    /// ```
+    #[must_use]
+    pub fn field_text<'t>(&self, name: &str, text: &'t str) -> Cow<'t, str> {
+        let root = Place::root(Bodies::Closed);
+        let Some(key) = Key::read(name) else { return self.text(text, root) };
+        match self.action(&key, root.parent) {
+            Some(Action::Redact) => Cow::Borrowed(REDACTED),
+            Some(Action::Mask) => Cow::Owned(self.mask(&key, root.parent, text)),
+            action @ (Some(Action::Allow) | None) => {
+                self.text(text, root.of(&key.canonical, action.is_some()))
+            }
+        }
+    }
+
+    /// What stands for a number or a Boolean under this name, `None` if it may be shown. A number that is
+    /// a card's as a whole is masked under any name that is not allowed. Other rules for texts would
+    /// hide too much: nine digits are a duration more often than a social security number, and most
+    /// ids of 64 bits have a card number in them somewhere.
+    pub(crate) fn instead_of_scalar(&self, name: &str, text: &str) -> Option<Cow<'static, str>> {
+        let action = Key::read(name).and_then(|key| self.action(&key, ""));
+        match action {
+            Some(Action::Redact | Action::Mask) => Some(Cow::Borrowed(REDACTED)),
+            Some(Action::Allow) => None,
+            None => (card_numbers::is_card(text) && !is_instant(text))
+                .then(|| Cow::Owned(Style::Card.mask(text, self.profile))),
+        }
     }
 
     pub(super) fn clean(&self, value: &mut Json, place: Place<'_>) {
@@ -183,6 +220,12 @@ impl Sanitizer {
         let text = json::to_text(&Json::Number(number.clone()));
         self.text(&text, place).into_owned()
     }
+}
+
+/// Whether digits are milliseconds, microseconds or nanoseconds since 1970, before 2033. A tenth of
+/// them have the check digit of a card number, but no card number of these lengths begins with 1.
+fn is_instant(digits: &str) -> bool {
+    digits.starts_with('1') && matches!(digits.len(), 13 | 16 | 19)
 }
 
 pub(super) fn redacted() -> Json {
