@@ -12,6 +12,7 @@ use apptheory_core::observe::{LogRecord, MetricRecord, SpanRecord};
 use apptheory_core::sanitize::Sanitizer;
 
 use super::context::Context;
+use super::flush::Flush;
 use super::{App, BoxFuture};
 
 type Ask<T> = Box<dyn Fn(Context) -> BoxFuture<Result<T, AppError>> + Send + Sync>;
@@ -32,6 +33,7 @@ pub(super) struct Hooks {
     pub(super) metric: Option<TakeMetric>,
     pub(super) span: Option<TakeSpan>,
     pub(super) failure: Option<TakeFailure>,
+    pub(super) flush: Option<Flush>,
     /// Whether the log hook gets to know how streams ended, too.
     pub(super) observes_streams: bool,
 }

@@ -30,6 +30,7 @@ mod collect;
 mod context;
 pub mod events;
 mod extract;
+mod flush;
 mod guard;
 mod handler;
 mod hooks;
@@ -82,6 +83,7 @@ pub use extract::{
 };
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
+pub use flush::FLUSH_TIME;
 pub use guard::Panicked;
 #[doc(hidden)]
 pub use handler::AsyncFunction;

@@ -32,7 +32,10 @@ impl AppService {
     {
         let (parts, body) = request.into_parts();
         let response = match self.read(body).await {
-            Some(body) => self.serve(raw_request(&parts, body), Invocation::default()).await,
+            Some(body) => {
+                let served = self.serve(raw_request(&parts, body), Invocation::default()).await;
+                self.flush_for(served).await
+            }
             // The client went away in the middle of its body: nobody reads this.
             None => super::Response::new(400),
         };

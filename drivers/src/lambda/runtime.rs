@@ -16,7 +16,7 @@ use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::FrameOutcome;
 use apptheory_core::time::Timestamp;
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use http::StatusCode;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -141,15 +141,23 @@ impl Runtime {
             let worker = Worker { shared: Arc::clone(&shared), api };
             workers.spawn(worker.work());
         }
-        let Some((stop, extension)) = waiting else { return join_all(&mut workers).await };
-        let (shut_down, stand_by) = (pin!(shared.shut_down(stop)), pin!(extension.stand_by()));
-        let out_of_time = select(shut_down, stand_by);
-        if let Either::Left((ended, _)) = select(pin!(join_all(&mut workers)), out_of_time).await {
-            return ended;
-        }
-        tracing::warn!(workers = workers.len(), "the shutdown gives up what is being handled");
-        workers.shutdown().await;
-        Ok(())
+        let ended = match waiting {
+            None => join_all(&mut workers).await,
+            Some((stop, extension)) => {
+                let (shut_down, stand_by) =
+                    (pin!(shared.shut_down(stop)), pin!(extension.stand_by()));
+                let out_of_time = select(shut_down, stand_by);
+                match before(out_of_time, join_all(&mut workers)).await {
+                    Some(ended) => ended,
+                    None => {
+                        give_up(&mut workers).await;
+                        Ok(())
+                    }
+                }
+            }
+        };
+        shared.app.flush().await;
+        ended
     }
 }
 
@@ -164,6 +172,12 @@ async fn join_all(workers: &mut JoinSet<Result<(), RuntimeError>>) -> Result<(),
         }
     }
     outcome
+}
+
+/// Drops what is being handled.
+async fn give_up(workers: &mut JoinSet<Result<(), RuntimeError>>) {
+    tracing::warn!(workers = workers.len(), "the shutdown gives up what is being handled");
+    workers.shutdown().await;
 }
 
 impl fmt::Debug for Runtime {
@@ -254,6 +268,10 @@ impl Worker {
             Ok(None) => tracing::warn!("the answer was not read in time: its connection is closed"),
             // Something of a response was dropped, and did not take it well.
             Err(panic) => shared.tell_of_panic(&reply.request_id, panic),
+        }
+        let by = time.answers_by(clock.now());
+        if clock.race(by, shared.app.flush()).await.is_none() {
+            tracing::warn!("the invocation ends before all that it logged and measured is written");
         }
     }
 

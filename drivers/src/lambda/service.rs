@@ -85,6 +85,9 @@ impl Service<Event> for LambdaService {
         let service = self.clone();
         Box::pin(async move {
             let answered = service.answer(event.payload.get(), event.context).await;
+            if !matches!(answered, Ok(FunctionResponse::StreamingResponse(_))) {
+                service.app.flush().await;
+            }
             answered.map_err(|FunctionError { error_type, message }| Diagnostic {
                 error_type: error_type.into_owned(),
                 error_message: message,
@@ -173,7 +176,7 @@ fn streamed(
     let whole = stream::iter((!body.is_empty()).then(|| Ok(Bytes::from(body))));
     let made = stream::iter(stream).flatten();
     let stream = in_time(app.clock().clone(), stops_at, BodyStream::new(whole.chain(made)));
-    StreamResponse { metadata_prelude, stream }
+    StreamResponse { metadata_prelude, stream: app.flush_behind(stream) }
 }
 
 /// A stream that is given up, with an error at its end, when its time is up.

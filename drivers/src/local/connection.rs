@@ -130,7 +130,11 @@ impl Front {
             Call::Invocation => {
                 let event = read(app, &request.headers, body).await;
                 let answer = match event {
-                    Ok(event) => invoke(app, &event).await,
+                    Ok(event) => {
+                        let answer = invoke(app, &event).await;
+                        app.flush().await;
+                        answer
+                    }
                     Err(error) => Err(error),
                 };
                 let answer = answer.unwrap_or_else(|error| refusal::answer(app, &error));
@@ -169,9 +173,11 @@ impl Front {
             // What a function URL takes in one piece.
             let url = HttpSource::FunctionUrl;
             let whole = app.serve_within(url, request, app.begin(invocation)).await;
+            app.flush().await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }
-        let (head, stream) = app.serve(request, invocation).await.split_stream();
+        let response = app.serve(request, invocation).await;
+        let (head, stream) = app.flush_for(response).await.split_stream();
         FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await
     }
 }

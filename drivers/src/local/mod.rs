@@ -264,6 +264,7 @@ impl Server {
             tell(&app, Trouble::CutOff { connections: connections.len() });
         }
         connections.shutdown().await;
+        app.flush().await;
     }
 }
 

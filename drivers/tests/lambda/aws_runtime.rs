@@ -8,6 +8,8 @@ use serde_json::json;
 use serde_json::value::to_raw_value;
 use tower::Service as _;
 
+use super::flush::Flushes;
+
 fn app() -> App {
     App::new()
         .get("/", async |context: Context| {
@@ -77,6 +79,27 @@ async fn a_page_is_streamed_where_the_mode_says_so() {
         chunks.push(chunk.unwrap());
     }
     assert_eq!(chunks, ["<h1>", "Hello"]);
+}
+
+#[tokio::test]
+async fn answers_are_flushed_before_they_are_handed_over() {
+    let flushes = Flushes::default();
+    let service = service(flushes.of(app())).unwrap();
+    for (expected, event) in [(1, super::event("/")), (2, json!({"to": "nobody"}))] {
+        let event = LambdaEvent::new(to_raw_value(&event).unwrap(), context());
+        drop(service.clone().call(event).await);
+        assert_eq!(flushes.count(), expected);
+    }
+
+    let event = LambdaEvent::new(to_raw_value(&super::event("/page")).unwrap(), context());
+    let mut service = service.with_mode(apptheory::lambda::InvokeMode::StreamingForced);
+    let FunctionResponse::StreamingResponse(mut page) = service.call(event).await.unwrap() else {
+        panic!("streamed");
+    };
+    for expected in [2, 2, 3] {
+        let chunk = page.stream.next().await;
+        assert_eq!((flushes.count(), chunk.is_none()), (expected, expected == 3));
+    }
 }
 
 #[tokio::test]

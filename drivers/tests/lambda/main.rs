@@ -6,6 +6,7 @@ mod aws_runtime;
 mod buffered;
 mod deadlines;
 mod endings;
+mod flush;
 mod heads;
 mod receiving;
 mod release;

@@ -1,6 +1,9 @@
 //! What a connection may send, and what it is answered.
 
-use apptheory::app::{App, Body, Context, Html, Json, Response};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use apptheory::app::{App, Body, BodyStream, Context, Html, Json, Response};
 use apptheory::error::AppError;
 use apptheory::events::Shape;
 use apptheory::local::{MAX_BODY_BYTES, MAX_HEAD_BYTES, Server};
@@ -36,6 +39,33 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
     client.send("GET /4 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(client.rest().await.ends_with(&format!("\r\n\r\n4 {}", client.address())));
     server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_are_flushed_before_they_are_sent_and_once_more_when_the_server_stops() {
+    let flushes = Arc::new(AtomicUsize::new(0));
+    let flushed = Arc::clone(&flushes);
+    let app = App::new()
+        .get("/", async || "hello")
+        .get("/stream", async || Html(BodyStream::from_chunks(["<h1>", "Hello"])))
+        .otherwise(async || ())
+        .on_flush(move || {
+            flushed.fetch_add(1, Ordering::SeqCst);
+            core::future::ready(())
+        });
+    let server = Running::of(app).await;
+    let mut client = server.connect().await;
+    client.send("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nhost: localhost\r\n").await;
+    client.send("content-length: 2\r\n\r\n{}").await;
+    let head = client.head().await;
+    assert_eq!((client.body(&head).await.as_str(), flushes.load(Ordering::SeqCst)), ("null", 1));
+    let head = client.get("/").await;
+    assert_eq!((client.body(&head).await.as_str(), flushes.load(Ordering::SeqCst)), ("hello", 2));
+    client.get("/stream").await;
+    while client.chunk().await.is_some() {}
+    assert_eq!(flushes.load(Ordering::SeqCst), 3);
+    server.stop().await;
+    assert_eq!(flushes.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test]

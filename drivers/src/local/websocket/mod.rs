@@ -228,6 +228,7 @@ impl Gateway {
         let (deadline, peer) = (Some(deadline), Some(client.address));
         let invocation = Invocation { request_id, deadline, peer, ..Invocation::default() };
         let invoked = self.app.invoke(event, invocation).await;
+        self.app.flush().await;
         invoked.map_err(|error| tell(&self.app, Trouble::NotInvoked(error))).ok()
     }
 

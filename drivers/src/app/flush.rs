@@ -1,0 +1,112 @@
+//! Waiting until what an invocation logged, measured and traced is written: afterwards its process may
+//! be frozen.
+
+use core::future::Future;
+use core::time::Duration;
+
+#[cfg(feature = "tower")]
+use futures_util::stream::{self, StreamExt as _};
+
+use super::guard::{Panicked, guarded};
+use super::{App, AppService, BoxFuture};
+#[cfg(feature = "tower")]
+use super::{BodyStream, Response};
+use crate::clock::Clock as _;
+
+/// How long a hook of [`App::on_flush`] may take after each answer: 1 s. On Lambda it also ends with
+/// the invocation.
+pub const FLUSH_TIME: Duration = Duration::from_secs(1);
+
+pub(super) type Flush = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
+
+/// The hook of [`App::on_flush`] was not done within [`FLUSH_TIME`], and was dropped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the flush hook was not done within a second: what it was to send may be lost")]
+struct NotFlushed;
+
+impl<S> App<S> {
+    /// Runs `hook` after each answer and when the application stops, and waits for it. Use it to send
+    /// what is kept in memory until then, such as the spans of an OpenTelemetry exporter: between two
+    /// invocations Lambda freezes the process.
+    ///
+    /// On Lambda it runs when the answer was delivered, a streamed one to its end, and before the next
+    /// invocation is asked for. Where the answer goes out through somebody else (`lambda_runtime`,
+    /// tower, the [local server](crate::local)), it runs before the answer is handed over or, if that
+    /// is streamed, before its end. [`AppService::invoke`], [`AppService::serve`] and the like do not
+    /// run it.
+    ///
+    /// It has [`FLUSH_TIME`]. What goes wrong changes no answer; it is reported to
+    /// [`on_failure`](Self::on_failure).
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    ///
+    /// let app = App::new()
+    ///     .get("/", async || "hello")
+    ///     .on_flush(async || println!("the exporter sends its spans here"))
+    ///     .build()?;
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn on_flush<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.flush = Some(Box::new(move || Box::pin(hook())));
+        self
+    }
+}
+
+impl AppService {
+    /// Waits until what was logged, measured and traced is written. It never fails, and takes
+    /// [`FLUSH_TIME`] at most. It is called wherever answers are delivered.
+    #[cfg_attr(
+        not(any(feature = "lambda", feature = "local", feature = "tower")),
+        expect(dead_code, reason = "nothing delivers answers")
+    )]
+    pub(crate) async fn flush(&self) {
+        let Some(hook) = &self.inner.hooks.flush else { return };
+        let by = self.clock().now().saturating_add(FLUSH_TIME);
+        let flushed = guarded("the flush hook", async {
+            hook().await;
+            Ok::<_, Panicked>(())
+        });
+        match self.clock().race(Some(by), flushed).await {
+            Some(Ok(())) => {}
+            Some(Err(panicked)) => self.tell_cause("", panicked),
+            None => self.tell_cause("", NotFlushed),
+        }
+    }
+
+    /// Flushes for a response that is about to be handed over: at once, or at the end of its stream.
+    #[cfg(feature = "tower")]
+    pub(crate) async fn flush_for(&self, mut response: Response) -> Response {
+        match response.stream.take() {
+            Some(stream) => response.stream = Some(self.flush_behind(stream)),
+            None => self.flush().await,
+        }
+        response
+    }
+
+    /// A stream that flushes before its end.
+    #[cfg(feature = "tower")]
+    pub(crate) fn flush_behind(&self, stream: BodyStream) -> BodyStream {
+        let app = self.clone();
+        BodyStream::new(stream::unfold(Some(stream), move |stream| {
+            let app = app.clone();
+            async move {
+                let mut stream = stream?;
+                match stream.next().await {
+                    Some(Ok(chunk)) => Some((Ok(chunk), Some(stream))),
+                    end => {
+                        // What is logged of its end is to be flushed, too.
+                        drop(stream);
+                        app.flush().await;
+                        Some((end?, None))
+                    }
+                }
+            }
+        }))
+    }
+}
