@@ -74,3 +74,4 @@ pub mod store;
 pub mod stream;
 pub mod time;
 pub mod utf8;
+pub mod validation;

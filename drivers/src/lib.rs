@@ -47,6 +47,7 @@ mod start;
 pub mod store;
 #[cfg(feature = "tower")]
 pub mod tower;
+pub mod validation;
 pub mod websocket;
 
 #[cfg(feature = "tower")]

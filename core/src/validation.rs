@@ -1,0 +1,317 @@
+//! Rules that values break, and the one answer that names them all.
+//!
+//! This module decides what a broken rule is called, and how clients are told. It refuses to know how
+//! values are checked.
+//!
+//! ```
+//! use apptheory_core::error::{AppError, ErrorFormat};
+//! use apptheory_core::validation::{Rule, Violations};
+//!
+//! fn check(items: &[&str], amount: u32) -> Result<(), AppError> {
+//!     let mut violations = Violations::new();
+//!     if items.is_empty() {
+//!         violations.add("items", Rule::MinLength(1));
+//!     }
+//!     if amount > 10 {
+//!         violations.add("amount", Rule::max(10));
+//!     }
+//!     violations.into_result()
+//! }
+//!
+//! let error = check(&[], 12).unwrap_err();
+//! assert_eq!(
+//!     error.body(ErrorFormat::FlatLegacy, "", ""),
+//!     r#"{"code":"app.validation_failed","details":{"errors":[{"field":"items","message":"items length must be \u003e= 1","rule":"min_length"},{"field":"amount","message":"amount must be \u003c= 10","rule":"max"}]},"message":"validation failed"}"#
+//! );
+//! ```
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::{self, Display};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::error::{AppError, code};
+
+/// A rule that a value has to keep.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Rule {
+    /// The value is there, and not null. Zero, `false` and what is empty are there.
+    Required,
+    /// The value is not below this number, as it is written in decimal digits. [`Rule::min`] makes it.
+    Min(String),
+    /// The value is not above this number, as it is written in decimal digits. [`Rule::max`] makes it.
+    Max(String),
+    /// The value is at least so long: characters of a text, or members of a list.
+    MinLength(usize),
+    /// The value is at most so long: characters of a text, or members of a list.
+    MaxLength(usize),
+    /// The value matches a pattern. Clients are not told which: it may say more than they need.
+    Pattern,
+    /// The value is one of these.
+    OneOf(Vec<String>),
+    /// Any other rule.
+    Other {
+        /// What the rule is called, such as `email`.
+        name: Cow<'static, str>,
+        /// What it says, to follow a member's name: `must be an email address`.
+        text: Cow<'static, str>,
+    },
+    /// A rule of the application's own, with all that clients are told of it.
+    Custom(String),
+}
+
+impl Rule {
+    /// Returns the rule that a value is not below a number.
+    #[must_use]
+    pub fn min(number: impl Display) -> Self {
+        Self::Min(number.to_string())
+    }
+
+    /// Returns the rule that a value is not above a number.
+    #[must_use]
+    pub fn max(number: impl Display) -> Self {
+        Self::Max(number.to_string())
+    }
+
+    /// Returns what the rule is called: `required`, `min`, `max`, `min_length`, `max_length`,
+    /// `pattern`, `enum`, the name of another one, or `custom`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Required => "required",
+            Self::Min(_) => "min",
+            Self::Max(_) => "max",
+            Self::MinLength(_) => "min_length",
+            Self::MaxLength(_) => "max_length",
+            Self::Pattern => "pattern",
+            Self::OneOf(_) => "enum",
+            Self::Other { name, .. } => name,
+            Self::Custom(_) => "custom",
+        }
+    }
+
+    /// What a client is told whose value of this field breaks the rule.
+    fn message(&self, field: &str) -> String {
+        let field = if field.is_empty() { "value" } else { field };
+        match self {
+            Self::Required => format!("{field} is required"),
+            Self::Min(limit) => format!("{field} must be >= {limit}"),
+            Self::Max(limit) => format!("{field} must be <= {limit}"),
+            Self::MinLength(limit) => format!("{field} length must be >= {limit}"),
+            Self::MaxLength(limit) => format!("{field} length must be <= {limit}"),
+            Self::Pattern => format!("{field} must match pattern"),
+            Self::OneOf(values) => format!("{field} must be one of {}", values.join(", ")),
+            Self::Other { text, .. } => format!("{field} {text}"),
+            Self::Custom(message) => message.clone(),
+        }
+    }
+}
+
+/// The rules that a value breaks, each with the member that breaks it.
+///
+/// `Debug` and `Display` show members and the names of rules, for the log; values and texts of rules,
+/// which may quote values, they do not show.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Violations {
+    /// The first of them, by the path of the member.
+    told: Vec<(String, Rule)>,
+    /// How many there are besides.
+    omitted: usize,
+}
+
+impl Violations {
+    /// How many violations a client is told. A body may hold any number of members, and its answer
+    /// stays small.
+    pub const MAX_TOLD: usize = 100;
+
+    /// Up to how many bytes of a member's path are told: clients choose the names in a map.
+    pub const MAX_FIELD_BYTES: usize = 256;
+
+    /// Makes the violations of a value that breaks no rule yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { told: Vec::new(), omitted: 0 }
+    }
+
+    /// Adds a rule that a member breaks. `field` is the member's path as the client writes it, such as
+    /// `lines[1].price`; it is empty for the value as a whole, and a long one is cut. Beyond
+    /// [`MAX_TOLD`](Self::MAX_TOLD) they are only counted.
+    pub fn add(&mut self, field: impl Into<String>, rule: Rule) {
+        if self.told.len() < Self::MAX_TOLD {
+            self.told.push((bounded(field.into()), rule));
+        } else {
+            self.omitted = self.omitted.saturating_add(1);
+        }
+    }
+
+    /// Says in what the value is: `detail` of an event, say.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        for (field, _) in &mut self.told {
+            let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
+            *field = bounded(format!("{place}{dot}{field}"));
+        }
+        self
+    }
+
+    /// Ends the check of a value.
+    ///
+    /// # Errors
+    ///
+    /// A 422 [`code::VALIDATION_FAILED`], when the value breaks a rule. Its details have `errors`, each
+    /// with `field`, `rule` and `message`, and how many are `omitted` if not all are there.
+    pub fn into_result(self) -> Result<(), AppError> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        let error = AppError::of(code::VALIDATION_FAILED)
+            .with_status(code::status(code::VALIDATION_FAILED))
+            .with_details(&Json::Object(self.details()));
+        Err(error.with_cause(self))
+    }
+
+    fn details(&self) -> Map<String, Json> {
+        let errors = self.told.iter().map(|(field, rule)| {
+            json!({ "field": field, "rule": rule.name(), "message": rule.message(field) })
+        });
+        let mut details = Map::new();
+        details.insert("errors".into(), errors.collect());
+        if self.omitted > 0 {
+            details.insert("omitted".into(), self.omitted.into());
+        }
+        details
+    }
+}
+
+/// A path that is not too long to be told.
+fn bounded(mut field: String) -> String {
+    const MARK: char = '…';
+    if field.len() > Violations::MAX_FIELD_BYTES {
+        let room = Violations::MAX_FIELD_BYTES.saturating_sub(MARK.len_utf8());
+        let end = (0..=room).rev().find(|at| field.is_char_boundary(*at));
+        field.truncate(end.unwrap_or(0));
+        field.push(MARK);
+    }
+    field
+}
+
+impl Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (field, rule)) in self.told.iter().enumerate() {
+            let (comma, of) =
+                (if at > 0 { ", " } else { "" }, if field.is_empty() { "" } else { " of " });
+            write!(f, "{comma}{}{of}{field}", rule.name())?;
+        }
+        if self.omitted > 0 {
+            write!(f, " and {} more", self.omitted)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Violations({self})")
+    }
+}
+
+impl core::error::Error for Violations {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned as _;
+    use alloc::format;
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+    use core::error::Error as _;
+
+    use serde_json::{Value as Json, json};
+
+    use super::{Rule, Violations};
+    use crate::error::{AppError, ErrorFormat};
+
+    fn shown(error: &AppError) -> Json {
+        serde_json::from_str(&error.body(ErrorFormat::Nested, "", "")).unwrap()
+    }
+
+    fn of(field: &str, rule: Rule) -> AppError {
+        let mut violations = Violations::new();
+        violations.add(field, rule);
+        violations.into_result().unwrap_err()
+    }
+
+    #[test]
+    fn every_rule_has_a_name_and_a_text() {
+        let other = Rule::Other { name: "email".into(), text: "must be an email address".into() };
+        for (rule, name, message) in [
+            (Rule::Required, "required", "f is required"),
+            (Rule::min(18), "min", "f must be >= 18"),
+            (Rule::max(-0.5), "max", "f must be <= -0.5"),
+            (Rule::MinLength(2), "min_length", "f length must be >= 2"),
+            (Rule::MaxLength(5), "max_length", "f length must be <= 5"),
+            (Rule::Pattern, "pattern", "f must match pattern"),
+            (Rule::OneOf(vec!["a".into(), "b".into()]), "enum", "f must be one of a, b"),
+            (other, "email", "f must be an email address"),
+            (Rule::Custom("sold out".into()), "custom", "sold out"),
+        ] {
+            let expected = json!({"error": {"code": "app.validation_failed",
+                "message": "validation failed", "status_code": 422,
+                "details": {"errors": [{"field": "f", "rule": name, "message": message}]}}});
+            assert_eq!(shown(&of("f", rule)), expected);
+        }
+        let whole = shown(&of("", Rule::Required));
+        assert_eq!(whole["error"]["details"]["errors"][0]["message"], "value is required");
+    }
+
+    #[test]
+    fn what_breaks_no_rule_is_right() {
+        assert!(Violations::new().into_result().is_ok());
+    }
+
+    #[test]
+    fn the_log_gets_members_and_rules_alone() {
+        let mut violations = Violations::new();
+        violations.add("lines[1].price", Rule::min(1));
+        violations.add("", Rule::Custom("secret".into()));
+        violations.add("name", Rule::OneOf(vec!["secret".into()]));
+        let error = violations.into_result().unwrap_err();
+        let cause = error.source().unwrap();
+        assert_eq!(cause.to_string(), "min of lines[1].price, custom, enum of name");
+        assert!(!format!("{cause:?}").contains("secret"));
+    }
+
+    #[test]
+    fn an_answer_stays_small_and_says_what_it_omits() {
+        let mut violations = Violations::new();
+        for at in 0..Violations::MAX_TOLD + 2 {
+            violations.add(format!("[{at}].{}", "é".repeat(4000)), Rule::Required);
+        }
+        let error = violations.into_result().unwrap_err();
+        let details = shown(&error)["error"]["details"].clone();
+        assert_eq!(details["errors"].as_array().map(vec::Vec::len), Some(Violations::MAX_TOLD));
+        assert_eq!(details["omitted"], 2);
+        let field = details["errors"][0]["field"].as_str().unwrap();
+        assert!(field.starts_with("[0].é") && field.ends_with("é…"), "{field}");
+        assert!((250..=Violations::MAX_FIELD_BYTES).contains(&field.len()));
+        assert!(error.source().unwrap().to_string().ends_with("é… and 2 more"));
+    }
+
+    #[test]
+    fn a_value_within_another_has_a_longer_path() {
+        for (field, expected) in [("id", "detail.id"), ("[0].id", "detail[0].id"), ("", "detail")] {
+            let mut violations = Violations::new();
+            violations.add(field, Rule::Required);
+            let error = violations.within("detail").into_result().unwrap_err();
+            let told = shown(&error)["error"]["details"]["errors"][0]["field"].clone();
+            assert_eq!(told, Json::String(expected.to_owned()));
+        }
+        let long = "a".repeat(Violations::MAX_FIELD_BYTES);
+        let mut violations = Violations::new();
+        violations.add(long, Rule::Required);
+        let told: String = violations.within("detail").to_string();
+        assert!(told.contains("detail.aaa") && told.ends_with("a…"), "{told}");
+    }
+}
