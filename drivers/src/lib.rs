@@ -13,6 +13,7 @@
 //! | `aws` | DynamoDB through the AWS SDK |
 //! | `websocket` | sending to connections of WebSocket APIs |
 //! | `multipart` | bodies of several parts, such as uploads |
+//! | `validation` | extractors that check what they read by rules of its type |
 //! | `tower` | layers and services of tower |
 //! | `aws_lambda_events` | records as the types of that crate |
 //! | `tracing` | what goes wrong, as `tracing` events |

@@ -9,6 +9,8 @@ pub use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 pub use http::StatusCode;
 pub use serde_json::json;
 
+#[cfg(feature = "validation")]
+pub use crate::app::Valid;
 pub use crate::app::events::{AnyEvent, Detail};
 pub use crate::app::{
     Answer, App, AppService, Authorizer, Body, BodyStream, BuildError, Claims, ClientIp, Context,

@@ -17,6 +17,8 @@ mod head;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod platform;
+#[cfg(feature = "validation")]
+mod valid;
 
 use core::any::type_name;
 use core::fmt;
@@ -39,6 +41,8 @@ pub(super) use head::{header_map, too_many_fields};
 #[cfg(feature = "multipart")]
 pub use multipart::{Multipart, Part};
 pub use platform::{RequestContext, StageVariables};
+#[cfg(feature = "validation")]
+pub use valid::{Checked, Valid};
 
 /// Whatever a handler of the [kind](super::kind) `K` may take as an argument, in an application with
 /// the state `S`.
@@ -70,6 +74,7 @@ pub use platform::{RequestContext, StageVariables};
 /// | [`Sse`](super::Sse) | nothing: it sends events | requests | – |
 /// | `Arc<`[`SqsMessage`](super::events::SqsMessage)`>` and the like | the record itself | its own kind | – |
 /// | `Option<T>` | `T`, if it is [there](OptionalFromContext) | those of `T` | as `T`, if it is there and malformed |
+/// | `Valid<T>` | `T`, if it keeps the rules of its type (feature `validation`) | those of `T` | as `T`, and 422 for broken rules |
 /// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |
 /// | tuples of up to eight | each in turn | | as the first that cannot be read |
 ///

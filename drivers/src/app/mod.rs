@@ -81,6 +81,8 @@ pub use extract::{
     MatchedPath, OptionalFromContext, Path, PrincipalId, Query, RawQuery, RequestContext, Scopes,
     StageVariables, State, Tenant,
 };
+#[cfg(feature = "validation")]
+pub use extract::{Checked, Valid};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};
 pub use flush::FLUSH_TIME;

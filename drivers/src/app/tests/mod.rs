@@ -12,6 +12,8 @@ mod records;
 mod returned;
 mod routers;
 mod streams;
+#[cfg(feature = "validation")]
+mod validation;
 
 use apptheory_core::http::RawRequest;
 use apptheory_core::time::Timestamp;

@@ -1,0 +1,312 @@
+//! What clients call a member that Rust calls by its own name.
+//!
+//! The validation library names members as Rust does, and `serde` has them renamed. A type is asked:
+//! it is read from nothing, along the path of the member, and says the names of its members on the
+//! way. Names are the same if their letters and digits are, which is true of every `rename_all`.
+
+use core::fmt;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+/// Returns the path of a member as clients write it, such as `lines[1].unitPrice` for
+/// `lines[1].unit_price`. From where the type does not say it, it is as it was.
+pub(super) fn wire_path<T: DeserializeOwned>(path: &str) -> String {
+    let mut trail = Trail { told: String::new(), rest: path };
+    // It ends in an error, whatever the type: there is nothing to be read.
+    let _ = T::deserialize(Walk { trail: &mut trail, in_newtype: false });
+    trail.skip_rest()
+}
+
+/// A path, as far as it was walked, and its rest.
+struct Trail<'p> {
+    told: String,
+    rest: &'p str,
+}
+
+/// One step of a path.
+#[derive(Clone, Copy)]
+enum Segment<'p> {
+    Member(&'p str),
+    /// The place in a list, within its brackets.
+    Element(&'p str),
+}
+
+impl<'p> Trail<'p> {
+    /// The next step, and the rest behind it.
+    fn next(&self) -> Option<(Segment<'p>, &'p str)> {
+        let (segment, rest) = match self.rest.strip_prefix('[') {
+            Some(rest) => {
+                let (place, rest) = rest.split_once(']')?;
+                (Segment::Element(place), rest)
+            }
+            None if self.rest.is_empty() => return None,
+            None => {
+                let end = self.rest.find(['.', '[']).unwrap_or(self.rest.len());
+                let (name, rest) = self.rest.split_at(end);
+                (Segment::Member(name), rest)
+            }
+        };
+        Some((segment, rest.strip_prefix('.').unwrap_or(rest)))
+    }
+
+    fn enter_member(&mut self, name: &str, rest: &'p str) {
+        if !self.told.is_empty() {
+            self.told.push('.');
+        }
+        self.told.push_str(name);
+        self.rest = rest;
+    }
+
+    fn enter_element(&mut self, place: &str, rest: &'p str) {
+        self.told.extend(["[", place, "]"]);
+        self.rest = rest;
+    }
+
+    /// Takes the rest as it is.
+    fn skip_rest(mut self) -> String {
+        if !self.rest.is_empty() && !self.rest.starts_with('[') {
+            self.enter_member(self.rest, "");
+        } else {
+            self.told.push_str(self.rest);
+        }
+        self.told
+    }
+}
+
+/// Reads a type along a path.
+struct Walk<'w, 'p> {
+    trail: &'w mut Trail<'p>,
+    /// Whether the value is that of a newtype, which has no step in what clients write. The library
+    /// may have given it one: `[0]`.
+    in_newtype: bool,
+}
+
+impl Walk<'_, '_> {
+    /// Leaves the step of a newtype out. A list in a newtype has one if another place follows.
+    fn skip_newtype(&mut self, is_list: bool) {
+        if core::mem::take(&mut self.in_newtype)
+            && let Some((Segment::Element("0"), rest)) = self.trail.next()
+            && (!is_list || rest.starts_with('['))
+        {
+            self.trail.rest = rest;
+        }
+    }
+}
+
+impl<'de, 'p: 'de> Deserializer<'de> for Walk<'_, 'p> {
+    type Error = Ended;
+
+    fn deserialize_any<V: Visitor<'de>>(mut self, _: V) -> Result<V::Value, Ended> {
+        self.skip_newtype(false);
+        Err(Ended)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        mut self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Ended> {
+        self.skip_newtype(false);
+        let Some((Segment::Member(name), rest)) = self.trail.next() else { return Err(Ended) };
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        let same = fields.iter().find(|field| **field == name);
+        let field = same.or_else(|| fields.iter().find(|field| is_alike(field, name)));
+        let key = field.copied().ok_or(Ended)?;
+        self.trail.enter_member(key, rest);
+        visitor.visit_map(Once { key, walk: Some(self) })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Ended> {
+        self.skip_newtype(false);
+        let Some((Segment::Member(key), rest)) = self.trail.next() else { return Err(Ended) };
+        self.trail.enter_member(key, rest);
+        visitor.visit_map(Once { key, walk: Some(self) })
+    }
+
+    /// Walks on in the first element: all are of one type.
+    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Ended> {
+        self.skip_newtype(true);
+        let Some((Segment::Element(place), rest)) = self.trail.next() else { return Err(Ended) };
+        self.trail.enter_element(place, rest);
+        visitor.visit_seq(Once { key: "", walk: Some(self) })
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Ended> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Ended> {
+        visitor.visit_newtype_struct(Self { in_newtype: true, ..self })
+    }
+
+    // Texts and numbers have no members, and which variant of an enum or which part of a tuple a path
+    // is in, it does not say.
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct tuple tuple_struct enum identifier ignored_any
+    }
+}
+
+/// The one member or element that a path goes through.
+struct Once<'k, 'w, 'p> {
+    key: &'k str,
+    walk: Option<Walk<'w, 'p>>,
+}
+
+impl<'de, 'p: 'de> MapAccess<'de> for Once<'de, '_, 'p> {
+    type Error = Ended;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Ended> {
+        seed.deserialize(BorrowedStrDeserializer::new(self.key)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Ended> {
+        seed.deserialize(self.walk.take().ok_or(Ended)?)
+    }
+}
+
+impl<'de, 'p: 'de> SeqAccess<'de> for Once<'_, '_, 'p> {
+    type Error = Ended;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Ended> {
+        seed.deserialize(self.walk.take().ok_or(Ended)?).map(Some)
+    }
+}
+
+/// Whether two names have the same letters and digits, in either case.
+fn is_alike(a: &str, b: &str) -> bool {
+    let letters =
+        |name| str::chars(name).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+    letters(a).eq(letters(b))
+}
+
+/// The end of the path, or of what a type says of it.
+#[derive(Debug)]
+struct Ended;
+
+impl de::Error for Ended {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the end of a path")
+    }
+}
+
+impl core::error::Error for Ended {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::wire_path;
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[expect(dead_code, reason = "only their names are asked for")]
+    struct Order {
+        order_lines: Vec<Line>,
+        ship_to: Option<Box<Address>>,
+        by_tag: BTreeMap<String, Line>,
+        r#type: String,
+        #[serde(rename = "page-size")]
+        page_size: u8,
+        #[serde(rename = "state")]
+        status: u8,
+        email: Email,
+        tags: Tags,
+        #[serde(alias = "kind_of")]
+        kind: Kind,
+        pair: (Line, Line),
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "SCREAMING-KEBAB-CASE", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only their names are asked for")]
+    struct Line {
+        unit_price: f64,
+        #[serde(default)]
+        net_weights: Vec<Vec<u32>>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    #[expect(dead_code, reason = "only their names are asked for")]
+    struct Address {
+        post_code: String,
+        #[serde(flatten)]
+        rest: BTreeMap<String, String>,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only their names are asked for")]
+    struct Email(String);
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "only their names are asked for")]
+    struct Tags(Vec<Line>);
+
+    #[derive(Deserialize)]
+    #[serde(tag = "kind", rename_all_fields = "camelCase")]
+    #[expect(dead_code, reason = "only their names are asked for")]
+    enum Kind {
+        Gift { gift_wrap: String },
+    }
+
+    #[test]
+    fn members_are_named_as_clients_write_them() {
+        for (path, wire) in [
+            ("", ""),
+            ("order_lines", "orderLines"),
+            ("order_lines[12].unit_price", "orderLines[12].UNIT-PRICE"),
+            ("order_lines[1].net_weights[0][7]", "orderLines[1].NET-WEIGHTS[0][7]"),
+            ("by_tag.any key.unit_price", "byTag.any key.UNIT-PRICE"),
+            ("r#type", "type"),
+            ("page_size", "page-size"),
+            ("email[0]", "email"),
+            ("email", "email"),
+            ("tags[3].unit_price", "tags[3].UNIT-PRICE"),
+            ("tags[0][3].unit_price", "tags[3].UNIT-PRICE"),
+        ] {
+            assert_eq!(wire_path::<Order>(path), wire);
+        }
+        assert_eq!(wire_path::<Vec<Line>>("[3].unit_price"), "[3].UNIT-PRICE");
+    }
+
+    #[test]
+    fn from_where_a_type_does_not_say_it_a_path_is_as_it_was() {
+        for (path, wire) in [
+            ("ship_to.post_code", "shipTo.post_code"),
+            ("status", "status"),
+            ("kind.gift_wrap", "kind.gift_wrap"),
+            ("pair[1].unit_price", "pair[1].unit_price"),
+            ("no_such.member[0]", "no_such.member[0]"),
+            ("order_lines.unit_price", "orderLines.unit_price"),
+            ("order_lines[", "orderLines["),
+            ("order_lines[0]unit_price", "orderLines[0].UNIT-PRICE"),
+        ] {
+            assert_eq!(wire_path::<Order>(path), wire);
+        }
+        assert_eq!(wire_path::<serde_json::Value>("a[0].b"), "a[0].b");
+    }
+}
