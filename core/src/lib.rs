@@ -57,6 +57,7 @@ pub mod identity;
 pub mod invocation_time;
 pub mod json;
 mod key_part;
+pub mod kinesis;
 pub mod limiter;
 pub mod local;
 pub mod machine;

@@ -11,6 +11,7 @@
 //! | `local` | running on a port of this machine |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
+//! | `kinesis` | records to Kinesis data streams |
 //! | `websocket` | sending to connections of WebSocket APIs |
 //! | `multipart` | bodies of several parts, such as uploads |
 //! | `validation` | extractors that check what they read by rules of its type |
@@ -31,6 +32,7 @@ pub mod eventbus;
 pub mod execute;
 pub mod idempotency;
 pub mod ids;
+pub mod kinesis;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod layer;
@@ -41,7 +43,7 @@ pub mod local;
 pub mod logs;
 pub mod machine;
 pub mod prelude;
-#[cfg(any(feature = "aws", feature = "websocket"))]
+#[cfg(any(feature = "aws", feature = "kinesis", feature = "websocket"))]
 mod sdk_error;
 #[cfg(feature = "start")]
 mod start;

@@ -5,17 +5,24 @@ use core::error::Error;
 use apptheory_core::store::{self, Misconfiguration};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+#[cfg(feature = "tracing")]
+use aws_sdk_dynamodb::operation::RequestId as _;
 
 use crate::sdk_error::find_source;
+#[cfg(feature = "tracing")]
+use crate::sdk_error::record;
 
-/// Classifies `error`, and tells it if the feature `tracing` is on.
+/// Classifies `error`, and records it if the feature `tracing` is on.
 pub(super) fn classify<E>(error: &SdkError<E>) -> store::Error
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let kind = kind_of(error);
     #[cfg(feature = "tracing")]
-    tell(error, kind);
+    {
+        let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));
+        record(error, &kind, error.code(), error.request_id(), quotes_data);
+    }
     kind
 }
 
@@ -54,31 +61,4 @@ fn kind_of_credentials_error(error: &CredentialsError) -> store::Error {
         | CredentialsError::Unhandled(_)
         | _ => store::Error::Misconfigured(Misconfiguration::MissingCredentials),
     }
-}
-
-/// A service's message may quote keys and values, and so may the reason why its reply could not be
-/// read: of those, only code and request id are told.
-#[cfg(feature = "tracing")]
-fn tell<E>(error: &SdkError<E>, kind: store::Error)
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    use apptheory_core::sanitize::{Sanitizer, log_text};
-    use aws_sdk_dynamodb::operation::RequestId as _;
-
-    use crate::sdk_error::sources;
-
-    // Replies, and errors that quote them, come from outside.
-    let sanitizer = Sanitizer::new();
-    let code = error.code().map(log_text);
-    let request_id = error.request_id().map(log_text);
-    let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));
-    let causes = (!quotes_data).then(|| {
-        let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
-        sanitizer.free_text(&causes.join(": ")).into_owned()
-    });
-    let (code, request_id) = (code.as_deref(), request_id.as_deref());
-    let told = error.to_string();
-    let told = sanitizer.free_text(&told);
-    tracing::debug!(target: "apptheory::aws", %kind, code, request_id, causes, "{told}");
 }

@@ -1,0 +1,72 @@
+//! Putting records into Kinesis data streams.
+//!
+//! This module decides what a record may be, which records a request takes, which are sent again, and
+//! what became of each. It refuses to know how a request is sent, and what time it is.
+//!
+//! [`ProducerConfig::send`] makes a [machine](SendRecords) that sends any number of records with as
+//! many [`PutRecords`] as that takes. [`report_put_records_failures`] is for callers who send
+//! requests themselves.
+//!
+//! # Order
+//!
+//! Kinesis may accept the second record of a request and refuse the first, and the first is then
+//! behind the second when it is sent again. Therefore no request holds two records of one partition
+//! key: a record is sent only when the record of its key before it was accepted. When a record is
+//! given up, the later ones of its key are [held back](Reason::HeldBack), so that they can be sent
+//! after it by a later call. Records of different keys fill requests of up to 500. Many records of
+//! one key need as many requests: give records random keys where their order does not matter.
+//!
+//! A record whose answer was lost is sent again, and may be in the stream twice: readers should
+//! recognise records that they know. A request that was given up but arrives late can put its records
+//! behind later ones of their keys a second time; their first appearances stay in order.
+//!
+//! ```
+//! use apptheory_core::kinesis::{ProducerConfig, ProducerRequest, PutResult, StreamName, json_record};
+//! use apptheory_core::machine::{Machine, Step};
+//!
+//! let producer = ProducerConfig::new(StreamName::new("orders")?);
+//! let records = [json_record("tenant-1", &"a", None)?, json_record("tenant-2", &"b", None)?];
+//!
+//! let Step::Ask(ProducerRequest::PutRecords(ask)) = producer.send(records, 7).start() else {
+//!     panic!("two records are sent");
+//! };
+//! assert_eq!(ask.effect().records.len(), 2);
+//! let Step::Done(sent) = ask.answer(Ok(vec![PutResult::default(); 2])) else { panic!("both are in") };
+//! assert_eq!(sent?, 2);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod config;
+mod error;
+mod incomplete;
+mod put_records;
+mod record;
+mod report;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub use config::{
+    DEFAULT_BACKOFF, DEFAULT_RETRY_ATTEMPTS, InvalidStreamName, ProducerConfig, StreamName,
+};
+pub use error::{Error, Misconfiguration};
+pub use incomplete::{Incomplete, Reason, Unaccepted};
+pub use put_records::{ProducerRequest, PutRecords, PutResult};
+pub use record::{InvalidRecord, Record, RecordProblem, RecordSummary, json_record};
+pub use report::{
+    InvalidPutResults, PutRecordsReport, PutRecordsSummary, RecordFailure,
+    report_put_records_failures,
+};
+pub use send::SendRecords;
+
+/// How many records a request may hold: 500 (`PutRecords`).
+pub const MAX_REQUEST_RECORDS: usize = 500;
+
+/// How many bytes the records of a request may have with their partition keys: 5 MiB (`PutRecords`).
+pub const MAX_REQUEST_BYTES: usize = 5 * 1024 * 1024;
+
+/// How many bytes a record may have with its partition key, unless its stream allows more: 1 MiB.
+pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
+
+/// How many bytes a partition key may have: 256. Kinesis counts characters.
+pub const MAX_PARTITION_KEY_BYTES: usize = 256;

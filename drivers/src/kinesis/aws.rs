@@ -1,0 +1,144 @@
+//! `PutRecords` through the AWS SDK.
+
+use core::error::Error as StdError;
+
+use apptheory_core::kinesis::{Error, Misconfiguration, PutRecords, PutResult, Record};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+pub use aws_sdk_kinesis;
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::Builder as ConfigBuilder;
+use aws_sdk_kinesis::config::retry::RetryConfig;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
+
+use crate::execute::Execute;
+use crate::sdk_error::find_source;
+#[cfg(feature = "tracing")]
+use crate::sdk_error::record;
+#[cfg(feature = "tracing")]
+use aws_sdk_kinesis::operation::RequestId as _;
+
+/// Puts records through the AWS SDK. Clones share connections and credentials. Build with
+/// `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under `[env]` in your own `.cargo/config.toml`: the first TLS
+/// connection of a process is then not kept waiting for random numbers of AWS-LC's own.
+///
+/// Every request is sent once, whatever the SDK's retry settings are: the
+/// [producer](super::Producer) sends again what was not accepted, and only that.
+///
+/// ```no_run
+/// use apptheory::kinesis::{AwsStreams, Producer, StreamName};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let producer = Producer::new(StreamName::new("orders")?, AwsStreams::from_env().await);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AwsStreams {
+    client: Client,
+}
+
+impl AwsStreams {
+    /// Takes region, credentials and endpoint from where the SDK looks for them: environment, profile,
+    /// container or instance metadata.
+    pub async fn from_env() -> Self {
+        Self::from_sdk_config(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+    }
+
+    /// Takes its settings from a configuration shared with other AWS clients.
+    #[must_use]
+    pub fn from_sdk_config(config: &SdkConfig) -> Self {
+        Self::new(Client::new(config))
+    }
+
+    /// Sends with `client`.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Sends to `url` instead of Kinesis' own endpoint, for example to an emulator.
+    #[must_use]
+    pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
+        Self::new(Client::from_conf(self.client.config().to_builder().endpoint_url(url).build()))
+    }
+
+    /// Returns the SDK client that it sends with.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Execute<PutRecords> for AwsStreams {
+    async fn execute(&self, order: &PutRecords) -> Result<Vec<PutResult>, Error> {
+        if self.client.config().region().is_none() {
+            return Err(Error::Misconfigured(Misconfiguration::MissingRegion));
+        }
+        let records: Result<_, _> = order.records.iter().map(|record| entry(record)).collect();
+        let stream = order.stream.as_str().to_owned();
+        let (arn, name) =
+            if order.stream.is_arn() { (Some(stream), None) } else { (None, Some(stream)) };
+        let call = self.client.put_records().set_stream_arn(arn).set_stream_name(name);
+        let sent_once = ConfigBuilder::default().retry_config(RetryConfig::disabled());
+        let sent = call.set_records(Some(records?)).customize().config_override(sent_once).send();
+        let answer = sent.await.map_err(|error| classify(&error))?;
+        Ok(answer.records.into_iter().map(result).collect())
+    }
+}
+
+fn entry(record: &Record) -> Result<PutRecordsRequestEntry, Error> {
+    PutRecordsRequestEntry::builder()
+        .partition_key(record.partition_key())
+        .set_explicit_hash_key(record.explicit_hash_key().map(str::to_owned))
+        .data(Blob::new(record.data()))
+        .build()
+        .map_err(|_| Error::Misconfigured(Misconfiguration::InvalidRequest))
+}
+
+fn result(entry: PutRecordsResultEntry) -> PutResult {
+    PutResult {
+        sequence_number: entry.sequence_number.unwrap_or_default(),
+        shard_id: entry.shard_id.unwrap_or_default(),
+        error_code: entry.error_code.unwrap_or_default(),
+        error_message: entry.error_message.unwrap_or_default(),
+    }
+}
+
+/// Classifies an error by its type and code, never by its message, and records it.
+fn classify<E>(error: &SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let kind = kind_of(error);
+    #[cfg(feature = "tracing")]
+    {
+        let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));
+        record(error, &kind, error.code(), error.request_id(), quotes_data);
+    }
+    kind
+}
+
+fn kind_of<E>(error: &SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    match error {
+        SdkError::ServiceError(refusal) => {
+            Error::from_code(refusal.err().code().unwrap_or_default())
+        }
+        SdkError::TimeoutError(_) => Error::Timeout,
+        SdkError::ConstructionFailure(_) => Error::Misconfigured(Misconfiguration::InvalidRequest),
+        SdkError::DispatchFailure(failure) => match find_source::<CredentialsError>(error) {
+            Some(CredentialsError::ProviderTimedOut(_)) => Error::Timeout,
+            // Nothing was sent.
+            Some(_) => Error::Misconfigured(Misconfiguration::MissingCredentials),
+            None if failure.is_timeout() => Error::Timeout,
+            None => Error::Unavailable,
+        },
+        // A reply that cannot be read says nothing about what was accepted.
+        SdkError::ResponseError(_) | _ => Error::Unavailable,
+    }
+}

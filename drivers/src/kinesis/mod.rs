@@ -1,0 +1,52 @@
+//! Putting records into Kinesis data streams.
+//!
+//! A [`Producer`] sends any number of records: as many to a request as one takes, those that are not
+//! accepted again, in order for each partition key. This module decides who sends requests, and how
+//! long one may take. Which records a request holds, and what became of each, is the core's to decide.
+//!
+//! | Sender | Sends |
+//! |---|---|
+//! | `AwsStreams` | through the AWS SDK, with the feature `kinesis` |
+//! | [`MemoryStreams`] | nowhere: it keeps what was put, and fails as planned, for tests |
+//!
+//! ```
+//! use apptheory::kinesis::{MemoryStreams, Producer, StreamName, json_record};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! let orders = StreamName::new("orders")?;
+//! let streams = MemoryStreams::new([orders.clone()]); // in production, AwsStreams::from_env().await
+//! let producer = Producer::new(orders.clone(), streams.clone());
+//!
+//! let order = serde_json::json!({"id": "o1", "total": 12});
+//! producer.send([json_record("tenant-7", &order, None)?]).await?;
+//! assert_eq!(streams.records(&orders)[0].data(), br#"{"id":"o1","total":12}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Order
+//!
+//! Kinesis may accept the second record of a request and refuse the first, and the first is then
+//! behind the second when it is sent again. Therefore no request holds two records of one partition
+//! key: a record is sent only when the record of its key before it was accepted. When a record is
+//! given up, the later ones of its key are [held back](Reason::HeldBack), so that they can be sent
+//! after it by a later call. Records of different keys fill requests of up to 500. Many records of
+//! one key need as many requests: give records random keys where their order does not matter.
+//!
+//! A record whose answer was lost is sent again, and may be in the stream twice: readers should
+//! recognise records that they know. A request that was given up but arrives late can put its records
+//! behind later ones of their keys a second time; their first appearances stay in order.
+
+#[cfg(feature = "kinesis")]
+mod aws;
+mod memory;
+mod producer;
+
+#[doc(inline)]
+pub use apptheory_core::kinesis::*;
+
+#[cfg(feature = "kinesis")]
+pub use aws::{AwsStreams, aws_sdk_kinesis};
+pub use memory::{Fault, MemoryStreams};
+pub use producer::{Producer, REQUEST_BUDGET};
