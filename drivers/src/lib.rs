@@ -17,6 +17,7 @@
 //! | `validation` | extractors that check what they read by rules of its type |
 //! | `tower` | layers and services of tower |
 //! | `aws_lambda_events` | records as the types of that crate |
+//! | `testkit` | testing an application |
 //! | `tracing` | what goes wrong, as `tracing` events |
 
 #[doc(inline)]
@@ -48,6 +49,8 @@ mod sdk_error;
 #[cfg(feature = "start")]
 mod start;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod validation;

@@ -1,0 +1,42 @@
+//! Events of queues, streams, tables, topics, buses, schedules and WebSockets, as AWS sends them.
+//!
+//! A queue, stream, table or topic is given by its name, for which the ARN is made up, or by its ARN.
+//! Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on, counted in each event; those of
+//! Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what failures name.
+//!
+//! ```
+//! use apptheory::testkit::events::{self, SqsMessage};
+//! use serde_json::json;
+//!
+//! let event = events::sqs("orders", ["a".into(), SqsMessage::json(&json!({"id": 7}))]);
+//! assert_eq!(event["Records"][1]["messageId"], "msg-2");
+//! assert_eq!(event["Records"][1]["body"], r#"{"id":7}"#);
+//! assert_eq!(event["Records"][1]["eventSourceARN"], "arn:aws:sqs:us-east-1:000000000000:orders");
+//! ```
+
+mod event_bridge;
+mod gzip;
+mod records;
+mod websocket;
+
+pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
+pub use records::{
+    ItemChange, KinesisData, SnsMessage, SqsMessage, cloudwatch_logs, dynamodb, kinesis, sns, sqs,
+    sqs_fifo,
+};
+pub use websocket::websocket;
+
+/// The region of made-up ARNs.
+const REGION: &str = "us-east-1";
+
+/// The account of made-up ARNs.
+const ACCOUNT: &str = "000000000000";
+
+/// The ARN of what a service calls so; an ARN stays as it is.
+fn arn(service: &str, name: &str) -> String {
+    let name = name.trim();
+    match name.starts_with("arn:") {
+        true => name.to_owned(),
+        false => format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"),
+    }
+}

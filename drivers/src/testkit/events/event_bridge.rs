@@ -1,0 +1,87 @@
+//! Events of EventBridge, those of schedules among them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{ACCOUNT, REGION, arn};
+use crate::testkit::json_of;
+
+/// Makes an event of EventBridge.
+#[must_use]
+pub fn event_bridge(entry: EventBridgeEntry) -> Value {
+    let EventBridgeEntry { id, source, detail_type, detail, resources } = entry;
+    json!({
+        "version": "0",
+        "id": id,
+        "source": source,
+        "detail-type": detail_type,
+        "account": ACCOUNT,
+        "time": "1970-01-01T00:00:00Z",
+        "region": REGION,
+        "resources": resources,
+        "detail": detail,
+    })
+}
+
+/// Makes the event of a rule that has a schedule.
+#[must_use]
+pub fn scheduled_rule(name: &str) -> Value {
+    let rule = arn("events", &format!("rule/{}", name.trim()));
+    event_bridge(EventBridgeEntry::new("aws.events", "Scheduled Event").resource(&rule))
+}
+
+/// Makes the event of a schedule of EventBridge Scheduler, without an input of its own.
+#[must_use]
+pub fn schedule(group: &str, name: &str) -> Value {
+    let schedule = arn("scheduler", &format!("schedule/{}/{}", group.trim(), name.trim()));
+    let entry = EventBridgeEntry::new("aws.scheduler", "Scheduled Event").resource(&schedule);
+    // The scheduler writes a text there, rules an object.
+    event_bridge(entry.detail("{}"))
+}
+
+/// An event that a program puts on a bus.
+#[derive(Clone, Debug)]
+pub struct EventBridgeEntry {
+    id: String,
+    source: String,
+    detail_type: String,
+    detail: Value,
+    resources: Vec<String>,
+}
+
+impl EventBridgeEntry {
+    /// Makes an event of a source and a detail type, with the id `evt-1` and an empty detail.
+    #[must_use]
+    pub fn new(source: &str, detail_type: &str) -> Self {
+        Self {
+            id: "evt-1".to_owned(),
+            source: source.to_owned(),
+            detail_type: detail_type.to_owned(),
+            detail: json!({}),
+            resources: Vec::new(),
+        }
+    }
+
+    /// Sets the detail.
+    ///
+    /// # Panics
+    ///
+    /// If the value cannot be written as JSON.
+    #[must_use]
+    pub fn detail<T: Serialize + ?Sized>(self, detail: &T) -> Self {
+        Self { detail: json_of(detail), ..self }
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn id(self, id: &str) -> Self {
+        Self { id: id.to_owned(), ..self }
+    }
+
+    /// Adds the ARN of something that the event is about.
+    #[must_use]
+    pub fn resource(mut self, arn: &str) -> Self {
+        self.resources.push(arn.to_owned());
+        self
+    }
+}

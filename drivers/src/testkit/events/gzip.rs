@@ -1,0 +1,32 @@
+//! Writing gzip (RFC 1952) without compressing: what is stored is as readable.
+
+/// No name, no time, no system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+
+/// Writes data, of which there is some.
+pub(super) fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut out = HEADER.to_vec();
+    // Stored blocks (RFC 1951 §3.2.4) have at most 65,535 bytes, and the last one says so.
+    let mut blocks = data.chunks(usize::from(u16::MAX)).peekable();
+    while let Some(block) = blocks.next() {
+        let len = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        out.push(u8::from(blocks.peek().is_none()));
+        out.extend(len.to_le_bytes());
+        out.extend((!len).to_le_bytes());
+        out.extend(block);
+    }
+    out.extend(crc32(data).to_le_bytes());
+    // The size is modulo 2^32.
+    out.extend(u32::try_from(data.len() & 0xffff_ffff).unwrap_or(u32::MAX).to_le_bytes());
+    out
+}
+
+/// The checksum of RFC 1952 §8, bit by bit.
+fn crc32(data: &[u8]) -> u32 {
+    let checksum = data.iter().fold(u32::MAX, |checksum, byte| {
+        (0..8).fold(checksum ^ u32::from(*byte), |bits, _| {
+            (bits >> 1) ^ if bits & 1 == 1 { 0xedb8_8320 } else { 0 }
+        })
+    });
+    !checksum
+}

@@ -1,0 +1,401 @@
+//! Records of queues, streams, tables and topics.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::gzip::gzip;
+use super::{ACCOUNT, REGION, arn};
+use crate::testkit::json_of;
+
+/// Makes an event of messages in an SQS queue.
+#[must_use]
+pub fn sqs<M: Into<SqsMessage>>(queue: &str, messages: impl IntoIterator<Item = M>) -> Value {
+    let queue = arn("sqs", queue);
+    records(messages, |number, message| {
+        let SqsMessage { id, body, attributes, message_attributes } = message.into();
+        json!({
+            "messageId": id.unwrap_or_else(|| format!("msg-{number}")),
+            "receiptHandle": "",
+            "body": body,
+            "attributes": attributes,
+            "messageAttributes": message_attributes,
+            "md5OfBody": "",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue,
+            "awsRegion": REGION,
+        })
+    })
+}
+
+/// Makes an event of messages in a FIFO queue, each with its group.
+///
+/// # Panics
+///
+/// If the queue's name does not end with `.fifo`, as those of FIFO queues do.
+#[must_use]
+pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsMessage>>(
+    queue: &str,
+    messages: impl IntoIterator<Item = (G, M)>,
+) -> Value {
+    assert!(queue.trim().ends_with(".fifo"), "names of FIFO queues end with `.fifo`: {queue}");
+    let messages = messages.into_iter().enumerate().map(|(index, (group, message))| {
+        // As wide as SQS writes them, so that they sort as texts.
+        let number = format!("{:020}", index.saturating_add(1));
+        let message = message.into().attribute("MessageGroupId", group.as_ref());
+        message.attribute("SequenceNumber", &number)
+    });
+    sqs(queue, messages)
+}
+
+/// A message of an SQS queue; a text becomes one.
+#[derive(Clone, Debug)]
+pub struct SqsMessage {
+    id: Option<String>,
+    body: String,
+    attributes: Map<String, Value>,
+    message_attributes: Map<String, Value>,
+}
+
+impl SqsMessage {
+    /// Makes a message with a body.
+    #[must_use]
+    pub fn new(body: impl Into<String>) -> Self {
+        Self { id: None, body: body.into(), attributes: Map::new(), message_attributes: Map::new() }
+    }
+
+    /// Makes a message whose body is JSON.
+    ///
+    /// # Panics
+    ///
+    /// If the value cannot be written as JSON.
+    #[must_use]
+    pub fn json<T: Serialize + ?Sized>(body: &T) -> Self {
+        Self::new(json_of(body).to_string())
+    }
+
+    /// Gives the message an id of its own. Use it for a message that comes again.
+    #[must_use]
+    pub fn id(self, id: &str) -> Self {
+        Self { id: Some(id.to_owned()), ..self }
+    }
+
+    /// Adds a system attribute, such as `ApproximateReceiveCount`.
+    #[must_use]
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.attributes.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a text that the sender has put beside the body.
+    #[must_use]
+    pub fn message_attribute(mut self, name: &str, value: &str) -> Self {
+        let attribute = json!({"dataType": "String", "stringValue": value});
+        self.message_attributes.insert(name.to_owned(), attribute);
+        self
+    }
+}
+
+impl From<&str> for SqsMessage {
+    fn from(body: &str) -> Self {
+        Self::new(body)
+    }
+}
+
+impl From<String> for SqsMessage {
+    fn from(body: String) -> Self {
+        Self::new(body)
+    }
+}
+
+/// Makes an event of records in a Kinesis stream.
+#[must_use]
+pub fn kinesis<D: Into<KinesisData>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
+    let stream = stream_arn(stream);
+    records(data, |number, data| {
+        let KinesisData { data, partition_key } = data.into();
+        json!({
+            "eventID": format!("kin-{number}"),
+            "eventName": "aws:kinesis:record",
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventSourceARN": stream,
+            "awsRegion": REGION,
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": partition_key.unwrap_or_else(|| format!("pk-{number}")),
+                "sequenceNumber": number.to_string(),
+                "data": STANDARD.encode(data),
+            },
+        })
+    })
+}
+
+/// What a record of a Kinesis stream holds; a text and bytes become one.
+#[derive(Clone, Debug)]
+pub struct KinesisData {
+    data: Vec<u8>,
+    partition_key: Option<String>,
+}
+
+impl KinesisData {
+    /// Makes a record of data, which is not encoded.
+    #[must_use]
+    pub fn new(data: impl Into<Vec<u8>>) -> Self {
+        Self { data: data.into(), partition_key: None }
+    }
+
+    /// Makes a record whose data is JSON.
+    ///
+    /// # Panics
+    ///
+    /// If the value cannot be written as JSON.
+    #[must_use]
+    pub fn json<T: Serialize + ?Sized>(data: &T) -> Self {
+        Self::new(json_of(data).to_string())
+    }
+
+    /// Sets the partition key; by default each record has its own: `pk-1` and so on.
+    #[must_use]
+    pub fn partition_key(self, key: &str) -> Self {
+        Self { partition_key: Some(key.to_owned()), ..self }
+    }
+}
+
+impl From<&str> for KinesisData {
+    fn from(data: &str) -> Self {
+        Self::new(data)
+    }
+}
+
+impl From<String> for KinesisData {
+    fn from(data: String) -> Self {
+        Self::new(data)
+    }
+}
+
+impl From<Vec<u8>> for KinesisData {
+    fn from(data: Vec<u8>) -> Self {
+        Self::new(data)
+    }
+}
+
+/// Makes an event of one delivery of CloudWatch Logs through a Kinesis stream: these messages of one
+/// log stream, compressed.
+#[must_use]
+pub fn cloudwatch_logs<M: Into<String>>(
+    stream: &str,
+    messages: impl IntoIterator<Item = M>,
+) -> Value {
+    let events = messages.into_iter().enumerate().map(|(index, message)| {
+        let id = format!("cwl-event-{}", index.saturating_add(1));
+        json!({"id": id, "timestamp": 0, "message": message.into()})
+    });
+    let delivery = json!({
+        "messageType": "DATA_MESSAGE",
+        "owner": ACCOUNT,
+        "logGroup": "/aws/lambda/apptheory-test",
+        "logStream": "1970/01/01/[$LATEST]apptheory-test",
+        "subscriptionFilters": ["apptheory-test-filter"],
+        "logEvents": events.collect::<Vec<_>>(),
+    });
+    kinesis(stream, [gzip(delivery.to_string().as_bytes())])
+}
+
+/// Makes an event of changes of a DynamoDB table.
+#[must_use]
+pub fn dynamodb(table: &str, changes: impl IntoIterator<Item = ItemChange>) -> Value {
+    let stream = match table.trim() {
+        stream if stream.starts_with("arn:") => stream.to_owned(),
+        table => arn("dynamodb", &format!("table/{table}/stream/1970-01-01T00:00:00.000")),
+    };
+    records(changes, |number, change| {
+        let ItemChange { name, keys, old, new, is_expiry } = change;
+        let mut body = json!({
+            "ApproximateCreationDateTime": 0,
+            "SequenceNumber": number.to_string(),
+            "SizeBytes": 1,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        });
+        for (member, item) in [("Keys", keys), ("OldImage", old), ("NewImage", new)] {
+            if let Some(item) = item {
+                body[member] = item;
+            }
+        }
+        let mut record = json!({
+            "eventID": format!("ddb-{number}"),
+            "eventName": name,
+            "eventSource": "aws:dynamodb",
+            "eventVersion": "1.1",
+            "eventSourceARN": stream,
+            "awsRegion": REGION,
+            "dynamodb": body,
+        });
+        if is_expiry {
+            record["userIdentity"] =
+                json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+        }
+        record
+    })
+}
+
+/// A change of an item. Items are given as values of a program's own types, or as JSON: their members
+/// become attributes.
+#[derive(Clone, Debug)]
+pub struct ItemChange {
+    name: &'static str,
+    keys: Option<Value>,
+    old: Option<Value>,
+    new: Option<Value>,
+    is_expiry: bool,
+}
+
+impl ItemChange {
+    /// Makes the change of an item that is new.
+    ///
+    /// # Panics
+    ///
+    /// If an item of a change cannot be written as a JSON object; also in the functions below.
+    #[must_use]
+    pub fn insert<T: Serialize + ?Sized>(new: &T) -> Self {
+        Self { new: Some(image(new)), ..Self::named("INSERT") }
+    }
+
+    /// Makes the change of an item that was there.
+    #[must_use]
+    pub fn modify<T: Serialize + ?Sized>(old: &T, new: &T) -> Self {
+        Self { old: Some(image(old)), new: Some(image(new)), ..Self::named("MODIFY") }
+    }
+
+    /// Makes the change of an item that was removed.
+    #[must_use]
+    pub fn remove<T: Serialize + ?Sized>(old: &T) -> Self {
+        Self { old: Some(image(old)), ..Self::named("REMOVE") }
+    }
+
+    /// Makes the change of an item that DynamoDB itself removed, because its time to live ran out.
+    #[must_use]
+    pub fn expire<T: Serialize + ?Sized>(old: &T) -> Self {
+        Self { is_expiry: true, ..Self::remove(old) }
+    }
+
+    /// Sets the key of the item. Records of DynamoDB always have it; give it where a handler reads it.
+    #[must_use]
+    pub fn keys<T: Serialize + ?Sized>(self, keys: &T) -> Self {
+        Self { keys: Some(image(keys)), ..self }
+    }
+
+    const fn named(name: &'static str) -> Self {
+        Self { name, keys: None, old: None, new: None, is_expiry: false }
+    }
+}
+
+/// An item as DynamoDB writes it.
+fn image<T: Serialize + ?Sized>(item: &T) -> Value {
+    match json_of(item) {
+        Value::Object(members) => attributes(members).into(),
+        other => panic!("an item has the members of a JSON object; this is {other}"),
+    }
+}
+
+fn attributes(members: Map<String, Value>) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name, attribute(value))).collect()
+}
+
+/// A value with its type in DynamoDB.
+fn attribute(value: Value) -> Value {
+    match value {
+        Value::Null => json!({"NULL": true}),
+        Value::Bool(truth) => json!({"BOOL": truth}),
+        Value::Number(number) => json!({"N": number.to_string()}),
+        Value::String(text) => json!({"S": text}),
+        Value::Array(values) => {
+            json!({"L": values.into_iter().map(attribute).collect::<Vec<_>>()})
+        }
+        Value::Object(members) => json!({"M": attributes(members)}),
+    }
+}
+
+/// Makes an event of notifications of an SNS topic.
+#[must_use]
+pub fn sns<M: Into<SnsMessage>>(topic: &str, messages: impl IntoIterator<Item = M>) -> Value {
+    let topic = arn("sns", topic);
+    records(messages, |number, message| {
+        let SnsMessage { message, subject } = message.into();
+        json!({
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": "",
+            "Sns": {
+                "Type": "Notification",
+                "MessageId": format!("sns-{number}"),
+                "TopicArn": topic,
+                "Subject": subject,
+                "Message": message,
+                "Timestamp": "1970-01-01T00:00:00.000Z",
+                "MessageAttributes": {},
+            },
+        })
+    })
+}
+
+/// A message of an SNS topic; a text becomes one.
+#[derive(Clone, Debug)]
+pub struct SnsMessage {
+    message: String,
+    subject: Option<String>,
+}
+
+impl SnsMessage {
+    /// Makes a message.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), subject: None }
+    }
+
+    /// Makes a message that is JSON.
+    ///
+    /// # Panics
+    ///
+    /// If the value cannot be written as JSON.
+    #[must_use]
+    pub fn json<T: Serialize + ?Sized>(message: &T) -> Self {
+        Self::new(json_of(message).to_string())
+    }
+
+    /// Sets the subject.
+    #[must_use]
+    pub fn subject(self, subject: &str) -> Self {
+        Self { subject: Some(subject.to_owned()), ..self }
+    }
+}
+
+impl From<&str> for SnsMessage {
+    fn from(message: &str) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<String> for SnsMessage {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+fn stream_arn(stream: &str) -> String {
+    match stream.trim() {
+        stream if stream.starts_with("arn:") => stream.to_owned(),
+        stream => arn("kinesis", &format!("stream/{stream}")),
+    }
+}
+
+/// An event of records, each made with its number, counted from 1.
+fn records<R>(
+    records: impl IntoIterator<Item = R>,
+    mut record: impl FnMut(usize, R) -> Value,
+) -> Value {
+    let records = records.into_iter().enumerate();
+    let records = records.map(|(index, given)| record(index.saturating_add(1), given));
+    json!({"Records": records.collect::<Vec<_>>()})
+}

@@ -1,0 +1,28 @@
+//! Events of WebSocket APIs.
+
+use serde_json::{Value, json};
+
+/// Makes an event of a connection: of its start for the route key `$connect`, of its end for
+/// `$disconnect`, and of a message for any other.
+#[must_use]
+pub fn websocket(route_key: &str, connection_id: &str, body: &str) -> Value {
+    let event_type = match route_key {
+        "$connect" => "CONNECT",
+        "$disconnect" => "DISCONNECT",
+        _ => "MESSAGE",
+    };
+    json!({
+        "path": "/",
+        "httpMethod": "POST",
+        "requestContext": {
+            "routeKey": route_key,
+            "eventType": event_type,
+            "connectionId": connection_id,
+            "domainName": "example.execute-api.us-east-1.amazonaws.com",
+            "stage": "dev",
+            "requestId": "req-1",
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}

@@ -1,0 +1,289 @@
+//! Requests, as the events that AWS makes of them.
+//!
+//! ```
+//! use apptheory::testkit::{Via, requests};
+//! use serde_json::json;
+//!
+//! let order = requests::post("/orders?draft=1").json(&json!({"items": ["tea"]})).cookie("cart", "7");
+//! let event = order.clone().via(Via::HttpApi).event();
+//! assert_eq!(event["rawQueryString"], "draft=1");
+//! assert_eq!(event["cookies"], json!(["cart=7"]));
+//! let event = order.via(Via::LoadBalancer).event();
+//! assert_eq!(event["headers"]["cookie"], "cart=7");
+//! ```
+
+mod event;
+
+use core::fmt;
+use core::net::IpAddr;
+
+use apptheory_core::http::{HeaderMap, MultiMap, canonical_method};
+use apptheory_core::percent;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::json_of;
+
+/// Which service hands a request to the function. Each has an event format of its own.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Via {
+    /// A function URL.
+    #[default]
+    FunctionUrl,
+    /// API Gateway, HTTP API with payload format 2.0.
+    HttpApi,
+    /// API Gateway, HTTP API with payload format 1.0.
+    HttpApiV1,
+    /// API Gateway, REST API.
+    RestApi,
+    /// An application load balancer.
+    LoadBalancer,
+}
+
+impl Via {
+    /// All services that hand over requests.
+    pub const ALL: [Self; 5] =
+        [Self::FunctionUrl, Self::HttpApi, Self::HttpApiV1, Self::RestApi, Self::LoadBalancer];
+}
+
+/// A request while it is put together. [`event`](Self::event) makes the event of it.
+#[derive(Clone)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct TestRequest {
+    via: Via,
+    method: String,
+    path: String,
+    /// The query that the path was given with.
+    path_query: String,
+    query: MultiMap,
+    headers: HeaderMap,
+    cookies: Vec<String>,
+    body: Vec<u8>,
+    is_base64: bool,
+    address: Option<IpAddr>,
+    caller: Caller,
+}
+
+/// What the service has found out about who calls.
+#[derive(Clone, Default)]
+struct Caller {
+    claims: Option<Map<String, Value>>,
+    scopes: Vec<String>,
+    context: Option<Map<String, Value>>,
+    principal_id: Option<String>,
+    user_arn: Option<String>,
+}
+
+/// Begins a GET request.
+pub fn get(path: &str) -> TestRequest {
+    request("GET", path)
+}
+
+/// Begins a POST request.
+pub fn post(path: &str) -> TestRequest {
+    request("POST", path)
+}
+
+/// Begins a PUT request.
+pub fn put(path: &str) -> TestRequest {
+    request("PUT", path)
+}
+
+/// Begins a PATCH request.
+pub fn patch(path: &str) -> TestRequest {
+    request("PATCH", path)
+}
+
+/// Begins a DELETE request.
+pub fn delete(path: &str) -> TestRequest {
+    request("DELETE", path)
+}
+
+/// Begins a request of any method. The path is percent-encoded, as a client sends it, and may have a
+/// query; a `/` is put in front of it if it has none.
+pub fn request(method: &str, path: &str) -> TestRequest {
+    TestRequest::new(method, path)
+}
+
+impl TestRequest {
+    fn new(method: &str, path: &str) -> Self {
+        let (path, path_query) = path.trim().split_once('?').unwrap_or((path, ""));
+        let path = path.trim();
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        Self {
+            via: Via::default(),
+            method: canonical_method(method).into_owned(),
+            path: format!("{slash}{path}"),
+            path_query: path_query.to_owned(),
+            query: MultiMap::new(),
+            headers: HeaderMap::new(),
+            cookies: Vec::new(),
+            body: Vec::new(),
+            is_base64: false,
+            address: None,
+            caller: Caller::default(),
+        }
+    }
+
+    /// Chooses the service that hands the request over; by default a function URL.
+    pub fn via(self, via: Via) -> Self {
+        Self { via, ..self }
+    }
+
+    /// Adds a parameter of the query, not encoded. With any, the query in the path is left out.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.append(name, value);
+        self
+    }
+
+    /// Adds a header field. A name that is there already gets a further value.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Adds a cookie.
+    pub fn cookie(mut self, name: &str, value: &str) -> Self {
+        self.cookies.push(format!("{name}={value}"));
+        self
+    }
+
+    /// Sets the body. One that is not UTF-8 travels as base64.
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    /// Lets the body travel as base64, whatever it is: as API Gateway sends those of binary types.
+    pub fn base64(self) -> Self {
+        Self { is_base64: true, ..self }
+    }
+
+    /// Sets a body of JSON, and its content type where there is none yet.
+    ///
+    /// # Panics
+    ///
+    /// If the value cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
+        let body = json_of(value).to_string();
+        self.content_type("application/json").body(body)
+    }
+
+    /// Sets a body of form fields (`application/x-www-form-urlencoded`), and its content type where
+    /// there is none yet.
+    pub fn form<N: AsRef<str>, V: AsRef<str>>(
+        self,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let fields = fields.into_iter();
+        let fields = fields.map(|(name, value)| pair(name.as_ref(), value.as_ref()));
+        let body = fields.collect::<Vec<_>>().join("&");
+        self.content_type("application/x-www-form-urlencoded").body(body)
+    }
+
+    fn content_type(mut self, content_type: &str) -> Self {
+        if !self.headers.contains("content-type") {
+            self.headers.set("content-type", content_type);
+        }
+        self
+    }
+
+    /// Sets the address of the client, as the service saw it.
+    pub fn from_address(self, address: impl Into<IpAddr>) -> Self {
+        Self { address: Some(address.into()), ..self }
+    }
+
+    /// Sets the claims of a token that API Gateway has checked: with the JWT authorizer of an HTTP API,
+    /// or the Cognito authorizer of a REST API. As there, all values travel as texts.
+    ///
+    /// # Panics
+    ///
+    /// If the claims are no JSON object.
+    pub fn claims<T: Serialize + ?Sized>(mut self, claims: &T) -> Self {
+        self.caller.claims = Some(members(json_of(claims), "the claims of a token"));
+        self
+    }
+
+    /// Sets the scopes of a token that API Gateway has checked.
+    pub fn scopes<T: Into<String>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {
+        self.caller.claims.get_or_insert_default();
+        self.caller.scopes = scopes.into_iter().map(T::into).collect();
+        self
+    }
+
+    /// Sets what a Lambda authorizer of API Gateway has answered as its context.
+    ///
+    /// # Panics
+    ///
+    /// If the context is no JSON object.
+    pub fn authorizer<T: Serialize + ?Sized>(mut self, context: &T) -> Self {
+        self.caller.context = Some(members(json_of(context), "the context of an authorizer"));
+        self
+    }
+
+    /// Sets who a Lambda authorizer of a REST API has said is calling.
+    pub fn principal_id(mut self, id: &str) -> Self {
+        self.caller.principal_id = Some(id.to_owned());
+        self
+    }
+
+    /// Sets the ARN of the user or role that signed the request with AWS credentials.
+    pub fn signed_by(mut self, user_arn: &str) -> Self {
+        self.caller.user_arn = Some(user_arn.to_owned());
+        self
+    }
+
+    /// Returns the event that the service sends.
+    ///
+    /// # Panics
+    ///
+    /// If the service could not have found out what the request says of its caller: load balancers
+    /// check nobody, function URLs signatures alone.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        event::write(self)
+    }
+
+    /// The query as the client sends it.
+    fn raw_query(&self) -> String {
+        if self.query.is_empty() {
+            return self.path_query.clone();
+        }
+        let pairs = self
+            .query
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| pair(name, value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
+    /// All cookies, those of the header field first.
+    fn all_cookies(&self) -> Vec<String> {
+        let fields = self.headers.get_all("cookie").iter();
+        let pieces =
+            fields.flat_map(|field| field.split(';')).map(|cookie| cookie.trim().to_owned());
+        pieces.filter(|cookie| !cookie.is_empty()).chain(self.cookies.iter().cloned()).collect()
+    }
+}
+
+/// What clients send is theirs: values are not printed.
+impl fmt::Debug for TestRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestRequest")
+            .field("via", &self.via)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A pair of a query or form: unreserved characters (RFC 3986 §2.3) as they are, a blank as `+`.
+fn pair(name: &str, value: &str) -> String {
+    let encode = |text| percent::encode(text).replace("%20", "+");
+    format!("{}={}", encode(name), encode(value))
+}
+
+fn members(value: Value, what: &str) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        other => panic!("{what} are members of a JSON object, not {other}"),
+    }
+}
