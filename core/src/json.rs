@@ -24,6 +24,7 @@ mod reading;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Write as _;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -224,17 +225,22 @@ fn write_object(members: &Map<String, Json>, out: &mut String) {
     object.end();
 }
 
-/// Integers as they are; others in the shortest digits that read back the same, with an exponent
-/// below 10^-6 and from 10^21 on.
+/// Integers as they are; others as [`write_float`] appends them.
 fn write_number(number: &Number, out: &mut String) {
-    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
-        out.push_str(&number.to_string());
-        return;
-    };
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) => write_float(float, out),
+        None => out.push_str(&number.to_string()),
+    }
+}
+
+/// Appends a finite number in the shortest digits that read back the same, with an exponent below
+/// 10^-6 and from 10^21 on.
+pub(crate) fn write_float(float: f64, out: &mut String) {
     // The bounds are JavaScript's and Go's: the same number is the same text in every runtime.
     let magnitude = float.abs();
     if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
-        out.push_str(&float.to_string());
+        // Appending to a string cannot fail.
+        let _ = write!(out, "{float}");
         return;
     }
     let text = format!("{float:e}");

@@ -1,7 +1,9 @@
 //! Metrics as log lines: CloudWatch's embedded metric format.
 //!
-//! This module decides the bytes of the line that CloudWatch turns into three metrics per request,
-//! and by what they are broken down. It refuses to know where the line is written to.
+//! This module decides the bytes of the lines that CloudWatch turns into metrics, what they are broken
+//! down by, and what CloudWatch would refuse. It refuses to know where lines are written to.
+//!
+//! [`Emf`] makes the line of one request; a [`Directive`] those of any measurements.
 //!
 //! CloudWatch bills every combination of dimension values as metrics of its own. So only values that
 //! the application's configuration bounds are dimensions: the route's pattern and not the path, known
@@ -27,10 +29,21 @@
 //! ));
 //! ```
 
+mod dimension;
+mod directive;
+mod error;
+mod metric;
+mod unit;
+
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+pub use self::dimension::{Breakdown, Dimension};
+pub use self::directive::{Directive, Measured};
+pub use self::error::Error;
+pub use self::metric::{Measurement, Metric};
+pub use self::unit::Unit;
 use super::MetricRecord;
 use crate::json::{ObjectWriter, write_array, write_string};
 use crate::sanitize::log_text;
@@ -48,11 +61,12 @@ pub const OTHER: &str = "_OTHER";
 pub struct Emf {
     namespace: String,
     service: String,
-    breakdown: Breakdown,
+    source: Source,
 }
 
+/// Which members of a record are dimensions.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Breakdown {
+enum Source {
     /// By the record's dimensions, and of tenants by these alone.
     Dimensions { tenants: BTreeSet<String> },
     /// By the record's tags, whose values clients choose.
@@ -74,9 +88,9 @@ impl Emf {
             "" => default.to_string(),
             name => name.to_string(),
         };
-        let breakdown = Breakdown::Dimensions { tenants: BTreeSet::new() };
+        let source = Source::Dimensions { tenants: BTreeSet::new() };
         let (namespace, service) = (or(namespace, "AppTheory"), or(service, "apptheory"));
-        Self { namespace, service, breakdown }
+        Self { namespace, service, source }
     }
 
     /// Breaks metrics down by the tenants of requests, as far as authentication vouches for them:
@@ -85,12 +99,12 @@ impl Emf {
     #[must_use]
     pub fn with_tenants(self, tenants: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tenants = tenants.into_iter().map(Into::into).collect();
-        Self { breakdown: Breakdown::Dimensions { tenants }, ..self }
+        Self { source: Source::Dimensions { tenants }, ..self }
     }
 
     /// Breaks down by every tag of a request's metric: see [`contract`](crate::contract).
     pub(crate) fn by_tags() -> Self {
-        Self { breakdown: Breakdown::Tags, ..Self::default() }
+        Self { source: Source::Tags, ..Self::default() }
     }
 
     /// Returns the line of a request's metric, without a line end. `None` for other metrics.
@@ -120,9 +134,9 @@ impl Emf {
 
     /// What a metric is broken down by. CloudWatch takes no dimension whose value is empty.
     fn dimensions<'m>(&self, metric: &'m MetricRecord<'_>) -> Vec<(&'static str, &'m str)> {
-        let tenants = match &self.breakdown {
-            Breakdown::Tags => return TAGS.map(|name| (name, metric.tag(name).trim())).to_vec(),
-            Breakdown::Dimensions { tenants } => tenants,
+        let tenants = match &self.source {
+            Source::Tags => return TAGS.map(|name| (name, metric.tag(name).trim())).to_vec(),
+            Source::Dimensions { tenants } => tenants,
         };
         let known = metric.dimensions.iter().map(|(name, value)| (*name, value.trim()));
         let filled = known.filter(|(_, value)| !value.is_empty());
