@@ -5,7 +5,7 @@ use core::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use apptheory_core::store::TableDefinition;
+use apptheory_core::store::{StoreUsage, TableDefinition};
 
 #[cfg(feature = "aws")]
 use super::AwsStore;
@@ -67,8 +67,9 @@ impl StoreBuilder {
     #[must_use]
     pub fn memory(self) -> Store {
         let memory = MemoryStore::new(self.clock.clone());
-        let tables = memory.clone();
-        self.store(memory, move |table| tables.create_table(table))
+        let (tables, meter) = (memory.clone(), memory.clone());
+        let usage = move || Some(meter.usage());
+        self.store(memory, move |table| tables.create_table(table), usage)
     }
 
     /// Opens a store in a file, as [`Store::embedded`] does.
@@ -79,32 +80,37 @@ impl StoreBuilder {
     #[cfg(feature = "embedded")]
     pub fn embedded(self, path: impl AsRef<Path>) -> Result<Store, EmbeddedError> {
         let database = EmbeddedStore::open(path, self.clock.clone())?;
+        let meter = database.clone();
         let on_demand = Arc::new(OnDemand::new(database));
         let tables = Arc::clone(&on_demand);
-        Ok(self.store(on_demand, move |table| tables.declare(table)))
+        let usage = move || Some(meter.usage());
+        Ok(self.store(on_demand, move |table| tables.declare(table), usage))
     }
 
     /// Makes a store on DynamoDB, as [`Store::aws`] does.
     #[cfg(feature = "aws")]
     pub async fn aws(self) -> Store {
         let aws = AwsStore::from_env().await.with_clock(self.clock.clone());
-        self.executor(aws)
+        let meter = aws.clone();
+        self.store(aws, |_| (), move || Some(meter.usage()))
     }
 
     /// Makes a store of an executor, as [`Store::new`] does. The executor keeps a clock of its own:
     /// give it the same one.
     #[must_use]
     pub fn executor(self, executor: impl StoreExecutor + Send + 'static) -> Store {
-        self.store(executor, |_| ())
+        self.store(executor, |_| (), || None)
     }
 
     fn store(
         self,
         executor: impl StoreExecutor + Send + 'static,
         declare: impl Fn(TableDefinition) + Send + Sync + 'static,
+        usage: impl Fn() -> Option<StoreUsage> + Send + Sync + 'static,
     ) -> Store {
         let Self { clock, ids, env } = self;
-        let world = World { clock, ids, env, declare: Box::new(declare) };
+        let (declare, usage) = (Box::new(declare), Box::new(usage));
+        let world = World { clock, ids, env, declare, usage };
         Store { executor: Arc::new(executor), world: Arc::new(world) }
     }
 }

@@ -46,7 +46,6 @@
 
 use core::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::{Fault, Reply, Wire};
@@ -58,6 +57,7 @@ use apptheory_core::time::Timestamp;
 use dynoxide::{Database, DynoxideError};
 use serde_json::Value as Json;
 
+use super::meter::{self, Meter};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
 
@@ -66,7 +66,7 @@ use crate::execute::Execute;
 pub struct EmbeddedStore<C = SystemClock> {
     database: Database,
     clock: C,
-    usage: Arc<Mutex<StoreUsage>>,
+    meter: Meter,
 }
 
 /// The embedded database could not be set up.
@@ -133,7 +133,7 @@ impl<C> EmbeddedStore<C> {
     }
 
     fn over(database: Database, clock: C) -> Self {
-        Self { database, clock, usage: Arc::default() }
+        Self { database, clock, meter: Meter::default() }
     }
 
     /// Creates a table with expiry turned on. A table that is there already is kept, items and all;
@@ -185,13 +185,7 @@ impl<C> EmbeddedStore<C> {
     /// refused write or a cancelled transaction, although DynamoDB charges for them.
     #[must_use]
     pub fn usage(&self) -> StoreUsage {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn book(&self, operation: &'static str, consumed: ConsumedCapacity) {
-        // A panic elsewhere cannot leave the figures half-written: poisoning says nothing here.
-        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        usage.record(operation, consumed);
+        self.meter.usage()
     }
 
     /// Checks an order, has it carried out, and reads the reply.
@@ -212,7 +206,7 @@ impl<C> EmbeddedStore<C> {
             Ok(answer) => Reply::Answer(answer),
             Err(error) => Reply::Fault(fault(&error)),
         };
-        self.book(W::OPERATION, consumed(W::OPERATION, &reply));
+        self.meter.record(W::OPERATION, consumed(W::OPERATION, &reply));
         order.read_reply(reply, self.clock.now())
     }
 }
@@ -272,20 +266,11 @@ fn consumed(operation: &str, reply: &Reply) -> ConsumedCapacity {
         None => &[],
     };
     let units = |entry: &Json, member| entry.get(member).and_then(Json::as_f64);
-    let is_read =
-        matches!(operation, GetItem::OPERATION | BatchGetItem::OPERATION | QueryItems::OPERATION);
-    entries
-        .iter()
-        .map(|entry| {
-            let total = units(entry, "CapacityUnits").unwrap_or(0.0);
-            // A repeated transaction is charged as a read.
-            if is_read || units(entry, "ReadCapacityUnits").is_some() {
-                ConsumedCapacity { read_half_units: (total * 2.0).round() as u64, write_units: 0 }
-            } else {
-                ConsumedCapacity { read_half_units: 0, write_units: total.round() as u64 }
-            }
-        })
-        .sum()
+    let of_table = |entry: &Json| {
+        let total = units(entry, "CapacityUnits").unwrap_or(0.0);
+        meter::reported(operation, total, units(entry, "ReadCapacityUnits"))
+    };
+    entries.iter().map(of_table).sum()
 }
 
 const _: () = {

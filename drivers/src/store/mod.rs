@@ -27,6 +27,8 @@ mod builder;
 #[cfg(feature = "embedded")]
 mod embedded_store;
 mod memory_store;
+#[cfg(any(feature = "aws", feature = "embedded"))]
+mod meter;
 #[cfg(feature = "embedded")]
 mod on_demand;
 #[cfg(test)]
@@ -76,6 +78,7 @@ struct World {
     ids: Arc<dyn IdSource>,
     env: OwnedEnv,
     declare: Box<dyn Fn(TableDefinition) + Send + Sync>,
+    usage: Box<dyn Fn() -> Option<StoreUsage> + Send + Sync>,
 }
 
 impl Store {
@@ -162,6 +165,16 @@ impl Store {
     #[must_use]
     pub fn env(&self, name: &str) -> Option<String> {
         (self.world.env)(name)
+    }
+
+    /// Returns the calls that were made so far, and the capacity that they consumed. `None` for a store
+    /// of another [executor](Self::new), which nobody counts.
+    ///
+    /// DynamoDB charges for refused writes and cancelled transactions, too, and does not report them:
+    /// only a store in memory counts those.
+    #[must_use]
+    pub fn usage(&self) -> Option<StoreUsage> {
+        (self.world.usage)()
     }
 
     /// Says that a table is needed. In memory it is created at once, in a file at the next call, and

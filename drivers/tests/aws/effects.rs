@@ -87,6 +87,11 @@ fn a_put_is_read_back_and_refused_the_second_time() {
         let replaced = PutItem { item: key("e1").to_item(), guard: Guard::Always, ..put("e1") };
         assert_eq!(ask(&store, &replaced).await, applied(Item::new()));
         assert_eq!(ask(&store, &get("e1")).await, Ok(Some(key("e1").to_item())));
+
+        let (puts, gets) = (store.usage().operation("PutItem"), store.usage().operation("GetItem"));
+        assert_eq!((puts.calls, gets.calls), (3, 3));
+        // The index counts, too; the refused write is not reported.
+        assert_eq!((puts.consumed.write_units, gets.consumed.read_units()), (4, 3.0));
     });
 }
 

@@ -54,14 +54,16 @@ use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::Wire;
 use apptheory_core::store::{
     self, Answered, BatchGetItem, DeleteItem, GetItem, Misconfiguration, PutItem, QueryItems,
-    Sleep, TransactWriteItems, UpdateItem,
+    Sleep, StoreUsage, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder as ConfigBuilder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::types::ConsumedCapacity as SdkCapacity;
 
+use super::meter::{self, Meter};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
 
@@ -87,6 +89,7 @@ use crate::execute::Execute;
 pub struct AwsStore<C = SystemClock> {
     client: Client,
     clock: C,
+    meter: Meter,
 }
 
 impl AwsStore {
@@ -108,8 +111,8 @@ impl AwsStore {
 
     /// Sends with `client`.
     #[must_use]
-    pub const fn new(client: Client) -> Self {
-        Self { client, clock: SystemClock }
+    pub fn new(client: Client) -> Self {
+        Self { client, clock: SystemClock, meter: Meter::default() }
     }
 }
 
@@ -118,18 +121,39 @@ impl<C> AwsStore<C> {
     #[must_use]
     pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
         let config = self.client.config().to_builder().endpoint_url(url).build();
-        Self { client: Client::from_conf(config), clock: self.clock }
+        Self { client: Client::from_conf(config), ..self }
     }
 
     /// Sleeps on, and takes the time of answers from, `clock`.
     #[must_use]
     pub fn with_clock<D>(self, clock: D) -> AwsStore<D> {
-        AwsStore { client: self.client, clock }
+        AwsStore { client: self.client, clock, meter: self.meter }
     }
 
     /// Returns the SDK client that it sends with.
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Returns the orders that were sent so far, and the capacity that DynamoDB reported for them. It
+    /// reports none for a refused write or a cancelled transaction, although it charges for them. What
+    /// the SDK repeats counts once.
+    #[must_use]
+    pub fn usage(&self) -> StoreUsage {
+        self.meter.usage()
+    }
+
+    /// Counts an order that was sent, and what DynamoDB said that it consumed.
+    fn count<'c>(
+        &self,
+        operation: &'static str,
+        consumed: impl IntoIterator<Item = &'c SdkCapacity>,
+    ) {
+        let of_table = |consumed: &SdkCapacity| {
+            let units = consumed.capacity_units().unwrap_or_default();
+            meter::reported(operation, units, consumed.read_capacity_units())
+        };
+        self.meter.record(operation, consumed.into_iter().map(of_table).sum());
     }
 
     /// The client, if there is any point in sending `order`. Without a region nothing can be sent:

@@ -1,9 +1,10 @@
 //! The effects that read: `GetItem`, `BatchGetItem`, `QueryItems`.
 
+use apptheory_core::store::wire::Wire as _;
 use apptheory_core::store::{
     self, BatchGetItem, BatchRead, GetItem, Item, Key, Misconfiguration, Page, QueryItems,
 };
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 
 use super::AwsStore;
 use super::classify::classify;
@@ -14,15 +15,18 @@ use crate::clock::Clock;
 
 impl<C: Clock> AwsStore<C> {
     pub(super) async fn get_item(&self, order: &GetItem) -> Result<Option<Item>, store::Error> {
-        let answer = self
+        let sent = self
             .client_for(order)?
             .get_item()
             .table_name(order.table.as_ref())
             .set_key(Some(key_to_sdk(&order.key)))
             .consistent_read(order.consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
-            .await
-            .map_err(|error| classify(&error))?;
+            .await;
+        let consumed = sent.as_ref().ok().and_then(|answer| answer.consumed_capacity());
+        self.count(GetItem::OPERATION, consumed);
+        let answer = sent.map_err(|error| classify(&error))?;
         Ok(answer.item.map(item_from_sdk).transpose()?)
     }
 }
@@ -40,13 +44,16 @@ impl<C: Clock> AwsStore<C> {
             .consistent_read(order.consistent)
             .build()
             .map_err(|_| store::Error::Misconfigured(Misconfiguration::InvalidRequest))?;
-        let answer = self
+        let sent = self
             .client_for(order)?
             .batch_get_item()
             .request_items(order.table.as_ref(), request)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
-            .await
-            .map_err(|error| classify(&error))?;
+            .await;
+        let consumed = sent.as_ref().map_or(&[][..], |answer| answer.consumed_capacity());
+        self.count(BatchGetItem::OPERATION, consumed);
+        let answer = sent.map_err(|error| classify(&error))?;
 
         let table = order.table.as_ref();
         let items = answer.responses.and_then(|mut tables| tables.remove(table));
@@ -69,7 +76,7 @@ fn unprocessed_key(order: &BatchGetItem, key: SdkItem) -> Result<Key, store::Err
 impl<C: Clock> AwsStore<C> {
     pub(super) async fn query(&self, order: &QueryItems) -> Result<Page, store::Error> {
         let expressions = order.expressions();
-        let answer = self
+        let sent = self
             .client_for(order)?
             .query()
             .table_name(order.table.as_ref())
@@ -83,9 +90,12 @@ impl<C: Clock> AwsStore<C> {
             .set_limit(order.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
             .scan_index_forward(order.forward)
             .consistent_read(order.consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
-            .await
-            .map_err(|error| classify(&error))?;
+            .await;
+        let consumed = sent.as_ref().ok().and_then(|answer| answer.consumed_capacity());
+        self.count(QueryItems::OPERATION, consumed);
+        let answer = sent.map_err(|error| classify(&error))?;
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty());
         Ok(Page {
             items: items_from_sdk(answer.items.unwrap_or_default())?,

@@ -2,6 +2,7 @@
 
 use core::error::Error;
 
+use apptheory_core::store::wire::Wire as _;
 use apptheory_core::store::{
     self, CancellationReason, DeleteItem, Guard, Item, Misconfiguration, PutItem, TransactWrite,
     TransactWriteItems, Transacted, UpdateItem, Written,
@@ -13,7 +14,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck as SdkConditionCheck, Delete, Put, ReturnValue,
+    ConditionCheck as SdkConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
@@ -41,8 +42,13 @@ macro_rules! guarded {
 
 impl<C: Clock> AwsStore<C> {
     pub(super) async fn put_item(&self, order: &PutItem) -> Result<Written, store::Error> {
-        let request = guarded!(self.client_for(order)?.put_item(), order, order.expressions());
-        let sent = request.set_item(Some(item_to_sdk(&order.item))).send().await;
+        let sent = guarded!(self.client_for(order)?.put_item(), order, order.expressions())
+            .set_item(Some(item_to_sdk(&order.item)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let consumed = sent.as_ref().ok().and_then(|answer| answer.consumed_capacity());
+        self.count(PutItem::OPERATION, consumed);
         // A put returns nothing: what is there now is what was sent.
         written(sent.map(|_| None), |error| {
             if let PutItemError::ConditionalCheckFailedException(refusal) = error {
@@ -59,12 +65,15 @@ impl<C: Clock> AwsStore<C> {
         let request = guarded!(self.client_for(order)?.update_item(), order, expressions)
             .set_key(Some(key_to_sdk(&order.key)))
             .set_update_expression(update)
-            .return_values(ReturnValue::UpdatedNew);
+            .return_values(ReturnValue::UpdatedNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let sent = if order.is_idempotent() {
             request.send().await
         } else {
             request.customize().config_override(sent_once()).send().await
         };
+        let consumed = sent.as_ref().ok().and_then(|answer| answer.consumed_capacity());
+        self.count(UpdateItem::OPERATION, consumed);
         written(sent.map(|answer| answer.attributes), |error| {
             if let UpdateItemError::ConditionalCheckFailedException(refusal) = error {
                 Some(refusal)
@@ -75,10 +84,14 @@ impl<C: Clock> AwsStore<C> {
     }
 
     pub(super) async fn delete_item(&self, order: &DeleteItem) -> Result<Written, store::Error> {
-        let request = guarded!(self.client_for(order)?.delete_item(), order, order.expressions())
+        let sent = guarded!(self.client_for(order)?.delete_item(), order, order.expressions())
             .set_key(Some(key_to_sdk(&order.key)))
-            .return_values(ReturnValue::AllOld);
-        let sent = request.send().await;
+            .return_values(ReturnValue::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let consumed = sent.as_ref().ok().and_then(|answer| answer.consumed_capacity());
+        self.count(DeleteItem::OPERATION, consumed);
         written(sent.map(|answer| answer.attributes), |error| {
             if let DeleteItemError::ConditionalCheckFailedException(refusal) = error {
                 Some(refusal)
@@ -99,12 +112,15 @@ impl<C: Clock> AwsStore<C> {
         let request = client
             .transact_write_items()
             .set_transact_items(Some(writes))
-            .set_client_request_token(order.token.clone());
+            .set_client_request_token(order.token.clone())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let sent = if order.token.is_none() {
             request.customize().config_override(sent_once()).send().await
         } else {
             request.send().await
         };
+        let consumed = sent.as_ref().map_or(&[][..], |answer| answer.consumed_capacity());
+        self.count(TransactWriteItems::OPERATION, consumed);
         match sent {
             Ok(_) => Ok(Transacted::Committed),
             Err(error) => canceled(&error),
