@@ -43,6 +43,7 @@ pub mod local;
 #[cfg(feature = "logs")]
 pub mod logs;
 pub mod machine;
+pub mod metrics;
 pub mod prelude;
 #[cfg(any(feature = "aws", feature = "kinesis", feature = "websocket"))]
 mod sdk_error;

@@ -190,6 +190,9 @@ impl Detail {
 }
 
 impl EventOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Unmatched];
+
     /// Returns `success`, `error` or `unmatched`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

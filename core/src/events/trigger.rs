@@ -20,6 +20,17 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Every trigger.
+    pub const ALL: [Self; 7] = [
+        Self::Sqs,
+        Self::Kinesis,
+        Self::DynamoDbStream,
+        Self::Sns,
+        Self::EventBridge,
+        Self::WebSocket,
+        Self::Other,
+    ];
+
     /// Returns the trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`,
     /// `sns`, `eventbridge`, `websocket` or `other`.
     #[must_use]

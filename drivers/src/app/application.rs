@@ -8,6 +8,7 @@ use apptheory_core::http::exchange::HttpSettings;
 
 use super::events::EventSettings;
 use super::hooks::Hooks;
+use super::measure::Measuring;
 use super::router::Router;
 use super::websocket::default_clients;
 use crate::clock::{SharedClock, SystemClock};
@@ -26,6 +27,7 @@ pub struct App<S = ()> {
     pub(super) settings: HttpSettings,
     pub(super) events: EventSettings,
     pub(super) hooks: Hooks,
+    pub(super) measuring: Option<Measuring>,
     pub(super) clock: SharedClock,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) reserve: Option<Duration>,
@@ -57,6 +59,7 @@ impl<S> App<S> {
             settings: HttpSettings::default(),
             events: EventSettings::default(),
             hooks: Hooks::default(),
+            measuring: None,
             clock: SharedClock::new(SystemClock),
             ids: Arc::new(RandomIds),
             reserve: None,

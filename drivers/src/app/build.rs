@@ -15,6 +15,7 @@ use super::middleware::Layer;
 use super::router::{METHODS, Route, Target};
 use super::services::Services;
 use super::{App, AppService, Inner};
+use crate::metrics;
 
 /// An application was put together wrong: nothing is served before it is mended.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -91,6 +92,13 @@ pub enum BuildError {
     /// The configuration of an event bus cannot work; the error says which setting.
     #[error(transparent)]
     EventBus(#[from] eventbus::Error),
+    /// A metric of the application's own cannot be declared: its name is taken, or the pattern of a
+    /// route is none that CloudWatch takes; the error names it.
+    #[error(transparent)]
+    Metrics(#[from] metrics::Error),
+    /// The application is given metrics twice, and can write into one of them. Name them once.
+    #[error("the application is given metrics twice: name them once")]
+    MetricsTwice,
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
@@ -120,7 +128,9 @@ impl From<BuildError> for AppError {
             | BuildError::AccessTwice { .. }
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
-            | BuildError::EventBus(_)) => {
+            | BuildError::EventBus(_)
+            | BuildError::Metrics(_)
+            | BuildError::MetricsTwice) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }
@@ -134,7 +144,7 @@ impl<S: Send + Sync + 'static> App<S> {
     ///
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their order.
     pub fn build(self) -> Result<AppService, BuildError> {
-        let Self { state, mut router, mut settings, events, hooks, .. } = self;
+        let Self { state, mut router, mut settings, events, hooks, measuring, .. } = self;
         settings.authenticates = hooks.authenticate.is_some();
         let json = settings.json;
         #[cfg(feature = "tower")]
@@ -164,6 +174,8 @@ impl<S: Send + Sync + 'static> App<S> {
             tracing::warn!("{warning}");
         }
         let Tables { service, events, requests, mut registered, .. } = tables;
+        let patterns = service.router().routes().iter().map(|route| route.pattern().as_str());
+        let measures = measuring.map(|measuring| measuring.declare(patterns)).transpose()?;
         if requests > 0 {
             let handlers = if requests == 1 { "handler" } else { "handlers" };
             registered.insert(0, format!("{requests} {handlers} of requests"));
@@ -184,6 +196,7 @@ impl<S: Send + Sync + 'static> App<S> {
             supports_websockets,
             registered,
             hooks,
+            measures,
             reserve,
             warnings,
         };

@@ -66,6 +66,9 @@ impl AppService {
         expect(dead_code, reason = "nothing delivers answers")
     )]
     pub(crate) async fn flush(&self) {
+        if let Some(measures) = &self.inner.measures {
+            measures.flush();
+        }
         let Some(hook) = &self.inner.hooks.flush else { return };
         let by = self.clock().now().saturating_add(FLUSH_TIME);
         let flushed = guarded("the flush hook", async {

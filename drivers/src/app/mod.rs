@@ -38,6 +38,7 @@ mod invocation;
 mod invoke;
 pub mod kind;
 mod left;
+mod measure;
 mod middleware;
 #[cfg(feature = "tower")]
 mod mount;
@@ -109,6 +110,7 @@ pub use websocket::WebSocket;
 use chain::Chain;
 use events::EventRoutes;
 use hooks::Hooks;
+use measure::Measures;
 use services::Services;
 
 use crate::clock::SharedClock;
@@ -136,6 +138,7 @@ struct Inner {
     /// What is registered, as errors of events without a handler say it.
     registered: Vec<String>,
     hooks: Hooks,
+    measures: Option<Measures>,
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,
     warnings: Vec<BuildWarning>,

@@ -220,10 +220,13 @@ impl AppService {
     }
 
     fn record(&self, observation: &Observation, request_id: &str) {
+        let ended_at = self.services.clock.now();
+        if let Some(measures) = &self.inner.measures {
+            measures.request(observation, ended_at);
+        }
         if !self.inner.hooks.listen() {
             return;
         }
-        let ended_at = self.services.clock.now();
         self.log(&observation.log(ended_at), request_id);
         self.measure(request_id, || observation.metric(ended_at), || observation.span());
     }

@@ -27,6 +27,11 @@ pub struct TimedOut;
 impl AppService {
     /// Begins an invocation: from now on, its time passes.
     pub(crate) fn begin(&self, invocation: Invocation) -> Begun {
+        if invocation.is_cold_start
+            && let Some(measures) = &self.inner.measures
+        {
+            measures.cold_start();
+        }
         let now = self.services.clock.now();
         let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
         Begun { invocation, time }

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::call::Call;
 use super::settings::HttpSettings;
@@ -164,9 +165,20 @@ impl Observation {
         self.status
     }
 
+    /// Returns the pattern of the route that served the request; `None` when none did.
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        self.call.pattern().map(Pattern::as_str)
+    }
+
+    /// Returns how long the answer took.
+    #[must_use]
+    pub fn duration(&self, ended_at: Timestamp) -> Duration {
+        self.call.arrival.now.until(ended_at)
+    }
+
     fn duration_ms(&self, ended_at: Timestamp) -> u64 {
-        let taken = self.call.arrival.now.until(ended_at);
-        u64::try_from(taken.as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.duration(ended_at).as_millis()).unwrap_or(u64::MAX)
     }
 
     fn path(&self) -> &str {

@@ -5,7 +5,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{self, EventObservation, EventOutcome, RawEvent, Seen};
+use apptheory_core::events::{self, EventObservation, EventOutcome, RawEvent, Seen, Trigger};
 
 use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
@@ -92,7 +92,7 @@ impl AppService {
         let Some(AnyRoute { name, handler }) = self.inner.events.any.find(event) else {
             return Err(self.refuse_unrouted(event, &begun));
         };
-        let shared = self.share(begun);
+        let shared = self.share(begun, Trigger::Other);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event(name, &shared.delivery.request_id);
         let handled = self.handle(handler, shared.event_context(AnyEvent::of(event)));
@@ -106,6 +106,7 @@ impl AppService {
     fn refuse_unrouted(&self, event: &RawEvent<'_>, begun: &Begun) -> InvokeError {
         let (seen, request_id) = (event.seen(), &begun.invocation.request_id);
         let observation = EventObservation::unrouted(&seen, request_id);
+        self.count_event(Trigger::Other, EventOutcome::Unmatched);
         self.observe(&observation, EventOutcome::Unmatched, request_id);
         let error = match self.inner.events.settings.names_what_was_seen {
             true => events::Error::unrouted(&seen, &self.inner.registered),

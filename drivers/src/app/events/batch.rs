@@ -41,7 +41,7 @@ impl AppService {
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let settings = &self.inner.events.settings;
-        let shared = self.share(begun);
+        let shared = self.share(begun, event.source().trigger());
         let guard = shared.cancellation.clone().drop_guard();
         let batch = event.batch(settings.after_failure);
         let batch = match shared.begun.time.stops_at() {

@@ -44,7 +44,7 @@ use apptheory_core::error::AppError;
 use apptheory_core::events::{
     BatchSource, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventInput,
     EventObservation, EventOutcome, KinesisRecord, LambdaEvent, Routes, ShapeRoutes, SnsRecord,
-    SqsRecord,
+    SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -130,6 +130,7 @@ struct Shared {
     delivery: Arc<Delivery>,
     begun: Arc<Begun>,
     services: Arc<Services>,
+    trigger: Trigger,
     cancellation: CancellationToken,
 }
 
@@ -140,6 +141,7 @@ impl Shared {
             delivery: Arc::clone(&self.delivery),
             begun: Arc::clone(&self.begun),
             services: Arc::clone(&self.services),
+            trigger: self.trigger,
             cancellation: self.cancellation.child_token(),
         }
     }
@@ -170,7 +172,7 @@ pub(crate) const fn is_handled(response: &Response) -> bool {
 
 impl AppService {
     /// What the records of an invocation have in common.
-    fn share(&self, begun: Begun) -> Shared {
+    fn share(&self, begun: Begun, trigger: Trigger) -> Shared {
         let services = &self.services;
         let now = services.clock.now();
         let Invocation { request_id, deadline, .. } = &begun.invocation;
@@ -179,6 +181,7 @@ impl AppService {
             delivery: Arc::new(Delivery::new(request_id, *deadline, now, new_id)),
             begun: Arc::new(begun),
             services: Arc::clone(services),
+            trigger,
             cancellation: CancellationToken::new(),
         }
     }
@@ -203,11 +206,19 @@ impl AppService {
     ) {
         let request_id = &shared.delivery.request_id;
         let outcome = if error.is_some() { EventOutcome::Error } else { EventOutcome::Success };
+        self.count_event(shared.trigger, outcome);
         if let Some(observation) = observation {
             self.observe(&observation, outcome, request_id);
         }
         if let Some(error) = error {
             self.tell(Failure { request_id: request_id.clone(), error });
+        }
+    }
+
+    /// Counts an event in the application's metrics.
+    pub(super) fn count_event(&self, source: Trigger, outcome: EventOutcome) {
+        if let Some(measures) = &self.inner.measures {
+            measures.event(source, outcome);
         }
     }
 

@@ -27,7 +27,7 @@ impl AppService {
     ) -> Result<String, InvokeError> {
         let EventRoutes { sns, settings, .. } = &self.inner.events;
         let handlers = sns.of_notifications(&records)?;
-        let shared = self.share(begun);
+        let shared = self.share(begun, Trigger::Sns);
         let guard = shared.cancellation.clone().drop_guard();
         let mut outputs = Vec::new();
         for (record, handler) in records.into_iter().zip(handlers) {
@@ -59,7 +59,7 @@ impl AppService {
                 return Ok(unmatched.map(|_| "null".to_owned())?);
             }
         };
-        let shared = self.share(begun);
+        let shared = self.share(begun, Trigger::EventBridge);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
         let context = shared.context(EventInput::EventBridge(Arc::new(event.into_owned())));
@@ -76,6 +76,7 @@ impl AppService {
         let now = self.services.clock.now();
         let invocation = Delivery::new(request_id, *deadline, now, String::new);
         let observation = EventObservation::event_bridge(&event.envelope(&invocation));
+        self.count_event(Trigger::EventBridge, EventOutcome::Unmatched);
         self.observe(&observation, EventOutcome::Unmatched, &invocation.request_id);
         if self.inner.hooks.log.is_none() {
             log_unmatched(event, &invocation.request_id);

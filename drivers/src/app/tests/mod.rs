@@ -7,6 +7,7 @@ mod deadlines;
 mod extractors;
 mod handlers;
 mod limits;
+mod measures;
 mod printing;
 mod records;
 mod returned;

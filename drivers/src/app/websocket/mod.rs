@@ -191,12 +191,12 @@ impl AppService {
         let request_id = &call.request_id;
         let error = answer.map_or_else(Some, |response| response.error.as_ref());
         let failure = error.filter(|error| error.status() >= 500);
+        let outcome = if failure.is_some() { EventOutcome::Error } else { EventOutcome::Success };
+        self.count_event(Trigger::WebSocket, outcome);
         if self.inner.events.observes_messages() {
             let WebSocketConnection { route_key, connection_id, .. } = socket.connection();
             let observation =
                 EventObservation::message(Trigger::WebSocket, route_key, connection_id, request_id);
-            let outcome =
-                if failure.is_some() { EventOutcome::Error } else { EventOutcome::Success };
             self.observe(&observation, outcome, request_id);
         }
         if let Some(error) = failure {

@@ -1,0 +1,166 @@
+//! What an application measures of itself.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use apptheory_core::error::AppError;
+use serde_json::{Value as Json, json};
+
+use super::{builder, clock, get, serve};
+use crate::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
+use crate::app::*;
+use crate::clock::{Clock as _, VirtualClock};
+use crate::events::Rule;
+use crate::metrics::testing::Written;
+use crate::metrics::{self, Metrics};
+
+fn metrics(clock: &VirtualClock) -> (Metrics, Written) {
+    let written = Written::default();
+    let metrics = Metrics::builder("Shop").clock(clock.clone()).writer(written.clone()).build();
+    (metrics.unwrap(), written)
+}
+
+fn shop(clock: &VirtualClock) -> App {
+    builder(clock)
+        .get("/orders/{id}", async |context: Context| {
+            context.clock().sleep(Duration::from_micros(1500)).await;
+        })
+        .get("/gone", async || Err::<(), _>(AppError::conflict("gone")))
+        .get("/panic", async || -> () { panic!("boom") })
+}
+
+/// What was written, without when and how.
+fn flushed(metrics: &Metrics, written: &Written) -> Vec<Json> {
+    metrics.flush();
+    let without = |mut line: Json| {
+        line.as_object_mut().unwrap().remove("_aws");
+        line
+    };
+    written.lines().into_iter().map(without).collect()
+}
+
+#[test]
+fn requests_are_counted_and_timed() {
+    let clock = clock();
+    let (metrics, written) = metrics(&clock);
+    let app = shop(&clock).metrics(&metrics).build().unwrap();
+    for path in ["/orders/1", "/gone", "/nowhere", "/panic"] {
+        serve(&app, &clock, get(path));
+    }
+    let expected = json!({"RequestCount": 4, "RequestDuration": [1.5, 0, 0, 0],
+        "RequestClientErrors": 2, "RequestServerErrors": 1});
+    assert_eq!(flushed(&metrics, &written), [expected]);
+}
+
+#[test]
+fn routes_are_told_apart_where_that_is_asked_for() {
+    let clock = clock();
+    let (metrics, written) = metrics(&clock);
+    let app = shop(&clock).metrics_by_route(&metrics).build().unwrap();
+    for path in ["/orders/1", "/orders/2", "/panic", "/nowhere", "/elsewhere"] {
+        serve(&app, &clock, get(path));
+    }
+    let mut lines = flushed(&metrics, &written);
+    lines.sort_by_key(|line| line["route"].to_string());
+    let expected = [
+        json!({"route": "/orders/{id}", "RequestCount": 2, "RequestDuration": [1.5, 1.5]}),
+        json!({"route": "/panic", "RequestCount": 1, "RequestDuration": 0,
+            "RequestServerErrors": 1}),
+        json!({"route": "unmatched", "RequestCount": 2, "RequestDuration": [0, 0],
+            "RequestClientErrors": 2}),
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn events_of_every_source_are_counted_by_outcome() {
+    let clock = clock();
+    let (metrics, written) = metrics(&clock);
+    let app = builder(&clock)
+        .sqs("orders", async |message: Arc<SqsMessage>| match &*message.body {
+            "bad" => Err(AppError::conflict("bad")),
+            _ => Ok(()),
+        })
+        .sns("news", async |_: Arc<SnsNotification>| ())
+        .event_bridge(Rule::source("shop"), async |_: Arc<EventBridgeMessage>| ())
+        .websocket("$default", async || ())
+        .otherwise(async || ())
+        .metrics(&metrics)
+        .build()
+        .unwrap();
+    let message = |body: &str| {
+        json!({"eventSource": "aws:sqs", "messageId": body, "eventSourceARN": "a:orders",
+            "body": body})
+    };
+    let event = |source: &str| json!({"source": source, "detail-type": "d", "detail": {}});
+    for event in [
+        json!({"Records": [message("a"), message("b"), message("bad")]}),
+        json!({"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "m", "Message": "hi",
+            "TopicArn": "a:news"}}]}),
+        event("shop"),
+        json!({"requestContext": {"routeKey": "$default", "connectionId": "c", "stage": "s",
+            "domainName": "d"}}),
+        json!({"anything": 1}),
+    ] {
+        clock.run(app.invoke(&event.to_string(), Invocation::default())).unwrap();
+    }
+    let mut counts: Vec<_> = flushed(&metrics, &written)
+        .into_iter()
+        .map(|line| {
+            let [source, outcome] = ["source", "outcome"].map(|name| line[name].as_str().unwrap());
+            (source.to_owned(), outcome.to_owned(), line["EventCount"].as_u64().unwrap())
+        })
+        .collect();
+    counts.sort();
+    let expected = [
+        ("eventbridge", "success", 1),
+        ("other", "success", 1),
+        ("sns", "success", 1),
+        ("sqs", "error", 1),
+        ("sqs", "success", 2),
+        ("websocket", "success", 1),
+    ];
+    assert_eq!(counts, expected.map(|(source, outcome, n)| (source.into(), outcome.into(), n)));
+}
+
+#[test]
+fn events_that_nothing_is_registered_for_are_counted() {
+    let clock = clock();
+    let (metrics, written) = metrics(&clock);
+    let rule = Rule::source("shop");
+    let app = builder(&clock).event_bridge(rule, async || ()).metrics(&metrics).build().unwrap();
+    let other = json!({"source": "other", "detail-type": "d", "detail": {}}).to_string();
+    assert!(clock.run(app.invoke(&other, Invocation::default())).is_ok());
+    assert!(clock.run(app.invoke("{}", Invocation::default())).is_err());
+    let counts = flushed(&metrics, &written)
+        .into_iter()
+        .map(|line| (line["source"].clone(), line["outcome"].clone(), line["EventCount"].clone()));
+    let unmatched = |source: &str| (json!(source), json!("unmatched"), json!(1));
+    assert_eq!(counts.collect::<Vec<_>>(), [unmatched("eventbridge"), unmatched("other")]);
+}
+
+#[test]
+fn a_cold_start_is_counted_once() {
+    let clock = clock();
+    let (metrics, written) = metrics(&clock);
+    let app = builder(&clock).otherwise(async || ()).metrics(&metrics).build().unwrap();
+    for is_cold_start in [true, false, false] {
+        let invocation = Invocation { is_cold_start, ..Invocation::default() };
+        clock.run(app.invoke("{}", invocation)).unwrap();
+    }
+    let starts = flushed(&metrics, &written);
+    let starts = starts.iter().filter_map(|line| line["ColdStart"].as_u64());
+    assert_eq!(starts.collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn metrics_have_one_application_and_an_application_has_metrics_once() {
+    let clock = clock();
+    let (metrics, _) = metrics(&clock);
+    let twice = shop(&clock).metrics(&metrics).metrics_by_route(&metrics).build();
+    assert_eq!(twice.unwrap_err(), BuildError::MetricsTwice);
+    metrics.counter("RequestCount").unwrap();
+    let taken = shop(&clock).metrics(&metrics).build().unwrap_err();
+    let error = metrics::Error::Twice { given: "RequestCount".into() };
+    assert_eq!(taken, BuildError::Metrics(error));
+}

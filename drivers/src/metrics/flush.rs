@@ -1,0 +1,147 @@
+//! Writing what was measured.
+
+use core::sync::atomic::Ordering;
+use std::io::Write;
+use std::sync::PoisonError;
+
+use apptheory_core::observe::emf::{Measured, Measurement};
+use apptheory_core::time::Timestamp;
+
+use super::declare::Group;
+use super::{Metrics, Shared};
+use crate::clock::Clock as _;
+
+/// What became of the measurements of a program so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct MetricsStats {
+    /// Lines that were written.
+    pub written: u64,
+    /// Values that CloudWatch does not take: infinite, no number, or more than 2^360 from zero.
+    pub refused: u64,
+    /// Values beyond the [`MAX_VALUES`](super::MAX_VALUES) that a histogram keeps.
+    pub dropped: u64,
+    /// Lines that could not be written, with all they would have said.
+    pub failed: u64,
+}
+
+/// Where lines go, and the buffers that they are made in.
+pub(super) struct Sink {
+    writer: Box<dyn Write + Send>,
+    lines: String,
+    values: Vec<Measurement>,
+    /// For each metric, where its values end.
+    ends: Vec<usize>,
+    written: u64,
+    failed: u64,
+    /// What the log was told of.
+    told: MetricsStats,
+}
+
+impl Sink {
+    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self {
+            writer,
+            lines: String::new(),
+            values: Vec::new(),
+            ends: Vec::new(),
+            written: 0,
+            failed: 0,
+            told: MetricsStats::default(),
+        }
+    }
+
+    /// Takes what a group has measured, and makes lines of it.
+    fn collect(&mut self, group: &Group, at: Timestamp) -> usize {
+        let Group { directive, cells } = group;
+        let combinations = 0..directive.breakdown().combinations();
+        let lines = combinations.map(|combination| {
+            self.values.clear();
+            self.ends.clear();
+            for cells in cells {
+                cells.take(combination, &mut self.values);
+                self.ends.push(self.values.len());
+            }
+            if self.values.is_empty() {
+                return 0;
+            }
+            let starts = [0].into_iter().chain(self.ends.iter().copied());
+            let measured = starts.zip(&self.ends).enumerate().map(|(metric, (start, end))| {
+                Measured { metric, values: self.values.get(start..*end).unwrap_or_default() }
+            });
+            let measured: Vec<_> = measured.filter(|one| !one.values.is_empty()).collect();
+            directive.write(combination, &measured, at, &mut self.lines)
+        });
+        lines.sum()
+    }
+
+    fn write(&mut self, lines: usize) {
+        let sent = self.writer.write_all(self.lines.as_bytes()).and_then(|()| self.writer.flush());
+        let count = if sent.is_ok() { &mut self.written } else { &mut self.failed };
+        *count = count.saturating_add(u64::try_from(lines).unwrap_or(u64::MAX));
+    }
+}
+
+impl Metrics {
+    /// Writes what was measured since the last time, as lines of CloudWatch's embedded metric format.
+    /// Nothing is written where nothing was measured. It waits for the writer, and for others that
+    /// flush at the moment.
+    ///
+    /// An application that [has these metrics](crate::App::metrics) does so itself. It never fails: what
+    /// could not be written is counted in [`stats`](Self::stats), and with the feature `tracing` said
+    /// in the log.
+    pub fn flush(&self) {
+        let shared = &*self.shared;
+        let mut sink = shared.sink();
+        let observers = shared.observers.lock().unwrap_or_else(PoisonError::into_inner);
+        observers.iter().for_each(|observe| observe());
+        drop(observers);
+        let at = shared.clock.now();
+        sink.lines.clear();
+        let groups = shared.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = groups.iter().map(|group| sink.collect(group, at)).sum();
+        drop(groups);
+        if lines > 0 {
+            sink.write(lines);
+        }
+        let stats = shared.stats(&sink);
+        let told = core::mem::replace(&mut sink.told, stats);
+        drop(sink);
+        tell(&told, &stats);
+    }
+
+    /// Returns what became of the measurements so far.
+    #[must_use]
+    pub fn stats(&self) -> MetricsStats {
+        self.shared.stats(&self.shared.sink())
+    }
+}
+
+impl Shared {
+    /// Whatever panicked while it was held: its buffers are cleared before they are used.
+    fn sink(&self) -> std::sync::MutexGuard<'_, Sink> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stats(&self, sink: &Sink) -> MetricsStats {
+        MetricsStats {
+            written: sink.written,
+            refused: self.lost.refused.load(Ordering::Relaxed),
+            dropped: self.lost.dropped.load(Ordering::Relaxed),
+            failed: sink.failed,
+        }
+    }
+}
+
+/// Says what was lost since the log was told the last time.
+#[cfg(feature = "tracing")]
+fn tell(told: &MetricsStats, now: &MetricsStats) {
+    let refused = now.refused.saturating_sub(told.refused);
+    let dropped = now.dropped.saturating_sub(told.dropped);
+    let failed = now.failed.saturating_sub(told.failed);
+    if (refused, dropped, failed) != (0, 0, 0) {
+        tracing::warn!(refused, dropped, failed, "measurements were lost");
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+const fn tell(_: &MetricsStats, _: &MetricsStats) {}

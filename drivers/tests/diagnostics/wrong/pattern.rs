@@ -1,8 +1,0 @@
-// regex parse error
-use garde::Validate;
-
-#[derive(Validate)]
-pub struct Order {
-    #[garde(pattern("["))]
-    id: String,
-}

@@ -1,0 +1,220 @@
+//! What CloudWatch is told, whatever is measured and in which order it is written.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use allocation_counter::measure;
+use apptheory::clock::ManualClock;
+use apptheory::metrics::{By, Counter, Dimension, Gauge, Histogram, Metrics, Unit};
+use apptheory::time::Timestamp;
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One of each instrument, without a dimension and by two.
+struct Shop {
+    metrics: Metrics,
+    written: Written,
+    counter: Counter,
+    gauge: Gauge,
+    counters: By<Counter, 2>,
+    histograms: By<Histogram, 2>,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let written = Written::default();
+        let metrics = Metrics::builder("Shop")
+            .dimension("service", "orders")
+            .clock(ManualClock::new(Timestamp::UNIX_EPOCH))
+            .writer(written.clone())
+            .build()
+            .unwrap();
+        let by = || {
+            metrics.by([
+                Dimension::new("method", ["card", "cash"]).unwrap(),
+                Dimension::new("currency", ["EUR", "USD"]).unwrap(),
+            ])
+        };
+        Self {
+            counter: metrics.counter("Orders").unwrap(),
+            gauge: metrics.gauge("Waiting", Unit::Count).unwrap(),
+            counters: by().counter("Payments").unwrap(),
+            histograms: by().histogram("Amount", Unit::None).unwrap(),
+            metrics,
+            written,
+        }
+    }
+
+    fn lines(&self) -> Vec<Json> {
+        let bytes = self.written.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Order(u32),
+    Wait(f64),
+    Pay([String; 2], u32),
+    Amount([String; 2], f64),
+    Flush,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let label =
+        || prop::sample::select(vec!["card", "cash", "EUR", "USD", "", "\u{202e}", "_OTHER"]);
+    let labels = move || [label(), label()].prop_map(|labels| labels.map(str::to_owned));
+    prop_oneof![
+        any::<u32>().prop_map(Step::Order),
+        any::<f64>().prop_map(Step::Wait),
+        (labels(), any::<u32>()).prop_map(|(labels, count)| Step::Pay(labels, count)),
+        (labels(), any::<f64>()).prop_map(|(labels, value)| Step::Amount(labels, value)),
+        Just(Step::Flush),
+    ]
+}
+
+/// The values of dimensions and metrics by name, as the model counts them.
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    orders: u64,
+    waiting: Vec<f64>,
+    payments: BTreeMap<[String; 2], u64>,
+    amounts: BTreeMap<[String; 2], Vec<f64>>,
+}
+
+/// A value as CloudWatch keeps it, if it takes it at all.
+fn taken(value: f64) -> Option<f64> {
+    let (exponent, is_number) = (value.abs().log2(), value.is_finite());
+    match exponent {
+        _ if !is_number || value.abs() > 2.0_f64.powi(360) => None,
+        ..-360.0 => Some(0.0),
+        _ => Some(value),
+    }
+}
+
+fn known(labels: &[String; 2]) -> [String; 2] {
+    let [method, currency] = labels.each_ref().map(String::as_str);
+    let method = if ["card", "cash"].contains(&method) { method } else { "_OTHER" };
+    let currency = if ["EUR", "USD"].contains(&currency) { currency } else { "_OTHER" };
+    [method.to_owned(), currency.to_owned()]
+}
+
+/// What lines say, once each is within the limits of the format.
+fn read(lines: &[Json]) -> Told {
+    let mut told = Told::default();
+    for line in lines {
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()));
+        let mut members: BTreeSet<&str> =
+            metrics.iter().map(|m| m["Name"].as_str().unwrap()).collect();
+        assert_eq!(members.len(), metrics.len());
+        for set in directive["Dimensions"].as_array().unwrap() {
+            let set = set.as_array().unwrap();
+            assert!(set.len() <= 30);
+            for name in set {
+                let name = name.as_str().unwrap();
+                assert!(!line[name].as_str().unwrap().is_empty());
+                members.insert(name);
+            }
+        }
+        members.insert("_aws");
+        let found: BTreeSet<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(found, members);
+        let labels =
+            ["method", "currency"].map(|name| line[name].as_str().unwrap_or("").to_owned());
+        let values = |name: &str| match &line[name] {
+            Json::Null => vec![],
+            Json::Array(values) => {
+                assert!((2..=100).contains(&values.len()));
+                values.iter().map(|value| value.as_f64().unwrap()).collect()
+            }
+            value => vec![value.as_f64().unwrap()],
+        };
+        told.orders += line["Orders"].as_u64().unwrap_or(0);
+        told.waiting.extend(values("Waiting"));
+        if let Some(count) = line["Payments"].as_u64() {
+            *told.payments.entry(labels.clone()).or_default() += count;
+        }
+        for value in values("Amount") {
+            told.amounts.entry(labels.clone()).or_default().push(value);
+        }
+    }
+    told
+}
+
+proptest! {
+    #[test]
+    fn cloudwatch_is_told_everything_once(mut steps in prop::collection::vec(any_step(), 0..80)) {
+        steps.push(Step::Flush);
+        let shop = Shop::open();
+        let mut model = Told::default();
+        let mut waiting = None;
+        for step in &steps {
+            match step {
+                Step::Order(count) => {
+                    shop.counter.add(u64::from(*count));
+                    model.orders += u64::from(*count);
+                }
+                Step::Wait(value) => {
+                    shop.gauge.set(*value);
+                    waiting = taken(*value).or(waiting);
+                }
+                Step::Pay(labels, count) => {
+                    shop.counters.with(labels.each_ref().map(String::as_str)).add(u64::from(*count));
+                    if *count > 0 {
+                        *model.payments.entry(known(labels)).or_default() += u64::from(*count);
+                    }
+                }
+                Step::Amount(labels, value) => {
+                    shop.histograms.with(labels.each_ref().map(String::as_str)).record(*value);
+                    if let Some(value) = taken(*value) {
+                        model.amounts.entry(known(labels)).or_default().push(value);
+                    }
+                }
+                Step::Flush => {
+                    shop.metrics.flush();
+                    model.waiting.extend(waiting.take());
+                }
+            }
+        }
+        prop_assert_eq!(read(&shop.lines()), model);
+    }
+}
+
+#[test]
+fn measuring_allocates_nothing_and_writing_little() {
+    let shop = Shop::open();
+    let use_all = || {
+        shop.counter.add(1);
+        shop.gauge.set(2.0);
+        for labels in [["card", "EUR"], ["cash", "USD"], ["a client's", "own"]] {
+            shop.counters.with(labels).add(1);
+            shop.histograms.with(labels).record(2.5);
+        }
+    };
+    use_all();
+    shop.metrics.flush(); // gives buffers their sizes
+    let used = measure(use_all);
+    assert_eq!(used.count_total, 0);
+    // Per line: what is in it, the values of its dimensions, and the sets of their names.
+    let flushed = measure(|| shop.metrics.flush());
+    assert!(flushed.count_total <= 4 * 16, "{}", flushed.count_total);
+}
