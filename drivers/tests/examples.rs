@@ -22,6 +22,8 @@ mod routers;
 mod stores;
 #[path = "../examples/streaming.rs"]
 mod streaming;
+#[path = "../examples/validation.rs"]
+mod validation;
 
 use core::net::{Ipv4Addr, SocketAddr};
 
@@ -93,6 +95,45 @@ fn orders_are_made_shown_and_refused() {
     let (status, why) = shop.post("/orders", &json!({"items": "tea"}), &[]);
     assert!(status == 422 && why.contains("items"), "{status} {why}");
     assert_eq!(shop.get("/orders/none").0, 404);
+}
+
+#[test]
+fn bookings_keep_their_rules() {
+    let hotel = Example::new(validation::app);
+    let room = |nights: u8, beds: u8| json!({"nights": nights, "beds": beds});
+    let booking =
+        |rooms: Json| json!({"guestName": "Ann", "email": "ann@example.com", "rooms": rooms});
+    assert_eq!(hotel.post("/bookings", &booking(json!([room(30, 4)])), &[]).0, 204);
+
+    let broken = |answer: (u16, String)| {
+        assert_eq!(answer.0, 422, "{}", answer.1);
+        let error: Json = serde_json::from_str(&answer.1).unwrap();
+        let errors = error["error"]["details"]["errors"].as_array().unwrap();
+        let told = errors.iter().map(|told| told["message"].as_str().unwrap().to_owned());
+        told.collect::<Vec<_>>()
+    };
+    let wrong = json!({"guestName": "", "email": "ann", "rooms": [room(1, 2), room(31, 3)]});
+    let expected = [
+        "email must be an email address",
+        "guestName length must be >= 1",
+        "beds come in pairs",
+        "rooms[1].nights must be <= 30",
+    ];
+    assert_eq!(broken(hotel.post("/bookings", &wrong, &[])), expected);
+    let large = booking(json!([room(1, 2), room(1, 6)]));
+    assert_eq!(broken(hotel.post("/bookings", &large, &[])), ["rooms[1].beds must be <= 4"]);
+    assert_eq!(hotel.get("/bookings"), (200, "at most 10 bookings".to_owned()));
+    let expected = ["page-size must be <= 100"];
+    assert_eq!(broken(hotel.get("/bookings?page-size=101")), expected);
+
+    let bodies = [booking(json!([room(1, 2)])), wrong, large];
+    let message = |(at, body): (usize, &Json)| {
+        json!({"messageId": at.to_string(), "body": body.to_string(), "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:r:1:bookings"})
+    };
+    let messages: Vec<_> = bodies.iter().enumerate().map(message).collect();
+    let failed = r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}"#;
+    assert_eq!(hotel.invoke(&json!({ "Records": messages })), failed);
 }
 
 #[test]

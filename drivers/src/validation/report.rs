@@ -34,6 +34,7 @@ use super::names::wire_path;
 /// let app = App::new().sqs("orders", ship).build()?;
 /// # Ok::<(), BuildError>(())
 /// ```
+#[must_use]
 pub fn check<T>(value: &T) -> Violations
 where
     T: Validate<Context: Default> + DeserializeOwned,
@@ -41,8 +42,13 @@ where
     let broken = Broken::default();
     let report = with_i18n(&broken, || value.validate());
     let mut violations = Violations::new();
-    for (path, error) in report.err().iter().flat_map(|report| report.iter()) {
-        violations.add(wire_path::<T>(&path.to_string()), broken.rule(error.message()));
+    for (at, (path, error)) in report.err().iter().flat_map(|report| report.iter()).enumerate() {
+        let field = match at < Violations::MAX_TOLD {
+            true => wire_path::<T>(&path.to_string()),
+            // It is counted only: nobody has to wait for its name.
+            false => String::new(),
+        };
+        violations.add(field, broken.rule(error.message()));
     }
     violations
 }

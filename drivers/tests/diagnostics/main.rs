@@ -23,23 +23,31 @@ fn compile(program: &Path, library: &Path) -> Output {
     command.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--color=never"]);
     command.arg("-Ldependency=".to_owned() + libraries().to_str().unwrap());
     command.arg("--extern=apptheory=".to_owned() + library.to_str().unwrap());
+    command.arg("--extern=garde=".to_owned() + libraries_of("garde")[0].to_str().unwrap());
     command.arg("-o").arg(std::env::temp_dir().join(format!("case-{}", std::process::id())));
     command.arg(program).output().unwrap()
+}
+
+/// The builds of a library that are there, the newest first.
+fn libraries_of(name: &str) -> Vec<PathBuf> {
+    let libraries = fs::read_dir(libraries()).unwrap().map(|entry| entry.unwrap().path());
+    let is_library = |path: &PathBuf| {
+        let file = path.file_name().unwrap().to_str().unwrap();
+        file.starts_with(&format!("lib{name}-")) && file.ends_with(".rlib")
+    };
+    let mut libraries: Vec<PathBuf> = libraries.filter(is_library).collect();
+    libraries.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    libraries.reverse();
+    libraries
 }
 
 /// The library that this test was built with: of those that are there, with any features, the newest
 /// that a right program compiles with.
 fn library() -> PathBuf {
-    let libraries = fs::read_dir(libraries()).unwrap().map(|entry| entry.unwrap().path());
-    let is_library = |path: &PathBuf| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        name.starts_with("libapptheory-") && name.ends_with(".rlib")
-    };
-    let mut libraries: Vec<PathBuf> = libraries.filter(is_library).collect();
-    libraries.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
     let right = cases().join("right.rs");
     let fits = |library: &PathBuf| compile(&right, library).status.success();
-    libraries.into_iter().rev().find(fits).unwrap_or_else(|| panic!("no library fits"))
+    let mut libraries = libraries_of("apptheory").into_iter();
+    libraries.find(fits).unwrap_or_else(|| panic!("no library fits"))
 }
 
 #[test]

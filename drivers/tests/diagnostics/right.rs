@@ -19,6 +19,13 @@ async fn around(context: Context, next: Next) -> Answer {
     Ok(next.run(context).await)
 }
 
+async fn list(Valid(Query(())): Valid<Query<()>>) -> &'static str {
+    "all of them"
+}
+
 pub fn app(shop: Shop) -> App<Shop> {
-    App::with_state(shop).get("/{id}", show.layer(around)).sqs("orders", ship)
+    App::with_state(shop)
+        .get("/", list)
+        .get("/{id}", show.layer(around))
+        .sqs("orders", ship)
 }
