@@ -40,7 +40,7 @@ struct Room {
 
 /// A rule of this application's own. Clients see its text.
 fn is_even(beds: &u8, (): &()) -> garde::Result {
-    if beds % 2 == 0 { Ok(()) } else { Err(garde::Error::new("beds come in pairs")) }
+    if beds.is_multiple_of(2) { Ok(()) } else { Err(garde::Error::new("beds come in pairs")) }
 }
 
 #[derive(Deserialize, Validate)]

@@ -165,7 +165,11 @@ fn every_rule_has_its_name_and_text() {
         even: u8,
     }
     fn is_even(number: &u8, (): &()) -> garde::Result {
-        if number % 2 == 0 { Ok(()) } else { Err(garde::Error::new("an even number, please")) }
+        if number.is_multiple_of(2) {
+            Ok(())
+        } else {
+            Err(garde::Error::new("an even number, please"))
+        }
     }
     let body = json!({"email": "a", "ip": "a", "ipv4": "::1", "ipv6": "127.0.0.1", "text": "-",
         "again": "", "ratios": [-1, 0, 3], "even": 3});
