@@ -54,6 +54,7 @@ pub mod store;
 pub mod testkit;
 #[cfg(feature = "tower")]
 pub mod tower;
+pub mod trace;
 pub mod validation;
 pub mod websocket;
 

@@ -4,9 +4,12 @@
 use core::convert::Infallible;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory::app::{Answer, App, AppService, BodyStream, Context, Invocation, Next, Response};
+use apptheory::clock::VirtualClock;
+use apptheory::time::Timestamp;
 use apptheory_core::error::AppError;
 use apptheory_core::http::RawRequest;
 use apptheory_core::http::exchange::{Cors, Limits};
@@ -208,4 +211,77 @@ async fn an_app_is_mounted_in_an_app() {
         .expect("always ready");
     let response = ready.call(request("GET", "/v1/nowhere", "")).await.expect("it never fails");
     assert_eq!(response.status().as_u16(), 404);
+}
+
+#[tokio::test]
+async fn a_layer_in_front_says_what_invocation_a_request_is_of() {
+    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+    let app = App::new()
+        .get("/", async |context: Context| {
+            let Invocation { request_id, .. } = context.invocation();
+            format!("{request_id} {} {:?}", context.trace_id(), context.remaining().is_some())
+        })
+        .get("/stream", async || {
+            let chunks = stream::pending::<Result<&str, AppError>>();
+            Response::text(200, "").with_stream(BodyStream::new(chunks))
+        })
+        .clock(clock.clone())
+        .build()
+        .expect("an app");
+    let invocation = Invocation {
+        request_id: "r1".into(),
+        trace: "Root=1-67891233-abcdef012345678912345678;Sampled=1".into(),
+        deadline: Some(Timestamp::from_unix_seconds(10)),
+        ..Invocation::default()
+    };
+    let (_, body) = call(&app, request("GET", "/", "")).await;
+    assert_eq!(body, "  false");
+    let layered = tower::ServiceBuilder::new()
+        .map_request(move |mut request: http::Request<Full<Bytes>>| {
+            request.extensions_mut().insert(invocation.clone());
+            request
+        })
+        .service(app.clone());
+    let response = layered.clone().oneshot(request("GET", "/", "")).await.expect("it never fails");
+    let body = response.into_body().collect().await.expect("a whole body").to_bytes();
+    assert_eq!(body, "r1 1-67891233-abcdef012345678912345678 true");
+
+    // What is still streamed is cut off before the deadline.
+    let response = layered.oneshot(request("GET", "/stream", "")).await.expect("it never fails");
+    clock.advance(Duration::from_secs(10));
+    let error = response.into_body().frame().await.expect("an end").expect_err("the error");
+    assert_eq!(error.code(), "app.timeout");
+}
+
+#[cfg(feature = "lambda_runtime")]
+#[tokio::test]
+async fn under_lambda_http_nothing_of_the_invocation_is_lost() {
+    let app = App::new()
+        .get("/", async |context: Context| {
+            let Invocation { request_id, is_cold_start, tenant_id, .. } = context.invocation();
+            let trace = context.trace();
+            let trace = trace.x_amzn_trace_id();
+            format!("{request_id} {trace} {tenant_id:?} {is_cold_start} {:?}", context.remaining())
+        })
+        .clock(VirtualClock::new(Timestamp::UNIX_EPOCH))
+        .build()
+        .expect("an app");
+    let mut adapter = lambda_http::Adapter::from(app);
+    for is_cold in [true, false] {
+        let event = r#"{"version":"2.0","routeKey":"$default","rawPath":"/","rawQueryString":"",
+            "headers":{},"isBase64Encoded":false,"requestContext":{"accountId":"1","stage":"$default",
+            "domainName":"d","requestId":"q","timeEpoch":1583348638390,
+            "http":{"method":"GET","path":"/","sourceIp":"192.0.2.1","protocol":"HTTP/1.1"}}}"#;
+        let event: lambda_http::request::LambdaRequest =
+            serde_json::from_str(event).expect("an event");
+        let mut context = lambda_http::Context::default();
+        context.request_id = "r1".into();
+        context.xray_trace_id = Some("Root=1;Lineage=1:2".into());
+        context.tenant_id = Some("t1".into());
+        context.deadline = 3_000;
+        let answer = adapter.call(lambda_http::LambdaEvent::new(event, context)).await;
+        let answer = serde_json::to_value(answer.expect("it never fails")).expect("JSON");
+        let expected = format!("r1 Root=1;Lineage=1:2 Some(\"t1\") {is_cold} Some(3s)");
+        assert_eq!(answer["body"], expected);
+    }
 }

@@ -4,12 +4,15 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, AppService, Invocation, RateLimit};
+use apptheory::app::{App, AppService, BodyStream, Html, Invocation, RateLimit};
 use apptheory::error::AppError;
 use apptheory::events::Rule;
+use apptheory::execute::Execute as _;
 use apptheory::http::RawRequest;
 use apptheory::layer::{FaultPlan, Faulty};
-use apptheory::store::{self, Store};
+use apptheory::store::{self, GetItem, Key, Store, Value};
+use futures_util::stream::{self, StreamExt as _};
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// What was logged.
 #[derive(Clone, Default)]
@@ -37,6 +40,28 @@ fn logged(app: App, work: impl AsyncFnOnce(AppService)) -> String {
     });
     let bytes = log.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
+}
+
+/// The spans that end while an application works, each behind those that it is in.
+fn spans(app: App, work: impl AsyncFnOnce(AppService)) -> Vec<String> {
+    let log = Log::default();
+    let lines = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(move || lines.clone());
+    tracing::subscriber::with_default(subscriber.finish(), || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(work(app.build().unwrap()));
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let ends = text.lines().filter(|line| line.contains(": close "));
+    let span = |line: &str| {
+        let (_, line) = line.split_once(" INFO ").or_else(|| line.split_once(" DEBUG ")).unwrap();
+        line.split_once("}: ").unwrap().0.to_owned()
+    };
+    ends.map(span).collect()
 }
 
 async fn get(app: AppService) {
@@ -94,4 +119,117 @@ fn a_limit_that_fails_open_is_logged() {
     let limit = RateLimit::per_minute(5).fail_open().on(&store).shared();
     let log = logged(App::new().layer(limit).get("/", async || "hello"), get);
     assert!(log.contains("WARN") && log.contains("rate limit failed open"), "{log}");
+}
+
+fn invocation() -> Invocation {
+    Invocation {
+        request_id: "r1".into(),
+        trace: "Root=1-67891233-abcdef012345678912345678;Sampled=1".into(),
+        tenant_id: Some("t1".into()),
+        is_cold_start: true,
+        ..Invocation::default()
+    }
+}
+
+const INVOCATION: &str = "invocation{request_id=\"r1\" cold_start=true \
+                          trace_id=\"1-67891233-abcdef012345678912345678\" tenant_id=\"t1\"";
+
+#[test]
+fn an_invocation_is_a_span_with_its_route_and_an_effect_one_within_it() {
+    let store = Store::memory();
+    let app = App::new().get("/orders/{id}", move || {
+        let store = store.clone();
+        async move {
+            let key = Key::of("ID", Value::from("1"));
+            let get = GetItem { table: "orders".into(), key, consistent: true };
+            store.execute(&get).await.unwrap_err();
+            "none"
+        }
+    });
+    let served = spans(app, async |app| {
+        app.serve(RawRequest::new("GET", "/orders/7"), invocation()).await;
+        app.serve_whole(RawRequest::new("GET", "/nowhere"), Invocation::default()).await;
+    });
+    let routed = format!("{INVOCATION} route=\"/orders/{{id}}\"");
+    assert_eq!(
+        served,
+        [
+            format!("{routed}}}:effect{{operation=\"GetItem\" table=\"orders\""),
+            routed,
+            "invocation{request_id=\"\" cold_start=false".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_record_is_a_span_and_what_fails_names_it() {
+    let record = |id: u8| {
+        format!(
+            r#"{{"eventSource":"aws:sqs","messageId":"{id}","body":"",
+            "eventSourceARN":"arn:aws:sqs:r:1:orders"}}"#
+        )
+    };
+    let batch = format!(r#"{{"Records":[{},{}]}}"#, record(1), record(2));
+    let app = || App::new().sqs("orders", async || AppError::conflict("sold out"));
+    let handled = spans(app(), async |app| drop(app.invoke(&batch, invocation()).await));
+    let of = format!("{INVOCATION} route=\"orders\"");
+    let of_record = |id: u8| format!("{of}}}:record{{source=\"sqs\" name=\"orders\" id=\"{id}\"");
+    assert_eq!(handled, [of_record(1), of_record(2), of.clone()]);
+
+    let log = logged(app(), async |app| drop(app.invoke(&batch, invocation()).await));
+    let lines: Vec<&str> = log.lines().collect();
+    for (line, id) in lines.iter().zip(1..) {
+        assert!(line.contains(&of_record(id)) && line.contains("sold out"), "{line}");
+    }
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn events_of_every_kind_are_within_a_span_that_names_their_handler() {
+    let app = App::new()
+        .sns("news", async || ())
+        .event_bridge(Rule::source("shop"), async || ())
+        .otherwise(async || ())
+        .websocket("$default", async || ());
+    let sns = r#"{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"m1","Message":"hi",
+        "TopicArn":"arn:aws:sns:r:1:news"}}]}"#;
+    let bus = r#"{"source":"shop","detail-type":"paid","id":"e1","detail":{}}"#;
+    let socket = r#"{"requestContext":{"routeKey":"$default","connectionId":"c","stage":"dev",
+        "domainName":"a1.execute-api.us-east-1.amazonaws.com","requestId":"q","eventType":"MESSAGE"}}"#;
+    let handled = spans(app, async |app| {
+        for event in [sns, bus, r#"{"a":1}"#, socket] {
+            app.invoke(event, invocation()).await.unwrap();
+        }
+    });
+    let of = |route: &str| format!("{INVOCATION} route={route:?}");
+    let rule = "event_bridge(Rule::source(\"shop\"))";
+    assert_eq!(
+        handled,
+        [
+            format!("{}}}:record{{source=\"sns\" name=\"news\" id=\"m1\"", of("news")),
+            of("news"),
+            format!("{}}}:record{{source=\"eventbridge\" name=\"shop\" id=\"e1\"", of(rule)),
+            of(rule),
+            of("otherwise"),
+            of("$default"),
+        ]
+    );
+}
+
+#[test]
+fn a_stream_is_within_the_span_of_its_invocation_which_ends_with_it() {
+    let app = App::new().get("/", async || {
+        let chunks = stream::once(async {
+            tracing::info_span!("chunk", n = 1).in_scope(|| Ok::<_, AppError>("a"))
+        });
+        Html(BodyStream::new(chunks))
+    });
+    let streamed = spans(app, async |app| {
+        let mut response = app.serve(RawRequest::new("GET", "/"), invocation()).await;
+        let mut stream = response.stream.take().unwrap();
+        tracing::info_span!("between", n = 1).in_scope(|| ());
+        while stream.next().await.is_some() {}
+    });
+    let of = format!("{INVOCATION} route=\"/\"");
+    assert_eq!(streamed, ["between{n=1".into(), format!("{of}}}:chunk{{n=1"), of]);
 }

@@ -73,3 +73,4 @@ pub use provenance::{Provider, SourceProvenance};
 pub use query::QueryString;
 pub use request::{RawRequest, Rejected, Request, RequestError};
 pub use response::{HttpResponse, ResponseError};
+pub use trace::{TraceContext, x_ray_trace_id};

@@ -82,7 +82,7 @@ impl BodyStream {
 
     /// The same stream until an instant, at which the error is its end, however much there is still
     /// to come. Of several instants the first one counts.
-    pub(super) fn until(self, clock: SharedClock, at: Timestamp, error: AppError) -> Self {
+    pub(crate) fn until(self, clock: SharedClock, at: Timestamp, error: AppError) -> Self {
         if self.due.as_ref().is_some_and(|due| due.at <= at) {
             return self;
         }
@@ -108,19 +108,22 @@ impl Stream for BodyStream {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let Some(chunks) = &mut this.chunks else { return Poll::Ready(None) };
-        let next = match &mut this.due {
-            Some(due) => ready!(due.poll_before(chunks, context)),
-            None => ready!(poll_guarded(chunks, context)),
+        let Self { watch, chunks, due, limit } = this;
+        let Some(chunks) = chunks else { return Poll::Ready(None) };
+        let mut poll_chunks = || {
+            let next = match due {
+                Some(due) => ready!(due.poll_before(chunks, context)),
+                None => ready!(poll_guarded(chunks, context)),
+            };
+            Poll::Ready(match limit {
+                Some(limit) => next.map(|next| next.and_then(|chunk| limit.admit(chunk))),
+                None => next,
+            })
         };
-        let next = match &mut this.limit {
-            Some(limit) => next.map(|next| next.and_then(|chunk| limit.admit(chunk))),
-            None => next,
-        };
-        let next = match &mut this.watch {
-            Some(watch) => watch.see(next),
-            None => next,
-        };
+        let next = ready!(match watch {
+            Some(watch) => watch.poll(poll_chunks),
+            None => poll_chunks(),
+        });
         if !matches!(next, Some(Ok(_))) {
             (this.chunks, this.due) = (None, None);
             this.watch = None;

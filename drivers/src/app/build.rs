@@ -10,7 +10,7 @@ use apptheory_core::http::router::RegistrationError;
 use apptheory_core::limiter::{self, Limiter};
 
 use super::chain::Chain;
-use super::events::{AnyRoute, EventRoutes};
+use super::events::{EventRoutes, NamedRoute};
 use super::middleware::Layer;
 use super::router::{METHODS, Route, Target};
 use super::services::Services;
@@ -199,6 +199,8 @@ impl<S: Send + Sync + 'static> App<S> {
             measures,
             reserve,
             warnings,
+            #[cfg(feature = "lambda")]
+            is_warm: core::sync::atomic::AtomicBool::new(false),
         };
         Ok(AppService { inner: Arc::new(inner), services })
     }
@@ -249,13 +251,17 @@ impl Tables {
             Target::Stream(name) => events.kinesis.insert(name, chain),
             Target::Table(name) => events.dynamodb.insert(name, chain),
             Target::Topic(name) => events.sns.insert(name, chain),
-            Target::Event(rule) => events.event_bridge.insert(rule.clone(), chain),
+            Target::Event(rule) => {
+                let route = NamedRoute { name: format!("event_bridge({rule})"), handler: chain };
+                events.event_bridge.insert(rule.clone(), route)
+            }
             Target::Shape(shape) => {
-                let route = AnyRoute { name: format!("on({shape})"), handler: chain };
+                let route = NamedRoute { name: format!("on({shape})"), handler: chain };
                 events.any.insert(shape.clone(), route)
             }
             Target::Otherwise => {
-                events.any.set_otherwise(AnyRoute { name: "otherwise".to_owned(), handler: chain })
+                let route = NamedRoute { name: "otherwise".to_owned(), handler: chain };
+                events.any.set_otherwise(route)
             }
         };
         registered.map_err(|taken| target.never_runs(&taken))

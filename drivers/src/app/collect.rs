@@ -25,11 +25,13 @@ impl AppService {
         invocation: Invocation,
     ) -> HttpResponse {
         let most = self.settings().limits.max_response_bytes;
-        let (mut response, report) =
-            self.exchange_whole(request, self.begin(invocation), most).await;
-        self.change_headers(&mut response, &report.call);
-        self.report(&response, &report);
-        response
+        self.within(invocation, async |begun| {
+            let (mut response, report) = self.exchange_whole(request, begun, most).await;
+            self.change_headers(&mut response, &report.call);
+            self.report(&response, &report);
+            response
+        })
+        .await
     }
 
     /// As [`serve_whole`](Self::serve_whole), within what a provider takes in one piece.

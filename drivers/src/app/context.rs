@@ -25,6 +25,7 @@ use super::services::Services;
 use super::subject::{ContextKind, OfAnotherKind, Subject};
 use super::time::Begun;
 use crate::clock::{Clock, SharedClock};
+use crate::trace::Trace;
 use crate::websocket::WebSocketClient;
 
 /// What a handler, a middleware or a hook knows about what it is called for: a request, a message on
@@ -161,10 +162,21 @@ impl Context {
         self.subject.request_id()
     }
 
-    /// Returns the request's trace, or an empty text.
+    /// Returns the id of the trace: the request's own, or that of the [invocation](Self::trace); or an
+    /// empty text. Use it to show users what support can look up.
     #[must_use]
     pub fn trace_id(&self) -> &str {
-        self.subject.trace_id()
+        match self.subject.trace_id() {
+            "" => self.begun.span.trace().id(),
+            own => own,
+        }
+    }
+
+    /// Returns the trace of the invocation: what AWS calls send, and the trace context that a request
+    /// came with. Use it to carry the trace on to [a task](crate::trace::scope) or to other services.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        self.begun.span.trace().clone()
     }
 
     /// Returns the tenant: the one that Lambda runs the invocation for, where the function isolates
@@ -389,15 +401,15 @@ impl Context {
     }
 
     /// Returns the stages that the request has passed, in order: the pipeline's, and what middleware
-    /// [added](Self::trace).
+    /// [added](Self::add_stage).
     #[must_use]
     pub fn stages(&self) -> Vec<Cow<'static, str>> {
         self.left.stages()
     }
 
     /// Adds a stage.
-    pub fn trace(&self, stage: impl Into<Cow<'static, str>>) {
-        self.left.trace(stage.into());
+    pub fn add_stage(&self, stage: impl Into<Cow<'static, str>>) {
+        self.left.add_stage(stage.into());
     }
 }
 

@@ -69,9 +69,11 @@ impl AppService {
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
-        let begun = self.begin(invocation);
-        let read = self.read_event(event, &begun)?;
-        self.answer_event(read, event, begun).await
+        self.within(invocation, async |begun| {
+            let read = self.read_event(event, &begun)?;
+            self.answer_event(read, event, begun).await
+        })
+        .await
     }
 
     /// Reads an event. The application is told of one that cannot be read.
@@ -138,9 +140,11 @@ impl AppService {
         event: &str,
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
-        let begun = self.begin(invocation);
-        let request = source.read_request(event)?;
-        Ok(source.write_response(&self.serve_within(source, request, begun).await))
+        self.within(invocation, async |begun| {
+            let request = source.read_request(event)?;
+            Ok(source.write_response(&self.serve_within(source, request, begun).await))
+        })
+        .await
     }
 
     /// Answers an event of a WebSocket API, whatever the event itself looks like.
@@ -154,7 +158,9 @@ impl AppService {
         event: &str,
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
-        let begun = self.begin(invocation);
-        self.answer_websocket(WebSocketEvent::read(event)?, begun).await
+        self.within(invocation, async |begun| {
+            self.answer_websocket(WebSocketEvent::read(event)?, begun).await
+        })
+        .await
     }
 }

@@ -50,7 +50,7 @@ impl Left {
         self.lock().stages.clone()
     }
 
-    pub(super) fn trace(&self, stage: Cow<'static, str>) {
+    pub(super) fn add_stage(&self, stage: Cow<'static, str>) {
         self.lock().stages.push(stage);
     }
 

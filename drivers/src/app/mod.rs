@@ -49,6 +49,7 @@ mod serve;
 mod service;
 mod services;
 mod settings;
+mod span;
 mod sse;
 mod subject;
 #[cfg(test)]
@@ -65,6 +66,8 @@ pub(crate) mod wire;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
+#[cfg(feature = "lambda")]
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -142,6 +145,9 @@ struct Inner {
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,
     warnings: Vec<BuildWarning>,
+    /// Whether Lambda has invoked it.
+    #[cfg(feature = "lambda")]
+    is_warm: AtomicBool,
 }
 
 impl AppService {
@@ -156,6 +162,12 @@ impl AppService {
     #[must_use]
     pub fn warnings(&self) -> &[BuildWarning] {
         &self.inner.warnings
+    }
+
+    /// Whether an invocation of Lambda is the first one; asked once for each.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn starts_cold(&self) -> bool {
+        !self.inner.is_warm.swap(true, Ordering::Relaxed)
     }
 
     /// A new id from the application's source.

@@ -34,11 +34,12 @@ impl AppService {
     /// Dropping the future gives the request up: the handler's future is dropped with it, and its
     /// [cancellation](Context::cancellation) ends.
     pub async fn serve(&self, request: RawRequest<'_>, invocation: Invocation) -> Response {
-        self.serve_begun(request, self.begin(invocation)).await
+        self.within(invocation, |begun| self.serve_begun(request, begun)).await
     }
 
     /// Answers a request of an invocation that has begun.
     pub(crate) async fn serve_begun(&self, request: RawRequest<'_>, begun: Begun) -> Response {
+        let span = begun.span.clone();
         let Exchanged { mut response, report } = self.exchange(request, begun).await;
         self.change_headers(&mut response, &report.call);
         self.report(&response, &report);
@@ -47,7 +48,7 @@ impl AppService {
                 let too_large = self.settings().response_too_large();
                 stream = stream.limited(most, response.body.len(), too_large);
             }
-            response.stream = Some(stream.watched(Watch::new(self, report)));
+            response.stream = Some(stream.watched(Watch::new(self, report, span)));
         }
         response
     }
@@ -97,6 +98,11 @@ impl AppService {
         begun: Begun,
         socket: Option<&WebSocket>,
     ) -> (Exchanged<BodyStream>, bool) {
+        let call = exchange.call();
+        begun.span.trace().keep_context(&call.request.headers);
+        if let Some(route) = call.route() {
+            begun.span.record_route(route);
+        }
         let (begun, given_up) = (Arc::new(begun), CancellationToken::new());
         let guard = given_up.clone().drop_guard();
         let on_socket = |context: Context| {

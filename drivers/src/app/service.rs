@@ -5,7 +5,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context as Waiting, Poll};
 
-use apptheory_core::error::AppError;
+use apptheory_core::error::{AppError, code};
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -24,8 +24,28 @@ pub struct AppBody {
 }
 
 impl AppService {
-    /// Answers a request of the `http` crate. Such a request has no deadline: put a
-    /// [`Timeout`](super::Timeout) around the handlers.
+    /// Answers a request of the `http` crate.
+    ///
+    /// Its invocation is the [`Invocation`] among the request's extensions, where a layer in front puts
+    /// one. With the feature `lambda_runtime`, a `lambda_runtime::Context` does as well: `lambda_http`
+    /// puts one there, so that its functions have deadline, ids and trace. Without either a request has
+    /// no deadline: put a [`Timeout`](super::Timeout) around the handlers.
+    ///
+    /// ```
+    /// use apptheory::app::{App, Context, Invocation};
+    ///
+    /// let app = App::new().get("/", async |context: Context| context.invocation().request_id.clone());
+    /// let app = app.build()?;
+    /// let invocation = Invocation { request_id: "r1".into(), ..Invocation::default() };
+    /// let mut request = http::Request::new(http_body_util::Empty::<bytes::Bytes>::new());
+    /// request.extensions_mut().insert(invocation);
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let response = app.respond(request).await;
+    /// # assert_eq!(http_body_util::BodyExt::collect(response).await?.to_bytes(), "r1");
+    /// # Ok::<(), apptheory::error::AppError>(())
+    /// # }).unwrap();
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
     pub async fn respond<B>(&self, request: http::Request<B>) -> http::Response<AppBody>
     where
         B: HttpBody,
@@ -33,14 +53,33 @@ impl AppService {
         let (parts, body) = request.into_parts();
         let response = match self.read(body).await {
             Some(body) => {
-                let served = self.serve(raw_request(&parts, body), Invocation::default()).await;
-                self.flush_for(served).await
+                let invocation = self.invocation(&parts.extensions);
+                let stops_at = self.time_of(&invocation).stops_at();
+                let mut response = self.serve(raw_request(&parts, body), invocation).await;
+                if let Some(at) = stops_at {
+                    let error = AppError::of(code::TIMEOUT);
+                    let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);
+                    response.stream = response.stream.map(until);
+                }
+                self.flush_for(response).await
             }
             // The client went away in the middle of its body: nobody reads this.
             None => super::Response::new(400),
         };
         let head = http_head(response.status, &response.headers, &response.cookies);
         head.map(|()| AppBody::new(response.body, response.stream))
+    }
+
+    /// The invocation that a layer in front left in a request's extensions.
+    fn invocation(&self, extensions: &http::Extensions) -> Invocation {
+        if let Some(invocation) = extensions.get::<Invocation>() {
+            return invocation.clone();
+        }
+        #[cfg(feature = "lambda_runtime")]
+        if let Some(context) = extensions.get::<lambda_runtime::Context>() {
+            return crate::lambda::invocation(context.clone(), self);
+        }
+        Invocation::default()
     }
 
     /// Reads a body, but no more than it takes to see that it is too large.

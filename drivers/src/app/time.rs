@@ -9,13 +9,15 @@ use apptheory_core::invocation_time::InvocationTime;
 
 use super::AppService;
 use super::invocation::Invocation;
+use super::span::InvocationSpan;
 use crate::clock::Clock as _;
 
-/// An invocation that is being carried out, and the time that it has.
+/// An invocation that is being carried out, the time that it has, and the span that it is within.
 #[derive(Clone, Debug)]
 pub(crate) struct Begun {
     pub(crate) invocation: Invocation,
     pub(crate) time: InvocationTime,
+    pub(crate) span: InvocationSpan,
 }
 
 /// An event was not handled in time: its handler was dropped shortly before the invocation's
@@ -32,9 +34,15 @@ impl AppService {
         {
             measures.cold_start();
         }
+        let time = self.time_of(&invocation);
+        let span = InvocationSpan::new(&invocation);
+        Begun { invocation, time, span }
+    }
+
+    /// The time that an invocation has which begins now.
+    pub(super) fn time_of(&self, invocation: &Invocation) -> InvocationTime {
         let now = self.services.clock.now();
-        let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
-        Begun { invocation, time }
+        InvocationTime::new(now, invocation.deadline, self.inner.reserve)
     }
 
     /// The output of work; `None` when it is cut short, and dropped. Work that comes too late is

@@ -1,11 +1,14 @@
 //! Streams, watched to their end on behalf of the application.
 
+use core::task::Poll;
+
 use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Report, StreamEnd};
 use bytes::Bytes;
 
 use super::AppService;
 use super::hooks::Failure;
+use super::span::InvocationSpan;
 use crate::clock::Clock as _;
 
 /// Sees what a stream gives, and reports its end: to the failure hook if it fails for a reason that
@@ -13,19 +16,26 @@ use crate::clock::Clock as _;
 pub(super) struct Watch {
     app: AppService,
     report: Report,
+    span: InvocationSpan,
     end: StreamEnd,
 }
 
 impl Watch {
-    pub(super) fn new(app: &AppService, report: Report) -> Self {
-        Self { app: app.clone(), report, end: StreamEnd::default() }
+    pub(super) fn new(app: &AppService, report: Report, span: InvocationSpan) -> Self {
+        Self { app: app.clone(), report, span, end: StreamEnd::default() }
+    }
+
+    /// Polls a stream within the invocation that it is of, and sees what comes next.
+    pub(super) fn poll(
+        &mut self,
+        poll_next: impl FnOnce() -> Poll<Option<Result<Bytes, AppError>>>,
+    ) -> Poll<Option<Result<Bytes, AppError>>> {
+        let span = self.span.clone();
+        span.in_scope(|| poll_next().map(|next| self.see(next)))
     }
 
     /// Sees what comes next, and returns it without what clients may not see of errors.
-    pub(super) fn see(
-        &mut self,
-        next: Option<Result<Bytes, AppError>>,
-    ) -> Option<Result<Bytes, AppError>> {
+    fn see(&mut self, next: Option<Result<Bytes, AppError>>) -> Option<Result<Bytes, AppError>> {
         match &next {
             Some(Ok(chunk)) => {
                 let len = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
@@ -55,7 +65,8 @@ impl Drop for Watch {
         {
             let ended_at = self.app.clock().now();
             let request_id = &self.report.call.request_id;
-            self.app.log(&observation.stream_log(ended_at, &self.end), request_id);
+            let record = observation.stream_log(ended_at, &self.end);
+            self.span.in_scope(|| self.app.log(&record, request_id));
         }
     }
 }

@@ -95,7 +95,7 @@ impl RuntimeApi {
                 invocation_id: head.headers.get(&INVOCATION_ID).cloned(),
             },
             event: Unread { connection, body },
-            head: Head(head.headers),
+            head: Head { request_id: request_id.to_owned(), fields: head.headers },
         }))
     }
 

@@ -2,13 +2,17 @@
 
 use apptheory_core::http::platform::CognitoIdentity;
 use apptheory_core::json::read_object;
+use apptheory_core::sanitize::log_text;
 use http::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 
 use crate::app::{ClientContext, Invocation};
 
 /// The header fields that come with an event.
-pub(super) struct Head(pub(super) HeaderMap);
+pub(super) struct Head {
+    pub(super) request_id: String,
+    pub(super) fields: HeaderMap,
+}
 
 const DEADLINE_MS: HeaderName = HeaderName::from_static("lambda-runtime-deadline-ms");
 const TRACE_ID: HeaderName = HeaderName::from_static("lambda-runtime-trace-id");
@@ -28,12 +32,12 @@ struct Identity {
 impl Head {
     /// The invocation, but for its deadline. A field that cannot be read is taken for a missing one,
     /// and reported.
-    pub(super) fn invocation(&self, request_id: &str) -> Invocation {
+    pub(super) fn invocation(&self) -> Invocation {
         let client_context =
             self.read(&CLIENT_CONTEXT, |text| read_object::<ClientContext>(text).ok());
         let identity = self.read(&COGNITO_IDENTITY, |text| read_object::<Identity>(text).ok());
         Invocation {
-            request_id: request_id.to_owned(),
+            request_id: self.request_id.clone(),
             deadline: None,
             trace: self.text(&TRACE_ID).unwrap_or_default(),
             tenant_id: self.text(&TENANT_ID),
@@ -60,7 +64,7 @@ impl Head {
 
     /// What is read of a field, trimmed; `None` for a blank one.
     fn read<T>(&self, name: &HeaderName, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        let value = self.0.get(name)?;
+        let value = self.fields.get(name)?;
         let text = core::str::from_utf8(value.as_bytes()).ok().map(str::trim);
         if text == Some("") {
             return None;
@@ -68,6 +72,7 @@ impl Head {
         let value = text.and_then(read);
         if value.is_none() {
             tracing::warn!(
+                request_id = &*log_text(&self.request_id),
                 field = name.as_str(),
                 "the Runtime API sent a field that cannot be read: it is taken for a missing one"
             );

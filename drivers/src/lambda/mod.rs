@@ -50,8 +50,10 @@
 //! blocks. Only [`RuntimeError`]s end the function, and a shutdown, if it was
 //! asked for: [`Runtime::shutdown_on_sigterm`].
 //!
-//! Logs are [`tracing`] events, in a span `invocation` with `request_id`, `trace_id` and, where the
-//! function isolates its tenants, `tenant_id`. They never hold events or responses.
+//! Logs are [`tracing`] events. Those of an invocation are in a span `invocation`, whose fields are
+//! `request_id`, `cold_start` and, where they are known, `trace_id` (of X-Ray), `tenant_id` (where the
+//! function isolates its tenants) and `route`; those of a record are in a span `record` with `source`,
+//! `name` and `id`. They never hold events or responses.
 //!
 //! [reserve]: crate::app::App::reserve
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
@@ -71,6 +73,8 @@ mod settings;
 pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;
 pub use runtime::{DRAIN_TIME, Runtime};
+#[cfg(feature = "lambda_runtime")]
+pub(crate) use service::invocation;
 #[cfg(feature = "lambda_runtime")]
 pub use service::{LambdaService, ServiceError, service};
 #[cfg(feature = "start")]

@@ -5,13 +5,13 @@ use core::fmt;
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
 use core::pin::pin;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Once};
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{InvokeMode, LambdaEvent};
+use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::FrameOutcome;
 use apptheory_core::time::Timestamp;
@@ -20,8 +20,6 @@ use futures_util::future::select;
 use http::StatusCode;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
-use tracing::field::Empty;
 
 use super::api::{Next, Reply, RuntimeApi};
 use super::connection::ConnectionError;
@@ -133,7 +131,6 @@ impl Runtime {
             stop: shutdown.child_token(),
             shutdown,
             odd_deadline: Once::new(),
-            is_warm: AtomicBool::new(false),
         });
         let mut workers = JoinSet::new();
         for _ in 0..settings.max_concurrency.get() {
@@ -199,8 +196,6 @@ struct Shared {
     shutdown: CancellationToken,
     /// Whether it was logged that deadlines are missing.
     odd_deadline: Once,
-    /// Whether an invocation has come.
-    is_warm: AtomicBool,
 }
 
 /// Handles one invocation after the other.
@@ -230,27 +225,19 @@ impl Worker {
                 }
                 None => break,
             };
-            let span = tracing::info_span!(
-                "invocation",
-                request_id = &*log_text(&next.reply.request_id),
-                trace_id = Empty,
-                tenant_id = Empty
-            );
-            let invocation = span.in_scope(|| self.shared.invocation(&next));
-            span.record("trace_id", &*log_text(&invocation.trace));
-            if let Some(tenant_id) = &invocation.tenant_id {
-                span.record("tenant_id", &*log_text(tenant_id));
-            }
-            self.handle(next, invocation).instrument(span).await;
+            let begun = self.shared.app.begin(self.shared.invocation(&next));
+            let (time, span) = (begun.time, begun.span.clone());
+            span.run(self.handle(next, begun)).await;
+            // The span has ended: it is flushed, too.
+            self.shared.flush(time).await;
         }
         Ok(())
     }
 
     /// Handles an invocation, and is done with it by its deadline, as far as anything in it waits.
-    async fn handle(&mut self, next: Next, invocation: Invocation) {
+    async fn handle(&mut self, next: Next, begun: Begun) {
         let Next { reply, event, .. } = next;
         let shared = Arc::clone(&self.shared);
-        let begun = shared.app.begin(invocation);
         let time = begun.time;
         let clock = shared.app.clock();
         let answer = match clock.race(time.stops_at(), self.api.receive(event)).await {
@@ -268,10 +255,6 @@ impl Worker {
             Ok(None) => tracing::warn!("the answer was not read in time: its connection is closed"),
             // Something of a response was dropped, and did not take it well.
             Err(panic) => shared.tell_of_panic(&reply.request_id, panic),
-        }
-        let by = time.answers_by(clock.now());
-        if clock.race(by, shared.app.flush()).await.is_none() {
-            tracing::warn!("the invocation ends before all that it logged and measured is written");
         }
     }
 
@@ -312,6 +295,15 @@ impl Shared {
         tracing::info!("the function shuts down");
         self.shutdown.cancel();
         self.app.clock().sleep(DRAIN_TIME).await;
+    }
+
+    /// Flushes what an invocation left, by its end at the latest.
+    async fn flush(&self, time: InvocationTime) {
+        let clock = self.app.clock();
+        let by = time.answers_by(clock.now());
+        if clock.race(by, self.app.flush()).await.is_none() {
+            tracing::warn!("the invocation ends before all that it logged and measured is written");
+        }
     }
 
     /// What an event is answered with, also if that panics where no handler's guard is.
@@ -364,8 +356,8 @@ impl Shared {
     /// What the head of an event says of its invocation.
     fn invocation(&self, next: &Next) -> Invocation {
         let deadline = next.head.deadline_ms().and_then(|ms| self.deadline(ms));
-        let is_cold_start = !self.is_warm.swap(true, Ordering::Relaxed);
-        Invocation { deadline, is_cold_start, ..next.head.invocation(&next.reply.request_id) }
+        let is_cold_start = self.app.starts_cold();
+        Invocation { deadline, is_cold_start, ..next.head.invocation() }
     }
 
     /// When Lambda ends an invocation that has just come. Emulators say it ended before: that is no

@@ -2,15 +2,13 @@
 
 use core::task::{Context as Waiting, Poll};
 use core::time::Duration;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::events::{InvokeMode, LambdaEvent, UnknownMode};
 use apptheory_core::http::platform::CognitoIdentity;
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use lambda_runtime::{Diagnostic, FunctionResponse, MetadataPrelude, StreamResponse};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
@@ -18,11 +16,13 @@ use tower::Service;
 
 use super::error::FunctionError;
 use super::settings::invoke_mode;
+use crate::app::time::Begun;
 use crate::app::wire::http_head;
 use crate::app::{
-    App, AppService, BodyStream, BoxFuture, BuildError, ClientContext, Invocation, Response,
+    App, AppService, BodyStream, BoxFuture, BuildError, ClientContext, Failure, Invocation,
+    Response,
 };
-use crate::clock::{Clock as _, SharedClock};
+use crate::clock::Clock as _;
 use crate::env::process_env;
 
 /// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
@@ -30,7 +30,9 @@ use crate::env::process_env;
 /// runtime; [`run`](super::run) has one of its own, which sends a finished answer again where a
 /// connection was lost, and sends errors in trailers.
 ///
-/// Responses are streamed where `APPTHEORY_INVOKE_MODE` says so, as [`run`](super::run) reads it.
+/// Responses are streamed where `APPTHEORY_INVOKE_MODE` says so, as [`run`](super::run) reads it. An
+/// error behind the head of a stream ends it; there are no trailers that would carry it to the client,
+/// so that every such error is reported to [`on_failure`](App::on_failure).
 ///
 /// ```no_run
 /// use apptheory::app::App;
@@ -47,7 +49,7 @@ use crate::env::process_env;
 /// [`ServiceError`] when the application does not build, or the variable names no mode.
 pub fn service<S: Send + Sync + 'static>(app: App<S>) -> Result<LambdaService, ServiceError> {
     let mode = invoke_mode(None, process_env)?;
-    Ok(LambdaService { app: app.build()?, mode, is_warm: Arc::default() })
+    Ok(LambdaService { app: app.build()?, mode })
 }
 
 /// An application as a service of `lambda_runtime`; made by [`service`]. Clones are the same one.
@@ -55,7 +57,6 @@ pub fn service<S: Send + Sync + 'static>(app: App<S>) -> Result<LambdaService, S
 pub struct LambdaService {
     app: AppService,
     mode: InvokeMode,
-    is_warm: Arc<AtomicBool>,
 }
 
 /// There is no service for `lambda_runtime`.
@@ -84,7 +85,10 @@ impl Service<Event> for LambdaService {
     fn call(&mut self, event: Event) -> Self::Future {
         let service = self.clone();
         Box::pin(async move {
-            let answered = service.answer(event.payload.get(), event.context).await;
+            let payload = event.payload.get();
+            let invocation = invocation(event.context, &service.app);
+            let app = &service.app;
+            let answered = app.within(invocation, |begun| service.answer(payload, begun)).await;
             if !matches!(answered, Ok(FunctionResponse::StreamingResponse(_))) {
                 service.app.flush().await;
             }
@@ -103,12 +107,7 @@ impl LambdaService {
         Self { mode, ..self }
     }
 
-    async fn answer(
-        &self,
-        event: &str,
-        context: lambda_runtime::Context,
-    ) -> Result<Answer, FunctionError> {
-        let begun = self.app.begin(self.invocation(context));
+    async fn answer(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
         let read = self.app.read_event(event, &begun)?;
         let is_streamed = if let LambdaEvent::Http(request) = &read {
             self.app.serves(&read) && self.mode.target(request).is_some()
@@ -129,33 +128,33 @@ impl LambdaService {
             }
         }
     }
+}
 
-    fn invocation(&self, context: lambda_runtime::Context) -> Invocation {
-        let deadline =
-            Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(context.deadline));
-        Invocation {
-            request_id: context.request_id,
-            // Emulators say that it ended before: that is no deadline.
-            deadline: (deadline > self.app.clock().now()).then_some(deadline),
-            trace: context.xray_trace_id.unwrap_or_default(),
-            tenant_id: context.tenant_id.filter(|id| !id.trim().is_empty()),
-            invoked_function_arn: context.invoked_function_arn,
-            client_context: context.client_context.map(|given| ClientContext {
-                custom: members(given.custom),
-                env: members(given.environment),
-                client: match serde_json::to_value(given.client) {
-                    Ok(Json::Object(client)) => client,
-                    _ => Map::new(),
-                },
-            }),
-            cognito_identity: context.identity.map(|identity| CognitoIdentity {
-                identity_id: identity.identity_id,
-                identity_pool_id: identity.identity_pool_id,
-                amr: Vec::new(),
-            }),
-            is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
-            peer: None,
-        }
+/// The invocation that the runtime of AWS describes.
+pub(crate) fn invocation(context: lambda_runtime::Context, app: &AppService) -> Invocation {
+    let deadline = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(context.deadline));
+    Invocation {
+        request_id: context.request_id,
+        // Emulators say that it ended before: that is no deadline.
+        deadline: (deadline > app.clock().now()).then_some(deadline),
+        trace: context.xray_trace_id.unwrap_or_default(),
+        tenant_id: context.tenant_id.filter(|id| !id.trim().is_empty()),
+        invoked_function_arn: context.invoked_function_arn,
+        client_context: context.client_context.map(|given| ClientContext {
+            custom: members(given.custom),
+            env: members(given.environment),
+            client: match serde_json::to_value(given.client) {
+                Ok(Json::Object(client)) => client,
+                _ => Map::new(),
+            },
+        }),
+        cognito_identity: context.identity.map(|identity| CognitoIdentity {
+            identity_id: identity.identity_id,
+            identity_pool_id: identity.identity_pool_id,
+            amr: Vec::new(),
+        }),
+        is_cold_start: app.starts_cold(),
+        peer: None,
     }
 }
 
@@ -173,22 +172,19 @@ fn streamed(
     let (head, ()) = http_head(status, &headers, &[]).into_parts();
     let metadata_prelude =
         MetadataPrelude { status_code: head.status, headers: head.headers, cookies };
-    let whole = stream::iter((!body.is_empty()).then(|| Ok(Bytes::from(body))));
-    let made = stream::iter(stream).flatten();
-    let stream = in_time(app.clock().clone(), stops_at, BodyStream::new(whole.chain(made)));
-    StreamResponse { metadata_prelude, stream: app.flush_behind(stream) }
-}
-
-/// A stream that is given up, with an error at its end, when its time is up.
-fn in_time(clock: SharedClock, stops_at: Option<Timestamp>, stream: BodyStream) -> BodyStream {
-    BodyStream::new(stream::unfold(Some(stream), move |stream| {
-        let clock = clock.clone();
-        async move {
-            let mut stream = stream?;
-            match clock.race(stops_at, stream.next()).await {
-                Some(chunk) => Some((chunk?, Some(stream))),
-                None => Some((Err(AppError::of(code::TIMEOUT)), None)),
-            }
+    let stream = stream.map(|stream| match stops_at {
+        Some(at) => stream.until(app.clock().clone(), at, AppError::of(code::TIMEOUT)),
+        None => stream,
+    });
+    let (teller, request_id) = (app.clone(), headers.first("x-request-id").to_owned());
+    let made = stream::iter(stream).flatten().inspect_err(move |error| {
+        // The client sees nothing of an error behind the head; the application was told of the others.
+        if error.status() < 500 {
+            let (request_id, error) = (request_id.clone(), error.clone());
+            teller.tell(Failure { request_id, error });
         }
-    }))
+    });
+    let whole = stream::iter((!body.is_empty()).then(|| Ok(Bytes::from(body))));
+    let stream = app.flush_behind(BodyStream::new(whole.chain(made)));
+    StreamResponse { metadata_prelude, stream }
 }

@@ -1,13 +1,16 @@
 //! Telling what happened, as `tracing` events.
 
 use apptheory_core::store::{Conclusion, StoreEffect};
-use tracing::{Instrument as _, Span, debug, debug_span, field, warn};
+use tracing::{Instrument as _, debug, debug_span, field, warn};
 
 use crate::execute::Execute;
 
 /// Wraps every effect in a `tracing` span `effect` (level debug; fields `operation`, `table`) and
 /// tells its outcome in one event: debug when it was answered, warn when it failed. Keys, values
 /// and payloads are never told.
+///
+/// A [`Store`](crate::store::Store) has it around its executor. Put it around an executor that you use
+/// without one.
 ///
 /// ```
 /// # use apptheory::execute::Execute;
@@ -49,23 +52,26 @@ where
     async fn execute(&self, effect: &E) -> E::Outcome {
         let operation = E::NAME;
         let span = debug_span!("effect", operation, table = field::Empty);
-        if let Some(table) = effect.table_name() {
+        if !span.is_disabled()
+            && let Some(table) = effect.table_name()
+        {
             span.record("table", table.as_ref());
         }
-        let outcome = self.inner.execute(effect).instrument(span.clone()).await;
-        tell(&span, operation, E::conclusion(&outcome));
-        outcome
+        let traced = async {
+            let outcome = self.inner.execute(effect).await;
+            tell(operation, E::conclusion(&outcome));
+            outcome
+        };
+        traced.instrument(span).await
     }
 }
 
-fn tell(span: &Span, operation: &str, conclusion: Conclusion) {
+fn tell(operation: &str, conclusion: Conclusion) {
     match conclusion {
-        Conclusion::Answered => debug!(parent: span, operation, outcome = "answered"),
-        Conclusion::Applied => debug!(parent: span, operation, outcome = "applied"),
-        Conclusion::Refused => debug!(parent: span, operation, outcome = "refused"),
-        Conclusion::Failed(error) => {
-            warn!(parent: span, operation, outcome = "failed", %error);
-        }
+        Conclusion::Answered => debug!(operation, outcome = "answered"),
+        Conclusion::Applied => debug!(operation, outcome = "applied"),
+        Conclusion::Refused => debug!(operation, outcome = "refused"),
+        Conclusion::Failed(error) => warn!(operation, outcome = "failed", %error),
     }
 }
 

@@ -172,7 +172,8 @@ impl Front {
             let invocation = Invocation { deadline, ..invocation };
             // What a function URL takes in one piece.
             let url = HttpSource::FunctionUrl;
-            let whole = app.serve_within(url, request, app.begin(invocation)).await;
+            let serve = |begun| app.serve_within(url, request, begun);
+            let whole = app.within(invocation, serve).await;
             app.flush().await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }

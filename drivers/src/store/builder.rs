@@ -111,6 +111,8 @@ impl StoreBuilder {
         let Self { clock, ids, env } = self;
         let (declare, usage) = (Box::new(declare), Box::new(usage));
         let world = World { clock, ids, env, declare, usage };
+        #[cfg(feature = "tracing")]
+        let executor = crate::layer::Trace::new(executor);
         Store { executor: Arc::new(executor), world: Arc::new(world) }
     }
 }

@@ -15,6 +15,8 @@ mod server;
 mod shutdown;
 mod streamed;
 mod time;
+#[cfg(all(feature = "aws", feature = "websocket"))]
+mod trace;
 
 use std::sync::Mutex;
 

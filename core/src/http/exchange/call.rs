@@ -103,6 +103,16 @@ impl Call {
         }
     }
 
+    /// Returns the route, as it was registered: the pattern for a request, the route key for a
+    /// message. `None` for a request that no route is for.
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        match &self.address {
+            Address::Path(pattern) => pattern.as_ref().map(|pattern| pattern.as_str()),
+            Address::Key(route_key) => Some(route_key),
+        }
+    }
+
     /// Returns what a path parameter captured, percent-encoded.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {

@@ -96,6 +96,12 @@ impl<'r, T, S> HttpExchange<'r, T, S> {
         Self { service, call, routed, stream: PhantomData }
     }
 
+    /// Returns what is exchanged, with the route that the router decided for; it has no id yet.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
     fn on_request_id(mut self, id: String) -> Step<Self> {
         Arc::make_mut(&mut self.call).request_id = id;
         let preflight = self.preflight();

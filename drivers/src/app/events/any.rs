@@ -71,8 +71,8 @@ impl<S> FromContext<S, kind::Any> for AnyEvent {
     }
 }
 
-/// A handler of events of any kind, and how it is registered, as code says it.
-pub(in crate::app) struct AnyRoute {
+/// A handler of events, and how it is registered, as code says it.
+pub(in crate::app) struct NamedRoute {
     pub(in crate::app) name: String,
     pub(in crate::app) handler: Arc<Chain>,
 }
@@ -89,9 +89,10 @@ impl AppService {
         event: &RawEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let Some(AnyRoute { name, handler }) = self.inner.events.any.find(event) else {
+        let Some(NamedRoute { name, handler }) = self.inner.events.any.find(event) else {
             return Err(self.refuse_unrouted(event, &begun));
         };
+        begun.span.record_route(name);
         let shared = self.share(begun, Trigger::Other);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event(name, &shared.delivery.request_id);

@@ -14,6 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use super::{EventRoutes, Shared};
 use crate::app::AppService;
 use crate::app::invoke::InvokeError;
+use crate::app::span::in_record;
 use crate::app::time::Begun;
 use crate::clock::{Clock as _, before};
 
@@ -41,6 +42,9 @@ impl AppService {
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let settings = &self.inner.events.settings;
+        if let Some(first) = event.record(0) {
+            begun.span.record_route(first.name());
+        }
         let shared = self.share(begun, event.source().trigger());
         let guard = shared.cancellation.clone().drop_guard();
         let batch = event.batch(settings.after_failure);
@@ -52,7 +56,9 @@ impl AppService {
         for record in batch.unfinished().filter_map(|index| event.record(index)) {
             let observation = self.observation(event.source(), &record, &shared);
             let error = AppError::internal().with_cause(NotFinished);
-            self.conclude_event(observation, Some(error), &shared);
+            let concluded = async { self.conclude_event(observation, Some(error), &shared) };
+            in_record(event.source().trigger(), record.name(), record.identifier(), concluded)
+                .await;
         }
         let answer = batch.finish()?;
         // Do not cancel: work that handlers started may go on in the background.
@@ -93,15 +99,19 @@ impl AppService {
         shared: &Shared,
     ) -> (Turn, bool) {
         let Some(record) = event.record(turn.index()) else { return (turn, false) };
-        let observation = self.observation(event.source(), &record, shared);
-        let own = shared.of_record();
-        let guard = own.cancellation.clone().drop_guard();
-        let handled = self.handle_record(event.source(), &record, &own).await;
-        // Not when the record is given up: it comes again, and its work must not run twice.
-        let _ = guard.disarm();
-        let is_handled = handled.is_ok();
-        self.conclude_event(observation, handled.err(), shared);
-        (turn, is_handled)
+        let source = event.source();
+        let handled = async {
+            let observation = self.observation(source, &record, shared);
+            let own = shared.of_record();
+            let guard = own.cancellation.clone().drop_guard();
+            let handled = self.handle_record(source, &record, &own).await;
+            // Not when the record is given up: it comes again, and its work must not run twice.
+            let _ = guard.disarm();
+            let is_handled = handled.is_ok();
+            self.conclude_event(observation, handled.err(), shared);
+            is_handled
+        };
+        (turn, in_record(source.trigger(), record.name(), record.identifier(), handled).await)
     }
 
     async fn handle_record(

@@ -49,7 +49,7 @@ use apptheory_core::events::{
 use tokio_util::sync::CancellationToken;
 
 pub use any::AnyEvent;
-pub(super) use any::AnyRoute;
+pub(super) use any::NamedRoute;
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};
 pub(super) use settings::EventSettings;
@@ -85,8 +85,8 @@ pub(super) struct EventRoutes {
     pub(super) kinesis: Routes<Arc<Chain>>,
     pub(super) dynamodb: Routes<Arc<Chain>>,
     pub(super) sns: Routes<Arc<Chain>>,
-    pub(super) event_bridge: EventBridgeRoutes<Arc<Chain>>,
-    pub(super) any: ShapeRoutes<AnyRoute>,
+    pub(super) event_bridge: EventBridgeRoutes<NamedRoute>,
+    pub(super) any: ShapeRoutes<NamedRoute>,
     settings: EventSettings,
 }
 

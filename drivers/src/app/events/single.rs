@@ -10,9 +10,10 @@ use apptheory_core::events::{
 };
 use serde_json::Value;
 
-use super::{EventRoutes, Shared};
+use super::{EventRoutes, NamedRoute, Shared};
 use crate::app::invocation::Invocation;
 use crate::app::invoke::InvokeError;
+use crate::app::span::in_record;
 use crate::app::time::{Begun, TimedOut};
 use crate::app::{AppService, Response};
 use crate::clock::Clock as _;
@@ -27,6 +28,9 @@ impl AppService {
     ) -> Result<String, InvokeError> {
         let EventRoutes { sns, settings, .. } = &self.inner.events;
         let handlers = sns.of_notifications(&records)?;
+        if let Some(first) = records.first() {
+            begun.span.record_route(first.topic());
+        }
         let shared = self.share(begun, Trigger::Sns);
         let guard = shared.cancellation.clone().drop_guard();
         let mut outputs = Vec::new();
@@ -36,9 +40,12 @@ impl AppService {
                 let request_id = &shared.delivery.request_id;
                 EventObservation::message(Trigger::Sns, topic, id, request_id)
             });
-            let context = shared.context(EventInput::Sns(Arc::new(record.into_owned())));
-            let handled = self.handle(handler, context);
-            outputs.push(self.conclude_whole(observation, handled, &shared, failed).await?);
+            let record = Arc::new(record.into_owned());
+            let handled =
+                self.handle(handler, shared.context(EventInput::Sns(Arc::clone(&record))));
+            let concluded = self.conclude_whole(observation, handled, &shared, failed);
+            let (topic, id) = (record.topic(), &record.message_id);
+            outputs.push(in_record(Trigger::Sns, topic, id, concluded).await?);
         }
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&Value::Array(outputs)))
@@ -52,19 +59,22 @@ impl AppService {
         begun: Begun,
     ) -> Result<String, InvokeError> {
         let EventRoutes { event_bridge, .. } = &self.inner.events;
-        let handler = match event_bridge.find(&event) {
-            Ok(Some(handler)) => handler,
+        let NamedRoute { name, handler } = match event_bridge.find(&event) {
+            Ok(Some(found)) => found,
             unmatched => {
                 self.record_unmatched(&event, &begun.invocation);
                 return Ok(unmatched.map(|_| "null".to_owned())?);
             }
         };
+        begun.span.record_route(name);
         let shared = self.share(begun, Trigger::EventBridge);
         let guard = shared.cancellation.clone().drop_guard();
         let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
-        let context = shared.context(EventInput::EventBridge(Arc::new(event.into_owned())));
-        let handled = self.handle(handler, context);
-        let output = self.conclude_whole(Some(observation), handled, &shared, failed).await?;
+        let event = Arc::new(event.into_owned());
+        let handled =
+            self.handle(handler, shared.context(EventInput::EventBridge(Arc::clone(&event))));
+        let concluded = self.conclude_whole(Some(observation), handled, &shared, failed);
+        let output = in_record(Trigger::EventBridge, &event.source, &event.id, concluded).await?;
         let _ = guard.disarm();
         Ok(apptheory_core::json::to_text(&output))
     }

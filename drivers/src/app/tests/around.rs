@@ -17,7 +17,7 @@ use crate::clock::Clock as _;
 fn middleware_goes_around_handlers_in_order() {
     async fn outer(context: Context, next: Next) -> Answer {
         context.set(" mw ", "ok");
-        context.trace("outer");
+        context.add_stage("outer");
         context.extend(7_u8);
         let seen = context.clone();
         let response = next.run(context).await;
@@ -25,7 +25,7 @@ fn middleware_goes_around_handlers_in_order() {
         Ok(response.with_header("x-left", left.as_str().unwrap_or("nothing")))
     }
     async fn inner(context: Context, next: Next) -> Answer {
-        context.trace("inner");
+        context.add_stage("inner");
         if context.query("stop") == "1" {
             return Err(AppError::forbidden());
         }

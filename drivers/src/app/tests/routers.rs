@@ -16,7 +16,7 @@ use crate::clock::VirtualClock;
 /// A middleware that writes its name down.
 fn named(name: &'static str) -> impl Middleware {
     move |context: Context, next: Next| {
-        context.trace(name);
+        context.add_stage(name);
         async move { Ok(next.run(context).await) }
     }
 }

@@ -66,6 +66,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity as SdkCapacity;
 use super::meter::{self, Meter};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
+use crate::trace::Propagation;
 
 /// Carries out every store effect on DynamoDB. Clones share connections and credentials.
 ///
@@ -109,9 +110,12 @@ impl AwsStore {
         Self::new(Client::new(config))
     }
 
-    /// Sends with `client`.
+    /// Sends with a client of these settings, and the [trace](crate::trace::Propagation) of the
+    /// invocation.
     #[must_use]
     pub fn new(client: Client) -> Self {
+        let config = client.config().to_builder().interceptor(Propagation).build();
+        let client = Client::from_conf(config);
         Self { client, clock: SystemClock, meter: Meter::default() }
     }
 }

@@ -20,6 +20,7 @@ use super::AwsWebSocketManagementClient;
 use super::credentials::{NotBlank, without_instance_metadata};
 use super::outcome::RetryByStatus;
 use crate::env::process_env;
+use crate::trace::Propagation;
 use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
 
 /// Makes clients that send through the AWS SDK: one for each endpoint and region, kept for as long
@@ -232,7 +233,8 @@ fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -
         .use_fips(false)
         .use_dual_stack(false)
         .retry_config(retries.with_max_attempts(MAX_ATTEMPTS))
-        .retry_classifier(RetryByStatus);
+        .retry_classifier(RetryByStatus)
+        .interceptor(Propagation);
     Client::from_conf(config.build())
 }
 

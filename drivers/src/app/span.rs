@@ -1,0 +1,114 @@
+//! What everything that an application runs is within: spans of `tracing`, and the invocation's trace.
+
+use core::future::Future;
+
+use apptheory_core::events::Trigger;
+#[cfg(feature = "tracing")]
+use apptheory_core::sanitize::log_text;
+#[cfg(feature = "tracing")]
+use tracing::field::Empty;
+#[cfg(feature = "tracing")]
+use tracing::{Instrument as _, Span, info_span};
+
+use super::AppService;
+use super::invocation::Invocation;
+use super::time::Begun;
+use crate::trace::{self, Trace};
+
+/// The span of an invocation, and the trace that it belongs to. Clones are the same; the span ends
+/// with the last of them.
+#[derive(Clone, Debug)]
+pub(crate) struct InvocationSpan {
+    trace: Trace,
+    #[cfg(feature = "tracing")]
+    span: Span,
+}
+
+impl InvocationSpan {
+    pub(super) fn new(invocation: &Invocation) -> Self {
+        let trace = Trace::new(&invocation.trace);
+        #[cfg(feature = "tracing")]
+        let span = trace::sync_scope(&trace, || invocation_span(invocation, &trace));
+        Self {
+            trace,
+            #[cfg(feature = "tracing")]
+            span,
+        }
+    }
+
+    pub(super) const fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Says which route serves the invocation, once that is decided.
+    pub(super) fn record_route(&self, route: &str) {
+        #[cfg(feature = "tracing")]
+        self.span.record("route", &*log_text(route));
+        #[cfg(not(feature = "tracing"))]
+        let _ = route;
+    }
+
+    /// Runs work within the span and the trace.
+    pub(crate) async fn run<F: Future>(self, work: F) -> F::Output {
+        #[cfg(feature = "tracing")]
+        let work = work.instrument(self.span);
+        trace::run_within(self.trace, work).await
+    }
+
+    /// Calls a function within the span and the trace.
+    pub(super) fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "tracing")]
+        let _entered = self.span.enter();
+        trace::sync_scope(&self.trace, call)
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn invocation_span(invocation: &Invocation, trace: &Trace) -> Span {
+    let Invocation { request_id, tenant_id, is_cold_start, .. } = invocation;
+    let span = info_span!(
+        "invocation",
+        request_id = &*log_text(request_id),
+        trace_id = Empty,
+        tenant_id = Empty,
+        cold_start = is_cold_start,
+        route = Empty,
+    );
+    if !trace.id().is_empty() {
+        span.record("trace_id", trace.id());
+    }
+    if let Some(tenant_id) = tenant_id {
+        span.record("tenant_id", &*log_text(tenant_id));
+    }
+    span
+}
+
+/// Handles a record of an event within a span of its own.
+pub(super) async fn in_record<F: Future>(
+    source: Trigger,
+    name: &str,
+    id: &str,
+    work: F,
+) -> F::Output {
+    #[cfg(feature = "tracing")]
+    let work = {
+        let (name, id) = (&*log_text(name), &*log_text(id));
+        work.instrument(info_span!("record", source = source.as_str(), name, id))
+    };
+    #[cfg(not(feature = "tracing"))]
+    let _ = (source, name, id);
+    work.await
+}
+
+impl AppService {
+    /// Begins an invocation, and runs what serves it within its span and its trace.
+    pub(crate) async fn within<F: Future>(
+        &self,
+        invocation: Invocation,
+        serve: impl FnOnce(Begun) -> F,
+    ) -> F::Output {
+        let begun = self.begin(invocation);
+        let span = begun.span.clone();
+        span.run(serve(begun)).await
+    }
+}
