@@ -1,8 +1,8 @@
-// the trait bound `String: garde::validate::Validate` is not satisfied
+// Validate` is not implemented for `u32`
 use apptheory::prelude::*;
 
-async fn ship(Valid(Json(order)): Valid<Json<String>>) -> String {
-    order
+async fn ship(Valid(Json(order)): Valid<Json<u32>>) -> String {
+    order.to_string()
 }
 
 pub fn app() -> App {
