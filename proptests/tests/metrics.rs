@@ -140,13 +140,11 @@ fn read(lines: &[Json]) -> Told {
         assert_eq!(found, members);
         let labels =
             ["method", "currency"].map(|name| line[name].as_str().unwrap_or("").to_owned());
-        let values = |name: &str| match &line[name] {
-            Json::Null => vec![],
-            Json::Array(values) => {
-                assert!((2..=100).contains(&values.len()));
-                values.iter().map(|value| value.as_f64().unwrap()).collect()
-            }
-            value => vec![value.as_f64().unwrap()],
+        let values = |name: &str| {
+            let Some(value) = line.get(name) else { return vec![] };
+            let values = value.as_array().map_or_else(|| vec![value], |many| many.iter().collect());
+            assert!((1..=100).contains(&values.len()));
+            values.into_iter().map(|value| value.as_f64().unwrap()).collect::<Vec<f64>>()
         };
         told.orders += line["Orders"].as_u64().unwrap_or(0);
         told.waiting.extend(values("Waiting"));

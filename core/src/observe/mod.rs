@@ -14,7 +14,6 @@
 
 pub mod emf;
 pub mod line;
-mod share;
 mod text;
 
 use alloc::vec::Vec;
@@ -22,7 +21,6 @@ use alloc::vec::Vec;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-pub use self::share::Share;
 pub use self::text::LogText;
 
 /// How much a log line matters.
