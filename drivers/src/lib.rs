@@ -19,6 +19,7 @@
 //! | `aws_lambda_events` | records as the types of that crate |
 //! | `testkit` | testing an application |
 //! | `tracing` | what goes wrong, as `tracing` events |
+//! | `logs` | [`logs`]: `tracing` events as sanitised lines of JSON or text |
 
 #[doc(inline)]
 pub use apptheory_core::{

@@ -14,6 +14,7 @@
 
 pub mod emf;
 pub mod line;
+mod share;
 mod text;
 
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+pub use self::share::Share;
 pub use self::text::LogText;
 
 /// How much a log line matters.

@@ -60,7 +60,8 @@ impl<S> App<S> {
 
 impl AppService {
     /// Waits until what was logged, measured and traced is written. It never fails, and takes
-    /// [`FLUSH_TIME`] at most. It is called wherever answers are delivered.
+    /// [`FLUSH_TIME`] at most for the hook, and as much for each log. It is called wherever answers are
+    /// delivered.
     #[cfg_attr(
         not(any(feature = "lambda", feature = "local", feature = "tower")),
         expect(dead_code, reason = "nothing delivers answers")
@@ -69,6 +70,13 @@ impl AppService {
         if let Some(measures) = &self.inner.measures {
             measures.flush();
         }
+        self.run_flush_hook().await;
+        // Last, since the hook may log.
+        #[cfg(feature = "logs")]
+        crate::logs::flushed().await;
+    }
+
+    async fn run_flush_hook(&self) {
         let Some(hook) = &self.inner.hooks.flush else { return };
         let by = self.clock().now().saturating_add(FLUSH_TIME);
         let flushed = guarded("the flush hook", async {

@@ -1,10 +1,57 @@
-//! Where log lines go.
+//! Logging: what an application says with `tracing`'s macros, as lines of JSON or text on the standard
+//! error.
 //!
-//! This module decides when lines are written, and what becomes of those that cannot be.
+//! This module decides which events become lines, when lines are written, and what becomes of those
+//! that cannot be. What a line looks like is the business of [`observe::line`](crate::observe::line).
+//!
+//! [`start`](crate::start) sets logging up. A program that does not use it calls [`init`], or makes its
+//! own with [`Logs`]:
+//!
+//! ```
+//! use apptheory::logs::{Format, Logs};
+//!
+//! Logs::from_env().format(Format::Json).debug_share(0.01).init();
+//! tracing::info!(order = 7, pin = "1234", "paid");
+//! // {"timestamp":"…","level":"INFO","message":"paid","order":7,"pin":"[REDACTED]","target":"shop"}
+//! ```
+//!
+//! A line has the fields of the [spans](tracing::span) in which its event happened, and then the
+//! event's own. So every line of an invocation has its `request_id`, `trace_id`, `tenant_id`,
+//! `cold_start` and `route`, as far as they are known. On Lambda `function` and `version` are added,
+//! and everywhere `service`, if `SERVICE_NAME` is set. A name is there once: the inner span's value
+//! wins, and an event's own field whose name is taken is written as `field_…`.
+//!
+//! Nothing leaks by mistake: values go through a [`Sanitizer`] by their names, messages are looked
+//! through for secrets, and a line stays one line. Nobody waits for the log: lines are written by a
+//! thread of their own, from a queue of bounded size; [`stats`] says what was lost, and so does a line.
+//! Each invocation of an application ends with a [`flush`], so that no line waits while Lambda freezes
+//! the process.
 
+mod builder;
+mod env;
+mod fields;
+mod filter;
+mod layer;
 pub(crate) mod queue;
+#[cfg(test)]
+mod tests;
 
 use core::time::Duration;
+
+pub use builder::Logs;
+
+#[cfg(doc)]
+use crate::sanitize::Sanitizer;
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// A JSON object: `timestamp`, `level`, `message`, fields, `target`.
+    Json,
+    /// Text for people: level, target, message, fields. It begins with the time, but for Lambda, which
+    /// adds it; the level has a colour on a terminal.
+    Text,
+}
 
 /// What became of the log lines of this process.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -17,12 +64,29 @@ pub struct LogStats {
     pub failed: u64,
 }
 
+/// Makes lines on the standard error of `tracing` events from here on, as the environment says; whether
+/// it does: not where a `tracing` subscriber is set already.
+///
+/// | Variable | Meaning |
+/// |---|---|
+/// | `AWS_LAMBDA_LOG_FORMAT` | `JSON`, or `Text`, the default |
+/// | `AWS_LAMBDA_LOG_LEVEL` | how severe events are at least: `TRACE`, `DEBUG`, `INFO`, the default, `WARN`, `ERROR` or `FATAL`, which is like `ERROR` |
+/// | `RUST_LOG` | levels by target, such as `info,shop::orders=debug`, in place of `AWS_LAMBDA_LOG_LEVEL` |
+/// | `SERVICE_NAME` | the field `service` of every line |
+/// | `AWS_LAMBDA_FUNCTION_NAME`, `AWS_LAMBDA_FUNCTION_VERSION` | the fields `function` and `version` |
+/// | `NO_COLOR` | set to anything: no colours on a terminal |
+///
+/// A value that has no meaning is said in a line of level `WARN`, and the default holds.
+pub fn init() -> bool {
+    Logs::from_env().init()
+}
+
 /// How long a flush takes at most.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Waits until every line that was logged before is written, or could not be, but no longer than a
-/// second; whether all is done. It blocks the thread: use it before a process ends. Invocations of an
-/// application end with a flush of their own.
+/// second for each log that there is; whether all is done. It blocks the thread: use it before a process ends. Invocations of an
+/// application end with a flush of their own, and so does [`start`](crate::start).
 pub fn flush() -> bool {
     queue::flush_all(FLUSH_LIMIT)
 }
@@ -33,11 +97,16 @@ pub fn stats() -> LogStats {
     queue::all_stats()
 }
 
-#[allow(dead_code, reason = "invocations end with it")]
-/// Waits as [`flush`] does, without blocking the thread, until `limit` is over.
-pub(crate) async fn flushed(limit: impl Future<Output = ()>) {
-    let settled = core::pin::pin!(queue::all_settled());
-    futures_util::future::select(settled, core::pin::pin!(limit)).await;
+/// Waits as [`flush`] does, on a thread that may block, so that no other task waits.
+pub(crate) async fn flushed() {
+    if queue::flush_all(Duration::ZERO) {
+        return;
+    }
+    match tokio::runtime::Handle::try_current() {
+        // It fails only where the runtime ends, and then nobody waits.
+        Ok(runtime) => drop(runtime.spawn_blocking(flush).await),
+        Err(_) => _ = flush(),
+    }
 }
 
 impl LogStats {

@@ -1,8 +1,4 @@
 //! A queue of log lines, and the thread that writes them.
-#![allow(
-    dead_code,
-    reason = "its users, loggers and the `tracing` layer, come one after the other"
-)]
 
 use core::fmt;
 use std::io::Write;
@@ -10,8 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
-
-use tokio::sync::Notify;
 
 use super::LogStats;
 
@@ -29,9 +23,6 @@ const KEPT_BYTES: usize = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(Arc<Handle>);
 
-/// What writes the line that says how many lines were lost.
-pub(crate) type Notice = Box<dyn Fn(u64, &mut String) + Send>;
-
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
@@ -45,7 +36,6 @@ struct Shared {
     has_come: Condvar,
     /// Lines have been settled.
     is_settled: Condvar,
-    settled: Notify,
     sink: Mutex<Sink>,
 }
 
@@ -64,7 +54,8 @@ struct State {
 
 struct Sink {
     writer: Box<dyn Write + Send>,
-    notice: Notice,
+    /// Writes the line that says how many lines were lost.
+    notice: Box<dyn Fn(u64, &mut String) + Send>,
     batch: Vec<u8>,
 }
 
@@ -78,17 +69,16 @@ impl Queue {
         capacity: usize,
         notice: impl Fn(u64, &mut String) + Send + 'static,
     ) -> Self {
-        Self::on(Shared::new(Box::new(writer), capacity, Box::new(notice)), |shared| {
-            let writing = move || shared.write_until_closed();
-            thread::Builder::new().name("log-writer".into()).spawn(writing).is_ok()
-        })
-    }
-
-    fn on(shared: Shared, start: impl FnOnce(Arc<Shared>) -> bool) -> Self {
-        let shared = Arc::new(shared);
+        let queue = Self::on(Shared::new(writer, capacity, notice), Shared::start_thread);
         let mut queues = lock(&QUEUES);
         queues.retain(|queue| queue.strong_count() > 0);
-        queues.push(Arc::downgrade(&shared));
+        queues.push(Arc::downgrade(&queue.0.shared));
+        queue
+    }
+
+    /// Makes a queue; `start` says whether there is a thread.
+    fn on(shared: Shared, start: impl FnOnce(Arc<Shared>) -> bool) -> Self {
+        let shared = Arc::new(shared);
         let has_thread = start(Arc::clone(&shared));
         Self(Arc::new(Handle { shared, has_thread }))
     }
@@ -107,10 +97,12 @@ impl Queue {
 
     /// Waits until everything that was pushed before is settled, but no longer than `limit`; whether it
     /// is.
+    #[cfg_attr(not(test), expect(dead_code, reason = "loggers come next"))]
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         self.0.shared.flush(limit)
     }
 
+    #[cfg_attr(not(test), expect(dead_code, reason = "loggers come next"))]
     pub(crate) fn stats(&self) -> LogStats {
         lock(&self.0.shared.state).stats
     }
@@ -119,13 +111,6 @@ impl Queue {
 /// Waits for all queues, each no longer than `limit`; whether all is settled.
 pub(super) fn flush_all(limit: Duration) -> bool {
     all().iter().fold(true, |is_settled, queue| queue.flush(limit) && is_settled)
-}
-
-/// Waits for all queues, without blocking a thread.
-pub(super) async fn all_settled() {
-    for queue in all() {
-        queue.settled().await;
-    }
 }
 
 /// What became of the lines of all queues.
@@ -145,15 +130,27 @@ impl Drop for Handle {
 }
 
 impl Shared {
-    fn new(writer: Box<dyn Write + Send>, capacity: usize, notice: Notice) -> Self {
+    fn new(
+        writer: impl Write + Send + 'static,
+        capacity: usize,
+        notice: impl Fn(u64, &mut String) + Send + 'static,
+    ) -> Self {
         Self {
             capacity: u64::try_from(capacity.max(1)).unwrap_or(u64::MAX),
             state: Mutex::default(),
             has_come: Condvar::new(),
             is_settled: Condvar::new(),
-            settled: Notify::new(),
-            sink: Mutex::new(Sink { writer, notice, batch: Vec::new() }),
+            sink: Mutex::new(Sink {
+                writer: Box::new(writer),
+                notice: Box::new(notice),
+                batch: Vec::new(),
+            }),
         }
+    }
+
+    fn start_thread(self: Arc<Self>) -> bool {
+        let writing = move || self.write_until_closed();
+        thread::Builder::new().name("log-writer".into()).spawn(writing).is_ok()
     }
 
     /// Takes a line; whether it is the only one, or `None` if there was no room.
@@ -219,7 +216,6 @@ impl Shared {
         }
         drop(state);
         self.is_settled.notify_all();
-        self.settled.notify_waiters();
     }
 
     fn flush(&self, limit: Duration) -> bool {
@@ -228,19 +224,6 @@ impl Shared {
         let is_pending = |state: &mut State| !state.has_settled(accepted);
         let waited = self.is_settled.wait_timeout_while(state, limit, is_pending);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
-    }
-
-    async fn settled(&self) {
-        let accepted = lock(&self.state).accepted;
-        loop {
-            let mut settled = core::pin::pin!(self.settled.notified());
-            // From here on, nothing that is settled is missed.
-            settled.as_mut().enable();
-            if lock(&self.state).has_settled(accepted) {
-                return;
-            }
-            settled.await;
-        }
     }
 }
 
@@ -295,6 +278,11 @@ mod tests {
         (Scripted { given, answers }, written, answer)
     }
 
+    /// A queue of two lines that nobody else flushes.
+    fn queue(writer: impl Write + Send + 'static) -> Queue {
+        Queue::on(Shared::new(writer, 2, lost), Shared::start_thread)
+    }
+
     fn lost(count: u64, line: &mut String) {
         line.push_str(&format!("{count} lost"));
     }
@@ -306,7 +294,7 @@ mod tests {
     #[test]
     fn lines_are_written_in_order_and_those_without_room_are_counted_and_said() {
         let (writer, written, answer) = scripted();
-        let queue = Queue::new(writer, 2, lost);
+        let queue = queue(writer);
         assert!(queue.push("a"));
         assert_eq!(written.recv().unwrap(), "a\n"); // and the writer is busy with it
         assert!(queue.push("b") && queue.push("c"));
@@ -327,7 +315,7 @@ mod tests {
     #[test]
     fn lines_that_cannot_be_written_are_counted_and_said() {
         let (writer, written, answer) = scripted();
-        let queue = Queue::new(writer, 2, lost);
+        let queue = queue(writer);
         for line in ["a", "b"] {
             assert!(queue.push(line));
             answer.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
@@ -353,7 +341,7 @@ mod tests {
                 Ok(())
             }
         }
-        let queue = Queue::new(Panics(false), 2, lost);
+        let queue = queue(Panics(false));
         for line in ["a", "b"] {
             assert!(queue.push(line) && queue.flush(LONG));
         }
@@ -363,8 +351,7 @@ mod tests {
     #[test]
     fn without_threads_whoever_pushes_writes() {
         let (writer, written, answer) = scripted();
-        let shared = Shared::new(Box::new(writer), 2, Box::new(lost));
-        let queue = Queue::on(shared, |_| false);
+        let queue = Queue::on(Shared::new(writer, 2, lost), |_| false);
         answer.send(Ok(())).unwrap();
         assert!(queue.push("a"));
         assert_eq!(written.try_recv().unwrap(), "a\n");
@@ -375,7 +362,7 @@ mod tests {
     #[test]
     fn what_waits_is_written_when_the_last_handle_is_dropped_and_the_writer_ends() {
         let (writer, written, answer) = scripted();
-        let queue = Queue::new(writer, 2, lost);
+        let queue = queue(writer);
         let other = queue.clone();
         assert!(queue.push("a"));
         assert_eq!(written.recv().unwrap(), "a\n");
@@ -385,18 +372,5 @@ mod tests {
         answer.send(Ok(())).unwrap();
         assert_eq!(written.recv().unwrap(), "b\n");
         assert!(written.recv().is_err()); // the thread dropped its writer
-    }
-
-    #[tokio::test]
-    async fn a_task_waits_until_what_was_pushed_is_settled() {
-        let (writer, written, answer) = scripted();
-        let queue = Queue::new(writer, 2, lost);
-        assert!(queue.push("a"));
-        let shared = Arc::clone(&queue.0.shared);
-        let mut settled = core::pin::pin!(shared.settled());
-        assert!(futures_util::poll!(settled.as_mut()).is_pending());
-        answer.send(Ok(())).unwrap();
-        settled.await;
-        assert_eq!(written.try_recv().unwrap(), "a\n");
     }
 }

@@ -1,12 +1,11 @@
 //! One call that runs an application wherever it is started: on Lambda, or on a port of this
 //! machine.
 //!
-//! This module decides where an application runs, on which runtime, and where its log goes. How it
-//! runs there is the business of [`lambda::Runtime`] and [`local::Server`], which remain for programs
-//! that decide for themselves.
+//! This module decides where an application runs, and on which runtime. How it runs there is the
+//! business of [`lambda::Runtime`] and [`local::Server`], which remain for programs that decide for
+//! themselves.
 
 mod error;
-mod logging;
 mod place;
 mod serving;
 
@@ -21,6 +20,7 @@ pub use serving::IntoService;
 
 use crate::app::AppService;
 use crate::env::{Env, process_env};
+use crate::logs::{self, Logs};
 use crate::{lambda, local};
 use place::Place;
 
@@ -42,17 +42,17 @@ use place::Place;
 /// | it is not | it is served on 127.0.0.1, on [`DEFAULT_PORT`] or, if that is taken, on a free port, until Ctrl-C or SIGTERM; its address is printed on the standard output |
 /// | `PORT` is set | it is served on that port and no other; 0 lets the system choose one |
 /// | `AWS_LAMBDA_MAX_CONCURRENCY` is above 1 | the runtime has a thread for each core; else it has one |
-/// | `AWS_LAMBDA_LOG_FORMAT` is `JSON` | the log has JSON lines; else it has text |
-/// | `AWS_LAMBDA_LOG_LEVEL` is set | the log holds what is at least so severe: `TRACE`, `DEBUG`, `INFO` (the default), `WARN`, `ERROR` or `FATAL` |
 ///
-/// The log goes to the standard error. It is made of [`tracing`] events: those of this crate, such as
-/// failures that clients are not told and records that fail, and yours. Where a `tracing` subscriber is
-/// set already, that one gets them.
+/// The log is that of [`logs::init`], which says what the environment decides about it: [`tracing`]
+/// events of this crate, such as failures that clients are not told and records that fail, and yours.
+/// Where a `tracing` subscriber is set already, that one gets them.
 ///
 /// Whatever goes wrong before the application runs is reported on the standard error, and the code is
 /// 1.
 pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
-    match start_in(&process_env, app) {
+    let ended = start_in(&process_env, app);
+    logs::flush();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Without a standard error there is nobody to report to.
@@ -63,7 +63,7 @@ pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
 }
 
 fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Result<(), StartError> {
-    logging::set_up(env);
+    Logs::read(env).init();
     runtime(env).map_err(StartError::Runtime)?.block_on(async {
         let app = app().await.into_service()?;
         serve(Place::read(env)?, app).await
@@ -83,9 +83,11 @@ fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Resul
 ///
 /// [`StartError`] for whatever goes wrong before the application runs, and for what ends it on Lambda.
 pub async fn run(app: impl IntoService) -> Result<(), StartError> {
-    logging::set_up(&process_env);
+    logs::init();
     let place = Place::read(&process_env)?;
-    serve(place, app.into_service()?).await
+    let ended = serve(place, app.into_service()?).await;
+    logs::flush();
+    ended
 }
 
 /// A runtime with a thread for each core where several invocations are handled at a time, and with

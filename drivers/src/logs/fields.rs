@@ -1,0 +1,210 @@
+//! What events and spans say.
+
+use core::error::Error;
+use core::fmt::{self, Debug, Write as _};
+use core::ops::Deref;
+
+use apptheory_core::observe::line::{self, LONGEST, Line};
+use tracing::field::{Field, Visit};
+
+/// The fields of a span.
+#[derive(Default)]
+pub(super) struct SpanFields {
+    /// Each name once.
+    fields: Vec<(&'static str, Value)>,
+    /// Whether the span is of an invocation of the share that is logged from debug on.
+    pub(super) is_in_share: bool,
+}
+
+/// The value of a span's field.
+pub(super) enum Value {
+    Bool(bool),
+    Signed(i64),
+    Unsigned(u64),
+    Float(f64),
+    Text(String),
+}
+
+/// Writes an event's fields, but for its message, to a line.
+pub(super) struct Fields<'l, 'b> {
+    pub(super) line: &'l mut Line<'b>,
+    pub(super) value: &'l mut Bounded,
+}
+
+/// Writes an event's message.
+pub(super) struct Message<'m>(pub(super) &'m mut Bounded);
+
+/// A text that takes no more than a line can show.
+#[derive(Default)]
+pub(super) struct Bounded(String);
+
+const MESSAGE: &str = "message";
+
+impl SpanFields {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.fields.iter().map(|(name, value)| (*name, value))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Value::Text(text) => Some(text),
+            Value::Bool(_) | Value::Signed(_) | Value::Unsigned(_) | Value::Float(_) => None,
+        }
+    }
+
+    fn set(&mut self, field: &Field, value: Value) {
+        let name = name(field);
+        match self.fields.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.fields.push((name, value)),
+        }
+    }
+}
+
+impl Value {
+    pub(super) fn as_field(&self) -> line::Field<'_> {
+        match self {
+            Self::Bool(flag) => (*flag).into(),
+            Self::Signed(number) => (*number).into(),
+            Self::Unsigned(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+}
+
+/// A field's name, without the mark of a name that is a keyword: `r#type`.
+fn name(field: &Field) -> &'static str {
+    field.name().strip_prefix("r#").unwrap_or(field.name())
+}
+
+impl Visit for SpanFields {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, Value::Bool(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, Value::Signed(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, Value::Unsigned(value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, Value::Float(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.record_debug(field, &format_args!("{}", Chain(value)));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let mut text = Bounded::default();
+        text.write(value);
+        self.set(field, Value::Text(text.0));
+    }
+}
+
+impl Visit for Fields<'_, '_> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.line.field(name(field), value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.line.field(name(field), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.line.field(name(field), value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.line.field(name(field), value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() != MESSAGE {
+            self.line.field(name(field), value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.record_debug(field, &format_args!("{}", Chain(value)));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() != MESSAGE {
+            self.value.clear();
+            self.value.write(value);
+            self.line.field(name(field), &**self.value);
+        }
+    }
+}
+
+impl Visit for Message<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == MESSAGE {
+            self.0.write(value);
+        }
+    }
+}
+
+/// An error and what it comes from, on one line.
+struct Chain<'e>(&'e (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Bounded {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Appends a value. What has no room is not even formatted: no line could show it.
+    fn write(&mut self, value: &dyn Debug) {
+        // An error says that it is full.
+        let _ = write!(self, "{value:?}");
+    }
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = LONGEST.saturating_sub(self.0.len());
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        Err(fmt::Error)
+    }
+}
+
+impl Deref for Bounded {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}

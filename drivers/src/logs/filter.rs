@@ -1,0 +1,60 @@
+//! Which events become lines.
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::layer::is_in_share;
+
+/// Events by their levels and targets; and in a share of all invocations those of level debug, too.
+pub(super) struct LineFilter {
+    pub(super) levels: Targets,
+    pub(super) has_share: bool,
+}
+
+impl LineFilter {
+    fn always(&self, metadata: &Metadata<'_>) -> bool {
+        self.levels.would_enable(metadata.target(), metadata.level()) || says_who(metadata)
+    }
+
+    /// Whether it depends on the invocation. What is switched off stays off.
+    fn sometimes(&self, metadata: &Metadata<'_>) -> bool {
+        self.has_share
+            && *metadata.level() <= Level::DEBUG
+            && self.levels.would_enable(metadata.target(), &Level::ERROR)
+    }
+}
+
+/// Whether it is a span of this crate, such as an invocation: every line has its fields, whatever the
+/// level.
+fn says_who(metadata: &Metadata<'_>) -> bool {
+    let crates = metadata.target().split("::").next();
+    metadata.is_span() && *metadata.level() <= Level::INFO && crates == Some("apptheory")
+}
+
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Filter<S> for LineFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        self.always(metadata)
+            || self.sometimes(metadata)
+                && context.lookup_current().is_some_and(|span| is_in_share(&span))
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.always(metadata) {
+            Interest::always()
+        } else if self.sometimes(metadata) {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let least = if self.has_share { LevelFilter::DEBUG } else { LevelFilter::INFO };
+        let levels = Filter::<S>::max_level_hint(&self.levels)?;
+        Some(levels.max(least))
+    }
+}

@@ -1,0 +1,133 @@
+//! Events as lines.
+
+use core::cell::RefCell;
+
+use apptheory_core::observe::line::{Format, Head, Line, LineBuffer};
+use apptheory_core::observe::{Level, Share};
+use apptheory_core::sanitize::Sanitizer;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::fields::{Bounded, Fields, Message, SpanFields};
+use super::queue::Queue;
+use crate::clock::{Clock as _, SystemClock};
+
+/// Makes a line of each event, with the fields of the spans around it.
+pub(super) struct LineLayer {
+    pub(super) queue: Queue,
+    pub(super) format: Format,
+    pub(super) sanitizer: Sanitizer,
+    /// What every line says.
+    pub(super) about: Vec<(&'static str, String)>,
+    /// Of these invocations, everything from debug on is logged.
+    pub(super) debug_share: Share,
+}
+
+/// What a line is made in.
+#[derive(Default)]
+struct Buffers {
+    line: LineBuffer,
+    message: Bounded,
+    value: Bounded,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut fields = SpanFields::default();
+        attributes.record(&mut fields);
+        let is_chosen = || span.name() == "invocation" && self.chooses(&fields);
+        fields.is_in_share = span.parent().is_some_and(|span| is_in_share(&span)) || is_chosen();
+        // Replaced, since another log may have been here.
+        span.extensions_mut().replace(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let written = BUFFERS.try_with(|buffers| {
+            let mut buffers = buffers.try_borrow_mut().ok()?;
+            self.write(event, &context, &mut buffers);
+            Some(())
+        });
+        // A value that logs while it is written, or a thread that ends.
+        if !matches!(written, Ok(Some(()))) {
+            self.write(event, &context, &mut Buffers::default());
+        }
+    }
+}
+
+impl LineLayer {
+    /// Whether an invocation is of the share that is logged from debug on.
+    fn chooses(&self, invocation: &SpanFields) -> bool {
+        !self.debug_share.is_none()
+            && invocation.text("request_id").is_some_and(|id| self.debug_share.takes(id))
+    }
+
+    fn write<S>(&self, event: &Event<'_>, context: &Context<'_, S>, buffers: &mut Buffers)
+    where
+        S: Subscriber + for<'s> LookupSpan<'s>,
+    {
+        let Buffers { line, message, value } = buffers;
+        message.clear();
+        event.record(&mut Message(message));
+        let metadata = event.metadata();
+        let head = Head {
+            at: SystemClock.now(),
+            level: level(*metadata.level()),
+            target: metadata.target(),
+            message,
+        };
+        let mut line = line.begin(self.format, &self.sanitizer, head);
+        if let Some(spans) = context.event_scope(event) {
+            write_spans(&spans.collect::<Vec<_>>(), &mut line);
+        }
+        for (name, value) in &self.about {
+            line.field(name, value.as_str());
+        }
+        event.record(&mut Fields { line: &mut line, value });
+        self.queue.push(line.end());
+    }
+}
+
+/// Appends the fields of spans, given from the innermost to the outermost, in the other order.
+fn write_spans<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], line: &mut Line<'_>) {
+    for (depth, span) in spans.iter().enumerate().rev() {
+        let extensions = span.extensions();
+        let Some(fields) = extensions.get::<SpanFields>() else { continue };
+        for (name, value) in fields.iter() {
+            let has_it = |fields: &SpanFields| fields.get(name).is_some();
+            let mut inner = spans.iter().take(depth);
+            if !inner.any(|span| span.extensions().get().is_some_and(has_it)) {
+                line.field(name, value.as_field());
+            }
+        }
+    }
+}
+
+/// Whether a span is of an invocation of the share.
+pub(super) fn is_in_share<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>) -> bool {
+    span.extensions().get::<SpanFields>().is_some_and(|fields| fields.is_in_share)
+}
+
+const fn level(level: tracing::Level) -> Level {
+    match level {
+        tracing::Level::TRACE => Level::Trace,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::ERROR => Level::Error,
+    }
+}

@@ -1,0 +1,75 @@
+//! The log of a process: there is one, so this is one test.
+#![expect(clippy::unwrap_used, reason = "it ends a test")]
+
+use core::fmt;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use apptheory::app::{App, AppService};
+use apptheory::error::AppError;
+use apptheory::logs::{self, Format, LogStats, Logs};
+use serde_json::Value as Json;
+
+/// What was written.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Written {
+    /// The lines since the last call.
+    fn lines(&self) -> Vec<Json> {
+        let bytes = core::mem::take(&mut *self.0.lock().unwrap());
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// A value that logs while it is formatted.
+struct Chatty;
+
+impl fmt::Debug for Chatty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        tracing::info!("inside");
+        f.write_str("value")
+    }
+}
+
+fn get(app: AppService) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let request = http::Request::get("/").body(http_body_util::Empty::<bytes::Bytes>::new());
+    let response = runtime.block_on(app.respond(request.unwrap()));
+    assert_eq!(response.status(), 500);
+}
+
+#[test]
+fn a_process_has_one_log_which_is_flushed_when_a_request_is_answered() {
+    let written = Written::default();
+    let set_up = || Logs::from_env().format(Format::Json).writer(written.clone()).init();
+    assert!(set_up());
+    assert!(!set_up() && !logs::init());
+
+    let app = App::new().get("/", async || AppError::from_error(io::Error::other("no such host")));
+    get(app.build().unwrap());
+    let lines = written.lines();
+    assert_eq!((&lines[0]["level"], lines.len()), (&"ERROR".into(), 1));
+    assert!(lines[0]["message"].as_str().unwrap().contains("no such host"), "{}", lines[0]);
+    assert!(lines[0]["request_id"].is_string(), "{}", lines[0]);
+
+    tracing::info!(value = ?Chatty, "outside");
+    assert!(logs::flush());
+    let lines = written.lines();
+    let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+    assert_eq!(messages, ["inside", "outside"]);
+    assert_eq!(lines[1]["value"], "value");
+    assert_eq!(logs::stats(), LogStats { written: 3, dropped: 0, failed: 0 });
+}
