@@ -94,6 +94,38 @@ fn a_record_that_fails_is_logged() {
 }
 
 #[test]
+fn a_websocket_message_that_is_refused_is_logged_without_what_its_error_says() {
+    let app = App::new()
+        .websocket("$connect", async || AppError::forbidden())
+        .websocket("say", async || AppError::bad_request("a secret of the client's"));
+    let message = |route_key: &str, kind: &str| {
+        format!(
+            r#"{{"requestContext":{{"routeKey":"{route_key}","connectionId":"c1=","stage":"dev",
+            "domainName":"a1.execute-api.us-east-1.amazonaws.com","requestId":"q",
+            "eventType":"{kind}"}}}}"#
+        )
+    };
+    let log = logged(app, async |app| {
+        let messages = [("$connect", "CONNECT"), ("say", "MESSAGE"), ("nobody", "MESSAGE")];
+        for (route_key, kind) in messages {
+            app.invoke(&message(route_key, kind), Invocation::default()).await.unwrap();
+        }
+    });
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "a client that connects sees its refusal: {log}");
+    for (line, (code, route_key)) in
+        lines.iter().zip([("app.bad_request", "say"), ("app.not_found", "nobody")])
+    {
+        assert!(line.contains("WARN") && line.contains(code), "{line}");
+        assert!(
+            line.contains(&format!("route_key={route_key:?}")) && line.contains("c1="),
+            "{line}"
+        );
+    }
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
 fn an_event_that_nobody_selects_is_logged() {
     let app = App::new().event_bridge(Rule::source("shop"), async || ());
     let event = r#"{"source":"bank","detail-type":"paid","id":"e1","detail":{}}"#;

@@ -32,6 +32,13 @@ pub struct BodyStream {
     limit: Option<Box<Limit>>,
 }
 
+/// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
+/// is none of a final response.
+#[cfg(any(feature = "lambda", feature = "local"))]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the response's head is larger than 16 KB, or its status is not final")]
+pub(crate) struct HeadRefused;
+
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, AppError>> + Send>>;
 
 /// When a stream ends, however much there is still to come.

@@ -77,6 +77,14 @@ pub enum BuildError {
         /// Whom it is for as was said later.
         second: String,
     },
+    /// A hook is set twice: one of the two would be lost.
+    #[error(
+        "{method} is called twice: an application has one such hook; let one do the work of both"
+    )]
+    HookTwice {
+        /// The method of [`App`] that sets it.
+        method: &'static str,
+    },
     /// As [`Setup`](Self::Setup), of a route in a nested router.
     #[error("{error} ({places})")]
     Nested {
@@ -126,6 +134,7 @@ impl From<BuildError> for AppError {
             | BuildError::Access { .. }
             | BuildError::TwoAccesses { .. }
             | BuildError::AccessTwice { .. }
+            | BuildError::HookTwice { .. }
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
             | BuildError::EventBus(_)
@@ -145,6 +154,9 @@ impl<S: Send + Sync + 'static> App<S> {
     /// [`BuildError`] for the first thing that is wrong: settings first, then routes in their order.
     pub fn build(self) -> Result<AppService, BuildError> {
         let Self { state, mut router, mut settings, events, hooks, measuring, .. } = self;
+        if let Some(method) = hooks.twice {
+            return Err(BuildError::HookTwice { method });
+        }
         settings.authenticates = hooks.authenticate.is_some();
         let json = settings.json;
         #[cfg(feature = "tower")]

@@ -53,7 +53,8 @@ impl<S> App<S> {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        self.hooks.flush = Some(Box::new(move || Box::pin(hook())));
+        let hook: Flush = Box::new(move || Box::pin(hook()));
+        self.hooks.set("on_flush", |hooks| &mut hooks.flush, hook);
         self
     }
 }

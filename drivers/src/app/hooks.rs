@@ -22,6 +22,9 @@ type TakeMetric = Box<dyn Fn(&MetricRecord<'_>) + Send + Sync>;
 type TakeSpan = Box<dyn Fn(&SpanRecord<'_>) + Send + Sync>;
 type TakeFailure = Box<dyn Fn(&Failure) + Send + Sync>;
 
+/// Where a hook is.
+type Slot<T> = fn(&mut Hooks) -> &mut Option<T>;
+
 /// What an application is asked about requests, and gets to know of answers. Each hook is isolated:
 /// when one panics, the others go on, and the answer stands.
 #[derive(Default)]
@@ -36,6 +39,8 @@ pub(super) struct Hooks {
     pub(super) flush: Option<Flush>,
     /// Whether the log hook gets to know how streams ended, too.
     pub(super) observes_streams: bool,
+    /// The first method that was called twice.
+    pub(super) twice: Option<&'static str>,
 }
 
 /// Something that went wrong and that no client gets to know: for the application's own log.
@@ -70,6 +75,14 @@ impl Hooks {
         self.log.is_some() || self.metric.is_some() || self.span.is_some()
     }
 
+    /// Sets a hook, of which there is one. A second one would take its place unseen: it is an error of
+    /// the build.
+    pub(super) fn set<T>(&mut self, method: &'static str, slot: Slot<T>, hook: T) {
+        if slot(self).replace(hook).is_some() {
+            self.twice.get_or_insert(method);
+        }
+    }
+
     pub(super) fn ask<T, F, R>(hook: F) -> Ask<T>
     where
         F: Fn(Context) -> R + Send + Sync + 'static,
@@ -79,7 +92,8 @@ impl Hooks {
     }
 }
 
-/// Hooks.
+/// Hooks: one of each. A second one of the same kind is an error of [`build`](App::build); let one do
+/// the work of both.
 impl<S> App<S> {
     /// Asks `hook` who calls, for routes that want to know: those of any
     /// [access](apptheory_core::http::exchange::Access) but `Public`. `None` is an unknown caller,
@@ -110,7 +124,7 @@ impl<S> App<S> {
         F: Fn(Context) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Option<Principal>, AppError>> + Send + 'static,
     {
-        self.hooks.authenticate = Some(Hooks::ask(hook));
+        self.hooks.set("authenticate", |hooks| &mut hooks.authenticate, Hooks::ask(hook));
         self
     }
 
@@ -123,7 +137,7 @@ impl<S> App<S> {
         R: Future<Output = Result<Option<PolicyDecision>, AppError>> + Send + 'static,
     {
         self.settings.policy = Some(stage);
-        self.hooks.policy = Some(Hooks::ask(hook));
+        self.hooks.set("policy", |hooks| &mut hooks.policy, Hooks::ask(hook));
         self
     }
 
@@ -135,28 +149,28 @@ impl<S> App<S> {
         mut self,
         hook: impl Fn(&mut HeaderMap) + Send + Sync + 'static,
     ) -> Self {
-        self.hooks.headers = Some(Box::new(hook));
+        self.hooks.set("response_headers", |hooks| &mut hooks.headers, Box::new(hook) as Change);
         self
     }
 
     /// Gives `hook` a log record of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.log = Some(Box::new(hook));
+        self.hooks.set("on_log", |hooks| &mut hooks.log, Box::new(hook) as TakeLog);
         self
     }
 
     /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.metric = Some(Box::new(hook));
+        self.hooks.set("on_metric", |hooks| &mut hooks.metric, Box::new(hook) as TakeMetric);
         self
     }
 
     /// Gives `hook` a span of every answer, in [`Pipeline::Observed`], and of every event.
     #[must_use]
     pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.span = Some(Box::new(hook));
+        self.hooks.set("on_span", |hooks| &mut hooks.span, Box::new(hook) as TakeSpan);
         self
     }
 
@@ -172,7 +186,7 @@ impl<S> App<S> {
     /// with the feature `tracing`, they are logged.
     #[must_use]
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
-        self.hooks.failure = Some(Box::new(hook));
+        self.hooks.set("on_failure", |hooks| &mut hooks.failure, Box::new(hook) as TakeFailure);
         self
     }
 }

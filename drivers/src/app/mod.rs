@@ -23,7 +23,7 @@
 
 mod answer;
 mod application;
-mod body;
+pub(crate) mod body;
 mod build;
 mod chain;
 mod collect;
@@ -31,6 +31,8 @@ mod context;
 pub mod events;
 mod extract;
 mod flush;
+#[cfg(any(feature = "lambda_runtime", feature = "local"))]
+pub(crate) mod frame_body;
 mod guard;
 mod handler;
 mod hooks;

@@ -17,6 +17,7 @@ use crate::execute::Execute;
 use crate::sdk_error::find_source;
 #[cfg(feature = "tracing")]
 use crate::sdk_error::record;
+use crate::trace::Propagation;
 #[cfg(feature = "tracing")]
 use aws_sdk_kinesis::operation::RequestId as _;
 
@@ -53,16 +54,19 @@ impl AwsStreams {
         Self::new(Client::new(config))
     }
 
-    /// Sends with `client`.
+    /// Sends with a client of these settings, and the [trace](crate::trace::Propagation) of the
+    /// invocation.
     #[must_use]
-    pub const fn new(client: Client) -> Self {
-        Self { client }
+    pub fn new(client: Client) -> Self {
+        let config = client.config().to_builder().interceptor(Propagation).build();
+        Self { client: Client::from_conf(config) }
     }
 
     /// Sends to `url` instead of Kinesis' own endpoint, for example to an emulator.
     #[must_use]
     pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
-        Self::new(Client::from_conf(self.client.config().to_builder().endpoint_url(url).build()))
+        let config = self.client.config().to_builder().endpoint_url(url).build();
+        Self { client: Client::from_conf(config) }
     }
 
     /// Returns the SDK client that it sends with.

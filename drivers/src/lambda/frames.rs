@@ -20,6 +20,7 @@ use http_body::{Body, Frame};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::body::HeadRefused;
 use crate::app::{AppService, BodyStream, BoxFuture, Failure, Response};
 use crate::clock::Clock as _;
 
@@ -44,12 +45,6 @@ enum Write {
     Data(Bytes),
     End(FrameEnd),
 }
-
-/// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
-/// is none of a final response.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the response's head is larger than 16 KB, or its status is not final")]
-struct HeadRefused;
 
 impl Frames {
     /// Begins a response that is read by `target`, and ends by `stops_at`, or when a shutdown begins.

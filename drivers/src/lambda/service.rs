@@ -1,5 +1,6 @@
 //! Applications under `lambda_runtime`, the runtime of AWS.
 
+use core::future::ready;
 use core::task::{Context as Waiting, Poll};
 use core::time::Duration;
 
@@ -7,8 +8,9 @@ use apptheory_core::error::{AppError, code};
 use apptheory_core::events::{InvokeMode, LambdaEvent, UnknownMode};
 use apptheory_core::http::platform::CognitoIdentity;
 use apptheory_core::time::Timestamp;
-use bytes::Bytes;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{StreamExt as _, TryStreamExt as _};
+use http::header::SET_COOKIE;
+use http_body_util::BodyDataStream;
 use lambda_runtime::{Diagnostic, FunctionResponse, MetadataPrelude, StreamResponse};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
@@ -16,8 +18,8 @@ use tower::Service;
 
 use super::error::FunctionError;
 use super::settings::invoke_mode;
+use crate::app::frame_body::{CutOff, FrameBody, Passage};
 use crate::app::time::Begun;
-use crate::app::wire::http_head;
 use crate::app::{
     App, AppService, BodyStream, BoxFuture, BuildError, ClientContext, Failure, Invocation,
     Response,
@@ -30,9 +32,11 @@ use crate::env::process_env;
 /// runtime; [`run`](super::run) has one of its own, which sends a finished answer again where a
 /// connection was lost, and sends errors in trailers.
 ///
-/// Responses are streamed where `APPTHEORY_INVOKE_MODE` says so, as [`run`](super::run) reads it. An
-/// error behind the head of a stream ends it; there are no trailers that would carry it to the client,
-/// so that every such error is reported to [`on_failure`](App::on_failure).
+/// Responses are streamed where `APPTHEORY_INVOKE_MODE` says so, as [`run`](super::run) reads it. A
+/// stream that fails before its first chunk is answered with its error. One that fails later ends
+/// there, and looks complete to its client: that runtime has neither trailers nor a way to break a
+/// stream off, and would write the error into the body. Every such error, also of less than 500, is
+/// reported to [`on_failure`](App::on_failure).
 ///
 /// ```no_run
 /// use apptheory::app::App;
@@ -118,7 +122,8 @@ impl LambdaService {
             (true, LambdaEvent::Http(request)) => {
                 let stops_at = begun.time.stops_at();
                 let response = self.app.serve_begun(request.request, begun).await;
-                Ok(FunctionResponse::StreamingResponse(streamed(&self.app, response, stops_at)))
+                let response = streamed(&self.app, response, stops_at).await;
+                Ok(FunctionResponse::StreamingResponse(response))
             }
             (_, read) => {
                 let answer = self.app.answer_event(read, event, begun).await?;
@@ -163,28 +168,48 @@ fn members(texts: impl IntoIterator<Item = (String, String)>) -> Map<String, Jso
 }
 
 /// A response that is sent while it is made, and ends in time.
-fn streamed(
+async fn streamed(
     app: &AppService,
     response: Response,
     stops_at: Option<Timestamp>,
 ) -> StreamResponse<BodyStream> {
-    let Response { status, headers, cookies, body, stream, .. } = response;
-    let (head, ()) = http_head(status, &headers, &[]).into_parts();
+    let (head, stream) = response.split_stream();
+    let has_begun = !head.body.is_empty();
+    let request_id = head.headers.first("x-request-id").to_owned();
+    let stream = stream.map(|stream| {
+        let stream = match stops_at {
+            Some(at) => stream.until(app.clock().clone(), at, AppError::of(code::TIMEOUT)),
+            None => stream,
+        };
+        telling(app, request_id, has_begun, stream)
+    });
+    let framed = FrameBody::begin(app, head, stream, false, Passage::Streamed).await;
+    let (mut head, body) = framed.into_parts();
+    let cookies = head.headers.get_all(SET_COOKIE).iter();
+    let cookies = cookies.filter_map(|cookie| Some(cookie.to_str().ok()?.to_owned())).collect();
+    head.headers.remove(SET_COOKIE);
     let metadata_prelude =
         MetadataPrelude { status_code: head.status, headers: head.headers, cookies };
-    let stream = stream.map(|stream| match stops_at {
-        Some(at) => stream.until(app.clock().clone(), at, AppError::of(code::TIMEOUT)),
-        None => stream,
-    });
-    let (teller, request_id) = (app.clone(), headers.first("x-request-id").to_owned());
-    let made = stream::iter(stream).flatten().inspect_err(move |error| {
-        // The client sees nothing of an error behind the head; the application was told of the others.
-        if error.status() < 500 {
-            let (request_id, error) = (request_id.clone(), error.clone());
-            teller.tell(Failure { request_id, error });
+    // Errors of a stream would be written into its body: it ends there instead.
+    let chunks = BodyDataStream::new(body).take_while(|chunk| ready(chunk.is_ok()));
+    let chunks = BodyStream::new(chunks.map_err(|_: CutOff| AppError::internal()));
+    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks) }
+}
+
+/// A stream whose errors behind the head are all told to the application: no client sees them. Of a
+/// server's own errors it is told anyway.
+fn telling(
+    app: &AppService,
+    request_id: String,
+    mut has_begun: bool,
+    stream: BodyStream,
+) -> BodyStream {
+    let app = app.clone();
+    BodyStream::new(stream.inspect(move |chunk| match chunk {
+        Ok(_) => has_begun = true,
+        Err(error) if has_begun && error.status() < 500 => {
+            app.tell(Failure { request_id: request_id.clone(), error: error.clone() });
         }
-    });
-    let whole = stream::iter((!body.is_empty()).then(|| Ok(Bytes::from(body))));
-    let stream = app.flush_behind(BodyStream::new(whole.chain(made)));
-    StreamResponse { metadata_prelude, stream }
+        Err(_) => {}
+    }))
 }

@@ -23,12 +23,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{FrameBody, Passage};
 use super::invocation::{invoke, is_invocation};
 use super::refusal;
 use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
 use super::websocket::{Gateway, Slot};
+use crate::app::frame_body::{FrameBody, Passage};
 use crate::app::wire::raw_request;
 use crate::app::{AppService, Invocation};
 use crate::clock::Clock as _;

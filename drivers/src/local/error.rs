@@ -38,10 +38,6 @@ pub enum Trouble {
     /// its connection ended.
     #[error("a malformed request")]
     Malformed(#[source] hyper::Error),
-    /// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its
-    /// status is none of a final response.
-    #[error("the response's head is larger than 16 KB, or its status is not final")]
-    HeadRefused,
     /// The application cannot read an event of a WebSocket that this server made. The connection is
     /// refused, or its client told.
     #[error("an event of a WebSocket was not served")]
@@ -64,7 +60,7 @@ impl Trouble {
             Self::Full => AppError::new("local.full", "local server"),
             Self::CutOff { .. } => AppError::new("local.cut_off", "local server"),
             Self::Malformed(_) => AppError::bad_request("local server"),
-            Self::HeadRefused | Self::NotInvoked(_) => AppError::internal(),
+            Self::NotInvoked(_) => AppError::internal(),
         };
         error.with_cause(self)
     }

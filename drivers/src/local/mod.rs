@@ -72,7 +72,6 @@
 //! | end, whoever caused it | `$disconnect`, once; not when the server is dropped |
 //! | `POST`, `GET`, `DELETE /@connections/{id}` | API Gateway's management API, its errors included |
 
-mod body;
 mod connection;
 mod error;
 mod invocation;

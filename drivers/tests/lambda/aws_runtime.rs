@@ -1,7 +1,14 @@
 //! An application under AWS's own runtime, as a service.
 
+use core::time::Duration;
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use apptheory::app::{App, BodyStream, Context, Invocation, Response};
+use apptheory::clock::VirtualClock;
+use apptheory::error::AppError;
 use apptheory::lambda::service;
+use apptheory::time::Timestamp;
 use futures_util::StreamExt as _;
 use lambda_runtime::{FunctionResponse, LambdaEvent};
 use serde_json::json;
@@ -21,11 +28,7 @@ fn app() -> App {
             Response::html_stream(200, BodyStream::from_chunks(["<h1>", "Hello"]))
         })
         .sqs("orders", async |context: Context| {
-            context
-                .body()
-                .starts_with(b"4")
-                .then_some(())
-                .ok_or_else(apptheory::error::AppError::not_found)
+            context.body().starts_with(b"4").then_some(()).ok_or_else(AppError::not_found)
         })
 }
 
@@ -79,6 +82,59 @@ async fn a_page_is_streamed_where_the_mode_says_so() {
         chunks.push(chunk.unwrap());
     }
     assert_eq!(chunks, ["<h1>", "Hello"]);
+}
+
+#[tokio::test]
+async fn late_errors_of_a_stream_end_it_and_are_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    fn failing(error: AppError) -> Response {
+        let chunks = futures_util::stream::iter([Ok("<h1>"), Err(error)]);
+        Response::html_stream(200, BodyStream::new(chunks))
+    }
+    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+    let app = App::new()
+        .clock(clock.clone())
+        .get("/client", async || failing(AppError::conflict("sold out")))
+        .get("/server", async || failing(AppError::from_error(io::Error::other("no host"))))
+        .get("/early", async || {
+            Response::html_stream(200, BodyStream::failing(AppError::not_found()))
+        })
+        .get("/slow", async || {
+            let chunks = futures_util::stream::iter([Ok::<_, AppError>("<h1>")]);
+            Response::html_stream(
+                200,
+                BodyStream::new(chunks.chain(futures_util::stream::pending())),
+            )
+        })
+        .on_failure(move |failure| tell.lock().unwrap().push(failure.to_string()));
+    let mut service =
+        service(app).unwrap().with_mode(apptheory::lambda::InvokeMode::StreamingForced);
+    for (path, status, bytes, expected) in [
+        ("/client", 200, "<h1>", Some("sold out")),
+        ("/server", 200, "<h1>", Some("no host")),
+        ("/early", 404, "", None),
+        ("/slow", 200, "<h1>", Some("app.timeout")),
+    ] {
+        let mut context = context();
+        context.deadline = 10_000;
+        let event = LambdaEvent::new(to_raw_value(&super::event(path)).unwrap(), context);
+        let FunctionResponse::StreamingResponse(mut answer) = service.call(event).await.unwrap()
+        else {
+            panic!("streamed");
+        };
+        assert_eq!(answer.metadata_prelude.status_code, status, "{path}");
+        let first = answer.stream.next().await.unwrap().unwrap();
+        assert!(status == 404 || first == bytes, "{path}: {first:?}");
+        if path == "/slow" {
+            clock.advance(Duration::from_secs(10));
+        }
+        // Its error would be written into the body.
+        assert!(answer.stream.next().await.is_none(), "{path}");
+        let told = core::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told.len(), usize::from(expected.is_some()), "{path}: {told:?}");
+        assert!(told.iter().all(|told| told.contains(expected.unwrap())), "{path}: {told:?}");
+    }
 }
 
 #[tokio::test]

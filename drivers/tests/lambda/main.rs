@@ -2,6 +2,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "panics are caught, or end a test")]
 
 #[cfg(feature = "lambda_runtime")]
+mod alike;
+#[cfg(feature = "lambda_runtime")]
 mod aws_runtime;
 mod buffered;
 mod deadlines;

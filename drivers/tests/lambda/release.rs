@@ -7,7 +7,7 @@ use super::server::RuntimeApi;
 use super::url_event;
 
 /// The function, killed when the test ends.
-struct Function(Child);
+pub(crate) struct Function(pub(crate) Child);
 
 impl Drop for Function {
     fn drop(&mut self) {

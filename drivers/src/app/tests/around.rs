@@ -285,6 +285,25 @@ fn hooks_are_told_of_every_answer_and_isolated() {
 }
 
 #[test]
+fn a_second_hook_of_a_kind_is_an_error() {
+    let nobody = async |_: Context| Ok(None);
+    let allowed = async |_: Context| Ok(None::<PolicyDecision>);
+    let before = PolicyStage::BeforeAuthentication;
+    for (app, method) in [
+        (App::new().authenticate(nobody).authenticate(nobody), "authenticate"),
+        (App::new().policy(before, allowed).policy(before, allowed), "policy"),
+        (App::new().response_headers(|_| ()).response_headers(|_| ()), "response_headers"),
+        (App::new().on_log(|_| ()).on_log(|_| ()), "on_log"),
+        (App::new().on_metric(|_| ()).on_metric(|_| ()), "on_metric"),
+        (App::new().on_span(|_| ()).on_span(|_| ()), "on_span"),
+        (App::new().on_failure(|_| ()).on_failure(|_| ()), "on_failure"),
+        (App::new().on_flush(async || ()).on_flush(async || ()), "on_flush"),
+    ] {
+        assert_eq!(app.build().unwrap_err(), BuildError::HookTwice { method });
+    }
+}
+
+#[test]
 fn a_hook_cannot_break_an_answer() {
     let clock = clock();
     let app = builder(&clock)

@@ -199,8 +199,29 @@ impl AppService {
                 EventObservation::message(Trigger::WebSocket, route_key, connection_id, request_id);
             self.observe(&observation, outcome, request_id);
         }
-        if let Some(error) = failure {
-            self.tell(Failure { request_id: request_id.clone(), error: error.clone() });
+        match error {
+            Some(error) if error.status() >= 500 => {
+                self.tell(Failure { request_id: request_id.clone(), error: error.clone() });
+            }
+            // A client that connects sees its refusal; of other messages it may see nothing.
+            Some(error) if call.route_key() != Some("$connect") => {
+                log_refused(error, socket.connection(), request_id);
+            }
+            _ => {}
         }
     }
 }
+
+/// Logs a message that was refused, without what its error says: that may quote the client.
+#[cfg(feature = "tracing")]
+fn log_refused(error: &AppError, connection: &WebSocketConnection, request_id: &str) {
+    use apptheory_core::sanitize::log_text;
+
+    let WebSocketConnection { route_key, connection_id, .. } = connection;
+    let (route_key, connection_id) = (&*log_text(route_key), &*log_text(connection_id));
+    let (code, request_id) = (error.printable_code(), &*log_text(request_id));
+    tracing::warn!(code, route_key, connection_id, request_id, "a WebSocket message was refused");
+}
+
+#[cfg(not(feature = "tracing"))]
+const fn log_refused(_: &AppError, _: &WebSocketConnection, _: &str) {}

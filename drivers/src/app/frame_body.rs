@@ -1,4 +1,4 @@
-//! The frames of a response, as HTTP carries them.
+//! The frames of a response, for a transport that takes its head and its body apart.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -14,12 +14,12 @@ use futures_util::stream::{Stream as _, StreamExt as _};
 use http::header::{HeaderMap, HeaderName, HeaderValue, TRAILER};
 use http_body::{Body, Frame, SizeHint};
 
-use super::error::Trouble;
-use crate::app::wire::http_head;
-use crate::app::{AppService, BodyStream, Failure};
+use super::body::HeadRefused;
+use super::wire::http_head;
+use super::{AppService, BodyStream, Failure};
 
 /// The body of a response whose head is sent. It pulls a chunk when the one before has been taken.
-pub(super) struct FrameBody {
+pub(crate) struct FrameBody {
     machine: FrameMachine,
     stream: Option<BodyStream>,
     /// What the last output said, as far as it is not carried out.
@@ -31,7 +31,7 @@ pub(super) struct FrameBody {
 
 /// How a response passes through Lambda, which limits it accordingly.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Passage {
+pub(crate) enum Passage {
     /// While it is made: up to 16 KB of head and 200 MB of body.
     Streamed,
     /// In one piece.
@@ -41,12 +41,12 @@ pub(super) enum Passage {
 /// The body ends here, and its client is to see that it is not complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response was cut off")]
-pub(super) struct CutOff;
+pub(crate) struct CutOff;
 
 impl FrameBody {
     /// Frames a response, up to the point where its head is known: that of a stream is with its
     /// first chunk.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         app: &AppService,
         response: Whole,
         stream: Option<BodyStream>,
@@ -72,7 +72,7 @@ impl FrameBody {
         let (prefix_len, has_stream) = (prefix.len(), body.stream.is_some());
         let begun = body.handle(FrameInput::Begin { head, prefix_len, has_stream }, prefix.into());
         if begun.outcome.as_ref().is_some_and(FrameOutcome::is_masked_refusal) {
-            let error = AppError::internal().with_cause(Trouble::HeadRefused);
+            let error = AppError::internal().with_cause(HeadRefused);
             app.tell(Failure { request_id, error });
         }
         let mut open = begun.open;
