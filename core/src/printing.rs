@@ -54,6 +54,8 @@ mod tests {
     use crate::http::platform::EventJson;
     use crate::http::{HeaderMap, HttpResponse, MultiMap, QueryString, RawRequest};
     use crate::idempotency::{Acquisition, IdempotencyKey};
+    use crate::observe::Level;
+    use crate::observe::profile::ProfileEvent;
     use crate::stream::sse::SseEvent;
     use crate::stream::{Collector, FrameConfig, FrameInput, FrameMachine, Head, Target};
     use crate::time::Timestamp;
@@ -119,6 +121,12 @@ mod tests {
         check("machine", &machine);
         check("output", &machine.handle(FrameInput::Chunk { len: 1 }).unwrap());
         check("server-sent event", &SseEvent::new(SECRET));
+        let mut logged = ProfileEvent::new(Timestamp::UNIX_EPOCH, Level::Error, SECRET);
+        logged.error.stack_trace = SECRET;
+        logged.request.user_id = SECRET;
+        check("log event", &logged);
+        check("error", &logged.error);
+        check("request facts", &logged.request);
     }
 
     #[test]

@@ -12,6 +12,8 @@
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
 //! | `kinesis` | records to Kinesis data streams |
+//! | `logs` | log lines, structured loggers, notifications of errors |
+//! | `sns` | notifications of errors through Amazon SNS |
 //! | `websocket` | sending to connections of WebSocket APIs |
 //! | `multipart` | bodies of several parts, such as uploads |
 //! | `validation` | extractors that check what they read by rules of its type |
@@ -46,7 +48,12 @@ pub mod logs;
 pub mod machine;
 pub mod metrics;
 pub mod prelude;
-#[cfg(any(feature = "aws", feature = "kinesis", feature = "websocket"))]
+#[cfg(any(
+    feature = "aws",
+    feature = "kinesis",
+    feature = "websocket",
+    all(feature = "logs", feature = "sns")
+))]
 mod sdk_error;
 #[cfg(feature = "start")]
 mod start;

@@ -249,7 +249,7 @@ impl<'b> Line<'b> {
 
 /// The text, or as much of one with more bytes as can be sanitised by itself: it ends where no secret
 /// goes on, behind a separator, and with no digit of a number that was cut.
-fn head(text: &str, bytes: usize) -> &str {
+pub(super) fn head(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
     }

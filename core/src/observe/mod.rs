@@ -12,18 +12,30 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod bounded;
 pub mod emf;
+mod entry;
 pub mod line;
+mod logger_config;
+pub mod notice;
+pub mod profile;
 mod share;
 mod text;
 
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+pub use self::entry::LogEntry;
+pub use self::logger_config::{LoggerConfig, LoggerConfigError, LoggerSettings, MOST_LINES};
 pub use self::share::Share;
 pub use self::text::LogText;
+
+/// What a caller adds to a log line, by names.
+pub type Fields = BTreeMap<String, serde_json::Value>;
 
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

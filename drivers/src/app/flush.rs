@@ -61,7 +61,8 @@ impl<S> App<S> {
 
 impl AppService {
     /// Waits until what was logged, measured and traced is written. It never fails, and takes
-    /// [`FLUSH_TIME`] at most for the hook, and as much for each log. It is called wherever answers are
+    /// [`FLUSH_TIME`] at most for the hook, as much for each log, and three times as much for notifications
+    /// of errors. It is called wherever answers are
     /// delivered.
     #[cfg_attr(
         not(any(feature = "lambda", feature = "local", feature = "tower")),

@@ -29,17 +29,38 @@
 
 mod builder;
 mod env;
+mod factory;
 mod fields;
 mod filter;
+mod json_logger;
 mod layer;
+mod logger;
+mod noop;
+mod notify;
+mod output;
+mod profile_logger;
 pub(crate) mod queue;
+mod record;
+mod test_logger;
 #[cfg(test)]
 mod tests;
 
 use core::time::Duration;
 
-pub use builder::Logs;
+#[doc(inline)]
+pub use apptheory_core::observe::{LogEntry, LoggerConfig, LoggerConfigError};
 
+pub use self::builder::Logs;
+pub use self::factory::LoggerFactory;
+pub use self::logger::{LogError, LoggerFuture, LoggerStats, SharedLogger, StructuredLogger};
+pub use self::noop::{NoopLogger, logger, set_logger};
+pub use self::notify::{ErrorNotifier, NotifyError, NotifyFuture};
+#[cfg(feature = "sns")]
+pub use self::notify::{SnsNotifier, aws_sdk_sns};
+pub use self::profile_logger::{ProfileLogger, RETAINED_LINES};
+pub use self::record::{record, record_to};
+pub use self::test_logger::TestLogger;
+use crate::clock::{Clock as _, SystemClock, before};
 #[cfg(doc)]
 use crate::sanitize::Sanitizer;
 
@@ -84,6 +105,9 @@ pub fn init() -> bool {
 /// How long a flush takes at most.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
+/// How long notifications of errors may take at the end of an invocation.
+const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
+
 /// Waits until every line that was logged before is written, or could not be, but no longer than a
 /// second for each log that there is; whether all is done. It blocks the thread: use it before a process ends. Invocations of an
 /// application end with a flush of their own, and so does [`start`](crate::start).
@@ -97,15 +121,22 @@ pub fn stats() -> LogStats {
     queue::all_stats()
 }
 
-/// Waits as [`flush`] does, on a thread that may block, so that no other task waits.
+/// Waits as [`flush`] does, on a thread that may block, so that no other task waits; and sends
+/// notifications that are due.
 pub(crate) async fn flushed() {
-    if queue::flush_all(Duration::ZERO) {
-        return;
+    if !queue::flush_all(Duration::ZERO) {
+        blocking(flush).await;
     }
+    // What is not sent by then waits for the next invocation.
+    before(SystemClock.sleep(NOTIFY_LIMIT), notify::send_due()).await;
+}
+
+/// Runs what blocks on a thread that may, if there is one.
+async fn blocking(work: impl FnOnce() -> bool + Send + 'static) {
     match tokio::runtime::Handle::try_current() {
         // It fails only where the runtime ends, and then nobody waits.
-        Ok(runtime) => drop(runtime.spawn_blocking(flush).await),
-        Err(_) => _ = flush(),
+        Ok(runtime) => drop(runtime.spawn_blocking(work).await),
+        Err(_) => _ = work(),
     }
 }
 

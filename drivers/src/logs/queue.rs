@@ -97,12 +97,10 @@ impl Queue {
 
     /// Waits until everything that was pushed before is settled, but no longer than `limit`; whether it
     /// is.
-    #[cfg_attr(not(test), expect(dead_code, reason = "loggers come next"))]
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         self.0.shared.flush(limit)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "loggers come next"))]
     pub(crate) fn stats(&self) -> LogStats {
         lock(&self.0.shared.state).stats
     }

@@ -1,0 +1,125 @@
+//! What a structured logger recorded.
+
+use alloc::string::String;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+
+use super::bounded::beginning;
+#[cfg(doc)]
+use super::line::LONGEST;
+use super::{Fields, Level};
+use crate::sanitize::Sanitizer;
+use crate::time::Timestamp;
+
+/// What a structured logger recorded: sanitized, so that it may be kept, shown and sent.
+///
+/// ```
+/// use apptheory_core::observe::{Fields, Level, LogEntry};
+/// use apptheory_core::sanitize::Sanitizer;
+/// use apptheory_core::time::Timestamp;
+///
+/// let fields = Fields::from([
+///     ("request_id".to_owned(), "r1".into()),
+///     ("status".to_owned(), 401.into()),
+///     ("password".to_owned(), "hunter2".into()),
+/// ]);
+/// let at = Timestamp::UNIX_EPOCH;
+/// let entry = LogEntry::new(at, Level::Warn, "refused", &fields, &Sanitizer::new());
+/// assert_eq!(
+///     serde_json::to_string(&entry)?,
+///     concat!(
+///         r#"{"timestamp":"1970-01-01T00:00:00Z","level":"warn","message":"refused","#,
+///         r#""fields":{"password":"[REDACTED]","status":"401"},"request_id":"r1"}"#,
+///     ),
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogEntry {
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// How much it matters.
+    pub level: Level,
+    /// What happened.
+    pub message: String,
+    /// What else is known. Numbers are texts.
+    pub fields: Fields,
+    /// The request's id; left out of the JSON when empty, as all that follows.
+    pub request_id: String,
+    /// Its tenant.
+    pub tenant_id: String,
+    /// Its user.
+    pub user_id: String,
+    /// Its trace.
+    pub trace_id: String,
+    /// Its span in the trace.
+    pub span_id: String,
+}
+
+impl LogEntry {
+    /// Makes an entry of what was logged; of longer texts, their first [`LONGEST`] bytes. The fields `request_id`, `tenant_id`, `user_id`, `trace_id` and
+    /// `span_id` are members of their own.
+    #[must_use]
+    pub fn new(
+        at: Timestamp,
+        level: Level,
+        message: &str,
+        fields: &Fields,
+        sanitizer: &Sanitizer,
+    ) -> Self {
+        let shown = fields.iter().map(|(name, value)| {
+            let value = match value {
+                Json::String(text) => sanitizer.field(name, beginning(text)),
+                value => sanitizer.field(name, value),
+            };
+            (sanitizer.free_text(name).into_owned(), value)
+        });
+        let mut fields: Fields = shown.collect();
+        let mut id = |name| match fields.remove(name) {
+            Some(Json::String(text)) => text,
+            Some(Json::Null) | None => String::new(),
+            Some(other) => crate::json::to_text(&other),
+        };
+        Self {
+            at,
+            level,
+            message: sanitizer.free_text(&beginning(message)).into_owned(),
+            request_id: id("request_id"),
+            tenant_id: id("tenant_id"),
+            user_id: id("user_id"),
+            trace_id: id("trace_id"),
+            span_id: id("span_id"),
+            fields,
+        }
+    }
+
+    /// Returns the five ids by their names, those that are empty among them.
+    #[must_use]
+    pub fn ids(&self) -> [(&'static str, &str); 5] {
+        [
+            ("request_id", &self.request_id),
+            ("tenant_id", &self.tenant_id),
+            ("user_id", &self.user_id),
+            ("trace_id", &self.trace_id),
+            ("span_id", &self.span_id),
+        ]
+    }
+}
+
+impl Serialize for LogEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("timestamp", &self.at.to_rfc3339())?;
+        map.serialize_entry("level", self.level.name())?;
+        map.serialize_entry("message", &self.message)?;
+        if !self.fields.is_empty() {
+            map.serialize_entry("fields", &self.fields)?;
+        }
+        for (name, id) in self.ids().into_iter().filter(|(_, id)| !id.is_empty()) {
+            map.serialize_entry(name, id)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,187 @@
+//! How a structured logger is configured.
+
+use alloc::string::{String, ToString as _};
+use core::time::Duration;
+
+use serde::Deserialize;
+
+use super::Level;
+use super::line::Format;
+use crate::duration;
+use crate::sanitize::{Policy, Sanitizer, log_text};
+
+/// How a structured logger is configured: as an application writes it. What is missing has a default.
+///
+/// ```
+/// use apptheory_core::observe::Level;
+/// use apptheory_core::observe::line::Format;
+/// use apptheory_core::observe::LoggerConfig;
+///
+/// let config: LoggerConfig = serde_json::from_str(r#"{"level": "Warning", "retry_delay": "2s"}"#)?;
+/// let on_lambda = |name: &str| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "orders".to_owned());
+/// let settings = config.settings(on_lambda)?;
+/// assert_eq!((settings.level, settings.format), (Level::Warn, Format::Json));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoggerConfig {
+    /// `json` or `console`; blank is `json` on Lambda, and `console` elsewhere.
+    pub format: String,
+    /// The lowest level that is logged: `debug`, `info`, `warn`, `warning` or `error`, in any case; blank
+    /// is `info`.
+    pub level: String,
+    /// How long to wait before a notification of an error is tried again; without it, a second.
+    #[serde(deserialize_with = "duration::deserialize_option")]
+    pub retry_delay: Option<Duration>,
+    /// How often a notification is tried again; without it, twice.
+    pub max_retries: Option<u32>,
+    /// How many notifications wait at most, and how many lines; without it, or 0, 256 notifications and
+    /// [`MOST_LINES`] lines.
+    pub buffer_size: usize,
+    /// The application's own rules of what is shown.
+    pub sanitization: Option<Policy>,
+}
+
+/// What a [`LoggerConfig`] says, its defaults filled in.
+#[derive(Clone, Debug)]
+pub struct LoggerSettings {
+    /// How lines are written.
+    pub format: Format,
+    /// The lowest level that is logged.
+    pub level: Level,
+    /// How long to wait before a notification is tried again.
+    pub retry_delay: Duration,
+    /// How often a notification is tried in all.
+    pub attempts: u32,
+    /// How many notifications wait at most.
+    pub most_notices: usize,
+    /// How many lines wait at most.
+    pub most_lines: usize,
+    /// What values pass.
+    pub sanitizer: Sanitizer,
+}
+
+/// How many lines of a logger wait at most unless it is configured.
+pub const MOST_LINES: usize = 8192;
+
+/// One of these is always set on Lambda.
+const LAMBDA: [&str; 4] =
+    ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "AWS_EXECUTION_ENV"];
+
+const MOST_NOTICES: usize = 256;
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+const MAX_RETRIES: u32 = 2;
+
+/// A configuration of a logger names a level or a format that does not exist.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoggerConfigError {
+    /// The level is not one that [`LoggerConfig::level`] takes.
+    #[error("observability: unsupported log level {}: use debug, info, warn or error", log_text(.0))]
+    UnsupportedLevel(String),
+    /// The format is not one that [`LoggerConfig::format`] takes.
+    #[error("observability: unsupported log format {}: use json or console", log_text(.0))]
+    UnsupportedFormat(String),
+}
+
+impl LoggerConfig {
+    /// Fills in the defaults; the environment says whether this is Lambda.
+    ///
+    /// # Errors
+    ///
+    /// [`LoggerConfigError`] for a level or a format that does not exist.
+    pub fn settings(
+        &self,
+        look_up: impl Fn(&str) -> Option<String>,
+    ) -> Result<LoggerSettings, LoggerConfigError> {
+        let level = match &*self.level.trim().to_ascii_lowercase() {
+            "" | "info" => Level::Info,
+            "debug" => Level::Debug,
+            "warn" | "warning" => Level::Warn,
+            "error" => Level::Error,
+            _ => return Err(LoggerConfigError::UnsupportedLevel(self.level.to_string())),
+        };
+        let is_set = |name: &str| look_up(name).is_some_and(|text| !text.is_empty());
+        let on_lambda = LAMBDA.into_iter().any(is_set);
+        // Lambda adds the time to lines of text itself.
+        let console = Format::Text { is_timed: !on_lambda, is_coloured: false };
+        let format = match &*self.format.trim().to_ascii_lowercase() {
+            "json" => Format::Json,
+            "console" => console,
+            "" => {
+                if on_lambda {
+                    Format::Json
+                } else {
+                    console
+                }
+            }
+            _ => return Err(LoggerConfigError::UnsupportedFormat(self.format.to_string())),
+        };
+        let buffer = (self.buffer_size > 0).then_some(self.buffer_size);
+        Ok(LoggerSettings {
+            format,
+            level,
+            retry_delay: self.retry_delay.unwrap_or(RETRY_DELAY),
+            attempts: self.max_retries.unwrap_or(MAX_RETRIES).saturating_add(1),
+            most_notices: buffer.unwrap_or(MOST_NOTICES),
+            most_lines: buffer.unwrap_or(MOST_LINES),
+            sanitizer: Sanitizer::new().with_policy(self.sanitization.clone()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::ToOwned as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn settings(config: serde_json::Value) -> Result<LoggerSettings, LoggerConfigError> {
+        serde_json::from_value::<LoggerConfig>(config).unwrap().settings(|_| None)
+    }
+
+    #[test]
+    fn what_is_missing_has_a_default() {
+        let found = settings(json!({})).unwrap();
+        let console = Format::Text { is_timed: true, is_coloured: false };
+        assert_eq!((found.format, found.level), (console, Level::Info));
+        assert_eq!((found.attempts, found.retry_delay), (3, Duration::from_secs(1)));
+        assert_eq!((found.most_notices, found.most_lines), (256, MOST_LINES));
+        for name in LAMBDA {
+            let env = |asked: &str| (asked == name).then(|| "x".to_owned());
+            assert_eq!(LoggerConfig::default().settings(env).unwrap().format, Format::Json);
+            let empty = |asked: &str| (asked == name).then(String::new);
+            assert_eq!(LoggerConfig::default().settings(empty).unwrap().format, console);
+        }
+    }
+
+    #[test]
+    fn what_is_said_holds() {
+        let config = json!({"format": "JSON", "level": " Error ", "retry_delay": "50ms",
+            "max_retries": 0, "buffer_size": 7, "sanitization": {"allowed_fields": ["pin"]}});
+        let found = settings(config).unwrap();
+        assert_eq!((found.format, found.level), (Format::Json, Level::Error));
+        assert_eq!((found.attempts, found.retry_delay), (1, Duration::from_millis(50)));
+        assert_eq!((found.most_notices, found.most_lines), (7, 7));
+        assert_eq!(found.sanitizer.field("pin", "1"), json!("1"));
+    }
+
+    #[test]
+    fn what_no_logger_has_is_refused_the_level_first() {
+        let both = settings(json!({"format": "xml", "level": "loud\n"})).unwrap_err();
+        assert_eq!(
+            both.to_string(),
+            "observability: unsupported log level loud: use debug, info, warn or error"
+        );
+        let format = settings(json!({"format": "xml"})).unwrap_err();
+        assert_eq!(
+            format.to_string(),
+            "observability: unsupported log format xml: use json or console"
+        );
+        let unknown = serde_json::from_value::<LoggerConfig>(json!({"enable_stack": true}));
+        assert!(unknown.unwrap_err().to_string().starts_with("unknown field `enable_stack`"));
+    }
+}

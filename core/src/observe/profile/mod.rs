@@ -1,0 +1,48 @@
+//! Logging profiles: which fields a log line has, under which names, and which it never has.
+//!
+//! This module decides what a profile may say, what is wrong with one, and the one line that it makes of
+//! an event. It refuses to know where lines go, and who looks at them.
+//!
+//! Where many services send their logs to one place, alerts and searches there rely on the same fields in
+//! all of them. A profile says which these are. It is a list of what may be logged: of the fields that a
+//! caller adds, a line has only those that profiles know, and those whose names start with `safe_`.
+//!
+//! ```
+//! use apptheory_core::observe::Level;
+//! use apptheory_core::observe::profile::{LoggingProfile, ProfileConfig, ProfileEvent};
+//! use apptheory_core::time::Timestamp;
+//!
+//! let env = |name: &str| (name == "SERVICE").then(|| "orders".to_owned());
+//! let mut config = ProfileConfig::built_in("cloudwatch-json")?;
+//! config.enrichment.static_fields.insert("service".into(), "${SERVICE}".into());
+//! let profile = LoggingProfile::new(config, env)?;
+//!
+//! let event = ProfileEvent::new(Timestamp::UNIX_EPOCH, Level::Warn, "refused: token=t_1");
+//! assert_eq!(
+//!     profile.encode(&event)?,
+//!     concat!(
+//!         r#"{"level":"WARN","message":"refused: token=[REDACTED]","#,
+//!         r#""service":"orders","timestamp":"1970-01-01T00:00:00Z"}"#,
+//!     ),
+//! );
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod built_in;
+mod config;
+mod encode;
+mod error;
+mod event;
+mod names;
+mod read;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use self::built_in::{CATALOG, Catalog};
+pub use self::config::{AlertingHints, Encoding, Enrichment, ErrorCapture};
+pub use self::config::{ProfileConfig, Sanitization};
+pub use self::encode::{LoggingProfile, MissingFields};
+pub use self::error::{Kind, Problem, ProfileError, Violation};
+pub use self::event::{ErrorFacts, ProfileEvent, RequestFacts};
+pub use self::names::SCHEMA_VERSION;

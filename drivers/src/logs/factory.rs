@@ -1,0 +1,132 @@
+//! Making loggers.
+
+use core::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use apptheory_core::observe::line::Format;
+use apptheory_core::observe::profile::LoggingProfile;
+use apptheory_core::observe::{LoggerConfig, LoggerConfigError, MOST_LINES};
+
+use super::json_logger::JsonLogger;
+use super::logger::SharedLogger;
+use super::noop::NoopLogger;
+use super::notify::{ErrorNotifier, Notices};
+use super::output::Output;
+use super::profile_logger::ProfileLogger;
+use super::test_logger::TestLogger;
+use crate::clock::{Clock, SharedClock, SystemClock};
+use crate::env::process_env;
+
+/// Makes loggers. What they have in common is said here, once.
+///
+/// ```
+/// use apptheory::logs::{LoggerConfig, LoggerFactory};
+/// use serde_json::json;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let config = LoggerConfig { format: "json".into(), ..LoggerConfig::default() };
+/// let logger = LoggerFactory::new().console(&config)?.with_request_id("r1");
+/// logger.info("placed", &[("order", json!(7))]);
+/// logger.flush().await?;
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// # }).unwrap();
+/// ```
+///
+/// It writes to the standard output:
+///
+/// ```json
+/// {"timestamp":"2026-01-01T00:00:00.000Z","level":"INFO","message":"placed","request_id":"r1","order":7}
+/// ```
+pub struct LoggerFactory {
+    clock: SharedClock,
+    writer: Box<dyn Fn() -> Box<dyn Write + Send> + Send + Sync>,
+    notifier: Option<Arc<dyn ErrorNotifier>>,
+}
+
+impl Default for LoggerFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LoggerFactory {
+    /// Makes a factory of loggers that write to the standard output, and notify nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        let clock = SharedClock::new(SystemClock);
+        Self { clock, writer: Box::new(|| Box::new(io::stdout())), notifier: None }
+    }
+
+    /// Replaces the clock that times come from.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: SharedClock::new(clock), ..self }
+    }
+
+    /// Replaces the standard output. Each logger gets a writer of its own, whose calls come from one
+    /// thread, with whole lines.
+    #[must_use]
+    pub fn with_writer<W: Write + Send + 'static>(
+        self,
+        writer: impl Fn() -> W + Send + Sync + 'static,
+    ) -> Self {
+        Self { writer: Box::new(move || Box::new(writer())), ..self }
+    }
+
+    /// Gives entries of the level error to `notifier`, too. They wait in a bounded queue until the
+    /// invocation's answer is sent, or somebody flushes.
+    #[must_use]
+    pub fn with_notifier(self, notifier: impl ErrorNotifier + 'static) -> Self {
+        Self { notifier: Some(Arc::new(notifier)), ..self }
+    }
+
+    /// Makes a logger for production, as it is configured.
+    ///
+    /// # Errors
+    ///
+    /// [`LoggerConfigError`] for a level or a format that does not exist.
+    pub fn console(&self, config: &LoggerConfig) -> Result<SharedLogger, LoggerConfigError> {
+        let settings = config.settings(process_env)?;
+        let notifier = self.notifier.clone();
+        let clock = self.clock.clone();
+        let notices =
+            |tally: &_| Some(Notices::new(notifier?, clock, &settings, Arc::clone(tally)));
+        let output = self.output(settings.most_lines, settings.format, notices);
+        Ok(Arc::new(JsonLogger::new(settings, output)))
+    }
+
+    /// Makes a logger whose lines have the fields of a profile. It notifies nobody: alerts come from where
+    /// the lines are collected.
+    #[must_use]
+    pub fn profile(&self, profile: LoggingProfile) -> ProfileLogger {
+        ProfileLogger::new(profile, self.output(MOST_LINES, Format::Json, |_| None))
+    }
+
+    /// Makes a logger that keeps its entries, for tests.
+    #[must_use]
+    pub fn test(&self) -> TestLogger {
+        TestLogger::new(self.clock.clone())
+    }
+
+    /// Makes a logger that logs nothing.
+    #[must_use]
+    pub fn noop(&self) -> SharedLogger {
+        Arc::new(NoopLogger)
+    }
+
+    fn output(
+        &self,
+        most_lines: usize,
+        format: Format,
+        notices: impl FnOnce(&Arc<super::logger::Tally>) -> Option<Notices>,
+    ) -> Output {
+        Output::new((self.writer)(), most_lines, format, self.clock.clone(), notices)
+    }
+}
+
+impl fmt::Debug for LoggerFactory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggerFactory").field("notifier", &self.notifier).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! The logger for production.
+
+use std::sync::Arc;
+
+use apptheory_core::observe::line::Head;
+use apptheory_core::observe::{Fields, Level, LogEntry, LoggerSettings};
+use serde_json::Value as Json;
+
+use super::logger::{LoggerFuture, LoggerStats, SharedLogger, StructuredLogger, merged};
+use super::output::{Output, with_buffer};
+use crate::clock::Clock as _;
+
+/// Writes lines of JSON, or of text for people. Made by
+/// [`LoggerFactory::console`](super::LoggerFactory::console).
+#[derive(Debug)]
+pub(super) struct JsonLogger {
+    shared: Arc<Shared>,
+    bound: Arc<Fields>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: LoggerSettings,
+    output: Output,
+}
+
+impl JsonLogger {
+    pub(super) fn new(settings: LoggerSettings, output: Output) -> Self {
+        Self { shared: Arc::new(Shared { settings, output }), bound: Arc::default() }
+    }
+}
+
+impl StructuredLogger for JsonLogger {
+    fn log(&self, level: Level, message: &str, fields: &[(&str, Json)]) {
+        let Shared { settings, output } = &*self.shared;
+        if level < settings.level || !output.admits() {
+            return;
+        }
+        let at = output.clock().now();
+        with_buffer(|buffer| {
+            let head = Head { at, level, target: "", message };
+            let mut line = buffer.begin(settings.format, &settings.sanitizer, head);
+            let is_said =
+                |name: &str, later: &[(&str, Json)]| later.iter().any(|(n, _)| *n == name);
+            for (name, value) in self.bound.iter().filter(|(name, _)| !is_said(name, fields)) {
+                line.field(name, value);
+            }
+            for (at, (name, value)) in fields.iter().enumerate() {
+                if !is_said(name, fields.get(at + 1..).unwrap_or_default()) {
+                    line.field(name, value);
+                }
+            }
+            output.push(line.end());
+        });
+        if level == Level::Error {
+            let fields = || merged(&self.bound, fields);
+            output.notify(|| LogEntry::new(at, level, message, &fields(), &settings.sanitizer));
+        }
+    }
+
+    fn with_fields(&self, fields: &[(&str, Json)]) -> SharedLogger {
+        let bound = merged(&self.bound, fields).into();
+        Arc::new(Self { shared: Arc::clone(&self.shared), bound })
+    }
+
+    fn flush(&self) -> LoggerFuture<'_> {
+        Box::pin(self.shared.output.flush())
+    }
+
+    fn close(&self) -> LoggerFuture<'_> {
+        Box::pin(self.shared.output.close())
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.shared.output.is_healthy()
+    }
+
+    fn stats(&self) -> LoggerStats {
+        self.shared.output.stats()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apptheory_core::observe::LoggerConfig;
+    use apptheory_core::time::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::logs::output::testing::Written;
+    use crate::logs::{ErrorNotifier, LogError, LoggerFactory, NotifyFuture};
+
+    fn factory() -> (LoggerFactory, Written) {
+        let written = Written::default();
+        let writer = written.clone();
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        (LoggerFactory::new().with_clock(clock).with_writer(move || writer.clone()), written)
+    }
+
+    fn logger(config: Json) -> (SharedLogger, Written) {
+        let (factory, written) = factory();
+        let config: LoggerConfig = serde_json::from_value(config).unwrap();
+        (factory.console(&config).unwrap(), written)
+    }
+
+    #[tokio::test]
+    async fn a_line_has_each_name_once_and_the_later_value() {
+        let (logger, written) = logger(json!({"format": "json"}));
+        let logger = logger.with_request_id("r1").with_request_id("r2").with_tenant_id("t");
+        let fields =
+            [("n", json!(1)), ("tenant_id", json!("u")), ("n", json!([2])), ("pin", json!(1))];
+        logger.error("a\nb token=x", &fields);
+        logger.flush().await.unwrap();
+        let expected = concat!(
+            r#"{"timestamp":"1970-01-01T00:00:00.000Z","level":"ERROR","message":"ab token=[REDACTED]","#,
+            r#""request_id":"r2","tenant_id":"u","n":["2"],"pin":"[REDACTED]"}"#,
+        );
+        assert_eq!(written.lines(), [expected]);
+    }
+
+    #[tokio::test]
+    async fn entries_below_the_level_are_not_counted_and_the_console_is_for_people() {
+        let (logger, written) = logger(json!({"format": "console", "level": "warn"}));
+        logger.debug("a", &[]);
+        logger.info("b", &[]);
+        logger.warn("c", &[("n", json!(1))]);
+        logger.flush().await.unwrap();
+        let lines = written.lines();
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].ends_with("WARN c n=1"), "{lines:?}");
+        let stats = logger.stats();
+        assert_eq!((stats.entries_logged, stats.entries_dropped, stats.flush_count), (1, 0, 1));
+        assert_eq!(stats.last_flush, Some(Timestamp::UNIX_EPOCH));
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_fails_makes_it_unhealthy_until_it_writes_again() {
+        let (logger, written) = logger(json!({"format": "json"}));
+        written.set_failing(true);
+        logger.info("a", &[]);
+        let why = "the disk is full".to_owned();
+        assert_eq!(logger.flush().await, Err(LogError::NotWritten { count: 1, why }));
+        let stats = logger.stats();
+        assert_eq!((stats.error_count, stats.last_error.as_deref()), (1, Some("the disk is full")));
+        assert!(!logger.is_healthy());
+
+        written.set_failing(false);
+        logger.info("b", &[]);
+        assert_eq!(logger.flush().await, Ok(()));
+        assert!(logger.is_healthy() && logger.stats().last_error.is_none());
+        let lines = written.lines();
+        assert!(lines.iter().any(|line| line.contains(r#""message":"b""#)), "{lines:?}");
+        assert!(lines.iter().any(|line| line.contains(r#""lost_lines":1"#)), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn a_closed_logger_writes_nothing_more_and_counts() {
+        let (logger, written) = logger(json!({"format": "json"}));
+        logger.info("a", &[]);
+        logger.with_request_id("r").close().await.unwrap();
+        logger.info("b", &[]);
+        logger.flush().await.unwrap();
+        assert_eq!((written.lines().len(), logger.is_healthy()), (1, false));
+        let stats = logger.stats();
+        assert_eq!((stats.entries_logged, stats.entries_dropped), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_notifier_is_given_errors_alone_sanitized() {
+        #[derive(Debug, Default)]
+        struct Kept(Arc<std::sync::Mutex<Vec<LogEntry>>>);
+        impl ErrorNotifier for Kept {
+            fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n> {
+                self.0.lock().unwrap().push(entry.clone());
+                Box::pin(async { Ok(()) })
+            }
+        }
+        let (factory, _) = factory();
+        let kept = Kept::default();
+        let told = Arc::clone(&kept.0);
+        let logger = factory.with_notifier(kept).console(&LoggerConfig::default()).unwrap();
+        let logger = logger.with_request_id("r1");
+        logger.warn("a", &[]);
+        logger.error("b password=x", &[("token", json!("t")), ("n", json!(1))]);
+        logger.flush().await.unwrap();
+        let told = told.lock().unwrap();
+        assert_eq!((told.len(), &*told[0].message), (1, "b password=[REDACTED]"));
+        assert_eq!(json!(told[0].fields), json!({"token": "[REDACTED]", "n": "1"}));
+        assert_eq!(told[0].request_id, "r1");
+    }
+}

@@ -1,0 +1,376 @@
+//! Notifications of errors.
+
+#[cfg(feature = "sns")]
+mod sns;
+
+use core::fmt;
+use core::pin::Pin;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use apptheory_core::observe::{LogEntry, LoggerSettings};
+use apptheory_core::time::Timestamp;
+use futures_util::FutureExt as _;
+
+#[cfg(feature = "sns")]
+pub use self::sns::{SnsNotifier, aws_sdk_sns};
+use super::logger::{LogError, Tally};
+use crate::clock::{Clock as _, SharedClock};
+
+/// Waits for a notifier.
+pub type NotifyFuture<'n> = Pin<Box<dyn Future<Output = Result<(), NotifyError>> + Send + 'n>>;
+
+/// Sends notifications of errors, by mail or by chat, for example. It is given entries of the level error, sanitized,
+/// one at a time, and again after a while when it fails.
+///
+/// ```
+/// use apptheory::logs::{ErrorNotifier, LoggerConfig, LoggerFactory, NotifyFuture};
+/// use apptheory::observe::LogEntry;
+///
+/// #[derive(Debug)]
+/// struct Pager;
+///
+/// impl ErrorNotifier for Pager {
+///     fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n> {
+///         Box::pin(async move {
+///             println!("call somebody: {}", entry.message);
+///             Ok(())
+///         })
+///     }
+/// }
+///
+/// let logger = LoggerFactory::new().with_notifier(Pager).console(&LoggerConfig::default())?;
+/// logger.error("out of paper", &[]);
+/// # Ok::<(), apptheory::logs::LoggerConfigError>(())
+/// ```
+pub trait ErrorNotifier: fmt::Debug + Send + Sync {
+    /// Sends a notification of an entry. A future that is dropped, as an invocation's time is over, is asked for
+    /// again later: an entry may be sent twice.
+    ///
+    /// # Errors
+    ///
+    /// [`NotifyError`] when it could not be sent.
+    fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n>;
+}
+
+/// A notification could not be sent, and why.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotifyError(pub String);
+
+/// Entries that wait for their notifier. Nobody who [pushes](Self::push) one waits; what has no room is
+/// dropped, and counted. Nothing runs by itself: what waits is sent at the end of an invocation, or when
+/// somebody flushes.
+#[derive(Clone)]
+pub(super) struct Notices(Arc<Shared>);
+
+struct Shared {
+    notifier: Arc<dyn ErrorNotifier>,
+    clock: SharedClock,
+    retry_delay: Duration,
+    attempts: u32,
+    most: usize,
+    tally: Arc<Tally>,
+    waiting: Mutex<Waiting>,
+    /// Held while notices are sent.
+    sending: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    notices: VecDeque<Notice>,
+    next_number: u64,
+}
+
+struct Notice {
+    number: u64,
+    entry: LogEntry,
+    tried: u32,
+    due_at: Timestamp,
+}
+
+/// All that there are, for the end of an invocation.
+static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Sends what waits and is due, each notice once.
+pub(super) async fn send_due() {
+    let all: Vec<_> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
+    for shared in all {
+        shared.send_due().await;
+    }
+}
+
+impl Notices {
+    pub(super) fn new(
+        notifier: Arc<dyn ErrorNotifier>,
+        clock: SharedClock,
+        settings: &LoggerSettings,
+        tally: Arc<Tally>,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(notifier, clock, settings, tally));
+        let mut all = lock(&ALL);
+        all.retain(|shared| shared.strong_count() > 0);
+        all.push(Arc::downgrade(&shared));
+        Self(shared)
+    }
+
+    pub(super) fn push(&self, entry: LogEntry) {
+        let Shared { most, tally, waiting, .. } = &*self.0;
+        let mut waiting = lock(waiting);
+        if waiting.notices.len() >= *most {
+            tally.dropped();
+            return;
+        }
+        let (number, due_at) = (waiting.next_number, entry.at);
+        waiting.next_number += 1;
+        waiting.notices.push_back(Notice { number, entry, tried: 0, due_at });
+    }
+
+    /// Sends what waits, and waits for what has to be tried again.
+    pub(super) async fn send_all(&self) -> Result<(), LogError> {
+        let _sending = self.0.sending.lock().await;
+        let (mut count, mut why) = (0, String::new());
+        while let Some(due_at) = self.0.next_due() {
+            let until = self.0.clock.now().until(due_at);
+            if !until.is_zero() {
+                self.0.clock.sleep(until).await;
+            }
+            for NotifyError(text) in self.0.try_due().await {
+                (count, why) = (count + 1, text);
+            }
+        }
+        if count == 0 { Ok(()) } else { Err(LogError::NotNotified { count, why }) }
+    }
+}
+
+impl Shared {
+    fn new(
+        notifier: Arc<dyn ErrorNotifier>,
+        clock: SharedClock,
+        settings: &LoggerSettings,
+        tally: Arc<Tally>,
+    ) -> Self {
+        let LoggerSettings { retry_delay, attempts, most_notices: most, .. } = *settings;
+        let (waiting, sending) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { notifier, clock, retry_delay, attempts, most, tally, waiting, sending }
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        lock(&self.waiting).notices.iter().map(|notice| notice.due_at).min()
+    }
+
+    async fn send_due(&self) {
+        // Somebody else is sending already.
+        if let Ok(_sending) = self.sending.try_lock() {
+            drop(self.try_due().await);
+        }
+    }
+
+    /// Tries each notice that is due once, in order. Returns why those that were given up were.
+    async fn try_due(&self) -> Vec<NotifyError> {
+        let now = self.clock.now();
+        let due = |notice: &&Notice| notice.due_at <= now;
+        let numbers: Vec<u64> =
+            lock(&self.waiting).notices.iter().filter(due).map(|notice| notice.number).collect();
+        let mut given_up = Vec::new();
+        for number in numbers {
+            given_up.extend(self.attempt(number).await.err());
+        }
+        given_up
+    }
+
+    /// Tries a notice; an error is that of its last attempt. An attempt counts when it is begun, and
+    /// the notice waits until it is known to have been sent.
+    async fn attempt(&self, number: u64) -> Result<(), NotifyError> {
+        let Some(entry) = self.begin(number) else { return Ok(()) };
+        let attempt = AssertUnwindSafe(async { self.notifier.notify(&entry).await });
+        let panicked = |_| Err(NotifyError("the notifier panicked".to_owned()));
+        let outcome = attempt.catch_unwind().await.unwrap_or_else(panicked);
+
+        let mut waiting = lock(&self.waiting);
+        let at = waiting.notices.iter().position(|notice| notice.number == number);
+        match outcome {
+            Ok(()) => {
+                at.and_then(|at| waiting.notices.remove(at));
+                self.tally.succeeded();
+                Ok(())
+            }
+            Err(error) => {
+                let notice = at.and_then(|at| waiting.notices.get_mut(at));
+                match notice {
+                    Some(notice) if notice.tried < self.attempts => {
+                        notice.due_at = self.clock.now().saturating_add(self.retry_delay);
+                        Ok(())
+                    }
+                    Some(_) | None => {
+                        at.and_then(|at| waiting.notices.remove(at));
+                        self.tally.failed(error.to_string());
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&self, number: u64) -> Option<LogEntry> {
+        let mut waiting = lock(&self.waiting);
+        let notice = waiting.notices.iter_mut().find(|notice| notice.number == number)?;
+        notice.tried += 1;
+        Some(notice.entry.clone())
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = lock(&self.0.waiting).notices.len();
+        f.debug_struct("Notices").field("waiting", &waiting).finish_non_exhaustive()
+    }
+}
+
+/// Nothing here is left half-done by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use apptheory_core::observe::{Fields, Level, LoggerConfig};
+    use apptheory_core::sanitize::Sanitizer;
+    use futures_util::future::pending;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    /// Answers as it is told, and keeps what it was given and when.
+    #[derive(Debug)]
+    struct Scripted {
+        clock: ManualClock,
+        answers: Mutex<VecDeque<Answer>>,
+        told: Mutex<Vec<(i64, String)>>,
+    }
+
+    #[derive(Debug)]
+    enum Answer {
+        Fails,
+        Panics,
+        Hangs,
+    }
+
+    impl ErrorNotifier for Scripted {
+        fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n> {
+            lock(&self.told).push((self.clock.now().unix_seconds(), entry.message.clone()));
+            Box::pin(async {
+                let answer = lock(&self.answers).pop_front();
+                match answer {
+                    None => Ok(()),
+                    Some(Answer::Fails) => Err(NotifyError("busy".to_owned())),
+                    Some(Answer::Panics) => panic!("a notifier's mistake"),
+                    Some(Answer::Hangs) => pending().await,
+                }
+            })
+        }
+    }
+
+    /// A queue of two notices and three attempts, ten seconds apart.
+    fn notices(answers: impl IntoIterator<Item = Answer>) -> (Notices, Arc<Scripted>) {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let notifier = Arc::new(Scripted {
+            clock: clock.clone(),
+            answers: Mutex::new(answers.into_iter().collect()),
+            told: Mutex::default(),
+        });
+        let retry_delay = Some(Duration::from_secs(10));
+        let config = LoggerConfig { retry_delay, buffer_size: 2, ..LoggerConfig::default() };
+        let settings = config.settings(|_| None).unwrap();
+        let (shared, tally) = (Arc::clone(&notifier), Arc::default());
+        let shared = Shared::new(shared, SharedClock::new(clock), &settings, tally);
+        (Notices(Arc::new(shared)), notifier)
+    }
+
+    impl Notices {
+        fn push_all(&self, messages: &[&str]) {
+            for message in messages {
+                let (at, none) = (Timestamp::UNIX_EPOCH, Fields::new());
+                self.push(LogEntry::new(at, Level::Error, message, &none, &Sanitizer::new()));
+            }
+        }
+
+        fn waiting(&self) -> usize {
+            lock(&self.0.waiting).notices.len()
+        }
+    }
+
+    impl Scripted {
+        fn told(&self) -> Vec<(i64, String)> {
+            lock(&self.told).clone()
+        }
+    }
+
+    fn told(all: &[(i64, &str)]) -> Vec<(i64, String)> {
+        all.iter().map(|(at, text)| (*at, (*text).to_owned())).collect()
+    }
+
+    #[tokio::test]
+    async fn what_has_no_room_is_dropped_and_counted() {
+        let (notices, notifier) = notices([]);
+        notices.push_all(&["a", "b", "c"]);
+        assert_eq!(notices.0.tally.stats().entries_dropped, 1);
+        assert_eq!(notices.send_all().await, Ok(()));
+        assert_eq!(notifier.told(), told(&[(0, "a"), (0, "b")]));
+        assert_eq!(notices.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_notice_is_tried_again_after_a_while_and_given_up_with_its_reason() {
+        use Answer::{Fails, Panics};
+        let (notices, notifier) = notices([Fails, Fails, Panics]);
+        notices.push_all(&["a"]);
+        let why = "the notifier panicked".to_owned();
+        assert_eq!(notices.send_all().await, Err(LogError::NotNotified { count: 1, why }));
+        assert_eq!(notifier.told(), told(&[(0, "a"), (10, "a"), (20, "a")]));
+        let stats = notices.0.tally.stats();
+        assert_eq!(
+            (stats.error_count, stats.last_error.as_deref()),
+            (1, Some("the notifier panicked"))
+        );
+        assert!(!notices.0.tally.is_healthy());
+
+        notices.push_all(&["b"]);
+        assert_eq!(notices.send_all().await, Ok(()));
+        assert!(notices.0.tally.is_healthy());
+        assert_eq!(notices.0.tally.stats().error_count, 1);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_invocation_tries_what_is_due_once_and_waits_for_nothing() {
+        let (notices, notifier) = notices([Answer::Fails, Answer::Fails]);
+        notices.push_all(&["a", "b"]);
+        for _ in 0..3 {
+            notices.0.send_due().await;
+        }
+        assert_eq!(notifier.told(), told(&[(0, "a"), (0, "b")]));
+        notifier.clock.advance(Duration::from_secs(10));
+        notices.0.send_due().await;
+        assert_eq!(notifier.told().split_off(2), told(&[(10, "a"), (10, "b")]));
+        assert_eq!(notices.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_notice_that_was_cut_short_waits_and_counts_as_tried() {
+        use Answer::{Fails, Hangs};
+        let (notices, notifier) = notices([Hangs, Hangs, Fails]);
+        notices.push_all(&["a"]);
+        for _ in 0..2 {
+            let mut sending = core::pin::pin!(notices.0.send_due());
+            assert!(futures_util::poll!(sending.as_mut()).is_pending());
+            // A second caller does not wait for the first.
+            notices.0.send_due().await;
+        }
+        assert_eq!((notices.waiting(), notifier.told().len()), (1, 2));
+        notices.0.send_due().await;
+        assert_eq!((notices.waiting(), notifier.told().len()), (0, 3));
+        assert_eq!(notices.0.tally.stats().error_count, 1);
+    }
+}

@@ -1,0 +1,259 @@
+//! Messages about errors through Amazon SNS.
+
+use core::time::Duration;
+
+use apptheory_core::observe::LogEntry;
+use apptheory_core::observe::notice::{self, NoticeSettings, Origin};
+use apptheory_core::sanitize::Sanitizer;
+use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::Region;
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+
+use super::{ErrorNotifier, NotifyError, NotifyFuture};
+use crate::env::process_env;
+use crate::sdk_error::sources;
+
+pub use aws_sdk_sns;
+
+/// How long an attempt takes at most.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// Publishes a message about each error to a topic of Amazon SNS: JSON with the entry, and which function
+/// it is from. The function needs the permission `sns:Publish` on the topic.
+///
+/// ```no_run
+/// use apptheory::logs::{LoggerConfig, LoggerFactory, SnsNotifier, set_logger};
+///
+/// # async fn example() -> Result<(), Box<dyn core::error::Error>> {
+/// let mut factory = LoggerFactory::new();
+/// if let Some(notifier) = SnsNotifier::from_env().await {
+///     factory = factory.with_notifier(notifier);
+/// }
+/// set_logger(Some(factory.console(&LoggerConfig::default())?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SnsNotifier {
+    client: Client,
+    topic_arn: String,
+    subject: String,
+    origin: Origin,
+}
+
+impl SnsNotifier {
+    /// Takes the topic and the subject from the environment, see [`NoticeSettings::from_env`], and
+    /// credentials from where the SDK looks for them. The region is the topic's. An attempt takes at most
+    /// two seconds; the logger tries again. `None` without a topic.
+    pub async fn from_env() -> Option<Self> {
+        let NoticeSettings { topic_arn, subject, origin } = NoticeSettings::from_env(process_env);
+        let topic_arn = topic_arn?;
+        let shared = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let timeouts = TimeoutConfig::builder().operation_timeout(ATTEMPT).build();
+        let mut config = aws_sdk_sns::config::Builder::from(&shared)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts);
+        if let Some(region) = region_of(&topic_arn) {
+            config.set_region(Some(Region::new(region.to_owned())));
+        }
+        let client = Client::from_conf(config.build());
+        Some(Self { client, topic_arn, subject, origin })
+    }
+
+    /// Publishes with `client`, whose retries and time-outs hold for each attempt. The subject is
+    /// `apptheory error`, and messages do not name the function.
+    ///
+    /// # Errors
+    ///
+    /// [`NotifyError`] when the topic is blank.
+    pub fn new(client: Client, topic_arn: &str) -> Result<Self, NotifyError> {
+        let topic_arn = topic_arn.trim().to_owned();
+        if topic_arn.is_empty() {
+            return Err(NotifyError("observability: sns topic arn is empty".to_owned()));
+        }
+        Ok(Self { client, topic_arn, subject: notice::subject(""), origin: Origin::default() })
+    }
+
+    /// Replaces the subject, of which one line of at most 100 bytes is sent.
+    #[must_use]
+    pub fn with_subject(self, subject: &str) -> Self {
+        Self { subject: notice::subject(subject), ..self }
+    }
+
+    /// Replaces what messages say of the function.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+}
+
+impl ErrorNotifier for SnsNotifier {
+    fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n> {
+        let publish = self
+            .client
+            .publish()
+            .topic_arn(&self.topic_arn)
+            .subject(&self.subject)
+            .message(notice::message(entry, &self.origin));
+        Box::pin(async { publish.send().await.map(drop).map_err(|error| why(&error)) })
+    }
+}
+
+/// `arn:aws:sns:<region>:<account>:<topic>`.
+fn region_of(topic_arn: &str) -> Option<&str> {
+    topic_arn.split(':').nth(3).filter(|region| !region.is_empty())
+}
+
+/// Why nothing was published. A service's message may quote what was sent: its code says enough.
+fn why<E>(error: &SdkError<E>) -> NotifyError
+where
+    E: ProvideErrorMetadata + core::error::Error + 'static,
+{
+    let text = match error.code() {
+        Some(code) => format!("sns refused the message: {code}"),
+        None if matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_)) => {
+            "sns answered with something else than an answer".to_owned()
+        }
+        None => {
+            let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
+            format!("sns was not reached: {error}: {}", causes.join(": "))
+        }
+    };
+    NotifyError(Sanitizer::new().free_text(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use apptheory_core::http::QueryString;
+    use apptheory_core::observe::{Fields, Level};
+    use apptheory_core::time::Timestamp;
+    use aws_sdk_sns::config::{Builder, Credentials};
+    use serde_json::{Value as Json, json};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:errors";
+
+    fn client(url: &str) -> Client {
+        let config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("id", "key", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .endpoint_url(url);
+        Client::from_conf(config.build())
+    }
+
+    fn entry() -> LogEntry {
+        let fields = Fields::from([("pin".to_owned(), json!("1234")), ("n".to_owned(), json!(1))]);
+        LogEntry::new(
+            Timestamp::UNIX_EPOCH,
+            Level::Error,
+            "out of paper",
+            &fields,
+            &Sanitizer::new(),
+        )
+    }
+
+    /// Publishes an entry to a server that answers with this. Returns the form that it was sent.
+    async fn published(status: &str, answer: &str) -> (Result<(), NotifyError>, QueryString) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n{answer}",
+            answer.len()
+        );
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !is_whole(&request) {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            let request = String::from_utf8(request).unwrap();
+            QueryString::parse(request.split_once("\r\n\r\n").unwrap().1)
+        };
+        let origin = Origin { function_name: "orders".into(), ..Origin::default() };
+        let notifier = SnsNotifier::new(client(&url), &format!(" {TOPIC} ")).unwrap();
+        let notifier = notifier.with_origin(origin).with_subject("orders\nfailed");
+        let entry = entry();
+        tokio::join!(notifier.notify(&entry), serve)
+    }
+
+    fn is_whole(request: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(request).to_lowercase();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+        body.len() >= length.unwrap().trim().parse::<usize>().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_message_has_its_topic_its_subject_and_the_entry() {
+        let answer = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
+            <PublishResult><MessageId>m1</MessageId></PublishResult></PublishResponse>";
+        let (outcome, form) = published("200 OK", answer).await;
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(form.parameters().get("TopicArn"), Some(TOPIC));
+        assert_eq!(form.parameters().get("Subject"), Some("ordersfailed"));
+        let message: Json =
+            serde_json::from_str(form.parameters().get("Message").unwrap()).unwrap();
+        let expected = json!({
+            "entry": {"timestamp": "1970-01-01T00:00:00Z", "level": "error",
+                "message": "out of paper", "fields": {"pin": "[REDACTED]", "n": "1"}},
+            "env": {"aws_execution_env": "", "aws_lambda_function_name": "orders", "aws_region": ""},
+        });
+        assert_eq!(message, expected);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_says_its_code_and_quotes_nothing() {
+        let answer = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
+            <Type>Sender</Type><Code>AuthorizationError</Code><Message>1234 of ann</Message>\
+            </Error><RequestId>r</RequestId></ErrorResponse>";
+        let (outcome, _) = published("403 Forbidden", answer).await;
+        let text = outcome.unwrap_err().to_string();
+        assert_eq!(text, "sns refused the message: AuthorizationError");
+        let (outcome, _) = published("502 Bad Gateway", "1234 of ann").await;
+        assert_eq!(
+            outcome.unwrap_err().to_string(),
+            "sns answered with something else than an answer"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_not_there_is_said() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let notifier = SnsNotifier::new(client(&url), TOPIC).unwrap();
+        let text = notifier.notify(&entry()).await.unwrap_err().to_string();
+        assert!(text.starts_with("sns was not reached: "), "{text}");
+    }
+
+    #[test]
+    fn a_topic_has_a_name_and_a_region() {
+        let error = SnsNotifier::new(client("http://127.0.0.1:1"), " ").unwrap_err();
+        assert_eq!(error.to_string(), "observability: sns topic arn is empty");
+        assert_eq!(region_of(TOPIC), Some("eu-west-1"));
+        assert_eq!((region_of("errors"), region_of("arn:aws:sns::1:x")), (None, None));
+    }
+
+    /// Run by `.ci/moto`, which starts the server.
+    #[tokio::test]
+    #[ignore = "needs moto"]
+    #[expect(clippy::disallowed_methods, reason = "the address of the server that was started")]
+    async fn moto_takes_messages_of_topics_that_exist() {
+        let client = client(&std::env::var("APPTHEORY_MOTO_URL").unwrap());
+        let topic = client.create_topic().name("errors").send().await.unwrap();
+        let notifier = SnsNotifier::new(client.clone(), topic.topic_arn().unwrap()).unwrap();
+        notifier.notify(&entry()).await.unwrap();
+        let notifier = SnsNotifier::new(client, &format!("{TOPIC}-other")).unwrap();
+        let error = notifier.notify(&entry()).await.unwrap_err();
+        assert_eq!(error.to_string(), "sns refused the message: NotFound");
+    }
+}

@@ -1,0 +1,213 @@
+//! Where the lines of a structured logger go.
+
+use core::cell::RefCell;
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use apptheory_core::observe::line::{Format, Head, LineBuffer};
+use apptheory_core::observe::{Level, LogEntry};
+use apptheory_core::sanitize::Sanitizer;
+
+use super::logger::{LogError, LoggerStats, Tally};
+use super::notify::Notices;
+use super::queue::Queue;
+use super::{FLUSH_LIMIT, blocking};
+use crate::clock::{Clock as _, SharedClock};
+
+/// The way of a logger's lines to its writer, and what became of them. Loggers that are derived from each
+/// other share one.
+pub(super) struct Output {
+    queue: Queue,
+    tally: Arc<Tally>,
+    clock: SharedClock,
+    notices: Option<Notices>,
+    /// How many lines had failed at the last flush.
+    failed_before: AtomicU64,
+}
+
+thread_local! {
+    static BUFFER: RefCell<LineBuffer> = RefCell::default();
+}
+
+/// Gives a writer of lines the memory that the thread keeps for them. Lines are made of plain values, so
+/// that none is made inside of another.
+pub(super) fn with_buffer<T>(write: impl FnOnce(&mut LineBuffer) -> T) -> T {
+    BUFFER.with_borrow_mut(write)
+}
+
+impl Output {
+    pub(super) fn new(
+        writer: impl Write + Send + 'static,
+        most_lines: usize,
+        format: Format,
+        clock: SharedClock,
+        notices: impl FnOnce(&Arc<Tally>) -> Option<Notices>,
+    ) -> Self {
+        let tally = Arc::<Tally>::default();
+        let writer = Watched { writer, tally: Arc::clone(&tally) };
+        let (sanitizer, at) = (Sanitizer::new(), clock.clone());
+        let lost = move |count: u64, text: &mut String| {
+            let head =
+                Head { at: at.now(), level: Level::Warn, target: "", message: "log lines lost" };
+            let mut buffer = LineBuffer::default();
+            let mut line = buffer.begin(format, &sanitizer, head);
+            line.field("lost_lines", count);
+            text.push_str(line.end());
+        };
+        let queue = Queue::new(writer, most_lines, lost);
+        let notices = notices(&tally);
+        Self { queue, tally, clock, notices, failed_before: AtomicU64::new(0) }
+    }
+
+    /// Whether an entry is taken: the logger is not closed.
+    pub(super) fn admits(&self) -> bool {
+        self.tally.admits()
+    }
+
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    pub(super) fn push(&self, line: &str) {
+        if self.queue.push(line) {
+            self.tally.logged();
+        } else {
+            self.tally.dropped();
+        }
+    }
+
+    /// Says whether an entry has a line of its own, or why not.
+    pub(super) fn encoded(&self, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.tally.succeeded(),
+            Err(why) => self.tally.failed(why),
+        }
+    }
+
+    /// Gives the entry to the notifier, if there is one.
+    pub(super) fn notify(&self, entry: impl FnOnce() -> LogEntry) {
+        if let Some(notices) = &self.notices {
+            notices.push(entry());
+        }
+    }
+
+    pub(super) async fn flush(&self) -> Result<(), LogError> {
+        let begun_at = self.clock.now();
+        if !self.queue.flush(Duration::ZERO) {
+            let queue = self.queue.clone();
+            blocking(move || queue.flush(FLUSH_LIMIT)).await;
+        }
+        let notified = match &self.notices {
+            Some(notices) => notices.send_all().await,
+            None => Ok(()),
+        };
+        let now = self.clock.now();
+        self.tally.flushed(now, begun_at.until(now));
+
+        let failed = self.queue.stats().failed;
+        let count = failed - self.failed_before.swap(failed, Ordering::Relaxed).min(failed);
+        if count == 0 {
+            return notified;
+        }
+        let why = self.tally.stats().last_error;
+        Err(LogError::NotWritten { count, why: why.unwrap_or_default() })
+    }
+
+    pub(super) async fn close(&self) -> Result<(), LogError> {
+        self.tally.close();
+        self.flush().await
+    }
+
+    pub(super) fn is_healthy(&self) -> bool {
+        self.tally.is_healthy()
+    }
+
+    pub(super) fn stats(&self) -> LoggerStats {
+        let stats = self.tally.stats();
+        let error_count = stats.error_count + self.queue.stats().failed;
+        LoggerStats { error_count, ..stats }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// A writer whose last outcome is known.
+struct Watched<W> {
+    writer: W,
+    tally: Arc<Tally>,
+}
+
+impl<W> Watched<W> {
+    fn watch<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        match &outcome {
+            Ok(_) => self.tally.written(Ok(())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => self.tally.written(Err(error.to_string())),
+        }
+        outcome
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes);
+        self.watch(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.writer.flush();
+        self.watch(flushed)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! A writer for the tests of loggers.
+
+    use core::sync::atomic::AtomicBool;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What was written, and whether writing fails. Clones are the same.
+    #[derive(Clone, Debug, Default)]
+    pub(in super::super) struct Written(Arc<State>);
+
+    #[derive(Debug, Default)]
+    struct State {
+        bytes: Mutex<Vec<u8>>,
+        fails: AtomicBool,
+    }
+
+    impl Written {
+        pub(in super::super) fn lines(&self) -> Vec<String> {
+            let bytes = self.0.bytes.lock().unwrap().clone();
+            String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+        }
+
+        pub(in super::super) fn set_failing(&self, fails: bool) {
+            self.0.fails.store(fails, Ordering::SeqCst);
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.fails.load(Ordering::SeqCst) {
+                return Err(io::Error::other("the disk is full"));
+            }
+            self.0.bytes.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A logger whose lines have the fields of a profile.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apptheory_core::observe::line::{Format, Head};
+use apptheory_core::observe::profile::{LoggingProfile, MissingFields, ProfileEvent};
+use apptheory_core::observe::{Fields, Level};
+use apptheory_core::sanitize::Sanitizer;
+use apptheory_core::time::Timestamp;
+use serde_json::Value as Json;
+
+use super::logger::{LoggerFuture, LoggerStats, SharedLogger, StructuredLogger, merged};
+use super::output::{Output, with_buffer};
+use crate::clock::Clock as _;
+
+/// How many lines a [`ProfileLogger`] retains.
+pub const RETAINED_LINES: usize = 1024;
+
+/// How many bytes the retained lines have at most.
+const RETAINED_BYTES: usize = 4 * 1024 * 1024;
+
+/// Writes lines with the fields of a [profile](apptheory_core::observe::profile). Made by
+/// [`LoggerFactory::profile`](super::LoggerFactory::profile).
+///
+/// What an event is about comes from fields of those names, such as `event`, `route` or `error_code`. An
+/// entry without a field that the profile requires has no line of its own: a line says what is missing,
+/// and the logger is not healthy until the next entry has all of them.
+#[derive(Clone, Debug)]
+pub struct ProfileLogger {
+    shared: Arc<Shared>,
+    bound: Arc<Fields>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    profile: LoggingProfile,
+    output: Output,
+    retained: Mutex<Retained>,
+}
+
+#[derive(Debug, Default)]
+struct Retained {
+    lines: VecDeque<String>,
+    bytes: usize,
+}
+
+impl ProfileLogger {
+    pub(super) fn new(profile: LoggingProfile, output: Output) -> Self {
+        let shared = Shared { profile, output, retained: Mutex::default() };
+        Self { shared: Arc::new(shared), bound: Arc::default() }
+    }
+
+    /// Returns the last lines, at most [`RETAINED_LINES`] and 4 MiB of them, in order.
+    #[must_use]
+    pub fn retained_lines(&self) -> Vec<String> {
+        self.shared.retained().lines.iter().cloned().collect()
+    }
+}
+
+impl Shared {
+    fn retained(&self) -> MutexGuard<'_, Retained> {
+        self.retained.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is missing where the entry's own line would be.
+    fn refuse(&self, at: Timestamp, missing: &MissingFields) {
+        let why = missing.to_string();
+        with_buffer(|buffer| {
+            let head = Head { at, level: Level::Error, target: "", message: &why };
+            let sanitizer = Sanitizer::new();
+            self.output.push(buffer.begin(Format::Json, &sanitizer, head).end());
+        });
+        self.output.encoded(Err(why));
+    }
+}
+
+impl Retained {
+    fn push(&mut self, line: String) {
+        self.bytes += line.len();
+        self.lines.push_back(line);
+        while self.lines.len() > RETAINED_LINES || self.bytes > RETAINED_BYTES {
+            let Some(oldest) = self.lines.pop_front() else { return };
+            self.bytes -= oldest.len();
+        }
+    }
+}
+
+impl StructuredLogger for ProfileLogger {
+    fn log(&self, level: Level, message: &str, fields: &[(&str, Json)]) {
+        let Shared { profile, output, .. } = &*self.shared;
+        if !output.admits() {
+            return;
+        }
+        let (at, fields) = (output.clock().now(), merged(&self.bound, fields));
+        let event = ProfileEvent { fields: &fields, ..ProfileEvent::new(at, level, message) };
+        match profile.encode(&event.filled_from_fields()) {
+            Ok(line) => {
+                output.push(&line);
+                output.encoded(Ok(()));
+                self.shared.retained().push(line);
+            }
+            Err(missing) => self.shared.refuse(at, &missing),
+        }
+    }
+
+    fn with_fields(&self, fields: &[(&str, Json)]) -> SharedLogger {
+        let bound = merged(&self.bound, fields).into();
+        Arc::new(Self { shared: Arc::clone(&self.shared), bound })
+    }
+
+    fn flush(&self) -> LoggerFuture<'_> {
+        Box::pin(self.shared.output.flush())
+    }
+
+    fn close(&self) -> LoggerFuture<'_> {
+        Box::pin(self.shared.output.close())
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.shared.output.is_healthy()
+    }
+
+    fn stats(&self) -> LoggerStats {
+        self.shared.output.stats()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apptheory_core::observe::profile::ProfileConfig;
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::logs::LoggerFactory;
+    use crate::logs::output::testing::Written;
+
+    fn logger(profile: &str) -> (ProfileLogger, Written) {
+        let written = Written::default();
+        let writer = written.clone();
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let factory = LoggerFactory::new().with_clock(clock).with_writer(move || writer.clone());
+        let env = |name: &str| (name != "PARTNER").then(|| name.to_lowercase());
+        let config = ProfileConfig::built_in(profile).unwrap();
+        (factory.profile(LoggingProfile::new(config, env).unwrap()), written)
+    }
+
+    #[tokio::test]
+    async fn a_line_has_the_fields_of_its_profile() {
+        let (logger, written) = logger("paytheory-alert-v1");
+        let of_request = logger.with_request_id("r1").with_fields(&[("partner", json!("p"))]);
+        let fields = [("route", json!("GET /x")), ("error.code", json!("E")), ("raw", json!("no"))];
+        of_request.error("failed pin=1234", &fields);
+        logger.flush().await.unwrap();
+        let lines = written.lines();
+        let line: Json = serde_json::from_str(&lines[0]).unwrap();
+        let expected = json!({
+            "ts": "1970-01-01T00:00:00Z", "level": "ERROR", "message": "failed pin=[REDACTED]",
+            "service": "service_name", "stage": "stage", "partner": "p",
+            "function": "aws_lambda_function_name", "aws_region": "aws_region",
+            "source_account_id": "source_account_id", "account_family": "account_family",
+            "request_id": "r1", "route": "GET /x", "error_code": "E",
+        });
+        assert_eq!((lines.len(), line), (1, expected));
+        assert_eq!(logger.retained_lines(), lines);
+    }
+
+    #[tokio::test]
+    async fn what_lacks_a_required_field_is_said_and_does_not_spoil_what_comes_later() {
+        let (logger, written) = logger("paytheory-alert-v1");
+        logger.info("a", &[]);
+        logger.flush().await.unwrap();
+        let missing = "logging profile required fields missing: partner";
+        let line: Json = serde_json::from_str(&written.lines()[0]).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!(missing)));
+        assert_eq!(logger.stats().last_error.as_deref(), Some(missing));
+        assert!(!logger.is_healthy() && logger.retained_lines().is_empty());
+
+        logger.info("b", &[("partner", json!("p"))]);
+        logger.flush().await.unwrap();
+        assert!(logger.is_healthy());
+        let stats = logger.stats();
+        assert_eq!((stats.error_count, stats.last_error, stats.flush_count), (1, None, 2));
+        logger.close().await.unwrap();
+        logger.info("c", &[("partner", json!("p"))]);
+        assert_eq!((written.lines().len(), logger.stats().entries_dropped), (2, 1));
+    }
+
+    #[test]
+    fn the_last_lines_are_retained_within_bounds() {
+        let mut retained = Retained::default();
+        for at in 0..RETAINED_LINES + 2 {
+            retained.push(at.to_string());
+        }
+        assert_eq!((retained.lines.len(), &*retained.lines[0]), (RETAINED_LINES, "2"));
+        retained.push("x".repeat(RETAINED_BYTES));
+        assert_eq!((retained.lines.len(), retained.bytes), (1, RETAINED_BYTES));
+    }
+}
