@@ -107,6 +107,6 @@ pub use start::{DEFAULT_PORT, IntoService, StartError, run, start};
 pub use store::Store;
 
 /// The README's examples.
-#[cfg(all(doctest, feature = "aws", feature = "start", feature = "tower"))]
+#[cfg(all(doctest, feature = "aws", feature = "start", feature = "testkit", feature = "tower"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,11 +1,21 @@
-//! The test kit: what its builders put into events is what applications read of them.
+//! The test kit: what its builders put into events is what applications read of them, time passes in
+//! the order of those who wait, and a recording is answered again.
 
 use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
+use std::sync::Arc;
 
+use apptheory::clock::Clock as _;
 use apptheory::events::{HttpSource, LambdaEvent};
 use apptheory::http::{Request, UriPath};
+use apptheory::layer::{FaultPlan, Faulty, Recording, Replay};
 use apptheory::percent;
-use apptheory::testkit::{TestRequest, Via, requests};
+use apptheory::store::transcript::Transcript;
+use apptheory::store::{self, Store};
+use apptheory::testkit::{TestApp, TestEnv, TestRequest, Via, requests};
+use apptheory::time::Timestamp;
+use apptheory::{App, RateLimit};
+use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
@@ -135,4 +145,54 @@ proptest! {
         };
         prop_assert_eq!(request.source_provenance.source_ip(), vouched);
     }
+    #[test]
+    fn everybody_wakes_at_the_own_instant(
+        sleeps in prop::collection::vec(0_u64..10_000_000_000_000, 1..20),
+    ) {
+        let app = TestApp::within(TestEnv::at(Timestamp::UNIX_EPOCH), |_| App::new());
+        let clock = app.clock();
+        let woken = app.run(join_all(sleeps.iter().map(|nanos| {
+            let clock = clock.clone();
+            let nanos = Duration::from_nanos(*nanos);
+            async move { tokio::spawn(async move { clock.sleep(nanos).await }).await.expect("no panic") }
+        })));
+        let woken: Vec<_> = woken.iter().map(|at| at.unix_nanos()).collect();
+        let expected: Vec<_> = sleeps.iter().map(|nanos| i128::from(*nanos)).collect();
+        prop_assert_eq!(woken, expected);
+        prop_assert_eq!(clock.now().unix_nanos(), i128::from(*sleeps.iter().max().expect("one")));
+    }
+
+    #[test]
+    fn a_recording_is_answered_again(
+        requests in prop::collection::vec((0_u8..3, 0_u64..40), 1..12),
+        faults in prop::collection::btree_set(1_u64..12, 0..4),
+    ) {
+        let asked = |app: &TestApp| -> Vec<_> {
+            let ask = |(caller, seconds): &(u8, u64)| {
+                app.advance(Duration::from_secs(*seconds));
+                let answer = app.get("/").from_address([192, 0, 2, *caller]).send();
+                (answer.status(), answer.text().to_owned(), answer.header("retry-after").to_owned())
+            };
+            requests.iter().map(ask).collect()
+        };
+        let plan = faults.iter().fold(FaultPlan::default(), |plan, nth| {
+            plan.fail(*nth, store::Error::Throttled)
+        });
+        let env = TestEnv::new().layer(|store| Faulty::new(store, plan));
+        let recording = Arc::new(Recording::new(env.store().clone()));
+        let production = TestApp::within(env.layer(|_| Arc::clone(&recording)), limited);
+        let answers = asked(&production);
+
+        let file = recording.transcript().to_json().to_string();
+        let file = serde_json::from_str(&file).expect("JSON");
+        let replay = Arc::new(Replay::new(Transcript::from_json(&file).expect("a transcript")));
+        let test = TestApp::within(TestEnv::new().layer(|_| Arc::clone(&replay)), limited);
+        prop_assert_eq!(asked(&test), answers);
+        prop_assert_eq!(replay.finish(), Ok(()));
+    }
+}
+
+fn limited(store: &Store) -> App {
+    let limit = RateLimit::per_minute(3).fail_closed().on(store);
+    App::new().get("/", async || "hello").layer(limit)
 }

@@ -65,7 +65,7 @@ impl AppService {
     /// of errors. It is called wherever answers are
     /// delivered.
     #[cfg_attr(
-        not(any(feature = "lambda", feature = "local", feature = "tower")),
+        not(any(feature = "lambda", feature = "local", feature = "testkit", feature = "tower")),
         expect(dead_code, reason = "nothing delivers answers")
     )]
     pub(crate) async fn flush(&self) {

@@ -13,6 +13,8 @@ use apptheory_core::sanitize::Sanitizer;
 
 use super::context::Context;
 use super::flush::Flush;
+#[cfg(feature = "testkit")]
+use super::serve::log;
 use super::{App, BoxFuture};
 
 type Ask<T> = Box<dyn Fn(Context) -> BoxFuture<Result<T, AppError>> + Send + Sync>;
@@ -187,6 +189,25 @@ impl<S> App<S> {
     #[must_use]
     pub fn on_failure(mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_failure", |hooks| &mut hooks.failure, Box::new(hook) as TakeFailure);
+        self
+    }
+}
+
+#[cfg(feature = "testkit")]
+impl<S> App<S> {
+    /// Shows `watch` what the application's own hook gets, or its log.
+    pub(crate) fn watch_failures(
+        mut self,
+        watch: impl Fn(&Failure) + Send + Sync + 'static,
+    ) -> Self {
+        let hook = self.hooks.failure.take();
+        self.hooks.failure = Some(Box::new(move |failure| {
+            watch(failure);
+            match &hook {
+                Some(hook) => hook(failure),
+                None => log(failure),
+            }
+        }));
         self
     }
 }

@@ -297,9 +297,9 @@ fn carry_on(trace: &str, headers: &mut MultiMap) {
 }
 
 #[cfg(feature = "tracing")]
-fn log(failure: &Failure) {
+pub(super) fn log(failure: &Failure) {
     tracing::error!(request_id = failure.request_id, "{failure}");
 }
 
 #[cfg(not(feature = "tracing"))]
-const fn log(_: &Failure) {}
+pub(super) const fn log(_: &Failure) {}

@@ -84,7 +84,7 @@ impl VirtualClock {
     }
 
     /// Moves on to the next sleeper's instant, if there is a sleeper.
-    fn jump(&self) -> bool {
+    pub(crate) fn jump(&self) -> bool {
         let next = self.state().sleepers.first_key_value().map(|((until, _), _)| *until);
         let Some(until) = next else { return false };
         let by = self.now().until(until);

@@ -5,25 +5,24 @@
 //! Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what failures name.
 //!
 //! ```
-//! use apptheory::testkit::events::{self, SqsMessage};
+//! use apptheory::testkit::events::{self, SqsEntry};
 //! use serde_json::json;
 //!
-//! let event = events::sqs("orders", ["a".into(), SqsMessage::json(&json!({"id": 7}))]);
+//! let event = events::sqs("orders", ["a".into(), SqsEntry::json(&json!({"id": 7}))]);
 //! assert_eq!(event["Records"][1]["messageId"], "msg-2");
 //! assert_eq!(event["Records"][1]["body"], r#"{"id":7}"#);
 //! assert_eq!(event["Records"][1]["eventSourceARN"], "arn:aws:sqs:us-east-1:000000000000:orders");
 //! ```
 
+mod dynamodb;
 mod event_bridge;
 mod gzip;
 mod records;
 mod websocket;
 
+pub use dynamodb::{ItemChange, dynamodb};
 pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
-pub use records::{
-    ItemChange, KinesisData, SnsMessage, SqsMessage, cloudwatch_logs, dynamodb, kinesis, sns, sqs,
-    sqs_fifo,
-};
+pub use records::{KinesisEntry, SnsEntry, SqsEntry, cloudwatch_logs, kinesis, sns, sqs, sqs_fifo};
 pub use websocket::websocket;
 
 /// The region of made-up ARNs.

@@ -1,15 +1,82 @@
-//! Testing an application: its requests and events, put together by hand.
-#![expect(clippy::panic, reason = "a test ends where it is set up wrong")]
+//! Testing an application: it answers requests and events in a test as it does on AWS, in no time.
+//!
+//! A [`TestApp`] calls the function that `main` calls, with a store in memory, a clock whose time
+//! passes only while everybody waits, and ids in order. Requests and events go to it as AWS sends them,
+//! and expectations look at what AWS is answered.
+//!
+//! ```
+//! use apptheory::prelude::*;
+//! use apptheory::testkit::TestApp;
+//!
+//! // The function that `main` calls, with `Store::aws().await`.
+//! fn app(store: &Store) -> App<EventBus> {
+//!     App::with_state(EventBus::on(store))
+//!         .post("/orders", async |State(bus): State<EventBus>, Json(items): Json<Vec<String>>| {
+//!             let event = Event::new("shop", "order.created").payload(&items);
+//!             bus.publish(event).await.map(|_| StatusCode::CREATED)
+//!         })
+//!         .sqs("orders", async |Json(items): Json<Vec<String>>| println!("{items:?}"))
+//! }
+//!
+//! let app = TestApp::new(app);
+//! app.post("/orders").json(&["tea"]).send().assert_status(201);
+//! app.sqs("orders", [r#"["tea"]"#, "?"]).assert_failures(["msg-2"]);
+//!
+//! let bus = EventBus::on(app.store());
+//! let events: Vec<_> = app.run(bus.query("shop").events().try_collect())?;
+//! assert_eq!(events.len(), 1);
+//! # Ok::<(), apptheory::eventbus::Error>(())
+//! ```
+//!
+//! | To test | use |
+//! |---|---|
+//! | requests of function URLs, HTTP and REST APIs and load balancers, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
+//! | streamed answers and server-sent events | [`TestRequest::stream`] |
+//! | queues, streams, tables, topics, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | WebSockets and rooms | [`TestApp::websocket`] |
+//! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
+//! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |
+//! | with a runtime of your own | [`TestEnv`], [`requests`] and [`events`] |
+//!
+//! Names of the test kits for Go, TypeScript and Python are here:
+//!
+//! | There | Here |
+//! |---|---|
+//! | `TestEnv`, `Env` | [`TestEnv`], at the beginning of 2026 unless it is made [`at`](TestEnv::at) 1970; [`TestApp`] with a runtime |
+//! | `ManualClock` | [`TestApp::clock`] and [`TestApp::advance`]; [`ManualClock`](crate::clock::ManualClock) where nothing sleeps |
+//! | `ManualIdGenerator` | [`TestIds`] |
+//! | `APIGatewayV2Request`, `LambdaFunctionURLRequest`, `ALBTargetGroupRequest` and their like | [`requests`], [`TestRequest::event`] |
+//! | `SQSEvent`, `sqs_event` and their like | [`events`] |
+//! | `InvokeSQS`, `invoke_sqs` and their like | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | `InvokeStreaming`, `StreamResult` | [`TestRequest::stream`], [`TestStream`] |
+//! | `FakeWebSocketManagementClient` and its factory | [`FakeWebSocketManagementClient`](crate::websocket::FakeWebSocketManagementClient), [`FakeWebSocketClients`](crate::websocket::FakeWebSocketClients) |
+#![expect(clippy::panic, reason = "a test ends where an expectation does not hold")]
 
+mod answer;
+mod app;
+mod env;
 pub mod events;
+mod failures;
+mod ids;
+mod report;
 pub mod requests;
+mod response;
+mod socket;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 use serde_json::Value;
 
+pub use answer::TestAnswer;
+pub use app::TestApp;
+pub use env::TestEnv;
+pub use ids::TestIds;
 pub use requests::{TestRequest, Via};
+pub use response::TestResponse;
+pub use socket::{TestHandshake, TestSocket};
+pub use stream::TestStream;
 
 /// A value as JSON. Tests end where it cannot be.
 fn json_of<T: Serialize + ?Sized>(value: &T) -> Value {

@@ -22,6 +22,7 @@ use apptheory_core::percent;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(super) use self::event::ANY_PATH;
 use super::json_of;
 
 /// Which service hands a request to the function. Each has an event format of its own.
@@ -46,11 +47,13 @@ impl Via {
         [Self::FunctionUrl, Self::HttpApi, Self::HttpApiV1, Self::RestApi, Self::LoadBalancer];
 }
 
-/// A request while it is put together. [`event`](Self::event) makes the event of it.
+/// A request while it is put together. [`event`](Self::event) makes the event of it; one that a
+/// [`TestApp`](super::TestApp) has begun can be sent, too.
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
-pub struct TestRequest {
-    via: Via,
+pub struct TestRequest<A = ()> {
+    pub(super) app: A,
+    pub(super) via: Via,
     method: String,
     path: String,
     /// The query that the path was given with.
@@ -102,15 +105,16 @@ pub fn delete(path: &str) -> TestRequest {
 /// Begins a request of any method. The path is percent-encoded, as a client sends it, and may have a
 /// query; a `/` is put in front of it if it has none.
 pub fn request(method: &str, path: &str) -> TestRequest {
-    TestRequest::new(method, path)
+    TestRequest::new((), method, path)
 }
 
-impl TestRequest {
-    fn new(method: &str, path: &str) -> Self {
+impl<A> TestRequest<A> {
+    pub(super) fn new(app: A, method: &str, path: &str) -> Self {
         let (path, path_query) = path.trim().split_once('?').unwrap_or((path, ""));
         let path = path.trim();
         let slash = if path.starts_with('/') { "" } else { "/" };
         Self {
+            app,
             via: Via::default(),
             method: canonical_method(method).into_owned(),
             path: format!("{slash}{path}"),
@@ -262,10 +266,17 @@ impl TestRequest {
             fields.flat_map(|field| field.split(';')).map(|cookie| cookie.trim().to_owned());
         pieces.filter(|cookie| !cookie.is_empty()).chain(self.cookies.iter().cloned()).collect()
     }
+
+    /// What is asked for, in one line.
+    pub(super) fn line(&self) -> String {
+        let query = self.raw_query();
+        let question_mark = if query.is_empty() { "" } else { "?" };
+        format!("{} {}{question_mark}{query} via {:?}", self.method, self.path, self.via)
+    }
 }
 
 /// What clients send is theirs: values are not printed.
-impl fmt::Debug for TestRequest {
+impl<A> fmt::Debug for TestRequest<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestRequest")
             .field("via", &self.via)

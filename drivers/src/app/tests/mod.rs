@@ -9,6 +9,7 @@ mod handlers;
 mod limits;
 mod measures;
 mod printing;
+#[cfg(feature = "testkit")]
 mod records;
 mod returned;
 mod routers;

@@ -7,12 +7,13 @@ use apptheory_core::error::AppError;
 use apptheory_core::events::Rule;
 use serde_json::{Value, json};
 
-use super::clock;
 use crate::app::events::{DynamoDbChange, KinesisMessage, SnsNotification, SqsMessage};
 use crate::app::*;
-use crate::clock::{Clock as _, VirtualClock};
+use crate::clock::Clock as _;
+use crate::testkit::TestApp;
+use crate::testkit::events::{EventBridgeEntry, ItemChange, SnsEntry};
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Shop {
     shipped: Arc<Mutex<Vec<String>>>,
 }
@@ -34,91 +35,46 @@ async fn ship(State(shop): State<Shop>, Json(order): Json<Order>) -> Result<(), 
     }
 }
 
-fn app(clock: &VirtualClock) -> (App<Shop>, Shop) {
-    let shop = Shop { shipped: Arc::default() };
-    (App::with_state(shop.clone()).clock(clock.clone()), shop)
-}
-
-fn invoke(app: &AppService, clock: &VirtualClock, event: &Value) -> Result<Value, String> {
-    let answer = clock.run(app.invoke(&event.to_string(), Invocation::default()));
-    answer.map(|json| serde_json::from_str(&json).unwrap()).map_err(|error| error.to_string())
-}
-
-fn messages(bodies: &[&str]) -> Value {
-    let records = bodies.iter().enumerate().map(|(at, body)| {
-        json!({"eventSource": "aws:sqs", "messageId": (at + 1).to_string(),
-            "eventSourceARN": "arn:q", "body": body})
-    });
-    json!({"Records": records.collect::<Vec<_>>()})
-}
-
-fn failed(ids: &[&str]) -> Value {
-    let ids = ids.iter().map(|id| json!({"itemIdentifier": id}));
-    json!({"batchItemFailures": ids.collect::<Vec<_>>()})
-}
-
 #[test]
 fn one_function_handles_requests_messages_and_records() {
-    let clock = clock();
-    let (app, shop) = app(&clock);
-    let app = app
-        .post("/ship", ship)
-        .websocket("ship", ship)
-        .sqs("q", ship)
-        .kinesis("s", ship)
-        .sns("t", ship)
-        .dynamodb("table", async |change: Arc<DynamoDbChange>, Json(whole): Json<Value>| {
-            assert_eq!(whole["eventName"], *change.event_name);
-        })
-        .event_bridge(Rule::source("shop"), async |Json(event): Json<Value>| {
-            Json(event["detail"].clone())
-        })
-        .build()
-        .unwrap();
-    let order = |item: &str| json!({"item": item}).to_string();
-    for (event, answer) in [
-        (messages(&[&order("by sqs")]), failed(&[])),
-        (
-            json!({"Records": [{"eventSource": "aws:kinesis", "eventSourceARN": "a:stream/s",
-                "kinesis": {"sequenceNumber": "1", "data": "eyJpdGVtIjoiYnkga2luZXNpcyJ9"}}]}),
-            failed(&[]),
-        ),
-        (
-            json!({"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "m",
-                "TopicArn": "a:t", "Message": order("by sns")}}]}),
-            json!([null]),
-        ),
-        (
-            json!({"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT",
-                "eventSourceARN": "a:table/table/stream/x", "dynamodb": {"SequenceNumber": "1"}}]}),
-            failed(&[]),
-        ),
-        (json!({"source": "shop", "detail-type": "t", "detail": {"n": 1}}), json!({"n": 1})),
-    ] {
-        assert_eq!(invoke(&app, &clock, &event), Ok(answer));
-    }
-    let sent = json!({"body": order("by socket"), "requestContext": {"routeKey": "ship",
-        "connectionId": "c=", "stage": "dev", "domainName": "a.execute-api.us-east-1.amazonaws.com"}});
-    assert_eq!(invoke(&app, &clock, &sent).unwrap()["statusCode"], 204);
-    let posted = json!({"rawPath": "/ship", "headers": {"content-type": "application/json"},
-        "requestContext": {"http": {"method": "POST"}}, "body": order("by http")});
-    assert_eq!(invoke(&app, &clock, &posted).unwrap()["statusCode"], 204);
+    let shop = Shop::default();
+    let app = TestApp::new(|_| {
+        App::with_state(shop.clone())
+            .post("/ship", ship)
+            .websocket("ship", ship)
+            .sqs("q", ship)
+            .kinesis("s", ship)
+            .sns("t", ship)
+            .dynamodb("table", async |change: Arc<DynamoDbChange>, Json(whole): Json<Value>| {
+                assert_eq!(whole["eventName"], *change.event_name);
+            })
+            .event_bridge(Rule::source("shop"), async |Json(event): Json<Value>| {
+                Json(event["detail"].clone())
+            })
+    });
+    let order = |item: &str| json!({"action": "ship", "item": item});
+    app.sqs("q", [order("by sqs").to_string()]).assert_ok();
+    app.kinesis("s", [order("by kinesis").to_string()]).assert_ok();
+    app.sns("t", [order("by sns").to_string()]).assert_answer(&[()]);
+    app.dynamodb("table", [ItemChange::insert(&json!({}))]).assert_ok();
+    let event = EventBridgeEntry::new("shop", "t").detail(&json!({"n": 1}));
+    app.event_bridge(event).assert_answer(&json!({"n": 1}));
+    app.websocket().connect("/").send(&order("by socket").to_string());
+    app.post("/ship").json(&order("by http")).send().assert_status(204);
     let shipped = ["by sqs", "by kinesis", "by sns", "by socket", "by http"];
     assert_eq!(*shop.shipped.lock().unwrap(), shipped);
 }
 
 #[test]
 fn what_cannot_be_read_fails_alone_and_says_where() {
-    let clock = clock();
-    let (app, shop) = app(&clock);
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let (shop, told) = (Shop::default(), Arc::new(Mutex::new(Vec::new())));
     let tell = Arc::clone(&told);
-    let app = app
-        .sqs("q", ship)
-        .on_failure(move |failure| tell.lock().unwrap().push(failure.to_string()))
-        .build()
-        .unwrap();
-    let event = messages(&[
+    let app = TestApp::new(|_| {
+        App::with_state(shop.clone())
+            .sqs("q", ship)
+            .on_failure(move |failure| tell.lock().unwrap().push(failure.to_string()))
+    });
+    let messages = [
         r#"{"item":"tea"}"#,
         r#"{"item":7}"#,
         "{",
@@ -126,8 +82,8 @@ fn what_cannot_be_read_fails_alone_and_says_where() {
         r#"{"item":"gone"}"#,
         r#"{"item":"panic"}"#,
         r#"{"item":"ink"}"#,
-    ]);
-    assert_eq!(invoke(&app, &clock, &event), Ok(failed(&["2", "3", "4", "5", "6"])));
+    ];
+    app.sqs("q", messages).assert_failures(["msg-2", "msg-3", "msg-4", "msg-5", "msg-6"]);
     assert_eq!(*shop.shipped.lock().unwrap(), ["tea", "ink"]);
     let told = told.lock().unwrap();
     for (told, part) in told.iter().zip([
@@ -155,44 +111,30 @@ fn a_middleware_decides_whether_a_record_was_handled() {
             _ => Ok(next.run(context).await),
         }
     }
-    let clock = clock();
-    let app = App::new()
-        .clock(clock.clone())
-        .layer(instead)
-        .sqs("q", async |_: Arc<SqsMessage>| AppError::conflict("always"))
-        .sns("t", async |_: Arc<SnsNotification>| "null".parse::<Value>().unwrap())
-        .on_failure(|_| {})
-        .build()
-        .unwrap();
-    let event = messages(&["done", "503", "refuse", "mend", "else", "sign in"]);
-    assert_eq!(invoke(&app, &clock, &event), Ok(failed(&["2", "3", "5", "6"])));
+    let app = TestApp::new(|_| {
+        App::new()
+            .layer(instead)
+            .sqs("q", async |_: Arc<SqsMessage>| AppError::conflict("always"))
+            .sns("t", async |_: Arc<SnsNotification>| "null".parse::<Value>().unwrap())
+            .on_failure(|_| {})
+    });
+    let failed = ["msg-2", "msg-3", "msg-5", "msg-6"];
+    app.sqs("q", ["done", "503", "refuse", "mend", "else", "sign in"]).assert_failures(failed);
     // Of events that are answered, the answer has to be JSON.
-    let notify = |text: &str| {
-        json!({"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": "m",
-            "TopicArn": "a:t", "Message": text}}]})
-    };
-    assert!(invoke(&app, &clock, &notify("done")).is_err());
-    assert_eq!(invoke(&app, &clock, &notify("mend")), Ok(json!([null])));
-    assert_eq!(invoke(&app, &clock, &notify("else")), Ok(json!([null])));
+    app.sns("t", ["done"]).assert_error("apptheory: event workload failed");
+    app.sns("t", [SnsEntry::new("mend"), "else".into()]).assert_answer(&[(), ()]);
 }
 
 #[test]
 fn a_timeout_fails_a_record() {
-    let clock = clock();
-    let app = App::new()
-        .clock(clock.clone())
-        .kinesis("s", slow.layer(Timeout::after(Duration::from_millis(20))))
-        .on_failure(|failure| assert_eq!(failure.error.code(), "app.timeout"))
-        .build()
-        .unwrap();
     async fn slow(record: Arc<KinesisMessage>, context: Context) {
         let millis = if record.data == b"hi" { 10 } else { 30 };
         context.clock().sleep(Duration::from_millis(millis)).await;
     }
-    let record = |number: &str, data: &str| {
-        json!({"eventSource": "aws:kinesis", "eventSourceARN": "a:stream/s",
-            "kinesis": {"sequenceNumber": number, "data": data}})
-    };
-    let event = json!({"Records": [record("1", "aGk="), record("2", "eW8=")]});
-    assert_eq!(invoke(&app, &clock, &event), Ok(failed(&["2"])));
+    let app = TestApp::new(|_| {
+        App::new()
+            .kinesis("s", slow.layer(Timeout::after(Duration::from_millis(20))))
+            .on_failure(|failure| assert_eq!(failure.error.code(), "app.timeout"))
+    });
+    app.kinesis("s", ["hi", "yo"]).assert_failures(["2"]);
 }

@@ -139,7 +139,7 @@ impl AppService {
     }
 
     /// Whether a handler serves exactly this route key.
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "testkit"))]
     pub(crate) fn has_websocket_route(&self, route_key: &str) -> bool {
         self.inner.service.message_endpoint(route_key).is_some()
     }

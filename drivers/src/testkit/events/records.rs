@@ -1,4 +1,4 @@
-//! Records of queues, streams, tables and topics.
+//! Records of queues, streams and topics.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,10 +11,10 @@ use crate::testkit::json_of;
 
 /// Makes an event of messages in an SQS queue.
 #[must_use]
-pub fn sqs<M: Into<SqsMessage>>(queue: &str, messages: impl IntoIterator<Item = M>) -> Value {
+pub fn sqs<M: Into<SqsEntry>>(queue: &str, messages: impl IntoIterator<Item = M>) -> Value {
     let queue = arn("sqs", queue);
     records(messages, |number, message| {
-        let SqsMessage { id, body, attributes, message_attributes } = message.into();
+        let SqsEntry { id, body, attributes, message_attributes } = message.into();
         json!({
             "messageId": id.unwrap_or_else(|| format!("msg-{number}")),
             "receiptHandle": "",
@@ -35,7 +35,7 @@ pub fn sqs<M: Into<SqsMessage>>(queue: &str, messages: impl IntoIterator<Item = 
 ///
 /// If the queue's name does not end with `.fifo`, as those of FIFO queues do.
 #[must_use]
-pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsMessage>>(
+pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsEntry>>(
     queue: &str,
     messages: impl IntoIterator<Item = (G, M)>,
 ) -> Value {
@@ -51,14 +51,14 @@ pub fn sqs_fifo<G: AsRef<str>, M: Into<SqsMessage>>(
 
 /// A message of an SQS queue; a text becomes one.
 #[derive(Clone, Debug)]
-pub struct SqsMessage {
+pub struct SqsEntry {
     id: Option<String>,
     body: String,
     attributes: Map<String, Value>,
     message_attributes: Map<String, Value>,
 }
 
-impl SqsMessage {
+impl SqsEntry {
     /// Makes a message with a body.
     #[must_use]
     pub fn new(body: impl Into<String>) -> Self {
@@ -97,13 +97,13 @@ impl SqsMessage {
     }
 }
 
-impl From<&str> for SqsMessage {
+impl From<&str> for SqsEntry {
     fn from(body: &str) -> Self {
         Self::new(body)
     }
 }
 
-impl From<String> for SqsMessage {
+impl From<String> for SqsEntry {
     fn from(body: String) -> Self {
         Self::new(body)
     }
@@ -111,10 +111,10 @@ impl From<String> for SqsMessage {
 
 /// Makes an event of records in a Kinesis stream.
 #[must_use]
-pub fn kinesis<D: Into<KinesisData>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
+pub fn kinesis<D: Into<KinesisEntry>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
     let stream = stream_arn(stream);
     records(data, |number, data| {
-        let KinesisData { data, partition_key } = data.into();
+        let KinesisEntry { data, partition_key } = data.into();
         json!({
             "eventID": format!("kin-{number}"),
             "eventName": "aws:kinesis:record",
@@ -134,12 +134,12 @@ pub fn kinesis<D: Into<KinesisData>>(stream: &str, data: impl IntoIterator<Item 
 
 /// What a record of a Kinesis stream holds; a text and bytes become one.
 #[derive(Clone, Debug)]
-pub struct KinesisData {
+pub struct KinesisEntry {
     data: Vec<u8>,
     partition_key: Option<String>,
 }
 
-impl KinesisData {
+impl KinesisEntry {
     /// Makes a record of data, which is not encoded.
     #[must_use]
     pub fn new(data: impl Into<Vec<u8>>) -> Self {
@@ -163,19 +163,19 @@ impl KinesisData {
     }
 }
 
-impl From<&str> for KinesisData {
+impl From<&str> for KinesisEntry {
     fn from(data: &str) -> Self {
         Self::new(data)
     }
 }
 
-impl From<String> for KinesisData {
+impl From<String> for KinesisEntry {
     fn from(data: String) -> Self {
         Self::new(data)
     }
 }
 
-impl From<Vec<u8>> for KinesisData {
+impl From<Vec<u8>> for KinesisEntry {
     fn from(data: Vec<u8>) -> Self {
         Self::new(data)
     }
@@ -203,126 +203,12 @@ pub fn cloudwatch_logs<M: Into<String>>(
     kinesis(stream, [gzip(delivery.to_string().as_bytes())])
 }
 
-/// Makes an event of changes of a DynamoDB table.
-#[must_use]
-pub fn dynamodb(table: &str, changes: impl IntoIterator<Item = ItemChange>) -> Value {
-    let stream = match table.trim() {
-        stream if stream.starts_with("arn:") => stream.to_owned(),
-        table => arn("dynamodb", &format!("table/{table}/stream/1970-01-01T00:00:00.000")),
-    };
-    records(changes, |number, change| {
-        let ItemChange { name, keys, old, new, is_expiry } = change;
-        let mut body = json!({
-            "ApproximateCreationDateTime": 0,
-            "SequenceNumber": number.to_string(),
-            "SizeBytes": 1,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        });
-        for (member, item) in [("Keys", keys), ("OldImage", old), ("NewImage", new)] {
-            if let Some(item) = item {
-                body[member] = item;
-            }
-        }
-        let mut record = json!({
-            "eventID": format!("ddb-{number}"),
-            "eventName": name,
-            "eventSource": "aws:dynamodb",
-            "eventVersion": "1.1",
-            "eventSourceARN": stream,
-            "awsRegion": REGION,
-            "dynamodb": body,
-        });
-        if is_expiry {
-            record["userIdentity"] =
-                json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
-        }
-        record
-    })
-}
-
-/// A change of an item. Items are given as values of a program's own types, or as JSON: their members
-/// become attributes.
-#[derive(Clone, Debug)]
-pub struct ItemChange {
-    name: &'static str,
-    keys: Option<Value>,
-    old: Option<Value>,
-    new: Option<Value>,
-    is_expiry: bool,
-}
-
-impl ItemChange {
-    /// Makes the change of an item that is new.
-    ///
-    /// # Panics
-    ///
-    /// If an item of a change cannot be written as a JSON object; also in the functions below.
-    #[must_use]
-    pub fn insert<T: Serialize + ?Sized>(new: &T) -> Self {
-        Self { new: Some(image(new)), ..Self::named("INSERT") }
-    }
-
-    /// Makes the change of an item that was there.
-    #[must_use]
-    pub fn modify<T: Serialize + ?Sized>(old: &T, new: &T) -> Self {
-        Self { old: Some(image(old)), new: Some(image(new)), ..Self::named("MODIFY") }
-    }
-
-    /// Makes the change of an item that was removed.
-    #[must_use]
-    pub fn remove<T: Serialize + ?Sized>(old: &T) -> Self {
-        Self { old: Some(image(old)), ..Self::named("REMOVE") }
-    }
-
-    /// Makes the change of an item that DynamoDB itself removed, because its time to live ran out.
-    #[must_use]
-    pub fn expire<T: Serialize + ?Sized>(old: &T) -> Self {
-        Self { is_expiry: true, ..Self::remove(old) }
-    }
-
-    /// Sets the key of the item. Records of DynamoDB always have it; give it where a handler reads it.
-    #[must_use]
-    pub fn keys<T: Serialize + ?Sized>(self, keys: &T) -> Self {
-        Self { keys: Some(image(keys)), ..self }
-    }
-
-    const fn named(name: &'static str) -> Self {
-        Self { name, keys: None, old: None, new: None, is_expiry: false }
-    }
-}
-
-/// An item as DynamoDB writes it.
-fn image<T: Serialize + ?Sized>(item: &T) -> Value {
-    match json_of(item) {
-        Value::Object(members) => attributes(members).into(),
-        other => panic!("an item has the members of a JSON object; this is {other}"),
-    }
-}
-
-fn attributes(members: Map<String, Value>) -> Map<String, Value> {
-    members.into_iter().map(|(name, value)| (name, attribute(value))).collect()
-}
-
-/// A value with its type in DynamoDB.
-fn attribute(value: Value) -> Value {
-    match value {
-        Value::Null => json!({"NULL": true}),
-        Value::Bool(truth) => json!({"BOOL": truth}),
-        Value::Number(number) => json!({"N": number.to_string()}),
-        Value::String(text) => json!({"S": text}),
-        Value::Array(values) => {
-            json!({"L": values.into_iter().map(attribute).collect::<Vec<_>>()})
-        }
-        Value::Object(members) => json!({"M": attributes(members)}),
-    }
-}
-
 /// Makes an event of notifications of an SNS topic.
 #[must_use]
-pub fn sns<M: Into<SnsMessage>>(topic: &str, messages: impl IntoIterator<Item = M>) -> Value {
+pub fn sns<M: Into<SnsEntry>>(topic: &str, messages: impl IntoIterator<Item = M>) -> Value {
     let topic = arn("sns", topic);
     records(messages, |number, message| {
-        let SnsMessage { message, subject } = message.into();
+        let SnsEntry { message, subject } = message.into();
         json!({
             "EventSource": "aws:sns",
             "EventVersion": "1.0",
@@ -342,12 +228,12 @@ pub fn sns<M: Into<SnsMessage>>(topic: &str, messages: impl IntoIterator<Item = 
 
 /// A message of an SNS topic; a text becomes one.
 #[derive(Clone, Debug)]
-pub struct SnsMessage {
+pub struct SnsEntry {
     message: String,
     subject: Option<String>,
 }
 
-impl SnsMessage {
+impl SnsEntry {
     /// Makes a message.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
@@ -371,13 +257,13 @@ impl SnsMessage {
     }
 }
 
-impl From<&str> for SnsMessage {
+impl From<&str> for SnsEntry {
     fn from(message: &str) -> Self {
         Self::new(message)
     }
 }
 
-impl From<String> for SnsMessage {
+impl From<String> for SnsEntry {
     fn from(message: String) -> Self {
         Self::new(message)
     }
@@ -391,7 +277,7 @@ fn stream_arn(stream: &str) -> String {
 }
 
 /// An event of records, each made with its number, counted from 1.
-fn records<R>(
+pub(super) fn records<R>(
     records: impl IntoIterator<Item = R>,
     mut record: impl FnMut(usize, R) -> Value,
 ) -> Value {

@@ -13,9 +13,9 @@ const TARGET_GROUP: &str =
     "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/test/0000000000000000";
 
 /// The resource of a REST API that takes every path.
-const ANY_PATH: &str = "/{proxy+}";
+pub(in crate::testkit) const ANY_PATH: &str = "/{proxy+}";
 
-pub(super) fn write(request: &TestRequest) -> Value {
+pub(super) fn write<A>(request: &TestRequest<A>) -> Value {
     let mut event = match request.via {
         Via::FunctionUrl | Via::HttpApi => version_2(request),
         Via::HttpApiV1 | Via::RestApi => version_1(request),
@@ -32,7 +32,7 @@ pub(super) fn write(request: &TestRequest) -> Value {
 }
 
 /// Payload format 2.0. The values of a header field are joined, cookies are a list.
-fn version_2(request: &TestRequest) -> Map<String, Value> {
+fn version_2<A>(request: &TestRequest<A>) -> Map<String, Value> {
     let is_http_api = request.via == Via::HttpApi;
     // HTTP APIs decode paths, function URLs do not.
     let path = match is_http_api {
@@ -79,7 +79,7 @@ fn version_2(request: &TestRequest) -> Map<String, Value> {
 }
 
 /// Payload format 1.0. Header fields and queries come as last values and as lists.
-fn version_1(request: &TestRequest) -> Map<String, Value> {
+fn version_1<A>(request: &TestRequest<A>) -> Map<String, Value> {
     let is_http_api = request.via == Via::HttpApiV1;
     let path = match is_http_api {
         true => percent::decode(&request.path).into_owned(),
@@ -118,7 +118,7 @@ fn version_1(request: &TestRequest) -> Map<String, Value> {
 }
 
 /// The format of load balancers: as 1.0, but the query is still encoded.
-fn load_balancer(request: &TestRequest) -> Map<String, Value> {
+fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
     let Caller { claims, scopes: _, context, principal_id, user_arn } = &request.caller;
     let knows_nobody =
         claims.is_none() && context.is_none() && principal_id.is_none() && user_arn.is_none();
@@ -151,7 +151,7 @@ fn load_balancer(request: &TestRequest) -> Map<String, Value> {
 }
 
 /// The header fields, with all cookies in one.
-fn fields(request: &TestRequest) -> MultiMap {
+fn fields<A>(request: &TestRequest<A>) -> MultiMap {
     let fields = request.headers.iter().filter(|(name, _)| *name != "cookie");
     let mut fields: MultiMap =
         fields.map(|(name, values)| (name.to_owned(), values.to_vec())).collect();

@@ -1,3 +1,5 @@
+//! What builders put into events.
+
 use core::net::Ipv4Addr;
 
 use apptheory_core::events::{
@@ -6,8 +8,10 @@ use apptheory_core::events::{
 };
 use serde_json::{Value, json};
 
-use super::events::{self, EventBridgeEntry, ItemChange, KinesisData, SnsMessage, SqsMessage};
-use super::{TestRequest, Via, requests};
+use crate::testkit::events::{
+    self, EventBridgeEntry, ItemChange, KinesisEntry, SnsEntry, SqsEntry,
+};
+use crate::testkit::{TestRequest, Via, requests};
 
 fn read_http(request: &TestRequest) -> (HttpSource, apptheory_core::http::Request) {
     let event = request.event().to_string();
@@ -117,7 +121,7 @@ fn batch(event: &str) -> BatchEvent<'_> {
 
 #[test]
 fn messages_of_queues_have_what_their_handlers_read() {
-    let again = SqsMessage::new("b").id("m7").attribute("ApproximateReceiveCount", "2");
+    let again = SqsEntry::new("b").id("m7").attribute("ApproximateReceiveCount", "2");
     let event = events::sqs("orders", ["a".into(), again]).to_string();
     let batch = batch(&event);
     let records = batch.records().map(|record| SqsRecord::read(&record).unwrap());
@@ -141,7 +145,7 @@ fn a_fifo_queue_is_named_so() {
 
 #[test]
 fn records_of_streams_name_their_sequence_numbers() {
-    let data = [KinesisData::new([0xff, 0]), KinesisData::json(&json!(7)).partition_key("k")];
+    let data = [KinesisEntry::new([0xff, 0]), KinesisEntry::json(&json!(7)).partition_key("k")];
     let event = events::kinesis("clicks", data).to_string();
     let batch = batch(&event);
     let records = batch.records().map(|record| KinesisRecord::read(&record).unwrap());
@@ -187,7 +191,7 @@ fn deliveries_of_logs_are_read() {
 
 #[test]
 fn notifications_and_events_of_buses_are_read() {
-    let messages = [SnsMessage::json(&json!({})).subject("s"), "m".into()];
+    let messages = [SnsEntry::json(&json!({})).subject("s"), "m".into()];
     let event = events::sns("orders", messages).to_string();
     let LambdaEvent::Sns(records) = LambdaEvent::read(&event).unwrap() else { panic!("{event}") };
     assert_eq!((records[0].topic(), &*records[0].subject, &*records[1].message), {

@@ -1,0 +1,118 @@
+//! What an application in a test lives in.
+
+use apptheory_core::time::Timestamp;
+
+use super::ids::TestIds;
+use crate::app::{App, AppService, BuildError};
+use crate::clock::VirtualClock;
+use crate::execute::StoreExecutor;
+use crate::store::Store;
+use crate::websocket::FakeWebSocketClients;
+
+/// What an application in a test lives in: a store in memory, a clock whose time passes only while
+/// everybody waits, ids in order, and clients that keep what is sent to WebSockets. The application
+/// and its store go by the same clock and the same ids. Clones share all of it.
+///
+/// [`TestApp`](super::TestApp) makes one by itself. Make one where the store needs layers, time begins
+/// at another instant, or the test has a runtime of its own, such as that of `#[tokio::test]`:
+///
+/// ```
+/// use apptheory::app::{App, Invocation};
+/// use apptheory::testkit::{TestEnv, requests};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let env = TestEnv::new();
+/// let app = env.build(|_| App::new().get("/", async || "hello"))?;
+/// let event = requests::get("/").event();
+/// let answer = app.invoke(&event.to_string(), Invocation::default()).await?;
+/// assert!(answer.contains(r#""x-request-id":"test-id-1""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestEnv {
+    clock: VirtualClock,
+    ids: TestIds,
+    store: Store,
+    websocket_clients: FakeWebSocketClients,
+}
+
+impl Default for TestEnv {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestEnv {
+    /// When time begins unless told otherwise: 2026-01-01T00:00:00Z. The event bus takes no events of
+    /// 1970.
+    pub const BEGINNING: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
+
+    /// Makes an environment at the [beginning](Self::BEGINNING).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(Self::BEGINNING)
+    }
+
+    /// Makes an environment at an instant.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        let (clock, ids) = (VirtualClock::new(now), TestIds::default());
+        let store = Store::builder().clock(clock.clone()).ids(ids.clone()).env(|_| None).memory();
+        Self { clock, ids, store, websocket_clients: FakeWebSocketClients::strict() }
+    }
+
+    /// Puts a layer around the store: a [`FaultPlan`](crate::layer::FaultPlan), a
+    /// [recording](crate::layer::Recording), a [count](crate::layer::Counted).
+    #[must_use]
+    pub fn layer<X>(self, layer: impl FnOnce(Store) -> X) -> Self
+    where
+        X: StoreExecutor + Send + 'static,
+    {
+        Self { store: self.store.layer(layer), ..self }
+    }
+
+    /// Builds the application that a function makes on the store: the function that `main` calls.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`].
+    pub fn build<S: Send + Sync + 'static>(
+        &self,
+        app: impl FnOnce(&Store) -> App<S>,
+    ) -> Result<AppService, BuildError> {
+        self.around(app(&self.store)).build()
+    }
+
+    /// The application with the environment's clock, ids and clients.
+    pub(super) fn around<S>(&self, app: App<S>) -> App<S> {
+        app.clock(self.clock.clone())
+            .ids(self.ids.clone())
+            .websocket_clients(self.websocket_clients.clone())
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub const fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
+    /// Returns the source of ids.
+    #[must_use]
+    pub const fn ids(&self) -> &TestIds {
+        &self.ids
+    }
+
+    /// Returns the store, with the layers around it.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the clients that keep what is sent to WebSockets.
+    #[must_use]
+    pub const fn websocket_clients(&self) -> &FakeWebSocketClients {
+        &self.websocket_clients
+    }
+}

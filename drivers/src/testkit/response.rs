@@ -1,0 +1,176 @@
+//! What a client gets for its request.
+
+use std::collections::BTreeMap;
+
+use apptheory_core::events::{HttpSource, LambdaEvent};
+use apptheory_core::http::HeaderMap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::answer::TestAnswer;
+use super::json_of;
+use super::report::Report;
+
+/// What a client gets for its request, read from what the service is answered.
+#[derive(Clone, Debug)]
+#[must_use = "an answer that nobody looks at shows nothing"]
+pub struct TestResponse {
+    status: u16,
+    headers: HeaderMap,
+    cookies: Vec<String>,
+    body: Vec<u8>,
+    report: Report,
+}
+
+/// What services read of an answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status_code: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    multi_value_headers: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    cookies: Vec<String>,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+impl TestResponse {
+    #[track_caller]
+    pub(super) fn read(line: &str, event: &Value, answer: TestAnswer) -> Self {
+        let Report { came, failures, .. } = answer.report;
+        let sent = match &event["body"] {
+            Value::String(body) if !body.is_empty() => format!("{line} {body}"),
+            _ => line.to_owned(),
+        };
+        let mut report = Report { sent, came, failures };
+        let Ok(text) = &answer.answer else { report.fail("the invocation failed") };
+        let Ok(answer) = serde_json::from_str::<Answer>(text) else {
+            report.fail("what came is no answer to a request")
+        };
+        let (mut headers, mut cookies) = (HeaderMap::new(), answer.cookies);
+        match source(event) {
+            HttpSource::FunctionUrl | HttpSource::ApiGatewayV2 => {
+                answer.headers.into_iter().for_each(|(name, value)| headers.set(&name, value));
+            }
+            HttpSource::ApiGatewayV1 | HttpSource::Alb => {
+                let fields = answer.multi_value_headers.into_iter();
+                fields.for_each(|(name, values)| headers.set_all(&name, values));
+                cookies = headers.remove("set-cookie");
+            }
+        }
+        let body = match answer.is_base64_encoded {
+            true => STANDARD.decode(&answer.body),
+            false => Ok(answer.body.into_bytes()),
+        };
+        let Ok(body) = body else { report.fail("the body is said to be base64, and is not") };
+        let status = answer.status_code;
+        report.came = format!("{status} {}", String::from_utf8_lossy(&body));
+        Self { status, headers, cookies, body, report }
+    }
+
+    /// Returns the status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the first value of a header field; an empty text if it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.first(name)
+    }
+
+    /// Returns the header fields, without cookies.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns the cookies that are set, each as its header field has it.
+    #[must_use]
+    pub fn cookies(&self) -> &[String] {
+        &self.cookies
+    }
+
+    /// Returns the body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Returns the body as a text.
+    ///
+    /// # Panics
+    ///
+    /// If it is not UTF-8.
+    #[must_use]
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        match core::str::from_utf8(&self.body) {
+            Ok(text) => text,
+            Err(error) => self.report.fail(format_args!("the body is no text: {error}")),
+        }
+    }
+
+    /// Reads the body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If it is no JSON of that type.
+    #[must_use]
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        match serde_json::from_slice(&self.body) {
+            Ok(value) => value,
+            Err(error) => self.report.fail(format_args!("the body is another JSON: {error}")),
+        }
+    }
+
+    /// Expects a status.
+    #[track_caller]
+    pub fn assert_status(&self, expected: u16) -> &Self {
+        self.report.expect("status", &expected, &self.status);
+        self
+    }
+
+    /// Expects a body of JSON: the same value, in whatever spelling.
+    #[track_caller]
+    pub fn assert_json<T: Serialize + ?Sized>(&self, expected: &T) -> &Self {
+        self.report.expect_json(&json_of(expected), &self.json());
+        self
+    }
+
+    /// Expects a value of a header field.
+    #[track_caller]
+    pub fn assert_header(&self, name: &str, expected: &str) -> &Self {
+        let came = self.headers.get_all(name);
+        if !came.iter().any(|value| value == expected) {
+            self.report.fail(format_args!("{name}: expected {expected:?}, came {came:?}"));
+        }
+        self
+    }
+
+    /// Expects a body that is a text.
+    #[track_caller]
+    pub fn assert_text(&self, expected: &str) -> &Self {
+        self.report.expect("body", &expected, &self.text());
+        self
+    }
+}
+
+/// Who reads the answer to an event.
+fn source(event: &Value) -> HttpSource {
+    match LambdaEvent::read(&event.to_string()) {
+        Ok(LambdaEvent::Http(event)) => event.source,
+        // The builder makes nothing but requests.
+        Ok(_) | Err(_) => HttpSource::FunctionUrl,
+    }
+}

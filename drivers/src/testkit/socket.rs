@@ -1,0 +1,235 @@
+//! A client of a WebSocket API.
+
+use core::net::SocketAddr;
+
+use apptheory_core::gateway::{ConnectionOperation, RouteSelection};
+use apptheory_core::http::RawRequest;
+use apptheory_core::local::{ConnectAnswer, WebSocketPeer};
+
+use super::answer::TestAnswer;
+use super::app::TestApp;
+use super::report::Report;
+use crate::clock::Clock as _;
+use crate::ids::IdSource as _;
+use crate::websocket::FakeWebSocketManagementClient;
+
+/// The domain of the API in a test.
+const DOMAIN: &str = "example.execute-api.us-east-1.amazonaws.com";
+
+impl TestApp {
+    /// Begins a connection to the application's WebSocket API. What handlers send to it, or to all in a
+    /// room, arrives at the connections that are open.
+    ///
+    /// The API selects routes by the member `action` of a message (`$request.body.action`), else
+    /// `$default`.
+    ///
+    /// ```
+    /// use apptheory::prelude::*;
+    /// use apptheory::testkit::TestApp;
+    ///
+    /// async fn echo(socket: WebSocket, Body(message): Body) -> Result<(), AppError> {
+    ///     Ok(socket.send(&message).await?)
+    /// }
+    ///
+    /// let app = TestApp::new(|_| App::new().websocket("$default", echo));
+    /// app.websocket().connect("/").send("hi").assert_received("hi").close();
+    /// ```
+    pub fn websocket(&self) -> TestHandshake<'_> {
+        TestHandshake { app: self, fields: Vec::new() }
+    }
+}
+
+/// A connection that is about to begin.
+#[derive(Debug)]
+#[must_use = "a handshake does nothing until it is sent"]
+pub struct TestHandshake<'a> {
+    app: &'a TestApp,
+    fields: Vec<(String, String)>,
+}
+
+impl<'a> TestHandshake<'a> {
+    /// Adds a header field.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Connects, with a path that may have a query. Handlers get the query, as on AWS, and no path.
+    ///
+    /// # Panics
+    ///
+    /// If the application refuses the connection.
+    #[track_caller]
+    pub fn connect(self, path: &str) -> TestSocket<'a> {
+        let (socket, answer) = self.ask(path);
+        if !answer.lets_in() {
+            socket.report.fail(format_args!("expected a connection, refused: {}", answer.status));
+        }
+        socket
+    }
+
+    /// Expects that the application refuses the connection with a status.
+    #[track_caller]
+    pub fn assert_refused(self, path: &str, status: u16) {
+        let (socket, answer) = self.ask(path);
+        socket.report.expect("status", &status, &answer.status);
+    }
+
+    fn ask(self, path: &str) -> (TestSocket<'a>, ConnectAnswer) {
+        let Self { app, fields } = self;
+        let mut request = RawRequest::new("GET", path);
+        fields.into_iter().for_each(|(name, value)| request.headers.append(name, value));
+        let peer = WebSocketPeer {
+            id: app.ids().next_text(),
+            address: SocketAddr::from((TestApp::CLIENT, 50_000)),
+            agent: request.headers.get("user-agent").unwrap_or_default().to_owned(),
+            connected_at: app.clock().now(),
+            domain: DOMAIN.to_owned(),
+        };
+        let report = Report { sent: format!("$connect {path}"), ..Report::default() };
+        let mut socket = TestSocket { app, peer, heard: 0, report };
+        let mut answer = ConnectAnswer::WELCOME;
+        if app.service.has_websocket_route("$connect") {
+            let event = socket.peer.connect(&app.ids().next_text(), app.clock().now(), &request);
+            let answered = socket.invoke(&event);
+            answer = ConnectAnswer::read(answered.answer.ok().as_deref());
+        }
+        if answer.lets_in() {
+            socket.client().connect(&socket.peer.id, socket.peer.connection());
+        }
+        (socket, answer)
+    }
+}
+
+/// An open connection, as its client sees it.
+#[derive(Debug)]
+pub struct TestSocket<'a> {
+    app: &'a TestApp,
+    peer: WebSocketPeer,
+    /// How many messages were read.
+    heard: usize,
+    report: Report,
+}
+
+impl TestSocket<'_> {
+    /// Returns the connection's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.peer.id
+    }
+
+    /// Sends a message, and lets its handler run to its end.
+    ///
+    /// # Panics
+    ///
+    /// If no route is for the message, or its handler does not answer with a 2xx: API Gateway tells the
+    /// client of neither.
+    #[track_caller]
+    pub fn send(&mut self, message: &str) -> &mut Self {
+        let is_served = |key: &str| self.app.service.has_websocket_route(key);
+        self.report = Report { sent: message.to_owned(), ..Report::default() };
+        let Some(route_key) = RouteSelection::default().route(message, is_served) else {
+            self.report.fail("no route is for the message, and none is `$default`")
+        };
+        let (id, now) = (self.app.ids().next_text(), self.app.clock().now());
+        let event = self.peer.message(&route_key, &id, now, message);
+        let answer = self.invoke(&event);
+        // The answer to a message has the form of that to a handshake.
+        let answer = ConnectAnswer::read(answer.answer.ok().as_deref());
+        if !answer.lets_in() {
+            self.report.fail(format_args!("expected a handled message, came {}", answer.status));
+        }
+        self
+    }
+
+    /// Returns the messages that came and were not read yet.
+    ///
+    /// # Panics
+    ///
+    /// If one is not UTF-8.
+    #[track_caller]
+    pub fn received(&mut self) -> Vec<String> {
+        let messages = self.messages();
+        let unread = messages.into_iter().skip(self.heard).collect::<Vec<_>>();
+        self.heard = self.heard.saturating_add(unread.len());
+        unread
+    }
+
+    /// Expects that the next message that was not read yet is this one.
+    #[track_caller]
+    pub fn assert_received(&mut self, expected: &str) -> &mut Self {
+        let unread = self.messages().into_iter().skip(self.heard);
+        let unread: Vec<_> = unread.collect();
+        self.report.expect("next message", &Some(expected), &unread.first().map(String::as_str));
+        self.heard = self.heard.saturating_add(1);
+        self
+    }
+
+    /// Expects that no message is left to read.
+    #[track_caller]
+    pub fn assert_silent(&mut self) -> &mut Self {
+        let unread = self.received();
+        self.report.expect("messages", &Vec::new(), &unread);
+        self
+    }
+
+    /// Expects that a handler has closed the connection.
+    #[track_caller]
+    pub fn assert_closed(&self) -> &Self {
+        let closes = |operation| operation == ConnectionOperation::DeleteConnection;
+        let mut calls = self.client().calls().into_iter();
+        let is_closed =
+            calls.any(|call| closes(call.operation) && call.connection_id == self.peer.id);
+        if !is_closed {
+            self.report.fail("expected a closed connection, it is open");
+        }
+        self
+    }
+
+    /// Closes the connection, and lets the handler of `$disconnect` run to its end. Nothing can be sent
+    /// to the connection any more.
+    #[track_caller]
+    pub fn close(&mut self) {
+        self.client().disconnect(&self.peer.id);
+        if self.app.service.has_websocket_route("$disconnect") {
+            let (id, now) = (self.app.ids().next_text(), self.app.clock().now());
+            // 1000 is a normal end (RFC 6455 §7.4.1).
+            let event = self.peer.disconnect(&id, now, 1000, "");
+            self.report = Report { sent: "$disconnect".to_owned(), ..Report::default() };
+            if self.invoke(&event).answer.is_err() {
+                self.report.fail("expected that the end was handled");
+            }
+        }
+    }
+
+    /// Invokes the application, and keeps what is said of it where an expectation does not hold.
+    fn invoke(&mut self, event: &str) -> TestAnswer {
+        let app = self.app;
+        let answer = app.invoke_text(event.to_owned());
+        let Report { came, failures, .. } = answer.report.clone();
+        self.report = Report { came, failures, ..core::mem::take(&mut self.report) };
+        answer
+    }
+
+    /// All messages that were sent to the connection.
+    #[track_caller]
+    fn messages(&self) -> Vec<String> {
+        let calls = self.client().calls().into_iter();
+        let posts = calls.filter(|call| {
+            call.operation == ConnectionOperation::PostToConnection
+                && call.connection_id == self.peer.id
+        });
+        posts
+            .map(|call| match String::from_utf8(call.data) {
+                Ok(text) => text,
+                Err(error) => self.report.fail(format_args!("a message is no text: {error}")),
+            })
+            .collect()
+    }
+
+    fn client(&self) -> FakeWebSocketManagementClient {
+        // What events of the connection say: the peer's stage is `local`.
+        let endpoint = format!("https://{DOMAIN}/local");
+        self.app.env.websocket_clients().at(&endpoint)
+    }
+}

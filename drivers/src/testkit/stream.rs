@@ -1,0 +1,283 @@
+//! What a client gets of a response while it is made.
+
+use core::time::Duration;
+
+use apptheory_core::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
+use apptheory_core::http::HeaderMap;
+use apptheory_core::stream::sse::{SseMessage, SseParser};
+use apptheory_core::stream::{
+    FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState, Head,
+};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use super::app::TestApp;
+use super::report::Report;
+use super::requests::{ANY_PATH, TestRequest, Via};
+use crate::app::BodyStream;
+use crate::clock::{Clock as _, before};
+
+/// A response while it is made, as the service sends it on: its head, its chunks one after the other,
+/// and how it ends.
+///
+/// Nothing is made that is not asked for. Dropping it is a client that goes away.
+///
+/// ```
+/// use apptheory::prelude::*;
+/// use apptheory::testkit::{TestApp, TestEnv};
+///
+/// async fn ticks(sse: Sse, context: Context) -> Response {
+///     let clock = context.clock().clone();
+///     sse.send(stream::iter(1..=2).then(move |n| {
+///         let clock = clock.clone();
+///         async move {
+///             clock.sleep(Duration::from_secs(10)).await;
+///             SseEvent::json(&n)
+///         }
+///     }))
+/// }
+///
+/// let app = TestApp::new(|_| App::new().get("/ticks", ticks));
+/// app.get("/ticks").stream().assert_chunks(["data: 1\n\n", "data: 2\n\n"]).assert_error_code("");
+/// assert_eq!(TestEnv::BEGINNING.until(app.clock().now()), Duration::from_secs(20));
+/// ```
+#[derive(Debug)]
+pub struct TestStream<'a> {
+    app: &'a TestApp,
+    machine: FrameMachine,
+    producer: Option<BodyStream>,
+    head: Head,
+    /// What was sent and nobody has read yet.
+    unread: Vec<Bytes>,
+    trailers: Vec<(&'static str, String)>,
+    report: Report,
+}
+
+/// How long a line of server-sent events may be.
+const MAX_SSE_BYTES: usize = 1 << 20;
+
+impl TestRequest<&TestApp> {
+    /// Sends the request as to a function that streams its responses, and waits for the head. Function
+    /// URLs stream, and REST APIs; the route is set up for it.
+    ///
+    /// # Panics
+    ///
+    /// If the service does not stream.
+    #[track_caller]
+    pub fn stream<'a>(self) -> TestStream<'a>
+    where
+        Self: 'a,
+    {
+        let (app, sent) = (self.app, self.line());
+        let mut event = self.event();
+        if self.via == Via::RestApi {
+            event["stageVariables"] = Value::Object(
+                [(rest_streaming_variable("ANY", ANY_PATH), "1".into())].into_iter().collect(),
+            );
+        }
+        let event = event.to_string();
+        let Ok(LambdaEvent::Http(event)) = LambdaEvent::read(&event) else {
+            panic!("the builder makes requests: {event}")
+        };
+        let Some(target) = InvokeMode::Streaming.target(&event) else {
+            panic!("{sent}: that service takes answers in one piece: `.send()` it")
+        };
+        let service = &app.service;
+        let serving =
+            service.within(app.invocation(), |begun| service.serve_begun(event.request, begun));
+        let mut response = app.run(serving);
+        let machine = FrameMachine::new(FrameConfig {
+            errors: service.settings().error_style(),
+            ..FrameConfig::new(target)
+        });
+        let producer = response.stream.take();
+        let head =
+            Head { status: response.status, headers: response.headers, cookies: response.cookies };
+        let begin = FrameInput::Begin {
+            head: head.clone(),
+            prefix_len: response.body.len(),
+            has_stream: producer.is_some(),
+        };
+        let (unread, trailers) = (Vec::new(), Vec::new());
+        let report = Report { sent, ..Report::default() };
+        let mut stream = TestStream { app, machine, producer, head, unread, trailers, report };
+        stream.handle(begin, response.body.into());
+        // The head leaves with the first chunk.
+        app.run(async {
+            while stream.machine.state() == FrameState::Armed {
+                stream.produce().await;
+            }
+        });
+        stream
+    }
+}
+
+impl TestStream<'_> {
+    /// Returns the status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.head.status
+    }
+
+    /// Returns the first value of a header field; an empty text if it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.head.headers.first(name)
+    }
+
+    /// Returns the header fields, without cookies.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// Returns the cookies that are set, each as its header field has it.
+    #[must_use]
+    pub fn cookies(&self) -> &[String] {
+        &self.head.cookies
+    }
+
+    /// Reads the chunks up to the end of the response. One that has no end is never read: use
+    /// [`read_for`](Self::read_for).
+    pub fn read(&mut self) -> Vec<Bytes> {
+        let app = self.app;
+        app.run(async {
+            while self.machine.state() != FrameState::Done {
+                self.produce().await;
+            }
+            app.service.flush().await;
+        });
+        self.take()
+    }
+
+    /// Reads the chunks that come within a time, which passes unless the response ends before.
+    pub fn read_for(&mut self, time: Duration) -> Vec<Bytes> {
+        let (app, alarm) = (self.app, self.app.clock().clone());
+        app.run(before(alarm.sleep(time), async {
+            while self.machine.state() != FrameState::Done {
+                self.produce().await;
+            }
+        }));
+        self.take()
+    }
+
+    /// Reads the server-sent events up to the end of the response, without comments such as keep-alives.
+    ///
+    /// # Panics
+    ///
+    /// If a line is longer than 1 MiB.
+    #[track_caller]
+    pub fn events(&mut self) -> Vec<SseMessage> {
+        let chunks = self.read();
+        self.parse(&chunks)
+    }
+
+    /// Reads the server-sent events that come within a time, which passes unless the response ends
+    /// before.
+    ///
+    /// # Panics
+    ///
+    /// If a line is longer than 1 MiB.
+    #[track_caller]
+    pub fn events_for(&mut self, time: Duration) -> Vec<SseMessage> {
+        let chunks = self.read_for(time);
+        self.parse(&chunks)
+    }
+
+    #[track_caller]
+    fn parse(&self, chunks: &[Bytes]) -> Vec<SseMessage> {
+        let mut events = Vec::new();
+        if let Err(error) =
+            SseParser::new(MAX_SSE_BYTES).handle_bytes(&chunks.concat(), &mut events)
+        {
+            self.report.fail(error);
+        }
+        events
+    }
+
+    /// Reads up to the end, and returns the error code of a response that failed after its head was
+    /// sent; an empty text for one that ended well.
+    pub fn error_code(&mut self) -> &str {
+        let unread = self.read();
+        self.unread = unread;
+        self.trailers.first().map_or("", |(_, code)| code)
+    }
+
+    /// Returns the trailers that came so far, by their names. A response that ended well has none.
+    #[must_use]
+    pub fn trailers(&self) -> &[(&'static str, String)] {
+        &self.trailers
+    }
+
+    /// Expects the status of the head.
+    #[track_caller]
+    pub fn assert_status(&mut self, expected: u16) -> &mut Self {
+        self.report.expect("status", &expected, &self.head.status);
+        self
+    }
+
+    /// Reads up to the end, and expects that exactly these chunks came since it was read last.
+    #[track_caller]
+    pub fn assert_chunks<T: AsRef<[u8]>>(
+        &mut self,
+        expected: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
+        let shown = |chunk: &[u8]| String::from_utf8_lossy(chunk).into_owned();
+        let expected: Vec<_> = expected.into_iter().map(|chunk| shown(chunk.as_ref())).collect();
+        let came: Vec<_> = self.read().iter().map(|chunk| shown(chunk)).collect();
+        self.report.expect("chunks", &expected, &came);
+        self
+    }
+
+    /// Reads up to the end, and expects an [error code](Self::error_code).
+    #[track_caller]
+    pub fn assert_error_code(&mut self, expected: &str) -> &mut Self {
+        let came = self.error_code().to_owned();
+        self.report.expect("error code", &expected, &&*came);
+        self
+    }
+
+    /// Waits for what happens next.
+    async fn produce(&mut self) {
+        let next = match (&mut self.producer, self.machine.state()) {
+            (Some(producer), FrameState::Armed | FrameState::Live) => producer.next().await,
+            _ => None,
+        };
+        match next {
+            Some(Ok(chunk)) => self.handle(FrameInput::Chunk { len: chunk.len() }, chunk),
+            Some(Err(error)) => self.handle(FrameInput::Fault(error), Bytes::new()),
+            None => self.handle(FrameInput::End, Bytes::new()),
+        }
+    }
+
+    fn handle(&mut self, input: FrameInput, given: Bytes) {
+        let output = self.machine.handle(input);
+        let FrameOutput { open, data, end, stops_producer, outcome: _ } =
+            output.unwrap_or_else(|misuse| panic!("{misuse}: a mistake of the test kit"));
+        if let Some(head) = open {
+            self.head = head;
+        }
+        match data {
+            Some(FrameData::Given) => self.unread.push(given),
+            Some(FrameData::Error(body)) => self.unread.push(body.into()),
+            None => {}
+        }
+        if let Some(FrameEnd::Trailers { error_type, error_body_b64 }) = end {
+            let [code, body] = FrameOutput::DECLARED_TRAILERS;
+            self.trailers = vec![(code, error_type), (body, error_body_b64)];
+        }
+        if stops_producer {
+            self.producer = None;
+        }
+    }
+
+    /// What was sent since it was read last.
+    fn take(&mut self) -> Vec<Bytes> {
+        self.report.failures.extend(self.app.failures().take());
+        let chunks = core::mem::take(&mut self.unread);
+        let body = chunks.concat();
+        self.report.came = format!("{} {}", self.head.status, String::from_utf8_lossy(&body));
+        chunks
+    }
+}

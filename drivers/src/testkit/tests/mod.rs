@@ -1,0 +1,4 @@
+mod app;
+mod builders;
+mod sockets;
+mod streams;

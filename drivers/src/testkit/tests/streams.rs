@@ -1,0 +1,96 @@
+//! Streamed answers, as their clients get them.
+
+use core::time::Duration;
+
+use apptheory_core::error::AppError;
+use apptheory_core::time::Timestamp;
+use futures_util::{StreamExt as _, stream};
+
+use super::app::said;
+use crate::app::{App, BodyStream, Context, Response, Sse};
+use crate::clock::Clock as _;
+use crate::stream::sse::SseEvent;
+use crate::testkit::{TestApp, TestEnv, Via};
+
+fn pages(_: &crate::store::Store) -> App {
+    App::new()
+        .get("/pong", async || "pong")
+        .get("/ab", async || {
+            Response::new(200).with_stream(BodyStream::from_chunks(["a", "", "b"]))
+        })
+        .get("/late", async || {
+            let items = [Ok("hello"), Err(AppError::internal()), Ok("never")];
+            Response::text(202, "").with_stream(BodyStream::new(stream::iter(items)))
+        })
+        .get("/own", async || {
+            let items = [Ok("a"), Err(AppError::new("app.stream", "broken"))];
+            Response::text(200, "p")
+                .with_cookie("c=1")
+                .with_stream(BodyStream::new(stream::iter(items)))
+        })
+        .get("/early", async || {
+            Response::text(200, "").with_stream(BodyStream::failing(AppError::conflict("taken")))
+        })
+        .get("/events", async |sse: Sse, context: Context| {
+            let clock = context.clock().clone();
+            sse.send(stream::iter(0..).then(move |n| {
+                let clock = clock.clone();
+                async move {
+                    clock.sleep(Duration::from_secs(40)).await;
+                    SseEvent::json(&n)
+                }
+            }))
+        })
+}
+
+#[test]
+fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
+    let app = TestApp::new(pages);
+    for via in [Via::FunctionUrl, Via::RestApi] {
+        let stream = |path| app.get(path).via(via).stream();
+        stream("/pong").assert_status(200).assert_chunks(["pong"]).assert_error_code("");
+        stream("/ab").assert_chunks(["a", "", "b"]).assert_error_code("");
+        stream("/late")
+            .assert_status(202)
+            .assert_chunks(["hello"])
+            .assert_error_code("app.internal");
+
+        let mut own = stream("/own");
+        assert_eq!(own.header("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(own.cookies(), ["c=1"]);
+        assert!(own.trailers().is_empty());
+        own.assert_chunks(["p", "a"]).assert_error_code("app.stream");
+        let names: Vec<_> = own.trailers().iter().map(|(name, _)| *name).collect();
+        let [code, body] =
+            ["Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"];
+        assert_eq!(names, [code, body]);
+
+        // What fails before anything is sent is answered as an error.
+        let mut early = stream("/early");
+        assert_eq!(early.status(), 409);
+        early.assert_error_code("");
+        assert!(early.read().concat().starts_with(b"{\"error\":{"));
+    }
+    let text = said(|| {
+        app.get("/ab").stream().assert_chunks(["a"]);
+    });
+    assert!(text.contains("sent:    GET /ab via FunctionUrl\n  came:    200 ab\n"), "{text}");
+    assert!(text.ends_with(r#"chunks: expected ["a"], came ["a", "", "b"]"#), "{text}");
+    let text = said(|| drop(app.get("/ab").via(Via::LoadBalancer).stream()));
+    assert!(text.contains("takes answers in one piece"), "{text}");
+}
+
+#[test]
+fn a_stream_without_an_end_is_read_for_a_while() {
+    let app = TestApp::within(TestEnv::at(Timestamp::UNIX_EPOCH), pages);
+    let mut events = app.get("/events").stream();
+    // The head leaves at once.
+    assert_eq!((events.status(), app.clock().now().unix_seconds()), (200, 0));
+    let read = events.events_for(Duration::from_secs(165));
+    assert_eq!(app.clock().now().unix_seconds(), 165);
+    let data: Vec<_> = read.iter().map(|event| &*event.data).collect();
+    assert_eq!(data, ["0", "1", "2", "3"]);
+    assert_eq!(events.read_for(Duration::from_secs(30)), [": keep-alive\n\n"; 2]);
+    drop(events);
+    app.get("/pong").send().assert_text("pong");
+}
