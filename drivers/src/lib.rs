@@ -20,13 +20,14 @@
 //! | `tower` | layers and services of tower |
 //! | `aws_lambda_events` | records as the types of that crate |
 //! | `testkit` | testing an application |
+//! | `yaml` | policies for logs as YAML |
 //! | `tracing` | what goes wrong, as `tracing` events |
 //! | `logs` | [`logs`]: `tracing` events as sanitised lines of JSON or text |
 
 #[doc(inline)]
 pub use apptheory_core::{
     backoff, contract, duration, error, events, gateway, http, identity, invocation_time, json,
-    naming, observe, percent, registry, sanitize, size, step_functions, stream, time, utf8,
+    naming, observe, percent, registry, size, step_functions, stream, time, utf8,
 };
 
 pub mod app;
@@ -48,6 +49,7 @@ pub mod logs;
 pub mod machine;
 pub mod metrics;
 pub mod prelude;
+pub mod sanitize;
 #[cfg(any(
     feature = "aws",
     feature = "kinesis",

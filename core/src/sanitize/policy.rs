@@ -1,13 +1,16 @@
 //! An application's own rules.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::Key;
 use super::key::Action;
+use crate::json::{self, JsonError, Misread};
 
 /// An application's own rules for members: which are shown, redacted or masked. They come before the
 /// built-in ones, except that nothing shows an `authorization_id`.
@@ -72,14 +75,39 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a policy.
+    /// [`Error`] when the text is not a policy. Of a text that is none it quotes nothing, whatever else
+    /// stands in it: it says where what was expected.
+    ///
+    /// ```
+    /// use apptheory_core::sanitize::Policy;
+    ///
+    /// let error = Policy::from_json(r#"{"rules": [{"key": "token", "action": 7}]}"#).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "sanitization: invalid policy text (json: rules[0].action: expected a string)",
+    /// );
+    /// ```
     pub fn from_json(text: &str) -> Result<Option<Self>, Error> {
         let text = text.trim();
         if text.is_empty() || text.eq_ignore_ascii_case("null") {
             return Ok(None);
         }
-        let written: Written = serde_json::from_str(text)
-            .map_err(|error| Error::InvalidText(alloc::format!("json: {error}")))?;
+        let written: Written = json::read(text.as_bytes())
+            .map_err(|misread| Error::InvalidText(format!("json: {}", reason(misread))))?;
+        written.try_into().map(Some)
+    }
+
+    /// Reads a policy from a value, which a reader of another format made; `null` is no policy.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the value is not a policy, as of [`from_json`](Self::from_json).
+    pub fn from_value(value: Json) -> Result<Option<Self>, Error> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        let written: Written =
+            json::read_value(value).map_err(|misread| Error::InvalidText(reason(misread)))?;
         written.try_into().map(Some)
     }
 
@@ -131,9 +159,23 @@ impl Policy {
     }
 }
 
+/// Where what was expected. A member that no policy has is not named: it may be anything.
+fn reason(misread: Misread) -> String {
+    match misread {
+        Misread::NotJson(JsonError { line, column }) => {
+            format!("no JSON at line {line}, column {column}")
+        }
+        Misread::OtherShape { path, expected } => {
+            let is_named = !path.is_empty() && !expected.starts_with("one of `");
+            let place = if is_named { format!("{path}: ") } else { String::new() };
+            format!("{place}expected {expected}")
+        }
+    }
+}
+
 /// A policy as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the members of a policy")]
 struct Written {
     allowed_fields: Option<Vec<String>>,
     fully_redact_fields: Option<Vec<String>>,
@@ -142,7 +184,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with key and action")]
 struct Rule {
     parent_key: Option<String>,
     key: String,
@@ -176,5 +218,36 @@ fn read_action(text: &str) -> Result<Action, Error> {
         "fully" | "redact" | "fully_redact" => Ok(Action::Redact),
         "partial" | "mask" | "partial_mask" => Ok(Action::Mask),
         _ => Err(Error::InvalidAction { action: text.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use super::Policy;
+
+    #[test]
+    fn what_is_no_policy_is_not_quoted() {
+        let members =
+            "one of `allowed_fields`, `fully_redact_fields`, `partial_mask_fields`, `rules`";
+        for (text, reason) in [
+            ("hunter2", "no JSON at line 1, column 1".to_string()),
+            ("{\n\"rules\": [hunter2", "no JSON at line 2, column 11".to_string()),
+            ("\"hunter2\"", "expected an object with the members of a policy".to_string()),
+            ("{\"hunter2\": 1}", format!("expected {members}")),
+            ("{\"hunter2.x.y\": 1}", format!("expected {members}")),
+            ("{\"rules\": \"hunter2\"}", "rules: expected a sequence".to_string()),
+            (
+                "{\"rules\": [{\"hunter2\": 1}]}",
+                "expected one of `parent_key`, `key`, `action`".to_string(),
+            ),
+            ("{\"rules\": [{\"key\": \"a\"}]}", "rules[0].action: expected a value".to_string()),
+            ("{\"rules\": [], \"rules\": []}", "rules: expected one value".to_string()),
+        ] {
+            let text_error = format!("sanitization: invalid policy text (json: {reason})");
+            assert_eq!(Policy::from_json(text).unwrap_err().to_string(), text_error, "{text}");
+        }
     }
 }
