@@ -13,8 +13,9 @@ use super::{Profile, REDACTED, Sanitizer, log_text};
 impl Sanitizer {
     /// Returns the text of a message without what must not reach a log, and without what looks like a
     /// secret in it: JSON web tokens, bearer tokens, values of sensitive names (`password=…`,
-    /// `"cvv": "…"`, `Cookie: …`), e-mail addresses, social security numbers and card numbers. Use it
-    /// for messages that quote what others sent. A text without any is not copied.
+    /// `"cvv": "…"`, `("pin", "…")`, `token%3D…`, `Cookie: …`), credentials in URLs, e-mail addresses,
+    /// social security numbers and card numbers. Use it for messages that quote what others sent. A text
+    /// without any is not copied.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -46,7 +47,7 @@ impl Sanitizer {
     /// Values of names are looked for first, as they stand, and last, since an address may have hidden
     /// a name.
     fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = [tokens, bearers].into_iter().fold(Cow::Borrowed(text), then);
+        let text = [tokens, bearers, credentials].into_iter().fold(Cow::Borrowed(text), then);
         let text = then(text, |text| self.pairs(text));
         let text = then(text, addresses);
         let text = then(text, card_numbers::hide);
@@ -106,6 +107,29 @@ fn bearers(text: &str) -> Cow<'_, str> {
             Some(Found::replaced(format!("{} {REDACTED}", ahead_of(after, here)), rest))
         },
     )
+}
+
+/// What stands before the host of a URL (RFC 3986 §3.2.1): `scheme://user:password@host`. The slashes
+/// may be escaped.
+fn credentials(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    rewrite(
+        text,
+        |c| c == ':',
+        |here, _| {
+            let start = behind_slash(behind_slash(skip_char(here))?)?;
+            let ends = |c: char| c.is_whitespace() || "/\\?#\"'`<>".contains(c);
+            let (user, _) = span(start, |c| !ends(c)).0.rsplit_once('@')?;
+            let rest = start.get(user.len()..).filter(|_| !user.is_empty())?;
+            Some(Found::replaced(format!("{}{REDACTED}", ahead_of(start, here)), rest))
+        },
+    )
+}
+
+fn behind_slash(text: &str) -> Option<&str> {
+    text.trim_start_matches('\\').strip_prefix('/')
 }
 
 /// Values that follow some names, as the portable rules have it.

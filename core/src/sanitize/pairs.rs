@@ -1,5 +1,5 @@
 //! Values of sensitive names in running text, however they are written: `token=x`, `"pin": "x"`,
-//! `\"pin\":\"x\"`, `Authorization: Basic x`.
+//! `\"pin\":\"x\"`, `("pin", "x")`, `token%3Dx`, `Authorization: Basic x`.
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
@@ -7,13 +7,13 @@ use alloc::format;
 use super::free_text::is_value;
 use super::key::{Action, Key, not_allowed};
 use super::mask::Style;
-use super::scan::{Found, ahead_of, is_blank, rewrite, same_text, skip_char, span};
+use super::scan::{Found, ahead_of, is_blank, rewrite, same_text, skip_char, span, strip_prefix};
 use super::{REDACTED, Sanitizer};
 
 impl Sanitizer {
     /// Replaces the values that follow names whose values the rules redact or mask.
     pub(super) fn pairs<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !text.contains([':', '=']) {
+        if !text.contains([':', '=', '%', ',']) {
             return Cow::Borrowed(text);
         }
         let mut before = ["", ""];
@@ -31,24 +31,58 @@ impl Sanitizer {
                 };
                 let [_, last, name] = words;
                 before = if is_phrase(after) { [last, name] } else { ["", ""] };
-                let found = behind_joint(after).and_then(|start| {
-                    let shown = self.named(words)?;
-                    let value = Value::read(start, is_quoted, is_header(name))?;
-                    let shown = match shown {
-                        Shown::Masked(style) => style.mask(value.inner, self.profile),
-                        Shown::Nothing => REDACTED.to_owned(),
-                    };
-                    let (kept, Value { open, close, rest, .. }) = (ahead_of(start, here), value);
-                    Some(Found::replaced(format!("{kept}{open}{shown}{close}"), rest))
+                let in_tuple = || {
+                    let second = behind_comma(after).filter(|_| is_quoted)?;
+                    begins_tuple(name, ahead_of(here, text)).then_some((second, IN_TUPLE))
+                };
+                let in_pair = behind_joint(after).map(|start| {
+                    let ends = if is_quoted { IN_OBJECT } else { "" };
+                    (start, ends)
                 });
-                Some(found.unwrap_or_else(|| Found::kept(after)))
+                let found = in_pair.or_else(in_tuple).and_then(|(start, ends)| {
+                    let shown = self.named(words)?;
+                    let value = Value::read(start, ends, is_header(name))?;
+                    Some(self.replaced(here, start, value, shown))
+                });
+                let encoded = || if is_quoted { None } else { self.encoded_pair(here, name) };
+                Some(found.or_else(encoded).unwrap_or_else(|| Found::kept(after)))
             },
         )
     }
 
+    /// A pair with `%3D` or `%3A` in it, as queries in queries have them, in a row of characters with
+    /// which `here` begins.
+    fn encoded_pair<'t>(&self, here: &'t str, row: &str) -> Option<Found<'t>> {
+        let mut start_of_name = 0;
+        for (at, _) in row.match_indices('%') {
+            let (before, joint) = row.split_at_checked(at)?;
+            let Some(rest) = behind_encoded_joint(joint) else { continue };
+            let name = before.get(start_of_name..).unwrap_or_default();
+            start_of_name = row.len().saturating_sub(rest.len());
+            let start = here.get(start_of_name..)?;
+            let shown = self.named(["", "", name]);
+            if let Some(shown) = shown.or_else(|| self.named(["", "", behind_escapes(name)?]))
+                && let Some(value) = Value::bare(start, span(start, is_value).1)
+            {
+                return Some(self.replaced(here, start, value, shown));
+            }
+        }
+        None
+    }
+
+    /// What begins with `here`, with another value in place of the one that begins with `start`.
+    fn replaced<'t>(&self, here: &str, start: &str, value: Value<'t>, shown: Shown) -> Found<'t> {
+        let shown = match shown {
+            Shown::Masked(style) => style.mask(value.inner, self.profile),
+            Shown::Nothing => REDACTED.to_owned(),
+        };
+        let (kept, Value { open, close, rest, .. }) = (ahead_of(start, here), value);
+        Found::replaced(format!("{kept}{open}{shown}{close}"), rest)
+    }
+
     /// What is shown of a name's value, by the name itself or with the words before it: `security
     /// code: 7`. A `number` by itself is anything.
-    fn named(&self, [two_before, before, name]: [&str; 3]) -> Option<Shown> {
+    pub(super) fn named(&self, [two_before, before, name]: [&str; 3]) -> Option<Shown> {
         let shown = |name: &str, action: fn(&Self, &Key<'_>) -> Option<Action>| {
             let key = Key::read(name)?;
             not_allowed(action(self, &key)).map(|action| match action {
@@ -70,7 +104,7 @@ impl Sanitizer {
 }
 
 /// What is shown of a value.
-enum Shown {
+pub(super) enum Shown {
     Nothing,
     Masked(Style),
 }
@@ -101,6 +135,32 @@ fn behind_joint(after: &str) -> Option<&str> {
     Some(span(if is_long { long } else { short }, char::is_whitespace).1)
 }
 
+/// What follows an escaped `=` or `:` at the beginning, which may be escaped again: `%253D`.
+fn behind_encoded_joint(text: &str) -> Option<&str> {
+    let code = text.strip_prefix('%')?.trim_start_matches("25");
+    strip_prefix(code, "3d").or_else(|| strip_prefix(code, "3a"))
+}
+
+/// What follows the last escaped character of a name.
+fn behind_escapes(name: &str) -> Option<&str> {
+    let (_, escape) = name.rsplit_once('%')?;
+    escape.trim_start_matches("25").get(2..)
+}
+
+/// What follows a comma.
+fn behind_comma(after: &str) -> Option<&str> {
+    let (_, comma) = span(after, char::is_whitespace);
+    Some(span(comma.strip_prefix(',')?, char::is_whitespace).1)
+}
+
+/// Whether a name in quotes, with which a text ends but for the closing one, is the first of a tuple or
+/// list: `("name`.
+fn begins_tuple(name: &str, text: &str) -> bool {
+    let opening = text.strip_suffix(name).and_then(|text| text.strip_suffix(is_quote));
+    let before = opening.map(|text| text.trim_end_matches('\\').trim_end());
+    before.is_some_and(|before| before.ends_with(['(', '[']))
+}
+
 /// Whether a name is that of a header field whose value has several parts.
 fn is_header(name: &str) -> bool {
     let key = Key::read(name);
@@ -109,6 +169,10 @@ fn is_header(name: &str) -> bool {
         name.contains("authorization") || name.contains("cookie")
     })
 }
+
+/// What ends an object or list, and texts that hold one.
+const IN_OBJECT: &str = "}]\"'\\";
+const IN_TUPLE: &str = "}])\"'\\";
 
 /// A value at the beginning of a text, and what follows it.
 struct Value<'t> {
@@ -119,9 +183,10 @@ struct Value<'t> {
 }
 
 impl<'t> Value<'t> {
-    fn read(text: &'t str, is_named_in_quotes: bool, is_header: bool) -> Option<Self> {
-        let closes = |c: char| is_named_in_quotes && matches!(c, '}' | ']' | '"' | '\'' | '\\');
-        if is_header && !is_named_in_quotes {
+    /// `ends` are the characters that end what the value is in.
+    fn read(text: &'t str, ends: &str, is_header: bool) -> Option<Self> {
+        let closes = |c: char| ends.contains(c);
+        if is_header && ends.is_empty() {
             return Self::bare(text, behind_header(text));
         }
         let Some(value) = Self::enclosed(text) else {

@@ -1,0 +1,225 @@
+//! XML by the strict rules: elements and attributes however they are written and escaped.
+
+use alloc::borrow::{Cow, ToOwned as _};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::{XmlMask, XmlPattern};
+use crate::sanitize::mask::{Style, starred};
+use crate::sanitize::pairs::Shown;
+use crate::sanitize::scan::{
+    Found, ahead_of, rewrite, same_text, skip_char, span, strip_prefix, then,
+};
+use crate::sanitize::{Profile, REDACTED, Sanitizer, card_numbers, log_text};
+
+impl Sanitizer {
+    pub(super) fn strict_xml<'t>(
+        &self,
+        text: &'t str,
+        patterns: &[XmlPattern<'_>],
+    ) -> Cow<'t, str> {
+        let text = then(log_text(text), plain_digits);
+        let text = then(text, |text| self.mask_elements(text, patterns));
+        let text = then(text, |text| self.mask_attributes(text, patterns));
+        then(text, card_numbers::hide)
+    }
+
+    fn mask_elements<'t>(&self, text: &'t str, patterns: &[XmlPattern<'_>]) -> Cow<'t, str> {
+        rewrite(
+            text,
+            |c| matches!(c, '<' | '&'),
+            |here, _| {
+                let (depth, tag) = bracket(here, '<')?;
+                let (name, after) = span(tag, is_name);
+                // Of a name in which a card number stands, the beginning is shown, and counts.
+                let hidden = card_numbers::hide(name);
+                let (shown, _) = span(&hidden, is_name);
+                let mask =
+                    self.mask_of(name, patterns).or_else(|| self.mask_of(shown, patterns))?;
+                let head = format!("{}{shown}", ahead_of(tag, here));
+                let Some(Tag { attributes, close, rest }) = Tag::read(after, depth) else {
+                    return Some(Found::replaced(head, ""));
+                };
+                if closes_itself(attributes) {
+                    return Some(Found::replaced(format!("{head}/{close}"), rest));
+                }
+                let behind = behind_content(rest, local(shown), depth);
+                let shown = shown_of(ahead_of(behind, rest), mask);
+                Some(Found::replaced(format!("{head}{close}{shown}"), behind))
+            },
+        )
+    }
+
+    /// Wherever they stand: what looks like an attribute may be one of a text that is quoted.
+    fn mask_attributes<'t>(&self, text: &'t str, patterns: &[XmlPattern<'_>]) -> Cow<'t, str> {
+        rewrite(text, is_name, |here, _| {
+            let (name, after) = span(here, is_name);
+            let masked = || {
+                let value = after.trim_start().strip_prefix('=')?.trim_start();
+                let (_, quote) = span(value, |c| c == '\\');
+                let (_, _, body) = unescaped(quote).filter(|(c, ..)| matches!(c, '"' | '\''))?;
+                let mask = self.mask_of(name, patterns)?;
+                let content = body.split(ahead_of(body, value)).next()?;
+                let kept = ahead_of(body, here);
+                let rest = body.get(content.len()..)?;
+                Some(Found::replaced(format!("{kept}{}", shown_of(content, mask)), rest))
+            };
+            Some(masked().unwrap_or_else(|| Found::kept(after)))
+        })
+    }
+
+    /// What is shown of an element or attribute: as a pattern says, or as of a member of this name.
+    fn mask_of(&self, name: &str, patterns: &[XmlPattern<'_>]) -> Option<XmlMask> {
+        let name = local(name);
+        let pattern = patterns.iter().find(|pattern| same_text(name, pattern.element));
+        pattern.map(|pattern| pattern.mask).or_else(|| {
+            Some(match self.named(["", "", name])? {
+                Shown::Nothing => XmlMask::Redact,
+                Shown::Masked(Style::Card) => XmlMask::Card,
+                Shown::Masked(Style::Restricted) => XmlMask::LastFour,
+            })
+        })
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.')
+}
+
+/// A name without its prefix.
+fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+/// The character that a text begins with or that an entity there stands for, how often it is escaped,
+/// and what follows: `<` not at all, `&lt;`, `&#60;` and `&#x3c;` once, `&amp;lt;` twice.
+fn unescaped(text: &str) -> Option<(char, usize, &str)> {
+    let Some(mut entity) = text.strip_prefix('&') else {
+        return Some((text.chars().next()?, 0, skip_char(text)));
+    };
+    let mut depth = 1_usize;
+    while let Some(inner) = strip_prefix(entity, "amp;").or_else(|| behind_code(entity, '&')) {
+        entity = inner;
+        depth = depth.saturating_add(1);
+    }
+    let named = [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("apos;", '\'')];
+    let (c, rest) = named
+        .into_iter()
+        .find_map(|(name, c)| Some((c, strip_prefix(entity, name)?)))
+        .or_else(|| code(entity))?;
+    Some((c, depth, rest))
+}
+
+/// The character of a code such as `#60;` or `#x3c;`, and what follows.
+fn code(text: &str) -> Option<(char, &str)> {
+    let number = text.strip_prefix('#')?;
+    let (digits, radix) = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => (digits, 16),
+        None => (number, 10),
+    };
+    let (digits, rest) = span(digits, |c| c.is_digit(radix));
+    let code = u32::from_str_radix(digits, radix).ok()?;
+    Some((char::from_u32(code)?, rest.strip_prefix(';')?))
+}
+
+fn behind_code(text: &str, wanted: char) -> Option<&str> {
+    code(text).filter(|(c, _)| *c == wanted).map(|(_, rest)| rest)
+}
+
+/// How often an angle bracket at the beginning is escaped, and what follows it.
+fn bracket(text: &str, wanted: char) -> Option<(usize, &str)> {
+    unescaped(text).filter(|(c, ..)| *c == wanted).map(|(_, depth, rest)| (depth, rest))
+}
+
+/// Writes digits as such where entities stand for them, so that numbers of cards are seen. An entity
+/// that would complete another one stays.
+fn plain_digits(text: &str) -> Cow<'_, str> {
+    rewrite(
+        text,
+        |c| c == '&',
+        |here, _| {
+            let (digit, _, rest) = unescaped(here).filter(|(c, ..)| c.is_ascii_digit())?;
+            let before = ahead_of(here, text);
+            let stem =
+                before.trim_end_matches(|c: char| c.is_ascii_hexdigit() || c == 'x' || c == 'X');
+            (!stem.ends_with('#')).then(|| Found::replaced(digit.to_string(), rest))
+        },
+    )
+}
+
+/// A tag behind its name.
+struct Tag<'t> {
+    attributes: &'t str,
+    close: &'t str,
+    rest: &'t str,
+}
+
+impl<'t> Tag<'t> {
+    fn read(text: &'t str, depth: usize) -> Option<Self> {
+        ends(text, depth).next().map(|(attributes, rest)| {
+            let end = text.get(attributes.len()..).unwrap_or_default();
+            Self { attributes, close: ahead_of(rest, end), rest }
+        })
+    }
+}
+
+/// What stands before and behind each `>` that is escaped so often.
+fn ends(text: &str, depth: usize) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices(['>', '&']).filter_map(move |(at, _)| {
+        let (before, end) = text.split_at_checked(at)?;
+        let (found, rest) = bracket(end, '>')?;
+        (found == depth).then_some((before, rest))
+    })
+}
+
+/// Whether the attributes end with the `/` of a tag that encloses nothing.
+fn closes_itself(attributes: &str) -> bool {
+    let before = attributes.trim_end().strip_suffix('/');
+    before.is_some_and(|before| before.is_empty() || before.ends_with([' ', '"', '\'', ';']))
+}
+
+/// What follows an element's content, beginning with the tag that closes it. Elements of the same name
+/// inside belong to it, and so do sections and comments.
+fn behind_content<'t>(inner: &'t str, element: &str, depth: usize) -> &'t str {
+    let mut open = 1_usize;
+    let mut rest = inner;
+    while let Some(at) = rest.find(['<', '&']) {
+        let (_, here) = rest.split_at(at);
+        rest = skip_char(here);
+        let Some((_, tag)) = bracket(here, '<').filter(|(found, _)| *found == depth) else {
+            continue;
+        };
+        if let Some(section) = tag.strip_prefix("![CDATA[") {
+            rest = behind(section, "]]", depth);
+        } else if let Some(comment) = tag.strip_prefix("!--") {
+            rest = behind(comment, "--", depth);
+        } else if same_text(local(span(tag.strip_prefix('/').unwrap_or(tag), is_name).0), element) {
+            open =
+                if tag.starts_with('/') { open.saturating_sub(1) } else { open.saturating_add(1) };
+            if open == 0 {
+                return here;
+            }
+        }
+    }
+    ""
+}
+
+/// What follows the end of a section or a comment.
+fn behind<'t>(text: &'t str, marks: &str, depth: usize) -> &'t str {
+    ends(text, depth).find(|(before, _)| before.ends_with(marks)).map_or("", |(_, rest)| rest)
+}
+
+fn shown_of(content: &str, mask: XmlMask) -> String {
+    match mask {
+        XmlMask::Redact => REDACTED.to_owned(),
+        XmlMask::Card => Style::Card.mask(content, Profile::Default),
+        XmlMask::LastFour => {
+            let chars: Vec<char> = content.trim().chars().collect();
+            if content == REDACTED || chars.len() < 9 || content.contains(['<', '&']) {
+                return REDACTED.to_owned();
+            }
+            starred(&chars, 0, 4)
+        }
+    }
+}
