@@ -13,17 +13,22 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 /// Returns the path of a member as clients write it, such as `lines[1].unitPrice` for
-/// `lines[1].unit_price`. From where the type does not say it, it is as it was.
-pub(super) fn wire_path<T: DeserializeOwned>(path: &str) -> String {
-    let mut trail = Trail { told: String::new(), rest: path };
+/// `lines[1].unit_price`, and its place among those of the type. From where the type does not say it,
+/// the path is as it was.
+pub(super) fn wire_path<T: DeserializeOwned>(path: &str) -> (Place, String) {
+    let mut trail = Trail { told: String::new(), place: Place::new(), rest: path };
     // It ends in an error, whatever the type: there is nothing to be read.
     let _ = T::deserialize(Walk { trail: &mut trail, in_newtype: false });
     trail.skip_rest()
 }
 
+/// Where a member is declared, from the outside to the inside.
+pub(super) type Place = Vec<usize>;
+
 /// A path, as far as it was walked, and its rest.
 struct Trail<'p> {
     told: String,
+    place: Place,
     rest: &'p str,
 }
 
@@ -61,19 +66,20 @@ impl<'p> Trail<'p> {
         self.rest = rest;
     }
 
-    fn enter_element(&mut self, place: &str, rest: &'p str) {
-        self.told.extend(["[", place, "]"]);
+    fn enter_element(&mut self, at: &str, rest: &'p str) {
+        self.told.extend(["[", at, "]"]);
+        self.place.extend(at.parse::<usize>());
         self.rest = rest;
     }
 
     /// Takes the rest as it is.
-    fn skip_rest(mut self) -> String {
+    fn skip_rest(mut self) -> (Place, String) {
         if !self.rest.is_empty() && !self.rest.starts_with('[') {
             self.enter_member(self.rest, "");
         } else {
             self.told.push_str(self.rest);
         }
-        self.told
+        (self.place, self.told)
     }
 }
 
@@ -114,9 +120,11 @@ impl<'de, 'p: 'de> Deserializer<'de> for Walk<'_, 'p> {
         self.skip_newtype(false);
         let Some((Segment::Member(name), rest)) = self.trail.next() else { return Err(Ended) };
         let name = name.strip_prefix("r#").unwrap_or(name);
-        let same = fields.iter().find(|field| **field == name);
-        let field = same.or_else(|| fields.iter().find(|field| is_alike(field, name)));
-        let key = field.copied().ok_or(Ended)?;
+        let same = fields.iter().position(|field| *field == name);
+        let alike = || fields.iter().position(|field| is_alike(field, name));
+        let at = same.or_else(alike).ok_or(Ended)?;
+        let key = fields[at];
+        self.trail.place.push(at);
         self.trail.enter_member(key, rest);
         visitor.visit_map(Once { key, walk: Some(self) })
     }
@@ -131,8 +139,8 @@ impl<'de, 'p: 'de> Deserializer<'de> for Walk<'_, 'p> {
     /// Walks on in the first element: all are of one type.
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Ended> {
         self.skip_newtype(true);
-        let Some((Segment::Element(place), rest)) = self.trail.next() else { return Err(Ended) };
-        self.trail.enter_element(place, rest);
+        let Some((Segment::Element(at), rest)) = self.trail.next() else { return Err(Ended) };
+        self.trail.enter_element(at, rest);
         visitor.visit_seq(Once { key: "", walk: Some(self) })
     }
 
@@ -288,9 +296,10 @@ mod tests {
             ("tags[3].unit_price", "tags[3].UNIT-PRICE"),
             ("tags[0][3].unit_price", "tags[3].UNIT-PRICE"),
         ] {
-            assert_eq!(wire_path::<Order>(path), wire);
+            assert_eq!(wire_path::<Order>(path).1, wire);
         }
-        assert_eq!(wire_path::<Vec<Line>>("[3].unit_price"), "[3].UNIT-PRICE");
+        let element = (vec![3, 0], "[3].UNIT-PRICE".to_owned());
+        assert_eq!(wire_path::<Vec<Line>>("[3].unit_price"), element);
     }
 
     #[test]
@@ -305,8 +314,8 @@ mod tests {
             ("order_lines[", "orderLines["),
             ("order_lines[0]unit_price", "orderLines[0].UNIT-PRICE"),
         ] {
-            assert_eq!(wire_path::<Order>(path), wire);
+            assert_eq!(wire_path::<Order>(path).1, wire);
         }
-        assert_eq!(wire_path::<serde_json::Value>("a[0].b"), "a[0].b");
+        assert_eq!(wire_path::<serde_json::Value>("a[0].b"), (vec![], "a[0].b".to_owned()));
     }
 }

@@ -40,16 +40,19 @@ where
     T: Validate<Context: Default> + DeserializeOwned,
 {
     let broken = Broken::default();
-    let report = with_i18n(&broken, || value.validate());
     let mut violations = Violations::new();
-    for (at, (path, error)) in report.err().iter().flat_map(|report| report.iter()).enumerate() {
-        let field = match at < Violations::MAX_TOLD {
-            true => wire_path::<T>(&path.to_string()),
-            // It is counted only: nobody has to wait for its name.
-            false => String::new(),
-        };
-        violations.add(field, broken.rule(error.message()));
+    let Err(report) = with_i18n(&broken, || value.validate()) else { return violations };
+    let mut found = report.iter().map(|(path, error)| (path, broken.rule(error.message())));
+    let told = found.by_ref().take(Violations::MAX_TOLD);
+    let mut told: Vec<_> =
+        told.map(|(path, rule)| (wire_path::<T>(&path.to_string()), rule)).collect();
+    // The library goes through members by their names, and clients read them as they are declared.
+    told.sort_by(|((a, _), _), ((b, _), _)| a.cmp(b));
+    for ((_, field), rule) in told {
+        violations.add(field, rule);
     }
+    // These are counted: nobody has to wait for their names.
+    found.for_each(|(_, rule)| violations.add("", rule));
     violations
 }
 

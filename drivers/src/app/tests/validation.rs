@@ -192,6 +192,12 @@ fn every_rule_has_its_name_and_text() {
         ["even", "custom", "an even number, please"],
     ];
     let mut told = told(&broken);
+    let members = |lines: &[[String; 3]]| {
+        let mut members: Vec<_> = lines.iter().map(|[member, ..]| member.clone()).collect();
+        members.dedup();
+        members
+    };
+    assert_eq!(members(&told), members(&expected.map(|line| line.map(str::to_owned))));
     for line in expected {
         let at = told.iter().position(|told| *told == line);
         told.remove(at.unwrap_or_else(|| panic!("{line:?} of {told:?}")));
