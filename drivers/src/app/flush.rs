@@ -7,7 +7,7 @@ use core::time::Duration;
 #[cfg(feature = "tower")]
 use futures_util::stream::{self, StreamExt as _};
 
-use super::guard::{Panicked, guarded};
+use super::guard::{Panicked, guarded, isolated};
 use super::{App, AppService, BoxFuture};
 #[cfg(feature = "tower")]
 use super::{BodyStream, Response};
@@ -70,7 +70,9 @@ impl AppService {
     )]
     pub(crate) async fn flush(&self) {
         if let Some(measures) = &self.inner.measures {
-            measures.flush();
+            // Where they are written to is the application's choice, too.
+            let report = |panic| self.tell_cause("", panic);
+            isolated("the writer of metrics", || measures.flush(), report);
         }
         self.run_flush_hook().await;
         // Last, since the hook may log.

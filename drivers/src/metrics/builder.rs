@@ -36,7 +36,8 @@ impl MetricsBuilder {
         Self { clock: SharedClock::new(clock), ..self }
     }
 
-    /// Writes lines here; by default to the standard output, which is where Lambda looks for them.
+    /// Writes lines here; by default to the standard output, which is where Lambda looks for them. They
+    /// are written where [`flush`](Metrics::flush) is called, which a writer that blocks delays.
     pub fn writer(self, writer: impl Write + Send + 'static) -> Self {
         Self { writer: Box::new(writer), ..self }
     }

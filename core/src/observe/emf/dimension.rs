@@ -32,6 +32,8 @@ impl Dimension {
         let mut values: Vec<String> = values.into_iter().map(Into::into).collect();
         values.sort_unstable();
         values.dedup();
+        // It is a value in any case.
+        values.retain(|value| value != OTHER);
         match values.iter().find(|value| !is_value(value)) {
             Some(given) => {
                 Err(Error::DimensionValue { name: name.to_string(), given: given.clone() })
@@ -152,7 +154,7 @@ mod tests {
         let dimension =
             |name: &str, values: &[&str]| Dimension::new(name, values.iter().copied()).unwrap();
         let breakdown = Breakdown::new([
-            dimension("a", &["y", "x", "y"]),
+            dimension("a", &["y", "_OTHER", "x", "y"]),
             dimension("b", &[]),
             dimension("c", &["1", "2", "3"]),
         ])

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use apptheory::app::events::SqsMessage;
+use apptheory::logs::Logs;
 use apptheory::prelude::*;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use spans::Spans;
@@ -39,8 +40,7 @@ fn main() -> ExitCode {
         }
     };
     let (spans, layer) = Spans::to(exporter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(lines).with(layer).init();
+    tracing_subscriber::registry().with(Logs::from_env().layer()).with(layer).init();
     apptheory::start(async || app(spans, &Store::memory()))
 }
 

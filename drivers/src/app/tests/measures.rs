@@ -1,7 +1,7 @@
 //! What an application measures of itself.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
 use serde_json::{Value as Json, json};
@@ -151,6 +151,39 @@ fn a_cold_start_is_counted_once() {
     let starts = flushed(&metrics, &written);
     let starts = starts.iter().filter_map(|line| line["ColdStart"].as_u64());
     assert_eq!(starts.collect::<Vec<_>>(), [1]);
+}
+
+/// Fails whatever writes to it.
+struct Panicking;
+
+impl std::io::Write for Panicking {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        panic!("no space left")
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_writer_that_panics_fails_nothing_and_is_reported() {
+    let clock = clock();
+    let metrics = Metrics::builder("Shop").writer(Panicking).build().unwrap();
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&failures);
+    let app = shop(&clock)
+        .metrics(&metrics)
+        .on_failure(move |failure| told.lock().unwrap().push(failure.to_string()))
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        assert_eq!(serve(&app, &clock, get("/orders/1")).status, 204);
+        clock.run(app.flush());
+    }
+    let failures = failures.lock().unwrap();
+    assert_eq!(failures.len(), 2);
+    assert!(failures[0].contains("the writer of metrics panicked: no space left"), "{failures:?}");
 }
 
 #[test]
