@@ -19,7 +19,7 @@ pub(crate) fn sources<'a>(
 /// Makes a debug event of an error. A service's message may quote keys and values, and so may the
 /// reason why its reply could not be read: of those, only code and request id are shown, of others
 /// the chain of causes.
-#[cfg(feature = "tracing")]
+#[cfg(all(feature = "tracing", any(feature = "aws", feature = "kinesis")))]
 pub(crate) fn record(
     error: &(dyn Error + 'static),
     kind: &dyn core::fmt::Display,

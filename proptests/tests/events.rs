@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use apptheory::events::{
     AfterFailure, Batch, BatchEvent, BatchItem, BatchSource, Delivery, DynamoDbRecord,
-    DynamoDbSummary, ErrorKind, EventBridgeEvent, EventBridgeRoutes, EventObservation,
-    EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, Routes, Rule, SqsRecord, Turn,
-    WebSocketEvent,
+    DynamoDbSummary, ErrorKind, EventBridge, EventBridgeEvent, EventBridgeRoutes, EventObservation,
+    EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, RawEvent, Routes, Rule, Seen, Shape,
+    Sns, SqsRecord, Turn, WebSocketEvent,
 };
+use apptheory::json;
 use apptheory::sanitize::log_safe_value;
 use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
@@ -266,6 +267,77 @@ proptest! {
             let first = names.iter().position(|known| known.trim() == name && !name.is_empty());
             prop_assert_eq!(routes.find(name).copied(), first);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn a_shape_fits_what_has_its_members(
+        event in any_event(),
+        (name, text) in (any_text(), any_text()),
+        nth in any::<usize>(),
+    ) {
+        let written = event.to_string();
+        let raw = RawEvent::read(&written).unwrap();
+        let members: Vec<_> = event.as_object().into_iter().flatten().collect();
+        // One of the event's own names and texts, or any other.
+        let own = (!members.is_empty()).then(|| members[nth % members.len()]);
+        let name = own.map_or(&name, |(name, _)| name);
+        let text = own.and_then(|(_, value)| value.as_str()).unwrap_or(&text);
+
+        let value = event.as_object().and_then(|event| event.get(name));
+        let is_named = !name.trim().is_empty();
+        let has_member = is_named && value.is_some_and(|value| !value.is_null());
+        prop_assert_eq!(Shape::member(name).fits(&raw), has_member);
+        let has_text = is_named && !text.trim().is_empty() && value.and_then(Json::as_str) == Some(text);
+        prop_assert_eq!(Shape::member_is(name, text).fits(&raw), has_text);
+        let both = Shape::all([Shape::member(name), Shape::member_is(name, text)]);
+        prop_assert_eq!(both.fits(&raw), has_text);
+        if Shape::records_from(text).fits(&raw) {
+            prop_assert!(event["Records"][0].is_object());
+        }
+    }
+
+    #[test]
+    fn what_was_seen_of_an_event_may_be_logged(event in any_event(), cut in any::<prop::sample::Index>()) {
+        let text = event.to_string();
+        let raw = RawEvent::read(&text).unwrap();
+        prop_assert_eq!(raw.as_json(), &*text);
+        let seen = raw.seen();
+        if let Seen::Members { names, more } = &seen {
+            prop_assert_eq!(names.len() + more, event.as_object().unwrap().len());
+            prop_assert!(names.len() <= Seen::MAX_NAMES);
+            prop_assert!(names.iter().all(|name| name.chars().count() <= Seen::MAX_NAME_CHARS + 1));
+        }
+        for told in [seen.to_string(), raw.unknown().to_string()] {
+            prop_assert!(!told.contains(char::is_control), "{told:?}");
+        }
+        let at = cut.index(text.len() + 1);
+        if let Some(part) = text.get(..at).filter(|part| part.len() < text.len()) {
+            let is_json = serde_json::from_str::<Json>(part).is_ok();
+            prop_assert_eq!(RawEvent::read(part).is_ok(), is_json);
+        }
+    }
+
+    #[test]
+    fn what_is_in_envelopes_is_read_or_refused(event in any_event(), name in any_text()) {
+        let text = event.to_string();
+        let _ = json::read::<Sns<EventBridge<Json>>>(text.as_bytes());
+        let bare = json::read::<EventBridge<Json>>(text.as_bytes()).is_ok();
+        // Readers that `serde` derives take a list of the members, too.
+        prop_assert!(!bare || event.get("detail").is_some() || event.is_array());
+
+        let inner = json!({"detail": event, "source": name, "account": null}).to_string();
+        let outer = json!({"Message": inner, "TopicArn": name}).to_string();
+        let read = json::read::<Sns<EventBridge<Json>>>(outer.as_bytes()).unwrap();
+        prop_assert_eq!(&read.message.detail, &event);
+        prop_assert_eq!((&read.message.source, &read.topic_arn), (&name, &name));
+        // The text of a text is another envelope's.
+        let twice = json!({"Message": outer}).to_string();
+        let read = json::read::<Sns<Sns<EventBridge<Json>>>>(twice.as_bytes()).unwrap();
+        prop_assert_eq!(read.message.message.detail, event);
     }
 }
 
