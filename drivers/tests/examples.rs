@@ -1,5 +1,4 @@
 //! The examples, asked as their users would ask them.
-#![expect(clippy::unwrap_used, reason = "it ends a test")]
 #![allow(
     dead_code,
     private_interfaces,

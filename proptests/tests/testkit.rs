@@ -36,14 +36,16 @@ struct Written {
 
 impl Written {
     fn build(&self) -> TestRequest {
-        let pairs = |pairs: &[(String, String)]| pairs.to_vec().into_iter();
         let request = requests::request(&self.method, &self.path).via(self.via);
-        let request =
-            pairs(&self.query).fold(request, |request, (name, value)| request.query(&name, &value));
-        let request = pairs(&self.headers)
-            .fold(request, |request, (name, value)| request.header(&name, &value));
-        let request = pairs(&self.cookies)
-            .fold(request, |request, (name, value)| request.cookie(&name, &value));
+        let queried =
+            |request: TestRequest, (name, value): &(String, String)| request.query(name, value);
+        let request = self.query.iter().fold(request, queried);
+        let headed =
+            |request: TestRequest, (name, value): &(String, String)| request.header(name, value);
+        let request = self.headers.iter().fold(request, headed);
+        let given =
+            |request: TestRequest, (name, value): &(String, String)| request.cookie(name, value);
+        let request = self.cookies.iter().fold(request, given);
         let request = request.body(self.body.clone()).from_address(self.address);
         if self.is_base64 { request.base64() } else { request }
     }

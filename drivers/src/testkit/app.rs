@@ -25,8 +25,9 @@ use crate::store::Store;
 ///
 /// It has a [`TestEnv`], and a runtime of one thread. Whenever all tasks wait, time jumps to the next
 /// instant that one of them sleeps until, by the clock of the [context](crate::app::Context::clock) or
-/// the [store](Store::clock). So handlers must sleep by such a clock: the time that tokio's own timers
-/// take, or a task on another thread, is real, and may be over for others meanwhile.
+/// the [store](Store::clock). Have handlers sleep by such a clock. Waiting for tokio's own timers, for
+/// the network or for another thread takes real time, while the application's time jumps on: a time-out
+/// around it may end at once.
 ///
 /// Methods that take an expectation panic where it does not hold, and say what was sent, what came and
 /// what differs.

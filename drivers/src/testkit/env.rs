@@ -13,8 +13,11 @@ use crate::websocket::FakeWebSocketClients;
 /// everybody waits, ids in order, and clients that keep what is sent to WebSockets. The application
 /// and its store go by the same clock and the same ids. Clones share all of it.
 ///
-/// [`TestApp`](super::TestApp) makes one by itself. Make one where the store needs layers, time begins
-/// at another instant, or the test has a runtime of its own, such as that of `#[tokio::test]`:
+/// [`TestApp`](super::TestApp) makes one by itself, and lets its time pass. Elsewhere, time stands still
+/// until the [clock](Self::clock) is advanced.
+///
+/// Make one where the store needs layers, time begins at another instant, or the test has a runtime of
+/// its own, such as that of `#[tokio::test]`:
 ///
 /// ```
 /// use apptheory::app::{App, Invocation};

@@ -203,7 +203,7 @@ impl<A> TestRequest<A> {
     ///
     /// If the claims are no JSON object.
     pub fn claims<T: Serialize + ?Sized>(mut self, claims: &T) -> Self {
-        self.caller.claims = Some(members(json_of(claims), "the claims of a token"));
+        self.caller.claims = Some(members(json_of(claims), "a token"));
         self
     }
 
@@ -293,8 +293,8 @@ fn pair(name: &str, value: &str) -> String {
 }
 
 fn members(value: Value, what: &str) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members,
-        other => panic!("{what} are members of a JSON object, not {other}"),
-    }
+    let Value::Object(members) = value else {
+        panic!("{what} has the members of a JSON object; this is {value}")
+    };
+    members
 }

@@ -46,10 +46,9 @@ impl TestResponse {
     #[track_caller]
     pub(super) fn read(line: &str, event: &Value, answer: TestAnswer) -> Self {
         let Report { came, failures, .. } = answer.report;
-        let sent = match &event["body"] {
-            Value::String(body) if !body.is_empty() => format!("{line} {body}"),
-            _ => line.to_owned(),
-        };
+        let body = event["body"].as_str().unwrap_or_default();
+        let blank = if body.is_empty() { "" } else { " " };
+        let sent = format!("{line}{blank}{body}");
         let mut report = Report { sent, came, failures };
         let Ok(text) = &answer.answer else { report.fail("the invocation failed") };
         let Ok(answer) = serde_json::from_str::<Answer>(text) else {

@@ -103,6 +103,7 @@ impl<'a> TestHandshake<'a> {
 
 /// An open connection, as its client sees it.
 #[derive(Debug)]
+#[must_use = "a connection that nobody looks at shows nothing"]
 pub struct TestSocket<'a> {
     app: &'a TestApp,
     peer: WebSocketPeer,

@@ -97,10 +97,11 @@ impl ItemChange {
 
 /// An item as DynamoDB writes it.
 fn image<T: Serialize + ?Sized>(item: &T) -> Value {
-    match json_of(item) {
-        Value::Object(members) => attributes(members).into(),
-        other => panic!("an item has the members of a JSON object; this is {other}"),
-    }
+    let item = json_of(item);
+    let Value::Object(members) = item else {
+        panic!("an item has the members of a JSON object; this is {item}")
+    };
+    attributes(members).into()
 }
 
 fn attributes(members: Map<String, Value>) -> Map<String, Value> {

@@ -113,10 +113,8 @@ fn a_load_balancer_checks_nobody() {
 }
 
 fn batch(event: &str) -> BatchEvent<'_> {
-    match LambdaEvent::read(event).unwrap() {
-        LambdaEvent::Batch(batch) => batch,
-        other => panic!("{other:?}"),
-    }
+    let LambdaEvent::Batch(batch) = LambdaEvent::read(event).unwrap() else { panic!("{event}") };
+    batch
 }
 
 #[test]
