@@ -12,7 +12,6 @@
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
 //! | `kinesis` | records to Kinesis data streams |
-//! | `logs` | log lines, structured loggers, notifications of errors |
 //! | `sns` | notifications of errors through Amazon SNS |
 //! | `websocket` | sending to connections of WebSocket APIs |
 //! | `multipart` | bodies of several parts, such as uploads |
@@ -21,8 +20,8 @@
 //! | `aws_lambda_events` | records as the types of that crate |
 //! | `testkit` | testing an application |
 //! | `yaml` | policies for logs as YAML |
-//! | `tracing` | what goes wrong, as `tracing` events |
-//! | `logs` | [`logs`]: `tracing` events as sanitised lines of JSON or text |
+//! | `tracing` | spans of invocations, records and store effects, and what goes wrong, as of `tracing` |
+//! | `logs` | [`logs`]: `tracing` events as sanitised lines of JSON or text, structured loggers, notifications of errors |
 
 #[doc(inline)]
 pub use apptheory_core::{

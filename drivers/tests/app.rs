@@ -214,6 +214,19 @@ async fn an_app_is_mounted_in_an_app() {
 }
 
 #[tokio::test]
+async fn a_mounted_app_serves_the_invocation_of_the_other() {
+    let inner = App::new().get("/v1/id", async |context: Context| {
+        let trace = apptheory::trace::current();
+        format!("{} {}", context.invocation().request_id, trace.x_amzn_trace_id())
+    });
+    let outer = App::new().mount("/v1", inner.build().expect("an app")).build().expect("an app");
+    let invocation =
+        Invocation { request_id: "r1".into(), trace: "Root=1".into(), ..Invocation::default() };
+    let response = outer.serve(RawRequest::new("GET", "/v1/id"), invocation).await;
+    assert_eq!(response.body, b"r1 Root=1");
+}
+
+#[tokio::test]
 async fn a_layer_in_front_says_what_invocation_a_request_is_of() {
     let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
     let app = App::new()

@@ -17,7 +17,8 @@ pub struct Invocation {
     /// [reserve](super::App::reserve) before that. Without a deadline, nothing is.
     pub deadline: Option<Timestamp>,
     /// The trace that Lambda gave the invocation, as an `x-amzn-trace-id` field spells it; or an
-    /// empty text. Requests that come with a trace of their own keep theirs.
+    /// empty text. AWS calls [send](crate::trace) it. Requests that come with a trace of their own
+    /// keep theirs.
     pub trace: String,
     /// The tenant that Lambda runs the invocation for, where the function isolates its tenants. It
     /// outranks every tenant that a client names.

@@ -14,7 +14,7 @@ use tower::Service;
 
 use super::invocation::Invocation;
 use super::wire::{http_head, raw_request};
-use super::{AppService, BodyStream, BoxFuture};
+use super::{AppService, BodyStream, BoxFuture, Context};
 
 /// The body of an application's response: what is there, and then what is streamed. An error on the
 /// way ends it early; the client sees a body that is cut off.
@@ -28,8 +28,9 @@ impl AppService {
     ///
     /// Its invocation is the [`Invocation`] among the request's extensions, where a layer in front puts
     /// one. With the feature `lambda_runtime`, a `lambda_runtime::Context` does as well: `lambda_http`
-    /// puts one there, so that its functions have deadline, ids and trace. Without either a request has
-    /// no deadline: put a [`Timeout`](super::Timeout) around the handlers.
+    /// puts one there, so that its functions have deadline, ids and trace. An application that is
+    /// [mounted](super::App::mount) in another has the other's. Without any of these a request has no
+    /// deadline: put a [`Timeout`](super::Timeout) around the handlers.
     ///
     /// ```
     /// use apptheory::app::{App, Context, Invocation};
@@ -79,7 +80,9 @@ impl AppService {
         if let Some(context) = extensions.get::<lambda_runtime::Context>() {
             return crate::lambda::invocation(context.clone(), self);
         }
-        Invocation::default()
+        // Mounted in another application, it serves the same invocation.
+        let outer = extensions.get::<Context>();
+        outer.map_or_else(Invocation::default, |context| context.invocation().clone())
     }
 
     /// Reads a body, but no more than it takes to see that it is too large.
