@@ -36,7 +36,7 @@ impl InvocationSpan {
         }
     }
 
-    pub(super) const fn trace(&self) -> &Trace {
+    pub(crate) const fn trace(&self) -> &Trace {
         &self.trace
     }
 

@@ -31,6 +31,7 @@ use crate::app::time::Begun;
 use crate::app::{AppService, BoxFuture, Failure, Invocation, Panicked};
 use crate::clock::{Clock as _, before};
 use crate::env::process_env;
+use crate::trace::run_within;
 
 /// Runs an application as a Lambda function.
 ///
@@ -227,9 +228,10 @@ impl Worker {
             };
             let begun = self.shared.app.begin(self.shared.invocation(&next));
             let (time, span) = (begun.time, begun.span.clone());
+            let trace = span.trace().clone();
             span.run(self.handle(next, begun)).await;
-            // The span has ended: it is flushed, too.
-            self.shared.flush(time).await;
+            // The span has ended: it is flushed, too. What is sent then has the trace.
+            run_within(trace, self.shared.flush(time)).await;
         }
         Ok(())
     }

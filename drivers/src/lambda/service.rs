@@ -26,6 +26,7 @@ use crate::app::{
 };
 use crate::clock::Clock as _;
 use crate::env::process_env;
+use crate::trace::{Trace, run_within};
 
 /// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
 /// the deadline, the ids and the trace of its invocation. Use it where something else needs that
@@ -91,10 +92,10 @@ impl Service<Event> for LambdaService {
         Box::pin(async move {
             let payload = event.payload.get();
             let invocation = invocation(event.context, &service.app);
-            let app = &service.app;
+            let (app, trace) = (&service.app, Trace::new(&invocation.trace));
             let answered = app.within(invocation, |begun| service.answer(payload, begun)).await;
             if !matches!(answered, Ok(FunctionResponse::StreamingResponse(_))) {
-                service.app.flush().await;
+                run_within(trace, app.flush()).await;
             }
             answered.map_err(|FunctionError { error_type, message }| Diagnostic {
                 error_type: error_type.into_owned(),

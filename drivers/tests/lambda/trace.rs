@@ -125,7 +125,28 @@ fn app(endpoint: &Endpoint, meeting: &Arc<Barrier>) -> App {
             Response::html_stream(200, BodyStream::new(chunks))
         }
     };
-    App::new().websocket_clients(clients).get("/", handler)
+    let store = endpoint.store();
+    App::new().websocket_clients(clients).get("/", handler).get("/short", async || "done").on_flush(
+        move || {
+            let store = store.clone();
+            async move { call(&store, "flushed".to_owned()).await }
+        },
+    )
+}
+
+#[tokio::test]
+async fn what_is_sent_when_an_invocation_is_flushed_has_its_trace() {
+    let endpoint = Endpoint::listen().await;
+    let app = app(&endpoint, &Arc::new(Barrier::new(1))).build().unwrap();
+    let mut api = RuntimeApi::listen().await;
+    let _function = tokio::spawn(api.runtime(app, &[]).run());
+    let fields = [("Lambda-Runtime-Trace-Id", &*lambda_trace("11"))];
+    api.poll().await.hand_out("11", &fields, &url_event("/short")).await;
+    let mut answer = api.request().await;
+    answer.text().await;
+    answer.answer(202, &[], b"").await;
+    api.poll().await;
+    assert_eq!(endpoint.trace("flushed"), Some(lambda_trace("11")));
 }
 
 fn lambda_trace(id: &str) -> String {

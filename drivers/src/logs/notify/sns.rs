@@ -15,6 +15,7 @@ use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use super::{ErrorNotifier, NotifyError, NotifyFuture};
 use crate::env::process_env;
 use crate::sdk_error::sources;
+use crate::trace::Propagation;
 
 pub use aws_sdk_sns;
 
@@ -55,7 +56,8 @@ impl SnsNotifier {
         let timeouts = TimeoutConfig::builder().operation_timeout(ATTEMPT).build();
         let mut config = aws_sdk_sns::config::Builder::from(&shared)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts);
+            .timeout_config(timeouts)
+            .interceptor(Propagation);
         if let Some(region) = region_of(&topic_arn) {
             config.set_region(Some(Region::new(region.to_owned())));
         }
@@ -63,7 +65,8 @@ impl SnsNotifier {
         Some(Self { client, topic_arn, subject, origin })
     }
 
-    /// Publishes with `client`, whose retries and time-outs hold for each attempt. The subject is
+    /// Publishes with a client of these settings, whose retries and time-outs hold for each attempt,
+    /// and the [trace](crate::trace::Propagation) of the invocation. The subject is
     /// `apptheory error`, and messages do not name the function.
     ///
     /// # Errors
@@ -74,7 +77,9 @@ impl SnsNotifier {
         if topic_arn.is_empty() {
             return Err(NotifyError("observability: sns topic arn is empty".to_owned()));
         }
-        Ok(Self { client, topic_arn, subject: notice::subject(""), origin: Origin::default() })
+        let config = client.config().to_builder().interceptor(Propagation).build();
+        let (client, subject) = (Client::from_conf(config), notice::subject(""));
+        Ok(Self { client, topic_arn, subject, origin: Origin::default() })
     }
 
     /// Replaces the subject, of which one line of at most 100 bytes is sent.
