@@ -4,9 +4,13 @@
 use std::sync::LazyLock;
 
 use allocation_counter::measure;
+use apptheory::observe::line::LONGEST;
+use apptheory::observe::profile::{LoggingProfile, ProfileConfig, ProfileEvent};
+use apptheory::observe::{Fields, Level};
 use apptheory::sanitize::{
     PAYMENT_XML, Policy, Profile, REDACTED, Sanitizer, XmlPattern, mask_first_last,
 };
+use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -229,6 +233,46 @@ fn digits(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_digit() || *c == '*').collect()
 }
 
+/// What lines of the profile below have, besides what is called safe.
+const ALLOWED: [&str; 12] = [
+    "error_code",
+    "error_type",
+    "event",
+    "level",
+    "message",
+    "path",
+    "request_id",
+    "stack_hash",
+    "stack_trace",
+    "status",
+    "timestamp",
+    "user_id",
+];
+
+/// Fields that profiles know, and others.
+fn field_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        select(&ALLOWED[..]).prop_map(str::to_owned),
+        select(vec!["raw", "raw_payload", "body", "Level", "@timestamp"]).prop_map(str::to_owned),
+        message().prop_map(|text| format!("safe_{text}")),
+        message(),
+    ]
+}
+
+/// The line of an event with these texts: its message, its stack trace, its event, and a path.
+fn profile_line(texts: &[String; 4], fields: &Fields) -> String {
+    let mut config = ProfileConfig::built_in("legacy").unwrap();
+    config.error_capture.include_stack_trace = true;
+    config.enrichment.context.insert("path".into(), "request.path".into());
+    let profile = LoggingProfile::new(config, |_| None).unwrap();
+    let [message, stack_trace, event, path] = texts;
+    let plain = ProfileEvent::new(Timestamp::UNIX_EPOCH, Level::Error, message);
+    let mut event = ProfileEvent { event, fields, ..plain };
+    event.error.stack_trace = stack_trace;
+    event.request.path = path;
+    profile.encode(&event).unwrap()
+}
+
 proptest! {
     #![proptest_config(cases(512))]
 
@@ -299,6 +343,34 @@ proptest! {
             let escaped = sanitizer.json(&escaped);
             prop_assert!(!escaped.contains(SECRET), "{escaped}");
         }
+    }
+
+    #[test]
+    fn a_profiles_line_is_one_line_of_the_fields_it_allows(
+        texts in prop::array::uniform4(message()),
+        fields in prop::collection::btree_map(field_name(), value(), 0..6),
+    ) {
+        let line = profile_line(&texts, &fields);
+        prop_assert!(!HIDDEN.is_match(&line) && line.len() < LONGEST, "{line:?}");
+        let members: Value = serde_json::from_str(&line).unwrap();
+        for (name, value) in members.as_object().unwrap() {
+            prop_assert!(ALLOWED.contains(&&**name) || name.starts_with("safe_"), "{name:?}");
+            prop_assert!(!value.is_null() && !value.is_number() && !value.is_boolean(), "{value}");
+        }
+        prop_assert_eq!(&members["level"], "ERROR");
+        prop_assert_eq!(&members["timestamp"], "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_profiles_line_shows_no_value_of_a_sensitive_name(name in sensitive(), deep in any::<bool>()) {
+        let secret = json!(SECRET);
+        let fields = match deep {
+            true => Fields::from([("safe_x".to_owned(), json!([{"y": {name.clone(): secret}}]))]),
+            false => Fields::from([(format!("safe_{name}"), secret)]),
+        };
+        let texts = [format!("password={SECRET}"), format!("a\nat token: {SECRET}\nb"), "".into(), "".into()];
+        let line = profile_line(&texts, &fields);
+        prop_assert!(!line.contains(SECRET), "{line}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Values in the room that a line or a message has left.
 
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 
 use serde_json::Value as Json;
 
@@ -37,7 +37,7 @@ pub(super) fn beginning(text: &str) -> Cow<'_, str> {
     if beginning.len() == text.len() {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(beginning.to_string() + CUT)
+    Cow::Owned([beginning, CUT].concat())
 }
 
 /// As much of a text as has so many bytes in JSON, and [`CUT`].
@@ -46,7 +46,7 @@ fn cut(text: &str, most: usize) -> String {
     loop {
         let boundary = (0..=end).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
         let (head, _) = text.split_at(boundary);
-        let shown = head.to_string() + CUT;
+        let shown = [head, CUT].concat();
         let written = json::to_text(&Json::from(&*shown)).len();
         if written <= most || boundary == 0 {
             return shown;

@@ -70,9 +70,9 @@ impl LogEntry {
         sanitizer: &Sanitizer,
     ) -> Self {
         let shown = fields.iter().map(|(name, value)| {
-            let value = match value {
-                Json::String(text) => sanitizer.field(name, beginning(text)),
-                value => sanitizer.field(name, value),
+            let value = match value.as_str() {
+                Some(text) => sanitizer.field(name, beginning(text)),
+                None => sanitizer.field(name, value),
             };
             (sanitizer.free_text(name).into_owned(), value)
         });

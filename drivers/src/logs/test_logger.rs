@@ -206,12 +206,12 @@ mod tests {
         logger.info("second", &[]);
         logger.assert_logged(Level::Warn, "irs", &[("n", json!(1)), ("tenant_id", json!("t"))]);
         logger.assert_not_logged(Level::Error, "");
-        let refused: [Box<dyn Fn(&TestLogger)>; 5] = [
-            Box::new(|logger| logger.assert_logged(Level::Info, "first", &[])),
-            Box::new(|logger| logger.assert_logged(Level::Warn, "first", &[("n", json!(2))])),
-            Box::new(|logger| logger.assert_logged(Level::Warn, "first", &[("m", json!(1))])),
-            Box::new(|logger| logger.assert_logged(Level::Warn, "", &[("tenant_id", json!("u"))])),
-            Box::new(|logger| logger.assert_not_logged(Level::Warn, "")),
+        let refused: [fn(&TestLogger); 5] = [
+            |logger| logger.assert_logged(Level::Info, "first", &[]),
+            |logger| logger.assert_logged(Level::Warn, "first", &[("n", json!(2))]),
+            |logger| logger.assert_logged(Level::Warn, "first", &[("m", json!(1))]),
+            |logger| logger.assert_logged(Level::Warn, "", &[("tenant_id", json!("u"))]),
+            |logger| logger.assert_not_logged(Level::Warn, ""),
         ];
         for refused in refused {
             let panic = catch_unwind(AssertUnwindSafe(|| refused(&logger))).unwrap_err();

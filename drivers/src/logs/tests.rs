@@ -309,3 +309,51 @@ fn fields_of_concurrent_invocations_never_mix() {
         assert_eq!(line["of"], line["n"]);
     }
 }
+
+#[tokio::test]
+async fn an_invocation_ends_with_notifications_of_its_errors() {
+    #[derive(Debug)]
+    struct Kept(Arc<Mutex<Vec<String>>>);
+    impl ErrorNotifier for Kept {
+        fn notify<'n>(&'n self, entry: &'n LogEntry) -> NotifyFuture<'n> {
+            self.0.lock().unwrap().push(entry.message.clone());
+            Box::pin(async { Ok(()) })
+        }
+    }
+    let kept = Arc::default();
+    let factory = LoggerFactory::new().with_notifier(Kept(Arc::clone(&kept)));
+    let logger = factory.with_writer(Written::default).console(&LoggerConfig::default()).unwrap();
+    logger.error("out of paper", &[]);
+    assert_eq!(kept.lock().unwrap().len(), 0);
+    flushed().await;
+    assert_eq!(*kept.lock().unwrap(), ["out of paper"]);
+}
+
+#[test]
+fn a_record_is_a_line_with_all_that_it_says() {
+    use apptheory_core::observe::{Level, LogRecord, LogText};
+
+    let lines = json_lines(|| {
+        record(&LogRecord {
+            request_id: LogText::from("r1"),
+            method: LogText::from("GET"),
+            path: LogText::from("/a"),
+            status: 503,
+            duration_ms: Some(7),
+            about: vec![("stream_ended", LogText::from("early")), ("queue", LogText::from(" "))],
+            ..LogRecord::new(Level::Error, "stream.completed")
+        });
+        record(&LogRecord::new(Level::Info, "event.completed"));
+    });
+    let mut expected = [
+        json!({"level": "ERROR", "message": "stream.completed", "request_id": "r1", "method": "GET",
+            "path": "/a", "status": 503, "duration_ms": 7, "stream_ended": "early",
+            "target": "apptheory::record"}),
+        json!({"level": "INFO", "message": "event.completed", "target": "apptheory::record"}),
+    ];
+    for (line, expected) in lines.iter().zip(&mut expected) {
+        expected["timestamp"] = line["timestamp"].clone();
+        assert_eq!(line, expected);
+    }
+    assert_eq!(lines.len(), 2);
+}

@@ -176,13 +176,17 @@ impl<'l> Line<'l> {
             if !FIELDS.contains(&name) && !name.starts_with(SAFE) {
                 continue;
             }
-            let field = self.sanitizer.free_text(name);
+            let mut field = self.sanitizer.free_text(name);
+            // What hides in a name may begin with its first letter.
+            if name.starts_with(SAFE) && !field.starts_with(SAFE) {
+                field.to_mut().insert_str(0, SAFE);
+            }
             if self.members.contains_key(&field) {
                 continue;
             }
-            let shown = match value {
-                Json::String(text) => self.shown(name, beginning(text)),
-                value => self.shown(name, value),
+            let shown = match value.as_str() {
+                Some(text) => self.shown(name, beginning(text)),
+                None => self.shown(name, value),
             };
             if let Some(value) = shown {
                 self.insert(field, value);

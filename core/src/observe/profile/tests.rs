@@ -115,14 +115,14 @@ fn nothing_takes_the_place_of_a_lines_own_fields() {
 #[test]
 fn callers_fields_are_sanitized_and_replace_nothing() {
     let fields = json!({
-        "safe_x": 5, "safe_token": "t", "safe_zero": 0, "safe_null": null, "safe_\u{202e}bidi": "b",
+        "safe_x": 5, "safe_ann@example.com": "a", "safe_token": "t", "safe_zero": 0, "safe_null": null, "safe_\u{202e}bidi": "b",
         "level": "LOUD", "note": "n", "status": 200, "safe_note": "card 4111 1111 1111 1111",
     });
     let fields: Fields = serde_json::from_value(fields).unwrap();
     let event = ProfileEvent { fields: &fields, ..event("m") };
     let expected = json!({
         "timestamp": "1970-01-01T00:00:00Z", "level": "ERROR", "message": "m", "status": "200",
-        "safe_x": "5", "safe_token": "[REDACTED]", "safe_zero": "0", "safe_bidi": "b",
+        "safe_x": "5", "safe_[REDACTED]": "a", "safe_token": "[REDACTED]", "safe_zero": "0", "safe_bidi": "b",
         "safe_note": "card 4111 11** **** 1111",
     });
     assert_eq!(line(&built_in("legacy"), &event), expected);
