@@ -71,5 +71,12 @@ fn a_process_has_one_log_which_is_flushed_when_a_request_is_answered() {
     let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
     assert_eq!(messages, ["inside", "outside"]);
     assert_eq!(lines[1]["value"], "value");
-    assert_eq!(logs::stats(), LogStats { written: 3, dropped: 0, failed: 0 });
+
+    assert!(std::thread::spawn(|| panic!("no token={}", "t1")).join().is_err());
+    drop(std::panic::take_hook()); // so that a failure of this test is printed
+    let lines = written.lines();
+    assert_eq!((&lines[0]["level"], &lines[0]["target"]), (&"ERROR".into(), &"panic".into()));
+    assert_eq!(lines[0]["message"], "panicked: no token=[REDACTED]");
+    assert!(lines[0]["location"].as_str().unwrap().contains("logs.rs"), "{}", lines[0]);
+    assert_eq!(logs::stats(), LogStats { written: 4, dropped: 0, failed: 0 });
 }

@@ -347,6 +347,22 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_whole_whatever_numbers_are_in_them() {
+        for id in ["8f5e4111-1111-4111-1111-11116a37c5d1", "1-41111111-11111111114e1fe46a994272"] {
+            let line = written(|line| {
+                line.field("request_id", id);
+                line.field("text", &*format!("paid {id}"));
+                line.field("token", id);
+            });
+            assert_eq!(line["request_id"], id);
+            assert!(line["text"].as_str().unwrap().contains('*'), "{line}");
+            assert_eq!(line["token"], REDACTED);
+        }
+        let digits = "41111111-1111-1111-1111-111111111111";
+        assert_ne!(written(|line| line.field("id", digits))["id"], digits);
+    }
+
+    #[test]
     fn a_name_is_there_once_and_no_value_is_lost() {
         let line = written(|line| {
             line.field("id", 1);

@@ -31,7 +31,8 @@ impl<'a> Key<'a> {
     pub(super) fn read(name: &'a str) -> Option<Self> {
         let name = name.trim();
         let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
-        let canonical: String = kept.map(lower).collect();
+        let mut canonical = String::with_capacity(name.len());
+        canonical.extend(kept.map(lower));
         (!canonical.is_empty()).then_some(Self { name, canonical })
     }
 

@@ -80,7 +80,9 @@ impl Sanitizer {
     }
 
     /// Returns what may be logged of a text under this name: as [`field`](Self::field), but a text that
-    /// may be shown as it is is not copied.
+    /// may be shown as it is is not copied. A UUID, or the root of an X-Ray trace, is shown under a name
+    /// that says nothing: in one of two hundred there is a card number by chance, and what is found
+    /// by an id needs all of it.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -96,6 +98,7 @@ impl Sanitizer {
         match self.action(&key, root.parent) {
             Some(Action::Redact) => Cow::Borrowed(REDACTED),
             Some(Action::Mask) => Cow::Owned(self.mask(&key, root.parent, text)),
+            None if is_generated_id(text) => Cow::Borrowed(text),
             action @ (Some(Action::Allow) | None) => {
                 self.text(text, root.of(&key.canonical, action.is_some()))
             }
@@ -226,6 +229,15 @@ impl Sanitizer {
 /// them have the check digit of a card number, but no card number of these lengths begins with 1.
 fn is_instant(digits: &str) -> bool {
     digits.starts_with('1') && matches!(digits.len(), 13 | 16 | 19)
+}
+
+/// Whether a text is a UUID, or the root of an X-Ray trace. Digits alone are neither.
+fn is_generated_id(text: &str) -> bool {
+    let groups = || text.split('-').map(str::len);
+    let is_shaped = groups().eq([8, 4, 4, 4, 12]) || groups().eq([1, 8, 24]);
+    is_shaped
+        && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 pub(super) fn redacted() -> Json {

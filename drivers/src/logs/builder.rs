@@ -17,6 +17,7 @@ use super::Format;
 use super::env::Settings;
 use super::filter::LineFilter;
 use super::layer::LineLayer;
+use super::panics::log_panics;
 use super::queue::Queue;
 use crate::clock::{Clock as _, SystemClock};
 use crate::env::{Env, process_env};
@@ -101,7 +102,7 @@ impl Logs {
     }
 
     /// Writes lines here instead of to the standard error, several at a time, from a thread of its own.
-    /// The writer must not log itself.
+    /// What the writer logs itself is dropped, and counted.
     #[must_use]
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
@@ -155,15 +156,19 @@ impl Logs {
         LineLayer { queue, format, sanitizer, about, debug_share }.with_filter(filter)
     }
 
-    /// Makes lines of `tracing` events from here on; whether it does: not where a `tracing` subscriber
-    /// is set already.
+    /// Makes lines of `tracing` events and of panics from here on; whether it does: not where a `tracing`
+    /// subscriber is set already.
     pub fn init(self) -> bool {
         // Asked first, so that no thread is started in vain.
         if tracing::dispatcher::has_been_set() {
             return false;
         }
         let subscriber = tracing_subscriber::registry().with(self.layer());
-        tracing::subscriber::set_global_default(subscriber).is_ok()
+        let is_set = tracing::subscriber::set_global_default(subscriber).is_ok();
+        if is_set {
+            log_panics();
+        }
+        is_set
     }
 }
 

@@ -41,8 +41,10 @@ pub(super) struct Bounded(String);
 const MESSAGE: &str = "message";
 
 impl SpanFields {
+    /// Those that are not empty.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.fields.iter().map(|(name, value)| (*name, value))
+        let filled = self.fields.iter().filter(|(_, value)| !value.is_empty());
+        filled.map(|(name, value)| (*name, value))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
@@ -56,8 +58,14 @@ impl SpanFields {
         }
     }
 
-    fn set(&mut self, field: &Field, value: Value) {
-        let name = name(field);
+    /// Takes other values in the place of these.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (name, value) in other.fields {
+            self.set(name, value);
+        }
+    }
+
+    fn set(&mut self, name: &'static str, value: Value) {
         match self.fields.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.fields.push((name, value)),
@@ -66,6 +74,10 @@ impl SpanFields {
 }
 
 impl Value {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_empty())
+    }
+
     pub(super) fn as_field(&self) -> line::Field<'_> {
         match self {
             Self::Bool(flag) => (*flag).into(),
@@ -84,19 +96,19 @@ fn name(field: &Field) -> &'static str {
 
 impl Visit for SpanFields {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field, Value::Bool(value));
+        self.set(name(field), Value::Bool(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field, Value::Signed(value));
+        self.set(name(field), Value::Signed(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field, Value::Unsigned(value));
+        self.set(name(field), Value::Unsigned(value));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.set(field, Value::Float(value));
+        self.set(name(field), Value::Float(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -110,7 +122,7 @@ impl Visit for SpanFields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let mut text = Bounded::default();
         text.write(value);
-        self.set(field, Value::Text(text.0));
+        self.set(name(field), Value::Text(text.0));
     }
 }
 

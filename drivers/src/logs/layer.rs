@@ -51,8 +51,11 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
+        // Formatted before anything is locked: values may log.
+        let mut recorded = SpanFields::default();
+        values.record(&mut recorded);
         if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
-            values.record(fields);
+            fields.merge(recorded);
         }
     }
 
@@ -102,7 +105,8 @@ impl LineLayer {
     }
 }
 
-/// Appends the fields of spans, given from the innermost to the outermost, in the other order.
+/// Appends the fields of spans, given from the innermost to the outermost, in the other order. What is
+/// empty is not known, and left out.
 fn write_spans<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], line: &mut Line<'_>) {
     for (depth, span) in spans.iter().enumerate().rev() {
         let extensions = span.extensions();

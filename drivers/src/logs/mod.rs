@@ -38,6 +38,7 @@ mod logger;
 mod noop;
 mod notify;
 mod output;
+mod panics;
 mod profile_logger;
 pub(crate) mod queue;
 mod record;
@@ -98,6 +99,9 @@ pub struct LogStats {
 /// | `NO_COLOR` | set to anything: no colours on a terminal |
 ///
 /// A value that has no meaning is said in a line of level `WARN`, and the default holds.
+///
+/// Panics become lines, too, of level `ERROR` and target `panic`, with their `location`; with their
+/// `backtrace`, if `RUST_BACKTRACE` asks for it.
 pub fn init() -> bool {
     Logs::from_env().init()
 }
@@ -109,8 +113,9 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 
 /// Waits until every line that was logged before is written, or could not be, but no longer than a
-/// second for each log that there is; whether all is done. It blocks the thread: use it before a process ends. Invocations of an
-/// application end with a flush of their own, and so does [`start`](crate::start).
+/// second for each log that there is; whether all is done. It blocks the thread: use it before a
+/// process ends. Invocations of an application end with a flush of their own, and so does
+/// [`start`](crate::start).
 pub fn flush() -> bool {
     queue::flush_all(FLUSH_LIMIT)
 }

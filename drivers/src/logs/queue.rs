@@ -1,5 +1,6 @@
 //! A queue of log lines, and the thread that writes them.
 
+use core::cell::Cell;
 use core::fmt;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -57,6 +58,16 @@ struct Sink {
     /// Writes the line that says how many lines were lost.
     notice: Box<dyn Fn(u64, &mut String) + Send>,
     batch: Vec<u8>,
+}
+
+thread_local! {
+    /// Whether this thread is in a writer.
+    static IS_WRITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in the writer of a queue: what that logs cannot be written.
+pub(super) fn is_writing() -> bool {
+    IS_WRITING.get()
 }
 
 /// All queues that there are, for the end of an invocation.
@@ -155,7 +166,7 @@ impl Shared {
     fn accept(&self, line: &str) -> Option<bool> {
         let mut state = lock(&self.state);
         let bytes = state.pending.len().saturating_add(line.len());
-        if state.lines >= self.capacity || bytes >= MOST_BYTES {
+        if state.lines >= self.capacity || bytes >= MOST_BYTES || is_writing() {
             state.stats.dropped = state.stats.dropped.saturating_add(1);
             state.unsaid = state.unsaid.saturating_add(1);
             return None;
@@ -193,6 +204,7 @@ impl Shared {
         drop(state);
 
         // The writer and the notice are the application's, and may panic; the next lines are written.
+        IS_WRITING.set(true);
         let writing = catch_unwind(AssertUnwindSafe(|| {
             if unsaid > 0 {
                 let mut line = String::new();
@@ -202,6 +214,7 @@ impl Shared {
             }
             writer.write_all(batch).and_then(|()| writer.flush())
         }));
+        IS_WRITING.set(false);
         batch.clear();
         batch.shrink_to(KEPT_BYTES);
 
@@ -344,6 +357,29 @@ mod tests {
             assert!(queue.push(line) && queue.flush(LONG));
         }
         assert_eq!(queue.stats(), stats(1, 0, 1));
+    }
+
+    #[test]
+    fn what_a_writer_logs_itself_is_dropped() {
+        struct Chatty(Arc<Mutex<Option<Queue>>>);
+        impl Write for Chatty {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                assert!(!lock(&self.0).as_ref().unwrap().push("written"));
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for has_thread in [true, false] {
+            let itself = Arc::<Mutex<Option<Queue>>>::default();
+            let shared = Shared::new(Chatty(Arc::clone(&itself)), 2, lost);
+            let queue = Queue::on(shared, |shared| has_thread && shared.start_thread());
+            *lock(&itself) = Some(queue.clone());
+            assert!(queue.push("a") && queue.flush(LONG));
+            assert_eq!(queue.stats(), stats(1, 1, 0));
+            *lock(&itself) = None;
+        }
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn a_line_has_the_fields_of_all_spans_around_it_and_the_inner_one_wins() {
         let outer =
             info_span!("invocation", request_id = "r1", route = tracing::field::Empty, n = 1);
         let _outer = outer.enter();
-        let inner = info_span!("record", n = 2, ok = true, share = 0.5, below = -1);
+        let inner = info_span!("record", n = 2, ok = true, share = 0.5, below = -1, route = "");
         inner.in_scope(|| {
             outer.record("route", "/orders/{id}");
             info!(request_id = "spoofed", level = "x", r#type = "t", n = 3, "paid");

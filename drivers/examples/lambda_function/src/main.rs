@@ -9,6 +9,8 @@
 
 use std::process::ExitCode;
 
+use apptheory::logs;
+use apptheory::metrics::{self, Metrics};
 use apptheory::prelude::*;
 
 fn main() -> ExitCode {
@@ -25,10 +27,14 @@ async fn store() -> Store {
     store
 }
 
-fn app(store: &Store) -> App<EventBus> {
+/// Requests are logged and measured.
+fn app(store: &Store) -> Result<App<EventBus>, metrics::Error> {
+    let metrics = Metrics::builder("Orders").dimension("service", "orders").build()?;
     let limit = RateLimit::fixed(100, Duration::from_secs(60)).fail_open().on(store);
     let orders = Router::new().get("/orders", list).post("/orders", publish).layer(limit);
-    App::with_state(EventBus::on(store))
+    let app = App::with_state(EventBus::on(store))
+        .metrics(&metrics)
+        .on_log(logs::record)
         .merge(orders)
         .get("/", async || Json(json!({"message": "hello"})))
         .get("/page", page)
@@ -42,7 +48,8 @@ fn app(store: &Store) -> App<EventBus> {
             Response::html_stream(200, BodyStream::failing(AppError::conflict("nothing was sent")))
         })
         .get("/broken", broken)
-        .get("/panic", panics)
+        .get("/panic", panics);
+    Ok(app)
 }
 
 /// There are no tenants here: whose orders they are is for the application to authenticate.
