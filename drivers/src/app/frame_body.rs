@@ -35,6 +35,7 @@ pub(crate) enum Passage {
     /// While it is made: up to 16 KB of head and 200 MB of body.
     Streamed,
     /// In one piece.
+    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "a server's alone"))]
     Whole,
 }
 
