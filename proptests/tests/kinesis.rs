@@ -1,5 +1,6 @@
 //! Whatever a stream refuses, fails and forgets to say: no record is lost without being named, and
 //! those of one key stay in order.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -171,8 +172,8 @@ proptest! {
         let first = |at: usize| stream.accepted.iter().position(|record| place(record) == at);
         for (later, record) in records.iter().enumerate() {
             let Some(there) = first(later) else { continue };
-            for earlier in 0..later {
-                if records[earlier].partition_key() == record.partition_key() {
+            for (earlier, before) in records[..later].iter().enumerate() {
+                if before.partition_key() == record.partition_key() {
                     prop_assert!(!named.contains_key(&earlier), "{} passed {}", later, earlier);
                     prop_assert!(first(earlier).is_some_and(|earlier| earlier < there));
                 }

@@ -33,9 +33,9 @@ use crate::env::process_env;
 /// says where what was expected, for each format.
 pub fn policy_from_text(text: &str) -> Result<Option<Policy>, Error> {
     match Policy::from_json(text) {
-        Err(Error::InvalidText(json)) => from_yaml(text).map_err(|error| match error {
-            Error::InvalidText(yaml) => Error::InvalidText(format!("{json}, yaml: {yaml}")),
-            other => other,
+        Err(Error::InvalidText(json)) => from_yaml(text).map_err(|error| {
+            let Error::InvalidText(yaml) = &error else { return error };
+            Error::InvalidText(format!("{json}, yaml: {yaml}"))
         }),
         read => read,
     }
