@@ -39,7 +39,8 @@ use crate::clock::{Clock as _, before};
 /// }
 ///
 /// let app = TestApp::new(|_| App::new().get("/ticks", ticks));
-/// app.get("/ticks").stream().assert_chunks(["data: 1\n\n", "data: 2\n\n"]).assert_error_code("");
+/// // An empty chunk first: it sends the head.
+/// app.get("/ticks").stream().assert_chunks(["", "data: 1\n\n", "data: 2\n\n"]);
 /// assert_eq!(TestEnv::BEGINNING.until(app.clock().now()), Duration::from_secs(20));
 /// ```
 #[derive(Debug)]
