@@ -127,6 +127,7 @@ impl Logs {
     /// tracing::subscriber::set_global_default(subscriber)?;
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn layer<S>(self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'s> LookupSpan<'s>,
@@ -158,6 +159,7 @@ impl Logs {
 
     /// Makes lines of `tracing` events and of panics from here on; whether it does: not where a `tracing`
     /// subscriber is set already.
+    #[expect(clippy::must_use_candidate, reason = "who has set up logging before does not care")]
     pub fn init(self) -> bool {
         // Asked first, so that no thread is started in vain.
         if tracing::dispatcher::has_been_set() {

@@ -91,7 +91,8 @@ impl Value {
 
 /// A field's name, without the mark of a name that is a keyword: `r#type`.
 fn name(field: &Field) -> &'static str {
-    field.name().strip_prefix("r#").unwrap_or(field.name())
+    let name = field.name();
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 impl Visit for SpanFields {

@@ -102,6 +102,7 @@ pub struct LogStats {
 ///
 /// Panics become lines, too, of level `ERROR` and target `panic`, with their `location`; with their
 /// `backtrace`, if `RUST_BACKTRACE` asks for it.
+#[expect(clippy::must_use_candidate, reason = "who has set up logging before does not care")]
 pub fn init() -> bool {
     Logs::from_env().init()
 }
@@ -116,6 +117,7 @@ const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 /// second for each log that there is; whether all is done. It blocks the thread: use it before a
 /// process ends. Invocations of an application end with a flush of their own, and so does
 /// [`start`](crate::start).
+#[expect(clippy::must_use_candidate, reason = "a program that ends cannot wait any longer")]
 pub fn flush() -> bool {
     queue::flush_all(FLUSH_LIMIT)
 }

@@ -53,10 +53,12 @@ struct State {
     stats: LogStats,
 }
 
+/// Writes the line that says how many lines were lost.
+type Notice = Box<dyn Fn(u64, &mut String) + Send>;
+
 struct Sink {
     writer: Box<dyn Write + Send>,
-    /// Writes the line that says how many lines were lost.
-    notice: Box<dyn Fn(u64, &mut String) + Send>,
+    notice: Notice,
     batch: Vec<u8>,
 }
 
@@ -119,7 +121,7 @@ impl Queue {
 
 /// Waits for all queues, each no longer than `limit`; whether all is settled.
 pub(super) fn flush_all(limit: Duration) -> bool {
-    all().iter().fold(true, |is_settled, queue| queue.flush(limit) && is_settled)
+    all().iter().filter(|queue| !queue.flush(limit)).count() == 0
 }
 
 /// What became of the lines of all queues.
