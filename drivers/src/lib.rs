@@ -49,12 +49,7 @@ pub mod machine;
 pub mod metrics;
 pub mod prelude;
 pub mod sanitize;
-#[cfg(any(
-    feature = "aws",
-    feature = "kinesis",
-    feature = "websocket",
-    all(feature = "logs", feature = "sns")
-))]
+#[cfg(any(feature = "aws", feature = "kinesis", feature = "sns", feature = "websocket"))]
 mod sdk_error;
 #[cfg(feature = "start")]
 mod start;

@@ -7,6 +7,7 @@ use apptheory_core::observe::notice::{self, NoticeSettings, Origin};
 use apptheory_core::sanitize::Sanitizer;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Region;
 use aws_sdk_sns::config::retry::RetryConfig;
@@ -14,7 +15,7 @@ use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 
 use super::{ErrorNotifier, NotifyError, NotifyFuture};
 use crate::env::process_env;
-use crate::sdk_error::sources;
+use crate::sdk_error::{find_source, sources};
 use crate::trace::Propagation;
 
 pub use aws_sdk_sns;
@@ -121,6 +122,9 @@ where
         Some(code) => format!("sns refused the message: {code}"),
         None if matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_)) => {
             "sns answered with something else than an answer".to_owned()
+        }
+        None if find_source::<CredentialsError>(error).is_some() => {
+            "there are no credentials for sns".to_owned()
         }
         None => {
             let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
