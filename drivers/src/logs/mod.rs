@@ -4,7 +4,7 @@
 //! This module decides which events become lines, when lines are written, and what becomes of those
 //! that cannot be. What a line looks like is the business of [`observe::line`](crate::observe::line).
 //!
-//! [`start`](crate::start) sets logging up. A program that does not use it calls [`init`], or makes its
+//! [`start`](crate::start()) sets logging up. A program that does not use it calls [`init`], or makes its
 //! own with [`Logs`]:
 //!
 //! ```
@@ -15,7 +15,7 @@
 //! // {"timestamp":"…","level":"INFO","message":"paid","order":7,"pin":"[REDACTED]","target":"shop"}
 //! ```
 //!
-//! A line has the fields of the [spans](tracing::span) in which its event happened, and then the
+//! A line has the fields of the [spans](mod@tracing::span) in which its event happened, and then the
 //! event's own. So every line of an invocation has its `request_id`, `trace_id`, `tenant_id`,
 //! `cold_start` and `route`, as far as they are known. On Lambda `function` and `version` are added,
 //! and everywhere `service`, if `SERVICE_NAME` is set. A name is there once: the inner span's value
@@ -116,7 +116,7 @@ const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 /// Waits until every line that was logged before is written, or could not be, but no longer than a
 /// second for each log that there is; whether all is done. It blocks the thread: use it before a
 /// process ends. Invocations of an application end with a flush of their own, and so does
-/// [`start`](crate::start).
+/// [`start`](crate::start()).
 #[expect(clippy::must_use_candidate, reason = "a program that ends cannot wait any longer")]
 pub fn flush() -> bool {
     queue::flush_all(FLUSH_LIMIT)
