@@ -166,7 +166,9 @@ impl Front {
         let app = self.gateway.app();
         // Where there are no chunks, there are no trailers.
         let takes_trailers = version >= Version::HTTP_11 && takes_trailers(&request.headers);
-        let invocation = Invocation { peer: Some(self.peer), ..Invocation::default() };
+        // As on Lambda, each has an id from the beginning, which every line of its log has.
+        let (request_id, peer) = (app.new_id(), Some(self.peer));
+        let invocation = Invocation { request_id, peer, ..Invocation::default() };
         if self.is_buffered {
             let deadline = Some(app.clock().now().saturating_add(BUFFERED_TIME));
             let invocation = Invocation { deadline, ..invocation };

@@ -25,10 +25,12 @@ pub(super) enum Value {
     Text(String),
 }
 
-/// Writes an event's fields, but for its message, to a line.
+/// Writes an event's fields, but for its message and for texts that its spans say, to a line.
 pub(super) struct Fields<'l, 'b> {
     pub(super) line: &'l mut Line<'b>,
     pub(super) value: &'l mut Bounded,
+    /// Whether a text is what the spans say under a name.
+    pub(super) is_said: &'l dyn Fn(&str, &str) -> bool,
 }
 
 /// Writes an event's message.
@@ -145,8 +147,9 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() != MESSAGE {
-            self.line.field(name(field), value);
+        let name = name(field);
+        if name != MESSAGE && !(self.is_said)(name, value) {
+            self.line.field(name, value);
         }
     }
 
@@ -155,10 +158,14 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() != MESSAGE {
-            self.value.clear();
-            self.value.write(value);
-            self.line.field(name(field), &**self.value);
+        let name = name(field);
+        if name == MESSAGE {
+            return;
+        }
+        self.value.clear();
+        self.value.write(value);
+        if !(self.is_said)(name, self.value) {
+            self.line.field(name, &**self.value);
         }
     }
 }

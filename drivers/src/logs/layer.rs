@@ -94,13 +94,13 @@ impl LineLayer {
             message,
         };
         let mut line = line.begin(self.format, &self.sanitizer, head);
-        if let Some(spans) = context.event_scope(event) {
-            write_spans(&spans.collect::<Vec<_>>(), &mut line);
-        }
+        let spans: Vec<_> = context.event_scope(event).into_iter().flatten().collect();
+        write_spans(&spans, &mut line);
         for (name, value) in &self.about {
             line.field(name, value.as_str());
         }
-        event.record(&mut Fields { line: &mut line, value });
+        let is_said = |name: &str, text: &str| says(&spans, name, text);
+        event.record(&mut Fields { line: &mut line, value, is_said: &is_said });
         self.queue.push(line.end());
     }
 }
@@ -119,6 +119,16 @@ fn write_spans<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], line: &mut Line<
             }
         }
     }
+}
+
+/// Whether the innermost of the spans that have a field of this name say this text.
+fn says<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], name: &str, text: &str) -> bool {
+    let mut said = spans.iter().filter_map(|span| {
+        let extensions = span.extensions();
+        let fields = extensions.get::<SpanFields>()?;
+        fields.get(name).is_some().then(|| fields.text(name) == Some(text))
+    });
+    said.next().unwrap_or(false)
 }
 
 /// Whether a span is of an invocation of the share.

@@ -128,12 +128,13 @@ fn a_line_has_the_fields_of_all_spans_around_it_and_the_inner_one_wins() {
         inner.in_scope(|| {
             outer.record("route", "/orders/{id}");
             info!(request_id = "spoofed", level = "x", r#type = "t", n = 3, "paid");
+            info!(request_id = "r1", status = %"r1", "said by the span");
         });
         outer.record("n", 4);
         info!(parent: &outer, "outside");
         info!(parent: None, "alone");
     });
-    let [paid, outside, alone] = &lines[..] else { panic!("{lines:?}") };
+    let [paid, said, outside, alone] = &lines[..] else { panic!("{lines:?}") };
     for (name, value) in [
         ("request_id", json!("r1")),
         ("field_request_id", json!("spoofed")),
@@ -149,6 +150,8 @@ fn a_line_has_the_fields_of_all_spans_around_it_and_the_inner_one_wins() {
     ] {
         assert_eq!(paid[name], value, "{name}");
     }
+    assert_eq!((&said["request_id"], &said["status"]), (&json!("r1"), &json!("r1")));
+    assert_eq!(said.get("field_request_id"), None);
     assert_eq!((&outside["n"], &outside["ok"]), (&json!(4), &Json::Null));
     assert_eq!(alone.get("request_id"), None);
 }
