@@ -140,6 +140,9 @@ fn piece() -> impl Strategy<Value = String> {
         "body",
         "{\"body\":\"",
         "\"}",
+        "-----BEGIN ",
+        "PRIVATE KEY-----",
+        "-----END",
     ]);
     prop_oneof![8 => word.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
 }
@@ -168,7 +171,9 @@ fn value() -> impl Strategy<Value = Value> {
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::vec((name.clone(), inner.clone()), 0..4)
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
-            inner.prop_map(|inner| json!({"body": inner.to_string()})),
+            inner.clone().prop_map(|inner| json!({"body": inner.to_string()})),
+            (name.clone(), inner.clone()).prop_map(|(name, value)| json!([name, value])),
+            (name.clone(), inner).prop_map(|(name, value)| json!({"name": name, "value": value})),
         ]
     })
 }
@@ -435,6 +440,32 @@ proptest! {
         let text = format!("{}{before}{name}{joint}{SECRET}{after}{}", around.0, around.1);
         let shown = Sanitizer::new().free_text(&text).into_owned();
         prop_assert!(!shown.contains(SECRET), "{text:?} as {shown:?}");
+    }
+
+    #[test]
+    fn a_value_is_hidden_beside_its_name_in_a_pair(name in sensitive(), text in message()) {
+        let value = json!({"of": [SECRET, text]});
+        for pair in [
+            json!([name, SECRET]),
+            json!([name, value]),
+            json!({"name": name, "value": SECRET}),
+            json!({"Key": name, "Value": value, "n": 1}),
+        ] {
+            let shown = Sanitizer::new().field("headers", json!([pair])).to_string();
+            prop_assert!(!shown.contains(SECRET), "{pair} as {shown}");
+        }
+    }
+
+    #[test]
+    fn private_keys_are_hidden(
+        before in message(),
+        label in select(vec!["", "RSA ", "OPENSSH "]),
+        breaks in select(vec!["\n", "\r\n", "\\n", ""]),
+        end in select(vec!["-----END PRIVATE KEY-----", ""]),
+    ) {
+        let text = format!("{before}-----BEGIN {label}PRIVATE KEY-----{breaks}MII{SECRET}/+={breaks}{end}");
+        let shown = Sanitizer::new().free_text(&text).into_owned();
+        prop_assert!(!shown.contains(&format!("MII{SECRET}")), "{text:?} as {shown:?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{Profile, REDACTED, Sanitizer, log_text};
 impl Sanitizer {
     /// Returns the text of a message without what must not reach a log, and without what looks like a
     /// secret in it: JSON web tokens, bearer tokens, values of sensitive names (`password=…`,
-    /// `"cvv": "…"`, `("pin", "…")`, `token%3D…`, `Cookie: …`), credentials in URLs, e-mail addresses,
+    /// `"cvv": "…"`, `("pin", "…")`, `token%3D…`, `Cookie: …`), credentials in URLs, private keys, e-mail addresses,
     /// social security numbers and card numbers. Use it for messages that quote what others sent. A text
     /// without any is not copied.
     ///
@@ -47,7 +47,9 @@ impl Sanitizer {
     /// Values of names are looked for first, as they stand, and last, since an address may have hidden
     /// a name.
     fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = [tokens, bearers, credentials].into_iter().fold(Cow::Borrowed(text), then);
+        let text = [private_keys, tokens, bearers, credentials]
+            .into_iter()
+            .fold(Cow::Borrowed(text), then);
         let text = then(text, |text| self.pairs(text));
         let text = then(text, addresses);
         let text = then(text, card_numbers::hide);
@@ -55,6 +57,25 @@ impl Sanitizer {
         then(text, |text| self.pairs(text))
     }
 }
+
+/// Private keys in PEM (RFC 7468), which may have no end.
+fn private_keys(text: &str) -> Cow<'_, str> {
+    if !text.contains(BEGIN) {
+        return Cow::Borrowed(text);
+    }
+    rewrite(
+        text,
+        |c| c == '-',
+        |here, _| {
+            let (label, after) = span(here.strip_prefix(BEGIN)?, |c| c != '-');
+            let body = after.strip_prefix("-----").filter(|_| label.contains("PRIVATE KEY"))?;
+            let rest = body.find("-----END").and_then(|end| body.get(end..)).unwrap_or_default();
+            Some(Found::replaced(format!("{}{REDACTED}", ahead_of(body, here)), rest))
+        },
+    )
+}
+
+const BEGIN: &str = "-----BEGIN ";
 
 /// JSON web tokens: three parts of at least eight characters, the first with `eyJ` ahead of them.
 fn tokens(text: &str) -> Cow<'_, str> {

@@ -3,11 +3,12 @@
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 
 use serde::Serialize;
 use serde_json::{Map, Number, Value as Json};
 
-use super::key::{Action, Key};
+use super::key::{Action, Key, not_allowed};
 use super::mask::Style;
 use super::{Profile, REDACTED, Sanitizer, card_numbers, log_string};
 use crate::json;
@@ -17,6 +18,10 @@ const DEEPEST: usize = 128;
 
 /// How often a `body` may hold JSON with a `body`: texts could grow by more than they are long.
 const MOST_BODIES: usize = 8;
+
+/// Members that name what stands in one of [`VALUES`] beside them.
+const NAMES: [&str; 4] = ["name", "Name", "key", "Key"];
+const VALUES: [&str; 2] = ["value", "Value"];
 
 /// Where a value stands.
 #[derive(Clone, Copy)]
@@ -131,17 +136,37 @@ impl Sanitizer {
             }
             Json::Array(_) | Json::Object(_) if place.depth >= DEEPEST => *value = redacted(),
             Json::Array(elements) => {
+                if let [Json::String(name), value] = elements.as_mut_slice()
+                    && self.hides_paired(name, place)
+                {
+                    *value = redacted();
+                }
                 for element in elements {
                     self.clean(element, place.inside());
                 }
             }
             Json::Object(members) => {
+                let named = NAMES.iter().find_map(|name| members.get(*name)?.as_str());
+                if named.is_some_and(|name| self.hides_paired(name, place)) {
+                    let values = VALUES.iter().filter(|name| members.contains_key(**name));
+                    for name in values.copied().collect::<Vec<_>>() {
+                        members.insert(name.to_owned(), redacted());
+                    }
+                }
                 for (name, value) in members.iter_mut() {
                     self.clean_member(name, value, place.inside());
                 }
                 self.clean_names(members);
             }
         }
+    }
+
+    /// Whether the value that stands beside this name is hidden: header fields, tags and variables
+    /// are written `["pin", "1234"]` and `{"name": "pin", "value": "1234"}`, too.
+    fn hides_paired(&self, name: &str, place: Place<'_>) -> bool {
+        self.profile == Profile::Default
+            && Key::read(name)
+                .is_some_and(|key| not_allowed(self.action(&key, place.parent)).is_some())
     }
 
     fn clean_member(&self, name: &str, value: &mut Json, place: Place<'_>) {
