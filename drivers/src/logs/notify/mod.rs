@@ -184,7 +184,7 @@ impl Shared {
     /// Tries a notice; an error is that of its last attempt. An attempt counts when it is begun, and
     /// the notice waits until it is known to have been sent.
     async fn attempt(&self, number: u64) -> Result<(), NotifyError> {
-        let Some(entry) = self.begin(number) else { return Ok(()) };
+        let Some(entry) = self.begin(number)? else { return Ok(()) };
         let attempt = AssertUnwindSafe(async { self.notifier.notify(&entry).await });
         let panicked = |_| Err(NotifyError("the notifier panicked".to_owned()));
         let outcome = attempt.catch_unwind().await.unwrap_or_else(panicked);
@@ -214,11 +214,23 @@ impl Shared {
         }
     }
 
-    fn begin(&self, number: u64) -> Option<LogEntry> {
+    /// Begins an attempt; an error gives a notice up whose attempts were all cut short.
+    fn begin(&self, number: u64) -> Result<Option<LogEntry>, NotifyError> {
         let mut waiting = lock(&self.waiting);
-        let notice = waiting.notices.iter_mut().find(|notice| notice.number == number)?;
-        notice.tried += 1;
-        Some(notice.entry.clone())
+        let Some(at) = waiting.notices.iter().position(|notice| notice.number == number) else {
+            return Ok(None);
+        };
+        let Some(notice) = waiting.notices.get_mut(at) else { return Ok(None) };
+        if notice.tried < self.attempts {
+            notice.tried += 1;
+            // If it is cut short, others have their turn before it is tried again.
+            notice.due_at = self.clock.now().saturating_add(self.retry_delay);
+            return Ok(Some(notice.entry.clone()));
+        }
+        waiting.notices.remove(at);
+        let error = NotifyError("there was no time for the notifier to answer".to_owned());
+        self.tally.failed(error.to_string());
+        Err(error)
     }
 }
 
@@ -367,10 +379,31 @@ mod tests {
             assert!(futures_util::poll!(sending.as_mut()).is_pending());
             // A second caller does not wait for the first.
             notices.0.send_due().await;
+            notifier.clock.advance(Duration::from_secs(10));
         }
         assert_eq!((notices.waiting(), notifier.told().len()), (1, 2));
         notices.0.send_due().await;
         assert_eq!((notices.waiting(), notifier.told().len()), (0, 3));
         assert_eq!(notices.0.tally.stats().error_count, 1);
+    }
+
+    #[tokio::test]
+    async fn a_notice_that_is_always_cut_short_keeps_no_other_waiting_and_is_given_up() {
+        use Answer::{Fails, Hangs};
+        let (notices, notifier) = notices([Hangs, Fails, Hangs, Fails, Hangs, Fails]);
+        notices.push_all(&["a", "b"]);
+        for _ in 0..3 {
+            {
+                let mut sending = core::pin::pin!(notices.0.send_due());
+                assert!(futures_util::poll!(sending.as_mut()).is_pending());
+            }
+            notices.0.send_due().await;
+            notifier.clock.advance(Duration::from_secs(10));
+        }
+        let both = [(0, "a"), (0, "b"), (10, "a"), (10, "b"), (20, "a"), (20, "b")];
+        assert_eq!((notifier.told(), notices.waiting()), (told(&both), 1));
+        notices.0.send_due().await;
+        assert_eq!((notifier.told(), notices.waiting()), (told(&both), 0));
+        assert_eq!(notices.0.tally.stats().error_count, 2);
     }
 }
