@@ -110,6 +110,17 @@ fn put() -> PutRecords {
 }
 
 #[test]
+fn a_record_that_an_answer_says_nothing_about_is_not_accepted() {
+    let silent = || (200, json!({"Records": [{}]}));
+    let kinesis = Kinesis::replying([silent(), silent(), silent()]);
+    let record = Record::new("k", "x").unwrap();
+    let sent = kinesis.serve(async |streams| producer("orders", streams).send([record]).await);
+    let incomplete = sent.unwrap_err();
+    let [unaccepted] = incomplete.unaccepted() else { panic!("{incomplete}") };
+    assert_eq!((unaccepted.attempts, unaccepted.happened), (3, Happened::Unknown));
+}
+
+#[test]
 fn a_request_says_what_the_records_say() {
     let arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/orders";
     for (stream, member) in [("orders", "StreamName"), (arn, "StreamARN")] {

@@ -89,7 +89,8 @@ impl Execute<PutRecords> for AwsStreams {
         let sent_once = ConfigBuilder::default().retry_config(RetryConfig::disabled());
         let sent = call.set_records(Some(records?)).customize().config_override(sent_once).send();
         let answer = sent.await.map_err(|error| classify(&error))?;
-        Ok(answer.records.into_iter().map(result).collect())
+        let results: Option<Vec<_>> = answer.records.into_iter().map(result).collect();
+        results.ok_or(Error::Unavailable)
     }
 }
 
@@ -102,13 +103,16 @@ fn entry(record: &Record) -> Result<PutRecordsRequestEntry, Error> {
         .map_err(|_| Error::Misconfigured(Misconfiguration::InvalidRequest))
 }
 
-fn result(entry: PutRecordsResultEntry) -> PutResult {
-    PutResult {
+/// `None` for a result that says neither where its record is nor why it is nowhere: the record does not
+/// count as accepted.
+fn result(entry: PutRecordsResultEntry) -> Option<PutResult> {
+    let result = PutResult {
         sequence_number: entry.sequence_number.unwrap_or_default(),
         shard_id: entry.shard_id.unwrap_or_default(),
         error_code: entry.error_code.unwrap_or_default(),
         error_message: entry.error_message.unwrap_or_default(),
-    }
+    };
+    (!result.is_accepted() || !result.sequence_number.is_empty()).then_some(result)
 }
 
 /// Classifies an error by its type and code, never by its message, and records it.
