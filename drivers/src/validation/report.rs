@@ -64,10 +64,14 @@ struct Broken(RefCell<Vec<Rule>>);
 const MARK: char = '\0';
 
 impl Broken {
+    /// Keeps a rule once, however many members of a long list break it.
     fn keep(&self, rule: Rule) -> Cow<'static, str> {
         let mut rules = self.0.borrow_mut();
-        rules.push(rule);
-        format!("{MARK}{}", rules.len() - 1).into()
+        let place = rules.iter().position(|known| *known == rule).unwrap_or(rules.len());
+        if place == rules.len() {
+            rules.push(rule);
+        }
+        format!("{MARK}{place}").into()
     }
 
     fn keep_other(
@@ -157,5 +161,18 @@ impl I18n for Broken {
 
     fn matches_field_mismatch(&self, member: &dyn Display) -> Cow<'static, str> {
         self.keep_other("matches", format!("must be the same as {member}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_kept_once_however_often_it_is_broken() {
+        let broken = Broken::default();
+        let texts = [1, 2, 1].map(|limit| broken.keep(Rule::min(limit)));
+        assert_eq!((&texts[0], broken.0.borrow().len()), (&texts[2], 2));
+        assert_eq!(broken.rule(&texts[1]), Rule::min(2));
     }
 }
