@@ -12,10 +12,23 @@ use super::{App, AppService, BoxFuture};
 #[cfg(feature = "tower")]
 use super::{BodyStream, Response};
 use crate::clock::Clock as _;
+#[cfg(feature = "tower")]
+use crate::trace::{Trace, run_within};
 
 /// How long a hook of [`App::on_flush`] may take after each answer: 1 s. On Lambda it also ends with
 /// the invocation.
 pub const FLUSH_TIME: Duration = Duration::from_secs(1);
+
+/// What is flushed for.
+#[cfg(feature = "tower")]
+#[derive(Clone, Default)]
+pub(crate) struct Flushed {
+    /// The invocation's trace, which AWS calls of the flush send.
+    pub(crate) trace: Trace,
+    /// Whether the application is mounted in another, which flushes the logs behind its own answer:
+    /// they are the process's, and this answer does not wait for them.
+    pub(crate) is_inner: bool,
+}
 
 pub(super) type Flush = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
@@ -69,15 +82,20 @@ impl AppService {
         expect(dead_code, reason = "nothing delivers answers")
     )]
     pub(crate) async fn flush(&self) {
+        self.flush_own().await;
+        // Last, since the hook may log.
+        #[cfg(feature = "logs")]
+        crate::logs::flushed().await;
+    }
+
+    /// Writes what the application measured, and runs its hook.
+    async fn flush_own(&self) {
         if let Some(measures) = &self.inner.measures {
             // Where they are written to is the application's choice, too.
             let report = |panic| self.tell_cause("", panic);
             isolated("the writer of metrics", || measures.flush(), report);
         }
         self.run_flush_hook().await;
-        // Last, since the hook may log.
-        #[cfg(feature = "logs")]
-        crate::logs::flushed().await;
     }
 
     async fn run_flush_hook(&self) {
@@ -96,20 +114,27 @@ impl AppService {
 
     /// Flushes for a response that is about to be handed over: at once, or at the end of its stream.
     #[cfg(feature = "tower")]
-    pub(crate) async fn flush_for(&self, mut response: Response) -> Response {
+    pub(crate) async fn flush_for(&self, mut response: Response, invocation: Flushed) -> Response {
         match response.stream.take() {
-            Some(stream) => response.stream = Some(self.flush_behind(stream)),
-            None => self.flush().await,
+            Some(stream) => response.stream = Some(self.flush_behind(stream, invocation)),
+            None => self.flush_after(invocation).await,
         }
         response
     }
 
+    /// Flushes for an invocation, within its trace.
+    #[cfg(feature = "tower")]
+    async fn flush_after(&self, Flushed { trace, is_inner }: Flushed) {
+        let flush = async { if is_inner { self.flush_own().await } else { self.flush().await } };
+        run_within(trace, flush).await;
+    }
+
     /// A stream that flushes before its end.
     #[cfg(feature = "tower")]
-    pub(crate) fn flush_behind(&self, stream: BodyStream) -> BodyStream {
+    pub(crate) fn flush_behind(&self, stream: BodyStream, invocation: Flushed) -> BodyStream {
         let app = self.clone();
         BodyStream::new(stream::unfold(Some(stream), move |stream| {
-            let app = app.clone();
+            let (app, invocation) = (app.clone(), invocation.clone());
             async move {
                 let mut stream = stream?;
                 match stream.next().await {
@@ -117,7 +142,7 @@ impl AppService {
                     end => {
                         // What is logged of its end is to be flushed, too.
                         drop(stream);
-                        app.flush().await;
+                        app.flush_after(invocation).await;
                         Some((end?, None))
                     }
                 }

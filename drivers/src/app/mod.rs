@@ -30,7 +30,7 @@ mod collect;
 mod context;
 pub mod events;
 mod extract;
-mod flush;
+pub(crate) mod flush;
 #[cfg(any(feature = "lambda_runtime", feature = "local"))]
 pub(crate) mod frame_body;
 mod guard;

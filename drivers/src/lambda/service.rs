@@ -18,6 +18,7 @@ use tower::Service;
 
 use super::error::FunctionError;
 use super::settings::invoke_mode;
+use crate::app::flush::Flushed;
 use crate::app::frame_body::{CutOff, FrameBody, Passage};
 use crate::app::time::Begun;
 use crate::app::{
@@ -26,7 +27,7 @@ use crate::app::{
 };
 use crate::clock::Clock as _;
 use crate::env::process_env;
-use crate::trace::{Trace, run_within};
+use crate::trace::{Trace, current, run_within};
 
 /// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
 /// the deadline, the ids and the trace of its invocation. Use it where something else needs that
@@ -194,7 +195,8 @@ async fn streamed(
     // Errors of a stream would be written into its body: it ends there instead.
     let chunks = BodyDataStream::new(body).take_while(|chunk| ready(chunk.is_ok()));
     let chunks = BodyStream::new(chunks.map_err(|_: CutOff| AppError::internal()));
-    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks) }
+    let flushed = Flushed { trace: current(), is_inner: false };
+    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks, flushed) }
 }
 
 /// A stream whose errors behind the head are all told to the application: no client sees them. Of a

@@ -28,6 +28,7 @@ use super::refusal;
 use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
 use super::websocket::{Gateway, Slot};
+use crate::app::flush::Flushed;
 use crate::app::frame_body::{FrameBody, Passage};
 use crate::app::wire::raw_request;
 use crate::app::{AppService, Invocation};
@@ -180,7 +181,7 @@ impl Front {
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }
         let response = app.serve(request, invocation).await;
-        let (head, stream) = app.flush_for(response).await.split_stream();
+        let (head, stream) = app.flush_for(response, Flushed::default()).await.split_stream();
         FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await
     }
 }

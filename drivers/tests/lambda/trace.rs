@@ -187,6 +187,21 @@ async fn two_invocations_at_a_time_send_each_its_own_trace() {
     }
 }
 
+#[cfg(feature = "tower")]
+#[tokio::test]
+async fn what_is_flushed_for_a_service_has_its_trace() {
+    use apptheory::app::Invocation;
+
+    let endpoint = Endpoint::listen().await;
+    let app = app(&endpoint, &Arc::new(Barrier::new(1))).build().unwrap();
+    let mut request = http::Request::new(String::new());
+    *request.uri_mut() = "/short".parse().unwrap();
+    let invocation = Invocation { trace: lambda_trace("33"), ..Invocation::default() };
+    request.extensions_mut().insert(invocation);
+    assert_eq!(app.respond(request).await.status(), 200);
+    assert_eq!(endpoint.trace("flushed"), Some(lambda_trace("33")));
+}
+
 #[cfg(feature = "lambda_runtime")]
 #[tokio::test]
 async fn under_the_runtime_of_aws_they_do_as_well() {
@@ -212,4 +227,5 @@ async fn under_the_runtime_of_aws_they_do_as_well() {
     for id in ["11", "22"] {
         assert_traced(&endpoint, id);
     }
+    assert!(endpoint.trace("flushed").is_some(), "the end of a stream is flushed within its trace");
 }
