@@ -147,8 +147,9 @@ proptest! {
         };
         prop_assert_eq!(request.source_provenance.source_ip(), vouched);
     }
+
     #[test]
-    fn everybody_wakes_at_the_own_instant(
+    fn everybody_wakes_at_an_instant_of_their_own(
         sleeps in prop::collection::vec(0_u64..10_000_000_000_000, 1..20),
     ) {
         let app = TestApp::within(TestEnv::at(Timestamp::UNIX_EPOCH), |_| App::new());

@@ -1,4 +1,4 @@
-//! What a `PutRecords` that somebody else sent did not put.
+//! Which records a request did not put that the application sent itself.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -28,9 +28,9 @@ pub struct PutRecordsReport {
 /// What can be logged about a request: nothing of its records.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct PutRecordsSummary {
-    /// As [there](PutRecordsReport::record_count).
+    /// How many records were sent.
     pub record_count: usize,
-    /// As [there](PutRecordsReport::failed_record_count).
+    /// How many of them were not accepted.
     pub failed_record_count: usize,
     /// One line for logs.
     pub safe_log: String,
@@ -125,21 +125,21 @@ pub fn report_put_records_failures<R: Borrow<Record>>(
     Ok(PutRecordsReport { record_count, failed_record_count, failures, safe_summary })
 }
 
-const MOST_CODE_BYTES: usize = 128;
-const MOST_MESSAGE_BYTES: usize = 4096;
+const MAX_CODE_BYTES: usize = 128;
+const MAX_MESSAGE_BYTES: usize = 4096;
 
 fn check(result: &PutResult) -> Result<(), &'static str> {
     let code = result.error_code.trim();
     if code.is_empty() && !result.error_message.is_empty() {
         return Err("error message without error code");
     }
-    if code.len() > MOST_CODE_BYTES {
+    if code.len() > MAX_CODE_BYTES {
         return Err("error code too long");
     }
     if code.chars().any(|c| c <= ' ' || c == '\u{7f}') {
         return Err("unsafe error code");
     }
-    if result.error_message.len() > MOST_MESSAGE_BYTES {
+    if result.error_message.len() > MAX_MESSAGE_BYTES {
         return Err("error message too long");
     }
     Ok(())

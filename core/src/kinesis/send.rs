@@ -53,7 +53,7 @@ struct Slot {
 }
 
 impl ProducerConfig {
-    /// Sends records; see [`SendRecords`]. The seed spreads the delays of producers that were
+    /// Returns the machine that sends records. The seed spreads the delays of producers that were
     /// refused together.
     pub fn send<R: Into<Arc<Record>>>(
         &self,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::eventbus;
-use apptheory_core::events::RouteTaken;
 use apptheory_core::http::exchange::{Access, HttpService, SetupError};
 use apptheory_core::http::router::RegistrationError;
 use apptheory_core::limiter::{self, Limiter};
@@ -12,8 +11,9 @@ use apptheory_core::limiter::{self, Limiter};
 use super::chain::Chain;
 use super::events::{EventRoutes, NamedRoute};
 use super::middleware::Layer;
-use super::router::{METHODS, Route, Target};
+use super::router::{METHODS, Route};
 use super::services::Services;
+use super::target::Target;
 use super::{App, AppService, Inner};
 use crate::metrics;
 
@@ -328,79 +328,5 @@ impl Tables {
     fn warnings(&self) -> Vec<BuildWarning> {
         let authenticates = self.service.settings().authenticates;
         self.layers.iter().flat_map(|layer| layer.warnings(authenticates)).collect()
-    }
-}
-
-impl Target {
-    const fn is_of_requests(&self) -> bool {
-        matches!(self, Self::Request { .. } | Self::AnyMethod { .. } | Self::Fallback { .. })
-    }
-
-    /// Who may call it, if the handler and the routers around it agree.
-    fn agreed(&self, accesses: Vec<Vec<Access>>) -> Result<Access, BuildError> {
-        for said in &accesses {
-            let mut said = said.iter();
-            let Some(first) = said.next() else { continue };
-            if let Some(second) = said.find(|other| *other != first) {
-                let (method, _, given) = self.names();
-                let (first, second) = (first.to_string(), second.to_string());
-                return Err(BuildError::AccessTwice { method, given, first, second });
-            }
-        }
-        let mut accesses = accesses.into_iter().flatten();
-        let Some(inner) = accesses.next() else { return Ok(Access::Public) };
-        match accesses.find(|outer| *outer != inner) {
-            None => Ok(inner),
-            Some(outer) => {
-                let (method, _, given) = self.names();
-                let (inner, outer) = (inner.to_string(), outer.to_string());
-                Err(BuildError::TwoAccesses { method, given, inner, outer })
-            }
-        }
-    }
-
-    /// The method that registers it, what its argument is called, and the argument.
-    fn names(&self) -> (&'static str, &'static str, String) {
-        let quoted = |name: &String| format!("{name:?}");
-        match self {
-            Self::Request { method, pattern } => {
-                ("route", "pattern", format!("{method} {pattern}"))
-            }
-            Self::AnyMethod { pattern } => ("any", "pattern", pattern.clone()),
-            Self::Fallback { prefix } => ("fallback", "prefix", prefix.clone()),
-            Self::Message(route_key) => ("websocket", "route key", quoted(route_key)),
-            Self::Queue(name) => ("sqs", "queue", quoted(name)),
-            Self::Stream(name) => ("kinesis", "stream", quoted(name)),
-            Self::Table(name) => ("dynamodb", "table", quoted(name)),
-            Self::Topic(name) => ("sns", "topic", quoted(name)),
-            Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
-            Self::Shape(shape) => ("on", "shape", shape.to_string()),
-            Self::Otherwise => ("otherwise", "handler", String::new()),
-        }
-    }
-
-    /// Why a handler would never run, and what to do.
-    fn never_runs(&self, taken: &RouteTaken) -> BuildError {
-        let (method, what, given) = self.names();
-        let reason = match taken {
-            RouteTaken::Blank => format!("the {what} is blank; name one, or remove the handler"),
-            RouteTaken::By(earlier) if matches!(self, Self::Event(_) | Self::Shape(_)) => format!(
-                "{earlier}, registered before it, selects the same events; register the narrower \
-                 {what} first, or remove one of the two"
-            ),
-            RouteTaken::By(_) if matches!(self, Self::Otherwise) => {
-                "an earlier one takes all events; remove one of the two".into()
-            }
-            RouteTaken::By(earlier) => format!(
-                "the {what} {earlier:?} has a handler already; remove one of the two, or let one \
-                 handler do the work of both"
-            ),
-        };
-        BuildError::Event { method, given, reason }
-    }
-
-    fn unguarded(&self) -> BuildError {
-        let (method, _, given) = self.names();
-        BuildError::Access { method, given }
     }
 }

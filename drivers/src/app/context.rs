@@ -3,7 +3,6 @@
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
@@ -37,7 +36,7 @@ pub struct Context {
     subject: Subject,
     services: Arc<Services>,
     begun: Arc<Begun>,
-    left: Arc<Left>,
+    pub(super) left: Arc<Left>,
     cancellation: CancellationToken,
 }
 
@@ -346,9 +345,9 @@ impl Context {
     }
 
     /// Returns what ends when the handler's answer is no longer waited for: its time is up, or the
-    /// client is gone. The handler's own future is dropped then; this is for work that it started elsewhere. It
-    /// never ends after the handler has answered: a body's stream is dropped when its client leaves,
-    /// and what feeds it finds its channel closed.
+    /// client is gone. The handler's own future is dropped then; this is for work that it started
+    /// elsewhere. It never ends after the handler has answered: a body's stream is dropped when its
+    /// client leaves, and what feeds it finds its channel closed.
     #[must_use]
     pub const fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
@@ -374,42 +373,6 @@ impl Context {
     /// The same one, whose answer is no longer waited for once `cancellation` ends.
     pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
         Self { cancellation, ..self.clone() }
-    }
-
-    /// Leaves a value for those who handle the same request or record, under a name that is trimmed.
-    /// A blank name is ignored.
-    pub fn set(&self, name: &str, value: impl Into<Json>) {
-        self.left.set(name, value.into());
-    }
-
-    /// Returns a value that was left under a name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<Json> {
-        self.left.get(name)
-    }
-
-    /// Leaves a value for those who handle the same request or record, under its type. The extractor
-    /// [`Extension`](super::Extension) reads it.
-    pub fn extend<T: Send + Sync + 'static>(&self, value: T) {
-        self.left.extend(value);
-    }
-
-    /// Returns the value that was left under a type.
-    #[must_use]
-    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.left.extension()
-    }
-
-    /// Returns the stages that the request has passed, in order: the pipeline's, and what middleware
-    /// [added](Self::add_stage).
-    #[must_use]
-    pub fn stages(&self) -> Vec<Cow<'static, str>> {
-        self.left.stages()
-    }
-
-    /// Adds a stage.
-    pub fn add_stage(&self, stage: impl Into<Cow<'static, str>>) {
-        self.left.add_stage(stage.into());
     }
 }
 

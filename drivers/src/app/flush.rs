@@ -74,9 +74,8 @@ impl<S> App<S> {
 
 impl AppService {
     /// Waits until what was logged, measured and traced is written. It never fails, and takes
-    /// [`FLUSH_TIME`] at most for the hook, as much for each log, and three times as much for notifications
-    /// of errors. It is called wherever answers are
-    /// delivered.
+    /// [`FLUSH_TIME`] at most for the hook, as much for each log, and three times as much for
+    /// notifications of errors. It is called wherever answers are delivered.
     #[cfg_attr(
         not(any(feature = "lambda", feature = "local", feature = "testkit", feature = "tower")),
         expect(dead_code, reason = "nothing delivers answers")

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value as Json;
 
+use super::context::Context;
+
 /// Values under names, values under types, and the stages that were passed.
 #[derive(Default)]
 pub(super) struct Left(Mutex<Inner>);
@@ -25,37 +27,54 @@ impl Left {
         Self(Mutex::new(Inner { stages, ..Inner::default() }))
     }
 
-    /// Leaves a value under a name, which is trimmed. A blank name is ignored.
-    pub(super) fn set(&self, name: &str, value: Json) {
-        let name = name.trim();
-        if !name.is_empty() {
-            self.lock().values.insert(name.to_owned(), value);
-        }
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<Json> {
-        self.lock().values.get(name.trim()).cloned()
-    }
-
-    pub(super) fn extend<T: Send + Sync + 'static>(&self, value: T) {
-        self.lock().extensions.insert(TypeId::of::<T>(), Arc::new(value));
-    }
-
-    pub(super) fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.lock().extensions.get(&TypeId::of::<T>()).cloned();
-        value.and_then(|value| value.downcast().ok())
-    }
-
-    pub(super) fn stages(&self) -> Vec<Cow<'static, str>> {
-        self.lock().stages.clone()
-    }
-
-    pub(super) fn add_stage(&self, stage: Cow<'static, str>) {
-        self.lock().stages.push(stage);
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing panics while it is locked: poisoning says nothing here.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is left for others.
+impl Context {
+    /// Leaves a value for those who handle the same request or record, under a name that is trimmed.
+    /// A blank name is ignored.
+    pub fn set(&self, name: &str, value: impl Into<Json>) {
+        let (name, value) = (name.trim(), value.into());
+        if !name.is_empty() {
+            self.left.lock().values.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Returns a value that was left under a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Json> {
+        self.left.lock().values.get(name.trim()).cloned()
+    }
+
+    /// Leaves a value for those who handle the same request or record, under its type. The extractor
+    /// [`Extension`](super::Extension) reads it.
+    pub fn extend<T: Send + Sync + 'static>(&self, value: T) {
+        let before = self.left.lock().extensions.insert(TypeId::of::<T>(), Arc::new(value));
+        // A value of the application's own is dropped where nothing is locked.
+        drop(before);
+    }
+
+    /// Returns the value that was left under a type.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = self.left.lock().extensions.get(&TypeId::of::<T>()).cloned();
+        value.and_then(|value| value.downcast().ok())
+    }
+
+    /// Returns the stages that the request has passed, in order: the pipeline's, and what middleware
+    /// [added](Self::add_stage).
+    #[must_use]
+    pub fn stages(&self) -> Vec<Cow<'static, str>> {
+        self.left.lock().stages.clone()
+    }
+
+    /// Adds a stage.
+    pub fn add_stage(&self, stage: impl Into<Cow<'static, str>>) {
+        let stage = stage.into();
+        self.left.lock().stages.push(stage);
     }
 }

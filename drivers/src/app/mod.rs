@@ -54,6 +54,7 @@ mod settings;
 mod span;
 mod sse;
 mod subject;
+mod target;
 #[cfg(test)]
 mod tests;
 pub(crate) mod time;

@@ -11,7 +11,8 @@ use super::context::Context;
 use super::events::BoxError;
 use super::handler::Layered;
 use super::kind::Http;
-use super::router::{Router, Target};
+use super::router::Router;
+use super::target::Target;
 use super::wire::{http_request, response};
 use super::{Answer, App, BodyStream, BoxFuture};
 

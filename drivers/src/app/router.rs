@@ -3,7 +3,6 @@
 use core::fmt;
 use std::sync::Arc;
 
-use apptheory_core::events::{Rule, Shape};
 use apptheory_core::http::exchange::Access;
 
 use super::App;
@@ -11,6 +10,7 @@ use super::build::BuildError;
 use super::handler::{Erased, Handler, Layered};
 use super::kind::Http;
 use super::middleware::{Layer, Middleware};
+use super::target::Target;
 
 /// Handlers of requests, messages and records, with middleware around them: a part of an [`App`].
 ///
@@ -24,7 +24,11 @@ use super::middleware::{Layer, Middleware};
 ///         .layer(Timeout::default())
 /// }
 ///
-/// let app = App::new().nest("/orders", orders()).fallback(async || (http::StatusCode::NOT_FOUND, "not here")).build()?;
+/// async fn nowhere() -> (http::StatusCode, &'static str) {
+///     (http::StatusCode::NOT_FOUND, "not here")
+/// }
+///
+/// let app = App::new().nest("/orders", orders()).fallback(nowhere).build()?;
 /// # Ok::<(), apptheory::app::BuildError>(())
 /// ```
 ///
@@ -63,32 +67,6 @@ pub(super) struct Route<S> {
     pub(super) accesses: Vec<Vec<Access>>,
     /// The prefix that it is nested at, or an empty text.
     pub(super) prefix: String,
-}
-
-/// What a handler is registered for.
-#[derive(Clone, Debug)]
-pub(super) enum Target {
-    Request {
-        method: String,
-        pattern: String,
-    },
-    /// Requests of any of the [`METHODS`].
-    AnyMethod {
-        pattern: String,
-    },
-    /// Requests below a prefix that nothing else serves.
-    Fallback {
-        prefix: String,
-    },
-    /// A route key of a WebSocket API.
-    Message(String),
-    Queue(String),
-    Stream(String),
-    Table(String),
-    Topic(String),
-    Event(Rule),
-    Shape(Shape),
-    Otherwise,
 }
 
 /// The methods that carry requests to resources (RFC 9110 §9.3), and PATCH.
@@ -281,8 +259,8 @@ macro_rules! routes {
             /// Says who may call the handlers of requests and messages, those that are registered
             /// later among them; see [`Access`]. [`App::authenticate`] says who calls: without it, a
             /// router that is not public does not build, and neither does one that is told so twice
-            /// and differently, or with a handler, or inside of a router, of another access. Nothing says who sends a record: register
-            /// handlers of records with another router.
+            /// and differently, or with a handler, or inside of a router, of another access. Nothing
+            /// says who sends a record: register handlers of records with another router.
             #[must_use]
             pub fn access(mut self, access: Access) -> Self {
                 self.router().add_access(access);

@@ -28,7 +28,7 @@ impl InvocationSpan {
     pub(super) fn new(invocation: &Invocation) -> Self {
         let trace = Trace::new(&invocation.trace);
         #[cfg(feature = "tracing")]
-        let span = trace::sync_scope(&trace, || invocation_span(invocation, &trace));
+        let span = trace::call_within(&trace, || invocation_span(invocation, &trace));
         Self {
             trace,
             #[cfg(feature = "tracing")]
@@ -59,7 +59,7 @@ impl InvocationSpan {
     pub(super) fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
         #[cfg(feature = "tracing")]
         let _entered = self.span.enter();
-        trace::sync_scope(&self.trace, call)
+        trace::call_within(&self.trace, call)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The producer: machines of the core, with a clock, a seed and somebody who sends.
+//! The producer: machines of the core, with a clock, a seed and an executor that sends.
 
 use core::fmt;
 use core::future::Future;
@@ -104,8 +104,8 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// [`Incomplete`], which names every record that was not accepted, and gives it back. Who drops the
-    /// future before it is done does not learn which records were accepted.
+    /// [`Incomplete`], which names every record that was not accepted, and gives it back. Which records
+    /// were accepted is lost when the future is dropped before it is done.
     pub async fn send<R: Into<Arc<Record>>>(
         &self,
         records: impl IntoIterator<Item = R>,
@@ -165,7 +165,7 @@ where
     }
 }
 
-/// Whoever sends, of any type.
+/// An executor that sends, of any type.
 trait ErasedStreams: Send + Sync {
     fn put_records<'a>(&'a self, order: &'a PutRecords) -> Answer<'a>;
 }

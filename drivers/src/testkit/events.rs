@@ -1,6 +1,7 @@
 //! Events of queues, streams, tables, topics, buses, schedules and WebSockets, as AWS sends them.
 //!
-//! A queue, stream, table or topic is given by its name, for which the ARN is made up, or by its ARN.
+//! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made up,
+//! or by its ARN.
 //! Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on, counted in each event; those of
 //! Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what failures name.
 //!
@@ -31,11 +32,13 @@ const REGION: &str = "us-east-1";
 /// The account of made-up ARNs.
 const ACCOUNT: &str = "000000000000";
 
-/// The ARN of what a service calls so; an ARN stays as it is.
-fn arn(service: &str, name: &str) -> String {
-    let name = name.trim();
-    match name.starts_with("arn:") {
-        true => name.to_owned(),
-        false => format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"),
+/// The domain of made-up WebSocket APIs.
+pub(super) const DOMAIN: &str = "example.execute-api.us-east-1.amazonaws.com";
+
+/// The ARN for a name, which ends with the `resource` of that name; an ARN stays as it is.
+fn arn(service: &str, name: &str, resource: impl FnOnce(&str) -> String) -> String {
+    match name.trim() {
+        arn if arn.starts_with("arn:") => arn.to_owned(),
+        name => format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{}", resource(name)),
     }
 }

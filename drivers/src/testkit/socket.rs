@@ -8,13 +8,11 @@ use apptheory_core::local::{ConnectAnswer, WebSocketPeer};
 
 use super::answer::TestAnswer;
 use super::app::TestApp;
+use super::events::DOMAIN;
 use super::report::Report;
 use crate::clock::Clock as _;
 use crate::ids::IdSource as _;
 use crate::websocket::FakeWebSocketManagementClient;
-
-/// The domain of the API in a test.
-const DOMAIN: &str = "example.execute-api.us-east-1.amazonaws.com";
 
 impl TestApp {
     /// Begins a connection to the application's WebSocket API. What handlers send to it, or to all in a

@@ -59,7 +59,7 @@ pub struct TestStream<'a> {
 /// How long a line of server-sent events may be.
 const MAX_SSE_BYTES: usize = 1 << 20;
 
-impl TestRequest<&TestApp> {
+impl<'a> TestRequest<&'a TestApp> {
     /// Sends the request as to a function that streams its responses, and waits for the head. Function
     /// URLs stream, and REST APIs; the route is set up for it.
     ///
@@ -67,10 +67,7 @@ impl TestRequest<&TestApp> {
     ///
     /// If the service does not stream.
     #[track_caller]
-    pub fn stream<'a>(self) -> TestStream<'a>
-    where
-        Self: 'a,
-    {
+    pub fn stream(self) -> TestStream<'a> {
         let (app, sent) = (self.app, self.line());
         let mut event = self.event();
         if self.via == Via::RestApi {

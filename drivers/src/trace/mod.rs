@@ -158,7 +158,7 @@ pub(crate) fn run_within<F: Future>(trace: Trace, future: F) -> impl Future<Outp
 }
 
 /// Calls a function within a trace.
-pub(crate) fn sync_scope<T>(trace: &Trace, call: impl FnOnce() -> T) -> T {
+pub(crate) fn call_within<T>(trace: &Trace, call: impl FnOnce() -> T) -> T {
     CURRENT.sync_scope(trace.clone(), call)
 }
 

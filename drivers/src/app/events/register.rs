@@ -2,7 +2,7 @@
 
 use apptheory_core::events::{Rule, Shape};
 
-use crate::app::router::Target;
+use crate::app::target::Target;
 use crate::app::{App, Handler, Router, kind};
 
 macro_rules! events {

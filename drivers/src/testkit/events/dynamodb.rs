@@ -10,10 +10,8 @@ use crate::testkit::json_of;
 /// Makes an event of changes of a DynamoDB table.
 #[must_use]
 pub fn dynamodb(table: &str, changes: impl IntoIterator<Item = ItemChange>) -> Value {
-    let stream = match table.trim() {
-        stream if stream.starts_with("arn:") => stream.to_owned(),
-        table => arn("dynamodb", &format!("table/{table}/stream/1970-01-01T00:00:00.000")),
-    };
+    let stream =
+        arn("dynamodb", table, |name| format!("table/{name}/stream/1970-01-01T00:00:00.000"));
     records(changes, |number, change| {
         let ItemChange { name, keys, old, new, is_expiry } = change;
         let mut body = json!({

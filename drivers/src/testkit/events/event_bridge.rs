@@ -26,14 +26,15 @@ pub fn event_bridge(entry: EventBridgeEntry) -> Value {
 /// Makes the event of a rule that has a schedule.
 #[must_use]
 pub fn scheduled_rule(name: &str) -> Value {
-    let rule = arn("events", &format!("rule/{}", name.trim()));
+    let rule = arn("events", name, |name| format!("rule/{name}"));
     event_bridge(EventBridgeEntry::new("aws.events", "Scheduled Event").resource(&rule))
 }
 
 /// Makes the event of a schedule of EventBridge Scheduler, without an input of its own.
 #[must_use]
 pub fn schedule(group: &str, name: &str) -> Value {
-    let schedule = arn("scheduler", &format!("schedule/{}/{}", group.trim(), name.trim()));
+    let group = group.trim();
+    let schedule = arn("scheduler", name, |name| format!("schedule/{group}/{name}"));
     let entry = EventBridgeEntry::new("aws.scheduler", "Scheduled Event").resource(&schedule);
     // The scheduler writes a text there, rules an object.
     event_bridge(entry.detail("{}"))

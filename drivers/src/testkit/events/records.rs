@@ -12,7 +12,7 @@ use crate::testkit::json_of;
 /// Makes an event of messages in an SQS queue.
 #[must_use]
 pub fn sqs<M: Into<SqsEntry>>(queue: &str, messages: impl IntoIterator<Item = M>) -> Value {
-    let queue = arn("sqs", queue);
+    let queue = arn("sqs", queue, str::to_owned);
     records(messages, |number, message| {
         let SqsEntry { id, body, attributes, message_attributes } = message.into();
         json!({
@@ -112,7 +112,7 @@ impl From<String> for SqsEntry {
 /// Makes an event of records in a Kinesis stream.
 #[must_use]
 pub fn kinesis<D: Into<KinesisEntry>>(stream: &str, data: impl IntoIterator<Item = D>) -> Value {
-    let stream = stream_arn(stream);
+    let stream = arn("kinesis", stream, |name| format!("stream/{name}"));
     records(data, |number, data| {
         let KinesisEntry { data, partition_key } = data.into();
         json!({
@@ -206,7 +206,7 @@ pub fn cloudwatch_logs<M: Into<String>>(
 /// Makes an event of notifications of an SNS topic.
 #[must_use]
 pub fn sns<M: Into<SnsEntry>>(topic: &str, messages: impl IntoIterator<Item = M>) -> Value {
-    let topic = arn("sns", topic);
+    let topic = arn("sns", topic, str::to_owned);
     records(messages, |number, message| {
         let SnsEntry { message, subject } = message.into();
         json!({
@@ -266,13 +266,6 @@ impl From<&str> for SnsEntry {
 impl From<String> for SnsEntry {
     fn from(message: String) -> Self {
         Self::new(message)
-    }
-}
-
-fn stream_arn(stream: &str) -> String {
-    match stream.trim() {
-        stream if stream.starts_with("arn:") => stream.to_owned(),
-        stream => arn("kinesis", &format!("stream/{stream}")),
     }
 }
 

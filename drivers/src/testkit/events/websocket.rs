@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::DOMAIN;
+
 /// Makes an event of a connection: of its start for the route key `$connect`, of its end for
 /// `$disconnect`, and of a message for any other.
 #[must_use]
@@ -18,7 +20,7 @@ pub fn websocket(route_key: &str, connection_id: &str, body: &str) -> Value {
             "routeKey": route_key,
             "eventType": event_type,
             "connectionId": connection_id,
-            "domainName": "example.execute-api.us-east-1.amazonaws.com",
+            "domainName": DOMAIN,
             "stage": "dev",
             "requestId": "req-1",
         },

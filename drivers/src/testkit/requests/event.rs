@@ -110,10 +110,8 @@ fn version_1<A>(request: &TestRequest<A>) -> Map<String, Value> {
     if is_http_api {
         event.insert("version".to_owned(), "1.0".into());
     }
-    add_lists(&mut event, "headers", "multiValueHeaders", &fields(request));
-    let query = QueryString::parse(request.raw_query());
-    let names = ["queryStringParameters", "multiValueQueryStringParameters"];
-    add_lists(&mut event, names[0], names[1], query.parameters());
+    add_lists(&mut event, HEADERS, &fields(request));
+    add_lists(&mut event, QUERY, QueryString::parse(request.raw_query()).parameters());
     event
 }
 
@@ -138,15 +136,14 @@ fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
         hops.push(address.to_string());
         fields.append("x-forwarded-for", hops.join(", "));
     }
-    add_lists(&mut event, "headers", "multiValueHeaders", &fields);
+    add_lists(&mut event, HEADERS, &fields);
     let raw = request.raw_query();
     let pieces = raw.split('&').filter(|piece| !piece.is_empty());
     let query: MultiMap = pieces
         .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let names = ["queryStringParameters", "multiValueQueryStringParameters"];
-    add_lists(&mut event, names[0], names[1], &query);
+    add_lists(&mut event, QUERY, &query);
     event
 }
 
@@ -162,8 +159,12 @@ fn fields<A>(request: &TestRequest<A>) -> MultiMap {
     fields
 }
 
+/// The members for last values, and for all of them.
+const HEADERS: [&str; 2] = ["headers", "multiValueHeaders"];
+const QUERY: [&str; 2] = ["queryStringParameters", "multiValueQueryStringParameters"];
+
 /// Adds names with their last values, and with all of them.
-fn add_lists(event: &mut Map<String, Value>, single: &str, multiple: &str, all: &MultiMap) {
+fn add_lists(event: &mut Map<String, Value>, [single, multiple]: [&str; 2], all: &MultiMap) {
     let last = all
         .iter()
         .filter_map(|(name, values)| Some((name.to_owned(), Value::from(values.last()?.as_str()))));
