@@ -1,7 +1,7 @@
 //! What a log line costs in time: an event with a message and three fields, in a span with five.
 //!
-//! * `line/apptheory`: sanitised, and handed to the queue; it is written elsewhere.
-//! * `line/tracing-subscriber`: its JSON, not sanitised, written at once to a writer that drops it.
+//! * `line/apptheory`: sanitized, and handed to the queue; it is written elsewhere.
+//! * `line/tracing-subscriber`: its JSON, not sanitized, written at once to a writer that drops it.
 //! * `line/serde_json`: the same members as a map, made and written.
 //! * `line/core`: the line alone, without `tracing`.
 //!

@@ -11,17 +11,17 @@
 //! | `local` | running on a port of this machine |
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
-//! | `kinesis` | records to Kinesis data streams |
-//! | `sns` | notifications of errors through Amazon SNS |
 //! | `websocket` | sending to connections of WebSocket APIs |
+//! | `kinesis` | records to Kinesis data streams |
+//! | `logs` | [`logs`]: `tracing` events as sanitized lines of JSON or text, structured loggers, notifications of errors; `start` includes it |
+//! | `sns` | notifications of errors through Amazon SNS |
 //! | `multipart` | bodies of several parts, such as uploads |
 //! | `validation` | extractors that check what they read by rules of its type |
 //! | `tower` | layers and services of tower |
 //! | `aws_lambda_events` | records as the types of that crate |
 //! | `testkit` | testing an application |
-//! | `yaml` | policies for logs as YAML |
 //! | `tracing` | spans of invocations, records and store effects, and what goes wrong, as of `tracing` |
-//! | `logs` | [`logs`]: `tracing` events as sanitised lines of JSON or text, structured loggers, notifications of errors |
+//! | `yaml` | policies for logs as YAML |
 
 #[doc(inline)]
 pub use apptheory_core::{

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use allocation_counter::measure;
 use apptheory::logs::{self, Format as LogFormat, Logs};
 use apptheory::observe::Level;
-use apptheory::observe::line::{Format, Head, LONGEST, LineBuffer};
+use apptheory::observe::line::{Format, Head, LineBuffer, MAX_LINE_BYTES};
 use apptheory::sanitize::Sanitizer;
 use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
@@ -74,7 +74,7 @@ fn text() -> impl Strategy<Value = String> {
     let pieces = prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
     // Some are longer than a line.
     (pieces, prop::bool::weighted(0.005)).prop_map(|(text, is_long)| match is_long {
-        true => text.repeat(LONGEST / text.len().max(1) + 1),
+        true => text.repeat(MAX_LINE_BYTES / text.len().max(1) + 1),
         false => text,
     })
 }
@@ -138,7 +138,7 @@ proptest! {
     ) {
         let line = line(Format::Json, &message, &target, &fields);
         prop_assert!(!HIDDEN.is_match(&line), "{line}");
-        prop_assert!(line.len() < LONGEST, "{} bytes", line.len());
+        prop_assert!(line.len() < MAX_LINE_BYTES, "{} bytes", line.len());
         prop_assert!(!line.contains(SECRET), "{line}");
 
         let Members(members) = serde_json::from_str(&line).unwrap();
@@ -164,7 +164,7 @@ proptest! {
         let format = Format::Text { is_timed: true, is_coloured: false };
         let line = line(format, &message, &target, &fields);
         prop_assert!(!HIDDEN.is_match(&line) && !line.contains(SECRET), "{line}");
-        prop_assert!(line.len() < LONGEST, "{} bytes", line.len());
+        prop_assert!(line.len() < MAX_LINE_BYTES, "{} bytes", line.len());
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use allocation_counter::measure;
-use apptheory::observe::line::LONGEST;
+use apptheory::observe::line::MAX_LINE_BYTES;
 use apptheory::observe::profile::{LoggingProfile, ProfileConfig, ProfileEvent};
 use apptheory::observe::{Fields, Level};
 use apptheory::sanitize::{
@@ -356,7 +356,7 @@ proptest! {
         fields in prop::collection::btree_map(field_name(), value(), 0..6),
     ) {
         let line = profile_line(&texts, &fields);
-        prop_assert!(!HIDDEN.is_match(&line) && line.len() < LONGEST, "{line:?}");
+        prop_assert!(!HIDDEN.is_match(&line) && line.len() < MAX_LINE_BYTES, "{line:?}");
         let members: Value = serde_json::from_str(&line).unwrap();
         for (name, value) in members.as_object().unwrap() {
             prop_assert!(ALLOWED.contains(&&**name) || name.starts_with("safe_"), "{name:?}");

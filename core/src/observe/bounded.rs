@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use serde_json::Value as Json;
 
-use super::line::{CUT, LONGEST, head};
+use super::line::{CUT, MAX_LINE_BYTES, head};
 use crate::json;
 
 /// The room that is left, in bytes of JSON.
@@ -33,7 +33,7 @@ impl Room {
 /// The text, or the beginning of one that is longer than a line, and [`CUT`]: whatever comes, no more than
 /// that is sanitized.
 pub(super) fn beginning(text: &str) -> Cow<'_, str> {
-    let beginning = head(text, LONGEST);
+    let beginning = head(text, MAX_LINE_BYTES);
     if beginning.len() == text.len() {
         return Cow::Borrowed(text);
     }

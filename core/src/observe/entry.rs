@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::bounded::beginning;
 #[cfg(doc)]
-use super::line::LONGEST;
+use super::line::MAX_LINE_BYTES;
 use super::{Fields, Level};
 use crate::sanitize::Sanitizer;
 use crate::time::Timestamp;
@@ -59,8 +59,8 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Makes an entry of what was logged; of longer texts, their first [`LONGEST`] bytes. The fields `request_id`, `tenant_id`, `user_id`, `trace_id` and
-    /// `span_id` are members of their own.
+    /// Makes an entry of what was logged. The fields `request_id`, `tenant_id`, `user_id`, `trace_id` and
+    /// `span_id` become members of their own. A text is cut after [`MAX_LINE_BYTES`] bytes.
     #[must_use]
     pub fn new(
         at: Timestamp,

@@ -37,7 +37,7 @@ pub struct LoggerConfig {
     /// How often a notification is tried again; without it, twice.
     pub max_retries: Option<u32>,
     /// How many notifications wait at most, and how many lines; without it, or 0, 256 notifications and
-    /// [`MOST_LINES`] lines.
+    /// [`MAX_LINES`] lines.
     pub buffer_size: usize,
     /// The application's own rules of what is shown.
     pub sanitization: Option<Policy>,
@@ -55,21 +55,21 @@ pub struct LoggerSettings {
     /// How often a notification is tried in all.
     pub attempts: u32,
     /// How many notifications wait at most.
-    pub most_notices: usize,
+    pub max_notifications: usize,
     /// How many lines wait at most.
-    pub most_lines: usize,
+    pub max_lines: usize,
     /// What values pass.
     pub sanitizer: Sanitizer,
 }
 
 /// How many lines of a logger wait at most unless it is configured.
-pub const MOST_LINES: usize = 8192;
+pub const MAX_LINES: usize = 8192;
 
 /// One of these is always set on Lambda.
 const LAMBDA: [&str; 4] =
     ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "AWS_EXECUTION_ENV"];
 
-const MOST_NOTICES: usize = 256;
+const MAX_NOTIFICATIONS: usize = 256;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_RETRIES: u32 = 2;
 
@@ -124,8 +124,8 @@ impl LoggerConfig {
             level,
             retry_delay: self.retry_delay.unwrap_or(RETRY_DELAY),
             attempts: self.max_retries.unwrap_or(MAX_RETRIES).saturating_add(1),
-            most_notices: buffer.unwrap_or(MOST_NOTICES),
-            most_lines: buffer.unwrap_or(MOST_LINES),
+            max_notifications: buffer.unwrap_or(MAX_NOTIFICATIONS),
+            max_lines: buffer.unwrap_or(MAX_LINES),
             sanitizer: Sanitizer::new().with_policy(self.sanitization.clone()),
         })
     }
@@ -149,7 +149,7 @@ mod tests {
         let console = Format::Text { is_timed: true, is_coloured: false };
         assert_eq!((found.format, found.level), (console, Level::Info));
         assert_eq!((found.attempts, found.retry_delay), (3, Duration::from_secs(1)));
-        assert_eq!((found.most_notices, found.most_lines), (256, MOST_LINES));
+        assert_eq!((found.max_notifications, found.max_lines), (256, MAX_LINES));
         for name in LAMBDA {
             let env = |asked: &str| (asked == name).then(|| "x".to_owned());
             assert_eq!(LoggerConfig::default().settings(env).unwrap().format, Format::Json);
@@ -165,7 +165,7 @@ mod tests {
         let found = settings(config).unwrap();
         assert_eq!((found.format, found.level), (Format::Json, Level::Error));
         assert_eq!((found.attempts, found.retry_delay), (1, Duration::from_millis(50)));
-        assert_eq!((found.most_notices, found.most_lines), (7, 7));
+        assert_eq!((found.max_notifications, found.max_lines), (7, 7));
         assert_eq!(found.sanitizer.field("pin", "1"), json!("1"));
     }
 

@@ -17,9 +17,9 @@ pub mod emf;
 mod entry;
 pub mod line;
 mod logger_config;
-pub mod notice;
+pub mod notification;
 pub mod profile;
-mod share;
+mod sample_rate;
 mod text;
 
 use alloc::collections::BTreeMap;
@@ -30,8 +30,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 pub use self::entry::LogEntry;
-pub use self::logger_config::{LoggerConfig, LoggerConfigError, LoggerSettings, MOST_LINES};
-pub use self::share::Share;
+pub use self::logger_config::{LoggerConfig, LoggerConfigError, LoggerSettings, MAX_LINES};
+pub use self::sample_rate::SampleRate;
 pub use self::text::LogText;
 
 /// What a caller adds to a log line, by names.

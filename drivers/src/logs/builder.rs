@@ -3,8 +3,7 @@
 use core::fmt;
 use std::io::{self, IsTerminal as _, Write};
 
-use apptheory_core::observe::Share;
-use apptheory_core::observe::line::{self, Head, LineBuffer};
+use apptheory_core::observe::{MAX_LINES, SampleRate, line};
 use apptheory_core::sanitize::Sanitizer;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -19,29 +18,27 @@ use super::filter::LineFilter;
 use super::layer::LineLayer;
 use super::panics::log_panics;
 use super::queue::Queue;
+use super::warning::{lost_lines, warning};
 use crate::clock::{Clock as _, SystemClock};
 use crate::env::{Env, process_env};
 
-/// A log that is being put together. It begins as the environment has it; what is set here wins.
+/// Builds a log. It begins with what the environment says; what is set here wins.
 ///
 /// ```
 /// use apptheory::logs::{Format, Logs};
 ///
-/// Logs::from_env().format(Format::Json).debug_share(0.01).init();
+/// Logs::from_env().format(Format::Json).debug_sample_rate(0.01).init();
 /// ```
 pub struct Logs {
     settings: Settings,
-    debug_share: Share,
+    debug_sample_rate: SampleRate,
     sanitizer: Sanitizer,
     writer: Option<Box<dyn Write + Send>>,
     capacity: usize,
 }
 
-/// How many lines wait for the writer at most.
-const CAPACITY: usize = 8192;
-
 impl Logs {
-    /// Reads what the environment says, as [`init`](super::init) has it.
+    /// Reads the environment, as [`init`](super::init) does: its table has the variables.
     #[must_use]
     pub fn from_env() -> Self {
         Self::read(&process_env)
@@ -50,10 +47,10 @@ impl Logs {
     pub(crate) fn read(env: Env<'_>) -> Self {
         Self {
             settings: Settings::read(env),
-            debug_share: Share::default(),
+            debug_sample_rate: SampleRate::default(),
             sanitizer: Sanitizer::new(),
             writer: None,
-            capacity: CAPACITY,
+            capacity: MAX_LINES,
         }
     }
 
@@ -64,13 +61,14 @@ impl Logs {
         self
     }
 
-    /// Logs events that are at least so severe.
+    /// Logs events of this level and of more severe ones.
     #[must_use]
     pub fn level(self, level: LevelFilter) -> Self {
         self.levels(Targets::new().with_default(level))
     }
 
-    /// Logs events that are at least as severe as their targets want it.
+    /// Logs events of levels that depend on their targets, such as the module that they are in. It replaces
+    /// [`level`](Self::level).
     ///
     /// ```
     /// use apptheory::logs::Logs;
@@ -85,16 +83,16 @@ impl Logs {
         self
     }
 
-    /// Logs events of level `DEBUG`, too, in this share of all invocations: from 0, the default, to 1. A
-    /// request id decides whether its invocation is one of them, in every function alike. Targets that
-    /// are switched off stay off.
+    /// Logs events of level `DEBUG`, too, in a sample of invocations: `0.01` is one in a hundred, 0, the
+    /// default, none, and 1 all. The request id decides, in every function alike. Targets that are
+    /// switched off stay off.
     #[must_use]
-    pub fn debug_share(mut self, share: f64) -> Self {
-        self.debug_share = Share::new(share);
+    pub fn debug_sample_rate(mut self, rate: f64) -> Self {
+        self.debug_sample_rate = SampleRate::new(rate);
         self
     }
 
-    /// Decides with this sanitiser what is shown; by default with the strict rules.
+    /// Decides with this sanitizer what is shown; by default with [`Sanitizer::new`].
     #[must_use]
     pub fn sanitizer(mut self, sanitizer: Sanitizer) -> Self {
         self.sanitizer = sanitizer;
@@ -109,8 +107,8 @@ impl Logs {
         self
     }
 
-    /// Lets so many lines wait for the writer, and at most 16 MiB of them; 8192 by default. Further ones
-    /// are dropped and counted.
+    /// Lets at most so many lines wait for the writer, and at most 16 MiB; 8192 lines by default. Further
+    /// ones are dropped and counted: see [`stats`](super::stats).
     #[must_use]
     pub const fn capacity(mut self, lines: usize) -> Self {
         self.capacity = lines;
@@ -132,7 +130,7 @@ impl Logs {
     where
         S: Subscriber + for<'s> LookupSpan<'s>,
     {
-        let Self { settings, debug_share, sanitizer, writer, capacity } = self;
+        let Self { settings, debug_sample_rate, sanitizer, writer, capacity } = self;
         let format = match settings.format {
             Format::Json => line::Format::Json,
             Format::Text => line::Format::Text {
@@ -143,22 +141,18 @@ impl Logs {
             },
         };
         let writer = writer.unwrap_or_else(|| Box::new(io::stderr()));
-        let say = move |message: &str, out: &mut String| warn(format, message, out);
-        let queue = Queue::new(writer, capacity, move |lost, out| {
-            say(&format!("{lost} log lines were lost: see `apptheory::logs::stats`"), out);
-        });
+        let queue = Queue::new(writer, capacity, lost_lines(format, SystemClock));
         for complaint in settings.complaints {
-            let mut line = String::new();
-            say(&complaint, &mut line);
-            queue.push(&line);
+            queue.push(&warning(format, SystemClock.now(), &complaint));
         }
         let about = settings.about;
-        let filter = LineFilter { levels: settings.levels, has_share: !debug_share.is_none() };
-        LineLayer { queue, format, sanitizer, about, debug_share }.with_filter(filter)
+        let filter =
+            LineFilter { levels: settings.levels, has_samples: !debug_sample_rate.is_zero() };
+        LineLayer { queue, format, sanitizer, about, debug_sample_rate }.with_filter(filter)
     }
 
-    /// Makes lines of `tracing` events and of panics from here on; whether it does: not where a `tracing`
-    /// subscriber is set already.
+    /// Writes `tracing` events and panics to this log from here on. Returns `false`, and changes nothing,
+    /// where a `tracing` subscriber is set already.
     #[expect(clippy::must_use_candidate, reason = "who has set up logging before does not care")]
     pub fn init(self) -> bool {
         // Asked first, so that no thread is started in vain.
@@ -178,16 +172,8 @@ impl fmt::Debug for Logs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logs")
             .field("settings", &self.settings)
-            .field("debug_share", &self.debug_share)
+            .field("debug_sample_rate", &self.debug_sample_rate)
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
     }
-}
-
-/// Appends a warning of the log itself, without a line end.
-fn warn(format: line::Format, message: &str, out: &mut String) {
-    let (mut buffer, sanitizer) = (LineBuffer::default(), Sanitizer::new());
-    let (at, level) = (SystemClock.now(), apptheory_core::observe::Level::Warn);
-    let head = Head { at, level, target: "apptheory::logs", message };
-    out.push_str(buffer.begin(format, &sanitizer, head).end());
 }

@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use apptheory_core::observe::line::Format;
 use apptheory_core::observe::profile::LoggingProfile;
-use apptheory_core::observe::{LoggerConfig, LoggerConfigError, MOST_LINES};
+use apptheory_core::observe::{LoggerConfig, LoggerConfigError, MAX_LINES};
 
 use super::json_logger::JsonLogger;
 use super::logger::SharedLogger;
 use super::noop::NoopLogger;
-use super::notify::{ErrorNotifier, Notices};
+use super::notify::{ErrorNotifier, Notifications};
 use super::output::Output;
 use super::profile_logger::ProfileLogger;
 use super::test_logger::TestLogger;
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::env::process_env;
 
-/// Makes loggers. What they have in common is said here, once.
+/// Makes loggers that have a clock, a writer and a notifier in common.
 ///
 /// ```
 /// use apptheory::logs::{LoggerConfig, LoggerFactory};
@@ -90,9 +90,9 @@ impl LoggerFactory {
         let settings = config.settings(process_env)?;
         let notifier = self.notifier.clone();
         let clock = self.clock.clone();
-        let notices =
-            |tally: &_| Some(Notices::new(notifier?, clock, &settings, Arc::clone(tally)));
-        let output = self.output(settings.most_lines, settings.format, notices);
+        let notifications =
+            |tally: &_| Some(Notifications::new(notifier?, clock, &settings, Arc::clone(tally)));
+        let output = self.output(settings.max_lines, settings.format, notifications);
         Ok(Arc::new(JsonLogger::new(settings, output)))
     }
 
@@ -100,7 +100,7 @@ impl LoggerFactory {
     /// the lines are collected.
     #[must_use]
     pub fn profile(&self, profile: LoggingProfile) -> ProfileLogger {
-        ProfileLogger::new(profile, self.output(MOST_LINES, Format::Json, |_| None))
+        ProfileLogger::new(profile, self.output(MAX_LINES, Format::Json, |_| None))
     }
 
     /// Makes a logger that keeps its entries, for tests.
@@ -117,11 +117,11 @@ impl LoggerFactory {
 
     fn output(
         &self,
-        most_lines: usize,
+        max_lines: usize,
         format: Format,
-        notices: impl FnOnce(&Arc<super::logger::Tally>) -> Option<Notices>,
+        notifications: impl FnOnce(&Arc<super::logger::Tally>) -> Option<Notifications>,
     ) -> Output {
-        Output::new((self.writer)(), most_lines, format, self.clock.clone(), notices)
+        Output::new((self.writer)(), max_lines, format, self.clock.clone(), notifications)
     }
 }
 

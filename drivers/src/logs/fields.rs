@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt::{self, Debug, Write as _};
 use core::ops::Deref;
 
-use apptheory_core::observe::line::{self, LONGEST, Line};
+use apptheory_core::observe::line::{self, Line, MAX_LINE_BYTES};
 use tracing::field::{Field, Visit};
 
 /// The fields of a span.
@@ -12,8 +12,8 @@ use tracing::field::{Field, Visit};
 pub(super) struct SpanFields {
     /// Each name once.
     fields: Vec<(&'static str, Value)>,
-    /// Whether the span is of an invocation of the share that is logged from debug on.
-    pub(super) is_in_share: bool,
+    /// Whether the span is of an invocation in the sample that is logged from debug on.
+    pub(super) is_sampled: bool,
 }
 
 /// The value of a span's field.
@@ -211,7 +211,7 @@ impl Bounded {
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LONGEST.saturating_sub(self.0.len());
+        let room = MAX_LINE_BYTES.saturating_sub(self.0.len());
         if text.len() <= room {
             self.0.push_str(text);
             return Ok(());

@@ -7,12 +7,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::layer::is_in_share;
+use super::layer::is_sampled;
 
-/// Events by their levels and targets; and in a share of all invocations those of level debug, too.
+/// Events by their levels and targets; and in sampled invocations those of level debug, too.
 pub(super) struct LineFilter {
     pub(super) levels: Targets,
-    pub(super) has_share: bool,
+    pub(super) has_samples: bool,
 }
 
 impl LineFilter {
@@ -22,7 +22,7 @@ impl LineFilter {
 
     /// Whether it depends on the invocation. What is switched off stays off.
     fn sometimes(&self, metadata: &Metadata<'_>) -> bool {
-        self.has_share
+        self.has_samples
             && *metadata.level() <= Level::DEBUG
             && self.levels.would_enable(metadata.target(), &Level::ERROR)
     }
@@ -39,7 +39,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Filter<S> for LineFilter {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
         self.always(metadata)
             || self.sometimes(metadata)
-                && context.lookup_current().is_some_and(|span| is_in_share(&span))
+                && context.lookup_current().is_some_and(|span| is_sampled(&span))
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
@@ -53,7 +53,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Filter<S> for LineFilter {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        let least = if self.has_share { LevelFilter::DEBUG } else { LevelFilter::INFO };
+        let least = if self.has_samples { LevelFilter::DEBUG } else { LevelFilter::INFO };
         let levels = Filter::<S>::max_level_hint(&self.levels)?;
         Some(levels.max(least))
     }

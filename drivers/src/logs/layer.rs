@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use apptheory_core::observe::line::{Format, Head, Line, LineBuffer};
-use apptheory_core::observe::{Level, Share};
+use apptheory_core::observe::{Level, SampleRate};
 use apptheory_core::sanitize::Sanitizer;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -23,7 +23,7 @@ pub(super) struct LineLayer {
     /// What every line says.
     pub(super) about: Vec<(&'static str, String)>,
     /// Of these invocations, everything from debug on is logged.
-    pub(super) debug_share: Share,
+    pub(super) debug_sample_rate: SampleRate,
 }
 
 /// What a line is made in.
@@ -44,7 +44,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
         let mut fields = SpanFields::default();
         attributes.record(&mut fields);
         let is_chosen = || span.name() == "invocation" && self.chooses(&fields);
-        fields.is_in_share = span.parent().is_some_and(|span| is_in_share(&span)) || is_chosen();
+        fields.is_sampled = span.parent().is_some_and(|span| is_sampled(&span)) || is_chosen();
         // Replaced, since another log may have been here.
         span.extensions_mut().replace(fields);
     }
@@ -73,10 +73,10 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for LineLayer {
 }
 
 impl LineLayer {
-    /// Whether an invocation is of the share that is logged from debug on.
+    /// Whether an invocation is in the sample that is logged from debug on.
     fn chooses(&self, invocation: &SpanFields) -> bool {
-        !self.debug_share.is_none()
-            && invocation.text("request_id").is_some_and(|id| self.debug_share.takes(id))
+        !self.debug_sample_rate.is_zero()
+            && invocation.text("request_id").is_some_and(|id| self.debug_sample_rate.takes(id))
     }
 
     fn write<S>(&self, event: &Event<'_>, context: &Context<'_, S>, buffers: &mut Buffers)
@@ -131,9 +131,9 @@ fn says<'s, S: LookupSpan<'s>>(spans: &[SpanRef<'s, S>], name: &str, text: &str)
     said.next().unwrap_or(false)
 }
 
-/// Whether a span is of an invocation of the share.
-pub(super) fn is_in_share<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>) -> bool {
-    span.extensions().get::<SpanFields>().is_some_and(|fields| fields.is_in_share)
+/// Whether a span is of an invocation in the sample.
+pub(super) fn is_sampled<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>) -> bool {
+    span.extensions().get::<SpanFields>().is_some_and(|fields| fields.is_sampled)
 }
 
 const fn level(level: tracing::Level) -> Level {

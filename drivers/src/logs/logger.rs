@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 /// A logger of any kind. Clones are the same logger.
 pub type SharedLogger = Arc<dyn StructuredLogger>;
 
-/// Waits for a logger.
+/// What [`StructuredLogger::flush`] and [`StructuredLogger::close`] return.
 pub type LoggerFuture<'l> = Pin<Box<dyn Future<Output = Result<(), LogError>> + Send + 'l>>;
 
 /// Logs messages with fields. Use it where code is given its logger, and tests look at what it logged;
@@ -112,7 +112,7 @@ pub trait StructuredLogger: fmt::Debug + Send + Sync {
     }
 }
 
-/// What was logged is not where it should be.
+/// Some of what was logged was not written, or not sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {

@@ -10,7 +10,7 @@
 //! ```
 //! use apptheory::logs::{Format, Logs};
 //!
-//! Logs::from_env().format(Format::Json).debug_share(0.01).init();
+//! Logs::from_env().format(Format::Json).debug_sample_rate(0.01).init();
 //! tracing::info!(order = 7, pin = "1234", "paid");
 //! // {"timestamp":"…","level":"INFO","message":"paid","order":7,"pin":"[REDACTED]","target":"shop"}
 //! ```
@@ -18,14 +18,30 @@
 //! A line has the fields of the [spans](mod@tracing::span) in which its event happened, and then the
 //! event's own. So every line of an invocation has its `request_id`, `trace_id`, `tenant_id`,
 //! `cold_start` and `route`, as far as they are known. On Lambda `function` and `version` are added,
-//! and everywhere `service`, if `SERVICE_NAME` is set. A name is there once: the inner span's value
-//! wins, and an event's own field whose name is taken is written as `field_…`.
+//! and everywhere `service`, if `SERVICE_NAME` is set. Each name is there once: of spans, the inner one's
+//! value is written, and an event's own field whose name is taken is written as `field_…`.
 //!
-//! Nothing leaks by mistake: values go through a [`Sanitizer`] by their names, messages are looked
-//! through for secrets, and a line stays one line. Nobody waits for the log: lines are written by a
-//! thread of their own, from a queue of bounded size; [`stats`] says what was lost, and so does a line.
+//! Failures are logged by themselves. A line for each request and event, too, is one call more:
+//! `app.on_log(logs::record)`, see [`record`].
+//!
+//! Nothing leaks by mistake: a [`Sanitizer`] decides by a field's name what is shown of its value, secrets
+//! in messages are hidden, and a line stays one line. Logging never waits: a thread of its own writes the
+//! lines, from a queue of bounded size. What did not fit is counted in [`stats`], and a line says so.
 //! Each invocation of an application ends with a [`flush`], so that no line waits while Lambda freezes
 //! the process.
+//!
+//! # Loggers as values
+//!
+//! Code that is given its logger takes a [`StructuredLogger`]. Its lines go to the standard output.
+//!
+//! | Logger | For |
+//! |---|---|
+//! | [`LoggerFactory::console`] | production: JSON on Lambda, text elsewhere; an [`ErrorNotifier`] gets its errors |
+//! | [`LoggerFactory::profile`] | services whose lines have the fields of a [profile](crate::observe::profile) |
+//! | [`TestLogger`] | tests, which look at what was logged |
+//! | [`NoopLogger`] | logging nothing |
+//!
+//! [`set_logger`] makes one of them the logger of the process, which [`logger`] returns.
 
 mod builder;
 mod env;
@@ -45,6 +61,7 @@ mod record;
 mod test_logger;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 use core::time::Duration;
 
@@ -86,19 +103,19 @@ pub struct LogStats {
     pub failed: u64,
 }
 
-/// Makes lines on the standard error of `tracing` events from here on, as the environment says; whether
-/// it does: not where a `tracing` subscriber is set already.
+/// Writes `tracing` events to the standard error from here on, as the environment says. Returns `false`,
+/// and changes nothing, where a `tracing` subscriber is set already.
 ///
 /// | Variable | Meaning |
 /// |---|---|
 /// | `AWS_LAMBDA_LOG_FORMAT` | `JSON`, or `Text`, the default |
-/// | `AWS_LAMBDA_LOG_LEVEL` | how severe events are at least: `TRACE`, `DEBUG`, `INFO`, the default, `WARN`, `ERROR` or `FATAL`, which is like `ERROR` |
+/// | `AWS_LAMBDA_LOG_LEVEL` | the lowest level that is logged: `TRACE`, `DEBUG`, `INFO`, the default, `WARN`, `ERROR` or `FATAL`, which is like `ERROR` |
 /// | `RUST_LOG` | levels by target, such as `info,shop::orders=debug`, in place of `AWS_LAMBDA_LOG_LEVEL` |
 /// | `SERVICE_NAME` | the field `service` of every line |
 /// | `AWS_LAMBDA_FUNCTION_NAME`, `AWS_LAMBDA_FUNCTION_VERSION` | the fields `function` and `version` |
 /// | `NO_COLOR` | set to anything: no colours on a terminal |
 ///
-/// A value that has no meaning is said in a line of level `WARN`, and the default holds.
+/// A value that cannot be read is named in a line of level `WARN`, and the default holds.
 ///
 /// Panics become lines, too, of level `ERROR` and target `panic`, with their `location`; with their
 /// `backtrace`, if `RUST_BACKTRACE` asks for it.
@@ -113,10 +130,9 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// How long notifications of errors may take at the end of an invocation.
 const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 
-/// Waits until every line that was logged before is written, or could not be, but no longer than a
-/// second for each log that there is; whether all is done. It blocks the thread: use it before a
-/// process ends. Invocations of an application end with a flush of their own, and so does
-/// [`start`](crate::start()).
+/// Waits until every line that was logged before is written or has failed, at most a second for each
+/// log. Returns whether it is done. It blocks the thread: use it before a process ends. Invocations of
+/// an application end with a flush of their own, and so does [`start`](crate::start()).
 #[expect(clippy::must_use_candidate, reason = "a program that ends cannot wait any longer")]
 pub fn flush() -> bool {
     queue::flush_all(FLUSH_LIMIT)

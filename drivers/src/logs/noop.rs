@@ -1,4 +1,4 @@
-//! No log at all, and the logger of a process.
+//! The logger that logs nothing, and the logger of a process, which is that one at first.
 
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 

@@ -7,13 +7,13 @@ use core::time::Duration;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use apptheory_core::observe::line::{Format, Head, LineBuffer};
-use apptheory_core::observe::{Level, LogEntry};
-use apptheory_core::sanitize::Sanitizer;
+use apptheory_core::observe::LogEntry;
+use apptheory_core::observe::line::{Format, LineBuffer};
 
 use super::logger::{LogError, LoggerStats, Tally};
-use super::notify::Notices;
+use super::notify::Notifications;
 use super::queue::Queue;
+use super::warning::lost_lines;
 use super::{FLUSH_LIMIT, blocking};
 use crate::clock::{Clock as _, SharedClock};
 
@@ -23,7 +23,7 @@ pub(super) struct Output {
     queue: Queue,
     tally: Arc<Tally>,
     clock: SharedClock,
-    notices: Option<Notices>,
+    notifications: Option<Notifications>,
     /// How many lines had failed at the last flush.
     failed_before: AtomicU64,
 }
@@ -41,25 +41,16 @@ pub(super) fn with_buffer<T>(write: impl FnOnce(&mut LineBuffer) -> T) -> T {
 impl Output {
     pub(super) fn new(
         writer: impl Write + Send + 'static,
-        most_lines: usize,
+        max_lines: usize,
         format: Format,
         clock: SharedClock,
-        notices: impl FnOnce(&Arc<Tally>) -> Option<Notices>,
+        notifications: impl FnOnce(&Arc<Tally>) -> Option<Notifications>,
     ) -> Self {
         let tally = Arc::<Tally>::default();
         let writer = Watched { writer, tally: Arc::clone(&tally) };
-        let (sanitizer, at) = (Sanitizer::new(), clock.clone());
-        let lost = move |count: u64, text: &mut String| {
-            let head =
-                Head { at: at.now(), level: Level::Warn, target: "", message: "log lines lost" };
-            let mut buffer = LineBuffer::default();
-            let mut line = buffer.begin(format, &sanitizer, head);
-            line.field("lost_lines", count);
-            text.push_str(line.end());
-        };
-        let queue = Queue::new(writer, most_lines, lost);
-        let notices = notices(&tally);
-        Self { queue, tally, clock, notices, failed_before: AtomicU64::new(0) }
+        let queue = Queue::new(writer, max_lines, lost_lines(format, clock.clone()));
+        let notifications = notifications(&tally);
+        Self { queue, tally, clock, notifications, failed_before: AtomicU64::new(0) }
     }
 
     /// Whether an entry is taken: the logger is not closed.
@@ -89,8 +80,8 @@ impl Output {
 
     /// Gives the entry to the notifier, if there is one.
     pub(super) fn notify(&self, entry: impl FnOnce() -> LogEntry) {
-        if let Some(notices) = &self.notices {
-            notices.push(entry());
+        if let Some(notifications) = &self.notifications {
+            notifications.push(entry());
         }
     }
 
@@ -100,8 +91,8 @@ impl Output {
             let queue = self.queue.clone();
             blocking(move || queue.flush(FLUSH_LIMIT)).await;
         }
-        let notified = match &self.notices {
-            Some(notices) => notices.send_all().await,
+        let notified = match &self.notifications {
+            Some(notifications) => notifications.send_all().await,
             None => Ok(()),
         };
         let now = self.clock.now();

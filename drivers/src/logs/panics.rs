@@ -7,7 +7,7 @@ use tracing::{Level, enabled, error};
 
 use super::{flush, queue};
 
-/// Logs panics instead of printing them on several lines that nobody sanitises, and waits until they
+/// Logs panics instead of printing them on several lines that are not sanitized, and waits until they
 /// are written: the process may end with one. A panic that is not to be logged is printed as before.
 pub(super) fn log_panics() {
     let print = take_hook();

@@ -20,7 +20,7 @@ pub const RETAINED_LINES: usize = 1024;
 /// How many bytes the retained lines have at most.
 const RETAINED_BYTES: usize = 4 * 1024 * 1024;
 
-/// Writes lines with the fields of a [profile](apptheory_core::observe::profile). Made by
+/// Writes lines with the fields of a [profile](crate::observe::profile). Made by
 /// [`LoggerFactory::profile`](super::LoggerFactory::profile).
 ///
 /// What an event is about comes from fields of those names, such as `event`, `route` or `error_code`. An

@@ -1,5 +1,8 @@
 //! A queue of log lines, and the thread that writes them.
 
+#[cfg(test)]
+mod tests;
+
 use core::cell::Cell;
 use core::fmt;
 use std::io::Write;
@@ -11,7 +14,7 @@ use std::time::Duration;
 use super::LogStats;
 
 /// How many bytes wait at most, besides how many lines.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much memory is kept for the next lines.
 const KEPT_BYTES: usize = 1024 * 1024;
@@ -53,12 +56,12 @@ struct State {
     stats: LogStats,
 }
 
-/// Writes the line that says how many lines were lost.
-type Notice = Box<dyn Fn(u64, &mut String) + Send>;
+/// Makes the line that says how many lines were lost.
+type SayLost = Box<dyn Fn(u64) -> String + Send>;
 
 struct Sink {
     writer: Box<dyn Write + Send>,
-    notice: Notice,
+    say_lost: SayLost,
     batch: Vec<u8>,
 }
 
@@ -80,9 +83,9 @@ impl Queue {
     pub(crate) fn new(
         writer: impl Write + Send + 'static,
         capacity: usize,
-        notice: impl Fn(u64, &mut String) + Send + 'static,
+        say_lost: impl Fn(u64) -> String + Send + 'static,
     ) -> Self {
-        let queue = Self::on(Shared::new(writer, capacity, notice), Shared::start_thread);
+        let queue = Self::on(Shared::new(writer, capacity, say_lost), Shared::start_thread);
         let mut queues = lock(&QUEUES);
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(&queue.0.shared));
@@ -144,7 +147,7 @@ impl Shared {
     fn new(
         writer: impl Write + Send + 'static,
         capacity: usize,
-        notice: impl Fn(u64, &mut String) + Send + 'static,
+        say_lost: impl Fn(u64) -> String + Send + 'static,
     ) -> Self {
         Self {
             capacity: u64::try_from(capacity.max(1)).unwrap_or(u64::MAX),
@@ -153,7 +156,7 @@ impl Shared {
             is_settled: Condvar::new(),
             sink: Mutex::new(Sink {
                 writer: Box::new(writer),
-                notice: Box::new(notice),
+                say_lost: Box::new(say_lost),
                 batch: Vec::new(),
             }),
         }
@@ -168,7 +171,7 @@ impl Shared {
     fn accept(&self, line: &str) -> Option<bool> {
         let mut state = lock(&self.state);
         let bytes = state.pending.len().saturating_add(line.len());
-        if state.lines >= self.capacity || bytes >= MOST_BYTES || is_writing() {
+        if state.lines >= self.capacity || bytes >= MAX_BYTES || is_writing() {
             state.stats.dropped = state.stats.dropped.saturating_add(1);
             state.unsaid = state.unsaid.saturating_add(1);
             return None;
@@ -195,7 +198,7 @@ impl Shared {
     /// Writes what waits, in one piece. New lines come while it is written.
     fn write_pending(&self) {
         let mut sink = lock(&self.sink);
-        let Sink { writer, notice, batch } = &mut *sink;
+        let Sink { writer, say_lost, batch } = &mut *sink;
         let mut state = lock(&self.state);
         if state.lines == 0 {
             return;
@@ -205,14 +208,12 @@ impl Shared {
         let unsaid = core::mem::take(&mut state.unsaid);
         drop(state);
 
-        // The writer and the notice are the application's, and may panic; the next lines are written.
+        // The writer is the application's, and may panic: the next lines are written all the same.
         IS_WRITING.set(true);
         let writing = catch_unwind(AssertUnwindSafe(|| {
             if unsaid > 0 {
-                let mut line = String::new();
-                notice(unsaid, &mut line);
-                line.push('\n');
-                batch.extend_from_slice(line.as_bytes());
+                batch.extend_from_slice(say_lost(unsaid).as_bytes());
+                batch.push(b'\n');
             }
             writer.write_all(batch).and_then(|()| writer.flush())
         }));
@@ -257,156 +258,4 @@ impl fmt::Debug for Shared {
 /// Nothing here is left half-done by a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
-    use super::*;
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    /// A writer that hands over what it is given, and waits for what it is to answer.
-    struct Scripted {
-        given: Sender<String>,
-        answers: Receiver<io::Result<()>>,
-    }
-
-    impl Write for Scripted {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.given.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
-            self.answers.recv().unwrap().map(|()| bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn scripted() -> (Scripted, Receiver<String>, Sender<io::Result<()>>) {
-        let (given, written) = channel();
-        let (answer, answers) = channel();
-        (Scripted { given, answers }, written, answer)
-    }
-
-    /// A queue of two lines that nobody else flushes.
-    fn queue(writer: impl Write + Send + 'static) -> Queue {
-        Queue::on(Shared::new(writer, 2, lost), Shared::start_thread)
-    }
-
-    fn lost(count: u64, line: &mut String) {
-        line.push_str(&format!("{count} lost"));
-    }
-
-    fn stats(written: u64, dropped: u64, failed: u64) -> LogStats {
-        LogStats { written, dropped, failed }
-    }
-
-    #[test]
-    fn lines_are_written_in_order_and_those_without_room_are_counted_and_said() {
-        let (writer, written, answer) = scripted();
-        let queue = queue(writer);
-        assert!(queue.push("a"));
-        assert_eq!(written.recv().unwrap(), "a\n"); // and the writer is busy with it
-        assert!(queue.push("b") && queue.push("c"));
-        assert!(!queue.push("d") && !queue.push("e"));
-        assert!(!queue.flush(Duration::ZERO));
-        assert_eq!(queue.stats(), stats(0, 2, 0));
-
-        answer.send(Ok(())).unwrap();
-        assert_eq!(written.recv().unwrap(), "b\nc\n2 lost\n");
-        assert!(queue.push("f")); // there is room while it writes
-        answer.send(Ok(())).unwrap();
-        answer.send(Ok(())).unwrap();
-        assert!(queue.flush(LONG));
-        assert_eq!(written.recv().unwrap(), "f\n"); // what was said is not said again
-        assert_eq!(queue.stats(), stats(4, 2, 0));
-    }
-
-    #[test]
-    fn lines_that_cannot_be_written_are_counted_and_said() {
-        let (writer, written, answer) = scripted();
-        let queue = queue(writer);
-        for line in ["a", "b"] {
-            assert!(queue.push(line));
-            answer.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
-            assert!(queue.flush(LONG));
-        }
-        assert!(queue.push("c"));
-        answer.send(Ok(())).unwrap();
-        assert!(queue.flush(LONG));
-        assert_eq!(queue.stats(), stats(1, 0, 2));
-        let written: Vec<String> = written.try_iter().collect();
-        assert_eq!(written, ["a\n", "b\n1 lost\n", "c\n2 lost\n"]);
-    }
-
-    #[test]
-    fn a_writer_that_panics_loses_its_lines_alone() {
-        struct Panics(bool);
-        impl Write for Panics {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                assert!(core::mem::replace(&mut self.0, true), "a writer's mistake");
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let queue = queue(Panics(false));
-        for line in ["a", "b"] {
-            assert!(queue.push(line) && queue.flush(LONG));
-        }
-        assert_eq!(queue.stats(), stats(1, 0, 1));
-    }
-
-    #[test]
-    fn what_a_writer_logs_itself_is_dropped() {
-        struct Chatty(Arc<Mutex<Option<Queue>>>);
-        impl Write for Chatty {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                assert!(!lock(&self.0).as_ref().unwrap().push("written"));
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        for has_thread in [true, false] {
-            let itself = Arc::<Mutex<Option<Queue>>>::default();
-            let shared = Shared::new(Chatty(Arc::clone(&itself)), 2, lost);
-            let queue = Queue::on(shared, |shared| has_thread && shared.start_thread());
-            *lock(&itself) = Some(queue.clone());
-            assert!(queue.push("a") && queue.flush(LONG));
-            assert_eq!(queue.stats(), stats(1, 1, 0));
-            *lock(&itself) = None;
-        }
-    }
-
-    #[test]
-    fn without_threads_whoever_pushes_writes() {
-        let (writer, written, answer) = scripted();
-        let queue = Queue::on(Shared::new(writer, 2, lost), |_| false);
-        answer.send(Ok(())).unwrap();
-        assert!(queue.push("a"));
-        assert_eq!(written.try_recv().unwrap(), "a\n");
-        assert!(queue.flush(Duration::ZERO));
-        assert_eq!(queue.stats(), stats(1, 0, 0));
-    }
-
-    #[test]
-    fn what_waits_is_written_when_the_last_handle_is_dropped_and_the_writer_ends() {
-        let (writer, written, answer) = scripted();
-        let queue = queue(writer);
-        let other = queue.clone();
-        assert!(queue.push("a"));
-        assert_eq!(written.recv().unwrap(), "a\n");
-        assert!(other.push("b"));
-        drop((queue, other));
-        answer.send(Ok(())).unwrap();
-        answer.send(Ok(())).unwrap();
-        assert_eq!(written.recv().unwrap(), "b\n");
-        assert!(written.recv().is_err()); // the thread dropped its writer
-    }
 }

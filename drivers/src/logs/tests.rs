@@ -199,11 +199,11 @@ fn errors_are_logged_with_what_they_come_from() {
 
 #[test]
 fn a_share_of_invocations_is_logged_from_debug_on() {
-    let share = apptheory_core::observe::Share::new(0.5);
+    let share = apptheory_core::observe::SampleRate::new(0.5);
     let ids = (0..20).map(|n| format!("r{n}"));
     let (chosen, others): (Vec<_>, Vec<_>) = ids.partition(|id| share.takes(id));
     assert!(!chosen.is_empty() && !others.is_empty());
-    let logs = logs(&[("RUST_LOG", "info,quiet=off")]).debug_share(0.5).format(Format::Json);
+    let logs = logs(&[("RUST_LOG", "info,quiet=off")]).debug_sample_rate(0.5).format(Format::Json);
     let lines = written(logs, || {
         for id in chosen.iter().chain(&others) {
             let span = info_span!(target: "apptheory::app", "invocation", request_id = id.as_str());
@@ -260,7 +260,8 @@ fn what_was_lost_is_said_in_the_format_of_the_log() {
     });
     let lines = lines.lines();
     assert_eq!((&lines[0]["message"], &lines[1]["level"]), (&json!("written"), &json!("WARN")));
-    assert!(lines[1]["message"].as_str().unwrap().starts_with("1 log lines were lost"));
+    assert!(lines[1]["message"].as_str().unwrap().starts_with("log lines were lost"));
+    assert_eq!(lines[1]["lost_lines"], 1);
 }
 
 #[test]

@@ -19,7 +19,8 @@ pub struct Counter {
     at: usize,
 }
 
-/// Says how much there is of something: what was set last counts. Clones are the same.
+/// Holds how much there is of something, such as jobs that wait: the value that was set last. Clones are
+/// the same.
 ///
 /// Setting never waits and never allocates.
 #[derive(Clone, Debug)]

@@ -118,7 +118,7 @@ impl Metrics {
         Ok(self.by([]).histogram(name, unit)?.with([]))
     }
 
-    /// Breaks the instruments that are declared by what this returns down by further dimensions.
+    /// Begins to declare an instrument that is broken down by further dimensions.
     ///
     /// CloudWatch then gets each metric in total, and once for every combination of values that was
     /// counted. Each is billed.

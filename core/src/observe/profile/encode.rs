@@ -18,7 +18,7 @@ use crate::hex::push_hex;
 use crate::json;
 use crate::observe::Fields;
 use crate::observe::bounded::{Room, beginning};
-use crate::observe::line::{LONGEST, OMITTED};
+use crate::observe::line::{MAX_LINE_BYTES, OMITTED};
 use crate::printing::prints;
 use crate::sanitize::Sanitizer;
 use crate::time::Timestamp;
@@ -76,7 +76,7 @@ impl LoggingProfile {
     /// level, message, event, normalized message, static enrichment, that from the request or job, the
     /// error's type, code, stack trace and its digest. The caller's fields replace none of these.
     ///
-    /// A line has at most [`LONGEST`] bytes, its end included: a value that takes more than half of what is
+    /// A line has at most [`MAX_LINE_BYTES`] bytes, its end included: a value that takes more than half of what is
     /// left is cut, and fields without room are counted in [`OMITTED`].
     ///
     /// # Errors
@@ -152,7 +152,12 @@ struct Line<'l> {
 
 impl<'l> Line<'l> {
     const fn new(sanitizer: &'l Sanitizer) -> Self {
-        Self { members: BTreeMap::new(), sanitizer, room: Room(LONGEST - RESERVE), omitted: 0 }
+        Self {
+            members: BTreeMap::new(),
+            sanitizer,
+            room: Room(MAX_LINE_BYTES - RESERVE),
+            omitted: 0,
+        }
     }
 
     fn put(&mut self, field: &'l str, value: impl Serialize) {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::names::SAFE;
 use super::*;
-use crate::observe::line::{CUT, LONGEST, OMITTED};
+use crate::observe::line::{CUT, MAX_LINE_BYTES, OMITTED};
 use crate::observe::{Fields, Level};
 use crate::sanitize::{Policy, Sanitizer};
 use crate::time::Timestamp;
@@ -197,14 +197,14 @@ fn all_that_is_wrong_is_said_at_once_and_in_order() {
 
 #[test]
 fn a_line_is_bounded_and_says_what_had_no_room() {
-    let long = "<a> ".repeat(LONGEST / 2);
+    let long = "<a> ".repeat(MAX_LINE_BYTES / 2);
     let many = (0..9_000).map(|at| (format!("safe_{at:05}"), json!("x".repeat(20))));
     let fields: Fields = many.collect();
     let config = json!({"error_capture": {"include_stack_trace": true}});
     let mut event = ProfileEvent { fields: &fields, ..event(&long) };
     event.error.stack_trace = &long;
     let text = profile(&config).encode(&event).unwrap();
-    assert!(text.len() < LONGEST && text.len() > LONGEST / 2, "{} bytes", text.len());
+    assert!(text.len() < MAX_LINE_BYTES && text.len() > MAX_LINE_BYTES / 2, "{} bytes", text.len());
     let line: Json = serde_json::from_str(&text).unwrap();
     for cut in ["message", "stack_trace"] {
         assert!(line[cut].as_str().unwrap().ends_with(CUT), "{cut}");

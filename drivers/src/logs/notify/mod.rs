@@ -19,11 +19,12 @@ pub use self::sns::{SnsNotifier, aws_sdk_sns};
 use super::logger::{LogError, Tally};
 use crate::clock::{Clock as _, SharedClock};
 
-/// Waits for a notifier.
+/// What [`ErrorNotifier::notify`] returns.
 pub type NotifyFuture<'n> = Pin<Box<dyn Future<Output = Result<(), NotifyError>> + Send + 'n>>;
 
-/// Sends notifications of errors, by mail or by chat, for example. It is given entries of the level error, sanitized,
-/// one at a time, and again after a while when it fails.
+/// Sends notifications of errors, by mail or by chat, for example. Give it to a
+/// [factory](super::LoggerFactory::with_notifier): it gets entries of the level error, sanitized, one at a
+/// time, and again after a while when it fails.
 ///
 /// ```
 /// use apptheory::logs::{ErrorNotifier, LoggerConfig, LoggerFactory, NotifyFuture};
@@ -46,8 +47,8 @@ pub type NotifyFuture<'n> = Pin<Box<dyn Future<Output = Result<(), NotifyError>>
 /// # Ok::<(), apptheory::logs::LoggerConfigError>(())
 /// ```
 pub trait ErrorNotifier: fmt::Debug + Send + Sync {
-    /// Sends a notification of an entry. A future that is dropped, as an invocation's time is over, is asked for
-    /// again later: an entry may be sent twice.
+    /// Sends a notification of an entry. When the time of an invocation ends first, the future is dropped,
+    /// and this is called again later: an entry may be sent twice.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ pub struct NotifyError(pub String);
 /// dropped, and counted. Nothing runs by itself: what waits is sent at the end of an invocation, or when
 /// somebody flushes.
 #[derive(Clone)]
-pub(super) struct Notices(Arc<Shared>);
+pub(super) struct Notifications(Arc<Shared>);
 
 struct Shared {
     notifier: Arc<dyn ErrorNotifier>,
@@ -74,17 +75,17 @@ struct Shared {
     most: usize,
     tally: Arc<Tally>,
     waiting: Mutex<Waiting>,
-    /// Held while notices are sent.
+    /// Held while notifications are sent.
     sending: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Waiting {
-    notices: VecDeque<Notice>,
+    notifications: VecDeque<Notification>,
     next_number: u64,
 }
 
-struct Notice {
+struct Notification {
     number: u64,
     entry: LogEntry,
     tried: u32,
@@ -94,7 +95,7 @@ struct Notice {
 /// All that there are, for the end of an invocation.
 static ALL: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
-/// Sends what waits and is due, each notice once.
+/// Sends what waits and is due, each notification once.
 pub(super) async fn send_due() {
     let all: Vec<_> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
     for shared in all {
@@ -102,7 +103,7 @@ pub(super) async fn send_due() {
     }
 }
 
-impl Notices {
+impl Notifications {
     pub(super) fn new(
         notifier: Arc<dyn ErrorNotifier>,
         clock: SharedClock,
@@ -119,13 +120,13 @@ impl Notices {
     pub(super) fn push(&self, entry: LogEntry) {
         let Shared { most, tally, waiting, .. } = &*self.0;
         let mut waiting = lock(waiting);
-        if waiting.notices.len() >= *most {
+        if waiting.notifications.len() >= *most {
             tally.dropped();
             return;
         }
         let (number, due_at) = (waiting.next_number, entry.at);
         waiting.next_number += 1;
-        waiting.notices.push_back(Notice { number, entry, tried: 0, due_at });
+        waiting.notifications.push_back(Notification { number, entry, tried: 0, due_at });
     }
 
     /// Sends what waits, and waits for what has to be tried again.
@@ -152,13 +153,13 @@ impl Shared {
         settings: &LoggerSettings,
         tally: Arc<Tally>,
     ) -> Self {
-        let LoggerSettings { retry_delay, attempts, most_notices: most, .. } = *settings;
+        let LoggerSettings { retry_delay, attempts, max_notifications: most, .. } = *settings;
         let (waiting, sending) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { notifier, clock, retry_delay, attempts, most, tally, waiting, sending }
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        lock(&self.waiting).notices.iter().map(|notice| notice.due_at).min()
+        lock(&self.waiting).notifications.iter().map(|notification| notification.due_at).min()
     }
 
     async fn send_due(&self) {
@@ -168,12 +169,16 @@ impl Shared {
         }
     }
 
-    /// Tries each notice that is due once, in order. Returns why those that were given up were.
+    /// Tries each notification that is due once, in order. Returns why those that were given up were.
     async fn try_due(&self) -> Vec<NotifyError> {
         let now = self.clock.now();
-        let due = |notice: &&Notice| notice.due_at <= now;
-        let numbers: Vec<u64> =
-            lock(&self.waiting).notices.iter().filter(due).map(|notice| notice.number).collect();
+        let due = |notification: &&Notification| notification.due_at <= now;
+        let numbers: Vec<u64> = lock(&self.waiting)
+            .notifications
+            .iter()
+            .filter(due)
+            .map(|notification| notification.number)
+            .collect();
         let mut given_up = Vec::new();
         for number in numbers {
             given_up.extend(self.attempt(number).await.err());
@@ -181,8 +186,8 @@ impl Shared {
         given_up
     }
 
-    /// Tries a notice; an error is that of its last attempt. An attempt counts when it is begun, and
-    /// the notice waits until it is known to have been sent.
+    /// Tries a notification; an error is that of its last attempt. An attempt counts when it is begun, and
+    /// the notification waits until it is known to have been sent.
     async fn attempt(&self, number: u64) -> Result<(), NotifyError> {
         let Some(entry) = self.begin(number)? else { return Ok(()) };
         let attempt = AssertUnwindSafe(async { self.notifier.notify(&entry).await });
@@ -190,22 +195,23 @@ impl Shared {
         let outcome = attempt.catch_unwind().await.unwrap_or_else(panicked);
 
         let mut waiting = lock(&self.waiting);
-        let at = waiting.notices.iter().position(|notice| notice.number == number);
+        let at =
+            waiting.notifications.iter().position(|notification| notification.number == number);
         match outcome {
             Ok(()) => {
-                at.and_then(|at| waiting.notices.remove(at));
+                at.and_then(|at| waiting.notifications.remove(at));
                 self.tally.succeeded();
                 Ok(())
             }
             Err(error) => {
-                let notice = at.and_then(|at| waiting.notices.get_mut(at));
-                match notice {
-                    Some(notice) if notice.tried < self.attempts => {
-                        notice.due_at = self.clock.now().saturating_add(self.retry_delay);
+                let notification = at.and_then(|at| waiting.notifications.get_mut(at));
+                match notification {
+                    Some(notification) if notification.tried < self.attempts => {
+                        notification.due_at = self.clock.now().saturating_add(self.retry_delay);
                         Ok(())
                     }
                     Some(_) | None => {
-                        at.and_then(|at| waiting.notices.remove(at));
+                        at.and_then(|at| waiting.notifications.remove(at));
                         self.tally.failed(error.to_string());
                         Err(error)
                     }
@@ -214,30 +220,32 @@ impl Shared {
         }
     }
 
-    /// Begins an attempt; an error gives a notice up whose attempts were all cut short.
+    /// Begins an attempt; an error gives a notification up whose attempts were all cut short.
     fn begin(&self, number: u64) -> Result<Option<LogEntry>, NotifyError> {
         let mut waiting = lock(&self.waiting);
-        let Some(at) = waiting.notices.iter().position(|notice| notice.number == number) else {
+        let Some(at) =
+            waiting.notifications.iter().position(|notification| notification.number == number)
+        else {
             return Ok(None);
         };
-        let Some(notice) = waiting.notices.get_mut(at) else { return Ok(None) };
-        if notice.tried < self.attempts {
-            notice.tried += 1;
+        let Some(notification) = waiting.notifications.get_mut(at) else { return Ok(None) };
+        if notification.tried < self.attempts {
+            notification.tried += 1;
             // If it is cut short, others have their turn before it is tried again.
-            notice.due_at = self.clock.now().saturating_add(self.retry_delay);
-            return Ok(Some(notice.entry.clone()));
+            notification.due_at = self.clock.now().saturating_add(self.retry_delay);
+            return Ok(Some(notification.entry.clone()));
         }
-        waiting.notices.remove(at);
+        waiting.notifications.remove(at);
         let error = NotifyError("there was no time for the notifier to answer".to_owned());
         self.tally.failed(error.to_string());
         Err(error)
     }
 }
 
-impl fmt::Debug for Notices {
+impl fmt::Debug for Notifications {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting = lock(&self.0.waiting).notices.len();
-        f.debug_struct("Notices").field("waiting", &waiting).finish_non_exhaustive()
+        let waiting = lock(&self.0.waiting).notifications.len();
+        f.debug_struct("Notifications").field("waiting", &waiting).finish_non_exhaustive()
     }
 }
 
@@ -285,8 +293,8 @@ mod tests {
         }
     }
 
-    /// A queue of two notices and three attempts, ten seconds apart.
-    fn notices(answers: impl IntoIterator<Item = Answer>) -> (Notices, Arc<Scripted>) {
+    /// A queue of two notifications and three attempts, ten seconds apart.
+    fn notifications(answers: impl IntoIterator<Item = Answer>) -> (Notifications, Arc<Scripted>) {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let notifier = Arc::new(Scripted {
             clock: clock.clone(),
@@ -298,10 +306,10 @@ mod tests {
         let settings = config.settings(|_| None).unwrap();
         let (shared, tally) = (Arc::clone(&notifier), Arc::default());
         let shared = Shared::new(shared, SharedClock::new(clock), &settings, tally);
-        (Notices(Arc::new(shared)), notifier)
+        (Notifications(Arc::new(shared)), notifier)
     }
 
-    impl Notices {
+    impl Notifications {
         fn push_all(&self, messages: &[&str]) {
             for message in messages {
                 let (at, none) = (Timestamp::UNIX_EPOCH, Fields::new());
@@ -310,7 +318,7 @@ mod tests {
         }
 
         fn waiting(&self) -> usize {
-            lock(&self.0.waiting).notices.len()
+            lock(&self.0.waiting).notifications.len()
         }
     }
 
@@ -326,84 +334,84 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_room_is_dropped_and_counted() {
-        let (notices, notifier) = notices([]);
-        notices.push_all(&["a", "b", "c"]);
-        assert_eq!(notices.0.tally.stats().entries_dropped, 1);
-        assert_eq!(notices.send_all().await, Ok(()));
+        let (notifications, notifier) = notifications([]);
+        notifications.push_all(&["a", "b", "c"]);
+        assert_eq!(notifications.0.tally.stats().entries_dropped, 1);
+        assert_eq!(notifications.send_all().await, Ok(()));
         assert_eq!(notifier.told(), told(&[(0, "a"), (0, "b")]));
-        assert_eq!(notices.waiting(), 0);
+        assert_eq!(notifications.waiting(), 0);
     }
 
     #[tokio::test]
-    async fn a_notice_is_tried_again_after_a_while_and_given_up_with_its_reason() {
+    async fn a_notification_is_tried_again_after_a_while_and_given_up_with_its_reason() {
         use Answer::{Fails, Panics};
-        let (notices, notifier) = notices([Fails, Fails, Panics]);
-        notices.push_all(&["a"]);
+        let (notifications, notifier) = notifications([Fails, Fails, Panics]);
+        notifications.push_all(&["a"]);
         let why = "the notifier panicked".to_owned();
-        assert_eq!(notices.send_all().await, Err(LogError::NotNotified { count: 1, why }));
+        assert_eq!(notifications.send_all().await, Err(LogError::NotNotified { count: 1, why }));
         assert_eq!(notifier.told(), told(&[(0, "a"), (10, "a"), (20, "a")]));
-        let stats = notices.0.tally.stats();
+        let stats = notifications.0.tally.stats();
         assert_eq!(
             (stats.error_count, stats.last_error.as_deref()),
             (1, Some("the notifier panicked"))
         );
-        assert!(!notices.0.tally.is_healthy());
+        assert!(!notifications.0.tally.is_healthy());
 
-        notices.push_all(&["b"]);
-        assert_eq!(notices.send_all().await, Ok(()));
-        assert!(notices.0.tally.is_healthy());
-        assert_eq!(notices.0.tally.stats().error_count, 1);
+        notifications.push_all(&["b"]);
+        assert_eq!(notifications.send_all().await, Ok(()));
+        assert!(notifications.0.tally.is_healthy());
+        assert_eq!(notifications.0.tally.stats().error_count, 1);
     }
 
     #[tokio::test]
     async fn the_end_of_an_invocation_tries_what_is_due_once_and_waits_for_nothing() {
-        let (notices, notifier) = notices([Answer::Fails, Answer::Fails]);
-        notices.push_all(&["a", "b"]);
+        let (notifications, notifier) = notifications([Answer::Fails, Answer::Fails]);
+        notifications.push_all(&["a", "b"]);
         for _ in 0..3 {
-            notices.0.send_due().await;
+            notifications.0.send_due().await;
         }
         assert_eq!(notifier.told(), told(&[(0, "a"), (0, "b")]));
         notifier.clock.advance(Duration::from_secs(10));
-        notices.0.send_due().await;
+        notifications.0.send_due().await;
         assert_eq!(notifier.told().split_off(2), told(&[(10, "a"), (10, "b")]));
-        assert_eq!(notices.waiting(), 0);
+        assert_eq!(notifications.waiting(), 0);
     }
 
     #[tokio::test]
-    async fn a_notice_that_was_cut_short_waits_and_counts_as_tried() {
+    async fn a_notification_that_was_cut_short_waits_and_counts_as_tried() {
         use Answer::{Fails, Hangs};
-        let (notices, notifier) = notices([Hangs, Hangs, Fails]);
-        notices.push_all(&["a"]);
+        let (notifications, notifier) = notifications([Hangs, Hangs, Fails]);
+        notifications.push_all(&["a"]);
         for _ in 0..2 {
-            let mut sending = core::pin::pin!(notices.0.send_due());
+            let mut sending = core::pin::pin!(notifications.0.send_due());
             assert!(futures_util::poll!(sending.as_mut()).is_pending());
             // A second caller does not wait for the first.
-            notices.0.send_due().await;
+            notifications.0.send_due().await;
             notifier.clock.advance(Duration::from_secs(10));
         }
-        assert_eq!((notices.waiting(), notifier.told().len()), (1, 2));
-        notices.0.send_due().await;
-        assert_eq!((notices.waiting(), notifier.told().len()), (0, 3));
-        assert_eq!(notices.0.tally.stats().error_count, 1);
+        assert_eq!((notifications.waiting(), notifier.told().len()), (1, 2));
+        notifications.0.send_due().await;
+        assert_eq!((notifications.waiting(), notifier.told().len()), (0, 3));
+        assert_eq!(notifications.0.tally.stats().error_count, 1);
     }
 
     #[tokio::test]
-    async fn a_notice_that_is_always_cut_short_keeps_no_other_waiting_and_is_given_up() {
+    async fn a_notification_that_is_always_cut_short_keeps_no_other_waiting_and_is_given_up() {
         use Answer::{Fails, Hangs};
-        let (notices, notifier) = notices([Hangs, Fails, Hangs, Fails, Hangs, Fails]);
-        notices.push_all(&["a", "b"]);
+        let (notifications, notifier) = notifications([Hangs, Fails, Hangs, Fails, Hangs, Fails]);
+        notifications.push_all(&["a", "b"]);
         for _ in 0..3 {
             {
-                let mut sending = core::pin::pin!(notices.0.send_due());
+                let mut sending = core::pin::pin!(notifications.0.send_due());
                 assert!(futures_util::poll!(sending.as_mut()).is_pending());
             }
-            notices.0.send_due().await;
+            notifications.0.send_due().await;
             notifier.clock.advance(Duration::from_secs(10));
         }
         let both = [(0, "a"), (0, "b"), (10, "a"), (10, "b"), (20, "a"), (20, "b")];
-        assert_eq!((notifier.told(), notices.waiting()), (told(&both), 1));
-        notices.0.send_due().await;
-        assert_eq!((notifier.told(), notices.waiting()), (told(&both), 0));
-        assert_eq!(notices.0.tally.stats().error_count, 2);
+        assert_eq!((notifier.told(), notifications.waiting()), (told(&both), 1));
+        notifications.0.send_due().await;
+        assert_eq!((notifier.told(), notifications.waiting()), (told(&both), 0));
+        assert_eq!(notifications.0.tally.stats().error_count, 2);
     }
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use apptheory_core::observe::LogEntry;
-use apptheory_core::observe::notice::{self, NoticeSettings, Origin};
+use apptheory_core::observe::notification::{self, NotificationSettings, Origin};
 use apptheory_core::sanitize::Sanitizer;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
@@ -47,11 +47,12 @@ pub struct SnsNotifier {
 }
 
 impl SnsNotifier {
-    /// Takes the topic and the subject from the environment, see [`NoticeSettings::from_env`], and
+    /// Takes the topic and the subject from the environment, see [`NotificationSettings::from_env`], and
     /// credentials from where the SDK looks for them. The region is the topic's. An attempt takes at most
     /// two seconds; the logger tries again. `None` without a topic.
     pub async fn from_env() -> Option<Self> {
-        let NoticeSettings { topic_arn, subject, origin } = NoticeSettings::from_env(process_env);
+        let NotificationSettings { topic_arn, subject, origin } =
+            NotificationSettings::from_env(process_env);
         let topic_arn = topic_arn?;
         let shared = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let timeouts = TimeoutConfig::builder().operation_timeout(ATTEMPT).build();
@@ -79,14 +80,14 @@ impl SnsNotifier {
             return Err(NotifyError("observability: sns topic arn is empty".to_owned()));
         }
         let config = client.config().to_builder().interceptor(Propagation).build();
-        let (client, subject) = (Client::from_conf(config), notice::subject(""));
+        let (client, subject) = (Client::from_conf(config), notification::subject(""));
         Ok(Self { client, topic_arn, subject, origin: Origin::default() })
     }
 
     /// Replaces the subject, of which one line of at most 100 bytes is sent.
     #[must_use]
     pub fn with_subject(self, subject: &str) -> Self {
-        Self { subject: notice::subject(subject), ..self }
+        Self { subject: notification::subject(subject), ..self }
     }
 
     /// Replaces what messages say of the function.
@@ -103,7 +104,7 @@ impl ErrorNotifier for SnsNotifier {
             .publish()
             .topic_arn(&self.topic_arn)
             .subject(&self.subject)
-            .message(notice::message(entry, &self.origin));
+            .message(notification::message(entry, &self.origin));
         Box::pin(async { publish.send().await.map(drop).map_err(|error| why(&error)) })
     }
 }

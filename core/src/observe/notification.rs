@@ -1,4 +1,4 @@
-//! Messages about errors.
+//! Notifications of errors.
 
 use alloc::string::{String, ToString as _};
 
@@ -10,34 +10,34 @@ use crate::json;
 use crate::sanitize::log_text;
 
 /// How many bytes a message has at most: as many as Amazon SNS takes.
-pub const LONGEST_NOTICE: usize = 256 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
 /// How many bytes a subject has at most. Amazon SNS takes 100 characters.
-pub const LONGEST_SUBJECT: usize = 100;
+pub const MAX_SUBJECT_BYTES: usize = 100;
 
-/// Where messages about errors go, and where they come from.
+/// Where notifications of errors go, and which function they come from.
 ///
 /// ```
-/// use apptheory_core::observe::notice::NoticeSettings;
+/// use apptheory_core::observe::notification::NotificationSettings;
 ///
 /// let env = |name: &str| {
 ///     (name == "ERROR_NOTIFICATIONS_TOPIC_ARN").then(|| "arn:aws:sns:eu-west-1:1:errors".to_owned())
 /// };
-/// let settings = NoticeSettings::from_env(env);
+/// let settings = NotificationSettings::from_env(env);
 /// assert_eq!(settings.topic_arn.as_deref(), Some("arn:aws:sns:eu-west-1:1:errors"));
 /// assert_eq!(settings.subject, "apptheory error");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct NoticeSettings {
-    /// The topic; without one, no messages are sent.
+pub struct NotificationSettings {
+    /// The Amazon SNS topic; without one, nothing is sent.
     pub topic_arn: Option<String>,
-    /// The subject of messages, of at most [`LONGEST_SUBJECT`] bytes.
+    /// The subject, of at most [`MAX_SUBJECT_BYTES`] bytes.
     pub subject: String,
-    /// What messages say of the function.
+    /// What notifications say of the function.
     pub origin: Origin,
 }
 
-/// What a message says of the function that it comes from. What is not known is empty.
+/// What a notification says of the function that it comes from. What is not known is empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Origin {
     /// The runtime, `AWS_EXECUTION_ENV`.
@@ -48,7 +48,7 @@ pub struct Origin {
     pub region: String,
 }
 
-impl NoticeSettings {
+impl NotificationSettings {
     /// Reads the settings from environment variables; a blank one is missing. The topic is the first of
     /// `APPTHEORY_ERROR_NOTIFICATIONS_TOPIC_ARN`, `APPTHEORY_SNS_ERROR_TOPIC_ARN`,
     /// `ERROR_NOTIFICATION_SNS_TOPIC_ARN`, `ERROR_NOTIFICATIONS_TOPIC_ARN` and `SNS_ERROR_TOPIC_ARN`, the
@@ -87,18 +87,18 @@ const SUBJECTS: [&str; 2] =
 
 const DEFAULT_SUBJECT: &str = "apptheory error";
 
-/// Returns a subject that Amazon SNS takes: one line of at most [`LONGEST_SUBJECT`] bytes; a blank one is
+/// Returns a subject that Amazon SNS takes: one line of at most [`MAX_SUBJECT_BYTES`] bytes; a blank one is
 /// `apptheory error`.
 #[must_use]
 pub fn subject(text: &str) -> String {
     let line = log_text(text);
     let line = line.trim();
     let line = if line.is_empty() { DEFAULT_SUBJECT } else { line };
-    let end = (0..=line.len().min(LONGEST_SUBJECT)).rev().find(|at| line.is_char_boundary(*at));
+    let end = (0..=line.len().min(MAX_SUBJECT_BYTES)).rev().find(|at| line.is_char_boundary(*at));
     line.get(..end.unwrap_or_default()).unwrap_or_default().trim_end().to_string()
 }
 
-/// Returns the message about an entry: JSON of at most [`LONGEST_NOTICE`] bytes, with the members `entry`
+/// Returns the message of a notification of an entry: JSON of at most [`MAX_MESSAGE_BYTES`] bytes, with the members `entry`
 /// and `env`. Values that are too long are cut, and fields without room are left out.
 #[must_use]
 pub fn message(entry: &LogEntry, origin: &Origin) -> String {
@@ -108,7 +108,7 @@ pub fn message(entry: &LogEntry, origin: &Origin) -> String {
         "aws_lambda_function_name": function_name,
         "aws_region": region,
     });
-    let mut room = Room(LONGEST_NOTICE - RESERVE);
+    let mut room = Room(MAX_MESSAGE_BYTES - RESERVE);
     let env = room.fit("env", env);
     let mut text = |name: &str, text: &str| match room.fit(name, text.into()) {
         Some(serde_json::Value::String(text)) => text,
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_first_topic_that_is_there_is_told() {
         let all = |set: &'static [(&str, &str)]| {
-            NoticeSettings::from_env(move |name| {
+            NotificationSettings::from_env(move |name| {
                 let found = set.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| (*value).to_owned())
             })
@@ -177,14 +177,14 @@ mod tests {
 
     #[test]
     fn a_message_is_json_however_much_there_is_to_say() {
-        let fields = [("a", 10), ("b", LONGEST_NOTICE / 2), ("z", 10)];
+        let fields = [("a", 10), ("b", MAX_MESSAGE_BYTES / 2), ("z", 10)];
         let fields = fields.map(|(name, length)| (name.to_owned(), "<b\" ".repeat(length).into()));
-        let (at, long) = (Timestamp::UNIX_EPOCH, "é ".repeat(LONGEST_NOTICE / 2));
+        let (at, long) = (Timestamp::UNIX_EPOCH, "é ".repeat(MAX_MESSAGE_BYTES / 2));
         let sanitizer = Sanitizer::new();
         let entry = LogEntry::new(at, Level::Error, &long, &fields.into(), &sanitizer);
         let origin = Origin { region: "r".into(), ..Origin::default() };
         let text = message(&entry, &origin);
-        assert!(text.len() <= LONGEST_NOTICE && text.len() > LONGEST_NOTICE * 2 / 3);
+        assert!(text.len() <= MAX_MESSAGE_BYTES && text.len() > MAX_MESSAGE_BYTES * 2 / 3);
         let told: Json = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (&told["env"]["aws_region"], &told["entry"]["level"]),
@@ -200,7 +200,7 @@ mod tests {
         let many = (0..25_000).map(|at| (at.to_string(), "x".into())).collect();
         let entry = LogEntry::new(at, Level::Error, "m", &many, &sanitizer);
         let text = message(&entry, &origin);
-        assert!(text.len() <= LONGEST_NOTICE && text.len() > LONGEST_NOTICE * 9 / 10);
+        assert!(text.len() <= MAX_MESSAGE_BYTES && text.len() > MAX_MESSAGE_BYTES * 9 / 10);
     }
 
     #[test]
