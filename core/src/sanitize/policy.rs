@@ -71,7 +71,8 @@ pub enum Error {
 }
 
 impl Policy {
-    /// Reads a policy from JSON; an empty text and `null` are no policy. Unknown members are refused.
+    /// Reads a policy from JSON; an empty text and `null` are no policy. Unknown members are refused, as
+    /// is `null` for one of them: leave out what is to be empty.
     ///
     /// # Errors
     ///
@@ -173,20 +174,21 @@ fn reason(misread: Misread) -> String {
     }
 }
 
-/// A policy as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with the members of a policy")]
+/// A policy as it is written. What is missing is empty, and null is nothing that somebody meant.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "an object with the members of a policy")]
 struct Written {
-    allowed_fields: Option<Vec<String>>,
-    fully_redact_fields: Option<Vec<String>>,
-    partial_mask_fields: Option<Vec<String>>,
-    rules: Option<Vec<Rule>>,
+    allowed_fields: Vec<String>,
+    fully_redact_fields: Vec<String>,
+    partial_mask_fields: Vec<String>,
+    rules: Vec<Rule>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with key and action")]
 struct Rule {
-    parent_key: Option<String>,
+    #[serde(default)]
+    parent_key: String,
     key: String,
     action: String,
 }
@@ -201,12 +203,12 @@ impl TryFrom<Written> for Policy {
             (written.fully_redact_fields, Action::Redact),
             (written.partial_mask_fields, Action::Mask),
         ] {
-            for name in names.iter().flatten() {
-                policy.set("", name, action)?;
+            for name in names {
+                policy.set("", &name, action)?;
             }
         }
-        for Rule { parent_key, key, action } in written.rules.iter().flatten() {
-            policy.set(parent_key.as_deref().unwrap_or_default(), key, read_action(action)?)?;
+        for Rule { parent_key, key, action } in written.rules {
+            policy.set(&parent_key, &key, read_action(&action)?)?;
         }
         Ok(policy)
     }
@@ -244,6 +246,14 @@ mod tests {
                 "expected one of `parent_key`, `key`, `action`".to_string(),
             ),
             ("{\"rules\": [{\"key\": \"a\"}]}", "rules[0].action: expected a value".to_string()),
+            (
+                "{\"fully_redact_fields\": null}",
+                "fully_redact_fields: expected a sequence".to_string(),
+            ),
+            (
+                "{\"rules\": [{\"parent_key\": null, \"key\": \"a\", \"action\": \"allow\"}]}",
+                "rules[0].parent_key: expected a string".to_string(),
+            ),
             ("{\"rules\": [], \"rules\": []}", "rules: expected one value".to_string()),
         ] {
             let text_error = format!("sanitization: invalid policy text (json: {reason})");

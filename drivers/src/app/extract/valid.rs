@@ -69,6 +69,9 @@ use crate::validation::check;
 ///
 /// A record that breaks rules fails alone. The log says which rules of which members, and no value.
 ///
+/// All elements of a list are checked, even if it is longer than a rule allows: a body of millions of
+/// wrong ones takes time and memory. Bound bodies by [`limits`](crate::app::App::limits).
+///
 /// A validator that panics fails its request with a masked 500, as a handler does; a `pattern` that is
 /// no regular expression does not compile. Validators need no context, or one with a default.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
