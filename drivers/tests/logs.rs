@@ -56,7 +56,11 @@ fn a_process_has_one_log_which_is_flushed_when_a_request_is_answered() {
     let written = Written::default();
     let set_up = || Logs::from_env().format(Format::Json).writer(written.clone()).init();
     assert!(set_up());
-    assert!(!set_up() && !logs::init());
+    assert!(!logs::init());
+    assert!(!set_up() && logs::flush());
+    let lines = written.lines();
+    assert_eq!((&lines[0]["level"], lines.len()), (&"WARN".into(), 1));
+    assert!(lines[0]["message"].as_str().unwrap().contains("no effect"), "{}", lines[0]);
 
     let app = App::new().get("/", async || AppError::from_error(io::Error::other("no such host")));
     get(app.build().unwrap());
@@ -78,5 +82,5 @@ fn a_process_has_one_log_which_is_flushed_when_a_request_is_answered() {
     assert_eq!((&lines[0]["level"], &lines[0]["target"]), (&"ERROR".into(), &"panic".into()));
     assert_eq!(lines[0]["message"], "panicked: no token=[REDACTED]");
     assert!(lines[0]["location"].as_str().unwrap().contains("logs.rs"), "{}", lines[0]);
-    assert_eq!(logs::stats(), LogStats { written: 4, dropped: 0, failed: 0 });
+    assert_eq!(logs::stats(), LogStats { written: 5, dropped: 0, failed: 0 });
 }

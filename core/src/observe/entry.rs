@@ -71,7 +71,7 @@ impl LogEntry {
     ) -> Self {
         let shown = fields.iter().map(|(name, value)| {
             let value = match value.as_str() {
-                Some(text) => sanitizer.field(name, beginning(text)),
+                Some(text) => sanitizer.field_text(name, &beginning(text)).into(),
                 None => sanitizer.field(name, value),
             };
             (sanitizer.free_text(name).into_owned(), value)
@@ -121,5 +121,20 @@ impl Serialize for LogEntry {
             map.serialize_entry(name, id)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_has_the_ids_that_its_line_has() {
+        for id in ["8f5e4111-1111-4111-1111-11116a37c5d1", "fba99c4c281a4367b587219408758248"] {
+            let fields = Fields::from([("request_id".into(), id.into())]);
+            let (at, sanitizer) = (Timestamp::UNIX_EPOCH, Sanitizer::new());
+            let entry = LogEntry::new(at, Level::Error, "no", &fields, &sanitizer);
+            assert_eq!(entry.request_id, id);
+        }
     }
 }

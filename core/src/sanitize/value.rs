@@ -85,9 +85,9 @@ impl Sanitizer {
     }
 
     /// Returns what may be logged of a text under this name: as [`field`](Self::field), but a text that
-    /// may be shown as it is is not copied. A UUID, or the root of an X-Ray trace, is shown under a name
-    /// that says nothing: in one of two hundred there is a card number by chance, and what is found
-    /// by an id needs all of it.
+    /// may be shown as it is is not copied. A UUID, the id of a trace in as many hexadecimal digits, or
+    /// the root of an X-Ray trace, is shown under a name that says nothing: in one of two hundred there
+    /// is a card number by chance, and what is found by an id needs all of it.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -256,10 +256,11 @@ fn is_instant(digits: &str) -> bool {
     digits.starts_with('1') && matches!(digits.len(), 13 | 16 | 19)
 }
 
-/// Whether a text is a UUID, or the root of an X-Ray trace. Digits alone are neither.
+/// Whether a text is a UUID, with or without hyphens, an id of a trace, which has the same 32 digits, or
+/// the root of an X-Ray trace. Digits alone are none of them.
 fn is_generated_id(text: &str) -> bool {
     let groups = || text.split('-').map(str::len);
-    let is_shaped = groups().eq([8, 4, 4, 4, 12]) || groups().eq([1, 8, 24]);
+    let is_shaped = groups().eq([8, 4, 4, 4, 12]) || groups().eq([32]) || groups().eq([1, 8, 24]);
     is_shaped
         && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
         && text.contains(|c: char| c.is_ascii_alphabetic())

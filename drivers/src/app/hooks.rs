@@ -155,21 +155,24 @@ impl<S> App<S> {
         self
     }
 
-    /// Gives `hook` a log record of every answer, in [`Pipeline::Observed`], and of every event.
+    /// Gives `hook` a log record of every answer, in [`Pipeline::Observed`], and of every event; of messages
+    /// with [`observe_messages`](Self::observe_messages) only.
     #[must_use]
     pub fn on_log(mut self, hook: impl Fn(&LogRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_log", |hooks| &mut hooks.log, Box::new(hook) as TakeLog);
         self
     }
 
-    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`], and of every event.
+    /// Gives `hook` a metric of every answer, in [`Pipeline::Observed`], and of every event; of messages
+    /// with [`observe_messages`](Self::observe_messages) only.
     #[must_use]
     pub fn on_metric(mut self, hook: impl Fn(&MetricRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_metric", |hooks| &mut hooks.metric, Box::new(hook) as TakeMetric);
         self
     }
 
-    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`], and of every event.
+    /// Gives `hook` a span of every answer, in [`Pipeline::Observed`], and of every event; of messages
+    /// with [`observe_messages`](Self::observe_messages) only.
     #[must_use]
     pub fn on_span(mut self, hook: impl Fn(&SpanRecord<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.set("on_span", |hooks| &mut hooks.span, Box::new(hook) as TakeSpan);

@@ -152,9 +152,23 @@ impl Logs {
     }
 
     /// Writes `tracing` events and panics to this log from here on. Returns `false`, and changes nothing,
-    /// where a `tracing` subscriber is set already.
+    /// where a `tracing` subscriber is set already; that one gets a warning. Call it before
+    /// [`start`](crate::start()), not in its closure.
     #[expect(clippy::must_use_candidate, reason = "who has set up logging before does not care")]
     pub fn init(self) -> bool {
+        let is_set = self.init_if_none();
+        if !is_set {
+            tracing::warn!(
+                target: "apptheory::logs",
+                "`Logs::init` had no effect, because there is a log already: call it before \
+                 `apptheory::start`, which sets one up",
+            );
+        }
+        is_set
+    }
+
+    /// Does so where there is no log yet, and is content where there is one.
+    pub(crate) fn init_if_none(self) -> bool {
         // Asked first, so that no thread is started in vain.
         if tracing::dispatcher::has_been_set() {
             return false;

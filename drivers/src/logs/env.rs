@@ -1,7 +1,7 @@
 //! What the environment says about the log.
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{ParseError, Targets};
 
 use super::Format;
 use crate::env::{Env, filled};
@@ -62,10 +62,16 @@ fn levels(env: Env<'_>, complaints: &mut Vec<String>) -> Targets {
     let level = level(env, complaints);
     let everywhere = Targets::new().with_default(level);
     let Some(directives) = filled(env, "RUST_LOG") else { return everywhere };
-    directives.parse().unwrap_or_else(|error| {
+    // It would be a level all the same, and every other target would be silent.
+    let lacks_level = directives.split(',').any(|directive| directive.trim_end().ends_with('='));
+    let read = match lacks_level {
+        true => Err("a level is missing".to_owned()),
+        false => directives.parse().map_err(|error: ParseError| error.to_string()),
+    };
+    read.unwrap_or_else(|reason| {
         complaints.push(format!(
             "RUST_LOG is `{directives}`, and directives are levels by target, such as \
-             `info,shop::orders=debug` ({error}): `{level}` holds"
+             `info,shop::orders=debug` ({reason}): `{level}` holds"
         ));
         everywhere
     })

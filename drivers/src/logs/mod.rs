@@ -19,7 +19,8 @@
 //! event's own. So every line of an invocation has its `request_id`, `trace_id`, `tenant_id`,
 //! `cold_start` and `route`, as far as they are known. On Lambda `function` and `version` are added,
 //! and everywhere `service`, if `SERVICE_NAME` is set. Each name is there once: of spans, the inner one's
-//! value is written, and an event's own field whose name is taken is written as `field_…`.
+//! value is written, and an event's own field whose name is taken is written as `field_…`, unless it says
+//! the same.
 //!
 //! Failures are logged by themselves. A line for each request and event, too, is one call more:
 //! `app.on_log(logs::record)`, see [`record`].
@@ -110,7 +111,7 @@ pub struct LogStats {
 /// |---|---|
 /// | `AWS_LAMBDA_LOG_FORMAT` | `JSON`, or `Text`, the default |
 /// | `AWS_LAMBDA_LOG_LEVEL` | the lowest level that is logged: `TRACE`, `DEBUG`, `INFO`, the default, `WARN`, `ERROR` or `FATAL`, which is like `ERROR` |
-/// | `RUST_LOG` | levels by target, such as `info,shop::orders=debug`, in place of `AWS_LAMBDA_LOG_LEVEL` |
+/// | `RUST_LOG` | levels by target, such as `info,shop::orders=debug`, in place of `AWS_LAMBDA_LOG_LEVEL`; without a level of its own, as `info` here, every other target is silent |
 /// | `SERVICE_NAME` | the field `service` of every line |
 /// | `AWS_LAMBDA_FUNCTION_NAME`, `AWS_LAMBDA_FUNCTION_VERSION` | the fields `function` and `version` |
 /// | `NO_COLOR` | set to anything: no colours on a terminal |
@@ -121,7 +122,7 @@ pub struct LogStats {
 /// `backtrace`, if `RUST_BACKTRACE` asks for it.
 #[expect(clippy::must_use_candidate, reason = "who has set up logging before does not care")]
 pub fn init() -> bool {
-    Logs::from_env().init()
+    Logs::from_env().init_if_none()
 }
 
 /// How long a flush takes at most.

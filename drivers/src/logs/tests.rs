@@ -110,6 +110,7 @@ fn the_environment_decides_what_is_logged_and_what_is_wrong_is_said() {
         ("AWS_LAMBDA_LOG_LEVEL", "odd"),
         ("AWS_LAMBDA_LOG_FORMAT", "xml"),
         ("RUST_LOG", "shop=odd=debug"),
+        ("RUST_LOG", "shop="),
     ] {
         let text = written(logs(&[(name, value)]), an_invocation).text();
         let first = text.lines().next().unwrap();

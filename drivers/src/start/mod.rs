@@ -45,7 +45,20 @@ use place::Place;
 ///
 /// The log is that of [`logs::init`], which says what the environment decides about it: [`tracing`]
 /// events of this crate, such as failures that clients are not told and records that fail, and yours.
-/// Where a `tracing` subscriber is set already, that one gets them.
+/// Where a `tracing` subscriber is set already, that one gets them. So a log of your own, with a policy
+/// of what is shown for example, is set up before:
+///
+/// ```no_run
+/// use apptheory::app::App;
+/// use apptheory::logs::Logs;
+/// use apptheory::sanitize::{Error, Policy, Sanitizer};
+///
+/// fn main() -> Result<std::process::ExitCode, Error> {
+///     let policy = Policy::from_json(r#"{"fully_redact_fields": ["gift_message"]}"#)?;
+///     Logs::from_env().sanitizer(Sanitizer::new().with_policy(policy)).init();
+///     Ok(apptheory::start(async || App::new().get("/", async || "hello")))
+/// }
+/// ```
 ///
 /// Whatever goes wrong before the application runs is reported on the standard error, and the code is
 /// 1.
@@ -63,7 +76,7 @@ pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
 }
 
 fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Result<(), StartError> {
-    Logs::read(env).init();
+    Logs::read(env).init_if_none();
     runtime(env).map_err(StartError::Runtime)?.block_on(async {
         let app = app().await.into_service()?;
         serve(Place::read(env)?, app).await

@@ -67,7 +67,12 @@ fn numbers_of_cards_are_hidden_and_times_and_durations_are_not() {
 
 #[test]
 fn ids_are_whole_whatever_numbers_are_in_them() {
-    for id in ["8f5e4111-1111-4111-1111-11116a37c5d1", "1-41111111-11111111114e1fe46a994272"] {
+    let ids = [
+        "8f5e4111-1111-4111-1111-11116a37c5d1",
+        "fba99c4c281a4367b587219408758248",
+        "1-41111111-11111111114e1fe46a994272",
+    ];
+    for id in ids {
         let line = written(|line| {
             line.field("request_id", id);
             line.field("text", &*format!("paid {id}"));

@@ -63,9 +63,9 @@ use crate::validation::check;
 ///
 /// Members have the names that clients write: those of `#[serde(rename_all)]`, and of a `rename` that
 /// changes case and punctuation alone. A member that is renamed to another word is told by its own
-/// name, as are those of enums and of `#[serde(flatten)]`. Up to
-/// [`MAX_TOLD`](Violations::MAX_TOLD) broken rules are told, in the order in which the type declares
-/// its members.
+/// name, which clients do not know: call it so in Rust, too. Those of enums and of `#[serde(flatten)]`
+/// are told by their own names as well. Up to [`MAX_TOLD`](Violations::MAX_TOLD) broken rules are
+/// told, in the order in which the type declares its members, and first of all those of other names.
 ///
 /// A record that breaks rules fails alone. The log says which rules of which members, and no value.
 ///
