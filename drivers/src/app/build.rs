@@ -211,7 +211,7 @@ impl<S: Send + Sync + 'static> App<S> {
             measures,
             reserve,
             warnings,
-            #[cfg(feature = "lambda")]
+            #[cfg(any(feature = "lambda", feature = "testkit"))]
             is_warm: core::sync::atomic::AtomicBool::new(false),
         };
         Ok(AppService { inner: Arc::new(inner), services })

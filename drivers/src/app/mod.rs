@@ -69,7 +69,7 @@ pub(crate) mod wire;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-#[cfg(feature = "lambda")]
+#[cfg(any(feature = "lambda", feature = "testkit"))]
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
@@ -148,8 +148,8 @@ struct Inner {
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,
     warnings: Vec<BuildWarning>,
-    /// Whether Lambda has invoked it.
-    #[cfg(feature = "lambda")]
+    /// Whether it was invoked, by Lambda or a test.
+    #[cfg(any(feature = "lambda", feature = "testkit"))]
     is_warm: AtomicBool,
 }
 
@@ -167,8 +167,8 @@ impl AppService {
         &self.inner.warnings
     }
 
-    /// Whether an invocation of Lambda is the first one; asked once for each.
-    #[cfg(feature = "lambda")]
+    /// Whether an invocation is the first one; asked once for each.
+    #[cfg(any(feature = "lambda", feature = "testkit"))]
     pub(crate) fn starts_cold(&self) -> bool {
         !self.inner.is_warm.swap(true, Ordering::Relaxed)
     }

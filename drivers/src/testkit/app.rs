@@ -1,6 +1,5 @@
 //! An application in a test, which answers requests and events.
 
-use core::cell::Cell;
 use core::future::Future;
 use core::net::Ipv4Addr;
 use core::time::Duration;
@@ -58,7 +57,6 @@ pub struct TestApp {
     pub(super) service: AppService,
     runtime: Runtime,
     failures: Failures,
-    is_warm: Cell<bool>,
 }
 
 impl TestApp {
@@ -106,7 +104,7 @@ impl TestApp {
             })
             .build()
             .unwrap_or_else(|error| panic!("the system has no runtime for the test: {error}"));
-        Self { env, service, runtime, failures, is_warm: Cell::new(false) }
+        Self { env, service, runtime, failures }
     }
 
     /// Runs a future to its end on the application's runtime, in its time: to look at the store, or to
@@ -269,7 +267,7 @@ impl TestApp {
 
     /// The next invocation: the first one is that of a cold start.
     pub(super) fn invocation(&self) -> Invocation {
-        Invocation { is_cold_start: !self.is_warm.replace(true), ..Invocation::default() }
+        Invocation { is_cold_start: self.service.starts_cold(), ..Invocation::default() }
     }
 
     /// What the application was told of since it was last asked for.

@@ -77,6 +77,16 @@ fn ids_come_in_order() {
 }
 
 #[test]
+fn the_first_invocation_starts_cold() {
+    let app = TestApp::new(|_| {
+        App::new().get("/", async |context: Context| Json(context.invocation().is_cold_start))
+    });
+    for starts_cold in [true, false, false] {
+        app.get("/").send().assert_json(&starts_cold);
+    }
+}
+
+#[test]
 fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
     let app = TestApp::new(echo);
     let who = || app.get("/who?a=1").claims(&json!({"sub": "ann"})).via(Via::HttpApi).send();
