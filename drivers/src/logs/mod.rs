@@ -23,7 +23,7 @@
 //! the same.
 //!
 //! Failures are logged by themselves. A line for each request and event, too, is one call more:
-//! `app.on_log(logs::record)`, see [`record`].
+//! `app.on_log(logs::record)`, see [`record`](record()).
 //!
 //! Nothing leaks by mistake: a [`Sanitizer`] decides by a field's name what is shown of its value, secrets
 //! in messages are hidden, and a line stays one line. Logging never waits: a thread of its own writes the
@@ -42,7 +42,7 @@
 //! | [`TestLogger`] | tests, which look at what was logged |
 //! | [`NoopLogger`] | logging nothing |
 //!
-//! [`set_logger`] makes one of them the logger of the process, which [`logger`] returns.
+//! [`set_logger`] makes one of them the logger of the process, which [`logger`](logger()) returns.
 
 mod builder;
 mod env;
