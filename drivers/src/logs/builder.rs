@@ -154,7 +154,6 @@ impl Logs {
     /// Writes `tracing` events and panics to this log from here on. Returns `false`, and changes nothing,
     /// where a `tracing` subscriber is set already; that one gets a warning. Call it before
     /// [`start`](crate::start()), not in its closure.
-    #[expect(clippy::must_use_candidate, reason = "who has set up logging before does not care")]
     pub fn init(self) -> bool {
         let is_set = self.init_if_none();
         if !is_set {
