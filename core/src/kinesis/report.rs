@@ -59,7 +59,7 @@ pub struct RecordFailure {
     pub safe_log: String,
 }
 
-/// Records and results do not fit together, or are none that Kinesis takes and gives.
+/// Records and results do not fit together, or Kinesis would not take or give them.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("apptheory: kinesis put-records result invalid: {0}")]
 pub struct InvalidPutResults(Problem);
@@ -96,7 +96,7 @@ enum Problem {
 /// # Errors
 ///
 /// [`InvalidPutResults`] when there are not as many results as records, more than
-/// [`MAX_REQUEST_RECORDS`], or a result is none of Kinesis': a message without a code, a code of
+/// [`MAX_REQUEST_RECORDS`], or a result that Kinesis does not give: a message without a code, a code of
 /// more than 128 bytes or with blanks or control characters, a message of more than 4096 bytes.
 pub fn report_put_records_failures<R: Borrow<Record>>(
     records: &[R],

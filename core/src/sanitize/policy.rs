@@ -76,8 +76,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not a policy. Of a text that is none it quotes nothing, whatever else
-    /// stands in it: it says where what was expected.
+    /// [`Error`] when the text is not a policy. It says where what was expected, and quotes nothing of
+    /// the text.
     ///
     /// ```
     /// use apptheory_core::sanitize::Policy;

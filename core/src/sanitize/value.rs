@@ -257,7 +257,7 @@ fn is_instant(digits: &str) -> bool {
 }
 
 /// Whether a text is a UUID, with or without hyphens, an id of a trace, which has the same 32 digits, or
-/// the root of an X-Ray trace. Digits alone are none of them.
+/// the root of an X-Ray trace. A text of digits alone is not.
 fn is_generated_id(text: &str) -> bool {
     let groups = || text.split('-').map(str::len);
     let is_shaped = groups().eq([8, 4, 4, 4, 12]) || groups().eq([32]) || groups().eq([1, 8, 24]);

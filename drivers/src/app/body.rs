@@ -33,7 +33,7 @@ pub struct BodyStream {
 }
 
 /// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
-/// is none of a final response.
+/// is not that of a final response.
 #[cfg(any(feature = "lambda", feature = "local"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response's head is larger than 16 KB, or its status is not final")]

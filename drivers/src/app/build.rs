@@ -100,8 +100,8 @@ pub enum BuildError {
     /// The configuration of an event bus cannot work; the error says which setting.
     #[error(transparent)]
     EventBus(#[from] eventbus::Error),
-    /// A metric of the application's own cannot be declared: its name is taken, or the pattern of a
-    /// route is none that CloudWatch takes; the error names it.
+    /// A metric of the application's own cannot be declared: its name is taken, or CloudWatch does
+    /// not take the pattern of a route; the error names it.
     #[error(transparent)]
     Metrics(#[from] metrics::Error),
     /// The application is given metrics twice, and can write into one of them. Name them once.

@@ -23,7 +23,7 @@ const KEPT_BYTES: usize = 1024 * 1024;
 /// what has no room is dropped, and counted. As soon as there is room again, a line says so.
 ///
 /// The thread ends when the last clone is dropped and what waits is written. Where there are no threads,
-/// whoever pushes a line writes it.
+/// the thread that pushes a line writes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue(Arc<Handle>);
 

@@ -57,7 +57,7 @@ impl<'m, const N: usize> MetricsBy<'m, N> {
         Ok(By::new(breakdown, Gauge::new(cells, lost), Gauge::at))
     }
 
-    /// Declares a histogram for each combination of values: values of which CloudWatch tells count,
+    /// Declares a histogram for each combination of values: values of which CloudWatch shows count,
     /// sum, extremes and percentiles.
     ///
     /// # Errors

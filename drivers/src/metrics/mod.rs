@@ -109,7 +109,7 @@ impl Metrics {
         Ok(self.by([]).gauge(name, unit)?.with([]))
     }
 
-    /// Declares a histogram: values of which CloudWatch tells count, sum, extremes and percentiles.
+    /// Declares a histogram: values of which CloudWatch shows count, sum, extremes and percentiles.
     ///
     /// # Errors
     ///

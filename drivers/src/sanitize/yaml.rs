@@ -29,8 +29,8 @@ use crate::env::process_env;
 ///
 /// # Errors
 ///
-/// [`Error`] when the text is a policy in neither format. Of a text that is none it quotes nothing: it
-/// says where what was expected, for each format.
+/// [`Error`] when the text is a policy in neither format. It says where what was expected, for each
+/// format, and quotes nothing of the text.
 pub fn policy_from_text(text: &str) -> Result<Option<Policy>, Error> {
     match Policy::from_json(text) {
         Err(Error::InvalidText(json)) => from_yaml(text).map_err(|error| {

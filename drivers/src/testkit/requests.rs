@@ -162,7 +162,7 @@ impl<A> TestRequest<A> {
         Self { is_base64: true, ..self }
     }
 
-    /// Sets a body of JSON, and its content type where there is none yet.
+    /// Sets a body of JSON, and its content type unless one is set.
     ///
     /// # Panics
     ///
@@ -172,8 +172,8 @@ impl<A> TestRequest<A> {
         self.content_type("application/json").body(body)
     }
 
-    /// Sets a body of form fields (`application/x-www-form-urlencoded`), and its content type where
-    /// there is none yet.
+    /// Sets a body of form fields (`application/x-www-form-urlencoded`), and its content type
+    /// unless one is set.
     pub fn form<N: AsRef<str>, V: AsRef<str>>(
         self,
         fields: impl IntoIterator<Item = (N, V)>,
