@@ -71,8 +71,8 @@ pub enum Error {
 }
 
 impl Policy {
-    /// Reads a policy from JSON; an empty text and `null` are no policy. Unknown members are refused, as
-    /// is `null` for one of them: leave out what is to be empty.
+    /// Reads a policy from JSON; an empty text and `null` are no policy. `null` for `allowed_fields`
+    /// allows nothing. Unknown members are refused, and so is `null` for any other member.
     ///
     /// # Errors
     ///
@@ -174,11 +174,12 @@ fn reason(misread: Misread) -> String {
     }
 }
 
-/// A policy as it is written. What is missing is empty, and null is nothing that somebody meant.
+/// A policy as it is written. What is missing is empty. Null would show more than was meant, but for
+/// what is allowed.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "an object with the members of a policy")]
 struct Written {
-    allowed_fields: Vec<String>,
+    allowed_fields: Option<Vec<String>>,
     fully_redact_fields: Vec<String>,
     partial_mask_fields: Vec<String>,
     rules: Vec<Rule>,
@@ -199,7 +200,7 @@ impl TryFrom<Written> for Policy {
     fn try_from(written: Written) -> Result<Self, Error> {
         let mut policy = Self::default();
         for (names, action) in [
-            (written.allowed_fields, Action::Allow),
+            (written.allowed_fields.unwrap_or_default(), Action::Allow),
             (written.fully_redact_fields, Action::Redact),
             (written.partial_mask_fields, Action::Mask),
         ] {

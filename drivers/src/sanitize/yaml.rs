@@ -7,7 +7,7 @@ use serde_saphyr::{Options, budget, options};
 use crate::env::process_env;
 
 /// Reads a policy from JSON or YAML; an empty text and `null` are no policy. Unknown members are
-/// refused, as are those without a value: leave out what is to be empty.
+/// refused, and so are those without a value, but for `allowed_fields`, which then allows nothing.
 ///
 /// YAML may be nested 16 deep, have 10,000 nodes, and repeat as many by aliases: a short text whose
 /// aliases stand for a very long one is refused.
