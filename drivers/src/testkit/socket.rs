@@ -121,8 +121,8 @@ impl TestSocket<'_> {
     ///
     /// # Panics
     ///
-    /// If no route is for the message, or its handler does not answer with a 2xx: API Gateway tells the
-    /// client of neither.
+    /// If no route is for the message, or its handler does not answer with a 2xx. In production the
+    /// client would not learn of either.
     #[track_caller]
     pub fn send(&mut self, message: &str) -> &mut Self {
         let is_served = |key: &str| self.app.service.has_websocket_route(key);

@@ -44,8 +44,8 @@ use apptheory_core::http::{HeaderMap, TraceContext, x_ray_trace_id};
 #[cfg(any(feature = "aws", feature = "kinesis", feature = "sns", feature = "websocket"))]
 pub use propagation::Propagation;
 
-/// The trace that an invocation belongs to; the default is none, whose texts are empty. Clones are
-/// the same trace.
+/// The trace that an invocation belongs to. The texts of the default are empty. Clones are the same
+/// trace.
 #[derive(Clone, Default)]
 pub struct Trace(Arc<Parts>);
 
