@@ -15,7 +15,7 @@ use std::io;
 
 use apptheory::logs::{Format, Logs};
 use apptheory_core::observe::Level;
-use apptheory_core::observe::line::{self, Head, LineBuffer};
+use apptheory_core::observe::line::{Head, LineBuffer, LineFormat};
 use apptheory_core::sanitize::Sanitizer;
 use apptheory_core::time::Timestamp;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
@@ -78,7 +78,7 @@ fn lines(criterion: &mut Criterion) {
         bencher.iter(|| {
             let (at, level) = (Timestamp::UNIX_EPOCH, Level::Info);
             let head = Head { at, level, target: "logs", message: "the order is paid" };
-            let mut line = buffer.begin(line::Format::Json, &sanitizer, head);
+            let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
             line.field("request_id", REQUEST_ID);
             line.field("trace_id", TRACE_ID);
             line.field("tenant_id", "t1");

@@ -6,9 +6,9 @@ use std::io;
 use std::sync::LazyLock;
 
 use allocation_counter::measure;
-use apptheory::logs::{self, Format as LogFormat, Logs};
+use apptheory::logs::{self, Format, Logs};
 use apptheory::observe::Level;
-use apptheory::observe::line::{Format, Head, LineBuffer, MAX_LINE_BYTES};
+use apptheory::observe::line::{Head, LineBuffer, LineFormat, MAX_LINE_BYTES};
 use apptheory::sanitize::Sanitizer;
 use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
@@ -109,7 +109,7 @@ fn field() -> impl Strategy<Value = (String, Value)> {
 }
 
 /// Writes a line.
-fn line(format: Format, message: &str, target: &str, fields: &[(String, Value)]) -> String {
+fn line(format: LineFormat, message: &str, target: &str, fields: &[(String, Value)]) -> String {
     let sanitizer = Sanitizer::new();
     let mut buffer = LineBuffer::default();
     let head = Head { at: Timestamp::UNIX_EPOCH, level: Level::Info, target, message };
@@ -136,7 +136,7 @@ proptest! {
         target in text(),
         fields in prop::collection::vec(field(), 0..12),
     ) {
-        let line = line(Format::Json, &message, &target, &fields);
+        let line = line(LineFormat::Json, &message, &target, &fields);
         prop_assert!(!HIDDEN.is_match(&line), "{line}");
         prop_assert!(line.len() < MAX_LINE_BYTES, "{} bytes", line.len());
         prop_assert!(!line.contains(SECRET), "{line}");
@@ -161,7 +161,7 @@ proptest! {
         target in text(),
         fields in prop::collection::vec(field(), 0..12),
     ) {
-        let format = Format::Text { is_timed: true, is_coloured: false };
+        let format = LineFormat::Text { is_timed: true, is_coloured: false };
         let line = line(format, &message, &target, &fields);
         prop_assert!(!HIDDEN.is_match(&line) && !line.contains(SECRET), "{line}");
         prop_assert!(line.len() < MAX_LINE_BYTES, "{} bytes", line.len());
@@ -176,7 +176,7 @@ fn a_line_allocates_for_the_names_of_its_fields_alone() {
     let mut write = || {
         let (at, level) = (Timestamp::UNIX_EPOCH, Level::Info);
         let head = Head { at, level, target: "shop::orders", message: "the order is paid" };
-        let mut line = buffer.begin(Format::Json, &sanitizer, head);
+        let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
         line.field("request_id", "8f5e1a2b-3c4d-4e5f-8a9b-0c1d2e3f4a5b");
         line.field("route", "/orders/{id}");
         line.field("amount", 7);
@@ -191,7 +191,7 @@ fn a_line_allocates_for_the_names_of_its_fields_alone() {
 /// The names of its fields, and the list of spans around it.
 #[test]
 fn an_event_allocates_little() {
-    let layer = Logs::from_env().format(LogFormat::Json).writer(io::sink()).layer();
+    let layer = Logs::from_env().format(Format::Json).writer(io::sink()).layer();
     let subscriber = tracing_subscriber::registry().with(layer);
     tracing::subscriber::with_default(subscriber, || {
         let span = tracing::info_span!("invocation", request_id = "r1", route = "/orders/{id}");

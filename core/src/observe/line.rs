@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use apptheory_core::observe::Level;
-//! use apptheory_core::observe::line::{Format, Head, LineBuffer};
+//! use apptheory_core::observe::line::{Head, LineBuffer, LineFormat};
 //! use apptheory_core::sanitize::Sanitizer;
 //! use apptheory_core::time::Timestamp;
 //!
@@ -16,7 +16,7 @@
 //! let mut buffer = LineBuffer::default();
 //! let at = Timestamp::UNIX_EPOCH;
 //! let head = Head { at, level: Level::Warn, target: "shop", message: "no\nstock" };
-//! let mut line = buffer.begin(Format::Json, &sanitizer, head);
+//! let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
 //! line.field("amount", 7);
 //! line.field("pin", "1234");
 //! assert_eq!(
@@ -44,7 +44,7 @@ pub use self::cut::CUT;
 use self::cut::fitting;
 pub(super) use self::cut::head;
 pub use self::field::Field;
-pub use self::format::Format;
+pub use self::format::LineFormat;
 use super::Level;
 use crate::json;
 use crate::sanitize::{Sanitizer, log_text};
@@ -93,7 +93,7 @@ pub struct LineBuffer {
 /// A line that is being written.
 #[derive(Debug)]
 pub struct Line<'b> {
-    format: Format,
+    format: LineFormat,
     sanitizer: &'b Sanitizer,
     target: &'b str,
     text: &'b mut String,
@@ -106,7 +106,7 @@ impl LineBuffer {
     /// Begins a line.
     pub fn begin<'b>(
         &'b mut self,
-        format: Format,
+        format: LineFormat,
         sanitizer: &'b Sanitizer,
         head: Head<'b>,
     ) -> Line<'b> {

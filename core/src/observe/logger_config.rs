@@ -6,7 +6,7 @@ use core::time::Duration;
 use serde::Deserialize;
 
 use super::Level;
-use super::line::Format;
+use super::line::LineFormat;
 use crate::duration;
 use crate::sanitize::{Policy, Sanitizer, log_text};
 
@@ -14,13 +14,13 @@ use crate::sanitize::{Policy, Sanitizer, log_text};
 ///
 /// ```
 /// use apptheory_core::observe::Level;
-/// use apptheory_core::observe::line::Format;
+/// use apptheory_core::observe::line::LineFormat;
 /// use apptheory_core::observe::LoggerConfig;
 ///
 /// let config: LoggerConfig = serde_json::from_str(r#"{"level": "Warning", "retry_delay": "2s"}"#)?;
 /// let on_lambda = |name: &str| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "orders".to_owned());
 /// let settings = config.settings(on_lambda)?;
-/// assert_eq!((settings.level, settings.format), (Level::Warn, Format::Json));
+/// assert_eq!((settings.level, settings.format), (Level::Warn, LineFormat::Json));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -47,7 +47,7 @@ pub struct LoggerConfig {
 #[derive(Clone, Debug)]
 pub struct LoggerSettings {
     /// How lines are written.
-    pub format: Format,
+    pub format: LineFormat,
     /// The lowest level that is logged.
     pub level: Level,
     /// How long to wait before a notification is tried again.
@@ -105,13 +105,13 @@ impl LoggerConfig {
         let is_set = |name: &str| look_up(name).is_some_and(|text| !text.is_empty());
         let on_lambda = LAMBDA.into_iter().any(is_set);
         // Lambda adds the time to lines of text itself.
-        let console = Format::Text { is_timed: !on_lambda, is_coloured: false };
+        let console = LineFormat::Text { is_timed: !on_lambda, is_coloured: false };
         let format = match &*self.format.trim().to_ascii_lowercase() {
-            "json" => Format::Json,
+            "json" => LineFormat::Json,
             "console" => console,
             "" => {
                 if on_lambda {
-                    Format::Json
+                    LineFormat::Json
                 } else {
                     console
                 }
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn what_is_missing_has_a_default() {
         let found = settings(json!({})).unwrap();
-        let console = Format::Text { is_timed: true, is_coloured: false };
+        let console = LineFormat::Text { is_timed: true, is_coloured: false };
         assert_eq!((found.format, found.level), (console, Level::Info));
         assert_eq!((found.attempts, found.retry_delay), (3, Duration::from_secs(1)));
         assert_eq!((found.max_notifications, found.max_lines), (256, MAX_LINES));
         for name in LAMBDA {
             let env = |asked: &str| (asked == name).then(|| "x".to_owned());
-            assert_eq!(LoggerConfig::default().settings(env).unwrap().format, Format::Json);
+            assert_eq!(LoggerConfig::default().settings(env).unwrap().format, LineFormat::Json);
             let empty = |asked: &str| (asked == name).then(String::new);
             assert_eq!(LoggerConfig::default().settings(empty).unwrap().format, console);
         }
@@ -163,7 +163,7 @@ mod tests {
         let config = json!({"format": "JSON", "level": " Error ", "retry_delay": "50ms",
             "max_retries": 0, "buffer_size": 7, "sanitization": {"allowed_fields": ["pin"]}});
         let found = settings(config).unwrap();
-        assert_eq!((found.format, found.level), (Format::Json, Level::Error));
+        assert_eq!((found.format, found.level), (LineFormat::Json, Level::Error));
         assert_eq!((found.attempts, found.retry_delay), (1, Duration::from_millis(50)));
         assert_eq!((found.max_notifications, found.max_lines), (7, 7));
         assert_eq!(found.sanitizer.field("pin", "1"), json!("1"));

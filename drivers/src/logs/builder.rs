@@ -3,7 +3,8 @@
 use core::fmt;
 use std::io::{self, IsTerminal as _, Write};
 
-use apptheory_core::observe::{MAX_LINES, SampleRate, line};
+use apptheory_core::observe::line::LineFormat;
+use apptheory_core::observe::{MAX_LINES, SampleRate};
 use apptheory_core::sanitize::Sanitizer;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -132,8 +133,8 @@ impl Logs {
     {
         let Self { settings, debug_sample_rate, sanitizer, writer, capacity } = self;
         let format = match settings.format {
-            Format::Json => line::Format::Json,
-            Format::Text => line::Format::Text {
+            Format::Json => LineFormat::Json,
+            Format::Text => LineFormat::Text {
                 is_timed: !settings.is_on_lambda,
                 is_coloured: settings.may_be_coloured
                     && writer.is_none()

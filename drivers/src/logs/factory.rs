@@ -4,7 +4,7 @@ use core::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use apptheory_core::observe::line::Format;
+use apptheory_core::observe::line::LineFormat;
 use apptheory_core::observe::profile::LoggingProfile;
 use apptheory_core::observe::{LoggerConfig, LoggerConfigError, MAX_LINES};
 
@@ -100,7 +100,7 @@ impl LoggerFactory {
     /// the lines are collected.
     #[must_use]
     pub fn profile(&self, profile: LoggingProfile) -> ProfileLogger {
-        ProfileLogger::new(profile, self.output(MAX_LINES, Format::Json, |_| None))
+        ProfileLogger::new(profile, self.output(MAX_LINES, LineFormat::Json, |_| None))
     }
 
     /// Makes a logger that keeps its entries, for tests.
@@ -118,7 +118,7 @@ impl LoggerFactory {
     fn output(
         &self,
         max_lines: usize,
-        format: Format,
+        format: LineFormat,
         notifications: impl FnOnce(&Arc<super::logger::Tally>) -> Option<Notifications>,
     ) -> Output {
         Output::new((self.writer)(), max_lines, format, self.clock.clone(), notifications)

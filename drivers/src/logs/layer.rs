@@ -2,7 +2,7 @@
 
 use core::cell::RefCell;
 
-use apptheory_core::observe::line::{Format, Head, Line, LineBuffer};
+use apptheory_core::observe::line::{Head, Line, LineBuffer, LineFormat};
 use apptheory_core::observe::{Level, SampleRate};
 use apptheory_core::sanitize::Sanitizer;
 use tracing::span::{Attributes, Id, Record};
@@ -18,7 +18,7 @@ use crate::clock::{Clock as _, SystemClock};
 /// Makes a line of each event, with the fields of the spans around it.
 pub(super) struct LineLayer {
     pub(super) queue: Queue,
-    pub(super) format: Format,
+    pub(super) format: LineFormat,
     pub(super) sanitizer: Sanitizer,
     /// What every line says.
     pub(super) about: Vec<(&'static str, String)>,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use apptheory_core::observe::LogEntry;
-use apptheory_core::observe::line::{Format, LineBuffer};
+use apptheory_core::observe::line::{LineBuffer, LineFormat};
 
 use super::logger::{LogError, LoggerStats, Tally};
 use super::notify::Notifications;
@@ -42,7 +42,7 @@ impl Output {
     pub(super) fn new(
         writer: impl Write + Send + 'static,
         max_lines: usize,
-        format: Format,
+        format: LineFormat,
         clock: SharedClock,
         notifications: impl FnOnce(&Arc<Tally>) -> Option<Notifications>,
     ) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use apptheory_core::observe::line::{Format, Head};
+use apptheory_core::observe::line::{Head, LineFormat};
 use apptheory_core::observe::profile::{LoggingProfile, MissingFields, ProfileEvent};
 use apptheory_core::observe::{Fields, Level};
 use apptheory_core::sanitize::Sanitizer;
@@ -69,7 +69,7 @@ impl Shared {
         with_buffer(|buffer| {
             let head = Head { at, level: Level::Error, target: "", message: &why };
             let sanitizer = Sanitizer::new();
-            self.output.push(buffer.begin(Format::Json, &sanitizer, head).end());
+            self.output.push(buffer.begin(LineFormat::Json, &sanitizer, head).end());
         });
         self.output.encoded(Err(why));
     }

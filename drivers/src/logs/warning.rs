@@ -1,27 +1,27 @@
 //! What a log says of itself.
 
 use apptheory_core::observe::Level;
-use apptheory_core::observe::line::{Format, Head, LineBuffer};
+use apptheory_core::observe::line::{Head, LineBuffer, LineFormat};
 use apptheory_core::sanitize::Sanitizer;
 use apptheory_core::time::Timestamp;
 
 use crate::clock::Clock;
 
 /// Returns a warning, without a line end.
-pub(super) fn warning(format: Format, at: Timestamp, message: &str) -> String {
+pub(super) fn warning(format: LineFormat, at: Timestamp, message: &str) -> String {
     warning_with(format, at, message, None)
 }
 
 /// Returns what makes the warning about lines that were lost, given how many they are.
 pub(super) fn lost_lines(
-    format: Format,
+    format: LineFormat,
     clock: impl Clock + 'static,
 ) -> impl Fn(u64) -> String + Send + 'static {
     let message = "log lines were lost: they had no room, or could not be written";
     move |lost| warning_with(format, clock.now(), message, Some(lost))
 }
 
-fn warning_with(format: Format, at: Timestamp, message: &str, lost: Option<u64>) -> String {
+fn warning_with(format: LineFormat, at: Timestamp, message: &str, lost: Option<u64>) -> String {
     let (mut buffer, sanitizer) = (LineBuffer::default(), Sanitizer::new());
     let head = Head { at, level: Level::Warn, target: "apptheory::logs", message };
     let mut line = buffer.begin(format, &sanitizer, head);

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Format {
+pub enum LineFormat {
     /// A JSON object: `timestamp`, `level`, `message`, the fields, `target`.
     Json,
     /// A text for people: the level, the target, the message, and fields as `name=value`. Names and
@@ -21,7 +21,7 @@ pub enum Format {
     },
 }
 
-impl Format {
+impl LineFormat {
     /// Appends all that stands before the message.
     pub(super) fn write_head(self, at: Timestamp, level: Level, target: &str, out: &mut String) {
         match self {

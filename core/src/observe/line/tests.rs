@@ -17,7 +17,7 @@ fn written_with(message: &str, write: impl FnOnce(&mut Line<'_>)) -> Json {
     let sanitizer = Sanitizer::new();
     let mut buffer = LineBuffer::default();
     let head = Head { message, ..HEAD };
-    let mut line = buffer.begin(Format::Json, &sanitizer, head);
+    let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
     write(&mut line);
     let text = line.end();
     assert!(text.len() < MAX_LINE_BYTES, "{} bytes", text.len());
@@ -173,13 +173,13 @@ fn text_is_for_people() {
     };
     let expected = r#"here: nostock, token=[REDACTED] n=7 city=Oslo name="a \"b\"" "a b"="" field_n={"cvv":"[REDACTED]"}"#;
     let (is_timed, is_coloured) = (false, false);
-    assert_eq!(text(Format::Text { is_timed, is_coloured }), format!(" INFO {expected}"));
+    assert_eq!(text(LineFormat::Text { is_timed, is_coloured }), format!(" INFO {expected}"));
     let is_timed = true;
     assert_eq!(
-        text(Format::Text { is_timed, is_coloured }),
+        text(LineFormat::Text { is_timed, is_coloured }),
         format!("1970-01-01T00:00:00.000Z  INFO {expected}")
     );
     let is_coloured = true;
-    let coloured = text(Format::Text { is_timed, is_coloured });
+    let coloured = text(LineFormat::Text { is_timed, is_coloured });
     assert!(coloured.contains("\u{1b}[32m INFO\u{1b}[0m"), "{coloured}");
 }
