@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Level;
 use super::line::LineFormat;
+use super::on_lambda::{is_on_lambda, is_set};
 use crate::duration;
 use crate::sanitize::{Policy, Sanitizer, log_text};
 
@@ -26,7 +27,8 @@ use crate::sanitize::{Policy, Sanitizer, log_text};
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoggerConfig {
-    /// `json` or `console`; blank is `json` on Lambda, and `console` elsewhere.
+    /// `json` or `console`; blank is `json` on Lambda and where `AWS_EXECUTION_ENV` is set, and `console`
+    /// elsewhere.
     pub format: String,
     /// The lowest level that is logged: `debug`, `info`, `warn`, `warning` or `error`, in any case; blank
     /// is `info`.
@@ -65,9 +67,8 @@ pub struct LoggerSettings {
 /// How many lines of a logger wait at most unless it is configured.
 pub const MAX_LINES: usize = 8192;
 
-/// One of these is always set on Lambda.
-const LAMBDA: [&str; 4] =
-    ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "AWS_EXECUTION_ENV"];
+/// The service of AWS that a program runs in: Lambda, or one that runs containers.
+const EXECUTION_ENV: &str = "AWS_EXECUTION_ENV";
 
 const MAX_NOTIFICATIONS: usize = 256;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -86,7 +87,7 @@ pub enum LoggerConfigError {
 }
 
 impl LoggerConfig {
-    /// Fills in the defaults; the environment says whether this is Lambda.
+    /// Fills in the defaults, of which some are others [on Lambda](is_on_lambda).
     ///
     /// # Errors
     ///
@@ -102,20 +103,14 @@ impl LoggerConfig {
             "error" => Level::Error,
             _ => return Err(LoggerConfigError::UnsupportedLevel(self.level.to_string())),
         };
-        let is_set = |name: &str| look_up(name).is_some_and(|text| !text.is_empty());
-        let on_lambda = LAMBDA.into_iter().any(is_set);
+        let on_lambda = is_on_lambda(&look_up);
         // Lambda adds the time to lines of text itself.
         let console = LineFormat::Text { is_timed: !on_lambda, is_coloured: false };
         let format = match &*self.format.trim().to_ascii_lowercase() {
             "json" => LineFormat::Json,
             "console" => console,
-            "" => {
-                if on_lambda {
-                    LineFormat::Json
-                } else {
-                    console
-                }
-            }
+            "" if on_lambda || is_set(&look_up, EXECUTION_ENV) => LineFormat::Json,
+            "" => console,
             _ => return Err(LoggerConfigError::UnsupportedFormat(self.format.to_string())),
         };
         let buffer = (self.buffer_size > 0).then_some(self.buffer_size);
@@ -150,12 +145,25 @@ mod tests {
         assert_eq!((found.format, found.level), (console, Level::Info));
         assert_eq!((found.attempts, found.retry_delay), (3, Duration::from_secs(1)));
         assert_eq!((found.max_notifications, found.max_lines), (256, MAX_LINES));
-        for name in LAMBDA {
-            let env = |asked: &str| (asked == name).then(|| "x".to_owned());
-            assert_eq!(LoggerConfig::default().settings(env).unwrap().format, LineFormat::Json);
-            let empty = |asked: &str| (asked == name).then(String::new);
-            assert_eq!(LoggerConfig::default().settings(empty).unwrap().format, console);
+    }
+
+    #[test]
+    fn json_is_the_default_in_services_of_aws_and_lambda_adds_the_time_to_text() {
+        let console = |is_timed| LineFormat::Text { is_timed, is_coloured: false };
+        let formats = |name: &str, value: &str| {
+            ["", "console"].map(|format| {
+                let config = LoggerConfig { format: format.into(), ..LoggerConfig::default() };
+                let env = |asked: &str| (asked == name).then(|| value.to_owned());
+                config.settings(env).unwrap().format
+            })
+        };
+        for name in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT"] {
+            assert_eq!(formats(name, "x"), [LineFormat::Json, console(false)], "{name}");
+            assert_eq!(formats(name, " "), [console(true); 2], "{name}");
         }
+        let containers = formats("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE");
+        assert_eq!(containers, [LineFormat::Json, console(true)]);
+        assert_eq!(formats("AWS_EXECUTION_ENV", ""), [console(true); 2]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod entry;
 pub mod line;
 mod logger_config;
 pub mod notification;
+mod on_lambda;
 pub mod profile;
 mod sample_rate;
 mod text;
@@ -31,6 +32,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::entry::LogEntry;
 pub use self::logger_config::{LoggerConfig, LoggerConfigError, LoggerSettings, MAX_LINES};
+pub use self::on_lambda::is_on_lambda;
 pub use self::sample_rate::SampleRate;
 pub use self::text::LogText;
 

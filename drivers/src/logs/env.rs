@@ -1,5 +1,6 @@
 //! What the environment says about the log.
 
+use apptheory_core::observe::is_on_lambda;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{ParseError, Targets};
 
@@ -34,9 +35,7 @@ impl Settings {
                 .into_iter()
                 .filter_map(|(field, variable)| Some((field, filled(env, variable)?)))
                 .collect(),
-            is_on_lambda: ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME"]
-                .iter()
-                .any(|variable| filled(env, variable).is_some()),
+            is_on_lambda: is_on_lambda(env),
             may_be_coloured: filled(env, "NO_COLOR").is_none(),
             complaints,
         }

@@ -17,6 +17,8 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Invocations can be asked for wherever there is a Runtime API, whatever else
+    /// [Lambda](crate::observe::is_on_lambda) sets.
     pub(super) fn read(env: Env<'_>) -> Result<Self, StartError> {
         if filled(env, RUNTIME_API).is_some() {
             return Ok(Self::Lambda);
