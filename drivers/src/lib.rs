@@ -54,6 +54,8 @@ mod sdk_error;
 #[cfg(feature = "start")]
 mod start;
 pub mod store;
+#[cfg(any(test, feature = "testkit"))]
+mod test_writer;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 #[cfg(feature = "tower")]

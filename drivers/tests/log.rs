@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, AppService, BodyStream, Html, Invocation, RateLimit};
 use apptheory::error::AppError;
@@ -11,40 +10,25 @@ use apptheory::execute::Execute as _;
 use apptheory::http::RawRequest;
 use apptheory::layer::{FaultPlan, Faulty};
 use apptheory::store::{self, GetItem, Key, Store, Value};
+use apptheory::testkit::TestWriter;
 use futures_util::stream::{self, StreamExt as _};
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What is logged while an application works.
 fn logged(app: App, work: impl AsyncFnOnce(AppService)) -> String {
-    let log = Log::default();
+    let log = TestWriter::default();
     let lines = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone());
     tracing::subscriber::with_default(subscriber.finish(), || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(work(app.build().unwrap()));
     });
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    log.take()
 }
 
 /// The spans that end while an application works, each behind those that it is in.
 fn spans(app: App, work: impl AsyncFnOnce(AppService)) -> Vec<String> {
-    let log = Log::default();
+    let log = TestWriter::default();
     let lines = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -55,7 +39,7 @@ fn spans(app: App, work: impl AsyncFnOnce(AppService)) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(work(app.build().unwrap()));
     });
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.take();
     let ends = text.lines().filter(|line| line.contains(": close "));
     let span = |line: &str| {
         let (_, line) = line.split_once(" INFO ").or_else(|| line.split_once(" DEBUG ")).unwrap();

@@ -2,37 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
 use core::fmt;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::io;
 
 use apptheory::app::{App, AppService};
 use apptheory::error::AppError;
 use apptheory::logs::{self, Format, LogStats, Logs};
-use serde_json::Value as Json;
-
-/// What was written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Written {
-    /// The lines since the last call.
-    fn lines(&self) -> Vec<Json> {
-        let bytes = core::mem::take(&mut *self.0.lock().unwrap());
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
+use apptheory::testkit::TestWriter;
 
 /// A value that logs while it is formatted.
 struct Chatty;
@@ -53,32 +28,32 @@ fn get(app: AppService) {
 
 #[test]
 fn a_process_has_one_log_which_is_flushed_when_a_request_is_answered() {
-    let written = Written::default();
+    let written = TestWriter::default();
     let set_up = || Logs::from_env().format(Format::Json).writer(written.clone()).init();
     assert!(set_up());
     assert!(!logs::init());
     assert!(!set_up() && logs::flush());
-    let lines = written.lines();
+    let lines = written.take_json();
     assert_eq!((&lines[0]["level"], lines.len()), (&"WARN".into(), 1));
     assert!(lines[0]["message"].as_str().unwrap().contains("no effect"), "{}", lines[0]);
 
     let app = App::new().get("/", async || AppError::from_error(io::Error::other("no such host")));
     get(app.build().unwrap());
-    let lines = written.lines();
+    let lines = written.take_json();
     assert_eq!((&lines[0]["level"], lines.len()), (&"ERROR".into(), 1));
     assert!(lines[0]["message"].as_str().unwrap().contains("no such host"), "{}", lines[0]);
     assert!(lines[0]["request_id"].is_string(), "{}", lines[0]);
 
     tracing::info!(value = ?Chatty, "outside");
     assert!(logs::flush());
-    let lines = written.lines();
+    let lines = written.take_json();
     let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
     assert_eq!(messages, ["inside", "outside"]);
     assert_eq!(lines[1]["value"], "value");
 
     assert!(std::thread::spawn(|| panic!("no token={}", "t1")).join().is_err());
     drop(std::panic::take_hook()); // so that a failure of this test is printed
-    let lines = written.lines();
+    let lines = written.take_json();
     assert_eq!((&lines[0]["level"], &lines[0]["target"]), (&"ERROR".into(), &"panic".into()));
     assert_eq!(lines[0]["message"], "panicked: no token=[REDACTED]");
     assert!(lines[0]["location"].as_str().unwrap().contains("logs.rs"), "{}", lines[0]);

@@ -2,34 +2,19 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use allocation_counter::measure;
 use apptheory::clock::ManualClock;
 use apptheory::metrics::{By, Counter, Dimension, Gauge, Histogram, Metrics, Unit};
+use apptheory::testkit::TestWriter;
 use apptheory::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// One of each instrument, without a dimension and by two.
 struct Shop {
     metrics: Metrics,
-    written: Written,
+    written: TestWriter,
     counter: Counter,
     gauge: Gauge,
     counters: By<Counter, 2>,
@@ -38,7 +23,7 @@ struct Shop {
 
 impl Shop {
     fn open() -> Self {
-        let written = Written::default();
+        let written = TestWriter::default();
         let metrics = Metrics::builder("Shop")
             .dimension("service", "orders")
             .clock(ManualClock::new(Timestamp::UNIX_EPOCH))
@@ -59,12 +44,6 @@ impl Shop {
             metrics,
             written,
         }
-    }
-
-    fn lines(&self) -> Vec<Json> {
-        let bytes = self.written.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -193,7 +172,7 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(read(&shop.lines()), model);
+        prop_assert_eq!(read(&shop.written.take_json()), model);
     }
 }
 

@@ -88,17 +88,17 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::logs::output::testing::Written;
     use crate::logs::{ErrorNotifier, LogError, LoggerFactory, NotifyFuture};
+    use crate::test_writer::TestWriter;
 
-    fn factory() -> (LoggerFactory, Written) {
-        let written = Written::default();
+    fn factory() -> (LoggerFactory, TestWriter) {
+        let written = TestWriter::default();
         let writer = written.clone();
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         (LoggerFactory::new().with_clock(clock).with_writer(move || writer.clone()), written)
     }
 
-    fn logger(config: Json) -> (SharedLogger, Written) {
+    fn logger(config: Json) -> (SharedLogger, TestWriter) {
         let (factory, written) = factory();
         let config: LoggerConfig = serde_json::from_value(config).unwrap();
         (factory.console(&config).unwrap(), written)
@@ -116,7 +116,7 @@ mod tests {
             r#"{"timestamp":"1970-01-01T00:00:00.000Z","level":"ERROR","message":"ab token=[REDACTED]","#,
             r#""request_id":"r2","tenant_id":"u","n":["2"],"pin":"[REDACTED]"}"#,
         );
-        assert_eq!(written.lines(), [expected]);
+        assert_eq!(written.take(), format!("{expected}\n"));
     }
 
     #[tokio::test]
@@ -126,9 +126,9 @@ mod tests {
         logger.info("b", &[]);
         logger.warn("c", &[("n", json!(1))]);
         logger.flush().await.unwrap();
-        let lines = written.lines();
-        assert_eq!(lines.len(), 1);
-        assert!(lines[0].ends_with("WARN c n=1"), "{lines:?}");
+        let text = written.take();
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.ends_with("WARN c n=1\n"), "{text}");
         let stats = logger.stats();
         assert_eq!((stats.entries_logged, stats.entries_dropped, stats.flush_count), (1, 0, 1));
         assert_eq!(stats.last_flush, Some(Timestamp::UNIX_EPOCH));
@@ -149,9 +149,9 @@ mod tests {
         logger.info("b", &[]);
         assert_eq!(logger.flush().await, Ok(()));
         assert!(logger.is_healthy() && logger.stats().last_error.is_none());
-        let lines = written.lines();
-        assert!(lines.iter().any(|line| line.contains(r#""message":"b""#)), "{lines:?}");
-        assert!(lines.iter().any(|line| line.contains(r#""lost_lines":1"#)), "{lines:?}");
+        let lines = written.take_json();
+        assert!(lines.iter().any(|line| line["message"] == "b"), "{lines:?}");
+        assert!(lines.iter().any(|line| line["lost_lines"] == 1), "{lines:?}");
     }
 
     #[tokio::test]
@@ -161,7 +161,7 @@ mod tests {
         logger.with_request_id("r").close().await.unwrap();
         logger.info("b", &[]);
         logger.flush().await.unwrap();
-        assert_eq!((written.lines().len(), logger.is_healthy()), (1, false));
+        assert_eq!((written.take_json().len(), logger.is_healthy()), (1, false));
         let stats = logger.stats();
         assert_eq!((stats.entries_logged, stats.entries_dropped), (1, 1));
     }

@@ -134,10 +134,10 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::logs::LoggerFactory;
-    use crate::logs::output::testing::Written;
+    use crate::test_writer::TestWriter;
 
-    fn logger(profile: &str) -> (ProfileLogger, Written) {
-        let written = Written::default();
+    fn logger(profile: &str) -> (ProfileLogger, TestWriter) {
+        let written = TestWriter::default();
         let writer = written.clone();
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let factory = LoggerFactory::new().with_clock(clock).with_writer(move || writer.clone());
@@ -153,8 +153,8 @@ mod tests {
         let fields = [("route", json!("GET /x")), ("error.code", json!("E")), ("raw", json!("no"))];
         of_request.error("failed pin=1234", &fields);
         logger.flush().await.unwrap();
-        let lines = written.lines();
-        let line: Json = serde_json::from_str(&lines[0]).unwrap();
+        let text = written.take();
+        let line: Json = serde_json::from_str(&text).unwrap();
         let expected = json!({
             "ts": "1970-01-01T00:00:00Z", "level": "ERROR", "message": "failed pin=[REDACTED]",
             "service": "service_name", "stage": "stage", "partner": "p",
@@ -162,8 +162,8 @@ mod tests {
             "source_account_id": "source_account_id", "account_family": "account_family",
             "request_id": "r1", "route": "GET /x", "error_code": "E",
         });
-        assert_eq!((lines.len(), line), (1, expected));
-        assert_eq!(logger.retained_lines(), lines);
+        assert_eq!(line, expected);
+        assert_eq!(logger.retained_lines(), [text.trim_end()]);
     }
 
     #[tokio::test]
@@ -172,8 +172,9 @@ mod tests {
         logger.info("a", &[]);
         logger.flush().await.unwrap();
         let missing = "logging profile required fields missing: partner";
-        let line: Json = serde_json::from_str(&written.lines()[0]).unwrap();
-        assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!(missing)));
+        let lines = written.take_json();
+        assert_eq!(lines.len(), 1);
+        assert_eq!((&lines[0]["level"], &lines[0]["message"]), (&json!("ERROR"), &json!(missing)));
         assert_eq!(logger.stats().last_error.as_deref(), Some(missing));
         assert!(!logger.is_healthy() && logger.retained_lines().is_empty());
 
@@ -184,7 +185,7 @@ mod tests {
         assert_eq!((stats.error_count, stats.last_error, stats.flush_count), (1, None, 2));
         logger.close().await.unwrap();
         logger.info("c", &[("partner", json!("p"))]);
-        assert_eq!((written.lines().len(), logger.stats().entries_dropped), (2, 1));
+        assert_eq!((written.take_json().len(), logger.stats().entries_dropped), (1, 1));
     }
 
     #[test]

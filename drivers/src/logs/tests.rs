@@ -7,32 +7,7 @@ use tracing::{debug, debug_span, error, info, info_span, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
-
-/// What was written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Written {
-    fn text(&self) -> String {
-        flush();
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn lines(&self) -> Vec<Json> {
-        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
+use crate::test_writer::TestWriter;
 
 /// A log in an environment.
 fn logs(variables: &[(&str, &str)]) -> Logs {
@@ -43,15 +18,16 @@ fn logs(variables: &[(&str, &str)]) -> Logs {
 }
 
 /// What a log writes of what happens.
-fn written(logs: Logs, happens: impl FnOnce()) -> Written {
-    let written = Written::default();
+fn written(logs: Logs, happens: impl FnOnce()) -> TestWriter {
+    let written = TestWriter::default();
     let layer = logs.writer(written.clone()).layer();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), happens);
+    flush();
     written
 }
 
 fn json_lines(happens: impl FnOnce()) -> Vec<Json> {
-    written(logs(&[]).format(Format::Json), happens).lines()
+    written(logs(&[]).format(Format::Json), happens).take_json()
 }
 
 fn an_invocation() {
@@ -70,10 +46,10 @@ fn text_names_the_invocation_and_what_happened() {
         format!("ERROR {target}: the record failed request_id=r1 service=s function=shop code=7"),
         format!(" INFO {target}: all is well request_id=r1 service=s function=shop"),
     ];
-    let text = written(logs(&on_lambda), an_invocation).text();
+    let text = written(logs(&on_lambda), an_invocation).take();
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
 
-    let text = written(logs(&[]), an_invocation).text();
+    let text = written(logs(&[]), an_invocation).take();
     let (time, line) = text.lines().next().unwrap().split_once(' ').unwrap();
     assert!(time.parse::<crate::time::Timestamp>().is_ok(), "{time}");
     assert_eq!(line, format!("ERROR {target}: the record failed request_id=r1 code=7"));
@@ -82,7 +58,7 @@ fn text_names_the_invocation_and_what_happened() {
 #[test]
 fn json_has_what_lambda_filters_by_first_and_every_name_once() {
     let variables = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_FUNCTION_VERSION", "4")];
-    let text = written(logs(&variables), an_invocation).text();
+    let text = written(logs(&variables), an_invocation).take();
     let line = text.lines().next().unwrap();
     let behind_time = line.split_once(r#"Z",""#).unwrap().1;
     assert_eq!(
@@ -98,12 +74,12 @@ fn json_has_what_lambda_filters_by_first_and_every_name_once() {
 fn the_environment_decides_what_is_logged_and_what_is_wrong_is_said() {
     let level = |level| [("AWS_LAMBDA_LOG_LEVEL", level), ("AWS_LAMBDA_LOG_FORMAT", "Text")];
     for (name, lines) in [("TRACE", 3), ("debug", 3), ("INFO", 2), ("WARN", 1), ("FATAL", 1)] {
-        let text = written(logs(&level(name)), an_invocation).text();
+        let text = written(logs(&level(name)), an_invocation).take();
         assert_eq!(text.lines().count(), lines, "{name}: {text}");
     }
     for (directives, lines) in [("debug", 3), ("info,apptheory::logs=error", 1), ("off", 0)] {
         let variables = [("RUST_LOG", directives), ("AWS_LAMBDA_LOG_LEVEL", "info")];
-        let text = written(logs(&variables), an_invocation).text();
+        let text = written(logs(&variables), an_invocation).take();
         assert_eq!(text.lines().count(), lines, "{directives}: {text}");
     }
     for (name, value) in [
@@ -112,7 +88,7 @@ fn the_environment_decides_what_is_logged_and_what_is_wrong_is_said() {
         ("RUST_LOG", "shop=odd=debug"),
         ("RUST_LOG", "shop="),
     ] {
-        let text = written(logs(&[(name, value)]), an_invocation).text();
+        let text = written(logs(&[(name, value)]), an_invocation).take();
         let first = text.lines().next().unwrap();
         assert_eq!(text.lines().count(), 3, "{name}: {text}");
         assert!(first.contains(&format!(" WARN apptheory::logs: {name} is `{value}`")), "{first}");
@@ -166,7 +142,7 @@ fn an_invocation_is_named_at_any_level_and_other_spans_as_their_level_says() {
         warn!("careful");
         info!("well");
     });
-    let lines = lines.lines();
+    let lines = lines.take_json();
     assert_eq!(lines.len(), 1);
     assert_eq!((&lines[0]["request_id"], lines[0].get("quiet")), (&json!("r1"), None));
 }
@@ -216,7 +192,7 @@ fn a_share_of_invocations_is_logged_from_debug_on() {
         }
         debug!("outside");
     });
-    let ids: Vec<_> = lines.lines().iter().map(|line| line["request_id"].clone()).collect();
+    let ids: Vec<_> = lines.take_json().iter().map(|line| line["request_id"].clone()).collect();
     assert_eq!(ids, chosen);
 }
 
@@ -239,7 +215,7 @@ fn a_value_without_end_is_cut() {
 
 #[test]
 fn what_was_lost_is_said_in_the_format_of_the_log() {
-    struct Broken(Written, bool);
+    struct Broken(TestWriter, bool);
     impl Write for Broken {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             if core::mem::replace(&mut self.1, false) {
@@ -251,7 +227,7 @@ fn what_was_lost_is_said_in_the_format_of_the_log() {
             Ok(())
         }
     }
-    let lines = Written::default();
+    let lines = TestWriter::default();
     let layer = logs(&[]).format(Format::Json).writer(Broken(lines.clone(), true)).layer();
     let subscriber = tracing_subscriber::registry().with(layer);
     tracing::subscriber::with_default(subscriber, || {
@@ -259,7 +235,8 @@ fn what_was_lost_is_said_in_the_format_of_the_log() {
         flush();
         info!("written");
     });
-    let lines = lines.lines();
+    flush();
+    let lines = lines.take_json();
     assert_eq!((&lines[0]["message"], &lines[1]["level"]), (&json!("written"), &json!("WARN")));
     assert!(lines[1]["message"].as_str().unwrap().starts_with("log lines were lost"));
     assert_eq!(lines[1]["lost_lines"], 1);
@@ -267,23 +244,24 @@ fn what_was_lost_is_said_in_the_format_of_the_log() {
 
 #[test]
 fn two_logs_get_the_same_lines() {
-    let (one, two) = (Written::default(), Written::default());
-    let layer = |written: &Written| logs(&[]).format(Format::Json).writer(written.clone());
+    let (one, two) = (TestWriter::default(), TestWriter::default());
+    let layer = |written: &TestWriter| logs(&[]).format(Format::Json).writer(written.clone());
     let subscriber =
         tracing_subscriber::registry().with(layer(&one).layer()).with(layer(&two).layer());
     tracing::subscriber::with_default(subscriber, an_invocation);
-    let messages = |written: &Written| {
-        written.lines().iter().map(|line| line["message"].clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(messages(&one), ["the record failed", "all is well"]);
-    assert_eq!(messages(&one), messages(&two));
+    flush();
+    for written in [one, two] {
+        let lines = written.take_json();
+        let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+        assert_eq!(messages, ["the record failed", "all is well"]);
+    }
 }
 
 #[test]
 fn fields_of_concurrent_invocations_never_mix() {
     const THREADS: usize = 4;
     const EACH: usize = 200;
-    let lines = Written::default();
+    let lines = TestWriter::default();
     let layer = logs(&[]).format(Format::Json).writer(lines.clone()).layer();
     let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(layer));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).build();
@@ -307,7 +285,8 @@ fn fields_of_concurrent_invocations_never_mix() {
             invocation.await.unwrap();
         }
     });
-    let lines = lines.lines();
+    flush();
+    let lines = lines.take_json();
     assert_eq!(lines.len(), 2 * THREADS * EACH);
     for line in lines {
         assert_eq!(line["request_id"], format!("r{}", line["n"]));
@@ -327,7 +306,8 @@ async fn an_invocation_ends_with_notifications_of_its_errors() {
     }
     let kept = Arc::default();
     let factory = LoggerFactory::new().with_notifier(Kept(Arc::clone(&kept)));
-    let logger = factory.with_writer(Written::default).console(&LoggerConfig::default()).unwrap();
+    let logger =
+        factory.with_writer(TestWriter::default).console(&LoggerConfig::default()).unwrap();
     logger.error("out of paper", &[]);
     assert_eq!(kept.lock().unwrap().len(), 0);
     flushed().await;

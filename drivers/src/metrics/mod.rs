@@ -44,8 +44,6 @@ mod flush;
 mod instrument;
 mod store;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod tests;
 
 use core::fmt;

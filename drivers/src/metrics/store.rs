@@ -146,14 +146,14 @@ mod tests {
     use apptheory_core::store;
     use serde_json::Value as Json;
 
-    use super::super::testing::Written;
     use super::*;
     use crate::clock::{ManualClock, VirtualClock};
     use crate::eventbus::EventBus;
     use crate::layer::{Deadline, FaultPlan, Faulty};
+    use crate::test_writer::TestWriter;
 
-    fn metrics() -> (Metrics, Written) {
-        let written = Written::default();
+    fn metrics() -> (Metrics, TestWriter) {
+        let written = TestWriter::default();
         (Metrics::builder("Shop").writer(written.clone()).build().unwrap(), written)
     }
 
@@ -169,14 +169,14 @@ mod tests {
         let bus = EventBus::on(&faulty.measured(&metrics).unwrap());
         let published = bus.publish(bus.new_event("t1", "order.created")).await.unwrap();
         metrics.flush();
-        let lines = written.lines();
+        let lines = written.take_json();
         let put = of_operation(&lines, "PutItem");
         assert_eq!((&put["StoreCalls"], &put["StoreFailures"]), (&2.into(), &1.into()));
         assert_eq!((&put["StoreWriteUnits"], &put["StoreReadUnits"]), (&3.into(), &Json::Null));
 
         bus.get(&published.event.id, Some("t1")).await.unwrap();
         metrics.flush();
-        let lines = written.lines();
+        let lines = written.take_json();
         assert_eq!(lines.len(), 1);
         let read = of_operation(&lines, "Query");
         assert_eq!((&read["StoreCalls"], &read["StoreReadUnits"]), (&1.into(), &0.5.into()));
@@ -196,7 +196,7 @@ mod tests {
         };
         assert_eq!(in_time.execute(&order).await, Err(store::Error::Timeout));
         metrics.flush();
-        assert_eq!(of_operation(&written.lines(), "GetItem")["StoreFailures"], 1);
+        assert_eq!(of_operation(&written.take_json(), "GetItem")["StoreFailures"], 1);
     }
 
     /// Never answers.

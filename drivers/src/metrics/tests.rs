@@ -3,12 +3,12 @@ use std::thread;
 use apptheory_core::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::testing::Written;
 use super::*;
 use crate::clock::ManualClock;
+use crate::test_writer::TestWriter;
 
-fn metrics() -> (Metrics, Written) {
-    let written = Written::default();
+fn metrics() -> (Metrics, TestWriter) {
+    let written = TestWriter::default();
     let metrics = Metrics::builder("Shop")
         .dimension("service", "orders")
         .clock(ManualClock::new(Timestamp::from_unix_seconds(7)))
@@ -25,7 +25,7 @@ fn a_flush_writes_what_was_measured_and_begins_anew() {
     let waiting = metrics.high_resolution().gauge("Waiting", Unit::Count).unwrap();
     let basket = metrics.histogram("Basket", Unit::None).unwrap();
     metrics.flush();
-    assert_eq!(written.lines(), [] as [Json; 0]);
+    assert_eq!(written.take_json(), [] as [Json; 0]);
 
     orders.add(2);
     orders.clone().add(3);
@@ -45,11 +45,11 @@ fn a_flush_writes_what_was_measured_and_begins_anew() {
         "_aws": {"Timestamp": 7000, "CloudWatchMetrics": directive},
         "service": "orders", "Orders": 5, "Waiting": 4.5, "Basket": [1, -2.5],
     });
-    assert_eq!(written.lines(), [expected]);
+    assert_eq!(written.take_json(), [expected]);
 
     waiting.set(0.0);
     metrics.flush();
-    let lines = written.lines();
+    let lines = written.take_json();
     assert_eq!((&lines[0]["Waiting"], lines[0].get("Orders")), (&json!(0), None));
     assert_eq!(metrics.stats(), MetricsStats { written: 2, ..MetricsStats::default() });
 }
@@ -65,7 +65,7 @@ fn combinations_are_told_apart_and_others_are_one() {
     payments.with(["a client's own"]).add(4);
     refunds.with(["cash"]).add(8);
     metrics.flush();
-    let seen = written.lines().into_iter().map(|line| {
+    let seen = written.take_json().into_iter().map(|line| {
         let sets = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
         assert_eq!(*sets, json!([["service"], ["service", "method"]]));
         (line["method"].clone(), line["Payments"].clone(), line["Refunds"].clone())
@@ -85,20 +85,20 @@ fn what_is_lost_is_counted() {
         basket.record(1.0);
     }
     metrics.flush();
-    let lines = written.lines();
+    let lines = written.take_json();
     let values = lines.iter().map(|line| line["Basket"].as_array().unwrap().len());
     assert_eq!((values.clone().sum::<usize>(), values.max()), (MAX_VALUES, Some(100)));
     let stats = MetricsStats { written: 100, refused: 2, dropped: 1, failed: 0 };
     assert_eq!(metrics.stats(), stats);
 
-    written.close(true);
+    written.set_failing(true);
     waiting.set(1.0);
     metrics.flush();
     assert_eq!(metrics.stats(), MetricsStats { failed: 1, ..stats });
-    written.close(false);
+    written.set_failing(false);
     waiting.set(2.0);
     metrics.flush();
-    assert_eq!(written.lines()[0]["Waiting"], 2);
+    assert_eq!(written.take_json()[0]["Waiting"], 2);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn sums_are_exact_whatever_runs_at_the_same_time() {
         }
     });
     metrics.flush();
-    let lines = written.lines();
+    let lines = written.take_json();
     let orders = lines.iter().filter_map(|line| line["Orders"].as_u64());
     let baskets = lines.iter().filter_map(|line| line.get("Basket"));
     let baskets = baskets.map(|basket| basket.as_array().map_or(1, Vec::len));

@@ -36,6 +36,7 @@
 //! | WebSockets and rooms | [`TestApp::websocket`] |
 //! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
 //! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |
+//! | lines of logs and metrics | [`TestWriter`]; [`TestLogger`](crate::logs::TestLogger) where code is given its logger |
 //! | with a runtime of your own | [`TestEnv`], [`requests`] and [`events`] |
 //!
 //! Names of the test kits for Go, TypeScript and Python are here:
@@ -77,6 +78,8 @@ pub use requests::{TestRequest, Via};
 pub use response::TestResponse;
 pub use socket::{TestHandshake, TestSocket};
 pub use stream::TestStream;
+
+pub use crate::test_writer::TestWriter;
 
 /// A value as JSON. Tests end where it cannot be.
 fn json_of<T: Serialize + ?Sized>(value: &T) -> Value {

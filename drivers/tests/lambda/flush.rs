@@ -2,13 +2,13 @@
 
 use core::future::pending;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, FLUSH_TIME};
 use apptheory::clock::VirtualClock;
 use apptheory::lambda::InvokeMode;
 use apptheory::metrics::Metrics;
+use apptheory::testkit::TestWriter;
 use apptheory::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -49,24 +49,9 @@ async fn an_answer_is_delivered_before_and_the_next_invocation_asked_for_after()
     assert_eq!(flushes.count(), 2);
 }
 
-/// What was written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn metrics_are_written_before_the_next_invocation_is_asked_for() {
-    let written = Written::default();
+    let written = TestWriter::default();
     let metrics = Metrics::builder("Shop").writer(written.clone()).build().unwrap();
     let app = App::new().get("/", async || "hello").metrics(&metrics).build().unwrap();
     let mut api = RuntimeApi::listen().await;
@@ -76,10 +61,10 @@ async fn metrics_are_written_before_the_next_invocation_is_asked_for() {
         next.hand_out("r1", &[], &url_event("/")).await;
         let mut answer = api.request().await;
         answer.text().await;
-        assert!(written.0.lock().unwrap().is_empty(), "the answer is on its way");
+        assert_eq!(written.take(), "", "the answer is on its way");
         answer.answer(202, &[], b"").await;
         next = api.poll().await;
-        let text = String::from_utf8(core::mem::take(&mut *written.0.lock().unwrap())).unwrap();
+        let text = written.take();
         let count = |metric: &str| text.matches(&format!(r#""{metric}":1"#)).count();
         assert_eq!((count("RequestCount"), count("ColdStart")), (1, cold_starts), "{text}");
     }

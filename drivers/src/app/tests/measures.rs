@@ -11,11 +11,11 @@ use crate::app::events::{EventBridgeMessage, SnsNotification, SqsMessage};
 use crate::app::*;
 use crate::clock::{Clock as _, VirtualClock};
 use crate::events::Rule;
-use crate::metrics::testing::Written;
 use crate::metrics::{self, Metrics};
+use crate::test_writer::TestWriter;
 
-fn metrics(clock: &VirtualClock) -> (Metrics, Written) {
-    let written = Written::default();
+fn metrics(clock: &VirtualClock) -> (Metrics, TestWriter) {
+    let written = TestWriter::default();
     let metrics = Metrics::builder("Shop").clock(clock.clone()).writer(written.clone()).build();
     (metrics.unwrap(), written)
 }
@@ -30,13 +30,13 @@ fn shop(clock: &VirtualClock) -> App {
 }
 
 /// What was written, without when and how.
-fn flushed(metrics: &Metrics, written: &Written) -> Vec<Json> {
+fn flushed(metrics: &Metrics, written: &TestWriter) -> Vec<Json> {
     metrics.flush();
     let without = |mut line: Json| {
         line.as_object_mut().unwrap().remove("_aws");
         line
     };
-    written.lines().into_iter().map(without).collect()
+    written.take_json().into_iter().map(without).collect()
 }
 
 #[test]
