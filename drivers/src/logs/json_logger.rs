@@ -155,6 +155,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_flush_says_why_lines_failed_though_others_were_written_since() {
+        let (logger, written) = logger(json!({"format": "json"}));
+        written.set_failing(true);
+        logger.info("a", &[]);
+        assert!(crate::logs::flush());
+        written.set_failing(false);
+        logger.info("b", &[]);
+        let why = "the disk is full".to_owned();
+        assert_eq!(logger.flush().await, Err(LogError::NotWritten { count: 1, why }));
+        assert!(logger.is_healthy());
+        assert_eq!(logger.flush().await, Ok(()));
+    }
+
+    #[tokio::test]
     async fn a_closed_logger_writes_nothing_more_and_counts() {
         let (logger, written) = logger(json!({"format": "json"}));
         logger.info("a", &[]);

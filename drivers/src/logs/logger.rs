@@ -171,8 +171,6 @@ pub(super) struct Tally(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     stats: LoggerStats,
-    /// Why the last write failed, if it did.
-    write_error: Option<String>,
     flush_time: Duration,
     is_closed: bool,
 }
@@ -205,10 +203,6 @@ impl Tally {
         self.lock().stats.last_error = None;
     }
 
-    pub(super) fn written(&self, outcome: Result<(), String>) {
-        self.lock().write_error = outcome.err();
-    }
-
     pub(super) fn flushed(&self, at: Timestamp, took: Duration) {
         let counts = &mut *self.lock();
         counts.stats.flush_count += 1;
@@ -224,13 +218,11 @@ impl Tally {
 
     pub(super) fn is_healthy(&self) -> bool {
         let counts = self.lock();
-        !counts.is_closed && counts.stats.last_error.is_none() && counts.write_error.is_none()
+        !counts.is_closed && counts.stats.last_error.is_none()
     }
 
     pub(super) fn stats(&self) -> LoggerStats {
-        let counts = self.lock();
-        let last_error = counts.write_error.clone().or_else(|| counts.stats.last_error.clone());
-        LoggerStats { last_error, ..counts.stats.clone() }
+        self.lock().stats.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {

@@ -4,7 +4,7 @@ use core::cell::RefCell;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use apptheory_core::observe::LogEntry;
@@ -47,7 +47,6 @@ impl Output {
         notifications: impl FnOnce(&Arc<Tally>) -> Option<Notifications>,
     ) -> Self {
         let tally = Arc::<Tally>::default();
-        let writer = Watched { writer, tally: Arc::clone(&tally) };
         let queue = Queue::new(writer, max_lines, lost_lines(format, clock.clone()));
         let notifications = notifications(&tally);
         Self { queue, tally, clock, notifications, failed_before: AtomicU64::new(0) }
@@ -103,8 +102,8 @@ impl Output {
         if count == 0 {
             return notified;
         }
-        let why = self.tally.stats().last_error;
-        Err(LogError::NotWritten { count, why: why.unwrap_or_default() })
+        let why = self.queue.failure().unwrap_or_default();
+        Err(LogError::NotWritten { count, why })
     }
 
     pub(super) async fn close(&self) -> Result<(), LogError> {
@@ -113,47 +112,19 @@ impl Output {
     }
 
     pub(super) fn is_healthy(&self) -> bool {
-        self.tally.is_healthy()
+        self.tally.is_healthy() && !self.queue.is_failing()
     }
 
     pub(super) fn stats(&self) -> LoggerStats {
         let stats = self.tally.stats();
         let error_count = stats.error_count + self.queue.stats().failed;
-        LoggerStats { error_count, ..stats }
+        let failure = if self.queue.is_failing() { self.queue.failure() } else { None };
+        LoggerStats { error_count, last_error: failure.or(stats.last_error), ..stats }
     }
 }
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
-
-/// A writer whose last outcome is known.
-struct Watched<W> {
-    writer: W,
-    tally: Arc<Tally>,
-}
-
-impl<W> Watched<W> {
-    fn watch<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
-        match &outcome {
-            Ok(_) => self.tally.written(Ok(())),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => self.tally.written(Err(error.to_string())),
-        }
-        outcome
-    }
-}
-
-impl<W: Write> Write for Watched<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.writer.write(bytes);
-        self.watch(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.writer.flush();
-        self.watch(flushed)
     }
 }

@@ -52,6 +52,10 @@ struct State {
     accepted: u64,
     /// How many lines were lost, and no line has said so yet.
     unsaid: u64,
+    /// Why those lines could not be written that were the last to fail.
+    failure: Option<String>,
+    /// Whether the lines that were written last have failed.
+    is_failing: bool,
     is_closed: bool,
     stats: LogStats,
 }
@@ -119,6 +123,16 @@ impl Queue {
 
     pub(crate) fn stats(&self) -> LogStats {
         lock(&self.0.shared.state).stats
+    }
+
+    /// Returns why lines could not be written, the last time that some could not.
+    pub(super) fn failure(&self) -> Option<String> {
+        lock(&self.0.shared.state).failure.clone()
+    }
+
+    /// Whether the lines that were written last have failed.
+    pub(super) fn is_failing(&self) -> bool {
+        lock(&self.0.shared.state).is_failing
     }
 }
 
@@ -221,12 +235,19 @@ impl Shared {
         batch.clear();
         batch.shrink_to(KEPT_BYTES);
 
+        let failure = match writing {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("the writer panicked".to_owned()),
+        };
         let mut state = lock(&self.state);
-        if matches!(writing, Ok(Ok(()))) {
-            state.stats.written = state.stats.written.saturating_add(lines);
-        } else {
+        state.is_failing = failure.is_some();
+        if failure.is_some() {
             state.stats.failed = state.stats.failed.saturating_add(lines);
             state.unsaid = state.unsaid.saturating_add(unsaid).saturating_add(lines);
+            state.failure = failure;
+        } else {
+            state.stats.written = state.stats.written.saturating_add(lines);
         }
         drop(state);
         self.is_settled.notify_all();
