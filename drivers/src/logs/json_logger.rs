@@ -82,6 +82,8 @@ impl StructuredLogger for JsonLogger {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::RefCell;
+
     use apptheory_core::observe::LoggerConfig;
     use apptheory_core::time::Timestamp;
     use serde_json::json;
@@ -178,6 +180,30 @@ mod tests {
         assert_eq!((written.take_json().len(), logger.is_healthy()), (1, false));
         let stats = logger.stats();
         assert_eq!((stats.entries_logged, stats.entries_dropped), (1, 1));
+    }
+
+    #[test]
+    fn what_a_thread_logs_while_it_ends_is_written() {
+        struct LogsItsEnd(SharedLogger);
+        impl Drop for LogsItsEnd {
+            fn drop(&mut self) {
+                self.0.info("ended", &[]);
+            }
+        }
+        thread_local! {
+            static KEPT: RefCell<Option<LogsItsEnd>> = const { RefCell::new(None) };
+        }
+        let (logger, written) = logger(json!({"format": "json"}));
+        let work = move || {
+            // Dropped after all that was used later.
+            KEPT.set(Some(LogsItsEnd(Arc::clone(&logger))));
+            logger.info("begun", &[]);
+        };
+        std::thread::spawn(work).join().unwrap();
+        assert!(crate::logs::flush());
+        let lines = written.take_json();
+        let messages: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+        assert_eq!(messages, ["begun", "ended"]);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Where the lines of a structured logger go.
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -29,13 +29,17 @@ pub(super) struct Output {
 }
 
 thread_local! {
-    static BUFFER: RefCell<LineBuffer> = RefCell::default();
+    static BUFFER: Cell<LineBuffer> = Cell::default();
 }
 
-/// Gives a writer of lines the memory that the thread keeps for them. Lines are made of plain values, so
-/// that none is made inside of another.
+/// Gives a writer of lines the memory that the thread keeps for them, or memory of its own where another
+/// line has it, or the thread ends.
 pub(super) fn with_buffer<T>(write: impl FnOnce(&mut LineBuffer) -> T) -> T {
-    BUFFER.with_borrow_mut(write)
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let written = write(&mut buffer);
+    // A thread that ends keeps nothing.
+    let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    written
 }
 
 impl Output {
