@@ -137,15 +137,10 @@ impl<'b> Line<'b> {
     /// line. A field without any room, with a name of more than 256 bytes, or after [`MAX_FIELDS`]
     /// others, is counted in [`OMITTED`].
     pub fn field<'a>(&mut self, name: &str, value: impl Into<Field<'a>>) {
-        let mut key = self.cleaned_name(name);
-        while self.has_cleaned(&key) {
-            key.to_mut().insert_str(0, OTHERS);
-        }
-        let is_full = self.fields >= MAX_FIELDS || self.room() <= 2 * MAX_NAME_BYTES;
-        if is_full || key.len() > MAX_NAME_BYTES {
+        let Some(key) = self.free_name(name) else {
             self.omitted = self.omitted.saturating_add(1);
             return;
-        }
+        };
         self.fields = self.fields.saturating_add(1);
         self.names.push('\n');
         self.names.push_str(&key);
@@ -235,6 +230,18 @@ impl<'b> Line<'b> {
     /// How many bytes are left for fields.
     fn room(&self) -> usize {
         (MAX_LINE_BYTES - RESERVE).saturating_sub(self.text.len())
+    }
+
+    /// The name that a field is written under, if the line has room for one more.
+    fn free_name<'n>(&self, name: &'n str) -> Option<Cow<'n, str>> {
+        if self.fields >= MAX_FIELDS || self.room() <= 2 * MAX_NAME_BYTES {
+            return None;
+        }
+        let mut key = self.cleaned_name(name);
+        while key.len() <= MAX_NAME_BYTES && self.has_cleaned(&key) {
+            key.to_mut().insert_str(0, OTHERS);
+        }
+        (key.len() <= MAX_NAME_BYTES).then_some(key)
     }
 
     fn cleaned_name<'n>(&self, name: &'n str) -> Cow<'n, str> {

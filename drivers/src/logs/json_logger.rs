@@ -1,5 +1,6 @@
 //! The logger for production.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apptheory_core::observe::line::Head;
@@ -40,15 +41,15 @@ impl StructuredLogger for JsonLogger {
         with_buffer(|buffer| {
             let head = Head { at, level, target: "", message };
             let mut line = buffer.begin(settings.format, &settings.sanitizer, head);
-            let is_said =
-                |name: &str, later: &[(&str, Json)]| later.iter().any(|(n, _)| *n == name);
-            for (name, value) in self.bound.iter().filter(|(name, _)| !is_said(name, fields)) {
-                line.field(name, value);
-            }
-            for (at, (name, value)) in fields.iter().enumerate() {
-                if !is_said(name, fields.get(at + 1..).unwrap_or_default()) {
+            let fields: BTreeMap<_, _> =
+                fields.iter().map(|(name, value)| (*name, value)).collect();
+            for (name, value) in &*self.bound {
+                if !fields.contains_key(&**name) {
                     line.field(name, value);
                 }
+            }
+            for (name, value) in fields {
+                line.field(name, value);
             }
             output.push(line.end());
         });
@@ -116,9 +117,22 @@ mod tests {
         logger.flush().await.unwrap();
         let expected = concat!(
             r#"{"timestamp":"1970-01-01T00:00:00.000Z","level":"ERROR","message":"ab token=[REDACTED]","#,
-            r#""request_id":"r2","tenant_id":"u","n":["2"],"pin":"[REDACTED]"}"#,
+            r#""request_id":"r2","n":["2"],"pin":"[REDACTED]","tenant_id":"u"}"#,
         );
         assert_eq!(written.take(), format!("{expected}\n"));
+    }
+
+    /// Each is looked at a few times, not once for each other one: that would take minutes.
+    #[tokio::test]
+    async fn fields_may_be_as_many_as_a_client_sends() {
+        let (logger, written) = logger(json!({"format": "json"}));
+        let names: Vec<String> = (0..500_000).map(|n| format!("n{n:06}")).collect();
+        let fields: Vec<_> = names.iter().map(|name| (&**name, json!(1))).collect();
+        logger.info("a", &fields);
+        logger.flush().await.unwrap();
+        let lines = written.take_json();
+        assert_eq!((&lines[0]["n000127"], lines[0].get("n000128")), (&json!(1), None));
+        assert_eq!(lines[0]["omitted_fields"], 500_000 - 128);
     }
 
     #[tokio::test]
