@@ -7,8 +7,8 @@ use apptheory_core::observe::line::Head;
 use apptheory_core::observe::{Fields, Level, LogEntry, LoggerSettings};
 use serde_json::Value as Json;
 
-use super::logger::{LoggerFuture, LoggerStats, SharedLogger, StructuredLogger, merged};
-use super::output::{Output, with_buffer};
+use super::logger::{StructuredLogger, merged};
+use super::output::{Output, by_output, with_buffer};
 use crate::clock::Clock as _;
 
 /// Writes lines of JSON, or of text for people. Made by
@@ -59,26 +59,7 @@ impl StructuredLogger for JsonLogger {
         }
     }
 
-    fn with_fields(&self, fields: &[(&str, Json)]) -> SharedLogger {
-        let bound = merged(&self.bound, fields).into();
-        Arc::new(Self { shared: Arc::clone(&self.shared), bound })
-    }
-
-    fn flush(&self) -> LoggerFuture<'_> {
-        Box::pin(self.shared.output.flush())
-    }
-
-    fn close(&self) -> LoggerFuture<'_> {
-        Box::pin(self.shared.output.close())
-    }
-
-    fn is_healthy(&self) -> bool {
-        self.shared.output.is_healthy()
-    }
-
-    fn stats(&self) -> LoggerStats {
-        self.shared.output.stats()
-    }
+    by_output!();
 }
 
 #[cfg(test)]
@@ -91,7 +72,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::logs::{ErrorNotifier, LogError, LoggerFactory, NotifyFuture};
+    use crate::logs::{ErrorNotifier, LogError, LoggerFactory, NotifyFuture, SharedLogger};
     use crate::test_writer::TestWriter;
 
     fn factory() -> (LoggerFactory, TestWriter) {

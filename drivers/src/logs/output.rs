@@ -127,6 +127,35 @@ impl Output {
     }
 }
 
+/// The methods of a [`StructuredLogger`](super::StructuredLogger) that its `shared.output` carries out; its
+/// `bound` fields are those of all its lines.
+macro_rules! by_output {
+    () => {
+        fn with_fields(&self, fields: &[(&str, Json)]) -> $crate::logs::SharedLogger {
+            let bound = $crate::logs::logger::merged(&self.bound, fields).into();
+            Arc::new(Self { shared: Arc::clone(&self.shared), bound })
+        }
+
+        fn flush(&self) -> $crate::logs::LoggerFuture<'_> {
+            Box::pin(self.shared.output.flush())
+        }
+
+        fn close(&self) -> $crate::logs::LoggerFuture<'_> {
+            Box::pin(self.shared.output.close())
+        }
+
+        fn is_healthy(&self) -> bool {
+            self.shared.output.is_healthy()
+        }
+
+        fn stats(&self) -> $crate::logs::LoggerStats {
+            self.shared.output.stats()
+        }
+    };
+}
+
+pub(super) use by_output;
+
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output").field("stats", &self.stats()).finish_non_exhaustive()

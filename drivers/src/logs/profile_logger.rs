@@ -10,8 +10,8 @@ use apptheory_core::sanitize::Sanitizer;
 use apptheory_core::time::Timestamp;
 use serde_json::Value as Json;
 
-use super::logger::{LoggerFuture, LoggerStats, SharedLogger, StructuredLogger, merged};
-use super::output::{Output, with_buffer};
+use super::logger::{StructuredLogger, merged};
+use super::output::{Output, by_output, with_buffer};
 use crate::clock::Clock as _;
 
 /// How many lines a [`ProfileLogger`] retains.
@@ -104,26 +104,7 @@ impl StructuredLogger for ProfileLogger {
         }
     }
 
-    fn with_fields(&self, fields: &[(&str, Json)]) -> SharedLogger {
-        let bound = merged(&self.bound, fields).into();
-        Arc::new(Self { shared: Arc::clone(&self.shared), bound })
-    }
-
-    fn flush(&self) -> LoggerFuture<'_> {
-        Box::pin(self.shared.output.flush())
-    }
-
-    fn close(&self) -> LoggerFuture<'_> {
-        Box::pin(self.shared.output.close())
-    }
-
-    fn is_healthy(&self) -> bool {
-        self.shared.output.is_healthy()
-    }
-
-    fn stats(&self) -> LoggerStats {
-        self.shared.output.stats()
-    }
+    by_output!();
 }
 
 #[cfg(test)]
