@@ -8,7 +8,7 @@ use apptheory_core::observe::line::LineFormat;
 use apptheory_core::observe::profile::LoggingProfile;
 use apptheory_core::observe::{LoggerConfig, LoggerConfigError, MAX_LINES};
 
-use super::json_logger::JsonLogger;
+use super::console_logger::ConsoleLogger;
 use super::logger::SharedLogger;
 use super::noop::NoopLogger;
 use super::notify::{ErrorNotifier, Notifications};
@@ -93,7 +93,7 @@ impl LoggerFactory {
         let notifications =
             |tally: &_| Some(Notifications::new(notifier?, clock, &settings, Arc::clone(tally)));
         let output = self.output(settings.max_lines, settings.format, notifications);
-        Ok(Arc::new(JsonLogger::new(settings, output)))
+        Ok(Arc::new(ConsoleLogger::new(settings, output)))
     }
 
     /// Makes a logger whose lines have the fields of a profile. It notifies nobody: alerts come from where

@@ -45,11 +45,11 @@
 //! [`set_logger`] makes one of them the logger of the process, which [`logger`](logger()) returns.
 
 mod builder;
+mod console_logger;
 mod env;
 mod factory;
 mod fields;
 mod filter;
-mod json_logger;
 mod layer;
 mod logger;
 mod noop;

@@ -14,7 +14,7 @@ use crate::clock::Clock as _;
 /// Writes lines of JSON, or of text for people. Made by
 /// [`LoggerFactory::console`](super::LoggerFactory::console).
 #[derive(Debug)]
-pub(super) struct JsonLogger {
+pub(super) struct ConsoleLogger {
     shared: Arc<Shared>,
     bound: Arc<Fields>,
 }
@@ -25,13 +25,13 @@ struct Shared {
     output: Output,
 }
 
-impl JsonLogger {
+impl ConsoleLogger {
     pub(super) fn new(settings: LoggerSettings, output: Output) -> Self {
         Self { shared: Arc::new(Shared { settings, output }), bound: Arc::default() }
     }
 }
 
-impl StructuredLogger for JsonLogger {
+impl StructuredLogger for ConsoleLogger {
     fn log(&self, level: Level, message: &str, fields: &[(&str, Json)]) {
         let Shared { settings, output } = &*self.shared;
         if level < settings.level || !output.admits() {
