@@ -30,6 +30,7 @@ pub use apptheory_core::{
 };
 
 pub mod app;
+mod causes;
 pub mod clock;
 mod env;
 pub mod eventbus;

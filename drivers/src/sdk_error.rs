@@ -2,18 +2,13 @@
 
 use core::error::Error;
 
+use crate::causes::causes;
+
 /// The first error of type `T` among the causes of `error`.
 pub(crate) fn find_source<'a, T: Error + 'static>(
     error: &'a (dyn Error + 'static),
 ) -> Option<&'a T> {
-    sources(error).find_map(|source| source.downcast_ref())
-}
-
-/// The causes of `error`, one after the other.
-pub(crate) fn sources<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    core::iter::successors(error.source(), |&error| error.source())
+    causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// Makes a debug event of an error. A service's message may quote keys and values, and so may the
@@ -33,7 +28,7 @@ pub(crate) fn record(
     let sanitizer = Sanitizer::new();
     let (code, request_id) = (code.map(log_text), request_id.map(log_text));
     let causes = (!quotes_data).then(|| {
-        let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
+        let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
         sanitizer.free_text(&causes.join(": ")).into_owned()
     });
     let (code, request_id) = (code.as_deref(), request_id.as_deref());

@@ -16,6 +16,7 @@ use super::flush::Flush;
 #[cfg(feature = "testkit")]
 use super::serve::log;
 use super::{App, BoxFuture};
+use crate::causes::WithCauses;
 
 type Ask<T> = Box<dyn Fn(Context) -> BoxFuture<Result<T, AppError>> + Send + Sync>;
 type Change = Box<dyn Fn(&mut HeaderMap) + Send + Sync>;
@@ -60,13 +61,7 @@ pub struct Failure {
 /// secret: [`Sanitizer::free_text`].
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = self.error.to_string();
-        let mut next = core::error::Error::source(&self.error);
-        while let Some(cause) = next {
-            told.push_str(": ");
-            told.push_str(&cause.to_string());
-            next = cause.source();
-        }
+        let told = WithCauses(&self.error).to_string();
         f.write_str(&Sanitizer::new().free_text(&told))
     }
 }

@@ -7,6 +7,8 @@ use core::ops::Deref;
 use apptheory_core::observe::line::{self, Line, MAX_LINE_BYTES};
 use tracing::field::{Field, Visit};
 
+use crate::causes::WithCauses;
+
 /// The fields of a span.
 #[derive(Default)]
 pub(super) struct SpanFields {
@@ -119,7 +121,7 @@ impl Visit for SpanFields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.record_debug(field, &format_args!("{}", Chain(value)));
+        self.record_debug(field, &format_args!("{}", WithCauses(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -154,7 +156,7 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.record_debug(field, &format_args!("{}", Chain(value)));
+        self.record_debug(field, &format_args!("{}", WithCauses(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -179,21 +181,6 @@ impl Visit for Message<'_> {
         if field.name() == MESSAGE {
             self.0.write(value);
         }
-    }
-}
-
-/// An error and what it comes from, on one line.
-struct Chain<'e>(&'e (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -14,8 +14,9 @@ use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 
 use super::{ErrorNotifier, NotifyError, NotifyFuture};
+use crate::causes::WithCauses;
 use crate::env::process_env;
-use crate::sdk_error::{find_source, sources};
+use crate::sdk_error::find_source;
 use crate::trace::Propagation;
 
 pub use aws_sdk_sns;
@@ -127,10 +128,7 @@ where
         None if find_source::<CredentialsError>(error).is_some() => {
             "there are no credentials for sns".to_owned()
         }
-        None => {
-            let causes: Vec<String> = sources(error).map(ToString::to_string).collect();
-            format!("sns was not reached: {error}: {}", causes.join(": "))
-        }
+        None => format!("sns was not reached: {}", WithCauses(error)),
     };
     NotifyError(Sanitizer::new().free_text(&text).into_owned())
 }
