@@ -65,11 +65,23 @@ fn a_program_serves_the_port_that_it_prints_until_it_is_stopped() {
 
 #[test]
 fn a_program_that_cannot_start_says_why_and_fails() {
-    let mut program = start(&[("PORT", "http")]);
-    let mut told = String::new();
-    program.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(told, "error: PORT is `http`, and a port is a number from 0 to 65535\n");
-    assert_eq!(program.0.wait().unwrap().code(), Some(1));
+    let why = "PORT is `http`, and a port is a number from 0 to 65535";
+    let fails = |variables: &[(&str, &str)]| {
+        let mut program = start(&[&[("PORT", "http")], variables].concat());
+        let mut told = String::new();
+        program.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        assert_eq!(program.0.wait().unwrap().code(), Some(1));
+        told
+    };
+    assert_eq!(fails(&[]), format!("error: {why}\n"));
+    let line: serde_json::Value =
+        serde_json::from_str(&fails(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")])).unwrap();
+    assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!(why)));
+    let on_lambda = fails(&[("AWS_LAMBDA_FUNCTION_NAME", "hello")]);
+    assert_eq!(on_lambda, format!("ERROR apptheory::start: {why} function=hello\n"));
+    // What the log does not take is said all the same.
+    let silent = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("RUST_LOG", "off")];
+    assert_eq!(fails(&silent), format!("error: {why}\n"));
 }
 
 #[tokio::test]

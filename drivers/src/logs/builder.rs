@@ -1,6 +1,7 @@
 //! Putting a log together.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, IsTerminal as _, Write};
 
 use apptheory_core::observe::line::LineFormat;
@@ -38,6 +39,15 @@ pub struct Logs {
     capacity: usize,
 }
 
+/// Whether a log was set up for the process.
+static IS_SET: AtomicBool = AtomicBool::new(false);
+
+/// Whether what is logged goes to a log of this module, and nowhere else.
+#[cfg(feature = "start")]
+pub(crate) fn is_set() -> bool {
+    IS_SET.load(Ordering::Relaxed)
+}
+
 impl Logs {
     /// Reads the environment, as [`init`](super::init) does: its table has the variables.
     #[must_use]
@@ -53,6 +63,12 @@ impl Logs {
             writer: None,
             capacity: MAX_LINES,
         }
+    }
+
+    /// Whether programs read the log: it is JSON, or Lambda's.
+    #[cfg(feature = "start")]
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.settings.is_on_lambda || self.settings.format == Format::Json
     }
 
     /// Writes lines in this format.
@@ -176,6 +192,7 @@ impl Logs {
         let subscriber = tracing_subscriber::registry().with(self.layer());
         let is_set = tracing::subscriber::set_global_default(subscriber).is_ok();
         if is_set {
+            IS_SET.store(true, Ordering::Relaxed);
             log_panics();
         }
         is_set

@@ -70,6 +70,8 @@ use core::time::Duration;
 pub use apptheory_core::observe::{LogEntry, LoggerConfig, LoggerConfigError};
 
 pub use self::builder::Logs;
+#[cfg(feature = "start")]
+pub(crate) use self::builder::is_set;
 pub use self::factory::LoggerFactory;
 pub use self::logger::{LogError, LoggerFuture, LoggerStats, SharedLogger, StructuredLogger};
 pub use self::noop::{NoopLogger, logger, set_logger};

@@ -1,10 +1,10 @@
 //! Why an application does not run.
 
-use core::error::Error;
 use std::io;
 
 use crate::app::BuildError;
 use crate::app::events::BoxError;
+use crate::causes::causes;
 use crate::lambda::RuntimeError;
 use crate::local::ListenError;
 
@@ -35,17 +35,10 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Returns the error and its sources, one to a line, as it is reported before a process ends. A
-    /// source that the error before it quotes is left out.
+    /// Returns the error and its sources, one to a line, as people read them.
     pub(super) fn report(&self) -> String {
         let mut report = format!("error: {self}\n");
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let told = error.to_string();
-            cause = error.source();
-            if report.contains(&told) {
-                continue;
-            }
+        for told in self.texts().iter().skip(1) {
             for (n, line) in told.lines().enumerate() {
                 report.push_str(if n == 0 { "  because: " } else { "    " });
                 report.push_str(line);
@@ -53,6 +46,25 @@ impl StartError {
             }
         }
         report
+    }
+
+    /// Returns the error and its sources in one line, as a log has them.
+    pub(super) fn line(&self) -> String {
+        let texts = self.texts();
+        let lines = texts.iter().map(|text| text.lines().collect::<Vec<_>>().join(" "));
+        lines.collect::<Vec<_>>().join(": ")
+    }
+
+    /// The texts of the error and of its sources, without those that an earlier one quotes.
+    fn texts(&self) -> Vec<String> {
+        let mut texts = vec![self.to_string()];
+        for error in causes(self) {
+            let told = error.to_string();
+            if !texts.iter().any(|text| text.contains(&told)) {
+                texts.push(told);
+            }
+        }
+        texts
     }
 }
 
@@ -74,5 +86,13 @@ mod tests {
             StartError::from(listen).report(),
             "error: cannot listen on 127.0.0.1:80\n  because: taken\n    by another\n"
         );
+    }
+
+    #[test]
+    fn a_log_has_a_failed_start_in_one_line() {
+        let source = io::Error::other("taken\nby another");
+        let listen = ListenError { address: ([127, 0, 0, 1], 80).into(), source };
+        let line = StartError::from(listen).line();
+        assert_eq!(line, "cannot listen on 127.0.0.1:80: taken by another");
     }
 }

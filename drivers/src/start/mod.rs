@@ -61,17 +61,25 @@ use place::Place;
 /// ```
 ///
 /// Whatever goes wrong before the application runs is reported on the standard error, and the code is
-/// 1.
+/// 1. Where the log is JSON, and on Lambda, the report is a line of the log, of level `ERROR`.
 pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
     let ended = start_in(&process_env, app);
+    if let Err(error) = &ended {
+        report(error, Logs::read(&process_env).is_for_programs());
+    }
     logs::flush();
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Without a standard error there is nobody to report to.
-            drop(io::stderr().write_all(error.report().as_bytes()));
-            ExitCode::FAILURE
-        }
+    if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Says why an application does not run: in the log, where programs read it; and for people, unless the
+/// log of this crate has it.
+fn report(error: &StartError, is_for_programs: bool) {
+    if is_for_programs {
+        tracing::error!("{}", error.line());
+    }
+    if !(is_for_programs && logs::is_set() && tracing::enabled!(tracing::Level::ERROR)) {
+        // Without a standard error there is nobody to report to.
+        drop(io::stderr().write_all(error.report().as_bytes()));
     }
 }
 
