@@ -62,7 +62,8 @@ impl TestLogger {
     }
 
     /// Checks that there is an entry of a level whose message contains `message` and that has these
-    /// fields, its ids among them. Values are compared as they are logged.
+    /// fields, its ids among them; an empty id is one that it has not. Values are compared as they are
+    /// logged.
     ///
     /// # Panics
     ///
@@ -91,16 +92,16 @@ impl TestLogger {
     }
 
     fn has_logged(&self, level: Level, message: &str, fields: &[(&str, Json)]) -> bool {
-        let asked = merged(&Fields::new(), fields);
+        let names = merged(&Fields::new(), fields);
         let asked =
-            LogEntry::new(self.shared.clock.now(), level, message, &asked, &self.shared.sanitizer);
+            LogEntry::new(self.shared.clock.now(), level, message, &names, &self.shared.sanitizer);
         let has = |entry: &LogEntry| {
             let mut fields = asked.fields.iter();
             let mut ids = asked.ids().into_iter().zip(entry.ids());
             entry.level == level
                 && entry.message.contains(message)
                 && fields.all(|(name, value)| entry.fields.get(name) == Some(value))
-                && ids.all(|(asked, id)| asked.1.is_empty() || asked == id)
+                && ids.all(|(asked, id)| !names.contains_key(asked.0) || asked == id)
         };
         self.shared.entries().iter().any(has)
     }
@@ -205,12 +206,14 @@ mod tests {
         logger.with_tenant_id("t").warn("first", &[("n", json!(1))]);
         logger.info("second", &[]);
         logger.assert_logged(Level::Warn, "irs", &[("n", json!(1)), ("tenant_id", json!("t"))]);
+        logger.assert_logged(Level::Info, "second", &[("tenant_id", json!(""))]);
         logger.assert_not_logged(Level::Error, "");
-        let refused: [fn(&TestLogger); 5] = [
+        let refused: [fn(&TestLogger); 6] = [
             |logger| logger.assert_logged(Level::Info, "first", &[]),
             |logger| logger.assert_logged(Level::Warn, "first", &[("n", json!(2))]),
             |logger| logger.assert_logged(Level::Warn, "first", &[("m", json!(1))]),
             |logger| logger.assert_logged(Level::Warn, "", &[("tenant_id", json!("u"))]),
+            |logger| logger.assert_logged(Level::Warn, "", &[("tenant_id", json!(""))]),
             |logger| logger.assert_not_logged(Level::Warn, ""),
         ];
         for refused in refused {
