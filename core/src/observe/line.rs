@@ -123,12 +123,6 @@ impl LineBuffer {
 }
 
 impl<'b> Line<'b> {
-    /// Whether the line has a field of this name.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.has_cleaned(&self.cleaned_name(name))
-    }
-
     /// Appends a field. Its name says, besides the sanitizer's other rules, what is shown of its value. A
     /// name that the line has already is written with `field_` before it, and so are the names of JSON
     /// lines' own members.
@@ -238,7 +232,7 @@ impl<'b> Line<'b> {
             return None;
         }
         let mut key = self.cleaned_name(name);
-        while key.len() <= MAX_NAME_BYTES && self.has_cleaned(&key) {
+        while key.len() <= MAX_NAME_BYTES && self.has(&key) {
             key.to_mut().insert_str(0, OTHERS);
         }
         (key.len() <= MAX_NAME_BYTES).then_some(key)
@@ -251,7 +245,8 @@ impl<'b> Line<'b> {
         }
     }
 
-    fn has_cleaned(&self, name: &str) -> bool {
+    /// Whether the line has a field of this name, as it is written.
+    fn has(&self, name: &str) -> bool {
         matches!(name, "timestamp" | "level" | "message" | "target" | OMITTED)
             || self.names.split('\n').skip(1).any(|taken| taken == name)
     }
