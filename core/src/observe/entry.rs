@@ -126,6 +126,7 @@ impl Serialize for LogEntry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::{CUT, MAX_LINE_BYTES};
     use super::*;
 
     #[test]
@@ -136,5 +137,21 @@ mod tests {
             let entry = LogEntry::new(at, Level::Error, "no", &fields, &sanitizer);
             assert_eq!(entry.request_id, id);
         }
+    }
+
+    #[test]
+    fn texts_are_cut_that_are_longer_than_a_line() {
+        let long = "a ".repeat(MAX_LINE_BYTES);
+        let fields = Fields::from([("long".into(), (&*long).into()), ("short".into(), 1.into())]);
+        let (at, sanitizer) = (Timestamp::UNIX_EPOCH, Sanitizer::new());
+        let entry = LogEntry::new(at, Level::Error, &long, &fields, &sanitizer);
+        for text in [&*entry.message, entry.fields["long"].as_str().unwrap()] {
+            let shown = text.strip_suffix(CUT).unwrap();
+            assert!(
+                long.starts_with(shown)
+                    && (MAX_LINE_BYTES - 9..=MAX_LINE_BYTES).contains(&shown.len())
+            );
+        }
+        assert_eq!(entry.fields["short"], "1");
     }
 }

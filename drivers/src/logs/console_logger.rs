@@ -117,6 +117,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_policy_of_the_configuration_decides_what_is_shown() {
+        let (logger, written) =
+            logger(json!({"format": "json", "sanitization": {"allowed_fields": ["pin"]}}));
+        logger.info("a", &[("pin", json!("1"))]);
+        logger.flush().await.unwrap();
+        assert_eq!(written.take_json()[0]["pin"], "1");
+    }
+
+    #[tokio::test]
     async fn entries_below_the_level_are_not_counted_and_the_console_is_for_people() {
         let (logger, written) = logger(json!({"format": "console", "level": "warn"}));
         logger.debug("a", &[]);

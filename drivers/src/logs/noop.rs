@@ -58,3 +58,23 @@ pub fn set_logger(logger: Option<SharedLogger>) {
     let logger = logger.unwrap_or_else(|| Arc::new(NoopLogger));
     *LOGGER.write().unwrap_or_else(PoisonError::into_inner) = logger;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::logs::TestLogger;
+
+    /// The one test of the process's logger.
+    #[test]
+    fn a_process_logs_nothing_until_it_has_a_logger_and_after_it_has_none() {
+        let kept = TestLogger::new(SystemClock);
+        logger().info("before", &[]);
+        set_logger(Some(Arc::new(kept.clone())));
+        logger().with_request_id("r1").info("meanwhile", &[]);
+        set_logger(None);
+        logger().info("after", &[]);
+        let messages: Vec<_> = kept.entries().into_iter().map(|entry| entry.message).collect();
+        assert_eq!(messages, ["meanwhile"]);
+    }
+}

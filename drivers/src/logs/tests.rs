@@ -2,6 +2,7 @@ use core::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use apptheory_core::sanitize::{Policy, Sanitizer};
 use serde_json::{Value as Json, json};
 use tracing::{debug, debug_span, error, info, info_span, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -160,6 +161,15 @@ fn nothing_leaks_and_nothing_breaks_the_line() {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
     assert_eq!(lines[0]["odd"], "ab");
+}
+
+#[test]
+fn a_sanitizer_of_ones_own_decides_what_is_shown() {
+    let policy = Policy::from_json(r#"{"fully_redact_fields": ["gift_message"]}"#).unwrap();
+    let sanitizer = Sanitizer::new().with_policy(policy);
+    let logs = logs(&[]).format(Format::Json).sanitizer(sanitizer);
+    let lines = written(logs, || info!(gift_message = "with love", "packed")).take_json();
+    assert_eq!(lines[0]["gift_message"], "[REDACTED]");
 }
 
 #[test]
@@ -341,4 +351,39 @@ fn a_record_is_a_line_with_all_that_it_says() {
         assert_eq!(line, expected);
     }
     assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn a_record_of_an_event_is_a_line_with_all_that_it_says() {
+    use apptheory_core::events::{DynamoDbSummary, EventObservation, EventOutcome, Trigger};
+    use apptheory_core::events::{Seen, WorkloadEnvelope};
+
+    let summary = DynamoDbSummary {
+        event_id: "e".into(),
+        event_name: "INSERT".into(),
+        table_name: "orders".into(),
+        ..DynamoDbSummary::default()
+    };
+    let envelope = WorkloadEnvelope {
+        source: "shop".into(),
+        detail_type: "order.paid".into(),
+        correlation_id: "c".into(),
+        ..WorkloadEnvelope::default()
+    };
+    let others = [
+        EventObservation::dynamodb(&summary, "r"),
+        EventObservation::event_bridge(&envelope),
+        EventObservation::unrouted(
+            &Seen::Members { names: ["action".into()].into(), more: 0 },
+            "r",
+        ),
+    ];
+    let messages = Trigger::ALL.map(|trigger| EventObservation::message(trigger, "n", "m", "r"));
+    for observation in messages.into_iter().chain(others) {
+        let told = observation.log(EventOutcome::Success);
+        let lines = json_lines(|| record(&told));
+        for (name, text) in told.about.iter().filter(|(_, text)| !text.is_empty()) {
+            assert_eq!(lines[0][*name], **text, "{name}");
+        }
+    }
 }

@@ -127,6 +127,19 @@ fn what_is_too_long_is_cut_and_leaves_room_for_others() {
 }
 
 #[test]
+fn a_target_leaves_room_for_all_else() {
+    let (target, sanitizer) = ("shop::".repeat(MAX_LINE_BYTES), Sanitizer::new());
+    let mut buffer = LineBuffer::default();
+    let line = buffer.begin(LineFormat::Json, &sanitizer, Head { target: &target, ..HEAD }).end();
+    let line: Json = serde_json::from_str(line).unwrap();
+    let shown = line["target"].as_str().unwrap();
+    assert!(target.starts_with(shown) && shown.len() == MAX_TARGET_BYTES - 2, "{shown}");
+    let text = LineFormat::Text { is_timed: true, is_coloured: true };
+    let line = buffer.begin(text, &sanitizer, Head { target: &target, ..HEAD }).end();
+    assert!(line.len() < 2 * MAX_TARGET_BYTES, "{line}");
+}
+
+#[test]
 fn a_secret_at_the_cut_is_not_shown_in_part() {
     for secret in ["4111 1111 1111 1111", "password=hunter2hunter2hunter2", "ada@example.com"] {
         for behind in 1..secret.len() {
