@@ -3,12 +3,14 @@
 use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use apptheory_core::observe::{Fields, Level};
 use apptheory_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value as Json;
+
+use super::lock;
 
 /// A logger of any kind. Clones are the same logger.
 pub type SharedLogger = Arc<dyn StructuredLogger>;
@@ -226,7 +228,7 @@ impl Tally {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

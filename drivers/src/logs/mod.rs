@@ -65,6 +65,7 @@ mod tests;
 mod warning;
 
 use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[doc(inline)]
 pub use apptheory_core::observe::{LogEntry, LoggerConfig, LoggerConfigError};
@@ -164,6 +165,11 @@ async fn blocking(work: impl FnOnce() -> bool + Send + 'static) {
         Ok(runtime) => drop(runtime.spawn_blocking(work).await),
         Err(_) => _ = work(),
     }
+}
+
+/// Locks what no panic leaves half-done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl LogStats {

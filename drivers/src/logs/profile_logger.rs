@@ -1,7 +1,7 @@
 //! A logger whose lines have the fields of a profile.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use apptheory_core::observe::line::{Head, LineFormat};
 use apptheory_core::observe::profile::{LoggingProfile, MissingFields, ProfileEvent};
@@ -10,6 +10,7 @@ use apptheory_core::sanitize::Sanitizer;
 use apptheory_core::time::Timestamp;
 use serde_json::Value as Json;
 
+use super::lock;
 use super::logger::{StructuredLogger, merged};
 use super::output::{Output, by_output, with_buffer};
 use crate::clock::Clock as _;
@@ -60,7 +61,7 @@ impl ProfileLogger {
 
 impl Shared {
     fn retained(&self) -> MutexGuard<'_, Retained> {
-        self.retained.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.retained)
     }
 
     /// Writes what is missing where the entry's own line would be.

@@ -7,11 +7,11 @@ use core::cell::Cell;
 use core::fmt;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::LogStats;
+use super::{LogStats, lock};
 
 /// How many bytes wait at most, besides how many lines.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -274,9 +274,4 @@ impl fmt::Debug for Shared {
         let stats = lock(&self.state).stats;
         f.debug_struct("Queue").field("stats", &stats).finish_non_exhaustive()
     }
-}
-
-/// Nothing here is left half-done by a panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,12 @@
 //! A logger for tests.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use apptheory_core::observe::{Fields, Level, LogEntry};
 use apptheory_core::sanitize::Sanitizer;
 use serde_json::Value as Json;
 
+use super::lock;
 use super::logger::{LoggerFuture, LoggerStats, SharedLogger, StructuredLogger, Tally, merged};
 use crate::clock::{Clock, SharedClock};
 
@@ -120,7 +121,7 @@ fn shown(entry: &LogEntry) -> String {
 
 impl Shared {
     fn entries(&self) -> MutexGuard<'_, Vec<LogEntry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 }
 
