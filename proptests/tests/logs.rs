@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn records_of_events_hold_nothing_hidden(texts in prop::array::uniform4(any_text())) {
-            let [id, source, detail_type, request_id] = texts;
+        let [id, source, detail_type, request_id] = texts;
         let event = json!({"id": id, "source": source, "detail-type": detail_type}).to_string();
         let event = EventBridgeEvent::read(&event).unwrap();
         let invocation = Delivery::new(&request_id, None, Timestamp::UNIX_EPOCH, String::new);
