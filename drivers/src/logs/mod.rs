@@ -142,7 +142,8 @@ pub fn flush() -> bool {
     queue::flush_all(FLUSH_LIMIT)
 }
 
-/// Returns what became of the lines that were logged so far.
+/// Returns what became of the lines that were logged so far. A log or logger that is dropped takes its
+/// numbers along.
 #[must_use]
 pub fn stats() -> LogStats {
     queue::all_stats()
