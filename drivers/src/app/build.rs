@@ -104,9 +104,6 @@ pub enum BuildError {
     /// not take the pattern of a route; the error names it.
     #[error(transparent)]
     Metrics(#[from] metrics::Error),
-    /// The application is given metrics twice, and can write into one of them. Name them once.
-    #[error("the application is given metrics twice: name them once")]
-    MetricsTwice,
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
@@ -138,8 +135,7 @@ impl From<BuildError> for AppError {
             | BuildError::Nested { .. }
             | BuildError::Limits(_)
             | BuildError::EventBus(_)
-            | BuildError::Metrics(_)
-            | BuildError::MetricsTwice) => {
+            | BuildError::Metrics(_)) => {
                 Self::new(code::BAD_REQUEST, error.to_string()).with_status(400).with_cause(error)
             }
         }

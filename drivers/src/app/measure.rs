@@ -9,7 +9,7 @@ use apptheory_core::http::exchange::Observation;
 use apptheory_core::http::exchange::Pipeline;
 use apptheory_core::time::Timestamp;
 
-use super::{App, BuildError};
+use super::App;
 use crate::metrics::{self, By, Counter, Dimension, Histogram, Metrics, Unit};
 
 /// Metrics, and what of the application's own is told apart.
@@ -81,7 +81,7 @@ impl<S> App<S> {
     fn measuring(mut self, metrics: &Metrics, by_route: bool) -> Self {
         let before = self.measuring.replace(Measuring { metrics: metrics.clone(), by_route });
         if before.is_some() {
-            self.router.refuse(BuildError::MetricsTwice);
+            self.hooks.twice.get_or_insert(METHOD);
         }
         self
     }
@@ -175,6 +175,8 @@ impl Measures {
     }
 }
 
+/// What sets the metrics of an application, as errors name it.
+const METHOD: &str = "metrics (or metrics_by_route)";
 const COUNT: &str = "RequestCount";
 const DURATION: &str = "RequestDuration";
 const CLIENT_ERRORS: &str = "RequestClientErrors";

@@ -191,7 +191,8 @@ fn metrics_have_one_application_and_an_application_has_metrics_once() {
     let clock = clock();
     let (metrics, _) = metrics(&clock);
     let twice = shop(&clock).metrics(&metrics).metrics_by_route(&metrics).build();
-    assert_eq!(twice.unwrap_err(), BuildError::MetricsTwice);
+    let method = "metrics (or metrics_by_route)";
+    assert_eq!(twice.unwrap_err(), BuildError::HookTwice { method });
     metrics.counter("RequestCount").unwrap();
     let taken = shop(&clock).metrics(&metrics).build().unwrap_err();
     let error = metrics::Error::Twice { given: "RequestCount".into() };
