@@ -100,10 +100,14 @@ pub enum BuildError {
     /// The configuration of an event bus cannot work; the error says which setting.
     #[error(transparent)]
     EventBus(#[from] eventbus::Error),
-    /// A metric of the application's own cannot be declared: its name is taken, or CloudWatch does
-    /// not take the pattern of a route; the error names it.
-    #[error(transparent)]
-    Metrics(#[from] metrics::Error),
+    /// A metric of the application's own cannot be declared: its name is taken, perhaps by another
+    /// application with the same metrics, or CloudWatch does not take the pattern of a route; the
+    /// error names it.
+    #[error(
+        "the application cannot declare its own metrics: {0}; a second application needs a `Metrics` \
+         of its own"
+    )]
+    Metrics(metrics::Error),
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
@@ -183,7 +187,8 @@ impl<S: Send + Sync + 'static> App<S> {
         }
         let Tables { service, events, requests, mut registered, .. } = tables;
         let patterns = service.router().routes().iter().map(|route| route.pattern().as_str());
-        let measures = measuring.map(|measuring| measuring.declare(patterns)).transpose()?;
+        let measures = measuring.map(|measuring| measuring.declare(patterns));
+        let measures = measures.transpose().map_err(BuildError::Metrics)?;
         if requests > 0 {
             let handlers = if requests == 1 { "handler" } else { "handlers" };
             registered.insert(0, format!("{requests} {handlers} of requests"));
