@@ -3,9 +3,7 @@
 
 use core::convert::Infallible;
 use core::num::NonZeroU64;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
 
 use apptheory::app::{Answer, App, AppService, BodyStream, Context, Invocation, Next, Response};
 use apptheory::clock::VirtualClock;
@@ -97,32 +95,6 @@ async fn streams_pass_chunk_by_chunk_and_break_off_with_their_error() {
     let error = body.frame().await.expect("a frame").expect_err("the error");
     assert_eq!(error.code(), "app.conflict");
     assert!(body.frame().await.is_none());
-}
-
-#[tokio::test]
-async fn answers_are_flushed_before_they_are_handed_over_and_streams_before_their_end() {
-    let flushes = Arc::new(AtomicUsize::new(0));
-    let flushed = Arc::clone(&flushes);
-    let count = || flushes.load(Ordering::SeqCst);
-    let app = App::new()
-        .get("/", async || "hello")
-        .get("/late", async || {
-            let items = [Ok("b"), Err(AppError::conflict("late"))];
-            Response::text(200, "").with_stream(BodyStream::new(stream::iter(items)))
-        })
-        .on_flush(move || {
-            flushed.fetch_add(1, Ordering::SeqCst);
-            core::future::ready(())
-        })
-        .build()
-        .expect("an app");
-    app.respond(request("GET", "/", "")).await;
-    assert_eq!(count(), 1);
-    let mut body = app.respond(request("GET", "/late", "")).await.into_body();
-    body.frame().await.expect("a frame").expect("a chunk");
-    assert_eq!(count(), 1);
-    body.frame().await.expect("a frame").expect_err("the error");
-    assert_eq!(count(), 2);
 }
 
 /// An axum app with state of its own in its answers.

@@ -201,6 +201,8 @@ impl<S: Send + Sync + 'static> App<S> {
             json,
             #[cfg(feature = "tower")]
             max_request_bytes,
+            #[cfg(feature = "tower")]
+            mounted: super::hand_over::Mounted::default(),
         });
         let inner = Inner {
             service,

@@ -34,7 +34,7 @@ use crate::websocket::WebSocketClient;
 #[derive(Clone)]
 pub struct Context {
     subject: Subject,
-    services: Arc<Services>,
+    pub(super) services: Arc<Services>,
     begun: Arc<Begun>,
     pub(super) left: Arc<Left>,
     cancellation: CancellationToken,

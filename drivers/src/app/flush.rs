@@ -4,31 +4,15 @@
 use core::future::Future;
 use core::time::Duration;
 
-#[cfg(feature = "tower")]
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::future::join_all;
 
 use super::guard::{Panicked, guarded, isolated};
 use super::{App, AppService, BoxFuture};
-#[cfg(feature = "tower")]
-use super::{BodyStream, Response};
 use crate::clock::Clock as _;
-#[cfg(feature = "tower")]
-use crate::trace::{Trace, run_within};
 
 /// How long a hook of [`App::on_flush`] may take after each answer: 1 s. On Lambda it also ends with
 /// the invocation.
 pub const FLUSH_TIME: Duration = Duration::from_secs(1);
-
-/// What is flushed for.
-#[cfg(feature = "tower")]
-#[derive(Clone, Default)]
-pub(crate) struct Flushed {
-    /// The invocation's trace, which AWS calls of the flush send.
-    pub(crate) trace: Trace,
-    /// Whether the application is mounted in another, which flushes the logs behind its own answer:
-    /// they are the process's, and this answer does not wait for them.
-    pub(crate) is_inner: bool,
-}
 
 pub(super) type Flush = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
@@ -45,8 +29,9 @@ impl<S> App<S> {
     /// On Lambda it runs when the answer was delivered, a streamed one to its end, and before the next
     /// invocation is asked for. Where the answer goes out through somebody else (`lambda_runtime`,
     /// tower, the [local server](crate::local)), it runs before the answer is handed over or, if that
-    /// is streamed, before its end. [`AppService::invoke`], [`AppService::serve`] and the like do not
-    /// run it.
+    /// is streamed, before its end; and `lambda_runtime` and tower do not say when an application
+    /// stops. With an application that is mounted in another, it runs when that one's does.
+    /// [`AppService::invoke`], [`AppService::serve`] and the like do not run it.
     ///
     /// It has [`FLUSH_TIME`]. What goes wrong changes no answer; it is reported to
     /// [`on_failure`](Self::on_failure).
@@ -73,15 +58,20 @@ impl<S> App<S> {
 }
 
 impl AppService {
-    /// Waits until what was logged, measured and traced is written. It never fails, and takes
-    /// [`FLUSH_TIME`] at most for the hook, as much for each log, and three times as much for
-    /// notifications of errors. It is called wherever answers are delivered.
+    /// Waits until what was logged, measured and traced is written, by applications that are mounted in
+    /// this one, too. It never fails, and takes [`FLUSH_TIME`] at most for the hooks, as much for each
+    /// log, and three times as much for notifications of errors. It is called wherever answers are
+    /// delivered.
     #[cfg_attr(
         not(any(feature = "lambda", feature = "local", feature = "testkit", feature = "tower")),
         expect(dead_code, reason = "nothing delivers answers")
     )]
     pub(crate) async fn flush(&self) {
-        self.flush_own().await;
+        #[cfg(feature = "tower")]
+        let apps = self.with_mounted();
+        #[cfg(not(feature = "tower"))]
+        let apps = [self.clone()];
+        join_all(apps.iter().map(Self::flush_own)).await;
         // Last, since the hook may log.
         #[cfg(feature = "logs")]
         crate::logs::flushed().await;
@@ -109,43 +99,5 @@ impl AppService {
             Some(Err(panicked)) => self.tell_cause("", panicked),
             None => self.tell_cause("", NotFlushed),
         }
-    }
-
-    /// Flushes for a response that is about to be handed over: at once, or at the end of its stream.
-    #[cfg(feature = "tower")]
-    pub(crate) async fn flush_for(&self, mut response: Response, invocation: Flushed) -> Response {
-        match response.stream.take() {
-            Some(stream) => response.stream = Some(self.flush_behind(stream, invocation)),
-            None => self.flush_after(invocation).await,
-        }
-        response
-    }
-
-    /// Flushes for an invocation, within its trace.
-    #[cfg(feature = "tower")]
-    async fn flush_after(&self, Flushed { trace, is_inner }: Flushed) {
-        let flush = async { if is_inner { self.flush_own().await } else { self.flush().await } };
-        run_within(trace, flush).await;
-    }
-
-    /// A stream that flushes before its end.
-    #[cfg(feature = "tower")]
-    pub(crate) fn flush_behind(&self, stream: BodyStream, invocation: Flushed) -> BodyStream {
-        let app = self.clone();
-        BodyStream::new(stream::unfold(Some(stream), move |stream| {
-            let (app, invocation) = (app.clone(), invocation.clone());
-            async move {
-                let mut stream = stream?;
-                match stream.next().await {
-                    Some(Ok(chunk)) => Some((Ok(chunk), Some(stream))),
-                    end => {
-                        // What is logged of its end is to be flushed, too.
-                        drop(stream);
-                        app.flush_after(invocation).await;
-                        Some((end?, None))
-                    }
-                }
-            }
-        }))
     }
 }

@@ -39,7 +39,7 @@ struct Requests {
 
 /// Metrics.
 impl<S> App<S> {
-    /// Measures the application, and writes these metrics after each answer and when it stops: on
+    /// Measures the application, and writes these metrics whenever [`on_flush`](Self::on_flush) runs: on
     /// Lambda before the next invocation is asked for. CloudWatch reads them from the standard output.
     ///
     /// To your own instruments it adds:

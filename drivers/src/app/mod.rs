@@ -30,10 +30,12 @@ mod collect;
 mod context;
 pub mod events;
 mod extract;
-pub(crate) mod flush;
+mod flush;
 #[cfg(any(feature = "lambda_runtime", feature = "local"))]
 pub(crate) mod frame_body;
 mod guard;
+#[cfg(feature = "tower")]
+mod hand_over;
 mod handler;
 mod hooks;
 mod invocation;

@@ -5,18 +5,16 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context as Waiting, Poll};
 
-use apptheory_core::error::{AppError, code};
+use apptheory_core::error::AppError;
 use bytes::{Buf as _, Bytes};
 use futures_util::stream::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tower::Service;
 
-use super::flush::Flushed;
 use super::invocation::Invocation;
 use super::wire::{http_head, raw_request};
 use super::{AppService, BodyStream, BoxFuture, Context};
-use crate::trace::Trace;
 
 /// The body of an application's response: what is there, and then what is streamed. An error on the
 /// way ends it early; the client sees a body that is cut off.
@@ -57,16 +55,8 @@ impl AppService {
         let response = match self.read(body).await {
             Some(body) => {
                 let invocation = self.invocation(&parts.extensions);
-                let stops_at = self.time_of(&invocation).stops_at();
-                let is_inner = parts.extensions.get::<Context>().is_some();
-                let flushed = Flushed { trace: Trace::new(&invocation.trace), is_inner };
-                let mut response = self.serve(raw_request(&parts, body), invocation).await;
-                if let Some(at) = stops_at {
-                    let error = AppError::of(code::TIMEOUT);
-                    let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);
-                    response.stream = response.stream.map(until);
-                }
-                self.flush_for(response, flushed).await
+                let outer = parts.extensions.get::<Context>();
+                self.serve_flushed(raw_request(&parts, body), invocation, outer).await
             }
             // The client went away in the middle of its body: nobody reads this.
             None => super::Response::new(400),

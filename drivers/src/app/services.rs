@@ -19,6 +19,8 @@ pub(super) struct Services {
     /// How large the bodies of requests may be.
     #[cfg(feature = "tower")]
     pub(super) max_request_bytes: Option<core::num::NonZeroU64>,
+    #[cfg(feature = "tower")]
+    pub(super) mounted: super::hand_over::Mounted,
 }
 
 impl Services {

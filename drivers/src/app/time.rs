@@ -34,15 +34,10 @@ impl AppService {
         {
             measures.cold_start();
         }
-        let time = self.time_of(&invocation);
+        let now = self.services.clock.now();
+        let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
         let span = InvocationSpan::new(&invocation);
         Begun { invocation, time, span }
-    }
-
-    /// The time that an invocation has which begins now.
-    pub(super) fn time_of(&self, invocation: &Invocation) -> InvocationTime {
-        let now = self.services.clock.now();
-        InvocationTime::new(now, invocation.deadline, self.inner.reserve)
     }
 
     /// The output of work; `None` when it is cut short, and dropped. Work that comes too late is

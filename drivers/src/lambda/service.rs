@@ -18,7 +18,6 @@ use tower::Service;
 
 use super::error::FunctionError;
 use super::settings::invoke_mode;
-use crate::app::flush::Flushed;
 use crate::app::frame_body::{CutOff, FrameBody, Passage};
 use crate::app::time::Begun;
 use crate::app::{
@@ -27,7 +26,7 @@ use crate::app::{
 };
 use crate::clock::Clock as _;
 use crate::env::process_env;
-use crate::trace::{Trace, current, run_within};
+use crate::trace::{current, run_within};
 
 /// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
 /// the deadline, the ids and the trace of its invocation. Use it where something else needs that
@@ -93,10 +92,12 @@ impl Service<Event> for LambdaService {
         Box::pin(async move {
             let payload = event.payload.get();
             let invocation = invocation(event.context, &service.app);
-            let (app, trace) = (&service.app, Trace::new(&invocation.trace));
-            let answered = app.within(invocation, |begun| service.answer(payload, begun)).await;
+            let begun = service.app.begin(invocation);
+            let span = begun.span.clone();
+            let trace = span.trace().clone();
+            let answered = span.run(service.answer(payload, begun)).await;
             if !matches!(answered, Ok(FunctionResponse::StreamingResponse(_))) {
-                run_within(trace, app.flush()).await;
+                run_within(trace, service.app.flush()).await;
             }
             answered.map_err(|FunctionError { error_type, message }| Diagnostic {
                 error_type: error_type.into_owned(),
@@ -195,8 +196,7 @@ async fn streamed(
     // Errors of a stream would be written into its body: it ends there instead.
     let chunks = BodyDataStream::new(body).take_while(|chunk| ready(chunk.is_ok()));
     let chunks = BodyStream::new(chunks.map_err(|_: CutOff| AppError::internal()));
-    let flushed = Flushed { trace: current(), is_inner: false };
-    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks, flushed) }
+    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks, current()) }
 }
 
 /// A stream whose errors behind the head are all told to the application: no client sees them. Of a

@@ -28,7 +28,6 @@ use super::refusal;
 use super::request_body::read;
 use super::transport::{Answer, Progress, Transport};
 use super::websocket::{Gateway, Slot};
-use crate::app::flush::Flushed;
 use crate::app::frame_body::{FrameBody, Passage};
 use crate::app::wire::raw_request;
 use crate::app::{AppService, Invocation};
@@ -180,8 +179,8 @@ impl Front {
             app.flush().await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }
-        let response = app.serve(request, invocation).await;
-        let (head, stream) = app.flush_for(response, Flushed::default()).await.split_stream();
+        let response = app.serve_flushed(request, invocation, None).await;
+        let (head, stream) = response.split_stream();
         FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await
     }
 }

@@ -1,0 +1,84 @@
+//! Applications as tower services are flushed before somebody else hands their answers over.
+#![expect(clippy::unwrap_used, reason = "it ends a test")]
+
+use core::future::ready;
+use std::sync::{Arc, Mutex};
+
+use apptheory::app::{Answer, App, BodyStream, Context, Next, Response};
+use apptheory::error::AppError;
+use apptheory::trace;
+use futures_util::stream;
+use http_body_util::{BodyExt as _, Full};
+
+type Request = http::Request<Full<bytes::Bytes>>;
+
+fn get(path: &str) -> Request {
+    http::Request::get(path).body(Full::default()).unwrap()
+}
+
+/// What was flushed, in order.
+#[derive(Clone, Default)]
+struct Flushes(Arc<Mutex<Vec<String>>>);
+
+impl Flushes {
+    /// Has a name added whenever the application is flushed, and the trace context that it is flushed in.
+    fn of(&self, app: App, name: &'static str) -> App {
+        let Self(flushes) = self.clone();
+        app.on_flush(move || {
+            let context = trace::current().traceparent().to_owned();
+            flushes.lock().unwrap().push(format!("{name} {context}").trim().to_owned());
+            ready(())
+        })
+    }
+
+    fn take(&self) -> Vec<String> {
+        core::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+#[tokio::test]
+async fn answers_are_flushed_before_they_are_handed_over_and_streams_before_their_end() {
+    let flushes = Flushes::default();
+    let app = App::new().get("/", async || "hello").get("/late", async || {
+        let items = [Ok("b"), Err(AppError::conflict("late"))];
+        Response::text(200, "").with_stream(BodyStream::new(stream::iter(items)))
+    });
+    let app = flushes.of(app, "app").build().unwrap();
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for path in ["/", "/late"] {
+        let mut request = get(path);
+        request.headers_mut().insert("traceparent", parent.parse().unwrap());
+        let mut body = app.respond(request).await.into_body();
+        if path == "/late" {
+            body.frame().await.unwrap().unwrap();
+            assert!(flushes.take().is_empty());
+            body.frame().await.unwrap().unwrap_err();
+        }
+        assert_eq!(flushes.take(), [format!("app {parent}")], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_mounted_application_is_flushed_with_the_one_that_it_is_mounted_in() {
+    let flushes = Flushes::default();
+    let inner = App::new().get("/a/b/inner", async || "inner");
+    let inner = flushes.of(inner, "inner").build().unwrap();
+    let middle = flushes.of(App::new().mount("/a/b", inner), "middle").build().unwrap();
+    let seen = flushes.clone();
+    let around = async move |context: Context, next: Next| -> Answer {
+        let response = next.run(context).await;
+        assert!(seen.take().is_empty(), "the answer does not wait for it");
+        Ok(response)
+    };
+    let outer = App::new().layer(around).mount("/a", middle).get("/own", async || "own");
+    let outer = flushes.of(outer, "outer").build().unwrap();
+    assert_eq!(outer.respond(get("/own")).await.status(), 200);
+    assert_eq!(flushes.take(), ["outer"]);
+    // What the others keep may come of what runs behind their answers, too.
+    for path in ["/a/b/inner", "/own"] {
+        assert_eq!(outer.respond(get(path)).await.status(), 200, "{path}");
+        let mut flushed = flushes.take();
+        flushed.sort();
+        assert_eq!(flushed, ["inner", "middle", "outer"], "{path}");
+    }
+}
