@@ -84,6 +84,14 @@ impl InvocationTime {
         let ends_at = self.ends_at()?;
         Some(if now < ends_at { ends_at } else { now.saturating_add(MAX_RESERVE) })
     }
+
+    /// Returns until when what is done from `now` on, before an answer is handed over, may take: half
+    /// of the time that is left, so that the answer has the other half. `None` without a deadline.
+    #[must_use]
+    pub fn flushes_by(self, now: Timestamp) -> Option<Timestamp> {
+        let half = now.until(self.ends_at()?).checked_div(2).unwrap_or_default();
+        Some(now.saturating_add(half))
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +139,15 @@ mod tests {
         assert_eq!(time.answers_by(at(2_999)), Some(at(3_000)));
         assert_eq!(time.answers_by(at(3_000)), Some(at(3_500)));
         assert_eq!(time.answers_by(at(60_000)), Some(at(60_500)));
+    }
+
+    #[test]
+    fn an_answer_keeps_half_of_the_time_from_what_is_done_before_it_is_handed_over() {
+        let time = InvocationTime::new(at(0), Some(at(3_000)), None);
+        for (now, by) in [(0, 1_500), (2_700, 2_850), (3_000, 3_000), (4_000, 4_000)] {
+            assert_eq!(time.flushes_by(at(now)), Some(at(by)));
+        }
+        assert_eq!(InvocationTime::default().flushes_by(at(0)), None);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Applications as tower services are flushed before somebody else hands their answers over.
 #![expect(clippy::unwrap_used, reason = "it ends a test")]
 
-use core::future::ready;
+use core::future::{pending, ready};
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{Answer, App, BodyStream, Context, Next, Response};
+use apptheory::app::{Answer, App, BodyStream, Context, Invocation, Next, Response};
+use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::error::AppError;
+use apptheory::time::Timestamp;
 use apptheory::trace;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, Full};
@@ -80,5 +83,32 @@ async fn a_mounted_application_is_flushed_with_the_one_that_it_is_mounted_in() {
         let mut flushed = flushes.take();
         flushed.sort();
         assert_eq!(flushed, ["inner", "middle", "outer"], "{path}");
+    }
+}
+
+#[test]
+fn a_hook_takes_no_more_than_half_of_the_time_that_an_answer_has_left() {
+    for (deadline_ms, flushed_ms, why) in [
+        (1_000, 500, "the invocation ends before all"),
+        (10_000, 1_000, "the flush hook was not done within a second"),
+    ] {
+        let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&failures);
+        let app = App::new()
+            .clock(clock.clone())
+            .get("/", async || "hello")
+            .on_flush(pending)
+            .on_failure(move |failure| tell.lock().unwrap().push(failure.to_string()))
+            .build()
+            .unwrap();
+        let at = |ms| Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(ms));
+        let deadline = Some(at(deadline_ms));
+        let mut request = get("/");
+        request.extensions_mut().insert(Invocation { deadline, ..Invocation::default() });
+        assert_eq!(clock.run(app.respond(request)).status(), 200);
+        assert_eq!(clock.now(), at(flushed_ms));
+        let failures = failures.lock().unwrap();
+        assert!(failures.len() == 1 && failures[0].contains(why), "{failures:?}");
     }
 }

@@ -4,6 +4,8 @@
 use core::future::Future;
 use core::time::Duration;
 
+#[cfg(any(feature = "lambda", feature = "tower"))]
+use apptheory_core::time::Timestamp;
 use futures_util::future::join_all;
 
 use super::guard::{Panicked, guarded, isolated};
@@ -11,15 +13,22 @@ use super::{App, AppService, BoxFuture};
 use crate::clock::Clock as _;
 
 /// How long a hook of [`App::on_flush`] may take after each answer: 1 s. On Lambda it also ends with
-/// the invocation.
+/// the invocation; before an answer that is still to be handed over, after half of the time that is
+/// left.
 pub const FLUSH_TIME: Duration = Duration::from_secs(1);
 
 pub(super) type Flush = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
-/// The hook of [`App::on_flush`] was not done within [`FLUSH_TIME`], and was dropped.
+/// A flush was not done in time, and what it waited for was dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the flush hook was not done within a second: what it was to send may be lost")]
-struct NotFlushed;
+enum NotFlushed {
+    /// The hook of [`App::on_flush`] took longer than [`FLUSH_TIME`].
+    #[error("the flush hook was not done within a second: what it was to send may be lost")]
+    Hook,
+    /// The invocation has no more time.
+    #[error("the invocation ends before all that it logged and measured is written")]
+    Invocation,
+}
 
 impl<S> App<S> {
     /// Runs `hook` after each answer and when the application stops, and waits for it. Use it to send
@@ -77,6 +86,14 @@ impl AppService {
         crate::logs::flushed().await;
     }
 
+    /// Flushes until an instant, and reports it if that is too early.
+    #[cfg(any(feature = "lambda", feature = "tower"))]
+    pub(crate) async fn flush_by(&self, by: Option<Timestamp>) {
+        if self.clock().race(by, self.flush()).await.is_none() {
+            self.tell_cause("", NotFlushed::Invocation);
+        }
+    }
+
     /// Writes what the application measured, and runs its hook.
     async fn flush_own(&self) {
         if let Some(measures) = &self.inner.measures {
@@ -97,7 +114,7 @@ impl AppService {
         match self.clock().race(Some(by), flushed).await {
             Some(Ok(())) => {}
             Some(Err(panicked)) => self.tell_cause("", panicked),
-            None => self.tell_cause("", NotFlushed),
+            None => self.tell_cause("", NotFlushed::Hook),
         }
     }
 }

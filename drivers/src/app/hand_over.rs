@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::RawRequest;
+use apptheory_core::invocation_time::InvocationTime;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::context::Context;
@@ -39,14 +40,24 @@ impl AppService {
             return response;
         }
         match response.stream.take() {
-            Some(stream) => response.stream = Some(self.flush_behind(stream, trace)),
-            None => run_within(trace, self.flush()).await,
+            Some(stream) => response.stream = Some(self.flush_behind(stream, trace, time)),
+            None => run_within(trace, self.flush_before(time)).await,
         }
         response
     }
 
+    /// Flushes before an answer is handed over that has to be there in time.
+    pub(crate) async fn flush_before(&self, time: InvocationTime) {
+        self.flush_by(time.flushes_by(self.clock().now())).await;
+    }
+
     /// A stream that flushes before its end, within the trace of its invocation.
-    pub(crate) fn flush_behind(&self, stream: BodyStream, trace: Trace) -> BodyStream {
+    pub(crate) fn flush_behind(
+        &self,
+        stream: BodyStream,
+        trace: Trace,
+        time: InvocationTime,
+    ) -> BodyStream {
         let app = self.clone();
         BodyStream::new(stream::unfold(Some(stream), move |stream| {
             let (app, trace) = (app.clone(), trace.clone());
@@ -57,7 +68,7 @@ impl AppService {
                     end => {
                         // What is logged of its end is to be flushed, too.
                         drop(stream);
-                        run_within(trace, app.flush()).await;
+                        run_within(trace, app.flush_before(time)).await;
                         Some((end?, None))
                     }
                 }

@@ -11,7 +11,6 @@ use std::sync::{Arc, Once};
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{InvokeMode, LambdaEvent};
-use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::sanitize::log_text;
 use apptheory_core::stream::FrameOutcome;
 use apptheory_core::time::Timestamp;
@@ -231,7 +230,8 @@ impl Worker {
             let trace = span.trace().clone();
             span.run(self.handle(next, begun)).await;
             // The span has ended: it is flushed, too. What is sent then has the trace.
-            run_within(trace, self.shared.flush(time)).await;
+            let app = &self.shared.app;
+            run_within(trace, app.flush_by(time.answers_by(app.clock().now()))).await;
         }
         Ok(())
     }
@@ -297,15 +297,6 @@ impl Shared {
         tracing::info!("the function shuts down");
         self.shutdown.cancel();
         self.app.clock().sleep(DRAIN_TIME).await;
-    }
-
-    /// Flushes what an invocation left, by its end at the latest.
-    async fn flush(&self, time: InvocationTime) {
-        let clock = self.app.clock();
-        let by = time.answers_by(clock.now());
-        if clock.race(by, self.app.flush()).await.is_none() {
-            tracing::warn!("the invocation ends before all that it logged and measured is written");
-        }
     }
 
     /// What an event is answered with, also if that panics where no handler's guard is.

@@ -7,6 +7,7 @@ use core::time::Duration;
 use apptheory_core::error::{AppError, code};
 use apptheory_core::events::{InvokeMode, LambdaEvent, UnknownMode};
 use apptheory_core::http::platform::CognitoIdentity;
+use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use http::header::SET_COOKIE;
@@ -93,11 +94,11 @@ impl Service<Event> for LambdaService {
             let payload = event.payload.get();
             let invocation = invocation(event.context, &service.app);
             let begun = service.app.begin(invocation);
-            let span = begun.span.clone();
+            let (time, span) = (begun.time, begun.span.clone());
             let trace = span.trace().clone();
             let answered = span.run(service.answer(payload, begun)).await;
             if !matches!(answered, Ok(FunctionResponse::StreamingResponse(_))) {
-                run_within(trace, service.app.flush()).await;
+                run_within(trace, service.app.flush_before(time)).await;
             }
             answered.map_err(|FunctionError { error_type, message }| Diagnostic {
                 error_type: error_type.into_owned(),
@@ -123,9 +124,9 @@ impl LambdaService {
         };
         match (is_streamed, read) {
             (true, LambdaEvent::Http(request)) => {
-                let stops_at = begun.time.stops_at();
+                let time = begun.time;
                 let response = self.app.serve_begun(request.request, begun).await;
-                let response = streamed(&self.app, response, stops_at).await;
+                let response = streamed(&self.app, response, time).await;
                 Ok(FunctionResponse::StreamingResponse(response))
             }
             (_, read) => {
@@ -174,13 +175,13 @@ fn members(texts: impl IntoIterator<Item = (String, String)>) -> Map<String, Jso
 async fn streamed(
     app: &AppService,
     response: Response,
-    stops_at: Option<Timestamp>,
+    time: InvocationTime,
 ) -> StreamResponse<BodyStream> {
     let (head, stream) = response.split_stream();
     let has_begun = !head.body.is_empty();
     let request_id = head.headers.first("x-request-id").to_owned();
     let stream = stream.map(|stream| {
-        let stream = match stops_at {
+        let stream = match time.stops_at() {
             Some(at) => stream.until(app.clock().clone(), at, AppError::of(code::TIMEOUT)),
             None => stream,
         };
@@ -196,7 +197,7 @@ async fn streamed(
     // Errors of a stream would be written into its body: it ends there instead.
     let chunks = BodyDataStream::new(body).take_while(|chunk| ready(chunk.is_ok()));
     let chunks = BodyStream::new(chunks.map_err(|_: CutOff| AppError::internal()));
-    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks, current()) }
+    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks, current(), time) }
 }
 
 /// A stream whose errors behind the head are all told to the application: no client sees them. Of a

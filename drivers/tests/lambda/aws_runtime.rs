@@ -1,11 +1,12 @@
 //! An application under AWS's own runtime, as a service.
 
+use core::future::pending;
 use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, BodyStream, Context, Invocation, Response};
-use apptheory::clock::VirtualClock;
+use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::error::AppError;
 use apptheory::lambda::service;
 use apptheory::time::Timestamp;
@@ -156,6 +157,18 @@ async fn answers_are_flushed_before_they_are_handed_over() {
         let chunk = page.stream.next().await;
         assert_eq!((flushes.count(), chunk.is_none()), (expected, expected == 3));
     }
+}
+
+#[test]
+fn an_answer_is_handed_over_in_time_although_a_flush_hangs() {
+    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
+    let hanging = app().clock(clock.clone()).on_flush(pending).on_failure(|_| {});
+    let mut service = service(hanging).unwrap();
+    let mut context = context();
+    context.deadline = 1_000;
+    let event = LambdaEvent::new(to_raw_value(&super::event("/")).unwrap(), context);
+    assert!(clock.run(service.call(event)).is_ok());
+    assert_eq!(clock.now(), Timestamp::UNIX_EPOCH.saturating_add(Duration::from_millis(500)));
 }
 
 #[tokio::test]

@@ -4,15 +4,15 @@ use core::future::pending;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, FLUSH_TIME};
-use apptheory::clock::VirtualClock;
+use apptheory::app::{App, AppService, FLUSH_TIME};
+use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::lambda::InvokeMode;
 use apptheory::metrics::Metrics;
 use apptheory::testkit::TestWriter;
-use apptheory::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::server::RuntimeApi;
+use super::time::clock;
 use super::{fed_by, url_event};
 
 /// How often an application was flushed.
@@ -87,11 +87,38 @@ async fn a_stream_is_flushed_when_it_is_delivered_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_flushed_is_given_up_and_told() {
+async fn what_cannot_be_flushed_is_given_up_and_reported() {
+    let clock = clock();
+    let half = Duration::from_millis(500);
+    for (deadline_s, answered_after, flushed_after, why) in [
+        (10, Duration::ZERO, FLUSH_TIME, "not done within a second"),
+        (1, half, half, "the invocation ends before all"),
+    ] {
+        let (app, failures, mut calls) = hanging(&clock);
+        let mut api = RuntimeApi::listen().await;
+        let _function = api.start(app, InvokeMode::Buffered);
+        let deadline = (clock.now().unix_seconds() + deadline_s) * 1000;
+        let fields = [("Lambda-Runtime-Deadline-Ms", &*deadline.to_string())];
+        api.poll().await.hand_out("r1", &fields, &url_event("/")).await;
+        let mut answer = api.request().await;
+        answer.text().await;
+        clock.advance(answered_after);
+        answer.answer(202, &[], b"").await;
+        calls.recv().await.unwrap();
+        clock.advance(flushed_after);
+        api.poll().await;
+        let failures = failures.lock().unwrap();
+        assert!(failures.len() == 1 && failures[0].contains(why), "{failures:?}");
+    }
+}
+
+/// An application whose hook is never done, what it is told, and the calls of the hook.
+fn hanging(
+    clock: &VirtualClock,
+) -> (AppService, Arc<Mutex<Vec<String>>>, mpsc::UnboundedReceiver<()>) {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&failures);
-    let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
-    let (call, mut calls) = mpsc::unbounded_channel();
+    let (call, calls) = mpsc::unbounded_channel();
     let app = App::new()
         .clock(clock.clone())
         .get("/", async || "hello")
@@ -100,16 +127,7 @@ async fn what_cannot_be_flushed_is_given_up_and_told() {
             pending()
         })
         .on_failure(move |failure| told.lock().unwrap().push(failure.to_string()));
-    let mut api = RuntimeApi::listen().await;
-    let _function = api.start(app.build().unwrap(), InvokeMode::Buffered);
-    let mut answer = api.invoke(&url_event("/")).await;
-    answer.text().await;
-    answer.answer(202, &[], b"").await;
-    calls.recv().await.unwrap();
-    clock.advance(FLUSH_TIME);
-    api.poll().await;
-    let failures = failures.lock().unwrap();
-    assert!(failures[0].contains("not done within a second"), "{failures:?}");
+    (app.build().unwrap(), failures, calls)
 }
 
 #[tokio::test]
