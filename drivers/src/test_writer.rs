@@ -32,7 +32,7 @@ pub struct TestWriter(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     bytes: Vec<u8>,
-    fails: bool,
+    room: Option<usize>,
 }
 
 impl TestWriter {
@@ -61,9 +61,10 @@ impl TestWriter {
         self.take().lines().map(read).collect()
     }
 
-    /// Fails all that is written from here on, as a full disk does; or nothing any more.
-    pub fn set_failing(&self, fails: bool) {
-        self.state().fails = fails;
+    /// Has room for so many bytes from here on, and fails what goes beyond them, as a full disk does.
+    /// `None` is room for everything.
+    pub fn set_room(&self, bytes: Option<usize>) {
+        self.state().room = bytes;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -75,11 +76,13 @@ impl TestWriter {
 impl Write for TestWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.state();
-        if state.fails {
+        let len = state.room.unwrap_or(usize::MAX).min(bytes.len());
+        if len == 0 && !bytes.is_empty() {
             return Err(io::Error::other("the disk is full"));
         }
-        state.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
+        state.room = state.room.map(|room| room - len);
+        state.bytes.extend_from_slice(&bytes[..len]);
+        Ok(len)
     }
 
     fn flush(&mut self) -> io::Result<()> {

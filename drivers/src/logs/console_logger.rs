@@ -143,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_writer_that_fails_makes_it_unhealthy_until_it_writes_again() {
         let (logger, written) = logger(json!({"format": "json"}));
-        written.set_failing(true);
+        written.set_room(Some(0));
         logger.info("a", &[]);
         let why = "the disk is full".to_owned();
         assert_eq!(logger.flush().await, Err(LogError::NotWritten { count: 1, why }));
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!((stats.error_count, stats.last_error.as_deref()), (1, Some("the disk is full")));
         assert!(!logger.is_healthy());
 
-        written.set_failing(false);
+        written.set_room(None);
         logger.info("b", &[]);
         assert_eq!(logger.flush().await, Ok(()));
         assert!(logger.is_healthy() && logger.stats().last_error.is_none());
@@ -163,10 +163,10 @@ mod tests {
     #[tokio::test]
     async fn a_flush_says_why_lines_failed_though_others_were_written_since() {
         let (logger, written) = logger(json!({"format": "json"}));
-        written.set_failing(true);
+        written.set_room(Some(0));
         logger.info("a", &[]);
         assert!(crate::logs::flush());
-        written.set_failing(false);
+        written.set_room(None);
         logger.info("b", &[]);
         let why = "the disk is full".to_owned();
         assert_eq!(logger.flush().await, Err(LogError::NotWritten { count: 1, why }));

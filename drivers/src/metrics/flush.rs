@@ -31,6 +31,8 @@ pub(super) struct Sink {
     values: Vec<Measurement>,
     /// For each metric, where its values end.
     ends: Vec<usize>,
+    /// Whether the last write failed, perhaps in the middle of a line.
+    is_torn: bool,
     written: u64,
     failed: u64,
     /// What the log was told of.
@@ -44,6 +46,7 @@ impl Sink {
             lines: String::new(),
             values: Vec::new(),
             ends: Vec::new(),
+            is_torn: false,
             written: 0,
             failed: 0,
             told: MetricsStats::default(),
@@ -75,7 +78,10 @@ impl Sink {
     }
 
     fn write(&mut self, lines: usize) {
+        // Until it has come to its end: the writer may panic.
+        self.is_torn = true;
         let sent = self.writer.write_all(self.lines.as_bytes()).and_then(|()| self.writer.flush());
+        self.is_torn = sent.is_err();
         let count = if sent.is_ok() { &mut self.written } else { &mut self.failed };
         *count = count.saturating_add(u64::try_from(lines).unwrap_or(u64::MAX));
     }
@@ -97,6 +103,10 @@ impl Metrics {
         drop(observers);
         let at = shared.clock.now();
         sink.lines.clear();
+        if sink.is_torn {
+            // What comes next is no part of the line that was torn.
+            sink.lines.push('\n');
+        }
         let groups = shared.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = groups.iter().map(|group| sink.collect(group, at)).sum();
         drop(groups);

@@ -90,15 +90,27 @@ fn what_is_lost_is_counted() {
     assert_eq!((values.clone().sum::<usize>(), values.max()), (MAX_VALUES, Some(100)));
     let stats = MetricsStats { written: 100, refused: 2, dropped: 1, failed: 0 };
     assert_eq!(metrics.stats(), stats);
+}
 
-    written.set_failing(true);
-    waiting.set(1.0);
-    metrics.flush();
-    assert_eq!(metrics.stats(), MetricsStats { failed: 1, ..stats });
-    written.set_failing(false);
-    waiting.set(2.0);
-    metrics.flush();
-    assert_eq!(written.take_json()[0]["Waiting"], 2);
+#[test]
+fn a_line_that_was_torn_takes_no_other_with_it() {
+    let (metrics, written) = metrics();
+    let waiting = metrics.gauge("Waiting", Unit::Count).unwrap();
+    for room in [0, 20] {
+        written.set_room(Some(room));
+        waiting.set(1.0);
+        metrics.flush();
+        assert_eq!(written.take().len(), room);
+        written.set_room(None);
+        for begins_with in ["\n{", "{"] {
+            waiting.set(2.0);
+            metrics.flush();
+            let text = written.take();
+            assert!(text.starts_with(begins_with), "{text:?}");
+            assert_eq!(serde_json::from_str::<Json>(&text).unwrap()["Waiting"], 2);
+        }
+    }
+    assert_eq!(metrics.stats(), MetricsStats { written: 4, failed: 2, ..MetricsStats::default() });
 }
 
 #[test]
