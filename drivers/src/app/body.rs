@@ -8,10 +8,14 @@ use core::task::{Context, Poll, ready};
 use std::panic::catch_unwind;
 
 use apptheory_core::error::AppError;
+#[cfg(any(feature = "lambda", feature = "local"))]
+use apptheory_core::stream::FrameOutput;
 use apptheory_core::stream::StreamLimiter;
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
+#[cfg(any(feature = "lambda", feature = "local"))]
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::BoxFuture;
 use super::guard::Panicked;
@@ -38,6 +42,17 @@ pub struct BodyStream {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response's head is larger than 16 KB, or its status is not final")]
 pub(crate) struct HeadRefused;
+
+/// The trailers of an error that comes behind the head, as Lambda gets them: its type, and its body in
+/// base64. Both are printable, and so values of header fields.
+#[cfg(any(feature = "lambda", feature = "local"))]
+pub(crate) fn trailers(values: [String; 2]) -> HeaderMap {
+    let fields = FrameOutput::DECLARED_TRAILERS.into_iter().zip(values);
+    let fields = fields.filter_map(|(name, value)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+    });
+    fields.collect()
+}
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, AppError>> + Send>>;
 

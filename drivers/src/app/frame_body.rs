@@ -11,10 +11,10 @@ use apptheory_core::stream::{
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream as _, StreamExt as _};
-use http::header::{HeaderMap, HeaderName, HeaderValue, TRAILER};
+use http::header::{HeaderValue, TRAILER};
 use http_body::{Body, Frame, SizeHint};
 
-use super::body::HeadRefused;
+use super::body::{HeadRefused, trailers};
 use super::wire::http_head;
 use super::{AppService, BodyStream, Failure};
 
@@ -181,15 +181,6 @@ impl Body for FrameBody {
         }
         hint
     }
-}
-
-/// The trailers of a late error, as Lambda gets them. Their values are printable.
-fn trailers(values: [String; 2]) -> HeaderMap {
-    let names = FrameOutput::DECLARED_TRAILERS.into_iter();
-    let fields = names.zip(values).filter_map(|(name, value)| {
-        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
-    });
-    fields.collect()
 }
 
 #[cfg(test)]

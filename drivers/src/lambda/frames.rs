@@ -15,12 +15,11 @@ use apptheory_core::stream::{
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
 use futures_util::stream::Stream as _;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::body::HeadRefused;
+use crate::app::body::{HeadRefused, trailers};
 use crate::app::{AppService, BodyStream, BoxFuture, Failure, Response};
 use crate::clock::Clock as _;
 
@@ -196,9 +195,6 @@ pub(super) struct FrameBody {
 #[error("the response was given up")]
 pub(super) struct Aborted;
 
-const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
-const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
-
 impl FrameBody {
     /// A body, and how it will have ended. It ends when it is dropped at the latest.
     pub(super) fn new(frames: Box<Frames>) -> (Self, oneshot::Receiver<Option<FrameOutcome>>) {
@@ -231,8 +227,8 @@ impl Body for FrameBody {
                     }
                 }
                 Some(Write::End(FrameEnd::Trailers { error_type, error_body_b64 })) => {
-                    let fields = [(ERROR_TYPE, error_type), (ERROR_BODY, error_body_b64)];
-                    return Poll::Ready(Some(Ok(Frame::trailers(trailers(fields)))));
+                    let values = [error_type, error_body_b64];
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers(values)))));
                 }
                 Some(Write::End(FrameEnd::Abort)) => return Poll::Ready(Some(Err(Aborted))),
                 Some(Write::End(FrameEnd::Finish)) | None => return Poll::Ready(None),
@@ -248,12 +244,6 @@ impl Drop for FrameBody {
             let _ = ended.send(self.frames.end());
         }
     }
-}
-
-/// The machine gives printable ASCII and base64: both are values of header fields.
-fn trailers(fields: [(HeaderName, String); 2]) -> HeaderMap {
-    let values = fields.into_iter();
-    values.filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
 }
 
 #[cfg(test)]
