@@ -49,7 +49,7 @@ pub use fault::{FaultPlan, Faulty};
 pub use record::Recording;
 pub use replay::Replay;
 #[cfg(feature = "tracing")]
-pub use trace::Trace;
+pub use trace::Traced;
 
 #[cfg(test)]
 mod testing;

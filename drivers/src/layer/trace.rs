@@ -23,9 +23,9 @@ use crate::execute::Execute;
 /// #     }
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use apptheory::layer::Trace;
+/// use apptheory::layer::Traced;
 ///
-/// let store = Trace::new(Empty);
+/// let store = Traced::new(Empty);
 /// let key = Key::of("ID", Value::from("e1"));
 /// let order = GetItem { table: "events".into(), key, consistent: true };
 /// let read = store.execute(&order).await; // effect{operation=GetItem table=events}
@@ -33,18 +33,18 @@ use crate::execute::Execute;
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Trace<X> {
+pub struct Traced<X> {
     inner: X,
 }
 
-impl<X> Trace<X> {
+impl<X> Traced<X> {
     /// Traces what goes to `inner`.
     pub const fn new(inner: X) -> Self {
         Self { inner }
     }
 }
 
-impl<E, X> Execute<E> for Trace<X>
+impl<E, X> Execute<E> for Traced<X>
 where
     E: StoreEffect<Outcome: Send> + Sync,
     X: Execute<E> + Send,
@@ -134,7 +134,7 @@ mod tests {
     fn operation_table_and_outcome_are_told_and_nothing_else() {
         let lines = Lines::default();
         let plan = FaultPlan::default().fail(2, store::Error::Throttled);
-        let store = Trace::new(Faulty::new(Answering::new(), plan));
+        let store = Traced::new(Faulty::new(Answering::new(), plan));
         tracing::subscriber::with_default(lines.clone(), || {
             let outcomes = block_on(twice(&store));
             assert_eq!(outcomes[1], Err(store::Error::Throttled));

@@ -112,7 +112,7 @@ impl StoreBuilder {
         let (declare, usage) = (Box::new(declare), Box::new(usage));
         let world = World { clock, ids, env, declare, usage };
         #[cfg(feature = "tracing")]
-        let executor = crate::layer::Trace::new(executor);
+        let executor = crate::layer::Traced::new(executor);
         Store { executor: Arc::new(executor), world: Arc::new(world) }
     }
 }

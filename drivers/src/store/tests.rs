@@ -49,7 +49,7 @@ async fn layers_keep_clock_ids_environment_and_tables() {
             Deadline::after(store, clock, Duration::from_secs(1))
         }),
         #[cfg(feature = "tracing")]
-        store.layer(crate::layer::Trace::new),
+        store.layer(crate::layer::Traced::new),
     ];
     for (id, layered) in (1..).zip(&layers) {
         assert_eq!(layered.execute(&get()).await, Err(MISSING));
