@@ -40,7 +40,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 pub use self::dimension::{Breakdown, Dimension};
-pub use self::directive::{Directive, Measured};
+pub use self::directive::{Directive, MetricValues};
 pub use self::error::Error;
 pub use self::metric::{Measurement, Metric};
 pub use self::unit::Unit;

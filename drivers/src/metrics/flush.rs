@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 use std::io::Write;
 use std::sync::PoisonError;
 
-use apptheory_core::observe::emf::{Measured, Measurement};
+use apptheory_core::observe::emf::{Measurement, MetricValues};
 use apptheory_core::time::Timestamp;
 
 use super::declare::Group;
@@ -69,7 +69,7 @@ impl Sink {
             }
             let starts = [0].into_iter().chain(self.ends.iter().copied());
             let measured = starts.zip(&self.ends).enumerate().map(|(metric, (start, end))| {
-                Measured { metric, values: self.values.get(start..*end).unwrap_or_default() }
+                MetricValues { metric, values: self.values.get(start..*end).unwrap_or_default() }
             });
             let measured: Vec<_> = measured.filter(|one| !one.values.is_empty()).collect();
             directive.write(combination, &measured, at, &mut self.lines)

@@ -50,7 +50,7 @@ impl Store {
         };
         let store = self.clone();
         metrics.observe(move || units.measure(store.usage().unwrap_or_default()));
-        Ok(self.layer(|store| Measured { store, calls, failures }))
+        Ok(self.layer(|store| MeasuredStore { store, calls, failures }))
     }
 }
 
@@ -97,13 +97,13 @@ impl Units {
 }
 
 /// Counts calls, and those that end without an answer.
-struct Measured {
+struct MeasuredStore {
     store: Store,
     calls: By<Counter, 1>,
     failures: By<Counter, 1>,
 }
 
-impl<E> Execute<E> for Measured
+impl<E> Execute<E> for MeasuredStore
 where
     E: StoreEffect<Outcome: Send> + Sync,
     Store: Execute<E>,

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 /// breakdown, one more for every combination of its values.
 ///
 /// ```
-/// use apptheory_core::observe::emf::{Breakdown, Dimension, Directive, Measured, Measurement, Metric, Unit};
+/// use apptheory_core::observe::emf::{Breakdown, Dimension, Directive, MetricValues, Measurement, Metric, Unit};
 /// use apptheory_core::time::Timestamp;
 ///
 /// let by = Breakdown::new([Dimension::new("method", ["card", "cash"])?])?;
@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 /// let amount = payments.declare(Metric::new("Amount", Unit::None)?)?;
 ///
 /// let values = [9.5, 20.0].map(|value| Measurement::new(value).expect("a number"));
-/// let measured = Measured { metric: amount, values: &values };
+/// let measured = MetricValues { metric: amount, values: &values };
 /// let mut lines = String::new();
 /// payments.write(combination, &[measured], Timestamp::UNIX_EPOCH, &mut lines);
 /// assert_eq!(lines, concat!(
@@ -45,7 +45,7 @@ pub struct Directive {
 
 /// The values of one metric. A metric without a value is not written.
 #[derive(Clone, Copy, Debug)]
-pub struct Measured<'m> {
+pub struct MetricValues<'m> {
     /// The metric, as [`Directive::declare`] numbered it.
     pub metric: usize,
     /// Its values.
@@ -134,14 +134,14 @@ impl Directive {
     pub fn write(
         &self,
         combination: usize,
-        measured: &[Measured<'_>],
+        measured: &[MetricValues<'_>],
         at: Timestamp,
         out: &mut String,
     ) -> usize {
         let mut lines: usize = 0;
         for measured in measured.chunks(MAX_METRICS) {
             for round in 0.. {
-                let part = measured.iter().filter_map(|Measured { metric, values }| {
+                let part = measured.iter().filter_map(|MetricValues { metric, values }| {
                     Some((self.metrics.get(*metric)?, values.chunks(MAX_VALUES).nth(round)?))
                 });
                 let part: Vec<(&Metric, &[Measurement])> = part.collect();
@@ -227,7 +227,7 @@ mod tests {
         alloc::vec![Measurement::new(value).unwrap(); count]
     }
 
-    fn lines(directive: &Directive, measured: &[Measured<'_>]) -> Vec<serde_json::Value> {
+    fn lines(directive: &Directive, measured: &[MetricValues<'_>]) -> Vec<serde_json::Value> {
         let mut out = String::new();
         let lines = directive.write(0, measured, Timestamp::UNIX_EPOCH, &mut out);
         assert_eq!(out.lines().count(), lines);
@@ -241,7 +241,7 @@ mod tests {
         let metric = directive.declare(metric).unwrap();
         let mut out = String::new();
         let at = Timestamp::from_unix_nanos(1_767_225_600_123_999_999).unwrap();
-        directive.write(0, &[Measured { metric, values: &values(1, 2.0) }], at, &mut out);
+        directive.write(0, &[MetricValues { metric, values: &values(1, 2.0) }], at, &mut out);
         let expected = concat!(
             r#"{"_aws":{"Timestamp":1767225600123,"CloudWatchMetrics":[{"Namespace":"Shop","#,
             r#""Dimensions":[[]],"Metrics":[{"Name":"Depth","Unit":"Count/Second","#,
@@ -266,7 +266,7 @@ mod tests {
             } else {
                 &*one
             };
-            Measured { metric, values }
+            MetricValues { metric, values }
         };
         let measured: Vec<_> = (0..31).map(measured).collect();
         let lines = lines(&directive, &measured);
@@ -287,7 +287,7 @@ mod tests {
     fn nothing_measured_is_no_line() {
         let directive = Directive::new("Shop", &[], Breakdown::default()).unwrap();
         assert!(lines(&directive, &[]).is_empty());
-        let unknown = Measured { metric: 5, values: &values(1, 1.0) };
+        let unknown = MetricValues { metric: 5, values: &values(1, 1.0) };
         assert!(lines(&directive, &[unknown]).is_empty());
     }
 
@@ -307,7 +307,8 @@ mod tests {
             directive.declare(metric).unwrap();
         }
         let values = values(100, -1.234_567_890_123_456_7e-6);
-        let measured: Vec<_> = (0..30).map(|metric| Measured { metric, values: &values }).collect();
+        let measured: Vec<_> =
+            (0..30).map(|metric| MetricValues { metric, values: &values }).collect();
         let mut line = String::new();
         assert_eq!(directive.write(0, &measured, Timestamp::UNIX_EPOCH, &mut line), 1);
         assert!((190_000..256 * 1024).contains(&line.len()), "{}", line.len());
