@@ -40,12 +40,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 pub use self::dimension::{Breakdown, Dimension};
+use self::directive::{Definition, write_metadata};
 pub use self::directive::{Directive, MetricValues};
 pub use self::error::Error;
+use self::metric::METADATA;
 pub use self::metric::{Measurement, Metric};
 pub use self::unit::Unit;
 use super::MetricRecord;
-use crate::json::{ObjectWriter, write_array, write_string};
+use crate::json::ObjectWriter;
 use crate::sanitize::log_text;
 use crate::time::Timestamp;
 
@@ -120,7 +122,8 @@ impl Emf {
 
         let mut line = String::new();
         let mut object = ObjectWriter::begin(&mut line);
-        self.directive(&dimensions, at, object.member("_aws"));
+        let names = ["service"].into_iter().chain(dimensions.iter().map(|(name, _)| *name));
+        write_metadata(&self.namespace, at, [names], METRICS, object.member(METADATA));
         object.text("service", &log_text(&self.service));
         for (name, value) in dimensions {
             object.text(name, value);
@@ -147,29 +150,6 @@ impl Emf {
         });
         bounded.collect()
     }
-
-    /// Writes which members are metrics, and by which others CloudWatch breaks them down.
-    fn directive(&self, by: &[(&'static str, &str)], at: Timestamp, out: &mut String) {
-        let millis = at.unix_nanos().div_euclid(1_000_000);
-        let mut aws = ObjectWriter::begin(out);
-        aws.member("Timestamp").push_str(&millis.to_string());
-        write_array([()], aws.member("CloudWatchMetrics"), |(), out| {
-            let mut metrics = ObjectWriter::begin(out);
-            metrics.text("Namespace", &self.namespace);
-            write_array([()], metrics.member("Dimensions"), |(), out| {
-                let dimensions = ["service"].into_iter().chain(by.iter().map(|(name, _)| *name));
-                write_array(dimensions, out, write_string);
-            });
-            write_array(METRICS, metrics.member("Metrics"), |(name, unit), out| {
-                let mut metric = ObjectWriter::begin(out);
-                metric.text("Name", name);
-                metric.text("Unit", unit);
-                metric.end();
-            });
-            metrics.end();
-        });
-        aws.end();
-    }
 }
 
 const TENANT: &str = "tenant_id";
@@ -177,8 +157,11 @@ const TAGS: [&str; 5] = ["method", "path", "status", TENANT, "error_code"];
 const COUNT: &str = "RequestCount";
 const DURATION: &str = "RequestDuration";
 const ERRORS: &str = "RequestErrors";
-const METRICS: [(&str, &str); 3] =
-    [(COUNT, "Count"), (DURATION, "Milliseconds"), (ERRORS, "Count")];
+const METRICS: [Definition<'static>; 3] = [
+    Definition { name: COUNT, unit: Unit::Count, is_high_resolution: false },
+    Definition { name: DURATION, unit: Unit::Milliseconds, is_high_resolution: false },
+    Definition { name: ERRORS, unit: Unit::Count, is_high_resolution: false },
+];
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::dimension::{Breakdown, Dimension};
 use super::error::{Error, is_namespace};
 use super::metric::{METADATA, Measurement, Metric};
+use super::unit::Unit;
 use crate::json::{ObjectWriter, write_array, write_float, write_string};
 use crate::time::Timestamp;
 
@@ -163,21 +164,12 @@ impl Directive {
         out: &mut String,
     ) {
         let mut line = ObjectWriter::begin(out);
-        let mut aws = ObjectWriter::begin(line.member(METADATA));
-        let millis = at.unix_nanos().div_euclid(1_000_000);
-        aws.member("Timestamp").push_str(&millis.to_string());
-        write_array([()], aws.member("CloudWatchMetrics"), |(), out| {
-            let mut metrics = ObjectWriter::begin(out);
-            metrics.text("Namespace", &self.namespace);
-            write_array(self.dimension_sets(), metrics.member("Dimensions"), |set, out| {
-                write_array(set, out, |dimension, out| write_string(dimension.name(), out));
-            });
-            write_array(measured, metrics.member("Metrics"), |(metric, _), out| {
-                write_metric(metric, out);
-            });
-            metrics.end();
+        let metrics = measured.iter().map(|(metric, _)| Definition {
+            name: metric.name(),
+            unit: metric.unit(),
+            is_high_resolution: metric.is_high_resolution(),
         });
-        aws.end();
+        write_metadata(&self.namespace, at, self.dimension_sets(), metrics, line.member(METADATA));
         for dimension in &self.fixed {
             line.text(dimension.name(), dimension.value(0));
         }
@@ -196,11 +188,12 @@ impl Directive {
         out.push('\n');
     }
 
-    /// The total, and every combination.
-    fn dimension_sets(&self) -> impl Iterator<Item = Vec<&Dimension>> {
-        let total = self.fixed.iter().collect();
+    /// The names of the dimensions of the total, and of every combination.
+    fn dimension_sets(&self) -> impl Iterator<Item = Vec<&str>> {
+        let total = self.fixed.iter().map(Dimension::name).collect();
         let is_broken_down = !self.breakdown.dimensions().is_empty();
-        [total].into_iter().chain(is_broken_down.then(|| self.dimensions().collect()))
+        let all = || self.dimensions().map(Dimension::name).collect();
+        [total].into_iter().chain(is_broken_down.then(all))
     }
 
     fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
@@ -208,14 +201,43 @@ impl Directive {
     }
 }
 
-fn write_metric(metric: &Metric, out: &mut String) {
-    let mut definition = ObjectWriter::begin(out);
-    definition.text("Name", metric.name());
-    definition.text("Unit", metric.unit().name());
-    if metric.is_high_resolution() {
-        definition.member("StorageResolution").push('1');
-    }
-    definition.end();
+/// What a line says of one of its metrics.
+pub(super) struct Definition<'m> {
+    pub(super) name: &'m str,
+    pub(super) unit: Unit,
+    pub(super) is_high_resolution: bool,
+}
+
+/// Writes which members of a line are metrics, and by which others CloudWatch breaks them down.
+pub(super) fn write_metadata<'l, S: IntoIterator<Item = &'l str>>(
+    namespace: &str,
+    at: Timestamp,
+    dimension_sets: impl IntoIterator<Item = S>,
+    definitions: impl IntoIterator<Item = Definition<'l>>,
+    out: &mut String,
+) {
+    let mut aws = ObjectWriter::begin(out);
+    let millis = at.unix_nanos().div_euclid(1_000_000);
+    aws.member("Timestamp").push_str(&millis.to_string());
+    let directive = aws.member("CloudWatchMetrics");
+    directive.push('[');
+    let mut metrics = ObjectWriter::begin(directive);
+    metrics.text("Namespace", namespace);
+    write_array(dimension_sets, metrics.member("Dimensions"), |set, out| {
+        write_array(set, out, write_string);
+    });
+    write_array(definitions, metrics.member("Metrics"), |definition, out| {
+        let mut metric = ObjectWriter::begin(out);
+        metric.text("Name", definition.name);
+        metric.text("Unit", definition.unit.name());
+        if definition.is_high_resolution {
+            metric.member("StorageResolution").push('1');
+        }
+        metric.end();
+    });
+    metrics.end();
+    directive.push(']');
+    aws.end();
 }
 
 #[cfg(test)]
