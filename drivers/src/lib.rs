@@ -50,7 +50,7 @@ pub mod machine;
 pub mod metrics;
 pub mod prelude;
 pub mod sanitize;
-#[cfg(any(feature = "aws", feature = "kinesis", feature = "sns", feature = "websocket"))]
+#[cfg(feature = "_aws_sdk")]
 mod sdk_error;
 #[cfg(feature = "start")]
 mod start;

@@ -32,7 +32,7 @@
 //! OpenTelemetry send it. It is passed to the application, and not to AWS: put
 //! [`Trace::traceparent`] on the requests that you send.
 
-#[cfg(any(feature = "aws", feature = "kinesis", feature = "sns", feature = "websocket"))]
+#[cfg(feature = "_aws_sdk")]
 mod propagation;
 
 use core::fmt;
@@ -41,7 +41,7 @@ use std::sync::{Arc, OnceLock};
 
 use apptheory_core::http::{HeaderMap, TraceContext, x_ray_trace_id};
 
-#[cfg(any(feature = "aws", feature = "kinesis", feature = "sns", feature = "websocket"))]
+#[cfg(feature = "_aws_sdk")]
 pub use propagation::Propagation;
 
 /// The trace that an invocation belongs to. The texts of the default are empty. Clones are the same

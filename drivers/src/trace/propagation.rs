@@ -1,21 +1,10 @@
 //! The trace on AWS calls.
 
-#[cfg(all(feature = "websocket", not(feature = "aws")))]
-use aws_sdk_apigatewaymanagement as sdk;
-#[cfg(feature = "aws")]
-use aws_sdk_dynamodb as sdk;
-#[cfg(all(
-    feature = "kinesis",
-    not(any(feature = "aws", feature = "sns", feature = "websocket"))
-))]
-use aws_sdk_kinesis as sdk;
-#[cfg(all(feature = "sns", not(any(feature = "aws", feature = "websocket"))))]
-use aws_sdk_sns as sdk;
-
-// The clients of all services have these in common.
-use sdk::config::interceptors::BeforeTransmitInterceptorContextMut;
-use sdk::config::{ConfigBag, Intercept, RuntimeComponents};
-use sdk::error::BoxError;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 
 /// Sends the trace of the [current](super::current) invocation with every call of an AWS client, as
 /// `X-Amzn-Trace-Id`. Clients that this crate makes have it; put it on clients of your own. Calls
