@@ -40,6 +40,9 @@ use crate::trace::{current, run_within};
 /// stream off, and would write the error into the body. Every such error, also of less than 500, is
 /// reported to [`on_failure`](App::on_failure).
 ///
+/// What was logged and measured is [flushed](App::on_flush) before an answer is handed over, or before
+/// the end of a stream: that runtime does not say when an answer was delivered.
+///
 /// ```no_run
 /// use apptheory::app::App;
 ///
