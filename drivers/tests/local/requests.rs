@@ -11,6 +11,7 @@ use apptheory_core::http::exchange::Limits;
 use serde_json::{Value, json};
 
 use crate::Running;
+use crate::visitor::Visitor;
 
 fn length() -> App {
     App::new()
@@ -44,28 +45,41 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
 #[tokio::test]
 async fn answers_are_flushed_before_they_are_sent_and_once_more_when_the_server_stops() {
     let flushes = Arc::new(AtomicUsize::new(0));
-    let flushed = Arc::clone(&flushes);
-    let app = App::new()
-        .get("/", async || "hello")
-        .get("/stream", async || Html(BodyStream::from_chunks(["<h1>", "Hello"])))
-        .otherwise(async || ())
-        .on_flush(move || {
-            flushed.fetch_add(1, Ordering::SeqCst);
-            core::future::ready(())
-        });
-    let server = Running::of(app).await;
+    let count = || flushes.load(Ordering::SeqCst);
+    let app = || {
+        let flushed = Arc::clone(&flushes);
+        App::new()
+            .get("/", async || "hello")
+            .get("/stream", async || Html(BodyStream::from_chunks(["<h1>", "Hello"])))
+            .websocket("$connect", async || ())
+            .otherwise(async || ())
+            .on_flush(move || {
+                flushed.fetch_add(1, Ordering::SeqCst);
+                core::future::ready(())
+            })
+    };
+    let server = Running::of(app()).await;
     let mut client = server.connect().await;
     client.send("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nhost: localhost\r\n").await;
     client.send("content-length: 2\r\n\r\n{}").await;
     let head = client.head().await;
-    assert_eq!((client.body(&head).await.as_str(), flushes.load(Ordering::SeqCst)), ("null", 1));
+    assert_eq!((client.body(&head).await.as_str(), count()), ("null", 1));
     let head = client.get("/").await;
-    assert_eq!((client.body(&head).await.as_str(), flushes.load(Ordering::SeqCst)), ("hello", 2));
+    assert_eq!((client.body(&head).await.as_str(), count()), ("hello", 2));
     client.get("/stream").await;
     while client.chunk().await.is_some() {}
-    assert_eq!(flushes.load(Ordering::SeqCst), 3);
+    assert_eq!(count(), 3);
+    let visitor = Visitor::connect(server.address).await;
+    assert_eq!(count(), 4);
+    drop(visitor);
     server.stop().await;
-    assert_eq!(flushes.load(Ordering::SeqCst), 4);
+    assert_eq!(count(), 5);
+
+    let server = Running::with(app(), Server::buffered).await;
+    let mut client = server.connect().await;
+    let head = client.get("/stream").await;
+    assert_eq!((client.body(&head).await.as_str(), count()), ("<h1>Hello", 6));
+    server.stop().await;
 }
 
 #[tokio::test]
