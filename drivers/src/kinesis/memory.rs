@@ -21,27 +21,17 @@ pub struct MemoryStreams(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     streams: BTreeMap<StreamName, Vec<Arc<Record>>>,
-    faults: BTreeMap<u64, Fault>,
+    faults: BTreeMap<u64, Planned>,
     requests: u64,
 }
 
 /// What goes wrong with a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Fault {
-    /// Nothing of it is accepted, and it is answered so.
+#[derive(Debug)]
+enum Planned {
     Failed(Error),
-    /// It is carried out, but its reply is lost, and this is answered in its place.
     LostReply(Error),
-    /// Some of its records are refused with these codes, by their places in the request.
+    /// Codes by the places of records in the request.
     Refused(BTreeMap<usize, String>),
-}
-
-impl Fault {
-    /// Refuses the records at these places of a request with a code of Kinesis'.
-    #[must_use]
-    pub fn refusing(places: impl IntoIterator<Item = usize>, code: &str) -> Self {
-        Self::Refused(places.into_iter().map(|place| (place, code.to_owned())).collect())
-    }
 }
 
 impl MemoryStreams {
@@ -52,10 +42,27 @@ impl MemoryStreams {
         Self(Arc::new(Mutex::new(State { streams, ..State::default() })))
     }
 
-    /// Lets a request go wrong, by its number: the first one is number 1. The last plan for a number
-    /// counts.
-    pub fn plan(&self, request: u64, fault: Fault) {
-        self.state().faults.insert(request, fault);
+    /// Answers request number `request` with `error`, and accepts nothing of it. The first request is
+    /// number 1; the last plan for a number counts.
+    pub fn fail(&self, request: u64, error: Error) {
+        self.plan(request, Planned::Failed(error));
+    }
+
+    /// Carries request number `request` out, but loses its reply and answers `error` instead. The last
+    /// plan for a number counts.
+    pub fn lose_reply(&self, request: u64, error: Error) {
+        self.plan(request, Planned::LostReply(error));
+    }
+
+    /// Refuses the records at these places of request number `request` with a code of Kinesis', and
+    /// accepts its others. The last plan for a number counts.
+    pub fn refuse(&self, request: u64, places: impl IntoIterator<Item = usize>, code: &str) {
+        let codes = places.into_iter().map(|place| (place, code.to_owned())).collect();
+        self.plan(request, Planned::Refused(codes));
+    }
+
+    fn plan(&self, request: u64, planned: Planned) {
+        self.state().faults.insert(request, planned);
     }
 
     /// Returns the records of a stream in the order in which they were accepted; empty if there is no
@@ -88,9 +95,9 @@ impl State {
         self.requests = self.requests.saturating_add(1);
         match self.faults.remove(&self.requests) {
             None => self.accept(order, &BTreeMap::new()),
-            Some(Fault::Failed(error)) => Err(error),
-            Some(Fault::LostReply(error)) => self.accept(order, &BTreeMap::new()).and(Err(error)),
-            Some(Fault::Refused(codes)) => self.accept(order, &codes),
+            Some(Planned::Failed(error)) => Err(error),
+            Some(Planned::LostReply(error)) => self.accept(order, &BTreeMap::new()).and(Err(error)),
+            Some(Planned::Refused(codes)) => self.accept(order, &codes),
         }
     }
 

@@ -48,5 +48,5 @@ pub use apptheory_core::kinesis::*;
 
 #[cfg(feature = "kinesis")]
 pub use aws::{AwsStreams, aws_sdk_kinesis};
-pub use memory::{Fault, MemoryStreams};
+pub use memory::MemoryStreams;
 pub use producer::{Producer, REQUEST_BUDGET};

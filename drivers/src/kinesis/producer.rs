@@ -24,12 +24,12 @@ pub const REQUEST_BUDGET: Duration = Duration::from_secs(5);
 /// are the same producer, and cheap: make one per stream, and share it.
 ///
 /// ```
-/// use apptheory::kinesis::{Fault, MemoryStreams, Producer, Record, StreamName};
+/// use apptheory::kinesis::{MemoryStreams, Producer, Record, StreamName};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let orders = StreamName::new("orders")?;
 /// let streams = MemoryStreams::new([orders.clone()]);
-/// streams.plan(1, Fault::refusing([0], "InternalFailure"));
+/// streams.refuse(1, [0], "InternalFailure");
 /// let producer = Producer::new(orders.clone(), streams.clone());
 ///
 /// let records = [Record::new("a", "1")?, Record::new("b", "2")?];
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::ids::SequentialIds;
-    use crate::kinesis::{Fault, MemoryStreams};
+    use crate::kinesis::MemoryStreams;
 
     fn block_on<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn refused_records_are_sent_again_in_their_order() {
         let streams = MemoryStreams::new([orders()]);
-        streams.plan(1, Fault::refusing([0, 2], "ProvisionedThroughputExceededException"));
+        streams.refuse(1, [0, 2], "ProvisionedThroughputExceededException");
         let (producer, clock) = producer(&streams);
         let sent = block_on(producer.send(records("abcab")));
         assert_eq!(sent.unwrap(), 5);
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_lost_reply_puts_records_twice() {
         let streams = MemoryStreams::new([orders()]);
-        streams.plan(1, Fault::LostReply(Error::Timeout));
+        streams.lose_reply(1, Error::Timeout);
         let (producer, _) = producer(&streams);
         assert_eq!(block_on(producer.send(records("ab"))).unwrap(), 2);
         assert_eq!(data(&streams), ["0", "1", "0", "1"]);
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn nothing_is_sent_when_the_time_is_over() {
         let streams = MemoryStreams::new([orders()]);
-        streams.plan(1, Fault::Failed(Error::Throttled));
+        streams.fail(1, Error::Throttled);
         let (producer, clock) = producer(&streams);
         // The first delay is shortened to the time that is left.
         let producer =
