@@ -4,21 +4,8 @@
 //! what became of each. It refuses to know how a request is sent, and what time it is.
 //!
 //! [`ProducerConfig::send`] makes a [machine](SendRecords) that sends any number of records with as
-//! many [`PutRecords`] as that takes. [`report_put_records_failures`] is for callers who send
-//! requests themselves.
-//!
-//! # Order
-//!
-//! Kinesis may accept the second record of a request and refuse the first, and the first is then
-//! behind the second when it is sent again. Therefore no request holds two records of one partition
-//! key: a record is sent only when the record of its key before it was accepted. When a record is
-//! given up, the later ones of its key are [held back](Reason::HeldBack), so that they can be sent
-//! after it by a later call. Records of different keys fill requests of up to 500. Many records of
-//! one key need as many requests: give records random keys where their order does not matter.
-//!
-//! A record whose answer was lost is sent again, and may be in the stream twice: readers should
-//! recognise records that they know. A request that was given up but arrives late can put its records
-//! behind later ones of their keys a second time; their first appearances stay in order.
+//! many [`PutRecords`] as that takes, and keeps the order of each partition key.
+//! [`report_put_records_failures`] is for callers who send requests themselves.
 //!
 //! ```
 //! use apptheory_core::kinesis::{ProducerConfig, ProducerRequest, PutResult, StreamName, json_record};

@@ -22,9 +22,22 @@ use crate::time::Timestamp;
 /// [`Incomplete`], which names each that was not accepted.
 ///
 /// A request holds at most [`MAX_REQUEST_RECORDS`] and [`MAX_REQUEST_BYTES`], and no two records of
-/// one key; the [module](super) says why. Records that were not accepted are sent again after a
-/// random part of a doubling delay, as often as the producer is configured to, together with those
-/// whose turn has come meanwhile. An error that no repetition can mend ends all.
+/// one key. Records that were not accepted are sent again after a random part of a doubling delay, as
+/// often as the producer is configured to, together with those whose turn has come meanwhile. An
+/// error that no repetition can mend ends all.
+///
+/// # Order
+///
+/// Kinesis may accept the second record of a request and refuse the first, and the first is then
+/// behind the second when it is sent again. Therefore no request holds two records of one partition
+/// key: a record is sent only when the record of its key before it was accepted. When a record is
+/// given up, the later ones of its key are [held back](Reason::HeldBack), so that they can be sent
+/// after it by a later call. Records of different keys fill requests of up to 500. Many records of
+/// one key need as many requests: give records random keys where their order does not matter.
+///
+/// A record whose answer was lost is sent again, and may be in the stream twice: readers should
+/// recognise records that they know. A request that was given up but arrives late can put its records
+/// behind later ones of their keys a second time; their first appearances stay in order.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct SendRecords {

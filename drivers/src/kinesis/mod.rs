@@ -1,8 +1,9 @@
 //! Putting records into Kinesis data streams.
 //!
 //! A [`Producer`] sends any number of records: as many to a request as one takes, those that are not
-//! accepted again, in order for each partition key. This module decides who sends requests, and how
-//! long one may take. Which records a request holds, and what became of each, is the core's to decide.
+//! accepted again, in order for each partition key. What that costs, and when a record may be in the
+//! stream twice, is said at [`SendRecords`]. This module decides who sends requests, and how long one
+//! may take. Which records a request holds, and what became of each, is the core's to decide.
 //!
 //! | Sender | Sends |
 //! |---|---|
@@ -24,19 +25,6 @@
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! # Order
-//!
-//! Kinesis may accept the second record of a request and refuse the first, and the first is then
-//! behind the second when it is sent again. Therefore no request holds two records of one partition
-//! key: a record is sent only when the record of its key before it was accepted. When a record is
-//! given up, the later ones of its key are [held back](Reason::HeldBack), so that they can be sent
-//! after it by a later call. Records of different keys fill requests of up to 500. Many records of
-//! one key need as many requests: give records random keys where their order does not matter.
-//!
-//! A record whose answer was lost is sent again, and may be in the stream twice: readers should
-//! recognise records that they know. A request that was given up but arrives late can put its records
-//! behind later ones of their keys a second time; their first appearances stay in order.
 
 #[cfg(feature = "kinesis")]
 mod aws;

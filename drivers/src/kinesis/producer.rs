@@ -20,8 +20,8 @@ use crate::ids::{IdSource, RandomIds};
 /// How long one request may take unless configured otherwise: 5 s.
 pub const REQUEST_BUDGET: Duration = Duration::from_secs(5);
 
-/// Sends records to one stream, in order for each partition key; the [module](super) says how. Clones
-/// are the same producer, and cheap: make one per stream, and share it.
+/// Sends records to one stream, in order for each partition key; [`SendRecords`](super::SendRecords)
+/// says how. Clones are the same producer, and cheap: make one per stream, and share it.
 ///
 /// ```
 /// use apptheory::kinesis::{MemoryStreams, Producer, Record, StreamName};
