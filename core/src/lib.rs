@@ -69,6 +69,7 @@ pub mod registry;
 mod routes;
 pub mod run;
 pub mod sanitize;
+mod service_error;
 pub mod size;
 pub mod step_functions;
 pub mod store;

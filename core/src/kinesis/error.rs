@@ -1,6 +1,7 @@
 //! Why a request was not answered, as far as a producer needs to know.
 
 use crate::error::Happened;
+use crate::service_error::CommonError;
 
 /// A request was not answered, or was refused as a whole. Small, `Copy` and free of text: the driver
 /// logs the cause.
@@ -73,41 +74,26 @@ impl Error {
     /// [`Unavailable`](Self::Unavailable), under which anything may have happened.
     #[must_use]
     pub fn from_code(code: &str) -> Self {
-        Self::Misconfigured(match code {
-            "KMSThrottlingException"
-            | "LimitExceededException"
-            | "ProvisionedThroughputExceededException"
-            | "RequestLimitExceeded"
-            | "SlowDown"
-            | "Throttling"
-            | "ThrottlingException"
-            | "TooManyRequestsException" => return Self::Throttled,
-            "RequestTimeout" | "RequestTimeoutException" => return Self::Timeout,
-            "ResourceNotFoundException" => Misconfiguration::MissingStream,
-            "AccessDenied"
-            | "AccessDeniedException"
-            | "ExpiredToken"
-            | "ExpiredTokenException"
-            | "IncompleteSignature"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "NotAuthorized"
-            | "OptInRequired"
-            | "UnrecognizedClientException" => Misconfiguration::AccessDenied,
-            "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
-                Misconfiguration::MissingCredentials
-            }
+        match code {
+            "KMSThrottlingException" => Self::Throttled,
+            "ResourceNotFoundException" => Self::Misconfigured(Misconfiguration::MissingStream),
             "KMSAccessDeniedException"
             | "KMSDisabledException"
             | "KMSInvalidStateException"
             | "KMSNotFoundException"
-            | "KMSOptInRequired" => Misconfiguration::UnusableKey,
-            "InvalidArgumentException"
-            | "SerializationException"
-            | "UnknownOperationException"
-            | "ValidationError"
-            | "ValidationException" => Misconfiguration::InvalidRequest,
-            _ => return Self::Unavailable,
+            | "KMSOptInRequired" => Self::Misconfigured(Misconfiguration::UnusableKey),
+            "InvalidArgumentException" => Self::Misconfigured(Misconfiguration::InvalidRequest),
+            code => CommonError::from_code(code).map_or(Self::Unavailable, Self::of_common),
+        }
+    }
+
+    const fn of_common(error: CommonError) -> Self {
+        Self::Misconfigured(match error {
+            CommonError::Throttled => return Self::Throttled,
+            CommonError::Timeout => return Self::Timeout,
+            CommonError::AccessDenied => Misconfiguration::AccessDenied,
+            CommonError::MissingCredentials => Misconfiguration::MissingCredentials,
+            CommonError::InvalidRequest => Misconfiguration::InvalidRequest,
         })
     }
 }

@@ -254,6 +254,29 @@ fn what_nothing_mends_ends_all() {
 }
 
 #[test]
+fn an_error_says_by_its_code_what_has_to_change() {
+    let misconfigured = Error::Misconfigured;
+    for (code, error) in [
+        (THROUGHPUT, Error::Throttled),
+        ("KMSThrottlingException", Error::Throttled),
+        ("RequestTimeoutException", Error::Timeout),
+        ("ResourceNotFoundException", misconfigured(Misconfiguration::MissingStream)),
+        ("ExpiredTokenException", misconfigured(Misconfiguration::AccessDenied)),
+        (
+            "MissingAuthenticationTokenException",
+            misconfigured(Misconfiguration::MissingCredentials),
+        ),
+        ("KMSInvalidStateException", misconfigured(Misconfiguration::UnusableKey)),
+        ("InvalidArgumentException", misconfigured(Misconfiguration::InvalidRequest)),
+        ("ValidationException", misconfigured(Misconfiguration::InvalidRequest)),
+        ("TransactionConflictException", Error::Unavailable),
+        ("", Error::Unavailable),
+    ] {
+        assert_eq!(Error::from_code(code), error, "{code}");
+    }
+}
+
+#[test]
 fn when_the_time_is_over_all_that_is_left_is_named() {
     let records = [("a", "a1"), ("b", "b1"), ("a", "a2")].map(|(key, data)| record(key, data));
     let (ask, _) = put(producer().send(records, 1).start());

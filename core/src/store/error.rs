@@ -2,6 +2,7 @@
 
 use super::table::TableName;
 use crate::error::{AppError, code};
+use crate::service_error::CommonError;
 
 /// An order was not answered. Small, `Copy` and free of text: the driver logs the cause, the
 /// machine decides what the failure means.
@@ -52,49 +53,31 @@ impl Error {
     #[must_use]
     pub fn from_code(code: &str) -> Self {
         match code {
-            "ProvisionedThroughputExceededException"
-            | "ProvisionedThroughputExceeded"
-            | "RequestLimitExceeded"
-            | "LimitExceededException"
-            | "SlowDown"
-            | "Throttling"
-            | "ThrottlingError"
-            | "ThrottlingException"
-            | "TooManyRequestsException" => Self::Throttled,
             "ReplicatedWriteConflictException"
             | "TransactionConflict"
             | "TransactionConflictException"
             | "TransactionInProgressException" => Self::Conflict,
-            "RequestTimeout" | "RequestTimeoutException" => Self::Timeout,
             "ItemCollectionSizeLimitExceeded"
             | "ItemCollectionSizeLimitExceededException"
             | "RequestEntityTooLarge" => Self::TooLarge,
             "ResourceNotFoundException" | "TableNotFoundException" => {
                 Self::Misconfigured(Misconfiguration::MissingTable)
             }
-            "AccessDenied"
-            | "AccessDeniedException"
-            | "ExpiredToken"
-            | "ExpiredTokenException"
-            | "IncompleteSignature"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "NotAuthorized"
-            | "OptInRequired"
-            | "UnrecognizedClientException" => Self::Misconfigured(Misconfiguration::AccessDenied),
-            "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
-                Self::Misconfigured(Misconfiguration::MissingCredentials)
+            "DuplicateItem" | "DuplicateItemException" | "IdempotentParameterMismatchException" => {
+                Self::Misconfigured(Misconfiguration::InvalidRequest)
             }
-            "DuplicateItem"
-            | "DuplicateItemException"
-            | "IdempotentParameterMismatchException"
-            | "InvalidAction"
-            | "SerializationException"
-            | "UnknownOperationException"
-            | "ValidationError"
-            | "ValidationException" => Self::Misconfigured(Misconfiguration::InvalidRequest),
-            _ => Self::Unavailable,
+            code => CommonError::from_code(code).map_or(Self::Unavailable, Self::of_common),
         }
+    }
+
+    const fn of_common(error: CommonError) -> Self {
+        Self::Misconfigured(match error {
+            CommonError::Throttled => return Self::Throttled,
+            CommonError::Timeout => return Self::Timeout,
+            CommonError::AccessDenied => Misconfiguration::AccessDenied,
+            CommonError::MissingCredentials => Misconfiguration::MissingCredentials,
+            CommonError::InvalidRequest => Misconfiguration::InvalidRequest,
+        })
     }
 
     /// The DynamoDB error code that stands for this error, so that a reply can be written down.

@@ -4,7 +4,6 @@ use core::error::Error as StdError;
 
 use apptheory_core::kinesis::{Error, Misconfiguration, PutRecords, PutResult, Record};
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_credential_types::provider::error::CredentialsError;
 pub use aws_sdk_kinesis;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Builder as ConfigBuilder;
@@ -14,12 +13,8 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 
 use crate::execute::Execute;
-use crate::sdk_error::find_source;
-#[cfg(feature = "tracing")]
-use crate::sdk_error::record;
+use crate::sdk_error::{self, Said};
 use crate::trace::Propagation;
-#[cfg(feature = "tracing")]
-use aws_sdk_kinesis::operation::RequestId as _;
 
 /// Puts records through the AWS SDK. Clones share connections and credentials. Build with
 /// `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under `[env]` in your own `.cargo/config.toml`: the first TLS
@@ -115,38 +110,16 @@ fn result(entry: PutRecordsResultEntry) -> Option<PutResult> {
     (!result.is_accepted() || !result.sequence_number.is_empty()).then_some(result)
 }
 
-/// Classifies an error by its type and code, never by its message, and records it.
 fn classify<E>(error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
-    let kind = kind_of(error);
-    #[cfg(feature = "tracing")]
-    {
-        let quotes_data = matches!(error, SdkError::ServiceError(_) | SdkError::ResponseError(_));
-        record(error, &kind, error.code(), error.request_id(), quotes_data);
-    }
-    kind
-}
-
-fn kind_of<E>(error: &SdkError<E>) -> Error
-where
-    E: ProvideErrorMetadata + StdError + 'static,
-{
-    match error {
-        SdkError::ServiceError(refusal) => {
-            Error::from_code(refusal.err().code().unwrap_or_default())
-        }
-        SdkError::TimeoutError(_) => Error::Timeout,
-        SdkError::ConstructionFailure(_) => Error::Misconfigured(Misconfiguration::InvalidRequest),
-        SdkError::DispatchFailure(failure) => match find_source::<CredentialsError>(error) {
-            Some(CredentialsError::ProviderTimedOut(_)) => Error::Timeout,
-            // Nothing was sent.
-            Some(_) => Error::Misconfigured(Misconfiguration::MissingCredentials),
-            None if failure.is_timeout() => Error::Timeout,
-            None => Error::Unavailable,
-        },
+    sdk_error::classify(error, |said| match said {
+        Said::Refused(code) => Error::from_code(code),
+        Said::LateAnswer => Error::Timeout,
+        Said::Unwritable => Error::Misconfigured(Misconfiguration::InvalidRequest),
+        Said::NoCredentials => Error::Misconfigured(Misconfiguration::MissingCredentials),
         // A reply that cannot be read says nothing about what was accepted.
-        SdkError::ResponseError(_) | _ => Error::Unavailable,
-    }
+        Said::NoAnswer => Error::Unavailable,
+    })
 }
