@@ -1,5 +1,7 @@
 //! An application's own rules.
 
+mod any_case;
+
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -8,6 +10,7 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use self::any_case::AnyCase;
 use super::Key;
 use super::key::Action;
 use crate::json::{self, JsonError, Misread};
@@ -34,7 +37,7 @@ use crate::json::{self, JsonError, Misread};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "AnyCase<Written>")]
 pub struct Policy {
     /// By name, then by the name of what encloses it; `""` is anything.
     rules: BTreeMap<String, Vec<(String, Action)>>,
@@ -71,8 +74,9 @@ pub enum Error {
 }
 
 impl Policy {
-    /// Reads a policy from JSON; an empty text and `null` are no policy. `null` for `allowed_fields`
-    /// allows nothing. Unknown members are refused, and so is `null` for any other member.
+    /// Reads a policy from JSON; an empty text and `null` are no policy. Members are named in any case.
+    /// `null` for `allowed_fields` allows nothing. Unknown members are refused, and so is `null` for any
+    /// other member.
     ///
     /// # Errors
     ///
@@ -93,7 +97,7 @@ impl Policy {
         if text.is_empty() || text.eq_ignore_ascii_case("null") {
             return Ok(None);
         }
-        let written: Written = json::read(text.as_bytes())
+        let written: AnyCase<Written> = json::read(text.as_bytes())
             .map_err(|misread| Error::InvalidText(format!("json: {}", reason(misread))))?;
         written.try_into().map(Some)
     }
@@ -107,7 +111,7 @@ impl Policy {
         if value.is_null() {
             return Ok(None);
         }
-        let written: Written =
+        let written: AnyCase<Written> =
             json::read_value(value).map_err(|misread| Error::InvalidText(reason(misread)))?;
         written.try_into().map(Some)
     }
@@ -182,7 +186,7 @@ struct Written {
     allowed_fields: Option<Vec<String>>,
     fully_redact_fields: Vec<String>,
     partial_mask_fields: Vec<String>,
-    rules: Vec<Rule>,
+    rules: Vec<AnyCase<Rule>>,
 }
 
 #[derive(Deserialize)]
@@ -194,10 +198,10 @@ struct Rule {
     action: String,
 }
 
-impl TryFrom<Written> for Policy {
+impl TryFrom<AnyCase<Written>> for Policy {
     type Error = Error;
 
-    fn try_from(written: Written) -> Result<Self, Error> {
+    fn try_from(AnyCase(written): AnyCase<Written>) -> Result<Self, Error> {
         let mut policy = Self::default();
         for (names, action) in [
             (written.allowed_fields.unwrap_or_default(), Action::Allow),
@@ -208,7 +212,7 @@ impl TryFrom<Written> for Policy {
                 policy.set("", &name, action)?;
             }
         }
-        for Rule { parent_key, key, action } in written.rules {
+        for AnyCase(Rule { parent_key, key, action }) in written.rules {
             policy.set(&parent_key, &key, read_action(&action)?)?;
         }
         Ok(policy)
@@ -256,6 +260,12 @@ mod tests {
                 "rules[0].parent_key: expected a string".to_string(),
             ),
             ("{\"rules\": [], \"rules\": []}", "rules: expected one value".to_string()),
+            ("{\"rules\": [], \"RULES\": []}", "rules: expected one value".to_string()),
+            ("[[\"hunter2\"]]", "expected an object with the members of a policy".to_string()),
+            (
+                "{\"rules\": [[\"\", \"a\", \"allow\"]]}",
+                "rules[0]: expected an object with key and action".to_string(),
+            ),
         ] {
             let text_error = format!("sanitization: invalid policy text (json: {reason})");
             assert_eq!(Policy::from_json(text).unwrap_err().to_string(), text_error, "{text}");
