@@ -42,36 +42,52 @@ where
     let broken = Broken::default();
     let mut violations = Violations::new();
     let Err(report) = with_i18n(&broken, || value.validate()) else { return violations };
-    let mut found = report.iter().map(|(path, error)| (path, broken.rule(error.message())));
+    let mut found = report.iter().map(|(path, error)| (path, broken.found(error.message())));
     let told = found.by_ref().take(Violations::MAX_TOLD);
-    let mut told: Vec<_> =
-        told.map(|(path, rule)| (wire_path::<T>(&path.to_string()), rule)).collect();
+    let mut told: Vec<_> = told
+        .map(|(path, found)| {
+            let path = path.to_string();
+            (wire_path::<T>(&path), found.rule::<T>(&path))
+        })
+        .collect();
     // The library goes through members by their names, and clients read them as they are declared.
     told.sort_by(|((a, _), _), ((b, _), _)| a.cmp(b));
     for ((_, field), rule) in told {
         violations.add(field, rule);
     }
-    // These are counted: nobody has to wait for their names.
-    found.for_each(|(_, rule)| violations.add("", rule));
+    // These are only counted: nobody has to wait for their names and rules.
+    found.for_each(|_| violations.add("", Rule::Required));
     violations
 }
 
 /// The rules that were broken. The library keeps a text of each, which says where in this list it is.
 #[derive(Default)]
-struct Broken(RefCell<Vec<Rule>>);
+struct Broken(RefCell<Vec<Found>>);
+
+/// What is broken.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Found {
+    Rule(Rule),
+    /// The value is not the same as this other member beside it, by its name in Rust.
+    Differs(String),
+}
 
 /// What those texts begin with. No rule of an application begins its text with it.
 const MARK: char = '\0';
 
 impl Broken {
-    /// Keeps a rule once, however many members of a long list break it.
-    fn keep(&self, rule: Rule) -> Cow<'static, str> {
-        let mut rules = self.0.borrow_mut();
-        let place = rules.iter().position(|known| *known == rule).unwrap_or(rules.len());
-        if place == rules.len() {
-            rules.push(rule);
+    /// Keeps what is broken once, however many members of a long list break it.
+    fn keep(&self, found: Found) -> Cow<'static, str> {
+        let mut kept = self.0.borrow_mut();
+        let place = kept.iter().position(|known| *known == found).unwrap_or(kept.len());
+        if place == kept.len() {
+            kept.push(found);
         }
         format!("{MARK}{place}").into()
+    }
+
+    fn keep_rule(&self, rule: Rule) -> Cow<'static, str> {
+        self.keep(Found::Rule(rule))
     }
 
     fn keep_other(
@@ -79,40 +95,59 @@ impl Broken {
         name: &'static str,
         text: impl Into<Cow<'static, str>>,
     ) -> Cow<'static, str> {
-        self.keep(Rule::Other { name: name.into(), text: text.into() })
+        self.keep_rule(Rule::Other { name: name.into(), text: text.into() })
     }
 
-    /// The rule with this text. What has none here is the application's own.
-    fn rule(&self, text: &str) -> Rule {
+    /// What is broken with this text. What has none here is the application's own.
+    fn found(&self, text: &str) -> Found {
         let place = text.strip_prefix(MARK).and_then(|place| place.parse::<usize>().ok());
         let kept = place.and_then(|place| self.0.borrow().get(place).cloned());
-        kept.unwrap_or_else(|| Rule::Custom(text.to_owned()))
+        kept.unwrap_or_else(|| Found::Rule(Rule::Custom(text.to_owned())))
+    }
+}
+
+impl Found {
+    /// The rule that the member with this path breaks, in the words of clients.
+    fn rule<T: DeserializeOwned>(self, path: &str) -> Rule {
+        match self {
+            Self::Rule(rule) => rule,
+            Self::Differs(other) => {
+                let beside = match path.rsplit_once('.') {
+                    Some((parent, _)) => format!("{parent}.{other}"),
+                    None => other,
+                };
+                let (_, beside) = wire_path::<T>(&beside);
+                let other = beside.rsplit('.').next().unwrap_or_default();
+                let text = format!("must be the same as {other}");
+                Rule::Other { name: "matches".into(), text: text.into() }
+            }
+        }
     }
 }
 
 impl I18n for Broken {
     fn required_not_set(&self) -> Cow<'static, str> {
-        self.keep(Rule::Required)
+        self.keep_rule(Rule::Required)
     }
 
     fn range_lower_than(&self, min: &dyn Display) -> Cow<'static, str> {
-        self.keep(Rule::min(min))
+        self.keep_rule(Rule::min(min))
     }
 
     fn range_greater_than(&self, max: &dyn Display) -> Cow<'static, str> {
-        self.keep(Rule::max(max))
+        self.keep_rule(Rule::max(max))
     }
 
     fn length_lower_than(&self, min: usize) -> Cow<'static, str> {
-        self.keep(Rule::MinLength(min))
+        self.keep_rule(Rule::MinLength(min))
     }
 
     fn length_greater_than(&self, max: usize) -> Cow<'static, str> {
-        self.keep(Rule::MaxLength(max))
+        self.keep_rule(Rule::MaxLength(max))
     }
 
     fn pattern_no_match(&self, _: &dyn Display) -> Cow<'static, str> {
-        self.keep(Rule::Pattern)
+        self.keep_rule(Rule::Pattern)
     }
 
     fn email_invalid(&self, _: InvalidEmail) -> Cow<'static, str> {
@@ -160,19 +195,54 @@ impl I18n for Broken {
     }
 
     fn matches_field_mismatch(&self, member: &dyn Display) -> Cow<'static, str> {
-        self.keep_other("matches", format!("must be the same as {member}"))
+        self.keep(Found::Differs(member.to_string()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
+
+    #[derive(Deserialize, Validate)]
+    #[serde(rename_all = "camelCase")]
+    struct Account {
+        #[garde(dive)]
+        new_passwords: Vec<Password>,
+    }
+
+    #[derive(Deserialize, Validate)]
+    #[serde(rename_all = "kebab-case")]
+    struct Password {
+        #[garde(skip)]
+        first_entry: String,
+        #[garde(matches(first_entry))]
+        second_entry: String,
+    }
+
+    #[test]
+    fn another_member_has_the_name_that_clients_write() {
+        let password = |first: &str, second: &str| Password {
+            first_entry: first.to_owned(),
+            second_entry: second.to_owned(),
+        };
+        let new_passwords = vec![password("a", "a"), password("a", "b")];
+        let mut expected = Violations::new();
+        let matches =
+            Rule::Other { name: "matches".into(), text: "must be the same as first-entry".into() };
+        expected.add("newPasswords[1].second-entry", matches.clone());
+        assert!(check(&Account { new_passwords }) == expected);
+        let mut expected = Violations::new();
+        expected.add("second-entry", matches);
+        assert!(check(&password("a", "b")) == expected);
+    }
 
     #[test]
     fn a_rule_is_kept_once_however_often_it_is_broken() {
         let broken = Broken::default();
-        let texts = [1, 2, 1].map(|limit| broken.keep(Rule::min(limit)));
+        let texts = [1, 2, 1].map(|limit| broken.keep_rule(Rule::min(limit)));
         assert_eq!((&texts[0], broken.0.borrow().len()), (&texts[2], 2));
-        assert_eq!(broken.rule(&texts[1]), Rule::min(2));
+        assert_eq!(broken.found(&texts[1]), Found::Rule(Rule::min(2)));
     }
 }
