@@ -5,15 +5,15 @@
 //!
 //! ```
 //! use apptheory_core::error::{AppError, ErrorFormat};
-//! use apptheory_core::validation::{Rule, Violations};
+//! use apptheory_core::validation::{ValueRule, Violations};
 //!
 //! fn check(items: &[&str], amount: u32) -> Result<(), AppError> {
 //!     let mut violations = Violations::new();
 //!     if items.is_empty() {
-//!         violations.add("items", Rule::MinLength(1));
+//!         violations.add("items", ValueRule::MinLength(1));
 //!     }
 //!     if amount > 10 {
-//!         violations.add("amount", Rule::max(10));
+//!         violations.add("amount", ValueRule::max(10));
 //!     }
 //!     violations.into_result()
 //! }
@@ -37,12 +37,12 @@ use crate::error::{AppError, code};
 
 /// A rule that a value has to keep.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Rule {
+pub enum ValueRule {
     /// The value is there, and not null. Zero, `false` and what is empty are there.
     Required,
-    /// The value is not below this number, as it is written in decimal digits. [`Rule::min`] makes it.
+    /// The value is not below this number, as it is written in decimal digits. [`ValueRule::min`] makes it.
     Min(String),
-    /// The value is not above this number, as it is written in decimal digits. [`Rule::max`] makes it.
+    /// The value is not above this number, as it is written in decimal digits. [`ValueRule::max`] makes it.
     Max(String),
     /// The value is at least so long: characters of a text, or members of a list.
     MinLength(usize),
@@ -63,7 +63,7 @@ pub enum Rule {
     Custom(String),
 }
 
-impl Rule {
+impl ValueRule {
     /// Returns the rule that a value is not below a number.
     #[must_use]
     pub fn min(number: impl Display) -> Self {
@@ -117,7 +117,7 @@ impl Rule {
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Violations {
     /// The first of them, by the path of the member.
-    told: Vec<(String, Rule)>,
+    told: Vec<(String, ValueRule)>,
     /// How many there are besides.
     omitted: usize,
 }
@@ -139,7 +139,7 @@ impl Violations {
     /// Adds a rule that a member breaks. `field` is the member's path as the client writes it, such as
     /// `lines[1].price`; it is empty for the value as a whole, and a long one is cut. Beyond
     /// [`MAX_TOLD`](Self::MAX_TOLD) they are only counted.
-    pub fn add(&mut self, field: impl Into<String>, rule: Rule) {
+    pub fn add(&mut self, field: impl Into<String>, rule: ValueRule) {
         if self.told.len() < Self::MAX_TOLD {
             self.told.push((bounded(field.into()), rule));
         } else {
@@ -230,14 +230,14 @@ mod tests {
 
     use serde_json::{Value as Json, json};
 
-    use super::{Rule, Violations};
+    use super::{ValueRule, Violations};
     use crate::error::{AppError, ErrorFormat};
 
     fn shown(error: &AppError) -> Json {
         serde_json::from_str(&error.body(ErrorFormat::Nested, "", "")).unwrap()
     }
 
-    fn of(field: &str, rule: Rule) -> AppError {
+    fn of(field: &str, rule: ValueRule) -> AppError {
         let mut violations = Violations::new();
         violations.add(field, rule);
         violations.into_result().unwrap_err()
@@ -245,24 +245,25 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_name_and_a_text() {
-        let other = Rule::Other { name: "email".into(), text: "must be an email address".into() };
+        let other =
+            ValueRule::Other { name: "email".into(), text: "must be an email address".into() };
         for (rule, name, message) in [
-            (Rule::Required, "required", "f is required"),
-            (Rule::min(18), "min", "f must be >= 18"),
-            (Rule::max(-0.5), "max", "f must be <= -0.5"),
-            (Rule::MinLength(2), "min_length", "f length must be >= 2"),
-            (Rule::MaxLength(5), "max_length", "f length must be <= 5"),
-            (Rule::Pattern, "pattern", "f must match pattern"),
-            (Rule::OneOf(vec!["a".into(), "b".into()]), "enum", "f must be one of a, b"),
+            (ValueRule::Required, "required", "f is required"),
+            (ValueRule::min(18), "min", "f must be >= 18"),
+            (ValueRule::max(-0.5), "max", "f must be <= -0.5"),
+            (ValueRule::MinLength(2), "min_length", "f length must be >= 2"),
+            (ValueRule::MaxLength(5), "max_length", "f length must be <= 5"),
+            (ValueRule::Pattern, "pattern", "f must match pattern"),
+            (ValueRule::OneOf(vec!["a".into(), "b".into()]), "enum", "f must be one of a, b"),
             (other, "email", "f must be an email address"),
-            (Rule::Custom("sold out".into()), "custom", "sold out"),
+            (ValueRule::Custom("sold out".into()), "custom", "sold out"),
         ] {
             let expected = json!({"error": {"code": "app.validation_failed",
                 "message": "validation failed", "status_code": 422,
                 "details": {"errors": [{"field": "f", "rule": name, "message": message}]}}});
             assert_eq!(shown(&of("f", rule)), expected);
         }
-        let whole = shown(&of("", Rule::Required));
+        let whole = shown(&of("", ValueRule::Required));
         assert_eq!(whole["error"]["details"]["errors"][0]["message"], "value is required");
     }
 
@@ -274,9 +275,9 @@ mod tests {
     #[test]
     fn the_log_gets_members_and_rules_alone() {
         let mut violations = Violations::new();
-        violations.add("lines[1].price", Rule::min(1));
-        violations.add("", Rule::Custom("secret".into()));
-        violations.add("name", Rule::OneOf(vec!["secret".into()]));
+        violations.add("lines[1].price", ValueRule::min(1));
+        violations.add("", ValueRule::Custom("secret".into()));
+        violations.add("name", ValueRule::OneOf(vec!["secret".into()]));
         let error = violations.into_result().unwrap_err();
         let cause = error.source().unwrap();
         assert_eq!(cause.to_string(), "min of lines[1].price, custom, enum of name");
@@ -287,7 +288,7 @@ mod tests {
     fn an_answer_stays_small_and_says_what_it_omits() {
         let mut violations = Violations::new();
         for at in 0..Violations::MAX_TOLD + 2 {
-            violations.add(format!("[{at}].{}", "é".repeat(4000)), Rule::Required);
+            violations.add(format!("[{at}].{}", "é".repeat(4000)), ValueRule::Required);
         }
         let error = violations.into_result().unwrap_err();
         let details = shown(&error)["error"]["details"].clone();
@@ -303,14 +304,14 @@ mod tests {
     fn a_value_within_another_has_a_longer_path() {
         for (field, expected) in [("id", "detail.id"), ("[0].id", "detail[0].id"), ("", "detail")] {
             let mut violations = Violations::new();
-            violations.add(field, Rule::Required);
+            violations.add(field, ValueRule::Required);
             let error = violations.within("detail").into_result().unwrap_err();
             let told = shown(&error)["error"]["details"]["errors"][0]["field"].clone();
             assert_eq!(told, Json::String(expected.to_owned()));
         }
         let long = "a".repeat(Violations::MAX_FIELD_BYTES);
         let mut violations = Violations::new();
-        violations.add(long, Rule::Required);
+        violations.add(long, ValueRule::Required);
         let told: String = violations.within("detail").to_string();
         assert!(told.contains("detail.aaa") && told.ends_with("a…"), "{told}");
     }

@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use apptheory::prelude::*;
-use apptheory::validation::{Rule, Violations};
+use apptheory::validation::{ValueRule, Violations};
 use garde::Validate;
 use serde::Deserialize;
 
@@ -58,7 +58,7 @@ async fn book(
     let mut violations = Violations::new();
     for (at, room) in booking.rooms.iter().enumerate() {
         if room.beds > hotel.most_beds {
-            violations.add(format!("rooms[{at}].beds"), Rule::max(hotel.most_beds));
+            violations.add(format!("rooms[{at}].beds"), ValueRule::max(hotel.most_beds));
         }
     }
     violations.into_result()

@@ -4,7 +4,7 @@ use core::fmt::Display;
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use apptheory_core::validation::{Rule, Violations};
+use apptheory_core::validation::{ValueRule, Violations};
 use garde::Validate;
 use garde::i18n::{
     I18n, InvalidCreditCard, InvalidEmail, InvalidPhoneNumber, InvalidUrl, IpKind, with_i18n,
@@ -56,7 +56,7 @@ where
         violations.add(field, rule);
     }
     // These are only counted: nobody has to wait for their names and rules.
-    found.for_each(|_| violations.add("", Rule::Required));
+    found.for_each(|_| violations.add("", ValueRule::Required));
     violations
 }
 
@@ -67,7 +67,7 @@ struct Broken(RefCell<Vec<Found>>);
 /// What is broken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Found {
-    Rule(Rule),
+    Breaks(ValueRule),
     /// The value is not the same as this other member beside it, by its name in Rust.
     Differs(String),
 }
@@ -86,8 +86,8 @@ impl Broken {
         format!("{MARK}{place}").into()
     }
 
-    fn keep_rule(&self, rule: Rule) -> Cow<'static, str> {
-        self.keep(Found::Rule(rule))
+    fn keep_rule(&self, rule: ValueRule) -> Cow<'static, str> {
+        self.keep(Found::Breaks(rule))
     }
 
     fn keep_other(
@@ -95,22 +95,22 @@ impl Broken {
         name: &'static str,
         text: impl Into<Cow<'static, str>>,
     ) -> Cow<'static, str> {
-        self.keep_rule(Rule::Other { name: name.into(), text: text.into() })
+        self.keep_rule(ValueRule::Other { name: name.into(), text: text.into() })
     }
 
     /// What is broken with this text. What has none here is the application's own.
     fn found(&self, text: &str) -> Found {
         let place = text.strip_prefix(MARK).and_then(|place| place.parse::<usize>().ok());
         let kept = place.and_then(|place| self.0.borrow().get(place).cloned());
-        kept.unwrap_or_else(|| Found::Rule(Rule::Custom(text.to_owned())))
+        kept.unwrap_or_else(|| Found::Breaks(ValueRule::Custom(text.to_owned())))
     }
 }
 
 impl Found {
     /// The rule that the member with this path breaks, in the words of clients.
-    fn rule<T: DeserializeOwned>(self, path: &str) -> Rule {
+    fn rule<T: DeserializeOwned>(self, path: &str) -> ValueRule {
         match self {
-            Self::Rule(rule) => rule,
+            Self::Breaks(rule) => rule,
             Self::Differs(other) => {
                 let beside = match path.rsplit_once('.') {
                     Some((parent, _)) => format!("{parent}.{other}"),
@@ -119,7 +119,7 @@ impl Found {
                 let (_, beside) = wire_path::<T>(&beside);
                 let other = beside.rsplit('.').next().unwrap_or_default();
                 let text = format!("must be the same as {other}");
-                Rule::Other { name: "matches".into(), text: text.into() }
+                ValueRule::Other { name: "matches".into(), text: text.into() }
             }
         }
     }
@@ -127,27 +127,27 @@ impl Found {
 
 impl I18n for Broken {
     fn required_not_set(&self) -> Cow<'static, str> {
-        self.keep_rule(Rule::Required)
+        self.keep_rule(ValueRule::Required)
     }
 
     fn range_lower_than(&self, min: &dyn Display) -> Cow<'static, str> {
-        self.keep_rule(Rule::min(min))
+        self.keep_rule(ValueRule::min(min))
     }
 
     fn range_greater_than(&self, max: &dyn Display) -> Cow<'static, str> {
-        self.keep_rule(Rule::max(max))
+        self.keep_rule(ValueRule::max(max))
     }
 
     fn length_lower_than(&self, min: usize) -> Cow<'static, str> {
-        self.keep_rule(Rule::MinLength(min))
+        self.keep_rule(ValueRule::MinLength(min))
     }
 
     fn length_greater_than(&self, max: usize) -> Cow<'static, str> {
-        self.keep_rule(Rule::MaxLength(max))
+        self.keep_rule(ValueRule::MaxLength(max))
     }
 
     fn pattern_no_match(&self, _: &dyn Display) -> Cow<'static, str> {
-        self.keep_rule(Rule::Pattern)
+        self.keep_rule(ValueRule::Pattern)
     }
 
     fn email_invalid(&self, _: InvalidEmail) -> Cow<'static, str> {
@@ -229,8 +229,10 @@ mod tests {
         };
         let new_passwords = vec![password("a", "a"), password("a", "b")];
         let mut expected = Violations::new();
-        let matches =
-            Rule::Other { name: "matches".into(), text: "must be the same as first-entry".into() };
+        let matches = ValueRule::Other {
+            name: "matches".into(),
+            text: "must be the same as first-entry".into(),
+        };
         expected.add("newPasswords[1].second-entry", matches.clone());
         assert!(check(&Account { new_passwords }) == expected);
         let mut expected = Violations::new();
@@ -241,8 +243,8 @@ mod tests {
     #[test]
     fn a_rule_is_kept_once_however_often_it_is_broken() {
         let broken = Broken::default();
-        let texts = [1, 2, 1].map(|limit| broken.keep_rule(Rule::min(limit)));
+        let texts = [1, 2, 1].map(|limit| broken.keep_rule(ValueRule::min(limit)));
         assert_eq!((&texts[0], broken.0.borrow().len()), (&texts[2], 2));
-        assert_eq!(broken.found(&texts[1]), Found::Rule(Rule::min(2)));
+        assert_eq!(broken.found(&texts[1]), Found::Breaks(ValueRule::min(2)));
     }
 }
