@@ -136,9 +136,11 @@ pub fn json_record<T: Serialize + ?Sized>(
     record().map_err(|problem| InvalidRecord { is_json: true, problem })
 }
 
-/// Through a value, which keeps its members sorted.
+/// Whether a value keeps its members sorted depends on the features of a build.
 fn sorted_json<T: Serialize + ?Sized>(payload: &T) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&serde_json::to_value(payload)?)
+    let mut value = serde_json::to_value(payload)?;
+    value.sort_all_objects();
+    serde_json::to_vec(&value)
 }
 
 impl Record {
