@@ -327,6 +327,24 @@ fn delays_grow_while_requests_fail() {
 }
 
 #[test]
+fn delays_begin_anew_once_a_request_has_passed() {
+    let config = producer().backoff(DEFAULT_BACKOFF);
+    let mut step = config.send([record("a", "a1"), record("a", "a2")], 3).start();
+    let throttled = || Err(Error::Throttled);
+    let passed = || Ok(vec![PutResult::default()]);
+    for (answers, delay) in
+        [(vec![throttled()], 1), (vec![throttled()], 2), (vec![passed(), throttled()], 1)]
+    {
+        for answer in answers {
+            step = put(step).0.answer(answer);
+        }
+        let Step::Ask(ProducerRequest::Sleep(ask)) = step else { panic!("no sleep: {step:?}") };
+        assert_eq!(ask.effect().duration, DEFAULT_BACKOFF.delay(delay, 3));
+        step = ask.answer(Timestamp::UNIX_EPOCH);
+    }
+}
+
+#[test]
 fn no_records_need_no_request() {
     let step = producer().send(Vec::<Record>::new(), 1).start();
     assert!(matches!(step, Step::Done(Ok(0))), "{step:?}");
