@@ -38,7 +38,7 @@ pub struct BodyStream {
 
 /// The head of a response was not sent, but a masked 500: it is larger than AWS takes, or its status
 /// is not that of a final response.
-#[cfg(any(feature = "lambda", feature = "local"))]
+#[cfg(any(feature = "lambda", feature = "local", feature = "testkit"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the response's head is larger than 16 KB, or its status is not final")]
 pub(crate) struct HeadRefused;

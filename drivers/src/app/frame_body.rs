@@ -3,26 +3,21 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use apptheory_core::error::AppError;
 use apptheory_core::http::HttpResponse as Whole;
-use apptheory_core::stream::{
-    FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutcome, FrameOutput,
-    FrameState, Head, Target,
-};
+use apptheory_core::stream::{FrameConfig, FrameEnd, FrameOutput, FrameState, Head, Target};
 use bytes::Bytes;
-use futures_util::stream::{Stream as _, StreamExt as _};
 use http::header::{HeaderValue, TRAILER};
 use http_body::{Body, Frame, SizeHint};
 
-use super::body::{HeadRefused, trailers};
+use super::body::trailers;
+use super::framing::{Framed, Framing};
 use super::wire::http_head;
-use super::{AppService, BodyStream, Failure};
+use super::{AppService, BodyStream};
 
 /// The body of a response whose head is sent. It pulls a chunk when the one before has been taken.
 pub(crate) struct FrameBody {
-    machine: FrameMachine,
-    stream: Option<BodyStream>,
-    /// What the last output said, as far as it is not carried out.
+    framing: Framing,
+    /// What has to be done, as far as it is not.
     data: Option<Bytes>,
     end: Option<FrameEnd>,
     takes_trailers: bool,
@@ -62,73 +57,23 @@ impl FrameBody {
                 FrameConfig { transport_limit: None, max_prelude_bytes: usize::MAX, ..limits }
             }
         };
-        let config = FrameConfig { errors: app.settings().error_style(), ..config };
-        let machine = FrameMachine::new(config);
-        let (data, end) = (None, None);
-        let mut body = Self { machine, stream, data, end, takes_trailers, is_cut_off: false };
-
-        let Whole { status, headers, cookies, body: prefix, .. } = response;
-        let request_id = headers.first("x-request-id").to_owned();
-        let head = Head { status, headers, cookies };
-        let (prefix_len, has_stream) = (prefix.len(), body.stream.is_some());
-        let begun = body.handle(FrameInput::Begin { head, prefix_len, has_stream }, prefix.into());
-        if begun.outcome.as_ref().is_some_and(FrameOutcome::is_masked_refusal) {
-            let error = AppError::internal().with_cause(HeadRefused);
-            app.tell(Failure { request_id, error });
-        }
-        let mut open = begun.open;
-        while body.machine.state() == FrameState::Armed
-            && let Some(stream) = &mut body.stream
-        {
-            let next = stream.next().await;
-            open = body.handle_next(next);
-        }
-        body.open(open)
+        let (framing, framed) = Framing::open(app, config, response, stream).await;
+        let Framed { open, data, end, outcome: _ } = framed;
+        Self { framing, data, end, takes_trailers, is_cut_off: false }.open(open)
     }
 
     /// The response, whose head the machine opened it with.
-    fn open(mut self, head: Option<Head>) -> http::Response<Self> {
-        if self.machine.state() == FrameState::Done {
-            // Of a response that is refused, or ended at once, nothing is pulled any more.
-            self.stream = None;
-        }
+    fn open(self, head: Option<Head>) -> http::Response<Self> {
         // A response that has begun, and whose stream has been pulled, has a head.
         let Some(Head { status, headers, cookies }) = head else {
             return http::Response::new(self);
         };
         let mut response = http_head(status, &headers, &cookies).map(|()| self);
-        if response.body().takes_trailers && response.body().stream.is_some() {
+        if response.body().takes_trailers && response.body().framing.has_producer() {
             let names = HeaderValue::try_from(FrameOutput::DECLARED_TRAILERS.join(", ")).ok();
             response.headers_mut().extend(names.map(|names| (TRAILER, names)));
         }
         response
-    }
-
-    fn handle_next(&mut self, next: Option<Result<Bytes, AppError>>) -> Option<Head> {
-        let output = match next {
-            Some(Ok(chunk)) => self.handle(FrameInput::Chunk { len: chunk.len() }, chunk),
-            Some(Err(error)) => self.handle(FrameInput::Fault(error), Bytes::new()),
-            None => self.handle(FrameInput::End, Bytes::new()),
-        };
-        output.open
-    }
-
-    /// Takes an input, and the bytes that it speaks of.
-    fn handle(&mut self, input: FrameInput, given: Bytes) -> FrameOutput {
-        // No input is illegal here: a response begins once, and a stream is pulled after that and
-        // before its end. If one were, the response must not look complete.
-        let aborted = |_| FrameOutput { end: Some(FrameEnd::Abort), ..FrameOutput::default() };
-        let mut output = self.machine.handle(input).unwrap_or_else(aborted);
-        self.data = match output.data.take() {
-            Some(FrameData::Given) => Some(given),
-            Some(FrameData::Error(bytes)) => Some(bytes.into()),
-            None => None,
-        };
-        self.end = output.end.take();
-        if output.stops_producer {
-            self.stream = None;
-        }
-        output
     }
 }
 
@@ -156,14 +101,17 @@ impl Body for FrameBody {
                 }
                 Some(FrameEnd::Trailers { .. } | FrameEnd::Abort) => {
                     // An error drops what is not flushed yet: waiting once flushes it first.
-                    (self.stream, self.is_cut_off) = (None, true);
+                    self.is_cut_off = true;
                     waiting.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 None => {
-                    let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
-                    let next = ready!(Pin::new(stream).poll_next(waiting));
-                    self.handle_next(next);
+                    if !self.framing.has_producer() {
+                        return Poll::Ready(None);
+                    }
+                    let next = ready!(self.framing.poll_next(waiting));
+                    let framed = self.framing.handle_next(next);
+                    (self.data, self.end) = (framed.data, framed.end);
                 }
             }
         }
@@ -175,7 +123,7 @@ impl Body for FrameBody {
 
     fn size_hint(&self) -> SizeHint {
         let mut hint = SizeHint::new();
-        if self.machine.state() == FrameState::Done && !self.is_cut_off {
+        if self.framing.state() == FrameState::Done && !self.is_cut_off {
             let len = self.data.as_ref().map_or(0, Bytes::len);
             hint.set_exact(u64::try_from(len).unwrap_or(u64::MAX));
         }

@@ -33,6 +33,8 @@ mod extract;
 mod flush;
 #[cfg(any(feature = "lambda_runtime", feature = "local"))]
 pub(crate) mod frame_body;
+#[cfg(any(feature = "lambda", feature = "local", feature = "testkit"))]
+pub(crate) mod framing;
 mod guard;
 #[cfg(feature = "tower")]
 mod hand_over;

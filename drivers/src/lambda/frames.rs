@@ -6,30 +6,25 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use std::collections::VecDeque;
 
-use apptheory_core::error::AppError;
-use apptheory_core::http::HttpResponse;
 use apptheory_core::stream::{
-    Cancel, FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutcome, FrameOutput,
-    FrameState, Head, Target,
+    Cancel, FrameConfig, FrameEnd, FrameInput, FrameOutcome, FrameOutput, FrameState, Target,
 };
 use apptheory_core::time::Timestamp;
 use bytes::Bytes;
-use futures_util::stream::Stream as _;
 use http_body::{Body, Frame};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::body::{HeadRefused, trailers};
-use crate::app::{AppService, BodyStream, BoxFuture, Failure, Response};
+use crate::app::body::trailers;
+use crate::app::framing::{Framed, Framing};
+use crate::app::{AppService, BoxFuture, Response};
 use crate::clock::Clock as _;
 
-/// A response on its way through a [`FrameMachine`]: chunks are pulled when writes are asked for,
-/// one by one, and the producer is dropped as soon as nothing of it is wanted.
+/// A response on its way to Lambda: chunks are pulled when writes are asked for, one by one.
 pub(super) struct Frames {
-    machine: FrameMachine,
+    framing: Framing,
     target: Target,
     writes: VecDeque<Write>,
-    producer: Option<BodyStream>,
     outcome: Option<FrameOutcome>,
     app: AppService,
     stops_at: Option<Timestamp>,
@@ -54,12 +49,6 @@ impl Frames {
         stops_at: Option<Timestamp>,
         shutdown: &CancellationToken,
     ) -> Self {
-        let settings = app.settings();
-        // The application holds its responses to its limit itself.
-        let machine = FrameMachine::new(FrameConfig {
-            errors: settings.error_style(),
-            ..FrameConfig::new(target)
-        });
         let (clock, begun) = (app.clock().clone(), shutdown.clone());
         let cut_short = async move {
             match begun.run_until_cancelled(clock.sleep_until(stops_at)).await {
@@ -67,36 +56,30 @@ impl Frames {
                 None => Cancel::Shutdown,
             }
         };
-        let HttpResponse { status, headers, cookies, body, stream, .. } = response;
+        // The application holds its responses to its limit itself.
+        let config = FrameConfig::new(target);
+        let (response, producer) = response.split_stream();
+        let (framing, framed) = Framing::begin(app, config, response, producer);
         let mut frames = Self {
-            machine,
+            framing,
             target,
             writes: VecDeque::new(),
-            producer: stream,
             outcome: None,
             app: app.clone(),
             stops_at,
             shutdown: shutdown.clone(),
             cut_short: Box::pin(cut_short),
         };
-        let request_id = headers.first("x-request-id").to_owned();
-        let (head, prefix_len) = (Head { status, headers, cookies }, body.len());
-        let has_stream = frames.producer.is_some();
-        frames.handle(FrameInput::Begin { head, prefix_len, has_stream }, body.into());
-        if frames.outcome.as_ref().is_some_and(FrameOutcome::is_masked_refusal) {
-            let error = AppError::internal().with_cause(HeadRefused);
-            app.tell(Failure { request_id, error });
-        }
+        frames.take(framed);
         frames
     }
 
     /// The same response once more, if all of it is there.
     pub(super) fn copy(&self) -> Option<Self> {
-        (self.machine.state() == FrameState::Done).then(|| Self {
-            machine: self.machine.clone(),
+        self.framing.copy().map(|framing| Self {
+            framing,
             target: self.target,
             writes: self.writes.clone(),
-            producer: None,
             outcome: self.outcome.clone(),
             app: self.app.clone(),
             stops_at: self.stops_at,
@@ -116,68 +99,50 @@ impl Frames {
     /// Waits until there is something to write, or the outcome is known.
     fn poll_writes(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while self.writes.is_empty() && self.outcome.is_none() {
-            let (input, given) = ready!(self.poll_input(context));
-            self.handle(input, given);
+            let framed = ready!(self.poll_framed(context));
+            self.take(framed);
         }
         Poll::Ready(())
     }
 
-    /// What happens next, and the bytes that it speaks of: time is looked at first, so that equal
-    /// schedules end alike.
-    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<(FrameInput, Bytes)> {
-        let input = if self.machine.state() == FrameState::Overrun {
+    /// What happens next, as the machine sees it: time is looked at first, so that equal schedules end
+    /// alike.
+    fn poll_framed(&mut self, context: &mut Context<'_>) -> Poll<Framed> {
+        let input = if self.framing.state() == FrameState::Overrun {
             FrameInput::End
         } else if self.stops_at.is_some_and(|at| at <= self.app.clock().now()) {
             FrameInput::Cancel(Cancel::Deadline)
-        } else if let Some(producer) = &mut self.producer {
-            if self.shutdown.is_cancelled() {
-                FrameInput::Cancel(Cancel::Shutdown)
-            } else {
-                match Pin::new(producer).poll_next(context) {
-                    Poll::Ready(Some(Ok(chunk))) => {
-                        return Poll::Ready((FrameInput::Chunk { len: chunk.len() }, chunk));
-                    }
-                    Poll::Ready(Some(Err(error))) => FrameInput::Fault(error),
-                    Poll::Ready(None) => FrameInput::End,
-                    Poll::Pending => {
-                        FrameInput::Cancel(ready!(self.cut_short.as_mut().poll(context)))
-                    }
-                }
-            }
-        } else {
+        } else if !self.framing.has_producer() {
             FrameInput::End
+        } else if self.shutdown.is_cancelled() {
+            FrameInput::Cancel(Cancel::Shutdown)
+        } else {
+            match self.framing.poll_next(context) {
+                Poll::Ready(next) => return Poll::Ready(self.framing.handle_next(next)),
+                Poll::Pending => FrameInput::Cancel(ready!(self.cut_short.as_mut().poll(context))),
+            }
         };
-        Poll::Ready((input, Bytes::new()))
+        Poll::Ready(self.framing.handle(input, Bytes::new()))
     }
 
-    fn handle(&mut self, input: FrameInput, given: Bytes) {
-        let output = self.machine.handle(input).unwrap_or_else(|misuse| {
-            // A mistake of this driver: the response must not look complete.
-            tracing::error!(%misuse, "a stream was driven wrong");
-            FrameOutput { end: Some(FrameEnd::Abort), ..FrameOutput::default() }
-        });
-        let FrameOutput { open, data, end, stops_producer, outcome } = output;
+    /// Queues what has to be done.
+    fn take(&mut self, framed: Framed) {
+        let Framed { open, data, end, outcome } = framed;
         if let Some(head) = open {
             let prelude = head.prelude(self.target).into();
             let delimiter = Bytes::from_static(&FrameOutput::DELIMITER);
             self.writes.extend([Write::Data(prelude), Write::Data(delimiter)]);
         }
-        let data = data.map(|data| match data {
-            FrameData::Given => given,
-            FrameData::Error(bytes) => bytes.into(),
-        });
         self.writes.extend(data.map(Write::Data));
         self.writes.extend(end.map(Write::End));
-        if stops_producer {
-            self.producer = None;
-        }
         self.outcome = self.outcome.take().or(outcome);
     }
 
     /// How it ended. If it has not, the transport broke.
     fn end(&mut self) -> Option<FrameOutcome> {
-        if self.machine.state() != FrameState::Done {
-            self.handle(FrameInput::WriteFailed, Bytes::new());
+        if self.framing.state() != FrameState::Done {
+            let framed = self.framing.handle(FrameInput::WriteFailed, Bytes::new());
+            self.take(framed);
         }
         self.outcome.take()
     }
@@ -248,11 +213,12 @@ impl Drop for FrameBody {
 
 #[cfg(test)]
 mod tests {
+    use apptheory_core::error::AppError;
     use futures_util::{FutureExt as _, stream};
     use http_body_util::BodyExt as _;
 
     use super::*;
-    use crate::app::App;
+    use crate::app::{App, BodyStream};
 
     /// A handler's chunk reaches the wire as the same bytes in memory.
     #[test]

@@ -1,21 +1,19 @@
 //! What a client gets of a response while it is made.
 
+use core::future::poll_fn;
 use core::time::Duration;
 
 use apptheory_core::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
 use apptheory_core::http::HeaderMap;
 use apptheory_core::stream::sse::{SseMessage, SseParser};
-use apptheory_core::stream::{
-    FrameConfig, FrameData, FrameEnd, FrameInput, FrameMachine, FrameOutput, FrameState, Head,
-};
+use apptheory_core::stream::{FrameConfig, FrameEnd, FrameOutput, FrameState, Head};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use serde_json::Value;
 
 use super::app::TestApp;
 use super::report::Report;
 use super::requests::{ANY_PATH, TestRequest, Via};
-use crate::app::BodyStream;
+use crate::app::framing::{Framed, Framing};
 use crate::clock::{Clock as _, before};
 
 /// A response while it is made, as the service sends it on: its head, its chunks one after the other,
@@ -47,8 +45,7 @@ use crate::clock::{Clock as _, before};
 #[must_use = "a response that nobody looks at shows nothing"]
 pub struct TestStream<'a> {
     app: &'a TestApp,
-    machine: FrameMachine,
-    producer: Option<BodyStream>,
+    framing: Framing,
     head: Head,
     /// What was sent and nobody has read yet.
     unread: Vec<Bytes>,
@@ -85,29 +82,17 @@ impl<'a> TestRequest<&'a TestApp> {
         let service = &app.service;
         let serving =
             service.within(app.invocation(), |begun| service.serve_begun(event.request, begun));
-        let mut response = app.run(serving);
-        let machine = FrameMachine::new(FrameConfig {
-            errors: service.settings().error_style(),
-            ..FrameConfig::new(target)
-        });
-        let producer = response.stream.take();
-        let head =
-            Head { status: response.status, headers: response.headers, cookies: response.cookies };
-        let begin = FrameInput::Begin {
-            head: head.clone(),
-            prefix_len: response.body.len(),
-            has_stream: producer.is_some(),
+        let (response, producer) = app.run(serving).split_stream();
+        let opening = Framing::open(service, FrameConfig::new(target), response, producer);
+        let (framing, mut framed) = app.run(opening);
+        let Some(head) = framed.open.take() else {
+            panic!("{sent}: a response without a head is a mistake of the test kit")
         };
         let (unread, trailers) = (Vec::new(), Vec::new());
         let report = Report { sent, ..Report::default() };
-        let mut stream = TestStream { app, machine, producer, head, unread, trailers, report };
-        stream.handle(begin, response.body.into());
-        // The head leaves with the first chunk.
-        app.run(async {
-            while stream.machine.state() == FrameState::Armed {
-                stream.produce().await;
-            }
-        });
+        let mut stream = TestStream { app, framing, head, unread, trailers, report };
+        stream.keep(framed);
+        stream.look(&[]);
         stream
     }
 }
@@ -142,9 +127,7 @@ impl TestStream<'_> {
     pub fn read(&mut self) -> Vec<Bytes> {
         let app = self.app;
         app.run(async {
-            while self.machine.state() != FrameState::Done {
-                self.produce().await;
-            }
+            self.produce().await;
             app.service.flush().await;
         });
         self.take()
@@ -153,11 +136,7 @@ impl TestStream<'_> {
     /// Reads the chunks that come within a time, which passes unless the response ends before.
     pub fn read_for(&mut self, time: Duration) -> Vec<Bytes> {
         let (app, alarm) = (self.app, self.app.clock().clone());
-        app.run(before(alarm.sleep(time), async {
-            while self.machine.state() != FrameState::Done {
-                self.produce().await;
-            }
-        }));
+        app.run(before(alarm.sleep(time), self.produce()));
         self.take()
     }
 
@@ -237,46 +216,40 @@ impl TestStream<'_> {
         self
     }
 
-    /// Waits for what happens next.
+    /// Waits for the end.
     async fn produce(&mut self) {
-        let next = match (&mut self.producer, self.machine.state()) {
-            (Some(producer), FrameState::Armed | FrameState::Live) => producer.next().await,
-            _ => None,
-        };
-        match next {
-            Some(Ok(chunk)) => self.handle(FrameInput::Chunk { len: chunk.len() }, chunk),
-            Some(Err(error)) => self.handle(FrameInput::Fault(error), Bytes::new()),
-            None => self.handle(FrameInput::End, Bytes::new()),
+        while self.framing.state() != FrameState::Done {
+            let next = poll_fn(|context| self.framing.poll_next(context)).await;
+            let framed = self.framing.handle_next(next);
+            self.keep(framed);
         }
     }
 
-    fn handle(&mut self, input: FrameInput, given: Bytes) {
-        let output = self.machine.handle(input);
-        let FrameOutput { open, data, end, stops_producer, outcome: _ } =
-            output.unwrap_or_else(|misuse| panic!("{misuse}: a mistake of the test kit"));
-        if let Some(head) = open {
-            self.head = head;
-        }
-        match data {
-            Some(FrameData::Given) => self.unread.push(given),
-            Some(FrameData::Error(body)) => self.unread.push(body.into()),
-            None => {}
-        }
-        if let Some(FrameEnd::Trailers { error_type, error_body_b64 }) = end {
-            let [code, body] = FrameOutput::DECLARED_TRAILERS;
-            self.trailers = vec![(code, error_type), (body, error_body_b64)];
-        }
-        if stops_producer {
-            self.producer = None;
+    /// Keeps what is sent behind the head.
+    fn keep(&mut self, framed: Framed) {
+        self.unread.extend(framed.data);
+        match framed.end {
+            Some(FrameEnd::Trailers { error_type, error_body_b64 }) => {
+                let [code, body] = FrameOutput::DECLARED_TRAILERS;
+                self.trailers = vec![(code, error_type), (body, error_body_b64)];
+            }
+            Some(FrameEnd::Abort) => panic!("frames in another order: a mistake of the test kit"),
+            Some(FrameEnd::Finish) | None => {}
         }
     }
 
     /// What was sent since it was read last.
     fn take(&mut self) -> Vec<Bytes> {
-        self.report.failures.extend(self.app.failures().take());
         let chunks = core::mem::take(&mut self.unread);
-        let body = chunks.concat();
-        self.report.came = format!("{} {}", self.head.status, String::from_utf8_lossy(&body));
+        self.look(&chunks.concat());
         chunks
+    }
+
+    /// Keeps what is said where an expectation does not hold.
+    fn look(&mut self, body: &[u8]) {
+        self.report.failures.extend(self.app.failures().take());
+        let blank = if body.is_empty() { "" } else { " " };
+        let body = String::from_utf8_lossy(body);
+        self.report.came = format!("{}{blank}{body}", self.head.status);
     }
 }

@@ -31,6 +31,10 @@ fn pages(_: &crate::store::Store) -> App {
         .get("/early", async || {
             Response::text(200, "").with_stream(BodyStream::failing(AppError::conflict("taken")))
         })
+        .get("/large", async || {
+            let chunks = BodyStream::from_chunks(["a"]);
+            Response::new(200).with_header("x-large", &"x".repeat(16 << 10)).with_stream(chunks)
+        })
         .get("/events", async |sse: Sse, context: Context| {
             let clock = context.clock().clone();
             sse.send(stream::iter(0..).then(move |n| {
@@ -76,6 +80,14 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
     });
     assert!(text.contains("sent:    GET /ab via FunctionUrl\n  came:    200 ab\n"), "{text}");
     assert!(text.ends_with(r#"chunks: expected ["a"], came ["a", "", "b"]"#), "{text}");
+    let text = said(|| {
+        app.get("/early").stream().assert_status(200);
+    });
+    assert!(text.contains("came:    409\n  differs: status: expected 200, came 409"), "{text}");
+    let text = said(|| {
+        app.get("/large").stream().assert_status(200);
+    });
+    assert!(text.contains("failed:  ") && text.contains("larger than 16 KB"), "{text}");
     let text = said(|| drop(app.get("/ab").via(Via::LoadBalancer).stream()));
     assert!(text.contains("takes answers in one piece"), "{text}");
 }
@@ -92,5 +104,7 @@ fn a_stream_without_an_end_is_read_for_a_while() {
     assert_eq!(data, ["0", "1", "2", "3"]);
     assert_eq!(events.read_for(Duration::from_secs(30)), [": keep-alive\n\n"; 2]);
     drop(events);
+    app.get("/pong").stream().read_for(Duration::from_secs(30));
+    assert_eq!(app.clock().now().unix_seconds(), 195);
     app.get("/pong").send().assert_text("pong");
 }
