@@ -1,6 +1,6 @@
 //! What a client gets of a response while it is made.
 
-use core::future::poll_fn;
+use core::future::{Future, pending, poll_fn};
 use core::time::Duration;
 
 use apptheory_core::events::{InvokeMode, LambdaEvent, rest_streaming_variable};
@@ -92,6 +92,9 @@ impl<'a> TestRequest<&'a TestApp> {
         let report = Report { sent, ..Report::default() };
         let mut stream = TestStream { app, framing, head, unread, trailers, report };
         stream.keep(framed);
+        if stream.is_done() {
+            app.run(service.flush());
+        }
         stream.look(&[]);
         stream
     }
@@ -125,19 +128,13 @@ impl TestStream<'_> {
     /// Reads the chunks up to the end of the response. One that has no end is never read: use
     /// [`read_for`](Self::read_for).
     pub fn read(&mut self) -> Vec<Bytes> {
-        let app = self.app;
-        app.run(async {
-            self.produce().await;
-            app.service.flush().await;
-        });
-        self.take()
+        self.read_before(pending::<()>())
     }
 
     /// Reads the chunks that come within a time, which passes unless the response ends before.
     pub fn read_for(&mut self, time: Duration) -> Vec<Bytes> {
-        let (app, alarm) = (self.app, self.app.clock().clone());
-        app.run(before(alarm.sleep(time), self.produce()));
-        self.take()
+        let clock = self.app.clock().clone();
+        self.read_before(clock.sleep(time))
     }
 
     /// Reads the server-sent events up to the end of the response, without comments such as keep-alives.
@@ -216,13 +213,28 @@ impl TestStream<'_> {
         self
     }
 
-    /// Waits for the end.
+    /// Reads up to the end, unless an alarm goes off before.
+    fn read_before(&mut self, alarm: impl Future) -> Vec<Bytes> {
+        let app = self.app;
+        app.run(async {
+            let was_read = self.is_done();
+            if before(alarm, self.produce()).await.is_some() && !was_read {
+                app.service.flush().await;
+            }
+        });
+        self.take()
+    }
+
     async fn produce(&mut self) {
-        while self.framing.state() != FrameState::Done {
+        while !self.is_done() {
             let next = poll_fn(|context| self.framing.poll_next(context)).await;
             let framed = self.framing.handle_next(next);
             self.keep(framed);
         }
+    }
+
+    fn is_done(&self) -> bool {
+        self.framing.state() == FrameState::Done
     }
 
     /// Keeps what is sent behind the head.

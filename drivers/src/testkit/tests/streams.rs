@@ -1,6 +1,9 @@
 //! Streamed answers, as their clients get them.
 
+use core::future::ready;
 use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use apptheory_core::error::AppError;
 use apptheory_core::time::Timestamp;
@@ -107,4 +110,23 @@ fn a_stream_without_an_end_is_read_for_a_while() {
     app.get("/pong").stream().read_for(Duration::from_secs(30));
     assert_eq!(app.clock().now().unix_seconds(), 195);
     app.get("/pong").send().assert_text("pong");
+}
+
+#[test]
+fn what_is_written_behind_a_response_is_written_once() {
+    let flushed = Arc::new(AtomicUsize::new(0));
+    let app = TestApp::new(|store| {
+        let flushed = Arc::clone(&flushed);
+        pages(store).on_flush(move || {
+            flushed.fetch_add(1, Ordering::Relaxed);
+            ready(())
+        })
+    });
+    for (path, before) in [("/ab", 0), ("/pong", 1)] {
+        let mut response = app.get(path).stream();
+        assert_eq!(flushed.swap(0, Ordering::Relaxed), before, "{path}");
+        response.read_for(Duration::from_secs(1));
+        response.assert_error_code("");
+        assert_eq!(flushed.swap(0, Ordering::Relaxed) + before, 1, "{path}");
+    }
 }
