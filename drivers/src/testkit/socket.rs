@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use apptheory_core::gateway::{ConnectionOperation, RouteSelection};
+use apptheory_core::gateway::RouteSelection;
 use apptheory_core::http::RawRequest;
 use apptheory_core::local::{ConnectAnswer, WebSocketPeer};
 
@@ -48,7 +48,7 @@ pub struct TestHandshake<'a> {
 impl<'a> TestHandshake<'a> {
     /// Adds a header field.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.fields.push((name.to_owned(), value.to_owned()));
+        self.fields.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
@@ -121,12 +121,15 @@ impl TestSocket<'_> {
     ///
     /// # Panics
     ///
-    /// If no route is for the message, or its handler does not answer with a 2xx. In production the
-    /// client would not learn of either.
+    /// If the connection is closed, no route is for the message, or its handler does not answer with a
+    /// 2xx. In production the client would not learn of the last two.
     #[track_caller]
     pub fn send(&mut self, message: &str) -> &mut Self {
         let is_served = |key: &str| self.app.service.has_websocket_route(key);
         self.report = Report { sent: message.to_owned(), ..Report::default() };
+        if !self.client().is_connected(&self.peer.id) {
+            self.report.fail("expected an open connection, it is closed");
+        }
         let Some(route_key) = RouteSelection::default().route(message, is_served) else {
             self.report.fail("no route is for the message, and none is `$default`")
         };
@@ -172,14 +175,11 @@ impl TestSocket<'_> {
         self
     }
 
-    /// Expects that a handler has closed the connection.
+    /// Expects that the connection is closed: by a handler, unless the test has done it. On AWS
+    /// `$disconnect` follows; here [`close`](Self::close) sends it.
     #[track_caller]
     pub fn assert_closed(&self) -> &Self {
-        let closes = |operation| operation == ConnectionOperation::DeleteConnection;
-        let mut calls = self.client().calls().into_iter();
-        let is_closed =
-            calls.any(|call| closes(call.operation) && call.connection_id == self.peer.id);
-        if !is_closed {
+        if self.client().is_connected(&self.peer.id) {
             self.report.fail("expected a closed connection, it is open");
         }
         self
@@ -210,16 +210,12 @@ impl TestSocket<'_> {
         answer
     }
 
-    /// All messages that were sent to the connection.
+    /// All messages that have arrived.
     #[track_caller]
     fn messages(&self) -> Vec<String> {
-        let calls = self.client().calls().into_iter();
-        let posts = calls.filter(|call| {
-            call.operation == ConnectionOperation::PostToConnection
-                && call.connection_id == self.peer.id
-        });
-        posts
-            .map(|call| match String::from_utf8(call.data) {
+        let messages = self.client().received(&self.peer.id).into_iter();
+        messages
+            .map(|message| match String::from_utf8(message) {
                 Ok(text) => text,
                 Err(error) => self.report.fail(format_args!("a message is no text: {error}")),
             })

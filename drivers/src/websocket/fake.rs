@@ -42,6 +42,7 @@ pub struct RecordedCall {
 #[derive(Debug, Default)]
 struct State {
     connections: BTreeMap<String, Connection>,
+    received: BTreeMap<String, Vec<Vec<u8>>>,
     errors: BTreeMap<ConnectionOperation, gateway::Error>,
     scripts: BTreeMap<ConnectionOperation, VecDeque<Result<(), gateway::Error>>>,
 }
@@ -75,6 +76,19 @@ impl FakeWebSocketManagementClient {
     /// Ends a connection, as a client that goes away does.
     pub fn disconnect(&self, connection_id: &str) {
         self.state().connections.remove(connection_id.trim());
+    }
+
+    /// Returns whether a connection was [established](Self::connect) and has not ended.
+    #[must_use]
+    pub fn is_connected(&self, connection_id: &str) -> bool {
+        self.state().connections.contains_key(connection_id.trim())
+    }
+
+    /// Returns what has arrived at a connection so far, in order: unlike [`calls`](Self::calls),
+    /// without what was answered with an error.
+    #[must_use]
+    pub fn received(&self, connection_id: &str) -> Vec<Vec<u8>> {
+        self.state().received.get(connection_id.trim()).cloned().unwrap_or_default()
     }
 
     /// Lets an operation fail from now on; `None` mends it. A connection whose closing fails stays.
@@ -134,9 +148,11 @@ impl FakeWebSocketManagementClient {
         if self.is_strict && data.len() > MAX_DATA_BYTES {
             return Err(gateway::Error::new(OPERATION, gateway::ErrorKind::PayloadTooLarge));
         }
-        if self.is_strict && !self.state().connections.contains_key(&id) {
+        let mut state = self.state();
+        if self.is_strict && !state.connections.contains_key(&id) {
             return Err(gateway::Error::new(OPERATION, gateway::ErrorKind::Gone));
         }
+        state.received.entry(id).or_default().push(data.to_vec());
         Ok(())
     }
 

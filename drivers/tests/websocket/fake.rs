@@ -32,7 +32,8 @@ fn calls_are_kept_before_errors_are_answered() {
         let blank = fake.post_to_connection(" ", b"x").await;
         assert_eq!(kind(blank), gateway::ErrorKind::EmptyConnectionId);
         fake.fail(Operation::GetConnection, None);
-        // What failed to close is still there.
+        // What failed to be sent did not arrive, and what failed to close is still there.
+        assert!(fake.received("c").is_empty() && fake.is_connected(" c "));
         assert!(fake.get_connection("c").await.is_ok());
     });
     let calls: Vec<_> = fake
@@ -77,6 +78,8 @@ fn a_strict_client_follows_a_connection_through_its_life() {
             gateway::ErrorKind::PayloadTooLarge
         );
         fake.delete_connection("c").await.unwrap();
+        assert!(!fake.is_connected("c"));
+        assert_eq!(fake.received("c"), [&large[1..]]);
         assert_eq!(kind(fake.delete_connection("c").await), gateway::ErrorKind::Gone);
         fake.connect("c", Connection::default());
         fake.disconnect("c");

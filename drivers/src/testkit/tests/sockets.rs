@@ -1,5 +1,7 @@
 //! Conversations on WebSockets.
 
+use std::sync::{Arc, Mutex};
+
 use apptheory_core::error::AppError;
 use serde_json::{Value, json};
 
@@ -7,29 +9,38 @@ use super::app::said;
 use crate::app::{App, Body, Context, Json, State, WebSocket};
 use crate::store::Store;
 use crate::testkit::TestApp;
-use crate::websocket::{Connections, Room};
+use crate::websocket::{Connections, Room, WebSocketManagementClient as _};
+
+/// A room, and who has left; they stay in the room.
+#[derive(Clone)]
+struct Chat {
+    room: Room,
+    left: Arc<Mutex<Vec<String>>>,
+}
 
 async fn enter(
-    State(room): State<Room>,
+    State(chat): State<Chat>,
     socket: WebSocket,
     context: Context,
 ) -> Result<(), AppError> {
     if context.query("name") == "eve" || context.header("x-banned") == "1" {
         return Err(AppError::forbidden());
     }
-    Ok(room.join(&socket).await?)
+    // There is no connection yet.
+    assert!(socket.send(b"welcome").await.is_err());
+    Ok(chat.room.join(&socket).await?)
 }
 
-async fn leave(State(room): State<Room>, socket: WebSocket) -> Result<(), AppError> {
-    Ok(room.leave(&socket).await?)
+async fn leave(State(chat): State<Chat>, socket: WebSocket) {
+    chat.left.lock().unwrap().push(socket.connection().connection_id.clone());
 }
 
 async fn say(
-    State(room): State<Room>,
+    State(chat): State<Chat>,
     socket: WebSocket,
     Json(said): Json<Value>,
 ) -> Result<(), AppError> {
-    socket.broadcast(&room, &said["text"]).await?;
+    socket.broadcast(&chat.room, &said["text"]).await?;
     Ok(())
 }
 
@@ -42,13 +53,18 @@ async fn close(socket: WebSocket) -> Result<(), AppError> {
     Ok(socket.client().await?.delete_connection(id).await?)
 }
 
-fn chat(store: &Store) -> App<Room> {
-    App::with_state(Connections::on(store).room("lobby"))
+fn chat(store: &Store) -> App<Chat> {
+    let chat = Chat { room: Connections::on(store).room("lobby"), left: Arc::default() };
+    App::with_state(chat)
         .websocket("$connect", enter)
         .websocket("$disconnect", leave)
         .websocket("say", say)
         .websocket("close", close)
         .websocket("fail", async || AppError::conflict("taken"))
+        .websocket("left", async |State(chat): State<Chat>, socket: WebSocket| {
+            let left = chat.left.lock().unwrap().join(" ");
+            socket.send(left.as_bytes()).await
+        })
         .websocket("$default", echo)
 }
 
@@ -58,13 +74,42 @@ fn messages_reach_the_connections_that_are_open() {
     let mut ann = app.websocket().connect("/?name=ann");
     let mut bob = app.websocket().connect("/?name=bob");
     assert_ne!(ann.id(), bob.id());
-    ann.send("hi").assert_received("hi").assert_silent();
+    ann.assert_silent().send("hi").assert_received("hi").assert_silent();
     let say = |text: &str| json!({"action": "say", "text": text}).to_string();
     ann.send(&say("hello")).assert_received("\"hello\"");
     bob.assert_received("\"hello\"").send(&say("bye")).close();
     assert_eq!(ann.send(&say("gone?")).received(), ["\"bye\"", "\"gone?\""]);
-    bob.assert_received("\"bye\"").assert_silent();
+    bob.assert_received("\"bye\"").assert_silent().assert_closed();
+    ann.send(r#"{"action":"left"}"#).assert_received(bob.id());
+}
+
+#[test]
+fn a_connection_is_closed_once() {
+    let app = TestApp::new(chat);
+    let mut ann = app.websocket().connect("/");
+    let text = said(|| {
+        ann.assert_closed();
+    });
+    assert!(text.ends_with("expected a closed connection, it is open"), "{text}");
     ann.send(r#"{"action":"close"}"#).assert_closed();
+    let text = said(|| {
+        ann.send("hi");
+    });
+    assert!(text.ends_with("expected an open connection, it is closed"), "{text}");
+}
+
+#[test]
+fn the_management_api_says_who_is_connected() {
+    let app = TestApp::new(|_| {
+        App::new().websocket("$default", async |socket: WebSocket| -> Result<(), AppError> {
+            let client = socket.client().await?;
+            let found = client.get_connection(&socket.connection().connection_id).await?;
+            let who = format!("{} {}", found.identity_ip, found.identity_agent);
+            Ok(socket.send(who.as_bytes()).await?)
+        })
+    });
+    let mut ann = app.websocket().header("User-Agent", "test").connect("/");
+    ann.send("who?").assert_received("192.0.2.1 test");
 }
 
 #[test]
@@ -80,10 +125,6 @@ fn refusals_and_failures_are_named() {
         ann.assert_received("hi");
     });
     assert!(text.ends_with(r#"next message: expected Some("hi"), came None"#), "{text}");
-    let text = said(|| {
-        ann.assert_closed();
-    });
-    assert!(text.ends_with("expected a closed connection, it is open"), "{text}");
     let text = said(|| {
         ann.send(r#"{"action":"fail"}"#);
     });
