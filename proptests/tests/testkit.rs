@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use apptheory::clock::Clock as _;
-use apptheory::events::{HttpSource, LambdaEvent};
+use apptheory::events::LambdaEvent;
 use apptheory::http::{Request, UriPath};
 use apptheory::layer::{FaultPlan, Faulty, Recording, Replay};
 use apptheory::percent;
@@ -66,15 +66,6 @@ impl Written {
     }
 }
 
-fn source(via: Via) -> HttpSource {
-    match via {
-        Via::FunctionUrl => HttpSource::FunctionUrl,
-        Via::HttpApi => HttpSource::ApiGatewayV2,
-        Via::HttpApiV1 | Via::RestApi => HttpSource::ApiGatewayV1,
-        Via::LoadBalancer => HttpSource::Alb,
-    }
-}
-
 fn written() -> impl Strategy<Value = Written> {
     let pairs = |names: &'static [&'static str], value: &'static str| {
         prop::collection::vec((select(names).prop_map(str::to_owned), value), 0..5)
@@ -110,7 +101,7 @@ proptest! {
         let LambdaEvent::Http(read) = LambdaEvent::read(&event).expect("an event") else {
             panic!("no request: {event}")
         };
-        prop_assert_eq!(read.source, source(written.via));
+        prop_assert_eq!(read.source, written.via.source());
         let request: Request = read.request.normalize(None).expect("a request");
 
         prop_assert_eq!(&request.method, &written.method.to_ascii_uppercase());

@@ -286,6 +286,9 @@ impl TestRequest<&TestApp> {
     #[track_caller]
     pub fn send(self) -> TestResponse {
         let event = self.event();
-        TestResponse::read(&self.line(), &event, self.app.invoke(&event))
+        let body = event["body"].as_str().unwrap_or_default();
+        let blank = if body.is_empty() { "" } else { " " };
+        let sent = format!("{}{blank}{body}", self.line());
+        TestResponse::read(sent, self.via.source(), self.app.invoke(&event))
     }
 }

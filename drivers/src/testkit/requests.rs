@@ -17,6 +17,7 @@ mod event;
 use core::fmt;
 use core::net::IpAddr;
 
+use apptheory_core::events::HttpSource;
 use apptheory_core::http::{HeaderMap, MultiMap, canonical_method};
 use apptheory_core::percent;
 use serde::Serialize;
@@ -25,7 +26,8 @@ use serde_json::{Map, Value};
 pub(super) use self::event::ANY_PATH;
 use super::json_of;
 
-/// Which service hands a request to the function. Each has an event format of its own.
+/// Which service hands a request to the function. An application knows them by the form of their
+/// events, their [source](Self::source): REST APIs have the one of HTTP APIs with payload format 1.0.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Via {
     /// A function URL.
@@ -45,6 +47,17 @@ impl Via {
     /// All services that hand over requests.
     pub const ALL: [Self; 5] =
         [Self::FunctionUrl, Self::HttpApi, Self::HttpApiV1, Self::RestApi, Self::LoadBalancer];
+
+    /// Returns as which source the service's events are read.
+    #[must_use]
+    pub const fn source(self) -> HttpSource {
+        match self {
+            Self::FunctionUrl => HttpSource::FunctionUrl,
+            Self::HttpApi => HttpSource::ApiGatewayV2,
+            Self::HttpApiV1 | Self::RestApi => HttpSource::ApiGatewayV1,
+            Self::LoadBalancer => HttpSource::Alb,
+        }
+    }
 }
 
 /// A request while it is put together. [`event`](Self::event) makes the event of it; one that a

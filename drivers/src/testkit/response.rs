@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use apptheory_core::events::{HttpSource, LambdaEvent};
+use apptheory_core::events::HttpSource;
 use apptheory_core::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::answer::TestAnswer;
 use super::json_of;
@@ -44,18 +43,15 @@ struct Answer {
 
 impl TestResponse {
     #[track_caller]
-    pub(super) fn read(line: &str, event: &Value, answer: TestAnswer) -> Self {
+    pub(super) fn read(sent: String, source: HttpSource, answer: TestAnswer) -> Self {
         let Report { came, failures, .. } = answer.report;
-        let body = event["body"].as_str().unwrap_or_default();
-        let blank = if body.is_empty() { "" } else { " " };
-        let sent = format!("{line}{blank}{body}");
         let mut report = Report { sent, came, failures };
         let Ok(text) = &answer.answer else { report.fail("the invocation failed") };
         let Ok(answer) = serde_json::from_str::<Answer>(text) else {
             report.fail("what came is no answer to a request")
         };
         let (mut headers, mut cookies) = (HeaderMap::new(), answer.cookies);
-        match source(event) {
+        match source {
             HttpSource::FunctionUrl | HttpSource::ApiGatewayV2 => {
                 answer.headers.into_iter().for_each(|(name, value)| headers.set(&name, value));
             }
@@ -162,14 +158,5 @@ impl TestResponse {
     pub fn assert_text(&self, expected: &str) -> &Self {
         self.report.expect("body", &expected, &self.text());
         self
-    }
-}
-
-/// Who reads the answer to an event.
-fn source(event: &Value) -> HttpSource {
-    match LambdaEvent::read(&event.to_string()) {
-        Ok(LambdaEvent::Http(event)) => event.source,
-        // The builder makes nothing but requests.
-        Ok(_) | Err(_) => HttpSource::FunctionUrl,
     }
 }
