@@ -127,6 +127,7 @@ pub fn kinesis<D: Into<KinesisEntry>>(stream: &str, data: impl IntoIterator<Item
                 "partitionKey": partition_key.unwrap_or_else(|| format!("pk-{number}")),
                 "sequenceNumber": number.to_string(),
                 "data": STANDARD.encode(data),
+                "approximateArrivalTimestamp": 0,
             },
         })
     })
@@ -220,6 +221,10 @@ pub fn sns<M: Into<SnsEntry>>(topic: &str, messages: impl IntoIterator<Item = M>
                 "Subject": subject,
                 "Message": message,
                 "Timestamp": "1970-01-01T00:00:00.000Z",
+                "SignatureVersion": "1",
+                "Signature": "",
+                "SigningCertUrl": "",
+                "UnsubscribeUrl": "",
                 "MessageAttributes": {},
             },
         })

@@ -224,3 +224,29 @@ fn events_of_connections_are_read() {
         assert_eq!(connection.management_endpoint, endpoint);
     }
 }
+
+/// Code that was written for them wants members that nothing here reads.
+#[cfg(feature = "aws_lambda_events")]
+#[test]
+fn events_are_whole_to_the_types_of_aws_lambda_events() {
+    use aws_lambda_events::{dynamodb, eventbridge, kinesis, sns, sqs};
+    use serde::de::DeserializeOwned;
+
+    fn read<T: DeserializeOwned>(event: Value) -> T {
+        serde_json::from_value(event).unwrap()
+    }
+
+    let messages =
+        events::sqs_fifo("q.fifo", [("g", SqsEntry::new("a").message_attribute("t", "1"))]);
+    let messages: sqs::SqsEvent = read(messages);
+    assert_eq!(messages.records[0].message_attributes["t"].string_value.as_deref(), Some("1"));
+    let records: kinesis::KinesisEvent = read(events::kinesis("s", ["a"]));
+    assert_eq!(records.records[0].kinesis.data.0, b"a");
+    let changes = [ItemChange::expire(&json!({"id": 7})).keys(&json!({"id": 7}))];
+    let changes: dynamodb::Event = read(events::dynamodb("t", changes));
+    assert_eq!(changes.records[0].event_name, "REMOVE");
+    let notifications: sns::SnsEvent = read(events::sns("t", ["a"]));
+    assert_eq!(notifications.records[0].sns.message, "a");
+    let event: eventbridge::EventBridgeEvent = read(events::schedule("default", "nightly"));
+    assert_eq!(event.source, "aws.scheduler");
+}
