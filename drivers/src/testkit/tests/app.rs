@@ -9,7 +9,7 @@ use apptheory_core::events::Shape;
 use apptheory_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::app::events::Detail;
+use crate::app::events::{Detail, KinesisMessage};
 use crate::app::{
     App, Body, Claims, ClientIp, Context, Handler as _, Invocation, Json, Path, RateLimit,
     Response, State, Timeout,
@@ -41,6 +41,9 @@ fn echo(_: &Store) -> App {
         .get("/who", async |Claims(claims): Claims<Value>, ClientIp(ip): ClientIp| {
             Json(json!({"sub": claims["sub"], "ip": ip.to_string()}))
         })
+        .put("/method", async || "put")
+        .patch("/method", async || "patch")
+        .delete("/method", async || "delete")
         .get("/broken", async || Err::<(), _>(AppError::internal().with_cause(NoPaper)))
 }
 
@@ -62,6 +65,9 @@ fn requests_are_answered_through_every_service() {
         who.send().assert_json(&json!({"ip": "192.0.2.1", "sub": "ann"}));
     }
     app.get("/nowhere").send().assert_status(404);
+    app.put("/method").send().assert_text("put");
+    app.patch("/method").send().assert_text("patch");
+    app.delete("/method").send().assert_text("delete");
 }
 
 #[test]
@@ -142,6 +148,11 @@ fn handlers(log: &Log) -> App<Log> {
         .sqs("orders", number)
         .sqs("orders.fifo", number)
         .kinesis("clicks", number)
+        .kinesis("logs", async |State(log): State<Log>, record: Arc<KinesisMessage>| {
+            let logs = record.cloudwatch_logs().map_err(AppError::from_error)?;
+            logs.log_events.iter().for_each(|event| log.note(&*event.message));
+            Ok::<_, AppError>(())
+        })
         .sns("news", number)
         .dynamodb("table", async |State(log): State<Log>, change: Change<Value>| {
             log.note(change.new.unwrap_or_default());
@@ -167,13 +178,26 @@ fn every_trigger_reaches_its_handler() {
     app.sqs_fifo("orders.fifo", [("g", "?"), ("g", "2"), ("h", "3")])
         .assert_failures(["msg-1", "msg-2"]);
     app.kinesis("clicks", ["1", "?"]).assert_failures(["2"]);
+    app.cloudwatch_logs("logs", ["a line", "another"]).assert_ok();
     app.dynamodb("table", [ItemChange::insert(&json!({"id": 7}))]).assert_ok();
     app.sns("news", ["5"]).assert_ok();
     app.event_bridge(EventBridgeEntry::new("shop", "sold").detail(&json!({"id": 8}))).assert_ok();
     app.schedule("default", "nightly").assert_ok();
     app.scheduled_rule("hourly").assert_ok();
     app.invoke(&json!({"sum": [1, 2]})).assert_answer(&json!({"sum": 2}));
-    let expected = ["1", "3", "3", "1", r#"{"id":7}"#, "5", r#"{"id":8}"#, "schedule", "rule"];
+    let expected = [
+        "1",
+        "3",
+        "3",
+        "1",
+        "a line",
+        "another",
+        r#"{"id":7}"#,
+        "5",
+        r#"{"id":8}"#,
+        "schedule",
+        "rule",
+    ];
     assert_eq!(*log.0.lock().unwrap(), expected);
 
     app.sns("news", ["?"]).assert_error("apptheory: event workload failed");

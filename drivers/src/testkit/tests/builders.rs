@@ -47,6 +47,28 @@ fn paths_and_queries_have_one_spelling() {
 }
 
 #[test]
+fn requests_have_methods_and_typed_bodies() {
+    for (method, request) in [
+        ("GET", requests::get("/")),
+        ("POST", requests::post("/")),
+        ("PUT", requests::put("/")),
+        ("PATCH", requests::patch("/")),
+        ("DELETE", requests::delete("/")),
+    ] {
+        assert_eq!(request.event()["requestContext"]["http"]["method"], method);
+    }
+    let form = requests::post("/").form([("a b", "1&2"), ("é", "")]).event();
+    assert_eq!(form["body"], "a+b=1%262&%C3%A9=");
+    assert_eq!(form["headers"], json!({"content-type": "application/x-www-form-urlencoded"}));
+    let json = requests::post("/").json(&[1]).event();
+    assert_eq!(json["headers"], json!({"content-type": "application/json"}));
+    let own = requests::post("/").header("Content-Type", "application/a+json").json(&[1]).event();
+    assert_eq!(own["headers"], json!({"content-type": "application/a+json"}));
+    let cookies = requests::get("/").cookie("c", "3").header("cookie", "a=1; b=2").event();
+    assert_eq!(cookies["cookies"], json!(["a=1", "b=2", "c=3"]));
+}
+
+#[test]
 fn load_balancers_leave_queries_encoded() {
     let lists = |path| {
         let event = requests::get(path).via(Via::LoadBalancer).event();
@@ -131,6 +153,12 @@ fn messages_of_queues_have_what_their_handlers_read() {
 
     let event = events::sqs_fifo("orders.fifo", [("g", "a"), ("h", "b")]);
     assert_eq!(event["Records"][1]["attributes"]["MessageGroupId"], "h");
+    let attributed = SqsEntry::json(&[1]).message_attribute("tenant", "t1");
+    let event = events::sqs("orders", [attributed]);
+    assert_eq!(event["Records"][0]["body"], "[1]");
+    let attribute = json!({"tenant": {"dataType": "String", "stringValue": "t1"}});
+    assert_eq!(event["Records"][0]["messageAttributes"], attribute);
+
     let arn = "arn:aws:sqs:eu-west-1:1:other";
     assert_eq!(events::sqs(arn, ["a"])["Records"][0]["eventSourceARN"], arn);
 }
