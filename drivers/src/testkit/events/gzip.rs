@@ -15,18 +15,8 @@ pub(super) fn gzip(data: &[u8]) -> Vec<u8> {
         out.extend((!len).to_le_bytes());
         out.extend(block);
     }
-    out.extend(crc32(data).to_le_bytes());
+    out.extend(crc32fast::hash(data).to_le_bytes());
     // The size is modulo 2^32.
     out.extend(u32::try_from(data.len() & 0xffff_ffff).unwrap_or(u32::MAX).to_le_bytes());
     out
-}
-
-/// The checksum of RFC 1952 §8, bit by bit.
-fn crc32(data: &[u8]) -> u32 {
-    let checksum = data.iter().fold(u32::MAX, |checksum, byte| {
-        (0..8).fold(checksum ^ u32::from(*byte), |bits, _| {
-            (bits >> 1) ^ if bits & 1 == 1 { 0xedb8_8320 } else { 0 }
-        })
-    });
-    !checksum
 }
