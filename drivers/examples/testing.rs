@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_happened_in_production_happens_again() {
-        // In production, the recording goes around the store of `main`.
+        // In production, `main` puts a recording around its store like this, and the handler that goes
+        // wrong writes the transcript to a file. It grows with each call, and holds keys and payloads.
         let production = TestEnv::new().layer(|store| {
             Faulty::new(store, FaultPlan::default().fail(3, store::Error::Throttled))
         });
