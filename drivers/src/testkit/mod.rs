@@ -50,6 +50,8 @@
 //! | `SQSEvent`, `sqs_event` and their like | [`events`] |
 //! | `InvokeSQS`, `invoke_sqs` and their like | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
 //! | `InvokeStreaming`, `StreamResult` | [`TestRequest::stream`], [`TestStream`] |
+//! | `StepFunctionsTaskTokenEvent` | [`task_token_event`](crate::step_functions::task_token_event) |
+//! | `FakeSNSClient` | a `logs::ErrorNotifier` of your own, which keeps what it is given |
 //! | `FakeWebSocketManagementClient` and its factory | [`FakeWebSocketManagementClient`](crate::websocket::FakeWebSocketManagementClient), [`FakeWebSocketClients`](crate::websocket::FakeWebSocketClients) |
 #![expect(clippy::panic, reason = "a test ends where an expectation does not hold")]
 
