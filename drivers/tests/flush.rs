@@ -68,10 +68,13 @@ async fn a_mounted_application_is_flushed_with_the_one_that_it_is_mounted_in() {
     let inner = flushes.of(inner, "inner").build().unwrap();
     let middle = flushes.of(App::new().mount("/a/b", inner), "middle").build().unwrap();
     let seen = flushes.clone();
-    let around = async move |context: Context, next: Next| -> Answer {
-        let response = next.run(context).await;
-        assert!(seen.take().is_empty(), "the answer does not wait for it");
-        Ok(response)
+    let around = move |context: Context, next: Next| {
+        let seen = seen.clone();
+        async move {
+            let response = next.run(context).await;
+            assert!(seen.take().is_empty(), "the answer does not wait for it");
+            Answer::Ok(response)
+        }
     };
     let outer = App::new().layer(around).mount("/a", middle).get("/own", async || "own");
     let outer = flushes.of(outer, "outer").build().unwrap();

@@ -133,6 +133,7 @@ impl Body for FrameBody {
 
 #[cfg(test)]
 mod tests {
+    use apptheory_core::error::AppError;
     use futures_util::{FutureExt as _, stream};
     use http_body_util::BodyExt as _;
 

@@ -2,6 +2,7 @@
 
 use core::future::pending;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use apptheory::app::{App, AppService, FLUSH_TIME};

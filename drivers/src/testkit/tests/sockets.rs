@@ -9,7 +9,7 @@ use super::app::said;
 use crate::app::{App, Body, Context, Json, State, WebSocket};
 use crate::store::Store;
 use crate::testkit::TestApp;
-use crate::websocket::{Connections, Room, WebSocketManagementClient as _};
+use crate::websocket::{Connections, Room};
 
 /// A room, and who has left; they stay in the room.
 #[derive(Clone)]
