@@ -36,7 +36,7 @@ fn pages(_: &crate::store::Store) -> App {
         })
         .get("/large", async || {
             let chunks = BodyStream::from_chunks(["a"]);
-            Response::new(200).with_header("x-large", &"x".repeat(16 << 10)).with_stream(chunks)
+            Response::new(200).with_header("x-large", "x".repeat(16 << 10)).with_stream(chunks)
         })
         .get("/events", async |sse: Sse, context: Context| {
             let clock = context.clock().clone();
