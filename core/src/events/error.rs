@@ -33,8 +33,8 @@ pub enum ErrorKind {
     /// Nothing is registered for the event: register a handler, or check what the function is wired
     /// to.
     Unknown,
-    /// The event asks a Lambda authorizer whether a request may pass: give the authorizer a function
-    /// of its own.
+    /// The event asks a Lambda authorizer whether a request may pass: register a handler of authorizers,
+    /// or give the authorizer a function of its own.
     Authorizer,
     /// A member that is read has another type than it should, or comes twice.
     Malformed,
@@ -92,15 +92,11 @@ impl Error {
     /// ```
     #[must_use]
     pub fn unrouted<T: fmt::Display>(seen: &Seen, registered: &[T]) -> Self {
-        let advice = match seen {
-            Seen::Authorizer => {
-                "Give the authorizer a function of its own, or register a handler with `on`"
-            }
-            Seen::Service(_) => {
-                "Register a handler for its service, or `otherwise`, or check what invokes the function"
-            }
+        let handler: Cow<'_, str> = match seen {
+            Seen::Single(source) => format!("with `{}`, or `otherwise`", source.name()).into(),
+            Seen::Service(_) => "for its service, or `otherwise`".into(),
             Seen::Records(_) | Seen::Members { .. } | Seen::Value(_) => {
-                "Register a handler with `on` or `otherwise`, or check what invokes the function"
+                "with `on` or `otherwise`".into()
             }
         };
         let listed: Vec<_> =
@@ -111,8 +107,10 @@ impl Error {
             (listed, 0) => listed,
             (listed, more) => format!("{listed} and {more} more"),
         };
-        let text =
-            format!("nothing is registered for this event, {seen}; registered: {listed}. {advice}");
+        let text = format!(
+            "nothing is registered for this event, {seen}; registered: {listed}. Register a handler \
+             {handler}, or check what invokes the function"
+        );
         Self { kind: ErrorKind::Unknown, text: text.into(), cause: None, event: None }
     }
 
@@ -208,6 +206,6 @@ impl From<Error> for AppError {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
     "the event asks a Lambda authorizer (its type is REQUEST or TOKEN, beside methodArn or \
-     routeArn): give the authorizer a function of its own"
+     routeArn): register a handler with `authorizer`, or give the authorizer a function of its own"
 )]
 struct AuthorizerEvent;

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::event_bridge::EventBridgeEvent;
 use super::http::{HttpEvent, HttpSource};
 use super::raw::RawEvent;
+use super::single::SingleEvent;
 use super::sns::{self, SnsRecord};
 use super::websocket::WebSocketEvent;
 use crate::document::{Document, Object, Value};
@@ -39,12 +40,14 @@ pub enum LambdaEvent<'a> {
     EventBridge(EventBridgeEvent<'a>),
     /// A message on a WebSocket, or the start or end of one.
     WebSocket(WebSocketEvent<'a>),
+    /// A single event, which one handler answers in the form that its service takes.
+    Single(SingleEvent<'a>),
     /// An event that none of these services sends: the input of a direct invocation, of Step
     /// Functions, or of another service.
     Other(RawEvent<'a>),
 }
 
-/// Which service an event is from.
+/// Which service sends records or an event, or hands over a request.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Http(HttpSource),
@@ -67,10 +70,11 @@ impl<'a> LambdaEvent<'a> {
     ///    HTTP API if `routeKey` is there, else a function URL;
     /// 5. `requestContext.connectionId` is there: WebSocket;
     /// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
-    ///    there, else API Gateway's REST API.
+    ///    there, else API Gateway's REST API;
+    /// 7. `type` is there beside `methodArn` or `routeArn`: it asks a Lambda authorizer. Such an
+    ///    event only looks like a request, and is none by 4 to 6.
     ///
-    /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. Before
-    /// 4, so are events that ask a Lambda authorizer: they only look like requests. A member
+    /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. A member
     /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact
     /// spelling.
     ///
@@ -84,7 +88,7 @@ impl<'a> LambdaEvent<'a> {
         }
         let document = Document::scan(text).map_err(Error::envelope)?;
         let Some(kind) = kind_of(&document)? else {
-            return Ok(Self::Other(RawEvent::of(document)));
+            return Ok(SingleEvent::of(document).map_or_else(Self::Other, Self::Single));
         };
         let event = document.root().object().map_err(Error::envelope)?;
         let read = match kind {
@@ -98,8 +102,8 @@ impl<'a> LambdaEvent<'a> {
     }
 
     /// Returns the name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`,
-    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb` or `websocket`; `other` for
-    /// any other event.
+    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `websocket`, or that of a
+    /// [source of single events](super::SingleSource::name); `other` for any other event.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         let kind = match self {
@@ -108,6 +112,7 @@ impl<'a> LambdaEvent<'a> {
             Self::Sns(_) => Kind::Sns,
             Self::EventBridge(_) => Kind::EventBridge,
             Self::WebSocket(_) => Kind::WebSocket,
+            Self::Single(event) => return event.source().name(),
             Self::Other(_) => return "other",
         };
         kind.name()
@@ -128,7 +133,7 @@ impl Kind {
     }
 }
 
-/// Which service an event is from; `None` when no known one sends it.
+/// Which service an event is from; `None` when it is a single event, or no known service sends it.
 pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     let Ok(event) = document.root().object() else { return Ok(None) };
     let get = |name| event.get(name).map_err(Error::envelope);

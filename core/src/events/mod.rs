@@ -10,6 +10,7 @@
 //!                    ├─ SnsRecord … ────── Routes ─▶ a handler per notification ─▶ their outputs
 //!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
 //!                    ├─ WebSocketEvent ─── an exchange of its message ─▶ HttpResponse
+//!                    ├─ SingleEvent ────── SingleRoutes ─▶ handler ─▶ its answer, as the service takes it
 //!                    └─ RawEvent ───────── ShapeRoutes ─▶ handler ─▶ its output
 //! ```
 //!
@@ -56,6 +57,7 @@ mod observation;
 mod raw;
 mod rule;
 mod shape;
+mod single;
 mod sns;
 mod sqs;
 #[cfg(test)]
@@ -85,6 +87,10 @@ pub use observation::{EventObservation, EventOutcome};
 pub use raw::{RawEvent, Seen};
 pub use rule::{EventBridgeRoutes, OnUnmatched, Rule};
 pub use shape::{Shape, ShapeRoutes};
+pub use single::{
+    AuthorizerRequest, AuthorizerSource, Policy, SingleEvent, SingleRoute, SingleRoutes,
+    SingleSource,
+};
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;
 pub use trigger::Trigger;

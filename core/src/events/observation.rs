@@ -94,7 +94,7 @@ impl EventObservation {
             Trigger::WebSocket => ("route_key", "websocket.route_key"),
             Trigger::DynamoDbStream => ("table_name", "dynamodb.table_name"),
             Trigger::EventBridge => ("source", "event.source"),
-            Trigger::Other => ("route", "event.route"),
+            Trigger::Single(_) | Trigger::Other => ("route", "event.route"),
         };
         Self {
             trigger,
@@ -105,11 +105,11 @@ impl EventObservation {
         }
     }
 
-    /// Observes an event of any kind: `route` is what its handler is registered by, as it is written
-    /// in code.
+    /// Observes an event of any kind, or a single one: `route` is what its handler is
+    /// registered by, as it is written in code.
     #[must_use]
-    pub fn event(route: &str, request_id: &str) -> Self {
-        Self::message(Trigger::Other, route, "", request_id)
+    pub fn event(trigger: Trigger, route: &str, request_id: &str) -> Self {
+        Self::message(trigger, route, "", request_id)
     }
 
     /// Observes an event that nothing is registered for, and what was seen of it. Logs and spans have
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_event_of_any_kind_names_its_route_or_what_was_seen() {
-        let routed = EventObservation::event(r#"on(Shape::member("action"))"#, "r");
+        let routed = EventObservation::event(Trigger::Other, r#"on(Shape::member("action"))"#, "r");
         let [log, metric, span] = records(&routed, EventOutcome::Success);
         assert_eq!((&log["trigger"], &log["request_id"]), (&json!("other"), &json!("r")));
         assert_eq!(metric["tags"]["route"], r#"on(Shape::member("action"))"#);

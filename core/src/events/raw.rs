@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::error::Error;
-use super::event::{asks_authorizer, kind_of, source_of_record};
+use super::event::{kind_of, source_of_record};
+use super::single::SingleSource;
 use crate::document::{Document, Object, Value};
 use crate::sanitize::log_text;
 
@@ -48,16 +49,16 @@ impl<'a> RawEvent<'a> {
     #[must_use]
     pub fn seen(&self) -> Seen {
         let root = self.root();
+        if let Ok(Some(kind)) = kind_of(&self.document) {
+            return Seen::Service(kind.name());
+        }
+        if let Some(source) = SingleSource::of(root) {
+            return Seen::Single(source);
+        }
         let event = match root.object() {
             Ok(event) if !root.is_null() => event,
             _ => return Seen::Value(what_it_is(root.json())),
         };
-        if let Ok(Some(kind)) = kind_of(&self.document) {
-            return Seen::Service(kind.name());
-        }
-        if asks_authorizer(event) == Ok(true) {
-            return Seen::Authorizer;
-        }
         let first = root.member("Records").list().ok().and_then(|mut records| records.next());
         let source = first.and_then(source_of_record);
         match RECORD_SOURCES.into_iter().find(|known| source.as_deref() == Some(known)) {
@@ -72,7 +73,7 @@ impl<'a> RawEvent<'a> {
     pub fn unknown(&self) -> Error {
         match (self.root().object(), self.seen()) {
             (Err(cause), _) => Error::envelope(cause),
-            (Ok(_), Seen::Authorizer) => Error::authorizer(),
+            (Ok(_), Seen::Single(SingleSource::Authorizer)) => Error::authorizer(),
             (Ok(_), _) => Error::unknown(),
         }
     }
@@ -84,8 +85,8 @@ impl<'a> RawEvent<'a> {
 pub enum Seen {
     /// It is from a service, with this [name](super::LambdaEvent::name).
     Service(&'static str),
-    /// It asks a Lambda authorizer whether a request may pass.
-    Authorizer,
+    /// It is a single event of a service.
+    Single(SingleSource),
     /// Its first record is from this source, such as `aws:s3`.
     Records(&'static str),
     /// It is an object of some other kind.
@@ -142,9 +143,9 @@ impl fmt::Display for Seen {
             Self::Service(name) => {
                 write!(f, "an event of {name} (by {})", recognised_by(name))
             }
-            Self::Authorizer => f.write_str(
-                "a question to a Lambda authorizer (by `type` beside `methodArn` or `routeArn`)",
-            ),
+            Self::Single(source) => {
+                write!(f, "an event of {} (by {})", source.name(), source.recognised_by())
+            }
             Self::Records(source) => {
                 write!(f, "records of {source} (by `eventSource` in the first of `Records`)")
             }
@@ -203,7 +204,7 @@ mod tests {
             (r#"{"Records":[{"eventSource":"secret"}]}"#, "an object with `Records`"),
             (
                 r#"{"type":"TOKEN","methodArn":"secret"}"#,
-                "a question to a Lambda authorizer (by `type` beside `methodArn` or `routeArn`)",
+                "an event of authorizer (by `type` beside `methodArn` or `routeArn`)",
             ),
             (
                 r#"{"Records":[{"eventSource":"aws:sqs"}]}"#,

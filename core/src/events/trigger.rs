@@ -1,5 +1,7 @@
 //! What can invoke a function, other than HTTP.
 
+use super::single::SingleSource;
+
 /// What can invoke a function, other than HTTP.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Trigger {
@@ -15,24 +17,28 @@ pub enum Trigger {
     EventBridge,
     /// API Gateway's WebSocket APIs.
     WebSocket,
+    /// A service that sends single events.
+    Single(SingleSource),
     /// A direct invocation, or a service that is not known.
     Other,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
         Self::Sns,
         Self::EventBridge,
         Self::WebSocket,
+        Self::Single(SingleSource::Authorizer),
         Self::Other,
     ];
 
     /// Returns the trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`,
-    /// `sns`, `eventbridge`, `websocket` or `other`.
+    /// `sns`, `eventbridge`, `websocket`, the [name](SingleSource::name) of a source of
+    /// single events, or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +48,7 @@ impl Trigger {
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",
+            Self::Single(source) => source.name(),
             Self::Other => "other",
         }
     }

@@ -68,6 +68,11 @@ impl<'a> WebSocketEvent<'a> {
         Self::from_object(event).map_err(malformed)
     }
 
+    /// The request for a connection that an event asks an authorizer about.
+    pub(super) fn unauthorized(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
+        Self::from_object(event).map(Self::into_raw_request)
+    }
+
     fn from_object(event: Object<'a, '_>) -> Result<Self, JsonError> {
         let context = event.object("requestContext")?;
         let text = |name| context.text(name).map(|text| text.trim().to_string());

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Answer;
 use super::body::BodyStream;
 use super::extract::Json;
-use super::kind::RequestKind;
+use super::kind::{OpenKind, RequestKind};
 
 pub use head::HeaderFields;
 pub use redirect::Redirect;
@@ -35,6 +35,7 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | `Option<T>` | `T`, or 404 | – |
 /// | [`Redirect`] | 303, 307 or 308; requests alone | – |
 /// | [`AppError`] | the error's answer | failed |
+/// | [`Policy`](apptheory_core::events::Policy) | – | the answer of an authorizer |
 /// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it holds one | `T`, or failed |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a handler of this kind of event",
@@ -54,19 +55,19 @@ pub trait IntoAnswer<K> {
 #[derive(Clone, Debug)]
 pub struct Html<T>(pub T);
 
-impl<K> IntoAnswer<K> for () {
+impl<K: OpenKind> IntoAnswer<K> for () {
     fn into_answer(self) -> Answer {
         Ok(Response::no_content())
     }
 }
 
-impl<K, T: Serialize> IntoAnswer<K> for Json<T> {
+impl<K: OpenKind, T: Serialize> IntoAnswer<K> for Json<T> {
     fn into_answer(self) -> Answer {
         Response::json(200, &self.0)
     }
 }
 
-impl<K> IntoAnswer<K> for Value {
+impl<K: OpenKind> IntoAnswer<K> for Value {
     fn into_answer(self) -> Answer {
         Response::json(200, &self)
     }

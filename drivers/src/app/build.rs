@@ -270,6 +270,10 @@ impl Tables {
                 let route = NamedRoute { name: format!("event_bridge({rule})"), handler: chain };
                 events.event_bridge.insert(rule.clone(), route)
             }
+            Target::Single(single) => {
+                let name = format!("{}({single})", single.source().name());
+                events.single.insert(single.clone(), NamedRoute { name, handler: chain })
+            }
             Target::Shape(shape) => {
                 let route = NamedRoute { name: format!("on({shape})"), handler: chain };
                 events.any.insert(shape.clone(), route)

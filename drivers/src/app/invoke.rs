@@ -96,6 +96,7 @@ impl AppService {
             LambdaEvent::Batch(_)
             | LambdaEvent::Sns(_)
             | LambdaEvent::EventBridge(_)
+            | LambdaEvent::Single(_)
             | LambdaEvent::Other(_) => self.inner.events.serve(event),
         }
     }
@@ -124,6 +125,7 @@ impl AppService {
                 self.answer_websocket(event, begun).await
             }
             LambdaEvent::WebSocket(_) => self.answer_any(&RawEvent::read(text)?, begun).await,
+            LambdaEvent::Single(event) => self.answer_single(&event, begun).await,
             LambdaEvent::Other(event) => self.answer_any(&event, begun).await,
         }
     }

@@ -33,6 +33,10 @@ pub enum Topic {}
 #[derive(Clone, Copy, Debug)]
 pub enum Bus {}
 
+/// Events that ask a Lambda authorizer of API Gateway.
+#[derive(Clone, Copy, Debug)]
+pub enum Authorizer {}
+
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
@@ -51,18 +55,34 @@ pub trait RequestKind: Kind {}
 impl RequestKind for Http {}
 impl RequestKind for Socket {}
 
+/// A kind of event that is answered with any JSON, or with nothing at all. The others have an answer
+/// of their own: anything else would be an answer that their service does not take.
+#[diagnostic::on_unimplemented(
+    message = "the service that sends `{Self}` events does not take JSON of any shape, or nothing, for an answer",
+    note = "the documentation of the method of `Router` that registers the handler says what it answers"
+)]
+pub trait OpenKind: Kind {}
+
 mod sealed {
     #[expect(unnameable_types, reason = "nobody else makes kinds")]
     pub trait Sealed {}
 }
 
 macro_rules! kinds {
-    ($($kind:ident)+) => {
+    (open: $($open:ident)+; own: $($own:ident)+) => {
         $(
-            impl sealed::Sealed for $kind {}
-            impl Kind for $kind {}
+            impl sealed::Sealed for $open {}
+            impl Kind for $open {}
+            impl OpenKind for $open {}
+        )+
+        $(
+            impl sealed::Sealed for $own {}
+            impl Kind for $own {}
         )+
     };
 }
 
-kinds!(Http Socket Queue Stream Table Topic Bus Any);
+kinds! {
+    open: Http Socket Queue Stream Table Topic Bus Any;
+    own: Authorizer
+}

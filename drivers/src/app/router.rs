@@ -138,6 +138,7 @@ impl<S> Route<S> {
             | Target::Table(_)
             | Target::Topic(_)
             | Target::Event(_)
+            | Target::Single(_)
             | Target::Shape(_)
             | Target::Otherwise => return self,
         }

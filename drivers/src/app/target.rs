@@ -1,6 +1,6 @@
 //! What handlers are registered for, and what may be wrong with that.
 
-use apptheory_core::events::{RouteTaken, Rule, Shape};
+use apptheory_core::events::{RouteTaken, Rule, Shape, SingleRoute};
 use apptheory_core::http::exchange::Access;
 
 use super::build::BuildError;
@@ -27,6 +27,7 @@ pub(super) enum Target {
     Table(String),
     Topic(String),
     Event(Rule),
+    Single(SingleRoute),
     Shape(Shape),
     Otherwise,
 }
@@ -74,6 +75,7 @@ impl Target {
             Self::Table(name) => ("dynamodb", "table", quoted(name)),
             Self::Topic(name) => ("sns", "topic", quoted(name)),
             Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
+            Self::Single(route) => (route.source().name(), "name", route.to_string()),
             Self::Shape(shape) => ("on", "shape", shape.to_string()),
             Self::Otherwise => ("otherwise", "handler", String::new()),
         }
@@ -90,6 +92,9 @@ impl Target {
             ),
             RouteTaken::By(_) if matches!(self, Self::Otherwise) => {
                 "an earlier one takes all events; remove one of the two".into()
+            }
+            RouteTaken::By(_) if matches!(self, Self::Single(_)) => {
+                "an earlier one answers the same events; remove one of the two".into()
             }
             RouteTaken::By(earlier) => format!(
                 "the {what} {earlier:?} has a handler already; remove one of the two, or let one \

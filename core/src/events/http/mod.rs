@@ -77,14 +77,22 @@ impl<'a> HttpEvent<'a> {
     }
 
     fn from_object(source: HttpSource, event: Object<'a, '_>) -> Result<Self, JsonError> {
-        let request = match source {
-            HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => v2::request(source, event),
-            HttpSource::ApiGatewayV1 => v1::api_gateway(event),
-            HttpSource::Alb => v1::load_balancer(event),
-        };
+        let request = unauthorized_request(source, event)?;
         let is_rest = source == HttpSource::ApiGatewayV1;
         let is_flagged = is_rest && streaming::is_flagged(event)?;
-        Ok(Self { source, request: request?, is_flagged })
+        Ok(Self { source, request, is_flagged })
+    }
+}
+
+/// The request that an event is, or that it asks an authorizer about.
+pub(super) fn unauthorized_request<'a>(
+    source: HttpSource,
+    event: Object<'a, '_>,
+) -> Result<RawRequest<'a>, JsonError> {
+    match source {
+        HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => v2::request(source, event),
+        HttpSource::ApiGatewayV1 => v1::api_gateway(event),
+        HttpSource::Alb => v1::load_balancer(event),
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::{Value as Json, json};
 use crate::document::scans;
 use crate::events::{
     AfterFailure, BatchSource, Delivery, DynamoDbRecord, DynamoDbSummary, ErrorKind, HttpSource,
-    InvokeMode, KinesisRecord, LambdaEvent, Routes, Seen, Shape, SqsRecord, WebSocketEvent,
+    InvokeMode, KinesisRecord, LambdaEvent, Policy, Routes, Seen, Shape, SingleSource, SqsRecord,
+    WebSocketEvent,
 };
 use crate::time::Timestamp;
 
@@ -19,7 +20,6 @@ fn kind(event: &Json) -> &'static str {
     let error = match LambdaEvent::read(&text) {
         Ok(LambdaEvent::Other(event)) => match event.unknown().kind() {
             ErrorKind::Unknown => return "unknown",
-            ErrorKind::Authorizer => return "authorizer",
             kind => panic!("{kind:?}"),
         },
         Ok(event) => return event.name(),
@@ -123,11 +123,11 @@ fn requests() -> [(Json, &'static str); 4] {
 fn what_asks_an_authorizer_is_no_request() {
     for (event, request) in requests() {
         let text = event.to_string();
-        let Ok(LambdaEvent::Other(raw)) = LambdaEvent::read(&text) else { panic!("{event}") };
-        let error = raw.unknown();
+        let Ok(LambdaEvent::Single(asked)) = LambdaEvent::read(&text) else { panic!("{event}") };
+        let error = asked.raw().unknown();
         assert_eq!(error.to_string(), "apptheory: unknown event type");
         assert!(core::error::Error::source(&error).is_some(), "{event}");
-        assert_eq!(raw.seen(), Seen::Authorizer);
+        assert_eq!(asked.raw().seen(), Seen::Single(SingleSource::Authorizer));
         for source in HttpSource::ALL {
             let read = source.read_request(&text).map_err(|error| error.kind());
             assert_eq!(read.err(), Some(ErrorKind::Authorizer), "{source:?} {event}");
@@ -245,8 +245,12 @@ fn read_everything(text: &str) {
         LambdaEvent::WebSocket(event) => {
             event.into_request(None).unwrap();
         }
+        LambdaEvent::Single(event) => {
+            assert!(event.answer(json!(Policy::deny())).is_ok());
+        }
         LambdaEvent::Other(event) => {
-            assert!(Shape::member("action").fits(&event) && event.seen() != Seen::Authorizer);
+            assert!(Shape::member("action").fits(&event));
+            assert!(matches!(event.seen(), Seen::Members { .. }));
         }
     }
 }
@@ -279,6 +283,8 @@ fn no_event_is_scanned_twice() {
             .to_string(),
         r#"{"requestContext":{"connectionId":"c","routeKey":"$default","authorizer":
             {"claims":{"sub":"s"}}},"body":"b"}"#
+            .to_string(),
+        r#"{"type":"TOKEN","authorizationToken":"t","methodArn":"a:b:c:d:e:f/g/GET/h"}"#
             .to_string(),
         r#"{"action":"ship","order":{"id":7}}"#.to_string(),
     ] {

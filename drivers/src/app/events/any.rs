@@ -39,7 +39,7 @@ struct Whole {
 }
 
 impl AnyEvent {
-    fn of(event: &RawEvent<'_>) -> Self {
+    pub(super) fn of(event: &RawEvent<'_>) -> Self {
         Self(Arc::new(Whole { text: event.as_json().to_owned(), seen: event.seen() }))
     }
 
@@ -95,8 +95,9 @@ impl AppService {
         begun.span.record_route(name);
         let shared = self.share(begun, Trigger::Other);
         let guard = shared.cancellation.clone().drop_guard();
-        let observation = EventObservation::event(name, &shared.delivery.request_id);
-        let handled = self.handle(handler, shared.event_context(AnyEvent::of(event)));
+        let observation =
+            EventObservation::event(Trigger::Other, name, &shared.delivery.request_id);
+        let handled = self.output_of(handler, shared.event_context(AnyEvent::of(event)));
         let output = self.conclude_whole(Some(observation), handled, &shared, InvokeError::Failed);
         let output = output.await?;
         let _ = guard.disarm();
@@ -104,7 +105,7 @@ impl AppService {
     }
 
     /// The error of an event that nothing is registered for, which hooks get too.
-    fn refuse_unrouted(&self, event: &RawEvent<'_>, begun: &Begun) -> InvokeError {
+    pub(super) fn refuse_unrouted(&self, event: &RawEvent<'_>, begun: &Begun) -> InvokeError {
         let (seen, request_id) = (event.seen(), &begun.invocation.request_id);
         let observation = EventObservation::unrouted(&seen, request_id);
         self.count_event(Trigger::Other, EventOutcome::Unmatched);

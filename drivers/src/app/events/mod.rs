@@ -34,6 +34,7 @@ mod convert;
 mod register;
 mod settings;
 mod single;
+mod single_event;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -43,8 +44,8 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
     BatchSource, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventInput,
-    EventObservation, EventOutcome, KinesisRecord, LambdaEvent, Routes, ShapeRoutes, SnsRecord,
-    SqsRecord, Trigger,
+    EventObservation, EventOutcome, KinesisRecord, LambdaEvent, Routes, ShapeRoutes, SingleRoutes,
+    SnsRecord, SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +87,7 @@ pub(super) struct EventRoutes {
     pub(super) dynamodb: Routes<Arc<Chain>>,
     pub(super) sns: Routes<Arc<Chain>>,
     pub(super) event_bridge: EventBridgeRoutes<NamedRoute>,
+    pub(super) single: SingleRoutes<NamedRoute>,
     pub(super) any: ShapeRoutes<NamedRoute>,
     settings: EventSettings,
 }
@@ -98,6 +100,7 @@ impl EventRoutes {
             dynamodb: Routes::new(),
             sns: Routes::new(),
             event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
+            single: SingleRoutes::new(),
             any: ShapeRoutes::new(),
             settings,
         }
@@ -115,6 +118,7 @@ impl EventRoutes {
             LambdaEvent::EventBridge(event) => {
                 self.event_bridge.find(event).is_ok_and(|found| found.is_some())
             }
+            LambdaEvent::Single(event) => self.single.serves(event.source()),
             LambdaEvent::Http(_) | LambdaEvent::WebSocket(_) | LambdaEvent::Other(_) => false,
         }
     }

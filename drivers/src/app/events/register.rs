@@ -1,6 +1,6 @@
 //! Registering handlers of events, on routers and applications alike.
 
-use apptheory_core::events::{Rule, Shape};
+use apptheory_core::events::{Rule, Shape, SingleRoute};
 
 use crate::app::target::Target;
 use crate::app::{App, Handler, Router, kind};
@@ -66,6 +66,49 @@ macro_rules! events {
                 self
             }
 
+            /// Answers API Gateway whether a request may pass: as the Lambda authorizer of a REST API
+            /// (of the type `TOKEN` or `REQUEST`), an HTTP API (with either payload format) or a
+            /// WebSocket API. The function may serve the API, too: what asks its authorizer reaches no
+            /// route, and requests do not reach the authorizer.
+            ///
+            /// The handler answers a [`Policy`](apptheory_core::events::Policy). To
+            /// [`AppError::unauthorized`](apptheory_core::error::AppError::unauthorized) API Gateway
+            /// answers 401, and to any other error, to a panic and where the time is up, 500: the
+            /// request does not pass.
+            ///
+            /// ```
+            /// use apptheory::app::{App, Invocation};
+            /// use apptheory::error::AppError;
+            /// use apptheory::events::{AuthorizerRequest, Policy};
+            ///
+            /// async fn check(asked: AuthorizerRequest) -> Result<Policy, AppError> {
+            ///     match asked.bearer_token() {
+            ///         Some("7") => Ok(Policy::allow("user-7").context("plan", "pro")),
+            ///         Some(_) => Ok(Policy::deny()),
+            ///         None => Err(AppError::unauthorized()),
+            ///     }
+            /// }
+            ///
+            /// let app = App::new().authorizer(check).build()?;
+            /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            /// let event = r#"{"type":"TOKEN","authorizationToken":"Bearer 7",
+            ///     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
+            /// let answer = app.invoke(event, Invocation::default()).await?;
+            /// assert!(answer.contains(r#""Effect":"Allow""#));
+            /// # Ok::<(), apptheory::app::InvokeError>(())
+            /// # }).unwrap();
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn authorizer<A>(
+                mut self,
+                handler: impl Handler<A, S, kind::Authorizer>,
+            ) -> Self {
+                let target = Target::Single(SingleRoute::Authorizer);
+                self.router().add(target, handler.into_layered());
+                self
+            }
+
             /// Handles the events that a shape fits: the input of direct invocations, of Step
             /// Functions, of schedules with an input of their own, and events of services that have
             /// no handlers of their own. What the handler returns is the answer, as JSON.
@@ -104,8 +147,7 @@ macro_rules! events {
                 self
             }
 
-            /// Handles the events that nothing else is registered for, those that ask a Lambda
-            /// authorizer among them. See [`on`](Self::on) about answers and errors.
+            /// Handles the events that nothing else is registered for. See [`on`](Self::on) about answers and errors.
             #[must_use]
             pub fn otherwise<A>(mut self, handler: impl Handler<A, S, kind::Any>) -> Self {
                 self.router().add(Target::Otherwise, handler.into_layered());

@@ -11,11 +11,12 @@ use apptheory_core::events::{
 use serde_json::Value;
 
 use super::{EventRoutes, NamedRoute, Shared};
+use crate::app::chain::Chain;
 use crate::app::invocation::Invocation;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
 use crate::app::time::{Begun, TimedOut};
-use crate::app::{AppService, Response};
+use crate::app::{AppService, Context, Response};
 use crate::clock::Clock as _;
 
 impl AppService {
@@ -42,7 +43,7 @@ impl AppService {
             });
             let record = Arc::new(record.into_owned());
             let handled =
-                self.handle(handler, shared.context(EventInput::Sns(Arc::clone(&record))));
+                self.output_of(handler, shared.context(EventInput::Sns(Arc::clone(&record))));
             let concluded = self.conclude_whole(observation, handled, &shared, failed);
             let (topic, id) = (record.topic(), &record.message_id);
             outputs.push(in_record(Trigger::Sns, topic, id, concluded).await?);
@@ -72,7 +73,7 @@ impl AppService {
         let observation = EventObservation::event_bridge(&event.envelope(&shared.delivery));
         let event = Arc::new(event.into_owned());
         let handled =
-            self.handle(handler, shared.context(EventInput::EventBridge(Arc::clone(&event))));
+            self.output_of(handler, shared.context(EventInput::EventBridge(Arc::clone(&event))));
         let concluded = self.conclude_whole(Some(observation), handled, &shared, failed);
         let output = in_record(Trigger::EventBridge, &event.source, &event.id, concluded).await?;
         let _ = guard.disarm();
@@ -93,17 +94,25 @@ impl AppService {
         }
     }
 
+    /// What a handler and the middleware around it answer to a service, as JSON.
+    pub(super) async fn output_of(
+        &self,
+        chain: &Arc<Chain>,
+        context: Context,
+    ) -> Result<Value, AppError> {
+        output(self.handle(chain, context).await?)
+    }
+
     /// The output of a handler that is done in time, or the failure of the invocation, which `fail`
     /// makes of a handler's error. The application's log gets that error itself.
     pub(super) async fn conclude_whole(
         &self,
         observation: Option<EventObservation>,
-        handled: impl Future<Output = Result<Response, AppError>>,
+        handled: impl Future<Output = Result<Value, AppError>>,
         shared: &Shared,
-        fail: fn(AppError) -> InvokeError,
+        fail: impl FnOnce(AppError) -> InvokeError,
     ) -> Result<Value, InvokeError> {
-        let handled = self.in_time(shared.begun.time, handled).await;
-        match handled.map(|handled| handled.and_then(output)) {
+        match self.in_time(shared.begun.time, handled).await {
             Some(Ok(output)) => {
                 self.conclude_event(observation, None, shared);
                 Ok(output)

@@ -469,7 +469,7 @@ fn what_asks_an_authorizer_reaches_no_handler() {
         let event = event.to_string();
         let none = Invocation::default;
         let refused = clock.run(app.invoke(&event, none())).unwrap_err().to_string();
-        let seen = "nothing is registered for this event, a question to a Lambda authorizer";
+        let seen = "nothing is registered for this event, an event of authorizer";
         assert!(refused.starts_with(seen), "{event}: {refused}");
         let answers = [
             clock.run(app.serve_websocket(&event, none())),

@@ -90,7 +90,7 @@ fn the_first_route_that_fits_answers_an_event() {
         (json!(null), other("null")),
         (
             json!({"type": "TOKEN", "methodArn": "arn", "authorizationToken": "secret"}),
-            other("a question to a Lambda authorizer (by `type` beside `methodArn` or `routeArn`)"),
+            other("an event of authorizer (by `type` beside `methodArn` or `routeArn`)"),
         ),
         // Known services without a route of their own: a batch is one event.
         (

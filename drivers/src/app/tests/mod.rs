@@ -3,6 +3,7 @@
 mod answers;
 mod any;
 mod around;
+mod authorizers;
 mod deadlines;
 mod extractors;
 mod handlers;

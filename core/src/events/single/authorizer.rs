@@ -1,0 +1,493 @@
+//! Lambda authorizers of API Gateway: which request they are asked about, and what they answer.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::NotTaken;
+use crate::document::Object;
+use crate::error::{AppError, code};
+use crate::events::error::Error;
+use crate::events::http::{HttpSource, unauthorized_request};
+use crate::events::raw::RawEvent;
+use crate::events::websocket::WebSocketEvent;
+use crate::http::{RawRequest, Request};
+use crate::json::JsonError;
+use crate::printing::prints;
+
+/// A request that API Gateway asks a Lambda authorizer about. Nothing has been checked of it yet, and
+/// it is not printed.
+///
+/// ```
+/// use apptheory_core::events::{AuthorizerRequest, AuthorizerSource};
+///
+/// let event = r#"{"type":"TOKEN","authorizationToken":"Bearer 7",
+///     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
+/// let asked = AuthorizerRequest::read(event)?;
+/// assert_eq!(asked.source, AuthorizerSource::RestToken);
+/// assert_eq!((asked.bearer_token(), &*asked.request.path), (Some("7"), "/orders"));
+/// # Ok::<(), apptheory_core::error::AppError>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthorizerRequest {
+    /// Which kind of API asks.
+    pub source: AuthorizerSource,
+    /// The ARN of the method or route that the request is for, as policies name it.
+    pub resource: String,
+    /// The request. A token authorizer is told the method and the path alone.
+    pub request: Request,
+    token: String,
+}
+
+prints!(AuthorizerRequest: source, resource);
+
+/// A kind of API that asks a Lambda authorizer, and how.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum AuthorizerSource {
+    /// A REST API, with the token alone.
+    RestToken,
+    /// A REST API, with the request.
+    RestRequest,
+    /// An HTTP API, with payload format 1.0.
+    HttpApiV1,
+    /// An HTTP API, with payload format 2.0.
+    HttpApiV2,
+    /// A WebSocket API, about `$connect`.
+    WebSocket,
+}
+
+impl AuthorizerRequest {
+    /// Reads the event of an authorizer.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 when the text is no JSON object, or a member that is read has another type or
+    /// comes twice; 400 when a header field of the request holds what would end it early.
+    pub fn read(event: &str) -> Result<Self, AppError> {
+        Self::of(&RawEvent::read(event)?)
+    }
+
+    fn of(event: &RawEvent<'_>) -> Result<Self, AppError> {
+        let read = |object| -> Result<_, JsonError> {
+            let (source, resource) = asked(object)?;
+            let request = source.request(object, &resource)?;
+            Ok((source, resource, token(object)?, request))
+        };
+        let object = event.root().object().map_err(malformed)?;
+        let (source, resource, token, request) = read(object).map_err(malformed)?;
+        let request = request.normalize(None).map_err(|rejected| rejected.error)?;
+        Ok(Self { source, resource, request, token })
+    }
+
+    /// Returns what API Gateway found where the authorizer's setting says that the token is, the
+    /// first of several; else the field `authorization`; else an empty text.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        if self.token.is_empty() { self.request.header("authorization") } else { &self.token }
+    }
+
+    /// Returns the [token](Self::token) without its scheme, if that is `Bearer` (RFC 6750 §2.1).
+    #[must_use]
+    pub fn bearer_token(&self) -> Option<&str> {
+        let (scheme, token) = self.token().trim().split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    }
+}
+
+impl AuthorizerSource {
+    fn request<'a>(
+        self,
+        event: Object<'a, '_>,
+        resource: &str,
+    ) -> Result<RawRequest<'a>, JsonError> {
+        match self {
+            Self::RestToken => {
+                let (method, path) = method_and_path(resource);
+                Ok(RawRequest::new(method, &path))
+            }
+            Self::RestRequest | Self::HttpApiV1 => {
+                unauthorized_request(HttpSource::ApiGatewayV1, event)
+            }
+            Self::HttpApiV2 => unauthorized_request(HttpSource::ApiGatewayV2, event),
+            Self::WebSocket => WebSocketEvent::unauthorized(event),
+        }
+    }
+}
+
+/// Who asks, about which ARN.
+fn asked(event: Object<'_, '_>) -> Result<(AuthorizerSource, String), JsonError> {
+    let (method_arn, route_arn) = (event.text("methodArn")?, event.text("routeArn")?);
+    let connection = event.get("requestContext")?.member("connectionId");
+    let source = if method_arn.trim().is_empty() {
+        AuthorizerSource::HttpApiV2
+    } else if event.text("type")?.trim() == "TOKEN" {
+        AuthorizerSource::RestToken
+    } else if connection.filled_text().is_some() {
+        AuthorizerSource::WebSocket
+    } else if event.get("version")?.is("1.0") {
+        AuthorizerSource::HttpApiV1
+    } else {
+        AuthorizerSource::RestRequest
+    };
+    let arn = if source == AuthorizerSource::HttpApiV2 { route_arn } else { method_arn };
+    Ok((source, arn.trim().to_string()))
+}
+
+/// Payload format 2.0 has a list of what identifies callers, all others have a text.
+fn token(event: Object<'_, '_>) -> Result<String, JsonError> {
+    let own = event.text("authorizationToken")?;
+    if !own.is_empty() {
+        return Ok(own.into_owned());
+    }
+    let source = event.get("identitySource")?;
+    let first = match source.list() {
+        Ok(mut list) => list.next().map(|first| first.text()),
+        Err(_) => Some(source.text()),
+    };
+    first.transpose().map(|token| token.unwrap_or_default().into_owned())
+}
+
+/// The method and the path of `arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{METHOD}/{path}`.
+fn method_and_path(arn: &str) -> (&str, String) {
+    let mut parts = resource_of(arn).splitn(4, '/').skip(2);
+    let method = parts.next().unwrap_or_default();
+    (method, format!("/{}", parts.next().unwrap_or_default()))
+}
+
+fn resource_of(arn: &str) -> &str {
+    arn.splitn(6, ':').nth(5).unwrap_or_default()
+}
+
+fn malformed(cause: JsonError) -> Error {
+    Error::malformed("authorizer event", cause)
+}
+
+/// What a Lambda authorizer answers: whether the request may pass, and what is known of its caller.
+///
+/// ```
+/// use apptheory_core::events::Policy;
+///
+/// let policy = Policy::allow("user-7").context("plan", "pro").context("admin", false);
+/// ```
+///
+/// A policy is about the method and path that were asked about alone. API Gateway keeps policies for
+/// as long as the authorizer's setting says (five minutes, unless told otherwise), by the token: within
+/// that time, requests of the same token to other routes are refused. Answer for the
+/// [whole stage](Self::whole_stage) where that is meant, or switch the cache off.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    effect: Effect,
+    principal: String,
+    scope: Scope,
+    context: Map<String, Json>,
+    usage_key: Option<String>,
+    is_simple: bool,
+}
+
+prints!(Policy: effect, principal, scope);
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+/// What the policy is about.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+enum Scope {
+    Asked,
+    Stage,
+    Resources(Vec<String>),
+}
+
+impl Policy {
+    /// Lets the request pass. `principal` identifies the caller; a blank one fails the invocation.
+    #[must_use]
+    pub fn allow(principal: impl Into<String>) -> Self {
+        Self::of(Effect::Allow, principal.into())
+    }
+
+    /// Refuses the request: its client gets 403.
+    ///
+    /// For 401, return [`AppError::unauthorized`] instead of a policy.
+    #[must_use]
+    pub fn deny() -> Self {
+        Self::of(Effect::Deny, "unknown".to_string())
+    }
+
+    fn of(effect: Effect, principal: String) -> Self {
+        let (scope, context) = (Scope::Asked, Map::new());
+        Self { effect, principal, scope, context, usage_key: None, is_simple: false }
+    }
+
+    /// Adds something that is known of the caller, for the function behind the API: a text, a number
+    /// or a Boolean. Anything else fails the invocation, as API Gateway takes nothing else. REST and
+    /// WebSocket APIs hand all of them on as texts.
+    #[must_use]
+    pub fn context(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.context.insert(name.to_string(), value.into());
+        self
+    }
+
+    /// Lets the policy be about every method and path of the stage that was asked about.
+    #[must_use]
+    pub fn whole_stage(self) -> Self {
+        Self { scope: Scope::Stage, ..self }
+    }
+
+    /// Lets the policy be about these ARNs, in which `*` and `?` stand for other characters.
+    #[must_use]
+    pub fn resources<T: Into<String>>(self, arns: impl IntoIterator<Item = T>) -> Self {
+        Self { scope: Scope::Resources(arns.into_iter().map(T::into).collect()), ..self }
+    }
+
+    /// Sets the API key of the usage plan that the request counts for, in REST APIs whose
+    /// `apiKeySource` is `AUTHORIZER`.
+    #[must_use]
+    pub fn usage_identifier_key(self, key: impl Into<String>) -> Self {
+        Self { usage_key: Some(key.into()), ..self }
+    }
+
+    /// Answers HTTP APIs with payload format 2.0 in the simple form, which they take where the
+    /// authorizer is set to `EnableSimpleResponses`, and nowhere else. Other APIs are answered a policy all the same.
+    #[must_use]
+    pub fn simple(self) -> Self {
+        Self { is_simple: true, ..self }
+    }
+
+    fn write(self, source: AuthorizerSource, asked: &str) -> Result<Json, NotTaken> {
+        if self.principal.trim().is_empty() {
+            return Err(not_taken("the principal of a policy is not blank"));
+        }
+        let is_flat = |value: &Json| value.is_string() || value.is_number() || value.is_boolean();
+        if !self.context.values().all(is_flat) {
+            return Err(not_taken("a context holds texts, numbers and Booleans"));
+        }
+        if self.is_simple && source == AuthorizerSource::HttpApiV2 {
+            let is_allowed = self.effect == Effect::Allow;
+            return Ok(json!({"isAuthorized": is_allowed, "context": self.context}));
+        }
+        let resources = match self.scope {
+            Scope::Asked if self.effect == Effect::Allow && holds_wildcards(asked) => {
+                return Err(not_taken(
+                    "the path that was asked about holds `*`, `?` or `$`, which would allow other \
+                     paths: use `whole_stage` or `resources`",
+                ));
+            }
+            Scope::Asked => Vec::from([asked.to_string()]),
+            Scope::Stage => Vec::from([stage_of(asked).into_owned()]),
+            Scope::Resources(arns) if arns.iter().all(|arn| arn.trim().is_empty()) => {
+                return Err(not_taken("a policy is about one resource at least"));
+            }
+            Scope::Resources(arns) => arns,
+        };
+        let mut answer = json!({
+            "principalId": self.principal,
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Action": "execute-api:Invoke",
+                    "Effect": self.effect,
+                    "Resource": resources,
+                }],
+            },
+            "context": self.context,
+        });
+        if let Some(key) = self.usage_key {
+            answer["usageIdentifierKey"] = key.into();
+        }
+        Ok(answer)
+    }
+}
+
+/// Whether the part of an ARN that its client wrote means more than it says: in policies, `*` and `?`
+/// stand for other characters, and `${` begins a variable. The stage may be `$default`, and a
+/// test in the console asks about the stage `*`.
+fn holds_wildcards(arn: &str) -> bool {
+    let path = resource_of(arn).splitn(3, '/').nth(2).unwrap_or_default();
+    path.contains(['*', '?']) || path.contains("${")
+}
+
+/// All of a stage; of an ARN without one, itself.
+fn stage_of(arn: &str) -> Cow<'_, str> {
+    let resource = resource_of(arn);
+    let mut segments = resource.splitn(3, '/');
+    let (Some(api), Some(stage), Some(_)) = (segments.next(), segments.next(), segments.next())
+    else {
+        return Cow::Borrowed(arn);
+    };
+    let head = arn.strip_suffix(resource).unwrap_or_default();
+    Cow::Owned(format!("{head}{api}/{stage}/*"))
+}
+
+const fn not_taken(why: &'static str) -> NotTaken {
+    NotTaken { service: "API Gateway of an authorizer", why }
+}
+
+pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
+    let (source, resource) = event.root().object().and_then(asked).map_err(malformed)?;
+    let policy: Policy =
+        serde_json::from_value(output).map_err(|_| not_taken("it is no `Policy`"))?;
+    Ok(policy.write(source, &resource)?)
+}
+
+/// API Gateway answers 401 to exactly this text (*API Gateway Developer Guide*, "Output from an API
+/// Gateway Lambda authorizer"), and 500 to any other error.
+pub(super) fn failed(error: AppError) -> AppError {
+    if error.status() != 401 {
+        return error;
+    }
+    AppError::new(code::UNAUTHORIZED, "Unauthorized").with_status(401).with_cause(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use super::*;
+
+    const API: &str = "arn:aws:execute-api:eu-west-1:111122223333:abc123";
+
+    fn token_event(path: &str) -> Json {
+        json!({"type": "TOKEN", "authorizationToken": "bearer  s3cret",
+            "methodArn": format!("{API}/prod/GET/{path}")})
+    }
+
+    fn answered(event: &Json, policy: Policy) -> Result<Json, String> {
+        let text = event.to_string();
+        let event = RawEvent::read(&text).unwrap();
+        answer(&event, json!(policy)).map_err(|error| {
+            core::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn each_api_asks_about_its_request_in_its_own_way() {
+        use AuthorizerSource::{HttpApiV1, HttpApiV2, RestRequest, RestToken, WebSocket};
+
+        let arn = format!("{API}/prod/GET/orders/7");
+        let rest = json!({"type": "REQUEST", "methodArn": arn, "path": "/orders/7",
+            "resource": "/orders/{id}", "httpMethod": "GET", "headers": {"X-Key": "k"},
+            "queryStringParameters": {"a": "1"}, "requestContext": {"stage": "prod"}});
+        let mut v1 = rest.clone();
+        v1["version"] = "1.0".into();
+        v1["path"] = "/prod/orders/7".into();
+        v1["identitySource"] = "first,second".into();
+        let v2 = json!({"version": "2.0", "type": "REQUEST", "routeArn": arn,
+            "identitySource": ["first", "second"], "rawPath": "/prod/orders/7",
+            "rawQueryString": "a=1", "headers": {"x-key": "k"},
+            "requestContext": {"stage": "prod", "http": {"method": "GET"}}});
+        let mut socket = rest.clone();
+        socket["methodArn"] = format!("{API}/prod/$connect").into();
+        socket["requestContext"]["connectionId"] = "c=".into();
+        for (event, source, token) in [
+            (token_event("orders/7"), RestToken, "bearer  s3cret"),
+            (rest, RestRequest, ""),
+            (v1, HttpApiV1, "first,second"),
+            (v2, HttpApiV2, "first"),
+            (socket, WebSocket, ""),
+        ] {
+            let asked = AuthorizerRequest::read(&event.to_string()).unwrap();
+            assert_eq!((asked.source, asked.token()), (source, token), "{event}");
+            let request = &asked.request;
+            assert_eq!((&*request.method, &*request.path), ("GET", "/orders/7"), "{event}");
+            let has_all = source != RestToken;
+            assert_eq!(request.header("x-key") == "k", has_all, "{event}");
+            assert_eq!(request.query.get("a") == Some("1"), has_all, "{event}");
+        }
+        let asked = AuthorizerRequest::read(&token_event("").to_string()).unwrap();
+        assert_eq!((asked.bearer_token(), &*asked.request.path), (Some("s3cret"), "/"));
+        assert!(!format!("{asked:?}").contains("s3cret"), "{asked:?}");
+    }
+
+    #[test]
+    fn a_token_that_no_setting_names_is_the_authorization_field() {
+        let event = json!({"type": "REQUEST", "methodArn": format!("{API}/prod/GET/"),
+            "httpMethod": "GET", "headers": {"Authorization": "Bearer t"}, "requestContext": {}});
+        let asked = AuthorizerRequest::read(&event.to_string()).unwrap();
+        assert_eq!(asked.bearer_token(), Some("t"));
+        for other in ["Basic t", "Bearer", "Bearer ", "t"] {
+            let mut event = event.clone();
+            event["headers"]["Authorization"] = other.into();
+            let asked = AuthorizerRequest::read(&event.to_string()).unwrap();
+            assert_eq!(asked.bearer_token(), None, "{other}");
+        }
+        let mut event = event;
+        event["headers"] = 5.into();
+        assert!(AuthorizerRequest::read(&event.to_string()).is_err());
+    }
+
+    #[test]
+    fn a_policy_is_written_as_the_asker_takes_it() {
+        let policy = Policy::allow("u").context("plan", "pro").context("level", 3);
+        let document = |effect: &str, resource: &str| {
+            json!({"Version": "2012-10-17", "Statement": [{"Action": "execute-api:Invoke",
+                "Effect": effect, "Resource": [resource]}]})
+        };
+        let asked = format!("{API}/prod/GET/orders");
+        let expected = json!({"principalId": "u", "policyDocument": document("Allow", &asked),
+            "context": {"plan": "pro", "level": 3}});
+        assert_eq!(answered(&token_event("orders"), policy.clone()), Ok(expected.clone()));
+        // Only payload format 2.0 has the simple form.
+        assert_eq!(answered(&token_event("orders"), policy.clone().simple()), Ok(expected.clone()));
+        let v2 = json!({"version": "2.0", "type": "REQUEST", "routeArn": asked});
+        assert_eq!(answered(&v2, policy.clone()), Ok(expected));
+        let simple = json!({"isAuthorized": true, "context": {"plan": "pro", "level": 3}});
+        assert_eq!(answered(&v2, policy.simple()), Ok(simple));
+        let denied = json!({"isAuthorized": false, "context": {}});
+        assert_eq!(answered(&v2, Policy::deny().simple()), Ok(denied));
+
+        let stage = answered(&v2, Policy::deny().whole_stage()).unwrap();
+        assert_eq!(stage["policyDocument"], document("Deny", &format!("{API}/prod/*")));
+        let keyed = Policy::allow("u").resources(["arn:a"]).usage_identifier_key("key");
+        let keyed = answered(&token_event(""), keyed).unwrap();
+        assert_eq!(keyed["policyDocument"], document("Allow", "arn:a"));
+        assert_eq!(keyed["usageIdentifierKey"], "key");
+    }
+
+    #[test]
+    fn nothing_is_allowed_that_was_not_meant() {
+        for path in ["*", "orders/*", "a?b", "${aws:username}"] {
+            let why = answered(&token_event(path), Policy::allow("u")).unwrap_err();
+            assert!(why.contains("would allow other paths"), "{path}: {why}");
+            assert!(answered(&token_event(path), Policy::deny()).is_ok(), "{path}");
+            assert!(answered(&token_event(path), Policy::allow("u").whole_stage()).is_ok());
+        }
+        let test = json!({"type": "TOKEN", "methodArn": format!("{API}/*/GET/")});
+        assert!(answered(&test, Policy::allow("u")).is_ok(), "a test in the console");
+        for (policy, expected) in [
+            (Policy::allow(" "), "not blank"),
+            (Policy::allow("u").context("list", json!([1])), "texts, numbers and Booleans"),
+            (Policy::allow("u").context("none", Json::Null), "texts, numbers and Booleans"),
+            (Policy::allow("u").resources(Vec::<String>::new()), "one resource at least"),
+        ] {
+            let why = answered(&token_event(""), policy).unwrap_err();
+            assert!(why.contains(expected), "{why}");
+        }
+        let text = token_event("").to_string();
+        let event = RawEvent::read(&text).unwrap();
+        for other in [Json::Null, json!(true), json!({"isAuthorized": true})] {
+            assert!(answer(&event, other).is_err());
+        }
+        // Where an ARN has no stage, no policy reaches further than it.
+        let odd = json!({"type": "TOKEN", "methodArn": "odd"});
+        let odd = answered(&odd, Policy::allow("u").whole_stage()).unwrap();
+        assert_eq!(odd["policyDocument"]["Statement"][0]["Resource"], json!(["odd"]));
+    }
+
+    #[test]
+    fn only_an_unknown_caller_is_unauthorized() {
+        let unauthorized = failed(AppError::unauthorized());
+        assert_eq!((unauthorized.status(), unauthorized.message()), (401, "Unauthorized"));
+        for error in [AppError::forbidden(), AppError::internal(), AppError::conflict("c")] {
+            assert_ne!(failed(error).message(), "Unauthorized");
+        }
+    }
+}

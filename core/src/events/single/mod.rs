@@ -1,0 +1,142 @@
+//! Single events: neither requests nor records. One handler answers each, in the form that its service
+//! takes.
+//!
+//! ```
+//! use apptheory_core::events::{LambdaEvent, Policy, SingleRoute, SingleRoutes};
+//!
+//! let mut routes = SingleRoutes::new();
+//! routes.insert(SingleRoute::Authorizer, |token: &str| token == "Bearer 7")?;
+//!
+//! let event = r#"{"type":"TOKEN","authorizationToken":"Bearer 7",
+//!     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
+//! let LambdaEvent::Single(event) = LambdaEvent::read(event)? else { panic!("a single event") };
+//! let policy = match routes.find(&event).is_some_and(|knows| knows("Bearer 7")) {
+//!     true => Policy::allow("user-7"),
+//!     false => Policy::deny(),
+//! };
+//! let answer = event.answer(serde_json::to_value(policy)?)?;
+//! assert_eq!(answer["principalId"], "user-7");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod authorizer;
+mod routes;
+
+use serde_json::Value as Json;
+
+use super::raw::RawEvent;
+use super::trigger::Trigger;
+use crate::document::{Document, Value};
+use crate::error::AppError;
+
+pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
+pub use routes::{SingleRoute, SingleRoutes};
+
+/// A service that sends single events, each answered by one handler in a form of the service's own.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum SingleSource {
+    /// API Gateway, which asks a Lambda authorizer whether a request may pass.
+    Authorizer,
+}
+
+impl SingleSource {
+    /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
+    /// `authorizer`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authorizer => "authorizer",
+        }
+    }
+
+    /// Returns what invokes the function with its events.
+    #[must_use]
+    pub const fn trigger(self) -> Trigger {
+        Trigger::Single(self)
+    }
+
+    /// The members that tell its events from others.
+    pub(super) const fn recognised_by(self) -> &'static str {
+        match self {
+            Self::Authorizer => "`type` beside `methodArn` or `routeArn`",
+        }
+    }
+
+    /// Who sent an event that is neither a request nor records.
+    pub(super) fn of(event: Value<'_, '_>) -> Option<Self> {
+        SingleRoute::of(event).map(|route| route.source())
+    }
+
+    /// Returns the error that the service gets for one of a handler: what it tells apart is said in
+    /// its words.
+    #[must_use]
+    pub fn failed(self, error: AppError) -> AppError {
+        match self {
+            Self::Authorizer => authorizer::failed(error),
+        }
+    }
+}
+
+/// A single event, with what its handler is registered for.
+#[derive(Clone, Debug)]
+pub struct SingleEvent<'a> {
+    route: SingleRoute,
+    event: RawEvent<'a>,
+}
+
+impl<'a> SingleEvent<'a> {
+    /// The event, or as it came if no known service sends it.
+    pub(super) fn of(document: Document<'a>) -> Result<Self, RawEvent<'a>> {
+        let route = SingleRoute::of(document.root());
+        let event = RawEvent::of(document);
+        match route {
+            Some(route) => Ok(Self { route, event }),
+            None => Err(event),
+        }
+    }
+
+    /// Returns who sent it.
+    #[must_use]
+    pub const fn source(&self) -> SingleSource {
+        self.route.source()
+    }
+
+    /// Returns what its handler is registered for.
+    #[must_use]
+    pub const fn route(&self) -> &SingleRoute {
+        &self.route
+    }
+
+    /// Returns the event as it came.
+    #[must_use]
+    pub const fn raw(&self) -> &RawEvent<'a> {
+        &self.event
+    }
+
+    /// Returns the answer in the form that the service takes; `output` is what the handler answered,
+    /// as JSON.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 when the output is not what the service takes. Its cause says what is expected.
+    pub fn answer(&self, output: Json) -> Result<Json, AppError> {
+        match &self.route {
+            SingleRoute::Authorizer => authorizer::answer(&self.event, output),
+        }
+    }
+}
+
+/// What was answered is not what the service takes: a middleware answered in place of the handler, or
+/// the handler's answer breaks a rule of the service.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the answer is not what {service} takes: {why}")]
+struct NotTaken {
+    service: &'static str,
+    why: &'static str,
+}
+
+impl From<NotTaken> for AppError {
+    fn from(error: NotTaken) -> Self {
+        Self::internal().with_cause(error)
+    }
+}
