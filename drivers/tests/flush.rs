@@ -89,6 +89,46 @@ async fn a_mounted_application_is_flushed_with_the_one_that_it_is_mounted_in() {
     }
 }
 
+#[tokio::test]
+async fn work_for_after_an_answer_is_done_before_it_is_handed_over_also_of_a_mounted_application() {
+    let flushes = Flushes::default();
+    let work = flushes.clone();
+    let leave = move |context: Context| {
+        let Flushes(seen) = work.clone();
+        context.after(async move || seen.lock().unwrap().push("done".to_owned()));
+        async { Response::text(200, "").with_stream(BodyStream::from_chunks(["a"])) }
+    };
+    let whole = flushes.clone();
+    let inner = App::new().get("/a/inner", leave.clone()).build().unwrap();
+    let seen = flushes.clone();
+    let around = move |context: Context, next: Next| {
+        let seen = seen.clone();
+        async move {
+            let response = next.run(context).await;
+            assert!(seen.take().is_empty(), "it is the outer one's");
+            Answer::Ok(response)
+        }
+    };
+    let app = App::new().layer(around).mount("/a", inner).get("/page", leave).get(
+        "/whole",
+        move |context: Context| {
+            let Flushes(seen) = whole.clone();
+            context.after(async move || seen.lock().unwrap().push("done".to_owned()));
+            async { "hello" }
+        },
+    );
+    let app = flushes.of(app, "app").build().unwrap();
+    for path in ["/whole", "/page", "/a/inner"] {
+        let mut body = app.respond(get(path)).await.into_body();
+        if path != "/whole" {
+            body.frame().await.unwrap().unwrap();
+            assert!(flushes.take().is_empty(), "{path}");
+        }
+        while body.frame().await.is_some() {}
+        assert_eq!(flushes.take(), ["done", "app"], "{path}");
+    }
+}
+
 #[test]
 fn a_hook_takes_no_more_than_half_of_the_time_that_an_answer_has_left() {
     for (deadline_ms, flushed_ms, why) in [

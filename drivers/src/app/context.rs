@@ -299,6 +299,10 @@ impl Context {
         &self.begun.invocation
     }
 
+    pub(super) fn begun(&self) -> &Begun {
+        &self.begun
+    }
+
     /// The time that the invocation has.
     pub(super) fn time(&self) -> InvocationTime {
         self.begun.time

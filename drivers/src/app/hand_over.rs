@@ -1,37 +1,35 @@
-//! Answers that somebody else hands over, and that are flushed before: by tower, `lambda_runtime` or a
-//! server on this machine. And applications that are mounted in others, which are flushed with them.
+//! Answers that somebody else hands over, and whose invocations end before: by tower, `lambda_runtime`
+//! or a server on this machine. And applications that are mounted in others, which are flushed with them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::http::RawRequest;
-use apptheory_core::invocation_time::InvocationTime;
 use futures_util::stream::{self, StreamExt as _};
 
+use super::after::Ending;
 use super::context::Context;
 use super::invocation::Invocation;
 use super::{AppService, BodyStream, Response};
-use crate::clock::Clock as _;
-use crate::trace::{Trace, run_within};
 
 impl AppService {
-    /// Answers a request for somebody else who hands the answer over: in time, and flushed before that
-    /// or, if it is streamed, before its end. An application that is mounted in an outer one is flushed
-    /// with that.
-    pub(crate) async fn serve_flushed(
+    /// Answers a request for somebody else who hands the answer over: in time. The invocation ends before
+    /// that or, if the answer is streamed, before its end. That of an application that is mounted in an
+    /// outer one ends with that one's.
+    pub(crate) async fn serve_finished(
         &self,
         request: RawRequest<'_>,
         invocation: Invocation,
         outer: Option<&Context>,
     ) -> Response {
+        let (mut begun, ending) = self.begin(invocation);
         if let Some(outer) = outer {
             outer.services.mounted.add(self);
+            begun.after = outer.begun().after.clone();
         }
-        let begun = self.begin(invocation);
-        let (time, span) = (begun.time, begun.span.clone());
-        let trace = span.trace().clone();
+        let span = begun.span.clone();
         let mut response = span.run(self.serve_begun(request, begun)).await;
-        if let Some(at) = time.stops_at() {
+        if let Some(at) = ending.time.stops_at() {
             let error = AppError::of(code::TIMEOUT);
             let until = |stream: BodyStream| stream.until(self.clock().clone(), at, error);
             response.stream = response.stream.map(until);
@@ -40,35 +38,25 @@ impl AppService {
             return response;
         }
         match response.stream.take() {
-            Some(stream) => response.stream = Some(self.flush_behind(stream, trace, time)),
-            None => run_within(trace, self.flush_before(time)).await,
+            Some(stream) => response.stream = Some(self.finish_behind(stream, ending)),
+            None => self.finish_before(&ending).await,
         }
         response
     }
 
-    /// Flushes before an answer is handed over that has to be there in time.
-    pub(crate) async fn flush_before(&self, time: InvocationTime) {
-        self.flush_by(time.flushes_by(self.clock().now())).await;
-    }
-
-    /// A stream that flushes before its end, within the trace of its invocation.
-    pub(crate) fn flush_behind(
-        &self,
-        stream: BodyStream,
-        trace: Trace,
-        time: InvocationTime,
-    ) -> BodyStream {
+    /// A stream before whose end its invocation ends.
+    pub(crate) fn finish_behind(&self, stream: BodyStream, ending: Ending) -> BodyStream {
         let app = self.clone();
-        BodyStream::new(stream::unfold(Some(stream), move |stream| {
-            let (app, trace) = (app.clone(), trace.clone());
+        BodyStream::new(stream::unfold(Some((stream, ending)), move |rest| {
+            let app = app.clone();
             async move {
-                let mut stream = stream?;
+                let (mut stream, ending) = rest?;
                 match stream.next().await {
-                    Some(Ok(chunk)) => Some((Ok(chunk), Some(stream))),
+                    Some(Ok(chunk)) => Some((Ok(chunk), Some((stream, ending)))),
                     end => {
                         // What is logged of its end is to be flushed, too.
                         drop(stream);
-                        run_within(trace, app.flush_before(time)).await;
+                        app.finish_before(&ending).await;
                         Some((end?, None))
                     }
                 }

@@ -21,6 +21,7 @@
 //! # Ok::<(), apptheory::app::BuildError>(())
 //! ```
 
+pub(crate) mod after;
 mod answer;
 mod application;
 pub(crate) mod body;

@@ -56,7 +56,7 @@ impl AppService {
             Some(body) => {
                 let invocation = self.invocation(&parts.extensions);
                 let outer = parts.extensions.get::<Context>();
-                self.serve_flushed(raw_request(&parts, body), invocation, outer).await
+                self.serve_finished(raw_request(&parts, body), invocation, outer).await
             }
             // The client went away in the middle of its body: nobody reads this.
             None => super::Response::new(400),

@@ -101,14 +101,17 @@ pub(super) async fn in_record<F: Future>(
 }
 
 impl AppService {
-    /// Begins an invocation, and runs what serves it within its span and its trace.
+    /// Begins an invocation, runs what serves it within its span and its trace, and then what that has
+    /// left for after the answer.
     pub(crate) async fn within<F: Future>(
         &self,
         invocation: Invocation,
         serve: impl FnOnce(Begun) -> F,
     ) -> F::Output {
-        let begun = self.begin(invocation);
+        let (begun, ending) = self.begin(invocation);
         let span = begun.span.clone();
-        span.run(serve(begun)).await
+        let output = span.run(serve(begun)).await;
+        self.run_after(&ending).await;
+        output
     }
 }

@@ -8,6 +8,7 @@ use core::future::Future;
 use apptheory_core::invocation_time::InvocationTime;
 
 use super::AppService;
+use super::after::{After, Ending};
 use super::invocation::Invocation;
 use super::span::InvocationSpan;
 use crate::clock::Clock as _;
@@ -18,6 +19,7 @@ pub(crate) struct Begun {
     pub(crate) invocation: Invocation,
     pub(crate) time: InvocationTime,
     pub(crate) span: InvocationSpan,
+    pub(super) after: After,
 }
 
 /// An event was not handled in time: its handler was dropped shortly before the invocation's
@@ -27,8 +29,9 @@ pub(crate) struct Begun {
 pub struct TimedOut;
 
 impl AppService {
-    /// Begins an invocation: from now on, its time passes.
-    pub(crate) fn begin(&self, invocation: Invocation) -> Begun {
+    /// Begins an invocation: from now on, its time passes. What it leaves for after its answer is done
+    /// at its ending.
+    pub(crate) fn begin(&self, invocation: Invocation) -> (Begun, Ending) {
         if invocation.is_cold_start
             && let Some(measures) = &self.inner.measures
         {
@@ -37,7 +40,9 @@ impl AppService {
         let now = self.services.clock.now();
         let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
         let span = InvocationSpan::new(&invocation);
-        Begun { invocation, time, span }
+        let begun = Begun { invocation, time, span, after: After::new() };
+        let ending = Ending::of(&begun);
+        (begun, ending)
     }
 
     /// The output of work; `None` when it is cut short, and dropped. Work that comes too late is

@@ -45,8 +45,9 @@
 //! | anything else is not done [`DRAIN_TIME`] later | it is dropped, unanswered: Lambda ends the process |
 //! | Lambda gave it up (410), refuses the response, or hangs up | it is logged; the producer is dropped |
 //!
-//! Then what it logged and measured is [flushed](crate::app::App::on_flush), until the deadline at most,
-//! and the next one is taken. An invocation without a deadline has no end of its own. A handler that
+//! Then what its handlers left for [after](crate::app::Context::after) the answer is done, what it
+//! logged and measured is [flushed](crate::app::App::on_flush), until the deadline at most, and the
+//! next one is taken. An invocation without a deadline has no end of its own. A handler that
 //! blocks its thread cannot be dropped: under concurrency it keeps its worker for as long as it
 //! blocks. Only [`RuntimeError`]s end the function, and a shutdown, if it was
 //! asked for: [`Runtime::shutdown_on_sigterm`].

@@ -30,7 +30,6 @@ use crate::app::time::Begun;
 use crate::app::{AppService, BoxFuture, Failure, Invocation, Panicked};
 use crate::clock::{Clock as _, before};
 use crate::env::process_env;
-use crate::trace::run_within;
 
 /// Runs an application as a Lambda function.
 ///
@@ -225,13 +224,11 @@ impl Worker {
                 }
                 None => break,
             };
-            let begun = self.shared.app.begin(self.shared.invocation(&next));
-            let (time, span) = (begun.time, begun.span.clone());
-            let trace = span.trace().clone();
+            let (begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
+            let span = begun.span.clone();
             span.run(self.handle(next, begun)).await;
             // The span has ended: it is flushed, too. What is sent then has the trace.
-            let app = &self.shared.app;
-            run_within(trace, app.flush_by(time.answers_by(app.clock().now()))).await;
+            self.shared.app.finish(ending).await;
         }
         Ok(())
     }

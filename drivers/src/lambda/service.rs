@@ -27,7 +27,6 @@ use crate::app::{
 };
 use crate::clock::Clock as _;
 use crate::env::process_env;
-use crate::trace::{current, run_within};
 
 /// Makes a service of an application for `lambda_runtime::run`: every kind of event is answered, with
 /// the deadline, the ids and the trace of its invocation. Use it where something else needs that
@@ -40,8 +39,9 @@ use crate::trace::{current, run_within};
 /// stream off, and would write the error into the body. Every such error, also of less than 500, is
 /// reported to [`on_failure`](App::on_failure).
 ///
-/// What was logged and measured is [flushed](App::on_flush) before an answer is handed over, or before
-/// the end of a stream: that runtime does not say when an answer was delivered.
+/// Work for [after](crate::app::Context::after) the answer is done, and what was logged and measured is
+/// [flushed](App::on_flush), before an answer is handed over, or before the end of a stream: that
+/// runtime does not say when an answer was delivered.
 ///
 /// ```no_run
 /// use apptheory::app::App;
@@ -96,13 +96,20 @@ impl Service<Event> for LambdaService {
         Box::pin(async move {
             let payload = event.payload.get();
             let invocation = invocation(event.context, &service.app);
-            let begun = service.app.begin(invocation);
-            let (time, span) = (begun.time, begun.span.clone());
-            let trace = span.trace().clone();
-            let answered = span.run(service.answer(payload, begun)).await;
-            if !matches!(answered, Ok(FunctionResponse::StreamingResponse(_))) {
-                run_within(trace, service.app.flush_before(time)).await;
-            }
+            let (begun, ending) = service.app.begin(invocation);
+            let span = begun.span.clone();
+            let answered = match span.run(service.answer(payload, begun)).await {
+                Ok(FunctionResponse::StreamingResponse(response)) => {
+                    let StreamResponse { metadata_prelude, stream } = response;
+                    let stream = service.app.finish_behind(stream, ending);
+                    let response = StreamResponse { metadata_prelude, stream };
+                    Ok(FunctionResponse::StreamingResponse(response))
+                }
+                answered => {
+                    service.app.finish_before(&ending).await;
+                    answered
+                }
+            };
             answered.map_err(|FunctionError { error_type, message }| Diagnostic {
                 error_type: error_type.into_owned(),
                 error_message: message,
@@ -200,7 +207,7 @@ async fn streamed(
     // Errors of a stream would be written into its body: it ends there instead.
     let chunks = BodyDataStream::new(body).take_while(|chunk| ready(chunk.is_ok()));
     let chunks = BodyStream::new(chunks.map_err(|_: CutOff| AppError::internal()));
-    StreamResponse { metadata_prelude, stream: app.flush_behind(chunks, current(), time) }
+    StreamResponse { metadata_prelude, stream: chunks }
 }
 
 /// A stream whose errors behind the head are all told to the application: no client sees them. Of a

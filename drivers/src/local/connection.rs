@@ -179,7 +179,7 @@ impl Front {
             app.flush().await;
             return FrameBody::begin(app, whole, None, takes_trailers, Passage::Whole).await;
         }
-        let response = app.serve_flushed(request, invocation, None).await;
+        let response = app.serve_finished(request, invocation, None).await;
         let (head, stream) = response.split_stream();
         FrameBody::begin(app, head, stream, takes_trailers, Passage::Streamed).await
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::app::TestApp;
 use super::report::Report;
 use super::requests::{ANY_PATH, TestRequest, Via};
+use crate::app::after::Ending;
 use crate::app::framing::{Framed, Framing};
 use crate::clock::{Clock as _, before};
 
@@ -46,6 +47,8 @@ use crate::clock::{Clock as _, before};
 pub struct TestStream<'a> {
     app: &'a TestApp,
     framing: Framing,
+    /// What is to be done when it has ended, until it is.
+    ending: Option<Ending>,
     head: Head,
     /// What was sent and nobody has read yet.
     unread: Vec<Bytes>,
@@ -80,8 +83,8 @@ impl<'a> TestRequest<&'a TestApp> {
             panic!("{sent}: that service takes answers in one piece: `.send()` it")
         };
         let service = &app.service;
-        let serving =
-            service.within(app.invocation(), |begun| service.serve_begun(event.request, begun));
+        let (begun, ending) = service.begin(app.invocation());
+        let serving = begun.span.clone().run(service.serve_begun(event.request, begun));
         let (response, producer) = app.run(serving).split_stream();
         let opening = Framing::open(service, FrameConfig::new(target), response, producer);
         let (framing, mut framed) = app.run(opening);
@@ -90,10 +93,11 @@ impl<'a> TestRequest<&'a TestApp> {
         };
         let (unread, trailers) = (Vec::new(), Vec::new());
         let report = Report { sent, ..Report::default() };
-        let mut stream = TestStream { app, framing, head, unread, trailers, report };
+        let mut stream =
+            TestStream { app, framing, ending: Some(ending), head, unread, trailers, report };
         stream.keep(framed);
         if stream.is_done() {
-            app.run(service.flush());
+            app.run(stream.finish());
         }
         stream.look(&[]);
         stream
@@ -217,12 +221,19 @@ impl TestStream<'_> {
     fn read_before(&mut self, alarm: impl Future) -> Vec<Bytes> {
         let app = self.app;
         app.run(async {
-            let was_read = self.is_done();
-            if before(alarm, self.produce()).await.is_some() && !was_read {
-                app.service.flush().await;
+            if before(alarm, self.produce()).await.is_some() {
+                self.finish().await;
             }
         });
         self.take()
+    }
+
+    /// Does what is to be done once it has ended, unless that is done.
+    async fn finish(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            self.app.service.run_after(&ending).await;
+            self.app.service.flush().await;
+        }
     }
 
     async fn produce(&mut self) {

@@ -16,6 +16,7 @@ use serde_json::json;
 use serde_json::value::to_raw_value;
 use tower::Service as _;
 
+use super::after::Seen;
 use super::flush::Flushes;
 
 fn app() -> App {
@@ -157,6 +158,24 @@ async fn answers_are_flushed_before_they_are_handed_over() {
         let chunk = page.stream.next().await;
         assert_eq!((flushes.count(), chunk.is_none()), (expected, expected == 3));
     }
+}
+
+#[tokio::test]
+async fn what_is_left_for_after_an_answer_is_done_before_it_is_handed_over() {
+    let seen = Seen::default();
+    let service = service(seen.app()).unwrap();
+    let event = |path| LambdaEvent::new(to_raw_value(&super::event(path)).unwrap(), context());
+    drop(service.clone().call(event("/")).await);
+    assert_eq!(seen.take(), ["done", "flushed"]);
+
+    let mut service = service.with_mode(apptheory::lambda::InvokeMode::StreamingForced);
+    let FunctionResponse::StreamingResponse(mut page) = service.call(event("/page")).await.unwrap()
+    else {
+        panic!("streamed");
+    };
+    assert!(page.stream.next().await.is_some() && seen.take().is_empty());
+    assert!(page.stream.next().await.is_none());
+    assert_eq!(seen.take(), ["done", "flushed"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Applications as Lambda functions, against a Runtime API that speaks the wire protocol.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "panics are caught, or end a test")]
 
+mod after;
 #[cfg(feature = "lambda_runtime")]
 mod alike;
 #[cfg(feature = "lambda_runtime")]

@@ -43,6 +43,39 @@ async fn a_connection_is_used_again_and_its_peer_is_known() {
 }
 
 #[tokio::test]
+async fn work_for_after_an_answer_is_done_before_it_is_sent_and_behind_events() {
+    let done = Arc::new(AtomicUsize::new(0));
+    let count = || done.load(Ordering::SeqCst);
+    let app = || {
+        let done = Arc::clone(&done);
+        let leave = move |context: Context| {
+            let done = Arc::clone(&done);
+            context.after(async move || {
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+            async {}
+        };
+        App::new().get("/", leave.clone()).websocket("$connect", leave.clone()).otherwise(leave)
+    };
+    let server = Running::of(app()).await;
+    let mut client = server.connect().await;
+    client.get("/").await;
+    assert_eq!(count(), 1);
+    client.send("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nhost: localhost\r\n").await;
+    client.send("content-length: 2\r\n\r\n{}").await;
+    let head = client.head().await;
+    assert_eq!((client.body(&head).await.as_str(), count()), ("null", 2));
+    drop(Visitor::connect(server.address).await);
+    assert_eq!(count(), 3);
+    server.stop().await;
+
+    let server = Running::with(app(), Server::buffered).await;
+    server.connect().await.get("/").await;
+    assert_eq!(count(), 4);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn answers_are_flushed_before_they_are_sent_and_once_more_when_the_server_stops() {
     let flushes = Arc::new(AtomicUsize::new(0));
     let count = || flushes.load(Ordering::SeqCst);

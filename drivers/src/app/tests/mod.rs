@@ -1,5 +1,6 @@
 //! Applications as their authors and clients see them.
 
+mod after;
 mod answers;
 mod any;
 mod around;

@@ -113,6 +113,28 @@ fn a_stream_without_an_end_is_read_for_a_while() {
 }
 
 #[test]
+fn what_is_left_for_after_a_response_is_done_when_it_has_ended() {
+    let done = Arc::new(AtomicUsize::new(0));
+    let app = TestApp::new(|_| {
+        let done = Arc::clone(&done);
+        let leave = move |context: Context| {
+            let done = Arc::clone(&done);
+            context.after(async move || {
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+            async { Response::html_stream(200, BodyStream::from_chunks(["a", "b"])) }
+        };
+        App::new().get("/", leave)
+    });
+    let mut response = app.get("/").stream();
+    assert_eq!(done.load(Ordering::Relaxed), 0);
+    response.assert_chunks(["a", "b"]);
+    assert_eq!(done.load(Ordering::Relaxed), 1);
+    app.get("/").send().assert_text("ab");
+    assert_eq!(done.load(Ordering::Relaxed), 2);
+}
+
+#[test]
 fn what_is_written_behind_a_response_is_written_once() {
     let flushed = Arc::new(AtomicUsize::new(0));
     let app = TestApp::new(|store| {
