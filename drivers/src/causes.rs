@@ -10,6 +10,27 @@ pub(crate) fn causes<'e>(
     core::iter::successors(error.source(), |&error| error.source())
 }
 
+/// The texts of an error and of its causes, without those that an earlier one quotes.
+#[cfg(feature = "lambda")]
+pub(crate) fn texts(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    for cause in causes(error) {
+        let told = cause.to_string();
+        if !texts.iter().any(|text| text.contains(&told)) {
+            texts.push(told);
+        }
+    }
+    texts
+}
+
+/// The same in one line, as a log has it.
+#[cfg(feature = "lambda")]
+pub(crate) fn line(error: &(dyn Error + 'static)) -> String {
+    let texts = texts(error);
+    let lines = texts.iter().map(|text| text.lines().collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join(": ")
+}
+
 /// Prints an error and its causes, in one line.
 pub(crate) struct WithCauses<'e>(pub(crate) &'e (dyn Error + 'static));
 

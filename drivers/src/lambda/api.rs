@@ -123,11 +123,17 @@ impl RuntimeApi {
         reply: &Reply,
         error: &FunctionError,
     ) -> Result<StatusCode, ConnectionError> {
-        let FunctionError { error_type, message } = error;
-        let body = json!({"errorType": error_type, "errorMessage": message}).to_string();
-        let request = self.reply(reply, "error").header(CONTENT_TYPE, "application/json");
-        let request = request.header(ERROR_TYPE, &**error_type);
-        self.answer(request.body(Full::from(body))).await
+        self.answer(failed(self.reply(reply, "error"), error)).await
+    }
+
+    /// Says that the function does not start: in its `init`, or its `restore` from a snapshot.
+    pub(super) async fn fail_start(
+        &mut self,
+        what: &str,
+        error: &FunctionError,
+    ) -> Result<StatusCode, ConnectionError> {
+        let request = self.request(Method::POST, &format!("{RUNTIME}/{what}/error"));
+        self.answer(failed(request, error)).await
     }
 
     /// Answers an invocation while the answer is made. Unless it is accepted, the connection is
@@ -254,6 +260,17 @@ impl RuntimeApi {
         }
         request
     }
+}
+
+/// The request that says what failed, and why.
+fn failed(
+    request: http::request::Builder,
+    error: &FunctionError,
+) -> http::Result<Request<Full<Bytes>>> {
+    let FunctionError { error_type, message } = error;
+    let body = json!({"errorType": error_type, "errorMessage": message}).to_string();
+    let request = request.header(CONTENT_TYPE, "application/json");
+    request.header(ERROR_TYPE, &**error_type).body(Full::from(body))
 }
 
 /// Whether an id can stand in a path.

@@ -57,6 +57,12 @@
 //! function isolates its tenants) and `route`; those of a record are in a span `record` with `source`,
 //! `name` and `id`. They never hold events or responses.
 //!
+//! # How a function fails to start
+//!
+//! What goes wrong before the first invocation is asked for is reported to Lambda as
+//! `Function.InitFailed`, with the error and its sources, without what looks like a secret: by
+//! [`Runtime::run`] what it finds itself, and by [`start`](crate::start()) what goes wrong before.
+//!
 //! [reserve]: crate::app::App::reserve
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
@@ -67,6 +73,7 @@ mod error;
 mod extension;
 mod frames;
 mod head;
+mod init;
 mod runtime;
 #[cfg(feature = "lambda_runtime")]
 mod service;
@@ -74,6 +81,8 @@ mod settings;
 
 pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;
+#[cfg(feature = "start")]
+pub(crate) use init::report_failed_init;
 pub use runtime::{DRAIN_TIME, Runtime};
 #[cfg(feature = "lambda_runtime")]
 pub(crate) use service::invocation;

@@ -25,6 +25,7 @@ use super::connection::ConnectionError;
 use super::error::{FunctionError, RuntimeError};
 use super::extension::{Extension, sigterm};
 use super::frames::Frames;
+use super::init::report_failed_init;
 use super::settings::Settings;
 use crate::app::time::Begun;
 use crate::app::{AppService, BoxFuture, Failure, Invocation, Panicked};
@@ -111,17 +112,16 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`RuntimeError`], once what was being handled is answered. A shutdown is no error.
+    /// [`RuntimeError`], once what was being handled is answered. A shutdown is no error. What goes wrong
+    /// before the first invocation is asked for is reported to Lambda, too.
     pub async fn run(self) -> Result<(), RuntimeError> {
         let Self { app, mode, env, shutdown } = self;
-        let settings = Settings::read(mode, env)?;
-        let waiting = match shutdown {
-            Some(trigger) => {
-                // First the signal: Lambda may send it as soon as there is an extension.
-                let stop = trigger().map_err(RuntimeError::Signal)?;
-                Some((stop, Extension::register(settings.api.clone()).await?))
+        let (settings, waiting) = match prepare(mode, &env, shutdown).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                report_failed_init(&env, &error).await;
+                return Err(error);
             }
-            None => None,
         };
         let shutdown = CancellationToken::new();
         let shared = Arc::new(Shared {
@@ -155,6 +155,20 @@ impl Runtime {
         shared.app.flush().await;
         ended
     }
+}
+
+/// Reads the settings, and registers the extension that a shutdown needs.
+async fn prepare(
+    mode: Option<InvokeMode>,
+    env: &LookUp,
+    shutdown: Option<Trigger>,
+) -> Result<(Settings, Option<(BoxFuture<()>, Extension)>), RuntimeError> {
+    let settings = Settings::read(mode, env)?;
+    let Some(trigger) = shutdown else { return Ok((settings, None)) };
+    // First the signal: Lambda may send it as soon as there is an extension.
+    let stop = trigger().map_err(RuntimeError::Signal)?;
+    let extension = Extension::register(settings.api.clone()).await?;
+    Ok((settings, Some((stop, extension))))
 }
 
 /// Waits for all workers to end.
@@ -376,7 +390,7 @@ fn tell(outcome: &FrameOutcome) {
 }
 
 /// Logs why an answer was not delivered, if it was not.
-fn log(what: &str, delivered: &Result<StatusCode, ConnectionError>) {
+pub(super) fn log(what: &str, delivered: &Result<StatusCode, ConnectionError>) {
     match delivered {
         Ok(status) if status.is_success() => {}
         Ok(StatusCode::GONE) => tracing::warn!(what, "Lambda gave the invocation up"),

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::app::BuildError;
 use crate::app::events::BoxError;
-use crate::causes::causes;
+use crate::causes::texts;
 use crate::lambda::RuntimeError;
 use crate::local::ListenError;
 
@@ -14,7 +14,8 @@ pub enum StartError {
     /// It is put together wrong; the source says what is, and how to mend it.
     #[error("the application does not build")]
     Build(#[from] BuildError),
-    /// The closure that was to give the application failed, for the reason that is the source.
+    /// The closure that was to give the application failed or panicked, for the reason that is the
+    /// source.
     #[error("there is no application")]
     App(#[source] BoxError),
     /// The variable `PORT` names none. Set it to a number, or not at all.
@@ -38,7 +39,7 @@ impl StartError {
     /// Returns the error and its sources, one to a line, as people read them.
     pub(super) fn report(&self) -> String {
         let mut report = format!("error: {self}\n");
-        for told in self.texts().iter().skip(1) {
+        for told in texts(self).iter().skip(1) {
             for (n, line) in told.lines().enumerate() {
                 report.push_str(if n == 0 { "  because: " } else { "    " });
                 report.push_str(line);
@@ -47,31 +48,13 @@ impl StartError {
         }
         report
     }
-
-    /// Returns the error and its sources in one line, as a log has them.
-    pub(super) fn line(&self) -> String {
-        let texts = self.texts();
-        let lines = texts.iter().map(|text| text.lines().collect::<Vec<_>>().join(" "));
-        lines.collect::<Vec<_>>().join(": ")
-    }
-
-    /// The texts of the error and of its sources, without those that an earlier one quotes.
-    fn texts(&self) -> Vec<String> {
-        let mut texts = vec![self.to_string()];
-        for error in causes(self) {
-            let told = error.to_string();
-            if !texts.iter().any(|text| text.contains(&told)) {
-                texts.push(told);
-            }
-        }
-        texts
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::App;
+    use crate::causes::line;
 
     #[test]
     fn a_report_is_a_block_with_a_line_for_each_cause() {
@@ -92,7 +75,7 @@ mod tests {
     fn a_log_has_a_failed_start_in_one_line() {
         let source = io::Error::other("taken\nby another");
         let listen = ListenError { address: ([127, 0, 0, 1], 80).into(), source };
-        let line = StartError::from(listen).line();
+        let line = line(&StartError::from(listen));
         assert_eq!(line, "cannot listen on 127.0.0.1:80: taken by another");
     }
 }

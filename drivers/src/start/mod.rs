@@ -9,16 +9,20 @@ mod error;
 mod place;
 mod serving;
 
+use core::future::Future;
+use core::panic::AssertUnwindSafe;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use futures_util::FutureExt as _;
 use tokio::runtime::Runtime;
 
 pub use error::StartError;
 pub use place::DEFAULT_PORT;
 pub use serving::IntoService;
 
-use crate::app::AppService;
+use crate::app::{AppService, Panicked};
+use crate::causes::line;
 use crate::env::{Env, process_env};
 use crate::logs::{self, Logs};
 use crate::{lambda, local};
@@ -60,8 +64,10 @@ use place::Place;
 /// }
 /// ```
 ///
-/// Whatever goes wrong before the application runs is reported on the standard error, and the code is
-/// 1. Where the log is JSON, and on Lambda, the report is a line of the log, of level `ERROR`.
+/// Whatever goes wrong before the application runs, a panic of the closure included, is reported on the
+/// standard error, and the code is 1. Where the log is JSON, and on Lambda, the report is a line of the
+/// log, of level `ERROR`. On Lambda it is reported to the Runtime API, too, as `Function.InitFailed` and
+/// without what looks like a secret: whoever invokes the function gets to know why.
 pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
     let ended = start_in(&process_env, app);
     if let Err(error) = &ended {
@@ -75,7 +81,7 @@ pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
 /// log of this crate has it.
 fn report(error: &StartError, is_for_programs: bool) {
     if is_for_programs {
-        tracing::error!("{}", error.line());
+        tracing::error!("{}", line(error));
     }
     if !(is_for_programs && logs::is_set() && tracing::enabled!(tracing::Level::ERROR)) {
         // Without a standard error there is nobody to report to.
@@ -85,10 +91,26 @@ fn report(error: &StartError, is_for_programs: bool) {
 
 fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Result<(), StartError> {
     Logs::read(env).init_if_none();
-    runtime(env).map_err(StartError::Runtime)?.block_on(async {
-        let app = app().await.into_service()?;
+    runtime(env).map_err(StartError::Runtime)?.block_on(told(env, async {
+        let app = AssertUnwindSafe(app()).catch_unwind().await;
+        let app = app.map_err(|panic| Panicked::new("the closure of `start`", panic));
+        let app = app.map_err(|panicked| StartError::App(panicked.into()))?.into_service()?;
         serve(Place::read(env)?, app).await
-    })
+    }))
+}
+
+/// Tells Lambda why an application does not start. What ends it later, Lambda's runtime has told.
+async fn told(
+    env: Env<'_>,
+    started: impl Future<Output = Result<(), StartError>>,
+) -> Result<(), StartError> {
+    let ended = started.await;
+    if let Err(error) = &ended
+        && !matches!(error, StartError::Lambda(_))
+    {
+        lambda::report_failed_init(env, error).await;
+    }
+    ended
 }
 
 /// Runs an application until it is stopped, as [`start`] does, on the tokio runtime of the caller:
@@ -105,8 +127,8 @@ fn start_in<A: IntoService>(env: Env<'_>, app: impl AsyncFnOnce() -> A) -> Resul
 /// [`StartError`] for whatever goes wrong before the application runs, and for what ends it on Lambda.
 pub async fn run(app: impl IntoService) -> Result<(), StartError> {
     logs::init();
-    let place = Place::read(&process_env)?;
-    let ended = serve(place, app.into_service()?).await;
+    let started = async { serve(Place::read(&process_env)?, app.into_service()?).await };
+    let ended = told(&process_env, started).await;
     logs::flush();
     ended
 }
@@ -137,6 +159,10 @@ async fn serve(place: Place, app: AppService) -> Result<(), StartError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::net::TcpListener;
+    use std::thread;
+
     use tokio::runtime::RuntimeFlavor;
 
     use super::*;
@@ -160,6 +186,44 @@ mod tests {
         ] {
             assert_eq!(flavor(concurrency), expected, "{concurrency:?}");
         }
+    }
+
+    /// What Lambda is told of an application that does not start: where, as what, and why.
+    fn told<A: IntoService>(app: impl AsyncFnOnce() -> A) -> (String, String, String) {
+        let api = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = api.local_addr().unwrap().to_string();
+        let taken = thread::spawn(move || {
+            let mut stream = BufReader::new(api.accept().unwrap().0);
+            let mut lines = stream.by_ref().lines().map(Result::unwrap);
+            let head: Vec<_> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+            let field = |name| head.iter().find_map(|line| line.strip_prefix(name)).unwrap();
+            let mut body = vec![0; field("content-length: ").parse().unwrap()];
+            stream.read_exact(&mut body).unwrap();
+            stream.get_mut().write_all(b"HTTP/1.1 202 A\r\ncontent-length: 0\r\n\r\n").unwrap();
+            let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let said = field("lambda-runtime-function-error-type: ");
+            assert_eq!(error["errorType"], said);
+            (head[0].clone(), said.to_owned(), error["errorMessage"].as_str().unwrap().to_owned())
+        });
+        let env = |name: &str| (name == lambda::RUNTIME_API).then(|| address.clone());
+        start_in(&env, app).unwrap_err();
+        taken.join().unwrap()
+    }
+
+    #[test]
+    fn lambda_is_told_why_an_application_does_not_start() {
+        let there = "POST /2018-06-01/runtime/init/error HTTP/1.1";
+        let as_what = "Function.InitFailed";
+        let odd = told(async || App::new().get("orders}", async || "order"));
+        assert_eq!((&*odd.0, &*odd.1), (there, as_what));
+        assert!(odd.2.starts_with("the application does not build: "), "{}", odd.2);
+
+        let none = told(async || Err::<AppService, _>("no table for password=hunter2"));
+        assert_eq!(none.2, "there is no application: no table for password=[REDACTED]");
+
+        let panicked = told(async || -> App { panic!("no {}", "table") });
+        let why = "there is no application: the closure of `start` panicked: no table";
+        assert_eq!((&*panicked.0, &*panicked.1, &*panicked.2), (there, as_what, why));
     }
 
     #[test]

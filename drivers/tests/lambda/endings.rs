@@ -186,6 +186,29 @@ async fn outside_of_lambda_nothing_runs() {
 }
 
 #[tokio::test]
+async fn lambda_is_told_what_is_wrong_with_the_settings() {
+    for (variable, value, why) in [
+        ("APPTHEORY_INVOKE_MODE", "odd", "APPTHEORY_INVOKE_MODE: "),
+        ("AWS_LAMBDA_MAX_CONCURRENCY", "0", "AWS_LAMBDA_MAX_CONCURRENCY is no number above zero"),
+    ] {
+        let mut api = RuntimeApi::listen().await;
+        let function = tokio::spawn(api.runtime(hello(), &[(variable, value)]).run());
+        let told = api.init_error().await;
+        assert!(told.starts_with(why), "{told}");
+        assert!(function.await.unwrap().is_err());
+        assert!(api.try_request().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_say_why_it_does_not_start_ends_all_the_same() {
+    let mut api = RuntimeApi::listen().await;
+    let runtime = api.runtime(hello(), &[("APPTHEORY_INVOKE_MODE", "odd")]);
+    api.close().await;
+    assert!(matches!(runtime.run().await, Err(RuntimeError::InvalidInvokeMode(_))));
+}
+
+#[tokio::test]
 async fn the_api_may_be_behind_a_path() {
     let mut api = RuntimeApi::listen().await;
     let url = format!("http://{}/.rt", api.address());

@@ -95,6 +95,18 @@ impl RuntimeApi {
         poll
     }
 
+    /// Takes the error of a function that does not start, and returns its message.
+    pub(crate) async fn init_error(&mut self) -> String {
+        let mut error = self.request().await;
+        let line = (&*error.method, &*error.path);
+        assert_eq!(line, ("POST", "/2018-06-01/runtime/init/error"));
+        assert_eq!(error.headers["lambda-runtime-function-error-type"], "Function.InitFailed");
+        let said = error.json().await;
+        assert_eq!(said["errorType"], "Function.InitFailed");
+        error.answer(202, &[], b"").await;
+        said["errorMessage"].as_str().unwrap().to_owned()
+    }
+
     /// Hands an event out, and waits for the head of what the function says.
     pub(crate) async fn invoke(&mut self, event: &str) -> Exchange {
         self.poll().await.hand_out("r1", &[], event).await;

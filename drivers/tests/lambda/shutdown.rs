@@ -126,6 +126,8 @@ async fn a_refused_extension_ends_the_function() {
     for status in [400, 403, 404, 500] {
         let mut function = Function::start(fed().0, InvokeMode::Buffered, "1").await;
         function.api.request().await.answer(status, &[ID], b"{}").await;
+        let why = function.api.init_error().await;
+        assert!(why.starts_with("the internal extension cannot be registered"), "{why}");
         let ended = function.ended.await.unwrap();
         let refused = matches!(&ended, Err(RuntimeError::NotRegistered(s)) if s.as_u16() == status);
         assert!(refused, "{ended:?}");
@@ -137,10 +139,12 @@ async fn a_refused_extension_ends_the_function() {
 async fn an_extension_needs_an_answer_and_an_identifier() {
     let mut function = Function::start(fed().0, InvokeMode::Buffered, "1").await;
     function.api.request().await.answer(200, &[], b"{}").await;
+    assert_eq!(function.api.init_error().await, "the internal extension was given no identifier");
     assert!(matches!(function.ended.await.unwrap(), Err(RuntimeError::NoExtensionId)));
 
     let mut function = Function::start(fed().0, InvokeMode::Buffered, "1").await;
     drop(function.api.request().await);
+    function.api.init_error().await;
     assert!(matches!(function.ended.await.unwrap(), Err(RuntimeError::Closed(_))));
 }
 
