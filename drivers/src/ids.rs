@@ -9,12 +9,12 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use apptheory_core::eventbus::{Event, Ulid, UlidGenerator};
 use apptheory_core::time::Timestamp;
 
 use crate::clock::Clock as _;
+use crate::snapshot::Forgotten;
 use crate::store::Store;
 
 /// Hands out ids that no one else hands out.
@@ -51,7 +51,7 @@ impl IdSource for SequentialIds {
 /// The ids of a bus's events: ULIDs that rise in the order in which they are drawn, also within one
 /// millisecond and by whatever thread, as long as the clock does not go back.
 #[derive(Debug, Default)]
-pub(crate) struct EventIds(Mutex<UlidGenerator>);
+pub(crate) struct EventIds(Forgotten<UlidGenerator>);
 
 /// An event's id, and what else it was drawn with.
 pub(crate) struct DrawnId {
@@ -64,11 +64,11 @@ impl EventIds {
     /// Draws the id of a new event.
     pub(crate) fn draw(&self, store: &Store) -> DrawnId {
         let entropy = store.ids().next_id();
-        // Nothing panics half-way through a change: poisoning says nothing.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read here, the clock gives no thread an earlier instant than the id before was drawn at.
-        let now = store.clock().now();
-        DrawnId { id: last.next(now, entropy), now, entropy }
+        self.0.with(UlidGenerator::default, |last| {
+            // Read here, the clock gives no thread an earlier instant than the id before was drawn at.
+            let now = store.clock().now();
+            DrawnId { id: last.next(now, entropy), now, entropy }
+        })
     }
 
     /// Gives an event that has no id one, and draws what publishing it takes.

@@ -52,6 +52,7 @@ pub mod prelude;
 pub mod sanitize;
 #[cfg(feature = "_aws_sdk")]
 mod sdk_error;
+mod snapshot;
 #[cfg(feature = "start")]
 mod start;
 pub mod store;

@@ -15,6 +15,8 @@ use super::context::Context;
 use super::flush::Flush;
 #[cfg(feature = "testkit")]
 use super::serve::log;
+#[cfg(feature = "lambda")]
+use super::snapshot::SnapshotHook;
 use super::{App, BoxFuture};
 use crate::causes::WithCauses;
 
@@ -40,6 +42,10 @@ pub(super) struct Hooks {
     pub(super) span: Option<TakeSpan>,
     pub(super) failure: Option<TakeFailure>,
     pub(super) flush: Option<Flush>,
+    #[cfg(feature = "lambda")]
+    pub(super) before_snapshot: Option<SnapshotHook>,
+    #[cfg(feature = "lambda")]
+    pub(super) after_restore: Option<SnapshotHook>,
     /// Whether the log hook gets to know how streams ended, too.
     pub(super) observes_streams: bool,
     /// The first method that was called twice.

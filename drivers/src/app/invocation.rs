@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use std::sync::Arc;
 
 use apptheory_core::http::platform::CognitoIdentity;
 use apptheory_core::time::Timestamp;
@@ -24,7 +25,10 @@ pub struct Invocation {
     /// outranks every tenant that a client names.
     pub tenant_id: Option<String>,
     /// The ARN that was invoked, with its version or alias; or an empty text.
+    /// [`qualifier`](Self::qualifier) is the latter.
     pub invoked_function_arn: String,
+    /// The function that runs. `None` outside of Lambda.
+    pub function: Option<Arc<Function>>,
     /// What the caller of a direct invocation sent beside the event, unchecked.
     pub client_context: Option<ClientContext>,
     /// The identity of a Cognito identity pool whose credentials made a direct invocation.
@@ -33,6 +37,40 @@ pub struct Invocation {
     pub is_cold_start: bool,
     /// The other end of the connection that the request came over. `None` for an event.
     pub peer: Option<SocketAddr>,
+}
+
+/// A function, as Lambda describes it in the environment of its process (*AWS Lambda Developer Guide*,
+/// "Defined runtime environment variables"). A text that is not there is empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// The version that runs: a number, or `$LATEST`. An alias runs the version that it stands for.
+    pub version: String,
+    /// Its memory, in MB: 128 to 10,240.
+    pub memory_mb: Option<u32>,
+    /// The group of its logs in CloudWatch.
+    pub log_group: String,
+    /// The stream in that group that the process writes to.
+    pub log_stream: String,
+}
+
+impl Invocation {
+    /// Returns the alias or version that was invoked, as its caller spelled it; `None` where the caller
+    /// named the function alone.
+    ///
+    /// ```
+    /// use apptheory::app::Invocation;
+    ///
+    /// let arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders:live";
+    /// let invocation = Invocation { invoked_function_arn: arn.into(), ..Invocation::default() };
+    /// assert_eq!(invocation.qualifier(), Some("live"));
+    /// ```
+    #[must_use]
+    pub fn qualifier(&self) -> Option<&str> {
+        // arn:partition:lambda:region:account:function:name:qualifier
+        self.invoked_function_arn.split(':').nth(7).filter(|qualifier| !qualifier.is_empty())
+    }
 }
 
 /// What the caller of a direct invocation sent beside the event (`ClientContext` of Lambda's

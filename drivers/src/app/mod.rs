@@ -56,6 +56,8 @@ mod serve;
 mod service;
 mod services;
 mod settings;
+#[cfg(feature = "lambda")]
+mod snapshot;
 mod span;
 mod sse;
 mod subject;
@@ -103,7 +105,7 @@ pub use guard::Panicked;
 pub use handler::AsyncFunction;
 pub use handler::{Handler, Layered};
 pub use hooks::Failure;
-pub use invocation::{ClientContext, Invocation};
+pub use invocation::{ClientContext, Function, Invocation};
 pub use invoke::InvokeError;
 pub use middleware::Middleware;
 pub use rate_limit::RateLimit;

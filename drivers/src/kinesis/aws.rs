@@ -14,6 +14,7 @@ use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 
 use crate::execute::Execute;
 use crate::sdk_error::{self, Said};
+use crate::snapshot;
 use crate::trace::Propagation;
 
 /// Puts records through the AWS SDK. Clones share connections and credentials. Build with
@@ -53,8 +54,13 @@ impl AwsStreams {
     /// invocation.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        let config = client.config().to_builder().interceptor(Propagation).build();
-        Self { client: Client::from_conf(config) }
+        let config = client.config();
+        let cache = snapshot::identity_cache(config.identity_cache());
+        let mut builder = config.to_builder().interceptor(Propagation).identity_cache(cache);
+        if config.http_client().is_none() {
+            builder = builder.http_client(snapshot::http_client());
+        }
+        Self { client: Client::from_conf(builder.build()) }
     }
 
     /// Sends to `url` instead of Kinesis' own endpoint, for example to an emulator.

@@ -70,9 +70,19 @@ impl RuntimeApi {
                 Ok(next) => return next,
                 Err(error) => error,
             };
-            closed += 1;
-            if closed == MAX_CLOSED || matches!(error, ConnectionError::Connect(_)) {
-                return Err(RuntimeError::Closed(Box::new(error)));
+            note_closed(&mut closed, error)?;
+        }
+    }
+
+    /// Waits until the process runs on from its snapshot, however long that takes.
+    pub(super) async fn restored(&mut self) -> Result<(), RuntimeError> {
+        let mut closed = 0;
+        loop {
+            let request = self.request(Method::GET, &format!("{RUNTIME}/restore/next"));
+            match self.exchange(request.body(Full::default())).await {
+                Ok((status, _, _)) if status.is_success() => return Ok(()),
+                Ok((status, _, _)) => return Err(RuntimeError::NoMoreInvocations(status)),
+                Err(error) => note_closed(&mut closed, error)?,
             }
         }
     }
@@ -259,6 +269,15 @@ impl RuntimeApi {
             request = request.header(INVOCATION_ID, id);
         }
         request
+    }
+}
+
+/// Counts a connection that was closed before an answer came, up to where nobody is asked any more.
+fn note_closed(closed: &mut u32, error: ConnectionError) -> Result<(), RuntimeError> {
+    *closed = closed.saturating_add(1);
+    match error {
+        ConnectionError::Request(_) | ConnectionError::Broken(_) if *closed < MAX_CLOSED => Ok(()),
+        error => Err(RuntimeError::Closed(Box::new(error))),
     }
 }
 

@@ -8,6 +8,7 @@ use apptheory_core::events::UnknownMode;
 use http::StatusCode;
 
 use crate::app::InvokeError;
+use crate::app::events::BoxError;
 
 /// What ends a function. Exit with a failure: Lambda starts another process if it needs one.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,12 @@ pub enum RuntimeError {
     /// The process cannot wait for SIGTERM. Do without a shutdown, or find out who forbids signals.
     #[error("cannot wait for SIGTERM: {0}")]
     Signal(#[source] io::Error),
+    /// The hook of [`App::before_snapshot`](crate::app::App::before_snapshot) failed or panicked.
+    #[error("the hook before the snapshot failed: {0}")]
+    BeforeSnapshot(#[source] BoxError),
+    /// The hook of [`App::after_restore`](crate::app::App::after_restore) failed or panicked.
+    #[error("the hook after the restore failed: {0}")]
+    AfterRestore(#[source] BoxError),
     /// An invocation came without the id that it has to be answered under: whatever listens at
     /// `AWS_LAMBDA_RUNTIME_API` is no Runtime API.
     #[error("an invocation came without a request id")]

@@ -30,7 +30,7 @@ struct Identity {
 }
 
 impl Head {
-    /// The invocation, but for its deadline. A field that cannot be read is taken for a missing one,
+    /// The invocation, but for its deadline and its function. A field that cannot be read is taken for a missing one,
     /// and reported.
     pub(super) fn invocation(&self) -> Invocation {
         let client_context =
@@ -42,6 +42,7 @@ impl Head {
             trace: self.text(&TRACE_ID).unwrap_or_default(),
             tenant_id: self.text(&TENANT_ID),
             invoked_function_arn: self.text(&FUNCTION_ARN).unwrap_or_default(),
+            function: None,
             client_context,
             cognito_identity: identity.map(|identity| CognitoIdentity {
                 identity_id: identity.cognito_identity_id,

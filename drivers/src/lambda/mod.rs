@@ -23,6 +23,8 @@
 //! | `AWS_LAMBDA_RUNTIME_API` | where the Runtime API is: `host:port`, or an `http` URL that may have a path |
 //! | `APPTHEORY_INVOKE_MODE` | [`InvokeMode`]: `buffered` (without one), `streaming` or `force` |
 //! | `AWS_LAMBDA_MAX_CONCURRENCY` | how many invocations are handled at the same time; 1 without one |
+//! | `AWS_LAMBDA_INITIALIZATION_TYPE` | whether a snapshot is taken: `snap-start` |
+//! | `AWS_LAMBDA_FUNCTION_NAME` and the like | the [function](crate::app::Function) that handlers are told of |
 //!
 //! # How an invocation ends
 //!
@@ -63,6 +65,12 @@
 //! `Function.InitFailed`, with the error and its sources, without what looks like a secret: by
 //! [`Runtime::run`] what it finds itself, and by [`start`](crate::start()) what goes wrong before.
 //!
+//! Where `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`, Lambda takes a snapshot of the process before
+//! the first invocation, and runs many processes from it. Around that there are hooks:
+//! [`before_snapshot`](crate::app::App::before_snapshot), and
+//! [`after_restore`](crate::app::App::after_restore), whose failure is reported as
+//! `Function.RestoreFailed`.
+//!
 //! [reserve]: crate::app::App::reserve
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
@@ -78,6 +86,7 @@ mod runtime;
 #[cfg(feature = "lambda_runtime")]
 mod service;
 mod settings;
+mod worker;
 
 pub use apptheory_core::events::{InvokeMode, UnknownMode};
 pub use error::RuntimeError;

@@ -3,6 +3,7 @@
 use core::future::ready;
 use core::task::{Context as Waiting, Poll};
 use core::time::Duration;
+use std::sync::Arc;
 
 use apptheory_core::error::{AppError, code};
 use apptheory_core::events::{InvokeMode, LambdaEvent, UnknownMode};
@@ -12,7 +13,7 @@ use apptheory_core::time::Timestamp;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use http::header::SET_COOKIE;
 use http_body_util::BodyDataStream;
-use lambda_runtime::{Diagnostic, FunctionResponse, MetadataPrelude, StreamResponse};
+use lambda_runtime::{Config, Diagnostic, FunctionResponse, MetadataPrelude, StreamResponse};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use tower::Service;
@@ -22,8 +23,8 @@ use super::settings::invoke_mode;
 use crate::app::frame_body::{CutOff, FrameBody, Passage};
 use crate::app::time::Begun;
 use crate::app::{
-    App, AppService, BodyStream, BoxFuture, BuildError, ClientContext, Failure, Invocation,
-    Response,
+    App, AppService, BodyStream, BoxFuture, BuildError, ClientContext, Failure, Function,
+    Invocation, Response,
 };
 use crate::clock::Clock as _;
 use crate::env::process_env;
@@ -159,6 +160,7 @@ pub(crate) fn invocation(context: lambda_runtime::Context, app: &AppService) -> 
         trace: context.xray_trace_id.unwrap_or_default(),
         tenant_id: context.tenant_id.filter(|id| !id.trim().is_empty()),
         invoked_function_arn: context.invoked_function_arn,
+        function: Some(Arc::new(function(&context.env_config))),
         client_context: context.client_context.map(|given| ClientContext {
             custom: members(given.custom),
             env: members(given.environment),
@@ -174,6 +176,16 @@ pub(crate) fn invocation(context: lambda_runtime::Context, app: &AppService) -> 
         }),
         is_cold_start: app.starts_cold(),
         peer: None,
+    }
+}
+
+fn function(config: &Config) -> Function {
+    Function {
+        name: config.function_name.clone(),
+        version: config.version.clone(),
+        memory_mb: u32::try_from(config.memory).ok().filter(|memory| *memory > 0),
+        log_group: config.log_group.clone(),
+        log_stream: config.log_stream.clone(),
     }
 }
 

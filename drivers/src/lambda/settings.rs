@@ -1,11 +1,13 @@
 //! What the environment says.
 
 use core::num::NonZeroUsize;
+use std::sync::Arc;
 
 use apptheory_core::events::{InvokeMode, UnknownMode};
 
 use super::address::Address;
 use super::error::RuntimeError;
+use crate::app::Function;
 use crate::env::filled;
 
 /// What the environment says. Values are trimmed, and blank ones are missing.
@@ -14,6 +16,8 @@ pub(super) struct Settings {
     pub(super) api: Address,
     pub(super) mode: InvokeMode,
     pub(super) max_concurrency: NonZeroUsize,
+    /// Whether Lambda takes a snapshot of the process before its first invocation.
+    pub(super) is_snapshotted: bool,
 }
 
 pub(crate) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
@@ -34,8 +38,22 @@ impl Settings {
             None => NonZeroUsize::MIN,
         };
         let api = Address::parse(&api).ok_or(RuntimeError::InvalidRuntimeApi)?;
-        Ok(Self { api, mode, max_concurrency })
+        let is_snapshotted =
+            read("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|as_what| as_what == "snap-start");
+        Ok(Self { api, mode, max_concurrency, is_snapshotted })
     }
+}
+
+/// Reads which function runs. What is no number of megabytes is not there.
+pub(super) fn function(env: impl Fn(&str) -> Option<String>) -> Arc<Function> {
+    let read = |name| filled(&env, name).unwrap_or_default();
+    Arc::new(Function {
+        name: read("AWS_LAMBDA_FUNCTION_NAME"),
+        version: read("AWS_LAMBDA_FUNCTION_VERSION"),
+        memory_mb: read("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").parse().ok(),
+        log_group: read("AWS_LAMBDA_LOG_GROUP_NAME"),
+        log_stream: read("AWS_LAMBDA_LOG_STREAM_NAME"),
+    })
 }
 
 /// Reads how responses are sent, unless that was set in code.

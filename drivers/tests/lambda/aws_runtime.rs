@@ -5,13 +5,13 @@ use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use apptheory::app::{App, BodyStream, Context, Invocation, Response};
+use apptheory::app::{App, BodyStream, Context, Function, Invocation, Response};
 use apptheory::clock::{Clock as _, VirtualClock};
 use apptheory::error::AppError;
 use apptheory::lambda::service;
 use apptheory::time::Timestamp;
 use futures_util::StreamExt as _;
-use lambda_runtime::{FunctionResponse, LambdaEvent};
+use lambda_runtime::{Config, FunctionResponse, LambdaEvent};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 use tower::Service as _;
@@ -68,6 +68,35 @@ async fn every_event_is_answered_with_what_its_invocation_says() {
         panic!("a batch has no stream");
     };
     assert_eq!(failures.get(), r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
+}
+
+#[tokio::test]
+async fn the_function_is_what_that_runtime_says() {
+    let mut context = context();
+    context.env_config = Arc::new(Config {
+        function_name: "orders".to_owned(),
+        memory: 128,
+        version: "7".to_owned(),
+        log_stream: "stream".to_owned(),
+        log_group: "group".to_owned(),
+    });
+    let seen = Arc::new(Mutex::new(None));
+    let see = Arc::clone(&seen);
+    let app = App::new().otherwise(move |invocation: Invocation| {
+        *see.lock().unwrap() = invocation.function;
+        core::future::ready(())
+    });
+    let event = LambdaEvent::new(to_raw_value(&json!({"to": "nobody"})).unwrap(), context);
+    drop(service(app).unwrap().call(event).await.unwrap());
+    let function = seen.lock().unwrap().take().unwrap();
+    let expected = Function {
+        name: "orders".to_owned(),
+        version: "7".to_owned(),
+        memory_mb: Some(128),
+        log_group: "group".to_owned(),
+        log_stream: "stream".to_owned(),
+    };
+    assert_eq!(*function, expected);
 }
 
 #[tokio::test]
@@ -129,7 +158,7 @@ async fn late_errors_of_a_stream_end_it_and_are_told() {
         let first = answer.stream.next().await.unwrap().unwrap();
         assert!(status == 404 || first == bytes, "{path}: {first:?}");
         if path == "/slow" {
-            clock.advance(Duration::from_secs(10));
+            clock.advance(Duration::from_millis(9_500));
         }
         // Its error would be written into the body.
         assert!(answer.stream.next().await.is_none(), "{path}");

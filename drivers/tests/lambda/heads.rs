@@ -1,6 +1,6 @@
 //! What the header fields of the Runtime API say of an invocation.
 
-use apptheory::app::{App, AppService, Context, Json};
+use apptheory::app::{App, AppService, Context, Function, Invocation, Json};
 use apptheory::http::exchange::TenantSource;
 use apptheory::http::platform::CognitoIdentity;
 use apptheory::lambda::InvokeMode;
@@ -19,7 +19,7 @@ async fn tell(context: Context) -> Json<Value> {
         "deadline": invocation.deadline.map(|at| at.unix_seconds()),
         "trace": invocation.trace,
         "tenant": invocation.tenant_id,
-        "arn": invocation.invoked_function_arn,
+        "arn": [json!(invocation.invoked_function_arn), json!(invocation.qualifier())],
         "client": client.map(|client| json!([client.custom, client.env, client.client])),
         "cognito": cognito.map(|CognitoIdentity { identity_id, identity_pool_id, .. }| {
             json!([identity_id, identity_pool_id])
@@ -67,17 +67,43 @@ async fn all_of_them_are_read() {
     ];
     let known = json!({
         "id": "r1", "deadline": 33_000_000_000_i64, "trace": "Root=1-a", "tenant": "acme",
-        "arn": "arn:aws:lambda:r:1:function:f:live", "client": [{"a": 1}, {}, {"app_title": "é"}],
+        "arn": ["arn:aws:lambda:r:1:function:f:live", "live"], "client": [{"a": 1}, {}, {"app_title": "é"}],
         "cognito": ["i", "p"], "cold": true,
         // The platform's word counts, and not the client's.
         "counts": "acme",
     });
     assert_eq!(told(&mut api, &fields).await, known);
     let nothing = json!({
-        "id": "r1", "deadline": null, "trace": "", "tenant": null, "arn": "", "client": null,
+        "id": "r1", "deadline": null, "trace": "", "tenant": null, "arn": ["", null], "client": null,
         "cognito": null, "cold": false, "counts": "mallory",
     });
     assert_eq!(told(&mut api, &[]).await, nothing);
+}
+
+#[tokio::test]
+async fn the_function_is_what_the_environment_says() {
+    async fn tell(invocation: Invocation) -> String {
+        let function = invocation.function.unwrap();
+        let Function { name, version, memory_mb, log_group, log_stream } = &*function;
+        format!("{name} {version} {memory_mb:?} {log_group} {log_stream}")
+    }
+    let known = [
+        ("AWS_LAMBDA_FUNCTION_NAME", "orders"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "7"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/orders"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/29/[7]a"),
+    ];
+    let odd = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"), ("AWS_LAMBDA_FUNCTION_NAME", " ")];
+    for (variables, expected) in [
+        (&known[..], "orders 7 Some(1769) /aws/lambda/orders 2026/11/29/[7]a"),
+        (&odd[..], "  None  "),
+    ] {
+        let app = App::new().get("/", tell).build().unwrap();
+        let mut api = RuntimeApi::listen().await;
+        let _function = tokio::spawn(api.runtime(app, variables).run());
+        assert_eq!(api.invoke(&event("/").to_string()).await.json().await["body"], expected);
+    }
 }
 
 #[tokio::test]

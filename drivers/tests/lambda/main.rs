@@ -16,6 +16,7 @@ mod release;
 mod resending;
 mod server;
 mod shutdown;
+mod snapshots;
 mod streamed;
 mod time;
 #[cfg(all(feature = "aws", feature = "websocket"))]

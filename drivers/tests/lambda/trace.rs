@@ -1,9 +1,12 @@
 //! The trace of an invocation on the AWS calls that it makes, several invocations at a time.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use apptheory::app::events::BoxError;
 use apptheory::app::{App, BodyStream, Context, Response};
+use apptheory::error::AppError;
 use apptheory::execute::Execute as _;
 use apptheory::store::aws::aws_sdk_dynamodb::Client;
 use apptheory::store::aws::aws_sdk_dynamodb::config::{
@@ -11,7 +14,8 @@ use apptheory::store::aws::aws_sdk_dynamodb::config::{
 };
 use apptheory::store::{AwsStore, GetItem, Key, Store, Value};
 use apptheory::trace;
-use apptheory::websocket::AwsWebSocketClients;
+use apptheory::websocket::{AwsWebSocketClients, WebSocketManagementClient as _};
+use aws_credential_types::provider::{ProvideCredentials, future};
 use futures_util::{StreamExt as _, stream};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,16 +30,18 @@ use super::url_event;
 struct Endpoint {
     url: String,
     traces: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Endpoint {
     async fn listen() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let endpoint = Self { url, traces: Arc::default() };
+        let endpoint = Self { url, traces: Arc::default(), connections: Arc::default() };
         let serving = endpoint.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                serving.connections.fetch_add(1, Ordering::SeqCst);
                 let serving = serving.clone();
                 tokio::spawn(async move { serving.serve(stream).await });
             }
@@ -72,10 +78,14 @@ impl Endpoint {
     }
 
     fn store(&self) -> Store {
+        self.store_with(credentials())
+    }
+
+    fn store_with(&self, credentials: impl ProvideCredentials + 'static) -> Store {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
-            .credentials_provider(credentials())
+            .credentials_provider(credentials)
             .endpoint_url(&self.url);
         Store::new(AwsStore::new(Client::from_conf(config.build())))
     }
@@ -120,7 +130,7 @@ fn app(endpoint: &Endpoint, meeting: &Arc<Barrier>) -> App {
             let chunks = stream::once(async move {
                 meeting.wait().await;
                 call(&store, format!("{id}-stream")).await;
-                Ok::<_, apptheory::error::AppError>("done")
+                Ok::<_, AppError>("done")
             });
             Response::html_stream(200, BodyStream::new(chunks))
         }
@@ -185,6 +195,55 @@ async fn two_invocations_at_a_time_send_each_its_own_trace() {
     for id in ["11", "22"] {
         assert_traced(&endpoint, id);
     }
+}
+
+/// Hands credentials out, and counts how often.
+#[derive(Clone, Debug, Default)]
+struct Counted(Arc<AtomicUsize>);
+
+impl ProvideCredentials for Counted {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        future::ProvideCredentials::ready(Ok(credentials()))
+    }
+}
+
+#[tokio::test]
+async fn no_connection_and_no_credentials_survive_a_snapshot() {
+    let (endpoint, asked) = (Endpoint::listen().await, Counted::default());
+    let clients = AwsWebSocketClients::new()
+        .with_region("eu-central-1")
+        .with_credentials(asked.clone())
+        .with_endpoint(&endpoint.url);
+    let (store, clients) = (endpoint.store_with(asked.clone()), Arc::new(clients));
+    let send = move || {
+        let (store, clients) = (store.clone(), Arc::clone(&clients));
+        async move {
+            for _ in 0..2 {
+                call(&store, "1".to_owned()).await;
+                let client = clients.connect("https://a.b/c").await.unwrap();
+                client.post_to_connection("1=", b"hello").await.unwrap();
+            }
+            Ok(())
+        }
+    };
+    let again = send.clone();
+    let app = App::new().before_snapshot(send).get("/", move || {
+        let send = again();
+        async { send.await.map_err(|_: BoxError| AppError::internal()) }
+    });
+    let mut api = RuntimeApi::listen().await;
+    let variables = [("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")];
+    let _function = tokio::spawn(api.runtime(app.build().unwrap(), &variables).run());
+    let ready = api.request().await;
+    let counted = || (endpoint.connections.load(Ordering::SeqCst), asked.0.load(Ordering::SeqCst));
+    assert_eq!(counted(), (2, 2), "each client has its own");
+    ready.answer(200, &[], b"").await;
+    assert_eq!(api.invoke(&url_event("/")).await.json().await["statusCode"], 204);
+    assert_eq!(counted(), (4, 4));
 }
 
 #[cfg(feature = "tower")]

@@ -17,6 +17,7 @@ use super::{ErrorNotifier, NotifyError, NotifyFuture};
 use crate::causes::WithCauses;
 use crate::env::process_env;
 use crate::sdk_error::find_source;
+use crate::snapshot;
 use crate::trace::Propagation;
 
 pub use aws_sdk_sns;
@@ -60,6 +61,8 @@ impl SnsNotifier {
         let mut config = aws_sdk_sns::config::Builder::from(&shared)
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
+            .identity_cache(snapshot::identity_cache(shared.identity_cache()))
+            .http_client(snapshot::http_client())
             .interceptor(Propagation);
         if let Some(region) = region_of(&topic_arn) {
             config.set_region(Some(Region::new(region.to_owned())));

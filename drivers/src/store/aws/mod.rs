@@ -66,6 +66,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity as SdkCapacity;
 use super::meter::{self, Meter};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
+use crate::snapshot;
 use crate::trace::Propagation;
 
 /// Carries out every store effect on DynamoDB. Clones share connections and credentials.
@@ -114,8 +115,13 @@ impl AwsStore {
     /// invocation.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        let config = client.config().to_builder().interceptor(Propagation).build();
-        let client = Client::from_conf(config);
+        let config = client.config();
+        let cache = snapshot::identity_cache(config.identity_cache());
+        let mut builder = config.to_builder().interceptor(Propagation).identity_cache(cache);
+        if config.http_client().is_none() {
+            builder = builder.http_client(snapshot::http_client());
+        }
+        let client = Client::from_conf(builder.build());
         Self { client, clock: SystemClock, meter: Meter::default() }
     }
 }

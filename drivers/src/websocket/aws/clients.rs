@@ -20,6 +20,7 @@ use super::AwsWebSocketManagementClient;
 use super::credentials::{NotBlank, without_instance_metadata};
 use super::outcome::RetryByStatus;
 use crate::env::process_env;
+use crate::snapshot;
 use crate::trace::Propagation;
 use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFactory};
 
@@ -225,7 +226,9 @@ impl Settings {
 
 fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -> Client {
     let retries = sdk_config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
-    let config = ConfigBuilder::from(sdk_config)
+    let cache = snapshot::identity_cache(sdk_config.identity_cache());
+    let mut config = ConfigBuilder::from(sdk_config)
+        .identity_cache(cache)
         .region(Region::new(region.name.clone()))
         .endpoint_url(base.as_str())
         // The SDK refuses to send anything to an endpoint of ours while these are on, and the
@@ -235,6 +238,9 @@ fn client(sdk_config: &SdkConfig, base: &RequestBase, region: &ResolvedRegion) -
         .retry_config(retries.with_max_attempts(MAX_ATTEMPTS))
         .retry_classifier(RetryByStatus)
         .interceptor(Propagation);
+    if sdk_config.http_client().is_none() {
+        config = config.http_client(snapshot::http_client());
+    }
     Client::from_conf(config.build())
 }
 

@@ -1,0 +1,92 @@
+//! What is done around the snapshot that Lambda SnapStart takes of the process.
+
+use core::future::Future;
+use core::sync::atomic::Ordering;
+
+use super::events::BoxError;
+use super::guard::guarded;
+use super::{App, AppService, BoxFuture};
+use crate::snapshot;
+
+pub(super) type SnapshotHook = Box<dyn Fn() -> BoxFuture<Result<(), BoxError>> + Send + Sync>;
+
+fn boxed<F, R>(hook: F) -> SnapshotHook
+where
+    F: Fn() -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    Box::new(move || Box::pin(hook()))
+}
+
+/// Lambda SnapStart: Lambda starts a function once, takes a snapshot of its memory, and runs all of its
+/// processes from that.
+///
+/// What the memory holds then is the same in all of them, and old. This crate remembers no id, no
+/// random number and no instant over a restore, and its AWS clients open new connections and ask for
+/// credentials again. What your application keeps is for these hooks. They run on Lambda, of the
+/// application that [runs](crate::lambda::Runtime) there, and not of those that are mounted in it.
+impl<S> App<S> {
+    /// Runs `hook` before the snapshot is taken, and waits for it. Use it to load and compute what all
+    /// processes need, and to close what none of them may share. An error or a panic keeps the version
+    /// of the function from being published.
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    ///
+    /// let app = App::new()
+    ///     .before_snapshot(async || {
+    ///         println!("prices are loaded here");
+    ///         Ok(())
+    ///     })
+    ///     .after_restore(async || {
+    ///         println!("connections are made here");
+    ///         Ok(())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), apptheory::app::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn before_snapshot<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.hooks.set("before_snapshot", |hooks| &mut hooks.before_snapshot, boxed(hook));
+        self
+    }
+
+    /// Runs `hook` whenever a process was restored from the snapshot, before it takes an invocation,
+    /// and waits for it: Lambda gives it 10 s, with the restore. Use it to make anew what must not be
+    /// shared or is old: connections, secrets, seeds of random numbers. An error or a panic ends the
+    /// process, and Lambda is told why.
+    #[must_use]
+    pub fn after_restore<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.hooks.set("after_restore", |hooks| &mut hooks.after_restore, boxed(hook));
+        self
+    }
+}
+
+impl AppService {
+    /// Prepares for a snapshot of the process.
+    pub(crate) async fn before_snapshot(&self) -> Result<(), BoxError> {
+        run("the hook before the snapshot", self.inner.hooks.before_snapshot.as_ref()).await
+    }
+
+    /// Runs on from a snapshot of the process: what it must not remember is forgotten.
+    pub(crate) async fn restore(&self) -> Result<(), BoxError> {
+        snapshot::restored();
+        self.inner.is_warm.store(false, Ordering::Relaxed);
+        run("the hook after the restore", self.inner.hooks.after_restore.as_ref()).await
+    }
+}
+
+async fn run(whose: &'static str, hook: Option<&SnapshotHook>) -> Result<(), BoxError> {
+    match hook {
+        Some(hook) => guarded(whose, async { hook().await }).await,
+        None => Ok(()),
+    }
+}
