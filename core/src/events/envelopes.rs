@@ -77,7 +77,7 @@ pub struct EventBridge<T> {
 }
 
 /// Null is a missing member.
-fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,

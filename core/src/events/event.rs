@@ -71,8 +71,12 @@ impl<'a> LambdaEvent<'a> {
     /// 5. `requestContext.connectionId` is there: WebSocket;
     /// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
     ///    there, else API Gateway's REST API;
-    /// 7. `type` is there beside `methodArn` or `routeArn`: it asks a Lambda authorizer. Such an
-    ///    event only looks like a request, and is none by 4 to 6.
+    /// 7. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
+    ///    `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
+    ///    request, and is none by 4 to 6;
+    /// 8. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
+    /// 9. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
+    ///    is a list, in the first of it: AppSync.
     ///
     /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. A member
     /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact

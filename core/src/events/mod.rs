@@ -88,8 +88,10 @@ pub use raw::{RawEvent, Seen};
 pub use rule::{EventBridgeRoutes, OnUnmatched, Rule};
 pub use shape::{Shape, ShapeRoutes};
 pub use single::{
-    AuthorizerRequest, AuthorizerSource, Policy, SingleEvent, SingleRoute, SingleRoutes,
-    SingleSource,
+    AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest, AuthorizerRequest, AuthorizerSource,
+    Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
+    CognitoMessage, CognitoRequest, CognitoTrigger, MigratedUser, NextChallenge, Policy, SignUp,
+    SingleEvent, SingleRoute, SingleRoutes, SingleSource, TokenClaims,
 };
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;

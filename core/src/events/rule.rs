@@ -34,6 +34,7 @@ enum Origin {
     Source(String),
     Name(String),
     Schedule { group: String, name: String },
+    Scheduled(String),
 }
 
 impl Rule {
@@ -79,6 +80,14 @@ impl Rule {
         Self::of(Origin::Schedule { group, name })
     }
 
+    /// Selects the events of a schedule by its name, whichever service keeps it: those of a rule of
+    /// EventBridge, as [`named`](Self::named), and those of EventBridge Scheduler in the group
+    /// `default`, as [`schedule`](Self::schedule).
+    #[must_use]
+    pub fn scheduled(name: &str) -> Self {
+        Self::of(Origin::Scheduled(name.trim().to_string()))
+    }
+
     /// Narrows the rule to events of a detail type.
     #[must_use]
     pub fn detail_type(self, detail_type: &str) -> Self {
@@ -95,7 +104,7 @@ impl Rule {
     pub fn is_blank(&self) -> bool {
         let is_of_nothing = match &self.origin {
             Origin::Any => false,
-            Origin::Source(text) | Origin::Name(text) => text.is_empty(),
+            Origin::Source(text) | Origin::Name(text) | Origin::Scheduled(text) => text.is_empty(),
             Origin::Schedule { group, name } => group.is_empty() || name.is_empty(),
         };
         is_of_nothing || self.detail_type.as_ref().is_some_and(String::is_empty)
@@ -109,11 +118,10 @@ impl Rule {
             _ if self.is_blank() => false,
             Origin::Any => true,
             Origin::Source(source) => *source == event.source,
-            Origin::Name(name) => {
-                arns.any(|arn| name_from_arn(ArnKind::EventBridgeRule, arn) == name)
-            }
-            Origin::Schedule { group, name } => {
-                arns.any(|arn| schedule_from_arn(arn) == Some((group, name)))
+            Origin::Name(name) => arns.any(|arn| is_rule(arn, name)),
+            Origin::Schedule { group, name } => arns.any(|arn| is_schedule(arn, group, name)),
+            Origin::Scheduled(name) => {
+                arns.any(|arn| is_rule(arn, name) || is_schedule(arn, DEFAULT_GROUP, name))
             }
         };
         is_from_there && self.detail_type.as_ref().is_none_or(|wanted| *wanted == event.detail_type)
@@ -121,9 +129,27 @@ impl Rule {
 
     /// Whether it selects every event that another one selects.
     fn covers(&self, other: &Self) -> bool {
-        (self.origin == Origin::Any || self.origin == other.origin)
-            && (self.detail_type.is_none() || self.detail_type == other.detail_type)
+        let covers_origin = match (&self.origin, &other.origin) {
+            (Origin::Any, _) => true,
+            (Origin::Scheduled(own), Origin::Name(name)) => own == name,
+            (Origin::Scheduled(own), Origin::Schedule { group, name }) => {
+                own == name && group == DEFAULT_GROUP
+            }
+            (own, other) => own == other,
+        };
+        covers_origin && (self.detail_type.is_none() || self.detail_type == other.detail_type)
     }
+}
+
+/// The group of schedules that were made without one.
+const DEFAULT_GROUP: &str = "default";
+
+fn is_rule(arn: &str, name: &str) -> bool {
+    name_from_arn(ArnKind::EventBridgeRule, arn) == name
+}
+
+fn is_schedule(arn: &str, group: &str, name: &str) -> bool {
+    schedule_from_arn(arn) == Some((group, name))
 }
 
 /// As it is written in code: `Rule::source("shop").detail_type("order.created")`.
@@ -134,6 +160,7 @@ impl fmt::Display for Rule {
             Origin::Source(source) => write!(f, "Rule::source({source:?})"),
             Origin::Name(name) => write!(f, "Rule::named({name:?})"),
             Origin::Schedule { group, name } => write!(f, "Rule::schedule({group:?}, {name:?})"),
+            Origin::Scheduled(name) => write!(f, "Rule::scheduled({name:?})"),
         }?;
         match &self.detail_type {
             Some(detail_type) => write!(f, ".detail_type({detail_type:?})"),
@@ -265,6 +292,31 @@ mod tests {
             let selected = (schedule.selects(&event(&json)), rule.selects(&event(&json)));
             assert_eq!(selected, (by_schedule, by_rule), "{resource}");
         }
+    }
+
+    #[test]
+    fn a_schedule_is_known_by_its_name_wherever_it_is_kept() {
+        let nightly = || Rule::scheduled(" nightly ");
+        for (resource, selected) in [
+            ("arn:aws:events:eu-west-1:1:rule/nightly", true),
+            ("arn:aws:scheduler:eu-west-1:1:schedule/default/nightly", true),
+            ("arn:aws:scheduler:eu-west-1:1:schedule/other/nightly", false),
+            ("arn:aws:events:eu-west-1:1:rule/daily", false),
+        ] {
+            let json = alloc::format!(r#"{{"resources":["{resource}"]}}"#);
+            assert_eq!(nightly().selects(&event(&json)), selected, "{resource}");
+        }
+        let mut routes = EventBridgeRoutes::default();
+        assert_eq!(routes.insert(Rule::scheduled(" "), 0), Err(RouteTaken::Blank));
+        assert_eq!(routes.insert(Rule::named("early"), 1), Ok(()));
+        for first in [nightly(), Rule::scheduled("early")] {
+            assert_eq!(routes.insert(first, 2), Ok(()));
+        }
+        for later in [nightly(), Rule::named("nightly"), Rule::schedule("default", "nightly")] {
+            let taken = RouteTaken::By(r#"Rule::scheduled("nightly")"#.into());
+            assert_eq!(routes.insert(later, 3), Err(taken));
+        }
+        assert_eq!(routes.insert(Rule::schedule("other", "nightly"), 4), Ok(()));
     }
 
     #[test]

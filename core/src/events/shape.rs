@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::event::source_of_record;
 use super::raw::RawEvent;
+use crate::document::Value;
 use crate::routes::RouteTaken;
 
 /// Which events a handler is for, by their members. Use it for events that no service is known to
@@ -29,6 +30,7 @@ enum Condition {
     Member(String),
     MemberIs { name: String, text: String },
     RecordsFrom(String),
+    ListOf(Shape),
 }
 
 impl Shape {
@@ -51,6 +53,21 @@ impl Shape {
         Self(Vec::from([Condition::RecordsFrom(source.trim().to_string())]))
     }
 
+    /// Fits lists whose first element the shape fits, as EventBridge Pipes send them.
+    ///
+    /// ```
+    /// use apptheory_core::events::{RawEvent, Shape};
+    ///
+    /// let messages = Shape::list_of(Shape::member_is("eventSource", "aws:sqs"));
+    /// let event = RawEvent::read(r#"[{"eventSource":"aws:sqs","messageId":"1","body":"a"}]"#)?;
+    /// assert!(messages.fits(&event));
+    /// # Ok::<(), apptheory_core::events::Error>(())
+    /// ```
+    #[must_use]
+    pub fn list_of(element: Self) -> Self {
+        Self(Vec::from([Condition::ListOf(element)]))
+    }
+
     /// Fits events that every one of these shapes fits.
     #[must_use]
     pub fn all(shapes: impl IntoIterator<Item = Self>) -> Self {
@@ -66,6 +83,7 @@ impl Shape {
             || self.0.iter().any(|condition| match condition {
                 Condition::Member(text) | Condition::RecordsFrom(text) => is_blank(text),
                 Condition::MemberIs { name, text } => is_blank(name) || is_blank(text),
+                Condition::ListOf(element) => element.is_blank(),
             })
     }
 
@@ -73,7 +91,11 @@ impl Shape {
     /// differ in which one counts.
     #[must_use]
     pub fn fits(&self, event: &RawEvent<'_>) -> bool {
-        !self.is_blank() && self.0.iter().all(|condition| condition.holds(event))
+        !self.is_blank() && self.fits_value(event.root())
+    }
+
+    fn fits_value(&self, value: Value<'_, '_>) -> bool {
+        self.0.iter().all(|condition| condition.holds(value))
     }
 
     /// Whether it fits every event that another one fits.
@@ -84,9 +106,14 @@ impl Shape {
 }
 
 impl Condition {
-    fn holds(&self, event: &RawEvent<'_>) -> bool {
-        let Ok(object) = event.root().object() else { return false };
+    fn holds(&self, event: Value<'_, '_>) -> bool {
+        if let Self::ListOf(element) = self {
+            let first = event.list().ok().and_then(|mut list| list.next());
+            return first.is_some_and(|first| element.fits_value(first));
+        }
+        let Ok(object) = event.object() else { return false };
         match self {
+            Self::ListOf(_) => false,
             Self::Member(name) => object.get(name).is_ok_and(|value| !value.is_null()),
             Self::MemberIs { name, text } => object.get(name).is_ok_and(|value| value.is(text)),
             Self::RecordsFrom(source) => object.get("Records").is_ok_and(|records| {
@@ -101,6 +128,7 @@ impl Condition {
         match (self, other) {
             (Self::MemberIs { name, .. }, Self::Member(other)) => name == other,
             (Self::RecordsFrom(_), Self::Member(other)) => other == "Records",
+            (Self::ListOf(own), Self::ListOf(other)) => other.covers(own),
             _ => self == other,
         }
     }
@@ -128,6 +156,7 @@ impl fmt::Display for Condition {
             Self::Member(name) => write!(f, "Shape::member({name:?})"),
             Self::MemberIs { name, text } => write!(f, "Shape::member_is({name:?}, {text:?})"),
             Self::RecordsFrom(source) => write!(f, "Shape::records_from({source:?})"),
+            Self::ListOf(element) => write!(f, "Shape::list_of({element})"),
         }
     }
 }
@@ -221,6 +250,30 @@ mod tests {
         for text in [r#"{"Records":[{},{"eventSource":"aws:s3"}]}"#, r#"{"Records":{}}"#, "{}"] {
             assert!(!fits(&bucket, text), "{text}");
         }
+    }
+
+    #[test]
+    fn lists_are_known_by_their_first_element() {
+        let tasks = || Shape::list_of(Shape::member("task"));
+        let ship = || Shape::list_of(Shape::member_is("task", "ship"));
+        for (text, is_tasks, is_ship) in [
+            (r#"[{"task":"ship"},{}]"#, true, true),
+            (r#"[{"task":1}]"#, true, false),
+            (r#"[{},{"task":"ship"}]"#, false, false),
+            (r#"[[{"task":"ship"}]]"#, false, false),
+            (r#"{"task":"ship"}"#, false, false),
+            ("[]", false, false),
+            ("null", false, false),
+        ] {
+            assert_eq!((fits(&tasks(), text), fits(&ship(), text)), (is_tasks, is_ship), "{text}");
+        }
+        assert!(fits(&Shape::list_of(tasks()), r#"[[{"task":1}]]"#));
+        let mut routes = ShapeRoutes::new();
+        assert_eq!(routes.insert(Shape::list_of(Shape::member("")), 0), Err(RouteTaken::Blank));
+        assert_eq!(routes.insert(tasks(), 1), Ok(()));
+        let taken = RouteTaken::By(r#"Shape::list_of(Shape::member("task"))"#.into());
+        assert_eq!(routes.insert(ship(), 2), Err(taken));
+        assert_eq!(routes.insert(Shape::member("task"), 3), Ok(()));
     }
 
     #[test]

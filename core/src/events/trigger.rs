@@ -25,7 +25,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
@@ -33,6 +33,8 @@ impl Trigger {
         Self::EventBridge,
         Self::WebSocket,
         Self::Single(SingleSource::Authorizer),
+        Self::Single(SingleSource::Cognito),
+        Self::Single(SingleSource::AppSync),
         Self::Other,
     ];
 

@@ -24,7 +24,7 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | Type | For a request or message | For a record |
 /// |---|---|---|
 /// | `()` | 204 | handled |
-/// | [`Json`], `serde_json::Value` | 200, JSON | handled; SNS and EventBridge are answered the JSON |
+/// | [`Json`], `serde_json::Value` | 200, JSON | handled; SNS, EventBridge and AppSync are answered the JSON |
 /// | [`Response`] | itself | – |
 /// | `&str`, `String` | 200, text | – |
 /// | [`Html`] | 200, HTML, of a text or a [`BodyStream`] | – |
@@ -36,6 +36,7 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | [`Redirect`] | 303, 307 or 308; requests alone | – |
 /// | [`AppError`] | the error's answer | failed |
 /// | [`Policy`](apptheory_core::events::Policy) | – | the answer of an authorizer |
+/// | [`SignUp`](apptheory_core::events::SignUp) and the like | – | the answer of a Cognito trigger, each its own; `()` of those that read nothing of it |
 /// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it holds one | `T`, or failed |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a handler of this kind of event",

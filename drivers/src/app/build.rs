@@ -271,7 +271,7 @@ impl Tables {
                 events.event_bridge.insert(rule.clone(), route)
             }
             Target::Single(single) => {
-                let name = format!("{}({single})", single.source().name());
+                let name = format!("{}({single})", single.method());
                 events.single.insert(single.clone(), NamedRoute { name, handler: chain })
             }
             Target::Shape(shape) => {

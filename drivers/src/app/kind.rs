@@ -3,7 +3,8 @@
 //! A handler is registered for one of them: [`Router::get`](super::Router::get) takes handlers of
 //! [`Http`] requests, [`Router::sqs`](super::Router::sqs) those of messages in a [`Queue`]. Extractors and
 //! answers say which kinds they are for, so that a handler of messages that asks for a
-//! [`Path`](super::Path) does not compile. These types have no values.
+//! [`Path`](super::Path) does not compile. These types have no values, but for those of
+//! [`cognito`]: their values say which trigger is meant.
 
 /// HTTP requests.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,14 @@ pub enum Bus {}
 #[derive(Clone, Copy, Debug)]
 pub enum Authorizer {}
 
+/// Fields that AppSync asks a direct resolver for.
+#[derive(Clone, Copy, Debug)]
+pub enum AppSync {}
+
+/// A field that AppSync asks a direct resolver for, of several parents at once.
+#[derive(Clone, Copy, Debug)]
+pub enum AppSyncBatch {}
+
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
@@ -68,6 +77,41 @@ mod sealed {
     pub trait Sealed {}
 }
 
+/// Kinds of triggers of Cognito user pools: see [`cognito`](super::Router::cognito).
+pub mod cognito {
+    use apptheory_core::events::CognitoTrigger;
+
+    use super::Kind;
+
+    /// A trigger of a user pool, as a kind of events.
+    pub trait Trigger: Kind {
+        /// The trigger.
+        const TRIGGER: CognitoTrigger;
+    }
+
+    macro_rules! triggers {
+        ($($trigger:ident)+) => {
+            $(
+                #[doc = concat!("See [`CognitoTrigger::", stringify!($trigger), "`].")]
+                #[derive(Clone, Copy, Debug)]
+                pub struct $trigger;
+
+                impl super::sealed::Sealed for $trigger {}
+                impl Kind for $trigger {}
+                impl Trigger for $trigger {
+                    const TRIGGER: CognitoTrigger = CognitoTrigger::$trigger;
+                }
+            )+
+        };
+    }
+
+    triggers! {
+        PreSignUp PostConfirmation PreAuthentication PostAuthentication PreTokenGeneration
+        CustomMessage DefineAuthChallenge CreateAuthChallenge VerifyAuthChallenge UserMigration
+        CustomSmsSender CustomEmailSender
+    }
+}
+
 macro_rules! kinds {
     (open: $($open:ident)+; own: $($own:ident)+) => {
         $(
@@ -83,6 +127,6 @@ macro_rules! kinds {
 }
 
 kinds! {
-    open: Http Socket Queue Stream Table Topic Bus Any;
-    own: Authorizer
+    open: Http Socket Queue Stream Table Topic Bus AppSync Any;
+    own: Authorizer AppSyncBatch
 }

@@ -75,7 +75,7 @@ impl Target {
             Self::Table(name) => ("dynamodb", "table", quoted(name)),
             Self::Topic(name) => ("sns", "topic", quoted(name)),
             Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
-            Self::Single(route) => (route.source().name(), "name", route.to_string()),
+            Self::Single(route) => (route.method(), "name", route.to_string()),
             Self::Shape(shape) => ("on", "shape", shape.to_string()),
             Self::Otherwise => ("otherwise", "handler", String::new()),
         }

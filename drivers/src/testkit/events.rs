@@ -1,4 +1,5 @@
-//! Events of queues, streams, tables, topics, buses, schedules and WebSockets, as AWS sends them.
+//! Events of queues, streams, tables, topics, buses, schedules, WebSockets, authorizers, Cognito and
+//! AppSync, as AWS sends them.
 //!
 //! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made up,
 //! or by its ARN.
@@ -19,11 +20,13 @@ mod dynamodb;
 mod event_bridge;
 mod gzip;
 mod records;
+mod single;
 mod websocket;
 
 pub use dynamodb::{ItemChange, dynamodb};
 pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
 pub use records::{KinesisEntry, SnsEntry, SqsEntry, cloudwatch_logs, kinesis, sns, sqs, sqs_fifo};
+pub use single::{appsync, authorizer_token, cognito};
 pub use websocket::websocket;
 
 /// The region of made-up ARNs.

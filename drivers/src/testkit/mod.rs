@@ -33,6 +33,7 @@
 //! | requests of function URLs, HTTP and REST APIs and load balancers, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
 //! | streamed answers and server-sent events | [`TestRequest::stream`] |
 //! | queues, streams, tables, topics, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | authorizers, triggers of Cognito, resolvers of AppSync | [`TestRequest::authorize`], [`TestApp::cognito`], [`TestApp::appsync`] |
 //! | WebSockets and rooms | [`TestApp::websocket`] |
 //! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
 //! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |

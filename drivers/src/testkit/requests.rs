@@ -280,6 +280,10 @@ impl<A> TestRequest<A> {
         pieces.filter(|cookie| !cookie.is_empty()).chain(self.cookies.iter().cloned()).collect()
     }
 
+    pub(super) fn method(&self) -> &str {
+        &self.method
+    }
+
     /// What is asked for, in one line.
     pub(super) fn line(&self) -> String {
         let query = self.raw_query();

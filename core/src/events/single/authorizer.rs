@@ -1,4 +1,4 @@
-//! Lambda authorizers of API Gateway: which request they are asked about, and what they answer.
+//! Lambda authorizers of API Gateway and AppSync: which request they are asked about, and what they answer.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::NotTaken;
-use crate::document::Object;
+use crate::document::{Object, Value};
 use crate::error::{AppError, code};
 use crate::events::error::Error;
+use crate::events::event::asks_authorizer;
 use crate::events::http::{HttpSource, unauthorized_request};
 use crate::events::raw::RawEvent;
 use crate::events::websocket::WebSocketEvent;
@@ -19,7 +20,7 @@ use crate::http::{RawRequest, Request};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// A request that API Gateway asks a Lambda authorizer about. Nothing has been checked of it yet, and
+/// A request that API Gateway or AppSync asks a Lambda authorizer about. Nothing has been checked of it yet, and
 /// it is not printed.
 ///
 /// ```
@@ -36,9 +37,11 @@ use crate::printing::prints;
 pub struct AuthorizerRequest {
     /// Which kind of API asks.
     pub source: AuthorizerSource,
-    /// The ARN of the method or route that the request is for, as policies name it.
+    /// The ARN of the method or route that the request is for, as policies name it. AppSync names
+    /// none: it is empty.
     pub resource: String,
-    /// The request. A token authorizer is told the method and the path alone.
+    /// The request. A token authorizer is told the method and the path alone, one of AppSync the
+    /// header fields.
     pub request: Request,
     token: String,
 }
@@ -58,6 +61,8 @@ pub enum AuthorizerSource {
     HttpApiV2,
     /// A WebSocket API, about `$connect`.
     WebSocket,
+    /// A GraphQL API of AppSync.
+    AppSync,
 }
 
 impl AuthorizerRequest {
@@ -115,12 +120,28 @@ impl AuthorizerSource {
             }
             Self::HttpApiV2 => unauthorized_request(HttpSource::ApiGatewayV2, event),
             Self::WebSocket => WebSocketEvent::unauthorized(event),
+            Self::AppSync => {
+                let fields = event.object("requestHeaders")?.sorted(Value::text)?.into_iter();
+                let owned = fields.map(|(name, value)| (name.into_owned(), value.into_owned()));
+                Ok(RawRequest { headers: owned.collect(), ..RawRequest::new("POST", "/graphql") })
+            }
         }
     }
 }
 
+/// Whether an event asks an authorizer of AppSync: by a token beside the query that it came with.
+pub(super) fn is_of_appsync(event: Object<'_, '_>) -> bool {
+    let context = event.get("requestContext").ok().and_then(|context| context.object().ok());
+    let says = |name| context.and_then(|context| context.get(name).ok()?.filled_text());
+    let token = event.get("authorizationToken").ok().and_then(Value::filled_text);
+    token.is_some() && says("apiId").is_some() && says("queryString").is_some()
+}
+
 /// Who asks, about which ARN.
 fn asked(event: Object<'_, '_>) -> Result<(AuthorizerSource, String), JsonError> {
+    if !asks_authorizer(event)? {
+        return Ok((AuthorizerSource::AppSync, String::new()));
+    }
     let (method_arn, route_arn) = (event.text("methodArn")?, event.text("routeArn")?);
     let connection = event.get("requestContext")?.member("connectionId");
     let source = if method_arn.trim().is_empty() {
@@ -188,6 +209,7 @@ pub struct Policy {
     context: Map<String, Json>,
     usage_key: Option<String>,
     is_simple: bool,
+    denied_fields: Vec<String>,
 }
 
 prints!(Policy: effect, principal, scope);
@@ -222,8 +244,15 @@ impl Policy {
     }
 
     fn of(effect: Effect, principal: String) -> Self {
-        let (scope, context) = (Scope::Asked, Map::new());
-        Self { effect, principal, scope, context, usage_key: None, is_simple: false }
+        Self {
+            effect,
+            principal,
+            scope: Scope::Asked,
+            context: Map::new(),
+            usage_key: None,
+            is_simple: false,
+            denied_fields: Vec::new(),
+        }
     }
 
     /// Adds something that is known of the caller, for the function behind the API: a text, a number
@@ -261,6 +290,15 @@ impl Policy {
         Self { is_simple: true, ..self }
     }
 
+    /// Refuses fields of a GraphQL API, as `Mutation.deleteOrder`: they are null, whatever their
+    /// resolvers would answer. To APIs without fields such a policy is an error, which fails the
+    /// invocation.
+    #[must_use]
+    pub fn deny_fields<T: Into<String>>(mut self, fields: impl IntoIterator<Item = T>) -> Self {
+        self.denied_fields.extend(fields.into_iter().map(T::into));
+        self
+    }
+
     fn write(self, source: AuthorizerSource, asked: &str) -> Result<Json, NotTaken> {
         if self.principal.trim().is_empty() {
             return Err(not_taken("the principal of a policy is not blank"));
@@ -269,12 +307,19 @@ impl Policy {
         if !self.context.values().all(is_flat) {
             return Err(not_taken("a context holds texts, numbers and Booleans"));
         }
+        let is_allowed = self.effect == Effect::Allow;
+        if source == AuthorizerSource::AppSync {
+            return Ok(json!({"isAuthorized": is_allowed, "resolverContext": self.context,
+                "deniedFields": self.denied_fields}));
+        }
+        if !self.denied_fields.is_empty() {
+            return Err(not_taken("only AppSync denies fields"));
+        }
         if self.is_simple && source == AuthorizerSource::HttpApiV2 {
-            let is_allowed = self.effect == Effect::Allow;
             return Ok(json!({"isAuthorized": is_allowed, "context": self.context}));
         }
         let resources = match self.scope {
-            Scope::Asked if self.effect == Effect::Allow && holds_wildcards(asked) => {
+            Scope::Asked if is_allowed && holds_wildcards(asked) => {
                 return Err(not_taken(
                     "the path that was asked about holds `*`, `?` or `$`, which would allow other \
                      paths: use `whole_stage` or `resources`",
@@ -327,7 +372,7 @@ fn stage_of(arn: &str) -> Cow<'_, str> {
 }
 
 const fn not_taken(why: &'static str) -> NotTaken {
-    NotTaken { service: "API Gateway of an authorizer", why }
+    NotTaken { service: "the API of an authorizer", why }
 }
 
 pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
@@ -480,6 +525,22 @@ mod tests {
         let odd = json!({"type": "TOKEN", "methodArn": "odd"});
         let odd = answered(&odd, Policy::allow("u").whole_stage()).unwrap();
         assert_eq!(odd["policyDocument"]["Statement"][0]["Resource"], json!(["odd"]));
+    }
+
+    #[test]
+    fn appsync_asks_about_a_query() {
+        let event = json!({"authorizationToken": "t", "requestHeaders": {"X-Key": "k"},
+            "requestContext": {"apiId": "a", "queryString": "{ orders { id } }"}});
+        let asked = AuthorizerRequest::read(&event.to_string()).unwrap();
+        assert_eq!((asked.source, asked.token()), (AuthorizerSource::AppSync, "t"));
+        assert_eq!((&*asked.resource, asked.request.header("x-key")), ("", "k"));
+        let policy = Policy::allow("u").context("plan", "pro").deny_fields(["Query.costs"]);
+        let expected = json!({"isAuthorized": true, "resolverContext": {"plan": "pro"},
+            "deniedFields": ["Query.costs"]});
+        assert_eq!(answered(&event, policy.clone()), Ok(expected));
+        assert_eq!(answered(&event, Policy::deny()).unwrap()["isAuthorized"], false);
+        let why = answered(&token_event(""), policy).unwrap_err();
+        assert!(why.contains("only AppSync denies fields"), "{why}");
     }
 
     #[test]

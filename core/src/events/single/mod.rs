@@ -19,7 +19,9 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod appsync;
 mod authorizer;
+mod cognito;
 mod routes;
 
 use serde_json::Value as Json;
@@ -29,23 +31,35 @@ use super::trigger::Trigger;
 use crate::document::{Document, Value};
 use crate::error::AppError;
 
+pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
 pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
+pub use cognito::{
+    Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
+    CognitoMessage, CognitoRequest, CognitoTrigger, MigratedUser, NextChallenge, SignUp,
+    TokenClaims,
+};
 pub use routes::{SingleRoute, SingleRoutes};
 
 /// A service that sends single events, each answered by one handler in a form of the service's own.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum SingleSource {
-    /// API Gateway, which asks a Lambda authorizer whether a request may pass.
+    /// API Gateway or AppSync, which asks a Lambda authorizer whether a request may pass.
     Authorizer,
+    /// A Cognito user pool.
+    Cognito,
+    /// AppSync, which asks a direct resolver for the value of a field.
+    AppSync,
 }
 
 impl SingleSource {
     /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
-    /// `authorizer`.
+    /// `authorizer`, `cognito` or `appsync`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorizer => "authorizer",
+            Self::Cognito => "cognito",
+            Self::AppSync => "appsync",
         }
     }
 
@@ -59,6 +73,8 @@ impl SingleSource {
     pub(super) const fn recognised_by(self) -> &'static str {
         match self {
             Self::Authorizer => "`type` beside `methodArn` or `routeArn`",
+            Self::Cognito => "`triggerSource`",
+            Self::AppSync => "`info.fieldName`",
         }
     }
 
@@ -73,6 +89,7 @@ impl SingleSource {
     pub fn failed(self, error: AppError) -> AppError {
         match self {
             Self::Authorizer => authorizer::failed(error),
+            Self::Cognito | Self::AppSync => error,
         }
     }
 }
@@ -122,6 +139,9 @@ impl<'a> SingleEvent<'a> {
     pub fn answer(&self, output: Json) -> Result<Json, AppError> {
         match &self.route {
             SingleRoute::Authorizer => authorizer::answer(&self.event, output),
+            SingleRoute::Cognito(trigger) => cognito::answer(*trigger, &self.event, output),
+            SingleRoute::AppSync(_) => Ok(output),
+            SingleRoute::AppSyncBatch(_) => Ok(appsync::answer_batch(&self.event, output)?),
         }
     }
 }

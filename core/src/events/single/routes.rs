@@ -4,6 +4,9 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::appsync::AppSyncField;
+use super::authorizer::is_of_appsync;
+use super::cognito::CognitoTrigger;
 use super::{SingleEvent, SingleSource};
 use crate::document::Value;
 use crate::events::event::asks_authorizer;
@@ -14,6 +17,12 @@ use crate::routes::RouteTaken;
 pub enum SingleRoute {
     /// Whether a request may pass.
     Authorizer,
+    /// A trigger of a Cognito user pool.
+    Cognito(CognitoTrigger),
+    /// The value of a field.
+    AppSync(AppSyncField),
+    /// The values of a field of several parents.
+    AppSyncBatch(AppSyncField),
 }
 
 impl SingleRoute {
@@ -22,31 +31,53 @@ impl SingleRoute {
     pub const fn source(&self) -> SingleSource {
         match self {
             Self::Authorizer => SingleSource::Authorizer,
+            Self::Cognito(_) => SingleSource::Cognito,
+            Self::AppSync(_) | Self::AppSyncBatch(_) => SingleSource::AppSync,
+        }
+    }
+
+    /// Returns the method of applications that registers it.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::AppSyncBatch(_) => "appsync_batch",
+            Self::Authorizer | Self::Cognito(_) | Self::AppSync(_) => self.source().name(),
         }
     }
 
     /// Returns whether a name in it is blank, as a variable that is not set makes it. Such a route is
     /// for no event.
     #[must_use]
-    pub const fn is_blank(&self) -> bool {
+    pub fn is_blank(&self) -> bool {
         match self {
-            Self::Authorizer => false,
+            Self::AppSync(field) | Self::AppSyncBatch(field) => field.is_blank(),
+            Self::Authorizer | Self::Cognito(_) => false,
         }
     }
 
     /// What the handler of an event is registered for; `None` when no known service sends it. A member
     /// that comes twice is not there: readers would differ in which one counts.
     pub(super) fn of(event: Value<'_, '_>) -> Option<Self> {
-        let object = event.filled()?.object().ok()?;
-        asks_authorizer(object).is_ok_and(|asks| asks).then_some(Self::Authorizer)
+        let Ok(object) = event.object() else {
+            return AppSyncField::of_batch(event).map(Self::AppSyncBatch);
+        };
+        if asks_authorizer(object) == Ok(true) || is_of_appsync(object) {
+            return Some(Self::Authorizer);
+        }
+        let trigger = CognitoTrigger::of(object).map(Self::Cognito);
+        trigger.or_else(|| AppSyncField::of(object).map(Self::AppSync))
     }
 }
 
 /// The arguments of the method that registers it, as code says them.
 impl fmt::Display for SingleRoute {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Authorizer => Ok(()),
+            Self::Cognito(trigger) => write!(f, "{trigger:?}"),
+            Self::AppSync(field) | Self::AppSyncBatch(field) => {
+                write!(f, "{:?}, {:?}", field.parent_type, field.name)
+            }
         }
     }
 }

@@ -54,6 +54,7 @@ pub(super) use any::NamedRoute;
 #[cfg(feature = "aws_lambda_events")]
 pub use convert::{Refused, ToLambdaEvent};
 pub(super) use settings::EventSettings;
+pub use single_event::Arguments;
 pub use values::Detail;
 
 use super::chain::Chain;

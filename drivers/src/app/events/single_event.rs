@@ -1,13 +1,20 @@
 //! Single events: what handlers read of them, and their answers in the form that the services take.
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{AuthorizerRequest, EventObservation, Policy, SingleEvent};
+use apptheory_core::events::{
+    AppSyncRequest, AuthorizerRequest, Challenge, ChallengeVerdict, CognitoEvent, CognitoMessage,
+    EventObservation, MigratedUser, NextChallenge, Policy, SignUp, SingleEvent, TokenClaims,
+};
+use apptheory_core::json;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{AnyEvent, NamedRoute};
 use crate::app::invoke::InvokeError;
+use crate::app::kind::{self, cognito};
 use crate::app::subject::OfAnotherKind;
 use crate::app::time::Begun;
-use crate::app::{Answer, AppService, Context, FromContext, IntoAnswer, Response, kind};
+use crate::app::{Answer, AppService, Context, FromContext, IntoAnswer, Json, Response};
 
 impl AppService {
     /// Has a single event answered by the handler that it is for.
@@ -30,7 +37,7 @@ impl AppService {
         let fail = |error| InvokeError::Failed(source.failed(error));
         let answer = self.conclude_whole(Some(observation), handled, &shared, fail).await?;
         let _ = guard.disarm();
-        Ok(apptheory_core::json::to_text(&answer))
+        Ok(json::to_text(&answer))
     }
 }
 
@@ -43,6 +50,87 @@ impl<S> FromContext<S, kind::Authorizer> for AuthorizerRequest {
 impl IntoAnswer<kind::Authorizer> for Policy {
     fn into_answer(self) -> Answer {
         Response::json(200, &self)
+    }
+}
+
+impl<S, K: cognito::Trigger> FromContext<S, K> for CognitoEvent {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(json::read(single_event(context)?.as_bytes())?)
+    }
+}
+
+macro_rules! cognito_answers {
+    ($($trigger:ident: $answer:ty;)+) => {$(
+        impl IntoAnswer<cognito::$trigger> for $answer {
+            fn into_answer(self) -> Answer {
+                Response::json(200, &self)
+            }
+        }
+    )+};
+}
+
+// Triggers that read nothing of an answer are answered `()`: the event as it came.
+cognito_answers! {
+    PreSignUp: SignUp;
+    PostConfirmation: ();
+    PreAuthentication: ();
+    PostAuthentication: ();
+    PreTokenGeneration: TokenClaims;
+    CustomMessage: CognitoMessage;
+    DefineAuthChallenge: NextChallenge;
+    CreateAuthChallenge: Challenge;
+    VerifyAuthChallenge: ChallengeVerdict;
+    UserMigration: MigratedUser;
+    CustomSmsSender: ();
+    CustomEmailSender: ();
+}
+
+impl<S> FromContext<S, kind::AppSync> for AppSyncRequest {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(json::read(single_event(context)?.as_bytes())?)
+    }
+}
+
+impl<S> FromContext<S, kind::AppSyncBatch> for Vec<AppSyncRequest> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(json::read(single_event(context)?.as_bytes())?)
+    }
+}
+
+/// The arguments of a field that AppSync asks for, as a value of a type. Arguments of another type
+/// fail, and say where.
+///
+/// ```
+/// use apptheory::app::events::Arguments;
+/// use apptheory::app::{App, Json};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Find { id: String }
+///
+/// let find = async |Arguments(find): Arguments<Find>| Json(find.id);
+/// let app = App::new().appsync("Query", "order", find).build()?;
+/// # Ok::<(), apptheory::app::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Arguments<T>(pub T);
+
+#[derive(serde::Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct WithArguments<T> {
+    arguments: T,
+}
+
+impl<S, T: DeserializeOwned> FromContext<S, kind::AppSync> for Arguments<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        let read: WithArguments<T> = json::read(single_event(context)?.as_bytes())?;
+        Ok(Self(read.arguments))
+    }
+}
+
+/// A value for each of the parents.
+impl<T: Serialize> IntoAnswer<kind::AppSyncBatch> for Json<Vec<T>> {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self.0)
     }
 }
 

@@ -84,7 +84,7 @@ fn whatever_goes_wrong_nothing_passes() {
     let error = invoke(&app, &asking(&request())).unwrap_err();
     let causes = core::iter::successors(Some(&error as &dyn core::error::Error), |e| e.source());
     let last = causes.last().map(ToString::to_string).unwrap_or_default();
-    assert!(last.contains("not what API Gateway"), "{last}");
+    assert!(last.contains("not what the API of an authorizer"), "{last}");
 
     let clock = clock();
     let app = builder(&clock).authorizer(async || pending::<Policy>().await).build().unwrap();

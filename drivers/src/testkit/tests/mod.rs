@@ -1,4 +1,5 @@
 mod app;
 mod builders;
+mod single;
 mod sockets;
 mod streams;

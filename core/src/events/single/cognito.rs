@@ -1,0 +1,593 @@
+//! Triggers of Cognito user pools: what they say, and what they take for an answer.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::NotTaken;
+use crate::document::Object;
+use crate::error::AppError;
+use crate::events::envelopes::or_empty;
+use crate::events::raw::RawEvent;
+use crate::json;
+use crate::printing::prints;
+
+/// What a Cognito user pool calls a function for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum CognitoTrigger {
+    /// Somebody signs up, or an administrator makes a user: may they?
+    PreSignUp,
+    /// A user has been confirmed, or has set a new password.
+    PostConfirmation,
+    /// A user signs in: may they?
+    PreAuthentication,
+    /// A user has signed in.
+    PostAuthentication,
+    /// Tokens are issued: which claims and scopes do they have?
+    PreTokenGeneration,
+    /// A message is sent: what does it say?
+    CustomMessage,
+    /// A user answers challenges: which one is next?
+    DefineAuthChallenge,
+    /// A challenge is needed.
+    CreateAuthChallenge,
+    /// A challenge was answered: was it right?
+    VerifyAuthChallenge,
+    /// A user is not known: does another directory know them?
+    UserMigration,
+    /// A code is to be sent by SMS.
+    CustomSmsSender,
+    /// A code is to be sent by email.
+    CustomEmailSender,
+}
+
+impl CognitoTrigger {
+    /// All triggers.
+    pub const ALL: [Self; 12] = [
+        Self::PreSignUp,
+        Self::PostConfirmation,
+        Self::PreAuthentication,
+        Self::PostAuthentication,
+        Self::PreTokenGeneration,
+        Self::CustomMessage,
+        Self::DefineAuthChallenge,
+        Self::CreateAuthChallenge,
+        Self::VerifyAuthChallenge,
+        Self::UserMigration,
+        Self::CustomSmsSender,
+        Self::CustomEmailSender,
+    ];
+
+    /// How `triggerSource` begins in its events, before a `_` (*Amazon Cognito Developer Guide*,
+    /// "User pool Lambda trigger sources").
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::PreSignUp => "PreSignUp",
+            Self::PostConfirmation => "PostConfirmation",
+            Self::PreAuthentication => "PreAuthentication",
+            Self::PostAuthentication => "PostAuthentication",
+            Self::PreTokenGeneration => "TokenGeneration",
+            Self::CustomMessage => "CustomMessage",
+            Self::DefineAuthChallenge => "DefineAuthChallenge",
+            Self::CreateAuthChallenge => "CreateAuthChallenge",
+            Self::VerifyAuthChallenge => "VerifyAuthChallengeResponse",
+            Self::UserMigration => "UserMigration",
+            Self::CustomSmsSender => "CustomSMSSender",
+            Self::CustomEmailSender => "CustomEmailSender",
+        }
+    }
+
+    /// The trigger of an event; `None` for another service's, and for a trigger that is not known.
+    pub(super) fn of(event: Object<'_, '_>) -> Option<Self> {
+        let source = event.get("triggerSource").ok()?;
+        event.get("userPoolId").ok()?.filled_text()?;
+        event.get("request").ok().filter(|request| request.is_object())?;
+        let source = source.trimmed();
+        let (prefix, _) = source.split_once('_')?;
+        Self::ALL.into_iter().find(|trigger| trigger.prefix() == prefix)
+    }
+}
+
+/// The event of a Cognito trigger. What it lacks is empty, and it is not printed.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CognitoEvent {
+    /// The version of the event, which is the trigger's setting: `1`, `2` or `3`.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub version: String,
+    /// What exactly happened, as `PreSignUp_ExternalProvider`.
+    pub trigger_source: String,
+    /// The region.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub region: String,
+    /// The user pool.
+    pub user_pool_id: String,
+    /// The user.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub user_name: String,
+    /// Which application it is about, and with which SDK it called.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub caller_context: CognitoCaller,
+    /// What the trigger is about.
+    pub request: CognitoRequest,
+}
+
+prints!(CognitoEvent: trigger_source, user_pool_id);
+
+/// The application that calls a Cognito user pool.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CognitoCaller {
+    /// The id of the app client.
+    #[serde(deserialize_with = "or_empty")]
+    pub client_id: String,
+    /// The SDK and its version.
+    #[serde(deserialize_with = "or_empty")]
+    pub aws_sdk_version: String,
+}
+
+/// What a Cognito trigger is about. Each trigger brings some of it; the rest is empty. It is not
+/// printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CognitoRequest {
+    /// The user's attributes, as `email` or `cognito:user_status`.
+    #[serde(deserialize_with = "texts")]
+    pub user_attributes: BTreeMap<String, String>,
+    /// What the application passed on.
+    #[serde(deserialize_with = "texts")]
+    pub client_metadata: BTreeMap<String, String>,
+    /// What the application passed on for checks of signing up, signing in and migration.
+    #[serde(deserialize_with = "texts")]
+    pub validation_data: BTreeMap<String, String>,
+    /// Whether the user is not known. Only user pools that do not tell clients so ask about such
+    /// users.
+    #[serde(deserialize_with = "or_empty")]
+    pub user_not_found: bool,
+    /// Whether the user signed in on a new device: after signing in.
+    #[serde(deserialize_with = "or_empty")]
+    pub new_device_used: bool,
+    /// The password of a user to migrate.
+    #[serde(deserialize_with = "or_empty")]
+    pub password: String,
+    /// The challenges that the user has answered.
+    #[serde(deserialize_with = "or_empty")]
+    pub session: Vec<ChallengeResult>,
+    /// Which challenge is to be made.
+    #[serde(deserialize_with = "or_empty")]
+    pub challenge_name: String,
+    /// What the user answered to a challenge.
+    #[serde(deserialize_with = "or_empty")]
+    pub challenge_answer: String,
+    /// What the challenge was made with, for checking the answer.
+    #[serde(deserialize_with = "texts")]
+    pub private_challenge_parameters: BTreeMap<String, String>,
+    /// The user's groups, where tokens are issued.
+    #[serde(deserialize_with = "or_empty")]
+    pub group_configuration: CognitoGroups,
+    /// The scopes that a token is asked for.
+    #[serde(deserialize_with = "or_empty")]
+    pub scopes: Vec<String>,
+    /// What stands for the code in a message.
+    #[serde(deserialize_with = "or_empty")]
+    pub code_parameter: String,
+    /// What stands for the user in a message.
+    #[serde(deserialize_with = "or_empty")]
+    pub username_parameter: String,
+    /// What stands for the link in a message.
+    #[serde(deserialize_with = "or_empty")]
+    pub link_parameter: String,
+    /// The code that a sender is to send, encrypted by the AWS Encryption SDK under the key of the
+    /// user pool.
+    #[serde(deserialize_with = "or_empty")]
+    pub code: String,
+}
+
+prints!(CognitoRequest: user_not_found, challenge_name);
+
+impl CognitoRequest {
+    /// Returns an attribute of the user, or an empty text.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> &str {
+        self.user_attributes.get(name).map_or("", String::as_str)
+    }
+}
+
+/// How a user did in a challenge.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChallengeResult {
+    /// The challenge, as `CUSTOM_CHALLENGE` or `SRP_A`.
+    pub challenge_name: String,
+    /// Whether the answer was right.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub challenge_result: bool,
+    /// What the challenge was marked with.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub challenge_metadata: String,
+}
+
+/// The groups of a user, and the roles that they may take on with them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CognitoGroups {
+    /// The groups.
+    #[serde(deserialize_with = "or_empty")]
+    pub groups_to_override: Vec<String>,
+    /// The ARNs of the roles.
+    #[serde(deserialize_with = "or_empty")]
+    pub iam_roles_to_override: Vec<String>,
+    /// The ARN of the role that goes before the others.
+    pub preferred_role: Option<String>,
+}
+
+/// What becomes of somebody who signs up. An error refuses them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignUp {
+    /// Whether they need not confirm.
+    pub auto_confirm_user: bool,
+    /// Whether their email address counts as verified.
+    pub auto_verify_email: bool,
+    /// Whether their phone number counts as verified.
+    pub auto_verify_phone: bool,
+}
+
+/// The text of a message. What is `None` stays as the user pool has it. A text holds the parameter
+/// that stands for the code or the link.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CognitoMessage {
+    /// The message as an SMS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms_message: Option<String>,
+    /// The message as an email, which may be HTML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_message: Option<String>,
+    /// The email's subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_subject: Option<String>,
+}
+
+/// What comes next for a user who answers challenges.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NextChallenge {
+    /// The challenge of this name, as `CUSTOM_CHALLENGE`.
+    Ask(String),
+    /// They have answered enough, and are signed in.
+    IssueTokens,
+    /// They are refused.
+    Fail,
+}
+
+impl Serialize for NextChallenge {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = if let Self::Ask(name) = self { Some(name) } else { None };
+        let (issues, fails) = (*self == Self::IssueTokens, *self == Self::Fail);
+        json!({"challengeName": name, "issueTokens": issues, "failAuthentication": fails})
+            .serialize(serializer)
+    }
+}
+
+/// A challenge for a user.
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// What the client gets.
+    pub public_challenge_parameters: BTreeMap<String, String>,
+    /// What the answer is checked with; clients do not get it.
+    pub private_challenge_parameters: BTreeMap<String, String>,
+    /// What the challenge is marked with, for deciding on the next one.
+    pub challenge_metadata: String,
+}
+
+prints!(Challenge: challenge_metadata);
+
+/// Whether the answer to a challenge is right.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChallengeVerdict {
+    /// Whether it is.
+    pub answer_correct: bool,
+}
+
+/// A user that another directory knows. For one that it does not know, return an error.
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MigratedUser {
+    /// The user's attributes.
+    pub user_attributes: BTreeMap<String, String>,
+    /// `CONFIRMED` for a user who need not set a new password; else they must.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_user_status: Option<String>,
+    /// `SUPPRESS` for no message of welcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_action: Option<String>,
+    /// How the message of welcome is sent: `EMAIL`, `SMS`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub desired_delivery_mediums: Vec<String>,
+    /// Whether an email address or phone number that is the alias of another user becomes this
+    /// one's.
+    pub force_alias_creation: bool,
+}
+
+prints!(MigratedUser: final_user_status, message_action);
+
+/// What tokens say other than the user pool would. Changes of access tokens and scopes need the
+/// trigger's version 2 or 3: with version 1, which would drop them, they fail.
+///
+/// ```
+/// use apptheory_core::events::TokenClaims;
+///
+/// let claims = TokenClaims::default().id_claim("plan", "pro").without_id_claim("phone_number");
+/// ```
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenClaims {
+    id: ClaimChanges,
+    access: ClaimChanges,
+    scopes_to_add: Vec<String>,
+    scopes_to_suppress: Vec<String>,
+    groups: Option<CognitoGroups>,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+struct ClaimChanges {
+    set: Map<String, Json>,
+    suppress: Vec<String>,
+}
+
+prints!(TokenClaims: scopes_to_add, scopes_to_suppress);
+
+impl TokenClaims {
+    /// Sets a claim of the ID token. With version 1 of the trigger it is a text.
+    #[must_use]
+    pub fn id_claim(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.id.set.insert(name.to_string(), value.into());
+        self
+    }
+
+    /// Leaves a claim out of the ID token.
+    #[must_use]
+    pub fn without_id_claim(mut self, name: &str) -> Self {
+        self.id.suppress.push(name.to_string());
+        self
+    }
+
+    /// Sets a claim of the access token.
+    #[must_use]
+    pub fn access_claim(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.access.set.insert(name.to_string(), value.into());
+        self
+    }
+
+    /// Leaves a claim out of the access token.
+    #[must_use]
+    pub fn without_access_claim(mut self, name: &str) -> Self {
+        self.access.suppress.push(name.to_string());
+        self
+    }
+
+    /// Adds a scope to the access token.
+    #[must_use]
+    pub fn scope(mut self, scope: &str) -> Self {
+        self.scopes_to_add.push(scope.to_string());
+        self
+    }
+
+    /// Leaves a scope out of the access token.
+    #[must_use]
+    pub fn without_scope(mut self, scope: &str) -> Self {
+        self.scopes_to_suppress.push(scope.to_string());
+        self
+    }
+
+    /// Sets the groups, and the roles of both tokens.
+    #[must_use]
+    pub fn groups(self, groups: CognitoGroups) -> Self {
+        Self { groups: Some(groups), ..self }
+    }
+
+    /// The members of the response, in the form of the trigger's version.
+    fn write(self, version: &str) -> Result<Json, NotTaken> {
+        let Self { id, access, scopes_to_add, scopes_to_suppress, groups } = self;
+        let mut details = Map::new();
+        if let Some(groups) = groups {
+            details.insert("groupOverrideDetails".to_string(), json!(groups));
+        }
+        if version != "1" {
+            let mut access = access.write();
+            access.insert("scopesToAdd".to_string(), json!(scopes_to_add));
+            access.insert("scopesToSuppress".to_string(), json!(scopes_to_suppress));
+            details.insert("idTokenGeneration".to_string(), id.write().into());
+            details.insert("accessTokenGeneration".to_string(), access.into());
+            return Ok(json!({"claimsAndScopeOverrideDetails": details}));
+        }
+        let changes_access = !access.set.is_empty() || !access.suppress.is_empty();
+        if changes_access || !scopes_to_add.is_empty() || !scopes_to_suppress.is_empty() {
+            return Err(not_taken(
+                "version 1 of the trigger changes ID tokens alone: set the trigger's version to 2",
+            ));
+        }
+        if !id.set.values().all(Json::is_string) {
+            return Err(not_taken("with version 1 of the trigger, claims are texts"));
+        }
+        details.extend(id.write());
+        Ok(json!({"claimsOverrideDetails": details}))
+    }
+}
+
+impl ClaimChanges {
+    fn write(self) -> Map<String, Json> {
+        let Self { set, suppress } = self;
+        [
+            ("claimsToAddOrOverride".to_string(), set.into()),
+            ("claimsToSuppress".to_string(), json!(suppress)),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
+/// The event with what was answered among the members of its response. Whatever else it has stays.
+pub(super) fn answer(
+    trigger: CognitoTrigger,
+    event: &RawEvent<'_>,
+    output: Json,
+) -> Result<Json, AppError> {
+    let mut whole: Json = json::read(event.as_json().as_bytes())?;
+    let output = if trigger == CognitoTrigger::PreTokenGeneration && !output.is_null() {
+        let claims: TokenClaims =
+            serde_json::from_value(output).map_err(|_| not_taken("it is no `TokenClaims`"))?;
+        claims.write(whole["version"].as_str().unwrap_or_default())?
+    } else {
+        output
+    };
+    match output {
+        Json::Null => {}
+        Json::Object(members) => match &mut whole["response"] {
+            Json::Object(response) => response.extend(members),
+            response => *response = members.into(),
+        },
+        _ => return Err(not_taken("it is no object").into()),
+    }
+    Ok(whole)
+}
+
+const fn not_taken(why: &'static str) -> NotTaken {
+    NotTaken { service: "Cognito", why }
+}
+
+/// Texts by name. Cognito writes texts; its examples have Booleans, too.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let read: BTreeMap<String, Json> = or_empty(deserializer)?;
+    let text = |value: Json| match value {
+        Json::String(text) => text,
+        Json::Null => String::new(),
+        other => json::to_text(&other),
+    };
+    Ok(read.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{LambdaEvent, SingleRoute};
+
+    fn event(source: &str, version: &str) -> Json {
+        json!({"version": version, "triggerSource": source, "region": "eu-west-1",
+            "userPoolId": "eu-west-1_a", "userName": "ann", "callerContext": {"clientId": "c1"},
+            "request": {"userAttributes": {"email": "ann@example.com", "email_verified": true},
+                "clientMetadata": null, "groupConfiguration": null}, "response": {"kept": 1}})
+    }
+
+    fn route(event: &Json) -> Option<SingleRoute> {
+        match LambdaEvent::read(&event.to_string()).unwrap() {
+            LambdaEvent::Single(event) => Some(event.route().clone()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn each_trigger_is_told_by_its_source() {
+        use CognitoTrigger::*;
+        for (source, trigger) in [
+            ("PreSignUp_ExternalProvider", PreSignUp),
+            ("PostConfirmation_ConfirmForgotPassword", PostConfirmation),
+            ("PreAuthentication_Authentication", PreAuthentication),
+            ("PostAuthentication_Authentication", PostAuthentication),
+            ("TokenGeneration_RefreshTokens", PreTokenGeneration),
+            ("CustomMessage_ForgotPassword", CustomMessage),
+            ("DefineAuthChallenge_Authentication", DefineAuthChallenge),
+            ("CreateAuthChallenge_Authentication", CreateAuthChallenge),
+            ("VerifyAuthChallengeResponse_Authentication", VerifyAuthChallenge),
+            ("UserMigration_Authentication", UserMigration),
+            ("CustomSMSSender_Authentication", CustomSmsSender),
+            ("CustomEmailSender_SignUp", CustomEmailSender),
+        ] {
+            assert_eq!(route(&event(source, "1")), Some(SingleRoute::Cognito(trigger)), "{source}");
+        }
+        for other in ["PreSignUp", "PreSignup_SignUp", "InboundFederation_x", ""] {
+            assert_eq!(route(&event(other, "1")), None, "{other}");
+        }
+        let mut other = event("PreSignUp_SignUp", "1");
+        other["userPoolId"] = Json::Null;
+        assert_eq!(route(&other), None);
+    }
+
+    #[test]
+    fn what_a_trigger_lacks_is_empty() {
+        let text = event("PreSignUp_SignUp", "1").to_string();
+        let read: CognitoEvent = json::read(text.as_bytes()).unwrap();
+        assert_eq!((&*read.user_name, &*read.caller_context.client_id), ("ann", "c1"));
+        assert_eq!(read.request.attribute("email"), "ann@example.com");
+        assert_eq!(read.request.attribute("email_verified"), "true");
+        assert_eq!((read.request.attribute("phone"), &*read.request.password), ("", ""));
+        assert!(!alloc::format!("{read:?}").contains("ann"), "{read:?}");
+    }
+
+    fn answered(source: &str, version: &str, output: Json) -> Result<Json, String> {
+        let text = event(source, version).to_string();
+        let LambdaEvent::Single(event) = LambdaEvent::read(&text).unwrap() else { panic!() };
+        event.answer(output).map_err(|error| {
+            core::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn the_event_comes_back_whole_with_the_response_filled() {
+        let source = "PreSignUp_SignUp";
+        let signed_up = SignUp { auto_confirm_user: true, ..SignUp::default() };
+        let mut expected = event(source, "1");
+        expected["response"] = json!({"kept": 1, "autoConfirmUser": true,
+            "autoVerifyEmail": false, "autoVerifyPhone": false});
+        assert_eq!(answered(source, "1", json!(signed_up)), Ok(expected));
+        assert_eq!(answered(source, "1", Json::Null), Ok(event(source, "1")));
+        assert!(answered(source, "1", json!([1])).unwrap_err().contains("no object"));
+
+        let next = |next: NextChallenge| {
+            answered("DefineAuthChallenge_Authentication", "1", json!(next)).unwrap()["response"]
+                .clone()
+        };
+        let ask = json!({"kept": 1, "challengeName": "CUSTOM_CHALLENGE", "issueTokens": false,
+            "failAuthentication": false});
+        assert_eq!(next(NextChallenge::Ask("CUSTOM_CHALLENGE".into())), ask);
+        assert_eq!(next(NextChallenge::IssueTokens)["issueTokens"], true);
+        let failed = next(NextChallenge::Fail);
+        assert_eq!(
+            (&failed["issueTokens"], &failed["failAuthentication"]),
+            (&json!(false), &json!(true))
+        );
+    }
+
+    #[test]
+    fn claims_are_written_as_the_version_of_the_trigger_has_them() {
+        let source = "TokenGeneration_Authentication";
+        let groups =
+            CognitoGroups { groups_to_override: ["g".into()].into(), ..Default::default() };
+        let claims = TokenClaims::default().id_claim("plan", "pro").without_id_claim("email");
+        let first = answered(source, "1", json!(claims.clone().groups(groups))).unwrap();
+        let expected = json!({"claimsToAddOrOverride": {"plan": "pro"},
+            "claimsToSuppress": ["email"], "groupOverrideDetails":
+            {"groupsToOverride": ["g"], "iamRolesToOverride": [], "preferredRole": null}});
+        assert_eq!(first["response"]["claimsOverrideDetails"], expected);
+
+        let more = claims.access_claim("level", 3).scope("a").without_scope("b");
+        let second = answered(source, "2", json!(more.clone())).unwrap();
+        let expected = json!({
+            "idTokenGeneration":
+                {"claimsToAddOrOverride": {"plan": "pro"}, "claimsToSuppress": ["email"]},
+            "accessTokenGeneration": {"claimsToAddOrOverride": {"level": 3},
+                "claimsToSuppress": [], "scopesToAdd": ["a"], "scopesToSuppress": ["b"]}});
+        assert_eq!(second["response"]["claimsAndScopeOverrideDetails"], expected);
+
+        // Version 1 would drop them without a word.
+        assert!(answered(source, "1", json!(more)).unwrap_err().contains("version to 2"));
+        let number = TokenClaims::default().id_claim("level", 3);
+        assert!(answered(source, "1", json!(number)).unwrap_err().contains("claims are texts"));
+        assert!(answered(source, "2", json!({"other": 1})).unwrap_err().contains("TokenClaims"));
+    }
+}
