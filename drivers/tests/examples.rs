@@ -13,6 +13,8 @@ mod chat;
 mod limit;
 #[path = "../examples/orders.rs"]
 mod orders;
+#[path = "../examples/properties.rs"]
+mod properties;
 #[path = "../examples/records.rs"]
 mod records;
 #[path = "../examples/routers.rs"]
@@ -98,6 +100,14 @@ fn a_limit_of_one_route_is_beside_that_of_all() {
     }
     let others = (0..30).filter(|_| app.get("/").send().status() == 200).count();
     assert_eq!(others, 20); // a caller is counted for each route
+}
+
+#[test]
+fn properties_are_those_of_an_application_that_runs() {
+    let app = TestApp::new(|store| properties::app(store).unwrap());
+    for status in [200, 200, 429] {
+        app.get("/orders").send().assert_status(status);
+    }
 }
 
 #[test]

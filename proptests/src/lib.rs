@@ -1,21 +1,21 @@
-//! The world in which the limiter is tested, and what it is held against.
+//! What properties are made of, beside the test kit's worlds, schedules and models.
 //!
 //! Four parts, which the tests under `tests/` put together:
 //!
-//! * [`limit`]: a limit in the words of a test, from which both the real limiter and a naive model
-//!   of it are made;
-//! * [`world`]: a store in memory that fails on demand and whose past can be forked, so that a test
-//!   can follow every schedule of several callers;
+//! * [`limit`]: a limit in the words of a test, from which both the real limiter and a model of it are
+//!   made;
+//! * [`world`]: what tests do in a world, over and over;
 //! * [`any`]: generators of both limits and requests;
 //! * [`adversary`]: a store that answers anything at all.
 //!
 //! ```
+//! use apptheory::testkit::World;
 //! use apptheory_proptests::limit::{Admission, Limit};
-//! use apptheory_proptests::world::{World, seconds};
+//! use apptheory_proptests::world::{Decide as _, seconds};
 //!
 //! let limit = Limit::Fixed { window: 60, limit: 2 };
 //! let limiter = limit.fail_closed().build();
-//! let world = World::new(&limiter);
+//! let mut world = World::new(&limiter);
 //!
 //! let mut admitted = Vec::new();
 //! for second in [0, 59, 59, 60] {

@@ -1,7 +1,4 @@
-//! Limits in the words of a test: what the limiter is asked for, and a naive model of it.
-//!
-//! The models keep every admission and add up. They share no code and no formula with the limiter: a
-//! bucket is no level that rises and falls here, but a bound on what every span of time admits.
+//! Limits in the words of a test, of which both a limiter and a model of it are made.
 
 use core::time::Duration;
 
@@ -9,16 +6,9 @@ use apptheory::limiter::{
     Coverage, FixedWindow, Layout, Limiter, LimiterBuilder, MultiWindow, Quota, SlidingWindow,
     Strategy, TokenBucket,
 };
+use apptheory::testkit::model;
+pub use apptheory::testkit::model::Admission;
 use apptheory::time::Timestamp;
-
-/// A request for some units at an instant; admitted, if it is kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Admission {
-    /// When.
-    pub at: Timestamp,
-    /// How much.
-    pub cost: u32,
-}
 
 /// A limit; times are in seconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -192,96 +182,56 @@ impl Limit {
         }
     }
 
-    /// Requests of cost 1 that fit after `admitted`, at the same instant.
-    #[must_use]
-    pub fn room(&self, admitted: &[Admission], at: Timestamp) -> u32 {
-        let mut admitted = admitted.to_vec();
-        let next = Admission { at, cost: 1 };
-        let mut room = 0;
-        while self.admits(&admitted, next) {
-            admitted.push(next);
-            room += 1;
-        }
-        room
-    }
-
     /// Whether windows are counted one after the other, so that callers can be in each other's way.
     #[must_use]
     pub const fn is_one_by_one(&self) -> bool {
         matches!(self, Self::Multi { writing: Writing::OneByOne, .. })
     }
 
-    /// Units in use as of `now` where the limit is nearest: per quota for several windows.
+    /// What it means.
     #[must_use]
-    pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
-        match self {
-            Self::Fixed { window, .. } => vec![in_window(admitted, now, *window)],
-            Self::Multi { quotas, .. } => {
-                quotas.iter().map(|(window, _)| in_window(admitted, now, *window)).collect()
+    pub fn model(&self) -> model::Limit {
+        let secs = Duration::from_secs;
+        match *self {
+            Self::Fixed { window, limit } => {
+                model::Limit::FixedWindow { window: secs(window), limit }
             }
-            Self::Sliding { parts, granularity, coverage, .. } => {
-                vec![in_cover(admitted, now, *granularity, covered(*parts, *coverage))]
+            Self::Sliding { parts, granularity, coverage, limit } => {
+                let (window, granularity) = (secs(parts * granularity), secs(granularity));
+                model::Limit::SlidingWindow { window, granularity, coverage, limit }
             }
-            Self::Bucket { .. } => self.interval().map_or_else(Vec::new, |interval| {
-                let missing = missing(admitted, now, interval);
-                let tokens = (missing + interval - 1).div_euclid(interval);
-                vec![i64::try_from(tokens).unwrap_or(i64::MAX)]
-            }),
+            Self::Multi { ref quotas, .. } => {
+                let quota = |&(window, limit): &_| Quota { limit, window: secs(window) };
+                model::Limit::MultiWindow(quotas.iter().map(quota).collect())
+            }
+            Self::Bucket { period, limit, burst } => {
+                model::Limit::TokenBucket { period: secs(period), limit, burst }
+            }
         }
     }
 
-    /// Whether the limit lets `next` in after `admitted`, which are in the order of time.
+    /// As of the [model](model::Limit::admits).
     #[must_use]
     pub fn admits(&self, admitted: &[Admission], next: Admission) -> bool {
-        let fits = |used: i64, limit: i64| used + i64::from(next.cost) <= limit;
-        match self {
-            Self::Fixed { limit, .. } | Self::Sliding { limit, .. } => {
-                self.used(admitted, next.at).iter().all(|used| fits(*used, *limit))
-            }
-            Self::Multi { quotas, .. } => {
-                let used = self.used(admitted, next.at);
-                used.iter().zip(quotas).all(|(used, (_, limit))| fits(*used, *limit))
-            }
-            Self::Bucket { burst, .. } => self.interval().is_some_and(|interval| {
-                let with_next =
-                    missing(admitted, next.at, interval) + interval * i128::from(next.cost);
-                with_next <= interval * i128::from(*burst)
-            }),
-        }
+        self.model().admits(admitted, next)
     }
 
-    /// Whether the limit held over all of `admitted`, in whatever order they came.
+    /// As of the [model](model::Limit::held).
     #[must_use]
     pub fn held(&self, admitted: &[Admission]) -> bool {
-        match self {
-            Self::Fixed { limit, .. } => admitted
-                .iter()
-                .all(|last| self.used(admitted, last.at).iter().all(|used| used <= limit)),
-            Self::Multi { quotas, .. } => admitted.iter().all(|last| {
-                let used = self.used(admitted, last.at);
-                used.iter().zip(quotas).all(|(used, (_, limit))| used <= limit)
-            }),
-            Self::Sliding { limit, .. } => admitted
-                .iter()
-                .all(|last| self.used(admitted, last.at).iter().all(|used| used <= limit)),
-            // Units in a span ≤ limit × span / period + burst, both sides times the period: exact.
-            Self::Bucket { period, limit, burst } => {
-                let period = i128::from(*period) * NANOS;
-                let most =
-                    |span: i128| i128::from(*limit.max(&0)) * span + i128::from(*burst) * period;
-                let mut in_time: Vec<Admission> = admitted.to_vec();
-                in_time.sort_by_key(|one| one.at);
-                (*limit > 0 || admitted.is_empty())
-                    && (0..in_time.len()).all(|from| {
-                        let mut units = 0;
-                        in_time[from..].iter().all(|one| {
-                            units += i128::from(one.cost);
-                            let span = one.at.unix_nanos() - in_time[from].at.unix_nanos();
-                            units * period <= most(span)
-                        })
-                    })
-            }
-        }
+        self.model().held(admitted)
+    }
+
+    /// As of the [model](model::Limit::room).
+    #[must_use]
+    pub fn room(&self, admitted: &[Admission], at: Timestamp) -> u32 {
+        self.model().room(admitted, at)
+    }
+
+    /// As of the [model](model::Limit::used).
+    #[must_use]
+    pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
+        self.model().used(admitted, now)
     }
 
     /// Seconds below which clocks must not differ for the limit to hold; `None` if they may show
@@ -297,78 +247,13 @@ impl Limit {
         }
     }
 
-    /// Units of `admitted` in the busiest real span of `length`, both of its ends included.
-    #[must_use]
-    pub fn busiest(admitted: &[Admission], length: Duration) -> i64 {
-        let length = i128::try_from(length.as_nanos()).unwrap_or(i128::MAX);
-        let within = |first: &Admission| {
-            let last = first.at.unix_nanos().saturating_add(length);
-            sum(admitted
-                .iter()
-                .filter(|one| (first.at.unix_nanos()..=last).contains(&one.at.unix_nanos())))
-        };
-        admitted.iter().map(within).max().unwrap_or(0)
-    }
-
-    /// Nanoseconds that a token takes to come back: the fewest whole ones of which `limit` are no less
-    /// than the period. `None` if nothing is ever admitted.
+    /// Nanoseconds that a token takes to come back.
     #[must_use]
     pub fn interval(&self) -> Option<i128> {
-        let Self::Bucket { period, limit, .. } = *self else { return None };
-        let is_enough = |nanos: i128| nanos * i128::from(limit) >= i128::from(period) * NANOS;
-        let (mut too_few, mut enough) = (0, i128::from(period) * NANOS);
-        while enough - too_few > 1 {
-            let middle = too_few + (enough - too_few) / 2;
-            *(if is_enough(middle) { &mut enough } else { &mut too_few }) = middle;
-        }
-        (limit > 0).then_some(enough)
+        let nanos = self.model().interval()?.as_nanos();
+        Some(i128::try_from(nanos).unwrap_or(i128::MAX))
     }
 }
-
-/// Units admitted in the window of `window` seconds, counted from 1970, that holds `now`.
-fn in_window(admitted: &[Admission], now: Timestamp, window: u64) -> i64 {
-    sum(admitted.iter().filter(|one| number(one.at, window) == number(now, window)))
-}
-
-fn number(at: Timestamp, window: u64) -> i128 {
-    at.unix_nanos().div_euclid(i128::from(window) * NANOS)
-}
-
-/// Units admitted in the last `covered` sub-windows, counted from year 1, up to the one of `now`.
-fn in_cover(admitted: &[Admission], now: Timestamp, granularity: u64, covered: u64) -> i64 {
-    let last = sub_window(now, granularity);
-    let cover = last - i128::from(covered) + 1..=last;
-    sum(admitted.iter().filter(|one| cover.contains(&sub_window(one.at, granularity))))
-}
-
-fn sub_window(at: Timestamp, granularity: u64) -> i128 {
-    let since_year_one = at.unix_nanos() - Timestamp::MIN.unix_nanos();
-    since_year_one / (i128::from(granularity) * NANOS)
-}
-
-const fn covered(parts: u64, coverage: Coverage) -> u64 {
-    match coverage {
-        Coverage::Aligned => parts,
-        Coverage::Conservative => parts + 1,
-    }
-}
-
-fn sum<'a>(admissions: impl Iterator<Item = &'a Admission>) -> i64 {
-    admissions.map(|one| i64::from(one.cost)).sum()
-}
-
-/// Nanoseconds' worth of tokens that a bucket still misses at `now`: of all spans that end there, the
-/// most by which what was admitted in one exceeds what came back in it.
-fn missing(admitted: &[Admission], now: Timestamp, interval: i128) -> i128 {
-    let mut taken = 0;
-    let spans = admitted.iter().rev().map(|first| {
-        taken += i128::from(first.cost) * interval;
-        taken - (now.unix_nanos() - first.at.unix_nanos())
-    });
-    spans.max().unwrap_or(0).max(0)
-}
-
-const NANOS: i128 = 1_000_000_000;
 
 /// One of every kind, with room for `limit` units at one instant.
 #[must_use]

@@ -9,14 +9,14 @@ use apptheory::idempotency::{
     Acquisition, AttributeStyle, Completion, ErrorKind, IdempotencyConfig, IdempotencyKey, Lease,
     Owner, Released,
 };
-use apptheory::machine::Machine;
-use apptheory::machine::run;
+use apptheory::layer::Fault;
+use apptheory::machine::{Machine, Step, run};
 use apptheory::registry::RegistryConfig;
-use apptheory::store::memory::Memory;
 use apptheory::store::{self, StoreRequest};
+use apptheory::testkit::World;
 use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
-use apptheory_proptests::world::{Fault, Faulty, seconds};
+use apptheory_proptests::world::seconds;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -48,12 +48,19 @@ fn fault() -> impl Strategy<Value = Option<Fault>> {
 /// For how long results count, in seconds.
 const TTL: i64 = 20;
 
+/// Runs a machine whose first call meets a fault.
 fn with<M: Machine<Request = StoreRequest<M>>>(
-    memory: &mut Memory,
-    fault: Option<Fault>,
+    world: &mut World,
+    mut fault: Option<Fault>,
     machine: M,
 ) -> M::Output {
-    run(machine, &mut Faulty { memory, fault })
+    let mut step = machine.start();
+    loop {
+        step = match step {
+            Step::Ask(request) => world.step(request, fault.take()),
+            Step::Done(output) => return output,
+        };
+    }
 }
 
 proptest! {
@@ -66,7 +73,7 @@ proptest! {
     ) {
         let ttl = Duration::from_secs(TTL.unsigned_abs());
         let idempotency = IdempotencyConfig::builder().attribute_style(style).ttl(ttl).build();
-        let mut store = Memory::default().with_table(idempotency.table());
+        let mut store = World::default().with_table(idempotency.table());
         let key = IdempotencyKey::new("scope", "key").unwrap();
         let mut now = seconds(0);
         // What was given, and when it ends.
@@ -145,7 +152,7 @@ proptest! {
         ten_minutes in 0..30_i64,
     ) {
         let registry = RegistryConfig::builder().build();
-        let mut store = Memory::default().with_table(registry.table());
+        let mut store = World::default().with_table(registry.table());
         for (id, (topic, hour)) in &connections {
             let register = registry.register(id, &topic.to_string(), seconds(hour * 3_600)).unwrap();
             prop_assert_eq!(run(register, &mut store), Ok(()));
@@ -180,7 +187,7 @@ proptest! {
 #[test]
 fn a_reply_that_is_lost_is_asked_for_again() {
     let idempotency = IdempotencyConfig::builder().build();
-    let mut store = Memory::default().with_table(idempotency.table());
+    let mut store = World::default().with_table(idempotency.table());
     let key = IdempotencyKey::new("scope", "key").unwrap();
     let mut acquire = |owner, now, fault| {
         let (owner, lease) = (Owner::new(owner), Some(Duration::from_secs(10)));

@@ -11,14 +11,16 @@ use core::cell::RefCell;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
+use apptheory::layer::Fault;
 use apptheory::limiter::{Attempt, Basis, CheckAndIncrement, Coverage, Decided, Limiter, Recall};
 use apptheory::machine::{Machine, Step};
 use apptheory::store::StoreRequest;
+use apptheory::testkit::{Sent, World, model};
 use apptheory::time::Timestamp;
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
-use apptheory_proptests::world::{Fault, Sent, World, attempt, nanos, seconds, the_key};
+use apptheory_proptests::world::{Decide as _, attempt, nanos, seconds, the_key};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -55,7 +57,7 @@ fn holds_in_real_time(limit: &Limit, admitted: &[Admission]) -> bool {
         Coverage::Conservative => parts * granularity,
         Coverage::Aligned => (parts - 1) * granularity,
     };
-    Limit::busiest(admitted, Duration::from_secs(span)) <= (*limit).max(0)
+    model::Limit::busiest(admitted, Duration::from_secs(span)) <= (*limit).max(0)
 }
 
 /// Where a caller stands.
@@ -115,7 +117,7 @@ impl Crossing<'_> {
             return;
         }
         if let Some((next, later)) = self.times.split_first() {
-            let fork = Self { times: later, ..self.fork() };
+            let mut fork = Self { times: later, ..self.fork() };
             fork.world.set_time(fork.world.now().max(*next));
             fork.explore();
         }
@@ -165,7 +167,7 @@ impl Crossing<'_> {
             }
             Stand::Asking(request) => self.send(request, fault, ahead),
             Stand::Waiting(request, sent) => {
-                let step = self.world.arrive(request, sent);
+                let step = by_clock(&mut self.world, ahead, |world| world.arrive(request, sent));
                 self.stand_after(step)
             }
         };
@@ -178,11 +180,11 @@ impl Crossing<'_> {
         fault: Option<Fault>,
         ahead: Duration,
     ) -> Stand {
-        let sent = self.world.send(&request, fault, ahead);
+        let sent = by_clock(&mut self.world, ahead, |world| world.send(&request, fault));
         if self.in_halves {
             return Stand::Waiting(request, sent);
         }
-        let step = self.world.arrive(request, sent);
+        let step = by_clock(&mut self.world, ahead, |world| world.arrive(request, sent));
         self.stand_after(step)
     }
 
@@ -195,6 +197,14 @@ impl Crossing<'_> {
             }
         }
     }
+}
+
+/// Acts by the clock of a caller that is ahead of real time.
+fn by_clock<T>(world: &mut World, ahead: Duration, act: impl FnOnce(&mut World) -> T) -> T {
+    world.set_time(world.now().saturating_add(ahead));
+    let result = act(world);
+    world.set_time(world.now().saturating_sub(ahead));
+    result
 }
 
 /// What can go wrong, in as many ways as matter here: an order that never arrives changes nothing.
@@ -226,7 +236,7 @@ fn cross(
     in_halves: bool,
 ) -> usize {
     let limiter = limit.with_skew(SKEW).build();
-    let world = World::new(&limiter);
+    let mut world = World::new(&limiter);
     let (first, times) = times.split_first().unwrap();
     world.set_time(*first);
     let caller = |ahead: &u32| Caller { ahead: SKEW * *ahead, stand: Stand::Idle };
@@ -269,7 +279,7 @@ fn a_write_that_lands_after_its_sub_window_admits_nobody_beside_the_next_one() {
     let limit =
         Limit::Sliding { parts: 60, granularity: 1, coverage: Coverage::Conservative, limit: 1 };
     let limiter = limit.fail_closed().build();
-    let world = World::new(&limiter);
+    let mut world = World::new(&limiter);
     let before = nanos(i128::from(NOON) * 1_000_000_000 - 1_000_000);
     world.set_time(before);
     let late = Admission { at: before, cost: 1 };
@@ -321,7 +331,7 @@ struct Instance {
 }
 
 impl Instance {
-    fn take_turn(&mut self, turn: &Turn, limiter: &Limiter, world: &World, tally: &mut Tally) {
+    fn take_turn(&mut self, turn: &Turn, limiter: &Limiter, world: &mut World, tally: &mut Tally) {
         let step = match core::mem::replace(&mut self.stand, Stand::Idle) {
             Stand::Idle | Stand::Done => {
                 self.cost = turn.cost;
@@ -330,11 +340,13 @@ impl Instance {
                 limiter.check_and_increment(attempt, &self.recall).start()
             }
             Stand::Asking(request) => {
-                let sent = world.send(&request, turn.fault, self.ahead);
+                let sent = by_clock(world, self.ahead, |world| world.send(&request, turn.fault));
                 self.stand = Stand::Waiting(request, sent);
                 return;
             }
-            Stand::Waiting(request, sent) => world.arrive(request, sent),
+            Stand::Waiting(request, sent) => {
+                by_clock(world, self.ahead, |world| world.arrive(request, sent))
+            }
         };
         match step {
             Step::Ask(request) => self.stand = Stand::Asking(request),
@@ -370,7 +382,7 @@ proptest! {
         };
         let build = build.skew_allowance(skew).unwrap();
         let limiter = if remembers { build.deny_cache() } else { build }.build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         world.set_time(seconds(NOON - 5));
         let instance = |per_mille: &u64| Instance {
             recall: if remembers { Recall::default() } else { Recall::with_capacity(0) },
@@ -383,13 +395,13 @@ proptest! {
         for turn in &turns {
             world.set_time(world.now().saturating_add(turn.passes));
             let who = turn.who.index(instances.len());
-            instances[who].take_turn(turn, &limiter, &world, &mut tally);
+            instances[who].take_turn(turn, &limiter, &mut world, &mut tally);
         }
         // What is under way may still come to an end.
         let last = Turn { fault: None, passes: Duration::ZERO, ..turns[0].clone() };
         for instance in &mut instances {
             while !instance.is_idle() {
-                instance.take_turn(&last, &limiter, &world, &mut tally);
+                instance.take_turn(&last, &limiter, &mut world, &mut tally);
             }
         }
         prop_assert!(tally.held(&limit), "{:?}", tally);
@@ -411,7 +423,7 @@ proptest! {
             let budget = u64::try_from((granularity - skew).as_nanos()).unwrap();
             Duration::from_nanos(budget / 1_000 * per_mille)
         };
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         world.set_time(seconds(NOON).saturating_add(Duration::from_millis(start)));
         let mut recall = if remembers { Recall::default() } else { Recall::with_capacity(0) };
         for latencies in latencies.chunks(4) {

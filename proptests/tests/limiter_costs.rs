@@ -4,15 +4,16 @@
 
 use core::time::Duration;
 
+use apptheory::layer::Fault;
 use apptheory::limiter::{Basis, CheckAndIncrement, Coverage, Decision, Limiter, Recall};
-use apptheory::machine::Interpret;
-use apptheory::machine::{Machine, Step};
+use apptheory::machine::{Interpret, Machine, Step, run};
 use apptheory::store::{ConsumedCapacity, OperationUsage};
 use apptheory::store::{DeleteItem, Guard, Key, StoreRequest, Value};
+use apptheory::testkit::World;
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
-use apptheory_proptests::world::{Fault, World, attempt, nanos, seconds, the_key};
+use apptheory_proptests::world::{Decide as _, attempt, nanos, seconds, the_key};
 use proptest::prelude::*;
 
 const NOON: i64 = 1_767_268_800;
@@ -106,7 +107,7 @@ fn windows_without_transactions_take_a_call_each() {
 #[test]
 fn a_transaction_that_meets_conflicts_is_sent_four_times() {
     let quotas = vec![(60, 1), (600, 4)];
-    let instance = Instance::new(&Limit::Multi { writing: Writing::Transaction, quotas });
+    let mut instance = Instance::new(&Limit::Multi { writing: Writing::Transaction, quotas });
     let mut step = instance.start(at(0));
     let (mut sent, mut slept) = (0, Vec::new());
     while let Step::Ask(request) = step {
@@ -177,14 +178,14 @@ fn reads_take_one_call_for_a_hundred_counters() {
     for (parts, reads) in [(99, 1), (100, 1), (101, 2), (250, 3)] {
         let coverage = Coverage::Aligned;
         let limit = Limit::Sliding { parts, granularity: 1, coverage, limit: 9 };
-        let Instance { limiter, world, recall } = Instance::new(&limit);
-        let spent = |act: &dyn Fn(&World)| world.spent(|world| act(world)).1;
+        let Instance { limiter, mut world, recall } = Instance::new(&limit);
+        let mut spent = |act: &dyn Fn(&mut World)| world.spent(|world| act(world)).1;
         let all = cost(reads, 0, parts);
         assert_eq!(spent(&|world| drop(world.check(&limiter, at(0)))), all, "check of {parts}");
         let usage = limiter.usage(the_key(), at(0).at);
-        assert_eq!(spent(&|world| drop(world.run(usage.clone()))), all, "usage of {parts}");
+        assert_eq!(spent(&|world| drop(run(usage.clone(), world))), all, "usage of {parts}");
         let record = limiter.record(attempt(&the_key(), at(0)), &recall);
-        assert_eq!(spent(&|world| world.run(record.clone()).unwrap()), cost(1, 1, 0), "record");
+        assert_eq!(spent(&|world| run(record.clone(), world).unwrap()), cost(1, 1, 0), "record");
         let decided = cost(reads + 1, 1, parts);
         assert_eq!(spent(&|world| drop(world.decide(&limiter, at(0)))), decided, "{parts}");
     }
@@ -247,12 +248,11 @@ fn a_bucket_takes_a_third_write_only_when_its_item_vanishes_in_between() {
         writes += 1;
         // Starting afresh was refused; advancing is tried next, but somebody empties the table.
         if writes == 1 {
-            let mut memory = instance.world.memory();
-            for item in memory.items(&table) {
+            for item in instance.world.memory().items(&table) {
                 let text = |name: &str| Value::from(item.text(name).unwrap());
                 let key = Key::of("PK", text("PK")).with_sort("SK", text("SK"));
                 let delete = DeleteItem { table: table.clone(), key, guard: Guard::Always };
-                memory.interpret(&delete).unwrap();
+                instance.world.interpret(&delete).unwrap();
             }
         }
     }
@@ -266,7 +266,7 @@ fn a_foreign_arrival_time_takes_two_calls_once() {
     let record = instance
         .limiter
         .record(attempt(&the_key(), Admission { cost: 9, ..at(0) }), &instance.recall);
-    instance.world.run(record).unwrap();
+    run(record, &mut instance.world).unwrap();
     for (second, allowed, units) in [(0, false, 2), (1, false, 1), (20, true, 1)] {
         let (decision, spent) = instance.decide(at(second));
         assert_eq!((decision.allowed, spent), (allowed, cost(units, units, 0)), "at {second}");
@@ -274,7 +274,7 @@ fn a_foreign_arrival_time_takes_two_calls_once() {
 }
 
 /// How many writes a decision takes, while rivals take tokens before some of them.
-fn writes_of(instance: &Instance, request: Admission, rivals: &[(usize, Admission)]) -> usize {
+fn writes_of(instance: &mut Instance, request: Admission, rivals: &[(usize, Admission)]) -> usize {
     let mut step = instance.start(request);
     let mut writes = 0;
     loop {
@@ -315,7 +315,7 @@ proptest! {
                 })
                 .collect();
             // The arrival time does not fall then, so not even rivals make it more.
-            prop_assert!(writes_of(&instance, request, &rivals) <= 2);
+            prop_assert!(writes_of(&mut instance, request, &rivals) <= 2);
             prop_assert!(instance.decide(request).1.calls <= 2);
         }
     }

@@ -10,11 +10,12 @@ use apptheory::limiter::{self, Attempt, Basis, Decision, DecisionId, Limiter, Re
 use apptheory::machine::Advance;
 use apptheory::machine::{Machine, Step};
 use apptheory::store::StoreRequest;
+use apptheory::testkit::World;
 use apptheory_proptests::adversary::{Adversary, any_adversary};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit};
-use apptheory_proptests::world::{World, nanos, the_key};
+use apptheory_proptests::world::{Decide as _, nanos, the_key};
 use proptest::prelude::*;
 use sfv::{BareItem, Item, List, ListEntry, Parser};
 
@@ -211,7 +212,7 @@ proptest! {
         requests in any::requests(12),
     ) {
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let mut admitted: Vec<Admission> = Vec::new();
         for request in requests {
             let decision = world.decide(&limiter, request).unwrap();

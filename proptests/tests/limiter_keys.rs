@@ -13,10 +13,11 @@ use apptheory::machine::{Machine, Step};
 use apptheory::store::{
     Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, StoreRequest, TransactWrite,
 };
+use apptheory::testkit::World;
 use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::Admission;
-use apptheory_proptests::world::{World, attempt, seconds, the_key};
+use apptheory_proptests::world::{Decide as _, attempt, seconds, the_key};
 use proptest::prelude::Strategy as Generator;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -191,7 +192,7 @@ fn what_one_limiter_learned_says_nothing_of_another() {
     let fixed = || Limiter::fail_closed(FixedWindow::new(Duration::from_secs(60), 1).unwrap());
     let [one, other] =
         ["one", "other"].map(|name| fixed().named(name).unwrap().deny_cache().build());
-    let world = World::new(&one);
+    let mut world = World::new(&one);
     let mut recall = Recall::default();
     let request = Admission { at: seconds(0), cost: 1 };
     for allowed in [true, false, false] {

@@ -7,10 +7,12 @@
 use core::time::Duration;
 
 use apptheory::limiter::{Basis, Decision, Limiter, Recall};
+use apptheory::machine::run;
+use apptheory::testkit::World;
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
-use apptheory_proptests::world::{World, attempt, nanos, the_key};
+use apptheory_proptests::world::{Decide as _, attempt, nanos, the_key};
 use proptest::prelude::*;
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
@@ -79,7 +81,7 @@ proptest! {
         remembers in any::<bool>(),
     ) {
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let mut recall = if remembers { Recall::default() } else { Recall::with_capacity(0) };
         let mut admitted = Vec::new();
         for request in requests {
@@ -120,13 +122,14 @@ proptest! {
         let skew = Duration::from_millis(skew);
         let limiter = now.fail_closed().skew_allowance(skew).unwrap().build();
         let before = earlier.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let start = nanos(requests[0].at.unix_nanos() + ahead);
         let burst = Admission { at: start, cost: burst_of(&earlier) };
         world.decide(&before, burst).unwrap();
         if recorded > 0 {
             let request = Admission { at: start, cost: recorded };
-            world.run(before.record(attempt(&the_key(), request), &Recall::default())).unwrap();
+            let record = before.record(attempt(&the_key(), request), &Recall::default());
+            run(record, &mut world).unwrap();
         }
         let Some(interval) = now.interval() else { return Ok(()) };
         let fill = interval * i128::from(burst_of(&now));
@@ -162,7 +165,7 @@ fn compare_all(
 ) -> Result<(), TestCaseError> {
     let builder = limit.fail_closed();
     let limiter = if remembers { builder.deny_cache() } else { builder }.build();
-    let world = World::new(&limiter);
+    let mut world = World::new(&limiter);
     let mut recall = if remembers { Recall::default() } else { Recall::with_capacity(0) };
     for request in requests {
         let can_ever = limit.admits(&[], *request);

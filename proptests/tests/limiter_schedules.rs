@@ -1,134 +1,35 @@
 //! Never more admissions than the limit, whatever the schedule and whatever fails.
 //!
-//! A suspended decision is a value, so a test holds several and steps whichever it likes: every
-//! schedule of three callers at one time. `limiter_clocks.rs` lets time pass.
+//! All callers ask at one time here. `limiter_clocks.rs` lets time pass.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use apptheory::limiter::{
-    Attempt, Basis, CheckAndIncrement, Decided, Decision, LimiterBuilder, Recall,
-};
-use apptheory::machine::{Machine, Step};
-use apptheory::store::StoreRequest;
+use apptheory::layer::Fault;
+use apptheory::limiter::{Attempt, Basis, Decided, Decision, Limiter, LimiterBuilder, Recall};
+use apptheory::machine::{Machine, Step, run};
+use apptheory::testkit::{Schedules, World};
 use apptheory_proptests::limit::{Admission, Limit, Writing, every_kind};
-use apptheory_proptests::world::{Fault, World, attempt, seconds, the_key};
+use apptheory_proptests::world::{Decide as _, attempt, seconds, the_key};
 
 const NOON: i64 = 1_767_268_800;
 
-/// A point of a schedule: who waits for what, what the world is like, what has been answered.
-struct Moment<'a> {
-    limit: &'a Limit,
-    waiting: Vec<(Admission, Option<Step<CheckAndIncrement>>)>,
-    world: World,
-    /// How many more calls may fail.
-    faults: usize,
+/// What came of callers that asked at one time.
+#[derive(Debug, Default)]
+struct End {
     admitted: Vec<Admission>,
     denied: Vec<Admission>,
     failed: usize,
 }
 
-impl<'a> Moment<'a> {
-    /// Callers about to start, on a table where `earlier` requests were counted.
-    fn new(
-        limit: &'a Limit,
-        build: fn(&Limit) -> LimiterBuilder,
-        earlier: &[Admission],
-        callers: &[Admission],
-        faults: usize,
-    ) -> Self {
-        let limiter = build(limit).build();
-        let world = World::new(&limiter);
-        let admitted = earlier
-            .iter()
-            .copied()
-            .filter(|one| world.decide(&limiter, *one).is_ok_and(|decision| decision.allowed));
-        let admitted: Vec<Admission> = admitted.collect();
-        if let Some(first) = callers.first() {
-            world.set_time(first.at);
-        }
-        let recall = Recall::default();
-        let start = |caller: &Admission| {
-            let machine = limiter.check_and_increment(attempt(&the_key(), *caller), &recall);
-            (*caller, Some(machine.start()))
-        };
-        let waiting = callers.iter().map(start).collect();
-        Self { limit, waiting, world, faults, admitted, denied: Vec::new(), failed: 0 }
-    }
-
-    fn fork(&self) -> Self {
-        Self {
-            limit: self.limit,
-            waiting: self.waiting.clone(),
-            world: self.world.fork(),
-            faults: self.faults,
-            admitted: self.admitted.clone(),
-            denied: self.denied.clone(),
-            failed: self.failed,
-        }
-    }
-
-    /// Follows every schedule with every choice of faults, and hands each end to `judge`. Says how
-    /// many there were.
-    fn explore(self, judge: &impl Fn(&Self)) -> usize {
-        let Some(first) = self.waiting.iter().position(|(_, step)| step.is_some()) else {
-            judge(&self);
-            return 1;
-        };
-        let mut ends = 0;
-        for caller in first..self.waiting.len() {
-            match &self.waiting[caller].1 {
-                None => {}
-                // An answer touches nobody else: it can be taken note of at once.
-                Some(Step::Done(_)) => return self.conclude(caller).explore(judge),
-                Some(Step::Ask(request)) => {
-                    let faults = if self.faults > 0 { faults_of(request) } else { &[] };
-                    for fault in core::iter::once(None).chain(faults.iter().map(Some)) {
-                        ends += self.fork().step(caller, fault.copied()).explore(judge);
-                    }
-                }
+impl End {
+    fn note(&mut self, request: Admission, decided: &Decided) {
+        match &decided.decision {
+            Ok(decision) if is_counted(decision) => {
+                let list = if decision.allowed { &mut self.admitted } else { &mut self.denied };
+                list.push(request);
             }
+            Ok(_) | Err(_) => self.failed += 1,
         }
-        ends
-    }
-
-    fn step(mut self, caller: usize, fault: Option<Fault>) -> Self {
-        if let Some(Step::Ask(request)) = self.waiting[caller].1.take() {
-            self.waiting[caller].1 = Some(self.world.step(request, fault));
-            self.faults -= usize::from(fault.is_some());
-        }
-        self
-    }
-
-    fn conclude(mut self, caller: usize) -> Self {
-        let (request, step) = &mut self.waiting[caller];
-        if let Some(Step::Done(Decided { decision, .. })) = step.take() {
-            match decision {
-                Ok(decision) if is_counted(&decision) => {
-                    if decision.allowed {
-                        self.admitted.push(*request);
-                    } else {
-                        self.denied.push(*request);
-                    }
-                }
-                Ok(_) | Err(_) => self.failed += 1,
-            }
-        }
-        self
-    }
-}
-
-/// What can go wrong with an effect, in as many ways as its machine can tell apart: only the back-off
-/// of transactions looks at the kind of an error.
-const fn faults_of(request: &StoreRequest<CheckAndIncrement>) -> &'static [Fault] {
-    match request {
-        StoreRequest::Sleep(_) => &[],
-        StoreRequest::TransactWriteItems(_) => &Fault::ALL,
-        StoreRequest::UpdateItem(_)
-        | StoreRequest::PutItem(_)
-        | StoreRequest::DeleteItem(_)
-        | StoreRequest::GetItem(_)
-        | StoreRequest::BatchGetItem(_)
-        | StoreRequest::QueryItems(_) => &[Fault::REPLY_LOST, Fault::NOT_APPLIED],
     }
 }
 
@@ -142,6 +43,34 @@ fn is_counted(decision: &Decision) -> bool {
     }
 }
 
+/// Lets callers ask in the order of each schedule, on a table where `earlier` requests were counted.
+/// Hands each end to `judge`, and says how many there were.
+fn explore(
+    limiter: &Limiter,
+    earlier: &[Admission],
+    callers: &[Admission],
+    schedules: Schedules,
+    judge: impl Fn(&End),
+) -> usize {
+    let mut world = World::new(limiter);
+    let mut before = earlier.to_vec();
+    before.retain(|one| world.decide(limiter, *one).is_ok_and(|decision| decision.allowed));
+    world.set_time(callers[0].at);
+    let recall = Recall::default();
+    let machine =
+        |caller: &Admission| limiter.check_and_increment(attempt(&the_key(), *caller), &recall);
+    let machines: Vec<_> = callers.iter().map(machine).collect();
+    let ends = schedules.map(|schedule| {
+        let run = world.run_each(schedule, |caller| machines[caller].clone());
+        let mut end = End { admitted: before.clone(), ..End::default() };
+        for (caller, decided) in callers.iter().zip(&run.outputs) {
+            end.note(*caller, decided);
+        }
+        judge(&end);
+    });
+    ends.count()
+}
+
 fn at_once(costs: [u32; 3]) -> [Admission; 3] {
     costs.map(|cost| Admission { at: seconds(NOON), cost })
 }
@@ -150,12 +79,12 @@ fn at_once(costs: [u32; 3]) -> [Admission; 3] {
 fn attempts_without_an_id_are_counted_one_by_one() {
     for limit in every_kind(2) {
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         world.set_time(seconds(NOON));
-        let decide = || {
+        let mut decide = || {
             let attempt = Attempt::new(the_key(), seconds(NOON));
             let machine = limiter.check_and_increment(attempt, &Recall::default());
-            world.run(machine).decision.unwrap().allowed
+            run(machine, &mut world).decision.unwrap().allowed
         };
         let admitted = (0..4).filter(|_| decide()).count();
         assert_eq!(admitted, 2, "{limit:?}");
@@ -166,8 +95,8 @@ fn attempts_without_an_id_are_counted_one_by_one() {
 fn every_schedule_of_three_callers_admits_exactly_what_fits() {
     for limit in (0..=3).flat_map(every_kind) {
         let callers = at_once([1, 1, 1]);
-        let start = Moment::new(&limit, Limit::fail_closed, &[], &callers, 0);
-        let ends = start.explore(&|end| {
+        let limiter = limit.fail_closed().build();
+        let ends = explore(&limiter, &[], &callers, Schedules::of(3), |end| {
             assert_eq!(end.failed, 0);
             let room = i64::from(limit.room(&[], seconds(NOON)).min(3));
             let admitted = i64::try_from(end.admitted.len()).unwrap();
@@ -186,8 +115,8 @@ fn every_schedule_of_three_callers_admits_exactly_what_fits() {
 fn every_schedule_of_mixed_costs_fills_the_room() {
     for limit in (1..=4).flat_map(every_kind) {
         for costs in [[1, 2, 3], [2, 2, 1], [3, 3, 2]] {
-            let start = Moment::new(&limit, Limit::fail_closed, &[], &at_once(costs), 0);
-            start.explore(&|end| {
+            let limiter = limit.fail_closed().build();
+            explore(&limiter, &[], &at_once(costs), Schedules::of(3), |end| {
                 assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
                 for denied in end.denied.iter().filter(|_| !limit.is_one_by_one()) {
                     let fits = limit.admits(&end.admitted, *denied);
@@ -222,16 +151,20 @@ fn short_and_either_mode(
 #[test]
 fn every_schedule_of_three_callers_with_a_fault_holds_the_limit() {
     for (limit, mode) in (1..=2).flat_map(short_and_either_mode) {
-        let start = Moment::new(&limit, mode, &[], &at_once([1, 1, 1]), 1);
-        start.explore(&|end| assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted));
+        let (limiter, schedules) = (mode(&limit).build(), Schedules::of(3).failing(1));
+        explore(&limiter, &[], &at_once([1, 1, 1]), schedules, |end| {
+            assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
+        });
     }
 }
 
 #[test]
 fn every_schedule_of_two_callers_with_three_faults_holds_the_limit() {
     for (limit, mode) in short_and_either_mode(1) {
-        let start = Moment::new(&limit, mode, &[], &at_once([1, 1, 1])[..2], 3);
-        start.explore(&|end| assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted));
+        let (limiter, schedules) = (mode(&limit).build(), Schedules::of(2).failing(3));
+        explore(&limiter, &[], &at_once([1, 1, 1])[..2], schedules, |end| {
+            assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
+        });
     }
 }
 
@@ -245,8 +178,8 @@ fn every_schedule_of_callers_that_tell_different_times_holds_the_limit() {
             for (caller, time) in callers.iter_mut().zip(times) {
                 caller.at = seconds(NOON + time);
             }
-            let start = Moment::new(&limit, Limit::fail_closed, &earlier, &callers, 0);
-            start.explore(&|end| {
+            let limiter = limit.fail_closed().build();
+            explore(&limiter, &earlier, &callers, Schedules::of(3), |end| {
                 assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
             });
         }
@@ -264,8 +197,8 @@ fn every_schedule_around_the_end_of_a_window_holds_the_limit() {
     for writing in [Writing::Transaction, Writing::Packed, Writing::OneByOne] {
         for limit in 1..=2 {
             let limit = Limit::Multi { writing, quotas: vec![(3_600, 9), (60, limit)] };
-            let start = Moment::new(&limit, Limit::fail_closed, &earlier, &callers, 1);
-            start.explore(&|end| {
+            let (limiter, schedules) = (limit.fail_closed().build(), Schedules::of(3).failing(1));
+            explore(&limiter, &earlier, &callers, schedules, |end| {
                 assert!(limit.held(&end.admitted), "{limit:?} {:?}", end.admitted);
             });
         }
@@ -278,11 +211,17 @@ fn a_refusal_stands_when_what_was_counted_cannot_be_taken_back() {
     let limit = Limit::Multi { writing: Writing::OneByOne, quotas: vec![(60, 1), (3_600, 5)] };
     for fault in Fault::ALL {
         let [one, two, _] = at_once([1, 1, 1]);
-        let mut moment = Moment::new(&limit, Limit::fail_open, &[one], &[two], 3);
+        let limiter = limit.fail_open().build();
+        let mut world = World::new(&limiter);
+        assert!(world.decide(&limiter, one).unwrap().allowed);
+        let machine = limiter.check_and_increment(attempt(&the_key(), two), &Recall::default());
+        let mut step = machine.start();
         for fault in [None, None, Some(fault)] {
-            moment = moment.step(0, fault);
+            let Step::Ask(request) = step else { panic!("it counts twice and takes one back") };
+            step = world.step(request, fault);
         }
-        let end = moment.conclude(0);
-        assert_eq!((end.denied.len(), end.failed), (1, 0), "{fault:?}");
+        let Step::Done(decided) = step else { panic!("it is done, {fault:?}") };
+        let decision = decided.decision.unwrap();
+        assert!(!decision.allowed && is_counted(&decision), "{fault:?}");
     }
 }

@@ -5,10 +5,12 @@
 use core::time::Duration;
 
 use apptheory::limiter::{Basis, Coverage, Recall};
+use apptheory::machine::run;
+use apptheory::testkit::{World, model};
 use apptheory_proptests::any;
 use apptheory_proptests::cases;
 use apptheory_proptests::limit::{Admission, Exception, Limit};
-use apptheory_proptests::world::{World, attempt, key, nanos, seconds};
+use apptheory_proptests::world::{Decide as _, attempt, key, nanos, seconds};
 use proptest::prelude::*;
 
 proptest! {
@@ -23,7 +25,7 @@ proptest! {
         let builder = limit.fail_closed();
         let limiter = if remembers { builder.deny_cache() } else { builder }.build();
         let shadow = limit.fail_closed().shadow().build();
-        let (world, shadowed) = (World::new(&limiter), World::new(&shadow));
+        let (mut world, mut shadowed) = (World::new(&limiter), World::new(&shadow));
         let mut recall = if remembers { Recall::default() } else { Recall::with_capacity(0) };
         let mut admitted = Vec::new();
         for request in requests {
@@ -56,7 +58,7 @@ proptest! {
         remembers in any::<bool>(),
     ) {
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let mut recall = if remembers { Recall::default() } else { Recall::with_capacity(0) };
         let admitted: Vec<Admission> = requests
             .into_iter()
@@ -64,7 +66,7 @@ proptest! {
             .collect();
         let Limit::Sliding { parts, granularity, limit, .. } = limit else { unreachable!() };
         let window = Duration::from_secs(parts * granularity);
-        prop_assert!(Limit::busiest(&admitted, window) <= limit.max(0), "{:?}", admitted);
+        prop_assert!(model::Limit::busiest(&admitted, window) <= limit.max(0), "{:?}", admitted);
     }
 
     #[test]
@@ -73,7 +75,7 @@ proptest! {
         requests in any::requests(60),
     ) {
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let mut admitted: Vec<Admission> = Vec::new();
         for request in requests {
             if world.decide(&limiter, request).unwrap().allowed {
@@ -82,7 +84,7 @@ proptest! {
         }
         prop_assert!(limit.held(&admitted), "{:?}", admitted);
         let Limit::Bucket { burst, .. } = limit else { unreachable!() };
-        let at_once = Limit::busiest(&admitted, Duration::ZERO);
+        let at_once = model::Limit::busiest(&admitted, Duration::ZERO);
         prop_assert!(at_once <= i64::from(burst), "{:?}", admitted);
     }
 
@@ -92,7 +94,7 @@ proptest! {
         gaps in prop::collection::vec((0..4_u32, -2..3_i128, 1..4_u32), 1..60),
     ) {
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let Limit::Bucket { burst, .. } = limit else { unreachable!() };
         let interval = limit.interval().unwrap();
         // The greediest caller: first all at once, then about when the next tokens come back.
@@ -122,7 +124,7 @@ proptest! {
                 (Exception::Resource("/cheap"), for_resource),
             ])
             .build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         for (identifier, resource, holds) in [
             ("vip", "/cheap", limit.with_limit(for_identifier)),
             ("vip", "/dear", limit.with_limit(for_identifier)),
@@ -134,7 +136,7 @@ proptest! {
             for request in &requests {
                 world.set_time(request.at);
                 let machine = limiter.check_and_increment(attempt(&key, *request), &Recall::default());
-                let decision = world.run(machine).decision.unwrap();
+                let decision = run(machine, &mut world).decision.unwrap();
                 let expected = holds.admits(&admitted, *request);
                 prop_assert_eq!(decision.allowed, expected, "{} {}", identifier, resource);
                 admitted.extend(expected.then_some(*request));
@@ -148,7 +150,7 @@ fn a_bucket_under_constant_load_settles_at_its_rate() {
     for (period, limit, burst) in [(60, 7, 3), (1, 100, 1), (7, 3, 5)] {
         let bucket = Limit::Bucket { period, limit, burst };
         let limiter = bucket.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         // Six requests for every token that comes back, over forty tokens' time.
         let interval = bucket.interval().unwrap();
         let allowed = (0..240)
@@ -169,7 +171,7 @@ fn an_aligned_window_bounds_its_sub_windows_and_not_every_span() {
     for (coverage, fits) in [(Coverage::Aligned, 6), (Coverage::Conservative, 3)] {
         let limit = Limit::Sliding { parts: 2, granularity: 60, coverage, limit: 3 };
         let limiter = limit.fail_closed().build();
-        let world = World::new(&limiter);
+        let mut world = World::new(&limiter);
         let requests = times.map(|time| Admission { at: seconds(1_767_225_600 + time), cost: 1 });
         let admitted =
             requests.iter().filter(|one| world.decide(&limiter, **one).unwrap().allowed).count();

@@ -7,34 +7,52 @@ use apptheory_core::store::{self, StoreEffect};
 
 use crate::execute::Execute;
 
+/// What goes wrong with a store call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// What the caller is told.
+    pub error: store::Error,
+    /// Whether the call was made, and only its reply was lost.
+    pub applied: bool,
+}
+
+impl Fault {
+    /// The call is made, and its reply never comes.
+    pub const REPLY_LOST: Self = Self { error: store::Error::Timeout, applied: true };
+    /// The call never arrives.
+    pub const NOT_APPLIED: Self = Self { error: store::Error::Unavailable, applied: false };
+    /// The call is turned away for the table's throughput.
+    pub const THROTTLED: Self = Self { error: store::Error::Throttled, applied: false };
+    /// The call is turned away because a transaction holds the item.
+    pub const CONFLICT: Self = Self { error: store::Error::Conflict, applied: false };
+
+    /// All of the above.
+    pub const ALL: [Self; 4] =
+        [Self::REPLY_LOST, Self::NOT_APPLIED, Self::THROTTLED, Self::CONFLICT];
+}
+
 /// Which store calls fail, by their number: the first call is number 1.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FaultPlan {
-    faults: BTreeMap<u64, Planned>,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Planned {
-    error: store::Error,
-    applied: bool,
+    faults: BTreeMap<u64, Fault>,
 }
 
 impl FaultPlan {
     /// Answers call number `call` with `error`, and does not make it. The last plan for a number counts.
     #[must_use]
     pub fn fail(self, call: u64, error: store::Error) -> Self {
-        self.plan(call, Planned { error, applied: false })
+        self.plan(call, Fault { error, applied: false })
     }
 
     /// Makes call number `call`, but loses its reply and answers `error` instead. The last
     /// plan for a number counts.
     #[must_use]
     pub fn lose_reply(self, call: u64, error: store::Error) -> Self {
-        self.plan(call, Planned { error, applied: true })
+        self.plan(call, Fault { error, applied: true })
     }
 
-    fn plan(mut self, call: u64, planned: Planned) -> Self {
-        self.faults.insert(call, planned);
+    fn plan(mut self, call: u64, fault: Fault) -> Self {
+        self.faults.insert(call, fault);
         self
     }
 }
@@ -76,10 +94,10 @@ impl<X> Faulty<X> {
     }
 
     /// What is planned for the call that is about to be made, and the outcome it has then.
-    fn next_fault<E: StoreEffect>(&self) -> Option<(Planned, E::Outcome)> {
+    fn next_fault<E: StoreEffect>(&self) -> Option<(Fault, E::Outcome)> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let planned = *self.plan.faults.get(&call)?;
-        Some((planned, E::failed(planned.error)?))
+        let fault = *self.plan.faults.get(&call)?;
+        Some((fault, E::failed(fault.error)?))
     }
 }
 
@@ -89,11 +107,11 @@ where
     X: Execute<E>,
 {
     async fn execute(&self, effect: &E) -> E::Outcome {
-        let fault = if E::is_call() { self.next_fault::<E>() } else { None };
-        let Some((planned, failed)) = fault else {
+        let planned = if E::is_call() { self.next_fault::<E>() } else { None };
+        let Some((fault, failed)) = planned else {
             return self.inner.execute(effect).await;
         };
-        if planned.applied {
+        if fault.applied {
             drop(self.inner.execute(effect).await); // this is the reply that gets lost
         }
         failed

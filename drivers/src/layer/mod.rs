@@ -45,7 +45,7 @@ mod trace;
 pub use count::Counted;
 pub use deadline::{DECISION_BUDGET, Deadline};
 pub(crate) use each::EachInTime;
-pub use fault::{FaultPlan, Faulty};
+pub use fault::{Fault, FaultPlan, Faulty};
 pub use record::Recording;
 pub use replay::Replay;
 #[cfg(feature = "tracing")]

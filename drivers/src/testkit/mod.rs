@@ -37,6 +37,7 @@
 //! | WebSockets and rooms | [`TestApp::websocket`] |
 //! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
 //! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |
+//! | what holds however callers come in between each other | [`World`] and [`Schedules`]; [`model`] for what they are held against |
 //! | lines of logs and metrics | [`TestWriter`]; [`TestLogger`](crate::logs::TestLogger) where code is given its logger |
 //! | with a runtime of your own | [`TestEnv`], [`requests`] and [`events`] |
 //!
@@ -58,17 +59,21 @@
 
 mod answer;
 mod app;
+mod course;
 mod env;
 pub mod events;
 mod failures;
 mod ids;
+pub mod model;
 mod report;
 pub mod requests;
 mod response;
+mod schedules;
 mod socket;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -79,8 +84,10 @@ pub use env::TestEnv;
 pub use ids::TestIds;
 pub use requests::{TestRequest, Via};
 pub use response::TestResponse;
+pub use schedules::{Run, Schedule, Schedules};
 pub use socket::{TestHandshake, TestSocket};
 pub use stream::TestStream;
+pub use world::{Sent, World};
 
 pub use crate::test_writer::TestWriter;
 

@@ -142,23 +142,6 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
     )
 }
 
-/// What a query selects, in its order.
-pub(crate) fn selected(query: &EventQuery, events: &[Event]) -> Vec<Event> {
-    let mut selected: Vec<Event> = events
-        .iter()
-        .filter(|event| {
-            event.tenant_id == query.tenant_id
-                && query.event_type.as_ref().is_none_or(|name| *name == event.event_type)
-                && query.start.is_none_or(|start| Some(start) <= event.published_at)
-                && query.end.is_none_or(|end| event.published_at <= Some(end))
-                && query.tags.iter().all(|tag| event.tags.contains(tag))
-        })
-        .cloned()
-        .collect();
-    selected.sort_by(|a, b| compare(query.order, a, b));
-    selected
-}
-
 pub(crate) fn compare(order: Order, a: &Event, b: &Event) -> Ordering {
     let place = |event: &Event| (event.published_at, event.id.clone(), event.event_type.clone());
     match order {

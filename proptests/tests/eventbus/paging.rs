@@ -5,11 +5,10 @@ use apptheory::eventbus::{BusConfig, Event, EventPage, EventQuery, PageEnd, Time
 use apptheory::execute::{StoreExecutor, drive};
 use apptheory::store::EmbeddedStore;
 use apptheory::store::MemoryStore;
+use apptheory::testkit::model::selected;
 use proptest::prelude::*;
 
-use super::model::{
-    bus, compare, config, event, events, filled_memory, names, now, query, selected,
-};
+use super::model::{bus, compare, config, event, events, filled_memory, names, now, query};
 
 proptest! {
     #![proptest_config(config(512))]

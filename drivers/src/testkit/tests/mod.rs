@@ -1,5 +1,6 @@
 mod app;
 mod builders;
+mod schedules;
 mod single;
 mod sockets;
 mod streams;

@@ -1,0 +1,238 @@
+//! Every order in which callers can take their turns.
+
+use core::cell::RefCell;
+use core::time::Duration;
+use std::rc::Rc;
+
+use apptheory_core::limiter::Decided;
+use apptheory_core::machine::{Machine, Step};
+use apptheory_core::store::StoreRequest;
+use apptheory_core::time::Timestamp;
+
+use super::course::{Course, Fate, Turn};
+use super::world::{Sent, World, name_of};
+use crate::layer::Fault;
+
+/// Every schedule of several callers: each order of their store calls, and each choice of the calls
+/// that go wrong. Take it where a claim has to hold however callers come in between each other.
+///
+/// ```
+/// use apptheory::limiter::{FixedWindow, Limiter};
+/// use apptheory::testkit::{Schedules, World};
+///
+/// let limiter = Limiter::fail_closed(FixedWindow::per_minute(2)).build();
+/// let world = World::new(&limiter);
+/// for schedule in Schedules::of(3).losing_one_reply() {
+///     assert!(world.run(&limiter, schedule).admitted() <= 2);
+/// }
+/// ```
+///
+/// In a turn one caller has its store call carried out and goes on until it asks for another; so it is
+/// calls that are ordered, and nothing between them. How many calls a caller makes is found while
+/// schedules are followed: each has to be [run](World::run) before the next one is asked for, from the
+/// same world with the same machines. Where that is not so, a test panics, and where it panics for any
+/// reason, the last schedule is printed, turn by turn.
+///
+/// There are many: *n* callers with *k* calls each have (*nk*)! / (*k*!)*ⁿ* orders, which are 90 for
+/// three callers with two calls, and 34 650 with four. A call that goes wrong multiplies them by about
+/// as many as there are calls.
+#[derive(Debug)]
+pub struct Schedules {
+    callers: usize,
+    allowances: Vec<Allowance>,
+    pub(super) course: Rc<RefCell<Course>>,
+}
+
+/// So many calls may go wrong in one of these ways.
+#[derive(Clone, Debug)]
+struct Allowance {
+    calls: usize,
+    fates: Vec<Fate>,
+}
+
+impl Schedules {
+    /// Returns every order of so many callers' calls.
+    #[must_use]
+    pub fn of(callers: usize) -> Self {
+        Self { callers, allowances: Vec::new(), course: Rc::default() }
+    }
+
+    /// Adds the schedules in which a call is made and its reply is lost.
+    #[must_use]
+    pub fn losing_one_reply(self) -> Self {
+        self.allowing(1, vec![Fate::Failed(Fault::REPLY_LOST)])
+    }
+
+    /// Adds the schedules in which up to so many calls fail, each in [every way](Fault::ALL).
+    #[must_use]
+    pub fn failing(self, calls: usize) -> Self {
+        self.allowing(calls, Fault::ALL.map(Fate::Failed).to_vec())
+    }
+
+    /// Adds the schedules in which a call is made at once and its reply arrives so much later. Until
+    /// then others may act; the clock shows that time when it arrives, unless it shows a later one.
+    #[must_use]
+    pub fn delaying_one_reply(self, by: Duration) -> Self {
+        self.allowing(1, vec![Fate::Delayed(by)])
+    }
+
+    fn allowing(mut self, calls: usize, fates: Vec<Fate>) -> Self {
+        self.allowances.push(Allowance { calls, fates });
+        self
+    }
+}
+
+impl Iterator for Schedules {
+    type Item = Schedule;
+
+    fn next(&mut self) -> Option<Schedule> {
+        self.course.borrow_mut().next_schedule().then(|| Schedule {
+            callers: self.callers,
+            allowances: self.allowances.clone(),
+            course: Rc::clone(&self.course),
+        })
+    }
+}
+
+impl Drop for Schedules {
+    /// Says in which schedule a test fails.
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(course) = self.course.try_borrow()
+        {
+            eprint!("the last schedule:\n{course}");
+        }
+    }
+}
+
+/// One order of callers' turns. It is found while it is followed, and followed once.
+#[must_use = "hand it to `World::run` or `World::run_each`"]
+#[derive(Debug)]
+pub struct Schedule {
+    callers: usize,
+    allowances: Vec<Allowance>,
+    course: Rc<RefCell<Course>>,
+}
+
+/// What came of a schedule.
+#[derive(Clone, Debug)]
+pub struct Run<O> {
+    /// What the machine of each caller ended with, in the order of callers.
+    pub outputs: Vec<O>,
+    /// The world in which it ended.
+    pub world: World,
+}
+
+impl Run<Decided> {
+    /// Returns how many requests were admitted, counted or not: while its store gives no answer, a
+    /// limiter that fails open admits what it does not count.
+    #[must_use]
+    pub fn admitted(&self) -> usize {
+        let decisions = self.outputs.iter().filter_map(|decided| decided.decision.as_ref().ok());
+        decisions.filter(|decision| decision.allowed).count()
+    }
+}
+
+/// Where a caller stands.
+enum Stand<M: Machine> {
+    /// About to have its call carried out.
+    Asking(M::Request),
+    /// Its reply is on the way.
+    Waiting {
+        request: M::Request,
+        sent: Sent,
+        until: Timestamp,
+    },
+    Done(M::Output),
+}
+
+impl<M: Machine> From<Step<M>> for Stand<M> {
+    fn from(step: Step<M>) -> Self {
+        match step {
+            Step::Ask(request) => Self::Asking(request),
+            Step::Done(output) => Self::Done(output),
+        }
+    }
+}
+
+impl Schedule {
+    pub(super) fn follow<M>(
+        mut self,
+        mut world: World,
+        mut machine: impl FnMut(usize) -> M,
+    ) -> Run<M::Output>
+    where
+        M: Machine<Request = StoreRequest<M>>,
+    {
+        self.course.borrow_mut().start();
+        let mut callers: Vec<Stand<M>> =
+            (0..self.callers).map(|caller| machine(caller).start().into()).collect();
+        loop {
+            // An end touches nobody else: it takes no turn.
+            let is_done = |caller: &usize| matches!(callers[*caller], Stand::Done(_));
+            let under_way: Vec<usize> = (0..self.callers).filter(|at| !is_done(at)).collect();
+            if under_way.is_empty() {
+                break;
+            }
+            let caller = under_way[self.choose(under_way.len())];
+            let stand = callers.remove(caller);
+            callers.insert(caller, self.take_turn(&mut world, caller, stand));
+        }
+        self.course.borrow_mut().end();
+        let outputs = callers.into_iter().filter_map(|stand| match stand {
+            Stand::Done(output) => Some(output),
+            Stand::Asking(_) | Stand::Waiting { .. } => None,
+        });
+        Run { outputs: outputs.collect(), world }
+    }
+
+    fn take_turn<M>(&mut self, world: &mut World, caller: usize, stand: Stand<M>) -> Stand<M>
+    where
+        M: Machine<Request = StoreRequest<M>>,
+    {
+        match stand {
+            Stand::Asking(request) => {
+                let is_sleep = matches!(request, StoreRequest::Sleep(_));
+                let fate = if is_sleep { Fate::Answered } else { self.choose_fate() };
+                self.note(Turn { caller, effect: name_of(&request), fate: Some(fate) });
+                match fate {
+                    Fate::Answered => world.step(request, None).into(),
+                    Fate::Failed(fault) => world.step(request, Some(fault)).into(),
+                    Fate::Delayed(by) => {
+                        let until = world.now().saturating_add(by);
+                        Stand::Waiting { sent: world.send(&request, None), request, until }
+                    }
+                }
+            }
+            Stand::Waiting { request, sent, until } => {
+                world.set_time(world.now().max(until));
+                self.note(Turn { caller, effect: name_of(&request), fate: None });
+                world.arrive(request, sent).into()
+            }
+            done @ Stand::Done(_) => done,
+        }
+    }
+
+    /// What becomes of the next call, of all that may.
+    fn choose_fate(&mut self) -> Fate {
+        let open = self.allowances.iter().enumerate().filter(|(_, allowance)| allowance.calls > 0);
+        let fates: Vec<(usize, Fate)> = open
+            .flat_map(|(of, allowance)| allowance.fates.iter().map(move |fate| (of, *fate)))
+            .collect();
+        // First of all nothing goes wrong.
+        let Some(chosen) = self.choose(fates.len() + 1).checked_sub(1) else {
+            return Fate::Answered;
+        };
+        let (of, fate) = fates[chosen];
+        self.allowances[of].calls -= 1;
+        fate
+    }
+
+    fn choose(&self, among: usize) -> usize {
+        self.course.borrow_mut().choose(among)
+    }
+
+    fn note(&self, turn: Turn) {
+        self.course.borrow_mut().note(turn);
+    }
+}
