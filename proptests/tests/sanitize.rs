@@ -131,6 +131,12 @@ fn piece() -> impl Strategy<Value = String> {
         "(\"",
         "\", \"",
         " token=\"",
+        " value",
+        "name",
+        "--pin",
+        "\" \"",
+        "pin>",
+        "</pin>",
         "&#",
         "&#52;",
         "&#x3c;",
@@ -434,10 +440,35 @@ proptest! {
             ("[('", "' , '", "')]"),
             ("[[\"", "\",\"", "\"],[\"a\",\"b\"]]"),
             ("(\\\"", "\\\", \\\"", "\\\")"),
+            ("{&quot;", "&quot;:&quot;a ", "&quot;}"),
+            ("&amp;quot;", "&amp;quot; : ", "&amp;amp;"),
+            ("{\\&#34;", "\\&#34;: \\&#34;a ", "\\&#34;}"),
+            ("{\"name\":\"", "\",\"value\":\"a ", "\"}"),
+            ("{\\\"Key\\\": \\\"", "\\\", \\\"Value\\\": \\\"a ", "\\\"}"),
+            ("<a name='", "' value='a ", "'/>"),
+            ("name: ", "\n  value: ", "\n"),
+            ("\"a\", \"--", "\", \"a ", "\""),
+            ("\"a\" \"--", "\" \"a ", "\""),
         ]),
         around in select(vec![("", ""), ("failed: ", " (twice)"), ("a=1, ", ", b=2")]),
     ) {
         let text = format!("{}{before}{name}{joint}{SECRET}{after}{}", around.0, around.1);
+        let shown = Sanitizer::new().free_text(&text).into_owned();
+        prop_assert!(!shown.contains(SECRET), "{text:?} as {shown:?}");
+    }
+
+    #[test]
+    fn an_element_is_hidden_in_a_message(
+        name in select(&NAMES[..]),
+        prefix in select(vec!["", "p:"]),
+        attributes in select(vec!["", " ", " a='1'", " a=\"b c\" d='/'"]),
+        content in select(vec!["qzx7", "a qzx7\n", "1&gt;qzx7&amp;", "<![CDATA[</a>qzx7]]>"]),
+        escapes in 0..4_usize,
+        is_numeric in any::<bool>(),
+        (before, after) in select(vec![("", ""), ("failed: ", " (twice)"), ("<a>1</a>", ", b=2")]),
+    ) {
+        let text = format!("{before}<{prefix}{name}{attributes}>{content}</{prefix}{name}>{after}");
+        let text = (0..escapes).fold(text, |text, _| escape(&text, is_numeric));
         let shown = Sanitizer::new().free_text(&text).into_owned();
         prop_assert!(!shown.contains(SECRET), "{text:?} as {shown:?}");
     }
@@ -614,6 +645,24 @@ fn hostile() -> Vec<String> {
         "\"\"",
         "<CVV/>",
         "<a><CVV>",
+        "pin>",
+        "pin&gt;",
+        ";pin ",
+        ":pin a",
+        "<pin ",
+        "<pin>a",
+        "<pin></a>",
+        "pin><![CDATA[",
+        "a><![CDATA[",
+        "<a b><![CDATA[",
+        "pin&quot;",
+        "pin=&quot;",
+        "pin=&amp;",
+        "pin=a&b;",
+        "\"pin\" ",
+        "\"--pin\" ",
+        "pin, value",
+        "\"pin\", \"value\": ",
         "<![CDATA[",
         "\u{202e}",
         "\\",

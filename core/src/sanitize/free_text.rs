@@ -13,9 +13,11 @@ use super::{Profile, REDACTED, Sanitizer, log_text};
 impl Sanitizer {
     /// Returns the text of a message without what must not reach a log, and without what looks like a
     /// secret in it: JSON web tokens, bearer tokens, values of sensitive names (`password=…`,
-    /// `"cvv": "…"`, `("pin", "…")`, `token%3D…`, `Cookie: …`), credentials in URLs, private keys, e-mail addresses,
-    /// social security numbers and card numbers. Use it for messages that quote what others sent. A text
-    /// without any is not copied.
+    /// `"cvv": "…"`, `("pin", "…")`, `"name": "pin", "value": "…"`, `"--pin", "…"`, `token%3D…`,
+    /// `Cookie: …`, `<pin>…</pin>`), credentials in URLs, private keys, e-mail addresses, social security
+    /// numbers and card numbers. What follows a name as any word may is shown: `--password x`,
+    /// `password is x`. Use it for messages that quote what others sent. A text without any is not
+    /// copied.
     ///
     /// ```
     /// use apptheory_core::sanitize::Sanitizer;
@@ -149,7 +151,7 @@ fn credentials(text: &str) -> Cow<'_, str> {
     )
 }
 
-fn behind_slash(text: &str) -> Option<&str> {
+pub(super) fn behind_slash(text: &str) -> Option<&str> {
     text.trim_start_matches('\\').strip_prefix('/')
 }
 

@@ -27,6 +27,7 @@ mod free_text;
 mod hidden;
 mod json;
 mod key;
+mod markup;
 mod mask;
 mod pairs;
 mod policy;

@@ -1,19 +1,26 @@
 //! Values of sensitive names in running text, however they are written: `token=x`, `"pin": "x"`,
-//! `\"pin\":\"x\"`, `("pin", "x")`, `token%3Dx`, `Authorization: Basic x`.
+//! `\"pin\":\"x\"`, `&quot;pin&quot;:&quot;x&quot;`, `("pin", "x")`, `"name": "pin", "value": "x"`,
+//! `"--pin", "x"`, `token%3Dx`, `Authorization: Basic x`, `<pin>x</pin>`.
+
+mod element;
+mod value;
 
 use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
 
+use self::element::Content;
+use self::value::{Value, behind_bare};
 use super::free_text::is_value;
 use super::key::{Action, Key, not_allowed};
+use super::markup::unescaped;
 use super::mask::Style;
-use super::scan::{Found, ahead_of, is_blank, rewrite, same_text, skip_char, span, strip_prefix};
+use super::scan::{Found, ahead_of, rewrite, same_text, skip_char, span, strip_prefix};
 use super::{REDACTED, Sanitizer};
 
 impl Sanitizer {
     /// Replaces the values that follow names whose values the rules redact or mask.
     pub(super) fn pairs<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !text.contains([':', '=', '%', ',']) {
+        if !text.contains([':', '=', '%', ',', '>', ';', '"', '\'']) {
             return Cow::Borrowed(text);
         }
         let mut before = ["", ""];
@@ -31,17 +38,10 @@ impl Sanitizer {
                 };
                 let [_, last, name] = words;
                 before = if is_phrase(after) { [last, name] } else { ["", ""] };
-                let in_tuple = || {
-                    let second = behind_comma(after).filter(|_| is_quoted)?;
-                    begins_tuple(name, ahead_of(here, text)).then_some((second, IN_TUPLE))
-                };
-                let in_pair = behind_joint(after).map(|start| {
-                    let ends = if is_quoted { IN_OBJECT } else { "" };
-                    (start, ends)
-                });
-                let found = in_pair.or_else(in_tuple).and_then(|(start, ends)| {
+                let ahead = ahead_of(here, text);
+                let found = find_value([ahead, name, after], is_quoted).and_then(|found| {
                     let shown = self.named(words)?;
-                    let value = Value::read(start, ends, is_header(name))?;
+                    let (start, value) = found.read(name)?;
                     Some(self.replaced(here, start, value, shown))
                 });
                 let encoded = || if is_quoted { None } else { self.encoded_pair(here, name) };
@@ -62,7 +62,7 @@ impl Sanitizer {
             let start = here.get(start_of_name..)?;
             let shown = self.named(["", "", name]);
             if let Some(shown) = shown.or_else(|| self.named(["", "", behind_escapes(name)?]))
-                && let Some(value) = Value::bare(start, span(start, is_value).1)
+                && let Some(value) = Value::bare(start, behind_bare(start, is_value))
             {
                 return Some(self.replaced(here, start, value, shown));
             }
@@ -109,6 +109,48 @@ pub(super) enum Shown {
     Masked(Style),
 }
 
+/// Where the value of a name stands, if one follows it: `ahead` is the text before the name, `after` the
+/// one behind it and its closing quote, if it `is_quoted`.
+fn find_value<'t>([ahead, name, after]: [&'t str; 3], is_quoted: bool) -> Option<Place<'t>> {
+    // A quote may be an entity, and is none of the name then.
+    let behind = if is_quoted { after } else { behind_entity(after).unwrap_or(after) };
+    let is_quoted = is_quoted || behind.len() < after.len();
+    if let Some(start) = behind_joint(behind).or_else(|| behind_member(behind)) {
+        let ends = if is_quoted { IN_OBJECT } else { "" };
+        return Some(Place::Open { start, ends });
+    }
+    if !is_quoted {
+        return Content::opened(ahead, after).map(Place::Element);
+    }
+    let second = || behind_comma(behind).filter(|_| begins_tuple(name, ahead));
+    let start = second().or_else(|| behind_flag(name, behind))?;
+    Some(Place::Open { start, ends: IN_TUPLE })
+}
+
+/// Where a value stands.
+enum Place<'t> {
+    /// Here, and nobody knows how long it is. `ends` are the characters that end what it is in.
+    Open {
+        start: &'t str,
+        ends: &'static str,
+    },
+    Element(Content<'t>),
+}
+
+impl<'t> Place<'t> {
+    /// Where the value begins, and the value.
+    fn read(&self, name: &str) -> Option<(&'t str, Value<'t>)> {
+        match self {
+            Self::Open { start, ends } => {
+                Some((*start, Value::read(start, ends, is_header(name))?))
+            }
+            Self::Element(content) => {
+                Some((content.start, Value::bare(content.start, content.rest(name)?)?))
+            }
+        }
+    }
+}
+
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\\' | '%')
 }
@@ -147,6 +189,37 @@ fn behind_escapes(name: &str) -> Option<&str> {
     escape.trim_start_matches("25").get(2..)
 }
 
+/// What follows a quote that an entity stands for.
+fn behind_entity(text: &str) -> Option<&str> {
+    unescaped(text).filter(|(c, depth, _)| is_quote(*c) && *depth > 0).map(|(.., rest)| rest)
+}
+
+/// What follows the `:` or `=` of the member `value` that stands behind a name:
+/// `"name": "pin", "value": "…"`, `name="pin" value="…"`.
+fn behind_member(after: &str) -> Option<&str> {
+    let next = behind_comma(after).or_else(|| behind_blanks(after))?;
+    behind_joint(skip_quote(strip_prefix(skip_quote(next), "value")?))
+}
+
+/// What follows a flag in quotes, if that is in quotes, too, and no long flag itself: `"--pin", "…"`.
+fn behind_flag<'t>(name: &str, after: &'t str) -> Option<&'t str> {
+    let next = behind_comma(after).or_else(|| behind_blanks(after))?;
+    let value = skip_quote(next);
+    let is_value = value.len() < next.len() && !value.starts_with("--");
+    (name.starts_with("--") && is_value).then_some(next)
+}
+
+fn behind_blanks(text: &str) -> Option<&str> {
+    let (blanks, rest) = span(text, char::is_whitespace);
+    (!blanks.is_empty()).then_some(rest)
+}
+
+/// The text without the quote at its beginning, however that is escaped, if there is one.
+fn skip_quote(text: &str) -> &str {
+    let start = text.trim_start_matches('\\');
+    unescaped(start).filter(|(c, ..)| is_quote(*c)).map_or(text, |(.., rest)| rest)
+}
+
 /// What follows a comma.
 fn behind_comma(after: &str) -> Option<&str> {
     let (_, comma) = span(after, char::is_whitespace);
@@ -173,115 +246,3 @@ fn is_header(name: &str) -> bool {
 /// What ends an object or list, and texts that hold one.
 const IN_OBJECT: &str = "}]\"'\\";
 const IN_TUPLE: &str = "}])\"'\\";
-
-/// A value at the beginning of a text, and what follows it.
-struct Value<'t> {
-    open: &'t str,
-    inner: &'t str,
-    close: &'t str,
-    rest: &'t str,
-}
-
-impl<'t> Value<'t> {
-    /// `ends` are the characters that end what the value is in.
-    fn read(text: &'t str, ends: &str, is_header: bool) -> Option<Self> {
-        let closes = |c: char| ends.contains(c);
-        if is_header && ends.is_empty() {
-            return Self::bare(text, behind_header(text));
-        }
-        let Some(value) = Self::enclosed(text) else {
-            return Self::bare(text, span(text, |c| is_value(c) && !closes(c)).1);
-        };
-        // What touches a value belongs to it.
-        if value.rest.starts_with(|c| is_value(c) && !closes(c)) {
-            return Self::bare(text, span(value.rest, is_value).1);
-        }
-        Some(value)
-    }
-
-    /// A value up to `rest`, unless it is empty.
-    fn bare(text: &'t str, rest: &'t str) -> Option<Self> {
-        let inner = ahead_of(rest, text);
-        (!inner.is_empty()).then_some(Self { open: "", inner, close: "", rest })
-    }
-
-    /// A value in quotes, brackets, or parentheses behind a word: `Some("x y")`.
-    fn enclosed(text: &'t str) -> Option<Self> {
-        let (_, call) = span(text, |c| is_name(c) && c != '\\');
-        let in_brackets = || behind_brackets(if call.starts_with('(') { call } else { text });
-        Self::quoted(text).or_else(|| Self::bare(text, in_brackets()?))
-    }
-
-    /// A value in quotes, which may be escaped themselves: the quotes that close it have no more
-    /// backslashes. Without these it is the whole rest.
-    fn quoted(text: &'t str) -> Option<Self> {
-        let (slashes, start) = span(text, |c| c == '\\');
-        let mark = start.chars().next().filter(|c| is_quote(*c))?;
-        let body = skip_char(start);
-        let mut escapes = Escapes::default();
-        let end =
-            body.char_indices().find(|(_, c)| escapes.before(*c) <= slashes.len() && *c == mark);
-        let (content, rest) = match end {
-            Some((at, _)) => (body.get(..at)?, body.get(at..).map(skip_char)?),
-            None => (body, ""),
-        };
-        let inner = if end.is_some() { content.trim_end_matches('\\') } else { content };
-        let close = ahead_of(rest, body.get(inner.len()..)?);
-        Some(Self { open: ahead_of(body, text), inner, close, rest })
-    }
-}
-
-/// What follows an object, an array or what is in parentheses; nothing does if it is not closed.
-fn behind_brackets(text: &str) -> Option<&str> {
-    let (opening, closing) = match text.chars().next()? {
-        '{' | '[' => (['{', '['], ['}', ']']),
-        '(' => (['('; 2], [')'; 2]),
-        _ => return None,
-    };
-    let (mut depth, mut is_text, mut level) = (0_usize, false, None);
-    let mut escapes = Escapes::default();
-    let end = text.find(|c| {
-        let escapes = escapes.before(c);
-        match c {
-            '"' if escapes <= *level.get_or_insert(escapes) => is_text = !is_text,
-            c if !is_text && opening.contains(&c) => depth = depth.saturating_add(1),
-            c if !is_text && closing.contains(&c) => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0
-    });
-    Some(end.and_then(|at| text.get(at..)).map_or("", skip_char))
-}
-
-/// What follows a header field's value: a word and what it takes, and parameters.
-fn behind_header(text: &str) -> &str {
-    let behind_item = |text| {
-        let value = span(text, is_name).1.strip_prefix('=').unwrap_or(text);
-        let rest = Value::enclosed(value).map_or(value, |value| value.rest);
-        span(rest, is_value).1
-    };
-    let first = behind_item(text);
-    let (blanks, next) = span(first, |c| matches!(c, ' ' | '\t'));
-    let is_redacted = ahead_of(first, text) == REDACTED;
-    let mut rest = if blanks.is_empty() || is_redacted { first } else { behind_item(next) };
-    while let Some(parameter) = rest.strip_prefix([',', ';']) {
-        let (name, after) = span(span(parameter, is_blank).1, is_name);
-        match after.strip_prefix('=') {
-            Some(value) if !name.is_empty() => rest = behind_item(value),
-            _ => break,
-        }
-    }
-    rest
-}
-
-/// Counts the backslashes before each character.
-#[derive(Default)]
-struct Escapes(usize);
-
-impl Escapes {
-    fn before(&mut self, c: char) -> usize {
-        let before = self.0;
-        self.0 = if c == '\\' { before.saturating_add(1) } else { 0 };
-        before
-    }
-}

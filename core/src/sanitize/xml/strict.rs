@@ -6,11 +6,10 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{XmlMask, XmlPattern};
+use crate::sanitize::markup::{behind, bracket, ends, is_name, local, unescaped};
 use crate::sanitize::mask::{Style, starred};
 use crate::sanitize::pairs::Shown;
-use crate::sanitize::scan::{
-    Found, ahead_of, rewrite, same_text, skip_char, span, strip_prefix, then,
-};
+use crate::sanitize::scan::{Found, ahead_of, rewrite, same_text, skip_char, span, then};
 use crate::sanitize::{Profile, REDACTED, Sanitizer, card_numbers, log_text};
 
 impl Sanitizer {
@@ -83,55 +82,6 @@ impl Sanitizer {
     }
 }
 
-fn is_name(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.')
-}
-
-/// A name without its prefix.
-fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
-}
-
-/// The character that a text begins with or that an entity there stands for, how often it is escaped,
-/// and what follows: `<` not at all, `&lt;`, `&#60;` and `&#x3c;` once, `&amp;lt;` twice.
-fn unescaped(text: &str) -> Option<(char, usize, &str)> {
-    let Some(mut entity) = text.strip_prefix('&') else {
-        return Some((text.chars().next()?, 0, skip_char(text)));
-    };
-    let mut depth = 1_usize;
-    while let Some(inner) = strip_prefix(entity, "amp;").or_else(|| behind_code(entity, '&')) {
-        entity = inner;
-        depth = depth.saturating_add(1);
-    }
-    let named = [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("apos;", '\'')];
-    let (c, rest) = named
-        .into_iter()
-        .find_map(|(name, c)| Some((c, strip_prefix(entity, name)?)))
-        .or_else(|| code(entity))?;
-    Some((c, depth, rest))
-}
-
-/// The character of a code such as `#60;` or `#x3c;`, and what follows.
-fn code(text: &str) -> Option<(char, &str)> {
-    let number = text.strip_prefix('#')?;
-    let (digits, radix) = match number.strip_prefix(['x', 'X']) {
-        Some(digits) => (digits, 16),
-        None => (number, 10),
-    };
-    let (digits, rest) = span(digits, |c| c.is_digit(radix));
-    let code = u32::from_str_radix(digits, radix).ok()?;
-    Some((char::from_u32(code)?, rest.strip_prefix(';')?))
-}
-
-fn behind_code(text: &str, wanted: char) -> Option<&str> {
-    code(text).filter(|(c, _)| *c == wanted).map(|(_, rest)| rest)
-}
-
-/// How often an angle bracket at the beginning is escaped, and what follows it.
-fn bracket(text: &str, wanted: char) -> Option<(usize, &str)> {
-    unescaped(text).filter(|(c, ..)| *c == wanted).map(|(_, depth, rest)| (depth, rest))
-}
-
 /// Writes digits as such where entities stand for them, so that numbers of cards are seen. An entity
 /// that would complete another one stays.
 fn plain_digits(text: &str) -> Cow<'_, str> {
@@ -164,15 +114,6 @@ impl<'t> Tag<'t> {
     }
 }
 
-/// What stands before and behind each `>` that is escaped so often.
-fn ends(text: &str, depth: usize) -> impl Iterator<Item = (&str, &str)> {
-    text.match_indices(['>', '&']).filter_map(move |(at, _)| {
-        let (before, end) = text.split_at_checked(at)?;
-        let (found, rest) = bracket(end, '>')?;
-        (found == depth).then_some((before, rest))
-    })
-}
-
 /// Whether the attributes end with the `/` of a tag that encloses nothing.
 fn closes_itself(attributes: &str) -> bool {
     let before = attributes.trim_end().strip_suffix('/');
@@ -203,11 +144,6 @@ fn behind_content<'t>(inner: &'t str, element: &str, depth: usize) -> &'t str {
         }
     }
     ""
-}
-
-/// What follows the end of a section or a comment.
-fn behind<'t>(text: &'t str, marks: &str, depth: usize) -> &'t str {
-    ends(text, depth).find(|(before, _)| before.ends_with(marks)).map_or("", |(_, rest)| rest)
 }
 
 fn shown_of(content: &str, mask: XmlMask) -> String {
