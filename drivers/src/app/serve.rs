@@ -100,6 +100,7 @@ impl AppService {
     ) -> (Exchanged<BodyStream>, bool) {
         let call = exchange.call();
         begun.span.trace().keep_context(&call.request.headers);
+        begun.span.record_trace_id(&call.request.trace_id);
         if let Some(route) = call.route() {
             begun.span.record_route(route);
         }

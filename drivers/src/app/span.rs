@@ -48,6 +48,16 @@ impl InvocationSpan {
         let _ = route;
     }
 
+    /// Says which trace the request is of, where Lambda has not.
+    pub(super) fn record_trace_id(&self, id: &str) {
+        #[cfg(feature = "tracing")]
+        if self.trace.id().is_empty() && !id.is_empty() {
+            self.span.record("trace_id", &*log_text(id));
+        }
+        #[cfg(not(feature = "tracing"))]
+        let _ = id;
+    }
+
     /// Runs work within the span and the trace.
     pub(crate) async fn run<F: Future>(self, work: F) -> F::Output {
         #[cfg(feature = "tracing")]
