@@ -75,6 +75,13 @@ impl TestAnswer {
         self.answer.as_ref().err()
     }
 
+    /// Returns what the application was told of, and nobody who sent the event: causes of failures and
+    /// panics, as [`on_failure`](crate::App::on_failure) has them, without secrets.
+    #[must_use]
+    pub fn failures(&self) -> &[String] {
+        &self.report.failures
+    }
+
     /// Expects that the event was handled, and all records of a batch.
     #[track_caller]
     pub fn assert_ok(&self) -> &Self {

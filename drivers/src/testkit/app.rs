@@ -57,6 +57,7 @@ pub struct TestApp {
     pub(super) service: AppService,
     runtime: Runtime,
     failures: Failures,
+    time_limit: Option<Duration>,
 }
 
 impl TestApp {
@@ -104,7 +105,26 @@ impl TestApp {
             })
             .build()
             .unwrap_or_else(|error| panic!("the system has no runtime for the test: {error}"));
-        Self { env, service, runtime, failures }
+        Self { env, service, runtime, failures, time_limit: None }
+    }
+
+    /// Gives each invocation so much time, as the timeout of a function does on AWS. By default it has
+    /// as much as it needs.
+    ///
+    /// ```
+    /// use apptheory::prelude::*;
+    /// use apptheory::testkit::TestApp;
+    ///
+    /// async fn report(context: Context) {
+    ///     context.clock().sleep(Duration::from_secs(3600)).await;
+    /// }
+    ///
+    /// let app = TestApp::new(|_| App::new().get("/report", report));
+    /// app.time_limit(Duration::from_secs(30)).get("/report").send().assert_status(504);
+    /// ```
+    #[must_use]
+    pub fn time_limit(self, limit: Duration) -> Self {
+        Self { time_limit: Some(limit), ..self }
     }
 
     /// Runs a future to its end on the application's runtime, in its time: to look at the store, or to
@@ -267,7 +287,8 @@ impl TestApp {
 
     /// The next invocation: the first one is that of a cold start.
     pub(super) fn invocation(&self) -> Invocation {
-        Invocation { is_cold_start: self.service.starts_cold(), ..Invocation::default() }
+        let deadline = self.time_limit.map(|limit| self.clock().now().saturating_add(limit));
+        Invocation { deadline, is_cold_start: self.service.starts_cold(), ..Invocation::default() }
     }
 
     /// What the application was told of since it was last asked for.

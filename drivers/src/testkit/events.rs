@@ -30,7 +30,7 @@ pub use single::{appsync, authorizer_token, cognito};
 pub use websocket::websocket;
 
 /// The region of made-up ARNs.
-const REGION: &str = "us-east-1";
+pub(super) const REGION: &str = "us-east-1";
 
 /// The account of made-up ARNs.
 const ACCOUNT: &str = "000000000000";

@@ -38,7 +38,9 @@
 //! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
 //! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |
 //! | what holds however callers come in between each other | [`World`] and [`Schedules`]; [`model`] for what they are held against |
-//! | lines of logs and metrics | [`TestWriter`]; [`TestLogger`](crate::logs::TestLogger) where code is given its logger |
+//! | lines of logs | `log_lines`, with the feature `logs`; [`TestLogger`](crate::logs::TestLogger) where code is given its logger |
+//! | metrics | [`TestWriter`] |
+//! | messages to Amazon SNS | `FakeSnsClient`, with the feature `sns` |
 //! | with a runtime of your own | [`TestEnv`], [`requests`] and [`events`] |
 //!
 //! Names of the test kits for Go, TypeScript and Python are here:
@@ -53,7 +55,8 @@
 //! | `InvokeSQS`, `invoke_sqs` and their like | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
 //! | `InvokeStreaming`, `StreamResult` | [`TestRequest::stream`], [`TestStream`] |
 //! | `StepFunctionsTaskTokenEvent` | [`task_token_event`](crate::step_functions::task_token_event) |
-//! | `FakeSNSClient` | a `logs::ErrorNotifier` of your own, which keeps what it is given |
+//! | `FakeSNSClient` | `FakeSnsClient`, with the feature `sns` |
+//! | `TestLogger` | [`TestLogger`](crate::logs::TestLogger) |
 //! | `FakeWebSocketManagementClient` and its factory | [`FakeWebSocketManagementClient`](crate::websocket::FakeWebSocketManagementClient), [`FakeWebSocketClients`](crate::websocket::FakeWebSocketClients) |
 #![expect(clippy::panic, reason = "a test ends where an expectation does not hold")]
 
@@ -64,11 +67,15 @@ mod env;
 pub mod events;
 mod failures;
 mod ids;
+#[cfg(feature = "logs")]
+mod lines;
 pub mod model;
 mod report;
 pub mod requests;
 mod response;
 mod schedules;
+#[cfg(feature = "sns")]
+mod sns;
 mod socket;
 mod stream;
 #[cfg(test)]
@@ -82,9 +89,13 @@ pub use answer::TestAnswer;
 pub use app::TestApp;
 pub use env::TestEnv;
 pub use ids::TestIds;
+#[cfg(feature = "logs")]
+pub use lines::log_lines;
 pub use requests::{TestRequest, Via};
 pub use response::TestResponse;
 pub use schedules::{Run, Schedule, Schedules};
+#[cfg(feature = "sns")]
+pub use sns::{FakeSnsClient, PublishedMessage};
 pub use socket::{TestHandshake, TestSocket};
 pub use stream::TestStream;
 pub use world::{Sent, World};

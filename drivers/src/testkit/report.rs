@@ -3,6 +3,7 @@
 use core::fmt;
 use core::fmt::Write as _;
 
+use apptheory_core::http::HeaderMap;
 use serde_json::Value;
 
 /// What was sent, what came, and what the application was told of.
@@ -25,6 +26,15 @@ impl Report {
     pub(super) fn expect<T: PartialEq + fmt::Debug>(&self, what: &str, expected: &T, came: &T) {
         if expected != came {
             self.fail(format_args!("{what}: expected {expected:?}, came {came:?}"));
+        }
+    }
+
+    /// Ends the test unless a header field has a value.
+    #[track_caller]
+    pub(super) fn expect_field(&self, fields: &HeaderMap, name: &str, expected: &str) {
+        let came = fields.get_all(name);
+        if !came.iter().any(|value| value == expected) {
+            self.fail(format_args!("{name}: expected {expected:?}, came {came:?}"));
         }
     }
 

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::answer::TestAnswer;
 use super::json_of;
@@ -129,6 +130,13 @@ impl TestResponse {
         }
     }
 
+    /// Returns what the application was told of, and no client: causes of failures and panics, as
+    /// [`on_failure`](crate::App::on_failure) has them, without secrets.
+    #[must_use]
+    pub fn failures(&self) -> &[String] {
+        &self.report.failures
+    }
+
     /// Expects a status.
     #[track_caller]
     pub fn assert_status(&self, expected: u16) -> &Self {
@@ -146,10 +154,16 @@ impl TestResponse {
     /// Expects a value of a header field.
     #[track_caller]
     pub fn assert_header(&self, name: &str, expected: &str) -> &Self {
-        let came = self.headers.get_all(name);
-        if !came.iter().any(|value| value == expected) {
-            self.report.fail(format_args!("{name}: expected {expected:?}, came {came:?}"));
-        }
+        self.report.expect_field(&self.headers, name, expected);
+        self
+    }
+
+    /// Expects a body that is an error with this code, such as `app.not_found`.
+    #[track_caller]
+    pub fn assert_error_code(&self, expected: &str) -> &Self {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let code = body.pointer("/error/code").or_else(|| body.get("code"));
+        self.report.expect("error code", &Some(expected), &code.and_then(Value::as_str));
         self
     }
 

@@ -5,10 +5,12 @@ use core::net::SocketAddr;
 use apptheory_core::gateway::RouteSelection;
 use apptheory_core::http::RawRequest;
 use apptheory_core::local::{ConnectAnswer, WebSocketPeer};
+use serde::Serialize;
 
 use super::answer::TestAnswer;
 use super::app::TestApp;
 use super::events::DOMAIN;
+use super::json_of;
 use super::report::Report;
 use crate::clock::Clock as _;
 use crate::ids::IdSource as _;
@@ -160,10 +162,20 @@ impl TestSocket<'_> {
     /// Expects that the next message that was not read yet is this one.
     #[track_caller]
     pub fn assert_received(&mut self, expected: &str) -> &mut Self {
-        let unread = self.messages().into_iter().skip(self.heard);
-        let unread: Vec<_> = unread.collect();
-        self.report.expect("next message", &Some(expected), &unread.first().map(String::as_str));
-        self.heard = self.heard.saturating_add(1);
+        let next = self.next();
+        self.report.expect("next message", &Some(expected), &next.as_deref());
+        self
+    }
+
+    /// Expects that the next message that was not read yet is JSON: the same value, in whatever
+    /// spelling.
+    #[track_caller]
+    pub fn assert_received_json<T: Serialize + ?Sized>(&mut self, expected: &T) -> &mut Self {
+        let Some(next) = self.next() else { self.report.fail("next message: came nothing") };
+        match serde_json::from_str(&next) {
+            Ok(came) => self.report.expect_json(&json_of(expected), &came),
+            Err(error) => self.report.fail(format_args!("{next:?} is no JSON: {error}")),
+        }
         self
     }
 
@@ -208,6 +220,14 @@ impl TestSocket<'_> {
         let Report { came, failures, .. } = answer.report.clone();
         self.report = Report { came, failures, ..core::mem::take(&mut self.report) };
         answer
+    }
+
+    /// Reads the next message.
+    #[track_caller]
+    fn next(&mut self) -> Option<String> {
+        let next = self.messages().into_iter().nth(self.heard)?;
+        self.heard = self.heard.saturating_add(1);
+        Some(next)
     }
 
     /// All messages that have arrived.

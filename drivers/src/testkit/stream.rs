@@ -196,6 +196,34 @@ impl TestStream<'_> {
         self
     }
 
+    /// Expects a value of a header field.
+    #[track_caller]
+    pub fn assert_header(&mut self, name: &str, expected: &str) -> &mut Self {
+        self.report.expect_field(&self.head.headers, name, expected);
+        self
+    }
+
+    /// Reads up to the end, and expects that all that came since it was read last is this text.
+    #[track_caller]
+    pub fn assert_text(&mut self, expected: &str) -> &mut Self {
+        let came = self.read().concat();
+        self.report.expect("text", &expected, &&*String::from_utf8_lossy(&came));
+        self
+    }
+
+    /// Reads up to the end, and expects that exactly these server-sent events came since it was read
+    /// last, by their data.
+    #[track_caller]
+    pub fn assert_events<T: AsRef<str>>(
+        &mut self,
+        expected: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
+        let came: Vec<_> = self.events().into_iter().map(|event| event.data).collect();
+        let expected: Vec<_> = expected.into_iter().map(|data| data.as_ref().to_owned()).collect();
+        self.report.expect("data of events", &expected, &came);
+        self
+    }
+
     /// Reads up to the end, and expects that exactly these chunks came since it was read last.
     #[track_caller]
     pub fn assert_chunks<T: AsRef<[u8]>>(

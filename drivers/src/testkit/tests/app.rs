@@ -64,7 +64,7 @@ fn requests_are_answered_through_every_service() {
         let who = app.get("/who").claims(&json!({"sub": "ann"})).via(via);
         who.send().assert_json(&json!({"ip": "192.0.2.1", "sub": "ann"}));
     }
-    app.get("/nowhere").send().assert_status(404);
+    app.get("/nowhere").send().assert_status(404).assert_error_code("app.not_found");
     app.put("/method").send().assert_text("put");
     app.patch("/method").send().assert_text("patch");
     app.delete("/method").send().assert_text("delete");
@@ -118,6 +118,17 @@ fn a_failed_expectation_says_what_was_sent_what_came_and_what_differs() {
         app.get("/nowhere").send().assert_header("allow", "GET");
     });
     assert!(text.ends_with("differs: allow: expected \"GET\", came []"), "{text}");
+    let broken = app.get("/broken").send();
+    let [failure] = broken.failures() else { panic!("{broken:?}") };
+    assert_eq!(failure, "app.internal: internal error: the printer is out of paper");
+    for (path, code) in [("/broken", "Some(\"app.internal\")"), ("/who", "None")] {
+        let text = said(|| {
+            let who = app.get(path).claims(&json!({})).via(Via::HttpApi).send();
+            who.assert_error_code("app.conflict");
+        });
+        let differs = format!("error code: expected Some(\"app.conflict\"), came {code}");
+        assert!(text.contains(&differs), "{text}");
+    }
     let text = said(|| {
         app.sqs("orders", ["a"]).assert_ok();
     });
@@ -174,7 +185,8 @@ fn handlers(log: &Log) -> App<Log> {
 fn every_trigger_reaches_its_handler() {
     let log = Log::default();
     let app = TestApp::new(|_| handlers(&log));
-    app.sqs("orders", ["1", "?", "3"]).assert_failures(["msg-2"]);
+    let failed = app.sqs("orders", ["1", "?", "3"]);
+    assert!(failed.assert_failures(["msg-2"]).failures()[0].contains("invalid json"), "{failed:?}");
     app.sqs_fifo("orders.fifo", [("g", "?"), ("g", "2"), ("h", "3")])
         .assert_failures(["msg-1", "msg-2"]);
     app.kinesis("clicks", ["1", "?"]).assert_failures(["2"]);

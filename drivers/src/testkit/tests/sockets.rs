@@ -77,7 +77,7 @@ fn messages_reach_the_connections_that_are_open() {
     ann.assert_silent().send("hi").assert_received("hi").assert_silent();
     let say = |text: &str| json!({"action": "say", "text": text}).to_string();
     ann.send(&say("hello")).assert_received("\"hello\"");
-    bob.assert_received("\"hello\"").send(&say("bye")).close();
+    bob.assert_received_json("hello").send(&say("bye")).close();
     assert_eq!(ann.send(&say("gone?")).received(), ["\"bye\"", "\"gone?\""]);
     bob.assert_received("\"bye\"").assert_silent().assert_closed();
     ann.send(r#"{"action":"left"}"#).assert_received(bob.id());
@@ -125,6 +125,19 @@ fn refusals_and_failures_are_named() {
         ann.assert_received("hi");
     });
     assert!(text.ends_with(r#"next message: expected Some("hi"), came None"#), "{text}");
+    for (message, differs) in [
+        (None, "next message: came nothing"),
+        (Some("hi"), "\"hi\" is no JSON: expected value at line 1 column 1"),
+        (Some("[1]"), "$[0]: expected 2, came 1"),
+    ] {
+        if let Some(message) = message {
+            ann.send(message);
+        }
+        let text = said(|| {
+            ann.assert_received_json(&[2]);
+        });
+        assert!(text.ends_with(differs), "{text}");
+    }
     let text = said(|| {
         ann.send(r#"{"action":"fail"}"#);
     });

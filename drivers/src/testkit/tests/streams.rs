@@ -38,6 +38,7 @@ fn pages(_: &crate::store::Store) -> App {
             let chunks = BodyStream::from_chunks(["a"]);
             Response::new(200).with_header("x-large", "x".repeat(16 << 10)).with_stream(chunks)
         })
+        .get("/two", async |sse: Sse| sse.send(stream::iter([1, 2].map(|n| SseEvent::json(&n)))))
         .get("/events", async |sse: Sse, context: Context| {
             let clock = context.clock().clone();
             sse.send(stream::iter(0..).then(move |n| {
@@ -55,7 +56,12 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
     let app = TestApp::new(pages);
     for via in [Via::FunctionUrl, Via::RestApi] {
         let stream = |path| app.get(path).via(via).stream();
-        stream("/pong").assert_status(200).assert_chunks(["pong"]).assert_error_code("");
+        stream("/pong")
+            .assert_status(200)
+            .assert_header("content-type", "text/plain; charset=utf-8")
+            .assert_chunks(["pong"])
+            .assert_error_code("");
+        stream("/own").assert_text("pa").assert_text("").assert_error_code("app.stream");
         stream("/ab").assert_chunks(["a", "", "b"]).assert_error_code("");
         stream("/late")
             .assert_status(202)
@@ -83,6 +89,18 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
     });
     assert!(text.contains("sent:    GET /ab via FunctionUrl\n  came:    200 ab\n"), "{text}");
     assert!(text.ends_with(r#"chunks: expected ["a"], came ["a", "", "b"]"#), "{text}");
+    let text = said(|| {
+        app.get("/ab").stream().assert_text("a");
+    });
+    assert!(text.ends_with(r#"text: expected "a", came "ab""#), "{text}");
+    let text = said(|| {
+        app.get("/ab").stream().assert_header("x-a", "1");
+    });
+    assert!(text.ends_with(r#"x-a: expected "1", came []"#), "{text}");
+    let text = said(|| {
+        app.get("/two").stream().assert_events(["1", "2"]).assert_events(["3"]);
+    });
+    assert!(text.ends_with(r#"data of events: expected ["3"], came []"#), "{text}");
     let text = said(|| {
         app.get("/early").stream().assert_status(200);
     });
