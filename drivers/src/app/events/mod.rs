@@ -35,7 +35,7 @@ mod register;
 mod settings;
 mod single;
 mod single_event;
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;
 mod values;
 
