@@ -14,6 +14,10 @@ pub(crate) use value::{Object, Value};
 
 use crate::json::JsonError;
 
+/// How deep values are told apart, the outermost included: of most events nothing deeper is read, and it
+/// may be large.
+const DEPTH: usize = 5;
+
 /// A JSON text with the places of its values.
 #[derive(Clone)]
 pub(crate) struct Document<'a> {
@@ -59,9 +63,18 @@ impl<'a> Document<'a> {
     ///
     /// [`JsonError`] when it is not exactly one JSON value, or longer than 4 GiB.
     pub(crate) fn scan(text: &'a str) -> Result<Self, JsonError> {
+        Self::scan_to(DEPTH, text)
+    }
+
+    /// Scans the text again, for what is deeper in it than most events are read.
+    pub(crate) fn to_depth(self, depth: usize) -> Self {
+        Self::scan_to(depth, self.text).unwrap_or(self)
+    }
+
+    fn scan_to(depth: usize, text: &'a str) -> Result<Self, JsonError> {
         #[cfg(test)]
         scans::count(text);
-        match scanner::nodes(text) {
+        match scanner::nodes(text, depth) {
             Ok(nodes) => Ok(Self { text, nodes }),
             Err(at) => Err(JsonError::at(text, at)),
         }

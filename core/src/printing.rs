@@ -46,8 +46,7 @@ mod tests {
 
     use crate::eventbus::{Event, Ulid};
     use crate::events::{
-        BatchEvent, BatchSource, DynamoDbRecord, EventBridgeEvent, KinesisRecord, LambdaEvent,
-        SqsRecord, WebSocketEvent,
+        BatchEvent, BatchSource, EventBridgeEvent, EventInput, LambdaEvent, WebSocketEvent,
     };
     use crate::gateway::ConnectionReply;
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
@@ -157,13 +156,46 @@ mod tests {
             check("batch", &batch);
             let record = &batch.record(0).unwrap();
             check("record", record);
-            match source {
-                BatchSource::Sqs => check("sqs", &SqsRecord::read(record).unwrap()),
-                BatchSource::Kinesis => check("kinesis", &KinesisRecord::read(record).unwrap()),
-                BatchSource::DynamoDbStream => {
-                    check("dynamodb", &DynamoDbRecord::read(record).unwrap());
-                }
-            }
+            check("input", &EventInput::read(*source, record).unwrap());
+        }
+        let base64 = "aHVzaC1odXNo";
+        for (source, event) in [
+            (
+                BatchSource::Kafka,
+                json!({"records": {"t-0": [{"topic": "t", "offset": 1, "key": base64,
+                    "value": base64, "headers": [{"token": SECRET.as_bytes()}]}]}}),
+            ),
+            (
+                BatchSource::S3,
+                json!({"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": SECRET,
+                    "sequencer": "0A"}}}]}),
+            ),
+            (
+                BatchSource::Ses,
+                json!({"Records": [{"ses": {"mail": {"messageId": "m", "source": SECRET,
+                    "destination": [SECRET], "commonHeaders": {"subject": SECRET}},
+                    "receipt": {"recipients": [SECRET]}}}]}),
+            ),
+            (
+                BatchSource::CodeCommit,
+                json!({"Records": [{"customData": SECRET, "eventSourceARN": "a:r"}]}),
+            ),
+            (
+                BatchSource::ActiveMq,
+                json!({"messages": [{"data": base64, "properties": {"token": SECRET}}]}),
+            ),
+            (BatchSource::RabbitMq, json!({"rmqMessagesByQueue": {"q::/": [{"data": base64}]}})),
+            (
+                BatchSource::DocumentDb,
+                json!({"events": [{"event": {"documentKey": {"_id": SECRET},
+                    "fullDocument": {"token": SECRET}}}]}),
+            ),
+        ] {
+            let event = event.to_string();
+            let event = BatchEvent::read(source, &event).unwrap();
+            let record = event.record(0).unwrap();
+            check(source.trigger().as_str(), &EventInput::read(source, &record).unwrap());
+            check("record", &record);
         }
         let sns = json!({"EventSource": "aws:sns", "Sns": {"MessageId": "1", "Message": SECRET,
             "Subject": SECRET, "TopicArn": "arn:aws:sns:r:1:t"}});

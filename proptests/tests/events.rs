@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use apptheory::events::{
     AfterFailure, Batch, BatchEvent, BatchItem, BatchSource, Delivery, DynamoDbRecord,
-    DynamoDbSummary, ErrorKind, EventBridge, EventBridgeEvent, EventBridgeRoutes, EventObservation,
-    EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, RawEvent, Routes, Rule, Seen, Shape,
-    Sns, SqsRecord, Turn, WebSocketEvent,
+    DynamoDbSummary, ErrorKind, EventBridge, EventBridgeEvent, EventBridgeRoutes, EventInput,
+    EventObservation, EventOutcome, KinesisRecord, LambdaEvent, OnUnmatched, RawEvent, Routes,
+    Rule, Seen, Shape, Sns, SqsRecord, Turn, WebSocketEvent,
 };
 use apptheory::json;
 use apptheory::sanitize::log_safe_value;
@@ -23,8 +23,15 @@ use serde_json::{Value as Json, json};
 
 use self::any_event::{any_event, any_record, any_text};
 
-const SOURCES: [BatchSource; 3] =
-    [BatchSource::Sqs, BatchSource::Kinesis, BatchSource::DynamoDbStream];
+/// The services whose records are in `Records`.
+const SOURCES: [BatchSource; 6] = [
+    BatchSource::Sqs,
+    BatchSource::Kinesis,
+    BatchSource::DynamoDbStream,
+    BatchSource::S3,
+    BatchSource::Ses,
+    BatchSource::CodeCommit,
+];
 
 /// What a host does next.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +145,9 @@ proptest! {
             true => Err(ErrorKind::UnnamedRecord),
             false => Ok(missed),
         };
-        let failures = host.batch.finish().map(|answer| answer.failures);
+        let failures = host.batch.finish().map(|answer| {
+            answer.failures.iter().map(ToString::to_string).collect::<Vec<_>>()
+        });
         prop_assert_eq!(failures.map_err(|error| error.kind()), expected);
     }
 
@@ -346,10 +355,11 @@ fn read_everything(text: &str) -> Result<(), TestCaseError> {
     if let Ok(LambdaEvent::Sns(records)) = LambdaEvent::read(text) {
         let _ = Routes::<()>::new().of_notifications(&records);
     }
-    for source in SOURCES {
+    for source in BatchSource::ALL {
         let Ok(event) = BatchEvent::read(source, text) else { continue };
         for record in event.records() {
             let record = &record;
+            let _ = EventInput::read(source, record);
             let _ = SqsRecord::read(record);
             if let Ok(record) = KinesisRecord::read(record) {
                 let _ = record.cloudwatch_logs();

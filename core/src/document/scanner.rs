@@ -4,14 +4,12 @@ use alloc::vec::Vec;
 
 use super::{Kind, Node};
 
-/// How deep values are told apart: nothing deeper is read of an event, and it may be large.
-const DEPTH: usize = 5;
-
 /// How many nodes there is room for at once: as many as the events of requests have.
 const TYPICAL: usize = 256;
 
-/// The values of a text; where it is no JSON text, the place of the first wrong byte.
-pub(super) fn nodes(text: &str) -> Result<Vec<Node>, usize> {
+/// The values of a text, told apart up to a depth; where it is no JSON text, the place of the first
+/// wrong byte.
+pub(super) fn nodes(text: &str, depth: usize) -> Result<Vec<Node>, usize> {
     if u32::try_from(text.len()).is_err() {
         return Err(0);
     }
@@ -22,6 +20,7 @@ pub(super) fn nodes(text: &str) -> Result<Vec<Node>, usize> {
         nodes: Vec::with_capacity(room),
         open: None,
         depth: 0,
+        most: depth,
     };
     match scanner.scan() {
         Some(()) => Ok(scanner.nodes),
@@ -37,6 +36,8 @@ struct Scanner<'a> {
     /// around it, or itself at the outermost.
     open: Option<usize>,
     depth: usize,
+    /// The depth whose values are one piece each.
+    most: usize,
 }
 
 impl Scanner<'_> {
@@ -187,7 +188,7 @@ impl Scanner<'_> {
     /// Ends the innermost list or object.
     fn leave(&mut self) {
         let Some(at) = self.open else { return };
-        if self.depth >= DEPTH {
+        if self.depth >= self.most {
             self.nodes.truncate(at.saturating_add(1));
         }
         self.depth = self.depth.saturating_sub(1);

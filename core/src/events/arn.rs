@@ -13,13 +13,15 @@ pub enum ArnKind {
     DynamoDbStream,
     /// A rule of EventBridge, on any bus.
     EventBridgeRule,
+    /// A repository of CodeCommit.
+    CodeCommitRepository,
 }
 
 /// Returns the name in an ARN, or an empty text for an ARN without one.
 ///
 /// | Kind | The name is |
 /// |---|---|
-/// | queue, topic | what follows the last `:` |
+/// | queue, topic, repository | what follows the last `:` |
 /// | stream | the first segment after `stream/`; without it, what follows the last `:` and the first `/` in that |
 /// | table | the first segment after `:table/` |
 /// | rule | the last non-empty segment after `rule/`: rules of other than the default bus come after its name |
@@ -28,7 +30,7 @@ pub fn name_from_arn(kind: ArnKind, arn: &str) -> &str {
     let arn = arn.trim();
     match kind {
         ArnKind::SqsQueue => after_last_colon(arn),
-        ArnKind::SnsTopic => after_last_colon(arn).trim(),
+        ArnKind::SnsTopic | ArnKind::CodeCommitRepository => after_last_colon(arn).trim(),
         ArnKind::KinesisStream => stream(arn).trim(),
         ArnKind::DynamoDbStream => arn.split_once(":table/").map_or("", |(_, rest)| segment(rest)),
         ArnKind::EventBridgeRule => {

@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::fmt;
 
 use super::error::{Error, ErrorKind};
 use crate::json::{ObjectWriter, write_array};
@@ -80,6 +81,8 @@ pub struct Batch<'a> {
 #[derive(Clone, Debug)]
 struct Member<'a> {
     identifier: Cow<'a, str>,
+    /// The partition that the identifier is an offset in, if it is one.
+    partition: Option<Cow<'a, str>>,
     /// The next record of its group.
     successor: Option<usize>,
     /// Whether it succeeded; `None` while it is not reported.
@@ -108,11 +111,29 @@ impl<'a> Batch<'a> {
         items: impl IntoIterator<Item = BatchItem<'a>>,
         after_failure: AfterFailure,
     ) -> Self {
+        Self::of(items, after_failure, |_| None)
+    }
+
+    /// A batch of records of Kafka: groups are partitions, and identifiers offsets in them.
+    #[must_use]
+    pub fn of_partitions(
+        items: impl IntoIterator<Item = BatchItem<'a>>,
+        after_failure: AfterFailure,
+    ) -> Self {
+        Self::of(items, after_failure, |group| Some(group.clone().unwrap_or_default()))
+    }
+
+    fn of(
+        items: impl IntoIterator<Item = BatchItem<'a>>,
+        after_failure: AfterFailure,
+        partition: impl Fn(&Option<Cow<'a, str>>) -> Option<Cow<'a, str>>,
+    ) -> Self {
         let mut records: Vec<Member<'a>> = Vec::new();
         let mut ready = BinaryHeap::new();
         let mut last_of_group = BTreeMap::new();
         for (index, BatchItem { identifier, group }) in items.into_iter().enumerate() {
-            records.push(Member { identifier, successor: None, succeeded: None });
+            let partition = partition(&group);
+            records.push(Member { identifier, partition, successor: None, succeeded: None });
             let predecessor = group.and_then(|group| last_of_group.insert(group, index));
             match predecessor.and_then(|predecessor: usize| records.get_mut(predecessor)) {
                 Some(predecessor) => predecessor.successor = Some(index),
@@ -176,16 +197,48 @@ impl<'a> Batch<'a> {
     /// batch again.
     pub fn finish(self) -> Result<BatchResponse, Error> {
         let failed = self.records.into_iter().filter(|record| record.succeeded != Some(true));
-        let failures = failed.map(|record| match record.identifier.trim() {
-            // Left out, the record would count as handled; named by an empty text, it would fail the
-            // batch without a word about why.
-            "" => {
-                let text = "apptheory: failed record has no identifier";
-                Err(Error::new(ErrorKind::UnnamedRecord, text))
-            }
-            identifier => Ok(identifier.to_string()),
-        });
+        let failures = failed.map(|record| record.identifier());
         failures.collect::<Result<_, _>>().map(|failures| BatchResponse { failures })
+    }
+}
+
+impl Member<'_> {
+    fn identifier(self) -> Result<ItemIdentifier, Error> {
+        // Left out, the record would count as handled; named by an empty text, it would fail the batch
+        // without a word about why.
+        const UNNAMED: Error =
+            Error::new(ErrorKind::UnnamedRecord, "apptheory: failed record has no identifier");
+        match (self.identifier.trim(), self.partition) {
+            ("", _) => Err(UNNAMED),
+            (id, None) => Ok(ItemIdentifier::Id(id.to_string())),
+            (offset, Some(partition)) => {
+                let offset = offset.parse().map_err(|_| UNNAMED)?;
+                Ok(ItemIdentifier::Offset { partition: partition.into_owned(), offset })
+            }
+        }
+    }
+}
+
+/// What a service knows a record by that failed. Its text is the id, or `{partition}:{offset}`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ItemIdentifier {
+    /// A message id of SQS, or a sequence number of a stream.
+    Id(String),
+    /// A place in a partition of Kafka.
+    Offset {
+        /// The topic and the number of the partition: `orders-0`.
+        partition: String,
+        /// The record's offset in it.
+        offset: i64,
+    },
+}
+
+impl fmt::Display for ItemIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => f.write_str(id),
+            Self::Offset { partition, offset } => write!(f, "{partition}:{offset}"),
+        }
     }
 }
 
@@ -193,13 +246,14 @@ impl<'a> Batch<'a> {
 /// event source mapping: without it, it takes any answer for success.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BatchResponse {
-    /// The identifiers of records to send again, in the order of the records. For streams, the
-    /// service starts again at the lowest.
-    pub failures: Vec<String>,
+    /// The identifiers of records to send again, in the order of the records. For streams and
+    /// partitions, the service starts again at the lowest.
+    pub failures: Vec<ItemIdentifier>,
 }
 
 impl BatchResponse {
-    /// The answer as JSON: `{"batchItemFailures":[{"itemIdentifier":"…"}]}`.
+    /// The answer as JSON: `{"batchItemFailures":[{"itemIdentifier":"…"}]}`. For Kafka an identifier
+    /// is an object: `{"partition":"orders-0","offset":5}`.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -207,7 +261,15 @@ impl BatchResponse {
         let failures = object.member("batchItemFailures");
         write_array(&self.failures, failures, |identifier, out| {
             let mut failure = ObjectWriter::begin(out);
-            failure.text("itemIdentifier", identifier);
+            match identifier {
+                ItemIdentifier::Id(id) => failure.text("itemIdentifier", id),
+                ItemIdentifier::Offset { partition, offset } => {
+                    let mut place = ObjectWriter::begin(failure.member("itemIdentifier"));
+                    place.text("partition", partition);
+                    place.value("offset", &(*offset).into());
+                    place.end();
+                }
+            }
             failure.end();
         });
         object.end();
@@ -220,7 +282,7 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
-    use super::{AfterFailure, Batch, BatchItem, ErrorKind};
+    use super::{AfterFailure, Batch, BatchItem, ErrorKind, ItemIdentifier};
     use crate::time::Timestamp;
 
     fn item<'a>(identifier: &'a str, group: Option<&'a str>) -> BatchItem<'a> {
@@ -248,9 +310,8 @@ mod tests {
         let items = [item("1", a), item("2", b), item(" 2 ", a), item("4", b), item("5", None)];
         let (ran, batch) = run(&items, AfterFailure::SkipGroup, &[0, 4]);
         assert_eq!(ran, [0, 1, 3, 4]);
-        assert_eq!(batch.finish().map(|answer| answer.failures), {
-            Ok(["1", "2", "5"].map(str::to_string).to_vec())
-        });
+        let failures = batch.finish().unwrap().failures;
+        assert_eq!(failures, ["1", "2", "5"].map(|id| ItemIdentifier::Id(id.into())));
         let (ran, batch) = run(&items, AfterFailure::Continue, &[0, 4]);
         assert_eq!(ran, [0, 1, 2, 3, 4]);
         assert_eq!(batch.unfinished().count(), 0);
@@ -279,5 +340,30 @@ mod tests {
         assert_eq!(error.to_string(), "apptheory: failed record has no identifier");
         let (_, batch) = run(&items, AfterFailure::Continue, &[]);
         assert_eq!(batch.finish().unwrap().to_json(), r#"{"batchItemFailures":[]}"#);
+    }
+
+    #[test]
+    fn records_of_partitions_are_named_by_their_offsets() {
+        let items = [
+            item("5", Some("a-0")),
+            item("6", Some("a-0")),
+            item("5", Some("a-1")),
+            item(" 9223372036854775807", Some("a-2")),
+        ];
+        let mut batch = Batch::of_partitions(items, AfterFailure::SkipGroup);
+        let now = Timestamp::UNIX_EPOCH;
+        let (first, third) = (batch.take(now).unwrap(), batch.take(now).unwrap());
+        batch.fail(first);
+        batch.succeed(third);
+        let answer = batch.finish().unwrap();
+        let named: Vec<_> = answer.failures.iter().map(ToString::to_string).collect();
+        assert_eq!(named, ["a-0:5", "a-0:6", "a-2:9223372036854775807"]);
+        let json = r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"a-0","offset":5}},"#;
+        assert!(answer.to_json().starts_with(json), "{}", answer.to_json());
+
+        for unnamed in ["", "x", "1.5"] {
+            let batch = Batch::of_partitions([item(unnamed, Some("a"))], AfterFailure::Continue);
+            assert_eq!(batch.finish().unwrap_err().kind(), ErrorKind::UnnamedRecord, "{unnamed}");
+        }
     }
 }

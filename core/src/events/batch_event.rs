@@ -1,67 +1,17 @@
 //! Events that are batches of records.
 
 use alloc::borrow::Cow;
-use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::arn::{ArnKind, name_from_arn};
-use super::batch::{AfterFailure, Batch, BatchItem};
+use super::batch::{AfterFailure, Batch};
+use super::batch_source::BatchSource;
 use super::error::{Error, ErrorKind};
-use super::event::{is_of_window, source_of_record};
-use super::trigger::Trigger;
+use super::event::is_of_window;
+use super::heads::{Head, Heads};
 use crate::document::{Document, Object, Value};
+use crate::http::base64_body;
 use crate::json::JsonError;
 use crate::printing::prints;
-
-/// The services whose events are batches that can fail in part.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum BatchSource {
-    /// SQS.
-    Sqs,
-    /// Kinesis.
-    Kinesis,
-    /// The stream of a DynamoDB table.
-    DynamoDbStream,
-}
-
-impl BatchSource {
-    /// The source as a trigger.
-    #[must_use]
-    pub const fn trigger(self) -> Trigger {
-        match self {
-            Self::Sqs => Trigger::Sqs,
-            Self::Kinesis => Trigger::Kinesis,
-            Self::DynamoDbStream => Trigger::DynamoDbStream,
-        }
-    }
-
-    /// What its records name as their source.
-    const fn event_source(self) -> &'static str {
-        match self {
-            Self::Sqs => "aws:sqs",
-            Self::Kinesis => "aws:kinesis",
-            Self::DynamoDbStream => "aws:dynamodb",
-        }
-    }
-
-    /// What its events and its records are called in errors.
-    const fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Sqs => ("sqs event", "sqs record"),
-            Self::Kinesis => ("kinesis event", "kinesis record"),
-            Self::DynamoDbStream => ("dynamodb stream event", "dynamodb stream record"),
-        }
-    }
-
-    const fn arn_kind(self) -> ArnKind {
-        match self {
-            Self::Sqs => ArnKind::SqsQueue,
-            Self::Kinesis => ArnKind::KinesisStream,
-            Self::DynamoDbStream => ArnKind::DynamoDbStream,
-        }
-    }
-}
 
 /// An event with a batch of records. Only what routes, orders and names the records is read at once;
 /// what else is in them is read when their turn comes, so that a malformed one fails alone.
@@ -73,21 +23,12 @@ pub struct BatchEvent<'a> {
     is_fifo: bool,
 }
 
-/// What of a record is read before its turn.
-#[derive(Clone, Debug)]
-struct Head<'a> {
-    /// Where in the document the record is.
-    place: usize,
-    name: Cow<'a, str>,
-    item: BatchItem<'a>,
-    /// Why it cannot be read as a record of its batch.
-    fault: Option<Error>,
-}
-
 /// A record of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchRecord<'e> {
     source: BatchSource,
+    /// The event that it came in.
+    event: Value<'e, 'e>,
     value: Value<'e, 'e>,
     head: &'e Head<'e>,
 }
@@ -113,14 +54,16 @@ impl<'a> BatchEvent<'a> {
     pub(super) fn of(source: BatchSource, document: Document<'a>) -> Result<Self, Error> {
         let (what, _) = source.names();
         let malformed = |cause| Error::malformed(what, cause);
+        let document = match source.depth() {
+            Some(depth) => document.to_depth(depth),
+            None => document,
+        };
         let event = document.root().object().map_err(malformed)?;
-        let records = event.list("Records").map_err(malformed)?;
-        // Only streams have windows.
-        if source != BatchSource::Sqs && is_of_window(event).map_err(malformed)? {
+        let Heads { records: heads, is_fifo } = Heads::read(source, event).map_err(malformed)?;
+        let has_windows = matches!(source, BatchSource::Kinesis | BatchSource::DynamoDbStream);
+        if has_windows && is_of_window(event).map_err(malformed)? {
             return Err(Error::tumbling_window(what));
         }
-        let mut is_fifo = false;
-        let heads = records.map(|record| head(source, record, &mut is_fifo)).collect();
         Ok(Self { source, heads, is_fifo, document })
     }
 
@@ -143,36 +86,49 @@ impl<'a> BatchEvent<'a> {
     }
 
     fn record_of<'e>(&'e self, head: &'e Head<'e>) -> BatchRecord<'e> {
-        BatchRecord { source: self.source, value: self.document.at(head.place), head }
+        let (event, value) = (self.document.root(), self.document.at(head.place));
+        BatchRecord { source: self.source, event, value, head }
     }
 
     /// Returns the batch of the records. In a FIFO queue the rest of a failed message group never
-    /// runs: there [`AfterFailure::Continue`] means [`AfterFailure::SkipGroup`]. In other queues
+    /// runs: there [`AfterFailure::Continue`] means [`AfterFailure::SkipGroup`]. So it does in a
+    /// partition of Kafka, which Lambda takes up at the lowest offset that failed. In other queues
     /// nothing has an order, and all records run whatever `after_failure` says.
     ///
-    /// The records of a stream come from one shard and run one after the other.
+    /// The records of a stream come from one shard and run one after the other. Of the services that
+    /// send an event again as a whole, nothing more runs after a failure.
     #[must_use]
     pub fn batch(&self, after_failure: AfterFailure) -> Batch<'a> {
-        let after_failure = match self.source {
-            BatchSource::Sqs if self.is_fifo && after_failure == AfterFailure::SkipAll => {
-                after_failure
-            }
-            BatchSource::Sqs => AfterFailure::SkipGroup,
-            BatchSource::Kinesis | BatchSource::DynamoDbStream => after_failure,
+        let items = self.heads.iter().map(|head| head.item.clone());
+        let may_stop = self.is_fifo || self.source == BatchSource::Kafka;
+        let skips_group = match after_failure {
+            AfterFailure::SkipAll if may_stop => AfterFailure::SkipAll,
+            _ => AfterFailure::SkipGroup,
         };
-        Batch::new(self.heads.iter().map(|head| head.item.clone()), after_failure)
+        match self.source {
+            BatchSource::Sqs => Batch::new(items, skips_group),
+            BatchSource::Kafka => Batch::of_partitions(items, skips_group),
+            BatchSource::Kinesis | BatchSource::DynamoDbStream => Batch::new(items, after_failure),
+            BatchSource::S3
+            | BatchSource::Ses
+            | BatchSource::CodeCommit
+            | BatchSource::ActiveMq
+            | BatchSource::RabbitMq
+            | BatchSource::DocumentDb => Batch::new(items, AfterFailure::SkipAll),
+        }
     }
 }
 
 impl<'e> BatchRecord<'e> {
-    /// What the service knows the record by: the message id, or the sequence number. Empty when the
-    /// record has none.
+    /// Returns what the service knows the record by: the message id, the sequence number, or the
+    /// offset in a partition. Empty when the record has none.
     #[must_use]
     pub fn identifier(&self) -> &'e str {
         &self.head.item.identifier
     }
 
-    /// The name of the queue, stream or table that it is from. Empty when its ARN names none.
+    /// Returns the name of the queue, stream, table, topic, bucket, repository or database that it is
+    /// from, which its handler is registered by; for a mail, `ses`. Empty when nothing names it.
     #[must_use]
     pub fn name(&self) -> &'e str {
         &self.head.name
@@ -188,6 +144,24 @@ impl<'e> BatchRecord<'e> {
         self.value
     }
 
+    /// The name of the list that it is in, where the event has several: of a partition, or of a queue
+    /// of RabbitMQ.
+    pub(super) fn list(&self) -> Cow<'e, str> {
+        self.head.item.group.clone().unwrap_or_default()
+    }
+
+    /// A text of the event itself, trimmed; empty for what is none.
+    pub(super) fn event_text(&self, name: &str) -> Cow<'e, str> {
+        self.event.member(name).trimmed()
+    }
+
+    /// The bytes of a text in base64.
+    pub(super) fn decode(&self, text: &str) -> Result<Vec<u8>, Error> {
+        let what = self.source.names().1;
+        let refused = |_| Error::refused(ErrorKind::InvalidBase64, what, "invalid base64");
+        base64_body::decode(text.as_bytes(), None).map_err(refused)
+    }
+
     /// Reads the record's members with `read`.
     pub(super) fn read<T>(
         &self,
@@ -200,67 +174,4 @@ impl<'e> BatchRecord<'e> {
         let read = object.and_then(Value::object).and_then(read);
         read.map_err(|cause| Error::malformed(self.source.names().1, cause))
     }
-}
-
-fn head<'a>(source: BatchSource, record: Value<'a, '_>, is_fifo: &mut bool) -> Head<'a> {
-    let mut fault = None;
-    member(record, "eventSource", &mut fault);
-    member(record, "EventSource", &mut fault);
-    let arn = member(record, "eventSourceARN", &mut fault).trimmed();
-    let (identifier, group) = match source {
-        BatchSource::Sqs => {
-            let attributes = member(record, "attributes", &mut fault);
-            // The message groups of other queues are about fairness, and have no order.
-            let group = match member(attributes, "MessageGroupId", &mut fault).trimmed() {
-                group if arn.ends_with(".fifo") && !group.is_empty() => {
-                    Some(format!("{arn} {group}").into())
-                }
-                _ => None,
-            };
-            *is_fifo |= arn.ends_with(".fifo");
-            (member(record, "messageId", &mut fault), group)
-        }
-        BatchSource::Kinesis => {
-            // `{shard}:{sequence number}`. The sequence number alone is what the answer names, since
-            // it is what Lambda takes up a shard at.
-            let event_id = member(record, "eventID", &mut fault).trimmed();
-            let shard = event_id.split_once(':').map_or("", |(shard, _)| shard);
-            let group = Some(format!("{arn} {shard}").into());
-            let data = member(record, "kinesis", &mut fault);
-            (member(data, "sequenceNumber", &mut fault), group)
-        }
-        BatchSource::DynamoDbStream => {
-            // Nothing in a record says its shard; a batch is from one.
-            let change = member(record, "dynamodb", &mut fault);
-            (member(change, "SequenceNumber", &mut fault), Some(arn.clone()))
-        }
-    };
-    let identifier = identifier.trimmed();
-    let (_, what) = source.names();
-    let is_foreign = source_of_record(record).is_some_and(|own| own != source.event_source());
-    let fault = match fault {
-        Some(cause) => Some(Error::malformed(what, cause)),
-        None if is_foreign => {
-            let why = "it is from another service";
-            Some(Error::refused(ErrorKind::ForeignRecord, what, why))
-        }
-        None => None,
-    };
-    let name = match arn {
-        Cow::Borrowed(arn) => Cow::Borrowed(name_from_arn(source.arn_kind(), arn)),
-        Cow::Owned(arn) => Cow::Owned(name_from_arn(source.arn_kind(), &arn).to_string()),
-    };
-    Head { place: record.place(), name, item: BatchItem { identifier, group }, fault }
-}
-
-/// A member of any type: only one that comes twice is a fault.
-fn member<'a, 'd>(
-    value: Value<'a, 'd>,
-    name: &str,
-    fault: &mut Option<JsonError>,
-) -> Value<'a, 'd> {
-    if let Some(Err(twice)) = value.object().ok().map(|object| object.get(name)) {
-        fault.get_or_insert(twice);
-    }
-    value.member(name)
 }

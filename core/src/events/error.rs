@@ -43,7 +43,7 @@ pub enum ErrorKind {
     /// The event is of a tumbling window. Lambda expects state in the answer to it, and handlers of
     /// records have none: remove `TumblingWindowInSeconds` from the event source mapping.
     TumblingWindow,
-    /// The data of a Kinesis record is not base64.
+    /// The data of a record is not base64.
     InvalidBase64,
     /// The data of a Kinesis record is an aggregate of the Kinesis Producer Library, which holds many
     /// records in one: write with `AggregationEnabled=false`.
@@ -94,10 +94,8 @@ impl Error {
     pub fn unrouted<T: fmt::Display>(seen: &Seen, registered: &[T]) -> Self {
         let handler: Cow<'_, str> = match seen {
             Seen::Single(source) => format!("with `{}`, or `otherwise`", source.name()).into(),
-            Seen::Service(_) => "for its service, or `otherwise`".into(),
-            Seen::Records(_) | Seen::Members { .. } | Seen::Value(_) => {
-                "with `on` or `otherwise`".into()
-            }
+            Seen::Service(name) => format!("with `{}`, or `otherwise`", method_for(name)).into(),
+            Seen::Members { .. } | Seen::Value(_) => "with `on` or `otherwise`".into(),
         };
         let listed: Vec<_> =
             registered.iter().take(MAX_LISTED).map(|route| format!("{route}")).collect();
@@ -189,6 +187,15 @@ impl StdError for Error {
             return Some(&AuthorizerEvent);
         }
         self.cause.as_ref().map(|cause| cause as _)
+    }
+}
+
+/// The method that registers handlers of events with a [name](super::LambdaEvent::name).
+fn method_for(name: &str) -> &str {
+    match name {
+        "apigw_v2" | "function_url" | "apigw_v1" | "alb" => "route",
+        "eventbridge" => "event_bridge",
+        method => method,
     }
 }
 

@@ -3,7 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::batch_event::{BatchEvent, BatchSource};
+use super::batch_event::BatchEvent;
+use super::batch_source::BatchSource;
 use super::error::Error;
 use super::event_bridge::EventBridgeEvent;
 use super::http::{HttpEvent, HttpSource};
@@ -32,7 +33,7 @@ use crate::json::JsonError;
 pub enum LambdaEvent<'a> {
     /// An HTTP request.
     Http(HttpEvent<'a>),
-    /// A batch of SQS messages, of Kinesis records, or of changes of a DynamoDB table.
+    /// Records of SQS, Kinesis, a DynamoDB table, or any other [source](BatchSource).
     Batch(BatchEvent<'a>),
     /// SNS notifications.
     Sns(Vec<SnsRecord<'a>>),
@@ -61,8 +62,9 @@ impl<'a> LambdaEvent<'a> {
     /// Reads an event, and scans its text once for that. Which service it is from is decided by the
     /// first of these that holds:
     ///
-    /// 1. `Records` is a list, and its first record is an object from a known source. Later records
-    ///    decide nothing: one that is no object, or of another source, fails when its turn comes;
+    /// 1. `Records` is a list, and its first record is an object from SQS, Kinesis, DynamoDB or SNS.
+    ///    Later records decide nothing: one that is no object, or of another source, fails when its
+    ///    turn comes;
     /// 2. `detail-type` or `detailType` is there: EventBridge;
     /// 3. no record is there, but the members of a tumbling window are: the service that
     ///    `eventSourceARN` names, Kinesis or DynamoDB;
@@ -71,12 +73,14 @@ impl<'a> LambdaEvent<'a> {
     /// 5. `requestContext.connectionId` is there: WebSocket;
     /// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
     ///    there, else API Gateway's REST API;
-    /// 7. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
+    /// 7. `Records` is a list, and its first record is an object from S3, SES or CodeCommit;
+    /// 8. `eventSource` names Kafka, ActiveMQ, RabbitMQ or DocumentDB, and their records are there;
+    /// 9. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
     ///    `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
     ///    request, and is none by 4 to 6;
-    /// 8. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
-    /// 9. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
-    ///    is a list, in the first of it: AppSync.
+    /// 10. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
+    /// 11. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
+    ///     is a list, in the first of it: AppSync.
     ///
     /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. A member
     /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact
@@ -106,7 +110,8 @@ impl<'a> LambdaEvent<'a> {
     }
 
     /// Returns the name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`,
-    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `websocket`, or that of a
+    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `websocket`, `kafka`, `s3`, `ses`,
+    /// `codecommit`, `activemq`, `rabbitmq`, `documentdb`, or that of a
     /// [source of single events](super::SingleSource::name); `other` for any other event.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -127,9 +132,7 @@ impl Kind {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Http(source) => source.name(),
-            Self::Batch(BatchSource::Sqs) => "sqs",
-            Self::Batch(BatchSource::Kinesis) => "kinesis",
-            Self::Batch(BatchSource::DynamoDbStream) => "dynamodb",
+            Self::Batch(source) => source.name(),
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",
@@ -140,6 +143,15 @@ impl Kind {
 /// Which service an event is from; `None` when it is a single event, or no known service sends it.
 pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     let Ok(event) = document.root().object() else { return Ok(None) };
+    if let Some(kind) = of_first_services(event)? {
+        return Ok(Some(kind));
+    }
+    Ok(of_records(event).map(Kind::Batch))
+}
+
+/// Which of the services an event is from that were the first to be known: events of all others may
+/// look like theirs, and are theirs then.
+fn of_first_services(event: Object<'_, '_>) -> Result<Option<Kind>, Error> {
     let get = |name| event.get(name).map_err(Error::envelope);
     let records = get("Records")?;
     if let Some(kind) = of_first_record(records) {
@@ -184,20 +196,47 @@ pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     Ok(Some(Kind::Http(if is_alb { HttpSource::Alb } else { HttpSource::ApiGatewayV1 })))
 }
 
-/// The first record decides: Lambda never mixes services in one batch.
 fn of_first_record(records: Value<'_, '_>) -> Option<Kind> {
-    let record = first(records)?;
-    let object = record.object().ok()?;
-    // A record that names two sources is from neither.
-    object.get("eventSource").ok()?;
-    object.get("EventSource").ok()?;
-    match &*source_of_record(record)? {
+    match &*source_of_first(records)? {
         "aws:sqs" => Some(Kind::Batch(BatchSource::Sqs)),
         "aws:dynamodb" => Some(Kind::Batch(BatchSource::DynamoDbStream)),
         "aws:kinesis" => Some(Kind::Batch(BatchSource::Kinesis)),
         "aws:sns" => Some(Kind::Sns),
         _ => None,
     }
+}
+
+/// Which of the other services with lists of records an event is from.
+fn of_records(event: Object<'_, '_>) -> Option<BatchSource> {
+    let get = |name| event.get(name).ok();
+    match source_of_first(get("Records")?).as_deref() {
+        Some("aws:s3") => return Some(BatchSource::S3),
+        Some("aws:ses") => return Some(BatchSource::Ses),
+        Some("aws:codecommit") => return Some(BatchSource::CodeCommit),
+        _ => {}
+    }
+    let is_list = |value: Value<'_, '_>| !value.is_null() && value.list().is_ok();
+    let (source, records) = match &*get("eventSource")?.trimmed() {
+        "aws:kafka" | "SelfManagedKafka" => (BatchSource::Kafka, get("records")?),
+        "aws:rmq" => (BatchSource::RabbitMq, get("rmqMessagesByQueue")?),
+        // Both names are in use.
+        "aws:mq" | "aws:amq" => (BatchSource::ActiveMq, get("messages")?),
+        "aws:docdb" => (BatchSource::DocumentDb, get("events")?),
+        _ => return None,
+    };
+    let has_lists = matches!(source, BatchSource::Kafka | BatchSource::RabbitMq);
+    let is_there = if has_lists { records.is_object() } else { is_list(records) };
+    is_there.then_some(source)
+}
+
+/// Which service the first record is from, which decides: Lambda never mixes services in one batch.
+/// `None` for one that names two.
+fn source_of_first<'a>(records: Value<'a, '_>) -> Option<Cow<'a, str>> {
+    let record = first(records)?;
+    let object = record.object().ok()?;
+    object.get("eventSource").ok()?;
+    object.get("EventSource").ok()?;
+    source_of_record(record)
 }
 
 fn first<'a, 'd>(records: Value<'a, 'd>) -> Option<Value<'a, 'd>> {

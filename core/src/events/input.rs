@@ -3,8 +3,9 @@
 use alloc::sync::Arc;
 
 use super::{
-    BatchRecord, BatchSource, DynamoDbRecord, Error, EventBridgeEvent, KinesisRecord, SnsRecord,
-    SqsRecord, Trigger,
+    ActiveMqRecord, BatchRecord, BatchSource, CodeCommitRecord, DocumentDbRecord, DynamoDbRecord,
+    Error, EventBridgeEvent, KafkaRecord, KinesisRecord, RabbitMqRecord, S3Record, SesRecord,
+    SnsRecord, SqsRecord, Trigger,
 };
 
 /// A record, or an event, that a handler is called for.
@@ -16,6 +17,20 @@ pub enum EventInput {
     Kinesis(Arc<KinesisRecord<'static>>),
     /// A change of a DynamoDB table.
     DynamoDb(Arc<DynamoDbRecord<'static>>),
+    /// A record of Kafka.
+    Kafka(Arc<KafkaRecord<'static>>),
+    /// What happened to an object of S3.
+    S3(Arc<S3Record<'static>>),
+    /// A mail that SES received.
+    Ses(Arc<SesRecord<'static>>),
+    /// A push to a repository of CodeCommit.
+    CodeCommit(Arc<CodeCommitRecord<'static>>),
+    /// A message of ActiveMQ.
+    ActiveMq(Arc<ActiveMqRecord<'static>>),
+    /// A message of RabbitMQ.
+    RabbitMq(Arc<RabbitMqRecord<'static>>),
+    /// A change in a database of DocumentDB.
+    DocumentDb(Arc<DocumentDbRecord<'static>>),
     /// A notification of SNS.
     Sns(Arc<SnsRecord<'static>>),
     /// An event of EventBridge.
@@ -37,6 +52,21 @@ impl EventInput {
             BatchSource::DynamoDbStream => {
                 Self::DynamoDb(Arc::new(DynamoDbRecord::read(record)?.into_owned()))
             }
+            BatchSource::Kafka => Self::Kafka(Arc::new(KafkaRecord::read(record)?.into_owned())),
+            BatchSource::S3 => Self::S3(Arc::new(S3Record::read(record)?.into_owned())),
+            BatchSource::Ses => Self::Ses(Arc::new(SesRecord::read(record)?.into_owned())),
+            BatchSource::CodeCommit => {
+                Self::CodeCommit(Arc::new(CodeCommitRecord::read(record)?.into_owned()))
+            }
+            BatchSource::ActiveMq => {
+                Self::ActiveMq(Arc::new(ActiveMqRecord::read(record)?.into_owned()))
+            }
+            BatchSource::RabbitMq => {
+                Self::RabbitMq(Arc::new(RabbitMqRecord::read(record)?.into_owned()))
+            }
+            BatchSource::DocumentDb => {
+                Self::DocumentDb(Arc::new(DocumentDbRecord::read(record)?.into_owned()))
+            }
         })
     }
 
@@ -47,6 +77,13 @@ impl EventInput {
             Self::Sqs(_) => Trigger::Sqs,
             Self::Kinesis(_) => Trigger::Kinesis,
             Self::DynamoDb(_) => Trigger::DynamoDbStream,
+            Self::Kafka(_) => Trigger::Kafka,
+            Self::S3(_) => Trigger::S3,
+            Self::Ses(_) => Trigger::Ses,
+            Self::CodeCommit(_) => Trigger::CodeCommit,
+            Self::ActiveMq(_) => Trigger::ActiveMq,
+            Self::RabbitMq(_) => Trigger::RabbitMq,
+            Self::DocumentDb(_) => Trigger::DocumentDb,
             Self::Sns(_) => Trigger::Sns,
             Self::EventBridge(_) => Trigger::EventBridge,
         }
@@ -59,31 +96,53 @@ impl EventInput {
             Self::Sqs(message) => &message.message_id,
             Self::Kinesis(record) => either(&record.event_id, &record.sequence_number),
             Self::DynamoDb(change) => either(&change.event_id, &change.sequence_number),
+            Self::Kafka(record) => record.id(),
+            Self::S3(object) => object.id(),
+            Self::Ses(mail) => &mail.message_id,
+            Self::CodeCommit(push) => &push.event_id,
+            Self::ActiveMq(message) => &message.message_id,
+            Self::RabbitMq(message) => &message.message_id,
+            Self::DocumentDb(change) => &change.resume_token,
             Self::Sns(notification) => &notification.message_id,
             Self::EventBridge(event) => &event.id,
         }
     }
 
-    /// Returns what it brings: the body of a message, the data of a stream's record, the message of a
-    /// notification; of a change and of an event of a bus, the whole as JSON.
+    /// Returns what it brings: the body of a message, the data of a stream's record, the value of
+    /// Kafka's, the message of a notification of SNS; of everything else, the whole as JSON.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         match self {
             Self::Sqs(message) => message.body.as_bytes(),
             Self::Kinesis(record) => &record.data,
             Self::DynamoDb(change) => change.as_json().as_bytes(),
+            Self::Kafka(record) => record.value.as_deref().unwrap_or_default(),
+            Self::S3(object) => object.as_json().as_bytes(),
+            Self::Ses(mail) => mail.as_json().as_bytes(),
+            Self::CodeCommit(push) => push.as_json().as_bytes(),
+            Self::ActiveMq(message) => &message.data,
+            Self::RabbitMq(message) => &message.data,
+            Self::DocumentDb(change) => change.as_json().as_bytes(),
             Self::Sns(notification) => notification.message.as_bytes(),
             Self::EventBridge(event) => event.as_json().as_bytes(),
         }
     }
 
-    /// Returns who sent it: the ARN of the queue, stream or topic, or the source of an event.
+    /// Returns who sent it: the ARN of the queue, stream, topic and so on, the brokers of Kafka without
+    /// an ARN, or the source of an event; of a mail `ses`, since anybody may write its sender.
     #[must_use]
     pub fn sender(&self) -> &str {
         match self {
             Self::Sqs(message) => &message.event_source_arn,
             Self::Kinesis(record) => &record.event_source_arn,
             Self::DynamoDb(change) => &change.event_source_arn,
+            Self::Kafka(record) => either(&record.event_source_arn, &record.bootstrap_servers),
+            Self::S3(object) => &object.bucket_arn,
+            Self::Ses(_) => Trigger::Ses.as_str(),
+            Self::CodeCommit(push) => &push.event_source_arn,
+            Self::ActiveMq(message) => &message.event_source_arn,
+            Self::RabbitMq(message) => &message.event_source_arn,
+            Self::DocumentDb(change) => &change.event_source_arn,
             Self::Sns(notification) => &notification.topic_arn,
             Self::EventBridge(event) => &event.source,
         }

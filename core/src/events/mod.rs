@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! LambdaEvent::read ─┬─ HttpEvent ──────── a request: see `http` ─▶ HttpSource::write_response
-//!                    ├─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse
+//!                    ├─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse,
+//!                    │                               or null where an event is handled as a whole
 //!                    ├─ SnsRecord … ────── Routes ─▶ a handler per notification ─▶ their outputs
 //!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
 //!                    ├─ WebSocketEvent ─── an exchange of its message ─▶ HttpResponse
@@ -39,23 +40,31 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod amazon_mq;
 mod arn;
 mod batch;
 mod batch_event;
+mod batch_source;
 mod cloudwatch_logs;
+mod codecommit;
 mod delivery;
+mod documentdb;
 mod dynamodb;
 mod envelopes;
 mod error;
 mod event;
 mod event_bridge;
 mod failed;
+mod heads;
 mod http;
 mod input;
+mod kafka;
 mod kinesis;
 mod observation;
 mod raw;
 mod rule;
+mod s3;
+mod ses;
 mod shape;
 mod single;
 mod sns;
@@ -69,11 +78,15 @@ mod workload;
 use alloc::borrow::Cow;
 
 pub use crate::routes::{RouteTaken, Routes};
+pub use amazon_mq::{ActiveMqRecord, RabbitMqRecord};
 pub use arn::{ArnKind, name_from_arn};
-pub use batch::{AfterFailure, Batch, BatchItem, BatchResponse, Turn};
-pub use batch_event::{BatchEvent, BatchRecord, BatchSource};
+pub use batch::{AfterFailure, Batch, BatchItem, BatchResponse, ItemIdentifier, Turn};
+pub use batch_event::{BatchEvent, BatchRecord};
+pub use batch_source::BatchSource;
 pub use cloudwatch_logs::{CloudWatchLogEvent, CloudWatchLogs, CloudWatchLogsSummary};
+pub use codecommit::{CodeCommitRecord, Reference};
 pub use delivery::Delivery;
+pub use documentdb::DocumentDbRecord;
 pub use dynamodb::{Change, DynamoDbRecord, DynamoDbSummary, UserIdentity};
 pub use envelopes::{EventBridge, Sns};
 pub use error::{Error, ErrorKind};
@@ -82,10 +95,13 @@ pub use event_bridge::EventBridgeEvent;
 pub use failed::WorkloadFailed;
 pub use http::{HttpEvent, HttpSource, InvokeMode, UnknownMode, rest_streaming_variable};
 pub use input::EventInput;
+pub use kafka::KafkaRecord;
 pub use kinesis::KinesisRecord;
 pub use observation::{EventObservation, EventOutcome};
 pub use raw::{RawEvent, Seen};
 pub use rule::{EventBridgeRoutes, OnUnmatched, Rule};
+pub use s3::{S3Notification, S3Record};
+pub use ses::{SesRecord, Verdict};
 pub use shape::{Shape, ShapeRoutes};
 pub use single::{
     AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest, AuthorizerRequest, AuthorizerSource,

@@ -81,8 +81,8 @@ impl EventObservation {
         }
     }
 
-    /// Observes a record of SQS, Kinesis or SNS, or a message on a WebSocket: `name` is the queue,
-    /// stream, topic or route key, and `id` is what the service knows it by. These are not recorded
+    /// Observes a record of any service, or a message on a WebSocket: `name` is the queue, stream, topic,
+    /// bucket, route key and so on, and `id` is what the service knows it by. These are not recorded
     /// unless the application asks for it: where each message costs little, its records may cost
     /// more.
     #[must_use]
@@ -93,6 +93,13 @@ impl EventObservation {
             Trigger::Sns => ("topic", "sns.topic"),
             Trigger::WebSocket => ("route_key", "websocket.route_key"),
             Trigger::DynamoDbStream => ("table_name", "dynamodb.table_name"),
+            Trigger::Kafka => ("topic", "kafka.topic"),
+            Trigger::S3 => ("bucket", "s3.bucket"),
+            Trigger::Ses => ("source", "ses.source"),
+            Trigger::CodeCommit => ("repository", "codecommit.repository"),
+            Trigger::ActiveMq => ("queue", "activemq.queue"),
+            Trigger::RabbitMq => ("queue", "rabbitmq.queue"),
+            Trigger::DocumentDb => ("database", "documentdb.database"),
             Trigger::EventBridge => ("source", "event.source"),
             Trigger::Single(_) | Trigger::Other => ("route", "event.route"),
         };

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::error::Error;
-use super::event::{kind_of, source_of_record};
+use super::event::kind_of;
 use super::single::SingleSource;
 use crate::document::{Document, Object, Value};
 use crate::sanitize::log_text;
@@ -59,12 +59,7 @@ impl<'a> RawEvent<'a> {
             Ok(event) if !root.is_null() => event,
             _ => return Seen::Value(what_it_is(root.json())),
         };
-        let first = root.member("Records").list().ok().and_then(|mut records| records.next());
-        let source = first.and_then(source_of_record);
-        match RECORD_SOURCES.into_iter().find(|known| source.as_deref() == Some(known)) {
-            Some(source) => Seen::Records(source),
-            None => Seen::members(event),
-        }
+        Seen::members(event)
     }
 
     /// Returns the error of an event that no service is known to send, for hosts that take only the
@@ -87,8 +82,6 @@ pub enum Seen {
     Service(&'static str),
     /// It is a single event of a service.
     Single(SingleSource),
-    /// Its first record is from this source, such as `aws:s3`.
-    Records(&'static str),
     /// It is an object of some other kind.
     Members {
         /// The names of its members, in their order: [10](Self::MAX_NAMES) at most, each of
@@ -100,10 +93,6 @@ pub enum Seen {
     /// It is no object: `null`, `a list`, `a text`, `a number` or `a Boolean`.
     Value(&'static str),
 }
-
-/// Sources that Lambda puts into records and that have no handlers of their own.
-const RECORD_SOURCES: [&str; 5] =
-    ["aws:s3", "aws:ses", "aws:codecommit", "aws:kafka", "SelfManagedKafka"];
 
 impl Seen {
     /// How many names of members are kept.
@@ -146,9 +135,6 @@ impl fmt::Display for Seen {
             Self::Single(source) => {
                 write!(f, "an event of {} (by {})", source.name(), source.recognised_by())
             }
-            Self::Records(source) => {
-                write!(f, "records of {source} (by `eventSource` in the first of `Records`)")
-            }
             Self::Members { names, .. } if names.is_empty() => {
                 f.write_str("an object without members")
             }
@@ -167,7 +153,10 @@ impl fmt::Display for Seen {
 /// The members that told a service's event from others.
 fn recognised_by(name: &str) -> &'static str {
     match name {
-        "sqs" | "kinesis" | "dynamodb" => "`eventSource` in the first of `Records`",
+        "sqs" | "kinesis" | "dynamodb" | "s3" | "ses" | "codecommit" => {
+            "`eventSource` in the first of `Records`"
+        }
+        "kafka" | "activemq" | "rabbitmq" | "documentdb" => "`eventSource`",
         "sns" => "`EventSource` in the first of `Records`",
         "eventbridge" => "`detail-type`",
         "websocket" => "`requestContext.connectionId`",
@@ -199,9 +188,10 @@ mod tests {
             ("false", "a Boolean"),
             (
                 r#"{"Records":[{"eventSource":"aws:s3"}]}"#,
-                "records of aws:s3 (by `eventSource` in the first of `Records`)",
+                "an event of s3 (by `eventSource` in the first of `Records`)",
             ),
             (r#"{"Records":[{"eventSource":"secret"}]}"#, "an object with `Records`"),
+            (r#"{"eventSource":"aws:kafka","records":{}}"#, "an event of kafka (by `eventSource`)"),
             (
                 r#"{"type":"TOKEN","methodArn":"secret"}"#,
                 "an event of authorizer (by `type` beside `methodArn` or `routeArn`)",

@@ -11,6 +11,20 @@ pub enum Trigger {
     Kinesis,
     /// The stream of a DynamoDB table.
     DynamoDbStream,
+    /// Kafka.
+    Kafka,
+    /// S3.
+    S3,
+    /// SES.
+    Ses,
+    /// CodeCommit.
+    CodeCommit,
+    /// Amazon MQ with ActiveMQ.
+    ActiveMq,
+    /// Amazon MQ with RabbitMQ.
+    RabbitMq,
+    /// DocumentDB.
+    DocumentDb,
     /// SNS.
     Sns,
     /// EventBridge.
@@ -25,10 +39,17 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
+        Self::Kafka,
+        Self::S3,
+        Self::Ses,
+        Self::CodeCommit,
+        Self::ActiveMq,
+        Self::RabbitMq,
+        Self::DocumentDb,
         Self::Sns,
         Self::EventBridge,
         Self::WebSocket,
@@ -39,14 +60,21 @@ impl Trigger {
     ];
 
     /// Returns the trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`,
-    /// `sns`, `eventbridge`, `websocket`, the [name](SingleSource::name) of a source of
-    /// single events, or `other`.
+    /// `kafka`, `s3`, `ses`, `codecommit`, `activemq`, `rabbitmq`, `documentdb`, `sns`, `eventbridge`,
+    /// `websocket`, the [name](SingleSource::name) of a source of single events, or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sqs => "sqs",
             Self::Kinesis => "kinesis",
             Self::DynamoDbStream => "dynamodb_stream",
+            Self::Kafka => "kafka",
+            Self::S3 => "s3",
+            Self::Ses => "ses",
+            Self::CodeCommit => "codecommit",
+            Self::ActiveMq => "activemq",
+            Self::RabbitMq => "rabbitmq",
+            Self::DocumentDb => "documentdb",
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",

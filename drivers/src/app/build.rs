@@ -262,9 +262,7 @@ impl Tables {
             }
             Target::Fallback { prefix } => return Ok(service.fallback(prefix, access, chain)?),
             Target::Message(key) => return Ok(service.message_route(key, access, chain)?),
-            Target::Queue(name) => events.sqs.insert(name, chain),
-            Target::Stream(name) => events.kinesis.insert(name, chain),
-            Target::Table(name) => events.dynamodb.insert(name, chain),
+            Target::Records(source, name) => events.insert(*source, name, chain),
             Target::Topic(name) => events.sns.insert(name, chain),
             Target::Event(rule) => {
                 let route = NamedRoute { name: format!("event_bridge({rule})"), handler: chain };

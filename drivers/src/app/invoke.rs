@@ -118,7 +118,7 @@ impl AppService {
             LambdaEvent::Http(HttpEvent { source, request, .. }) => {
                 Ok(source.write_response(&self.serve_within(source, request, begun).await))
             }
-            LambdaEvent::Batch(event) => self.answer_batch(&event, begun).await,
+            LambdaEvent::Batch(event) => self.answer_records(&event, text, begun).await,
             LambdaEvent::Sns(records) => self.answer_sns(records, begun).await,
             LambdaEvent::EventBridge(event) => self.answer_event_bridge(event, begun).await,
             LambdaEvent::WebSocket(event) if self.serves_websockets() => {

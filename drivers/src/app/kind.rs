@@ -26,6 +26,34 @@ pub enum Stream {}
 #[derive(Clone, Copy, Debug)]
 pub enum Table {}
 
+/// Records of a topic of Kafka.
+#[derive(Clone, Copy, Debug)]
+pub enum KafkaTopic {}
+
+/// What happens to the objects of a bucket of S3.
+#[derive(Clone, Copy, Debug)]
+pub enum Bucket {}
+
+/// Mails that SES receives.
+#[derive(Clone, Copy, Debug)]
+pub enum Mail {}
+
+/// Pushes to a repository of CodeCommit.
+#[derive(Clone, Copy, Debug)]
+pub enum Repository {}
+
+/// Messages of a queue of ActiveMQ.
+#[derive(Clone, Copy, Debug)]
+pub enum ActiveMqQueue {}
+
+/// Messages of a queue of RabbitMQ.
+#[derive(Clone, Copy, Debug)]
+pub enum RabbitMqQueue {}
+
+/// Changes in a database of DocumentDB.
+#[derive(Clone, Copy, Debug)]
+pub enum Database {}
+
 /// Notifications of a topic of SNS.
 #[derive(Clone, Copy, Debug)]
 pub enum Topic {}
@@ -127,6 +155,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    open: Http Socket Queue Stream Table Topic Bus AppSync Any;
+    open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
+        Database Topic Bus AppSync Any;
     own: Authorizer AppSyncBatch
 }

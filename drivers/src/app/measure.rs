@@ -49,7 +49,7 @@ impl<S> App<S> {
     /// | `RequestCount` | `Count` | requests, in [`Pipeline::Observed`] |
     /// | `RequestDuration` | `Milliseconds` | the same, until the answer is there; of a stream, until it begins |
     /// | `RequestClientErrors`, `RequestServerErrors` | `Count` | those that were answered with 4xx, and with 5xx |
-    /// | `EventCount` | `Count` | messages and events, by `source` (`sqs`, `kinesis`, `dynamodb_stream`, `sns`, `eventbridge`, `websocket`, `other`) and `outcome` (`success`, `error`, `unmatched`) |
+    /// | `EventCount` | `Count` | messages and events, by `source` (a [trigger](Trigger::as_str): `sqs`, `s3`, `other` …) and `outcome` (`success`, `error`, `unmatched`) |
     /// | `ColdStart` | `Count` | first invocations of a process |
     ///
     /// ```

@@ -133,9 +133,7 @@ impl<S> Route<S> {
             }
             Target::Fallback { prefix: own } => *own = join(prefix, own),
             Target::Message(_)
-            | Target::Queue(_)
-            | Target::Stream(_)
-            | Target::Table(_)
+            | Target::Records(..)
             | Target::Topic(_)
             | Target::Event(_)
             | Target::Single(_)

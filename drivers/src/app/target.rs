@@ -1,6 +1,6 @@
 //! What handlers are registered for, and what may be wrong with that.
 
-use apptheory_core::events::{RouteTaken, Rule, Shape, SingleRoute};
+use apptheory_core::events::{BatchSource, RouteTaken, Rule, Shape, SingleRoute};
 use apptheory_core::http::exchange::Access;
 
 use super::build::BuildError;
@@ -22,9 +22,8 @@ pub(super) enum Target {
     },
     /// A route key of a WebSocket API.
     Message(String),
-    Queue(String),
-    Stream(String),
-    Table(String),
+    /// Records of a source, by the name of what they are from.
+    Records(BatchSource, String),
     Topic(String),
     Event(Rule),
     Single(SingleRoute),
@@ -70,9 +69,11 @@ impl Target {
             Self::AnyMethod { pattern } => ("any", "pattern", pattern.clone()),
             Self::Fallback { prefix } => ("fallback", "prefix", prefix.clone()),
             Self::Message(route_key) => ("websocket", "route key", quoted(route_key)),
-            Self::Queue(name) => ("sqs", "queue", quoted(name)),
-            Self::Stream(name) => ("kinesis", "stream", quoted(name)),
-            Self::Table(name) => ("dynamodb", "table", quoted(name)),
+            Self::Records(source, name) => {
+                let (method, what) = method_for(*source);
+                let given = if *source == BatchSource::Ses { String::new() } else { quoted(name) };
+                (method, what, given)
+            }
             Self::Topic(name) => ("sns", "topic", quoted(name)),
             Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),
             Self::Single(route) => (route.method(), "name", route.to_string()),
@@ -90,7 +91,9 @@ impl Target {
                 "{earlier}, registered before it, selects the same events; register the narrower \
                  {what} first, or remove one of the two"
             ),
-            RouteTaken::By(_) if matches!(self, Self::Otherwise) => {
+            RouteTaken::By(_)
+                if matches!(self, Self::Otherwise | Self::Records(BatchSource::Ses, _)) =>
+            {
                 "an earlier one takes all events; remove one of the two".into()
             }
             RouteTaken::By(_) if matches!(self, Self::Single(_)) => {
@@ -107,5 +110,21 @@ impl Target {
     pub(super) fn unguarded(&self) -> BuildError {
         let (method, _, given) = self.names();
         BuildError::Access { method, given }
+    }
+}
+
+/// The method that registers handlers of a source's records, and what its argument is called.
+const fn method_for(source: BatchSource) -> (&'static str, &'static str) {
+    match source {
+        BatchSource::Sqs => ("sqs", "queue"),
+        BatchSource::Kinesis => ("kinesis", "stream"),
+        BatchSource::DynamoDbStream => ("dynamodb", "table"),
+        BatchSource::Kafka => ("kafka", "topic"),
+        BatchSource::S3 => ("s3", "bucket"),
+        BatchSource::Ses => ("ses", "handler"),
+        BatchSource::CodeCommit => ("codecommit", "repository"),
+        BatchSource::ActiveMq => ("activemq", "queue"),
+        BatchSource::RabbitMq => ("rabbitmq", "queue"),
+        BatchSource::DocumentDb => ("documentdb", "database"),
     }
 }

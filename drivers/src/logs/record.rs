@@ -85,8 +85,8 @@ pub fn record(record: &LogRecord<'_>) {
         ($level:ident) => {
             event!(
                 $level; trigger, correlation_id, source, detail_type, table_name, event_id,
-                event_name, queue, stream, topic, route_key, route, seen, stream_error_code,
-                stream_ended, stream_chunks, stream_bytes
+                event_name, queue, stream, topic, bucket, repository, database, route_key, route,
+                seen, stream_error_code, stream_ended, stream_chunks, stream_bytes
             )
         };
     }

@@ -25,7 +25,14 @@ struct Batch {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Failed {
-    item_identifier: String,
+    item_identifier: Identifier,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Identifier {
+    Id(String),
+    Offset { partition: String, offset: i64 },
 }
 
 impl TestAnswer {
@@ -94,7 +101,8 @@ impl TestAnswer {
     }
 
     /// Expects that exactly these records of a batch failed, in their order: messages of SQS by their
-    /// ids, records of Kinesis and DynamoDB by their sequence numbers.
+    /// ids, records of Kinesis and DynamoDB by their sequence numbers, those of Kafka by partition and
+    /// offset: `orders-0:5`.
     #[track_caller]
     pub fn assert_failures<T: Into<String>>(&self, expected: impl IntoIterator<Item = T>) -> &Self {
         let expected: Vec<String> = expected.into_iter().map(T::into).collect();
@@ -124,6 +132,10 @@ impl TestAnswer {
     #[track_caller]
     fn failed(&self) -> Option<Vec<String>> {
         let Batch { batch_item_failures } = serde_json::from_str(self.text()).ok()?;
-        Some(batch_item_failures.into_iter().map(|failed| failed.item_identifier).collect())
+        let named = batch_item_failures.into_iter().map(|failed| match failed.item_identifier {
+            Identifier::Id(id) => id,
+            Identifier::Offset { partition, offset } => format!("{partition}:{offset}"),
+        });
+        Some(named.collect())
     }
 }

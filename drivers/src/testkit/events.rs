@@ -1,10 +1,11 @@
-//! Events of queues, streams, tables, topics, buses, schedules, WebSockets, authorizers, Cognito and
-//! AppSync, as AWS sends them.
+//! Events of queues, streams, tables, topics, buckets, buses, schedules, WebSockets, authorizers, Cognito
+//! and AppSync, as AWS sends them.
 //!
 //! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made up,
 //! or by its ARN.
 //! Records have the ids `msg-1`, `kin-1`, `ddb-1`, `sns-1` and so on, counted in each event; those of
-//! Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what failures name.
+//! Kinesis and DynamoDB have the sequence numbers `1` and so on, which is what failures name. Records of
+//! Kafka have the offsets 0 and so on in their partition; failures name them as `orders-0:0`.
 //!
 //! ```
 //! use apptheory::testkit::events::{self, SqsEntry};
@@ -16,16 +17,26 @@
 //! assert_eq!(event["Records"][1]["eventSourceARN"], "arn:aws:sqs:us-east-1:000000000000:orders");
 //! ```
 
+mod amazon_mq;
+mod changes;
 mod dynamodb;
 mod event_bridge;
 mod gzip;
+mod kafka;
+mod mail;
 mod records;
+mod s3;
 mod single;
 mod websocket;
 
+pub use amazon_mq::{activemq, rabbitmq};
+pub use changes::{DocumentChange, codecommit, documentdb};
 pub use dynamodb::{ItemChange, dynamodb};
 pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
+pub use kafka::{KafkaEntry, kafka};
+pub use mail::{MailEntry, ses};
 pub use records::{KinesisEntry, SnsEntry, SqsEntry, cloudwatch_logs, kinesis, sns, sqs, sqs_fifo};
+pub use s3::{S3Entry, s3};
 pub use single::{appsync, authorizer_token, cognito};
 pub use websocket::websocket;
 

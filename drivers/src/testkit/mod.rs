@@ -32,7 +32,7 @@
 //! |---|---|
 //! | requests of function URLs, HTTP and REST APIs and load balancers, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
 //! | streamed answers and server-sent events | [`TestRequest::stream`] |
-//! | queues, streams, tables, topics, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | queues, streams, tables, topics, buckets, mails, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
 //! | authorizers, triggers of Cognito, resolvers of AppSync | [`TestRequest::authorize`], [`TestApp::cognito`], [`TestApp::appsync`] |
 //! | WebSockets and rooms | [`TestApp::websocket`] |
 //! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
@@ -77,6 +77,7 @@ mod schedules;
 #[cfg(feature = "sns")]
 mod sns;
 mod socket;
+mod sources;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -62,6 +62,26 @@ fn name() -> impl Strategy<Value = String> {
         "path",
         "isBase64Encoded",
         "S",
+        "records",
+        "messages",
+        "events",
+        "event",
+        "rmqMessagesByQueue",
+        "topic",
+        "partition",
+        "offset",
+        "key",
+        "value",
+        "s3",
+        "bucket",
+        "object",
+        "size",
+        "ses",
+        "mail",
+        "receipt",
+        "codecommit",
+        "references",
+        "ns",
     ]);
     prop_oneof![9 => known.prop_map(str::to_owned), 1 => any_text()]
 }
@@ -93,6 +113,10 @@ pub(crate) fn any_record() -> impl Strategy<Value = Json> {
             "kinesis": {"sequenceNumber": number, "data": data},
             "dynamodb": {"SequenceNumber": number, "NewImage": data},
             "Sns": {"TopicArn": arn, "Message": data},
+            "s3": {"bucket": {"name": arn}, "object": {"key": data, "sequencer": number}},
+            "topic": id, "offset": number, "key": data, "value": data, "headers": [{"a": number}],
+            "destination": {"physicalName": arn}, "messageID": id, "data": data,
+            "event": {"ns": {"db": arn}, "_id": {"_data": number}, "fullDocument": data},
         })
     });
     prop_oneof![4 => record, 1 => any_json()]
@@ -102,8 +126,16 @@ pub(crate) fn any_record() -> impl Strategy<Value = Json> {
 pub(crate) fn any_event() -> impl Strategy<Value = Json> {
     let records = prop::collection::vec(any_record(), 0..4);
     let members = prop::collection::btree_map(name(), any_json(), 0..12);
+    let lists =
+        prop::collection::btree_map("[ab]-[01]", prop::collection::vec(any_record(), 0..3), 0..3);
+    let source = select(vec!["aws:kafka", "SelfManagedKafka", "aws:rmq", "aws:mq", "aws:docdb"]);
+    let sourced = (source, lists, prop::collection::vec(any_record(), 0..3));
     prop_oneof![
         2 => records.prop_map(|records| json!({"Records": records})),
+        1 => sourced.prop_map(|(source, lists, list)| json!({
+            "eventSource": source, "records": lists, "rmqMessagesByQueue": lists,
+            "messages": list, "events": list,
+        })),
         2 => members.prop_map(|members| Json::Object(members.into_iter().collect())),
         1 => any_json(),
     ]

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::events::{
-    AfterFailure, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, ErrorKind, KinesisRecord,
-    SqsRecord,
+    AfterFailure, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, ErrorKind, EventInput,
+    KinesisRecord, SqsRecord,
 };
 use crate::time::Timestamp;
 
@@ -66,6 +66,7 @@ fn faults(source: BatchSource, records: &str) -> Vec<Option<ErrorKind>> {
         BatchSource::Sqs => SqsRecord::read(record).err(),
         BatchSource::Kinesis => KinesisRecord::read(record).err(),
         BatchSource::DynamoDbStream => DynamoDbRecord::read(record).err(),
+        source => EventInput::read(source, record).err(),
     };
     event.records().map(|record| fault(&record).map(|error| error.kind())).collect()
 }
@@ -102,6 +103,17 @@ fn records_that_are_none_of_their_batch_fail_alone() {
             BatchSource::DynamoDbStream,
             r#"{"eventSource":"aws:kinesis"},{"eventSource":"aws:dynamodb","eventSource":""}"#,
             &[Some(ErrorKind::ForeignRecord), Some(ErrorKind::Malformed)],
+        ),
+        (
+            BatchSource::S3,
+            r#"{"eventSource":"aws:s3","s3":{"bucket":{"name":"a","name":"b"}}},
+                {"eventSource":"aws:ses"},{"s3":{"object":{"key":5}}},{"s3":null}"#,
+            &[
+                Some(ErrorKind::Malformed),
+                Some(ErrorKind::ForeignRecord),
+                Some(ErrorKind::Malformed),
+                None,
+            ],
         ),
         (
             BatchSource::Sqs,
@@ -161,7 +173,9 @@ fn the_strictest_policy_stops_fifo_queues_and_no_others() {
         while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
             if turn.index() == 1 { batch.fail(turn) } else { batch.succeed(turn) }
         }
-        assert_eq!(batch.finish().unwrap().failures, expected, "{queue} {after_failure:?}");
+        let failures = batch.finish().unwrap().failures;
+        let named: Vec<_> = failures.iter().map(ToString::to_string).collect();
+        assert_eq!(named, expected, "{queue} {after_failure:?}");
     }
 }
 

@@ -9,9 +9,9 @@ use serde_json::{Value as Json, json};
 
 use crate::document::scans;
 use crate::events::{
-    AfterFailure, BatchSource, Delivery, DynamoDbRecord, DynamoDbSummary, ErrorKind, HttpSource,
-    InvokeMode, KinesisRecord, LambdaEvent, Policy, Routes, Seen, Shape, SingleSource, SqsRecord,
-    WebSocketEvent,
+    AfterFailure, BatchSource, Delivery, DynamoDbRecord, DynamoDbSummary, ErrorKind, EventInput,
+    HttpSource, InvokeMode, KinesisRecord, LambdaEvent, Policy, Routes, Seen, Shape, SingleSource,
+    SqsRecord, WebSocketEvent,
 };
 use crate::time::Timestamp;
 
@@ -36,7 +36,10 @@ fn records_are_told_by_the_first_ones_source() {
         (json!([{"eventSource": "aws:kinesis"}, {}]), "kinesis"),
         (json!([{"eventSource": "aws:dynamodb", "EventSource": "aws:sns"}]), "dynamodb"),
         (json!([{"eventSource": "\u{61}ws:sqs\u{9}"}]), "sqs"),
-        (json!([{"eventSource": "aws:s3"}]), "unknown"),
+        (json!([{"eventSource": "aws:s3"}, 5]), "s3"),
+        (json!([{"eventSource": "aws:ses"}]), "ses"),
+        (json!([{"EventSource": "aws:codecommit"}]), "codecommit"),
+        (json!([{"eventSource": "aws:other"}]), "unknown"),
         (json!([{}, {"eventSource": "aws:sqs"}]), "unknown"),
         (json!([{"eventSource": 5}]), "unknown"),
         (json!([{"eventSource": "aws:sqs"}, 5]), "sqs"),
@@ -49,6 +52,37 @@ fn records_are_told_by_the_first_ones_source() {
         assert_eq!(kind(&json!({"Records": records})), expected, "{records}");
     }
     assert_eq!(kind(&json!({"records": [{"eventSource": "aws:sqs"}]})), "unknown");
+}
+
+#[test]
+fn lists_of_records_are_told_by_the_events_source() {
+    let (one, lists) = (json!([{}]), json!({"a-0": [{}]}));
+    for (source, member, records, expected) in [
+        ("aws:kafka", "records", &lists, "kafka"),
+        ("SelfManagedKafka", "records", &json!({}), "kafka"),
+        ("aws:kafka", "records", &one, "unknown"),
+        ("aws:kafka", "messages", &lists, "unknown"),
+        ("aws:mq", "messages", &one, "activemq"),
+        (" aws:amq ", "messages", &json!([]), "activemq"),
+        ("aws:mq", "messages", &lists, "unknown"),
+        ("aws:mq", "messages", &json!(null), "unknown"),
+        ("aws:rmq", "rmqMessagesByQueue", &lists, "rabbitmq"),
+        ("aws:rmq", "messages", &one, "unknown"),
+        ("aws:docdb", "events", &one, "documentdb"),
+        ("aws:sqs", "records", &lists, "unknown"),
+    ] {
+        let mut event = json!({"eventSource": source});
+        event[member] = records.clone();
+        assert_eq!(kind(&event), expected, "{event}");
+        // What was a request or an event of EventBridge before is one still.
+        event["detail-type"] = json!("t");
+        assert_eq!(kind(&event), "eventbridge");
+        event["detail-type"] = json!(null);
+        event["requestContext"] = json!({"http": {}});
+        assert_eq!(kind(&event), "function_url");
+    }
+    let twice = r#"{"eventSource":"aws:kafka","eventSource":"aws:mq","records":{},"messages":[]}"#;
+    assert_eq!(LambdaEvent::read(twice).unwrap().name(), "other");
 }
 
 #[test]
@@ -231,6 +265,7 @@ fn read_everything(text: &str) {
                         DynamoDbRecord::read(&record).unwrap();
                         DynamoDbSummary::of(&record).safe_log.len()
                     }
+                    source => EventInput::read(source, &record).unwrap().payload().len(),
                 };
                 batch.fail(turn);
             }
@@ -289,6 +324,21 @@ fn no_event_is_scanned_twice() {
         r#"{"action":"ship","order":{"id":7}}"#.to_string(),
     ] {
         assert_eq!(scans::of(|| read_everything(&text)).1, text.len(), "{text}");
+    }
+    // What is nested deeply is looked for once it is known who sent the event.
+    for text in [
+        ten(
+            r##"{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},
+            "object":{"key":"a+b","size":7,"sequencer":"0#"}}}"##,
+        ),
+        r#"{"eventSource":"aws:kafka","eventSourceArn":"a:c","records":{"t-0":[{"topic":"t",
+            "partition":0,"offset":1,"value":"aGk=","headers":[{"h":[1,2]}]}]}}"#
+            .to_string(),
+        r#"{"eventSource":"aws:rmq","rmqMessagesByQueue":{"q::/":[{"basicProperties":
+            {"messageId":"m"},"data":"aGk="}]}}"#
+            .to_string(),
+    ] {
+        assert_eq!(scans::of(|| read_everything(&text)).1, 2 * text.len(), "{text}");
     }
     // A string with escapes is looked at again when it is read, and only then.
     let body = r#""{\"order\":7}""#;

@@ -6,12 +6,12 @@ use core::pin::pin;
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
     Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbSummary, EventInput, EventObservation,
-    Turn,
+    RawEvent, Turn,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::{EventRoutes, Shared};
+use super::Shared;
 use crate::app::AppService;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
@@ -35,8 +35,33 @@ struct Unregistered {
 struct NotFinished;
 
 impl AppService {
+    /// Has the records of an event handled; `text` is what it was read from.
+    pub(in crate::app) async fn answer_records(
+        &self,
+        event: &BatchEvent<'_>,
+        text: &str,
+        begun: Begun,
+    ) -> Result<String, InvokeError> {
+        match event.source() {
+            BatchSource::Sqs | BatchSource::Kinesis | BatchSource::DynamoDbStream => {
+                self.answer_batch(event, begun).await
+            }
+            // Fails with an error that says what to register.
+            source if !self.inner.events.records.contains_key(&source) => {
+                self.answer_any(&RawEvent::read(text)?, begun).await
+            }
+            BatchSource::Kafka => self.answer_batch(event, begun).await,
+            BatchSource::S3
+            | BatchSource::Ses
+            | BatchSource::CodeCommit
+            | BatchSource::ActiveMq
+            | BatchSource::RabbitMq
+            | BatchSource::DocumentDb => self.answer_whole(event, begun).await,
+        }
+    }
+
     /// Has every record of a batch handled, and answers which of them to send again.
-    pub(in crate::app) async fn answer_batch(
+    async fn answer_batch(
         &self,
         event: &BatchEvent<'_>,
         begun: Begun,
@@ -120,13 +145,8 @@ impl AppService {
         record: &BatchRecord<'_>,
         shared: &Shared,
     ) -> Result<(), AppError> {
-        let EventRoutes { sqs, kinesis, dynamodb, .. } = &self.inner.events;
-        let routes = match source {
-            BatchSource::Sqs => sqs,
-            BatchSource::Kinesis => kinesis,
-            BatchSource::DynamoDbStream => dynamodb,
-        };
-        let handler = routes.find(record.name()).ok_or_else(|| unregistered(record))?;
+        let handler = self.inner.events.handler(source, record.name());
+        let handler = handler.ok_or_else(|| unregistered(record))?;
         let record = EventInput::read(source, record)?;
         self.handle(handler, shared.context(record)).await?;
         Ok(())
@@ -134,7 +154,7 @@ impl AppService {
 
     /// What is recorded of a record, where anybody listens: changes of tables always, others if that
     /// was asked for.
-    fn observation(
+    pub(super) fn observation(
         &self,
         source: BatchSource,
         record: &BatchRecord<'_>,
@@ -144,22 +164,17 @@ impl AppService {
             return None;
         }
         let request_id = &shared.delivery.request_id;
-        match source {
-            BatchSource::DynamoDbStream => {
-                let summary = DynamoDbSummary::of(record);
-                Some(EventObservation::dynamodb(&summary, request_id))
-            }
-            BatchSource::Sqs | BatchSource::Kinesis => {
-                let trigger = source.trigger();
-                self.inner.events.settings.observes_messages.then(|| {
-                    let (name, id) = (record.name(), record.identifier());
-                    EventObservation::message(trigger, name, id, request_id)
-                })
-            }
+        if source == BatchSource::DynamoDbStream {
+            let summary = DynamoDbSummary::of(record);
+            return Some(EventObservation::dynamodb(&summary, request_id));
         }
+        self.inner.events.settings.observes_messages.then(|| {
+            let (name, id) = (record.name(), record.identifier());
+            EventObservation::message(source.trigger(), name, id, request_id)
+        })
     }
 }
 
-fn unregistered(record: &BatchRecord<'_>) -> AppError {
+pub(super) fn unregistered(record: &BatchRecord<'_>) -> AppError {
     AppError::internal().with_cause(Unregistered { name: record.name().to_owned() })
 }

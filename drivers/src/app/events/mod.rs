@@ -35,17 +35,21 @@ mod register;
 mod settings;
 mod single;
 mod single_event;
+mod sources;
 #[cfg(all(test, feature = "testkit"))]
 mod tests;
 mod values;
+mod whole;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    BatchSource, Delivery, DynamoDbRecord, EventBridgeEvent, EventBridgeRoutes, EventInput,
-    EventObservation, EventOutcome, KinesisRecord, LambdaEvent, Routes, ShapeRoutes, SingleRoutes,
-    SnsRecord, SqsRecord, Trigger,
+    ActiveMqRecord, BatchSource, CodeCommitRecord, Delivery, DocumentDbRecord, DynamoDbRecord,
+    EventBridgeEvent, EventBridgeRoutes, EventInput, EventObservation, EventOutcome, KafkaRecord,
+    KinesisRecord, LambdaEvent, RabbitMqRecord, RouteTaken, Routes, S3Record, SesRecord,
+    ShapeRoutes, SingleRoutes, SnsRecord, SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +59,7 @@ pub(super) use any::NamedRoute;
 pub use convert::{Refused, ToLambdaEvent};
 pub(super) use settings::EventSettings;
 pub use single_event::Arguments;
-pub use values::Detail;
+pub use values::{Detail, Disposition};
 
 use super::chain::Chain;
 use super::context::Context;
@@ -76,6 +80,48 @@ pub type SqsMessage = SqsRecord<'static>;
 pub type KinesisMessage = KinesisRecord<'static>;
 /// A change of a DynamoDB table.
 pub type DynamoDbChange = DynamoDbRecord<'static>;
+/// A record of Kafka, its key, value and headers decoded.
+///
+/// ```
+/// use std::sync::Arc;
+/// use apptheory::app::{App, Json};
+/// use apptheory::app::events::KafkaMessage;
+/// use apptheory::testkit::TestApp;
+///
+/// async fn count(message: Arc<KafkaMessage>, Json(clicks): Json<u32>) {
+///     println!("{} more clicks at offset {}", clicks, message.offset);
+/// }
+///
+/// let app = TestApp::new(|_| App::new().kafka("clicks", count));
+/// app.kafka("clicks", ["3", "?", "4"]).assert_failures(["clicks-0:1", "clicks-0:2"]);
+/// ```
+pub type KafkaMessage = KafkaRecord<'static>;
+/// What happened to an object of S3, its key decoded.
+///
+/// ```
+/// use std::sync::Arc;
+/// use apptheory::app::App;
+/// use apptheory::app::events::S3Object;
+/// use apptheory::testkit::TestApp;
+///
+/// async fn thumbnail(object: Arc<S3Object>) {
+///     assert_eq!((&*object.key, object.is_created()), ("my cat.jpg", true));
+/// }
+///
+/// let app = TestApp::new(|_| App::new().s3("photos", thumbnail));
+/// app.s3("photos", ["my cat.jpg"]).assert_ok();
+/// ```
+pub type S3Object = S3Record<'static>;
+/// A mail that SES received.
+pub type SesMail = SesRecord<'static>;
+/// A push to a repository of CodeCommit.
+pub type CodeCommitPush = CodeCommitRecord<'static>;
+/// A message of ActiveMQ, its body decoded.
+pub type ActiveMqMessage = ActiveMqRecord<'static>;
+/// A message of RabbitMQ, its body decoded.
+pub type RabbitMqMessage = RabbitMqRecord<'static>;
+/// A change in a database of DocumentDB.
+pub type DocumentDbChange = DocumentDbRecord<'static>;
 /// A notification of SNS.
 pub type SnsNotification = SnsRecord<'static>;
 /// An event of EventBridge.
@@ -83,9 +129,8 @@ pub type EventBridgeMessage = EventBridgeEvent<'static>;
 
 /// The handlers of an application's events.
 pub(super) struct EventRoutes {
-    pub(super) sqs: Routes<Arc<Chain>>,
-    pub(super) kinesis: Routes<Arc<Chain>>,
-    pub(super) dynamodb: Routes<Arc<Chain>>,
+    /// Those of records, by what sends them.
+    records: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
     pub(super) sns: Routes<Arc<Chain>>,
     pub(super) event_bridge: EventBridgeRoutes<NamedRoute>,
     pub(super) single: SingleRoutes<NamedRoute>,
@@ -96,9 +141,7 @@ pub(super) struct EventRoutes {
 impl EventRoutes {
     pub(super) fn new(settings: EventSettings) -> Self {
         Self {
-            sqs: Routes::new(),
-            kinesis: Routes::new(),
-            dynamodb: Routes::new(),
+            records: BTreeMap::new(),
             sns: Routes::new(),
             event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
             single: SingleRoutes::new(),
@@ -107,14 +150,24 @@ impl EventRoutes {
         }
     }
 
+    /// Registers a handler of the records that a source sends from what has this name.
+    pub(super) fn insert(
+        &mut self,
+        source: BatchSource,
+        name: &str,
+        handler: Arc<Chain>,
+    ) -> Result<(), RouteTaken> {
+        self.records.entry(source).or_default().insert(name, handler)
+    }
+
+    fn handler(&self, source: BatchSource, name: &str) -> Option<&Arc<Chain>> {
+        self.records.get(&source)?.find(name)
+    }
+
     /// Whether a handler is registered for an event, as its service sends it.
     pub(super) fn serve(&self, event: &LambdaEvent<'_>) -> bool {
         match event {
-            LambdaEvent::Batch(batch) => match batch.source() {
-                BatchSource::Sqs => !self.sqs.is_empty(),
-                BatchSource::Kinesis => !self.kinesis.is_empty(),
-                BatchSource::DynamoDbStream => !self.dynamodb.is_empty(),
-            },
+            LambdaEvent::Batch(batch) => self.records.contains_key(&batch.source()),
             LambdaEvent::Sns(_) => !self.sns.is_empty(),
             LambdaEvent::EventBridge(event) => {
                 self.event_bridge.find(event).is_ok_and(|found| found.is_some())

@@ -1,6 +1,6 @@
 //! Registering handlers of events, on routers and applications alike.
 
-use apptheory_core::events::{AppSyncField, Rule, Shape, SingleRoute};
+use apptheory_core::events::{AppSyncField, BatchSource, Rule, Shape, SingleRoute};
 
 use crate::app::kind::{self, cognito};
 use crate::app::target::Target;
@@ -19,7 +19,8 @@ macro_rules! events {
             /// failed.
             #[must_use]
             pub fn sqs<A>(mut self, queue: &str, handler: impl Handler<A, S, kind::Queue>) -> Self {
-                self.router().add(Target::Queue(queue.to_owned()), handler.into_layered());
+                let target = Target::Records(BatchSource::Sqs, queue.to_owned());
+                self.router().add(target, handler.into_layered());
                 self
             }
 
@@ -31,7 +32,8 @@ macro_rules! events {
                 stream: &str,
                 handler: impl Handler<A, S, kind::Stream>,
             ) -> Self {
-                self.router().add(Target::Stream(stream.to_owned()), handler.into_layered());
+                let target = Target::Records(BatchSource::Kinesis, stream.to_owned());
+                self.router().add(target, handler.into_layered());
                 self
             }
 
@@ -43,7 +45,8 @@ macro_rules! events {
                 table: &str,
                 handler: impl Handler<A, S, kind::Table>,
             ) -> Self {
-                self.router().add(Target::Table(table.to_owned()), handler.into_layered());
+                let target = Target::Records(BatchSource::DynamoDbStream, table.to_owned());
+                self.router().add(target, handler.into_layered());
                 self
             }
 

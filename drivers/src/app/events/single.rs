@@ -131,7 +131,7 @@ impl AppService {
 }
 
 /// The failure of a workload: its service gets a fixed text.
-fn failed(error: AppError) -> InvokeError {
+pub(super) fn failed(error: AppError) -> InvokeError {
     WorkloadFailed::with(Arc::new(error)).into()
 }
 

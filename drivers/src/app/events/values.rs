@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{Change, EventBridgeEvent, EventInput};
-use apptheory_core::json;
+use apptheory_core::json::read;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use super::{DynamoDbChange, EventBridgeMessage, KinesisMessage, SnsNotification, SqsMessage};
+use super::{
+    ActiveMqMessage, CodeCommitPush, DocumentDbChange, DynamoDbChange, EventBridgeMessage,
+    KafkaMessage, KinesisMessage, RabbitMqMessage, S3Object, SesMail, SnsNotification, SqsMessage,
+};
 use crate::app::subject::OfAnotherKind;
-use crate::app::{Context, FromContext, kind};
+use crate::app::{Answer, Context, FromContext, IntoAnswer, Response, kind};
 
 /// The detail of an event of EventBridge: what its program published. An event whose detail is of
 /// another type fails, and says where.
@@ -37,7 +41,7 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::Bus> for Detail<T> {
         let Some(EventInput::EventBridge(event)) = context.record() else {
             return Err(AppError::internal().with_cause(OfAnotherKind));
         };
-        let read = json::read(EventBridgeEvent::detail(event).as_bytes());
+        let read = read(EventBridgeEvent::detail(event).as_bytes());
         Ok(Self(read.map_err(|misread| misread.within("detail"))?))
     }
 }
@@ -49,6 +53,50 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::Table> for Change<T> {
             Some(EventInput::DynamoDb(record)) => Ok(record.change()?),
             Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
         }
+    }
+}
+
+/// What SES does with a mail after its handler, where the rule invokes the function synchronously
+/// (`InvocationType: RequestResponse`). A handler that returns nothing lets it go on.
+///
+/// ```
+/// use std::sync::Arc;
+/// use apptheory::app::App;
+/// use apptheory::app::events::{Disposition, SesMail};
+/// use apptheory::events::Verdict;
+/// use apptheory::testkit::TestApp;
+/// use apptheory::testkit::events::MailEntry;
+/// use serde_json::json;
+///
+/// async fn filter(mail: Arc<SesMail>) -> Disposition {
+///     match mail.spam {
+///         Verdict::Fail => Disposition::StopRuleSet,
+///         _ => Disposition::Continue,
+///     }
+/// }
+///
+/// let app = TestApp::new(|_| App::new().ses(filter));
+/// let spam = MailEntry::new("ann@example.com", "shop@example.com").verdict("spam", "FAIL");
+/// app.ses(spam).assert_answer(&json!({"disposition": "STOP_RULE_SET"}));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Disposition {
+    /// The next action is run.
+    Continue,
+    /// The next rule is run, and no further action of this one.
+    StopRule,
+    /// Nothing more is run.
+    StopRuleSet,
+}
+
+impl IntoAnswer<kind::Mail> for Disposition {
+    fn into_answer(self) -> Answer {
+        let disposition = match self {
+            Self::Continue => "CONTINUE",
+            Self::StopRule => "STOP_RULE",
+            Self::StopRuleSet => "STOP_RULE_SET",
+        };
+        Response::json(200, &json!({"disposition": disposition}))
     }
 }
 
@@ -69,6 +117,13 @@ records! {
     Queue: Sqs SqsMessage
     Stream: Kinesis KinesisMessage
     Table: DynamoDb DynamoDbChange
+    KafkaTopic: Kafka KafkaMessage
+    Bucket: S3 S3Object
+    Mail: Ses SesMail
+    Repository: CodeCommit CodeCommitPush
+    ActiveMqQueue: ActiveMq ActiveMqMessage
+    RabbitMqQueue: RabbitMq RabbitMqMessage
+    Database: DocumentDb DocumentDbChange
     Topic: Sns SnsNotification
     Bus: EventBridge EventBridgeMessage
 }

@@ -15,6 +15,7 @@ mod printing;
 mod records;
 mod returned;
 mod routers;
+mod sources;
 mod streams;
 #[cfg(feature = "validation")]
 mod validation;

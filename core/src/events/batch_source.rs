@@ -1,0 +1,133 @@
+//! The services whose events are lists of records.
+
+use super::arn::ArnKind;
+use super::trigger::Trigger;
+
+/// The services whose events are lists of records.
+///
+/// Of the first four, an answer names the records that failed, and the service sends these again. Of
+/// all others an event is handled as a whole: the first record that fails fails the invocation, and
+/// the service sends the whole event again.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum BatchSource {
+    /// SQS.
+    Sqs,
+    /// Kinesis.
+    Kinesis,
+    /// The stream of a DynamoDB table.
+    DynamoDbStream,
+    /// Kafka: Amazon MSK, or brokers of one's own.
+    Kafka,
+    /// S3.
+    S3,
+    /// Mail that SES receives.
+    Ses,
+    /// CodeCommit.
+    CodeCommit,
+    /// Amazon MQ with ActiveMQ.
+    ActiveMq,
+    /// Amazon MQ with RabbitMQ.
+    RabbitMq,
+    /// The change stream of DocumentDB.
+    DocumentDb,
+}
+
+impl BatchSource {
+    /// Every source.
+    pub const ALL: [Self; 10] = [
+        Self::Sqs,
+        Self::Kinesis,
+        Self::DynamoDbStream,
+        Self::Kafka,
+        Self::S3,
+        Self::Ses,
+        Self::CodeCommit,
+        Self::ActiveMq,
+        Self::RabbitMq,
+        Self::DocumentDb,
+    ];
+
+    /// Returns the source as a trigger.
+    #[must_use]
+    pub const fn trigger(self) -> Trigger {
+        match self {
+            Self::Sqs => Trigger::Sqs,
+            Self::Kinesis => Trigger::Kinesis,
+            Self::DynamoDbStream => Trigger::DynamoDbStream,
+            Self::Kafka => Trigger::Kafka,
+            Self::S3 => Trigger::S3,
+            Self::Ses => Trigger::Ses,
+            Self::CodeCommit => Trigger::CodeCommit,
+            Self::ActiveMq => Trigger::ActiveMq,
+            Self::RabbitMq => Trigger::RabbitMq,
+            Self::DocumentDb => Trigger::DocumentDb,
+        }
+    }
+
+    /// Its name as that of an [event](super::LambdaEvent::name).
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDbStream => "dynamodb",
+            source => source.trigger().as_str(),
+        }
+    }
+
+    /// What names it as the source: of the first ones each record, of the others the event.
+    pub(super) const fn event_source(self) -> &'static str {
+        match self {
+            Self::Sqs => "aws:sqs",
+            Self::Kinesis => "aws:kinesis",
+            Self::DynamoDbStream => "aws:dynamodb",
+            Self::S3 => "aws:s3",
+            Self::Ses => "aws:ses",
+            Self::CodeCommit => "aws:codecommit",
+            Self::Kafka => "aws:kafka",
+            Self::ActiveMq => "aws:mq",
+            Self::RabbitMq => "aws:rmq",
+            Self::DocumentDb => "aws:docdb",
+        }
+    }
+
+    /// What its events and its records are called in errors.
+    pub(super) const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqs => ("sqs event", "sqs record"),
+            Self::Kinesis => ("kinesis event", "kinesis record"),
+            Self::DynamoDbStream => ("dynamodb stream event", "dynamodb stream record"),
+            Self::Kafka => ("kafka event", "kafka record"),
+            Self::S3 => ("s3 event", "s3 record"),
+            Self::Ses => ("ses event", "ses record"),
+            Self::CodeCommit => ("codecommit event", "codecommit record"),
+            Self::ActiveMq => ("activemq event", "activemq message"),
+            Self::RabbitMq => ("rabbitmq event", "rabbitmq message"),
+            Self::DocumentDb => ("documentdb event", "documentdb change"),
+        }
+    }
+
+    /// How deep its events are read, where that is deeper than most events are.
+    pub(super) const fn depth(self) -> Option<usize> {
+        match self {
+            // The bytes of headers: `records`, partition, record, `headers`, header, value.
+            Self::Kafka => Some(8),
+            Self::Ses | Self::CodeCommit => Some(7),
+            Self::S3 | Self::RabbitMq | Self::DocumentDb => Some(6),
+            Self::Sqs | Self::Kinesis | Self::DynamoDbStream | Self::ActiveMq => None,
+        }
+    }
+
+    /// Whose ARN its records bear, where one names what they are from.
+    pub(super) const fn arn_kind(self) -> Option<ArnKind> {
+        match self {
+            Self::Sqs => Some(ArnKind::SqsQueue),
+            Self::Kinesis => Some(ArnKind::KinesisStream),
+            Self::DynamoDbStream => Some(ArnKind::DynamoDbStream),
+            Self::CodeCommit => Some(ArnKind::CodeCommitRepository),
+            Self::Kafka
+            | Self::S3
+            | Self::Ses
+            | Self::ActiveMq
+            | Self::RabbitMq
+            | Self::DocumentDb => None,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Changes of DocumentDB.
+
+use alloc::borrow::Cow;
+
+use super::batch_event::BatchRecord;
+use super::error::Error;
+use super::owned;
+use crate::document::Value;
+use crate::printing::prints;
+
+/// A change in a database of DocumentDB. What it lacks is empty.
+#[derive(Clone)]
+pub struct DocumentDbRecord<'a> {
+    /// The change's place in the change stream, which names it.
+    pub resume_token: Cow<'a, str>,
+    /// `insert`, `update`, `replace`, `delete`, `drop`, `rename`, `dropDatabase` or `invalidate`.
+    pub operation: Cow<'a, str>,
+    /// The database.
+    pub database: Cow<'a, str>,
+    /// The collection.
+    pub collection: Cow<'a, str>,
+    /// The cluster's ARN.
+    pub event_source_arn: Cow<'a, str>,
+    document_key: Option<Cow<'a, str>>,
+    full_document: Option<Cow<'a, str>>,
+    text: Cow<'a, str>,
+}
+
+prints!(DocumentDbRecord<'_>: resume_token, operation, database, collection, event_source_arn);
+
+impl<'a> DocumentDbRecord<'a> {
+    /// Reads a change.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when a member that is read is of another type or comes twice.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        record.read(|record_object| {
+            let whole = record_object.get("event")?;
+            let change = whole.object()?;
+            let namespace = change.object("ns")?;
+            let json =
+                |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
+            Ok(Self {
+                resume_token: change.object("_id")?.text("_data")?,
+                operation: change.text("operationType")?,
+                database: namespace.text("db")?,
+                collection: namespace.text("coll")?,
+                event_source_arn: record.event_text("eventSourceArn"),
+                document_key: json(change.get("documentKey")?),
+                full_document: json(change.get("fullDocument")?),
+                text: Cow::Borrowed(whole.json()),
+            })
+        })
+    }
+
+    /// Returns the key of the document that changed, as MongoDB's Extended JSON; `None` for a change
+    /// of a collection or a database.
+    #[must_use]
+    pub fn document_key(&self) -> Option<&str> {
+        self.document_key.as_deref()
+    }
+
+    /// Returns the document after the change, as MongoDB's Extended JSON; `None` if it was deleted, or
+    /// the event source mapping does not ask for it (`FullDocument: UpdateLookup`).
+    #[must_use]
+    pub fn full_document(&self) -> Option<&str> {
+        self.full_document.as_deref()
+    }
+
+    /// Returns the change as the change stream has it.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the change without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> DocumentDbRecord<'static> {
+        DocumentDbRecord {
+            resume_token: owned(self.resume_token),
+            operation: owned(self.operation),
+            database: owned(self.database),
+            collection: owned(self.collection),
+            event_source_arn: owned(self.event_source_arn),
+            document_key: self.document_key.map(owned),
+            full_document: self.full_document.map(owned),
+            text: owned(self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DocumentDbRecord;
+    use crate::events::{BatchEvent, BatchSource};
+
+    #[test]
+    fn changes_are_known_by_their_database() {
+        let event = r#"{"eventSource":"aws:docdb","eventSourceArn":"arn:aws:rds:r:1:cluster:c",
+            "events":[{"event":{"_id":{"_data":"01"},"ns":{"db":"shop","coll":"orders"},
+            "operationType":"insert","documentKey":{"_id":{"$oid":"a"}},"fullDocument":{"n":1}}},
+            {"event":{"operationType":"dropDatabase","ns":{"db":"shop"}}},{"event":5}]}"#;
+        let event = BatchEvent::read(BatchSource::DocumentDb, event).unwrap();
+        let read = |index| {
+            let record = event.record(index).unwrap();
+            DocumentDbRecord::read(&record).map(|change| (record, change.into_owned()))
+        };
+        let (record, change) = read(0).unwrap();
+        assert_eq!((record.identifier(), record.name()), ("01", "shop"));
+        assert_eq!((&*change.operation, &*change.collection), ("insert", "orders"));
+        assert_eq!(change.document_key(), Some(r#"{"_id":{"$oid":"a"}}"#));
+        assert_eq!(change.full_document(), Some(r#"{"n":1}"#));
+        assert!(change.as_json().starts_with(r#"{"_id":"#));
+        let (record, dropped) = read(1).unwrap();
+        assert_eq!((record.name(), &*dropped.collection), ("shop", ""));
+        assert_eq!(dropped.full_document(), None);
+        assert!(read(2).is_err());
+    }
+}

@@ -1,0 +1,248 @@
+//! Records of Kafka.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::batch_event::BatchRecord;
+use super::error::Error;
+use super::owned;
+use crate::document::Value;
+use crate::json::JsonError;
+use crate::printing::prints;
+
+/// A record of Kafka: of a cluster of Amazon MSK, or of brokers of one's own. What it lacks is empty.
+#[derive(Clone)]
+pub struct KafkaRecord<'a> {
+    /// The topic.
+    pub topic: Cow<'a, str>,
+    /// The number of the partition in its topic.
+    pub partition: i64,
+    /// The record's place in its partition.
+    pub offset: i64,
+    /// When it was written, in Unix milliseconds.
+    pub timestamp: i64,
+    /// `CREATE_TIME` if its producer says when, `LOG_APPEND_TIME` if its broker does.
+    pub timestamp_type: Cow<'a, str>,
+    /// The key, decoded; `None` for a record without one.
+    pub key: Option<Vec<u8>>,
+    /// The value, decoded; `None` for a tombstone, which says that the key is deleted.
+    pub value: Option<Vec<u8>>,
+    /// The headers in their order; a name may come several times.
+    pub headers: Vec<(Cow<'a, str>, Vec<u8>)>,
+    /// The cluster's ARN; empty for brokers of one's own.
+    pub event_source_arn: Cow<'a, str>,
+    /// The brokers, separated by commas.
+    pub bootstrap_servers: Cow<'a, str>,
+    id: String,
+    text: Cow<'a, str>,
+}
+
+prints!(KafkaRecord<'_>: topic, partition, offset, timestamp);
+
+impl<'a> KafkaRecord<'a> {
+    /// Reads a record, and decodes its key, value and headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when a member that is read is of another type or comes twice, or a key or a value is
+    /// not base64.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        let id = match record.identifier() {
+            "" => String::new(),
+            offset => [&*record.list(), ":", offset].concat(),
+        };
+        let (mut read, key, value) = record.read(|object| {
+            // Each header is an object of its own, with one member.
+            let mut headers = Vec::new();
+            for header in object.list("headers")? {
+                for (name, value) in header.object()?.members() {
+                    headers.push((name.text()?, bytes(value)?));
+                }
+            }
+            let read = Self {
+                headers,
+                topic: object.text("topic")?,
+                partition: object.get("partition")?.exact_integer()?,
+                offset: object.get("offset")?.exact_integer()?,
+                timestamp: object.get("timestamp")?.exact_integer()?,
+                timestamp_type: object.text("timestampType")?,
+                key: None,
+                value: None,
+                event_source_arn: record.event_text("eventSourceArn"),
+                bootstrap_servers: record.event_text("bootstrapServers"),
+                id,
+                text: Cow::Borrowed(record.as_json()),
+            };
+            let text = |name| object.get(name)?.filled().map(Value::text).transpose();
+            Ok((read, text("key")?, text("value")?))
+        })?;
+        read.key = key.map(|key| record.decode(&key)).transpose()?;
+        read.value = value.map(|value| record.decode(&value)).transpose()?;
+        Ok(read)
+    }
+
+    /// Returns what names the record in its cluster: `{topic}-{partition}:{offset}`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the value of a header, the last of several; `None` without one.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        let mut found = self.headers.iter().rev().filter(|(known, _)| known == name);
+        found.next().map(|(_, value)| &**value)
+    }
+
+    /// Returns the record as the event has it.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> KafkaRecord<'static> {
+        let headers = self.headers.into_iter().map(|(name, value)| (owned(name), value));
+        KafkaRecord {
+            headers: headers.collect(),
+            topic: owned(self.topic),
+            partition: self.partition,
+            offset: self.offset,
+            timestamp: self.timestamp,
+            timestamp_type: owned(self.timestamp_type),
+            key: self.key,
+            value: self.value,
+            event_source_arn: owned(self.event_source_arn),
+            bootstrap_servers: owned(self.bootstrap_servers),
+            id: self.id,
+            text: owned(self.text),
+        }
+    }
+}
+
+/// The bytes of a header: a list of numbers, which Java writes with a sign.
+fn bytes(value: Value<'_, '_>) -> Result<Vec<u8>, JsonError> {
+    let byte = |number: Value<'_, '_>| match number.exact_integer()? {
+        signed @ -128..=-1 => u8::try_from(signed.saturating_add(256)).map_err(|_| number.error()),
+        byte => u8::try_from(byte).map_err(|_| number.error()),
+    };
+    value.list()?.map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use super::KafkaRecord;
+    use crate::events::{AfterFailure, BatchEvent, BatchSource, ErrorKind};
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_record_is_read_whole() {
+        let event = r#"{"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:r:1:cluster/c/x",
+            "bootstrapServers":"b-1:9092,b-2:9092","records":{"click-stream-3":[
+            {"topic":"click-stream","partition":3,"offset":15,"timestamp":1767225600000,
+            "timestampType":"CREATE_TIME","key":"aw==","value":"aGk=","headers":
+            [{"trace":[104,-17]},{"trace":[105]},{"\u0061":[]}]}]}}"#;
+        let event = BatchEvent::read(BatchSource::Kafka, event).unwrap();
+        let record = event.record(0).unwrap();
+        assert_eq!((record.identifier(), record.name()), ("15", "click-stream"));
+        let record = KafkaRecord::read(&record).unwrap().into_owned();
+        assert_eq!((&*record.topic, record.partition, record.offset), ("click-stream", 3, 15));
+        assert_eq!((record.id(), record.timestamp), ("click-stream-3:15", 1_767_225_600_000));
+        assert_eq!((record.key.as_deref(), record.value.as_deref()), {
+            (Some(&b"k"[..]), Some(&b"hi"[..]))
+        });
+        assert_eq!(
+            record.headers,
+            [
+                ("trace".into(), Vec::from(*b"h\xef")),
+                ("trace".into(), Vec::from(*b"i")),
+                ("a".into(), Vec::new()),
+            ]
+        );
+        assert_eq!((record.header("trace"), record.header("x")), (Some(&b"i"[..]), None));
+        assert_eq!(&*record.event_source_arn, "arn:aws:kafka:r:1:cluster/c/x");
+    }
+
+    fn fault(record: &str) -> Option<ErrorKind> {
+        let event = format!(r#"{{"records":{{"t-0":[{record},{{"offset":2}}]}}}}"#);
+        let event = BatchEvent::read(BatchSource::Kafka, &event).unwrap();
+        let neighbour = KafkaRecord::read(&event.record(1).unwrap()).unwrap();
+        assert_eq!((neighbour.key, neighbour.value), (None, None));
+        KafkaRecord::read(&event.record(0).unwrap()).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn what_cannot_be_read_fails_alone() {
+        for good in [r#"{"key":null,"value":"","headers":null}"#, r#"{"headers":[{}]}"#] {
+            assert_eq!(fault(good), None, "{good}");
+        }
+        for bad in [
+            "null",
+            "5",
+            r#"{"topic":5}"#,
+            r#"{"offset":"1"}"#,
+            r#"{"offset":1,"offset":2}"#,
+            r#"{"headers":{}}"#,
+            r#"{"headers":[5]}"#,
+            r#"{"headers":[{"a":[256]}]}"#,
+            r#"{"headers":[{"a":[-129]}]}"#,
+            r#"{"headers":[{"a":"x"}]}"#,
+        ] {
+            assert_eq!(fault(bad), Some(ErrorKind::Malformed), "{bad}");
+        }
+        for bad in [r#"{"key":"?"}"#, r#"{"value":"aGk"}"#] {
+            assert_eq!(fault(bad), Some(ErrorKind::InvalidBase64), "{bad}");
+        }
+    }
+
+    /// The records that ran, by their index, and those that are named in the answer; the ones at
+    /// these indices fail.
+    fn run(
+        records: &str,
+        after: AfterFailure,
+        failing: &[usize],
+    ) -> (Vec<usize>, Vec<alloc::string::String>) {
+        let event = format!(r#"{{"records":{records}}}"#);
+        let event = BatchEvent::read(BatchSource::Kafka, &event).unwrap();
+        let (mut batch, mut ran) = (event.batch(after), Vec::new());
+        while let Some(turn) = batch.take(Timestamp::UNIX_EPOCH) {
+            ran.push(turn.index());
+            if failing.contains(&turn.index()) { batch.fail(turn) } else { batch.succeed(turn) }
+        }
+        let failures = batch.finish().map(|answer| answer.failures).unwrap_or_default();
+        (ran, failures.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_follows_a_failure_in_its_partition_is_not_run() {
+        let records = r#"{"a-0":[{"offset":4},{"offset":5},{"offset":6}],"a-1":[{"offset":4}],
+            "b-0":[{"offset":9},{"offset":10}]}"#;
+        for after in [AfterFailure::Continue, AfterFailure::SkipGroup] {
+            let (ran, failed) = run(records, after, &[1, 4]);
+            assert_eq!(ran, [0, 1, 3, 4], "{after:?}");
+            assert_eq!(failed, ["a-0:5", "a-0:6", "b-0:9", "b-0:10"]);
+        }
+        let (ran, failed) = run(records, AfterFailure::SkipAll, &[1]);
+        assert_eq!((ran, failed.len()), ([0, 1].into(), 5));
+        let (ran, failed) = run(records, AfterFailure::Continue, &[]);
+        assert_eq!((ran.len(), failed.len()), (6, 0));
+    }
+
+    #[test]
+    fn partitions_that_are_no_lists_are_not_lost() {
+        let event = r#"{"records":{"a-0":{"offset":1},"a-1":null,"a-2":[{"offset":1}],
+            "a-3":[{"offset":1}],"a-3":[{"offset":2}]}}"#;
+        let event = BatchEvent::read(BatchSource::Kafka, event).unwrap();
+        let read: Vec<_> =
+            event.records().map(|record| KafkaRecord::read(&record).is_ok()).collect();
+        assert_eq!(read, [false, true, false, false]);
+        let error = event.batch(AfterFailure::Continue).finish().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnnamedRecord, "the first has no offset");
+    }
+}

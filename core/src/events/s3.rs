@@ -1,0 +1,247 @@
+//! Notifications of S3.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+
+use super::batch_event::BatchRecord;
+use super::error::Error;
+use super::owned;
+use crate::document::{Document, Object};
+use crate::json::{self, JsonError};
+use crate::percent::decode_form;
+use crate::printing::prints;
+
+/// What happened to an object of S3. What the notification lacks is empty.
+#[derive(Clone)]
+pub struct S3Record<'a> {
+    /// What happened: `ObjectCreated:Put`, `ObjectRemoved:Delete` and the like.
+    pub event_name: Cow<'a, str>,
+    /// When it happened, as S3 writes it.
+    pub event_time: Cow<'a, str>,
+    /// The bucket's region.
+    pub aws_region: Cow<'a, str>,
+    /// The bucket's name.
+    pub bucket: Cow<'a, str>,
+    /// The bucket's ARN.
+    pub bucket_arn: Cow<'a, str>,
+    /// The object's key as the SDK takes it: S3 encodes keys in notifications, and this one is decoded.
+    pub key: Cow<'a, str>,
+    /// The object's size in bytes; `None` where S3 does not say it, as for one that was removed.
+    pub size: Option<u64>,
+    /// The object's entity tag.
+    pub etag: Cow<'a, str>,
+    /// The object's version, in a bucket with versions.
+    pub version_id: Cow<'a, str>,
+    /// A hexadecimal number, the larger the later: of two notifications about one key, compare them
+    /// as texts of the same length, filled up with zeros on the right.
+    pub sequencer: Cow<'a, str>,
+    /// The name of the notification's configuration on the bucket.
+    pub configuration_id: Cow<'a, str>,
+    id: String,
+    text: Cow<'a, str>,
+}
+
+prints!(S3Record<'_>: event_name, event_time, bucket, size, sequencer);
+
+impl<'a> S3Record<'a> {
+    /// Reads a record, and decodes the key, once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
+    /// another service than its event.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        record.read(|object| Self::of(object, record.as_json()))
+    }
+
+    fn of(record: Object<'a, '_>, text: &'a str) -> Result<Self, JsonError> {
+        let s3 = record.object("s3")?;
+        let (bucket, object) = (s3.object("bucket")?, s3.object("object")?);
+        let size = object.get("size")?.filled();
+        let size = size.map(|size| size.json().parse().map_err(|_| size.error())).transpose()?;
+        let mut read = Self {
+            event_name: record.text("eventName")?,
+            event_time: record.text("eventTime")?,
+            aws_region: record.text("awsRegion")?,
+            bucket: bucket.text("name")?,
+            bucket_arn: bucket.text("arn")?,
+            key: decoded(object.text("key")?),
+            size,
+            etag: object.text("eTag")?,
+            version_id: object.text("versionId")?,
+            sequencer: object.text("sequencer")?,
+            configuration_id: s3.text("configurationId")?,
+            id: String::new(),
+            text: Cow::Borrowed(text),
+        };
+        if !read.sequencer.trim().is_empty() {
+            let Self { event_name, key, version_id, sequencer, .. } = &read;
+            read.id = format!("{event_name} {sequencer} {version_id} {key}");
+        }
+        Ok(read)
+    }
+
+    /// Returns an id of the notification, made of its event's name, sequencer, version and key: it is
+    /// the same however often S3 sends it. Empty without a sequencer.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns whether an object was written: the event's name begins with `ObjectCreated:`.
+    #[must_use]
+    pub fn is_created(&self) -> bool {
+        self.event_name.starts_with("ObjectCreated:")
+    }
+
+    /// Returns whether an object, or a version of it, was removed, by a caller or by a rule of the
+    /// bucket: the event's name begins with `ObjectRemoved:` or `LifecycleExpiration:`.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        ["ObjectRemoved:", "LifecycleExpiration:"]
+            .into_iter()
+            .any(|removed| self.event_name.starts_with(removed))
+    }
+
+    /// Returns the record as the event has it.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> S3Record<'static> {
+        S3Record {
+            event_name: owned(self.event_name),
+            event_time: owned(self.event_time),
+            aws_region: owned(self.aws_region),
+            bucket: owned(self.bucket),
+            bucket_arn: owned(self.bucket_arn),
+            key: owned(self.key),
+            size: self.size,
+            etag: owned(self.etag),
+            version_id: owned(self.version_id),
+            sequencer: owned(self.sequencer),
+            configuration_id: owned(self.configuration_id),
+            id: self.id,
+            text: owned(self.text),
+        }
+    }
+}
+
+/// A key as it is without the encoding of notifications.
+fn decoded(key: Cow<'_, str>) -> Cow<'_, str> {
+    match key {
+        Cow::Borrowed(key) => decode_form(key),
+        Cow::Owned(key) => Cow::Owned(decode_form(&key).into_owned()),
+    }
+}
+
+/// A notification of S3 as it arrives in the messages of a queue or a topic. It composes with other
+/// envelopes, as in [`Sns`](super::Sns)`<S3Notification>`:
+///
+/// ```
+/// use apptheory_core::events::S3Notification;
+/// use apptheory_core::json;
+///
+/// let body = r#"{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put",
+///     "s3":{"bucket":{"name":"photos"},"object":{"key":"my+cat.jpg","size":9}}}]}"#;
+/// let notification: S3Notification = json::read(body.as_bytes())?;
+/// assert_eq!(notification.objects[0].key, "my cat.jpg");
+/// # Ok::<(), json::Misread>(())
+/// ```
+///
+/// The message that S3 sends once, to test a new notification, has no objects.
+#[derive(Clone, Debug, Default)]
+pub struct S3Notification {
+    /// What happened to which objects.
+    pub objects: Vec<S3Record<'static>>,
+}
+
+impl<'de> Deserialize<'de> for S3Notification {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Notification {
+            #[serde(default, rename = "Records")]
+            records: Vec<Json>,
+        }
+
+        let Notification { records } = Notification::deserialize(deserializer)?;
+        let objects = records.iter().map(|record| {
+            let text = json::to_text(record);
+            let document = Document::scan(&text)?;
+            S3Record::of(document.object()?, &text).map(S3Record::into_owned)
+        });
+        let objects: Result<_, JsonError> = objects.collect();
+        objects
+            .map(|objects| Self { objects })
+            .map_err(|_| D::Error::custom("a record is not what S3 sends"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use super::{S3Notification, S3Record};
+    use crate::events::{BatchEvent, BatchSource};
+    use crate::json;
+
+    fn read(object: &str) -> Option<S3Record<'static>> {
+        let event = format!(
+            r#"{{"Records":[{{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete",
+            "s3":{{"bucket":{{"name":"b"}},"object":{object}}}}}]}}"#
+        );
+        let event = BatchEvent::read(BatchSource::S3, &event).unwrap();
+        assert_eq!(event.record(0).unwrap().name(), "b");
+        S3Record::read(&event.record(0).unwrap()).ok().map(S3Record::into_owned)
+    }
+
+    #[test]
+    fn keys_are_decoded_once() {
+        for (written, key) in [
+            ("a+b%2Bc.jpg", "a b+c.jpg"),
+            ("%C3%BC%2520", "ü%20"),
+            ("100%", "100%"),
+            ("a\\u002bb", "a b"),
+            ("plain/key", "plain/key"),
+        ] {
+            let object = read(&format!(r#"{{"key":"{written}"}}"#)).unwrap();
+            assert_eq!(object.key, key, "{written}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_whole_or_not_there() {
+        let size = |size: &str| read(&format!(r#"{{"size":{size}}}"#)).map(|object| object.size);
+        assert_eq!((size("0"), size("null")), (Some(Some(0)), Some(None)));
+        assert_eq!(size("5497558138880"), Some(Some(5_497_558_138_880)));
+        assert_eq!((size("-1"), size("1.5"), size("\"1\"")), (None, None, None));
+    }
+
+    #[test]
+    fn an_id_is_of_one_event_of_one_object() {
+        let id = |object: &str| read(object).unwrap().id().to_string();
+        assert_eq!(id(r#"{"key":"a+b","sequencer":"0A"}"#), "ObjectRemoved:Delete 0A  a b");
+        assert_eq!(id(r#"{"key":"a"}"#), "");
+        let object = read("{}").unwrap();
+        assert!(object.is_removed() && !object.is_created());
+    }
+
+    #[test]
+    fn a_notification_in_a_queue_lists_objects() {
+        let test = br#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
+        assert!(json::read::<S3Notification>(test).unwrap().objects.is_empty());
+        let error = json::read::<S3Notification>(br#"{"Records":[{"s3":{"object":{"key":5}}}]}"#);
+        let error = error.err().unwrap().to_string();
+        assert!(!error.contains('5'), "{error}");
+    }
+}

@@ -1,0 +1,152 @@
+//! Mail that SES receives.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::batch_event::BatchRecord;
+use super::error::Error;
+use super::owned;
+use crate::document::Object;
+use crate::json::JsonError;
+use crate::printing::prints;
+
+/// A mail that SES received, without its body, which SES keeps only where a rule stores it. What the
+/// record lacks is empty.
+#[derive(Clone)]
+pub struct SesRecord<'a> {
+    /// The id that SES gave the mail. A rule that stores mails in S3 uses it as the key.
+    pub message_id: Cow<'a, str>,
+    /// The sender of the envelope (`MAIL FROM`), which anybody may forge: look at the verdicts.
+    pub source: Cow<'a, str>,
+    /// The addresses that the mail is for, as its header fields have them.
+    pub destination: Vec<Cow<'a, str>>,
+    /// The addresses that the rule matched.
+    pub recipients: Vec<Cow<'a, str>>,
+    /// The subject.
+    pub subject: Cow<'a, str>,
+    /// When SES received it, as SES writes it.
+    pub timestamp: Cow<'a, str>,
+    /// Whether it is spam.
+    pub spam: Verdict,
+    /// Whether it holds a virus.
+    pub virus: Verdict,
+    /// Whether its sender may use the address of the sender (SPF).
+    pub spf: Verdict,
+    /// Whether it is signed by the domain that it names (DKIM).
+    pub dkim: Verdict,
+    /// Whether the domain of its `From` vouches for it (DMARC).
+    pub dmarc: Verdict,
+    text: Cow<'a, str>,
+}
+
+prints!(SesRecord<'_>: message_id, timestamp, spam, virus, spf, dkim, dmarc);
+
+/// What SES found out about a mail.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Verdict {
+    /// The mail passed the check.
+    Pass,
+    /// The mail did not.
+    Fail,
+    /// The check says neither: a mail without a signature, for example.
+    Gray,
+    /// The check was not done, failed itself, or is not mentioned.
+    Unknown,
+}
+
+impl Verdict {
+    fn of(receipt: Object<'_, '_>, name: &str) -> Result<Self, JsonError> {
+        Ok(match &*receipt.object(name)?.text("status")? {
+            "PASS" => Self::Pass,
+            "FAIL" => Self::Fail,
+            "GRAY" => Self::Gray,
+            _ => Self::Unknown,
+        })
+    }
+}
+
+impl<'a> SesRecord<'a> {
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
+    /// another service than its event.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        record.read(|object| {
+            let ses = object.object("ses")?;
+            let (mail, receipt) = (ses.object("mail")?, ses.object("receipt")?);
+            Ok(Self {
+                message_id: mail.text("messageId")?,
+                source: mail.text("source")?,
+                destination: mail.get("destination")?.texts()?,
+                recipients: receipt.get("recipients")?.texts()?,
+                subject: mail.object("commonHeaders")?.text("subject")?,
+                timestamp: mail.text("timestamp")?,
+                spam: Verdict::of(receipt, "spamVerdict")?,
+                virus: Verdict::of(receipt, "virusVerdict")?,
+                spf: Verdict::of(receipt, "spfVerdict")?,
+                dkim: Verdict::of(receipt, "dkimVerdict")?,
+                dmarc: Verdict::of(receipt, "dmarcVerdict")?,
+                text: Cow::Borrowed(record.as_json()),
+            })
+        })
+    }
+
+    /// Returns the record as the event has it, all header fields included.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> SesRecord<'static> {
+        let all = |texts: Vec<Cow<'a, str>>| texts.into_iter().map(owned).collect();
+        SesRecord {
+            message_id: owned(self.message_id),
+            source: owned(self.source),
+            destination: all(self.destination),
+            recipients: all(self.recipients),
+            subject: owned(self.subject),
+            timestamp: owned(self.timestamp),
+            spam: self.spam,
+            virus: self.virus,
+            spf: self.spf,
+            dkim: self.dkim,
+            dmarc: self.dmarc,
+            text: owned(self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SesRecord, Verdict};
+    use crate::events::{BatchEvent, BatchSource};
+
+    #[test]
+    fn a_mail_comes_with_what_ses_found_out_about_it() {
+        let event = r#"{"Records":[{"eventSource":"aws:ses","ses":{
+            "mail":{"messageId":"m1","source":"a@example.com","destination":["b@example.com"],
+                "commonHeaders":{"subject":"hi"},"timestamp":"2026-01-01T00:00:00Z"},
+            "receipt":{"recipients":["b@example.com"],"spamVerdict":{"status":"PASS"},
+                "virusVerdict":{"status":"FAIL"},"spfVerdict":{"status":"GRAY"},
+                "dkimVerdict":{"status":"PROCESSING_FAILED"}}}},
+            {"eventSource":"aws:ses","ses":{"mail":{"destination":"b@example.com"}}}]}"#;
+        let event = BatchEvent::read(BatchSource::Ses, event).unwrap();
+        let record = event.record(0).unwrap();
+        assert_eq!((record.identifier(), record.name()), ("m1", "ses"));
+        let mail = SesRecord::read(&record).unwrap().into_owned();
+        assert_eq!((&*mail.source, &*mail.subject), ("a@example.com", "hi"));
+        assert_eq!(
+            (&*mail.destination[0], &*mail.recipients[0]),
+            ("b@example.com", "b@example.com")
+        );
+        let verdicts = [mail.spam, mail.virus, mail.spf, mail.dkim, mail.dmarc];
+        assert_eq!(verdicts, {
+            [Verdict::Pass, Verdict::Fail, Verdict::Gray, Verdict::Unknown, Verdict::Unknown]
+        });
+        assert!(SesRecord::read(&event.record(1).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! Events of services that send records, sent to an application in a test.
+
+use super::TestApp;
+use super::answer::TestAnswer;
+use super::events::{self, DocumentChange, KafkaEntry, MailEntry, S3Entry};
+
+impl TestApp {
+    /// Sends records of a topic of Kafka.
+    pub fn kafka<R: Into<KafkaEntry>>(
+        &self,
+        topic: &str,
+        entries: impl IntoIterator<Item = R>,
+    ) -> TestAnswer {
+        self.invoke(&events::kafka(topic, entries))
+    }
+
+    /// Sends what happens to objects in a bucket of S3.
+    pub fn s3<O: Into<S3Entry>>(
+        &self,
+        bucket: &str,
+        entries: impl IntoIterator<Item = O>,
+    ) -> TestAnswer {
+        self.invoke(&events::s3(bucket, entries))
+    }
+
+    /// Sends a mail that SES receives.
+    pub fn ses(&self, mail: MailEntry) -> TestAnswer {
+        self.invoke(&events::ses(mail))
+    }
+
+    /// Sends a push to a repository of CodeCommit, which changes these branches and tags.
+    pub fn codecommit<R: AsRef<str>>(
+        &self,
+        repository: &str,
+        references: impl IntoIterator<Item = R>,
+    ) -> TestAnswer {
+        self.invoke(&events::codecommit(repository, references))
+    }
+
+    /// Sends messages in a queue of ActiveMQ.
+    pub fn activemq<D: Into<Vec<u8>>>(
+        &self,
+        queue: &str,
+        data: impl IntoIterator<Item = D>,
+    ) -> TestAnswer {
+        self.invoke(&events::activemq(queue, data))
+    }
+
+    /// Sends messages in a queue of RabbitMQ.
+    pub fn rabbitmq<D: Into<Vec<u8>>>(
+        &self,
+        queue: &str,
+        data: impl IntoIterator<Item = D>,
+    ) -> TestAnswer {
+        self.invoke(&events::rabbitmq(queue, data))
+    }
+
+    /// Sends changes in a database of DocumentDB.
+    pub fn documentdb(
+        &self,
+        database: &str,
+        changes: impl IntoIterator<Item = DocumentChange>,
+    ) -> TestAnswer {
+        self.invoke(&events::documentdb(database, changes))
+    }
+}
