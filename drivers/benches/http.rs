@@ -15,7 +15,7 @@ use core::time::Duration;
 use apptheory::app::{Answer, App, AppService, Context, Invocation, Json, Next, Path};
 use apptheory_core::events::HttpSource;
 use apptheory_core::http::exchange::Pipeline;
-use apptheory_core::http::router::{Lookup, Router};
+use apptheory_core::http::router::{Lookup, RouteTable};
 use apptheory_core::http::{RawRequest, UriPath};
 use axum::http::HeaderValue;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -41,7 +41,7 @@ fn look_up(criterion: &mut Criterion) {
 
         let normal = paths.map(UriPath::from_encoded);
 
-        let mut ours = Router::new();
+        let mut ours = RouteTable::new();
         let mut peer = matchit::Router::new();
         for (n, pattern) in patterns.iter().enumerate() {
             ours.insert("GET", pattern, n).expect("a route");

@@ -15,7 +15,7 @@ use std::io;
 
 use apptheory::logs::{Format, Logs};
 use apptheory_core::observe::Level;
-use apptheory_core::observe::line::{Head, LineBuffer, LineFormat};
+use apptheory_core::observe::line::{LineBuffer, LineFormat, LineHead};
 use apptheory_core::sanitize::Sanitizer;
 use apptheory_core::time::Timestamp;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
@@ -77,7 +77,7 @@ fn lines(criterion: &mut Criterion) {
     group.bench_function("core", |bencher| {
         bencher.iter(|| {
             let (at, level) = (Timestamp::UNIX_EPOCH, Level::Info);
-            let head = Head { at, level, target: "logs", message: "the order is paid" };
+            let head = LineHead { at, level, target: "logs", message: "the order is paid" };
             let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
             line.field("request_id", REQUEST_ID);
             line.field("trace_id", TRACE_ID);

@@ -7,13 +7,13 @@ use apptheory::app::{Answer, App, Context, Invocation, Json, Next, Path};
 use apptheory::events::HttpSource;
 use apptheory::http::UriPath;
 use apptheory::http::exchange::Pipeline;
-use apptheory::http::router::{Lookup, Router};
+use apptheory::http::router::{Lookup, RouteTable};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 #[test]
 fn a_look_up_allocates_nothing() {
-    let mut router = Router::new();
+    let mut router = RouteTable::new();
     for pattern in ["/orders/open", "/orders/{id}", "/orders/{id}/lines/{line}", "/files/{path+}"] {
         router.insert("GET", pattern, pattern).unwrap();
     }

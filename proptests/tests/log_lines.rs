@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use allocation_counter::measure;
 use apptheory::logs::{self, Format, Logs};
 use apptheory::observe::Level;
-use apptheory::observe::line::{Head, LineBuffer, LineFormat, MAX_LINE_BYTES};
+use apptheory::observe::line::{LineBuffer, LineFormat, LineHead, MAX_LINE_BYTES};
 use apptheory::sanitize::Sanitizer;
 use apptheory::time::Timestamp;
 use apptheory_proptests::cases;
@@ -112,7 +112,7 @@ fn field() -> impl Strategy<Value = (String, Value)> {
 fn line(format: LineFormat, message: &str, target: &str, fields: &[(String, Value)]) -> String {
     let sanitizer = Sanitizer::new();
     let mut buffer = LineBuffer::default();
-    let head = Head { at: Timestamp::UNIX_EPOCH, level: Level::Info, target, message };
+    let head = LineHead { at: Timestamp::UNIX_EPOCH, level: Level::Info, target, message };
     let mut line = buffer.begin(format, &sanitizer, head);
     for (name, value) in fields {
         match value {
@@ -175,7 +175,7 @@ fn a_line_allocates_for_the_names_of_its_fields_alone() {
     let mut buffer = LineBuffer::default();
     let mut write = || {
         let (at, level) = (Timestamp::UNIX_EPOCH, Level::Info);
-        let head = Head { at, level, target: "shop::orders", message: "the order is paid" };
+        let head = LineHead { at, level, target: "shop::orders", message: "the order is paid" };
         let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
         line.field("request_id", "8f5e1a2b-3c4d-4e5f-8a9b-0c1d2e3f4a5b");
         line.field("route", "/orders/{id}");

@@ -1,7 +1,7 @@
 //! The router against a linear scan over all routes.
 
 use apptheory::http::UriPath;
-use apptheory::http::router::{Lookup, Pattern, Router};
+use apptheory::http::router::{Lookup, Pattern, RouteTable};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -98,7 +98,7 @@ fn scan(routes: &[(&str, Shape)], method: &str, path: &str) -> Answer {
     if allowed.is_empty() { Answer::NotFound } else { Answer::Allow(allowed.join(", ")) }
 }
 
-fn ask(router: &Router<usize>, method: &str, path: &str) -> Answer {
+fn ask(router: &RouteTable<usize>, method: &str, path: &str) -> Answer {
     match router.look_up(method, &UriPath::from_encoded(path)) {
         Lookup::NotFound => Answer::NotFound,
         Lookup::MethodNotAllowed { allow } => Answer::Allow(allow),
@@ -122,7 +122,7 @@ proptest! {
         routes in prop::collection::vec((method(), shape()), 0..24),
         requests in prop::collection::vec((method(), path()), 1..24),
     ) {
-        let mut router = Router::new();
+        let mut router = RouteTable::new();
         let mut accepted: Vec<(&str, Shape)> = Vec::new();
         for (method, shape) in routes {
             let is_new = !accepted.iter().any(|(m, s)| *m == method && text(s) == text(&shape));
@@ -141,7 +141,7 @@ proptest! {
         pattern in "[ /:{}+?a*é]{0,12}|\\PC{0,12}",
         path in "[ /:?a%é]{0,12}|\\PC{0,12}",
     ) {
-        let mut router = Router::permissive();
+        let mut router = RouteTable::permissive();
         if let Ok(parsed) = Pattern::parse(&pattern) {
             let again = Pattern::parse(parsed.as_str());
             prop_assert_eq!(again.as_ref(), Ok(&parsed));

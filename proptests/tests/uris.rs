@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use apptheory::events::HttpSource;
-use apptheory::http::router::{Lookup, Router};
+use apptheory::http::router::{Lookup, RouteTable};
 use apptheory::http::{MultiMap, QueryString, UriPath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use proptest::prelude::*;
@@ -132,7 +132,7 @@ proptest! {
     fn every_provider_hands_over_the_same_segment(segment in "[^/]{1,12}") {
         let sent = format!("/p/{}", utf8_percent_encode(&segment, NON_ALPHANUMERIC));
         let decoded = format!("/p/{segment}");
-        let mut router = Router::new();
+        let mut router = RouteTable::new();
         router.insert("GET", "/p/{segment}", ()).unwrap();
         for (source, event) in [
             (HttpSource::ApiGatewayV2, json!({"rawPath": decoded})),
@@ -157,7 +157,7 @@ proptest! {
             text().prop_map(|text| format!("/admin{text}")),
         ],
     ) {
-        let mut router = Router::new();
+        let mut router = RouteTable::new();
         router.insert("GET", "/admin", ()).unwrap();
         let found = matches!(
             router.look_up("GET", &UriPath::from_encoded(&path)),

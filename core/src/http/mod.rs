@@ -13,16 +13,16 @@
 //! ```
 //! use apptheory_core::events::HttpSource;
 //! use apptheory_core::http::exchange::HttpSettings;
-//! use apptheory_core::http::router::{Lookup, Router};
+//! use apptheory_core::http::router::{Lookup, RouteTable};
 //! use apptheory_core::error::AppError;
 //! use apptheory_core::http::HttpResponse;
 //!
-//! let mut router = Router::new();
-//! router.insert("GET", "/users/{id}", "show a user")?;
+//! let mut routes = RouteTable::new();
+//! routes.insert("GET", "/users/{id}", "show a user")?;
 //!
 //! let event = r#"{"httpMethod":"GET","path":"/users/7","requestContext":{"elb":{}}}"#;
 //! let request = HttpSource::Alb.read_request(event)?.normalize(None)?;
-//! let response: HttpResponse = match router.look_up(&request.method, &request.path) {
+//! let response: HttpResponse = match routes.look_up(&request.method, &request.path) {
 //!     Lookup::Found(found) => HttpResponse::text(200, format!("user {:?}", found.param("id"))),
 //!     Lookup::MethodNotAllowed { .. } | Lookup::NotFound => {
 //!         let errors = HttpSettings::default().error_style();

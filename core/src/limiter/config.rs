@@ -15,7 +15,7 @@ use super::key::RateLimitKey;
 use super::name::LimiterName;
 use super::plan::{AnyPlan, Call};
 use super::recall::Recall;
-use super::record::Record;
+use super::record::RecordRequest;
 use super::schema::{AttributeNames, DEFAULT_TABLE_NAME};
 use super::setting::Setting;
 use super::strategy::Strategy;
@@ -147,8 +147,8 @@ impl Limiter {
     }
 
     /// Counts a request without deciding on it, even beyond the limit.
-    pub fn record(&self, attempt: Attempt, recall: &Recall) -> Record {
-        Record::new(self.plan(attempt, Operation::Record, recall))
+    pub fn record(&self, attempt: Attempt, recall: &Recall) -> RecordRequest {
+        RecordRequest::new(self.plan(attempt, Operation::Record, recall))
     }
 
     /// Reads what is used of a key's limits.

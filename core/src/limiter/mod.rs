@@ -64,7 +64,7 @@ pub use error::{Error, ErrorKind};
 pub use key::RateLimitKey;
 pub use line::{LimitLine, MAX_PARTS};
 pub use recall::{Learned, Recall};
-pub use record::Record;
+pub use record::RecordRequest;
 pub use strategy::{
     Coverage, FixedWindow, Layout, MAX_SUB_WINDOWS, MultiWindow, Quota, SlidingWindow, Strategy,
     TokenBucket,

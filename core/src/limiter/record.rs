@@ -13,14 +13,14 @@ use crate::time::Timestamp;
 /// keeps what is recorded beyond what it holds until the next decision, which takes it for empty.
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct RecordRequest {
     plan: AnyPlan,
     conflicts: u32,
     /// Whether a write was applied.
     has_counted: bool,
 }
 
-impl Record {
+impl RecordRequest {
     pub(super) fn new(plan: AnyPlan) -> Self {
         Self { plan, conflicts: 0, has_counted: false }
     }
@@ -76,7 +76,7 @@ impl Record {
     }
 }
 
-impl Machine for Record {
+impl Machine for RecordRequest {
     type Output = Result<(), Error>;
     type Request = StoreRequest<Self>;
 

@@ -8,14 +8,14 @@
 //!
 //! ```
 //! use apptheory_core::observe::Level;
-//! use apptheory_core::observe::line::{Head, LineBuffer, LineFormat};
+//! use apptheory_core::observe::line::{LineHead, LineBuffer, LineFormat};
 //! use apptheory_core::sanitize::Sanitizer;
 //! use apptheory_core::time::Timestamp;
 //!
 //! let sanitizer = Sanitizer::new();
 //! let mut buffer = LineBuffer::default();
 //! let at = Timestamp::UNIX_EPOCH;
-//! let head = Head { at, level: Level::Warn, target: "shop", message: "no\nstock" };
+//! let head = LineHead { at, level: Level::Warn, target: "shop", message: "no\nstock" };
 //! let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
 //! line.field("amount", 7);
 //! line.field("pin", "1234");
@@ -53,7 +53,7 @@ use crate::time::Timestamp;
 /// How many bytes a line has at most, its end included: as many as every reader of logs on AWS takes.
 pub const MAX_LINE_BYTES: usize = 256 * 1024;
 
-/// How many fields a line has at most, besides those of its [`Head`]. Further ones are counted in the
+/// How many fields a line has at most, besides those of its [`LineHead`]. Further ones are counted in the
 /// field [`OMITTED`].
 pub const MAX_FIELDS: usize = 128;
 
@@ -71,7 +71,7 @@ const RESERVE: usize = 1024;
 
 /// What every line says.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct LineHead<'a> {
     /// When it happened.
     pub at: Timestamp,
     /// How much it matters.
@@ -108,12 +108,12 @@ impl LineBuffer {
         &'b mut self,
         format: LineFormat,
         sanitizer: &'b Sanitizer,
-        head: Head<'b>,
+        head: LineHead<'b>,
     ) -> Line<'b> {
         let Self { text, names } = self;
         text.clear();
         names.clear();
-        let Head { at, level, target, message } = head;
+        let LineHead { at, level, target, message } = head;
         let line = Line { format, sanitizer, target, text, names, fields: 0, omitted: 0 };
         format.write_head(at, level, fitting(&log_text(target), MAX_TARGET_BYTES), line.text);
         let (shown, is_cut) = line.shown(message, |text| sanitizer.free_text(text));

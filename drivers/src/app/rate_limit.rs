@@ -1,7 +1,7 @@
 //! Rate limits around handlers.
 
 use apptheory_core::limiter::headers::headers;
-use apptheory_core::limiter::http::{RequestFacts, WEBSOCKET};
+use apptheory_core::limiter::http::{CountedRequest, WEBSOCKET};
 use apptheory_core::limiter::{self, Limiter};
 
 use super::Answer;
@@ -85,20 +85,20 @@ impl Middleware for RateLimit {
 }
 
 /// Looks at what is known about a request, a message or a record.
-fn with_facts<T>(context: &Context, look: impl FnOnce(RequestFacts<'_>) -> T) -> T {
+fn with_facts<T>(context: &Context, look: impl FnOnce(CountedRequest<'_>) -> T) -> T {
     let no_fields = |_: &str| Vec::new();
     if let Some(record) = context.record() {
         let (trigger, sender) = (record.trigger().as_str(), record.sender());
-        let facts = RequestFacts::of(trigger, "", &no_fields);
-        return look(RequestFacts { identity: sender, route: Some(sender), ..facts });
+        let facts = CountedRequest::of(trigger, "", &no_fields);
+        return look(CountedRequest { identity: sender, route: Some(sender), ..facts });
     }
-    let Some(call) = context.call() else { return look(RequestFacts::of("", "", &no_fields)) };
+    let Some(call) = context.call() else { return look(CountedRequest::of("", "", &no_fields)) };
     let (request, socket) = (&call.request, context.websocket());
     let connection = socket.as_ref().map(|socket| socket.connection());
     let fields = |name: &str| request.headers.get_all(name).to_vec();
-    let facts = RequestFacts::of(&request.method, &request.path, &fields);
+    let facts = CountedRequest::of(&request.method, &request.path, &fields);
     let principal = context.principal();
-    let facts = RequestFacts {
+    let facts = CountedRequest {
         identity: principal.map_or("", |principal| &principal.identity),
         tenant_id: call.vouched_tenant_id(principal).unwrap_or_default(),
         named_tenant_id: &call.named_tenant_id,
@@ -108,7 +108,7 @@ fn with_facts<T>(context: &Context, look: impl FnOnce(RequestFacts<'_>) -> T) ->
     };
     look(match connection {
         // Events of a WebSocket API have neither a method nor a path.
-        Some(connection) => RequestFacts {
+        Some(connection) => CountedRequest {
             identity: if facts.identity.is_empty() { &connection.identity } else { facts.identity },
             route: Some(&connection.route_key),
             method: WEBSOCKET,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apptheory_core::limiter::headers::HeaderStyle;
-use apptheory_core::limiter::http::{KeyPolicy, Refusal, RequestFacts};
+use apptheory_core::limiter::http::{CountedRequest, KeyPolicy, Refusal};
 use apptheory_core::limiter::{self, Attempt, Basis, Decision, RateLimitKey};
 
 use super::RateLimiter;
@@ -229,7 +229,7 @@ impl<R> RequestLimit<R> {
         self.limiter().map_err(|error| self.undecided(request, error))
     }
 
-    fn key(&self, request: &R, facts: RequestFacts<'_>) -> Result<RateLimitKey, limiter::Error> {
+    fn key(&self, request: &R, facts: CountedRequest<'_>) -> Result<RateLimitKey, limiter::Error> {
         if let Some(key) = &self.key {
             return key(request);
         }
@@ -239,7 +239,7 @@ impl<R> RequestLimit<R> {
             None => self.route.as_ref().and_then(|find| find(request)),
         };
         let route = facts.route.or(found.as_deref());
-        self.policy.key(&RequestFacts { address, route, ..facts })
+        self.policy.key(&CountedRequest { address, route, ..facts })
     }
 
     fn undecided(&self, request: &R, error: limiter::Error) -> Refusal {
@@ -258,7 +258,7 @@ impl<R> RequestLimit<R> {
     pub(crate) fn attempt(
         &self,
         request: &R,
-        facts: RequestFacts<'_>,
+        facts: CountedRequest<'_>,
     ) -> Result<Option<Attempt>, Refusal> {
         if self.skip.as_ref().is_some_and(|skip| skip(request)) {
             return Ok(None);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apptheory_core::observe::line::Head;
+use apptheory_core::observe::line::LineHead;
 use apptheory_core::observe::{Fields, Level, LogEntry, LoggerSettings};
 use serde_json::Value as Json;
 
@@ -39,7 +39,7 @@ impl StructuredLogger for ConsoleLogger {
         }
         let at = output.clock().now();
         with_buffer(|buffer| {
-            let head = Head { at, level, target: "", message };
+            let head = LineHead { at, level, target: "", message };
             let mut line = buffer.begin(settings.format, &settings.sanitizer, head);
             let fields: BTreeMap<_, _> =
                 fields.iter().map(|(name, value)| (*name, value)).collect();

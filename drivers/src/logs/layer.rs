@@ -2,7 +2,7 @@
 
 use core::cell::RefCell;
 
-use apptheory_core::observe::line::{Head, Line, LineBuffer, LineFormat};
+use apptheory_core::observe::line::{Line, LineBuffer, LineFormat, LineHead};
 use apptheory_core::observe::{Level, SampleRate};
 use apptheory_core::sanitize::Sanitizer;
 use tracing::span::{Attributes, Id, Record};
@@ -87,7 +87,7 @@ impl LineLayer {
         message.clear();
         event.record(&mut Message(message));
         let metadata = event.metadata();
-        let head = Head {
+        let head = LineHead {
             at: SystemClock.now(),
             level: level(*metadata.level()),
             target: metadata.target(),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use apptheory_core::observe::line::{Head, LineFormat};
+use apptheory_core::observe::line::{LineFormat, LineHead};
 use apptheory_core::observe::profile::{LoggingProfile, MissingFields, ProfileEvent};
 use apptheory_core::observe::{Fields, Level};
 use apptheory_core::sanitize::Sanitizer;
@@ -68,7 +68,7 @@ impl Shared {
     fn refuse(&self, at: Timestamp, missing: &MissingFields) {
         let why = missing.to_string();
         with_buffer(|buffer| {
-            let head = Head { at, level: Level::Error, target: "", message: &why };
+            let head = LineHead { at, level: Level::Error, target: "", message: &why };
             let sanitizer = Sanitizer::new();
             self.output.push(buffer.begin(LineFormat::Json, &sanitizer, head).end());
         });

@@ -1,7 +1,7 @@
 //! What a log says of itself.
 
 use apptheory_core::observe::Level;
-use apptheory_core::observe::line::{Head, LineBuffer, LineFormat};
+use apptheory_core::observe::line::{LineBuffer, LineFormat, LineHead};
 use apptheory_core::sanitize::Sanitizer;
 use apptheory_core::time::Timestamp;
 
@@ -23,7 +23,7 @@ pub(super) fn lost_lines(
 
 fn warning_with(format: LineFormat, at: Timestamp, message: &str, lost: Option<u64>) -> String {
     let (mut buffer, sanitizer) = (LineBuffer::default(), Sanitizer::new());
-    let head = Head { at, level: Level::Warn, target: "apptheory::logs", message };
+    let head = LineHead { at, level: Level::Warn, target: "apptheory::logs", message };
     let mut line = buffer.begin(format, &sanitizer, head);
     if let Some(lost) = lost {
         line.field("lost_lines", lost);

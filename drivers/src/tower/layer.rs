@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apptheory_core::limiter::http::{DenialBody, RequestFacts};
+use apptheory_core::limiter::http::{CountedRequest, DenialBody};
 use http::request::Parts;
 use tower::Layer;
 
@@ -45,14 +45,14 @@ impl<S> Layer<S> for RateLimitLayer {
 }
 
 /// Looks at what is known about a request.
-pub(super) fn with_facts<T>(parts: &Parts, look: impl FnOnce(RequestFacts<'_>) -> T) -> T {
+pub(super) fn with_facts<T>(parts: &Parts, look: impl FnOnce(CountedRequest<'_>) -> T) -> T {
     let fields = |name: &str| {
         // A field may hold any bytes in front of those that a proxy wrote.
         let values = parts.headers.get_all(name).iter();
         values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
     };
-    let facts = RequestFacts::of(parts.method.as_str(), parts.uri.path(), &fields);
-    look(RequestFacts {
+    let facts = CountedRequest::of(parts.method.as_str(), parts.uri.path(), &fields);
+    look(CountedRequest {
         identity: parts.extensions.get().map_or("", |Identity(identity)| identity),
         tenant_id: parts.extensions.get().map_or("", |Tenant(tenant_id)| tenant_id),
         address: parts.extensions.get().map(|ClientIp(address)| *address),

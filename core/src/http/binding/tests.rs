@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Error, Source, decode_params, from_headers, from_params, from_query};
 use crate::error::{AppError, ErrorFormat};
-use crate::http::router::{Lookup, Router};
+use crate::http::router::{Lookup, RouteTable};
 use crate::http::{HeaderMap, MultiMap, Request, UriPath};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -212,7 +212,7 @@ fn parameters_are_a_struct_a_tuple_or_one_value() {
 
 #[test]
 fn parameters_decode_or_do_not_bind() {
-    let mut router = Router::new();
+    let mut router = RouteTable::new();
     router.insert("GET", "/{name}/{rest+}", ()).unwrap();
     let decode = |path: &str| {
         let path = UriPath::from_encoded(path);

@@ -7,7 +7,7 @@ use super::call::Arrival;
 use super::machine::HttpExchange;
 use super::settings::{HttpSettings, Pipeline};
 use super::setup_error::SetupError;
-use crate::http::router::{Lookup, Router};
+use crate::http::router::{Lookup, RouteTable};
 use crate::http::{RawRequest, UriPath};
 use crate::routes::{RouteTaken, Routes};
 
@@ -16,10 +16,10 @@ use crate::routes::{RouteTaken, Routes};
 #[derive(Clone, Debug)]
 pub struct HttpService<T> {
     settings: HttpSettings,
-    router: Router<Endpoint<T>>,
+    router: RouteTable<Endpoint<T>>,
     messages: Routes<Endpoint<T>>,
     /// What serves paths that no route matches, each under one made-up method.
-    fallbacks: Router<Endpoint<T>>,
+    fallbacks: RouteTable<Endpoint<T>>,
 }
 
 /// What serves a route, and whom.
@@ -39,9 +39,10 @@ impl<T> HttpService<T> {
     /// [`SetupError`] for settings that contradict each other.
     pub fn new(settings: HttpSettings) -> Result<Self, SetupError> {
         let settings = settings.normalized()?;
-        let router = if settings.permissive_routes { Router::permissive() } else { Router::new() };
+        let router =
+            if settings.permissive_routes { RouteTable::permissive() } else { RouteTable::new() };
         let router = if settings.head_as_get { router.with_head_as_get() } else { router };
-        let fallbacks = Router::new();
+        let fallbacks = RouteTable::new();
         Ok(Self { settings, router, messages: Routes::new(), fallbacks })
     }
 
@@ -131,7 +132,7 @@ impl<T> HttpService<T> {
 
     /// Returns the routes.
     #[must_use]
-    pub const fn router(&self) -> &Router<Endpoint<T>> {
+    pub const fn router(&self) -> &RouteTable<Endpoint<T>> {
         &self.router
     }
 

@@ -129,7 +129,7 @@ pub struct HttpSettings {
     /// none: their number is then bounded by the application, not by its clients.
     pub records_patterns: bool,
     /// Takes routes that no application means; see
-    /// [`Router::permissive`](crate::http::router::Router::permissive).
+    /// [`RouteTable::permissive`](crate::http::router::RouteTable::permissive).
     pub permissive_routes: bool,
 }
 

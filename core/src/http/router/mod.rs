@@ -19,18 +19,18 @@
 //!
 //! ```
 //! use apptheory_core::http::UriPath;
-//! use apptheory_core::http::router::{Lookup, Router};
+//! use apptheory_core::http::router::{Lookup, RouteTable};
 //!
-//! let mut router = Router::new();
-//! router.insert("GET", "/files/{path+}", 1)?;
-//! router.insert("GET", "/files/{name}", 2)?;
-//! router.insert("PUT", "/files/{name}", 3)?;
+//! let mut routes = RouteTable::new();
+//! routes.insert("GET", "/files/{path+}", 1)?;
+//! routes.insert("GET", "/files/{name}", 2)?;
+//! routes.insert("PUT", "/files/{name}", 3)?;
 //!
 //! let path = UriPath::from_encoded("/files/a/b");
-//! let Lookup::Found(found) = router.look_up("GET", &path) else { panic!("a route") };
+//! let Lookup::Found(found) = routes.look_up("GET", &path) else { panic!("a route") };
 //! assert_eq!((*found.handler(), found.param("path")), (1, Some("a/b")));
 //! let path = UriPath::from_encoded("/files/a");
-//! let Lookup::MethodNotAllowed { allow } = router.look_up("DELETE", &path) else { panic!() };
+//! let Lookup::MethodNotAllowed { allow } = routes.look_up("DELETE", &path) else { panic!() };
 //! assert_eq!(allow, "GET, PUT");
 //! # Ok::<(), apptheory_core::http::router::RegistrationError>(())
 //! ```
@@ -60,7 +60,7 @@ use super::sending::is_token;
 
 /// The routes of an application, each with what serves it.
 #[derive(Clone, Debug)]
-pub struct Router<T> {
+pub struct RouteTable<T> {
     routes: Vec<Route<T>>,
     trie: Trie,
     head_as_get: bool,
@@ -89,15 +89,15 @@ pub enum Lookup<'r, 'p, T> {
     NotFound,
 }
 
-impl<T> Router<T> {
-    /// A router without routes.
+impl<T> RouteTable<T> {
+    /// Returns a table without routes.
     #[must_use]
     pub fn new() -> Self {
         let (routes, trie) = (Vec::new(), Trie::new());
         Self { routes, trie, head_as_get: false, is_permissive: false }
     }
 
-    /// Returns a router without routes that takes what no application means: methods that are no
+    /// Returns a table without routes that takes what no application means: methods that are no
     /// tokens, patterns in the syntax of other frameworks, and routes that are never reached
     /// because an earlier one differs in names only. The portable cases of the contract need it.
     #[must_use]
@@ -198,7 +198,7 @@ impl<T> Router<T> {
     }
 }
 
-impl<T> Default for Router<T> {
+impl<T> Default for RouteTable<T> {
     fn default() -> Self {
         Self::new()
     }

@@ -2,11 +2,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Lookup, Pattern, PatternError, RegistrationError, Router};
+use super::{Lookup, Pattern, PatternError, RegistrationError, RouteTable};
 use crate::http::UriPath;
 
 /// What a look-up says, on one line.
-fn look_up(router: &Router<usize>, method: &str, path: &str) -> String {
+fn look_up(router: &RouteTable<usize>, method: &str, path: &str) -> String {
     match router.look_up(method, &UriPath::from_encoded(path)) {
         Lookup::NotFound => "404".to_string(),
         Lookup::MethodNotAllowed { allow } => format!("405 {allow}"),
@@ -21,11 +21,11 @@ fn look_up(router: &Router<usize>, method: &str, path: &str) -> String {
     }
 }
 
-fn router(routes: &[&str]) -> Router<usize> {
-    with_routes(Router::new(), routes)
+fn router(routes: &[&str]) -> RouteTable<usize> {
+    with_routes(RouteTable::new(), routes)
 }
 
-fn with_routes(mut router: Router<usize>, routes: &[&str]) -> Router<usize> {
+fn with_routes(mut router: RouteTable<usize>, routes: &[&str]) -> RouteTable<usize> {
     for (index, route) in routes.iter().enumerate() {
         let (method, pattern) = route.split_once(' ').unwrap();
         router.insert(method, pattern, index).unwrap();
@@ -162,11 +162,11 @@ fn a_better_route_of_another_method_is_no_rival() {
 
 #[test]
 fn methods_are_any_token_and_allow_lists_each_once() {
-    let routes = with_routes(Router::permissive(), &["get /x", "ANY /x", "get /{a}", " /x"]);
+    let routes = with_routes(RouteTable::permissive(), &["get /x", "ANY /x", "get /{a}", " /x"]);
     assert_eq!(look_up(&routes, "PUT", "/x"), "405 ANY, GET");
     assert_eq!(look_up(&routes, " any ", "/x"), "#1 /x");
     assert_eq!(look_up(&routes, "", "/x"), "#3 /x");
-    let unnamed = with_routes(Router::permissive(), &[" /x"]);
+    let unnamed = with_routes(RouteTable::permissive(), &[" /x"]);
     assert_eq!(look_up(&unnamed, "GET", "/x"), "405 ");
 }
 
@@ -218,7 +218,7 @@ fn registration_reports_the_first_mistake_and_changes_nothing() {
 
 #[test]
 fn patterns_of_other_routers_are_no_names_and_no_text() {
-    let refuse = |pattern: &str| match Router::new().insert("GET", pattern, ()) {
+    let refuse = |pattern: &str| match RouteTable::new().insert("GET", pattern, ()) {
         Err(RegistrationError::InvalidPattern { reason, .. }) => Some(reason),
         Err(_) | Ok(()) => None,
     };
@@ -237,7 +237,7 @@ fn patterns_of_other_routers_are_no_names_and_no_text() {
         "/{a b}",
     ] {
         assert_eq!(refuse(pattern), Some(PatternError::ForeignSyntax), "{pattern}");
-        assert!(Router::permissive().insert("GET", pattern, ()).is_ok(), "{pattern}");
+        assert!(RouteTable::permissive().insert("GET", pattern, ()).is_ok(), "{pattern}");
     }
     for pattern in ["/:id?", "/search?q={q}", "/a#b"] {
         assert_eq!(refuse(pattern), Some(PatternError::Query), "{pattern}");

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::RequestFacts;
+use super::CountedRequest;
 use crate::identity::{DEFAULT_KEY, fingerprint_with, with_lower_case_scheme};
 
 /// Whose counter the value of a header field names. Credentials are not stored as they are.
@@ -16,14 +16,14 @@ pub(super) fn named_by_field(name: &str, value: &str) -> String {
     }
 }
 
-pub(super) fn credential(secret: &[u8], request: &RequestFacts<'_>) -> Option<String> {
+pub(super) fn credential(secret: &[u8], request: &CountedRequest<'_>) -> Option<String> {
     let bearer = || Some(fingerprint_with(secret, "bearer", &request.bearer()?));
     let api_key = request.field("x-api-key");
     api_key.map(|key| fingerprint_with(secret, "api_key", &key)).or_else(bearer)
 }
 
 /// The order of the contract. Its key may be blank, and its scheme is `Bearer` in any case.
-pub(super) fn contract_identifier(request: &RequestFacts<'_>) -> String {
+pub(super) fn contract_identifier(request: &CountedRequest<'_>) -> String {
     let api_key = (request.fields)("x-api-key").into_iter().next().unwrap_or_default();
     if !api_key.is_empty() {
         return fingerprint_with(DEFAULT_KEY, "api_key", &api_key);

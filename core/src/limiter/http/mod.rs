@@ -5,23 +5,23 @@
 //!
 //! ```
 //! use apptheory_core::limiter::ErrorKind;
-//! use apptheory_core::limiter::http::{KeyPolicy, RequestFacts};
+//! use apptheory_core::limiter::http::{KeyPolicy, CountedRequest};
 //!
-//! let request = RequestFacts {
+//! let request = CountedRequest {
 //!     address: Some("2001:db8::7".parse()?),
 //!     route: Some("/orders/{id}"),
-//!     ..RequestFacts::of("HEAD", "/orders/7", &|_| Vec::new())
+//!     ..CountedRequest::of("HEAD", "/orders/7", &|_| Vec::new())
 //! };
 //! let key = KeyPolicy::new().key(&request)?;
 //! assert_eq!((key.identifier(), key.sort_key()), ("ip:2001:db8::/56", "/orders/{id}#GET"));
 //!
-//! let nobody = RequestFacts { address: None, ..request };
+//! let nobody = CountedRequest { address: None, ..request };
 //! assert_eq!(KeyPolicy::new().key(&nobody).unwrap_err().kind(), ErrorKind::NoCaller);
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
 mod caller;
-mod facts;
+mod counted_request;
 mod forwarded;
 mod policy;
 mod refusal;
@@ -29,6 +29,6 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use facts::RequestFacts;
+pub use counted_request::CountedRequest;
 pub use policy::{KeyPolicy, WEBSOCKET};
 pub use refusal::{DenialBody, Refusal};

@@ -9,7 +9,7 @@ use core::num::NonZeroUsize;
 
 use serde::Deserialize;
 
-use super::RequestFacts;
+use super::CountedRequest;
 use super::caller::{ANONYMOUS, contract_identifier, credential, named_by_field};
 use super::forwarded::forwarded_address;
 use crate::http::names::is_standard_method;
@@ -179,12 +179,12 @@ impl KeyPolicy {
     /// # Errors
     ///
     /// [`Error`] when it has none.
-    pub fn key(&self, request: &RequestFacts<'_>) -> Result<RateLimitKey, Error> {
+    pub fn key(&self, request: &CountedRequest<'_>) -> Result<RateLimitKey, Error> {
         let identifier = self.identifier(request).ok_or(Reason::NoCaller)?;
         RateLimitKey::new(&identifier, &self.resource(request), operation(request.method))
     }
 
-    fn identifier(&self, request: &RequestFacts<'_>) -> Option<String> {
+    fn identifier(&self, request: &CountedRequest<'_>) -> Option<String> {
         let chosen = match &self.names {
             Names::Contract => return Some(contract_identifier(request)),
             Names::Header(name) => request.field(name).map(|value| named_by_field(name, &value)),
@@ -206,12 +206,12 @@ impl KeyPolicy {
             .or_else(|| self.is_shared.then(|| ANONYMOUS.to_string()))
     }
 
-    fn address(&self, request: &RequestFacts<'_>) -> Option<IpAddr> {
+    fn address(&self, request: &CountedRequest<'_>) -> Option<IpAddr> {
         let forwarded = |hops| forwarded_address(&(request.fields)("x-forwarded-for"), hops);
         self.trusted_hops.and_then(forwarded).or(request.address)
     }
 
-    fn resource(&self, request: &RequestFacts<'_>) -> String {
+    fn resource(&self, request: &CountedRequest<'_>) -> String {
         if self.is_per_path {
             return counted_path(request.path);
         }

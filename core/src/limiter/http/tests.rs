@@ -4,25 +4,25 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{KeyPolicy, RequestFacts};
+use super::{CountedRequest, KeyPolicy};
 use crate::http::HeaderMap;
 use crate::identity::{EmptySecret, fingerprint_with};
 use crate::limiter::error::Reason;
 use crate::limiter::setting::Setting;
 
 /// Whose counter it is, of a request with these fields.
-fn identifier(policy: &KeyPolicy, facts: RequestFacts<'_>, fields: &[(&str, &str)]) -> String {
+fn identifier(policy: &KeyPolicy, facts: CountedRequest<'_>, fields: &[(&str, &str)]) -> String {
     let headers: HeaderMap = fields.iter().copied().collect();
     let fields = |name: &str| headers.get_all(name).to_vec();
-    let request = RequestFacts { fields: &fields, ..facts };
+    let request = CountedRequest { fields: &fields, ..facts };
     match policy.key(&request) {
         Ok(key) => key.identifier().to_string(),
         Err(error) => error.to_string(),
     }
 }
 
-fn nobody() -> RequestFacts<'static> {
-    RequestFacts::of("GET", "/", &|_| Vec::new())
+fn nobody() -> CountedRequest<'static> {
+    CountedRequest::of("GET", "/", &|_| Vec::new())
 }
 
 /// Everything that a client can write to name itself.
@@ -41,13 +41,13 @@ const MADE_UP: [(&str, &str); 8] = [
 fn only_what_is_vouched_for_names_a_counter() {
     let policy = KeyPolicy::new();
     let address = "203.0.113.7".parse().ok();
-    let facts = RequestFacts { named_tenant_id: "alice", address, ..nobody() };
+    let facts = CountedRequest { named_tenant_id: "alice", address, ..nobody() };
     assert_eq!(identifier(&policy, facts, &MADE_UP), "ip:203.0.113.7");
-    let facts = RequestFacts { tenant_id: " t ", ..facts };
+    let facts = CountedRequest { tenant_id: " t ", ..facts };
     assert_eq!(identifier(&policy, facts, &MADE_UP), "tenant:t");
-    let facts = RequestFacts { identity: " u ", ..facts };
+    let facts = CountedRequest { identity: " u ", ..facts };
     assert_eq!(identifier(&policy, facts, &MADE_UP), "user:u");
-    let unknown = RequestFacts { named_tenant_id: "alice", ..nobody() };
+    let unknown = CountedRequest { named_tenant_id: "alice", ..nobody() };
     let refusal = identifier(&policy, unknown, &MADE_UP);
     assert_eq!(refusal, Reason::NoCaller.to_string());
     assert!(refusal.contains("trusting_forwarded(hops)") && refusal.contains("shared()"));
@@ -56,7 +56,7 @@ fn only_what_is_vouched_for_names_a_counter() {
 
 #[test]
 fn no_name_passes_for_one_of_another_kind() {
-    let named = |identity, tenant_id| RequestFacts { identity, tenant_id, ..nobody() };
+    let named = |identity, tenant_id| CountedRequest { identity, tenant_id, ..nobody() };
     let policy = KeyPolicy::new().shared();
     for (facts, expected) in [
         (named("ip:192.0.2.1", ""), "user:ip:192.0.2.1"),
@@ -72,7 +72,7 @@ fn no_name_passes_for_one_of_another_kind() {
 
 #[test]
 fn forwarded_addresses_are_those_of_the_trusted_hops() {
-    let facts = RequestFacts { address: "198.51.100.9".parse().ok(), ..nobody() };
+    let facts = CountedRequest { address: "198.51.100.9".parse().ok(), ..nobody() };
     let list = [("x-forwarded-for", "10.0.0.1, 192.0.2.7"), ("x-forwarded-for", "192.0.2.8")];
     for (trusted, expected) in
         [(1, "ip:192.0.2.8"), (2, "ip:192.0.2.7"), (3, "ip:10.0.0.1"), (4, "ip:198.51.100.9")]
@@ -85,8 +85,8 @@ fn forwarded_addresses_are_those_of_the_trusted_hops() {
 #[test]
 fn addresses_can_be_all_that_counts() {
     let policy = KeyPolicy::new().per_address();
-    let known = RequestFacts { identity: "u", tenant_id: "t", ..nobody() };
-    let at = RequestFacts { address: "203.0.113.7".parse().ok(), ..known };
+    let known = CountedRequest { identity: "u", tenant_id: "t", ..nobody() };
+    let at = CountedRequest { address: "203.0.113.7".parse().ok(), ..known };
     assert_eq!(identifier(&policy, at, &MADE_UP), "ip:203.0.113.7");
     assert_eq!(identifier(&policy, known, &MADE_UP), Reason::NoCaller.to_string());
     assert!(policy.needs_vouched_address(true) && KeyPolicy::new().needs_vouched_address(false));
@@ -109,7 +109,7 @@ fn credentials_and_headers_are_opted_in_and_never_stored_as_they_are() {
     assert_eq!(of(&[("authorization", "Basic tok")]), "anonymous");
     let both = [("authorization", "Bearer tok"), ("x-api-key", "k")];
     assert_eq!(of(&both), fingerprint_with(b"secret", "api_key", "k"));
-    let known = RequestFacts { identity: "u", ..nobody() };
+    let known = CountedRequest { identity: "u", ..nobody() };
     assert_eq!(identifier(&policy, known, &both), "user:u");
     let per_key = KeyPolicy::new().per_header("X-Api-Key");
     let stored = identifier(&per_key, nobody(), &both);
@@ -133,7 +133,7 @@ fn a_secret_without_anything_in_it_is_refused() {
 #[test]
 fn the_contract_believes_whatever_it_is_told() {
     let policy = KeyPolicy::contract();
-    let all = RequestFacts { identity: " u ", tenant_id: "t", ..nobody() };
+    let all = CountedRequest { identity: " u ", tenant_id: "t", ..nobody() };
     assert_eq!(
         identifier(&policy, all, &[("x-api-key", "k_secret"), ("authorization", "Bearer t")]),
         "api_key:hmac-sha256:a48af556edf2550b862421fa6d4d674dadae13d4704898f539dce0e9e2e81c79"
@@ -142,7 +142,7 @@ fn the_contract_believes_whatever_it_is_told() {
     assert!(bearer.starts_with("bearer:hmac-sha256:"));
     assert!(identifier(&policy, all, &[("x-api-key", " ")]).starts_with("api_key:"));
     assert_eq!(identifier(&policy, all, &[]), "u");
-    let named = RequestFacts { named_tenant_id: " n ", ..nobody() };
+    let named = CountedRequest { named_tenant_id: " n ", ..nobody() };
     assert_eq!(identifier(&policy, named, &[]), "n");
     assert_eq!(identifier(&policy, nobody(), &[]), "anonymous");
 }
@@ -151,7 +151,7 @@ fn the_contract_believes_whatever_it_is_told() {
 fn a_route_is_one_resource_and_a_path_has_one_spelling() {
     let policy = KeyPolicy::new().shared();
     let sort = |policy: &KeyPolicy, method, route, path| {
-        let facts = RequestFacts { method, route, path, ..nobody() };
+        let facts = CountedRequest { method, route, path, ..nobody() };
         policy.key(&facts).unwrap().sort_key().to_string()
     };
     assert_eq!(sort(&policy, "HEAD", Some("/o/{id}"), "/o/1"), "/o/{id}#GET");

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::*;
 use crate::sanitize::REDACTED;
 
-const HEAD: Head<'_> =
-    Head { at: Timestamp::UNIX_EPOCH, level: Level::Info, target: "here", message: "m" };
+const HEAD: LineHead<'_> =
+    LineHead { at: Timestamp::UNIX_EPOCH, level: Level::Info, target: "here", message: "m" };
 
 fn written(write: impl FnOnce(&mut Line<'_>)) -> Json {
     written_with("m", write)
@@ -16,7 +16,7 @@ fn written(write: impl FnOnce(&mut Line<'_>)) -> Json {
 fn written_with(message: &str, write: impl FnOnce(&mut Line<'_>)) -> Json {
     let sanitizer = Sanitizer::new();
     let mut buffer = LineBuffer::default();
-    let head = Head { message, ..HEAD };
+    let head = LineHead { message, ..HEAD };
     let mut line = buffer.begin(LineFormat::Json, &sanitizer, head);
     write(&mut line);
     let text = line.end();
@@ -130,12 +130,13 @@ fn what_is_too_long_is_cut_and_leaves_room_for_others() {
 fn a_target_leaves_room_for_all_else() {
     let (target, sanitizer) = ("shop::".repeat(MAX_LINE_BYTES), Sanitizer::new());
     let mut buffer = LineBuffer::default();
-    let line = buffer.begin(LineFormat::Json, &sanitizer, Head { target: &target, ..HEAD }).end();
+    let line =
+        buffer.begin(LineFormat::Json, &sanitizer, LineHead { target: &target, ..HEAD }).end();
     let line: Json = serde_json::from_str(line).unwrap();
     let shown = line["target"].as_str().unwrap();
     assert!(target.starts_with(shown) && shown.len() == MAX_TARGET_BYTES - 2, "{shown}");
     let text = LineFormat::Text { is_timed: true, is_coloured: true };
-    let line = buffer.begin(text, &sanitizer, Head { target: &target, ..HEAD }).end();
+    let line = buffer.begin(text, &sanitizer, LineHead { target: &target, ..HEAD }).end();
     assert!(line.len() < 2 * MAX_TARGET_BYTES, "{line}");
 }
 
@@ -174,7 +175,7 @@ fn text_is_for_people() {
     let sanitizer = Sanitizer::new();
     let mut buffer = LineBuffer::default();
     let mut text = |format| {
-        let head = Head { message: "no\nstock, token=t", ..HEAD };
+        let head = LineHead { message: "no\nstock, token=t", ..HEAD };
         let mut line = buffer.begin(format, &sanitizer, head);
         line.field("n", 7);
         line.field("city", "Oslo");

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::config::{AlertingHints, Encoding, Enrichment, ErrorCapture, ProfileConfig};
-use super::error::{Kind, Problem, ProfileError, Violation};
+use super::error::{MemberKind, Problem, ProfileError, Violation};
 use super::names::{FORMAT, HASH, LEVELS, NANOSECONDS, SCHEMA_VERSION};
 
 /// Which profiles there are, as JSON of two members.
@@ -43,7 +43,7 @@ impl ProfileConfig {
     /// [`ProfileError::Invalid`] when no built-in profile has this name.
     pub fn built_in(name: &str) -> Result<Self, ProfileError> {
         let known = name_of(name).ok_or_else(|| {
-            let problem = Problem::Unsupported(Kind::Value, name.trim().to_string());
+            let problem = Problem::Unsupported(MemberKind::Value, name.trim().to_string());
             ProfileError::Invalid([Violation { path: "profile".into(), problem }].into())
         })?;
         let base = Self::base(known);

@@ -38,14 +38,14 @@ pub enum Problem {
     /// It is missing or blank.
     Required,
     /// Profiles do not know its text.
-    Unsupported(Kind, String),
+    Unsupported(MemberKind, String),
     /// An enrichment would replace the time, the level or the message.
     Owned,
 }
 
 /// What a member should be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum MemberKind {
     /// One of a few texts.
     Value,
     /// A field of lines.
@@ -77,7 +77,7 @@ impl fmt::Display for Problem {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for MemberKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Value => "value",

@@ -43,6 +43,6 @@ pub use self::built_in::{CATALOG, Catalog};
 pub use self::config::{AlertingHints, Encoding, Enrichment, ErrorCapture};
 pub use self::config::{ProfileConfig, Sanitization};
 pub use self::encode::{LoggingProfile, MissingFields};
-pub use self::error::{Kind, Problem, ProfileError, Violation};
+pub use self::error::{MemberKind, Problem, ProfileError, Violation};
 pub use self::event::{ErrorFacts, ProfileEvent, RequestFacts};
 pub use self::names::SCHEMA_VERSION;

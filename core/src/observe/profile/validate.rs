@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::built_in;
 use super::config::ProfileConfig;
-use super::error::{Kind, Problem, Violation};
+use super::error::{MemberKind, Problem, Violation};
 use super::names::{
     CONTEXT_SOURCES, FIELDS, FORMAT, HASH, LEVELS, NANOSECONDS, SCHEMA_VERSION, SECONDS, is_source,
 };
@@ -16,20 +16,26 @@ use super::names::{
 pub(super) fn violations(config: &ProfileConfig) -> Vec<Violation> {
     let ProfileConfig { encoding, enrichment, error_capture, alerting_hints, .. } = config;
     let mut found = Findings::default();
-    found.require("schema_version", &config.schema_version, Kind::Value, |v| v == SCHEMA_VERSION);
-    let profile = config.profile.trim();
-    found.require("profile", profile, Kind::Value, |name| built_in::name_of(name).is_some());
-    found.require("encoding.format", &encoding.format, Kind::Value, |format| format == FORMAT);
-    found.check("encoding.timestamp_format", &encoding.timestamp_format, Kind::Value, |format| {
-        matches!(format, NANOSECONDS | SECONDS)
+    found.require("schema_version", &config.schema_version, MemberKind::Value, |v| {
+        v == SCHEMA_VERSION
     });
-    found.check("encoding.timestamp_field", &encoding.timestamp_field, Kind::Field, is_field);
-    found.check("encoding.level_field", &encoding.level_field, Kind::Field, is_field);
-    found.check("encoding.message_field", &encoding.message_field, Kind::Field, is_field);
+    let profile = config.profile.trim();
+    found.require("profile", profile, MemberKind::Value, |name| built_in::name_of(name).is_some());
+    found
+        .require("encoding.format", &encoding.format, MemberKind::Value, |format| format == FORMAT);
+    found.check(
+        "encoding.timestamp_format",
+        &encoding.timestamp_format,
+        MemberKind::Value,
+        |format| matches!(format, NANOSECONDS | SECONDS),
+    );
+    found.check("encoding.timestamp_field", &encoding.timestamp_field, MemberKind::Field, is_field);
+    found.check("encoding.level_field", &encoding.level_field, MemberKind::Field, is_field);
+    found.check("encoding.message_field", &encoding.message_field, MemberKind::Field, is_field);
     for (level, text) in &config.levels {
         let path = format!("levels.{level}");
         if !LEVELS.contains(&&**level) {
-            found.add(&path, Problem::Unsupported(Kind::Level, level.clone()));
+            found.add(&path, Problem::Unsupported(MemberKind::Level, level.clone()));
         } else if is_blank(text) {
             found.add(&path, Problem::Required);
         }
@@ -43,14 +49,17 @@ pub(super) fn violations(config: &ProfileConfig) -> Vec<Violation> {
     for (field, source) in &enrichment.context {
         let path = format!("enrichment.context.{field}");
         found.target(config, &path, field);
-        found.require(&path, source, Kind::Source, |source| CONTEXT_SOURCES.contains(&source));
+        found
+            .require(&path, source, MemberKind::Source, |source| CONTEXT_SOURCES.contains(&source));
     }
     let trace = &error_capture.stack_trace_field;
-    found.check("error_capture.stack_trace_field", trace, Kind::Field, is_field);
+    found.check("error_capture.stack_trace_field", trace, MemberKind::Field, is_field);
     let hash = &error_capture.stack_hash_field;
-    found.check("error_capture.stack_hash_field", hash, Kind::Field, is_field);
+    found.check("error_capture.stack_hash_field", hash, MemberKind::Field, is_field);
     let algorithm = &error_capture.stack_hash_algorithm;
-    found.check("error_capture.stack_hash_algorithm", algorithm, Kind::Value, |name| name == HASH);
+    found.check("error_capture.stack_hash_algorithm", algorithm, MemberKind::Value, |name| {
+        name == HASH
+    });
     found.fields("alerting_hints.fingerprint_fields", &alerting_hints.fingerprint_fields);
     found.fields("alerting_hints.keeper_lookup_fields", &alerting_hints.keeper_lookup_fields);
     found.0
@@ -65,7 +74,13 @@ impl Findings {
     }
 
     /// A text that has to be there, and known.
-    fn require(&mut self, path: &str, value: &str, kind: Kind, is_known: impl Fn(&str) -> bool) {
+    fn require(
+        &mut self,
+        path: &str,
+        value: &str,
+        kind: MemberKind,
+        is_known: impl Fn(&str) -> bool,
+    ) {
         if is_blank(value) {
             self.add(path, Problem::Required);
         } else {
@@ -74,7 +89,13 @@ impl Findings {
     }
 
     /// A text that has to be known if it is there.
-    fn check(&mut self, path: &str, value: &str, kind: Kind, is_known: impl Fn(&str) -> bool) {
+    fn check(
+        &mut self,
+        path: &str,
+        value: &str,
+        kind: MemberKind,
+        is_known: impl Fn(&str) -> bool,
+    ) {
         if !is_blank(value) && !is_known(value) {
             self.add(path, Problem::Unsupported(kind, value.to_string()));
         }
@@ -82,7 +103,7 @@ impl Findings {
 
     fn fields(&mut self, path: &str, fields: &[String]) {
         for (at, field) in fields.iter().enumerate() {
-            self.require(&format!("{path}[{at}]"), field, Kind::Field, is_field);
+            self.require(&format!("{path}[{at}]"), field, MemberKind::Field, is_field);
         }
     }
 
@@ -90,9 +111,9 @@ impl Findings {
         for (source, field) in field_map {
             let path = format!("field_map.{source}");
             if !is_source(source) {
-                self.add(&path, Problem::Unsupported(Kind::Source, source.clone()));
+                self.add(&path, Problem::Unsupported(MemberKind::Source, source.clone()));
             }
-            self.require(&path, field, Kind::Field, is_field);
+            self.require(&path, field, MemberKind::Field, is_field);
         }
     }
 
@@ -100,7 +121,7 @@ impl Findings {
     fn target(&mut self, config: &ProfileConfig, path: &str, field: &str) {
         let owned = ["timestamp", "severity", "message"].map(|source| config.field_of(source));
         if !is_field(field) {
-            self.add(path, Problem::Unsupported(Kind::Field, field.to_string()));
+            self.add(path, Problem::Unsupported(MemberKind::Field, field.to_string()));
         } else if owned.contains(&field) {
             self.add(path, Problem::Owned);
         }

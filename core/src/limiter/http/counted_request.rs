@@ -8,7 +8,7 @@ use crate::printing::prints;
 
 /// What is known about a request that is to be counted.
 #[derive(Clone, Copy)]
-pub struct RequestFacts<'a> {
+pub struct CountedRequest<'a> {
     /// The identity that authentication vouches for, or an empty text.
     pub identity: &'a str,
     /// The tenant that authentication vouches for, or an empty text.
@@ -31,7 +31,7 @@ pub struct RequestFacts<'a> {
 /// A look-up of all values of a header field by its name in lower case.
 type HeaderLookup<'a> = &'a (dyn Fn(&str) -> Vec<String> + Sync + 'a);
 
-impl<'a> RequestFacts<'a> {
+impl<'a> CountedRequest<'a> {
     /// Begins with a request of which nothing is vouched for.
     #[must_use]
     pub const fn of(method: &'a str, path: &'a str, fields: HeaderLookup<'a>) -> Self {
@@ -64,4 +64,4 @@ impl<'a> RequestFacts<'a> {
 }
 
 // Who calls, and what they send, is not printed.
-prints!(RequestFacts<'_>: method, route);
+prints!(CountedRequest<'_>: method, route);
