@@ -1,11 +1,15 @@
 //! Applications as their authors and clients see them.
 
 mod after;
+#[cfg(feature = "testkit")]
 mod answers;
 mod any;
 mod around;
 mod authorizers;
+#[cfg(feature = "testkit")]
+mod callers;
 mod deadlines;
+#[cfg(feature = "testkit")]
 mod extractors;
 mod handlers;
 mod limits;
