@@ -19,6 +19,7 @@ mod printing;
 mod records;
 mod returned;
 mod routers;
+#[cfg(feature = "testkit")]
 mod sources;
 mod streams;
 #[cfg(feature = "validation")]
