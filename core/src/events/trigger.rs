@@ -39,7 +39,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
@@ -56,7 +56,6 @@ impl Trigger {
         Self::Single(SingleSource::Authorizer),
         Self::Single(SingleSource::Cognito),
         Self::Single(SingleSource::AppSync),
-        Self::Single(SingleSource::CloudFormation),
         Self::Other,
     ];
 

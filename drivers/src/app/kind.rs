@@ -74,10 +74,6 @@ pub enum AppSync {}
 #[derive(Clone, Copy, Debug)]
 pub enum AppSyncBatch {}
 
-/// Changes of custom resources of CloudFormation.
-#[derive(Clone, Copy, Debug)]
-pub enum CloudFormation {}
-
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
@@ -161,5 +157,5 @@ macro_rules! kinds {
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
         Database Topic Bus AppSync Any;
-    own: Authorizer AppSyncBatch CloudFormation
+    own: Authorizer AppSyncBatch
 }

@@ -21,7 +21,6 @@
 
 mod appsync;
 mod authorizer;
-mod cloudformation;
 mod cognito;
 mod routes;
 
@@ -34,7 +33,6 @@ use crate::error::AppError;
 
 pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
 pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
-pub use cloudformation::{CustomResource, Done, ResourceChange, ResourceReply};
 pub use cognito::{
     Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
     CognitoMessage, CognitoRequest, CognitoTrigger, MigratedUser, NextChallenge, SignUp,
@@ -51,20 +49,17 @@ pub enum SingleSource {
     Cognito,
     /// AppSync, which asks a direct resolver for the value of a field.
     AppSync,
-    /// CloudFormation, which asks for a change of a custom resource.
-    CloudFormation,
 }
 
 impl SingleSource {
     /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
-    /// `authorizer`, `cognito`, `appsync` or `cloudformation`.
+    /// `authorizer`, `cognito` or `appsync`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorizer => "authorizer",
             Self::Cognito => "cognito",
             Self::AppSync => "appsync",
-            Self::CloudFormation => "cloudformation",
         }
     }
 
@@ -80,7 +75,6 @@ impl SingleSource {
             Self::Authorizer => "`type` beside `methodArn` or `routeArn`",
             Self::Cognito => "`triggerSource`",
             Self::AppSync => "`info.fieldName`",
-            Self::CloudFormation => "`RequestType`, `ResponseURL` and `StackId`",
         }
     }
 
@@ -95,7 +89,7 @@ impl SingleSource {
     pub fn failed(self, error: AppError) -> AppError {
         match self {
             Self::Authorizer => authorizer::failed(error),
-            Self::Cognito | Self::AppSync | Self::CloudFormation => error,
+            Self::Cognito | Self::AppSync => error,
         }
     }
 }
@@ -148,7 +142,6 @@ impl<'a> SingleEvent<'a> {
             SingleRoute::Cognito(trigger) => cognito::answer(*trigger, &self.event, output),
             SingleRoute::AppSync(_) => Ok(output),
             SingleRoute::AppSyncBatch(_) => Ok(appsync::answer_batch(&self.event, output)?),
-            SingleRoute::CloudFormation => cloudformation::answer(&self.event, output),
         }
     }
 }

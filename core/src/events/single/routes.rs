@@ -6,7 +6,6 @@ use core::fmt;
 
 use super::appsync::AppSyncField;
 use super::authorizer::is_of_appsync;
-use super::cloudformation::is_of_cloudformation;
 use super::cognito::CognitoTrigger;
 use super::{SingleEvent, SingleSource};
 use crate::document::Value;
@@ -24,8 +23,6 @@ pub enum SingleRoute {
     AppSync(AppSyncField),
     /// The values of a field of several parents.
     AppSyncBatch(AppSyncField),
-    /// Changes of custom resources.
-    CloudFormation,
 }
 
 impl SingleRoute {
@@ -36,7 +33,6 @@ impl SingleRoute {
             Self::Authorizer => SingleSource::Authorizer,
             Self::Cognito(_) => SingleSource::Cognito,
             Self::AppSync(_) | Self::AppSyncBatch(_) => SingleSource::AppSync,
-            Self::CloudFormation => SingleSource::CloudFormation,
         }
     }
 
@@ -45,9 +41,7 @@ impl SingleRoute {
     pub const fn method(&self) -> &'static str {
         match self {
             Self::AppSyncBatch(_) => "appsync_batch",
-            Self::Authorizer | Self::Cognito(_) | Self::AppSync(_) | Self::CloudFormation => {
-                self.source().name()
-            }
+            Self::Authorizer | Self::Cognito(_) | Self::AppSync(_) => self.source().name(),
         }
     }
 
@@ -57,7 +51,7 @@ impl SingleRoute {
     pub fn is_blank(&self) -> bool {
         match self {
             Self::AppSync(field) | Self::AppSyncBatch(field) => field.is_blank(),
-            Self::Authorizer | Self::Cognito(_) | Self::CloudFormation => false,
+            Self::Authorizer | Self::Cognito(_) => false,
         }
     }
 
@@ -70,9 +64,6 @@ impl SingleRoute {
         if asks_authorizer(object) == Ok(true) || is_of_appsync(object) {
             return Some(Self::Authorizer);
         }
-        if is_of_cloudformation(object) {
-            return Some(Self::CloudFormation);
-        }
         let trigger = CognitoTrigger::of(object).map(Self::Cognito);
         trigger.or_else(|| AppSyncField::of(object).map(Self::AppSync))
     }
@@ -82,7 +73,7 @@ impl SingleRoute {
 impl fmt::Display for SingleRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authorizer | Self::CloudFormation => Ok(()),
+            Self::Authorizer => Ok(()),
             Self::Cognito(trigger) => write!(f, "{trigger:?}"),
             Self::AppSync(field) | Self::AppSyncBatch(field) => {
                 write!(f, "{:?}, {:?}", field.parent_type, field.name)

@@ -6,7 +6,7 @@
 //! answer is spelled, [`events`](apptheory_core::events)'.
 
 mod socket;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
