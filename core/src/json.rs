@@ -20,6 +20,7 @@
 //! ```
 
 mod reading;
+mod texts;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -32,6 +33,7 @@ use serde_json::{Map, Number, Value as Json};
 
 pub(crate) use reading::within_text;
 pub use reading::{Misread, read, read_value};
+pub(crate) use texts::read_texts;
 
 /// Returns the text of a value.
 #[must_use]

@@ -12,6 +12,7 @@
 //! | `embedded` | a DynamoDB in this process, in memory or in a file |
 //! | `aws` | DynamoDB through the AWS SDK |
 //! | `websocket` | sending to connections of WebSocket APIs |
+//! | `cloudformation` | `App::cloudformation`: custom resources of CloudFormation, whose answers are always sent |
 //! | `kinesis` | records to Kinesis data streams |
 //! | `logs` | [`logs`]: `tracing` events as sanitized lines of JSON or text, structured loggers, notifications of errors; `start` includes it |
 //! | `sns` | notifications of errors through Amazon SNS |

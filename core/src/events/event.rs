@@ -80,7 +80,8 @@ impl<'a> LambdaEvent<'a> {
     ///    request, and is none by 4 to 6;
     /// 10. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
     /// 11. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
-    ///     is a list, in the first of it: AppSync.
+    ///     is a list, in the first of it: AppSync;
+    /// 12. `RequestType`, `ResponseURL` and `StackId` are there: CloudFormation, about a custom resource.
     ///
     /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. A member
     /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact

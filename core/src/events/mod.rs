@@ -106,8 +106,9 @@ pub use shape::{Shape, ShapeRoutes};
 pub use single::{
     AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest, AuthorizerRequest, AuthorizerSource,
     Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
-    CognitoMessage, CognitoRequest, CognitoTrigger, MigratedUser, NextChallenge, Policy, SignUp,
-    SingleEvent, SingleRoute, SingleRoutes, SingleSource, TokenClaims,
+    CognitoMessage, CognitoRequest, CognitoTrigger, CustomResource, Done, MigratedUser,
+    NextChallenge, Policy, ResourceChange, ResourceReply, SignUp, SingleEvent, SingleRoute,
+    SingleRoutes, SingleSource, TokenClaims,
 };
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;

@@ -39,7 +39,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
@@ -56,6 +56,7 @@ impl Trigger {
         Self::Single(SingleSource::Authorizer),
         Self::Single(SingleSource::Cognito),
         Self::Single(SingleSource::AppSync),
+        Self::Single(SingleSource::CloudFormation),
         Self::Other,
     ];
 

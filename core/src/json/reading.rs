@@ -109,7 +109,7 @@ impl Misread {
     }
 
     /// Of what serde says, only what it expected is told: what it found is the sender's.
-    fn other_shape(path: &str, said: &serde_json::Error) -> Self {
+    pub(super) fn other_shape(path: &str, said: &serde_json::Error) -> Self {
         let said = said.to_string();
         let path = if path == "." { "" } else { path };
         let (path, expected) = match named_member(&said) {

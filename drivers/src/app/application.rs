@@ -7,6 +7,8 @@ use std::sync::Arc;
 use apptheory_core::http::exchange::HttpSettings;
 
 use super::events::EventSettings;
+#[cfg(feature = "cloudformation")]
+use super::events::cloudformation::Replies;
 use super::hooks::Hooks;
 use super::measure::Measuring;
 use super::router::Router;
@@ -32,6 +34,8 @@ pub struct App<S = ()> {
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) reserve: Option<Duration>,
     pub(super) websocket_clients: Option<Arc<dyn WebSocketClientFactory>>,
+    #[cfg(feature = "cloudformation")]
+    pub(super) replies: Replies,
     pub(super) supports_websockets: bool,
 }
 
@@ -64,6 +68,8 @@ impl<S> App<S> {
             ids: Arc::new(RandomIds),
             reserve: None,
             websocket_clients: default_clients(),
+            #[cfg(feature = "cloudformation")]
+            replies: Replies::default(),
             supports_websockets: false,
         }
     }

@@ -205,6 +205,8 @@ impl<S: Send + Sync + 'static> App<S> {
             mounted: super::hand_over::Mounted::default(),
         });
         let inner = Inner {
+            #[cfg(feature = "cloudformation")]
+            replies: self.replies,
             service,
             events,
             serves_requests: requests > 0,

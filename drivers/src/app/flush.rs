@@ -102,6 +102,8 @@ impl AppService {
             isolated("the writer of metrics", || measures.flush(), report);
         }
         self.run_flush_hook().await;
+        #[cfg(feature = "cloudformation")]
+        self.flush_replies().await;
     }
 
     async fn run_flush_hook(&self) {

@@ -74,6 +74,10 @@ pub enum AppSync {}
 #[derive(Clone, Copy, Debug)]
 pub enum AppSyncBatch {}
 
+/// Changes of custom resources of CloudFormation.
+#[derive(Clone, Copy, Debug)]
+pub enum CloudFormation {}
+
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
@@ -157,5 +161,5 @@ macro_rules! kinds {
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
         Database Topic Bus AppSync Any;
-    own: Authorizer AppSyncBatch
+    own: Authorizer AppSyncBatch CloudFormation
 }

@@ -155,6 +155,9 @@ struct Inner {
     /// How long before a deadline work is cut short; `None` for what suits the time given.
     reserve: Option<Duration>,
     warnings: Vec<BuildWarning>,
+    /// How CloudFormation is answered.
+    #[cfg(feature = "cloudformation")]
+    replies: events::cloudformation::Replies,
     /// Whether it was invoked, by Lambda or a test.
     #[cfg(any(feature = "lambda", feature = "testkit"))]
     is_warm: AtomicBool,

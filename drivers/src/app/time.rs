@@ -6,6 +6,8 @@
 use core::future::Future;
 
 use apptheory_core::invocation_time::InvocationTime;
+#[cfg(any(feature = "cloudformation", feature = "lambda"))]
+use tokio_util::sync::CancellationToken;
 
 use super::AppService;
 use super::after::{After, Ending};
@@ -20,6 +22,21 @@ pub(crate) struct Begun {
     pub(crate) time: InvocationTime,
     pub(crate) span: InvocationSpan,
     pub(super) after: After,
+    /// Ends when the function shuts down, where it can.
+    #[cfg(feature = "cloudformation")]
+    pub(super) shutdown: Option<CancellationToken>,
+}
+
+impl Begun {
+    /// The same one of a function that shuts down once this ends.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn until(self, shutdown: &CancellationToken) -> Self {
+        #[cfg(feature = "cloudformation")]
+        let begun = Self { shutdown: Some(shutdown.clone()), ..self };
+        #[cfg(not(feature = "cloudformation"))]
+        let (begun, _) = (self, shutdown);
+        begun
+    }
 }
 
 /// An event was not handled in time: its handler was dropped shortly before the invocation's
@@ -40,7 +57,14 @@ impl AppService {
         let now = self.services.clock.now();
         let time = InvocationTime::new(now, invocation.deadline, self.inner.reserve);
         let span = InvocationSpan::new(&invocation);
-        let begun = Begun { invocation, time, span, after: After::new() };
+        let begun = Begun {
+            invocation,
+            time,
+            span,
+            after: After::new(),
+            #[cfg(feature = "cloudformation")]
+            shutdown: None,
+        };
         let ending = Ending::of(&begun);
         (begun, ending)
     }

@@ -64,6 +64,7 @@ impl Worker {
             };
             let (begun, ending) = self.shared.app.begin(self.shared.invocation(&next));
             let span = begun.span.clone();
+            let begun = begun.until(&self.shared.shutdown);
             span.run(self.handle(next, begun)).await;
             // The span has ended: it is flushed, too. What is sent then has the trace.
             self.shared.app.finish(ending).await;

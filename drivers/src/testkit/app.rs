@@ -4,6 +4,8 @@ use core::future::Future;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
+#[cfg(feature = "cloudformation")]
+use apptheory_core::events::ResourceChange;
 use serde::Serialize;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -265,6 +267,45 @@ impl TestApp {
     /// Sends the event of a schedule of EventBridge Scheduler.
     pub fn schedule(&self, group: &str, name: &str) -> TestAnswer {
         self.invoke(&events::schedule(group, name))
+    }
+
+    /// Has CloudFormation ask for a change of a custom resource. The answer is what CloudFormation is told.
+    ///
+    /// ```
+    /// use apptheory::app::App;
+    /// use apptheory::error::AppError;
+    /// use apptheory::events::{CustomResource, Done, ResourceChange};
+    /// use apptheory::testkit::TestApp;
+    /// use serde_json::{Value, json};
+    ///
+    /// async fn cache(resource: CustomResource<Value>) -> Result<Done, AppError> {
+    ///     match resource.change {
+    ///         ResourceChange::Create { .. } => Ok(Done::new("cache-7")),
+    ///         _ => Err(AppError::conflict("it is in use")),
+    ///     }
+    /// }
+    ///
+    /// let app = TestApp::new(|_| App::new().cloudformation(cache));
+    /// let create = ResourceChange::Create { properties: json!({"replicas": 3}) };
+    /// let told: Value = app.custom_resource("Custom::Cache", &create).answer();
+    /// assert_eq!((&told["Status"], &told["PhysicalResourceId"]), (&json!("SUCCESS"), &json!("cache-7")));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the properties cannot be written as JSON.
+    #[cfg(feature = "cloudformation")]
+    pub fn custom_resource<T: Serialize>(
+        &self,
+        resource_type: &str,
+        change: &ResourceChange<T>,
+    ) -> TestAnswer {
+        let mut answer = self.invoke(&events::custom_resource(resource_type, change));
+        if let Some(told) = self.env.take_told().pop() {
+            answer.report.came.clone_from(&told);
+            answer.answer = Ok(told);
+        }
+        answer
     }
 
     /// Sends any event, as a direct invocation does.

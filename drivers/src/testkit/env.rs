@@ -1,5 +1,12 @@
 //! What an application in a test lives in.
 
+#[cfg(feature = "cloudformation")]
+use core::future::ready;
+#[cfg(feature = "cloudformation")]
+use core::mem;
+#[cfg(feature = "cloudformation")]
+use std::sync::{Arc, Mutex, PoisonError};
+
 use apptheory_core::time::Timestamp;
 
 use super::ids::TestIds;
@@ -39,6 +46,9 @@ pub struct TestEnv {
     ids: TestIds,
     store: Store,
     websocket_clients: FakeWebSocketClients,
+    /// What CloudFormation was told.
+    #[cfg(feature = "cloudformation")]
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Default for TestEnv {
@@ -63,7 +73,14 @@ impl TestEnv {
     pub fn at(now: Timestamp) -> Self {
         let (clock, ids) = (VirtualClock::new(now), TestIds::default());
         let store = Store::builder().clock(clock.clone()).ids(ids.clone()).env(|_| None).memory();
-        Self { clock, ids, store, websocket_clients: FakeWebSocketClients::strict() }
+        Self {
+            clock,
+            ids,
+            store,
+            websocket_clients: FakeWebSocketClients::strict(),
+            #[cfg(feature = "cloudformation")]
+            told: Arc::default(),
+        }
     }
 
     /// Puts a layer around the store: a [`FaultPlan`](crate::layer::FaultPlan), a
@@ -90,9 +107,23 @@ impl TestEnv {
 
     /// The application with the environment's clock, ids and clients.
     pub(super) fn around<S>(&self, app: App<S>) -> App<S> {
+        #[cfg(feature = "cloudformation")]
+        let app = {
+            let told = Arc::clone(&self.told);
+            app.answering_cloudformation_by(Arc::new(move |_, answer| {
+                told.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+                Box::pin(ready(Ok(())))
+            }))
+        };
         app.clock(self.clock.clone())
             .ids(self.ids.clone())
             .websocket_clients(self.websocket_clients.clone())
+    }
+
+    /// What CloudFormation was told since this was last asked for.
+    #[cfg(feature = "cloudformation")]
+    pub(super) fn take_told(&self) -> Vec<String> {
+        mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the clock.

@@ -19,6 +19,7 @@
 
 mod amazon_mq;
 mod changes;
+mod cloudformation;
 mod dynamodb;
 mod event_bridge;
 mod gzip;
@@ -31,6 +32,7 @@ mod websocket;
 
 pub use amazon_mq::{activemq, rabbitmq};
 pub use changes::{DocumentChange, codecommit, documentdb};
+pub use cloudformation::custom_resource;
 pub use dynamodb::{ItemChange, dynamodb};
 pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
 pub use kafka::{KafkaEntry, kafka};

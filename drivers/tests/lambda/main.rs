@@ -7,6 +7,8 @@ mod alike;
 #[cfg(feature = "lambda_runtime")]
 mod aws_runtime;
 mod buffered;
+#[cfg(feature = "cloudformation")]
+mod cloudformation;
 mod deadlines;
 mod endings;
 mod flush;

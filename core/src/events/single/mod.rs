@@ -21,6 +21,7 @@
 
 mod appsync;
 mod authorizer;
+mod cloudformation;
 mod cognito;
 mod routes;
 
@@ -33,6 +34,7 @@ use crate::error::AppError;
 
 pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
 pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
+pub use cloudformation::{CustomResource, Done, ResourceChange, ResourceReply};
 pub use cognito::{
     Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
     CognitoMessage, CognitoRequest, CognitoTrigger, MigratedUser, NextChallenge, SignUp,
@@ -49,17 +51,20 @@ pub enum SingleSource {
     Cognito,
     /// AppSync, which asks a direct resolver for the value of a field.
     AppSync,
+    /// CloudFormation, which asks for a change of a custom resource.
+    CloudFormation,
 }
 
 impl SingleSource {
     /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
-    /// `authorizer`, `cognito` or `appsync`.
+    /// `authorizer`, `cognito`, `appsync` or `cloudformation`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorizer => "authorizer",
             Self::Cognito => "cognito",
             Self::AppSync => "appsync",
+            Self::CloudFormation => "cloudformation",
         }
     }
 
@@ -75,6 +80,7 @@ impl SingleSource {
             Self::Authorizer => "`type` beside `methodArn` or `routeArn`",
             Self::Cognito => "`triggerSource`",
             Self::AppSync => "`info.fieldName`",
+            Self::CloudFormation => "`RequestType`, `ResponseURL` and `StackId`",
         }
     }
 
@@ -89,7 +95,7 @@ impl SingleSource {
     pub fn failed(self, error: AppError) -> AppError {
         match self {
             Self::Authorizer => authorizer::failed(error),
-            Self::Cognito | Self::AppSync => error,
+            Self::Cognito | Self::AppSync | Self::CloudFormation => error,
         }
     }
 }
@@ -142,6 +148,7 @@ impl<'a> SingleEvent<'a> {
             SingleRoute::Cognito(trigger) => cognito::answer(*trigger, &self.event, output),
             SingleRoute::AppSync(_) => Ok(output),
             SingleRoute::AppSyncBatch(_) => Ok(appsync::answer_batch(&self.event, output)?),
+            SingleRoute::CloudFormation => cloudformation::answer(&self.event, output),
         }
     }
 }

@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::appsync::AppSyncField;
 use super::authorizer::is_of_appsync;
+use super::cloudformation::is_of_cloudformation;
 use super::cognito::CognitoTrigger;
 use super::{SingleEvent, SingleSource};
 use crate::document::Value;
@@ -23,6 +24,8 @@ pub enum SingleRoute {
     AppSync(AppSyncField),
     /// The values of a field of several parents.
     AppSyncBatch(AppSyncField),
+    /// Changes of custom resources.
+    CloudFormation,
 }
 
 impl SingleRoute {
@@ -33,6 +36,7 @@ impl SingleRoute {
             Self::Authorizer => SingleSource::Authorizer,
             Self::Cognito(_) => SingleSource::Cognito,
             Self::AppSync(_) | Self::AppSyncBatch(_) => SingleSource::AppSync,
+            Self::CloudFormation => SingleSource::CloudFormation,
         }
     }
 
@@ -41,7 +45,9 @@ impl SingleRoute {
     pub const fn method(&self) -> &'static str {
         match self {
             Self::AppSyncBatch(_) => "appsync_batch",
-            Self::Authorizer | Self::Cognito(_) | Self::AppSync(_) => self.source().name(),
+            Self::Authorizer | Self::Cognito(_) | Self::AppSync(_) | Self::CloudFormation => {
+                self.source().name()
+            }
         }
     }
 
@@ -51,7 +57,7 @@ impl SingleRoute {
     pub fn is_blank(&self) -> bool {
         match self {
             Self::AppSync(field) | Self::AppSyncBatch(field) => field.is_blank(),
-            Self::Authorizer | Self::Cognito(_) => false,
+            Self::Authorizer | Self::Cognito(_) | Self::CloudFormation => false,
         }
     }
 
@@ -64,6 +70,9 @@ impl SingleRoute {
         if asks_authorizer(object) == Ok(true) || is_of_appsync(object) {
             return Some(Self::Authorizer);
         }
+        if is_of_cloudformation(object) {
+            return Some(Self::CloudFormation);
+        }
         let trigger = CognitoTrigger::of(object).map(Self::Cognito);
         trigger.or_else(|| AppSyncField::of(object).map(Self::AppSync))
     }
@@ -73,7 +82,7 @@ impl SingleRoute {
 impl fmt::Display for SingleRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authorizer => Ok(()),
+            Self::Authorizer | Self::CloudFormation => Ok(()),
             Self::Cognito(trigger) => write!(f, "{trigger:?}"),
             Self::AppSync(field) | Self::AppSyncBatch(field) => {
                 write!(f, "{:?}, {:?}", field.parent_type, field.name)

@@ -29,6 +29,8 @@
 mod any;
 mod batch;
 mod bus;
+#[cfg(feature = "cloudformation")]
+pub(crate) mod cloudformation;
 #[cfg(feature = "aws_lambda_events")]
 mod convert;
 mod register;

@@ -1,6 +1,8 @@
 //! Single events: what handlers read of them, and their answers in the form that the services take.
 
 use apptheory_core::error::AppError;
+#[cfg(feature = "cloudformation")]
+use apptheory_core::events::SingleSource;
 use apptheory_core::events::{
     AppSyncRequest, AuthorizerRequest, Challenge, ChallengeVerdict, CognitoEvent, CognitoMessage,
     EventObservation, MigratedUser, NextChallenge, Policy, SignUp, SingleEvent, TokenClaims,
@@ -23,10 +25,15 @@ impl AppService {
         event: &SingleEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
-        let Some(NamedRoute { name, handler }) = self.inner.events.single.find(event) else {
+        let Some(route) = self.inner.events.single.find(event) else {
             return Err(self.refuse_unrouted(event.raw(), &begun));
         };
-        begun.span.record_route(name);
+        begun.span.record_route(&route.name);
+        #[cfg(feature = "cloudformation")]
+        if event.source() == SingleSource::CloudFormation {
+            return self.answer_cloudformation(event, route, begun).await;
+        }
+        let NamedRoute { name, handler } = route;
         let source = event.source();
         let shared = self.share(begun, source.trigger());
         let guard = shared.cancellation.clone().drop_guard();
@@ -135,7 +142,7 @@ impl<T: Serialize> IntoAnswer<kind::AppSyncBatch> for Json<Vec<T>> {
 }
 
 /// The single event that a handler is called for, as it came.
-fn single_event(context: &Context) -> Result<&str, AppError> {
+pub(super) fn single_event(context: &Context) -> Result<&str, AppError> {
     let other = || AppError::internal().with_cause(OfAnotherKind);
     context.event().map(AnyEvent::as_json).ok_or_else(other)
 }

@@ -1,10 +1,8 @@
 //! What handlers are given of requests, and what is answered where it is not there.
 
 use core::error::Error as _;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use apptheory_core::error::AppError;
 use apptheory_core::http::exchange::{Principal, TenantSource};
 use apptheory_core::http::platform::{ClientCertificate, CognitoIdentity, IamIdentity};
 use apptheory_core::http::{Cookies, RawRequest};
@@ -13,6 +11,7 @@ use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::callers::{Me, Plan};
 use super::{builder, clock, get, serve, text};
 use crate::app::*;
 
@@ -134,123 +133,6 @@ fn a_path_of_another_route_is_a_mistake_of_the_application() {
     }
 }
 
-/// An event of each provider for `GET /`, with this in its `requestContext`.
-fn event(provider: &str, context: &Value) -> String {
-    let (mut event, own) = match provider {
-        "http" => (
-            json!({"version": "2.0", "routeKey": "$default", "rawPath": "/"}),
-            json!({"http": {"method": "GET", "path": "/", "sourceIp": "192.0.2.1"}}),
-        ),
-        "url" => (
-            json!({"version": "2.0", "rawPath": "/"}),
-            json!({"http": {"method": "GET", "path": "/", "sourceIp": "192.0.2.1"},
-                "domainName": "a.lambda-url.eu-west-1.on.aws"}),
-        ),
-        "http 1.0" => (
-            json!({"version": "1.0", "path": "/", "httpMethod": "GET"}),
-            json!({"identity": {"sourceIp": "192.0.2.1"}}),
-        ),
-        "rest" => (
-            json!({"path": "/", "httpMethod": "GET", "stageVariables": {"table": "orders"}}),
-            json!({"resourcePath": "/", "identity": {"sourceIp": "192.0.2.1"}}),
-        ),
-        _ => (
-            json!({"path": "/", "httpMethod": "GET", "headers": {"x-forwarded-for": "192.0.2.9",
-                "x-amzn-oidc-identity": "mallory", "x-amzn-oidc-data": "e30.e30.e30"}}),
-            json!({"elb": {"targetGroupArn": "arn"}}),
-        ),
-    };
-    for (name, value) in [own, context.clone()].iter().flat_map(|it| it.as_object().unwrap()) {
-        event["requestContext"][name] = value.clone();
-    }
-    event.to_string()
-}
-
-#[derive(Deserialize)]
-struct Me {
-    sub: String,
-    #[serde(default)]
-    admin: bool,
-}
-
-#[derive(Deserialize)]
-struct Plan {
-    plan: String,
-    seats: u8,
-}
-
-/// Says who calls, in as many ways as there are.
-#[expect(clippy::too_many_arguments, reason = "as many as handlers take")]
-async fn who(
-    claims: Option<Claims<Me>>,
-    scopes: Option<Scopes>,
-    plan: Option<Authorizer<Plan>>,
-    id: Option<PrincipalId>,
-    iam: Option<IamIdentity>,
-    cognito: Option<CognitoIdentity>,
-    certificate: Option<ClientCertificate>,
-    ip: Option<ClientIp>,
-) -> Json<Value> {
-    Json(json!([
-        claims.map(|Claims(me)| json!([me.sub, me.admin])),
-        scopes.map(|Scopes(scopes)| scopes),
-        plan.map(|Authorizer(plan)| json!([plan.plan, plan.seats])),
-        id.map(|PrincipalId(id)| id),
-        iam.and_then(|iam| iam.user_arn),
-        cognito.map(|cognito| cognito.identity_id),
-        certificate.and_then(|certificate| certificate.subject_dn),
-        ip.map(|ClientIp(ip)| ip.to_string()),
-    ]))
-}
-
-#[test]
-fn callers_are_told_by_what_each_provider_vouches_for() {
-    let (clock, null) = (clock(), Value::Null);
-    let app = builder(&clock).get("/", who).build().unwrap();
-    let claims = json!({"sub": "ann", "admin": "true", "scope": "read write"});
-    let certificate = json!({"subjectDN": "CN=ann"});
-    for (provider, context, expected) in [
-        (
-            "http",
-            json!({"authorizer": {"jwt": {"claims": claims, "scopes": ["read"]}}}),
-            json!([["ann", true], ["read"], null, null, null, null, null, "192.0.2.1"]),
-        ),
-        (
-            "http",
-            json!({"authorizer": {"lambda": {"plan": "gold", "seats": 3}},
-                "authentication": {"clientCert": certificate}}),
-            json!([null, null, ["gold", 3], null, null, null, "CN=ann", "192.0.2.1"]),
-        ),
-        (
-            "url",
-            json!({"authorizer": {"iam": {"userArn": "arn:ann",
-                "cognitoIdentity": {"identityId": "i", "identityPoolId": "p", "amr": null}}}}),
-            json!([null, null, null, null, "arn:ann", "i", null, "192.0.2.1"]),
-        ),
-        (
-            "http 1.0",
-            json!({"authorizer": {"claims": claims, "scopes": null}}),
-            json!([["ann", true], ["read", "write"], null, null, null, null, null, "192.0.2.1"]),
-        ),
-        (
-            "rest",
-            json!({"authorizer": {"principalId": "ann", "plan": "gold", "seats": "3"}}),
-            json!([null, null, ["gold", 3], "ann", null, null, null, "192.0.2.1"]),
-        ),
-        (
-            "rest",
-            json!({"identity": {"userArn": "arn:ann", "clientCert": certificate}}),
-            json!([null, null, null, null, "arn:ann", null, "CN=ann", null]),
-        ),
-        ("alb", json!({}), json!([null, null, null, null, null, null, null, null])),
-    ] {
-        let answered = clock.run(app.invoke(&event(provider, &context), Invocation::default()));
-        let answered: Value = serde_json::from_str(&answered.unwrap()).unwrap();
-        let body = answered["body"].as_str().unwrap();
-        assert_eq!(body, expected.to_string(), "{provider} {context} {null}");
-    }
-}
-
 #[test]
 fn what_is_missing_or_misshapen_is_masked_and_told_in_the_log() {
     let request = |context: &Value| {
@@ -323,88 +205,6 @@ fn principals_and_tenants_are_arguments() {
     assert_eq!(serve(&app(false), &clock, request("/both", &[ann, acme])).status, 500);
     assert_eq!(text_of(&app(true), &clock, request("/", &[ann])), "nobody None");
     assert_eq!(text_of(&app(true), &clock, request("/", &[acme])), r#"nobody Some("acme")"#);
-}
-
-#[test]
-fn the_rest_of_the_event_and_the_invocation_are_arguments() {
-    #[derive(Deserialize)]
-    struct Stage {
-        table: String,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Api {
-        api_id: String,
-    }
-    let clock = clock();
-    let rest = async |RequestContext(api): RequestContext<Api>,
-                      StageVariables(stage): StageVariables<Stage>,
-                      invocation: Invocation| {
-        format!("{} {} {:?}", api.api_id, stage.table, invocation.tenant_id)
-    };
-    let variables = async |StageVariables(all): StageVariables| format!("{}", all.len());
-    let app = builder(&clock).get("/", rest).get("/all", variables).build().unwrap();
-    let invocation = || Invocation { tenant_id: Some("acme".into()), ..Invocation::default() };
-    let event = event("rest", &json!({"apiId": "a1"}));
-    let answered = clock.run(app.invoke(&event, invocation())).unwrap();
-    assert!(answered.contains(r#""body":"a1 orders Some(\"acme\")""#), "{answered}");
-    assert_eq!(text_of(&app, &clock, get("/all")), "0");
-    let none: BTreeMap<String, String> = BTreeMap::new();
-    assert_eq!(StageVariables(none), StageVariables::default());
-}
-
-#[test]
-fn messages_know_what_the_authorizer_of_their_connection_answered() {
-    let clock = clock();
-    let who = async |Authorizer(plan): Authorizer<Plan>,
-                     PrincipalId(id): PrincipalId,
-                     claims: Option<Claims<Me>>,
-                     StageVariables(stage): StageVariables| {
-        format!("{} {} {id} {} {}", plan.plan, plan.seats, claims.is_some(), stage["table"])
-    };
-    let app =
-        builder(&clock).websocket("$connect", who).websocket("$default", who).build().unwrap();
-    for (route_key, event_type) in [("$connect", "CONNECT"), ("$default", "MESSAGE")] {
-        let event = json!({
-            "requestContext": {"routeKey": route_key, "eventType": event_type, "connectionId": "c=",
-                "authorizer": {"principalId": "ann", "plan": "gold", "seats": "3"}},
-            "stageVariables": {"table": "orders"}, "body": "hi",
-        });
-        let answered = clock.run(app.invoke(&event.to_string(), Invocation::default())).unwrap();
-        assert!(
-            answered.contains(r#""body":"gold 3 ann false orders""#),
-            "{route_key}: {answered}"
-        );
-    }
-}
-
-#[test]
-fn records_have_texts_tenants_and_invocations_too() {
-    let clock = clock();
-    let record =
-        async |text: String, bytes: Bytes, tenant: Option<Tenant>, invocation: Invocation| {
-            let said = (&*text, bytes.len(), tenant.map(|Tenant(id)| id), &*invocation.request_id);
-            match said == ("tea", 3, Some("acme".to_owned()), "r1") {
-                true => Ok(()),
-                false => Err(AppError::conflict(format!("{said:?}"))),
-            }
-        };
-    let app = builder(&clock).sqs("orders", record).build().unwrap();
-    let record = |id: &str, body: &str| {
-        json!({"messageId": id, "body": body, "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-west-1:1:orders"})
-    };
-    let event = json!({"Records": [record("1", "tea"), record("2", "x")]}).to_string();
-    let invocation = Invocation {
-        request_id: "r1".into(),
-        tenant_id: Some("acme".into()),
-        ..Invocation::default()
-    };
-    let answered: Value = clock
-        .run(app.invoke(&event, invocation))
-        .map(|answer| serde_json::from_str(&answer).unwrap())
-        .unwrap();
-    assert_eq!(answered, json!({"batchItemFailures": [{"itemIdentifier": "2"}]}));
 }
 
 #[cfg(feature = "multipart")]

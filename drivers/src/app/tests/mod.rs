@@ -1,11 +1,15 @@
 //! Applications as their authors and clients see them.
 
 mod after;
+#[cfg(feature = "testkit")]
 mod answers;
 mod any;
 mod around;
 mod authorizers;
+#[cfg(feature = "testkit")]
+mod callers;
 mod deadlines;
+#[cfg(feature = "testkit")]
 mod extractors;
 mod handlers;
 mod limits;
@@ -15,6 +19,7 @@ mod printing;
 mod records;
 mod returned;
 mod routers;
+#[cfg(feature = "testkit")]
 mod sources;
 mod streams;
 #[cfg(feature = "validation")]

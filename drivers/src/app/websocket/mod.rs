@@ -6,7 +6,7 @@
 //! answer is spelled, [`events`](apptheory_core::events)'.
 
 mod socket;
-#[cfg(test)]
+#[cfg(all(test, feature = "testkit"))]
 mod tests;
 
 use std::sync::Arc;

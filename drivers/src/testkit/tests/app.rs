@@ -82,6 +82,52 @@ fn ids_come_in_order() {
     app.get("/nowhere").send().assert_header("x-request-id", "test-id-1");
 }
 
+#[cfg(feature = "cloudformation")]
+#[test]
+fn what_cloudformation_is_told_is_the_answer() {
+    use apptheory_core::error::AppError;
+    use apptheory_core::events::{CustomResource, Done, ResourceChange};
+    use serde_json::{Value, json};
+
+    #[derive(serde::Deserialize, serde::Serialize)]
+    struct Cache {
+        replicas: u8,
+        spare: Option<bool>,
+    }
+
+    async fn cache(resource: CustomResource<Cache>) -> Result<Done, AppError> {
+        match resource.change {
+            ResourceChange::Create { properties: Cache { replicas: 3, spare: Some(true) } } => {
+                Ok(Done::new("cache-7"))
+            }
+            ResourceChange::Update { old: Some(_), .. } => {
+                Err(AppError::conflict(format!("{} is in use", resource.resource_type)))
+            }
+            ResourceChange::Delete { physical_id, properties: None } => Ok(Done::new(physical_id)),
+            _ => Err(AppError::not_found()),
+        }
+    }
+
+    let app = TestApp::new(|_| App::new().cloudformation(cache));
+    let properties = |replicas| Cache { replicas, spare: Some(true) };
+    let physical_id = "cache-7".to_owned();
+    let told = |change: ResourceChange<Cache>| -> Value {
+        app.custom_resource("Custom::Cache", &change).answer()
+    };
+    let created = told(ResourceChange::Create { properties: properties(3) });
+    assert_eq!(created["PhysicalResourceId"], "cache-7");
+    let old = Some(properties(3));
+    let update = ResourceChange::Update { physical_id, properties: properties(4), old };
+    let updated = told(update);
+    assert_eq!(
+        json!([updated["Status"], updated["Reason"]]),
+        json!(["FAILED", "Custom::Cache is in use"])
+    );
+    let physical_id = "cache-7".to_owned();
+    let deleted = told(ResourceChange::Delete { physical_id, properties: None });
+    assert_eq!(deleted["Status"], "SUCCESS");
+}
+
 #[test]
 fn the_first_invocation_starts_cold() {
     let app = TestApp::new(|_| {

@@ -1,0 +1,574 @@
+//! Custom resources of CloudFormation: what it asks for, and what it is told of the outcome.
+
+use alloc::string::{String, ToString};
+
+use core::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::NotTaken;
+use crate::document::Object;
+use crate::error::AppError;
+use crate::events::error::Error;
+use crate::events::raw::RawEvent;
+use crate::json::{JsonError, read_texts, to_text};
+use crate::printing::prints;
+
+/// What CloudFormation asks about a custom resource. The properties that the template gives it are read
+/// as a `T`: CloudFormation writes numbers and Booleans as texts, so that those do where `T` has numbers
+/// and Booleans. Its own `ServiceToken` and `ServiceTimeout` are left out.
+///
+/// ```
+/// use apptheory_core::events::{CustomResource, ResourceChange};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Settings { replicas: u8 }
+///
+/// let event = r#"{"RequestType":"Create","ResponseURL":"https://example.s3.amazonaws.com/",
+///     "StackId":"arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1","RequestId":"r1",
+///     "ResourceType":"Custom::Cache","LogicalResourceId":"Cache",
+///     "ResourceProperties":{"ServiceToken":"arn","replicas":"3"}}"#;
+/// let resource = CustomResource::<Settings>::read(event)?;
+/// assert_eq!(resource.logical_id, "Cache");
+/// assert!(matches!(resource.change, ResourceChange::Create { properties } if properties.replicas == 3));
+/// # Ok::<(), apptheory_core::error::AppError>(())
+/// ```
+#[derive(Clone)]
+pub struct CustomResource<T> {
+    /// What is to be done.
+    pub change: ResourceChange<T>,
+    /// Its type in the template, such as `Custom::Cache`.
+    pub resource_type: String,
+    /// Its name in the template.
+    pub logical_id: String,
+    /// The ARN of the stack.
+    pub stack_id: String,
+    /// The id of the request, which is the same when the request is sent again.
+    pub request_id: String,
+}
+
+prints!(CustomResource<T>: change, resource_type, logical_id, stack_id, request_id);
+
+/// What is to be done with a custom resource. The physical id is the one that was answered when it
+/// was created, or replaced.
+#[derive(Clone, Eq, PartialEq)]
+pub enum ResourceChange<T> {
+    /// It is to be created.
+    Create {
+        /// Its properties.
+        properties: T,
+    },
+    /// It is to be changed. Whoever answers another physical id has replaced it: CloudFormation then
+    /// has the old one deleted.
+    Update {
+        /// The id of the resource as it is.
+        physical_id: String,
+        /// Its properties from now on.
+        properties: T,
+        /// Its properties so far; `None` if they are no `T`, as of an earlier version of the template.
+        old: Option<T>,
+    },
+    /// It is to be deleted. One that is not there any more is deleted.
+    Delete {
+        /// The id of the resource.
+        physical_id: String,
+        /// Its properties; `None` if they are no `T`, as of an earlier version of the template.
+        properties: Option<T>,
+    },
+}
+
+/// Properties are the template's, and may hold its secrets: they are not printed.
+impl<T> fmt::Debug for ResourceChange<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, physical_id) = match self {
+            Self::Create { .. } => ("Create", None),
+            Self::Update { physical_id, .. } => ("Update", Some(physical_id)),
+            Self::Delete { physical_id, .. } => ("Delete", Some(physical_id)),
+        };
+        let mut shown = f.debug_struct(name);
+        if let Some(physical_id) = physical_id {
+            shown.field("physical_id", physical_id);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl<T: DeserializeOwned> CustomResource<T> {
+    /// Reads the event of a custom resource.
+    ///
+    /// # Errors
+    ///
+    /// 422 for properties that are no `T`, which says what is wrong where; a masked 500 for what
+    /// CloudFormation does not send.
+    pub fn read(event: &str) -> Result<Self, AppError> {
+        let raw = RawEvent::read(event)?;
+        let event = raw.root().object().map_err(malformed)?;
+        let known = Known::of(event).map_err(malformed)?;
+        let now = || properties(event, "ResourceProperties");
+        let physical_id = known.physical_id;
+        let change = match &*known.request_type {
+            "Create" => ResourceChange::Create { properties: now()? },
+            "Update" => ResourceChange::Update {
+                physical_id,
+                properties: now()?,
+                old: properties(event, "OldResourceProperties").ok(),
+            },
+            "Delete" => ResourceChange::Delete { physical_id, properties: now().ok() },
+            _ => {
+                let other = "its `RequestType` is not Create, Update or Delete";
+                return Err(AppError::unprocessable(other));
+            }
+        };
+        let resource_type = event.text("ResourceType").map_err(malformed)?.into_owned();
+        let Known { logical_id, stack_id, request_id, .. } = known;
+        Ok(Self { change, resource_type, logical_id, stack_id, request_id })
+    }
+}
+
+fn properties<T: DeserializeOwned>(event: Object<'_, '_>, name: &str) -> Result<T, AppError> {
+    let value = event.get(name).map_err(malformed)?;
+    let mut json = match value.is_null() {
+        true => json!({}),
+        false => serde_json::from_str(value.json()).map_err(|error| malformed((&error).into()))?,
+    };
+    if let Json::Object(members) = &mut json {
+        members.retain(|name, _| !matches!(&**name, "ServiceToken" | "ServiceTimeout"));
+    }
+    read_texts(json).map_err(|misread| misread.within(name).into())
+}
+
+fn malformed(cause: JsonError) -> Error {
+    Error::malformed("CloudFormation event", cause)
+}
+
+/// Whether an event is about a custom resource: nobody else writes all of these members.
+pub(super) fn is_of_cloudformation(event: Object<'_, '_>) -> bool {
+    ["RequestType", "ResponseURL", "StackId"]
+        .into_iter()
+        .all(|name| event.get(name).is_ok_and(|value| value.filled_text().is_some()))
+}
+
+/// What is read of every request about a custom resource.
+#[derive(Clone)]
+struct Known {
+    request_type: String,
+    physical_id: String,
+    logical_id: String,
+    stack_id: String,
+    request_id: String,
+}
+
+impl Known {
+    fn of(event: Object<'_, '_>) -> Result<Self, JsonError> {
+        let text = |name| event.text(name).map(alloc::borrow::Cow::into_owned);
+        Ok(Self {
+            request_type: text("RequestType")?,
+            physical_id: text("PhysicalResourceId")?,
+            logical_id: text("LogicalResourceId")?,
+            stack_id: text("StackId")?,
+            request_id: text("RequestId")?,
+        })
+    }
+}
+
+/// What a handler answers about a custom resource that is as it should be.
+///
+/// ```
+/// use apptheory_core::events::Done;
+///
+/// let done = Done::new("cache-7").data("Endpoint", "cache-7.example.com:6379");
+/// ```
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    physical_id: String,
+    data: Map<String, Json>,
+    no_echo: bool,
+}
+
+prints!(Done: physical_id);
+
+impl Done {
+    /// Answers about the resource with this physical id: of 1 to 1024 bytes, the same for as long as
+    /// it is the same resource. About a deletion CloudFormation is told the id that it asked for.
+    #[must_use]
+    pub fn new(physical_id: impl Into<String>) -> Self {
+        Self { physical_id: physical_id.into(), data: Map::new(), no_echo: false }
+    }
+
+    /// Adds a value that the template can read with `Fn::GetAtt`.
+    #[must_use]
+    pub fn data(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.data.insert(name.to_string(), value.into());
+        self
+    }
+
+    /// Has CloudFormation mask the values where it shows them.
+    #[must_use]
+    pub fn no_echo(self) -> Self {
+        Self { no_echo: true, ..self }
+    }
+}
+
+/// How large the answer to CloudFormation may be: 4096 bytes (*AWS CloudFormation User Guide*, "Custom
+/// resource response objects").
+const MAX_REPLY_BYTES: usize = 4096;
+
+/// How long a physical id may be (the same place).
+const MAX_PHYSICAL_ID_BYTES: usize = 1024;
+
+/// The physical id of a resource whose creation failed: there is none, and its deletion, which
+/// CloudFormation asks for next, is nothing to do.
+const NOT_CREATED: &str = "not-created";
+
+/// Where CloudFormation waits for an answer about a custom resource, and what it is told. Its URL lets
+/// whoever knows it answer: it is not printed.
+#[derive(Clone)]
+pub struct ResourceReply {
+    known: Known,
+    url: String,
+}
+
+impl ResourceReply {
+    /// Reads where the answer goes.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 when the text is no JSON object, or a member that is read has another type or comes
+    /// twice.
+    pub fn read(event: &str) -> Result<Self, AppError> {
+        Self::of(&RawEvent::read(event)?)
+    }
+
+    fn of(event: &RawEvent<'_>) -> Result<Self, AppError> {
+        let event = event.root().object().map_err(malformed)?;
+        let known = Known::of(event).map_err(malformed)?;
+        let url = event.text("ResponseURL").map_err(malformed)?.into_owned();
+        Ok(Self { known, url })
+    }
+
+    /// Returns the URL that the answer is put to. It is a secret.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns whether the URL is one of S3, by `https`: what CloudFormation sends.
+    #[must_use]
+    pub fn is_to_s3(&self) -> bool {
+        is_of_s3(&self.url)
+    }
+
+    /// Returns the answer to the deletion of what was never created; `None` for any other request,
+    /// which is for a handler.
+    #[must_use]
+    pub fn for_nothing(&self) -> Option<String> {
+        let is_for_nothing =
+            self.known.request_type == "Delete" && self.known.physical_id == NOT_CREATED;
+        is_for_nothing.then(|| to_text(&self.reply("SUCCESS", NOT_CREATED)))
+    }
+
+    /// Returns the answer that the request failed. The reason is what the events of the stack show; a
+    /// long one is cut.
+    #[must_use]
+    pub fn failed(&self, reason: &str) -> String {
+        let known = &*self.known.physical_id;
+        let mut answer = self.reply("FAILED", if known.is_empty() { NOT_CREATED } else { known });
+        let mut kept = reason.len().min(MAX_REPLY_BYTES);
+        loop {
+            answer["Reason"] = reason.get(..reason.floor_char_boundary(kept)).into();
+            let text = to_text(&answer);
+            if text.len() <= MAX_REPLY_BYTES || kept == 0 {
+                return text;
+            }
+            kept /= 2;
+        }
+    }
+
+    fn succeeded(&self, done: Done) -> Result<Json, NotTaken> {
+        let Done { physical_id, data, no_echo } = done;
+        let is_deletion = self.known.request_type == "Delete";
+        let physical_id = if is_deletion { &self.known.physical_id } else { &physical_id };
+        if !is_deletion && !(1..=MAX_PHYSICAL_ID_BYTES).contains(&physical_id.trim().len()) {
+            return Err(not_taken("a physical id has 1 to 1024 bytes"));
+        }
+        let mut answer = self.reply("SUCCESS", physical_id);
+        answer["Data"] = data.into();
+        answer["NoEcho"] = no_echo.into();
+        if to_text(&answer).len() > MAX_REPLY_BYTES {
+            return Err(not_taken("an answer has 4096 bytes at most, with all of its data"));
+        }
+        Ok(answer)
+    }
+
+    fn reply(&self, status: &str, physical_id: &str) -> Json {
+        let Known { stack_id, request_id, logical_id, .. } = &self.known;
+        json!({
+            "Status": status,
+            "PhysicalResourceId": physical_id,
+            "StackId": stack_id,
+            "RequestId": request_id,
+            "LogicalResourceId": logical_id,
+        })
+    }
+}
+
+impl fmt::Debug for ResourceReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Known { stack_id, logical_id, .. } = &self.known;
+        f.debug_struct("ResourceReply")
+            .field("stack_id", stack_id)
+            .field("logical_id", logical_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a URL is of S3, in any region and partition: a bucket's host, such as
+/// `cloudformation-custom-resource-response-useast1.s3.amazonaws.com`.
+fn is_of_s3(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = host.strip_suffix(":443").unwrap_or(host).to_ascii_lowercase();
+    let domain = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
+    let Some(name) = domain.iter().find_map(|domain| host.strip_suffix(domain)) else {
+        return false;
+    };
+    let is_plain = |label: &str| {
+        !label.is_empty() && label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+    };
+    let is_s3 = |label: &str| label == "s3" || label.starts_with("s3-");
+    // The last labels are AWS's: the service, before a region or not. A bucket may be called s3.
+    let mut labels = name.rsplit('.');
+    let (last, before) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
+    let is_dual_stack = before == "dualstack" && labels.next().is_some_and(is_s3);
+    name.split('.').all(is_plain) && (is_s3(last) || is_s3(before) || is_dual_stack)
+}
+
+/// The answer that a success is: `output` is the handler's.
+pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
+    let done: Done = serde_json::from_value(output).map_err(|_| not_taken("it is no `Done`"))?;
+    Ok(ResourceReply::of(event)?.succeeded(done)?)
+}
+
+const fn not_taken(why: &'static str) -> NotTaken {
+    NotTaken { service: "CloudFormation of a custom resource", why }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::events::{LambdaEvent, SingleSource};
+
+    const URL: &str =
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/a?s=1";
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Cache {
+        replicas: u8,
+    }
+
+    fn event(request_type: &str, physical_id: &str) -> Json {
+        let mut event = json!({
+            "RequestType": request_type,
+            "ServiceToken": "arn:aws:lambda:eu-west-1:111122223333:function:f",
+            "ResponseURL": URL,
+            "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+            "RequestId": "r1",
+            "LogicalResourceId": "Cache",
+            "ResourceType": "Custom::Cache",
+            "ResourceProperties": {"ServiceToken": "arn", "ServiceTimeout": "60", "replicas": "3"},
+        });
+        if !physical_id.is_empty() {
+            event["PhysicalResourceId"] = physical_id.into();
+        }
+        event
+    }
+
+    fn read(event: &Json) -> Result<ResourceChange<Cache>, String> {
+        let read = CustomResource::<Cache>::read(&event.to_string());
+        read.map(|resource| resource.change).map_err(|error| error.to_string())
+    }
+
+    fn reply(event: &Json) -> ResourceReply {
+        ResourceReply::read(&event.to_string()).unwrap()
+    }
+
+    fn json_of(text: &str) -> Json {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn it_is_known_by_what_only_cloudformation_writes() {
+        let text = event("Create", "").to_string();
+        let Ok(LambdaEvent::Single(read)) = LambdaEvent::read(&text) else { panic!("{text}") };
+        assert_eq!(
+            (read.source(), read.source().name()),
+            (SingleSource::CloudFormation, "cloudformation")
+        );
+        for member in ["RequestType", "ResponseURL", "StackId"] {
+            let mut event = event("Create", "");
+            event[member] = json!(null);
+            let text = event.to_string();
+            assert!(matches!(LambdaEvent::read(&text), Ok(LambdaEvent::Other(_))), "{member}");
+        }
+    }
+
+    #[test]
+    fn each_change_has_its_properties() {
+        let properties = Cache { replicas: 3 };
+        assert_eq!(read(&event("Create", "")), Ok(ResourceChange::Create { properties }));
+
+        let mut update = event("Update", "cache-7");
+        update["OldResourceProperties"] = json!({"replicas": "2"});
+        let [properties, old] = [3, 2].map(|replicas| Cache { replicas });
+        let physical_id = "cache-7".to_string();
+        let expected = ResourceChange::Update { physical_id, properties, old: Some(old) };
+        assert_eq!(read(&update), Ok(expected));
+        update["OldResourceProperties"] = json!({"copies": "2"});
+        assert!(matches!(read(&update), Ok(ResourceChange::Update { old: None, .. })));
+
+        let mut delete = event("Delete", "cache-7");
+        delete["ResourceProperties"]["replicas"] = "many".into();
+        let physical_id = "cache-7".to_string();
+        assert_eq!(read(&delete), Ok(ResourceChange::Delete { physical_id, properties: None }));
+    }
+
+    #[test]
+    fn what_is_no_property_is_told_where_it_is() {
+        let mut odd = event("Create", "");
+        odd["ResourceProperties"]["replicas"] = "s3cret".into();
+        let told = read(&odd).unwrap_err();
+        assert!(told.contains("ResourceProperties.replicas: expected u8"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+        odd["ResourceProperties"] = json!(null);
+        assert!(read(&odd).unwrap_err().contains("ResourceProperties.replicas"));
+        assert!(read(&event("Rename", "")).unwrap_err().contains("`RequestType`"));
+    }
+
+    fn answered(event: &Json, done: Done) -> Result<Json, String> {
+        let text = event.to_string();
+        let raw = RawEvent::read(&text).unwrap();
+        answer(&raw, json!(done)).map_err(|error| {
+            core::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn a_success_names_the_resource_and_its_data() {
+        let done = Done::new("cache-8").data("Port", 6379).no_echo();
+        let mut expected = json!({
+            "Status": "SUCCESS",
+            "PhysicalResourceId": "cache-8",
+            "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+            "RequestId": "r1",
+            "LogicalResourceId": "Cache",
+            "Data": {"Port": 6379},
+            "NoEcho": true,
+        });
+        for request in [event("Create", ""), event("Update", "cache-7")] {
+            assert_eq!(answered(&request, done.clone()), Ok(expected.clone()));
+        }
+        // Of a deletion CloudFormation takes no other id.
+        expected["PhysicalResourceId"] = "cache-7".into();
+        assert_eq!(answered(&event("Delete", "cache-7"), done), Ok(expected));
+    }
+
+    #[test]
+    fn what_cloudformation_does_not_take_is_refused() {
+        let create = event("Create", "");
+        for (done, why) in [
+            (Done::new(" "), "1 to 1024 bytes"),
+            (Done::new("x".repeat(1025)), "1 to 1024 bytes"),
+            (Done::new("x").data("a", "b".repeat(4096)), "4096 bytes at most"),
+        ] {
+            let told = answered(&create, done).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
+        assert!(answered(&create, Done::new("x".repeat(1024))).is_ok());
+        let raw = create.to_string();
+        answer(&RawEvent::read(&raw).unwrap(), json!({"physical_id": "x"})).unwrap_err();
+    }
+
+    #[test]
+    fn a_failure_keeps_the_id_and_fits_whatever_its_reason() {
+        let update = reply(&event("Update", "cache-7"));
+        let failed = json_of(&update.failed("sold out"));
+        assert_eq!((&failed["Status"], &failed["Reason"]), (&json!("FAILED"), &json!("sold out")));
+        assert_eq!(failed["PhysicalResourceId"], "cache-7");
+        for reason in ["é".repeat(3000), "\u{1}".repeat(9000)] {
+            let text = update.failed(&reason);
+            assert!(text.len() <= MAX_REPLY_BYTES);
+            let kept = json_of(&text)["Reason"].as_str().unwrap().len();
+            assert!(kept > 100 && reason.starts_with(json_of(&text)["Reason"].as_str().unwrap()));
+        }
+    }
+
+    #[test]
+    fn the_deletion_of_what_was_not_created_is_nothing_to_do() {
+        let create = reply(&event("Create", ""));
+        assert_eq!(create.for_nothing(), None);
+        let failed = json_of(&create.failed("no"));
+        let id = failed["PhysicalResourceId"].as_str().unwrap();
+        let answer = json_of(&reply(&event("Delete", id)).for_nothing().unwrap());
+        assert_eq!(
+            (&answer["Status"], &answer["PhysicalResourceId"]),
+            (&json!("SUCCESS"), &json!(id))
+        );
+        assert_eq!(reply(&event("Delete", "cache-7")).for_nothing(), None);
+    }
+
+    #[test]
+    fn answers_go_to_s3_alone() {
+        let is_to_s3 = |url: &str| {
+            let mut event = event("Create", "");
+            event["ResponseURL"] = url.into();
+            reply(&event).is_to_s3()
+        };
+        for host in [
+            "cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+            "bucket.s3.eu-central-1.amazonaws.com",
+            "bucket.s3-eu-west-1.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "bucket.S3.dualstack.eu-west-1.amazonaws.com",
+            "bucket.s3.cn-north-1.amazonaws.com.cn",
+            "bucket.s3.eusc-de-east-1.amazonaws.eu",
+            "bucket.s3.us-east-1.amazonaws.com:443",
+        ] {
+            assert!(is_to_s3(&format!("https://{host}/key?signature=1")), "{host}");
+            assert!(!is_to_s3(&format!("http://{host}/key")), "{host}");
+        }
+        for host in [
+            "example.com",
+            "amazonaws.com",
+            "s3.amazonaws.com.example.com",
+            "example.com/s3.amazonaws.com",
+            "example.com?.s3.amazonaws.com",
+            "example.com\\.s3.amazonaws.com",
+            "s3.amazonaws.com@example.com",
+            "user@bucket.s3.amazonaws.com",
+            "bucket.s3.amazonaws.com:8443",
+            "s3.execute-api.eu-west-1.amazonaws.com",
+            "s3-1.eu-west-1.elb.amazonaws.com",
+            "s3.evil.eu-west-1.amazonaws.com",
+            "169.254.169.254",
+        ] {
+            assert!(!is_to_s3(&format!("https://{host}/")), "{host}");
+        }
+        assert!(!is_to_s3(""));
+    }
+
+    #[test]
+    fn neither_the_url_nor_properties_are_printed() {
+        let text = event("Create", "").to_string();
+        let resource = CustomResource::<Cache>::read(&text).unwrap();
+        let done = Done::new("cache-8").data("Password", "s3cret");
+        let shown = format!("{:?} {resource:?} {done:?}", ResourceReply::read(&text).unwrap());
+        assert!(shown.contains("Cache") && shown.contains("cache-8"), "{shown}");
+        assert!(!shown.contains("amazonaws.com/") && !shown.contains("s3cret"), "{shown}");
+    }
+}

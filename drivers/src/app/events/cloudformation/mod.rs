@@ -1,0 +1,292 @@
+//! Custom resources of CloudFormation: their handler is called, and CloudFormation is told the outcome,
+//! whatever that is. A stack waits for an hour for an answer that is lost.
+
+mod send;
+
+use core::mem;
+use core::time::Duration;
+
+use apptheory_core::error::AppError;
+use apptheory_core::events::{
+    CustomResource, Done, EventObservation, ResourceReply, SingleEvent, SingleRoute,
+};
+use apptheory_core::invocation_time::InvocationTime;
+use apptheory_core::json::to_text;
+use apptheory_core::time::Timestamp;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+
+use super::single_event::single_event;
+use super::{AnyEvent, NamedRoute};
+use crate::app::invocation::Invocation;
+use crate::app::invoke::InvokeError;
+use crate::app::target::Target;
+use crate::app::time::Begun;
+use crate::app::{
+    Answer, App, AppService, Context, FLUSH_TIME, FromContext, Handler, IntoAnswer, Response,
+    Router, kind,
+};
+use crate::causes::causes;
+use crate::clock::Clock as _;
+
+pub(in crate::app) use send::Replies;
+#[cfg(feature = "testkit")]
+pub(crate) use send::SendReply;
+
+/// How long before its deadline an invocation stops its handler, so that there is time to answer: 2 s,
+/// or a quarter of the time given, whichever is shorter. A first connection to S3 takes a part of that.
+const REPLY_TIME: Duration = Duration::from_secs(2);
+
+/// CloudFormation's answer may go anywhere.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "the answer to CloudFormation is to go to another host than S3: nothing is sent there; say \
+     `cloudformation_at_any_host` where that is an emulator"
+)]
+struct OtherHost;
+
+/// The handler was given up, since its function shuts down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the function shut down before the resource was done")]
+struct ShutDown;
+
+macro_rules! cloudformation {
+    ($($type:ident)+) => {$(
+        impl<S> $type<S> {
+            /// Creates, changes and deletes a custom resource of CloudFormation. The handler takes a
+            /// [`CustomResource`], with the properties of the template as a type of its own, and answers
+            /// [`Done`]. There is one handler: it tells several types of resources apart by
+            /// [`resource_type`](CustomResource::resource_type).
+            ///
+            /// CloudFormation is answered in any case, at the URL that it sent: that it is done; or that
+            /// it failed, and why, after an error, a panic, a shutdown, and 2 s before the deadline or
+            /// after three quarters of the time given, whichever is later. The reason is a client's
+            /// error (4xx); of any other one it is masked, and the log says more. An answer that does not
+            /// get through is sent again as long as there is time, and then fails the invocation, which
+            /// Lambda repeats. It goes to S3 by `https` alone, unless
+            /// [`cloudformation_at_any_host`](App::cloudformation_at_any_host) is said.
+            ///
+            /// A request may come again, with the same [`request_id`](CustomResource::request_id): have
+            /// the handler do its work once. What was created by a handler that then failed is that
+            /// handler's to delete: CloudFormation asks for the deletion of what has a physical id.
+            ///
+            /// ```
+            /// use apptheory::app::App;
+            /// use apptheory::error::AppError;
+            /// use apptheory::events::{CustomResource, Done, ResourceChange};
+            ///
+            /// #[derive(serde::Deserialize)]
+            /// struct Topic { name: String, partitions: u32 }
+            ///
+            /// async fn topic(resource: CustomResource<Topic>) -> Result<Done, AppError> {
+            ///     match resource.change {
+            ///         ResourceChange::Create { properties } | ResourceChange::Update { properties, .. } => {
+            ///             println!("{} has {} partitions", properties.name, properties.partitions);
+            ///             Ok(Done::new(properties.name).data("Url", "https://kafka.example.com"))
+            ///         }
+            ///         ResourceChange::Delete { physical_id, .. } => Ok(Done::new(physical_id)),
+            ///     }
+            /// }
+            ///
+            /// let app = App::new().cloudformation(topic).build()?;
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn cloudformation<A>(
+                mut self,
+                handler: impl Handler<A, S, kind::CloudFormation>,
+            ) -> Self {
+                let target = Target::Single(SingleRoute::CloudFormation);
+                self.router().add(target, handler.into_layered());
+                self
+            }
+        }
+    )+};
+}
+
+cloudformation!(Router App);
+
+impl<S> App<S> {
+    /// Answers CloudFormation at whatever host and by whatever scheme an event says: for emulators.
+    /// Whoever may invoke the function can then have it send requests anywhere.
+    #[must_use]
+    pub fn cloudformation_at_any_host(mut self) -> Self {
+        self.replies.goes_anywhere = true;
+        self
+    }
+
+    /// Has answers to CloudFormation sent by `send`.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn answering_cloudformation_by(mut self, send: SendReply) -> Self {
+        self.replies = Replies::by(send);
+        self
+    }
+}
+
+impl<S, T: DeserializeOwned> FromContext<S, kind::CloudFormation> for CustomResource<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Self::read(single_event(context)?)
+    }
+}
+
+impl IntoAnswer<kind::CloudFormation> for Done {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self)
+    }
+}
+
+impl AppService {
+    /// Has a request about a custom resource handled, and tells CloudFormation the outcome.
+    pub(super) async fn answer_cloudformation(
+        &self,
+        event: &SingleEvent<'_>,
+        NamedRoute { name, handler }: &NamedRoute,
+        mut begun: Begun,
+    ) -> Result<String, InvokeError> {
+        let reply = ResourceReply::read(event.raw().as_json()).map_err(InvokeError::Failed)?;
+        if !(reply.is_to_s3() || self.inner.replies.goes_anywhere) {
+            let error = AppError::internal().with_cause(OtherHost);
+            self.tell_cause(&begun.invocation.request_id, OtherHost);
+            return Err(InvokeError::Failed(error));
+        }
+        let time = begun.time;
+        let pending = Pending::new(self, reply, &begun.invocation);
+        if let Some(answer) = pending.reply.for_nothing() {
+            return pending.deliver(answer, time).await;
+        }
+        begun.time = self.time_to_handle(&begun);
+        let shutdown = begun.shutdown.clone();
+        let source = event.source();
+        let shared = self.share(begun, source.trigger());
+        let guard = shared.cancellation.clone().drop_guard();
+        let observation =
+            EventObservation::event(source.trigger(), name, &shared.delivery.request_id);
+        let context = shared.event_context(AnyEvent::of(event.raw()));
+        let handled = async { event.answer(self.output_of(handler, context).await?) };
+        let handled = async {
+            match shutdown {
+                Some(shutdown) => shutdown
+                    .run_until_cancelled(handled)
+                    .await
+                    .unwrap_or_else(|| Err(AppError::internal().with_cause(ShutDown))),
+                None => handled.await,
+            }
+        };
+        let outcome =
+            self.conclude_whole(Some(observation), handled, &shared, InvokeError::Failed).await;
+        let answer = match outcome {
+            Ok(answer) => {
+                let _ = guard.disarm();
+                to_text(&answer)
+            }
+            Err(error) => pending.failed(&why(&error)),
+        };
+        pending.deliver(answer, time).await
+    }
+
+    /// The time of an invocation up to where its handler is stopped.
+    fn time_to_handle(&self, begun: &Begun) -> InvocationTime {
+        let Some((stops_at, ends_at)) = begun.time.stops_at().zip(begun.time.ends_at()) else {
+            return begun.time;
+        };
+        let now = self.clock().now();
+        let own = REPLY_TIME.min(now.until(ends_at).checked_div(4).unwrap_or_default());
+        let reserve = own.max(stops_at.until(ends_at));
+        InvocationTime::new(now, Some(ends_at), Some(reserve))
+    }
+
+    /// Waits for answers whose invocations were given up.
+    pub(in crate::app) async fn flush_replies(&self) {
+        let mut given_up = self.inner.replies.take_given_up();
+        if given_up.is_empty() {
+            return;
+        }
+        let by = self.clock().now().saturating_add(FLUSH_TIME);
+        let sent = async { while given_up.join_next().await.is_some() {} };
+        if self.clock().race(Some(by), sent).await.is_none() {
+            self.tell_cause("", send::NotSent::TimedOut);
+        }
+    }
+}
+
+/// What CloudFormation gets to know of a failure.
+fn why(error: &InvokeError) -> String {
+    let is_shut_down = causes(error).any(|cause| cause.is::<ShutDown>());
+    if is_shut_down { ShutDown.to_string() } else { error.to_string() }
+}
+
+/// An answer that CloudFormation waits for. If it is dropped, its invocation was given up: that is the
+/// answer then, and it is sent behind everybody's back.
+struct Pending<'a> {
+    app: &'a AppService,
+    reply: ResourceReply,
+    /// Where to read more about a failure.
+    see: String,
+    request_id: String,
+    /// What is being sent, once that is known.
+    answer: Option<String>,
+    is_sent: bool,
+}
+
+impl<'a> Pending<'a> {
+    fn new(app: &'a AppService, reply: ResourceReply, invocation: &Invocation) -> Self {
+        let Invocation { request_id, function, .. } = invocation;
+        let mut see = String::new();
+        if !request_id.is_empty() {
+            see = format!("; see the log of request {request_id}");
+        }
+        if let Some(function) = function
+            && !function.log_stream.is_empty()
+        {
+            see = format!("{see} in {} {}", function.log_group, function.log_stream);
+        }
+        let request_id = request_id.clone();
+        Self { app, reply, see, request_id, answer: None, is_sent: false }
+    }
+
+    fn failed(&self, why: &str) -> String {
+        self.reply.failed(&format!("{why}{}", self.see))
+    }
+
+    /// Sends an answer, as long as there is time.
+    async fn deliver(
+        mut self,
+        answer: String,
+        time: InvocationTime,
+    ) -> Result<String, InvokeError> {
+        self.answer = Some(answer.clone());
+        let (app, clock) = (self.app, self.app.clock());
+        let by: Option<Timestamp> = time.answers_by(clock.now());
+        let sending = app.inner.replies.send(clock, self.reply.url(), &answer);
+        let sent = clock.race(by, sending).await.unwrap_or(Err(send::NotSent::TimedOut));
+        self.is_sent = true;
+        match sent {
+            Ok(()) => Ok("null".to_owned()),
+            Err(error) => {
+                app.tell_cause(&self.request_id, error.clone());
+                Err(InvokeError::Failed(AppError::internal().with_cause(error)))
+            }
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if self.is_sent {
+            return;
+        }
+        let answer = self.answer.take().unwrap_or_else(|| self.failed(&ShutDown.to_string()));
+        let (app, url) = (self.app.clone(), self.reply.url().to_owned());
+        let request_id = mem::take(&mut self.request_id);
+        let sending = async move {
+            let sent = app.inner.replies.send(app.clock(), &url, &answer).await;
+            if let Err(error) = sent {
+                app.tell_cause(&request_id, error);
+            }
+        };
+        match Handle::try_current() {
+            Ok(runtime) => self.app.inner.replies.give_up(sending, &runtime),
+            Err(_) => self.app.tell_cause("", send::NotSent::NoRuntime),
+        }
+    }
+}

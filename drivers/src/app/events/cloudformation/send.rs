@@ -1,0 +1,152 @@
+//! How answers get to CloudFormation.
+
+use core::fmt;
+use core::future::Future;
+use core::mem;
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use apptheory_core::backoff::Backoff;
+use aws_smithy_http_client::ConnectorBuilder;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use crate::app::BoxFuture;
+use crate::causes::WithCauses;
+use crate::clock::{Clock as _, SharedClock};
+
+/// Why CloudFormation was not told the outcome. It never holds the URL, which is a secret.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum NotSent {
+    #[error("CloudFormation was not told the outcome: its URL is none")]
+    Url,
+    #[error("CloudFormation was not told the outcome: S3 answered {0}")]
+    Refused(u16),
+    #[error("CloudFormation was not told the outcome: {0}")]
+    Unreachable(String),
+    #[error("CloudFormation was not told the outcome in time")]
+    TimedOut,
+    #[error("CloudFormation was not told the outcome: the runtime is gone")]
+    NoRuntime,
+}
+
+impl NotSent {
+    /// Whether it may get through another time.
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::TimedOut => true,
+            Self::Refused(status) => *status >= 500 || *status == 429,
+            Self::Url | Self::NoRuntime => false,
+        }
+    }
+}
+
+/// Puts a text to a URL, once.
+pub(crate) type SendReply =
+    Arc<dyn Fn(String, String) -> BoxFuture<Result<(), NotSent>> + Send + Sync>;
+
+/// How often an answer is sent: five times.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// How long one attempt may take.
+const ATTEMPT_TIME: Duration = Duration::from_secs(5);
+
+/// How long to wait in between: there is one who waits for each answer, and no crowd to spread.
+const BACKOFF: Backoff =
+    Backoff { base: Duration::from_millis(100), cap: Duration::from_millis(1_600) };
+
+/// How an application answers CloudFormation.
+pub(in crate::app) struct Replies {
+    pub(super) goes_anywhere: bool,
+    send: SendReply,
+    /// Answers whose invocations were given up, on their way.
+    given_up: Mutex<JoinSet<()>>,
+}
+
+impl Default for Replies {
+    fn default() -> Self {
+        Self {
+            goes_anywhere: false,
+            send: Arc::new(|url, body| Box::pin(put(url, body))),
+            given_up: Mutex::default(),
+        }
+    }
+}
+
+impl Replies {
+    /// Has answers sent by `send`, to any host.
+    #[cfg(feature = "testkit")]
+    pub(in crate::app) fn by(send: SendReply) -> Self {
+        Self { goes_anywhere: true, send, ..Self::default() }
+    }
+
+    /// Sends an answer until it gets through, or will not.
+    pub(super) async fn send(
+        &self,
+        clock: &SharedClock,
+        url: &str,
+        answer: &str,
+    ) -> Result<(), NotSent> {
+        let mut attempt = 1;
+        loop {
+            let by = clock.now().saturating_add(ATTEMPT_TIME);
+            let sent = clock.race(Some(by), (self.send)(url.to_owned(), answer.to_owned())).await;
+            match sent.unwrap_or(Err(NotSent::TimedOut)) {
+                Err(error) if error.may_pass() && attempt < MAX_ATTEMPTS => {
+                    clock.sleep(BACKOFF.ceiling(attempt)).await;
+                    attempt = attempt.saturating_add(1);
+                }
+                sent => return sent,
+            }
+        }
+    }
+
+    /// Goes on sending an answer whose invocation was given up.
+    pub(super) fn give_up(
+        &self,
+        sending: impl Future<Output = ()> + Send + 'static,
+        runtime: &Handle,
+    ) {
+        self.lock().spawn_on(sending, runtime);
+    }
+
+    pub(super) fn take_given_up(&self) -> JoinSet<()> {
+        mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, JoinSet<()>> {
+        // Nothing panics while it is locked: poisoning says nothing here.
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Replies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replies")
+            .field("goes_anywhere", &self.goes_anywhere)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts an answer to S3. A connection is made for each: between two of them a process may be frozen.
+async fn put(url: String, body: String) -> Result<(), NotSent> {
+    // The URL is signed for a request without a content type.
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("PUT").map_err(|_| NotSent::Url)?;
+    request.set_uri(url).map_err(|_| NotSent::Url)?;
+    let connector = ConnectorBuilder::default()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .proxy_config(ProxyConfig::from_env())
+        .build();
+    match connector.call(request).await {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(NotSent::Refused(response.status().as_u16())),
+        Err(error) => Err(NotSent::Unreachable(WithCauses(&error).to_string())),
+    }
+}
