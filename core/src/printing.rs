@@ -46,7 +46,8 @@ mod tests {
 
     use crate::eventbus::{Event, Ulid};
     use crate::events::{
-        BatchEvent, BatchSource, EventBridgeEvent, EventInput, LambdaEvent, WebSocketEvent,
+        BatchEvent, BatchSource, EventBridgeEvent, EventInput, LambdaEvent, Transformed,
+        WebSocketEvent,
     };
     use crate::gateway::ConnectionReply;
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
@@ -190,6 +191,11 @@ mod tests {
                 json!({"events": [{"event": {"documentKey": {"_id": SECRET},
                     "fullDocument": {"token": SECRET}}}]}),
             ),
+            (
+                BatchSource::Firehose,
+                json!({"records": [{"recordId": "1", "data": base64,
+                    "kinesisRecordMetadata": {"partitionKey": SECRET}}]}),
+            ),
         ] {
             let event = event.to_string();
             let event = BatchEvent::read(source, &event).unwrap();
@@ -197,6 +203,7 @@ mod tests {
             check(source.trigger().as_str(), &EventInput::read(source, &record).unwrap());
             check("record", &record);
         }
+        check("transformed", &Transformed::ok(SECRET).partition_key("k", SECRET));
         let sns = json!({"EventSource": "aws:sns", "Sns": {"MessageId": "1", "Message": SECRET,
             "Subject": SECRET, "TopicArn": "arn:aws:sns:r:1:t"}});
         let sns = json!({"Records": [sns]}).to_string();

@@ -92,8 +92,8 @@ impl<'a> BatchEvent<'a> {
 
     /// Returns the batch of the records. In a FIFO queue the rest of a failed message group never
     /// runs: there [`AfterFailure::Continue`] means [`AfterFailure::SkipGroup`]. So it does in a
-    /// partition of Kafka, which Lambda takes up at the lowest offset that failed. In other queues
-    /// nothing has an order, and all records run whatever `after_failure` says.
+    /// partition of Kafka, which Lambda takes up at the lowest offset that failed. In other queues,
+    /// and for Firehose, nothing has an order, and all records run whatever `after_failure` says.
     ///
     /// The records of a stream come from one shard and run one after the other. Of the services that
     /// send an event again as a whole, nothing more runs after a failure.
@@ -109,12 +109,14 @@ impl<'a> BatchEvent<'a> {
             BatchSource::Sqs => Batch::new(items, skips_group),
             BatchSource::Kafka => Batch::of_partitions(items, skips_group),
             BatchSource::Kinesis | BatchSource::DynamoDbStream => Batch::new(items, after_failure),
+            BatchSource::Firehose => Batch::new(items, AfterFailure::Continue),
             BatchSource::S3
             | BatchSource::Ses
             | BatchSource::CodeCommit
             | BatchSource::ActiveMq
             | BatchSource::RabbitMq
-            | BatchSource::DocumentDb => Batch::new(items, AfterFailure::SkipAll),
+            | BatchSource::DocumentDb
+            | BatchSource::CloudWatchLogs => Batch::new(items, AfterFailure::SkipAll),
         }
     }
 }
@@ -128,7 +130,7 @@ impl<'e> BatchRecord<'e> {
     }
 
     /// Returns the name of the queue, stream, table, topic, bucket, repository or database that it is
-    /// from, which its handler is registered by; for a mail, `ses`. Empty when nothing names it.
+    /// from, which its handler is registered by; for a mail `ses`, for logs `cloudwatch_logs`. Empty when nothing names it.
     #[must_use]
     pub fn name(&self) -> &'e str {
         &self.head.name

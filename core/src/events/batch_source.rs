@@ -5,9 +5,9 @@ use super::trigger::Trigger;
 
 /// The services whose events are lists of records.
 ///
-/// Of the first four, an answer names the records that failed, and the service sends these again. Of
-/// all others an event is handled as a whole: the first record that fails fails the invocation, and
-/// the service sends the whole event again.
+/// Of the first four, an answer names the records that failed, and the service sends these again. For
+/// Firehose it says what becomes of each record. Of all others an event is handled as a whole: the first
+/// record that fails fails the invocation, and the service sends the whole event again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum BatchSource {
     /// SQS.
@@ -30,11 +30,15 @@ pub enum BatchSource {
     RabbitMq,
     /// The change stream of DocumentDB.
     DocumentDb,
+    /// The transformation of a stream of Amazon Data Firehose.
+    Firehose,
+    /// A subscription of CloudWatch Logs that invokes the function itself.
+    CloudWatchLogs,
 }
 
 impl BatchSource {
     /// Every source.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
@@ -45,6 +49,8 @@ impl BatchSource {
         Self::ActiveMq,
         Self::RabbitMq,
         Self::DocumentDb,
+        Self::Firehose,
+        Self::CloudWatchLogs,
     ];
 
     /// Returns the source as a trigger.
@@ -61,6 +67,8 @@ impl BatchSource {
             Self::ActiveMq => Trigger::ActiveMq,
             Self::RabbitMq => Trigger::RabbitMq,
             Self::DocumentDb => Trigger::DocumentDb,
+            Self::Firehose => Trigger::Firehose,
+            Self::CloudWatchLogs => Trigger::CloudWatchLogs,
         }
     }
 
@@ -72,7 +80,7 @@ impl BatchSource {
         }
     }
 
-    /// What names it as the source: of the first ones each record, of the others the event.
+    /// What names it as the source: each record, or the event. Those of the last two name none.
     pub(super) const fn event_source(self) -> &'static str {
         match self {
             Self::Sqs => "aws:sqs",
@@ -85,6 +93,8 @@ impl BatchSource {
             Self::ActiveMq => "aws:mq",
             Self::RabbitMq => "aws:rmq",
             Self::DocumentDb => "aws:docdb",
+            Self::Firehose => "aws:firehose",
+            Self::CloudWatchLogs => "aws:logs",
         }
     }
 
@@ -101,6 +111,8 @@ impl BatchSource {
             Self::ActiveMq => ("activemq event", "activemq message"),
             Self::RabbitMq => ("rabbitmq event", "rabbitmq message"),
             Self::DocumentDb => ("documentdb event", "documentdb change"),
+            Self::Firehose => ("firehose event", "firehose record"),
+            Self::CloudWatchLogs => ("cloudwatch logs event", "cloudwatch logs delivery"),
         }
     }
 
@@ -112,6 +124,7 @@ impl BatchSource {
             Self::Ses | Self::CodeCommit => Some(7),
             Self::S3 | Self::RabbitMq | Self::DocumentDb => Some(6),
             Self::Sqs | Self::Kinesis | Self::DynamoDbStream | Self::ActiveMq => None,
+            Self::Firehose | Self::CloudWatchLogs => None,
         }
     }
 
@@ -127,7 +140,9 @@ impl BatchSource {
             | Self::Ses
             | Self::ActiveMq
             | Self::RabbitMq
-            | Self::DocumentDb => None,
+            | Self::DocumentDb
+            | Self::Firehose
+            | Self::CloudWatchLogs => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Subscriptions of CloudWatch Logs, delivered through Kinesis.
+//! Subscriptions of CloudWatch Logs, delivered through Kinesis or to the function itself.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::batch_event::BatchRecord;
 use super::error::Error;
 use super::kinesis::KinesisRecord;
 use crate::document::{Document, Value};
@@ -16,10 +17,10 @@ use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::utf8::decode_lossy;
 
-/// What a subscription delivered in one record.
+/// What a subscription delivered at once.
 #[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub struct CloudWatchLogs {
-    /// The id of the Kinesis event.
+    /// The id of the Kinesis event; empty for what was delivered to the function itself.
     pub record_id: String,
     /// `DATA_MESSAGE`, or `CONTROL_MESSAGE` for one that only checks the subscription: nothing else
     /// need be there then, and its entries, if any, are no log's.
@@ -36,6 +37,8 @@ pub struct CloudWatchLogs {
     pub log_events: Vec<CloudWatchLogEvent>,
     /// What of it can be logged.
     pub safe_summary: CloudWatchLogsSummary,
+    #[serde(skip)]
+    text: String,
 }
 
 prints!(CloudWatchLogs: record_id, message_type, owner, log_group, log_stream, log_events);
@@ -95,6 +98,10 @@ fn decode(event_id: &str, data: &[u8]) -> Result<CloudWatchLogs, Cow<'static, st
     if data.is_empty() {
         return Err(": empty kinesis data".into());
     }
+    decompress(record_id, data)
+}
+
+fn decompress(record_id: &str, data: &[u8]) -> Result<CloudWatchLogs, Cow<'static, str>> {
     let payload = gunzip(data, MAX_PAYLOAD_BYTES).map_err(|error| match error {
         GunzipError::Invalid => " gzip: invalid payload",
         GunzipError::TooLarge => ": payload too large",
@@ -110,6 +117,7 @@ fn decode(event_id: &str, data: &[u8]) -> Result<CloudWatchLogs, Cow<'static, st
     logs.record_id = record_id.to_string();
     logs.check()?;
     logs.safe_summary = logs.summary();
+    logs.text = payload.into_owned();
     Ok(logs)
 }
 
@@ -135,10 +143,27 @@ fn read(payload: Value<'_, '_>) -> Result<CloudWatchLogs, JsonError> {
         subscription_filters: filters.collect::<Result<_, _>>()?,
         log_events: events.collect::<Result<_, JsonError>>()?,
         safe_summary: CloudWatchLogsSummary::default(),
+        text: String::new(),
     })
 }
 
 impl CloudWatchLogs {
+    /// Reads what was delivered to the function itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the data is not base64, or not what a subscription delivers.
+    pub fn read(record: &BatchRecord<'_>) -> Result<Self, Error> {
+        let data = record.read(|logs| logs.text("data"))?;
+        decompress("", &record.decode(&data)?).map_err(Error::not_a_subscription)
+    }
+
+    /// Returns what was delivered, decompressed.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
     /// CloudWatch's own messages that check a subscription name no group, stream, filter or entry.
     fn check(&self) -> Result<(), Cow<'static, str>> {
         if self.message_type == CONTROL_MESSAGE {

@@ -37,7 +37,7 @@ impl<'a> DocumentDbRecord<'a> {
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|record_object| {
             let whole = record_object.get("event")?;
-            let change = whole.object()?;
+            let change = whole.filled().ok_or_else(|| whole.error())?.object()?;
             let namespace = change.object("ns")?;
             let json =
                 |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
@@ -100,7 +100,7 @@ mod tests {
         let event = r#"{"eventSource":"aws:docdb","eventSourceArn":"arn:aws:rds:r:1:cluster:c",
             "events":[{"event":{"_id":{"_data":"01"},"ns":{"db":"shop","coll":"orders"},
             "operationType":"insert","documentKey":{"_id":{"$oid":"a"}},"fullDocument":{"n":1}}},
-            {"event":{"operationType":"dropDatabase","ns":{"db":"shop"}}},{"event":5}]}"#;
+            {"event":{"operationType":"dropDatabase","ns":{"db":"shop"}}},{"event":5},{}]}"#;
         let event = BatchEvent::read(BatchSource::DocumentDb, event).unwrap();
         let read = |index| {
             let record = event.record(index).unwrap();
@@ -115,6 +115,6 @@ mod tests {
         let (record, dropped) = read(1).unwrap();
         assert_eq!((record.name(), &*dropped.collection), ("shop", ""));
         assert_eq!(dropped.full_document(), None);
-        assert!(read(2).is_err());
+        assert!(read(2).is_err() && read(3).is_err());
     }
 }

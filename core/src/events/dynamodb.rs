@@ -11,8 +11,8 @@ use super::arn::{ArnKind, name_from_arn};
 use super::batch_event::BatchRecord;
 use super::error::Error;
 use super::owned;
-use crate::document::{Document, Value};
-use crate::json::Misread;
+use crate::document::{Document, Object, Value};
+use crate::json::{JsonError, Misread};
 use crate::printing::prints;
 use crate::sanitize::log_safe_value;
 use crate::store::{Item, ReadError};
@@ -34,6 +34,8 @@ pub struct DynamoDbRecord<'a> {
     /// Who made the change, where that was DynamoDB itself; `None` for every other change.
     pub user_identity: Option<UserIdentity<'a>>,
     text: Cow<'a, str>,
+    /// Only records that come through Kinesis have one.
+    table_name: Cow<'a, str>,
     keys: Option<Cow<'a, str>>,
     new_image: Option<Cow<'a, str>>,
     old_image: Option<Cow<'a, str>>,
@@ -69,31 +71,33 @@ impl<'a> DynamoDbRecord<'a> {
     /// [`Error`] when a member that is read is of another type or comes twice, or the record is from
     /// another service than its batch.
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
-        record.read(|object| {
-            let change = object.object("dynamodb")?;
-            let json =
-                |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
-            let user_identity = match object.get("userIdentity")?.filled() {
-                None => None,
-                Some(identity) => {
-                    let identity = identity.object()?;
-                    Some(UserIdentity {
-                        identity_type: identity.text("type")?,
-                        principal_id: identity.text("principalId")?,
-                    })
-                }
-            };
-            Ok(Self {
-                event_id: object.text("eventID")?,
-                event_name: object.text("eventName")?,
-                event_source_arn: object.text("eventSourceARN")?,
-                sequence_number: change.text("SequenceNumber")?,
-                user_identity,
-                text: Cow::Borrowed(record.as_json()),
-                keys: json(change.get("Keys")?),
-                new_image: json(change.get("NewImage")?),
-                old_image: json(change.get("OldImage")?),
-            })
+        record.read(|object| Self::of(object, record.as_json()))
+    }
+
+    pub(super) fn of(object: Object<'a, '_>, text: &'a str) -> Result<Self, JsonError> {
+        let change = object.object("dynamodb")?;
+        let json = |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
+        let user_identity = match object.get("userIdentity")?.filled() {
+            None => None,
+            Some(identity) => {
+                let identity = identity.object()?;
+                Some(UserIdentity {
+                    identity_type: identity.text("type")?,
+                    principal_id: identity.text("principalId")?,
+                })
+            }
+        };
+        Ok(Self {
+            event_id: object.text("eventID")?,
+            event_name: object.text("eventName")?,
+            event_source_arn: object.text("eventSourceARN")?,
+            sequence_number: change.text("SequenceNumber")?,
+            user_identity,
+            text: Cow::Borrowed(text),
+            table_name: object.text("tableName")?,
+            keys: json(change.get("Keys")?),
+            new_image: json(change.get("NewImage")?),
+            old_image: json(change.get("OldImage")?),
         })
     }
 
@@ -116,16 +120,20 @@ impl<'a> DynamoDbRecord<'a> {
                 principal_id: owned(identity.principal_id),
             }),
             text: owned(self.text),
+            table_name: owned(self.table_name),
             keys: self.keys.map(owned),
             new_image: self.new_image.map(owned),
             old_image: self.old_image.map(owned),
         }
     }
 
-    /// Returns the table that changed; empty when the ARN names no table.
+    /// Returns the table that changed; empty when nothing names it.
     #[must_use]
     pub fn table(&self) -> &str {
-        name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn)
+        match name_from_arn(ArnKind::DynamoDbStream, &self.event_source_arn) {
+            "" => &self.table_name,
+            table => table,
+        }
     }
 
     /// Returns whether DynamoDB itself removed the item because its time to live ran out.

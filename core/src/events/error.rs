@@ -45,14 +45,8 @@ pub enum ErrorKind {
     TumblingWindow,
     /// The data of a record is not base64.
     InvalidBase64,
-    /// The data of a Kinesis record is an aggregate of the Kinesis Producer Library, which holds many
-    /// records in one: write with `AggregationEnabled=false`.
-    KplAggregate,
-    /// The data of a Kinesis record is a change of a DynamoDB table, as Kinesis Data Streams for
-    /// DynamoDB writes it: use the table's own stream.
-    TableChange,
-    /// The data of a Kinesis record is not what a subscription of CloudWatch Logs delivers: another
-    /// service writes to the stream too, or the record is damaged.
+    /// The data of a record is not what a subscription of CloudWatch Logs delivers: another service
+    /// writes to the stream too, or the record is damaged.
     NotASubscription,
     /// An event of EventBridge does not say who sent it, what it is, or what it belongs to.
     InvalidEnvelope,

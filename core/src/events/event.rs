@@ -74,7 +74,8 @@ impl<'a> LambdaEvent<'a> {
     /// 6. `requestContext` and `httpMethod` are there: a load balancer if `requestContext.elb` is
     ///    there, else API Gateway's REST API;
     /// 7. `Records` is a list, and its first record is an object from S3, SES or CodeCommit;
-    /// 8. `eventSource` names Kafka, ActiveMQ, RabbitMQ or DocumentDB, and their records are there;
+    /// 8. `eventSource` names Kafka, ActiveMQ, RabbitMQ or DocumentDB, and their records are there,
+    ///    or `deliveryStreamArn` and `records` are (Firehose), or `awslogs` is (CloudWatch Logs);
     /// 9. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
     ///    `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
     ///    request, and is none by 4 to 6;
@@ -112,7 +113,7 @@ impl<'a> LambdaEvent<'a> {
 
     /// Returns the name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`,
     /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `websocket`, `kafka`, `s3`, `ses`,
-    /// `codecommit`, `activemq`, `rabbitmq`, `documentdb`, or that of a
+    /// `codecommit`, `activemq`, `rabbitmq`, `documentdb`, `firehose`, `cloudwatch_logs`, or that of a
     /// [source of single events](super::SingleSource::name); `other` for any other event.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -223,7 +224,13 @@ fn of_records(event: Object<'_, '_>) -> Option<BatchSource> {
         // Both names are in use.
         "aws:mq" | "aws:amq" => (BatchSource::ActiveMq, get("messages")?),
         "aws:docdb" => (BatchSource::DocumentDb, get("events")?),
-        _ => return None,
+        _ if get("deliveryStreamArn")?.filled_text().is_some() => {
+            (BatchSource::Firehose, get("records")?)
+        }
+        _ => {
+            let data = get("awslogs")?.object().ok()?.get("data").ok()?;
+            return data.filled_text().map(|_| BatchSource::CloudWatchLogs);
+        }
     };
     let has_lists = matches!(source, BatchSource::Kafka | BatchSource::RabbitMq);
     let is_there = if has_lists { records.is_object() } else { is_list(records) };

@@ -41,6 +41,17 @@ impl<'a> Heads<'a> {
             BatchSource::RabbitMq => heads.of_lists(source, event.object("rmqMessagesByQueue")?),
             BatchSource::ActiveMq => heads.of_list(source, event.list("messages")?),
             BatchSource::DocumentDb => heads.of_list(source, event.list("events")?),
+            BatchSource::Firehose => {
+                let stream = event.get("deliveryStreamArn")?.trimmed();
+                for record in event.list("records")? {
+                    let head = heads.head(source, record, stream.clone());
+                    heads.records.push(head);
+                }
+            }
+            BatchSource::CloudWatchLogs => {
+                let head = heads.head(source, event.get("awslogs")?, "".into());
+                heads.records.push(head);
+            }
             BatchSource::Sqs
             | BatchSource::Kinesis
             | BatchSource::DynamoDbStream
@@ -86,7 +97,7 @@ impl<'a> Heads<'a> {
         }
     }
 
-    /// `list` is the name of the list that the record is in, if it has one.
+    /// `list` is the name of the list that the record is in, if it has one; for Firehose, its stream.
     fn head(&mut self, source: BatchSource, record: Value<'a, '_>, list: Cow<'a, str>) -> Head<'a> {
         let mut reading = Reading { record, fault: None };
         let mut group = None;
@@ -129,10 +140,15 @@ impl<'a> Heads<'a> {
                 (bucket, reading.member(&["s3", "object", "sequencer"]).trimmed())
             }
             // Nothing says which rule received a mail: one handler is for all of them.
-            BatchSource::Ses => (
-                BatchSource::Ses.name().into(),
-                reading.member(&["ses", "mail", "messageId"]).trimmed(),
-            ),
+            BatchSource::Ses => {
+                (source.name().into(), reading.member(&["ses", "mail", "messageId"]).trimmed())
+            }
+            // The log group is in the data, which is compressed.
+            BatchSource::CloudWatchLogs => (source.name().into(), "".into()),
+            BatchSource::Firehose => {
+                let stream = part(&list, |arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name));
+                (stream, reading.member(&["recordId"]).trimmed())
+            }
             BatchSource::CodeCommit => {
                 let repository = name_in(source, reading.source_arn());
                 (repository, reading.member(&["eventId"]).trimmed())

@@ -3,9 +3,9 @@
 use alloc::sync::Arc;
 
 use super::{
-    ActiveMqRecord, BatchRecord, BatchSource, CodeCommitRecord, DocumentDbRecord, DynamoDbRecord,
-    Error, EventBridgeEvent, KafkaRecord, KinesisRecord, RabbitMqRecord, S3Record, SesRecord,
-    SnsRecord, SqsRecord, Trigger,
+    ActiveMqRecord, BatchRecord, BatchSource, CloudWatchLogs, CodeCommitRecord, DocumentDbRecord,
+    DynamoDbRecord, Error, EventBridgeEvent, FirehoseRecord, KafkaRecord, KinesisRecord,
+    RabbitMqRecord, S3Record, SesRecord, SnsRecord, SqsRecord, Trigger,
 };
 
 /// A record, or an event, that a handler is called for.
@@ -31,6 +31,10 @@ pub enum EventInput {
     RabbitMq(Arc<RabbitMqRecord<'static>>),
     /// A change in a database of DocumentDB.
     DocumentDb(Arc<DocumentDbRecord<'static>>),
+    /// A record of a stream of Firehose.
+    Firehose(Arc<FirehoseRecord<'static>>),
+    /// What a subscription of CloudWatch Logs delivered.
+    CloudWatchLogs(Arc<CloudWatchLogs>),
     /// A notification of SNS.
     Sns(Arc<SnsRecord<'static>>),
     /// An event of EventBridge.
@@ -67,6 +71,12 @@ impl EventInput {
             BatchSource::DocumentDb => {
                 Self::DocumentDb(Arc::new(DocumentDbRecord::read(record)?.into_owned()))
             }
+            BatchSource::Firehose => {
+                Self::Firehose(Arc::new(FirehoseRecord::read(record)?.into_owned()))
+            }
+            BatchSource::CloudWatchLogs => {
+                Self::CloudWatchLogs(Arc::new(CloudWatchLogs::read(record)?))
+            }
         })
     }
 
@@ -84,6 +94,8 @@ impl EventInput {
             Self::ActiveMq(_) => Trigger::ActiveMq,
             Self::RabbitMq(_) => Trigger::RabbitMq,
             Self::DocumentDb(_) => Trigger::DocumentDb,
+            Self::Firehose(_) => Trigger::Firehose,
+            Self::CloudWatchLogs(_) => Trigger::CloudWatchLogs,
             Self::Sns(_) => Trigger::Sns,
             Self::EventBridge(_) => Trigger::EventBridge,
         }
@@ -103,13 +115,15 @@ impl EventInput {
             Self::ActiveMq(message) => &message.message_id,
             Self::RabbitMq(message) => &message.message_id,
             Self::DocumentDb(change) => &change.resume_token,
+            Self::Firehose(record) => &record.record_id,
+            Self::CloudWatchLogs(logs) => logs.log_events.first().map_or("", |entry| &entry.id),
             Self::Sns(notification) => &notification.message_id,
             Self::EventBridge(event) => &event.id,
         }
     }
 
     /// Returns what it brings: the body of a message, the data of a stream's record, the value of
-    /// Kafka's, the message of a notification of SNS; of everything else, the whole as JSON.
+    /// Kafka's, the data of Firehose's, the message of a notification of SNS; of everything else, the whole as JSON.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         match self {
@@ -123,13 +137,15 @@ impl EventInput {
             Self::ActiveMq(message) => &message.data,
             Self::RabbitMq(message) => &message.data,
             Self::DocumentDb(change) => change.as_json().as_bytes(),
+            Self::Firehose(record) => &record.data,
+            Self::CloudWatchLogs(logs) => logs.as_json().as_bytes(),
             Self::Sns(notification) => notification.message.as_bytes(),
             Self::EventBridge(event) => event.as_json().as_bytes(),
         }
     }
 
     /// Returns who sent it: the ARN of the queue, stream, topic and so on, the brokers of Kafka without
-    /// an ARN, or the source of an event; of a mail `ses`, since anybody may write its sender.
+    /// an ARN, the log group of logs, or the source of an event; of a mail `ses`, since anybody may write its sender.
     #[must_use]
     pub fn sender(&self) -> &str {
         match self {
@@ -143,6 +159,8 @@ impl EventInput {
             Self::ActiveMq(message) => &message.event_source_arn,
             Self::RabbitMq(message) => &message.event_source_arn,
             Self::DocumentDb(change) => &change.event_source_arn,
+            Self::Firehose(record) => &record.delivery_stream_arn,
+            Self::CloudWatchLogs(logs) => &logs.log_group,
             Self::Sns(notification) => &notification.topic_arn,
             Self::EventBridge(event) => &event.source,
         }

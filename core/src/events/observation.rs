@@ -100,6 +100,8 @@ impl EventObservation {
             Trigger::ActiveMq => ("queue", "activemq.queue"),
             Trigger::RabbitMq => ("queue", "rabbitmq.queue"),
             Trigger::DocumentDb => ("database", "documentdb.database"),
+            Trigger::Firehose => ("stream", "firehose.stream"),
+            Trigger::CloudWatchLogs => ("source", "cloudwatch_logs.source"),
             Trigger::EventBridge => ("source", "event.source"),
             Trigger::Single(_) | Trigger::Other => ("route", "event.route"),
         };

@@ -157,6 +157,8 @@ fn recognised_by(name: &str) -> &'static str {
             "`eventSource` in the first of `Records`"
         }
         "kafka" | "activemq" | "rabbitmq" | "documentdb" => "`eventSource`",
+        "firehose" => "`deliveryStreamArn` and `records`",
+        "cloudwatch_logs" => "`awslogs`",
         "sns" => "`EventSource` in the first of `Records`",
         "eventbridge" => "`detail-type`",
         "websocket" => "`requestContext.connectionId`",

@@ -25,6 +25,10 @@ pub enum Trigger {
     RabbitMq,
     /// DocumentDB.
     DocumentDb,
+    /// Amazon Data Firehose.
+    Firehose,
+    /// CloudWatch Logs.
+    CloudWatchLogs,
     /// SNS.
     Sns,
     /// EventBridge.
@@ -39,7 +43,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
@@ -50,6 +54,8 @@ impl Trigger {
         Self::ActiveMq,
         Self::RabbitMq,
         Self::DocumentDb,
+        Self::Firehose,
+        Self::CloudWatchLogs,
         Self::Sns,
         Self::EventBridge,
         Self::WebSocket,
@@ -61,7 +67,8 @@ impl Trigger {
     ];
 
     /// Returns the trigger's name in logs, metrics and spans: `sqs`, `kinesis`, `dynamodb_stream`,
-    /// `kafka`, `s3`, `ses`, `codecommit`, `activemq`, `rabbitmq`, `documentdb`, `sns`, `eventbridge`,
+    /// `kafka`, `s3`, `ses`, `codecommit`, `activemq`, `rabbitmq`, `documentdb`, `firehose`,
+    /// `cloudwatch_logs`, `sns`, `eventbridge`,
     /// `websocket`, the [name](SingleSource::name) of a source of single events, or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -76,6 +83,8 @@ impl Trigger {
             Self::ActiveMq => "activemq",
             Self::RabbitMq => "rabbitmq",
             Self::DocumentDb => "documentdb",
+            Self::Firehose => "firehose",
+            Self::CloudWatchLogs => "cloudwatch_logs",
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",

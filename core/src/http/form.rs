@@ -21,7 +21,16 @@ pub fn read_form<T: DeserializeOwned>(request: &Request) -> Result<T, AppError> 
         let expected = "the body needs a content-type of application/x-www-form-urlencoded";
         return Err(AppError::unsupported_media_type(expected).with_header("accept", FORM));
     }
-    Ok(from_form(&query::parse(&decode_lossy(&request.body)))?)
+    read_form_text(&request.body)
+}
+
+/// Reads a form without a media type, as records bring it. Fields are decoded as [`read_form`] does.
+///
+/// # Errors
+///
+/// 422 for a field that is missing or not of its type, with its name and what was expected.
+pub fn read_form_text<T: DeserializeOwned>(text: &[u8]) -> Result<T, AppError> {
+    Ok(from_form(&query::parse(&decode_lossy(text)))?)
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";

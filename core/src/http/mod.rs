@@ -61,7 +61,7 @@ mod tests;
 mod trace;
 
 pub use cookies::Cookies;
-pub use form::read_form;
+pub use form::{read_form, read_form_text};
 pub use headers::HeaderMap;
 pub(crate) use headers::is_clean;
 pub use json_body::safe_json_for_html;

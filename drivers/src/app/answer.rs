@@ -35,6 +35,7 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | `Option<T>` | `T`, or 404 | – |
 /// | [`Redirect`] | 303, 307 or 308; requests alone | – |
 /// | [`Disposition`](super::events::Disposition) | – | what SES does with a mail |
+/// | [`Transformed`](apptheory_core::events::Transformed) | – | what becomes of a record of Firehose, which takes no other answer |
 /// | [`AppError`] | the error's answer | failed |
 /// | [`Policy`](apptheory_core::events::Policy) | – | the answer of an authorizer |
 /// | [`SignUp`](apptheory_core::events::SignUp) and the like | – | the answer of a Cognito trigger, each its own; `()` of those that read nothing of it |

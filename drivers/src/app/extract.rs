@@ -59,7 +59,7 @@ pub use valid::{Checked, Valid};
 /// | [`Json`] | the body, or what the record [brings](apptheory_core::events::EventInput::payload) | all | 415 for another media type, 400 for no body and for no JSON, 422 for JSON of another shape |
 /// | [`Body`], `Bytes` | its bytes | all | – |
 /// | `String` | its text | all | 400 for what is no UTF-8 |
-/// | [`Form`] | the body as a form | requests | 415 for another media type, 422 for a field that is missing or of another type |
+/// | [`Form`] | the body as a form, or what the record brings | all | 415 for another media type, 422 for a field that is missing or of another type |
 /// | `Multipart` | the parts of the body (feature `multipart`) | requests | 415 for another media type, 400 for a malformed body, 413 for too many parts |
 /// | [`Path`] | the path's parameters, decoded | requests | 400 `invalid path binding`; 500, masked, on a route with other parameters |
 /// | [`Query`] | the query | requests, messages | 400 `invalid query binding` |

@@ -54,6 +54,14 @@ pub enum RabbitMqQueue {}
 #[derive(Clone, Copy, Debug)]
 pub enum Database {}
 
+/// Records of a delivery stream of Amazon Data Firehose.
+#[derive(Clone, Copy, Debug)]
+pub enum DeliveryStream {}
+
+/// Deliveries of CloudWatch Logs.
+#[derive(Clone, Copy, Debug)]
+pub enum Logs {}
+
 /// Notifications of a topic of SNS.
 #[derive(Clone, Copy, Debug)]
 pub enum Topic {}
@@ -160,6 +168,6 @@ macro_rules! kinds {
 
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
-        Database Topic Bus AppSync Any;
-    own: Authorizer AppSyncBatch CloudFormation
+        Database Logs Topic Bus AppSync Any;
+    own: DeliveryStream Authorizer AppSyncBatch CloudFormation
 }

@@ -71,7 +71,7 @@ impl Target {
             Self::Message(route_key) => ("websocket", "route key", quoted(route_key)),
             Self::Records(source, name) => {
                 let (method, what) = method_for(*source);
-                let given = if *source == BatchSource::Ses { String::new() } else { quoted(name) };
+                let given = if has_one_handler(*source) { String::new() } else { quoted(name) };
                 (method, what, given)
             }
             Self::Topic(name) => ("sns", "topic", quoted(name)),
@@ -92,7 +92,8 @@ impl Target {
                  {what} first, or remove one of the two"
             ),
             RouteTaken::By(_)
-                if matches!(self, Self::Otherwise | Self::Records(BatchSource::Ses, _)) =>
+                if matches!(self, Self::Otherwise)
+                    || matches!(self, Self::Records(source, _) if has_one_handler(*source)) =>
             {
                 "an earlier one takes all events; remove one of the two".into()
             }
@@ -113,6 +114,11 @@ impl Target {
     }
 }
 
+/// Whether nothing tells the records of a source apart, so that one handler is for all of them.
+const fn has_one_handler(source: BatchSource) -> bool {
+    matches!(source, BatchSource::Ses | BatchSource::CloudWatchLogs)
+}
+
 /// The method that registers handlers of a source's records, and what its argument is called.
 const fn method_for(source: BatchSource) -> (&'static str, &'static str) {
     match source {
@@ -126,5 +132,7 @@ const fn method_for(source: BatchSource) -> (&'static str, &'static str) {
         BatchSource::ActiveMq => ("activemq", "queue"),
         BatchSource::RabbitMq => ("rabbitmq", "queue"),
         BatchSource::DocumentDb => ("documentdb", "database"),
+        BatchSource::Firehose => ("firehose", "stream"),
+        BatchSource::CloudWatchLogs => ("cloudwatch_logs", "handler"),
     }
 }

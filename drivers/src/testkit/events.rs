@@ -22,6 +22,7 @@ mod changes;
 mod cloudformation;
 mod dynamodb;
 mod event_bridge;
+mod firehose;
 mod gzip;
 mod kafka;
 mod mail;
@@ -35,9 +36,13 @@ pub use changes::{DocumentChange, codecommit, documentdb};
 pub use cloudformation::custom_resource;
 pub use dynamodb::{ItemChange, dynamodb};
 pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
+pub use firehose::firehose;
 pub use kafka::{KafkaEntry, kafka};
 pub use mail::{MailEntry, ses};
-pub use records::{KinesisEntry, SnsEntry, SqsEntry, cloudwatch_logs, kinesis, sns, sqs, sqs_fifo};
+pub use records::{
+    KinesisEntry, SnsEntry, SqsEntry, cloudwatch_logs, kinesis, log_subscription, sns, sqs,
+    sqs_fifo,
+};
 pub use s3::{S3Entry, s3};
 pub use single::{appsync, authorizer_token, cognito};
 pub use websocket::websocket;

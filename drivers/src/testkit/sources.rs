@@ -55,6 +55,25 @@ impl TestApp {
         self.invoke(&events::rabbitmq(queue, data))
     }
 
+    /// Sends records of a delivery stream of Amazon Data Firehose.
+    pub fn firehose<D: Into<Vec<u8>>>(
+        &self,
+        stream: &str,
+        data: impl IntoIterator<Item = D>,
+    ) -> TestAnswer {
+        self.invoke(&events::firehose(stream, data))
+    }
+
+    /// Sends messages of a log group, as a subscription of CloudWatch Logs delivers them to the function
+    /// itself.
+    pub fn log_subscription<M: Into<String>>(
+        &self,
+        log_group: &str,
+        messages: impl IntoIterator<Item = M>,
+    ) -> TestAnswer {
+        self.invoke(&events::log_subscription(log_group, messages))
+    }
+
     /// Sends changes in a database of DocumentDB.
     pub fn documentdb(
         &self,

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
 
 use crate::events::{
     AfterFailure, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, ErrorKind, EventInput,
@@ -179,31 +180,55 @@ fn the_strictest_policy_stops_fifo_queues_and_no_others() {
     }
 }
 
+/// A record of Kinesis with this data.
+fn streamed(data: &[u8]) -> KinesisRecord<'static> {
+    let event = alloc::format!(
+        r#"{{"Records":[{{"eventSource":"aws:kinesis","eventID":"s:1","kinesis":
+        {{"partitionKey":"p","sequenceNumber":"7","data":"{}"}}}}]}}"#,
+        STANDARD.encode(data)
+    );
+    let event = BatchEvent::read(BatchSource::Kinesis, &event).unwrap();
+    KinesisRecord::read(&event.record(0).unwrap()).unwrap().into_owned()
+}
+
 #[test]
-fn what_only_looks_like_kinesis_data_is_refused_by_name() {
-    let change = br#" {"awsRegion":"eu-west-1","eventID":"e","eventName":"INSERT",
-        "userIdentity":null,"recordFormat":"application/json","tableName":"orders",
+fn records_in_an_aggregate_are_known_by_their_place() {
+    // Partition keys `k1` and `k2`, with `hi` and nothing.
+    let message = b"\x0a\x02k1\x0a\x02k2\x1a\x06\x08\0\x1a\x02hi\x1a\x04\x08\x01\x1a\0";
+    let digest = Md5::digest(message);
+    let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], message, digest.as_slice()].concat();
+    let record = streamed(&aggregate);
+    assert_eq!(record.sub_sequence_number, None);
+    let records = record.user_records().unwrap();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| (&*record.event_id, &*record.partition_key, &*record.data))
+        .collect();
+    assert_eq!(told, [("s:1:0", "k1", &b"hi"[..]), ("s:1:1", "k2", b"")]);
+    for record in &records {
+        assert_eq!(&*record.sequence_number, "7");
+        assert!(record.as_json().contains("kinesis"));
+    }
+    assert!(streamed(&aggregate[1..]).user_records().is_none());
+    assert!(streamed(b"hi").user_records().is_none());
+}
+
+#[test]
+fn a_change_of_a_table_is_read_from_a_stream() {
+    let change = streamed(
+        br#" {"awsRegion":"eu-west-1","eventID":"e","eventName":"REMOVE",
+        "userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"},
+        "recordFormat":"application/json","tableName":"orders",
         "dynamodb":{"ApproximateCreationDateTime":1767225600000,"Keys":{"PK":{"S":"k"}},
-        "NewImage":{"PK":{"S":"k"}},"SizeBytes":6},"eventSource":"aws:dynamodb"}"#;
-    let streamed = br#"{"eventSource":"aws:dynamodb","eventSourceARN":"a:table/t/stream/x",
-        "dynamodb":{"Keys":{}}}"#;
-    for (data, expected) in [
-        (&b"hi"[..], None),
-        (b"", None),
-        (&[0xf3, 0x89, 0x9a], None),
-        (&[0xf3, 0x89, 0x9a, 0xc2], Some(ErrorKind::KplAggregate)),
-        (&[0xf3, 0x89, 0x9a, 0xc2, 0x0a, 0x01, 0x70, 0x1a], Some(ErrorKind::KplAggregate)),
-        (&[0x20, 0xf3, 0x89, 0x9a, 0xc2], None),
-        (change, Some(ErrorKind::TableChange)),
-        (streamed, None),
-        (br#"{"eventSource":"shop","tableName":"t","dynamodb":{}}"#, None),
-        (br#"["eventSource","aws:dynamodb","tableName","dynamodb"]"#, None),
-    ] {
-        let record = alloc::format!(
-            r#"{{"eventSource":"aws:kinesis","kinesis":{{"data":"{}"}}}}"#,
-            STANDARD.encode(data)
-        );
-        assert_eq!(faults(BatchSource::Kinesis, &record), [expected]);
+        "OldImage":{"PK":{"S":"k"}},"SizeBytes":6},"eventSource":"aws:dynamodb"}"#,
+    );
+    let change = change.table_change().unwrap();
+    assert_eq!((&*change.event_id, change.table(), change.is_expiry()), ("e", "orders", true));
+    assert_eq!(change.keys().unwrap().unwrap().text("PK"), Some("k"));
+    assert!(change.old_image().unwrap().is_some() && change.new_image().unwrap().is_none());
+    for other in [&b"hi"[..], b"", b"[]", b"null", b"{}", br#"{"dynamodb":5}"#, b"\xff"] {
+        let error = streamed(other).table_change().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{other:?}");
     }
 }
 

@@ -81,6 +81,18 @@ fn lists_of_records_are_told_by_the_events_source() {
         event["requestContext"] = json!({"http": {}});
         assert_eq!(kind(&event), "function_url");
     }
+    let stream = "arn:aws:firehose:r:1:deliverystream/s";
+    for (event, expected) in [
+        (json!({"deliveryStreamArn": stream, "records": []}), "firehose"),
+        (json!({"deliveryStreamArn": stream, "records": {}}), "unknown"),
+        (json!({"deliveryStreamArn": " ", "records": []}), "unknown"),
+        (json!({"deliveryStreamArn": stream}), "unknown"),
+        (json!({"awslogs": {"data": "x"}}), "cloudwatch_logs"),
+        (json!({"awslogs": {"data": ""}}), "unknown"),
+        (json!({"awslogs": "x"}), "unknown"),
+    ] {
+        assert_eq!(kind(&event), expected, "{event}");
+    }
     let twice = r#"{"eventSource":"aws:kafka","eventSource":"aws:mq","records":{},"messages":[]}"#;
     assert_eq!(LambdaEvent::read(twice).unwrap().name(), "other");
 }

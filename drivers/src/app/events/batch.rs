@@ -2,6 +2,7 @@
 
 use core::num::NonZeroUsize;
 use core::pin::pin;
+use std::sync::Arc;
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
@@ -12,10 +13,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::Shared;
-use crate::app::AppService;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
 use crate::app::time::Begun;
+use crate::app::{AppService, Response};
 use crate::clock::{Clock as _, before};
 
 /// A record is from a queue, stream or table that nothing is registered for. It fails: register a
@@ -34,6 +35,9 @@ struct Unregistered {
 #[error("the record was not handled to the end")]
 struct NotFinished;
 
+/// Keeps the response to a record, by its index.
+pub(super) type Keep<'k> = dyn Fn(usize, Response) -> Result<(), AppError> + Sync + 'k;
+
 impl AppService {
     /// Has the records of an event handled; `text` is what it was read from.
     pub(in crate::app) async fn answer_records(
@@ -51,12 +55,14 @@ impl AppService {
                 self.answer_any(&RawEvent::read(text)?, begun).await
             }
             BatchSource::Kafka => self.answer_batch(event, begun).await,
+            BatchSource::Firehose => self.answer_firehose(event, begun).await,
             BatchSource::S3
             | BatchSource::Ses
             | BatchSource::CodeCommit
             | BatchSource::ActiveMq
             | BatchSource::RabbitMq
-            | BatchSource::DocumentDb => self.answer_whole(event, begun).await,
+            | BatchSource::DocumentDb
+            | BatchSource::CloudWatchLogs => self.answer_whole(event, begun).await,
         }
     }
 
@@ -66,6 +72,18 @@ impl AppService {
         event: &BatchEvent<'_>,
         begun: Begun,
     ) -> Result<String, InvokeError> {
+        let batch = self.run_batch(event, begun, &|_, _| Ok(())).await;
+        Ok(batch.finish()?.to_json())
+    }
+
+    /// Has every record of a batch handled, and the response to each kept, by its index. A record whose
+    /// response cannot be kept has failed.
+    pub(super) async fn run_batch<'e>(
+        &self,
+        event: &BatchEvent<'e>,
+        begun: Begun,
+        keep: &Keep<'_>,
+    ) -> Batch<'e> {
         let settings = &self.inner.events.settings;
         if let Some(first) = event.record(0) {
             begun.span.record_route(first.name());
@@ -77,7 +95,7 @@ impl AppService {
             Some(stops_at) => batch.stopping_at(stops_at),
             None => batch,
         };
-        let batch = self.handle_all(event, batch, &shared, settings.concurrency).await;
+        let batch = self.handle_all(event, batch, &shared, settings.concurrency, keep).await;
         for record in batch.unfinished().filter_map(|index| event.record(index)) {
             let observation = self.observation(event.source(), &record, &shared);
             let error = AppError::internal().with_cause(NotFinished);
@@ -85,10 +103,9 @@ impl AppService {
             in_record(event.source().trigger(), record.name(), record.identifier(), concluded)
                 .await;
         }
-        let answer = batch.finish()?;
         // Do not cancel: work that handlers started may go on in the background.
         let _ = guard.disarm();
-        Ok(answer.to_json())
+        batch
     }
 
     /// Runs records until none is left, or the time to stop has come: those that still run then are
@@ -99,6 +116,7 @@ impl AppService {
         mut batch: Batch<'e>,
         shared: &Shared,
         concurrency: NonZeroUsize,
+        keep: &Keep<'_>,
     ) -> Batch<'e> {
         let clock = &self.services.clock;
         let mut stop = pin!(clock.sleep_until(shared.begun.time.stops_at()));
@@ -107,7 +125,7 @@ impl AppService {
             while running.len() < concurrency.get()
                 && let Some(turn) = batch.take(clock.now())
             {
-                running.push(self.handle_turn(event, turn, shared));
+                running.push(self.handle_turn(event, turn, shared, keep));
             }
             // A record that is done is looked at first: it is not thrown away at the last moment.
             let done = before(stop.as_mut(), running.next()).await;
@@ -122,14 +140,17 @@ impl AppService {
         event: &BatchEvent<'_>,
         turn: Turn,
         shared: &Shared,
+        keep: &Keep<'_>,
     ) -> (Turn, bool) {
-        let Some(record) = event.record(turn.index()) else { return (turn, false) };
+        let index = turn.index();
+        let Some(record) = event.record(index) else { return (turn, false) };
         let source = event.source();
         let handled = async {
             let observation = self.observation(source, &record, shared);
             let own = shared.of_record();
             let guard = own.cancellation.clone().drop_guard();
             let handled = self.handle_record(source, &record, &own).await;
+            let handled = handled.and_then(|response| keep(index, response));
             // Not when the record is given up: it comes again, and its work must not run twice.
             let _ = guard.disarm();
             let is_handled = handled.is_ok();
@@ -144,12 +165,21 @@ impl AppService {
         source: BatchSource,
         record: &BatchRecord<'_>,
         shared: &Shared,
-    ) -> Result<(), AppError> {
+    ) -> Result<Response, AppError> {
         let handler = self.inner.events.handler(source, record.name());
         let handler = handler.ok_or_else(|| unregistered(record))?;
-        let record = EventInput::read(source, record)?;
-        self.handle(handler, shared.context(record)).await?;
-        Ok(())
+        let input = EventInput::read(source, record)?;
+        if let EventInput::Kinesis(record) = &input
+            && let Some(records) = record.user_records()
+        {
+            // Kinesis knows the aggregate alone: the first failure fails it, and all of it comes again.
+            for record in records {
+                let input = EventInput::Kinesis(Arc::new(record));
+                self.handle(handler, shared.context(input)).await?;
+            }
+            return Ok(Response::no_content());
+        }
+        self.handle(handler, shared.context(input)).await
     }
 
     /// What is recorded of a record, where anybody listens: changes of tables always, others if that

@@ -33,6 +33,7 @@ mod bus;
 pub(crate) mod cloudformation;
 #[cfg(feature = "aws_lambda_events")]
 mod convert;
+mod firehose;
 mod register;
 mod settings;
 mod single;
@@ -49,9 +50,9 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
     ActiveMqRecord, BatchSource, CodeCommitRecord, Delivery, DocumentDbRecord, DynamoDbRecord,
-    EventBridgeEvent, EventBridgeRoutes, EventInput, EventObservation, EventOutcome, KafkaRecord,
-    KinesisRecord, LambdaEvent, RabbitMqRecord, RouteTaken, Routes, S3Record, SesRecord,
-    ShapeRoutes, SingleRoutes, SnsRecord, SqsRecord, Trigger,
+    EventBridgeEvent, EventBridgeRoutes, EventInput, EventObservation, EventOutcome,
+    FirehoseRecord, KafkaRecord, KinesisRecord, LambdaEvent, RabbitMqRecord, RouteTaken, Routes,
+    S3Record, SesRecord, ShapeRoutes, SingleRoutes, SnsRecord, SqsRecord, Trigger,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -124,6 +125,30 @@ pub type ActiveMqMessage = ActiveMqRecord<'static>;
 pub type RabbitMqMessage = RabbitMqRecord<'static>;
 /// A change in a database of DocumentDB.
 pub type DocumentDbChange = DocumentDbRecord<'static>;
+/// A record of a stream of Firehose, its data decoded.
+///
+/// ```
+/// use std::sync::Arc;
+/// use apptheory::app::App;
+/// use apptheory::app::events::FirehoseMessage;
+/// use apptheory::events::Transformed;
+/// use apptheory::testkit::TestApp;
+/// use serde_json::json;
+///
+/// async fn shout(record: Arc<FirehoseMessage>) -> Transformed {
+///     match &*record.data {
+///         b"" => Transformed::dropped(),
+///         data => Transformed::ok(data.to_ascii_uppercase()),
+///     }
+/// }
+///
+/// let app = TestApp::new(|_| App::new().firehose("clicks", shout));
+/// app.firehose("clicks", ["hi", ""]).assert_answer(&json!({"records": [
+///     {"recordId": "record-1", "result": "Ok", "data": "SEk="},
+///     {"recordId": "record-2", "result": "Dropped"},
+/// ]}));
+/// ```
+pub type FirehoseMessage = FirehoseRecord<'static>;
 /// A notification of SNS.
 pub type SnsNotification = SnsRecord<'static>;
 /// An event of EventBridge.

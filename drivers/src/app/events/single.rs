@@ -141,7 +141,7 @@ pub(super) fn failed(error: AppError) -> InvokeError {
 struct NotJson;
 
 /// The value that a response answers a service with: its body, null when it has none.
-fn output(response: Response) -> Result<Value, AppError> {
+pub(super) fn output(response: Response) -> Result<Value, AppError> {
     let not_json = || AppError::internal().with_cause(NotJson);
     match (&*response.body, &response.stream) {
         (_, Some(_)) => Err(not_json()),

@@ -1,4 +1,5 @@
-//! Registering handlers of records of Kafka, S3, SES, CodeCommit, Amazon MQ and DocumentDB.
+//! Registering handlers of records of Kafka, S3, SES, CodeCommit, Amazon MQ, DocumentDB, Firehose and
+//! CloudWatch Logs.
 
 use apptheory_core::events::BatchSource;
 
@@ -99,6 +100,37 @@ macro_rules! sources {
                 handler: impl Handler<A, S, kind::Database>,
             ) -> Self {
                 let target = Target::Records(BatchSource::DocumentDb, database.to_owned());
+                self.router().add(target, handler.into_layered());
+                self
+            }
+
+            /// Transforms the records of a delivery stream of Amazon Data Firehose. A handler returns what
+            /// becomes of its record: [`Transformed`](apptheory_core::events::Transformed). One that fails
+            /// fails its record alone, and Firehose delivers it to where failures go; so it does with
+            /// records that are not handled in time. Records have no order: as many run at once as
+            /// [`event_concurrency`](App::event_concurrency) says.
+            ///
+            /// An answer has 6 MiB at most. Records that do not fit count as failed, and the failure hook is
+            /// told: keep the stream's buffer for the transformation small enough.
+            #[must_use]
+            pub fn firehose<A>(
+                mut self,
+                stream: &str,
+                handler: impl Handler<A, S, kind::DeliveryStream>,
+            ) -> Self {
+                let target = Target::Records(BatchSource::Firehose, stream.to_owned());
+                self.router().add(target, handler.into_layered());
+                self
+            }
+
+            /// Handles what subscriptions of CloudWatch Logs deliver to the function itself, of all log
+            /// groups. A failure fails the invocation, and Lambda tries it again. Deliveries through Kinesis
+            /// are records of [`kinesis`](Self::kinesis), and read by
+            /// [`cloudwatch_logs`](apptheory_core::events::KinesisRecord::cloudwatch_logs).
+            #[must_use]
+            pub fn cloudwatch_logs<A>(mut self, handler: impl Handler<A, S, kind::Logs>) -> Self {
+                let name = BatchSource::CloudWatchLogs.trigger().as_str();
+                let target = Target::Records(BatchSource::CloudWatchLogs, name.to_owned());
                 self.router().add(target, handler.into_layered());
                 self
             }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::{Change, EventBridgeEvent, EventInput};
+use apptheory_core::events::{Change, CloudWatchLogs, EventBridgeEvent, EventInput};
 use apptheory_core::json::read;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{
     ActiveMqMessage, CodeCommitPush, DocumentDbChange, DynamoDbChange, EventBridgeMessage,
-    KafkaMessage, KinesisMessage, RabbitMqMessage, S3Object, SesMail, SnsNotification, SqsMessage,
+    FirehoseMessage, KafkaMessage, KinesisMessage, RabbitMqMessage, S3Object, SesMail,
+    SnsNotification, SqsMessage,
 };
 use crate::app::subject::OfAnotherKind;
 use crate::app::{Answer, Context, FromContext, IntoAnswer, Response, kind};
@@ -51,6 +52,16 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::Table> for Change<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         match context.record() {
             Some(EventInput::DynamoDb(record)) => Ok(record.change()?),
+            Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
+        }
+    }
+}
+
+/// A change that comes through a stream of Kinesis. Data that is anything else fails.
+impl<S, T: DeserializeOwned> FromContext<S, kind::Stream> for Change<T> {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        match context.record() {
+            Some(EventInput::Kinesis(record)) => Ok(record.table_change()?.change()?),
             Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
         }
     }
@@ -124,6 +135,8 @@ records! {
     ActiveMqQueue: ActiveMq ActiveMqMessage
     RabbitMqQueue: RabbitMq RabbitMqMessage
     Database: DocumentDb DocumentDbChange
+    DeliveryStream: Firehose FirehoseMessage
+    Logs: CloudWatchLogs CloudWatchLogs
     Topic: Sns SnsNotification
     Bus: EventBridge EventBridgeMessage
 }

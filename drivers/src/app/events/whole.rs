@@ -1,5 +1,5 @@
-//! Events with records that come again as a whole: those of S3, SES, CodeCommit, Amazon MQ and
-//! DocumentDB.
+//! Events with records that come again as a whole: those of S3, SES, CodeCommit, Amazon MQ, DocumentDB
+//! and CloudWatch Logs.
 
 use std::sync::Arc;
 

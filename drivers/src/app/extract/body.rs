@@ -1,17 +1,19 @@
 //! Bodies, read in other ways than as JSON.
 
 use apptheory_core::error::AppError;
-use apptheory_core::http::read_form;
+use apptheory_core::http::{read_form, read_form_text};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{FromContext, OptionalFromContext};
 use crate::app::context::Context;
-use crate::app::kind::Http;
 
 /// The body, read as a form (`application/x-www-form-urlencoded`): a struct whose members bear the
 /// names of its fields, or a map. A member that is a list takes all values of its name. `Option<Form<T>>`
 /// is `None` for an empty body.
+///
+/// Of a record, it is what the record [brings](apptheory_core::events::EventInput::payload), without a
+/// media type: an error fails that record alone.
 ///
 /// Pages of other origins can send forms with the cookies of their visitors. Where a cookie
 /// identifies the caller, set it `SameSite`, or check a token.
@@ -32,18 +34,21 @@ use crate::app::kind::Http;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Form<T>(pub T);
 
-impl<S, T: DeserializeOwned> FromContext<S, Http> for Form<T> {
+impl<S, K, T: DeserializeOwned> FromContext<S, K> for Form<T> {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        read_form(&context.expect_call()?.request).map(Self)
+        match context.call() {
+            Some(call) => read_form(&call.request).map(Self),
+            None => read_form_text(context.body()).map(Self),
+        }
     }
 }
 
-impl<S, T: DeserializeOwned> OptionalFromContext<S, Http> for Form<T> {
+impl<S, K, T: DeserializeOwned> OptionalFromContext<S, K> for Form<T> {
     fn optional_from_context(context: &Context, state: &S) -> Result<Option<Self>, AppError> {
         if context.body().is_empty() {
             Ok(None)
         } else {
-            Self::from_context(context, state).map(Some)
+            FromContext::<S, K>::from_context(context, state).map(Some)
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use apptheory_core::error::AppError;
-use apptheory_core::events::Shape;
+use apptheory_core::events::{Change, CloudWatchLogs, Shape, Transformed};
 use serde_json::{Value, json};
 
 use crate::app::events::{
@@ -156,6 +156,140 @@ fn every_source_has_its_handler_and_its_record() {
             "delete orders",
         ]
     );
+}
+
+#[test]
+fn records_of_firehose_come_back_one_by_one() {
+    async fn transform(text: String) -> Result<Transformed, AppError> {
+        match &*text {
+            "drop" => Ok(Transformed::dropped()),
+            "bad" => Err(AppError::conflict("secret=42")),
+            "panic" => panic!("boom"),
+            "large" => Ok(Transformed::ok("x".repeat(4 << 20))),
+            text => Ok(Transformed::ok(text.to_uppercase()).partition_key("len", "2")),
+        }
+    }
+    /// Answers what Firehose does not take.
+    async fn meddle(context: Context, next: Next) -> Answer {
+        if context.body() == b"meddle" {
+            Response::json(200, &1)
+        } else {
+            Ok(next.run(context).await)
+        }
+    }
+    let told = Seen::default();
+    let tell = told.clone();
+    let app = TestApp::new(|_| {
+        App::new()
+            .layer(meddle)
+            .firehose("clicks", transform)
+            .on_failure(move |failure| tell.see(failure.to_string()))
+    });
+    let data = ["hi", "drop", "bad", "panic", "meddle", "yo"];
+    app.firehose("clicks", data).assert_answer(&json!({"records": [
+        {"recordId": "record-1", "result": "Ok", "data": "SEk=",
+            "metadata": {"partitionKeys": {"len": "2"}}},
+        {"recordId": "record-2", "result": "Dropped"},
+        {"recordId": "record-3", "result": "ProcessingFailed"},
+        {"recordId": "record-4", "result": "ProcessingFailed"},
+        {"recordId": "record-5", "result": "ProcessingFailed"},
+        {"recordId": "record-6", "result": "Ok", "data": "WU8=",
+            "metadata": {"partitionKeys": {"len": "2"}}},
+    ]}));
+    assert_eq!(told.take().len(), 3);
+
+    // 4 MiB are more than 5 in base64: two of them do not fit into the answer.
+    let answer = app.firehose("clicks", ["large", "hi", "large"]);
+    assert!(answer.text().len() < 6 << 20);
+    let records = answer.answer::<Value>()["records"].clone();
+    let results: Vec<_> = (0..3).map(|n| records[n]["result"].as_str().unwrap()).collect();
+    assert_eq!(results, ["Ok", "Ok", "ProcessingFailed"]);
+    assert!(told.take()[0].contains("1 transformed records do not fit"), "the failure hook");
+    let other = app.firehose("others", ["hi"]);
+    assert_eq!(other.answer::<Value>()["records"][0]["result"], "ProcessingFailed");
+}
+
+#[test]
+fn logs_are_delivered_to_the_function_itself() {
+    let seen = Seen::default();
+    let app = TestApp::new(|_| {
+        let handler =
+            async |State(seen): State<Seen>, logs: Arc<CloudWatchLogs>, Json(all): Json<Value>| {
+                assert_eq!(all["logGroup"], *logs.log_group);
+                seen.see(format!("{} {}", logs.log_group, logs.log_events[0].message));
+            };
+        App::with_state(seen.clone()).cloudwatch_logs(handler).on_failure(|_| {})
+    });
+    app.log_subscription("/shop", ["hi"]).assert_answer(&());
+    assert_eq!(seen.take(), ["/shop hi"]);
+    app.invoke(&json!({"awslogs": {"data": "aGk="}})).assert_error("event workload failed");
+}
+
+/// An aggregate of records with the partition key `k`, and the MD5 digest of its message.
+fn aggregate(records: &[&str], digest: u128) -> Vec<u8> {
+    let field = |tag: u8, bytes: &[u8]| {
+        [&[tag << 3 | 2, u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
+    };
+    let records =
+        records.iter().map(|data| field(3, &[&[8, 0][..], &field(3, data.as_bytes())].concat()));
+    let message = [field(1, b"k")].into_iter().chain(records).collect::<Vec<_>>().concat();
+    [&[0xf3, 0x89, 0x9a, 0xc2][..], &message, &digest.to_be_bytes()].concat()
+}
+
+#[test]
+fn every_record_in_an_aggregate_is_handled() {
+    let seen = Seen::default();
+    let app = TestApp::new(|_| App::with_state(seen.clone()).kinesis("s", number));
+    let good = aggregate(&["1", "2"], 0x00f3dca4_85c89b1d_564590a7_c7247805);
+    app.kinesis("s", [good, b"3".into()]).assert_ok();
+    assert_eq!(seen.take(), ["1", "2", "3"]);
+    // The aggregate is what comes again.
+    let bad = aggregate(&["1", "bad", "2"], 0x5dc1fa98_0e1ec72f_73cb1e0b_d312b086);
+    app.kinesis("s", [bad, b"3".into()]).assert_failures(["1"]);
+    assert_eq!(seen.take(), ["1", "bad", "3"]);
+    // What only begins like one is a record like any other.
+    let damaged = [&[0xf3, 0x89, 0x9a, 0xc2][..], &[0; 20]].concat();
+    let app = TestApp::new(|_| {
+        App::new().kinesis("s", async |context: Context, Body(body): Body| {
+            assert_eq!(body.len(), 24);
+            assert!(context.record().is_some());
+        })
+    });
+    app.kinesis("s", [damaged]).assert_ok();
+}
+
+#[test]
+fn changes_of_tables_come_through_kinesis() {
+    #[derive(serde::Deserialize)]
+    struct Order {
+        item: String,
+    }
+    async fn see(State(seen): State<Seen>, change: Change<Order>) {
+        let item = change.old.map(|order| order.item);
+        seen.see(format!("{item:?} {}", change.is_expiry));
+    }
+    let seen = Seen::default();
+    let app = TestApp::new(|_| App::with_state(seen.clone()).kinesis("s", see).on_failure(|_| {}));
+    let change = json!({"eventSource": "aws:dynamodb", "eventName": "REMOVE", "tableName": "orders",
+        "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+        "dynamodb": {"OldImage": {"item": {"S": "tea"}}}});
+    app.kinesis("s", [change.to_string(), "{}".into(), "hi".into()]).assert_failures(["2", "3"]);
+    assert_eq!(seen.take(), [r#"Some("tea") true"#]);
+}
+
+#[test]
+fn forms_come_in_records() {
+    #[derive(serde::Deserialize)]
+    struct Order {
+        item: String,
+    }
+    async fn see(State(seen): State<Seen>, Form(order): Form<Order>) {
+        seen.see(order.item);
+    }
+    let seen = Seen::default();
+    let app = TestApp::new(|_| App::with_state(seen.clone()).sqs("q", see));
+    app.sqs("q", ["item=green+tea", "amount=1", ""]).assert_failures(["msg-2", "msg-3"]);
+    assert_eq!(seen.take(), ["green tea"]);
 }
 
 #[test]

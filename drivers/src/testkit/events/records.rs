@@ -189,6 +189,21 @@ pub fn cloudwatch_logs<M: Into<String>>(
     stream: &str,
     messages: impl IntoIterator<Item = M>,
 ) -> Value {
+    kinesis(stream, [delivery("/aws/lambda/apptheory-test", messages)])
+}
+
+/// Makes the event of a subscription of CloudWatch Logs that invokes the function itself: these messages
+/// of a log group, compressed.
+#[must_use]
+pub fn log_subscription<M: Into<String>>(
+    log_group: &str,
+    messages: impl IntoIterator<Item = M>,
+) -> Value {
+    json!({"awslogs": {"data": STANDARD.encode(delivery(log_group, messages))}})
+}
+
+/// What a subscription delivers.
+fn delivery<M: Into<String>>(log_group: &str, messages: impl IntoIterator<Item = M>) -> Vec<u8> {
     let events = messages.into_iter().enumerate().map(|(index, message)| {
         let id = format!("cwl-event-{}", index.saturating_add(1));
         json!({"id": id, "timestamp": 0, "message": message.into()})
@@ -196,12 +211,12 @@ pub fn cloudwatch_logs<M: Into<String>>(
     let delivery = json!({
         "messageType": "DATA_MESSAGE",
         "owner": ACCOUNT,
-        "logGroup": "/aws/lambda/apptheory-test",
+        "logGroup": log_group,
         "logStream": "1970/01/01/[$LATEST]apptheory-test",
         "subscriptionFilters": ["apptheory-test-filter"],
         "logEvents": events.collect::<Vec<_>>(),
     });
-    kinesis(stream, [gzip(delivery.to_string().as_bytes())])
+    gzip(delivery.to_string().as_bytes())
 }
 
 /// Makes an event of notifications of an SNS topic.

@@ -1,0 +1,394 @@
+//! Transforming the records of a stream of Amazon Data Firehose.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::batch_event::{BatchEvent, BatchRecord};
+use super::error::{Error, ErrorKind};
+use super::owned;
+use crate::error::AppError;
+use crate::http::base64_body;
+use crate::json::{self, ObjectWriter};
+use crate::printing::prints;
+
+/// How long an answer may be: what Lambda lets an invocation answer (6 MiB).
+pub const MAX_FIREHOSE_ANSWER_BYTES: usize = 6 * 1024 * 1024;
+
+/// A record of a stream of Amazon Data Firehose. What it lacks is empty.
+#[derive(Clone)]
+pub struct FirehoseRecord<'a> {
+    /// The record's id in its invocation.
+    pub record_id: Cow<'a, str>,
+    /// The data, decoded.
+    pub data: Vec<u8>,
+    /// When it arrived, in Unix milliseconds.
+    pub arrived_at: i64,
+    /// The delivery stream's ARN.
+    pub delivery_stream_arn: Cow<'a, str>,
+    /// The ARN of the Kinesis stream that it is from, if it is from one.
+    pub source_stream_arn: Cow<'a, str>,
+    /// Its partition key in that stream.
+    pub partition_key: Cow<'a, str>,
+    /// Its sequence number in that stream.
+    pub sequence_number: Cow<'a, str>,
+    text: Cow<'a, str>,
+}
+
+prints!(FirehoseRecord<'_>: record_id, arrived_at, delivery_stream_arn);
+
+impl<'a> FirehoseRecord<'a> {
+    /// Reads a record, and decodes its data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when a member that is read is of another type or comes twice, or the data is not
+    /// base64.
+    pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
+        let (mut read, data) = record.read(|object| {
+            let source = object.object("kinesisRecordMetadata")?;
+            let read = Self {
+                record_id: object.text("recordId")?,
+                data: Vec::new(),
+                arrived_at: object.get("approximateArrivalTimestamp")?.exact_integer()?,
+                delivery_stream_arn: record.event_text("deliveryStreamArn"),
+                source_stream_arn: record.event_text("sourceKinesisStreamArn"),
+                partition_key: source.text("partitionKey")?,
+                sequence_number: source.text("sequenceNumber")?,
+                text: Cow::Borrowed(record.as_json()),
+            };
+            Ok((read, object.text("data")?))
+        })?;
+        read.data = record.decode(&data)?;
+        Ok(read)
+    }
+
+    /// Returns the record as the event has it.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the record without its event, for a handler that may outlive it.
+    #[must_use]
+    pub fn into_owned(self) -> FirehoseRecord<'static> {
+        FirehoseRecord {
+            record_id: owned(self.record_id),
+            data: self.data,
+            arrived_at: self.arrived_at,
+            delivery_stream_arn: owned(self.delivery_stream_arn),
+            source_stream_arn: owned(self.source_stream_arn),
+            partition_key: owned(self.partition_key),
+            sequence_number: owned(self.sequence_number),
+            text: owned(self.text),
+        }
+    }
+}
+
+/// What becomes of a record of Firehose that was handled.
+///
+/// ```
+/// use apptheory_core::events::Transformed;
+/// use serde_json::json;
+///
+/// let transformed = Transformed::ok("tea\n").partition_key("kind", "drink");
+/// assert_eq!(json!(transformed)["result"], "Ok");
+/// assert_eq!(json!(transformed)["metadata"]["partitionKeys"]["kind"], "drink");
+/// assert_eq!(json!(Transformed::dropped()), json!({"result": "Dropped"}));
+/// ```
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transformed {
+    result: Outcome,
+    /// In base64; a record that is dropped has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    metadata: Metadata,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+enum Outcome {
+    Ok,
+    Dropped,
+}
+
+#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Metadata {
+    partition_keys: BTreeMap<String, String>,
+}
+
+impl Metadata {
+    fn is_empty(&self) -> bool {
+        self.partition_keys.is_empty()
+    }
+}
+
+prints!(Transformed: result);
+
+impl Transformed {
+    /// Delivers the record with this data.
+    #[must_use]
+    pub fn ok(data: impl AsRef<[u8]>) -> Self {
+        let data = Some(STANDARD.encode(data));
+        Self { result: Outcome::Ok, data, metadata: Metadata::default() }
+    }
+
+    /// Delivers the record with a value as JSON. Firehose writes records one after the other: add a line
+    /// end where the destination reads lines.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`], a masked 500, for a value that cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, AppError> {
+        let text = serde_json::to_string(value);
+        text.map(Self::ok).map_err(|error| AppError::internal().with_cause(error))
+    }
+
+    /// Leaves the record out of what is delivered, on purpose.
+    #[must_use]
+    pub const fn dropped() -> Self {
+        let metadata = Metadata { partition_keys: BTreeMap::new() };
+        Self { result: Outcome::Dropped, data: None, metadata }
+    }
+
+    /// Adds a partition key, by which a stream with dynamic partitioning chooses the prefix in S3.
+    #[must_use]
+    pub fn partition_key(mut self, name: &str, value: &str) -> Self {
+        self.metadata.partition_keys.insert(name.to_string(), value.to_string());
+        self
+    }
+
+    /// Reads what was answered for a record, by a handler or by what is around it.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`], a masked 500, for what is not such an answer: Firehose would not take it.
+    pub fn of(answer: Json) -> Result<Self, AppError> {
+        let refused = || AppError::internal().with_cause(NotTransformed);
+        let read: Self = serde_json::from_value(answer).map_err(|_| refused())?;
+        let data = read.data.as_ref().map(|data| base64_body::decode(data.as_bytes(), None));
+        match (read.result, data) {
+            (Outcome::Ok, Some(Ok(_))) | (Outcome::Dropped, None) => Ok(read),
+            (Outcome::Ok, _) | (Outcome::Dropped, Some(_)) => Err(refused()),
+        }
+    }
+}
+
+/// A record was answered with something else than what becomes of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the answer for a record of Firehose does not say what becomes of it")]
+struct NotTransformed;
+
+/// What an invocation with records of Firehose answers: every record of the event, in its order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FirehoseResponse {
+    /// The answer as JSON.
+    pub json: String,
+    /// The records that were transformed and did not fit, by their index: they are answered as failed.
+    pub left_out: Vec<usize>,
+}
+
+impl FirehoseResponse {
+    /// Answers the records of an event. `outputs` are what becomes of them, in their order: `None` for one
+    /// that failed, which Firehose delivers to where failures go. So it does with those that do not fit
+    /// into `most` bytes, of which the first that come go first.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnnamedRecord`] when a record has no id: it could not be answered.
+    pub fn new(
+        event: &BatchEvent<'_>,
+        outputs: impl IntoIterator<Item = Option<Transformed>>,
+        most: usize,
+    ) -> Result<Self, Error> {
+        const FRAME: usize = r#"{"records":[]}"#.len();
+        let mut entries = Vec::new();
+        for (record, output) in event.records().zip(outputs) {
+            if record.identifier().is_empty() {
+                let text = "apptheory: firehose record has no recordId";
+                return Err(Error::new(ErrorKind::UnnamedRecord, text));
+            }
+            let failed = entry(record.identifier(), None);
+            entries.push((failed, output.map(|output| entry(record.identifier(), Some(&output)))));
+        }
+        // Room for all records as failed ones, each with a comma, is there in any case.
+        let least = entries.iter().map(|(failed, _)| failed.len().saturating_add(1)).sum::<usize>();
+        let mut left = most.saturating_sub(FRAME).saturating_sub(least);
+        let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
+        for (index, (failed, transformed)) in entries.into_iter().enumerate() {
+            let more = transformed.as_ref().map(|entry| entry.len().saturating_sub(failed.len()));
+            match (transformed, more) {
+                (Some(entry), Some(more)) if more <= left => {
+                    left = left.saturating_sub(more);
+                    chosen.push(entry);
+                }
+                (Some(_), _) => {
+                    left_out.push(index);
+                    chosen.push(failed);
+                }
+                (None, _) => chosen.push(failed),
+            }
+        }
+        let mut json = String::new();
+        let mut object = ObjectWriter::begin(&mut json);
+        json::write_array(chosen, object.member("records"), |entry, out| out.push_str(&entry));
+        object.end();
+        Ok(Self { json, left_out })
+    }
+}
+
+/// What is answered for a record; `None` for one that failed.
+fn entry(id: &str, output: Option<&Transformed>) -> String {
+    let mut json = String::new();
+    let mut object = ObjectWriter::begin(&mut json);
+    object.text("recordId", id);
+    let result = match output.map(|output| output.result) {
+        Some(Outcome::Ok) => "Ok",
+        Some(Outcome::Dropped) => "Dropped",
+        None => "ProcessingFailed",
+    };
+    object.text("result", result);
+    if let Some(Transformed { data, metadata, .. }) = output {
+        if let Some(data) = data {
+            object.text("data", data);
+        }
+        if !metadata.is_empty() {
+            let mut metadata_object = ObjectWriter::begin(object.member("metadata"));
+            let mut keys = ObjectWriter::begin(metadata_object.member("partitionKeys"));
+            for (name, value) in &metadata.partition_keys {
+                keys.text(name, value);
+            }
+            keys.end();
+            metadata_object.end();
+        }
+    }
+    object.end();
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use serde_json::{Value as Json, json};
+
+    use super::{FirehoseRecord, FirehoseResponse, MAX_FIREHOSE_ANSWER_BYTES, Transformed};
+    use crate::events::{BatchEvent, BatchSource, ErrorKind};
+
+    fn event(ids: &[&str]) -> String {
+        let records: Vec<_> =
+            ids.iter().map(|id| json!({"recordId": id, "data": "aGk="})).collect();
+        json!({"deliveryStreamArn": "arn:aws:firehose:r:1:deliverystream/clicks",
+            "records": records})
+        .to_string()
+    }
+
+    fn answered(
+        ids: &[&str],
+        outputs: impl IntoIterator<Item = Option<Transformed>>,
+        most: usize,
+    ) -> (Json, Vec<usize>) {
+        let event = event(ids);
+        let event = BatchEvent::read(BatchSource::Firehose, &event).unwrap();
+        let answer = FirehoseResponse::new(&event, outputs, most).unwrap();
+        assert!(answer.json.len() <= most, "{} of {most}", answer.json.len());
+        (serde_json::from_str(&answer.json).unwrap(), answer.left_out)
+    }
+
+    #[test]
+    fn every_record_comes_back_with_what_became_of_it() {
+        let outputs = [
+            Some(Transformed::ok("tea").partition_key("k<", "v")),
+            Some(Transformed::dropped()),
+            None,
+        ];
+        let (answer, left_out) = answered(&["1", "2", "3"], outputs, MAX_FIREHOSE_ANSWER_BYTES);
+        assert!(left_out.is_empty());
+        let expected = json!({"records": [
+            {"recordId": "1", "result": "Ok", "data": "dGVh",
+                "metadata": {"partitionKeys": {"k<": "v"}}},
+            {"recordId": "2", "result": "Dropped"},
+            {"recordId": "3", "result": "ProcessingFailed"},
+        ]});
+        assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_comes_back_as_failed() {
+        let ids = ["1", "2", "3", "4"];
+        let outputs = || {
+            let sizes = [300_usize, 30_000, 300, 300].into_iter();
+            sizes.map(|size| Some(Transformed::ok("x".repeat(size))))
+        };
+        let results = |most| {
+            let (answer, left_out) = answered(&ids, outputs(), most);
+            let results = answer["records"].as_array().unwrap().iter();
+            let ok = results.map(|record| record["result"] == "Ok").collect::<Vec<_>>();
+            (ok, left_out)
+        };
+        assert_eq!(results(50_000), ([true; 4].to_vec(), [].into()));
+        assert_eq!(results(2_000), ([true, false, true, true].to_vec(), [1].into()));
+        assert_eq!(results(900), ([true, false, false, false].to_vec(), [1, 2, 3].into()));
+        assert_eq!(results(300), ([false; 4].to_vec(), [0, 1, 2, 3].into()));
+    }
+
+    #[test]
+    fn a_record_without_an_id_fails_the_event() {
+        let event = event(&["1", " "]);
+        let event = BatchEvent::read(BatchSource::Firehose, &event).unwrap();
+        let answer = FirehoseResponse::new(&event, [None, None], 1000);
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::UnnamedRecord);
+    }
+
+    #[test]
+    fn only_what_firehose_takes_is_an_answer() {
+        for output in [
+            Transformed::ok([0xff]),
+            Transformed::ok(""),
+            Transformed::dropped(),
+            Transformed::json(&7).unwrap().partition_key("a", "b"),
+        ] {
+            assert_eq!(Transformed::of(json!(output)).unwrap(), output);
+        }
+        for other in [
+            json!(null),
+            json!("Ok"),
+            json!({"result": "Ok"}),
+            json!({"result": "Ok", "data": "?"}),
+            json!({"result": "ProcessingFailed", "data": ""}),
+            json!({"result": "Dropped", "data": ""}),
+            json!({"result": "Ok", "data": "", "recordId": "1"}),
+        ] {
+            assert!(Transformed::of(other.clone()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn records_name_their_stream_and_their_source() {
+        let event = json!({"deliveryStreamArn": "arn:aws:firehose:r:1:deliverystream/clicks",
+            "sourceKinesisStreamArn": "arn:aws:kinesis:r:1:stream/s", "records": [
+            {"recordId": "1", "data": "aGk=", "approximateArrivalTimestamp": 7,
+                "kinesisRecordMetadata": {"partitionKey": "p", "sequenceNumber": "9"}},
+            {"recordId": "2", "data": "?"}, {"recordId": 3}]})
+        .to_string();
+        let event = BatchEvent::read(BatchSource::Firehose, &event).unwrap();
+        let read = |index| FirehoseRecord::read(&event.record(index).unwrap());
+        assert_eq!(event.record(0).unwrap().name(), "clicks");
+        let record = read(0).unwrap().into_owned();
+        assert_eq!((&*record.data, record.arrived_at), (&b"hi"[..], 7));
+        assert_eq!((&*record.partition_key, &*record.sequence_number), ("p", "9"));
+        assert_eq!(read(1).unwrap_err().kind(), ErrorKind::InvalidBase64);
+        assert_eq!(read(2).unwrap_err().kind(), ErrorKind::Malformed);
+        let named: Vec<_> = event.records().map(|record| record.identifier().to_string()).collect();
+        assert_eq!(named, ["1", "2", ""]);
+    }
+}

@@ -1,0 +1,154 @@
+//! Aggregates of the Kinesis Producer Library: many records of a program in one of Kinesis.
+//!
+//! An aggregate is `F3 89 9A C2`, a message of Protocol Buffers, and the MD5 digest of that message:
+//!
+//! ```text
+//! AggregatedRecord { repeated string partition_key_table = 1; repeated Record records = 3; … }
+//! Record { uint64 partition_key_index = 1; bytes data = 3; … }
+//! ```
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use md5::{Digest as _, Md5};
+use prost::DecodeError;
+use prost::encoding::{DecodeContext, WireType, bytes, decode_key, skip_field, string, uint64};
+
+/// How an aggregate begins.
+const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
+
+/// How long the digest is that ends it.
+const DIGEST_LEN: usize = 16;
+
+/// A record in an aggregate.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct UserRecord {
+    pub(super) partition_key: String,
+    pub(super) data: Vec<u8>,
+}
+
+/// The records in data; `None` for data that is no aggregate. What only begins like one, and what is
+/// damaged, is none: it is a record like any other, as the Kinesis Client Library has it.
+pub(super) fn user_records(data: &[u8]) -> Option<Vec<UserRecord>> {
+    let framed = data.strip_prefix(&MAGIC)?;
+    let (message, digest) = framed.split_at_checked(framed.len().checked_sub(DIGEST_LEN)?)?;
+    if Md5::digest(message).as_slice() != digest {
+        return None;
+    }
+    let (keys, records) = aggregate(message).ok()?;
+    let records = records.into_iter().map(|(key, data)| {
+        let key = keys.get(usize::try_from(key).ok()?)?;
+        Some(UserRecord { partition_key: key.clone(), data })
+    });
+    records.collect()
+}
+
+/// The table of partition keys, and the records, each with its key's place in the table.
+fn aggregate(mut message: &[u8]) -> Result<(Vec<String>, Vec<(u64, Vec<u8>)>), DecodeError> {
+    let (mut keys, mut records) = (Vec::new(), Vec::new());
+    while !message.is_empty() {
+        match decode_key(&mut message)? {
+            (1, wire) => {
+                let mut key = String::new();
+                string::merge(wire, &mut key, &mut message, DecodeContext::default())?;
+                keys.push(key);
+            }
+            (3, wire) => {
+                let mut record = Vec::new();
+                bytes::merge(wire, &mut record, &mut message, DecodeContext::default())?;
+                records.push(user_record(&record)?);
+            }
+            (tag, wire) => skip(wire, tag, &mut message)?,
+        }
+    }
+    Ok((keys, records))
+}
+
+fn user_record(mut record: &[u8]) -> Result<(u64, Vec<u8>), DecodeError> {
+    let (mut key, mut data) = (0, Vec::new());
+    while !record.is_empty() {
+        match decode_key(&mut record)? {
+            (1, wire) => uint64::merge(wire, &mut key, &mut record, DecodeContext::default())?,
+            (3, wire) => bytes::merge(wire, &mut data, &mut record, DecodeContext::default())?,
+            (tag, wire) => skip(wire, tag, &mut record)?,
+        }
+    }
+    Ok((key, data))
+}
+
+/// Passes over a field that is not read: an explicit hash key, a tag, or one that is newer.
+fn skip(wire: WireType, tag: u32, message: &mut &[u8]) -> Result<(), DecodeError> {
+    skip_field(wire, tag, message, DecodeContext::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use md5::{Digest as _, Md5};
+
+    use super::{UserRecord, user_records};
+
+    /// A field of bytes, as Protocol Buffers write it; all lengths here fit into seven bits.
+    fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+        [&[tag << 3 | 2, u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
+    }
+
+    fn framed(message: &[u8]) -> Vec<u8> {
+        let digest = Md5::digest(message);
+        [&[0xf3, 0x89, 0x9a, 0xc2][..], message, digest.as_slice()].concat()
+    }
+
+    fn message() -> Vec<u8> {
+        let record = |key: u8, data: &[u8]| field(3, &[&[8, key][..], &field(3, data)].concat());
+        // An explicit hash key, its place in a record, and a tag, which are not read.
+        let odd = [&[8, 1, 16, 0][..], &field(3, b""), &field(4, b"t")].concat();
+        [
+            field(1, b"k1"),
+            field(1, "schl\u{fc}ssel".as_bytes()),
+            field(2, b"123"),
+            record(0, b"hi"),
+            record(1, &[0xff, 0]),
+            field(3, &odd),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn every_record_of_an_aggregate_comes_out() {
+        let record = |partition_key: &str, data: &[u8]| UserRecord {
+            partition_key: partition_key.into(),
+            data: data.into(),
+        };
+        let expected = [
+            record("k1", b"hi"),
+            record("schl\u{fc}ssel", &[0xff, 0]),
+            record("schl\u{fc}ssel", b""),
+        ];
+        assert_eq!(user_records(&framed(&message())).unwrap(), expected);
+        assert_eq!(user_records(&framed(b"")).unwrap(), []);
+    }
+
+    #[test]
+    fn what_only_begins_like_an_aggregate_is_none() {
+        let whole = framed(&message());
+        for len in 0..whole.len() {
+            assert_eq!(user_records(&whole[..len]), None, "{len}");
+        }
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            assert_eq!(user_records(&damaged), None, "{at}");
+        }
+        for message in [
+            // A key that is not in the table, half a field, text that is no UTF-8, another type.
+            field(3, &[8, 0]),
+            [3 << 3 | 2, 9].into(),
+            field(1, &[0xff]),
+            [1 << 3, 1].into(),
+        ] {
+            assert_eq!(user_records(&framed(&message)), None, "{}", format!("{message:x?}"));
+        }
+    }
+}

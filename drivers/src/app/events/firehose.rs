@@ -1,0 +1,54 @@
+//! Transforming the records of Firehose: an answer for each of them.
+
+use std::sync::OnceLock;
+
+use apptheory_core::events::{
+    BatchEvent, FirehoseResponse, MAX_FIREHOSE_ANSWER_BYTES, Transformed,
+};
+
+use super::single::output;
+use crate::app::invoke::InvokeError;
+use crate::app::time::Begun;
+use crate::app::{Answer, AppService, IntoAnswer, Response, kind};
+
+/// A record was transformed, and there is no room for it in the answer: Firehose delivers the original to
+/// where failures go. Set a smaller buffer for the transformation, or return less.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{records} transformed records do not fit into the answer of 6 MiB, and count as failed")]
+struct NoRoom {
+    records: usize,
+}
+
+impl AppService {
+    /// Has every record transformed, and answers what becomes of each.
+    pub(super) async fn answer_firehose(
+        &self,
+        event: &BatchEvent<'_>,
+        begun: Begun,
+    ) -> Result<String, InvokeError> {
+        let request_id = begun.invocation.request_id.clone();
+        let outputs: Vec<OnceLock<Transformed>> =
+            event.records().map(|_| OnceLock::new()).collect();
+        let keep = |index: usize, response: Response| {
+            let transformed = Transformed::of(output(response)?)?;
+            if let Some(place) = outputs.get(index) {
+                // Each record runs once.
+                let _ = place.set(transformed);
+            }
+            Ok(())
+        };
+        self.run_batch(event, begun, &keep).await;
+        let outputs = outputs.into_iter().map(OnceLock::into_inner);
+        let answer = FirehoseResponse::new(event, outputs, MAX_FIREHOSE_ANSWER_BYTES)?;
+        if !answer.left_out.is_empty() {
+            self.tell_cause(&request_id, NoRoom { records: answer.left_out.len() });
+        }
+        Ok(answer.json)
+    }
+}
+
+impl IntoAnswer<kind::DeliveryStream> for Transformed {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self)
+    }
+}
