@@ -24,7 +24,7 @@ use super::events::REGION;
 /// ```
 /// use apptheory::testkit::FakeSnsClient;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let sns = FakeSnsClient::default();
 /// let topic = "arn:aws:sns:us-east-1:000000000000:orders";
 /// let publish = || sns.client().publish().topic_arn(topic).message("tea").send();
