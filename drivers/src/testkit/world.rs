@@ -95,6 +95,7 @@ impl World {
 
     /// Lets as many callers as the schedule has ask a limiter for one unit each, of one key, as of now.
     /// It happens in a fork: the world stays as it is.
+    #[must_use]
     pub fn run(&self, limiter: &Limiter, schedule: Schedule) -> Run<Decided> {
         let key = RateLimitKey::new("tenant-7", "/orders", "POST");
         let key = key.unwrap_or_else(|error| panic!("texts without separators: {error}"));

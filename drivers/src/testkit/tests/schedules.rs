@@ -126,9 +126,8 @@ fn one_reply_is_lost_at_most_and_each_once() {
 
 #[test]
 fn calls_fail_in_every_way() {
-    let mut schedules = Schedules::of(1).failing(1);
     let mut told = Vec::new();
-    while let Some(schedule) = schedules.next() {
+    for schedule in Schedules::of(1).failing(1) {
         let run = counts().run_each(schedule, |_| Careless);
         let count = run.world.memory().items(&"counts".into()).len();
         told.push((run.outputs[0].as_ref().err().copied(), count));
@@ -145,9 +144,8 @@ fn calls_fail_in_every_way() {
 #[test]
 fn a_delayed_reply_arrives_then_and_others_act_before() {
     let late = Duration::from_secs(7);
-    let mut schedules = Schedules::of(2).delaying_one_reply(late);
     let mut seen = BTreeSet::new();
-    while let Some(schedule) = schedules.next() {
+    for schedule in Schedules::of(2).delaying_one_reply(late) {
         let run = counts().run_each(schedule, |_| Careless);
         let at = |written: &Outcome<Written>| {
             let after = written.as_ref().unwrap().at.unix_seconds();
