@@ -56,7 +56,9 @@ impl Written {
         match self.via {
             // These decode a path before they hand it over.
             Via::HttpApi | Via::HttpApiV1 => UriPath::from_decoded(&percent::decode(&path)),
-            Via::FunctionUrl | Via::RestApi | Via::LoadBalancer => UriPath::from_encoded(&path),
+            Via::FunctionUrl | Via::RestApi | Via::LoadBalancer | Via::VpcLattice => {
+                UriPath::from_encoded(&path)
+            }
         }
     }
 
@@ -131,7 +133,7 @@ proptest! {
 
         prop_assert_eq!(&request.body, &written.body);
         let vouched = match written.via {
-            Via::LoadBalancer => String::new(),
+            Via::LoadBalancer | Via::VpcLattice => String::new(),
             Via::FunctionUrl | Via::HttpApi | Via::HttpApiV1 | Via::RestApi => {
                 IpAddr::V4(written.address).to_string()
             }

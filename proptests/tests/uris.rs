@@ -140,6 +140,8 @@ proptest! {
             (HttpSource::ApiGatewayV1, json!({"path": sent})),
             (HttpSource::FunctionUrl, json!({"rawPath": sent})),
             (HttpSource::Alb, json!({"path": sent})),
+            (HttpSource::VpcLatticeV1, json!({"raw_path": sent})),
+            (HttpSource::VpcLatticeV2, json!({"path": sent})),
         ] {
             let path = path_of(source, &event);
             let Lookup::Found(found) = router.look_up("GET", &path) else { panic!("{path}") };

@@ -76,13 +76,16 @@ impl<'a> LambdaEvent<'a> {
     /// 7. `Records` is a list, and its first record is an object from S3, SES or CodeCommit;
     /// 8. `eventSource` names Kafka, ActiveMQ, RabbitMQ or DocumentDB, and their records are there,
     ///    or `deliveryStreamArn` and `records` are (Firehose), or `awslogs` is (CloudWatch Logs);
-    /// 9. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
-    ///    `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
-    ///    request, and is none by 4 to 6;
-    /// 10. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
-    /// 11. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
+    /// 9. `method` and `raw_path` are there, or `method`, `path` and `requestContext.targetGroupArn`:
+    ///    VPC Lattice;
+    /// 10. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
+    ///     `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
+    ///     request, and is none by 4 to 6;
+    /// 11. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
+    /// 12. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
     ///     is a list, in the first of it: AppSync;
-    /// 12. `RequestType`, `ResponseURL` and `StackId` are there: CloudFormation, about a custom resource.
+    /// 13. `RequestType`, `ResponseURL` and `StackId` are there: CloudFormation, about a custom resource;
+    /// 14. the members of other [single events](super::SingleSource), in the order of their sources.
     ///
     /// When nothing holds it is [another](Self::Other) event, JSON that is no object included. A member
     /// of the wrong type is not there, nor is null or a blank text. Names are read in their exact
@@ -112,8 +115,9 @@ impl<'a> LambdaEvent<'a> {
     }
 
     /// Returns the name of the service and format: `sqs`, `kinesis`, `sns`, `dynamodb`,
-    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `websocket`, `kafka`, `s3`, `ses`,
-    /// `codecommit`, `activemq`, `rabbitmq`, `documentdb`, `firehose`, `cloudwatch_logs`, or that of a
+    /// `eventbridge`, `apigw_v2`, `function_url`, `apigw_v1`, `alb`, `vpc_lattice_v1`,
+    /// `vpc_lattice_v2`, `websocket`, `kafka`, `s3`, `ses`, `codecommit`, `activemq`, `rabbitmq`,
+    /// `documentdb`, `firehose`, `cloudwatch_logs`, or that of a
     /// [source of single events](super::SingleSource::name); `other` for any other event.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -148,7 +152,8 @@ pub(super) fn kind_of(document: &Document<'_>) -> Result<Option<Kind>, Error> {
     if let Some(kind) = of_first_services(event)? {
         return Ok(Some(kind));
     }
-    Ok(of_records(event).map(Kind::Batch))
+    let records = of_records(event).map(Kind::Batch);
+    Ok(records.or_else(|| of_vpc_lattice(event).map(Kind::Http)))
 }
 
 /// Which of the services an event is from that were the first to be known: events of all others may
@@ -196,6 +201,19 @@ fn of_first_services(event: Object<'_, '_>) -> Result<Option<Kind>, Error> {
     // Load balancers have the format of REST APIs, in a context of which they know nothing but this.
     let is_alb = elb.is_object();
     Ok(Some(Kind::Http(if is_alb { HttpSource::Alb } else { HttpSource::ApiGatewayV1 })))
+}
+
+/// VPC Lattice has names of its own in version 1 of its events, and names the service in version 2.
+fn of_vpc_lattice(event: Object<'_, '_>) -> Option<HttpSource> {
+    let text = |name| event.get(name).ok().and_then(Value::filled_text);
+    text("method")?;
+    if text("raw_path").is_some() {
+        return Some(HttpSource::VpcLatticeV1);
+    }
+    text("path")?;
+    let context = event.get("requestContext").ok()?.object().ok()?;
+    context.get("targetGroupArn").ok()?.filled_text()?;
+    Some(HttpSource::VpcLatticeV2)
 }
 
 fn of_first_record(records: Value<'_, '_>) -> Option<Kind> {

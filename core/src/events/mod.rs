@@ -107,11 +107,13 @@ pub use s3::{S3Notification, S3Record};
 pub use ses::{SesRecord, Verdict};
 pub use shape::{Shape, ShapeRoutes};
 pub use single::{
-    AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest, AuthorizerRequest, AuthorizerSource,
-    Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
-    CognitoMessage, CognitoRequest, CognitoTrigger, CustomResource, Done, MigratedUser,
-    NextChallenge, Policy, ResourceChange, ResourceReply, SignUp, SingleEvent, SingleRoute,
-    SingleRoutes, SingleSource, TokenClaims,
+    AgentAnswer, AgentParameter, AgentRequest, AlarmData, AlarmEvent, AlarmState, AppSyncField,
+    AppSyncHeaders, AppSyncInfo, AppSyncRequest, ArtifactCredentials, AuthorizerRequest,
+    AuthorizerSource, Challenge, ChallengeResult, ChallengeVerdict, CodePipelineArtifact,
+    CodePipelineData, CodePipelineJob, CognitoCaller, CognitoEvent, CognitoGroups, CognitoMessage,
+    CognitoRequest, CognitoTrigger, ConfigEvaluation, CustomResource, Done, MigratedUser,
+    NextChallenge, Policy, ResourceChange, ResourceReply, RotationStep, S3BatchResult, S3BatchTask,
+    SecretRotation, SignUp, SingleEvent, SingleRoute, SingleRoutes, SingleSource, TokenClaims,
 };
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;

@@ -163,6 +163,8 @@ fn recognised_by(name: &str) -> &'static str {
         "eventbridge" => "`detail-type`",
         "websocket" => "`requestContext.connectionId`",
         "apigw_v2" | "function_url" => "`requestContext.http`",
+        "vpc_lattice_v1" => "`raw_path` and `method`",
+        "vpc_lattice_v2" => "`requestContext.targetGroupArn` and `method`",
         _ => "`requestContext` and `httpMethod`",
     }
 }

@@ -43,7 +43,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 26] = [
         Self::Sqs,
         Self::Kinesis,
         Self::DynamoDbStream,
@@ -63,6 +63,12 @@ impl Trigger {
         Self::Single(SingleSource::Cognito),
         Self::Single(SingleSource::AppSync),
         Self::Single(SingleSource::CloudFormation),
+        Self::Single(SingleSource::BedrockAgent),
+        Self::Single(SingleSource::CodePipeline),
+        Self::Single(SingleSource::ConfigRule),
+        Self::Single(SingleSource::SecretsRotation),
+        Self::Single(SingleSource::CloudWatchAlarm),
+        Self::Single(SingleSource::S3Batch),
         Self::Other,
     ];
 

@@ -77,6 +77,7 @@ pub use valid::{Checked, Valid};
 /// | [`CognitoEvent`](apptheory_core::events::CognitoEvent) | the event of a trigger | Cognito | 422 for members of other types |
 /// | [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), [`Arguments`](super::events::Arguments) | the field that is asked for | AppSync; in batches `Vec<AppSyncRequest>` | 422 for members of other types |
 /// | [`CustomResource`](apptheory_core::events::CustomResource) | what is to be done with a custom resource, and its properties as a type | CloudFormation | 422 for properties of another shape |
+/// | [`AgentRequest`](apptheory_core::events::AgentRequest), [`CodePipelineJob`](apptheory_core::events::CodePipelineJob), [`ConfigEvaluation`](apptheory_core::events::ConfigEvaluation), [`SecretRotation`](apptheory_core::events::SecretRotation), [`AlarmEvent`](apptheory_core::events::AlarmEvent), [`S3BatchTask`](apptheory_core::events::S3BatchTask) | the event | its own kind | 422 for members of other types |
 /// | `Option<T>` | `T`, if it is [there](OptionalFromContext) | those of `T` | as `T`, if it is there and malformed |
 /// | `Valid<T>` | `T`, if it keeps the rules of its type (feature `validation`) | those of `T` | as `T`, and 422 for broken rules |
 /// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |

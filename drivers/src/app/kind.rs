@@ -86,6 +86,30 @@ pub enum AppSyncBatch {}
 #[derive(Clone, Copy, Debug)]
 pub enum CloudFormation {}
 
+/// What Bedrock agents ask an action group for.
+#[derive(Clone, Copy, Debug)]
+pub enum Agent {}
+
+/// Jobs of CodePipeline.
+#[derive(Clone, Copy, Debug)]
+pub enum Job {}
+
+/// Evaluations of a custom rule of AWS Config.
+#[derive(Clone, Copy, Debug)]
+pub enum ConfigRule {}
+
+/// Steps of the rotation of a secret.
+#[derive(Clone, Copy, Debug)]
+pub enum Rotation {}
+
+/// Changes of the state of a CloudWatch alarm.
+#[derive(Clone, Copy, Debug)]
+pub enum Alarm {}
+
+/// Tasks of S3 Batch Operations.
+#[derive(Clone, Copy, Debug)]
+pub enum Task {}
+
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
@@ -168,6 +192,6 @@ macro_rules! kinds {
 
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
-        Database Logs Topic Bus AppSync Any;
-    own: DeliveryStream Authorizer AppSyncBatch CloudFormation
+        Database Logs Topic Bus AppSync Job ConfigRule Rotation Alarm Any;
+    own: DeliveryStream Authorizer AppSyncBatch CloudFormation Agent Task
 }

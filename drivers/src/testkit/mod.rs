@@ -30,7 +30,7 @@
 //!
 //! | To test | use |
 //! |---|---|
-//! | requests of function URLs, HTTP and REST APIs and load balancers, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
+//! | requests of function URLs, HTTP and REST APIs, load balancers and VPC Lattice, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
 //! | streamed answers and server-sent events | [`TestRequest::stream`] |
 //! | queues, streams, tables, topics, buckets, mails, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
 //! | authorizers, triggers of Cognito, resolvers of AppSync | [`TestRequest::authorize`], [`TestApp::cognito`], [`TestApp::appsync`] |

@@ -41,12 +41,20 @@ pub enum Via {
     RestApi,
     /// An application load balancer.
     LoadBalancer,
+    /// VPC Lattice, version 2 of its events.
+    VpcLattice,
 }
 
 impl Via {
     /// All services that hand over requests.
-    pub const ALL: [Self; 5] =
-        [Self::FunctionUrl, Self::HttpApi, Self::HttpApiV1, Self::RestApi, Self::LoadBalancer];
+    pub const ALL: [Self; 6] = [
+        Self::FunctionUrl,
+        Self::HttpApi,
+        Self::HttpApiV1,
+        Self::RestApi,
+        Self::LoadBalancer,
+        Self::VpcLattice,
+    ];
 
     /// Returns as which source the service's events are read.
     #[must_use]
@@ -56,6 +64,7 @@ impl Via {
             Self::HttpApi => HttpSource::ApiGatewayV2,
             Self::HttpApiV1 | Self::RestApi => HttpSource::ApiGatewayV1,
             Self::LoadBalancer => HttpSource::Alb,
+            Self::VpcLattice => HttpSource::VpcLatticeV2,
         }
     }
 }
@@ -254,7 +263,7 @@ impl<A> TestRequest<A> {
     /// # Panics
     ///
     /// If the service could not have found out what the request says of its caller: load balancers
-    /// check nobody, function URLs signatures alone.
+    /// and VPC Lattice check nobody that applications are told of, function URLs signatures alone.
     #[must_use]
     pub fn event(&self) -> Value {
         event::write(self)

@@ -42,6 +42,13 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
+/// The number of a spelling of a name: its letters in upper case are the binary digits that are 1, the
+/// lowest first.
+fn spelling(name: &str) -> u32 {
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    letters.rev().fold(0, |number, letter| number << 1 | u32::from(letter.is_ascii_uppercase()))
+}
+
 impl TestResponse {
     #[track_caller]
     pub(super) fn read(sent: String, source: HttpSource, answer: TestAnswer) -> Self {
@@ -55,6 +62,18 @@ impl TestResponse {
         match source {
             HttpSource::FunctionUrl | HttpSource::ApiGatewayV2 => {
                 answer.headers.into_iter().for_each(|(name, value)| headers.set(&name, value));
+            }
+            // Cookies hide behind spellings of one name.
+            HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2 => {
+                let mut spelled = BTreeMap::new();
+                for (name, value) in answer.headers {
+                    if name.eq_ignore_ascii_case("set-cookie") {
+                        spelled.insert(spelling(&name), value);
+                    } else {
+                        headers.set(&name, value);
+                    }
+                }
+                cookies.extend(spelled.into_values());
             }
             HttpSource::ApiGatewayV1 | HttpSource::Alb => {
                 let fields = answer.multi_value_headers.into_iter();

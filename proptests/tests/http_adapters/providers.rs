@@ -73,6 +73,33 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
             event["multiValueQueryStringParameters"] = json!(query);
             event["requestContext"] = if is_alb { json!({"elb": {}}) } else { json!({}) };
         }
+        HttpSource::VpcLatticeV1 => {
+            let last = |map: Lists| -> BTreeMap<String, String> {
+                let last = |(name, list): (String, Vec<String>)| Some((name, list.last()?.clone()));
+                map.into_iter().filter_map(last).collect()
+            };
+            let owned = |(name, list): (&str, &[String])| (name.to_owned(), list.to_vec());
+            let headers = last(request.headers.iter().map(owned).collect());
+            let query = last(request.query.iter().map(owned).collect());
+            event["is_base64_encoded"] = event["isBase64Encoded"].take();
+            event["raw_path"] = json!(request.path);
+            event["method"] = json!(request.method);
+            event["headers"] = json!(headers);
+            event["query_string_parameters"] = json!(query);
+            event["requestContext"] = json!({});
+            request.headers = headers.into_iter().collect();
+            request.cookies = Cookies::parse(request.headers.get_all("cookie"));
+            request.query = query.into_iter().collect();
+            request.raw_query = spelled_anew(&request.query);
+        }
+        HttpSource::VpcLatticeV2 => {
+            event["path"] = json!(request.path);
+            event["method"] = json!(request.method);
+            event["headers"] = json!(request.headers);
+            event["queryStringParameters"] = json!(request.query);
+            event["requestContext"] = json!({});
+            request.raw_query = spelled_anew(&request.query);
+        }
     }
     (event, request)
 }
@@ -81,6 +108,15 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
 fn last_of_each<'a>(lists: impl Iterator<Item = (&'a str, &'a [String])>) -> Json {
     let last = |(name, list): (&'a str, &'a [String])| Some((name.to_owned(), json!(list.last()?)));
     Json::Object(lists.filter_map(last).collect())
+}
+
+/// A query of decoded parameters, as browsers write it.
+fn spelled_anew(query: &MultiMap) -> String {
+    let mut raw = Serializer::new(String::new());
+    for (name, values) in query.iter() {
+        raw.extend_pairs(values.iter().map(|value| (name, value)));
+    }
+    raw.finish()
 }
 
 fn query_string(query: &MultiMap) -> String {
@@ -119,7 +155,18 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpRespons
     // The decoder under test is that of requests.
     let body = json!({"body": take("body"), "isBase64Encoded": response.is_base64}).to_string();
     response.body = HttpSource::Alb.read_request(&body)?.normalize(None)?.body;
-    if source == HttpSource::FunctionUrl {
+    if matches!(source, HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2) {
+        let fields: BTreeMap<String, String> = serde_json::from_value(take("headers"))?;
+        let mut fields: Vec<_> = fields.into_iter().collect();
+        // A further cookie is in the next spelling, whose letters in upper case count in binary.
+        fields.sort_by_key(|(name, _)| {
+            let letters = name.chars().filter(char::is_ascii_alphabetic);
+            letters.rev().map(|letter| letter.is_ascii_uppercase()).collect::<Vec<_>>()
+        });
+        for (name, value) in fields {
+            response.headers.append(&name.to_ascii_lowercase(), value);
+        }
+    } else if source == HttpSource::FunctionUrl {
         let fields: BTreeMap<String, String> = serde_json::from_value(take("headers"))?;
         response.headers = fields.into_iter().collect();
     } else {
@@ -130,7 +177,10 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpRespons
         HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => {
             serde_json::from_value(take("cookies"))?
         }
-        HttpSource::ApiGatewayV1 | HttpSource::Alb => response.headers.remove("set-cookie"),
+        HttpSource::ApiGatewayV1
+        | HttpSource::Alb
+        | HttpSource::VpcLatticeV1
+        | HttpSource::VpcLatticeV2 => response.headers.remove("set-cookie"),
     };
     Ok(response)
 }
@@ -139,7 +189,9 @@ pub(crate) fn read_back(source: HttpSource, written: Json) -> Result<HttpRespons
 pub(crate) fn visible(source: HttpSource, mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers.iter().filter(|(_, values)| !values.is_empty());
     let headers = headers.map(|(name, values)| match source {
-        HttpSource::FunctionUrl => (name.to_owned(), vec![values.join(",")]),
+        HttpSource::FunctionUrl | HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2 => {
+            (name.to_owned(), vec![values.join(",")])
+        }
         HttpSource::ApiGatewayV2 | HttpSource::ApiGatewayV1 | HttpSource::Alb => {
             (name.to_owned(), values.to_vec())
         }

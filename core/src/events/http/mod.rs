@@ -10,6 +10,8 @@
 //! | [`ApiGatewayV1`](HttpSource::ApiGatewayV1), REST API | as sent | lists, else single values | lists, else single values | header | header |
 //! | the same, HTTP API (`"version": "1.0"`) | decoded, with the stage | the same | the same | header | header |
 //! | [`Alb`](HttpSource::Alb) | as sent | lists, else single values, still encoded | lists, else single values | header | header, each in a spelling of its own |
+//! | [`VpcLatticeV1`](HttpSource::VpcLatticeV1) | as sent | of the path, else single values | single values | header | header, each in a spelling of its own |
+//! | [`VpcLatticeV2`](HttpSource::VpcLatticeV2) | as sent | of the path, else lists | lists | header | the same |
 //!
 //! Whatever a provider does, a request's path is a [`UriPath`](crate::http::UriPath) without the stage,
 //! made from the event's text once. Where an HTTP API decodes `%2F`, no adapter can tell it from `/`
@@ -38,6 +40,7 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod lattice;
 mod stage;
 mod streaming;
 #[cfg(test)]
@@ -93,6 +96,8 @@ pub(super) fn unauthorized_request<'a>(
         HttpSource::ApiGatewayV2 | HttpSource::FunctionUrl => v2::request(source, event),
         HttpSource::ApiGatewayV1 => v1::api_gateway(event),
         HttpSource::Alb => v1::load_balancer(event),
+        HttpSource::VpcLatticeV1 => lattice::v1(event),
+        HttpSource::VpcLatticeV2 => lattice::v2(event),
     }
 }
 
@@ -130,12 +135,22 @@ pub enum HttpSource {
     ApiGatewayV1,
     /// An application load balancer.
     Alb,
+    /// VPC Lattice, version 1 of its events.
+    VpcLatticeV1,
+    /// VPC Lattice, version 2 of its events.
+    VpcLatticeV2,
 }
 
 impl HttpSource {
     /// All providers.
-    pub const ALL: [Self; 4] =
-        [Self::ApiGatewayV2, Self::FunctionUrl, Self::ApiGatewayV1, Self::Alb];
+    pub const ALL: [Self; 6] = [
+        Self::ApiGatewayV2,
+        Self::FunctionUrl,
+        Self::ApiGatewayV1,
+        Self::Alb,
+        Self::VpcLatticeV1,
+        Self::VpcLatticeV2,
+    ];
 
     /// Reads an event of the provider, whatever the event itself looks like. The body is borrowed
     /// from it where it can be.
@@ -164,9 +179,11 @@ impl HttpSource {
     pub const fn max_answer_bytes(self) -> u64 {
         match self {
             Self::Alb => 1 << 20,
-            Self::ApiGatewayV2 | Self::FunctionUrl | Self::ApiGatewayV1 => {
-                StreamLimits::MAX_BUFFERED_BYTES
-            }
+            Self::ApiGatewayV2
+            | Self::FunctionUrl
+            | Self::ApiGatewayV1
+            | Self::VpcLatticeV1
+            | Self::VpcLatticeV2 => StreamLimits::MAX_BUFFERED_BYTES,
         }
     }
 
@@ -189,7 +206,8 @@ impl HttpSource {
             && len(&self.write_response(response)) > self.max_answer_bytes()
     }
 
-    /// Returns the provider's name: `apigw_v2`, `function_url`, `apigw_v1` or `alb`.
+    /// Returns the provider's name: `apigw_v2`, `function_url`, `apigw_v1`, `alb`,
+    /// `vpc_lattice_v1` or `vpc_lattice_v2`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -197,6 +215,8 @@ impl HttpSource {
             Self::FunctionUrl => "function_url",
             Self::ApiGatewayV1 => "apigw_v1",
             Self::Alb => "alb",
+            Self::VpcLatticeV1 => "vpc_lattice_v1",
+            Self::VpcLatticeV2 => "vpc_lattice_v2",
         }
     }
 
@@ -213,6 +233,7 @@ impl HttpSource {
             Self::FunctionUrl => "lambda url event",
             Self::ApiGatewayV1 => "apigw proxy event",
             Self::Alb => "alb event",
+            Self::VpcLatticeV1 | Self::VpcLatticeV2 => "vpc lattice event",
         }
     }
 }

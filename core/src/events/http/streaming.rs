@@ -54,7 +54,10 @@ impl InvokeMode {
             | (Self::Streaming, HttpSource::ApiGatewayV2)
             | (
                 Self::Streaming | Self::StreamingForced,
-                HttpSource::ApiGatewayV1 | HttpSource::Alb,
+                HttpSource::ApiGatewayV1
+                | HttpSource::Alb
+                | HttpSource::VpcLatticeV1
+                | HttpSource::VpcLatticeV2,
             ) => None,
         }
     }

@@ -4,7 +4,9 @@ use alloc::string::ToString;
 
 use serde_json::{Value as Json, json};
 
-use super::HttpSource::{self, Alb, ApiGatewayV1, ApiGatewayV2, FunctionUrl};
+use super::HttpSource::{
+    self, Alb, ApiGatewayV1, ApiGatewayV2, FunctionUrl, VpcLatticeV1, VpcLatticeV2,
+};
 use crate::http::{HttpResponse, Request};
 
 fn read(source: HttpSource, event: &Json) -> Request {
@@ -200,12 +202,46 @@ fn only_a_providers_context_vouches_for_the_address() {
 }
 
 #[test]
+fn vpc_lattice_sends_the_same_request_in_two_forms() {
+    let v1 = json!({"raw_path": "/a%2fb", "method": "post", "body": "aGk=",
+        "is_base64_encoded": true, "query_string_parameters": {"q": "a b"},
+        "headers": {"Accept": "*/*", "cookie": "c=1; d=2", "x-forwarded-for": "192.0.2.1"}});
+    let v2 = json!({"version": "2.0", "path": "/a%2fb", "method": "post", "body": "aGk=",
+        "isBase64Encoded": true, "queryStringParameters": {"q": ["a b"]},
+        "headers": {"Accept": ["*/*"], "cookie": ["c=1; d=2"], "x-forwarded-for": ["192.0.2.1"]},
+        "requestContext": {"targetGroupArn": "arn:t", "identity": {"principal": "arn:p"}}});
+    for (source, event) in [(VpcLatticeV1, &v1), (VpcLatticeV2, &v2)] {
+        let request = read(source, event);
+        assert_eq!((&*request.method, &*request.path), ("POST", "/a%2Fb"), "{source:?}");
+        assert_eq!((request.query.get("q"), &*request.body), (Some("a b"), &b"hi"[..]));
+        assert_eq!((request.header("accept"), request.cookies.get("d")), ("*/*", Some("2")));
+        assert!(!request.source_provenance.is_valid(), "clients can write x-forwarded-for");
+    }
+    let said: Option<Json> = read(VpcLatticeV2, &v2).platform.request_context().unwrap();
+    assert_eq!(said.unwrap()["identity"]["principal"], "arn:p");
+    // Where the path has the query, it says more than single values.
+    let mut whole = v1;
+    whole["raw_path"] = "/a?q=1&q=2+3".into();
+    let request = read(VpcLatticeV1, &whole);
+    assert_eq!((&*request.path, &*request.raw_query), ("/a", "q=1&q=2+3"));
+    assert_eq!(request.query.get_all("q"), ["1", "2 3"]);
+    let cookies = HttpResponse::new(200).with_cookie("a=1").with_cookie("b=2");
+    let written: Json = serde_json::from_str(&VpcLatticeV1.write_response(&cookies)).unwrap();
+    assert_eq!(written["headers"], json!({"set-cookie": "a=1", "Set-cookie": "b=2"}));
+}
+
+#[test]
 fn null_is_a_missing_member_and_wrong_types_fail_the_invocation() {
     for source in HttpSource::ALL {
         let nulls = json!({"rawPath": null, "path": null, "headers": null, "body": null, "cookies": null,
             "isBase64Encoded": null, "requestContext": null, "multiValueHeaders": null});
         assert_eq!(read(source, &nulls), read(source, &json!({})));
-        assert!(source.read_request(r#"{"headers":{"a":"1","a":"2"},"unread":[5]}"#).is_ok());
+        let value = if source == VpcLatticeV2 { r#"["1"]"# } else { r#""1""# };
+        let twice = alloc::format!(r#"{{"headers":{{"a":{value},"a":{value}}},"unread":[5]}}"#);
+        assert!(source.read_request(&twice).is_ok());
+        let is_v1 = source == VpcLatticeV1;
+        let flag = if is_v1 { "is_base64_encoded" } else { "isBase64Encoded" };
+        let flag = alloc::format!(r#"{{"{flag}":"true"}}"#);
 
         for text in [
             "",
@@ -218,9 +254,7 @@ fn null_is_a_missing_member_and_wrong_types_fail_the_invocation() {
             r#"{"headers":{"a":5}}"#,
             r#"{"headers":["a"]}"#,
             r#"{"body":{}}"#,
-            r#"{"isBase64Encoded":"true"}"#,
-            r#"{"requestContext":[]}"#,
-            r#"{"requestContext":"x"}"#,
+            &flag,
         ] {
             let error = source.read_request(text).unwrap_err().to_string();
             let event = match source {
@@ -228,10 +262,17 @@ fn null_is_a_missing_member_and_wrong_types_fail_the_invocation() {
                 FunctionUrl => "apptheory: parse lambda url event: ",
                 ApiGatewayV1 => "apptheory: parse apigw proxy event: ",
                 Alb => "apptheory: parse alb event: ",
+                VpcLatticeV1 | VpcLatticeV2 => "apptheory: parse vpc lattice event: ",
             };
             assert!(error.starts_with(event), "{text}: {error}");
         }
+        // VPC Lattice's says nothing that the request needs.
+        let reads_context = !matches!(source, VpcLatticeV1 | VpcLatticeV2);
+        for context in [r#"{"requestContext":[]}"#, r#"{"requestContext":"x"}"#] {
+            assert_eq!(source.read_request(context).is_err(), reads_context, "{source:?}");
+        }
     }
+    assert!(VpcLatticeV2.read_request(r#"{"headers":{"a":"1"}}"#).is_err());
     assert!(ApiGatewayV2.read_request(r#"{"requestContext":{"http":["GET"]}}"#).is_err());
     assert!(ApiGatewayV2.read_request(r#"{"cookies":"a=1"}"#).is_err());
     assert!(ApiGatewayV1.read_request(r#"{"multiValueHeaders":{"a":"1"}}"#).is_err());
@@ -305,6 +346,10 @@ fn empty_responses_have_the_members_that_providers_expect() {
         (
             Alb,
             r#"{"statusCode":204,"statusDescription":"204 No Content","headers":{},"multiValueHeaders":{},"body":"","isBase64Encoded":false}"#,
+        ),
+        (
+            VpcLatticeV2,
+            r#"{"statusCode":204,"statusDescription":"204 No Content","headers":{},"body":"","isBase64Encoded":false}"#,
         ),
     ] {
         assert_eq!(source.write_response(&empty), expected);

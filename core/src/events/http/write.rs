@@ -17,7 +17,8 @@ pub(super) fn write(source: HttpSource, response: &HttpResponse) -> String {
         HttpSource::ApiGatewayV2 => http_api(response),
         HttpSource::FunctionUrl => function_url(response),
         HttpSource::ApiGatewayV1 => rest_api(response),
-        HttpSource::Alb => load_balancer(response),
+        HttpSource::Alb => load_balancer(response, true),
+        HttpSource::VpcLatticeV1 | HttpSource::VpcLatticeV2 => load_balancer(response, false),
     }
 }
 
@@ -77,8 +78,9 @@ fn rest_api(response: &HttpResponse) -> String {
 
 /// A target group sends either `headers` or `multiValueHeaders` on, as it is configured; both are
 /// written. In `headers`, the values of a field are joined by commas (RFC 9110 §5.3), and further
-/// cookies, which cannot be, hide behind other spellings of the field's name.
-fn load_balancer(response: &HttpResponse) -> String {
+/// cookies, which cannot be, hide behind other spellings of the field's name. VPC Lattice has the same
+/// format without lists.
+fn load_balancer(response: &HttpResponse, takes_lists: bool) -> String {
     let body = Body::of(response);
     let mut out = String::with_capacity(body.text.len().saturating_add(256));
     let mut object = ObjectWriter::begin(&mut out);
@@ -90,7 +92,9 @@ fn load_balancer(response: &HttpResponse) -> String {
         headers.text(&spelling(index), cookie);
     }
     headers.end();
-    lists(&with_cookies(response), object.member("multiValueHeaders"));
+    if takes_lists {
+        lists(&with_cookies(response), object.member("multiValueHeaders"));
+    }
     object.text("body", &body.text);
     flag("isBase64Encoded", body.is_base64, &mut object);
     object.end();

@@ -111,9 +111,9 @@ prints!(AppSyncInfo: parent_type_name, field_name);
 /// As many values as fields are asked for, in their order.
 pub(super) fn answer_batch(event: &RawEvent<'_>, output: Json) -> Result<Json, NotTaken> {
     let asked = event.root().list().map_or(0, Iterator::count);
-    match output {
-        Json::Array(values) if values.len() == asked => Ok(Json::Array(values)),
-        _ => Err(NotTaken {
+    match output.as_array() {
+        Some(values) if values.len() == asked => Ok(output),
+        Some(_) | None => Err(NotTaken {
             service: "AppSync",
             why: "a list of exactly as many values as fields were asked for is expected",
         }),

@@ -1,4 +1,5 @@
-//! Lambda authorizers of API Gateway and AppSync: which request they are asked about, and what they answer.
+//! Lambda authorizers of API Gateway and AppSync: which request they are asked about, and what they
+//! answer.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -20,8 +21,8 @@ use crate::http::{RawRequest, Request};
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// A request that API Gateway or AppSync asks a Lambda authorizer about. Nothing has been checked of it yet, and
-/// it is not printed.
+/// A request that API Gateway or AppSync asks a Lambda authorizer about. Nothing has been checked of
+/// it yet, and it is not printed.
 ///
 /// ```
 /// use apptheory_core::events::{AuthorizerRequest, AuthorizerSource};
@@ -284,7 +285,8 @@ impl Policy {
     }
 
     /// Answers HTTP APIs with payload format 2.0 in the simple form, which they take where the
-    /// authorizer is set to `EnableSimpleResponses`, and nowhere else. Other APIs are answered a policy all the same.
+    /// authorizer is set to `EnableSimpleResponses`, and nowhere else. Other APIs are answered a policy
+    /// all the same.
     #[must_use]
     pub fn simple(self) -> Self {
         Self { is_simple: true, ..self }

@@ -448,11 +448,16 @@ pub(super) fn answer(
     };
     match output {
         Json::Null => {}
-        Json::Object(members) => match &mut whole["response"] {
-            Json::Object(response) => response.extend(members),
-            response => *response = members.into(),
-        },
-        _ => return Err(not_taken("it is no object").into()),
+        Json::Object(members) => {
+            let response = &mut whole["response"];
+            if !response.is_object() {
+                *response = json!({});
+            }
+            members.into_iter().for_each(|(name, value)| response[name] = value);
+        }
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            return Err(not_taken("it is no object").into());
+        }
     }
     Ok(whole)
 }
@@ -464,12 +469,12 @@ const fn not_taken(why: &'static str) -> NotTaken {
 /// Texts by name. Cognito writes texts; its examples have Booleans, too.
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let read: BTreeMap<String, Json> = or_empty(deserializer)?;
-    let text = |value: Json| match value {
-        Json::String(text) => text,
-        Json::Null => String::new(),
-        other => json::to_text(&other),
+    let filled = read.into_iter().filter(|(_, value)| !value.is_null());
+    let text = |value: Json| match value.as_str() {
+        Some(text) => text.to_string(),
+        None => json::to_text(&value),
     };
-    Ok(read.into_iter().map(|(name, value)| (name, text(value))).collect())
+    Ok(filled.map(|(name, value)| (name, text(value))).collect())
 }
 
 #[cfg(test)]
@@ -485,10 +490,9 @@ mod tests {
     }
 
     fn route(event: &Json) -> Option<SingleRoute> {
-        match LambdaEvent::read(&event.to_string()).unwrap() {
-            LambdaEvent::Single(event) => Some(event.route().clone()),
-            _ => None,
-        }
+        let text = event.to_string();
+        let LambdaEvent::Single(event) = LambdaEvent::read(&text).unwrap() else { return None };
+        Some(event.route().clone())
     }
 
     #[test]

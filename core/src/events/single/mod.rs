@@ -19,11 +19,19 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod alarm;
 mod appsync;
 mod authorizer;
+mod bedrock;
 mod cloudformation;
+mod code_pipeline;
 mod cognito;
+mod config_rule;
 mod routes;
+mod s3_batch;
+mod secrets;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value as Json;
 
@@ -32,15 +40,23 @@ use super::trigger::Trigger;
 use crate::document::{Document, Value};
 use crate::error::AppError;
 
+pub use alarm::{AlarmData, AlarmEvent, AlarmState};
 pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
 pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
+pub use bedrock::{AgentAnswer, AgentParameter, AgentRequest};
 pub use cloudformation::{CustomResource, Done, ResourceChange, ResourceReply};
+pub use code_pipeline::{
+    ArtifactCredentials, CodePipelineArtifact, CodePipelineData, CodePipelineJob,
+};
 pub use cognito::{
     Challenge, ChallengeResult, ChallengeVerdict, CognitoCaller, CognitoEvent, CognitoGroups,
     CognitoMessage, CognitoRequest, CognitoTrigger, MigratedUser, NextChallenge, SignUp,
     TokenClaims,
 };
+pub use config_rule::ConfigEvaluation;
 pub use routes::{SingleRoute, SingleRoutes};
+pub use s3_batch::{S3BatchResult, S3BatchTask};
+pub use secrets::{RotationStep, SecretRotation};
 
 /// A service that sends single events, each answered by one handler in a form of the service's own.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -53,11 +69,24 @@ pub enum SingleSource {
     AppSync,
     /// CloudFormation, which asks for a change of a custom resource.
     CloudFormation,
+    /// A Bedrock agent, which asks an action group.
+    BedrockAgent,
+    /// CodePipeline, with a job.
+    CodePipeline,
+    /// AWS Config, which asks a custom rule for an evaluation.
+    ConfigRule,
+    /// Secrets Manager, with a step of the rotation of a secret.
+    SecretsRotation,
+    /// CloudWatch, with a change of the state of an alarm.
+    CloudWatchAlarm,
+    /// S3 Batch Operations, with a task.
+    S3Batch,
 }
 
 impl SingleSource {
     /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
-    /// `authorizer`, `cognito`, `appsync` or `cloudformation`.
+    /// `authorizer`, `cognito`, `appsync`, `cloudformation`, `bedrock_agent`, `codepipeline`,
+    /// `config_rule`, `secrets_rotation`, `cloudwatch_alarm` or `s3_batch`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -65,6 +94,12 @@ impl SingleSource {
             Self::Cognito => "cognito",
             Self::AppSync => "appsync",
             Self::CloudFormation => "cloudformation",
+            Self::BedrockAgent => "bedrock_agent",
+            Self::CodePipeline => "codepipeline",
+            Self::ConfigRule => "config_rule",
+            Self::SecretsRotation => "secrets_rotation",
+            Self::CloudWatchAlarm => "cloudwatch_alarm",
+            Self::S3Batch => "s3_batch",
         }
     }
 
@@ -81,6 +116,12 @@ impl SingleSource {
             Self::Cognito => "`triggerSource`",
             Self::AppSync => "`info.fieldName`",
             Self::CloudFormation => "`RequestType`, `ResponseURL` and `StackId`",
+            Self::BedrockAgent => "`agent` beside `actionGroup`",
+            Self::CodePipeline => "`CodePipeline.job`",
+            Self::ConfigRule => "`configRuleName` beside `invokingEvent`",
+            Self::SecretsRotation => "`Step` beside `SecretId`",
+            Self::CloudWatchAlarm => "`alarmArn` beside `alarmData`",
+            Self::S3Batch => "`invocationSchemaVersion` beside `tasks`",
         }
     }
 
@@ -95,7 +136,15 @@ impl SingleSource {
     pub fn failed(self, error: AppError) -> AppError {
         match self {
             Self::Authorizer => authorizer::failed(error),
-            Self::Cognito | Self::AppSync | Self::CloudFormation => error,
+            Self::Cognito
+            | Self::AppSync
+            | Self::CloudFormation
+            | Self::BedrockAgent
+            | Self::CodePipeline
+            | Self::ConfigRule
+            | Self::SecretsRotation
+            | Self::CloudWatchAlarm
+            | Self::S3Batch => error,
         }
     }
 }
@@ -146,7 +195,13 @@ impl<'a> SingleEvent<'a> {
         match &self.route {
             SingleRoute::Authorizer => authorizer::answer(&self.event, output),
             SingleRoute::Cognito(trigger) => cognito::answer(*trigger, &self.event, output),
-            SingleRoute::AppSync(_) => Ok(output),
+            SingleRoute::BedrockAgent(_) => bedrock::answer(&self.event, output),
+            SingleRoute::S3Batch => s3_batch::answer(&self.event, output),
+            SingleRoute::AppSync(_)
+            | SingleRoute::CodePipeline
+            | SingleRoute::ConfigRule(_)
+            | SingleRoute::SecretsRotation
+            | SingleRoute::CloudWatchAlarm(_) => Ok(output),
             SingleRoute::AppSyncBatch(_) => Ok(appsync::answer_batch(&self.event, output)?),
             SingleRoute::CloudFormation => cloudformation::answer(&self.event, output),
         }

@@ -1,13 +1,19 @@
 //! Which handler answers a single event.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::alarm::alarm_of;
 use super::appsync::AppSyncField;
 use super::authorizer::is_of_appsync;
+use super::bedrock::group_of;
 use super::cloudformation::is_of_cloudformation;
+use super::code_pipeline::is_job;
 use super::cognito::CognitoTrigger;
+use super::config_rule::rule_of;
+use super::s3_batch::is_task;
+use super::secrets::is_rotation;
 use super::{SingleEvent, SingleSource};
 use crate::document::Value;
 use crate::events::event::asks_authorizer;
@@ -26,6 +32,18 @@ pub enum SingleRoute {
     AppSyncBatch(AppSyncField),
     /// Changes of custom resources.
     CloudFormation,
+    /// An action group of Bedrock agents, by its name.
+    BedrockAgent(String),
+    /// A job.
+    CodePipeline,
+    /// A custom rule of AWS Config, by its name.
+    ConfigRule(String),
+    /// A step of a rotation.
+    SecretsRotation,
+    /// An alarm, by its name.
+    CloudWatchAlarm(String),
+    /// A task.
+    S3Batch,
 }
 
 impl SingleRoute {
@@ -37,6 +55,12 @@ impl SingleRoute {
             Self::Cognito(_) => SingleSource::Cognito,
             Self::AppSync(_) | Self::AppSyncBatch(_) => SingleSource::AppSync,
             Self::CloudFormation => SingleSource::CloudFormation,
+            Self::BedrockAgent(_) => SingleSource::BedrockAgent,
+            Self::CodePipeline => SingleSource::CodePipeline,
+            Self::ConfigRule(_) => SingleSource::ConfigRule,
+            Self::SecretsRotation => SingleSource::SecretsRotation,
+            Self::CloudWatchAlarm(_) => SingleSource::CloudWatchAlarm,
+            Self::S3Batch => SingleSource::S3Batch,
         }
     }
 
@@ -45,9 +69,16 @@ impl SingleRoute {
     pub const fn method(&self) -> &'static str {
         match self {
             Self::AppSyncBatch(_) => "appsync_batch",
-            Self::Authorizer | Self::Cognito(_) | Self::AppSync(_) | Self::CloudFormation => {
-                self.source().name()
-            }
+            Self::Authorizer
+            | Self::Cognito(_)
+            | Self::AppSync(_)
+            | Self::CloudFormation
+            | Self::BedrockAgent(_)
+            | Self::CodePipeline
+            | Self::ConfigRule(_)
+            | Self::SecretsRotation
+            | Self::CloudWatchAlarm(_)
+            | Self::S3Batch => self.source().name(),
         }
     }
 
@@ -57,7 +88,15 @@ impl SingleRoute {
     pub fn is_blank(&self) -> bool {
         match self {
             Self::AppSync(field) | Self::AppSyncBatch(field) => field.is_blank(),
-            Self::Authorizer | Self::Cognito(_) | Self::CloudFormation => false,
+            Self::BedrockAgent(name) | Self::ConfigRule(name) | Self::CloudWatchAlarm(name) => {
+                name.trim().is_empty()
+            }
+            Self::Authorizer
+            | Self::Cognito(_)
+            | Self::CloudFormation
+            | Self::CodePipeline
+            | Self::SecretsRotation
+            | Self::S3Batch => false,
         }
     }
 
@@ -73,8 +112,15 @@ impl SingleRoute {
         if is_of_cloudformation(object) {
             return Some(Self::CloudFormation);
         }
-        let trigger = CognitoTrigger::of(object).map(Self::Cognito);
-        trigger.or_else(|| AppSyncField::of(object).map(Self::AppSync))
+        CognitoTrigger::of(object)
+            .map(Self::Cognito)
+            .or_else(|| AppSyncField::of(object).map(Self::AppSync))
+            .or_else(|| group_of(object).map(Self::BedrockAgent))
+            .or_else(|| is_job(object).then_some(Self::CodePipeline))
+            .or_else(|| rule_of(object).map(Self::ConfigRule))
+            .or_else(|| is_rotation(object).then_some(Self::SecretsRotation))
+            .or_else(|| alarm_of(object).map(Self::CloudWatchAlarm))
+            .or_else(|| is_task(object).then_some(Self::S3Batch))
     }
 }
 
@@ -82,7 +128,14 @@ impl SingleRoute {
 impl fmt::Display for SingleRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authorizer | Self::CloudFormation => Ok(()),
+            Self::Authorizer
+            | Self::CloudFormation
+            | Self::CodePipeline
+            | Self::SecretsRotation
+            | Self::S3Batch => Ok(()),
+            Self::BedrockAgent(name) | Self::ConfigRule(name) | Self::CloudWatchAlarm(name) => {
+                write!(f, "{name:?}")
+            }
             Self::Cognito(trigger) => write!(f, "{trigger:?}"),
             Self::AppSync(field) | Self::AppSyncBatch(field) => {
                 write!(f, "{:?}, {:?}", field.parent_type, field.name)

@@ -195,6 +195,22 @@ fn what_asks_an_authorizer_is_no_request() {
 }
 
 #[test]
+fn vpc_lattice_is_told_by_its_own_members() {
+    let v1 = json!({"raw_path": "/a", "method": "GET", "headers": {}});
+    let v2 = json!({"version": "2.0", "path": "/a", "method": "GET",
+        "requestContext": {"targetGroupArn": "arn:aws:vpc-lattice:r:1:targetgroup/tg-1"}});
+    assert_eq!((kind(&v1), kind(&v2)), ("vpc_lattice_v1", "vpc_lattice_v2"));
+    for (event, member) in [(&v1, "raw_path"), (&v1, "method"), (&v2, "path"), (&v2, "method")] {
+        let mut bare = event.clone();
+        bare[member] = json!(" ");
+        assert_eq!(kind(&bare), "unknown", "{bare}");
+    }
+    let mut bare = v2;
+    bare["requestContext"]["targetGroupArn"] = json!(null);
+    assert_eq!(kind(&bare), "unknown");
+}
+
+#[test]
 fn a_window_without_records_is_its_streams() {
     let event = |arn: &str| {
         json!({"Records": [], "window": {"start": "2026-01-01T00:00:00Z",

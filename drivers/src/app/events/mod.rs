@@ -1,4 +1,5 @@
-//! Events of queues, streams, topics, buses and tables, with ordinary async functions behind them.
+//! Events of queues, streams, topics, buses and tables, and single events of other services, with
+//! ordinary async functions behind them.
 //!
 //! This module runs handlers and middleware, keeps their panics to the record that they are for, and
 //! tells the application why one failed. Which handler a record is for, in which order records run,
@@ -38,6 +39,7 @@ mod register;
 mod settings;
 mod single;
 mod single_event;
+mod single_register;
 mod sources;
 #[cfg(all(test, feature = "testkit"))]
 mod tests;

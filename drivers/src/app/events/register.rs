@@ -1,10 +1,9 @@
 //! Registering handlers of events, on routers and applications alike.
 
-use apptheory_core::events::{AppSyncField, BatchSource, Rule, Shape, SingleRoute};
+use apptheory_core::events::{BatchSource, Rule, Shape};
 
-use crate::app::kind::{self, cognito};
 use crate::app::target::Target;
-use crate::app::{App, Handler, Router};
+use crate::app::{App, Handler, Router, kind};
 
 macro_rules! events {
     ($($owner:ident)+) => {$(
@@ -91,141 +90,6 @@ macro_rules! events {
                 handler: impl Handler<A, S, kind::Bus>,
             ) -> Self {
                 self.event_bridge(Rule::scheduled(name), handler)
-            }
-
-            /// Answers whether a request may pass: as the Lambda authorizer of a REST API
-            /// (of the type `TOKEN` or `REQUEST`), an HTTP API (with either payload format), a
-            /// WebSocket API, or a GraphQL API of AppSync. The function may serve the API, too: what asks its authorizer reaches no
-            /// route, and requests do not reach the authorizer.
-            ///
-            /// The handler answers a [`Policy`](apptheory_core::events::Policy). To
-            /// [`AppError::unauthorized`](apptheory_core::error::AppError::unauthorized) API Gateway
-            /// answers 401, and to any other error, to a panic and where the time is up, 500: the
-            /// request does not pass.
-            ///
-            /// ```
-            /// use apptheory::app::{App, Invocation};
-            /// use apptheory::error::AppError;
-            /// use apptheory::events::{AuthorizerRequest, Policy};
-            ///
-            /// async fn check(asked: AuthorizerRequest) -> Result<Policy, AppError> {
-            ///     match asked.bearer_token() {
-            ///         Some("7") => Ok(Policy::allow("user-7").context("plan", "pro")),
-            ///         Some(_) => Ok(Policy::deny()),
-            ///         None => Err(AppError::unauthorized()),
-            ///     }
-            /// }
-            ///
-            /// let app = App::new().authorizer(check).build()?;
-            /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            /// let event = r#"{"type":"TOKEN","authorizationToken":"Bearer 7",
-            ///     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
-            /// let answer = app.invoke(event, Invocation::default()).await?;
-            /// assert!(answer.contains(r#""Effect":"Allow""#));
-            /// # Ok::<(), apptheory::app::InvokeError>(())
-            /// # }).unwrap();
-            /// # Ok::<(), apptheory::app::BuildError>(())
-            /// ```
-            #[must_use]
-            pub fn authorizer<A>(
-                mut self,
-                handler: impl Handler<A, S, kind::Authorizer>,
-            ) -> Self {
-                let target = Target::Single(SingleRoute::Authorizer);
-                self.router().add(target, handler.into_layered());
-                self
-            }
-
-            /// Answers a trigger of a Cognito user pool. The handler may take a
-            /// [`CognitoEvent`](apptheory_core::events::CognitoEvent); what it answers is the trigger's
-            /// own, and comes to the user pool in the event itself.
-            ///
-            /// | Trigger | The handler answers |
-            /// |---|---|
-            /// | [`PreSignUp`](cognito::PreSignUp) | [`SignUp`](apptheory_core::events::SignUp) |
-            /// | [`PreTokenGeneration`](cognito::PreTokenGeneration) | [`TokenClaims`](apptheory_core::events::TokenClaims) |
-            /// | [`CustomMessage`](cognito::CustomMessage) | [`CognitoMessage`](apptheory_core::events::CognitoMessage) |
-            /// | [`DefineAuthChallenge`](cognito::DefineAuthChallenge) | [`NextChallenge`](apptheory_core::events::NextChallenge) |
-            /// | [`CreateAuthChallenge`](cognito::CreateAuthChallenge) | [`Challenge`](apptheory_core::events::Challenge) |
-            /// | [`VerifyAuthChallenge`](cognito::VerifyAuthChallenge) | [`ChallengeVerdict`](apptheory_core::events::ChallengeVerdict) |
-            /// | [`UserMigration`](cognito::UserMigration) | [`MigratedUser`](apptheory_core::events::MigratedUser) |
-            /// | all others | `()` |
-            ///
-            /// An error refuses what the user is about to do. Users see the message of a client's error
-            /// (4xx), and any other masked.
-            ///
-            /// ```
-            /// use apptheory::app::App;
-            /// use apptheory::app::kind::cognito::PreSignUp;
-            /// use apptheory::error::AppError;
-            /// use apptheory::events::{CognitoEvent, SignUp};
-            ///
-            /// async fn sign_up(event: CognitoEvent) -> Result<SignUp, AppError> {
-            ///     if event.request.attribute("email").ends_with("@example.com") {
-            ///         Ok(SignUp { auto_confirm_user: true, ..SignUp::default() })
-            ///     } else {
-            ///         Err(AppError::bad_request("sign up with an address of example.com"))
-            ///     }
-            /// }
-            ///
-            /// let app = App::new().cognito(PreSignUp, sign_up).build()?;
-            /// # Ok::<(), apptheory::app::BuildError>(())
-            /// ```
-            #[must_use]
-            pub fn cognito<A, T: cognito::Trigger>(
-                mut self,
-                _: T,
-                handler: impl Handler<A, S, T>,
-            ) -> Self {
-                let target = Target::Single(SingleRoute::Cognito(T::TRIGGER));
-                self.router().add(target, handler.into_layered());
-                self
-            }
-
-            /// Answers AppSync the value of a field, as its direct Lambda resolver. What the handler
-            /// returns is the value, as JSON. An error is one of GraphQL: its code is the type, and of a
-            /// client's error (4xx) the message is shown; any other is masked.
-            ///
-            /// The handler may take the [`Arguments`](crate::app::events::Arguments) alone, or all of an
-            /// [`AppSyncRequest`](apptheory_core::events::AppSyncRequest).
-            #[must_use]
-            pub fn appsync<A>(
-                mut self,
-                parent_type: &str,
-                field: &str,
-                handler: impl Handler<A, S, kind::AppSync>,
-            ) -> Self {
-                let route = SingleRoute::AppSync(AppSyncField::new(parent_type, field));
-                self.router().add(Target::Single(route), handler.into_layered());
-                self
-            }
-
-            /// Answers AppSync the values of a field of several parents at once, as a direct Lambda
-            /// resolver whose `maxBatchSize` is set. The handler takes a `Vec` of
-            /// [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), and answers as many values, in
-            /// their order: any other number fails all of them.
-            ///
-            /// ```
-            /// use apptheory::app::{App, Json};
-            /// use apptheory::events::AppSyncRequest;
-            ///
-            /// async fn authors(asked: Vec<AppSyncRequest>) -> Json<Vec<serde_json::Value>> {
-            ///     Json(asked.into_iter().map(|one| one.source["author"].clone()).collect())
-            /// }
-            ///
-            /// let app = App::new().appsync_batch("Post", "author", authors).build()?;
-            /// # Ok::<(), apptheory::app::BuildError>(())
-            /// ```
-            #[must_use]
-            pub fn appsync_batch<A>(
-                mut self,
-                parent_type: &str,
-                field: &str,
-                handler: impl Handler<A, S, kind::AppSyncBatch>,
-            ) -> Self {
-                let route = SingleRoute::AppSyncBatch(AppSyncField::new(parent_type, field));
-                self.router().add(Target::Single(route), handler.into_layered());
-                self
             }
 
             /// Handles the events that a shape fits: the input of direct invocations, of Step

@@ -4,8 +4,10 @@ use apptheory_core::error::AppError;
 #[cfg(feature = "cloudformation")]
 use apptheory_core::events::SingleSource;
 use apptheory_core::events::{
-    AppSyncRequest, AuthorizerRequest, Challenge, ChallengeVerdict, CognitoEvent, CognitoMessage,
-    EventObservation, MigratedUser, NextChallenge, Policy, SignUp, SingleEvent, TokenClaims,
+    AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerRequest, Challenge,
+    ChallengeVerdict, CodePipelineJob, CognitoEvent, CognitoMessage, ConfigEvaluation,
+    EventObservation, MigratedUser, NextChallenge, Policy, S3BatchResult, S3BatchTask,
+    SecretRotation, SignUp, SingleEvent, TokenClaims,
 };
 use apptheory_core::json;
 use serde::Serialize;
@@ -92,15 +94,47 @@ cognito_answers! {
     CustomEmailSender: ();
 }
 
-impl<S> FromContext<S, kind::AppSync> for AppSyncRequest {
+/// Events that are read as they are.
+macro_rules! events {
+    ($($kind:ident: $event:ty;)+) => {$(
+        impl<S> FromContext<S, kind::$kind> for $event {
+            fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+                Ok(json::read(single_event(context)?.as_bytes())?)
+            }
+        }
+    )+};
+}
+
+events! {
+    AppSync: AppSyncRequest;
+    AppSyncBatch: Vec<AppSyncRequest>;
+    Agent: AgentRequest;
+    ConfigRule: ConfigEvaluation;
+    Rotation: SecretRotation;
+    Alarm: AlarmEvent;
+}
+
+impl<S> FromContext<S, kind::Job> for CodePipelineJob {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(json::read(single_event(context)?.as_bytes())?)
+        Ok(Self::read(single_event(context)?)?)
     }
 }
 
-impl<S> FromContext<S, kind::AppSyncBatch> for Vec<AppSyncRequest> {
+impl<S> FromContext<S, kind::Task> for S3BatchTask {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        Ok(json::read(single_event(context)?.as_bytes())?)
+        Self::read(single_event(context)?)
+    }
+}
+
+impl IntoAnswer<kind::Agent> for AgentAnswer {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self)
+    }
+}
+
+impl IntoAnswer<kind::Task> for S3BatchResult {
+    fn into_answer(self) -> Answer {
+        Response::json(200, &self)
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn write<A>(request: &TestRequest<A>) -> Value {
         Via::FunctionUrl | Via::HttpApi => version_2(request),
         Via::HttpApiV1 | Via::RestApi => version_1(request),
         Via::LoadBalancer => load_balancer(request),
+        Via::VpcLattice => vpc_lattice(request),
     };
     let is_base64 = request.is_base64 || core::str::from_utf8(&request.body).is_err();
     let body = match core::str::from_utf8(&request.body) {
@@ -115,13 +116,17 @@ fn version_1<A>(request: &TestRequest<A>) -> Map<String, Value> {
     event
 }
 
+impl Caller {
+    fn is_unknown(&self) -> bool {
+        let Self { claims, scopes: _, context, principal_id, user_arn } = self;
+        claims.is_none() && context.is_none() && principal_id.is_none() && user_arn.is_none()
+    }
+}
+
 /// The format of load balancers: as 1.0, but the query is still encoded.
 fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
-    let Caller { claims, scopes: _, context, principal_id, user_arn } = &request.caller;
-    let knows_nobody =
-        claims.is_none() && context.is_none() && principal_id.is_none() && user_arn.is_none();
     assert!(
-        knows_nobody,
+        request.caller.is_unknown(),
         "load balancers check no caller: send the request `.via` another service"
     );
     let mut event = object(json!({
@@ -129,14 +134,7 @@ fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
         "path": request.path,
         "requestContext": {"elb": {"targetGroupArn": TARGET_GROUP}},
     }));
-    let mut fields = fields(request);
-    if let Some(address) = request.address {
-        // The client's own entries come first.
-        let mut hops = fields.remove("x-forwarded-for");
-        hops.push(address.to_string());
-        fields.append("x-forwarded-for", hops.join(", "));
-    }
-    add_lists(&mut event, HEADERS, &fields);
+    add_lists(&mut event, HEADERS, &forwarded(request));
     let raw = request.raw_query();
     let pieces = raw.split('&').filter(|piece| !piece.is_empty());
     let query: MultiMap = pieces
@@ -145,6 +143,43 @@ fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
         .collect();
     add_lists(&mut event, QUERY, &query);
     event
+}
+
+/// Version 2 of VPC Lattice's format: lists alone.
+fn vpc_lattice<A>(request: &TestRequest<A>) -> Map<String, Value> {
+    assert!(
+        request.caller.is_unknown(),
+        "applications are told of no caller by VPC Lattice: send the request `.via` another service"
+    );
+    let lists = |all: &MultiMap| -> Map<String, Value> {
+        all.iter().map(|(name, values)| (name.to_owned(), Value::from(values))).collect()
+    };
+    object(json!({
+        "version": "2.0",
+        "path": request.path,
+        "method": request.method,
+        "headers": lists(&forwarded(request)),
+        "queryStringParameters": lists(QueryString::parse(request.raw_query()).parameters()),
+        "requestContext": {
+            "serviceNetworkArn": "arn:aws:vpc-lattice:us-east-1:000000000000:servicenetwork/sn-0",
+            "serviceArn": "arn:aws:vpc-lattice:us-east-1:000000000000:service/svc-0",
+            "targetGroupArn": "arn:aws:vpc-lattice:us-east-1:000000000000:targetgroup/tg-0",
+            "identity": {},
+            "region": "us-east-1",
+            "timeEpoch": "0",
+        },
+    }))
+}
+
+/// The header fields, with the address of the client after those that it names itself.
+fn forwarded<A>(request: &TestRequest<A>) -> MultiMap {
+    let mut fields = fields(request);
+    if let Some(address) = request.address {
+        let mut hops = fields.remove("x-forwarded-for");
+        hops.push(address.to_string());
+        fields.append("x-forwarded-for", hops.join(", "));
+    }
+    fields
 }
 
 /// The header fields, with all cookies in one.

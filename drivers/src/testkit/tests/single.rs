@@ -2,7 +2,9 @@
 
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
-    AppSyncRequest, AuthorizerRequest, AuthorizerSource, CognitoEvent, Policy, SignUp,
+    AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerRequest, AuthorizerSource,
+    CodePipelineJob, CognitoEvent, ConfigEvaluation, Policy, S3BatchResult, S3BatchTask,
+    SecretRotation, SignUp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,6 +84,50 @@ fn triggers_are_answered_with_their_events() {
     // Nothing is registered for it: the user is not let in by accident.
     let other = app.cognito("PreAuthentication_Authentication", &request);
     other.assert_error("an event of cognito (by `triggerSource`)");
+}
+
+#[test]
+fn services_without_a_builder_are_invoked_with_their_events() {
+    let app = TestApp::new(|_| {
+        App::new()
+            .secrets_rotation(async |rotation: SecretRotation| Json(rotation.secret_id))
+            .codepipeline(async |job: CodePipelineJob| assert_eq!(job.id, "j1"))
+            .config_rule("tagged", async |asked: ConfigEvaluation| Json(asked.result_token))
+            .cloudwatch_alarm("latency", async |alarm: AlarmEvent| {
+                Json(alarm.alarm_data.state.value)
+            })
+            .s3_batch(async |task: S3BatchTask| S3BatchResult::Succeeded(task.key))
+            .bedrock_agent("weather", async |asked: AgentRequest| {
+                AgentAnswer::text(asked.parameter("city"))
+            })
+    });
+    let rotation = json!({"Step": "testSecret", "SecretId": "s", "ClientRequestToken": "t"});
+    app.invoke(&rotation).assert_answer("s");
+    let job = json!({"id": "j1", "data": {"actionConfiguration": {"configuration": {}}}});
+    app.invoke(&json!({"CodePipeline.job": job})).assert_answer(&Value::Null);
+    app.invoke(&json!({"CodePipeline.job": {"id": "j1"}})).assert_error("data");
+    let rule =
+        |name: &str| json!({"configRuleName": name, "resultToken": "r", "invokingEvent": "{}"});
+    app.invoke(&rule("tagged")).assert_answer("r");
+    app.invoke(&rule("other")).assert_error("with `config_rule`, or `otherwise`");
+    let alarm = json!({"alarmArn": "a", "alarmData":
+        {"alarmName": "latency", "state": {"value": "OK"}}});
+    app.invoke(&alarm).assert_answer("OK");
+    let task = json!({"invocationSchemaVersion": "1.0", "invocationId": "i", "job": {"id": "j"},
+        "tasks": [{"taskId": "t", "s3Key": "k"}]});
+    let answer: Value = app.invoke(&task).answer();
+    assert_eq!(answer["results"][0]["resultString"], "k");
+    let asked = json!({"messageVersion": "1.0", "agent": {}, "actionGroup": "weather",
+        "function": "f", "parameters": [{"name": "city", "value": "Oslo"}]});
+    let answer: Value = app.invoke(&asked).answer();
+    let body = &answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"];
+    assert_eq!(body, "Oslo");
+
+    let twice = App::new().config_rule("a", async || ()).config_rule(" a ", async || ());
+    let error = twice.build().unwrap_err().to_string();
+    assert!(error.starts_with(r#"config_rule("a") would never run its handler: an earlier one"#));
+    let blank = App::new().bedrock_agent(" ", async || AgentAnswer::text("")).build();
+    assert!(blank.unwrap_err().to_string().contains("the name is blank"));
 }
 
 #[test]

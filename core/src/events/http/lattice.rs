@@ -1,0 +1,60 @@
+//! VPC Lattice: both versions of its events.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use super::{bytes, platform};
+use crate::document::{Object, Value};
+use crate::http::{MultiMap, QueryString, RawRequest, SourceProvenance, UriPath};
+use crate::json::JsonError;
+
+/// Version 1: single values, and names of its own.
+pub(super) fn v1<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
+    let (path, query) = target(&event.text("raw_path")?, single(event, "query_string_parameters")?);
+    Ok(RawRequest {
+        method: event.text("method")?.into_owned(),
+        path,
+        query,
+        headers: single(event, "headers")?,
+        body: bytes(event.text("body")?),
+        is_base64: event.flag("is_base64_encoded")?,
+        // Events name no address but that of a field which clients can write.
+        source_provenance: SourceProvenance::UNKNOWN,
+        provider_request_id: String::new(),
+        platform: platform(event)?,
+    })
+}
+
+/// Version 2: lists of values.
+pub(super) fn v2<'a>(event: Object<'a, '_>) -> Result<RawRequest<'a>, JsonError> {
+    let (path, query) = target(&event.text("path")?, lists(event, "queryStringParameters")?);
+    Ok(RawRequest {
+        method: event.text("method")?.into_owned(),
+        path,
+        query,
+        headers: lists(event, "headers")?,
+        body: bytes(event.text("body")?),
+        is_base64: event.flag("isBase64Encoded")?,
+        source_provenance: SourceProvenance::UNKNOWN,
+        provider_request_id: String::new(),
+        platform: platform(event)?,
+    })
+}
+
+/// The path and the query. Where the path has the query, it is the client's own text.
+fn target(path: &str, parameters: MultiMap) -> (UriPath, QueryString) {
+    match path.split_once('?') {
+        Some((path, query)) => (UriPath::from_encoded(path), QueryString::parse(query)),
+        None => (UriPath::from_encoded(path), QueryString::from(parameters)),
+    }
+}
+
+fn single(event: Object<'_, '_>, name: &str) -> Result<MultiMap, JsonError> {
+    let fields = event.object(name)?.sorted(Value::text)?.into_iter();
+    Ok(fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+}
+
+fn lists(event: Object<'_, '_>, name: &str) -> Result<MultiMap, JsonError> {
+    let fields = event.object(name)?.sorted(Value::strings)?.into_iter();
+    Ok(fields.map(|(name, values): (Cow<'_, str>, _)| (name.into_owned(), values)).collect())
+}

@@ -1,0 +1,133 @@
+//! Jobs of CodePipeline.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use crate::document::Object;
+use crate::events::envelopes::or_empty;
+use crate::json::{self, Misread};
+use crate::printing::prints;
+
+/// A job of CodePipeline: an action that invokes the function. What it lacks is empty.
+///
+/// CodePipeline reads no answer: it waits for `PutJobSuccessResult` or `PutJobFailureResult` with the
+/// job's id, for as long as the action's time-out allows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CodePipelineJob {
+    /// The id of the job, for reporting its result.
+    pub id: String,
+    /// The account of the pipeline.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub account_id: String,
+    /// What the job is about.
+    pub data: CodePipelineData,
+}
+
+/// What a job of CodePipeline is about.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CodePipelineData {
+    action_configuration: ActionConfiguration,
+    /// The artifacts that the action reads.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub input_artifacts: Vec<CodePipelineArtifact>,
+    /// The artifacts that the action writes.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub output_artifacts: Vec<CodePipelineArtifact>,
+    /// Credentials for the bucket of the artifacts.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub artifact_credentials: ArtifactCredentials,
+    /// What an earlier call for the same action passed on to this one.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub continuation_token: String,
+}
+
+prints!(CodePipelineData: input_artifacts, output_artifacts);
+
+#[derive(Clone, Deserialize)]
+struct ActionConfiguration {
+    configuration: Configuration,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Configuration {
+    #[serde(default, deserialize_with = "or_empty")]
+    user_parameters: String,
+}
+
+/// An artifact of a pipeline, in a bucket.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CodePipelineArtifact {
+    /// Its name.
+    pub name: String,
+    location: ArtifactLocation,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactLocation {
+    s3_location: S3Location,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct S3Location {
+    bucket_name: String,
+    object_key: String,
+}
+
+/// Temporary credentials. They are not printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ArtifactCredentials {
+    /// The id of the key.
+    pub access_key_id: String,
+    /// The key.
+    pub secret_access_key: String,
+    /// The token.
+    pub session_token: String,
+}
+
+prints!(ArtifactCredentials: access_key_id);
+
+impl CodePipelineJob {
+    /// Reads the job of an event.
+    ///
+    /// # Errors
+    ///
+    /// [`Misread`] when a member has another type.
+    pub fn read(event: &str) -> Result<Self, Misread> {
+        json::read::<JobEvent>(event.as_bytes()).map(|event| event.job)
+    }
+
+    /// Returns the parameters that the action is set up with, as they were written; or an empty text.
+    #[must_use]
+    pub fn user_parameters(&self) -> &str {
+        &self.data.action_configuration.configuration.user_parameters
+    }
+}
+
+impl CodePipelineArtifact {
+    /// Returns the bucket and the key.
+    #[must_use]
+    pub fn location(&self) -> (&str, &str) {
+        let S3Location { bucket_name, object_key } = &self.location.s3_location;
+        (bucket_name, object_key)
+    }
+}
+
+/// An event of CodePipeline: the job is its only member.
+#[derive(Deserialize)]
+struct JobEvent {
+    #[serde(rename = "CodePipeline.job")]
+    job: CodePipelineJob,
+}
+
+/// Whether an event is a job.
+pub(super) fn is_job(event: Object<'_, '_>) -> bool {
+    event.get("CodePipeline.job").is_ok_and(|job| job.is_object())
+}
