@@ -275,10 +275,10 @@ impl RuntimeApi {
 /// Counts a connection that was closed before an answer came, up to where nobody is asked any more.
 fn note_closed(closed: &mut u32, error: ConnectionError) -> Result<(), RuntimeError> {
     *closed = closed.saturating_add(1);
-    match error {
-        ConnectionError::Request(_) | ConnectionError::Broken(_) if *closed < MAX_CLOSED => Ok(()),
-        error => Err(RuntimeError::Closed(Box::new(error))),
+    if *closed == MAX_CLOSED || matches!(error, ConnectionError::Connect(_)) {
+        return Err(RuntimeError::Closed(Box::new(error)));
     }
+    Ok(())
 }
 
 /// The request that says what failed, and why.

@@ -267,7 +267,7 @@ impl ResourceReply {
     pub fn for_nothing(&self) -> Option<String> {
         let is_for_nothing =
             self.known.request_type == "Delete" && self.known.physical_id == NOT_CREATED;
-        is_for_nothing.then(|| to_text(&self.reply("SUCCESS", NOT_CREATED)))
+        is_for_nothing.then(|| to_text(&self.reply("SUCCESS", NOT_CREATED, [])))
     }
 
     /// Returns the answer that the request failed. The reason is what the events of the stack show; a
@@ -275,11 +275,14 @@ impl ResourceReply {
     #[must_use]
     pub fn failed(&self, reason: &str) -> String {
         let known = &*self.known.physical_id;
-        let mut answer = self.reply("FAILED", if known.is_empty() { NOT_CREATED } else { known });
+        let physical_id = if known.is_empty() { NOT_CREATED } else { known };
         let mut kept = reason.len().min(MAX_REPLY_BYTES);
         loop {
-            answer["Reason"] = reason.get(..reason.floor_char_boundary(kept)).into();
-            let text = to_text(&answer);
+            while !reason.is_char_boundary(kept) {
+                kept = kept.saturating_sub(1);
+            }
+            let cut = reason.get(..kept).unwrap_or_default();
+            let text = to_text(&self.reply("FAILED", physical_id, [("Reason", cut.into())]));
             if text.len() <= MAX_REPLY_BYTES || kept == 0 {
                 return text;
             }
@@ -294,24 +297,29 @@ impl ResourceReply {
         if !is_deletion && !(1..=MAX_PHYSICAL_ID_BYTES).contains(&physical_id.trim().len()) {
             return Err(not_taken("a physical id has 1 to 1024 bytes"));
         }
-        let mut answer = self.reply("SUCCESS", physical_id);
-        answer["Data"] = data.into();
-        answer["NoEcho"] = no_echo.into();
+        let more = [("Data", data.into()), ("NoEcho", no_echo.into())];
+        let answer = self.reply("SUCCESS", physical_id, more);
         if to_text(&answer).len() > MAX_REPLY_BYTES {
             return Err(not_taken("an answer has 4096 bytes at most, with all of its data"));
         }
         Ok(answer)
     }
 
-    fn reply(&self, status: &str, physical_id: &str) -> Json {
+    fn reply<const N: usize>(
+        &self,
+        status: &str,
+        physical_id: &str,
+        more: [(&str, Json); N],
+    ) -> Json {
         let Known { stack_id, request_id, logical_id, .. } = &self.known;
-        json!({
-            "Status": status,
-            "PhysicalResourceId": physical_id,
-            "StackId": stack_id,
-            "RequestId": request_id,
-            "LogicalResourceId": logical_id,
-        })
+        let known = [
+            ("Status", status),
+            ("PhysicalResourceId", physical_id),
+            ("StackId", stack_id),
+            ("RequestId", request_id),
+            ("LogicalResourceId", logical_id),
+        ];
+        known.into_iter().map(|(name, text)| (name, text.into())).chain(more).collect()
     }
 }
 

@@ -104,7 +104,9 @@ fn what_cloudformation_is_told_is_the_answer() {
                 Err(AppError::conflict(format!("{} is in use", resource.resource_type)))
             }
             ResourceChange::Delete { physical_id, properties: None } => Ok(Done::new(physical_id)),
-            _ => Err(AppError::not_found()),
+            ResourceChange::Create { .. }
+            | ResourceChange::Update { .. }
+            | ResourceChange::Delete { .. } => Err(AppError::not_found()),
         }
     }
 
