@@ -67,7 +67,7 @@ impl<'a> Document<'a> {
     }
 
     /// Scans the text again, for what is deeper in it than most events are read.
-    pub(crate) fn to_depth(self, depth: usize) -> Self {
+    pub(crate) fn rescanned(self, depth: usize) -> Self {
         Self::scan_to(depth, self.text).unwrap_or(self)
     }
 

@@ -55,7 +55,7 @@ impl<'a> BatchEvent<'a> {
         let (what, _) = source.names();
         let malformed = |cause| Error::malformed(what, cause);
         let document = match source.depth() {
-            Some(depth) => document.to_depth(depth),
+            Some(depth) => document.rescanned(depth),
             None => document,
         };
         let event = document.root().object().map_err(malformed)?;
@@ -103,7 +103,9 @@ impl<'a> BatchEvent<'a> {
         let may_stop = self.is_fifo || self.source == BatchSource::Kafka;
         let skips_group = match after_failure {
             AfterFailure::SkipAll if may_stop => AfterFailure::SkipAll,
-            _ => AfterFailure::SkipGroup,
+            AfterFailure::Continue | AfterFailure::SkipGroup | AfterFailure::SkipAll => {
+                AfterFailure::SkipGroup
+            }
         };
         match self.source {
             BatchSource::Sqs => Batch::new(items, skips_group),

@@ -74,10 +74,10 @@ impl BatchSource {
 
     /// Its name as that of an [event](super::LambdaEvent::name).
     pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::DynamoDbStream => "dynamodb",
-            source => source.trigger().as_str(),
+        if matches!(self, Self::DynamoDbStream) {
+            return "dynamodb";
         }
+        self.trigger().as_str()
     }
 
     /// What names it as the source: each record, or the event. Those of the last two name none.

@@ -76,6 +76,22 @@ pub struct EventBridge<T> {
     pub resources: Vec<String>,
 }
 
+/// A message of SQS as it arrives where a program or a service forwards it, such as EventBridge Pipes. Its
+/// body is JSON. See [`Sns`] on envelopes in envelopes.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
+pub struct Sqs<T> {
+    /// The body, read.
+    #[serde(deserialize_with = "within_text")]
+    pub body: T,
+    /// The message's id; or an empty text.
+    #[serde(default)]
+    pub message_id: String,
+    /// The queue's ARN; or an empty text.
+    #[serde(default, rename = "eventSourceARN")]
+    pub event_source_arn: String,
+}
+
 /// Null is a missing member.
 pub(super) fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -86,6 +102,7 @@ where
 }
 
 prints!(Sns<T>: message_id, topic_arn, timestamp);
+prints!(Sqs<T>: message_id, event_source_arn);
 prints!(EventBridge<T>: id, source, detail_type, account, region, time);
 
 #[cfg(test)]
@@ -102,6 +119,22 @@ mod tests {
         id: u8,
         #[serde(default)]
         prices: Vec<u8>,
+    }
+
+    #[test]
+    fn a_forwarded_message_is_an_envelope_too() {
+        let read = |message: &str| {
+            let body = json!({"Message": message, "TopicArn": "t"}).to_string();
+            let message =
+                json!({"messageId": "m", "eventSourceARN": "a", "body": body}).to_string();
+            json::read::<Sqs<Sns<Order>>>(message.as_bytes())
+        };
+        let message = read(r#"{"id":7}"#).unwrap();
+        assert_eq!((&*message.message_id, &*message.event_source_arn), ("m", "a"));
+        assert_eq!(message.body.message.id, 7);
+        let error = read(r#"{"id":"secret"}"#).err().unwrap().to_string();
+        let expected = "invalid json of body: expected u8 at id of its text at Message of its text";
+        assert_eq!(error, expected);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn user_records(data: &[u8]) -> Option<Vec<UserRecord>> {
     if Md5::digest(message).as_slice() != digest {
         return None;
     }
-    let (keys, records) = aggregate(message).ok()?;
+    let Aggregate { keys, records } = aggregate(message).ok()?;
     let records = records.into_iter().map(|(key, data)| {
         let key = keys.get(usize::try_from(key).ok()?)?;
         Some(UserRecord { partition_key: key.clone(), data })
@@ -43,9 +43,17 @@ pub(super) fn user_records(data: &[u8]) -> Option<Vec<UserRecord>> {
     records.collect()
 }
 
-/// The table of partition keys, and the records, each with its key's place in the table.
-fn aggregate(mut message: &[u8]) -> Result<(Vec<String>, Vec<(u64, Vec<u8>)>), DecodeError> {
-    let (mut keys, mut records) = (Vec::new(), Vec::new());
+/// A message, read.
+#[derive(Default)]
+struct Aggregate {
+    /// The table of partition keys.
+    keys: Vec<String>,
+    /// The place of each record's key in the table, and its data.
+    records: Vec<(u64, Vec<u8>)>,
+}
+
+fn aggregate(mut message: &[u8]) -> Result<Aggregate, DecodeError> {
+    let Aggregate { mut keys, mut records } = Aggregate::default();
     while !message.is_empty() {
         match decode_key(&mut message)? {
             (1, wire) => {
@@ -61,7 +69,7 @@ fn aggregate(mut message: &[u8]) -> Result<(Vec<String>, Vec<(u64, Vec<u8>)>), D
             (tag, wire) => skip(wire, tag, &mut message)?,
         }
     }
-    Ok((keys, records))
+    Ok(Aggregate { keys, records })
 }
 
 fn user_record(mut record: &[u8]) -> Result<(u64, Vec<u8>), DecodeError> {
@@ -83,7 +91,6 @@ fn skip(wire: WireType, tag: u32, message: &mut &[u8]) -> Result<(), DecodeError
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
     use alloc::vec::Vec;
 
     use md5::{Digest as _, Md5};
@@ -148,7 +155,7 @@ mod tests {
             field(1, &[0xff]),
             [1 << 3, 1].into(),
         ] {
-            assert_eq!(user_records(&framed(&message)), None, "{}", format!("{message:x?}"));
+            assert_eq!(user_records(&framed(&message)), None, "{message:x?}");
         }
     }
 }

@@ -90,7 +90,7 @@ pub use codecommit::{CodeCommitRecord, Reference};
 pub use delivery::Delivery;
 pub use documentdb::DocumentDbRecord;
 pub use dynamodb::{Change, DynamoDbRecord, DynamoDbSummary, UserIdentity};
-pub use envelopes::{EventBridge, Sns};
+pub use envelopes::{EventBridge, Sns, Sqs};
 pub use error::{Error, ErrorKind};
 pub use event::LambdaEvent;
 pub use event_bridge::EventBridgeEvent;

@@ -8,8 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 
 use crate::events::{
-    AfterFailure, BatchEvent, BatchRecord, BatchSource, DynamoDbRecord, ErrorKind, EventInput,
-    KinesisRecord, SqsRecord,
+    AfterFailure, BatchEvent, BatchRecord, BatchSource, ErrorKind, EventInput, KinesisRecord,
 };
 use crate::time::Timestamp;
 
@@ -63,12 +62,7 @@ fn no_records_are_an_empty_batch_and_other_types_an_error() {
 fn faults(source: BatchSource, records: &str) -> Vec<Option<ErrorKind>> {
     let event = alloc::format!(r#"{{"Records":[{records}]}}"#);
     let event = BatchEvent::read(source, &event).unwrap();
-    let fault = |record: &BatchRecord<'_>| match source {
-        BatchSource::Sqs => SqsRecord::read(record).err(),
-        BatchSource::Kinesis => KinesisRecord::read(record).err(),
-        BatchSource::DynamoDbStream => DynamoDbRecord::read(record).err(),
-        source => EventInput::read(source, record).err(),
-    };
+    let fault = |record: &BatchRecord<'_>| EventInput::read(source, record).err();
     event.records().map(|record| fault(&record).map(|error| error.kind())).collect()
 }
 
