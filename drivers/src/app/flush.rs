@@ -26,6 +26,7 @@ enum NotFlushed {
     #[error("the flush hook was not done within a second: what it was to send may be lost")]
     Hook,
     /// The invocation has no more time.
+    #[cfg(any(feature = "lambda", feature = "tower"))]
     #[error("the invocation ends before all that it logged and measured is written")]
     Invocation,
 }
