@@ -1,5 +1,6 @@
 //! What the test kit's builders put into events of Kafka, S3, SES, CodeCommit, Amazon MQ, DocumentDB,
 //! Firehose, FIFO queues, Cognito, AppSync and authorizers is what applications read of them.
+#![expect(clippy::panic, reason = "a test ends where an event is none")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

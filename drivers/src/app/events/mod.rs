@@ -41,7 +41,8 @@ mod single;
 mod single_event;
 mod single_register;
 mod sources;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 mod values;
 mod whole;

@@ -6,7 +6,8 @@
 //! answer is spelled, [`events`](apptheory_core::events)'.
 
 mod socket;
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 use std::sync::Arc;
