@@ -22,6 +22,9 @@ use crate::layer::Fault;
 ///
 /// let limiter = Limiter::fail_closed(FixedWindow::per_minute(2)).build();
 /// let world = World::new(&limiter);
+/// for schedule in Schedules::of(3) {
+///     assert_eq!(world.run(&limiter, schedule).admitted(), 2);
+/// }
 /// for schedule in Schedules::of(3).losing_one_reply() {
 ///     assert!(world.run(&limiter, schedule).admitted() <= 2);
 /// }
@@ -32,6 +35,10 @@ use crate::layer::Fault;
 /// schedules are followed: each has to be [run](World::run) before the next one is asked for, from the
 /// same world with the same machines. Where that is not so, a test panics, and where it panics for any
 /// reason, the last schedule is printed, turn by turn.
+///
+/// Two things are in no schedule: a call that takes effect after its caller was told that it failed, as
+/// a reply that is lost is that of a call that has been made; and sleeps beside each other, as each
+/// takes a turn and sets the clock ahead for everybody.
 ///
 /// There are many: *n* callers with *k* calls each have (*nk*)! / (*k*!)*ⁿ* orders, which are 90 for
 /// three callers with two calls, and 34 650 with four. A call that goes wrong multiplies them by about
@@ -125,7 +132,9 @@ pub struct Run<O> {
 
 impl Run<Decided> {
     /// Returns how many requests were admitted, counted or not: while its store gives no answer, a
-    /// limiter that fails open admits what it does not count.
+    /// limiter that fails open admits what it does not count. Errors are no admissions: that a limit
+    /// is not exceeded also holds where nothing works, so expect of schedules without faults how many
+    /// get in.
     #[must_use]
     pub fn admitted(&self) -> usize {
         let decisions = self.outputs.iter().filter_map(|decided| decided.decision.as_ref().ok());

@@ -45,6 +45,8 @@ pub struct Admission {
 /// # Ok::<(), apptheory::limiter::Error>(())
 /// ```
 ///
+/// A model panics where a window, a part of one or a period is zero, and where there is no window.
+///
 /// Requests are taken to come one after the other, by one clock. Where callers come in between each
 /// other, ask afterwards whether the limit [held](Self::held).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,6 +105,7 @@ impl Limit {
     /// Returns whether the limit held over all of `admitted`, in whatever order they came.
     #[must_use]
     pub fn held(&self, admitted: &[Admission]) -> bool {
+        self.check();
         let mut used = admitted.iter().map(|last| self.used(admitted, last.at));
         match self {
             Self::FixedWindow { limit, .. } | Self::SlidingWindow { limit, .. } => {
@@ -148,6 +151,7 @@ impl Limit {
     /// a bucket to which nothing comes back.
     #[must_use]
     pub fn used(&self, admitted: &[Admission], now: Timestamp) -> Vec<i64> {
+        self.check();
         match self {
             Self::FixedWindow { window, .. } => vec![in_window(admitted, now, *window)],
             Self::SlidingWindow { window, granularity, coverage, .. } => {
@@ -176,6 +180,18 @@ impl Limit {
     pub fn interval(&self) -> Option<Duration> {
         let nanos = u64::try_from(self.interval_nanos()?);
         Some(Duration::from_nanos(nanos.unwrap_or(u64::MAX)))
+    }
+
+    /// Ends the test if nothing bounds what the limit admits.
+    fn check(&self) {
+        let spans = match self {
+            Self::FixedWindow { window, .. } => vec![*window],
+            Self::SlidingWindow { window, granularity, .. } => vec![*window, *granularity],
+            Self::MultiWindow(quotas) => quotas.iter().map(|quota| quota.window).collect(),
+            Self::TokenBucket { period, .. } => vec![*period],
+        };
+        let is_bounded = !spans.is_empty() && spans.iter().all(|span| !span.is_zero());
+        assert!(is_bounded, "a limit in no time: {self:?}");
     }
 
     fn interval_nanos(&self) -> Option<i128> {

@@ -14,7 +14,7 @@ use apptheory_core::store::{
 use apptheory_core::time::Timestamp;
 
 use crate::layer::Fault;
-use crate::testkit::{Run, Schedules, TestEnv, World};
+use crate::testkit::{Run, Schedules, TestEnv, World, model};
 
 /// Counts as nobody should: what it writes rests on what it has read some time ago.
 #[derive(Clone, Debug)]
@@ -269,4 +269,18 @@ fn turns_are_told_one_by_one() {
         "caller 0: GetItem, applied, reply lost: Timeout\n",
     ];
     assert_eq!(told[..4], expected);
+}
+
+#[test]
+fn a_model_without_time_is_no_limit() {
+    for limit in [
+        model::Limit::FixedWindow { window: Duration::ZERO, limit: 1 },
+        model::Limit::MultiWindow(Vec::new()),
+        model::Limit::TokenBucket { period: Duration::ZERO, limit: 1, burst: 1 },
+    ] {
+        let told = panics(|| {
+            let _ = limit.room(&[], TestEnv::BEGINNING);
+        });
+        assert!(told.starts_with("a limit in no time: "), "{told}");
+    }
 }
