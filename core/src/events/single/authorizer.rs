@@ -334,22 +334,20 @@ impl Policy {
             }
             Scope::Resources(arns) => arns,
         };
-        let mut answer = json!({
-            "principalId": self.principal,
-            "policyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [{
-                    "Action": "execute-api:Invoke",
-                    "Effect": self.effect,
-                    "Resource": resources,
-                }],
-            },
-            "context": self.context,
+        let document = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Action": "execute-api:Invoke",
+                "Effect": self.effect,
+                "Resource": resources,
+            }],
         });
-        if let Some(key) = self.usage_key {
-            answer["usageIdentifierKey"] = key.into();
-        }
-        Ok(answer)
+        let mut answer = Map::new();
+        answer.insert("principalId".into(), self.principal.into());
+        answer.insert("policyDocument".into(), document);
+        answer.insert("context".into(), self.context.into());
+        answer.extend(self.usage_key.map(|key| ("usageIdentifierKey".into(), key.into())));
+        Ok(answer.into())
     }
 }
 

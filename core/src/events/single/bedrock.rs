@@ -175,14 +175,16 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
         response.insert("httpStatusCode".into(), status.into());
         response.insert("responseBody".into(), json!({"application/json": {"body": body}}));
     } else {
-        let mut answer = json!({"responseBody": {"TEXT": {"body": body}}});
-        match ending {
-            Ending::Success => {}
-            Ending::Reprompt => answer["responseState"] = "REPROMPT".into(),
-            Ending::Failure => answer["responseState"] = "FAILURE".into(),
-        }
+        let state = match ending {
+            Ending::Success => None,
+            Ending::Reprompt => Some("REPROMPT"),
+            Ending::Failure => Some("FAILURE"),
+        };
+        let mut answer = Map::new();
+        answer.insert("responseBody".into(), json!({"TEXT": {"body": body}}));
+        answer.extend(state.map(|state| ("responseState".into(), state.into())));
         response.insert("function".into(), asked.function.into());
-        response.insert("functionResponse".into(), answer);
+        response.insert("functionResponse".into(), answer.into());
     }
     let mut attributes = asked.session_attributes;
     attributes.extend(session_attributes);

@@ -438,28 +438,28 @@ pub(super) fn answer(
     event: &RawEvent<'_>,
     output: Json,
 ) -> Result<Json, AppError> {
-    let mut whole: Json = json::read(event.as_json().as_bytes())?;
+    let mut whole: Map<String, Json> = json::read(event.as_json().as_bytes())?;
     let output = if trigger == CognitoTrigger::PreTokenGeneration && !output.is_null() {
         let claims: TokenClaims =
             serde_json::from_value(output).map_err(|_| not_taken("it is no `TokenClaims`"))?;
-        claims.write(whole["version"].as_str().unwrap_or_default())?
+        claims.write(whole.get("version").and_then(Json::as_str).unwrap_or_default())?
     } else {
         output
     };
     match output {
         Json::Null => {}
         Json::Object(members) => {
-            let response = &mut whole["response"];
-            if !response.is_object() {
-                *response = json!({});
+            let response = whole.entry("response").or_insert(Json::Null);
+            match response.as_object_mut() {
+                Some(response) => response.extend(members),
+                None => *response = members.into(),
             }
-            members.into_iter().for_each(|(name, value)| response[name] = value);
         }
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
             return Err(not_taken("it is no object").into());
         }
     }
-    Ok(whole)
+    Ok(whole.into())
 }
 
 const fn not_taken(why: &'static str) -> NotTaken {
