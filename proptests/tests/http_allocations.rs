@@ -80,7 +80,7 @@ fn a_whole_exchange() {
     let create = async |Path(id): Path<u32>, Json(order): Json<Value>| {
         Json(json!({"user": id, "item": order["item"]}))
     };
-    for (layers, most) in [(0, 84), (5, 96)] {
+    for (layers, most) in [(0, 85), (5, 97)] {
         let app =
             (0..layers).fold(App::new().pipeline(Pipeline::Observed), |app, _| app.layer(around));
         let app = app.post("/users/{id}/orders", create).build().unwrap();

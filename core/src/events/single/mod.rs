@@ -5,7 +5,8 @@
 //! use apptheory_core::events::{LambdaEvent, Policy, SingleRoute, SingleRoutes};
 //!
 //! let mut routes = SingleRoutes::new();
-//! routes.insert(SingleRoute::Authorizer, |token: &str| token == "Bearer 7")?;
+//! let knows = |token: &str| token == "Bearer 7";
+//! assert!(routes.insert(SingleRoute::Authorizer, knows).is_ok());
 //!
 //! let event = r#"{"type":"TOKEN","authorizationToken":"Bearer 7",
 //!     "methodArn":"arn:aws:execute-api:eu-west-1:111122223333:a1/prod/GET/orders"}"#;
