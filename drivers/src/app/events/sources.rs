@@ -12,7 +12,8 @@ macro_rules! sources {
         /// [error](crate::app::BuildError::Event) of [`build`](App::build). Records from elsewhere fail.
         impl<S: Send + Sync + 'static> $owner<S> {
             /// Handles the records of a topic of Kafka: of Amazon MSK, and of brokers of one's own. The
-            /// event source mapping has to have `ReportBatchItemFailures`.
+            /// event source mapping has to have `ReportBatchItemFailures`, which those of Kafka can have
+            /// in provisioned mode: without it, Lambda takes a batch that failed in part for handled.
             ///
             /// The records of a partition are handled one after the other. Once one of them failed, the
             /// rest of its partition is not handled, and comes again; other partitions go on, as many at
