@@ -198,7 +198,12 @@ fn behind_entity(text: &str) -> Option<&str> {
 /// `"name": "pin", "value": "…"`, `name="pin" value="…"`.
 fn behind_member(after: &str) -> Option<&str> {
     let next = behind_comma(after).or_else(|| behind_blanks(after))?;
-    behind_joint(skip_quote(strip_prefix(skip_quote(next), "value")?))
+    let word = skip_quote(next);
+    let rest = strip_prefix(word, "value")?;
+    let closed = skip_quote(rest);
+    // A quote that closes elsewhere holds more than this word: `"value: x"`.
+    let (is_opened, is_closed) = (word.len() < next.len(), closed.len() < rest.len());
+    (is_opened == is_closed).then(|| behind_joint(closed)).flatten()
 }
 
 /// What follows a flag in quotes, if that is in quotes, too, and no long flag itself: `"--pin", "…"`.

@@ -4,7 +4,7 @@ use super::super::REDACTED;
 use super::super::free_text::is_value;
 use super::super::markup::unescaped;
 use super::super::scan::{ahead_of, is_blank, skip_char, span};
-use super::{is_name, is_quote};
+use super::{behind_entity, behind_joint, is_name, is_quote};
 
 /// A value at the beginning of a text, and what follows it.
 pub(super) struct Value<'t> {
@@ -64,15 +64,20 @@ impl<'t> Value<'t> {
     }
 }
 
-/// What follows such characters and the `;` of entities: `a&amp;b`.
+/// What follows such characters and the `;` of entities, `a&amp;b`, unless another name and its joint
+/// stand behind that: `a&#10;pin: 1`.
 pub(super) fn behind_bare(text: &str, is: impl Fn(char) -> bool) -> &str {
+    let begins_pair = |after| {
+        let (name, next) = span(after, is_name);
+        !name.is_empty() && behind_joint(behind_entity(next).unwrap_or(next)).is_some()
+    };
     let mut rest = text;
     loop {
         let (run, end) = span(rest, &is);
         let is_code = |c: char| c.is_ascii_alphanumeric() || c == '#';
         let is_entity = run.trim_end_matches(is_code).ends_with('&');
         match end.strip_prefix(';') {
-            Some(after) if is_entity => rest = after,
+            Some(after) if is_entity && !begins_pair(after) => rest = after,
             _ => return end,
         }
     }
