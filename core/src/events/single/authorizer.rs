@@ -200,7 +200,8 @@ fn malformed(cause: JsonError) -> Error {
 /// A policy is about the method and path that were asked about alone. API Gateway keeps policies for
 /// as long as the authorizer's setting says (five minutes, unless told otherwise), by the token: within
 /// that time, requests of the same token to other routes are refused. Answer for the
-/// [whole stage](Self::whole_stage) where that is meant, or switch the cache off.
+/// [whole stage](Self::whole_stage) where that is meant, or switch the cache off. An answer to AppSync
+/// names no route: while it is cached, it is for every operation of the same token.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -271,7 +272,9 @@ impl Policy {
         Self { scope: Scope::Stage, ..self }
     }
 
-    /// Lets the policy be about these ARNs, in which `*` and `?` stand for other characters.
+    /// Lets the policy be about these ARNs, in which `*` and `?` stand for other characters. Where an
+    /// answer names no resources, to AppSync and in the [simple](Self::simple) form, allowing them
+    /// fails the invocation.
     #[must_use]
     pub fn resources<T: Into<String>>(self, arns: impl IntoIterator<Item = T>) -> Self {
         Self { scope: Scope::Resources(arns.into_iter().map(T::into).collect()), ..self }
@@ -287,6 +290,10 @@ impl Policy {
     /// Answers HTTP APIs with payload format 2.0 in the simple form, which they take where the
     /// authorizer is set to `EnableSimpleResponses`, and nowhere else. Other APIs are answered a policy
     /// all the same.
+    ///
+    /// It names no route. While it is cached, the answer is for every route with the same identity: add
+    /// `$context.routeKey` to the identity sources, or switch the cache off. A policy for certain
+    /// [resources](Self::resources) cannot be answered so: the invocation fails.
     #[must_use]
     pub fn simple(self) -> Self {
         Self { is_simple: true, ..self }
@@ -310,6 +317,11 @@ impl Policy {
             return Err(not_taken("a context holds texts, numbers and Booleans"));
         }
         let is_allowed = self.effect == Effect::Allow;
+        let is_bare = source == AuthorizerSource::AppSync
+            || (self.is_simple && source == AuthorizerSource::HttpApiV2);
+        if is_bare && is_allowed && matches!(self.scope, Scope::Resources(_)) {
+            return Err(not_taken("an answer without a policy document cannot name resources"));
+        }
         if source == AuthorizerSource::AppSync {
             return Ok(json!({"isAuthorized": is_allowed, "resolverContext": self.context,
                 "deniedFields": self.denied_fields}));
@@ -541,6 +553,23 @@ mod tests {
         assert_eq!(answered(&event, Policy::deny()).unwrap()["isAuthorized"], false);
         let why = answered(&token_event(""), policy).unwrap_err();
         assert!(why.contains("only AppSync denies fields"), "{why}");
+    }
+
+    #[test]
+    fn an_answer_without_a_document_allows_no_resources() {
+        let appsync = json!({"authorizationToken": "t",
+            "requestContext": {"apiId": "a", "queryString": "{ orders { id } }"}});
+        let v2 = json!({"version": "2.0", "type": "REQUEST",
+            "routeArn": format!("{API}/prod/GET/orders")});
+        for event in [&appsync, &v2] {
+            let allowed = Policy::allow("u").resources(["arn:a"]).simple();
+            let why = answered(event, allowed).unwrap_err();
+            assert!(why.contains("cannot name resources"), "{why}");
+            let denied = answered(event, Policy::deny().resources(["arn:a"]).simple()).unwrap();
+            assert_eq!(denied["isAuthorized"], false);
+        }
+        let written = answered(&v2, Policy::allow("u").resources(["arn:a"])).unwrap();
+        assert_eq!(written["policyDocument"]["Statement"][0]["Resource"], json!(["arn:a"]));
     }
 
     #[test]

@@ -223,6 +223,10 @@ const MAX_PHYSICAL_ID_BYTES: usize = 1024;
 /// CloudFormation asks for next, is nothing to do.
 const NOT_CREATED: &str = "not-created";
 
+fn is_physical_id(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_PHYSICAL_ID_BYTES
+}
+
 /// Where CloudFormation waits for an answer about a custom resource, and what it is told. Its URL lets
 /// whoever knows it answer: it is not printed.
 #[derive(Clone)]
@@ -270,6 +274,15 @@ impl ResourceReply {
         is_for_nothing.then(|| to_text(&self.reply("SUCCESS", NOT_CREATED, [])))
     }
 
+    /// Keeps the physical id that a handler answered, if the request named none: a failure then names
+    /// what the handler created, for CloudFormation to have it deleted. `output` is the handler's.
+    pub fn keep_id(&mut self, output: &Json) {
+        let Ok(Done { physical_id, .. }) = Done::deserialize(output) else { return };
+        if self.known.physical_id.is_empty() && is_physical_id(&physical_id) {
+            self.known.physical_id = physical_id;
+        }
+    }
+
     /// Returns the answer that the request failed. The reason is what the events of the stack show; a
     /// long one is cut.
     #[must_use]
@@ -294,7 +307,7 @@ impl ResourceReply {
         let Done { physical_id, data, no_echo } = done;
         let is_deletion = self.known.request_type == "Delete";
         let physical_id = if is_deletion { &self.known.physical_id } else { &physical_id };
-        if !is_deletion && !(1..=MAX_PHYSICAL_ID_BYTES).contains(&physical_id.trim().len()) {
+        if !is_deletion && !is_physical_id(physical_id) {
             return Err(not_taken("a physical id has 1 to 1024 bytes"));
         }
         let more = [("Data", data.into()), ("NoEcho", no_echo.into())];
@@ -514,6 +527,22 @@ mod tests {
             let kept = json_of(&text)["Reason"].as_str().unwrap().len();
             assert!(kept > 100 && reason.starts_with(json_of(&text)["Reason"].as_str().unwrap()));
         }
+    }
+
+    #[test]
+    fn a_failure_names_what_was_created() {
+        let id_after = |request: &Json, output: &Json| {
+            let mut reply = reply(request);
+            reply.keep_id(output);
+            json_of(&reply.failed("too large"))["PhysicalResourceId"].clone()
+        };
+        let create = event("Create", "");
+        assert_eq!(id_after(&create, &json!(Done::new("cache-8"))), "cache-8");
+        for none in [json!(Done::new(" ")), json!(Done::new("x".repeat(1025))), json!(null)] {
+            assert_eq!(id_after(&create, &none), NOT_CREATED, "{none}");
+        }
+        let update = event("Update", "cache-7");
+        assert_eq!(id_after(&update, &json!(Done::new("cache-8"))), "cache-7");
     }
 
     #[test]

@@ -179,12 +179,6 @@ impl<H> SingleRoutes<H> {
         let found = self.routes.iter().find(|(route, _)| route == event.route());
         found.map(|(_, handler)| handler)
     }
-
-    /// Returns whether a handler of a source is registered.
-    #[must_use]
-    pub fn serves(&self, source: SingleSource) -> bool {
-        self.routes.iter().any(|(route, _)| route.source() == source)
-    }
 }
 
 impl<H> Default for SingleRoutes<H> {

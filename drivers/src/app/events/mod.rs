@@ -202,7 +202,7 @@ impl EventRoutes {
             LambdaEvent::EventBridge(event) => {
                 self.event_bridge.find(event).is_ok_and(|found| found.is_some())
             }
-            LambdaEvent::Single(event) => self.single.serves(event.source()),
+            LambdaEvent::Single(event) => self.single.find(event).is_some(),
             LambdaEvent::Http(_) | LambdaEvent::WebSocket(_) | LambdaEvent::Other(_) => false,
         }
     }

@@ -127,6 +127,30 @@ fn requests_go_to_other_routes_only_where_nothing_serves_requests() {
 }
 
 #[test]
+fn single_events_without_a_handler_of_their_own_go_to_other_routes() {
+    use apptheory_core::events::CognitoEvent;
+
+    let cognito = |source: &str| {
+        json!({"version": "1", "triggerSource": source, "userPoolId": "p", "userName": "ann",
+            "callerContext": {}, "request": {"userAttributes": {}}, "response": {}})
+    };
+    let base = || {
+        let own = async |_: CognitoEvent| ();
+        builder(&clock()).get("/", async || "http").cognito(kind::cognito::PostConfirmation, own)
+    };
+    let other = base().otherwise(async || Json("otherwise")).build().unwrap();
+    let own = cognito("PostConfirmation_ConfirmSignUp");
+    assert_eq!(invoke(&other, &own).unwrap(), own);
+    let unserved = cognito("PreAuthentication_Authentication");
+    assert_eq!(invoke(&other, &unserved).unwrap(), "otherwise");
+    let on = base().on(Shape::member("userName"), async || Json("on")).build().unwrap();
+    assert_eq!(invoke(&on, &unserved).unwrap(), "on");
+
+    let error = invoke(&base().build().unwrap(), &unserved).unwrap_err().to_string();
+    assert!(error.starts_with("nothing is registered for this event"), "{error}");
+}
+
+#[test]
 fn the_error_of_a_handler_names_its_code_and_only_a_clients_message() {
     async fn refuse(context: Context) -> Result<(), AppError> {
         Err(match context.json_value()?["why"].as_str().unwrap_or_default() {

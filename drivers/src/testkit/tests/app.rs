@@ -130,6 +130,29 @@ fn what_cloudformation_is_told_is_the_answer() {
     assert_eq!(deleted["Status"], "SUCCESS");
 }
 
+#[cfg(feature = "cloudformation")]
+#[test]
+fn what_was_created_is_deleted_though_its_answer_was_too_large() {
+    use apptheory_core::events::{CustomResource, Done, ResourceChange};
+    use serde_json::{Value, json};
+
+    async fn database(resource: CustomResource<Value>) -> Done {
+        match resource.change {
+            ResourceChange::Delete { physical_id, .. } => Done::new(physical_id).data("Deleted", 1),
+            ResourceChange::Create { .. } | ResourceChange::Update { .. } => {
+                Done::new("db-7").data("Url", "x".repeat(5000))
+            }
+        }
+    }
+
+    let app = TestApp::new(|_| App::new().cloudformation(database));
+    let told = |change| -> Value { app.custom_resource("Custom::Db", &change).answer() };
+    let failed = told(ResourceChange::Create { properties: json!({}) });
+    assert_eq!(json!([failed["Status"], failed["PhysicalResourceId"]]), json!(["FAILED", "db-7"]));
+    let deleted = told(ResourceChange::Delete { physical_id: "db-7".into(), properties: None });
+    assert_eq!(deleted["Data"], json!({"Deleted": 1}));
+}
+
 #[test]
 fn the_first_invocation_starts_cold() {
     let app = TestApp::new(|_| {

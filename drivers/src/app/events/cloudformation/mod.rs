@@ -68,7 +68,9 @@ macro_rules! cloudformation {
             ///
             /// A request may come again, with the same [`request_id`](CustomResource::request_id): have
             /// the handler do its work once. What was created by a handler that then failed is that
-            /// handler's to delete: CloudFormation asks for the deletion of what has a physical id.
+            /// handler's to delete: CloudFormation asks for the deletion of what has a physical id. It
+            /// is told the id of an answer to a creation even where it does not take that answer, as one
+            /// of more than 4096 bytes.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -150,7 +152,7 @@ impl AppService {
             return Err(InvokeError::Failed(error));
         }
         let time = begun.time;
-        let pending = Pending::new(self, reply, &begun.invocation);
+        let mut pending = Pending::new(self, reply, &begun.invocation);
         if let Some(answer) = pending.reply.for_nothing() {
             return pending.deliver(answer, time).await;
         }
@@ -162,7 +164,11 @@ impl AppService {
         let observation =
             EventObservation::event(source.trigger(), name, &shared.delivery.request_id);
         let context = shared.event_context(AnyEvent::of(event.raw()));
-        let handled = async { event.answer(self.output_of(handler, context).await?) };
+        let handled = async {
+            let output = self.output_of(handler, context).await?;
+            pending.reply.keep_id(&output);
+            event.answer(output)
+        };
         let handled = async {
             match shutdown {
                 Some(shutdown) => shutdown
