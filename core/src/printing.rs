@@ -46,8 +46,8 @@ mod tests {
 
     use crate::eventbus::{Event, Ulid};
     use crate::events::{
-        BatchEvent, BatchSource, EventBridgeEvent, EventInput, LambdaEvent, Transformed,
-        WebSocketEvent,
+        BatchEvent, BatchSource, EventBridgeEvent, EventInput, FirehoseResponse, LambdaEvent,
+        Transformed, WebSocketEvent,
     };
     use crate::gateway::ConnectionReply;
     use crate::http::exchange::{Arrival, Call, PolicyDecision, Principal, TenantSource};
@@ -203,7 +203,11 @@ mod tests {
             check(source.trigger().as_str(), &EventInput::read(source, &record).unwrap());
             check("record", &record);
         }
-        check("transformed", &Transformed::ok(SECRET).partition_key("k", SECRET));
+        let transformed = Transformed::ok(SECRET).partition_key("k", SECRET);
+        check("transformed", &transformed);
+        let event = json!({"records": [{"recordId": "1"}]}).to_string();
+        let event = BatchEvent::read(BatchSource::Firehose, &event).unwrap();
+        check("answer", &FirehoseResponse::new(&event, [Some(transformed)], 1000).unwrap());
         let sns = json!({"EventSource": "aws:sns", "Sns": {"MessageId": "1", "Message": SECRET,
             "Subject": SECRET, "TopicArn": "arn:aws:sns:r:1:t"}});
         let sns = json!({"Records": [sns]}).to_string();

@@ -74,13 +74,16 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// A text; empty for null.
     pub(crate) fn text(self) -> Result<Cow<'a, str>, JsonError> {
+        self.any_text().ok_or_else(|| self.error())
+    }
+
+    /// The same without an error, which takes as long as the text before it.
+    fn any_text(self) -> Option<Cow<'a, str>> {
         match self.node().kind {
-            Kind::Null => Ok(Cow::Borrowed("")),
-            Kind::Plain => Ok(Cow::Borrowed(self.inner())),
-            Kind::Escaped => self.unescaped().map(Cow::Owned).ok_or_else(|| self.error()),
-            Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => {
-                Err(self.error())
-            }
+            Kind::Null => Some(Cow::Borrowed("")),
+            Kind::Plain => Some(Cow::Borrowed(self.inner())),
+            Kind::Escaped => self.unescaped().map(Cow::Owned),
+            Kind::True | Kind::False | Kind::Number | Kind::List | Kind::Object => None,
         }
     }
 
@@ -97,8 +100,13 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// The elements of a list; none for null.
     pub(crate) fn list(self) -> Result<impl Iterator<Item = Self>, JsonError> {
+        self.elements().ok_or_else(|| self.error())
+    }
+
+    /// The same; `None` for what is no list.
+    pub(crate) fn elements(self) -> Option<impl Iterator<Item = Self>> {
         let is_list = matches!(self.node().kind, Kind::Null | Kind::List);
-        if is_list { Ok(self.held()) } else { Err(self.error()) }
+        is_list.then(|| self.held())
     }
 
     /// The texts of a list; none for null.
@@ -119,15 +127,15 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// A text that is not blank, if it is one.
     pub(crate) fn filled_text(self) -> Option<Cow<'a, str>> {
-        self.text().ok().filter(|text| !text.trim().is_empty())
+        self.any_text().filter(|text| !text.trim().is_empty())
     }
 
     /// A text, trimmed; empty for anything else.
     pub(crate) fn trimmed(self) -> Cow<'a, str> {
-        match self.text() {
-            Ok(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
-            Ok(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
-            Err(_) => Cow::Borrowed(""),
+        match self.any_text() {
+            Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+            Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_string()),
+            None => Cow::Borrowed(""),
         }
     }
 

@@ -21,14 +21,19 @@ pub struct BatchEvent<'a> {
     document: Document<'a>,
     heads: Vec<Head<'a>>,
     is_fifo: bool,
+    texts: Texts<'a>,
 }
+
+/// Texts of an event that its records tell as theirs, by their names. They are read once, however many
+/// members an event has.
+type Texts<'a> = [(&'static str, Cow<'a, str>); 4];
 
 /// A record of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchRecord<'e> {
     source: BatchSource,
-    /// The event that it came in.
-    event: Value<'e, 'e>,
+    /// Those of the event that it came in.
+    texts: &'e Texts<'e>,
     value: Value<'e, 'e>,
     head: &'e Head<'e>,
 }
@@ -64,7 +69,10 @@ impl<'a> BatchEvent<'a> {
         if has_windows && is_of_window(event).map_err(malformed)? {
             return Err(Error::tumbling_window(what));
         }
-        Ok(Self { source, heads, is_fifo, document })
+        let texts =
+            ["eventSourceArn", "deliveryStreamArn", "sourceKinesisStreamArn", "bootstrapServers"];
+        let texts = texts.map(|name| (name, document.root().member(name).trimmed()));
+        Ok(Self { source, heads, is_fifo, texts, document })
     }
 
     /// The service.
@@ -86,8 +94,8 @@ impl<'a> BatchEvent<'a> {
     }
 
     fn record_of<'e>(&'e self, head: &'e Head<'e>) -> BatchRecord<'e> {
-        let (event, value) = (self.document.root(), self.document.at(head.place));
-        BatchRecord { source: self.source, event, value, head }
+        let value = self.document.at(head.place);
+        BatchRecord { source: self.source, texts: &self.texts, value, head }
     }
 
     /// Returns the batch of the records. In a FIFO queue the rest of a failed message group never
@@ -154,9 +162,10 @@ impl<'e> BatchRecord<'e> {
         self.head.item.group.clone().unwrap_or_default()
     }
 
-    /// A text of the event itself, trimmed; empty for what is none.
+    /// One of the texts of the event itself, trimmed; empty for what is none.
     pub(super) fn event_text(&self, name: &str) -> Cow<'e, str> {
-        self.event.member(name).trimmed()
+        let text = self.texts.iter().find(|(known, _)| *known == name);
+        text.map_or(Cow::Borrowed(""), |(_, text)| Cow::Borrowed(&**text))
     }
 
     /// The bytes of a text in base64.

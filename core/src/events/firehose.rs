@@ -188,13 +188,15 @@ impl Transformed {
 struct NotTransformed;
 
 /// What an invocation with records of Firehose answers: every record of the event, in its order.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct FirehoseResponse {
     /// The answer as JSON.
     pub json: String,
     /// The records that were transformed and did not fit, by their index: they are answered as failed.
     pub left_out: Vec<usize>,
 }
+
+prints!(FirehoseResponse: left_out);
 
 impl FirehoseResponse {
     /// Answers the records of an event. `outputs` are what becomes of them, in their order: `None` for one

@@ -1,6 +1,7 @@
 //! What of a record is read before its turn: what routes, orders and names it.
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -73,26 +74,35 @@ impl<'a> Heads<'a> {
     }
 
     /// Lists by the name of a partition, or of a queue. One that is no list, or has the name of another
-    /// one, is a record that cannot be read: what it holds is not lost.
+    /// one, is a record that cannot be read: what it holds is not lost. Of several such lists, all say
+    /// where the first is: to find a place takes as long as the text before it.
     fn of_lists(&mut self, source: BatchSource, lists: Object<'a, '_>) {
+        let what = source.names().1;
+        let mut names = BTreeMap::new();
+        let mut repeated = None;
+        for (name, _) in lists.members() {
+            let is_repeated = names.insert(name.trimmed(), false).is_some();
+            if is_repeated {
+                repeated.get_or_insert_with(|| Error::malformed(what, name.error()));
+                names.insert(name.trimmed(), true);
+            }
+        }
+        let mut no_list = None;
         for (name, list) in lists.members() {
             let name = name.trimmed();
-            let repeated = lists.get(&name).err();
-            match list.list() {
-                Ok(records) => {
-                    for record in records {
-                        let mut head = self.head(source, record, name.clone());
-                        if let Some(repeated) = repeated {
-                            head.fault = Some(Error::malformed(source.names().1, repeated));
-                        }
-                        self.records.push(head);
-                    }
+            let Some(records) = list.elements() else {
+                let fault = no_list.get_or_insert_with(|| Error::malformed(what, list.error()));
+                let (fault, item) = (Some(fault.clone()), BatchItem::default());
+                self.records.push(Head { place: list.place(), name, item, fault });
+                continue;
+            };
+            let fault = repeated.as_ref().filter(|_| names.get(&name) == Some(&true));
+            for record in records {
+                let mut head = self.head(source, record, name.clone());
+                if fault.is_some() {
+                    head.fault = fault.cloned();
                 }
-                Err(cause) => {
-                    let fault = Some(Error::malformed(source.names().1, cause));
-                    let item = BatchItem::default();
-                    self.records.push(Head { place: list.place(), name, item, fault });
-                }
+                self.records.push(head);
             }
         }
     }
@@ -182,7 +192,10 @@ impl<'a, 'd> Reading<'a, 'd> {
     /// A member of any type, by its path: only one that comes twice is a fault.
     fn member(&mut self, path: &[&str]) -> Value<'a, 'd> {
         path.iter().fold(self.record, |value, name| {
-            if let Some(Err(twice)) = value.object().ok().map(|object| object.get(name)) {
+            // What is no object is not asked for one: an error takes as long as the text before it.
+            if value.is_object()
+                && let Err(twice) = value.object().and_then(|object| object.get(name))
+            {
                 self.fault.get_or_insert(twice);
             }
             value.member(name)

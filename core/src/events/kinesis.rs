@@ -66,20 +66,20 @@ impl<'a> KinesisRecord<'a> {
         Ok(read)
     }
 
-    /// Returns the records in an aggregate of the Kinesis Producer Library, in their order; `None` for a
-    /// record that is no aggregate, or a damaged one, which is a record like any other.
+    /// Returns the records in an aggregate of the Kinesis Producer Library, in their order, one at a
+    /// time; `None` for a record that is no aggregate, or a damaged one, which is a record like any
+    /// other. So is one with a partition key of more than the 256 characters that Kinesis takes.
     #[must_use]
-    pub fn user_records(&self) -> Option<Vec<KinesisRecord<'static>>> {
+    pub fn user_records(&self) -> Option<impl Iterator<Item = KinesisRecord<'static>>> {
         let records = user_records(&self.data)?;
         let whole = Self { data: Vec::new(), ..self.clone() }.into_owned();
-        let records = (0_u64..).zip(records).map(|(place, record)| KinesisRecord {
+        Some((0_u64..).zip(records).map(move |(place, record)| KinesisRecord {
             event_id: format!("{}:{place}", whole.event_id).into(),
             partition_key: record.partition_key.into(),
             sub_sequence_number: Some(place),
             data: record.data,
             ..whole.clone()
-        });
-        Some(records.collect())
+        }))
     }
 
     /// Reads the data as a change of a DynamoDB table, as Kinesis Data Streams for DynamoDB writes it.

@@ -20,6 +20,10 @@ const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 /// How long the digest is that ends it.
 const DIGEST_LEN: usize = 16;
 
+/// How many characters a partition key of Kinesis has at most ("PutRecord", API reference). Many
+/// records may share a key, and each gets its own copy: a longer one could fill the memory.
+const MAX_KEY_CHARS: usize = 256;
+
 /// A record in an aggregate.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct UserRecord {
@@ -27,20 +31,23 @@ pub(super) struct UserRecord {
     pub(super) data: Vec<u8>,
 }
 
-/// The records in data; `None` for data that is no aggregate. What only begins like one, and what is
-/// damaged, is none: it is a record like any other, as the Kinesis Client Library has it.
-pub(super) fn user_records(data: &[u8]) -> Option<Vec<UserRecord>> {
+/// The records in data, one at a time; `None` for data that is no aggregate. What only begins like one,
+/// and what is damaged, is none: it is a record like any other, as the Kinesis Client Library has it.
+pub(super) fn user_records(data: &[u8]) -> Option<impl Iterator<Item = UserRecord> + use<>> {
     let framed = data.strip_prefix(&MAGIC)?;
     let (message, digest) = framed.split_at_checked(framed.len().checked_sub(DIGEST_LEN)?)?;
     if Md5::digest(message).as_slice() != digest {
         return None;
     }
     let Aggregate { keys, records } = aggregate(message).ok()?;
-    let records = records.into_iter().map(|(key, data)| {
-        let key = keys.get(usize::try_from(key).ok()?)?;
-        Some(UserRecord { partition_key: key.clone(), data })
-    });
-    records.collect()
+    let is_whole = keys.iter().all(|key| key.chars().count() <= MAX_KEY_CHARS)
+        && records.iter().all(|(key, _)| usize::try_from(*key).is_ok_and(|key| key < keys.len()));
+    is_whole.then(|| {
+        records.into_iter().filter_map(move |(key, data)| {
+            let partition_key = keys.get(usize::try_from(key).ok()?)?.clone();
+            Some(UserRecord { partition_key, data })
+        })
+    })
 }
 
 /// A message, read.
@@ -95,11 +102,17 @@ mod tests {
 
     use md5::{Digest as _, Md5};
 
-    use super::{UserRecord, user_records};
+    use super::UserRecord;
 
-    /// A field of bytes, as Protocol Buffers write it; all lengths here fit into seven bits.
+    fn user_records(data: &[u8]) -> Option<Vec<UserRecord>> {
+        super::user_records(data).map(Iterator::collect)
+    }
+
+    /// A field of bytes, as Protocol Buffers write it; all lengths here fit into fourteen bits.
     fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
-        [&[tag << 3 | 2, u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
+        let len = bytes.len();
+        let (low, high) = (u8::try_from(len & 0x7f).unwrap(), u8::try_from(len >> 7).unwrap());
+        [&[tag << 3 | 2, low | 0x80, high][..], bytes].concat()
     }
 
     fn framed(message: &[u8]) -> Vec<u8> {
@@ -157,5 +170,15 @@ mod tests {
         ] {
             assert_eq!(user_records(&framed(&message)), None, "{message:x?}");
         }
+    }
+
+    #[test]
+    fn keys_are_no_longer_than_those_of_kinesis() {
+        let keyed = |chars| {
+            let key = "\u{fc}".repeat(chars);
+            framed(&[field(1, key.as_bytes()), field(3, &[8, 0])].concat())
+        };
+        assert_eq!(user_records(&keyed(256)).unwrap().len(), 1);
+        assert_eq!(user_records(&keyed(257)), None);
     }
 }

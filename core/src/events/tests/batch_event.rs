@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 
 use crate::events::{
-    AfterFailure, BatchEvent, BatchRecord, BatchSource, ErrorKind, EventInput, KinesisRecord,
+    AfterFailure, BatchEvent, BatchRecord, BatchSource, ErrorKind, EventInput, KafkaRecord,
+    KinesisRecord,
 };
 use crate::time::Timestamp;
 
@@ -193,7 +194,7 @@ fn records_in_an_aggregate_are_known_by_their_place() {
     let aggregate = [&[0xf3, 0x89, 0x9a, 0xc2][..], message, digest.as_slice()].concat();
     let record = streamed(&aggregate);
     assert_eq!(record.sub_sequence_number, None);
-    let records = record.user_records().unwrap();
+    let records: Vec<_> = record.user_records().unwrap().collect();
     let told: Vec<_> = records
         .iter()
         .map(|record| (&*record.event_id, &*record.partition_key, &*record.data))
@@ -251,4 +252,36 @@ fn groups_and_shards_have_an_order() {
     let shards = r#"{"eventID":"s1:1"},{"eventID":"s2:1"},{"eventID":"s1:2"},{"eventID":"x"}"#;
     assert_eq!(runnable(BatchSource::Kinesis, shards), [0, 1, 3]);
     assert_eq!(runnable(BatchSource::DynamoDbStream, r#"{"eventID":"a"},{"eventID":"b"}"#), [0]);
+}
+
+#[test]
+fn lists_of_one_name_are_refused_however_many_there_are() {
+    let read = |lists: &[alloc::string::String]| {
+        let event = alloc::format!(r#"{{"records":{{{}}}}}"#, lists.join(","));
+        let event = BatchEvent::read(BatchSource::Kafka, &event).unwrap();
+        let read = event.records().map(|record| KafkaRecord::read(&record).is_ok());
+        read.collect::<Vec<_>>()
+    };
+    let list = |name: &str| alloc::format!(r#""{name}":[{{"topic":"t","offset":1}}]"#);
+    let mut lists: Vec<_> = (0..20_000).map(|index| list(&alloc::format!("t-{index}"))).collect();
+    assert_eq!(read(&lists), [true; 20_000]);
+    lists.truncate(3);
+    for again in ["t-1", " t-1 ", "t-\\u0031"] {
+        lists.push(list(again));
+        assert_eq!(read(&lists), [true, false, true, false], "{again:?}");
+        lists.pop();
+    }
+    lists.extend([r#""u-0":1"#.into(), r#""u-1":2"#.into()]);
+    assert_eq!(read(&lists), [true, true, true, false, false]);
+}
+
+#[test]
+fn texts_of_an_event_are_those_of_all_its_records() {
+    let event = r#"{"eventSourceArn":" a:c ","bootstrapServers":"b-1,b-2",
+        "records":{"t-0":[{"topic":"t","offset":1},{"topic":"t","offset":2}]}}"#;
+    let event = BatchEvent::read(BatchSource::Kafka, event).unwrap();
+    for record in event.records() {
+        let record = KafkaRecord::read(&record).unwrap();
+        assert_eq!((&*record.event_source_arn, &*record.bootstrap_servers), ("a:c", "b-1,b-2"));
+    }
 }
