@@ -68,10 +68,27 @@ macro_rules! to_lambda_event {
 
 to_lambda_event! {
     SqsRecord => sqs::SqsMessage,
-    KinesisRecord => kinesis::KinesisEventRecord,
     DynamoDbRecord => dynamodb::EventRecord,
     SnsRecord => sns::SnsRecord,
     EventBridgeEvent => eventbridge::EventBridgeEvent,
+}
+
+/// A record out of an aggregate has its own data and partition key, and what else the aggregate has.
+impl ToLambdaEvent for KinesisRecord<'_> {
+    type Event = kinesis::KinesisEventRecord;
+
+    fn as_json(&self) -> &str {
+        KinesisRecord::as_json(self)
+    }
+
+    fn to_lambda_event(&self) -> Result<Self::Event, Refused> {
+        let mut event: Self::Event = read_object(ToLambdaEvent::as_json(self))?;
+        if self.sub_sequence_number.is_some() {
+            event.kinesis.data.0.clone_from(&self.data);
+            event.kinesis.partition_key = self.partition_key.to_string();
+        }
+        Ok(event)
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +129,17 @@ mod tests {
         let record =
             KinesisRecord::read(&event.record(0).unwrap()).unwrap().to_lambda_event().unwrap();
         assert_eq!(record.kinesis.data.0, b"hi");
+
+        // Partition key `k1`, with `hi`.
+        let aggregate = "84mawgoCazEaBggAGgJoadrtcnKyP/PPUKy7LBh1GvE=";
+        let kinesis = json!({"eventID": "s:1", "eventSource": "aws:kinesis", "kinesis":
+            {"data": aggregate, "partitionKey": "p", "sequenceNumber": "1",
+             "kinesisSchemaVersion": "1.0", "approximateArrivalTimestamp": 1767225600.5}});
+        let event = batch(&kinesis);
+        let event = BatchEvent::read(BatchSource::Kinesis, &event).unwrap();
+        let record = KinesisRecord::read(&event.record(0).unwrap()).unwrap();
+        let record = record.user_records().unwrap().next().unwrap().to_lambda_event().unwrap();
+        assert_eq!((&*record.kinesis.data.0, &*record.kinesis.partition_key), (&b"hi"[..], "k1"));
 
         let change = json!({"eventID": "e", "eventName": "INSERT", "awsRegion": "eu-west-1",
             "eventSourceARN": "a:table/t/stream/x", "dynamodb": {
