@@ -1,5 +1,6 @@
 //! What a client gets of a response while it is made.
 
+use core::fmt;
 use core::future::{Future, pending, poll_fn};
 use core::time::Duration;
 
@@ -52,8 +53,23 @@ pub struct TestStream<'a> {
     head: Head,
     /// What was sent and nobody has read yet.
     unread: Vec<Bytes>,
+    /// Holds the event of which only a part was read.
+    parser: SseParser,
     trailers: Vec<(&'static str, String)>,
     report: Report,
+}
+
+/// Bytes, shown as a text if they are one.
+#[derive(PartialEq)]
+struct Shown<'t>(&'t [u8]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match str::from_utf8(self.0) {
+            Ok(text) => text.fmt(f),
+            Err(_) => self.0.fmt(f),
+        }
+    }
 }
 
 /// How long a line of server-sent events may be.
@@ -93,8 +109,10 @@ impl<'a> TestRequest<&'a TestApp> {
         };
         let (unread, trailers) = (Vec::new(), Vec::new());
         let report = Report { sent, ..Report::default() };
+        let parser = SseParser::new(MAX_SSE_BYTES);
+        let ending = Some(ending);
         let mut stream =
-            TestStream { app, framing, ending: Some(ending), head, unread, trailers, report };
+            TestStream { app, framing, ending, head, unread, parser, trailers, report };
         stream.keep(framed);
         if stream.is_done() {
             app.run(stream.finish());
@@ -153,7 +171,7 @@ impl TestStream<'_> {
     }
 
     /// Reads the server-sent events that come within a time, which passes unless the response ends
-    /// before.
+    /// before. An event of which only a part came is read with the rest of it.
     ///
     /// # Panics
     ///
@@ -165,11 +183,9 @@ impl TestStream<'_> {
     }
 
     #[track_caller]
-    fn parse(&self, chunks: &[Bytes]) -> Vec<SseMessage> {
+    fn parse(&mut self, chunks: &[Bytes]) -> Vec<SseMessage> {
         let mut events = Vec::new();
-        if let Err(error) =
-            SseParser::new(MAX_SSE_BYTES).handle_bytes(&chunks.concat(), &mut events)
-        {
+        if let Err(error) = self.parser.handle_bytes(&chunks.concat(), &mut events) {
             self.report.fail(error);
         }
         events
@@ -207,7 +223,7 @@ impl TestStream<'_> {
     #[track_caller]
     pub fn assert_text(&mut self, expected: &str) -> &mut Self {
         let came = self.read().concat();
-        self.report.expect("text", &expected, &&*String::from_utf8_lossy(&came));
+        self.report.expect("text", &Shown(expected.as_bytes()), &Shown(&came));
         self
     }
 
@@ -230,9 +246,10 @@ impl TestStream<'_> {
         &mut self,
         expected: impl IntoIterator<Item = T>,
     ) -> &mut Self {
-        let shown = |chunk: &[u8]| String::from_utf8_lossy(chunk).into_owned();
-        let expected: Vec<_> = expected.into_iter().map(|chunk| shown(chunk.as_ref())).collect();
-        let came: Vec<_> = self.read().iter().map(|chunk| shown(chunk)).collect();
+        let expected: Vec<_> = expected.into_iter().collect();
+        let expected: Vec<_> = expected.iter().map(|chunk| Shown(chunk.as_ref())).collect();
+        let came = self.read();
+        let came: Vec<_> = came.iter().map(|chunk| Shown(chunk)).collect();
         self.report.expect("chunks", &expected, &came);
         self
     }

@@ -21,6 +21,20 @@ fn pages(_: &crate::store::Store) -> App {
         .get("/ab", async || {
             Response::new(200).with_stream(BodyStream::from_chunks(["a", "", "b"]))
         })
+        .get("/bytes", async || {
+            Response::new(200).with_stream(BodyStream::from_chunks([&b"\xff"[..]]))
+        })
+        .get("/split", async |context: Context| {
+            let clock = context.clock().clone();
+            let pieces = stream::iter(["data: a", "b\n\n"]).then(move |piece| {
+                let clock = clock.clone();
+                async move {
+                    clock.sleep(Duration::from_secs(10)).await;
+                    Ok::<_, AppError>(piece)
+                }
+            });
+            Response::new(200).with_stream(BodyStream::new(pieces))
+        })
         .get("/late", async || {
             let items = [Ok("hello"), Err(AppError::internal()), Ok("never")];
             Response::text(202, "").with_stream(BodyStream::new(stream::iter(items)))
@@ -94,6 +108,15 @@ fn chunks_come_one_by_one_with_head_trailers_and_error_code() {
     });
     assert!(text.ends_with(r#"text: expected "a", came "ab""#), "{text}");
     let text = said(|| {
+        app.get("/bytes").stream().assert_chunks([[0xff]]);
+        app.get("/bytes").stream().assert_chunks([[0xfe]]);
+    });
+    assert!(text.ends_with("chunks: expected [[254]], came [[255]]"), "{text}");
+    let text = said(|| {
+        app.get("/bytes").stream().assert_text("\u{fffd}");
+    });
+    assert!(text.ends_with("text: expected \"\u{fffd}\", came [255]"), "{text}");
+    let text = said(|| {
         app.get("/ab").stream().assert_header("x-a", "1");
     });
     assert!(text.ends_with(r#"x-a: expected "1", came []"#), "{text}");
@@ -128,6 +151,15 @@ fn a_stream_without_an_end_is_read_for_a_while() {
     app.get("/pong").stream().read_for(Duration::from_secs(30));
     assert_eq!(app.clock().now().unix_seconds(), 195);
     app.get("/pong").send().assert_text("pong");
+}
+
+#[test]
+fn an_event_that_comes_in_pieces_is_read_with_its_last_one() {
+    let app = TestApp::new(pages);
+    let mut events = app.get("/split").stream();
+    // The first piece sends the head.
+    assert!(events.events_for(Duration::from_secs(5)).is_empty());
+    events.assert_events(["ab"]);
 }
 
 #[test]
