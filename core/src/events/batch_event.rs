@@ -162,7 +162,7 @@ impl<'e> BatchRecord<'e> {
         self.head.item.group.clone().unwrap_or_default()
     }
 
-    /// One of the texts of the event itself, trimmed; empty for what is none.
+    /// One of the texts of the event itself, trimmed; empty where a member is no text.
     pub(super) fn event_text(&self, name: &str) -> Cow<'e, str> {
         let text = self.texts.iter().find(|(known, _)| *known == name);
         text.map_or(Cow::Borrowed(""), |(_, text)| Cow::Borrowed(&**text))

@@ -80,7 +80,7 @@ impl<'a> LambdaEvent<'a> {
     ///    VPC Lattice;
     /// 10. `type` is there beside `methodArn` or `routeArn`, or `authorizationToken` beside
     ///     `requestContext.queryString`: it asks a Lambda authorizer. The former only looks like a
-    ///     request, and is none by 4 to 6;
+    ///     request, and is not one by 4 to 6;
     /// 11. `triggerSource` names a known trigger, and `userPoolId` and `request` are there: Cognito;
     /// 12. `arguments`, `info.parentTypeName` and `info.fieldName` are there, in the event or, if that
     ///     is a list, in the first of it: AppSync;

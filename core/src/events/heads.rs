@@ -239,7 +239,7 @@ pub(super) fn queue_and_host(list: &str) -> (&str, &str) {
     list.rsplit_once("::").unwrap_or((list, ""))
 }
 
-/// An offset in a partition of Kafka, as it is written; empty for what is none.
+/// An offset in a partition of Kafka, as it is written; empty where it is no offset.
 fn offset<'a>(value: Value<'a, '_>) -> Cow<'a, str> {
     let is_offset = value.json().parse::<i64>().is_ok_and(|offset| offset >= 0);
     if is_offset { value.json().into() } else { "".into() }

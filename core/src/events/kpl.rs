@@ -31,8 +31,8 @@ pub(super) struct UserRecord {
     pub(super) data: Vec<u8>,
 }
 
-/// The records in data, one at a time; `None` for data that is no aggregate. What only begins like one,
-/// and what is damaged, is none: it is a record like any other, as the Kinesis Client Library has it.
+/// The records in data, one at a time; `None` for data that is no aggregate. Data that only
+/// begins like one, or is damaged, is a record like any other, as in the Kinesis Client Library.
 pub(super) fn user_records(data: &[u8]) -> Option<impl Iterator<Item = UserRecord> + use<>> {
     let framed = data.strip_prefix(&MAGIC)?;
     let (message, digest) = framed.split_at_checked(framed.len().checked_sub(DIGEST_LEN)?)?;

@@ -60,8 +60,8 @@ pub enum ResourceChange<T> {
         /// Its properties.
         properties: T,
     },
-    /// It is to be changed. Whoever answers another physical id has replaced it: CloudFormation then
-    /// has the old one deleted.
+    /// It is to be changed. An answer with another physical id says that it was replaced:
+    /// CloudFormation then has the old one deleted.
     Update {
         /// The id of the resource as it is.
         physical_id: String,
@@ -219,16 +219,16 @@ const MAX_REPLY_BYTES: usize = 4096;
 /// How long a physical id may be (the same place).
 const MAX_PHYSICAL_ID_BYTES: usize = 1024;
 
-/// The physical id of a resource whose creation failed: there is none, and its deletion, which
-/// CloudFormation asks for next, is nothing to do.
+/// Stands for the physical id where a creation failed: the resource does not exist, and its deletion,
+/// which CloudFormation asks for next, is nothing to do.
 const NOT_CREATED: &str = "not-created";
 
 fn is_physical_id(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_PHYSICAL_ID_BYTES
 }
 
-/// Where CloudFormation waits for an answer about a custom resource, and what it is told. Its URL lets
-/// whoever knows it answer: it is not printed.
+/// Where CloudFormation waits for an answer about a custom resource, and what it is told. Its URL is
+/// a secret, since anybody who knows it can answer: it is not printed.
 #[derive(Clone)]
 pub struct ResourceReply {
     known: Known,

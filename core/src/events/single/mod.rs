@@ -131,8 +131,8 @@ impl SingleSource {
         SingleRoute::of(event).map(|route| route.source())
     }
 
-    /// Returns the error that the service gets for one of a handler: what it tells apart is said in
-    /// its words.
+    /// Returns the error that the service gets for one of a handler. What the service distinguishes
+    /// is said in its own words.
     #[must_use]
     pub fn failed(self, error: AppError) -> AppError {
         match self {

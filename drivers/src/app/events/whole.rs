@@ -54,7 +54,7 @@ impl AppService {
         Ok(apptheory_core::json::to_text(&answer))
     }
 
-    /// The handler of a record, or why there is none.
+    /// The handler of a record, or why it has no handler.
     fn handler_of(
         &self,
         source: BatchSource,

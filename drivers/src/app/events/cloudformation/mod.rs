@@ -55,7 +55,7 @@ macro_rules! cloudformation {
         impl<S> $type<S> {
             /// Creates, changes and deletes a custom resource of CloudFormation. The handler takes a
             /// [`CustomResource`], with the properties of the template as a type of its own, and answers
-            /// [`Done`]. There is one handler: it tells several types of resources apart by
+            /// [`Done`]. There is one handler for all types of resources, which are named by
             /// [`resource_type`](CustomResource::resource_type).
             ///
             /// CloudFormation is answered in any case, at the URL that it sent: that it is done; or that
@@ -110,7 +110,7 @@ cloudformation!(Router App);
 
 impl<S> App<S> {
     /// Answers CloudFormation at whatever host and by whatever scheme an event says: for emulators.
-    /// Whoever may invoke the function can then have it send requests anywhere.
+    /// Everybody who may invoke the function can then have it send requests anywhere.
     #[must_use]
     pub fn cloudformation_at_any_host(mut self) -> Self {
         self.replies.goes_anywhere = true;
@@ -138,7 +138,7 @@ impl IntoAnswer<kind::CloudFormation> for Done {
 }
 
 impl AppService {
-    /// Has a request about a custom resource handled, and tells CloudFormation the outcome.
+    /// Has a request about a custom resource handled, and sends CloudFormation the outcome.
     pub(super) async fn answer_cloudformation(
         &self,
         event: &SingleEvent<'_>,
