@@ -1,7 +1,6 @@
 //! A response on its way through a [`FrameMachine`]: what all have in common that send it, or show it
 //! to a test.
 
-use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
@@ -71,7 +70,7 @@ impl Framing {
     ) -> (Self, Framed) {
         let (mut framing, mut framed) = Self::begin(app, config, response, producer);
         while framing.state() == FrameState::Armed {
-            let next = poll_fn(|context| framing.poll_next(context)).await;
+            let next = core::future::poll_fn(|context| framing.poll_next(context)).await;
             framed = framing.handle_next(next);
         }
         (framing, framed)
