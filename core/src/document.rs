@@ -126,7 +126,7 @@ pub(crate) mod scans {
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, reason = "texts are counted through")]
+#[allow(clippy::arithmetic_side_effects, reason = "the tests step through short texts")]
 mod tests {
     use alloc::format;
     use alloc::string::{String, ToString};

@@ -29,7 +29,7 @@ pub(crate) struct Framing {
 pub(crate) struct Framed {
     /// Send its head.
     pub(crate) open: Option<Head>,
-    /// Send bytes of its body; when there are none, only flush.
+    /// Send bytes of its body, or only flush if these are empty.
     pub(crate) data: Option<Bytes>,
     /// End it.
     pub(crate) end: Option<FrameEnd>,

@@ -114,7 +114,7 @@ impl Target {
     }
 }
 
-/// Whether nothing tells the records of a source apart, so that one handler is for all of them.
+/// Whether the records of a source name nothing to route by, so that one handler is for all of them.
 const fn has_one_handler(source: BatchSource) -> bool {
     matches!(source, BatchSource::Ses | BatchSource::CloudWatchLogs)
 }

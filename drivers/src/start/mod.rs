@@ -67,7 +67,7 @@ use place::Place;
 /// Whatever goes wrong before the application runs, a panic of the closure included, is reported on the
 /// standard error, and the code is 1. Where the log is JSON, and on Lambda, the report is a line of the
 /// log, of level `ERROR`. On Lambda it is reported to the Runtime API, too, as `Function.InitFailed` and
-/// without what looks like a secret: whoever invokes the function gets to know why.
+/// without what looks like a secret, and callers of the function are shown it.
 pub fn start<A: IntoService>(app: impl AsyncFnOnce() -> A) -> ExitCode {
     let ended = start_in(&process_env, app);
     if let Err(error) = &ended {

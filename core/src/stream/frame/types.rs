@@ -131,7 +131,7 @@ pub struct FrameOutput {
     /// Opens the response with this head: over HTTP as it is, to a service that takes a
     /// [prelude](Head::prelude) as that, followed by the [`DELIMITER`](Self::DELIMITER) and a flush.
     pub open: Option<Head>,
-    /// Writes these bytes; when there are none, only flushes.
+    /// Writes these bytes, or only flushes if they are empty.
     pub data: Option<FrameData>,
     /// Ends the response.
     pub end: Option<FrameEnd>,
