@@ -41,7 +41,7 @@ impl AwsStreams {
     /// Takes region, credentials and endpoint from where the SDK looks for them: environment, profile,
     /// container or instance metadata.
     pub async fn from_env() -> Self {
-        Self::from_sdk_config(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+        Self::from_sdk_config(&snapshot::config().load().await)
     }
 
     /// Takes its settings from a configuration shared with other AWS clients.

@@ -1,6 +1,7 @@
 //! AWS clients that remember neither connections nor credentials over a restore.
 
 use aws_config::identity::IdentityCache;
+use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -15,6 +16,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::Forgotten;
+
+/// Returns the SDK's configuration as the environment says it, over [`http_client`].
+pub(crate) fn config() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client())
+}
 
 /// The HTTP client of an AWS client that has none of its own: the SDK's default one, as long as the
 /// process is not restored.
@@ -39,7 +45,7 @@ impl HttpClient for Connections {
 fn sdk_default() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut builder = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .proxy_config(ProxyConfig::from_env());
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "_aws_sdk")]
-pub(crate) use aws::{http_client, identity_cache};
+pub(crate) use aws::{config, http_client, identity_cache};
 
 /// How often this process was restored. It is one for the process, since a snapshot is of all of it.
 static RESTORES: AtomicU64 = AtomicU64::new(0);

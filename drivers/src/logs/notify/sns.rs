@@ -56,7 +56,7 @@ impl SnsNotifier {
         let NotificationSettings { topic_arn, subject, origin } =
             NotificationSettings::from_env(process_env);
         let topic_arn = topic_arn?;
-        let shared = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let shared = snapshot::config().load().await;
         let timeouts = TimeoutConfig::builder().operation_timeout(ATTEMPT).build();
         let mut config = aws_sdk_sns::config::Builder::from(&shared)
             .retry_config(RetryConfig::disabled())

@@ -102,7 +102,7 @@ impl AwsStore {
     /// Without a region every effect answers [`Misconfiguration::MissingTable`], without credentials
     /// [`Misconfiguration::MissingCredentials`].
     pub async fn from_env() -> Self {
-        Self::from_sdk_config(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+        Self::from_sdk_config(&snapshot::config().load().await)
     }
 
     /// Takes its settings from a configuration shared with other AWS clients.

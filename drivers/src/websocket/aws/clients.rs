@@ -208,7 +208,7 @@ impl Settings {
         let config = match &self.sdk_config {
             Some(config) => config.clone(),
             None => {
-                let loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone());
+                let loader = snapshot::config().region(region.clone());
                 match &self.credentials {
                     Some(credentials) => loader.credentials_provider(credentials.clone()),
                     None if self.asks_instance => loader,

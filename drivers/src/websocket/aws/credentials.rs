@@ -12,6 +12,7 @@ use aws_credential_types::provider::future::ProvideCredentials as ProvideFuture;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider};
 
 use super::aws_sdk_apigatewaymanagement::config::Region;
+use crate::snapshot;
 
 /// Takes blank keys for missing ones: signed with them, every request is refused. Nobody to ask for
 /// keys is none, too.
@@ -46,7 +47,9 @@ impl ProvideCredentials for NotBlank {
 
 /// The SDK's standard chain, up to the instance metadata.
 pub(super) fn without_instance_metadata(region: Region) -> CredentialsProviderChain {
-    let config = ProviderConfig::default().with_region(Some(region));
+    let config = ProviderConfig::default()
+        .with_region(Some(region))
+        .with_http_client(snapshot::http_client());
     let profile = ProfileFileCredentialsProvider::builder().configure(&config).build();
     let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(&config).build();
     let container = EcsCredentialsProvider::builder().configure(&config).build();

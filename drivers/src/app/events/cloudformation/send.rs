@@ -141,7 +141,7 @@ async fn put(url: String, body: String) -> Result<(), NotSent> {
     request.set_method("PUT").map_err(|_| NotSent::Url)?;
     request.set_uri(url).map_err(|_| NotSent::Url)?;
     let connector = ConnectorBuilder::default()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .proxy_config(ProxyConfig::from_env())
         .build();
     match connector.call(request).await {

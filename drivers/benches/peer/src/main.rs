@@ -1,4 +1,4 @@
-//! The yardstick of `benches/start.rs`: the plain routes of `lambda_function` on `lambda_http` and
+//! The yardstick of the benchmark of cold starts: the plain routes of `lambda_function` on `lambda_http` and
 //! axum, with a client of DynamoDB from the AWS SDK, as such functions are usually written.
 
 use aws_sdk_dynamodb::Client;
