@@ -4,7 +4,7 @@
 //! * `publish` and `page of 100`: on the in-memory store, on the embedded DynamoDB, and beside them
 //!   the same request sent to the embedded DynamoDB directly.
 //!
-//! Run with `cargo bench -p apptheory --all-features --bench eventbus`. Compare ratios within a run.
+//! Run with `cargo bench -p apptheory-bench --bench eventbus`. Compare ratios within a run.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]
 

@@ -5,7 +5,7 @@
 //! * `exchange`: the same event to the JSON of its answer, through five middlewares and a route with
 //!   a parameter, beside `lambda_http` with axum.
 //!
-//! Run with `cargo bench -p apptheory --bench http`. Compare ratios within a run.
+//! Run with `cargo bench -p apptheory-bench --bench http`. Compare ratios within a run.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]
 

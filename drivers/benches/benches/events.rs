@@ -5,7 +5,7 @@
 //! what `aws_lambda_events` makes of the event. Both look at what every record holds and fail one
 //! in fifty. The loop keeps nothing apart: one malformed record, or one panic, fails its batch.
 //!
-//! Run with `cargo bench -p apptheory --features aws_lambda_events --bench events`. Criterion's
+//! Run with `cargo bench -p apptheory-bench --bench events`. Criterion's
 //! throughput is in records; compare ratios within a run.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]

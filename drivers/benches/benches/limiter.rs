@@ -6,7 +6,7 @@
 //! * `embedded`: a decision on the embedded DynamoDB, beside the same conditional update sent to it
 //!   directly.
 //!
-//! Run with `cargo bench -p apptheory --all-features --bench limiter`. Compare ratios within a run.
+//! Run with `cargo bench -p apptheory-bench --bench limiter`. Compare ratios within a run.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]
 

@@ -7,12 +7,12 @@
 //!
 //! * `first chunk of 16 KiB`: from the event to the first chunk of its answer, beside the same.
 //!
-//! Run with `cargo bench -p apptheory --features lambda --bench streaming`. Compare ratios within a
+//! Run with `cargo bench -p apptheory-bench --bench streaming`. Compare ratios within a
 //! run.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark ends where its stage cannot be set")]
 
-#[path = "../tests/lambda/server.rs"]
+#[path = "../../tests/lambda/server.rs"]
 #[expect(dead_code, reason = "a benchmark plays fewer roles than the tests")]
 mod server;
 

@@ -3,7 +3,7 @@
 //! * `json`: the event as JSON text, beside reading and writing it with `serde_json`.
 //! * `free_text`: a message without a secret, and one with several.
 //!
-//! Run with `cargo bench -p apptheory --bench sanitize`. Compare ratios within a run. How much is
+//! Run with `cargo bench -p apptheory-bench --bench sanitize`. Compare ratios within a run. How much is
 //! allocated is bounded by a test, `four_kilobytes_of_json`.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]

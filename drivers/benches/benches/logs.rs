@@ -5,7 +5,7 @@
 //! * `line/serde_json`: the same members as a map, made and written.
 //! * `line/core`: the line alone, without `tracing`.
 //!
-//! Run with `cargo bench -p apptheory --features logs --bench logs`. Compare ratios within a run. How
+//! Run with `cargo bench -p apptheory-bench --bench logs`. Compare ratios within a run. How
 //! much is allocated is bounded by a test, `an_event_allocates_little`.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]

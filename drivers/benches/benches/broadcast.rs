@@ -3,7 +3,7 @@
 //! for those that are gone. The client is the one in memory, so that nothing but the work around
 //! each send is measured.
 //!
-//! Run with `cargo bench -p apptheory --bench broadcast`. Compare ratios within a run.
+//! Run with `cargo bench -p apptheory-bench --bench broadcast`. Compare ratios within a run.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has to stop")]
 

@@ -3,15 +3,16 @@
 //! the AWS SDK. Both are built for release before:
 //!
 //! ```text
-//! cargo build --release -p lambda_function -p peer_function
-//! cargo bench -p apptheory --all-features --bench start
+//! cargo build --release -p lambda_function
+//! cargo build --release --manifest-path drivers/benches/peer/Cargo.toml --target-dir target
+//! cargo bench -p apptheory-bench --bench start
 //! ```
 //!
 //! Compare ratios within a run.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark ends where its stage cannot be set")]
 
-#[path = "../tests/lambda/server.rs"]
+#[path = "../../tests/lambda/server.rs"]
 #[expect(dead_code, reason = "a benchmark plays fewer roles than the tests")]
 mod server;
 
