@@ -3,7 +3,7 @@
 use core::error::Error as StdError;
 
 use apptheory_core::kinesis::{Error, Misconfiguration, PutRecords, PutResult, Record};
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 pub use aws_sdk_kinesis;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Builder as ConfigBuilder;

@@ -5,7 +5,6 @@ use core::time::Duration;
 use apptheory_core::observe::LogEntry;
 use apptheory_core::observe::notification::{self, NotificationSettings, Origin};
 use apptheory_core::sanitize::Sanitizer;
-use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sns::Client;
@@ -141,7 +140,7 @@ mod tests {
     use apptheory_core::http::QueryString;
     use apptheory_core::observe::{Fields, Level};
     use apptheory_core::time::Timestamp;
-    use aws_sdk_sns::config::{Builder, Credentials};
+    use aws_sdk_sns::config::{BehaviorVersion, Builder, Credentials};
     use serde_json::{Value as Json, json};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;

@@ -57,7 +57,7 @@ use apptheory_core::store::{
     Sleep, StoreUsage, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder as ConfigBuilder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apptheory_core::gateway::{
     self, MAX_ATTEMPTS, RegionSources, RequestBase, ResolvedRegion, normalize_endpoint,
 };
+use aws_config::SdkConfig;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::{Builder as ConfigBuilder, Region};
