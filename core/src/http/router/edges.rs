@@ -7,37 +7,52 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::segment::{FirstSegment, mix};
+
 /// Open addressing with linear probing, at most half full.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Edges {
     edges: Vec<Edge>,
-    /// The position in `edges` plus one; zero is a free slot. Their number is a power of two.
-    slots: Vec<usize>,
+    /// Their number is a power of two.
+    slots: Vec<Slot>,
 }
 
 #[derive(Clone, Debug)]
 struct Edge {
-    from: usize,
+    from: u32,
+    to: u32,
     segment: Box<[u8]>,
-    to: usize,
+}
+
+/// Where an edge is, if `number` is not zero: the position in `edges` plus one. Most of those that are
+/// sought in vain are told apart by their hash, without a look at the edge.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    hash: u32,
+    number: u32,
 }
 
 impl Edges {
-    pub(super) fn get(&self, from: usize, segment: &[u8]) -> Option<usize> {
-        let mut at = hash(from, segment);
+    pub(super) fn get(&self, from: u32, segment: &FirstSegment<'_>) -> Option<u32> {
+        let hash = hash(from, segment.hash);
+        let mut at = hash as usize;
         loop {
             // No slots, no edges; else a free slot ends the search, and half of them are free.
-            let edge = self.edges.get(self.slot(at)?.checked_sub(1)?)?;
-            if edge.from == from && *edge.segment == *segment {
-                return Some(edge.to);
+            let slot = self.slots.get(at & self.mask())?;
+            let place = slot.number.checked_sub(1)?;
+            if slot.hash == hash {
+                let edge = self.edges.get(place as usize)?;
+                if edge.from == from && *edge.segment == *segment.text {
+                    return Some(edge.to);
+                }
             }
             at = at.wrapping_add(1);
         }
     }
 
     /// Adds an edge that is not there yet.
-    pub(super) fn insert(&mut self, from: usize, segment: &[u8], to: usize) {
-        self.edges.push(Edge { from, segment: segment.into(), to });
+    pub(super) fn insert(&mut self, from: u32, segment: &[u8], to: u32) {
+        self.edges.push(Edge { from, to, segment: segment.into() });
         if self.slots.len() < self.edges.len().saturating_mul(2) {
             self.rehash();
         } else {
@@ -47,7 +62,7 @@ impl Edges {
 
     fn rehash(&mut self) {
         let slots = self.edges.len().saturating_mul(4).next_power_of_two();
-        self.slots = alloc::vec![0; slots];
+        self.slots = alloc::vec![Slot::default(); slots];
         for number in 1..=self.edges.len() {
             self.place(number);
         }
@@ -57,61 +72,50 @@ impl Edges {
         let Some(edge) = number.checked_sub(1).and_then(|index| self.edges.get(index)) else {
             return;
         };
-        let mut at = hash(edge.from, &edge.segment);
-        while self.slot(at).is_some_and(|taken| taken != 0) {
+        let hash = hash(edge.from, FirstSegment::of(&edge.segment).hash);
+        let mask = self.mask();
+        let mut at = hash as usize;
+        while self.slots.get(at & mask).is_some_and(|taken| taken.number != 0) {
             at = at.wrapping_add(1);
         }
-        let mask = self.mask();
         if let Some(slot) = self.slots.get_mut(at & mask) {
-            *slot = number;
+            *slot = Slot { hash, number: small(number) };
         }
     }
 
-    fn slot(&self, at: usize) -> Option<usize> {
-        self.slots.get(at & self.mask()).copied()
-    }
-
-    fn mask(&self) -> usize {
+    const fn mask(&self) -> usize {
         self.slots.len().wrapping_sub(1)
     }
 }
 
-/// Mixes eight bytes at a time, as the `FxHash` of the Rust compiler does; the high bits, which
-/// it mixes best, become the low ones.
-fn hash(from: usize, mut segment: &[u8]) -> usize {
-    let mut hash = mix(0, from as u64);
-    while let Some((word, rest)) = segment.split_first_chunk() {
-        hash = mix(hash, u64::from_le_bytes(*word));
-        segment = rest;
-    }
-    let rest = segment.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    mix(hash, rest).rotate_left(26) as usize
+const fn hash(from: u32, segment: u64) -> u32 {
+    mix(segment, from as u64) as u32
 }
 
-const fn mix(hash: u64, word: u64) -> u64 {
-    (hash.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER)
+/// A number of nodes or edges, each of which takes more than a byte of memory: there are not 4 billion.
+pub(super) fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
-
-/// 2^64 divided by π, made odd: the multiplier of `FxHash`.
-const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
 
 #[cfg(test)]
 mod tests {
     use alloc::format;
 
-    use super::Edges;
+    use super::{Edges, FirstSegment};
 
     #[test]
     fn edges_are_found_from_their_node_only() {
+        let get =
+            |edges: &Edges, from, text: &str| edges.get(from, &FirstSegment::of(text.as_bytes()));
         let mut edges = Edges::default();
-        assert_eq!(edges.get(0, b"a"), None);
+        assert_eq!(get(&edges, 0, "a"), None);
         for n in 0..2000 {
             edges.insert(n % 7, format!("segment-{n}").as_bytes(), n);
         }
         for n in 0..2000 {
             let segment = format!("segment-{n}");
-            assert_eq!(edges.get(n % 7, segment.as_bytes()), Some(n));
-            assert_eq!(edges.get((n + 1) % 7, segment.as_bytes()), None);
+            assert_eq!(get(&edges, n % 7, &segment), Some(n));
+            assert_eq!(get(&edges, (n + 1) % 7, &segment), None);
         }
     }
 }

@@ -39,6 +39,7 @@ mod edges;
 mod error;
 mod matched;
 mod pattern;
+mod segment;
 mod strict;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::matchable;
 use super::matched::Param;
+use super::segment::first_len;
 use crate::http::path::{UriPath, normal_segment};
 
 /// A route pattern. Two are equal when their canonical texts are: names count.
@@ -13,6 +14,17 @@ use crate::http::path::{UriPath, normal_segment};
 pub struct Pattern {
     segments: Vec<Segment>,
     canonical: String,
+    captures: Vec<Capture>,
+}
+
+/// A parameter or proxy, as it is found in paths that match.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Capture {
+    name: String,
+    /// How many bytes there are between it and the one before: static texts match byte for byte, so
+    /// that nobody has to look for their ends.
+    skipped: usize,
+    is_proxy: bool,
 }
 
 /// A segment of a pattern.
@@ -58,7 +70,8 @@ impl Pattern {
         if canonical.is_empty() {
             canonical.push('/');
         }
-        Ok(Self { segments, canonical })
+        let captures = captures(&segments);
+        Ok(Self { segments, canonical, captures })
     }
 
     /// The most segments that a pattern may have. It bounds the depth of look-ups; a request line of
@@ -90,25 +103,36 @@ impl Pattern {
         path: Option<&'p str>,
     ) -> impl Iterator<Item = Param<'r, 'p>> + use<'r, 'p> {
         let mut rest = path.unwrap_or_default();
-        self.segments.iter().filter_map(move |segment| {
-            let (name, len) = match segment {
-                // Matched byte for byte: there is no need to look for its end.
-                Segment::Static(text) => (None, text.len()),
-                Segment::Param(name) => {
-                    let end = rest.bytes().position(|b| b == b'/');
-                    (Some(name), end.unwrap_or(rest.len()))
-                }
-                Segment::Proxy(name) => (Some(name), rest.len()),
-            };
-            let raw = rest.get(..len).unwrap_or_default();
-            rest = rest.get(len.saturating_add(1)..).unwrap_or_default();
-            name.map(|name| Param { name, raw })
+        self.captures.iter().map(move |Capture { name, skipped, is_proxy }| {
+            let own = rest.get(*skipped..).unwrap_or_default();
+            let len = if *is_proxy { own.len() } else { first_len(own.as_bytes()) };
+            let (raw, after) = own.split_at_checked(len).unwrap_or_default();
+            rest = after;
+            Param { name, raw }
         })
     }
 
     pub(super) fn has_proxy(&self) -> bool {
         matches!(self.segments.last(), Some(Segment::Proxy(_)))
     }
+}
+
+/// Where the parameters of these segments are.
+fn captures(segments: &[Segment]) -> Vec<Capture> {
+    let (mut captures, mut skipped) = (Vec::new(), 0_usize);
+    for segment in segments {
+        match segment {
+            Segment::Static(text) => skipped = skipped.saturating_add(text.len()),
+            Segment::Param(name) | Segment::Proxy(name) => {
+                let is_proxy = matches!(segment, Segment::Proxy(_));
+                captures.push(Capture { name: name.clone(), skipped, is_proxy });
+                skipped = 0;
+            }
+        }
+        // The slash behind it.
+        skipped = skipped.saturating_add(1);
+    }
+    captures
 }
 
 impl fmt::Display for Pattern {

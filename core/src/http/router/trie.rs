@@ -3,35 +3,78 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::num::NonZeroU32;
+use core::{mem, slice};
 
-use super::edges::Edges;
+use super::edges::{Edges, small};
 use super::pattern::{Pattern, Segment};
+use super::segment::FirstSegment;
 
 /// Node 0 is the root. Patterns of one shape (they differ in names only) share a leaf.
 #[derive(Clone, Debug)]
 pub(super) struct Trie {
     nodes: Vec<Node>,
     statics: Edges,
+    /// The methods of routes, each once. Leaves know them by their place.
+    methods: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    param: Option<usize>,
+    /// The root is nobody's.
+    param: Option<NonZeroU32>,
+    /// Whether any edge leads on from here by text.
+    has_statics: bool,
     /// The routes whose patterns end here.
     leaf: Leaf,
     /// The routes whose patterns go on with a proxy.
     proxy: Leaf,
-    /// Whether any edge leads on from here by text.
-    has_statics: bool,
 }
 
-/// Methods and route indices, in the order of registration.
+/// Routes in the order of registration. Most leaves have one: it needs no list of its own.
 #[derive(Clone, Debug, Default)]
-struct Leaf(Vec<(String, usize)>);
+enum Leaf {
+    #[default]
+    None,
+    One(Entry),
+    Many(Vec<Entry>),
+}
+
+/// A route by its index.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    method: MethodId,
+    route: usize,
+}
+
+/// A method by its place among those of the trie.
+type MethodId = u32;
+
+impl Leaf {
+    fn entries(&self) -> &[Entry] {
+        match self {
+            Self::None => &[],
+            Self::One(entry) => slice::from_ref(entry),
+            Self::Many(entries) => entries,
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        *self = match mem::take(self) {
+            Self::None => Self::One(entry),
+            Self::One(earlier) => Self::Many(Vec::from([earlier, entry])),
+            Self::Many(mut entries) => {
+                entries.push(entry);
+                Self::Many(entries)
+            }
+        };
+    }
+}
 
 impl Trie {
     pub(super) fn new() -> Self {
-        Self { nodes: alloc::vec![Node::default()], statics: Edges::default() }
+        let nodes = alloc::vec![Node::default()];
+        Self { nodes, statics: Edges::default(), methods: Vec::new() }
     }
 
     /// Adds a route, which has a higher index than those before it.
@@ -39,48 +82,70 @@ impl Trie {
         let mut at = ROOT;
         for segment in pattern.segments() {
             at = match segment {
-                Segment::Static(text) => match self.statics.get(at, text.as_bytes()) {
+                Segment::Static(text) => match self.by_text(at, text) {
                     Some(next) => next,
                     None => self.grow_static(at, text),
                 },
-                Segment::Param(_) => match self.node(at).and_then(|node| node.param) {
+                Segment::Param(_) => match self.by_param(at) {
                     Some(next) => next,
                     None => self.grow_param(at),
                 },
                 Segment::Proxy(_) => break,
             };
         }
-        if let Some(node) = self.nodes.get_mut(at) {
+        let method = self.method_id(method).unwrap_or_else(|| self.grow_method(method));
+        if let Some(node) = self.node_mut(at) {
             let leaf = if pattern.has_proxy() { &mut node.proxy } else { &mut node.leaf };
             // Only a permissive router has a method here twice; the one that came first is found.
-            leaf.0.push((method.into(), index));
+            leaf.push(Entry { method, route: index });
         }
     }
 
-    fn grow_static(&mut self, from: usize, text: &str) -> usize {
+    fn grow_static(&mut self, from: u32, text: &str) -> u32 {
         let next = self.grow();
         self.statics.insert(from, text.as_bytes(), next);
-        if let Some(node) = self.nodes.get_mut(from) {
+        if let Some(node) = self.node_mut(from) {
             node.has_statics = true;
         }
         next
     }
 
-    fn grow_param(&mut self, from: usize) -> usize {
+    fn grow_param(&mut self, from: u32) -> u32 {
         let next = self.grow();
-        if let Some(node) = self.nodes.get_mut(from) {
-            node.param = Some(next);
+        if let Some(node) = self.node_mut(from) {
+            node.param = NonZeroU32::new(next);
         }
         next
     }
 
-    fn grow(&mut self) -> usize {
+    fn grow(&mut self) -> u32 {
         self.nodes.push(Node::default());
-        self.nodes.len().saturating_sub(1)
+        small(self.nodes.len().saturating_sub(1))
     }
 
-    fn node(&self, at: usize) -> Option<&Node> {
-        self.nodes.get(at)
+    fn grow_method(&mut self, method: &str) -> MethodId {
+        self.methods.push(method.into());
+        small(self.methods.len().saturating_sub(1))
+    }
+
+    fn method_id(&self, method: &str) -> Option<MethodId> {
+        self.methods.iter().position(|known| known == method).map(small)
+    }
+
+    fn node(&self, at: u32) -> Option<&Node> {
+        self.nodes.get(at as usize)
+    }
+
+    fn node_mut(&mut self, at: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(at as usize)
+    }
+
+    fn by_text(&self, from: u32, text: &str) -> Option<u32> {
+        self.statics.get(from, &FirstSegment::of(text.as_bytes()))
+    }
+
+    fn by_param(&self, from: u32) -> Option<u32> {
+        self.node(from)?.param.map(NonZeroU32::get)
     }
 
     /// The routes, of any method, whose patterns differ from this one in names at most.
@@ -88,21 +153,22 @@ impl Trie {
         let mut at = Some(ROOT);
         for segment in pattern.segments() {
             at = match (at, segment) {
-                (Some(at), Segment::Static(text)) => self.statics.get(at, text.as_bytes()),
-                (Some(at), Segment::Param(_)) => self.node(at).and_then(|node| node.param),
+                (Some(at), Segment::Static(text)) => self.by_text(at, text),
+                (Some(at), Segment::Param(_)) => self.by_param(at),
                 (at, Segment::Proxy(_)) => at,
                 (None, _) => None,
             };
         }
         let Some(node) = at.and_then(|at| self.node(at)) else { return Vec::new() };
         let leaf = if pattern.has_proxy() { &node.proxy } else { &node.leaf };
-        leaf.0.iter().map(|(_, index)| *index).collect()
+        leaf.entries().iter().map(|entry| entry.route).collect()
     }
 
     /// Looks for the best route for a method and a path. Where the method has none, those of the
     /// method `or_else` take part.
     pub(super) fn find(&self, method: &str, or_else: Option<&str>, path: Option<&str>) -> Search {
         let path = path.map(str::as_bytes);
+        let (method, or_else) = (self.method_id(method), or_else.and_then(|m| self.method_id(m)));
         let (len, own, other, is_known) = (None, None, None, false);
         let mut best = Best { method, or_else, path, len, own, other, is_known };
         self.walk(ROOT, path, Shape::default(), &mut best);
@@ -115,43 +181,36 @@ impl Trie {
 
     /// The methods of all routes whose patterns match a path, with repetitions.
     pub(super) fn methods(&self, path: Option<&str>) -> Vec<&str> {
-        let mut methods = Methods(Vec::new());
-        self.walk(ROOT, path.map(str::as_bytes), Shape::default(), &mut methods);
-        methods.0
+        let mut found = Methods(Vec::new());
+        self.walk(ROOT, path.map(str::as_bytes), Shape::default(), &mut found);
+        let names = found.0.into_iter().filter_map(|method| self.methods.get(method as usize));
+        names.map(String::as_str).collect()
     }
 
     /// Shows every leaf that matches `rest` to `visit`, the static side of each fork first.
     ///
     /// Work is bounded by the trie and by the path, and depth by
     /// [`MAX_SEGMENTS`](Pattern::MAX_SEGMENTS).
-    fn walk<'t>(
-        &'t self,
-        at: usize,
-        rest: Option<&[u8]>,
-        shape: Shape,
-        visit: &mut impl Visit<'t>,
-    ) {
+    fn walk(&self, at: u32, rest: Option<&[u8]>, shape: Shape, visit: &mut impl Visit) {
         let Some(node) = self.node(at) else { return };
-        let Some(rest) = rest else { return visit.leaf(&node.leaf, shape) };
-        let (segment, rest) = split_first(rest);
-        if !segment.is_empty() {
+        let Some(path) = rest else { return visit.leaf(node.leaf.entries(), shape) };
+        let first = FirstSegment::of(path);
+        if !first.text.is_empty() {
             // The first match need not be the best: `/a/{x}/{y}` is met before `/{x}/b/c`, which has
             // more static segments. So both sides of a fork are walked, the static one first: what
             // it finds lets `wants` skip most of the others.
             if node.has_statics
-                && let Some(next) = self.statics.get(at, segment)
+                && let Some(next) = self.statics.get(at, &first)
             {
-                self.walk(next, rest, shape.with_static(), visit);
+                self.walk(next, first.rest, shape.with_static(), visit);
             }
             if let Some(next) = node.param
                 && visit.wants(shape.with_param())
             {
-                self.walk(next, rest, shape.with_param(), visit);
+                self.walk(next.get(), first.rest, shape.with_param(), visit);
             }
         }
-        if !node.proxy.0.is_empty() {
-            visit.leaf(&node.proxy, shape);
-        }
+        visit.leaf(node.proxy.entries(), shape);
     }
 }
 
@@ -187,16 +246,17 @@ pub(super) enum Search {
     Nothing,
 }
 
-trait Visit<'t> {
-    fn leaf(&mut self, leaf: &'t Leaf, shape: Shape);
+trait Visit {
+    fn leaf(&mut self, leaf: &[Entry], shape: Shape);
 
     /// Whether leaves below a node of this shape can matter.
     fn wants(&mut self, shape: Shape) -> bool;
 }
 
 struct Best<'m> {
-    method: &'m str,
-    or_else: Option<&'m str>,
+    /// `None` if no route has it.
+    method: Option<MethodId>,
+    or_else: Option<MethodId>,
     path: Option<&'m [u8]>,
     /// How many segments the path has, once it is asked for.
     len: Option<usize>,
@@ -209,13 +269,11 @@ struct Best<'m> {
 /// A route by its index, and the shape of its pattern.
 type Candidate = (Shape, usize);
 
-impl Visit<'_> for Best<'_> {
-    fn leaf(&mut self, leaf: &Leaf, shape: Shape) {
-        self.is_known |= !leaf.0.is_empty();
+impl Visit for Best<'_> {
+    fn leaf(&mut self, leaf: &[Entry], shape: Shape) {
+        self.is_known |= !leaf.is_empty();
         better(&mut self.own, leaf, self.method, shape);
-        if let Some(method) = self.or_else {
-            better(&mut self.other, leaf, method, shape);
-        }
+        better(&mut self.other, leaf, self.or_else, shape);
     }
 
     /// Each segment passed as a parameter is one static segment fewer. Equal counts may still win, by
@@ -228,19 +286,19 @@ impl Visit<'_> for Best<'_> {
 }
 
 /// Takes the leaf's route of a method if it wins over the one found before.
-fn better(found: &mut Option<Candidate>, leaf: &Leaf, method: &str, shape: Shape) {
-    let Some((_, index)) = leaf.0.iter().find(|(known, _)| known == method) else { return };
-    let wins = |(best, earliest)| (shape, Reverse(*index)) > (best, Reverse(earliest));
+fn better(found: &mut Option<Candidate>, leaf: &[Entry], method: Option<MethodId>, shape: Shape) {
+    let Some(entry) = leaf.iter().find(|entry| Some(entry.method) == method) else { return };
+    let wins = |(best, earliest)| (shape, Reverse(entry.route)) > (best, Reverse(earliest));
     if found.is_none_or(wins) {
-        *found = Some((shape, *index));
+        *found = Some((shape, entry.route));
     }
 }
 
-struct Methods<'t>(Vec<&'t str>);
+struct Methods(Vec<MethodId>);
 
-impl<'t> Visit<'t> for Methods<'t> {
-    fn leaf(&mut self, leaf: &'t Leaf, _: Shape) {
-        self.0.extend(leaf.0.iter().map(|(method, _)| method.as_str()));
+impl Visit for Methods {
+    fn leaf(&mut self, leaf: &[Entry], _: Shape) {
+        self.0.extend(leaf.iter().map(|entry| entry.method));
     }
 
     fn wants(&mut self, _: Shape) -> bool {
@@ -252,14 +310,4 @@ fn segments(path: Option<&[u8]>) -> usize {
     path.map_or(0, |path| path.iter().filter(|b| **b == b'/').count().saturating_add(1))
 }
 
-/// The first segment, and what follows the slash behind it. Segments are short: a plain loop finds
-/// their ends sooner than a search that has to be set up.
-fn split_first(path: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let end = path.iter().position(|b| *b == b'/');
-    match end.and_then(|end| path.split_at_checked(end)) {
-        Some((segment, rest)) => (segment, rest.get(1..)),
-        None => (path, None),
-    }
-}
-
-const ROOT: usize = 0;
+const ROOT: u32 = 0;

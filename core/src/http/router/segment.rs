@@ -1,0 +1,130 @@
+//! The segments of a path, eight bytes at a time.
+//!
+//! Segments are short and of any length: a loop over their bytes would end where no processor
+//! foresees it, once to find the slash and once to hash what is before it. Here both come of the same
+//! words, and most segments fit into one.
+
+/// The first segment of a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstSegment<'p> {
+    pub(super) text: &'p [u8],
+    /// Of the text alone, whatever follows it.
+    pub(super) hash: u64,
+    /// What follows the slash behind it, if there is one.
+    pub(super) rest: Option<&'p [u8]>,
+}
+
+impl<'p> FirstSegment<'p> {
+    pub(super) fn of(path: &'p [u8]) -> Self {
+        let (mut hash, mut rest) = (MULTIPLIER, path);
+        loop {
+            let word = Word::of(rest);
+            hash = mix(hash, word.bytes);
+            rest = rest.get(word.len..).unwrap_or_default();
+            if word.len < WORD {
+                break;
+            }
+        }
+        let len = path.len().saturating_sub(rest.len());
+        Self { text: path.get(..len).unwrap_or_default(), hash, rest: rest.get(1..) }
+    }
+}
+
+/// How long the first segment of a path is.
+pub(super) fn first_len(path: &[u8]) -> usize {
+    let mut rest = path;
+    loop {
+        let Word { len, .. } = Word::of(rest);
+        rest = rest.get(len..).unwrap_or_default();
+        if len < WORD {
+            return path.len().saturating_sub(rest.len());
+        }
+    }
+}
+
+/// Up to eight bytes of a segment; where they are eight, more may follow.
+struct Word {
+    /// The bytes, the first one lowest, and zeros.
+    bytes: u64,
+    len: usize,
+}
+
+impl Word {
+    fn of(path: &[u8]) -> Self {
+        let bytes = match path.first_chunk() {
+            Some(next) => u64::from_le_bytes(*next),
+            None => last_bytes(path),
+        };
+        // The high bit of a byte is set where the byte is a slash, and of bytes after that at most.
+        let other = bytes ^ EACH.wrapping_mul(b'/'.into());
+        let slashes = other.wrapping_sub(EACH) & !other & EACH.wrapping_mul(0x80);
+        let len = (slashes.trailing_zeros() as usize).div_euclid(8).min(path.len());
+        let others = u64::MAX.checked_shl(bits(len)).unwrap_or_default();
+        Self { bytes: bytes & !others, len }
+    }
+}
+
+/// Up to seven bytes, the first one lowest: some of them are put in place twice.
+fn last_bytes(path: &[u8]) -> u64 {
+    let place = |bytes: u64, at: usize| bytes.checked_shl(bits(at)).unwrap_or_default();
+    if let (Some(first), Some(last)) = (path.first_chunk(), path.last_chunk()) {
+        let [first, last] = [first, last].map(|four| u32::from_le_bytes(*four).into());
+        return first | place(last, path.len().saturating_sub(4));
+    }
+    let middle = path.len().div_euclid(2);
+    let byte = |at: usize| path.get(at).map_or(0, |byte| place((*byte).into(), at));
+    byte(0) | byte(middle) | byte(path.len().saturating_sub(1))
+}
+
+/// Mixes a word into a hash: both halves of a product, since each bit of a factor reaches only those
+/// above it.
+pub(super) const fn mix(hash: u64, word: u64) -> u64 {
+    let product = ((hash ^ word) as u128).wrapping_mul(MULTIPLIER as u128);
+    (product as u64) ^ (product >> 64) as u64
+}
+
+const fn bits(bytes: usize) -> u32 {
+    (bytes as u32).wrapping_mul(8)
+}
+
+/// 2^64 divided by the golden ratio, made odd.
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A one in each byte.
+const EACH: u64 = u64::MAX / 255;
+
+const WORD: usize = size_of::<u64>();
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use super::{FirstSegment, first_len};
+
+    #[test]
+    fn segments_end_at_the_first_slash_and_their_hash_is_their_own() {
+        let texts = (0..20_usize).map(|len| "abcdefghijklmnopqrst".get(..len).unwrap());
+        let odd = ["\u{e9}\u{f6}", "0000000/", ".........", "\0\0", "\u{7f}-\u{80}-\u{af}"];
+        for text in texts.chain(odd.iter().map(|text| text.trim_end_matches('/'))) {
+            let alone = FirstSegment::of(text.as_bytes());
+            assert_eq!((alone.text, alone.rest), (text.as_bytes(), None));
+            for after in ["", "a", "/", "aaaaaaaaaaaa", "aaaaa/bbbbbbbbbbbbbbb"] {
+                let path = format!("{text}/{after}");
+                let first = FirstSegment::of(path.as_bytes());
+                assert_eq!((first.text, first.rest), (text.as_bytes(), Some(after.as_bytes())));
+                assert_eq!((first.hash, first_len(path.as_bytes())), (alone.hash, text.len()));
+            }
+        }
+    }
+
+    #[test]
+    fn other_texts_have_other_hashes() {
+        let hash = |text: &str| FirstSegment::of(text.as_bytes()).hash;
+        let mut hashes: alloc::vec::Vec<u64> =
+            (0..100_000).map(|n| hash(&format!("part{n}"))).collect();
+        hashes.extend((1..50).map(|len| hash(&String::from("a").repeat(len))));
+        hashes.sort_unstable();
+        assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}
