@@ -77,10 +77,27 @@ fn every_feature_is_described_twice_and_built_alone() {
     assert_eq!(table("drivers/src/lib.rs", "//! | "), features);
 
     let gate = text(".ci/run");
-    let (_, list) = gate.split_once("for feature in ").expect("a list of features");
-    let (list, _) = list.split_once("; do").expect("its end");
-    let listed = list.split(' ').filter(|name| !name.contains('"')).map(str::to_owned);
+    let lists = gate.lines().filter_map(|line| line.split_once("check_alone "));
+    let words = lists.flat_map(|(_, list)| list.trim_end_matches(" &").split(' '));
+    let listed = words.filter(|name| !name.contains('"')).map(str::to_owned);
     assert_eq!(listed.collect::<BTreeSet<_>>(), features);
+}
+
+#[test]
+fn figures_are_those_of_the_page_of_figures() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");
+    let (readme, page) = (text("README.md"), text("drivers/benches/README.md"));
+    let mut parts = readme.split("<!-- figures: ");
+    let mut rest = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (table, after) = part.split_once("<!-- end of figures -->").expect("its end");
+        assert!(page.contains(table), "not on the page: {table}");
+        rest.push_str(after);
+    }
+    assert!(readme.len() > rest.len(), "tables have been read");
+    let others = rest.lines().filter(|line| ["µs", " ns "].iter().any(|unit| line.contains(unit)));
+    assert_eq!(others.collect::<Vec<_>>(), [""; 0], "figures that nobody measures again");
 }
 
 #[test]

@@ -1,48 +1,58 @@
-//! What measuring costs, and a line of CloudWatch's embedded metric format beside the same line
-//! through `serde_json`.
-#![expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
+//! Metrics: what measuring costs, and a line of CloudWatch's embedded metric format.
 
-use std::hint::black_box;
+use core::hint::black_box;
 use std::io;
 
 use apptheory::metrics::{Dimension, Metrics, Unit};
-use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
 
-fn metrics() -> Metrics {
-    let metrics = Metrics::builder("Shop").dimension("service", "orders").writer(io::sink());
-    metrics.build().expect("metrics")
-}
+use crate::measure::{Contender, Effort};
+use crate::table::{Group, Row, alone, beside};
 
-fn measuring(criterion: &mut Criterion) {
-    let metrics = metrics();
+pub(crate) const GROUP: Group = Group {
+    name: "metrics",
+    title: "Metrics",
+    how: "Adding to a counter; and a line of CloudWatch's embedded metric format with three metrics, measured and written, \
+          beside a map of the same members made and written by `serde_json`.",
+    run,
+};
+
+fn run(effort: Effort) -> Vec<Row> {
+    let metrics = Metrics::builder("Shop").dimension("service", "orders").writer(io::sink());
+    let metrics = metrics.build().expect("metrics");
     let counter = metrics.counter("Orders").expect("a counter");
     let method = Dimension::new("method", ["card", "cash"]).expect("a dimension");
     let by = metrics.by([method]).counter("Payments").expect("counters");
-    let mut group = criterion.benchmark_group("measure");
-    group.bench_function("counter", |bencher| bencher.iter(|| counter.add(black_box(1))));
-    group.bench_function("counter_by", |bencher| {
-        bencher.iter(|| by.with([black_box("cash")]).add(1));
-    });
-    group.finish();
+    let mut rows = alone(
+        effort,
+        "adding to a counter",
+        Contender::new("apptheory", || counter.add(black_box(1))),
+    );
+    rows.extend(alone(
+        effort,
+        "adding to a counter with a dimension",
+        Contender::new("apptheory", || by.with([black_box("cash")]).add(1)),
+    ));
+    rows.extend(line(effort));
+    rows
 }
 
-fn line(criterion: &mut Criterion) {
-    let metrics = metrics();
+fn line(effort: Effort) -> Vec<Row> {
+    let metrics = Metrics::builder("Shop").dimension("service", "orders").writer(io::sink());
+    let metrics = metrics.build().expect("metrics");
     let count = metrics.counter("RequestCount").expect("a counter");
     let duration = metrics.histogram("RequestDuration", Unit::Milliseconds).expect("a histogram");
     let errors = metrics.counter("RequestErrors").expect("a counter");
-    let mut group = criterion.benchmark_group("emf_line");
-    group.bench_function("apptheory", |bencher| {
-        bencher.iter(|| {
+    beside(
+        effort,
+        "a line of three metrics",
+        Contender::new("apptheory", || {
             count.add(1);
             duration.record(black_box(25.5));
             errors.add(1);
             metrics.flush();
-        });
-    });
-    group.bench_function("serde_json", |bencher| {
-        bencher.iter(|| {
+        }),
+        [Contender::new("serde_json", || {
             let definition = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
             let line = json!({
                 "_aws": {
@@ -63,10 +73,6 @@ fn line(criterion: &mut Criterion) {
                 "RequestErrors": 1,
             });
             line.to_string()
-        });
-    });
-    group.finish();
+        })],
+    )
 }
-
-criterion_group!(benches, measuring, line);
-criterion_main!(benches);

@@ -1,0 +1,115 @@
+//! Requests: from an event to its answer.
+
+use core::hint::black_box;
+
+use apptheory::app::{Answer, App, AppService, Context, Invocation, Json, Next, Path};
+use apptheory_core::events::HttpSource;
+use apptheory_core::http::RawRequest;
+use apptheory_core::http::exchange::Pipeline;
+use apptheory_counts::samples;
+use axum::http::HeaderValue;
+use futures_util::FutureExt as _;
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::Service as _;
+use lambda_http::{Adapter, LambdaEvent};
+use serde_json::{Value, json};
+
+use crate::measure::{Contender, Effort};
+use crate::table::{Group, Row, alone, beside};
+
+pub(crate) const GROUP: Group = Group {
+    name: "requests",
+    title: "Requests",
+    how: "An event of API Gateway's HTTP API with ten header fields and a JSON body, 1.1 kB of JSON. First \
+          from its text to a request; then to the text of its answer, through five middlewares that add a \
+          header field and a route that reads a parameter and the body as JSON and answers JSON. Both \
+          answers are compared before.",
+    run,
+};
+
+fn run(effort: Effort) -> Vec<Row> {
+    let event = samples::event();
+    let (ours, bare) = (app(Pipeline::Observed), app(Pipeline::Bare));
+    let mut peer = Adapter::from(router());
+    assert_alike(&invoke(&ours, &event), &invoke_peer(&mut peer, &event));
+    let mut rows = beside(
+        effort,
+        "event to request",
+        Contender::new("apptheory", || {
+            let request = HttpSource::ApiGatewayV2.read_request(black_box(&event));
+            request.map(|raw: RawRequest<'_>| raw.normalize(None))
+        }),
+        [Contender::new("lambda_http", || {
+            let request: LambdaRequest = serde_json::from_str(black_box(&event)).expect("an event");
+            lambda_http::Request::from(request)
+        })],
+    );
+    rows.extend(beside(
+        effort,
+        "event to answer, five middlewares",
+        Contender::new("apptheory", || invoke(&ours, &event)),
+        [Contender::new("lambda_http and axum", || invoke_peer(&mut peer, &event))],
+    ));
+    rows.extend(alone(
+        effort,
+        "the same, routes alone (`Pipeline::Bare`)",
+        Contender::new("apptheory", || invoke(&bare, &event)),
+    ));
+    rows
+}
+
+/// Peers are worth comparing when they answer alike.
+fn assert_alike(ours: &str, peers: &str) {
+    let read = |answer: &str| {
+        let answer: Value = serde_json::from_str(answer).expect("JSON");
+        let body = answer["body"].as_str().map(serde_json::from_str::<Value>);
+        (answer["statusCode"].clone(), body.expect("a body").expect("JSON"))
+    };
+    assert_eq!(read(ours), read(peers));
+}
+
+fn answer(id: u32, order: &Value) -> Value {
+    json!({"user": id, "item": order["item"], "amount": order["amount"]})
+}
+
+async fn ours_around(context: Context, next: Next) -> Answer {
+    Ok(next.run(context).await.with_header("x-layer", "1"))
+}
+
+fn app(pipeline: Pipeline) -> AppService {
+    let app = (0..5).fold(App::new().pipeline(pipeline), |app, _| app.layer(ours_around));
+    let create = async |Path(id): Path<u32>, Json(order): Json<Value>| Json(answer(id, &order));
+    app.post("/users/{id}/orders", create).build().expect("an app")
+}
+
+fn invoke(app: &AppService, event: &str) -> String {
+    let invoked = app.invoke(black_box(event), Invocation::default());
+    invoked.now_or_never().expect("nothing to wait for").expect("an answer")
+}
+
+async fn peers_around(
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert("x-layer", HeaderValue::from_static("1"));
+    response
+}
+
+fn router() -> axum::Router {
+    use axum::extract::Path;
+    let create = async |Path(id): Path<u32>, axum::Json(order): axum::Json<Value>| {
+        axum::Json(answer(id, &order))
+    };
+    let router = axum::Router::new().route("/users/{id}/orders", axum::routing::post(create));
+    (0..5).fold(router, |router, _| router.layer(axum::middleware::from_fn(peers_around)))
+}
+
+type Peer = Adapter<'static, axum::response::Response, axum::Router>;
+
+fn invoke_peer(adapter: &mut Peer, event: &str) -> String {
+    let request: LambdaRequest = serde_json::from_str(black_box(event)).expect("an event");
+    let called = adapter.call(LambdaEvent::new(request, lambda_http::Context::default()));
+    let response = called.now_or_never().expect("nothing to wait for").expect("an answer");
+    serde_json::to_string(&response).expect("JSON")
+}

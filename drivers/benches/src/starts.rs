@@ -1,0 +1,135 @@
+//! Cold starts: from the start of the process to the first answer, and how large the files are.
+
+use core::time::Duration;
+use std::path::Path;
+use std::process::Command;
+
+use apptheory_counts::samples;
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+use crate::dynamodb;
+use crate::functions::{self, Running, on_lambda};
+use crate::measure::{Effort, median, now};
+use crate::server::RuntimeApi;
+use crate::table::{Blocked, Figures, Group, Row, Unit};
+
+pub(crate) const GROUP: Group = Group {
+    name: "cold-starts",
+    title: "Cold starts",
+    how: "A process is started that finds a Runtime API and a DynamoDB on this machine, without TLS. The event \
+          of an HTTP API waits for it: it is counted by one decision of a fixed window, read as JSON and answered. \
+          `peer` does the same on `lambda_http`, axum and the AWS SDK with its default features, with one conditional \
+          update by hand. Files are built for release and stripped.",
+    run,
+};
+
+/// What is built of ours.
+const BUILDS: [(&str, &str); 2] = [("AWS SDK", "aws"), ("no client", "")];
+
+const PEER: &str = "lambda_http, axum, AWS SDK";
+
+fn run(effort: Effort) -> Vec<Row> {
+    let peer = functions::peer(effort);
+    let builds = BUILDS.map(|(name, features)| (name, functions::ours(effort, features)));
+    let built = builds.iter().map(|(_, path)| path).chain([&peer]);
+    let built: Vec<&Path> = built.filter_map(|path| path.as_deref().ok()).collect();
+    let stage = Stage::new();
+    // In turns, as everything else.
+    let mut starts: Vec<Vec<Start>> = vec![Vec::new(); built.len()];
+    for _ in 0..=effort.turns() {
+        for (path, starts) in built.iter().zip(&mut starts) {
+            starts.push(stage.start(path));
+        }
+    }
+    let of = |path: &Path| {
+        let at = built.iter().position(|built| *built == path);
+        &starts[at.expect("what is built was started")]
+    };
+    let mut rows = Vec::new();
+    for (name, ours) in &builds {
+        // Without a client, nothing is the same.
+        let peer = if *name == "no client" { &Err(String::new()) } else { &peer };
+        let mut row = |what: &str, unit, figure: &dyn Fn(&Path) -> f64| {
+            rows.push(Row {
+                what: format!("{what}, {name}"),
+                figures: figures(ours, peer, unit, figure),
+            });
+        };
+        row("until it asks for its first event", Unit::Seconds, &|path| {
+            median(of(path).iter().map(|start| start.asked).collect())
+        });
+        row("until its first answer", Unit::Seconds, &|path| {
+            median(of(path).iter().map(|start| start.answered).collect())
+        });
+        row("file", Unit::Bytes, &|path| size(path));
+    }
+    rows
+}
+
+fn figures(
+    ours: &Result<impl AsRef<Path>, Blocked>,
+    peer: &Result<impl AsRef<Path>, Blocked>,
+    unit: Unit,
+    figure: &dyn Fn(&Path) -> f64,
+) -> Result<Figures, Blocked> {
+    let ours = figure(ours.as_ref().map_err(Blocked::clone)?.as_ref());
+    let peer = peer.as_ref().ok().map(|peer| (PEER, figure(peer.as_ref())));
+    Ok(Figures { unit, ours, peer })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn size(path: &Path) -> f64 {
+    path.metadata().map_or(f64::NAN, |file| file.len() as f64)
+}
+
+/// How long a start took, in seconds.
+#[derive(Clone, Copy)]
+struct Start {
+    asked: f64,
+    answered: f64,
+}
+
+struct Stage {
+    runtime: tokio::runtime::Runtime,
+    dynamodb: String,
+    event: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        Self { runtime, dynamodb: dynamodb::serve(), event: samples::event() }
+    }
+
+    fn start(&self, function: &Path) -> Start {
+        self.runtime.block_on(async {
+            let mut api = RuntimeApi::listen().await;
+            let mut command = Command::new(function);
+            on_lambda(&mut command, api.address())
+                .env("AWS_REGION", "eu-central-1")
+                .env("AWS_ACCESS_KEY_ID", "id")
+                .env("AWS_SECRET_ACCESS_KEY", "secret")
+                .env("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb)
+                .env("APPTHEORY_RATE_LIMIT_TABLE_NAME", dynamodb::TABLE);
+            let begin = now();
+            let running = Running::start(&mut command);
+            let poll = api.poll().await;
+            let asked = begin.elapsed();
+            poll.hand_out("r1", &DEADLINE, &self.event).await;
+            let mut answer = api.request().await;
+            let answered = begin.elapsed();
+            let answer: Value = answer.json().await;
+            assert_eq!(answer["statusCode"], 200, "{}: {answer}", function.display());
+            drop(running);
+            Start { asked: seconds(asked), answered: seconds(answered) }
+        })
+    }
+}
+
+/// In a future that is far off.
+pub(crate) const DEADLINE: [(&str, &str); 1] = [("Lambda-Runtime-Deadline-Ms", "4000000000000")];
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
