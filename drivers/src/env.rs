@@ -1,7 +1,7 @@
 //! The environment of the process: the one place that reads it.
 
 /// Looks a variable up.
-#[cfg(feature = "logs")]
+#[cfg(any(feature = "_https", feature = "logs"))]
 pub(crate) type Env<'e> = &'e (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Returns a variable of the process. Everything that looks variables up takes a function like this
@@ -12,7 +12,7 @@ pub(crate) fn process_env(name: &str) -> Option<String> {
 }
 
 /// Returns what a variable holds, trimmed; a blank one is missing.
-#[cfg(any(feature = "lambda", feature = "logs"))]
+#[cfg(any(feature = "_https", feature = "lambda", feature = "logs"))]
 pub(crate) fn filled(env: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     let value = env(name)?.trim().to_owned();
     (!value.is_empty()).then_some(value)

@@ -36,6 +36,8 @@ pub mod clock;
 mod env;
 pub mod eventbus;
 pub mod execute;
+#[cfg(feature = "_https")]
+mod https;
 pub mod idempotency;
 pub mod ids;
 pub mod kinesis;

@@ -17,9 +17,7 @@ use crate::sdk_error::{self, Said};
 use crate::snapshot;
 use crate::trace::Propagation;
 
-/// Puts records through the AWS SDK. Clones share connections and credentials. Build with
-/// `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under `[env]` in your own `.cargo/config.toml`: the first TLS
-/// connection of a process is then not kept waiting for random numbers of AWS-LC's own.
+/// Puts records through the AWS SDK. Clones share connections and credentials.
 ///
 /// Every request is sent once, whatever the SDK's retry settings are: the
 /// [producer](super::Producer) sends again what was not accepted, and only that.
@@ -32,6 +30,8 @@ use crate::trace::Propagation;
 /// # Ok(())
 /// # }
 /// ```
+///
+#[doc = include_str!("../https/connections.md")]
 #[derive(Clone, Debug)]
 pub struct AwsStreams {
     client: Client,

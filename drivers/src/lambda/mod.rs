@@ -65,8 +65,18 @@
 //! `Function.InitFailed`, with the error and its sources, without what looks like a secret: by
 //! [`Runtime::run`] what it finds itself, and by [`start`](crate::start()) what goes wrong before.
 //!
+//! # What is done before the first invocation
+//!
+//! Clients of [DynamoDB](crate::store) that there are by then, those of `Store::aws` for example, load
+//! their credentials and connect, so that no decision has to wait for that in its budget: each asks its
+//! endpoint for `GET /`, which DynamoDB answers to anybody. That takes as long as a TLS handshake, costs
+//! no capacity and needs no permission. What fails is logged as a warning, and after 1 s the function
+//! starts without; the first call then tries again. Make stores in the closure of
+//! [`start`](crate::start()), or at least before [`Runtime::run`], and not in a handler.
+//!
 //! Where `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`, Lambda takes a snapshot of the process before
-//! the first invocation, and runs many processes from it. Around that there are hooks:
+//! the first invocation, and runs many processes from it, each of which connects by itself. Around that
+//! there are hooks:
 //! [`before_snapshot`](crate::app::App::before_snapshot), and
 //! [`after_restore`](crate::app::App::after_restore), whose failure is reported as
 //! `Function.RestoreFailed`.
@@ -98,7 +108,9 @@ pub(crate) use service::invocation;
 #[cfg(feature = "lambda_runtime")]
 pub use service::{LambdaService, ServiceError, service};
 #[cfg(feature = "start")]
-pub(crate) use settings::{MAX_CONCURRENCY, RUNTIME_API};
+pub(crate) use settings::MAX_CONCURRENCY;
+#[cfg(any(feature = "aws", feature = "start"))]
+pub(crate) use settings::RUNTIME_API;
 
 use crate::app::AppService;
 

@@ -120,6 +120,8 @@ impl Runtime {
                 false => true,
             };
             if is_to_run {
+                #[cfg(feature = "aws")]
+                crate::store::aws::connect_all(app.clock()).await;
                 let shared = Arc::new(Shared {
                     app: app.clone(),
                     function: function(&env),

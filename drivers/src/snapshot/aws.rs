@@ -1,11 +1,10 @@
 //! AWS clients that remember neither connections nor credentials over a restore.
 
+use core::time::Duration;
+use std::collections::BTreeMap;
+
 use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, ConfigLoader};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -16,20 +15,24 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::Forgotten;
+use crate::https::HttpsConnector;
 
 /// Returns the SDK's configuration as the environment says it, over [`http_client`].
 pub(crate) fn config() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).http_client(http_client())
 }
 
-/// The HTTP client of an AWS client that has none of its own: the SDK's default one, as long as the
-/// process is not restored.
+/// The HTTP client of an AWS client that has none of its own.
 pub(crate) fn http_client() -> SharedHttpClient {
-    SharedHttpClient::new(Connections(Forgotten::new(sdk_default())))
+    SharedHttpClient::new(Connections(Forgotten::new(BTreeMap::new())))
 }
 
+/// The connectors of a client, one for each pair of time-outs, as long as the process is not restored.
 #[derive(Debug)]
-struct Connections(Forgotten<SharedHttpClient>);
+struct Connections(Forgotten<BTreeMap<TimeOuts, SharedHttpConnector>>);
+
+/// How long it may take to connect, and until an answer begins.
+type TimeOuts = (Option<Duration>, Option<Duration>);
 
 impl HttpClient for Connections {
     fn http_connector(
@@ -37,22 +40,11 @@ impl HttpClient for Connections {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        self.0.with(sdk_default, |client| client.http_connector(settings, components))
+        let time_outs = (settings.connect_timeout(), settings.read_timeout());
+        let connector =
+            || SharedHttpConnector::new(HttpsConnector::new().with_settings(settings, components));
+        self.0.with(BTreeMap::new, |known| known.entry(time_outs).or_insert_with(connector).clone())
     }
-}
-
-/// What the SDK takes where nothing is said.
-fn sdk_default() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
-        let mut builder = ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .proxy_config(ProxyConfig::from_env());
-        builder.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            builder.set_sleep_impl(components.sleep_impl());
-        }
-        builder.build()
-    })
 }
 
 /// A cache of credentials, as long as the process is not restored: one of the SDK's takes its place

@@ -5,6 +5,7 @@
 mod effects;
 mod failures;
 mod lost_replies;
+mod own_client;
 mod sliding;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,7 +1,7 @@
 //! A Lambda function: what an application can answer with, and what becomes of its errors.
 //!
 //! ```text
-//! cargo lambda build --release --arm64 -p lambda_function
+//! cargo lambda build --profile function --arm64 -p lambda_function
 //! sam deploy --guided --template drivers/examples/lambda_function/template.yaml
 //! ```
 //!

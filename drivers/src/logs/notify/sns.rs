@@ -39,6 +39,8 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// # Ok(())
 /// # }
 /// ```
+///
+#[doc = include_str!("../../https/connections.md")]
 #[derive(Clone, Debug)]
 pub struct SnsNotifier {
     client: Client,
@@ -61,7 +63,6 @@ impl SnsNotifier {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .identity_cache(snapshot::identity_cache(shared.identity_cache()))
-            .http_client(snapshot::http_client())
             .interceptor(Propagation);
         if let Some(region) = region_of(&topic_arn) {
             config.set_region(Some(Region::new(region.to_owned())));
@@ -82,8 +83,11 @@ impl SnsNotifier {
         if topic_arn.is_empty() {
             return Err(NotifyError("observability: sns topic arn is empty".to_owned()));
         }
-        let config = client.config().to_builder().interceptor(Propagation).build();
-        let (client, subject) = (Client::from_conf(config), notification::subject(""));
+        let mut config = client.config().to_builder().interceptor(Propagation);
+        if client.config().http_client().is_none() {
+            config = config.http_client(snapshot::http_client());
+        }
+        let (client, subject) = (Client::from_conf(config.build()), notification::subject(""));
         Ok(Self { client, topic_arn, subject, origin: Origin::default() })
     }
 

@@ -14,12 +14,6 @@
 //! | `TransactWriteItems` without a token | exactly once |
 //! | everything else | with the SDK's standard retries, as its configuration says |
 //!
-//! The first TLS connection of a process waits until AWS-LC, which encrypts it, has gathered random
-//! numbers from the jitter of the CPU: 419 million instructions, 0.2 s on a busy machine of two
-//! cores, and longer on small functions. Build with `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under
-//! `[env]` in your own `.cargo/config.toml`, and it takes them from the kernel alone: 0.3 million
-//! instructions, counted by callgrind over a process that draws 32 bytes and ends.
-//!
 //! With the feature `tracing`, every SDK error is told as a debug event under the target
 //! `apptheory::aws`: service errors by code and request id, failures to connect with their chain of
 //! causes. Messages from the service, keys and payloads are left out.
@@ -39,16 +33,24 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+#![doc = include_str!("../../https/connections.md")]
 
 mod classify;
 mod convert;
 mod create_table;
+#[cfg(feature = "lambda")]
+mod preconnect;
 mod reads;
 mod writes;
 
 pub use aws_config;
 pub use aws_sdk_dynamodb;
 pub use create_table::{CREATE_TABLE_PATIENCE, TableCreation, TableError};
+#[cfg(feature = "lambda")]
+pub(crate) use preconnect::connect_all;
+
+use std::sync::Arc;
 
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::Wire;
@@ -89,7 +91,7 @@ use crate::trace::Propagation;
 /// ```
 #[derive(Clone, Debug)]
 pub struct AwsStore<C = SystemClock> {
-    client: Client,
+    client: Arc<Client>,
     clock: C,
     meter: Meter,
 }
@@ -121,8 +123,7 @@ impl AwsStore {
         if config.http_client().is_none() {
             builder = builder.http_client(snapshot::http_client());
         }
-        let client = Client::from_conf(builder.build());
-        Self { client, clock: SystemClock, meter: Meter::default() }
+        Self { client: shared(builder), clock: SystemClock, meter: Meter::default() }
     }
 }
 
@@ -130,8 +131,8 @@ impl<C> AwsStore<C> {
     /// Sends to `url` instead of DynamoDB's own endpoint, for example to a local DynamoDB.
     #[must_use]
     pub fn with_endpoint_url(self, url: impl Into<String>) -> Self {
-        let config = self.client.config().to_builder().endpoint_url(url).build();
-        Self { client: Client::from_conf(config), ..self }
+        let client = shared(self.client.config().to_builder().endpoint_url(url));
+        Self { client, ..self }
     }
 
     /// Sleeps on, and takes the time of answers from, `clock`.
@@ -141,7 +142,8 @@ impl<C> AwsStore<C> {
     }
 
     /// Returns the SDK client that it sends with.
-    pub const fn client(&self) -> &Client {
+    #[must_use]
+    pub fn client(&self) -> &Client {
         &self.client
     }
 
@@ -173,9 +175,17 @@ impl<C> AwsStore<C> {
         self.client
             .config()
             .region()
-            .map(|_| &self.client)
+            .map(|_| &*self.client)
             .ok_or(store::Error::Misconfigured(Misconfiguration::MissingTable))
     }
+}
+
+/// A client of these settings, which connects before the first invocation.
+fn shared(config: ConfigBuilder) -> Arc<Client> {
+    let client = Arc::new(Client::from_conf(config.build()));
+    #[cfg(feature = "lambda")]
+    preconnect::before_first_invocation(&client);
+    client
 }
 
 /// Executes each order by the method of its name, and says when the answer arrived.

@@ -50,6 +50,8 @@ use crate::websocket::client::{FactoryFuture, WebSocketClient, WebSocketClientFa
 /// # Ok::<(), gateway::Error>(())
 /// # }).unwrap();
 /// ```
+///
+#[doc = include_str!("../../https/connections.md")]
 pub struct AwsWebSocketClients {
     settings: Settings,
     /// What all clients share: it is loaded for the first of them.

@@ -19,9 +19,7 @@ pub use aws_sdk_apigatewaymanagement;
 pub use clients::AwsWebSocketClients;
 
 /// Manages the connections of one WebSocket API through the AWS SDK. Made by
-/// [`AwsWebSocketClients`]; clones share connections and credentials. Build with
-/// `AWS_LC_SYS_NO_JITTER_ENTROPY = "1"` under `[env]` in your own `.cargo/config.toml`: the first TLS
-/// connection of a process is then not kept waiting for random numbers of AWS-LC's own.
+/// [`AwsWebSocketClients`]; clones share connections and credentials.
 ///
 /// What the service would refuse, a blank id or more than 128 KiB, is refused before anything is
 /// sent. Answers of 429 and 5xx are tried again, three attempts in all, with the SDK's back-off;

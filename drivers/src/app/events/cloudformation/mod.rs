@@ -64,7 +64,9 @@ macro_rules! cloudformation {
             /// error (4xx); of any other one it is masked, and the log says more. An answer that does not
             /// get through is sent again as long as there is time, and then fails the invocation, which
             /// Lambda repeats. It goes to S3 by `https` alone, unless
-            /// [`cloudformation_at_any_host`](App::cloudformation_at_any_host) is said.
+            /// [`cloudformation_at_any_host`](App::cloudformation_at_any_host) is said. The
+            /// certificate of S3 has to come from a root of Amazon; where something in between has one of
+            /// its own, name a file with its root in `AWS_CA_BUNDLE`.
             ///
             /// A request may come again, with the same [`request_id`](CustomResource::request_id): have
             /// the handler do its work once. What was created by a handler that then failed is that

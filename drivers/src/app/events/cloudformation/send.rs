@@ -7,10 +7,6 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::backoff::Backoff;
-use aws_smithy_http_client::ConnectorBuilder;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -20,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::app::BoxFuture;
 use crate::causes::WithCauses;
 use crate::clock::{Clock as _, SharedClock};
+use crate::https::HttpsConnector;
 
 /// Why CloudFormation was not told the outcome. It never holds the URL, which is a secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -140,11 +137,7 @@ async fn put(url: String, body: String) -> Result<(), NotSent> {
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("PUT").map_err(|_| NotSent::Url)?;
     request.set_uri(url).map_err(|_| NotSent::Url)?;
-    let connector = ConnectorBuilder::default()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .proxy_config(ProxyConfig::from_env())
-        .build();
-    match connector.call(request).await {
+    match HttpsConnector::new().call(request).await {
         Ok(response) if response.status().is_success() => Ok(()),
         Ok(response) => Err(NotSent::Refused(response.status().as_u16())),
         Err(error) => Err(NotSent::Unreachable(WithCauses(&error).to_string())),
