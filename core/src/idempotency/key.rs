@@ -44,8 +44,8 @@ impl IdempotencyKey {
         if key.trim().is_empty() {
             return Err(Error(Reason::MissingKey));
         }
-        let scope = shortened(&escape(scope), MAX_SCOPE_BYTES);
-        let key = shortened(&escape(key), MAX_KEY_BYTES);
+        let (scope, key) = (escape(scope), escape(key));
+        let (scope, key) = (shortened(&scope, MAX_SCOPE_BYTES), shortened(&key, MAX_KEY_BYTES));
         Ok(Self(format!("idem#{scope}#{key}").into()))
     }
 

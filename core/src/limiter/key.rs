@@ -1,9 +1,12 @@
 //! What is being limited, and the key of its counter.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::cmp::Ordering;
+use core::fmt::Write as _;
+use core::ops::Range;
 
 use super::error::{Error, InvalidKey};
 use super::name::LimiterName;
@@ -17,16 +20,23 @@ use crate::store::{Key, Value};
 #[derive(Clone, Debug)]
 pub struct RateLimitKey(Arc<Parts>);
 
+/// All parts as they stand in stored keys, in one text: a key costs two allocations.
 #[derive(Debug)]
 struct Parts {
-    /// As it stands in the partition key: hashed when over-long.
-    identifier: String,
-    /// Hashed when over-long.
-    resource: String,
-    /// Hashed when over-long, not escaped.
-    operation: String,
-    /// `{resource}#{escaped operation}`, for a named limiter followed by `#{name}`.
-    sort: String,
+    /// `{identifier}{resource}#{operation}`, for a named limiter followed by `#{name}`. Each part is
+    /// hashed when over-long, and the operation is escaped.
+    text: Box<str>,
+    resource: Range<usize>,
+    operation: Range<usize>,
+    /// The operation as it was given, where escaping has changed it.
+    unescaped: Option<Box<str>>,
+}
+
+impl Parts {
+    fn part(&self, range: Range<usize>) -> &str {
+        // The ranges are the ends of the texts that `text` was put together from.
+        self.text.get(range).unwrap_or_default()
+    }
 }
 
 impl RateLimitKey {
@@ -67,38 +77,44 @@ impl RateLimitKey {
         let escaped = escape(operation);
         let in_key = shortened(&escaped, MAX_OPERATION_BYTES);
         // The attribute shows the operation as it was given, unless it had to be hashed.
-        let operation = if in_key == escaped { operation.to_string() } else { in_key.clone() };
-        let sort = format!("{resource}#{in_key}");
-        Ok(Self(Arc::new(Parts { identifier, resource, operation, sort })))
+        let is_hashed = matches!(in_key, Cow::Owned(_));
+        let unescaped = (!is_hashed && *escaped != *operation).then(|| operation.into());
+        let text = [&*identifier, &*resource, "#", &*in_key].concat().into_boxed_str();
+        let resource = identifier.len()..identifier.len().saturating_add(resource.len());
+        let operation = resource.end.saturating_add(1)..text.len();
+        Ok(Self(Arc::new(Parts { text, resource, operation, unescaped })))
     }
 
     /// Returns the identifier as it stands in stored keys.
     #[must_use]
     pub fn identifier(&self) -> &str {
-        &self.0.identifier
+        self.0.part(0..self.0.resource.start)
     }
 
     /// Returns the resource as it stands in stored keys.
     #[must_use]
     pub fn resource(&self) -> &str {
-        &self.0.resource
+        self.0.part(self.0.resource.clone())
     }
 
     /// Returns the operation; not escaped, but hashed when over-long.
     #[must_use]
     pub fn operation(&self) -> &str {
-        &self.0.operation
+        match &self.0.unescaped {
+            Some(operation) => operation,
+            None => self.0.part(self.0.operation.clone()),
+        }
     }
 
     /// The same key among the counters of the limiter of that name. Everything that uses keys,
     /// memory and transaction tokens included, then keeps limiters apart.
     pub(super) fn among(&self, name: &LimiterName) -> Self {
-        let Parts { identifier, resource, operation, sort } = &*self.0;
+        let Parts { text, resource, operation, unescaped } = &*self.0;
         Self(Arc::new(Parts {
-            identifier: identifier.clone(),
+            text: [&**text, "#", name.as_str()].concat().into_boxed_str(),
             resource: resource.clone(),
             operation: operation.clone(),
-            sort: format!("{sort}#{}", name.as_str()),
+            unescaped: unescaped.clone(),
         }))
     }
 
@@ -106,18 +122,23 @@ impl RateLimitKey {
     /// holds exactly one `#`. A named limiter appends `#{name}`.
     #[must_use]
     pub fn sort_key(&self) -> &str {
-        &self.0.sort
+        self.0.part(self.0.resource.start..self.0.text.len())
     }
 
     /// Returns the partition key (`PK`) of a counter: `{identifier}#{suffix}`, where the suffix is
     /// the window's start in Unix seconds, in some layouts followed by `#` and the window's key.
     #[must_use]
     pub fn partition_key(&self, window_start: i64, window_key: Option<&str>) -> String {
-        let identifier = self.identifier();
-        match window_key.map(str::trim).filter(|key| !key.is_empty()) {
-            Some(window_key) => format!("{identifier}#{window_start}#{window_key}"),
-            None => format!("{identifier}#{window_start}"),
+        let (identifier, window_key) = (self.identifier(), window_key.unwrap_or_default().trim());
+        let longest = identifier.len().saturating_add(window_key.len());
+        let mut partition = String::with_capacity(longest.saturating_add(SEPARATORS_AND_START));
+        // Writing to a `String` does not fail.
+        let _ = write!(partition, "{identifier}#{window_start}");
+        if !window_key.is_empty() {
+            partition.push('#');
+            partition.push_str(window_key);
         }
+        partition
     }
 
     /// The store's key for a partition key of this rate-limit key.
@@ -151,12 +172,12 @@ impl Ord for RateLimitKey {
 }
 
 /// An identifier as it stands in stored keys.
-pub(super) fn stored_identifier(identifier: &str) -> String {
+pub(super) fn stored_identifier(identifier: &str) -> Cow<'_, str> {
     shortened(identifier, MAX_IDENTIFIER_BYTES)
 }
 
 /// A resource as it stands in stored keys.
-pub(super) fn stored_resource(resource: &str) -> String {
+pub(super) fn stored_resource(resource: &str) -> Cow<'_, str> {
     shortened(resource, MAX_RESOURCE_BYTES)
 }
 
@@ -175,9 +196,12 @@ const MAX_RESOURCE_BYTES: usize = 640;
 /// The longest escaped operation kept as text.
 const MAX_OPERATION_BYTES: usize = 256;
 
+/// Two `#`, and the digits of a start in 64 bits with its sign.
+const SEPARATORS_AND_START: usize = 22;
+
 #[cfg(test)]
 mod tests {
-    use super::{InvalidKey, RateLimitKey};
+    use super::{InvalidKey, LimiterName, RateLimitKey};
 
     #[test]
     fn parts_are_required_in_order() {
@@ -187,6 +211,21 @@ mod tests {
         assert_eq!(error("i", "\t", ""), Some(InvalidKey::MissingResource.into()));
         assert_eq!(error("i", "/r", " "), Some(InvalidKey::MissingOperation.into()));
         assert_eq!(error("i", "/r#x", "GET"), Some(InvalidKey::SeparatorInResource.into()));
+    }
+
+    #[test]
+    fn parts_stand_in_keys_as_given_or_escaped() {
+        let key = RateLimitKey::new("i#1", "/r", "a#%b").expect("a key");
+        let named = key.among(&LimiterName::new("n").expect("a name"));
+        for (key, sort) in [(&key, "/r#a%23%25b"), (&named, "/r#a%23%25b#n")] {
+            let parts = (key.identifier(), key.resource(), key.operation(), key.sort_key());
+            assert_eq!(parts, ("i#1", "/r", "a#%b", sort));
+        }
+        assert!(key != named && key < named && key == key.clone());
+        assert_eq!(key.partition_key(i64::MIN, Some(" w ")), "i#1#-9223372036854775808#w");
+        assert_eq!(key.partition_key(60, Some(" ")), "i#1#60");
+        let plain = RateLimitKey::new("i", "/r", "GET").expect("a key");
+        assert_eq!((plain.operation(), plain.sort_key()), ("GET", "/r#GET"));
     }
 
     #[test]
@@ -201,5 +240,6 @@ mod tests {
         // 86 escaped `#` are 258 bytes: the escaped form decides.
         let escaped = RateLimitKey::new("i", "/r", &"#".repeat(86)).expect("a key");
         assert!(escaped.operation().starts_with("sha256:"));
+        assert_eq!(escaped.sort_key(), ["/r#", escaped.operation()].concat());
     }
 }

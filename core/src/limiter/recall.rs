@@ -5,6 +5,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::key::RateLimitKey;
 use crate::time::Timestamp;
@@ -83,6 +84,7 @@ impl Recall {
             .copied()
             .collect();
         merged.extend(windows);
+        merged.sort_unstable_by_key(|window| Reverse(window.start));
         self.ended.insert(key, merged, until);
     }
 
@@ -91,6 +93,7 @@ impl Recall {
         self.denials.get(key).copied().filter(|denial| denial.window_start == window_start)
     }
 
+    /// The counts of sub-windows that have ended, newest first.
     pub(super) fn ended(&self, key: &RateLimitKey) -> &[EndedWindow] {
         self.ended.get(key).map_or(&[], Vec::as_slice)
     }

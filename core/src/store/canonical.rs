@@ -57,27 +57,23 @@ impl Value {
     /// The value as DynamoDB keeps and returns it: numbers in plain decimals
     /// ([`Number::normalised`]), the members of sets in order. What is not valid stays as it is.
     #[must_use]
-    pub fn normalised(self) -> Self {
+    pub fn normalised(mut self) -> Self {
+        self.normalise();
+        self
+    }
+
+    fn normalise(&mut self) {
         match self {
-            Self::N(number) => Self::N(normalised_number(number)),
-            Self::L(values) => Self::L(values.into_iter().map(Self::normalised).collect()),
-            Self::M(members) => Self::M(
-                members.into_iter().map(|(name, value)| (name, value.normalised())).collect(),
-            ),
-            Self::Ss(mut set) => {
-                set.sort_unstable();
-                Self::Ss(set)
-            }
+            Self::N(number) => normalise_number(number),
+            Self::L(values) => values.iter_mut().for_each(Self::normalise),
+            Self::M(members) => members.values_mut().for_each(Self::normalise),
+            Self::Ss(set) => set.sort_unstable(),
             Self::Ns(set) => {
-                let mut set: Vec<Number> = set.into_iter().map(normalised_number).collect();
+                set.iter_mut().for_each(normalise_number);
                 set.sort_by(order_numbers);
-                Self::Ns(set)
             }
-            Self::Bs(mut set) => {
-                set.sort_unstable();
-                Self::Bs(set)
-            }
-            Self::S(_) | Self::B(_) | Self::Bool(_) | Self::Null => self,
+            Self::Bs(set) => set.sort_unstable(),
+            Self::S(_) | Self::B(_) | Self::Bool(_) | Self::Null => {}
         }
     }
 }
@@ -91,13 +87,20 @@ impl Item {
 
     /// The item as DynamoDB keeps and returns it; see [`Value::normalised`].
     #[must_use]
-    pub fn normalised(self) -> Self {
-        self.into_iter().map(|(name, value)| (name, value.normalised())).collect()
+    pub fn normalised(mut self) -> Self {
+        self.normalise();
+        self
+    }
+
+    pub(super) fn normalise(&mut self) {
+        self.values_mut().for_each(Value::normalise);
     }
 }
 
-fn normalised_number(number: Number) -> Number {
-    number.normalised().unwrap_or(number)
+fn normalise_number(number: &mut Number) {
+    if let Some(normalised) = number.normalised() {
+        *number = normalised;
+    }
 }
 
 /// Numbers by value, before anything that is not a number, by text.

@@ -38,9 +38,9 @@ pub enum Guard {
         value: Value,
     },
     /// Both hold.
-    And(Box<Self>, Box<Self>),
+    And(Box<[Self; 2]>),
     /// At least one holds.
-    Or(Box<Self>, Box<Self>),
+    Or(Box<[Self; 2]>),
 }
 
 /// How two values compare: numbers by value, texts and bytes by their bytes.
@@ -80,13 +80,13 @@ impl Guard {
     /// Both hold.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self::And(Box::new(self), Box::new(other))
+        Self::And(Box::new([self, other]))
     }
 
     /// At least one holds.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self::Or(Box::new(self), Box::new(other))
+        Self::Or(Box::new([self, other]))
     }
 
     /// Evaluates the guard on an item, or on the absence of one.
@@ -103,8 +103,8 @@ impl Guard {
             Self::Contains { name, value } => {
                 value_of(name).is_some_and(|container| contains(container, value))
             }
-            Self::And(a, b) => a.holds(item) && b.holds(item),
-            Self::Or(a, b) => a.holds(item) || b.holds(item),
+            Self::And(both) => both.iter().all(|guard| guard.holds(item)),
+            Self::Or(either) => either.iter().any(|guard| guard.holds(item)),
         }
     }
 
@@ -122,11 +122,15 @@ impl Guard {
                 let name = expressions.name(name);
                 Some(format!("contains({name}, {})", expressions.value(value)))
             }
-            Self::And(a, b) => match (a.render(expressions), b.render(expressions)) {
-                (Some(a), Some(b)) => Some(format!("({a}) AND ({b})")),
-                (one, other) => one.or(other),
-            },
-            Self::Or(a, b) => {
+            Self::And(both) => {
+                let [a, b] = &**both;
+                match (a.render(expressions), b.render(expressions)) {
+                    (Some(a), Some(b)) => Some(format!("({a}) AND ({b})")),
+                    (one, other) => one.or(other),
+                }
+            }
+            Self::Or(either) => {
+                let [a, b] = &**either;
                 // Rendered only when both sides say something: an unused placeholder is an error.
                 if a.is_always() || b.is_always() {
                     return None;
@@ -151,7 +155,7 @@ impl Guard {
                     && (ordered || *comparison == Comparison::Equal)
             }
             Self::Contains { name, value } => !name.is_empty() && value.is_valid(),
-            Self::And(a, b) | Self::Or(a, b) => a.is_valid() && b.is_valid(),
+            Self::And(pair) | Self::Or(pair) => pair.iter().all(Self::is_valid),
         }
     }
 
@@ -164,8 +168,8 @@ impl Guard {
             | Self::Present(name)
             | Self::Compare { name, .. }
             | Self::Contains { name, .. } => **name == *attribute,
-            Self::And(a, b) | Self::Or(a, b) => {
-                !self.is_always() && (a.mentions(attribute) || b.mentions(attribute))
+            Self::And(pair) | Self::Or(pair) => {
+                !self.is_always() && pair.iter().any(|guard| guard.mentions(attribute))
             }
         }
     }
@@ -174,8 +178,8 @@ impl Guard {
     pub(super) fn is_always(&self) -> bool {
         match self {
             Self::Always => true,
-            Self::And(a, b) => a.is_always() && b.is_always(),
-            Self::Or(a, b) => a.is_always() || b.is_always(),
+            Self::And(both) => both.iter().all(Self::is_always),
+            Self::Or(either) => either.iter().any(Self::is_always),
             Self::Absent(_) | Self::Present(_) | Self::Compare { .. } | Self::Contains { .. } => {
                 false
             }

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::borrow::Borrow;
 use core::fmt;
+use core::mem;
 use core::ops::Deref;
 
 use serde_json::{Map, Value as Json};
@@ -84,6 +85,18 @@ impl Key {
         core::iter::once(&self.partition).chain(&self.sort)
     }
 
+    /// The value of one of its attributes.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        let attributes = self.sort.iter().chain([&self.partition]);
+        attributes.into_iter().find(|at| *at.name == *name).map(|at| &at.value)
+    }
+
+    /// Bytes that its attributes count for in an item's size.
+    pub(super) fn size(&self) -> usize {
+        let sizes = self.attributes().map(|at| at.name.len().saturating_add(at.value.size()));
+        sizes.sum()
+    }
+
     /// The key as an item of just its attributes.
     #[must_use]
     pub fn to_item(&self) -> Item {
@@ -136,6 +149,13 @@ impl Item {
         self.0.remove(name)
     }
 
+    /// Takes the value of an attribute and leaves a null in its place: cheaper than removing it, for
+    /// readers to whom both mean the same. A null is no value to them, either.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        let value = self.0.get_mut(name).map(|value| mem::replace(value, Value::Null));
+        value.filter(|value| *value != Value::Null)
+    }
+
     /// Adds an attribute.
     #[must_use]
     pub fn with(mut self, name: impl Into<AttributeName>, value: Value) -> Self {
@@ -152,6 +172,10 @@ impl Item {
     /// The attributes, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &Value)> {
         self.0.iter()
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.values_mut()
     }
 
     /// Bytes that the item counts for: names and values (DynamoDB's published rules).

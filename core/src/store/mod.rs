@@ -66,6 +66,7 @@ pub use get_item::GetItem;
 pub use guard::{Comparison, Guard};
 pub use item::{Attribute, AttributeName, Item, Key};
 pub use key_cursor::KeyCursor;
+pub(crate) use key_cursor::without_line_breaks;
 pub use number::Number;
 pub use playback::{Divergence, Playback};
 pub use put_item::PutItem;

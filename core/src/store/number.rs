@@ -66,14 +66,20 @@ impl Number {
     /// sign or superfluous zeros. `None` when the text is not a number that it stores.
     #[must_use]
     pub fn normalised(&self) -> Option<Self> {
-        self.decimal().map(Self::from_decimal)
+        match &self.0 {
+            Repr::Integer(_) => self.is_valid().then(|| self.clone()),
+            Repr::Text(text) => Decimal::parse(text).map(Self::from_decimal),
+        }
     }
 
     /// Whether the text is a number that DynamoDB stores: at most 38 significant digits, zero or a
     /// magnitude between 1E-130 and 9.99…E+125.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.decimal().is_some()
+        match &self.0 {
+            Repr::Integer(integer) if integer.unsigned_abs() < TEN_TO_38 => true,
+            Repr::Integer(_) | Repr::Text(_) => self.decimal().is_some(),
+        }
     }
 
     /// Bytes that the number counts for in an item's size: one for every two significant digits
@@ -201,9 +207,17 @@ impl Decimal {
         if self.mantissa == 0 {
             return Self { mantissa: 0, exponent: 0 };
         }
-        while self.mantissa % 10 == 0 {
+        // A division of 128 bits takes ten times as long as one of 64, which is enough for nearly all.
+        while i64::try_from(self.mantissa).is_err() && self.mantissa % 10 == 0 {
             self.mantissa /= 10;
             self.exponent = self.exponent.saturating_add(1);
+        }
+        if let Ok(mut mantissa) = i64::try_from(self.mantissa) {
+            while mantissa % 10 == 0 {
+                mantissa /= 10;
+                self.exponent = self.exponent.saturating_add(1);
+            }
+            self.mantissa = mantissa.into();
         }
         self
     }

@@ -1,5 +1,6 @@
 //! Changes to an item: applied in memory, rendered as a DynamoDB update expression.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -95,8 +96,13 @@ impl Assignment {
     /// Whether two of the assignments change the same attribute, which DynamoDB refuses.
     #[must_use]
     pub fn overlap(assignments: &[Self]) -> bool {
-        let mut names = BTreeSet::new();
-        !assignments.iter().all(|assignment| names.insert(assignment.name()))
+        if assignments.len() > FEW {
+            let mut names = BTreeSet::new();
+            return !assignments.iter().all(|assignment| names.insert(assignment.name()));
+        }
+        let mut rest = assignments.iter();
+        core::iter::from_fn(|| rest.next().map(|first| (first, rest.clone())))
+            .any(|(first, mut rest)| rest.any(|other| other.name() == first.name()))
     }
 
     /// Whether DynamoDB takes the assignment: its attribute has a name and its value is valid.
@@ -108,6 +114,19 @@ impl Assignment {
             Self::Remove { .. } => true,
         };
         valid && !self.name().is_empty()
+    }
+
+    /// The attribute's value after the change, given the one before it; `None` when there is none.
+    pub(super) fn value_after<'a>(
+        &'a self,
+        before: Option<&'a Value>,
+    ) -> Result<Option<Cow<'a, Value>>, InvalidUpdate> {
+        Ok(match self {
+            Self::Set { value, .. } => Some(Cow::Borrowed(value)),
+            Self::SetIfAbsent { value, .. } => Some(Cow::Borrowed(before.unwrap_or(value))),
+            Self::Add { amount, .. } => Some(Cow::Owned(Value::N(sum(before, amount)?))),
+            Self::Remove { .. } => None,
+        })
     }
 
     /// Applies the change to `item`, which no other assignment of the order has touched at this
@@ -125,11 +144,8 @@ impl Assignment {
                 }
             }
             Self::Add { name, amount } => {
-                let sum = match item.get(name) {
-                    None => Some(amount.clone()),
-                    Some(value) => value.as_number().and_then(|old| old.checked_add(amount)),
-                };
-                item.insert(name.clone(), Value::N(sum.ok_or(InvalidUpdate)?));
+                let sum = sum(item.get(name), amount)?;
+                item.insert(name.clone(), Value::N(sum));
             }
             Self::Remove { name } => {
                 item.remove(name);
@@ -138,6 +154,18 @@ impl Assignment {
         Ok(())
     }
 }
+
+fn sum(old: Option<&Value>, amount: &Number) -> Result<Number, InvalidUpdate> {
+    match old {
+        None => Ok(amount.clone()),
+        Some(value) => {
+            value.as_number().and_then(|old| old.checked_add(amount)).ok_or(InvalidUpdate)
+        }
+    }
+}
+
+/// So many names are compared with each other; more of them are put into a set.
+const FEW: usize = 16;
 
 /// Renders assignments as `SET … REMOVE … ADD …`, or `None` if there are none.
 pub(super) fn write_update(
@@ -166,4 +194,27 @@ pub(super) fn write_update(
         .map(|(verb, parts)| format!("{verb} {}", parts.join(", ")))
         .collect();
     (!clauses.is_empty()).then(|| clauses.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::{Assignment, AttributeName, FEW};
+
+    #[test]
+    fn overlaps_are_found_among_few_and_many() {
+        for count in [0, 1, 2, FEW, FEW + 1, 3 * FEW] {
+            let remove =
+                |n: usize| Assignment::Remove { name: AttributeName::from(format!("a{n}")) };
+            let mut assignments: Vec<Assignment> = (0..count).map(remove).collect();
+            assert!(!Assignment::overlap(&assignments), "{count}");
+            for at in 0..count {
+                assignments.push(Assignment::add(format!("a{at}"), 1));
+                assert!(Assignment::overlap(&assignments), "{count} {at}");
+                assignments.pop();
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `UpdateItem`: changes one item, if a guard holds.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use serde_json::Value as Json;
@@ -8,9 +9,10 @@ use super::effect::Conclusion;
 use super::error::Error;
 use super::expression::Expressions;
 use super::guard::Guard;
-use super::item::{AttributeName, Item, Key};
+use super::item::{Item, Key};
 use super::table::TableName;
 use super::update::Assignment;
+use super::value::Value;
 use super::wire::{
     Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
     require, write_written,
@@ -68,9 +70,49 @@ impl UpdateItem {
     /// Of the item as it is now, the attributes that the order is about (`UPDATED_NEW`).
     #[must_use]
     pub fn changed_attributes(&self, item: &Item) -> Item {
-        let name_of = |change: &Assignment| change.name().clone();
-        let present = |name: AttributeName| item.get(&name).cloned().map(|value| (name, value));
-        self.assignments.iter().map(name_of).filter_map(present).collect()
+        let mut changed = Item::new();
+        for name in self.assignments.iter().map(Assignment::name) {
+            if let Some(value) = item.get(name) {
+                changed.insert(name.clone(), value.clone());
+            }
+        }
+        changed
+    }
+
+    /// The size of the item that the order leaves, given the item as it is and its size; `None` when
+    /// an assignment cannot be applied.
+    pub(super) fn size_after(&self, old: Option<(&Item, usize)>) -> Option<usize> {
+        let mut bytes = old.map_or_else(|| self.key.size(), |(_, bytes)| bytes);
+        for assignment in &self.assignments {
+            let before = old.and_then(|(item, _)| item.get(assignment.name()));
+            let after = assignment.value_after(before).ok()?;
+            let size = |value: &Value| value.size().saturating_add(assignment.name().len());
+            bytes = bytes.saturating_add(after.as_deref().map_or(0, size));
+            bytes = bytes.saturating_sub(before.map_or(0, size));
+        }
+        Some(bytes)
+    }
+
+    /// The value of an attribute after the order, given the item as it is.
+    pub(super) fn value_after<'a>(
+        &'a self,
+        old: Option<&'a Item>,
+        name: &str,
+    ) -> Option<Cow<'a, Value>> {
+        let before = old.map_or_else(|| self.key.get(name), |item| item.get(name));
+        match self.assignments.iter().find(|assignment| **assignment.name() == *name) {
+            Some(assignment) => assignment.value_after(before).ok()?,
+            None => before.map(Cow::Borrowed),
+        }
+    }
+
+    /// Makes of an item what the order makes of it, as DynamoDB keeps it. The order has been found to
+    /// be one that can be applied to the item.
+    pub(super) fn apply_to(&self, item: &mut Item) {
+        for assignment in &self.assignments {
+            let _ = assignment.apply(item);
+        }
+        item.normalise();
     }
 }
 

@@ -37,9 +37,9 @@
 //!
 //! *Cost.* A late answer costs one more write, and leaves one count too many until it expires.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use super::call::Description;
@@ -63,13 +63,22 @@ pub(in crate::limiter) struct Sliding {
     /// The current sub-window.
     current: TimeWindow,
     /// The sub-windows before it that are summed up, newest first.
-    past: Vec<TimeWindow>,
-    /// Counts of past sub-windows, by their start.
-    known: BTreeMap<Timestamp, i64>,
+    past: Vec<Past>,
+    /// The sum of their counts, as far as these are known.
+    sum: i64,
+    /// Counts of ended sub-windows that were remembered or read, newest first.
+    known: Vec<EndedWindow>,
     restarted: bool,
     /// How often the end of a sub-window was waited for since the decision started, or started over.
     sleeps: u32,
     has_read: bool,
+}
+
+/// A sub-window that has ended, with its count if that is known.
+#[derive(Clone, Copy, Debug)]
+struct Past {
+    window: TimeWindow,
+    count: Option<i64>,
 }
 
 /// How the last span of time is covered by sub-windows.
@@ -112,27 +121,48 @@ impl Cover {
 impl Sliding {
     pub(super) fn new(call: Call, sliding: &SlidingWindow, recall: &Recall) -> Self {
         let key = &call.attempt.key;
-        let known = recall.ended(key).iter().map(|window| (window.start, window.count)).collect();
         let cover = Cover::of(sliding);
-        let now = call.now();
-        Self {
+        let mut plan = Self {
             quotas: Arc::clone(sliding.quotas.of(key)),
             cover,
-            current: cover.current(now),
-            past: cover.windows(now).skip(1).collect(),
-            known,
+            current: cover.current(call.now()),
+            past: Vec::new(),
+            sum: 0,
+            known: recall.ended(key).to_vec(),
             restarted: false,
             sleeps: 0,
             has_read: false,
             call,
-        }
+        };
+        plan.look_back();
+        plan
+    }
+
+    /// Lists the sub-windows before the current one, each with its count if that is known.
+    fn look_back(&mut self) {
+        let windows = self.cover.windows(self.call.now()).skip(1);
+        let mut known = self.known.iter().peekable();
+        self.past.clear();
+        self.past.reserve(usize::try_from(self.cover.count()).unwrap_or_default());
+        self.past.extend(windows.map(|window| {
+            // Both lists are newest first.
+            while known.next_if(|known| known.start > window.start).is_some() {}
+            let count = known.next_if(|known| known.start == window.start);
+            Past { window, count: count.map(|known| known.count) }
+        }));
+        self.sum_up();
+    }
+
+    fn sum_up(&mut self) {
+        self.sum = self.past_counts().fold(0, i64::saturating_add);
     }
 
     /// When the first unit comes back, given the current sub-window's count: when enough of the
     /// oldest sub-windows have left. Beyond the limit, the first to leave make no room.
     fn room_at(&self, current: i64) -> Option<Timestamp> {
-        let oldest_first = self.past.iter().rev().map(|window| (window, self.past_count(window)));
-        let mut left = self.sum().saturating_add(current);
+        let oldest_first = self.past.iter().rev();
+        let oldest_first = oldest_first.map(|past| (&past.window, past.count.unwrap_or(0)));
+        let mut left = self.sum.saturating_add(current);
         let full = left.min(self.limit());
         let mut leaving = oldest_first.chain([(&self.current, current)]);
         let last = leaving.find(|(_, count)| {
@@ -178,7 +208,7 @@ impl Sliding {
     fn move_to(&mut self, now: Timestamp) {
         self.call.attempt.now = now;
         self.current = self.cover.current(now);
-        self.past = self.cover.windows(now).skip(1).collect();
+        self.look_back();
     }
 
     fn update(&self, guard: Guard) -> UpdateItem {
@@ -193,11 +223,10 @@ impl Sliding {
 
     /// A denial, given the current sub-window's count; unknown, it counts as just too much.
     fn denied(&self, current: Option<i64>) -> Decision {
-        let sum = self.sum();
         let least = self.room().saturating_add(1).max(0);
         let at_least = current.unwrap_or(least);
         let counts = core::iter::once(at_least).chain(self.past_counts());
-        let count = current.map(|current| sum.saturating_add(current));
+        let count = current.map(|current| self.sum.saturating_add(current));
         self.denied_from(counts, Ruling::Denied(count)).with_room_at(self.room_at(at_least))
     }
 
@@ -228,12 +257,17 @@ impl Sliding {
 
     fn take_in(&mut self, reads: &Reads) {
         let counter = self.call.names().count;
-        let read: Vec<(Timestamp, i64)> = self
-            .uncached()
-            .map(|window| (window.start, reads.count(&self.key(window), counter)))
-            .collect();
-        self.has_read |= !read.is_empty();
-        self.known.extend(read);
+        let ended = |window: &TimeWindow| {
+            let count = reads.count(&self.key(window), counter);
+            EndedWindow { start: window.start, count }
+        };
+        let read: Vec<EndedWindow> = self.uncached().map(ended).collect();
+        if !read.is_empty() {
+            self.has_read = true;
+            self.known.extend(read);
+            self.known.sort_unstable_by_key(|known| Reverse(known.start));
+            self.look_back();
+        }
     }
 
     fn current_count(&self, reads: &Reads) -> i64 {
@@ -241,24 +275,16 @@ impl Sliding {
     }
 
     fn uncached(&self) -> impl Iterator<Item = &TimeWindow> {
-        self.past.iter().filter(|window| !self.known.contains_key(&window.start))
+        self.past.iter().filter(|past| past.count.is_none()).map(|past| &past.window)
     }
 
     fn past_counts(&self) -> impl Iterator<Item = i64> {
-        self.past.iter().map(|window| self.past_count(window))
-    }
-
-    fn past_count(&self, window: &TimeWindow) -> i64 {
-        self.known.get(&window.start).copied().unwrap_or(0)
-    }
-
-    fn sum(&self) -> i64 {
-        self.past_counts().fold(0, i64::saturating_add)
+        self.past.iter().map(|past| past.count.unwrap_or(0))
     }
 
     /// What the current sub-window may stand at for the cost to fit.
     fn room(&self) -> i64 {
-        self.limit().saturating_sub(self.call.cost()).saturating_sub(self.sum())
+        self.limit().saturating_sub(self.call.cost()).saturating_sub(self.sum)
     }
 
     fn limit(&self) -> i64 {
@@ -330,7 +356,7 @@ impl Plan for Sliding {
             }
             Wrote::Applied { attributes } => {
                 let current = count_in(&attributes, counter);
-                let count = current.map(|current| self.sum().saturating_add(current));
+                let count = current.map(|current| self.sum.saturating_add(current));
                 let room_at = current.and_then(|current| self.room_at(current));
                 self.admitted(count).with_room_at(room_at)
             }
@@ -349,7 +375,7 @@ impl Plan for Sliding {
     fn judge(&mut self, reads: &Reads) -> Decision {
         self.take_in(reads);
         let current = self.current_count(reads);
-        let count = self.sum().saturating_add(current);
+        let count = self.sum.saturating_add(current);
         if count.saturating_add(self.call.cost()) <= self.limit() {
             self.admitted(Some(count)).with_room_at(self.room_at(current))
         } else {
@@ -359,11 +385,13 @@ impl Plan for Sliding {
 
     fn usage(&self, reads: &Reads) -> Vec<UsageLine> {
         let counter = self.call.names().count;
-        let all = core::iter::once(&self.current).chain(&self.past);
-        all.map(|window| {
-            UsageLine::of(window, reads.count(&self.key(window), counter), self.limit())
-        })
-        .collect()
+        let past = self.past.iter().map(|past| &past.window);
+        core::iter::once(&self.current)
+            .chain(past)
+            .map(|window| {
+                UsageLine::of(window, reads.count(&self.key(window), counter), self.limit())
+            })
+            .collect()
     }
 
     fn record(&mut self) -> Write {
@@ -377,10 +405,7 @@ impl Plan for Sliding {
         let windows: Vec<EndedWindow> = self
             .past
             .iter()
-            .filter_map(|window| {
-                let count = *self.known.get(&window.start)?;
-                Some(EndedWindow { start: window.start, count })
-            })
+            .filter_map(|past| Some(EndedWindow { start: past.window.start, count: past.count? }))
             .collect();
         let until = self.current.end().saturating_add(self.cover.window);
         let key = self.call.attempt.key.clone();

@@ -21,11 +21,11 @@ impl<T> Exceptions<T> {
     // Keys hold over-long texts shortened, so exceptions are kept under the same: however long, an
     // identifier finds its own.
     pub(in crate::limiter) fn for_identifier(&mut self, identifier: &str, value: T) {
-        self.identifiers.insert(stored_identifier(identifier), value);
+        self.identifiers.insert(stored_identifier(identifier).into_owned(), value);
     }
 
     pub(in crate::limiter) fn for_resource(&mut self, resource: &str, value: T) {
-        self.resources.insert(stored_resource(resource), value);
+        self.resources.insert(stored_resource(resource).into_owned(), value);
     }
 
     /// What holds for a key: its identifier's setting, else its resource's, else the default.

@@ -1,6 +1,5 @@
 //! Reads: single items, batches, and pages of a partition.
 
-use alloc::borrow::ToOwned as _;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
@@ -13,14 +12,14 @@ use crate::store::{
 pub(super) fn get_item(tables: &Tables, get: &GetItem) -> Carried<Option<Item>> {
     let table = tables.get(&get.table)?;
     let key = table.locate(&get.key).map_err(|_| INVALID_REQUEST)?;
-    let item = table.get(&key);
+    let item = table.get(key);
     let consumed = ConsumedCapacity::read(item.map_or(0, |item| item.size()), get.consistent);
     Ok((item.map(|item| Item::clone(item)), consumed))
 }
 
 pub(super) fn batch_get_item(tables: &Tables, batch: &BatchGetItem) -> Carried<BatchRead> {
     let table = tables.get(&batch.table)?;
-    let located: Vec<(&Key, PrimaryKey)> = batch
+    let located: Vec<(&Key, PrimaryKey<'_>)> = batch
         .keys
         .iter()
         .map(|key| table.locate(key).map(|located| (key, located)).map_err(|_| INVALID_REQUEST))
@@ -30,7 +29,7 @@ pub(super) fn batch_get_item(tables: &Tables, batch: &BatchGetItem) -> Carried<B
     let mut consumed = ConsumedCapacity::default();
     let mut bytes = 0_usize;
     for (key, located) in located {
-        let item = table.get(&located);
+        let item = table.get(located);
         let size = item.map_or(0, |item| item.size());
         if !read.unprocessed.is_empty() || bytes.saturating_add(size) > MAX_BATCH_BYTES {
             read.unprocessed.push(key.clone());
@@ -89,11 +88,11 @@ pub(super) fn query(tables: &Tables, query: &QueryItems) -> Carried<Page> {
 }
 
 /// Refuses what contradicts the keys of the table or index, and says which items are asked for.
-fn check_against_schema(
-    query: &QueryItems,
+fn check_against_schema<'a>(
+    query: &'a QueryItems,
     table: &Table,
     items: &Sorted,
-) -> Result<Stretch, Error> {
+) -> Result<Stretch<'a>, Error> {
     let schema = &items.key;
     let ranged = query.range.as_ref().is_none_or(|(name, _)| schema.sort.as_ref() == Some(name));
     let filtered = schema.attributes().any(|name| query.filter.mentions(name));
@@ -118,12 +117,12 @@ fn check_against_schema(
 
 /// The position that a start key names. It has to be one that this query could have given: exactly
 /// the keys of table and index, in the partition and the range that are read.
-fn start_position(
+fn start_position<'a>(
     query: &QueryItems,
-    start: &Item,
+    start: &'a Item,
     table: &Table,
     items: &Sorted,
-) -> Result<Position, Error> {
+) -> Result<Position<'a>, Error> {
     let text = |name: &str| start.text(name).ok_or(INVALID_REQUEST);
     let owner = table.primary_key(start).map_err(|_| INVALID_REQUEST)?;
     let partition = text(&items.key.partition)?;
@@ -137,7 +136,7 @@ fn start_position(
         return Err(INVALID_REQUEST);
     }
     let owner = query.index.as_ref().map(|_| owner);
-    Ok(Position::new(sort.unwrap_or_default().to_owned(), owner))
+    Ok(Position::of(sort.unwrap_or_default(), owner))
 }
 
 /// The attributes of an item that say where it stands: the keys of its table and of the index read.

@@ -1,6 +1,6 @@
 //! One table: its items in key order, and its indexes beside it.
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use core::ops::Bound;
 
 use crate::store::{
     ConsumedCapacity, IndexDefinition, Item, Key, KeySchema, MAX_PARTITION_KEY_BYTES,
-    MAX_SORT_KEY_BYTES, SortRange, TableDefinition, Value,
+    MAX_SORT_KEY_BYTES, SortRange, TableDefinition, UpdateItem, Value,
 };
 
 /// A table and its global secondary indexes. Items are shared between them.
@@ -24,26 +24,28 @@ pub(super) struct Table {
 #[derive(Clone, Debug)]
 pub(super) struct Sorted {
     pub(super) key: KeySchema,
-    partitions: BTreeMap<String, BTreeMap<Position, Arc<Item>>>,
+    partitions: BTreeMap<String, BTreeMap<Position<'static>, Arc<Item>>>,
 }
 
-/// The primary key of an item; the sort key is empty in tables that have none.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct PrimaryKey {
-    pub(super) partition: String,
-    pub(super) sort: String,
+/// The primary key of an item; the sort key is empty in tables that have none. It borrows from the
+/// order or item that holds it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct PrimaryKey<'a> {
+    pub(super) partition: &'a str,
+    pub(super) sort: &'a str,
 }
 
 /// Where an item stands in its partition: by sort key; in an index, where several items may share
-/// one, then by their primary keys. A position without an owner stands before all of its sort key.
+/// one, then by their primary keys, partition first. A position without an owner stands before all
+/// of its sort key. Kept ones own their texts, those that are looked up need not.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Position {
-    sort: String,
-    owner: Option<PrimaryKey>,
+pub(super) struct Position<'a> {
+    sort: Cow<'a, str>,
+    owner: Option<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// A stretch of a partition.
-pub(super) type Stretch = (Bound<Position>, Bound<Position>);
+pub(super) type Stretch<'a> = (Bound<Position<'a>>, Bound<Position<'a>>);
 
 /// Why an item cannot be written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,58 +70,100 @@ impl Table {
     }
 
     /// The primary key that a whole item holds.
-    pub(super) fn primary_key(&self, item: &Item) -> Result<PrimaryKey, InvalidKey> {
-        let KeySchema { partition, sort } = &self.items.key;
-        let partition = key_text(item.get(partition), MAX_PARTITION_KEY_BYTES)?;
-        let sort = sort.as_ref().map(|sort| key_text(item.get(sort), MAX_SORT_KEY_BYTES));
-        Ok(PrimaryKey {
-            partition: partition.to_owned(),
-            sort: sort.transpose()?.unwrap_or_default().to_owned(),
-        })
+    pub(super) fn primary_key<'a>(&self, item: &'a Item) -> Result<PrimaryKey<'a>, InvalidKey> {
+        self.key_of(|name| item.get(name))
     }
 
     /// The primary key that an order names: exactly the table's key attributes.
-    pub(super) fn locate(&self, key: &Key) -> Result<PrimaryKey, InvalidKey> {
+    pub(super) fn locate<'a>(&self, key: &'a Key) -> Result<PrimaryKey<'a>, InvalidKey> {
         if key.attributes().count() != self.items.key.attributes().count() {
             return Err(InvalidKey::Mismatch);
         }
-        self.primary_key(&key.to_item())
+        self.key_of(|name| key.get(name))
     }
 
-    /// Refuses an item that an index could not hold. Without the index's key it is simply not in it.
-    pub(super) fn check_indexed(&self, item: &Item) -> Result<(), InvalidKey> {
+    fn key_of<'a>(
+        &self,
+        value_of: impl Fn(&str) -> Option<&'a Value>,
+    ) -> Result<PrimaryKey<'a>, InvalidKey> {
+        let KeySchema { partition, sort } = &self.items.key;
+        let partition = key_text(value_of(partition), MAX_PARTITION_KEY_BYTES)?;
+        let sort = sort.as_ref().map(|sort| key_text(value_of(sort), MAX_SORT_KEY_BYTES));
+        Ok(PrimaryKey { partition, sort: sort.transpose()?.unwrap_or_default() })
+    }
+
+    /// Refuses an item that an index could not hold, given its attributes. Without the index's key it
+    /// is simply not in it.
+    pub(super) fn check_indexed<'a>(
+        &self,
+        value_of: impl Fn(&str) -> Option<Cow<'a, Value>>,
+    ) -> Result<(), InvalidKey> {
         for (index, _) in &self.indexes {
             let KeySchema { partition, sort } = &index.key;
             let partition = Some((partition, MAX_PARTITION_KEY_BYTES));
             let sort = sort.as_ref().map(|sort| (sort, MAX_SORT_KEY_BYTES));
             for (name, most) in partition.into_iter().chain(sort) {
-                if let Some(value) = item.get(name) {
-                    key_text(Some(value), most)?;
+                if let Some(value) = value_of(name) {
+                    key_text(Some(&value), most)?;
                 }
             }
         }
         Ok(())
     }
 
-    pub(super) fn get(&self, key: &PrimaryKey) -> Option<&Arc<Item>> {
-        let position = Position { sort: key.sort.clone(), owner: None };
-        self.items.partitions.get(&key.partition)?.get(&position)
+    pub(super) fn get<'a>(&'a self, key: PrimaryKey<'a>) -> Option<&'a Arc<Item>> {
+        self.items.get(key.partition, &Position::before(key.sort))
     }
 
-    /// Puts `new`, or nothing, in the place of whatever the key holds. Says what that costs in the
-    /// indexes: one write for each whose entry comes, goes or changes, two where it moves.
-    pub(super) fn replace(&mut self, key: &PrimaryKey, new: Option<Arc<Item>>) -> ConsumedCapacity {
-        let position = Position { sort: key.sort.clone(), owner: None };
-        let place = (key.partition.as_str(), position);
+    /// Puts `new`, or nothing, in the place of whatever the key holds, which it returns, and says what
+    /// that costs in the indexes.
+    pub(super) fn replace(
+        &mut self,
+        key: PrimaryKey<'_>,
+        new: Option<Arc<Item>>,
+    ) -> (Option<Arc<Item>>, ConsumedCapacity) {
+        let place = (key.partition, Position::before(key.sort).into_owned());
         let old = match new.clone() {
             Some(item) => self.items.insert(place, item),
             None => self.items.remove(place),
         };
-        self.indexes
-            .iter_mut()
-            .map(|(_, index)| index.follow(key, old.as_ref(), new.as_ref()))
-            .sum()
+        let consumed = follow(&mut self.indexes, key, old.as_ref(), new.as_ref());
+        (old, consumed)
     }
+
+    /// Changes an item by an update that can be applied to it, or creates it. Returns the item as it
+    /// is now, and says what that costs in the indexes.
+    pub(super) fn update(
+        &mut self,
+        key: PrimaryKey<'_>,
+        update: &UpdateItem,
+    ) -> (Arc<Item>, ConsumedCapacity) {
+        let position = Position::before(key.sort).into_owned();
+        let Some(item) = self.items.get_mut(key.partition, &position) else {
+            let mut created = update.key.to_item();
+            update.apply_to(&mut created);
+            let created = Arc::new(created);
+            let (_, consumed) = self.replace(key, Some(Arc::clone(&created)));
+            return (created, consumed);
+        };
+        // Indexes are told what the item was. Where there are none, nobody shares it, and it changes
+        // in place instead of being copied.
+        let old = (!self.indexes.is_empty()).then(|| Arc::clone(item));
+        update.apply_to(Arc::make_mut(item));
+        let consumed = follow(&mut self.indexes, key, old.as_ref(), Some(item));
+        (Arc::clone(item), consumed)
+    }
+}
+
+/// Brings indexes up to date with a change in their table, and says what that costs: one write for
+/// each whose entry comes, goes or changes, two where it moves.
+fn follow(
+    indexes: &mut [(IndexDefinition, Sorted)],
+    key: PrimaryKey<'_>,
+    old: Option<&Arc<Item>>,
+    new: Option<&Arc<Item>>,
+) -> ConsumedCapacity {
+    indexes.iter_mut().map(|(_, index)| index.follow(key, old, new)).sum()
 }
 
 impl Sorted {
@@ -132,30 +176,39 @@ impl Sorted {
         self.partitions.values().flat_map(BTreeMap::values)
     }
 
+    fn get<'a>(&'a self, partition: &str, at: &Position<'a>) -> Option<&'a Arc<Item>> {
+        let items: &BTreeMap<Position<'a>, _> = self.partitions.get(partition)?;
+        items.get(at)
+    }
+
+    fn get_mut(&mut self, partition: &str, at: &Position<'static>) -> Option<&mut Arc<Item>> {
+        self.partitions.get_mut(partition)?.get_mut(at)
+    }
+
     /// The items of one partition within a stretch, ascending.
-    pub(super) fn range(
-        &self,
+    pub(super) fn range<'a>(
+        &'a self,
         partition: &str,
-        stretch: Stretch,
-    ) -> impl DoubleEndedIterator<Item = &Arc<Item>> {
-        let items = self.partitions.get(partition);
+        stretch: Stretch<'a>,
+    ) -> impl DoubleEndedIterator<Item = &'a Arc<Item>> {
+        let items: Option<&BTreeMap<Position<'a>, _>> = self.partitions.get(partition);
         items.into_iter().flat_map(move |items| items.range(stretch.clone())).map(|(_, item)| item)
     }
 
     /// Where the index keeps an item; `None` for an item without the index's key.
-    fn place<'a>(&self, item: &'a Item, owner: &PrimaryKey) -> Option<(&'a str, Position)> {
+    fn place<'a>(&self, item: &'a Item, owner: PrimaryKey<'a>) -> Option<(&'a str, Position<'a>)> {
         let partition = item.text(&self.key.partition)?;
         let sort = match &self.key.sort {
-            Some(name) => item.text(name)?.to_owned(),
-            None => String::new(),
+            Some(name) => item.text(name)?,
+            None => "",
         };
-        Some((partition, Position { sort, owner: Some(owner.clone()) }))
+        Some((partition, Position::of(sort, Some(owner))))
     }
 
     /// Brings an index up to date with a change in its table.
     fn follow(
         &mut self,
-        owner: &PrimaryKey,
+        owner: PrimaryKey<'_>,
         old: Option<&Arc<Item>>,
         new: Option<&Arc<Item>>,
     ) -> ConsumedCapacity {
@@ -185,7 +238,12 @@ impl Sorted {
         }
     }
 
-    fn insert(&mut self, (partition, at): (&str, Position), item: Arc<Item>) -> Option<Arc<Item>> {
+    fn insert(
+        &mut self,
+        (partition, at): (&str, Position<'_>),
+        item: Arc<Item>,
+    ) -> Option<Arc<Item>> {
+        let at = at.into_owned();
         match self.partitions.get_mut(partition) {
             Some(items) => items.insert(at, item),
             None => {
@@ -195,9 +253,9 @@ impl Sorted {
         }
     }
 
-    fn remove(&mut self, (partition, at): (&str, Position)) -> Option<Arc<Item>> {
+    fn remove(&mut self, (partition, at): (&str, Position<'_>)) -> Option<Arc<Item>> {
         let items = self.partitions.get_mut(partition)?;
-        let removed = items.remove(&at);
+        let removed = items.remove(&at.into_owned());
         if items.is_empty() {
             self.partitions.remove(partition);
         }
@@ -205,25 +263,32 @@ impl Sorted {
     }
 }
 
-impl Position {
+impl<'a> Position<'a> {
     /// The position of an item in a table, or in an index when `owner` is given.
-    pub(super) const fn new(sort: String, owner: Option<PrimaryKey>) -> Self {
-        Self { sort, owner }
+    pub(super) fn of(sort: &'a str, owner: Option<PrimaryKey<'a>>) -> Self {
+        let owner = owner.map(|owner| (owner.partition.into(), owner.sort.into()));
+        Self { sort: sort.into(), owner }
     }
 
     /// Before everything with this sort key.
-    fn before(sort: &str) -> Self {
-        Self { sort: sort.to_owned(), owner: None }
+    fn before(sort: &'a str) -> Self {
+        Self::of(sort, None)
     }
 
     /// After everything with this sort key: no text lies between a text and itself with a NUL.
     fn after(sort: &str) -> Self {
-        Self { sort: format!("{sort}\0"), owner: None }
+        Self { sort: format!("{sort}\0").into(), owner: None }
+    }
+
+    fn into_owned(self) -> Position<'static> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let owner = self.owner.map(|(partition, sort)| (owned(partition), owned(sort)));
+        Position { sort: owned(self.sort), owner }
     }
 }
 
 /// The part of a partition whose sort keys lie in the range; `None` when a bound is not a text.
-pub(super) fn stretch(range: &SortRange) -> Option<Stretch> {
+pub(super) fn stretch(range: &SortRange) -> Option<Stretch<'_>> {
     Some(match range {
         SortRange::AtLeast(low) => {
             (Bound::Included(Position::before(low.as_text()?)), Bound::Unbounded)
@@ -237,7 +302,9 @@ pub(super) fn stretch(range: &SortRange) -> Option<Stretch> {
         ),
         SortRange::BeginsWith(prefix) => (
             Bound::Included(Position::before(prefix)),
-            past(prefix).map_or(Bound::Unbounded, |end| Bound::Excluded(Position::before(&end))),
+            past(prefix).map_or(Bound::Unbounded, |end| {
+                Bound::Excluded(Position { sort: end.into(), owner: None })
+            }),
         ),
     })
 }

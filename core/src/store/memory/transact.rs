@@ -36,16 +36,16 @@ pub(super) fn transact_write_items(
         return replayed;
     }
     check_targets(tables, transaction)?;
-    let verdicts: Vec<Verdict> = transaction
+    let verdicts: Vec<Verdict<'_>> = transaction
         .writes
         .iter()
         .map(|write| Write::from(write).decide(tables))
         .collect::<Result<_, _>>()?;
 
-    let charge = |verdict: &Verdict| ConsumedCapacity::write(verdict.bytes).transactional();
+    let charge = |verdict: &Verdict<'_>| ConsumedCapacity::write(verdict.bytes).transactional();
     let mut consumed: ConsumedCapacity = verdicts.iter().map(charge).sum();
     let sizes = verdicts.iter().map(|verdict| verdict.bytes).collect();
-    let granted = |verdict: &Verdict| matches!(verdict.ruling, Ruling::Granted(_));
+    let granted = |verdict: &Verdict<'_>| matches!(verdict.ruling, Ruling::Granted(_));
     if !verdicts.iter().all(granted) {
         let reasons = verdicts.into_iter().map(|verdict| verdict.ruling.reason()).collect();
         return Ok((Transacted::Canceled { reasons }, consumed));
@@ -53,7 +53,7 @@ pub(super) fn transact_write_items(
     for verdict in verdicts {
         if let Ruling::Granted(change) = verdict.ruling {
             // Indexes follow outside of the transaction, at the price of a single write.
-            consumed += tables.apply(change);
+            consumed += tables.apply(change).1;
         }
     }
     tokens.remember(transaction, sizes, now);

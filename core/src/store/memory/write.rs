@@ -1,12 +1,13 @@
 //! Writes: first a verdict on each, then the change; a transaction gathers all verdicts first.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use super::table::{InvalidKey, PrimaryKey, Table};
 use super::{Carried, INVALID_REQUEST, Tables};
 use crate::store::{
-    Assignment, CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Error, Guard,
-    Item, MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Written,
+    CancellationReason, ConditionCheck, ConsumedCapacity, DeleteItem, Error, Guard, Item,
+    MAX_ITEM_BYTES, PutItem, TableName, TransactWrite, UpdateItem, Written,
 };
 
 /// One write, alone or of a transaction.
@@ -20,16 +21,16 @@ pub(super) enum Write<'a> {
 
 /// What a write would do. Nothing has happened yet.
 #[derive(Debug)]
-pub(super) struct Verdict {
-    pub(super) ruling: Ruling,
+pub(super) struct Verdict<'a> {
+    pub(super) ruling: Ruling<'a>,
     /// The size that the write is charged for: the larger of the item before and after.
     pub(super) bytes: usize,
 }
 
 #[derive(Debug)]
-pub(super) enum Ruling {
+pub(super) enum Ruling<'a> {
     /// The guard holds.
-    Granted(Change),
+    Granted(Change<'a>),
     /// The guard does not hold on this item, or on its absence.
     Refused(Option<Arc<Item>>),
     /// The write is not valid for its table or item.
@@ -38,19 +39,9 @@ pub(super) enum Ruling {
 
 /// A change that a guard let through.
 #[derive(Debug)]
-pub(super) struct Change {
-    table: TableName,
-    key: PrimaryKey,
-    effect: ChangeTo,
-    /// What the write returns.
-    attributes: Item,
-}
-
-#[derive(Debug)]
-enum ChangeTo {
-    Item(Arc<Item>),
-    Nothing,
-    Same,
+pub(super) struct Change<'a> {
+    write: Write<'a>,
+    key: PrimaryKey<'a>,
 }
 
 impl<'a> Write<'a> {
@@ -64,7 +55,7 @@ impl<'a> Write<'a> {
     }
 
     /// The key that the write is for.
-    pub(super) fn key(self, table: &Table) -> Result<PrimaryKey, InvalidKey> {
+    pub(super) fn key(self, table: &Table) -> Result<PrimaryKey<'a>, InvalidKey> {
         match self {
             Self::Put(put) => table.primary_key(&put.item),
             Self::Update(update) => table.locate(&update.key),
@@ -87,7 +78,7 @@ impl<'a> Write<'a> {
     /// # Errors
     ///
     /// When even a transaction is refused as a whole: its table is missing, or a key is empty.
-    pub(super) fn decide(self, tables: &Tables) -> Result<Verdict, Error> {
+    pub(super) fn decide(self, tables: &Tables) -> Result<Verdict<'a>, Error> {
         let table = tables.get(self.table())?;
         match self.decide_in(table) {
             Ok(verdict) => Ok(verdict),
@@ -96,54 +87,42 @@ impl<'a> Write<'a> {
         }
     }
 
-    fn decide_in(self, table: &Table) -> Result<Verdict, InvalidKey> {
+    fn decide_in(self, table: &Table) -> Result<Verdict<'a>, InvalidKey> {
         let key = self.key(table)?;
         if let Self::Put(put) = self {
-            table.check_indexed(&put.item)?;
+            table.check_indexed(|name| put.item.get(name).map(Cow::Borrowed))?;
         }
-        let old = table.get(&key);
+        let old = table.get(key);
         let before = old.map_or(0, |item| item.size());
+        let after = self.size_after(table, old, before);
         if !self.guard().holds(old.map(Arc::as_ref)) {
-            let bytes = before.max(self.attempted_size(table, old));
+            let bytes = before.max(after.unwrap_or(0));
             return Ok(Verdict { ruling: Ruling::Refused(old.cloned()), bytes });
         }
-        let Some((effect, attributes)) = self.outcome(table, old) else {
+        let Some(after) = after else {
             return Ok(Verdict { ruling: Ruling::Invalid, bytes: before });
         };
-        let bytes = before.max(effect.size());
-        if let (Self::Update(_), ChangeTo::Item(item)) = (self, &effect) {
-            table.check_indexed(item)?;
+        if let Self::Update(update) = self {
+            table.check_indexed(|name| update.value_after(old.map(Arc::as_ref), name))?;
         }
-        let change = Change { table: self.table().clone(), key, effect, attributes };
-        Ok(Verdict { ruling: Ruling::Granted(change), bytes })
+        let ruling = Ruling::Granted(Change { write: self, key });
+        Ok(Verdict { ruling, bytes: before.max(after) })
     }
 
-    /// The size of the item that a refused write would have left.
-    fn attempted_size(self, table: &Table, old: Option<&Arc<Item>>) -> usize {
+    /// The size of the item that the write leaves, or would leave; `None` when it cannot be applied.
+    fn size_after(self, table: &Table, old: Option<&Arc<Item>>, before: usize) -> Option<usize> {
         match self {
-            Self::Put(put) => put.item.size(),
-            Self::Update(update) => updated(update, table, old).map_or(0, |item| item.size()),
-            Self::Delete(_) | Self::Check(_) => 0,
-        }
-    }
-
-    /// What the write makes of the item, and what it returns; `None` when it cannot be applied.
-    fn outcome(self, table: &Table, old: Option<&Arc<Item>>) -> Option<(ChangeTo, Item)> {
-        match self {
-            Self::Put(put) => {
-                let item = Arc::new(put.item.clone().normalised());
-                Some((ChangeTo::Item(item), Item::new()))
-            }
+            Self::Put(put) => Some(put.item.size()),
             Self::Update(update) => {
-                let new = updated(update, table, old)?;
-                let attributes = update.changed_attributes(&new);
-                Some((ChangeTo::Item(Arc::new(new)), attributes))
+                // The key cannot change.
+                let is_key = |name: &str| table.items.key.attributes().any(|key| **key == *name);
+                if update.assignments.iter().any(|assignment| is_key(assignment.name())) {
+                    return None;
+                }
+                let after = update.size_after(old.map(|item| (item.as_ref(), before)));
+                after.filter(|bytes| *bytes <= MAX_ITEM_BYTES)
             }
-            Self::Delete(_) => {
-                let old = old.map(|item| Item::clone(item)).unwrap_or_default();
-                Some((ChangeTo::Nothing, old))
-            }
-            Self::Check(_) => Some((ChangeTo::Same, Item::new())),
+            Self::Delete(_) | Self::Check(_) => Some(0),
         }
     }
 }
@@ -159,49 +138,26 @@ impl<'a> From<&'a TransactWrite> for Write<'a> {
     }
 }
 
-impl ChangeTo {
-    fn size(&self) -> usize {
-        match self {
-            Self::Item(item) => item.size(),
-            Self::Nothing | Self::Same => 0,
-        }
-    }
-}
-
-/// The item after an update; `None` when an assignment cannot be applied, changes the key, or makes
-/// the item too large.
-fn updated(update: &UpdateItem, table: &Table, old: Option<&Arc<Item>>) -> Option<Item> {
-    let is_key = |name: &str| table.items.key.attributes().any(|key| **key == *name);
-    if update.assignments.iter().any(|assignment| is_key(assignment.name())) {
-        return None;
-    }
-    let created;
-    let base = match old {
-        Some(item) => item.as_ref(),
-        None => {
-            created = update.key.to_item();
-            &created
-        }
-    };
-    let new = Assignment::apply_all(&update.assignments, base).ok()?;
-    (new.size() <= MAX_ITEM_BYTES).then(|| new.normalised())
-}
-
 /// Carries out a single write.
 pub(super) fn write(tables: &mut Tables, write: Write<'_>) -> Carried<Written> {
     let Verdict { ruling, bytes } = write.decide(tables)?;
     let consumed = ConsumedCapacity::write(bytes);
     match ruling {
-        Ruling::Granted(mut change) => {
-            let attributes = core::mem::take(&mut change.attributes);
-            Ok((Written::Applied { attributes }, consumed + tables.apply(change)))
+        Ruling::Granted(change) => {
+            let (item, in_indexes) = tables.apply(change);
+            let attributes = match (write, item) {
+                (Write::Update(update), Some(item)) => update.changed_attributes(&item),
+                (Write::Delete(_), old) => unshared(old).unwrap_or_default(),
+                (Write::Put(_) | Write::Check(_), _) | (Write::Update(_), None) => Item::new(),
+            };
+            Ok((Written::Applied { attributes }, consumed + in_indexes))
         }
         Ruling::Refused(seen) => Ok((Written::Refused { seen: unshared(seen) }, consumed)),
         Ruling::Invalid => Err(INVALID_REQUEST),
     }
 }
 
-impl Ruling {
+impl Ruling<'_> {
     /// What a refused or invalid write has to do with the end of its transaction.
     pub(super) fn reason(self) -> CancellationReason {
         match self {
@@ -219,15 +175,20 @@ fn unshared(item: Option<Arc<Item>>) -> Option<Item> {
 }
 
 impl Tables {
-    /// Makes a change. Says what it costs in the indexes.
-    pub(super) fn apply(&mut self, change: Change) -> ConsumedCapacity {
-        let Change { table, key, effect, attributes: _ } = change;
+    /// Makes a change. Returns the item that the write answers with, as it is after an update and was
+    /// before anything else, and says what the change costs in the indexes.
+    pub(super) fn apply(&mut self, change: Change<'_>) -> (Option<Arc<Item>>, ConsumedCapacity) {
+        let Change { write, key } = change;
         // The verdict found the table, and tables are never dropped.
-        let Some(table) = self.0.get_mut(&table) else { return ConsumedCapacity::default() };
-        match effect {
-            ChangeTo::Item(item) => table.replace(&key, Some(item)),
-            ChangeTo::Nothing => table.replace(&key, None),
-            ChangeTo::Same => ConsumedCapacity::default(),
+        let Some(table) = self.0.get_mut(write.table()) else { return Default::default() };
+        match write {
+            Write::Put(put) => table.replace(key, Some(Arc::new(put.item.clone().normalised()))),
+            Write::Update(update) => {
+                let (item, in_indexes) = table.update(key, update);
+                (Some(item), in_indexes)
+            }
+            Write::Delete(_) => table.replace(key, None),
+            Write::Check(_) => Default::default(),
         }
     }
 }
