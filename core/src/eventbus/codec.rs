@@ -1,7 +1,7 @@
 //! Events as stored items, and stored items as events.
 
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::event::Event;
@@ -9,7 +9,7 @@ use super::keys::EventKey;
 use super::payload::Payload;
 use super::schema::{AttributeNames, PayloadEncoding, TimestampFormat};
 use crate::store::{AttributeStyle, Item, Number, Value};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, TimestampError};
 
 /// How events are written to and read from a table.
 ///
@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 /// let event = Event::new("t1", "order.created").tagged(["vip"]);
 /// let item = codec.encode(&event);
 /// assert_eq!(item.text("TenantID"), Some("t1"));
-/// assert_eq!(codec.decode(&item), Ok(event));
+/// assert_eq!(codec.decode(item), Ok(event));
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct EventCodec {
@@ -89,19 +89,18 @@ impl EventCodec {
         always.into_iter().chain(if_set).map(|(name, value)| (name.into(), value)).collect()
     }
 
-    /// Reads the event of an item.
+    /// Reads the event of an item, whose texts become the event's.
     ///
     /// # Errors
     ///
     /// [`UnreadableItem`] for the first attribute that no writer would have left so.
-    pub fn decode(&self, item: &Item) -> Result<Event, UnreadableItem> {
+    pub fn decode(&self, mut item: Item) -> Result<Event, UnreadableItem> {
         let names = self.names();
-        let key = EventKey::of_item(item, names);
-        decode(item, names, key.clone()).map_err(|(attribute, problem)| UnreadableItem {
-            key,
-            attribute,
-            problem,
-        })
+        let key = EventKey::take_from(&mut item, names);
+        match decode(&mut item, names) {
+            Ok(event) => Ok(Event { key, ..event }),
+            Err((attribute, problem)) => Err(UnreadableItem { key, attribute, problem }),
+        }
     }
 
     fn encode_payload(&self, payload: &Payload) -> Value {
@@ -121,12 +120,8 @@ impl EventCodec {
 /// The name of an attribute, and what is wrong with it.
 type Unreadable = (&'static str, &'static str);
 
-fn decode(
-    item: &Item,
-    names: &'static AttributeNames,
-    key: Option<EventKey>,
-) -> Result<Event, Unreadable> {
-    let at = |name: &'static str| (name, item.get(name).filter(|value| **value != Value::Null));
+fn decode(item: &mut Item, names: &'static AttributeNames) -> Result<Event, Unreadable> {
+    let mut at = |name: &'static str| (name, item.take(name));
     let published_at = read_instant(at(names.published_at))?;
     Ok(Event {
         id: read_text(at(names.id))?,
@@ -137,7 +132,7 @@ fn decode(
         created_at: read_instant(at(names.created_at))?,
         expires_at: read_instant(at(names.expires_at))?,
         ttl: read_integer(at(names.ttl))?.filter(|ttl| *ttl != 0),
-        key,
+        key: None,
         correlation_id: read_text(at(names.correlation_id))?,
         payload: Payload::from_stored(read_payload(at(names.payload))?),
         metadata: read_metadata(at(names.metadata))?,
@@ -148,32 +143,39 @@ fn decode(
 }
 
 /// An attribute's name, and its value where it is there and not null.
-type Stored<'a> = (&'static str, Option<&'a Value>);
+type Stored = (&'static str, Option<Value>);
 
-fn read_text((name, value): Stored<'_>) -> Result<String, Unreadable> {
-    let Some(value) = value else { return Ok(String::new()) };
-    value.as_text().map(ToString::to_string).ok_or((name, WRONG_TYPE))
+fn read_text((name, value): Stored) -> Result<String, Unreadable> {
+    match value {
+        None => Ok(String::new()),
+        Some(Value::S(text)) => Ok(text),
+        Some(_) => Err((name, WRONG_TYPE)),
+    }
 }
 
-/// The first instant of year 1 is how other writers spell "not set".
-pub(super) fn read_instant((name, value): Stored<'_>) -> Result<Option<Timestamp>, Unreadable> {
+fn read_instant((name, value): Stored) -> Result<Option<Timestamp>, Unreadable> {
     let Some(value) = value else { return Ok(None) };
     let text = value.as_text().ok_or((name, WRONG_TYPE))?;
-    let at: Timestamp = text.parse().map_err(|_| (name, NOT_AN_INSTANT))?;
+    instant(text).map_err(|_| (name, NOT_AN_INSTANT))
+}
+
+/// The instant in a text. The first one of year 1 is how other writers spell "not set".
+pub(super) fn instant(text: &str) -> Result<Option<Timestamp>, TimestampError> {
+    let at: Timestamp = text.parse()?;
     Ok(Some(at).filter(|at| *at != Timestamp::MIN))
 }
 
-fn read_integer((name, value): Stored<'_>) -> Result<Option<i64>, Unreadable> {
+fn read_integer((name, value): Stored) -> Result<Option<i64>, Unreadable> {
     let Some(value) = value else { return Ok(None) };
     let number = value.as_number().ok_or((name, WRONG_TYPE))?;
     let integer = number.to_i128().and_then(|integer| i64::try_from(integer).ok());
     integer.map(Some).ok_or((name, NOT_AN_INTEGER))
 }
 
-fn read_payload((name, value): Stored<'_>) -> Result<Vec<u8>, Unreadable> {
+fn read_payload((name, value): Stored) -> Result<Vec<u8>, Unreadable> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::B(bytes)) => Ok(bytes.clone()),
+        Some(Value::B(bytes)) => Ok(bytes),
         Some(Value::L(numbers)) => numbers
             .iter()
             .map(|number| {
@@ -187,25 +189,25 @@ fn read_payload((name, value): Stored<'_>) -> Result<Vec<u8>, Unreadable> {
     }
 }
 
-fn read_metadata((name, value): Stored<'_>) -> Result<BTreeMap<String, String>, Unreadable> {
+fn read_metadata((name, value): Stored) -> Result<BTreeMap<String, String>, Unreadable> {
     match value {
         None => Ok(BTreeMap::new()),
         Some(Value::M(members)) => members
-            .iter()
+            .into_iter()
             .map(|(member, value)| {
-                let value = Some(value).filter(|value| **value != Value::Null);
-                Ok((member.clone(), read_text((name, value))?))
+                let value = Some(value).filter(|value| *value != Value::Null);
+                Ok((member, read_text((name, value))?))
             })
             .collect(),
         Some(_) => Err((name, WRONG_TYPE)),
     }
 }
 
-fn read_tags((name, value): Stored<'_>) -> Result<Vec<String>, Unreadable> {
+fn read_tags((name, value): Stored) -> Result<Vec<String>, Unreadable> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::Ss(tags)) => Ok(tags.clone()),
-        Some(Value::L(tags)) => tags.iter().map(|tag| read_text((name, Some(tag)))).collect(),
+        Some(Value::Ss(tags)) => Ok(tags),
+        Some(Value::L(tags)) => tags.into_iter().map(|tag| read_text((name, Some(tag)))).collect(),
         Some(_) => Err((name, WRONG_TYPE)),
     }
 }
@@ -271,7 +273,7 @@ mod tests {
             "tags": {"SS": ["a", "b"]}, "version": {"N": "1"}, "retry_count": {"N": "0"}
         });
         assert_eq!(TABLE_THEORY.encode(&event()).to_json(), expected);
-        assert_eq!(TABLE_THEORY.decode(&Item::from_json(&expected).unwrap()), Ok(event()));
+        assert_eq!(TABLE_THEORY.decode(Item::from_json(&expected).unwrap()), Ok(event()));
     }
 
     #[test]
@@ -280,7 +282,7 @@ mod tests {
             for payload_encoding in [PayloadEncoding::Binary, PayloadEncoding::ByteList] {
                 for timestamp_format in [TimestampFormat::Fixed9, TimestampFormat::Trimmed] {
                     let codec = EventCodec { attribute_style, payload_encoding, timestamp_format };
-                    assert_eq!(codec.decode(&codec.encode(&event())), Ok(event()));
+                    assert_eq!(codec.decode(codec.encode(&event())), Ok(event()));
                 }
             }
         }
@@ -298,7 +300,7 @@ mod tests {
             "unknown": {"BOOL": true}
         }))
         .unwrap();
-        let event = TABLE_THEORY.decode(&item).unwrap();
+        let event = TABLE_THEORY.decode(item).unwrap();
         assert_eq!(event.payload.as_bytes(), b"{}");
         assert_eq!(event.tags, vec!["a".to_string()]);
         assert_eq!(event.published_at, Some("2026-01-02T03:04:05.1Z".parse().unwrap()));
@@ -318,7 +320,7 @@ mod tests {
         ] {
             let mut stored = TABLE_THEORY.encode(&event()).to_json();
             stored[attribute] = value;
-            let error = TABLE_THEORY.decode(&Item::from_json(&stored).unwrap()).unwrap_err();
+            let error = TABLE_THEORY.decode(Item::from_json(&stored).unwrap()).unwrap_err();
             assert_eq!((error.attribute, error.problem), (attribute, problem));
             assert_eq!(error.key, event().key);
         }

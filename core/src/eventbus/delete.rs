@@ -90,7 +90,7 @@ impl DeleteEvent {
         match outcome.map(|page| self.look_up.add(page.answer)) {
             Ok(Some(next)) => self.read_on(Some(next)),
             Ok(None) => {
-                let pending = oldest_first(&self.bus, &self.look_up, self.most);
+                let pending = oldest_first(&self.bus, &mut self.look_up, self.most);
                 if pending.is_empty() {
                     let not_found = Error(Reason::NotFound(self.look_up.id));
                     return Step::Done(Measured::refused(not_found));
@@ -133,11 +133,11 @@ impl DeleteEvent {
 }
 
 /// The keys of the `most` newest copies, the newest one last.
-fn oldest_first(bus: &BusConfig, look_up: &LookUp, most: usize) -> Vec<EventKey> {
+fn oldest_first(bus: &BusConfig, look_up: &mut LookUp, most: usize) -> Vec<EventKey> {
     let names = bus.codec().names();
-    let copies = look_up.copies(bus).into_iter().take(most);
+    let copies = look_up.take_copies(bus).into_iter().take(most);
     let mut keys: Vec<EventKey> =
-        copies.filter_map(|item| EventKey::of_item(item, names)).collect();
+        copies.filter_map(|mut item| EventKey::take_from(&mut item, names)).collect();
     keys.reverse();
     keys
 }

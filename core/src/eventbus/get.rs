@@ -95,17 +95,15 @@ impl GetEvent {
     }
 
     /// The newest copy that can be read; if none can, why the newest cannot.
-    fn newest(self) -> Result<Event, Error> {
+    fn newest(mut self) -> Result<Event, Error> {
         let mut unreadable = None;
-        for item in self.look_up.copies(&self.bus) {
+        for item in self.look_up.take_copies(&self.bus) {
             match self.bus.codec().decode(item) {
                 Ok(event) => return Ok(event),
                 Err(error) => unreadable = unreadable.or(Some(error)),
             }
         }
-        Err(Error(
-            unreadable.map_or_else(|| Reason::NotFound(self.look_up.id.clone()), Reason::Get),
-        ))
+        Err(Error(unreadable.map_or(Reason::NotFound(self.look_up.id), Reason::Get)))
     }
 }
 

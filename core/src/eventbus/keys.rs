@@ -83,6 +83,16 @@ impl EventKey {
         })
     }
 
+    /// The key of a stored item, as [`of_item`](Self::of_item), whose texts become the key's.
+    pub(super) fn take_from(item: &mut Item, names: &AttributeNames) -> Option<Self> {
+        match (item.take(names.partition_key), item.take(names.sort_key)) {
+            (Some(Value::S(partition_key)), Some(Value::S(sort_key))) => {
+                Some(Self { partition_key, sort_key })
+            }
+            _ => None,
+        }
+    }
+
     /// The key as the store takes it.
     #[must_use]
     pub fn to_store_key(&self, names: &AttributeNames) -> Key {

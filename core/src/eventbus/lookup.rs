@@ -2,8 +2,10 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::mem;
 
-use super::codec::read_instant;
+use super::codec::instant;
 use super::config::BusConfig;
 use super::error::{Error, Input};
 use super::keys::{EventKey, Separator, check_length, check_tenant};
@@ -58,17 +60,16 @@ impl LookUp {
         page.next
     }
 
-    /// The copies found, newest first.
-    pub(super) fn copies(&self, bus: &BusConfig) -> Vec<&Item> {
+    /// Takes the copies found, newest first.
+    pub(super) fn take_copies(&mut self, bus: &BusConfig) -> Vec<Item> {
         let names = bus.codec().names();
-        let of_tenant = |item: &&Item| {
-            let tenant_id = self.tenant_id.as_deref();
-            tenant_id.is_none_or(|wanted| item.text(names.tenant_id) == Some(wanted))
-        };
-        let mut copies: Vec<&Item> = self.found.iter().filter(of_tenant).collect();
+        let mut copies = mem::take(&mut self.found);
+        if let Some(wanted) = &self.tenant_id {
+            copies.retain(|item| item.text(names.tenant_id) == Some(wanted));
+        }
         copies.sort_by_cached_key(|item| {
-            let at = read_instant((names.published_at, item.get(names.published_at)));
-            core::cmp::Reverse((at.ok().flatten(), EventKey::of_item(item, names)))
+            let at = item.text(names.published_at).and_then(|text| instant(text).ok()?);
+            Reverse((at, EventKey::of_item(item, names)))
         });
         copies
     }

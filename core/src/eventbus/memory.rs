@@ -1,9 +1,15 @@
 //! The bus without a store.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::ops::Range;
+use core::time::Duration;
 
 use super::codec::EventCodec;
 use super::cursor::OffsetCursor;
@@ -12,9 +18,10 @@ use super::error::{Error, Input, Reason};
 use super::event::Event;
 use super::keys::{EventKey, Separator, check_tenant};
 use super::lookup::LookUp;
-use super::page::{EventPage, PageEnd, Positions, compare};
+use super::page::{EventPage, PageEnd, Positions};
+use super::plan::clamp;
 use super::publish::{PublishOutcome, Published, check_size, complete};
-use super::query::{EventQuery, Selection};
+use super::query::{EventQuery, Order, Selection};
 use crate::time::Timestamp;
 
 /// An event bus without a table, with offset cursors, for tests and small tools.
@@ -39,14 +46,25 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBus {
     separator: Separator,
-    events: BTreeMap<EventKey, Event>,
+    /// All events by key: those of one tenant and type in the order of time.
+    events: BTreeMap<EventKey, Arc<Event>>,
+    /// All events by tenant, and each tenant's in the order of time.
+    by_tenant: BTreeMap<Place, Arc<Event>>,
+}
+
+/// Tenant, time of publication, id and type: within a tenant the order of every query.
+type Place = (String, Option<Timestamp>, String, String);
+
+fn place(event: &Event) -> Place {
+    let Event { tenant_id, published_at, id, event_type, .. } = event;
+    (tenant_id.clone(), *published_at, id.clone(), event_type.clone())
 }
 
 impl MemoryBus {
     /// Makes an empty bus; `separator` says whether tenants and types may hold `#`.
     #[must_use]
     pub const fn new(separator: Separator) -> Self {
-        Self { separator, events: BTreeMap::new() }
+        Self { separator, events: BTreeMap::new(), by_tenant: BTreeMap::new() }
     }
 
     /// Keeps an event, unless it is there already. `entropy` becomes part of the id of an event
@@ -68,8 +86,10 @@ impl MemoryBus {
         };
         let outcome = match self.events.entry(key) {
             Entry::Occupied(_) => PublishOutcome::Deduplicated,
-            Entry::Vacant(place) => {
-                place.insert(event.clone());
+            Entry::Vacant(vacant) => {
+                let event = Arc::new(event.clone());
+                self.by_tenant.insert(place(&event), Arc::clone(&event));
+                vacant.insert(event);
                 PublishOutcome::Created
             }
         };
@@ -83,25 +103,45 @@ impl MemoryBus {
     /// [`Error`] for a query that a table would refuse too, and for what is not an offset cursor.
     pub fn query(&self, query: &EventQuery) -> Result<EventPage, Error> {
         let selection = Selection::of(query, self.separator)?;
-        let before = match query.cursor.as_deref() {
+        let skipped = match query.cursor.as_deref() {
             None | Some("") => 0,
             Some(cursor) => OffsetCursor::decode(cursor)?.0,
         };
-        let mut selected: Vec<&Event> =
-            self.events.values().filter(|event| selection.selects(event)).collect();
-        selected.sort_by(|a, b| compare(selection.order, a, b));
-        let before = usize::try_from(before).unwrap_or(usize::MAX).min(selected.len());
-        let end = before.saturating_add(selection.page_size);
-        let events = selected.iter().skip(before).take(selection.page_size);
-        let has_more = end < selected.len();
+        let mut selected = self.selected(&selection);
+        let before = (0..skipped).take_while(|_| selected.next().is_some()).count();
+        let events: Vec<Event> = selected.by_ref().take(selection.page_size).cloned().collect();
+        let has_more = selected.next().is_some();
         let offset = |events: usize| u64::try_from(events).unwrap_or(u64::MAX);
+        let next = OffsetCursor(offset(before.saturating_add(events.len())));
         Ok(EventPage {
-            events: events.map(|event| (*event).clone()).collect(),
-            next: has_more.then(|| OffsetCursor(offset(end)).encode()),
+            events,
+            next: has_more.then(|| next.encode()),
             end: if has_more { PageEnd::Full } else { PageEnd::EndOfData },
             unreadable: Vec::new(),
             positions: Positions::Offset(offset(before)),
         })
+    }
+
+    /// The events of a query in its order: those of one type by key, as a table has them, and those of
+    /// all types by tenant, as its index.
+    fn selected<'a>(
+        &'a self,
+        selection: &'a Selection,
+    ) -> Box<dyn Iterator<Item = &'a Event> + 'a> {
+        if selection.is_reversed() {
+            return Box::new(core::iter::empty());
+        }
+        let selects = move |event: &&Event| selection.selects(event);
+        match &selection.event_type {
+            Some(event_type) => {
+                let events = self.events.range(keys(selection, event_type));
+                in_order(selection.order, events.map(|(_, event)| &**event).filter(selects))
+            }
+            None => {
+                let events = self.by_tenant.range(places(selection));
+                in_order(selection.order, events.map(|(_, event)| &**event).filter(selects))
+            }
+        }
     }
 
     /// Reads the newest event with an id, of one tenant if one is named.
@@ -123,7 +163,7 @@ impl MemoryBus {
     /// As [`get`](Self::get).
     pub fn get_by_key(&self, key: &EventKey) -> Result<&Event, Error> {
         let id = LookUp::of_key(key)?.id;
-        self.events.get(key).ok_or(Error(Reason::NotFound(id)))
+        self.events.get(key).map(Arc::as_ref).ok_or(Error(Reason::NotFound(id)))
     }
 
     /// Deletes the newest event with an id, of one tenant if one is named.
@@ -162,6 +202,7 @@ impl MemoryBus {
         check_tenant(tenant_id, self.separator)?;
         let before = self.events.len();
         self.events.retain(|_, event| event.tenant_id != tenant_id);
+        self.by_tenant.retain(|_, event| event.tenant_id != tenant_id);
         Ok(u64::try_from(before.saturating_sub(self.events.len())).unwrap_or(u64::MAX))
     }
 
@@ -174,13 +215,63 @@ impl MemoryBus {
         let is_wanted = |event: &&Event| {
             event.id == id && tenant_id.is_none_or(|tenant_id| event.tenant_id == tenant_id)
         };
-        let mut copies: Vec<&Event> = self.events.values().filter(is_wanted).collect();
+        let mut copies: Vec<&Event> =
+            self.events.values().map(Arc::as_ref).filter(is_wanted).collect();
         copies.sort_by_key(|event| Reverse((event.published_at, &event.key)));
         Ok(copies)
     }
 
     fn remove(&mut self, keys: impl IntoIterator<Item = EventKey>) -> Deleted {
-        let removed = keys.into_iter().filter(|key| self.events.remove(key).is_some()).count();
-        Deleted { copies: u64::try_from(removed).unwrap_or(u64::MAX) }
+        let mut deleted = Deleted { copies: 0 };
+        for event in keys.into_iter().filter_map(|key| self.events.remove(&key)) {
+            self.by_tenant.remove(&place(&event));
+            deleted.copies = deleted.copies.saturating_add(1);
+        }
+        deleted
+    }
+}
+
+/// Where the events of one type that a query selects stand among all by key.
+fn keys(selection: &Selection, event_type: &str) -> Range<EventKey> {
+    let partition_key = [&*selection.tenant_id, "#", event_type].concat();
+    // Every sort key has nineteen digits, then `#` and an id.
+    let at = |nanos: i128| format!("{nanos}#");
+    let start = selection.start.map(|start| at(clamp(start).unix_nanos()));
+    let first =
+        EventKey { partition_key: partition_key.clone(), sort_key: start.unwrap_or_default() };
+    let end = selection.end.map(|end| at(clamp(end).unix_nanos().saturating_add(1)));
+    let past = match end {
+        Some(sort_key) => EventKey { partition_key, sort_key },
+        None => EventKey { partition_key: after(partition_key), sort_key: String::new() },
+    };
+    first..past
+}
+
+/// Where the events that a query selects stand among all by tenant.
+fn places(selection: &Selection) -> Range<Place> {
+    let at =
+        |tenant_id: String, at: Option<Timestamp>| (tenant_id, at, String::new(), String::new());
+    let tenant_id = &selection.tenant_id;
+    let past = match selection.end {
+        // No event is published in the last nanosecond of year 9999.
+        Some(end) => at(tenant_id.clone(), Some(end.saturating_add(Duration::from_nanos(1)))),
+        None => at(after(tenant_id.clone()), None),
+    };
+    at(tenant_id.clone(), selection.start)..past
+}
+
+/// The first text after this one: none lies between a text and itself with a NUL.
+fn after(mut text: String) -> String {
+    text.push('\0');
+    text
+}
+
+fn in_order<'a>(
+    order: Order,
+    oldest_first: impl DoubleEndedIterator<Item = &'a Event> + 'a,
+) -> Box<dyn Iterator<Item = &'a Event> + 'a> {
+    match order {
+        Order::OldestFirst => Box::new(oldest_first),
+        Order::NewestFirst => Box::new(oldest_first.rev()),
     }
 }

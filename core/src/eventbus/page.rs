@@ -56,9 +56,54 @@ pub(super) struct KeyPositions {
     pub(super) from: Option<String>,
     pub(super) cursors: CursorWriter,
     /// The key of each event's item, in the order of the store.
-    pub(super) keys: Vec<Item>,
+    pub(super) keys: KeyTexts,
     /// For each event of the page, the index of its key.
     pub(super) ranks: Vec<usize>,
+}
+
+/// The key attributes of items, all in one text: nearly every page is read to its end, and then nobody
+/// asks for the cursor behind an event within it.
+#[derive(Clone, Debug)]
+pub(super) struct KeyTexts {
+    names: Vec<&'static str>,
+    texts: String,
+    /// Where each attribute's text ends, for every item as many as there are names.
+    ends: Vec<usize>,
+}
+
+impl KeyTexts {
+    pub(super) const fn new(names: Vec<&'static str>) -> Self {
+        Self { names, texts: String::new(), ends: Vec::new() }
+    }
+
+    /// Adds an item's key. An attribute that is missing counts as empty, as no key's can be.
+    pub(super) fn push(&mut self, item: &Item) {
+        for name in &self.names {
+            self.texts.push_str(item.text(name).unwrap_or_default());
+            self.ends.push(self.texts.len());
+        }
+    }
+
+    /// Removes the last item's key.
+    pub(super) fn pop(&mut self) {
+        self.ends.truncate(self.ends.len().saturating_sub(self.names.len()));
+        self.texts.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len().checked_div(self.names.len()).unwrap_or(0)
+    }
+
+    fn get(&self, index: usize) -> Option<Item> {
+        let first = index.saturating_mul(self.names.len());
+        let ends = self.ends.get(first..first.saturating_add(self.names.len()))?;
+        let before = first.checked_sub(1).and_then(|at| self.ends.get(at)).unwrap_or(&0);
+        let starts = core::iter::once(before).chain(ends);
+        let texts = starts.zip(ends).map(|(start, end)| self.texts.get(*start..*end));
+        let texts = self.names.iter().zip(texts.map(Option::unwrap_or_default));
+        let present = texts.filter(|(_, text)| !text.is_empty());
+        Some(present.map(|(name, text)| ((*name).into(), text.into())).collect())
+    }
 }
 
 /// Writes the key cursors of one query.
@@ -70,9 +115,9 @@ pub(super) struct CursorWriter {
 }
 
 impl CursorWriter {
-    pub(super) fn write(&self, last_key: &Item) -> String {
+    pub(super) fn write(&self, last_key: Item) -> String {
         let cursor = KeyCursor {
-            last_key: last_key.clone(),
+            last_key,
             index: self.index.as_ref().map(|index| (**index).into()),
             sort: Some(self.order.as_str().into()),
         };

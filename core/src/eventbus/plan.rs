@@ -8,6 +8,7 @@ use super::config::BusConfig;
 use super::cursor::{KeyShape, check};
 use super::error::Error;
 use super::keys::{FIRST_INSTANT, LAST_INSTANT, Separator, partition_key};
+use super::page::KeyTexts;
 use super::query::{Order, Selection};
 use super::schema::{TENANT_INDEX, TimestampFormat};
 use crate::store::{
@@ -107,12 +108,9 @@ impl Plan {
         Ok(Some(check(cursor, &self.read, &self.shape)?))
     }
 
-    /// The part of an item that a cursor after it holds.
-    pub(super) fn position(&self, item: &Item) -> Item {
-        let names = self.shape.attributes.iter().map(|(name, _)| *name);
-        names
-            .filter_map(|name| Some((AttributeName::from(name), item.get(name)?.clone())))
-            .collect()
+    /// Holds the part of each item that a cursor after it consists of.
+    pub(super) fn key_texts(&self) -> KeyTexts {
+        KeyTexts::new(self.shape.attributes.iter().map(|(name, _)| *name).collect())
     }
 }
 
@@ -159,7 +157,7 @@ fn tags_filter(name: &'static str, tags: &[String]) -> Guard {
 }
 
 /// Bounds outside the instants that keys can hold are as good as the first and last of those.
-fn clamp(bound: Timestamp) -> Timestamp {
+pub(super) fn clamp(bound: Timestamp) -> Timestamp {
     bound.clamp(FIRST_INSTANT, LAST_INSTANT)
 }
 

@@ -8,7 +8,7 @@ use super::config::BusConfig;
 use super::error::{Doing, Error, Reason};
 use super::event::Event;
 use super::metrics::Measured;
-use super::page::{CursorWriter, EventPage, KeyPositions, PageEnd, Positions, compare};
+use super::page::{CursorWriter, EventPage, KeyPositions, KeyTexts, PageEnd, Positions, compare};
 use super::plan::Plan;
 use super::query::{EventQuery, Selection};
 use crate::machine::{Machine, Step};
@@ -49,8 +49,9 @@ pub struct QueryEvents {
     /// Reads that are left.
     budget: u32,
     start_after: Option<Item>,
-    /// Events and where they were found, in the order of the store.
-    found: Vec<(Event, Item)>,
+    /// Events in the order of the store, and where they were found.
+    found: Vec<Event>,
+    keys: KeyTexts,
     unreadable: Vec<UnreadableItem>,
 }
 
@@ -63,8 +64,10 @@ impl BusConfig {
     /// [`Error`] for a query that names no tenant, one that no event can have, or too many tags.
     pub fn query(&self, query: &EventQuery) -> Result<QueryEvents, Error> {
         let selection = Selection::of(query, self.separator())?;
+        let plan = Plan::of(self, &selection)?;
         Ok(QueryEvents {
-            plan: Plan::of(self, &selection)?,
+            keys: plan.key_texts(),
+            plan,
             selection,
             // Forms and query strings send blanks for no cursor.
             from: query.cursor.clone().filter(|cursor| !cursor.trim().is_empty()),
@@ -126,14 +129,17 @@ impl QueryEvents {
 
     fn take(&mut self, items: Vec<Item>) {
         for item in items {
-            match self.bus.codec().decode(&item) {
+            self.keys.push(&item);
+            match self.bus.codec().decode(item) {
                 Ok(event) if self.selection.admits(&event) => {
-                    self.found.push((event, self.plan.position(&item)));
+                    self.found.push(event);
+                    continue;
                 }
                 // The bounds of a read may be wider than the query's, see `Plan`.
                 Ok(_) => {}
                 Err(error) => self.unreadable.push(error),
             }
+            self.keys.pop();
         }
     }
 
@@ -155,18 +161,22 @@ impl QueryEvents {
     fn into_page(self, end: PageEnd) -> EventPage {
         let (order, seal) = (self.selection.order, self.bus.seal().cloned());
         let cursors = CursorWriter { index: self.plan.read.index, order, seal };
-        let (found, keys): (Vec<Event>, Vec<Item>) = self.found.into_iter().unzip();
         // Within one instant, and within one second where fractions are trimmed, the store's order
         // is not the page's. Cursors go by the store's: remember where each event stood in it.
-        let mut ranked: Vec<(usize, Event)> = found.into_iter().enumerate().collect();
+        let mut ranked: Vec<(usize, Event)> = self.found.into_iter().enumerate().collect();
         ranked.sort_by(|(_, a), (_, b)| compare(order, a, b));
         let (ranks, events) = ranked.into_iter().unzip();
         EventPage {
             events,
-            next: self.start_after.map(|key| cursors.write(&key)),
+            next: self.start_after.map(|key| cursors.write(key)),
             end,
             unreadable: self.unreadable,
-            positions: Positions::Keys(KeyPositions { from: self.from, cursors, keys, ranks }),
+            positions: Positions::Keys(KeyPositions {
+                from: self.from,
+                cursors,
+                keys: self.keys,
+                ranks,
+            }),
         }
     }
 }

@@ -79,12 +79,12 @@ impl EventCodec {
     fn new_image(&self, change: Option<&Json>) -> Result<Event, Error> {
         let image = item(change, NEW_IMAGE)?;
         let image = image.ok_or(Error(Reason::MissingPart(NEW_IMAGE)))?;
-        Ok(self.decode(&image)?)
+        Ok(self.decode(image)?)
     }
 
     fn old_image(&self, change: Option<&Json>) -> Result<Option<Event>, Error> {
         let image = item(change, OLD_IMAGE)?;
-        Ok(image.map(|image| self.decode(&image)).transpose()?)
+        Ok(image.map(|image| self.decode(image)).transpose()?)
     }
 
     fn key(&self, change: Option<&Json>) -> Result<EventKey, Error> {
@@ -150,7 +150,7 @@ mod tests {
             panic!("publishing writes");
         };
         let item = put.effect().item.clone();
-        (codec.decode(&item).unwrap(), item.to_json())
+        (codec.decode(item.clone()).unwrap(), item.to_json())
     }
 
     fn keys(codec: EventCodec, event: &Event) -> Json {

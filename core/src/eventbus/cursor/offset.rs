@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, NO_PAD};
 
-use crate::store::CursorError;
+use crate::store::{CursorError, without_line_breaks};
 
 /// How many events of a query's answer came before: base64url without padding of the decimal
 /// number.
@@ -35,10 +35,8 @@ impl OffsetCursor {
     ///
     /// [`CursorError::NotAnOffset`] for anything but the encoding of a number from 0 to 2^63-1.
     pub fn decode(text: &str) -> Result<Self, CursorError> {
-        // Mail and terminals break long lines, and the decoders of other clients skip the breaks: a
-        // cursor that one of them reads, all read.
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let bytes = UNPADDED.decode(text).map_err(|_| CursorError::NotAnOffset)?;
+        let text = without_line_breaks(text);
+        let bytes = UNPADDED.decode(text.as_bytes()).map_err(|_| CursorError::NotAnOffset)?;
         let digits = core::str::from_utf8(&bytes).map_err(|_| CursorError::NotAnOffset)?;
         // The standard reading of an integer is exactly the grammar: `[+-]?[0-9]+`.
         let offset: i64 = digits.parse().map_err(|_| CursorError::NotAnOffset)?;

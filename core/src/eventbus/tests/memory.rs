@@ -3,7 +3,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::at;
-use crate::eventbus::{ErrorKind, Event, EventQuery, MemoryBus, PublishOutcome};
+use crate::eventbus::{
+    ErrorKind, Event, EventQuery, FIRST_INSTANT, LAST_INSTANT, MemoryBus, PublishOutcome,
+};
 use crate::time::Timestamp;
 
 fn event(id: &str, second: u32) -> Event {
@@ -87,4 +89,45 @@ fn events_are_deleted_by_id_and_by_tenant() {
     assert_eq!(bus.delete_tenant("t"), Ok(2));
     assert_eq!(bus.get_by_key(&key).unwrap_err().to_string(), "event not found: e1");
     assert_eq!(bus.delete_tenant("t"), Ok(0));
+    assert_eq!(ids(&bus, &EventQuery::new("t")), (Vec::new(), None));
+}
+
+#[test]
+fn what_is_deleted_is_on_no_page() {
+    let mut bus = filled();
+    bus.delete("e1", None).unwrap();
+    for query in [EventQuery::new("t"), EventQuery::new("t").of_type("e")] {
+        assert_eq!(ids(&bus, &query), (["e2", "e0"].map(String::from).to_vec(), None));
+    }
+}
+
+#[test]
+fn ranges_end_with_the_last_events_and_no_neighbour_is_on_a_page() {
+    let mut bus = MemoryBus::default();
+    for (tenant, event_type, id) in [("t", "e", "first"), ("t", "e", "last"), ("t\u{1}", "e", "x")]
+    {
+        let at = if id == "last" { LAST_INSTANT } else { FIRST_INSTANT };
+        let event = Event::new(tenant, event_type).id(id).published_at(at);
+        bus.publish(event, Timestamp::UNIX_EPOCH, 7).unwrap();
+    }
+    for query in [EventQuery::new("t"), EventQuery::new("t").of_type("e")] {
+        for (start, end, expected) in [
+            (Timestamp::MIN, Timestamp::MAX, &["last", "first"][..]),
+            (FIRST_INSTANT, LAST_INSTANT, &["last", "first"]),
+            (LAST_INSTANT, LAST_INSTANT, &["last"]),
+            (Timestamp::MIN, FIRST_INSTANT, &["first"]),
+            (Timestamp::MIN, Timestamp::UNIX_EPOCH, &[]),
+            (Timestamp::MAX, Timestamp::MAX, &[]),
+            (LAST_INSTANT, FIRST_INSTANT, &[]),
+        ] {
+            let (found, next) = ids(&bus, &query.clone().since(start).until(end));
+            assert_eq!(
+                (&found[..], next),
+                (&expected.iter().map(|id| id.to_string()).collect::<Vec<_>>()[..], None)
+            );
+        }
+        assert_eq!(ids(&bus, &query).0.len(), 2);
+        assert_eq!(ids(&bus, &query.clone().until(FIRST_INSTANT)).0, ["first"]);
+        assert_eq!(ids(&bus, &query.since(LAST_INSTANT)).0, ["last"]);
+    }
 }
