@@ -14,9 +14,10 @@ pub(crate) use value::{Object, Value};
 
 use crate::json::JsonError;
 
-/// How deep values are told apart, the outermost included: of most events nothing deeper is read, and it
-/// may be large.
-const DEPTH: usize = 5;
+/// How deep values are told apart, the outermost included: as deep as events are read, which are the bytes
+/// of Kafka's headers (`records`, partition, record, `headers`, header, value). What is deeper is one
+/// piece, and may be large.
+const DEPTH: usize = 8;
 
 /// A JSON text with the places of its values.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Document<'a> {
     text: &'a str,
     /// The values in the order in which they begin, each name of a member before its value.
     nodes: Vec<Node>,
+    /// Where its lines end, for errors: most events have one line.
+    line_ends: Vec<u32>,
 }
 
 /// A value: the bytes `start..end`.
@@ -63,21 +66,9 @@ impl<'a> Document<'a> {
     ///
     /// [`JsonError`] when it is not exactly one JSON value, or longer than 4 GiB.
     pub(crate) fn scan(text: &'a str) -> Result<Self, JsonError> {
-        Self::scan_to(DEPTH, text)
-    }
-
-    /// Scans the text again, for what is deeper in it than most events are read.
-    pub(crate) fn rescanned(self, depth: usize) -> Self {
-        Self::scan_to(depth, self.text).unwrap_or(self)
-    }
-
-    fn scan_to(depth: usize, text: &'a str) -> Result<Self, JsonError> {
         #[cfg(test)]
         scans::count(text);
-        match scanner::nodes(text, depth) {
-            Ok(nodes) => Ok(Self { text, nodes }),
-            Err(at) => Err(JsonError::at(text, at)),
-        }
+        scanner::scan(text, DEPTH).map_err(|at| JsonError::at(text, at))
     }
 
     /// The whole of it.
@@ -93,7 +84,17 @@ impl<'a> Document<'a> {
     /// The whole of it, which must be an object; null is refused, too.
     pub(crate) fn object(&self) -> Result<Object<'a, '_>, JsonError> {
         let root = self.root();
-        if root.is_null() { Err(JsonError::at(self.text, 0)) } else { root.object() }
+        if root.is_null() { Err(self.error_at(0)) } else { root.object() }
+    }
+
+    /// Says that what begins at a byte of the text is not what is expected there. A record of a large
+    /// batch costs no more than that of a small one: the lines before it are not counted again.
+    fn error_at(&self, at: u32) -> JsonError {
+        let ends = self.line_ends.partition_point(|end| *end < at);
+        let (before, _) = self.line_ends.split_at_checked(ends).unwrap_or_default();
+        let start = before.last().map_or(0, |end| end.saturating_add(1));
+        let column = usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+        JsonError { line: ends.saturating_add(1), column: column.saturating_add(1) }
     }
 }
 
@@ -200,16 +201,34 @@ mod tests {
 
     #[test]
     fn deep_values_are_one_piece() {
-        let text = r#"{"1":{"2":{"3":{"4":{"5":[6]}}},"also":1},"then":2}"#;
+        let text = r#"{"1":{"2":{"3":{"4":{"5":{"6":{"7":[8]}}}}},"also":1},"then":2}"#;
         let document = Document::scan(text).unwrap();
-        let three = document.root().member("1").member("2").member("3");
-        assert_eq!(three.member("4").json(), r#"{"5":[6]}"#);
-        assert!(three.member("4").member("5").is_null());
+        let names = ["1", "2", "3", "4", "5", "6"];
+        let six = names.into_iter().fold(document.root(), Value::member);
+        assert_eq!((six.json(), six.member("7").json()), (r#"{"7":[8]}"#, "[8]"));
+        assert_eq!(six.member("7").list().unwrap().count(), 0);
         assert_eq!(document.root().member("1").member("also").integer(), 1);
         assert_eq!(document.root().member("then").integer(), 2);
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(Document::scan(&nested(100_000)).is_ok());
         assert!(Document::scan(&nested(100_000)[1..]).is_err());
+    }
+
+    #[test]
+    fn errors_are_in_the_line_and_column_where_the_value_begins() {
+        let text = "[1,\n\n 2 ,\r\n{\"a\":\n3}\n, \"b\\n\", \"\u{e9}\", 4\n]";
+        let document = Document::scan(text).unwrap();
+        let mut values: Vec<_> = document.root().list().unwrap().collect();
+        values.push(values[2].member("a"));
+        values.push(document.root());
+        for value in values {
+            let at = value.json().as_ptr().addr() - text.as_ptr().addr();
+            let error = value.object().err().unwrap_or_else(|| value.error());
+            let before = &text[..at];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().len() + 1;
+            assert_eq!((error.line, error.column), (line, column), "{}", value.json());
+        }
     }
 
     #[test]

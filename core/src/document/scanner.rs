@@ -2,14 +2,15 @@
 
 use alloc::vec::Vec;
 
-use super::{Kind, Node};
+use super::{Document, Kind, Node};
 
-/// How many nodes there is room for at once: as many as the events of requests have.
-const TYPICAL: usize = 256;
+/// How many nodes there is room for at once: as many as the events of requests have, and batches of ten
+/// records.
+const TYPICAL: usize = 512;
 
 /// The values of a text, told apart up to a depth; where it is no JSON text, the place of the first
 /// wrong byte.
-pub(super) fn nodes(text: &str, depth: usize) -> Result<Vec<Node>, usize> {
+pub(super) fn scan(text: &str, depth: usize) -> Result<Document<'_>, usize> {
     if u32::try_from(text.len()).is_err() {
         return Err(0);
     }
@@ -18,12 +19,13 @@ pub(super) fn nodes(text: &str, depth: usize) -> Result<Vec<Node>, usize> {
         len: text.len(),
         rest: text.as_bytes(),
         nodes: Vec::with_capacity(room),
+        line_ends: Vec::new(),
         open: None,
         depth: 0,
         most: depth,
     };
     match scanner.scan() {
-        Some(()) => Ok(scanner.nodes),
+        Some(()) => Ok(Document { text, nodes: scanner.nodes, line_ends: scanner.line_ends }),
         None => Err(scanner.at()),
     }
 }
@@ -32,6 +34,8 @@ struct Scanner<'a> {
     len: usize,
     rest: &'a [u8],
     nodes: Vec<Node>,
+    /// Strings have no lines: all of them end between values.
+    line_ends: Vec<u32>,
     /// The innermost list or object that has not ended. While a node is open, its `next` is the one
     /// around it, or itself at the outermost.
     open: Option<usize>,
@@ -225,7 +229,10 @@ impl Scanner<'_> {
     }
 
     fn skip_space(&mut self) {
-        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
+        while let [space @ (b' ' | b'\t' | b'\n' | b'\r'), rest @ ..] = self.rest {
+            if *space == b'\n' {
+                self.line_ends.push(small(self.at()));
+            }
             self.rest = rest;
         }
     }

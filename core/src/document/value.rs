@@ -68,8 +68,7 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// Says that the value is not what is expected here.
     pub(crate) fn error(self) -> JsonError {
-        let start = usize::try_from(self.node().start).unwrap_or_default();
-        JsonError::at(self.document.text, start)
+        self.document.error_at(self.node().start)
     }
 
     /// A text; empty for null.
@@ -77,7 +76,7 @@ impl<'a, 'd> Value<'a, 'd> {
         self.any_text().ok_or_else(|| self.error())
     }
 
-    /// The same without an error, which takes as long as the text before it.
+    /// The same; `None` for anything else.
     fn any_text(self) -> Option<Cow<'a, str>> {
         match self.node().kind {
             Kind::Null => Some(Cow::Borrowed("")),
@@ -160,8 +159,26 @@ impl<'a, 'd> Value<'a, 'd> {
 
     /// Returns a member of an object, the last of equal names; a missing value if not there.
     pub(crate) fn member(self, name: &str) -> Self {
-        let found = Object(self).named(name).last().filter(|_| self.is_object());
-        found.unwrap_or(Self { node: MISSING, ..self })
+        self.member_or_twice(name).0
+    }
+
+    /// Returns the same, and the error of one that comes twice.
+    pub(crate) fn member_or_twice(self, name: &str) -> (Self, Option<JsonError>) {
+        let missing = Self { node: MISSING, ..self };
+        if !self.is_object() {
+            return (missing, None);
+        }
+        let mut named = Object(self).named(name);
+        let Some(first) = named.next() else { return (missing, None) };
+        match named.next() {
+            Some(again) => (named.last().unwrap_or(again), Some(again.twice())),
+            None => (first, None),
+        }
+    }
+
+    /// Says that a member has the name of one before it. The name comes right before its value.
+    fn twice(self) -> JsonError {
+        Self { node: self.node.saturating_sub(1), ..self }.error()
     }
 
     /// Whether it is this text.
@@ -232,8 +249,7 @@ impl<'a, 'd> Object<'a, 'd> {
         let mut found = self.named(name);
         let value = found.next().unwrap_or(Value { node: MISSING, ..self.0 });
         match found.next() {
-            // The name comes right before its value.
-            Some(again) => Err(Value { node: again.node.saturating_sub(1), ..again }.error()),
+            Some(again) => Err(again.twice()),
             None => Ok(value),
         }
     }

@@ -1,27 +1,26 @@
 //! Messages of Amazon MQ.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::heads::{part, queue_and_host};
-use super::owned;
+use super::heads::queue_and_host;
+use super::text::{Kept, Text};
 use crate::printing::prints;
 
 /// A message of ActiveMQ. What it lacks is empty.
 #[derive(Clone)]
 pub struct ActiveMqRecord<'a> {
     /// The message's id.
-    pub message_id: Cow<'a, str>,
+    pub message_id: Text<'a>,
     /// `jms/text-message` or `jms/bytes-message`; Lambda takes no others.
-    pub message_type: Cow<'a, str>,
+    pub message_type: Text<'a>,
     /// The queue or topic.
-    pub destination: Cow<'a, str>,
+    pub destination: Text<'a>,
     /// What the message answers.
-    pub correlation_id: Cow<'a, str>,
+    pub correlation_id: Text<'a>,
     /// Where an answer is to go.
-    pub reply_to: Cow<'a, str>,
+    pub reply_to: Text<'a>,
     /// Whether the broker has delivered it before.
     pub is_redelivered: bool,
     /// When it was sent, in Unix milliseconds.
@@ -29,8 +28,8 @@ pub struct ActiveMqRecord<'a> {
     /// The body, decoded.
     pub data: Vec<u8>,
     /// The broker's ARN.
-    pub event_source_arn: Cow<'a, str>,
-    text: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
+    text: Text<'a>,
 }
 
 prints!(ActiveMqRecord<'_>: message_id, message_type, destination, event_source_arn);
@@ -45,16 +44,16 @@ impl<'a> ActiveMqRecord<'a> {
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let (mut read, data) = record.read(|message| {
             let read = Self {
-                message_id: message.text("messageID")?,
-                message_type: message.text("messageType")?,
-                destination: message.object("destination")?.text("physicalName")?,
-                correlation_id: message.text("correlationID")?,
-                reply_to: message.text("replyTo")?,
+                message_id: message.text("messageID")?.into(),
+                message_type: message.text("messageType")?.into(),
+                destination: message.object("destination")?.text("physicalName")?.into(),
+                correlation_id: message.text("correlationID")?.into(),
+                reply_to: message.text("replyTo")?.into(),
                 is_redelivered: message.flag("redelivered")?,
                 timestamp: message.get("timestamp")?.exact_integer()?,
                 data: Vec::new(),
-                event_source_arn: record.event_text("eventSourceArn"),
-                text: Cow::Borrowed(record.as_json()),
+                event_source_arn: record.event_text("eventSourceArn").into(),
+                text: record.as_json().into(),
             };
             Ok((read, message.text("data")?))
         })?;
@@ -71,17 +70,18 @@ impl<'a> ActiveMqRecord<'a> {
     /// Returns the message without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> ActiveMqRecord<'static> {
+        let kept = Kept::of(&self.text);
         ActiveMqRecord {
-            message_id: owned(self.message_id),
-            message_type: owned(self.message_type),
-            destination: owned(self.destination),
-            correlation_id: owned(self.correlation_id),
-            reply_to: owned(self.reply_to),
+            message_id: kept.text(self.message_id),
+            message_type: kept.text(self.message_type),
+            destination: kept.text(self.destination),
+            correlation_id: kept.text(self.correlation_id),
+            reply_to: kept.text(self.reply_to),
             is_redelivered: self.is_redelivered,
             timestamp: self.timestamp,
             data: self.data,
-            event_source_arn: owned(self.event_source_arn),
-            text: owned(self.text),
+            event_source_arn: kept.text(self.event_source_arn),
+            text: kept.json(),
         }
     }
 }
@@ -90,26 +90,26 @@ impl<'a> ActiveMqRecord<'a> {
 #[derive(Clone)]
 pub struct RabbitMqRecord<'a> {
     /// The queue.
-    pub queue: Cow<'a, str>,
+    pub queue: Text<'a>,
     /// The virtual host of the queue.
-    pub virtual_host: Cow<'a, str>,
+    pub virtual_host: Text<'a>,
     /// The id that the publisher gave the message; most give none.
-    pub message_id: Cow<'a, str>,
+    pub message_id: Text<'a>,
     /// The media type that the publisher named.
-    pub content_type: Cow<'a, str>,
+    pub content_type: Text<'a>,
     /// What the message answers.
-    pub correlation_id: Cow<'a, str>,
+    pub correlation_id: Text<'a>,
     /// Where an answer is to go.
-    pub reply_to: Cow<'a, str>,
+    pub reply_to: Text<'a>,
     /// The application that published it.
-    pub app_id: Cow<'a, str>,
+    pub app_id: Text<'a>,
     /// Whether the broker has delivered it before.
     pub is_redelivered: bool,
     /// The body, decoded.
     pub data: Vec<u8>,
     /// The broker's ARN.
-    pub event_source_arn: Cow<'a, str>,
-    text: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
+    text: Text<'a>,
 }
 
 prints!(RabbitMqRecord<'_>: queue, virtual_host, message_id, event_source_arn);
@@ -125,17 +125,17 @@ impl<'a> RabbitMqRecord<'a> {
         let (mut read, data) = record.read(|message| {
             let properties = message.object("basicProperties")?;
             let read = Self {
-                queue: Cow::Borrowed(record.name()),
-                virtual_host: part(&record.list(), |list| queue_and_host(list).1),
-                message_id: properties.text("messageId")?,
-                content_type: properties.text("contentType")?,
-                correlation_id: properties.text("correlationId")?,
-                reply_to: properties.text("replyTo")?,
-                app_id: properties.text("appId")?,
+                queue: record.name().into(),
+                virtual_host: queue_and_host(record.list()).1.into(),
+                message_id: properties.text("messageId")?.into(),
+                content_type: properties.text("contentType")?.into(),
+                correlation_id: properties.text("correlationId")?.into(),
+                reply_to: properties.text("replyTo")?.into(),
+                app_id: properties.text("appId")?.into(),
                 is_redelivered: message.flag("redelivered")?,
                 data: Vec::new(),
-                event_source_arn: record.event_text("eventSourceArn"),
-                text: Cow::Borrowed(record.as_json()),
+                event_source_arn: record.event_text("eventSourceArn").into(),
+                text: record.as_json().into(),
             };
             Ok((read, message.text("data")?))
         })?;
@@ -152,18 +152,19 @@ impl<'a> RabbitMqRecord<'a> {
     /// Returns the message without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> RabbitMqRecord<'static> {
+        let kept = Kept::of(&self.text);
         RabbitMqRecord {
-            queue: owned(self.queue),
-            virtual_host: owned(self.virtual_host),
-            message_id: owned(self.message_id),
-            content_type: owned(self.content_type),
-            correlation_id: owned(self.correlation_id),
-            reply_to: owned(self.reply_to),
-            app_id: owned(self.app_id),
+            queue: kept.text(self.queue),
+            virtual_host: kept.text(self.virtual_host),
+            message_id: kept.text(self.message_id),
+            content_type: kept.text(self.content_type),
+            correlation_id: kept.text(self.correlation_id),
+            reply_to: kept.text(self.reply_to),
+            app_id: kept.text(self.app_id),
             is_redelivered: self.is_redelivered,
             data: self.data,
-            event_source_arn: owned(self.event_source_arn),
-            text: owned(self.text),
+            event_source_arn: kept.text(self.event_source_arn),
+            text: kept.json(),
         }
     }
 }

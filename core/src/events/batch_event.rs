@@ -3,11 +3,11 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::batch::{AfterFailure, Batch};
+use super::batch::{AfterFailure, Batch, BatchItem};
 use super::batch_source::BatchSource;
 use super::error::{Error, ErrorKind};
 use super::event::is_of_window;
-use super::heads::{Head, Heads};
+use super::heads::{Head, Heads, Origin};
 use crate::document::{Document, Object, Value};
 use crate::http::base64_body;
 use crate::json::JsonError;
@@ -19,8 +19,7 @@ use crate::printing::prints;
 pub struct BatchEvent<'a> {
     source: BatchSource,
     document: Document<'a>,
-    heads: Vec<Head<'a>>,
-    is_fifo: bool,
+    heads: Heads<'a>,
     texts: Texts<'a>,
 }
 
@@ -36,6 +35,7 @@ pub struct BatchRecord<'e> {
     texts: &'e Texts<'e>,
     value: Value<'e, 'e>,
     head: &'e Head<'e>,
+    origin: &'e Origin<'e>,
 }
 
 prints!(BatchRecord<'_>: source, head);
@@ -59,12 +59,8 @@ impl<'a> BatchEvent<'a> {
     pub(super) fn of(source: BatchSource, document: Document<'a>) -> Result<Self, Error> {
         let (what, _) = source.names();
         let malformed = |cause| Error::malformed(what, cause);
-        let document = match source.depth() {
-            Some(depth) => document.rescanned(depth),
-            None => document,
-        };
         let event = document.root().object().map_err(malformed)?;
-        let Heads { records: heads, is_fifo } = Heads::read(source, event).map_err(malformed)?;
+        let heads = Heads::read(source, event).map_err(malformed)?;
         let has_windows = matches!(source, BatchSource::Kinesis | BatchSource::DynamoDbStream);
         if has_windows && is_of_window(event).map_err(malformed)? {
             return Err(Error::tumbling_window(what));
@@ -72,7 +68,7 @@ impl<'a> BatchEvent<'a> {
         let texts =
             ["eventSourceArn", "deliveryStreamArn", "sourceKinesisStreamArn", "bootstrapServers"];
         let texts = texts.map(|name| (name, document.root().member(name).trimmed()));
-        Ok(Self { source, heads, is_fifo, texts, document })
+        Ok(Self { source, heads, texts, document })
     }
 
     /// The service.
@@ -84,18 +80,18 @@ impl<'a> BatchEvent<'a> {
     /// The records, in the order in which they came.
     #[must_use]
     pub fn records(&self) -> impl ExactSizeIterator<Item = BatchRecord<'_>> {
-        self.heads.iter().map(|head| self.record_of(head))
+        self.heads.records.iter().map(|head| self.record_of(head))
     }
 
     /// The record at an index, such as [that of a turn](super::Turn::index).
     #[must_use]
     pub fn record(&self, index: usize) -> Option<BatchRecord<'_>> {
-        self.heads.get(index).map(|head| self.record_of(head))
+        self.heads.records.get(index).map(|head| self.record_of(head))
     }
 
     fn record_of<'e>(&'e self, head: &'e Head<'e>) -> BatchRecord<'e> {
-        let value = self.document.at(head.place);
-        BatchRecord { source: self.source, texts: &self.texts, value, head }
+        let (value, origin) = (self.document.at(head.place), self.heads.origin(head));
+        BatchRecord { source: self.source, texts: &self.texts, value, head, origin }
     }
 
     /// Returns the batch of the records. In a FIFO queue the rest of a failed message group never
@@ -106,9 +102,12 @@ impl<'a> BatchEvent<'a> {
     /// The records of a stream come from one shard and run one after the other. Of the services that
     /// send an event again as a whole, nothing more runs after a failure.
     #[must_use]
-    pub fn batch(&self, after_failure: AfterFailure) -> Batch<'a> {
-        let items = self.heads.iter().map(|head| head.item.clone());
-        let may_stop = self.is_fifo || self.source == BatchSource::Kafka;
+    pub fn batch(&self, after_failure: AfterFailure) -> Batch<'_> {
+        let items = self.heads.records.iter().map(|head| BatchItem {
+            identifier: Cow::Borrowed(&head.identifier),
+            group: self.heads.origin(head).group.as_deref().map(Cow::Borrowed),
+        });
+        let may_stop = self.heads.is_fifo || self.source == BatchSource::Kafka;
         let skips_group = match after_failure {
             AfterFailure::SkipAll if may_stop => AfterFailure::SkipAll,
             AfterFailure::Continue | AfterFailure::SkipGroup | AfterFailure::SkipAll => {
@@ -136,14 +135,14 @@ impl<'e> BatchRecord<'e> {
     /// offset in a partition. Empty when the record has none.
     #[must_use]
     pub fn identifier(&self) -> &'e str {
-        &self.head.item.identifier
+        &self.head.identifier
     }
 
     /// Returns the name of the queue, stream, table, topic, bucket, repository or database that it is
     /// from, which its handler is registered by; for a mail `ses`, for logs `cloudwatch_logs`. Empty when nothing names it.
     #[must_use]
     pub fn name(&self) -> &'e str {
-        &self.head.name
+        &self.origin.name
     }
 
     /// The record as the event has it, for what the typed records leave out.
@@ -158,14 +157,14 @@ impl<'e> BatchRecord<'e> {
 
     /// The name of the list that it is in, where the event has several: of a partition, or of a queue
     /// of RabbitMQ.
-    pub(super) fn list(&self) -> Cow<'e, str> {
-        self.head.item.group.clone().unwrap_or_default()
+    pub(super) fn list(&self) -> &'e str {
+        &self.origin.source
     }
 
     /// One of the texts of the event itself, trimmed; empty where a member is no text.
-    pub(super) fn event_text(&self, name: &str) -> Cow<'e, str> {
+    pub(super) fn event_text(&self, name: &str) -> &'e str {
         let text = self.texts.iter().find(|(known, _)| *known == name);
-        text.map_or(Cow::Borrowed(""), |(_, text)| Cow::Borrowed(&**text))
+        text.map_or("", |(_, text)| text)
     }
 
     /// The bytes of a text in base64.
@@ -181,7 +180,7 @@ impl<'e> BatchRecord<'e> {
         read: impl FnOnce(Object<'e, 'e>) -> Result<T, JsonError>,
     ) -> Result<T, Error> {
         if let Some(fault) = &self.head.fault {
-            return Err(fault.clone());
+            return Err(Error::clone(fault));
         }
         let object = self.value.filled().ok_or_else(|| self.value.error());
         let read = object.and_then(Value::object).and_then(read);

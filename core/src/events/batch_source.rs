@@ -116,18 +116,6 @@ impl BatchSource {
         }
     }
 
-    /// How deep its events are read, where that is deeper than most events are.
-    pub(super) const fn depth(self) -> Option<usize> {
-        match self {
-            // The bytes of headers: `records`, partition, record, `headers`, header, value.
-            Self::Kafka => Some(8),
-            Self::Ses | Self::CodeCommit => Some(7),
-            Self::S3 | Self::RabbitMq | Self::DocumentDb => Some(6),
-            Self::Sqs | Self::Kinesis | Self::DynamoDbStream | Self::ActiveMq => None,
-            Self::Firehose | Self::CloudWatchLogs => None,
-        }
-    }
-
     /// Whose ARN its records bear, where one names what they are from.
     pub(super) const fn arn_kind(self) -> Option<ArnKind> {
         match self {

@@ -1,12 +1,11 @@
 //! Triggers of CodeCommit.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::arn::{ArnKind, name_from_arn};
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::json::JsonError;
 use crate::printing::prints;
 
@@ -14,22 +13,22 @@ use crate::printing::prints;
 #[derive(Clone)]
 pub struct CodeCommitRecord<'a> {
     /// The id of the event.
-    pub event_id: Cow<'a, str>,
+    pub event_id: Text<'a>,
     /// What happened, such as `ReferenceChanges`.
-    pub event_name: Cow<'a, str>,
+    pub event_name: Text<'a>,
     /// When it happened, as CodeCommit writes it.
-    pub event_time: Cow<'a, str>,
+    pub event_time: Text<'a>,
     /// The repository's ARN.
-    pub event_source_arn: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
     /// The name of the trigger.
-    pub trigger_name: Cow<'a, str>,
+    pub trigger_name: Text<'a>,
     /// What the trigger was configured to send with every event.
-    pub custom_data: Cow<'a, str>,
+    pub custom_data: Text<'a>,
     /// The ARN of who pushed.
-    pub user_arn: Cow<'a, str>,
+    pub user_arn: Text<'a>,
     /// The branches and tags that changed.
     pub references: Vec<Reference<'a>>,
-    text: Cow<'a, str>,
+    text: Text<'a>,
 }
 
 prints!(CodeCommitRecord<'_>: event_id, event_name, event_time, event_source_arn);
@@ -38,9 +37,9 @@ prints!(CodeCommitRecord<'_>: event_id, event_name, event_time, event_source_arn
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reference<'a> {
     /// Its full name, such as `refs/heads/main`.
-    pub name: Cow<'a, str>,
+    pub name: Text<'a>,
     /// The commit that it names now.
-    pub commit: Cow<'a, str>,
+    pub commit: Text<'a>,
     /// Whether it is new.
     pub is_created: bool,
     /// Whether it was deleted.
@@ -59,22 +58,22 @@ impl<'a> CodeCommitRecord<'a> {
             let references = object.object("codecommit")?.list("references")?.map(|reference| {
                 let reference = reference.object()?;
                 Ok(Reference {
-                    name: reference.text("ref")?,
-                    commit: reference.text("commit")?,
+                    name: reference.text("ref")?.into(),
+                    commit: reference.text("commit")?.into(),
                     is_created: reference.flag("created")?,
                     is_deleted: reference.flag("deleted")?,
                 })
             });
             Ok(Self {
                 references: references.collect::<Result<_, JsonError>>()?,
-                event_id: object.text("eventId")?,
-                event_name: object.text("eventName")?,
-                event_time: object.text("eventTime")?,
-                event_source_arn: object.text("eventSourceARN")?,
-                trigger_name: object.text("eventTriggerName")?,
-                custom_data: object.text("customData")?,
-                user_arn: object.text("userIdentityARN")?,
-                text: Cow::Borrowed(record.as_json()),
+                event_id: object.text("eventId")?.into(),
+                event_name: object.text("eventName")?.into(),
+                event_time: object.text("eventTime")?.into(),
+                event_source_arn: object.text("eventSourceARN")?.into(),
+                trigger_name: object.text("eventTriggerName")?.into(),
+                custom_data: object.text("customData")?.into(),
+                user_arn: object.text("userIdentityARN")?.into(),
+                text: record.as_json().into(),
             })
         })
     }
@@ -94,22 +93,23 @@ impl<'a> CodeCommitRecord<'a> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> CodeCommitRecord<'static> {
+        let kept = Kept::of(&self.text);
         let references = self.references.into_iter().map(|reference| Reference {
-            name: owned(reference.name),
-            commit: owned(reference.commit),
+            name: kept.text(reference.name),
+            commit: kept.text(reference.commit),
             is_created: reference.is_created,
             is_deleted: reference.is_deleted,
         });
         CodeCommitRecord {
             references: references.collect(),
-            event_id: owned(self.event_id),
-            event_name: owned(self.event_name),
-            event_time: owned(self.event_time),
-            event_source_arn: owned(self.event_source_arn),
-            trigger_name: owned(self.trigger_name),
-            custom_data: owned(self.custom_data),
-            user_arn: owned(self.user_arn),
-            text: owned(self.text),
+            event_id: kept.text(self.event_id),
+            event_name: kept.text(self.event_name),
+            event_time: kept.text(self.event_time),
+            event_source_arn: kept.text(self.event_source_arn),
+            trigger_name: kept.text(self.trigger_name),
+            custom_data: kept.text(self.custom_data),
+            user_arn: kept.text(self.user_arn),
+            text: kept.json(),
         }
     }
 }

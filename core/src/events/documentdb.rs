@@ -1,10 +1,8 @@
 //! Changes of DocumentDB.
 
-use alloc::borrow::Cow;
-
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::Value;
 use crate::printing::prints;
 
@@ -12,18 +10,18 @@ use crate::printing::prints;
 #[derive(Clone)]
 pub struct DocumentDbRecord<'a> {
     /// The change's place in the change stream, which names it.
-    pub resume_token: Cow<'a, str>,
+    pub resume_token: Text<'a>,
     /// `insert`, `update`, `replace`, `delete`, `drop`, `rename`, `dropDatabase` or `invalidate`.
-    pub operation: Cow<'a, str>,
+    pub operation: Text<'a>,
     /// The database.
-    pub database: Cow<'a, str>,
+    pub database: Text<'a>,
     /// The collection.
-    pub collection: Cow<'a, str>,
+    pub collection: Text<'a>,
     /// The cluster's ARN.
-    pub event_source_arn: Cow<'a, str>,
-    document_key: Option<Cow<'a, str>>,
-    full_document: Option<Cow<'a, str>>,
-    text: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
+    document_key: Option<Text<'a>>,
+    full_document: Option<Text<'a>>,
+    text: Text<'a>,
 }
 
 prints!(DocumentDbRecord<'_>: resume_token, operation, database, collection, event_source_arn);
@@ -39,17 +37,16 @@ impl<'a> DocumentDbRecord<'a> {
             let whole = record_object.get("event")?;
             let change = whole.filled().ok_or_else(|| whole.error())?.object()?;
             let namespace = change.object("ns")?;
-            let json =
-                |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
+            let json = |value: Value<'a, '_>| value.filled().map(|value| value.json().into());
             Ok(Self {
-                resume_token: change.object("_id")?.text("_data")?,
-                operation: change.text("operationType")?,
-                database: namespace.text("db")?,
-                collection: namespace.text("coll")?,
-                event_source_arn: record.event_text("eventSourceArn"),
+                resume_token: change.object("_id")?.text("_data")?.into(),
+                operation: change.text("operationType")?.into(),
+                database: namespace.text("db")?.into(),
+                collection: namespace.text("coll")?.into(),
+                event_source_arn: record.event_text("eventSourceArn").into(),
                 document_key: json(change.get("documentKey")?),
                 full_document: json(change.get("fullDocument")?),
-                text: Cow::Borrowed(whole.json()),
+                text: whole.json().into(),
             })
         })
     }
@@ -77,15 +74,16 @@ impl<'a> DocumentDbRecord<'a> {
     /// Returns the change without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> DocumentDbRecord<'static> {
+        let kept = Kept::of(&self.text);
         DocumentDbRecord {
-            resume_token: owned(self.resume_token),
-            operation: owned(self.operation),
-            database: owned(self.database),
-            collection: owned(self.collection),
-            event_source_arn: owned(self.event_source_arn),
-            document_key: self.document_key.map(owned),
-            full_document: self.full_document.map(owned),
-            text: owned(self.text),
+            resume_token: kept.text(self.resume_token),
+            operation: kept.text(self.operation),
+            database: kept.text(self.database),
+            collection: kept.text(self.collection),
+            event_source_arn: kept.text(self.event_source_arn),
+            document_key: self.document_key.map(|text| kept.text(text)),
+            full_document: self.full_document.map(|text| kept.text(text)),
+            text: kept.json(),
         }
     }
 }

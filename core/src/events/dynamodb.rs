@@ -1,6 +1,5 @@
 //! Changes of DynamoDB tables, as their streams tell them.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -10,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::arn::{ArnKind, name_from_arn};
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::{Document, Object, Value};
 use crate::json::{JsonError, Misread};
 use crate::printing::prints;
@@ -24,21 +23,21 @@ use crate::store::{Item, ReadError};
 #[derive(Clone)]
 pub struct DynamoDbRecord<'a> {
     /// The id of the event.
-    pub event_id: Cow<'a, str>,
+    pub event_id: Text<'a>,
     /// `INSERT`, `MODIFY` or `REMOVE`.
-    pub event_name: Cow<'a, str>,
+    pub event_name: Text<'a>,
     /// The stream's ARN.
-    pub event_source_arn: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
     /// The record's place in its shard.
-    pub sequence_number: Cow<'a, str>,
+    pub sequence_number: Text<'a>,
     /// Who made the change, where that was DynamoDB itself; `None` for every other change.
     pub user_identity: Option<UserIdentity<'a>>,
-    text: Cow<'a, str>,
+    text: Text<'a>,
     /// Only records that come through Kinesis have one.
-    table_name: Cow<'a, str>,
-    keys: Option<Cow<'a, str>>,
-    new_image: Option<Cow<'a, str>>,
-    old_image: Option<Cow<'a, str>>,
+    table_name: Text<'a>,
+    keys: Option<Text<'a>>,
+    new_image: Option<Text<'a>>,
+    old_image: Option<Text<'a>>,
 }
 
 prints!(DynamoDbRecord<'_>: event_id, event_name, event_source_arn, sequence_number);
@@ -58,9 +57,9 @@ pub struct Change<T> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UserIdentity<'a> {
     /// `Service`, for DynamoDB itself.
-    pub identity_type: Cow<'a, str>,
+    pub identity_type: Text<'a>,
     /// `dynamodb.amazonaws.com`, for DynamoDB itself.
-    pub principal_id: Cow<'a, str>,
+    pub principal_id: Text<'a>,
 }
 
 impl<'a> DynamoDbRecord<'a> {
@@ -76,25 +75,25 @@ impl<'a> DynamoDbRecord<'a> {
 
     pub(super) fn of(object: Object<'a, '_>, text: &'a str) -> Result<Self, JsonError> {
         let change = object.object("dynamodb")?;
-        let json = |value: Value<'a, '_>| value.filled().map(|value| Cow::Borrowed(value.json()));
+        let json = |value: Value<'a, '_>| value.filled().map(|value| value.json().into());
         let user_identity = match object.get("userIdentity")?.filled() {
             None => None,
             Some(identity) => {
                 let identity = identity.object()?;
                 Some(UserIdentity {
-                    identity_type: identity.text("type")?,
-                    principal_id: identity.text("principalId")?,
+                    identity_type: identity.text("type")?.into(),
+                    principal_id: identity.text("principalId")?.into(),
                 })
             }
         };
         Ok(Self {
-            event_id: object.text("eventID")?,
-            event_name: object.text("eventName")?,
-            event_source_arn: object.text("eventSourceARN")?,
-            sequence_number: change.text("SequenceNumber")?,
+            event_id: object.text("eventID")?.into(),
+            event_name: object.text("eventName")?.into(),
+            event_source_arn: object.text("eventSourceARN")?.into(),
+            sequence_number: change.text("SequenceNumber")?.into(),
             user_identity,
-            text: Cow::Borrowed(text),
-            table_name: object.text("tableName")?,
+            text: text.into(),
+            table_name: object.text("tableName")?.into(),
             keys: json(change.get("Keys")?),
             new_image: json(change.get("NewImage")?),
             old_image: json(change.get("OldImage")?),
@@ -110,20 +109,21 @@ impl<'a> DynamoDbRecord<'a> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> DynamoDbRecord<'static> {
+        let kept = Kept::of(&self.text);
         DynamoDbRecord {
-            event_id: owned(self.event_id),
-            event_name: owned(self.event_name),
-            event_source_arn: owned(self.event_source_arn),
-            sequence_number: owned(self.sequence_number),
+            event_id: kept.text(self.event_id),
+            event_name: kept.text(self.event_name),
+            event_source_arn: kept.text(self.event_source_arn),
+            sequence_number: kept.text(self.sequence_number),
             user_identity: self.user_identity.map(|identity| UserIdentity {
-                identity_type: owned(identity.identity_type),
-                principal_id: owned(identity.principal_id),
+                identity_type: kept.text(identity.identity_type),
+                principal_id: kept.text(identity.principal_id),
             }),
-            text: owned(self.text),
-            table_name: owned(self.table_name),
-            keys: self.keys.map(owned),
-            new_image: self.new_image.map(owned),
-            old_image: self.old_image.map(owned),
+            table_name: kept.text(self.table_name),
+            keys: self.keys.map(|text| kept.text(text)),
+            new_image: self.new_image.map(|text| kept.text(text)),
+            old_image: self.old_image.map(|text| kept.text(text)),
+            text: kept.json(),
         }
     }
 
@@ -257,9 +257,7 @@ impl DynamoDbSummary {
 }
 
 fn item(image: Option<&str>) -> Result<Option<Item>, ReadError> {
-    let Some(image) = image else { return Ok(None) };
-    let json = serde_json::from_str(image).map_err(|_| ReadError::NotTagged)?;
-    Item::from_json(&json).map(Some)
+    image.map(Item::from_text).transpose()
 }
 
 #[cfg(test)]

@@ -269,10 +269,13 @@ fn first<'a, 'd>(records: Value<'a, 'd>) -> Option<Value<'a, 'd>> {
     records.list().ok()?.next()
 }
 
-/// Which service a record says that it is from. SNS spells the member with a capital letter, all
-/// others do not.
+/// The members that say which service a record is from. SNS spells it with a capital letter, all others
+/// do not.
+pub(super) const SOURCE_MEMBERS: [&str; 2] = ["eventSource", "EventSource"];
+
+/// Which service a record says that it is from.
 pub(super) fn source_of_record<'a>(record: Value<'a, '_>) -> Option<Cow<'a, str>> {
-    let sources = ["eventSource", "EventSource"].into_iter();
+    let sources = SOURCE_MEMBERS.into_iter();
     sources.map(|name| record.member(name).trimmed()).find(|source| !source.is_empty())
 }
 

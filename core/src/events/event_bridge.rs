@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use super::workload::{Correlation, CorrelationSource};
 use crate::document::{Document, Object, Value};
 use crate::json::JsonError;
@@ -31,8 +31,8 @@ pub struct EventBridgeEvent<'a> {
     pub time: String,
     /// ARNs of what it is about; not trimmed.
     pub resources: Vec<String>,
-    text: Cow<'a, str>,
-    detail: Option<Cow<'a, str>>,
+    text: Text<'a>,
+    detail: Option<Text<'a>>,
     /// What the event itself says that it belongs to, its own id apart.
     pub(super) correlation: Option<(String, CorrelationSource)>,
 }
@@ -69,9 +69,9 @@ impl<'a> EventBridgeEvent<'a> {
             region: trimmed("region")?,
             time: trimmed("time")?,
             resources: event.get("resources")?.strings()?,
-            text: Cow::Borrowed(text),
+            text: text.into(),
             correlation: correlation(event.get("metadata")?, event.get("headers")?, detail),
-            detail: detail.filled().map(|detail| Cow::Borrowed(detail.json())),
+            detail: detail.filled().map(|detail| detail.json().into()),
         })
     }
 
@@ -84,6 +84,7 @@ impl<'a> EventBridgeEvent<'a> {
     /// Returns the event without the text that it was read from, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> EventBridgeEvent<'static> {
+        let kept = Kept::of(&self.text);
         EventBridgeEvent {
             id: self.id,
             source: self.source,
@@ -92,8 +93,8 @@ impl<'a> EventBridgeEvent<'a> {
             region: self.region,
             time: self.time,
             resources: self.resources,
-            text: owned(self.text),
-            detail: self.detail.map(owned),
+            detail: self.detail.map(|text| kept.text(text)),
+            text: kept.json(),
             correlation: self.correlation,
         }
     }

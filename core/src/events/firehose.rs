@@ -1,6 +1,5 @@
 //! Transforming the records of a stream of Amazon Data Firehose.
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::batch_event::{BatchEvent, BatchRecord};
 use super::error::{Error, ErrorKind};
-use super::owned;
+use super::text::{Kept, Text};
 use crate::error::AppError;
 use crate::http::base64_body;
 use crate::json::{self, ObjectWriter};
@@ -25,20 +24,20 @@ pub const MAX_FIREHOSE_ANSWER_BYTES: usize = 6 * 1024 * 1024;
 #[derive(Clone)]
 pub struct FirehoseRecord<'a> {
     /// The record's id in its invocation.
-    pub record_id: Cow<'a, str>,
+    pub record_id: Text<'a>,
     /// The data, decoded.
     pub data: Vec<u8>,
     /// When it arrived, in Unix milliseconds.
     pub arrived_at: i64,
     /// The delivery stream's ARN.
-    pub delivery_stream_arn: Cow<'a, str>,
+    pub delivery_stream_arn: Text<'a>,
     /// The ARN of the Kinesis stream that it is from, if it is from one.
-    pub source_stream_arn: Cow<'a, str>,
+    pub source_stream_arn: Text<'a>,
     /// Its partition key in that stream.
-    pub partition_key: Cow<'a, str>,
+    pub partition_key: Text<'a>,
     /// Its sequence number in that stream.
-    pub sequence_number: Cow<'a, str>,
-    text: Cow<'a, str>,
+    pub sequence_number: Text<'a>,
+    text: Text<'a>,
 }
 
 prints!(FirehoseRecord<'_>: record_id, arrived_at, delivery_stream_arn);
@@ -54,14 +53,14 @@ impl<'a> FirehoseRecord<'a> {
         let (mut read, data) = record.read(|object| {
             let source = object.object("kinesisRecordMetadata")?;
             let read = Self {
-                record_id: object.text("recordId")?,
+                record_id: object.text("recordId")?.into(),
                 data: Vec::new(),
                 arrived_at: object.get("approximateArrivalTimestamp")?.exact_integer()?,
-                delivery_stream_arn: record.event_text("deliveryStreamArn"),
-                source_stream_arn: record.event_text("sourceKinesisStreamArn"),
-                partition_key: source.text("partitionKey")?,
-                sequence_number: source.text("sequenceNumber")?,
-                text: Cow::Borrowed(record.as_json()),
+                delivery_stream_arn: record.event_text("deliveryStreamArn").into(),
+                source_stream_arn: record.event_text("sourceKinesisStreamArn").into(),
+                partition_key: source.text("partitionKey")?.into(),
+                sequence_number: source.text("sequenceNumber")?.into(),
+                text: record.as_json().into(),
             };
             Ok((read, object.text("data")?))
         })?;
@@ -78,15 +77,16 @@ impl<'a> FirehoseRecord<'a> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> FirehoseRecord<'static> {
+        let kept = Kept::of(&self.text);
         FirehoseRecord {
-            record_id: owned(self.record_id),
+            record_id: kept.text(self.record_id),
             data: self.data,
             arrived_at: self.arrived_at,
-            delivery_stream_arn: owned(self.delivery_stream_arn),
-            source_stream_arn: owned(self.source_stream_arn),
-            partition_key: owned(self.partition_key),
-            sequence_number: owned(self.sequence_number),
-            text: owned(self.text),
+            delivery_stream_arn: kept.text(self.delivery_stream_arn),
+            source_stream_arn: kept.text(self.source_stream_arn),
+            partition_key: kept.text(self.partition_key),
+            sequence_number: kept.text(self.sequence_number),
+            text: kept.json(),
         }
     }
 }

@@ -4,13 +4,13 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::arn::name_from_arn;
-use super::batch::BatchItem;
 use super::batch_source::BatchSource;
 use super::error::{Error, ErrorKind};
-use super::event::source_of_record;
+use super::event::SOURCE_MEMBERS;
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 
@@ -19,71 +19,92 @@ use crate::json::JsonError;
 pub(super) struct Head<'a> {
     /// Where in the document the record is.
     pub(super) place: usize,
-    /// What it is from, as its handler is registered by.
-    pub(super) name: Cow<'a, str>,
-    pub(super) item: BatchItem<'a>,
+    /// Which of the [origins](Heads::origins) it is from.
+    pub(super) origin: usize,
+    /// What the service knows it by; blank when it has no such thing.
+    pub(super) identifier: Cow<'a, str>,
     /// Why it cannot be read as a record of its batch.
-    pub(super) fault: Option<Error>,
+    pub(super) fault: Option<Arc<Error>>,
+}
+
+/// What records come from. Those of a batch come from one or few, and many of one are next to each other:
+/// its texts are there once for all of them.
+#[derive(Clone, Debug)]
+pub(super) struct Origin<'a> {
+    /// The ARN, the list, or the name as the event has it.
+    pub(super) source: Cow<'a, str>,
+    /// The part of it that has an order of its own: a shard, or a message group.
+    part: Cow<'a, str>,
+    /// What a handler is registered by.
+    pub(super) name: Cow<'a, str>,
+    /// The group in which records run in their order; `None` where they have no order.
+    pub(super) group: Option<Cow<'a, str>>,
 }
 
 /// The heads of all records of an event, in the order in which they are in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Heads<'a> {
+    service: BatchSource,
     pub(super) records: Vec<Head<'a>>,
-    /// Whether one of them is from a FIFO queue.
+    pub(super) origins: Vec<Origin<'a>>,
+    /// Whether one of the records is from a FIFO queue.
     pub(super) is_fifo: bool,
 }
 
 impl<'a> Heads<'a> {
-    pub(super) fn read(source: BatchSource, event: Object<'a, '_>) -> Result<Self, JsonError> {
-        let mut heads = Self { records: Vec::new(), is_fifo: false };
-        match source {
-            BatchSource::Kafka => heads.of_lists(source, event.object("records")?),
-            BatchSource::RabbitMq => heads.of_lists(source, event.object("rmqMessagesByQueue")?),
-            BatchSource::ActiveMq => heads.of_list(source, event.list("messages")?),
-            BatchSource::DocumentDb => heads.of_list(source, event.list("events")?),
+    pub(super) fn read(service: BatchSource, event: Object<'a, '_>) -> Result<Self, JsonError> {
+        let (records, origins) = (Vec::new(), Vec::new());
+        let mut heads = Self { service, records, origins, is_fifo: false };
+        match service {
+            BatchSource::Kafka => heads.read_lists(event.object("records")?),
+            BatchSource::RabbitMq => heads.read_lists(event.object("rmqMessagesByQueue")?),
+            BatchSource::ActiveMq => heads.read_list(event.list("messages")?),
+            BatchSource::DocumentDb => heads.read_list(event.list("events")?),
             BatchSource::Firehose => {
                 let stream = event.get("deliveryStreamArn")?.trimmed();
-                for record in event.list("records")? {
-                    let head = heads.head(source, record, stream.clone());
-                    heads.records.push(head);
-                }
+                heads.origins.push(Origin::of(service, stream, "".into()));
+                heads.read_list(event.list("records")?);
             }
             BatchSource::CloudWatchLogs => {
-                let head = heads.head(source, event.get("awslogs")?, "".into());
-                heads.records.push(head);
+                heads.origins.push(Origin::of(service, "".into(), "".into()));
+                heads.read_list([event.get("awslogs")?].into_iter());
+            }
+            BatchSource::Ses => {
+                heads.origins.push(Origin::of(service, "".into(), "".into()));
+                heads.read_list(event.list("Records")?);
             }
             BatchSource::Sqs
             | BatchSource::Kinesis
             | BatchSource::DynamoDbStream
             | BatchSource::S3
-            | BatchSource::Ses
-            | BatchSource::CodeCommit => heads.of_list(source, event.list("Records")?),
+            | BatchSource::CodeCommit => heads.read_list(event.list("Records")?),
         }
         Ok(heads)
     }
 
-    fn of_list<'d>(&mut self, source: BatchSource, records: impl Iterator<Item = Value<'a, 'd>>)
+    /// Records that say themselves where they are from, or are from the last origin.
+    fn read_list<'d>(&mut self, records: impl Iterator<Item = Value<'a, 'd>>)
     where
         'a: 'd,
     {
         for record in records {
-            let head = self.head(source, record, "".into());
+            let head = self.head(record);
             self.records.push(head);
         }
     }
 
     /// Lists by the name of a partition, or of a queue. One that is no list, or has the name of another
     /// one, is a record that cannot be read: what it holds is not lost. Of several such lists, all say
-    /// where the first is: to find a place takes as long as the text before it.
-    fn of_lists(&mut self, source: BatchSource, lists: Object<'a, '_>) {
-        let what = source.names().1;
+    /// where the first is.
+    fn read_lists(&mut self, lists: Object<'a, '_>) {
+        let (service, what) = (self.service, self.service.names().1);
+        let malformed = |cause| Arc::new(Error::malformed(what, cause));
         let mut names = BTreeMap::new();
         let mut repeated = None;
         for (name, _) in lists.members() {
             let is_repeated = names.insert(name.trimmed(), false).is_some();
             if is_repeated {
-                repeated.get_or_insert_with(|| Error::malformed(what, name.error()));
+                repeated.get_or_insert_with(|| malformed(name.error()));
                 names.insert(name.trimmed(), true);
             }
         }
@@ -91,94 +112,142 @@ impl<'a> Heads<'a> {
         for (name, list) in lists.members() {
             let name = name.trimmed();
             let Some(records) = list.elements() else {
-                let fault = no_list.get_or_insert_with(|| Error::malformed(what, list.error()));
-                let (fault, item) = (Some(fault.clone()), BatchItem::default());
-                self.records.push(Head { place: list.place(), name, item, fault });
+                let fault = no_list.get_or_insert_with(|| malformed(list.error()));
+                let (fault, identifier) = (Some(Arc::clone(fault)), "".into());
+                let origin = self.origins.len();
+                self.origins.push(Origin::named(name));
+                self.records.push(Head { place: list.place(), origin, identifier, fault });
                 continue;
             };
             let fault = repeated.as_ref().filter(|_| names.get(&name) == Some(&true));
+            self.origins.push(Origin::of(service, name, "".into()));
             for record in records {
-                let mut head = self.head(source, record, name.clone());
-                if fault.is_some() {
-                    head.fault = fault.cloned();
-                }
-                self.records.push(head);
+                let head = self.head(record);
+                let fault = fault.cloned().or(head.fault);
+                self.records.push(Head { fault, ..head });
             }
         }
     }
 
-    /// `list` is the name of the list that the record is in, if it has one; for Firehose, its stream.
-    fn head(&mut self, source: BatchSource, record: Value<'a, '_>, list: Cow<'a, str>) -> Head<'a> {
+    fn head(&mut self, record: Value<'a, '_>) -> Head<'a> {
         let mut reading = Reading { record, fault: None };
-        let mut group = None;
-        let (name, identifier) = match source {
+        // `None` for one that is from the last origin.
+        let mut from = None;
+        let identifier = match self.service {
             BatchSource::Sqs => {
                 let arn = reading.source_arn();
-                let group_id = reading.member(&["attributes", "MessageGroupId"]).trimmed();
+                let group = reading.member(&["attributes", "MessageGroupId"]).trimmed();
+                let is_fifo = arn.ends_with(".fifo");
+                self.is_fifo |= is_fifo;
                 // The message groups of other queues are about fairness, and have no order.
-                if arn.ends_with(".fifo") && !group_id.is_empty() {
-                    group = Some(format!("{arn} {group_id}").into());
-                }
-                self.is_fifo |= arn.ends_with(".fifo");
-                (name_in(source, arn), reading.member(&["messageId"]).trimmed())
+                from = Some((arn, if is_fifo { group } else { "".into() }));
+                reading.member(&["messageId"]).trimmed()
             }
             BatchSource::Kinesis => {
                 let arn = reading.source_arn();
                 // `{shard}:{sequence number}`. The sequence number alone is what the answer names, since
                 // it is what Lambda takes up a shard at.
                 let event_id = reading.member(&["eventID"]).trimmed();
-                let shard = event_id.split_once(':').map_or("", |(shard, _)| shard);
-                group = Some(format!("{arn} {shard}").into());
-                let number = reading.member(&["kinesis", "sequenceNumber"]);
-                (name_in(source, arn), number.trimmed())
+                let shard = part(&event_id, |id| id.split_once(':').map_or("", |(shard, _)| shard));
+                from = Some((arn, shard));
+                reading.member(&["kinesis", "sequenceNumber"]).trimmed()
             }
             BatchSource::DynamoDbStream => {
-                let arn = reading.source_arn();
                 // Nothing in a record says its shard; a batch is from one.
-                group = Some(arn.clone());
-                let number = reading.member(&["dynamodb", "SequenceNumber"]);
-                (name_in(source, arn), number.trimmed())
+                from = Some((reading.source_arn(), "".into()));
+                reading.member(&["dynamodb", "SequenceNumber"]).trimmed()
             }
-            BatchSource::Kafka => {
-                let topic =
-                    part(&list, |list| list.rsplit_once('-').map_or(list, |(topic, _)| topic));
-                group = Some(list);
-                (topic, offset(reading.member(&["offset"])))
-            }
+            BatchSource::Kafka => offset(reading.member(&["offset"])),
             BatchSource::S3 => {
                 let bucket = reading.member(&["s3", "bucket", "name"]).trimmed();
-                (bucket, reading.member(&["s3", "object", "sequencer"]).trimmed())
+                from = Some((bucket, "".into()));
+                reading.member(&["s3", "object", "sequencer"]).trimmed()
             }
-            // Nothing says which rule received a mail: one handler is for all of them.
-            BatchSource::Ses => {
-                (source.name().into(), reading.member(&["ses", "mail", "messageId"]).trimmed())
-            }
-            // The log group is in the data, which is compressed.
-            BatchSource::CloudWatchLogs => (source.name().into(), "".into()),
-            BatchSource::Firehose => {
-                let stream = part(&list, |arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name));
-                (stream, reading.member(&["recordId"]).trimmed())
-            }
+            BatchSource::Ses => reading.member(&["ses", "mail", "messageId"]).trimmed(),
+            BatchSource::CloudWatchLogs => "".into(),
+            BatchSource::Firehose => reading.member(&["recordId"]).trimmed(),
             BatchSource::CodeCommit => {
-                let repository = name_in(source, reading.source_arn());
-                (repository, reading.member(&["eventId"]).trimmed())
+                from = Some((reading.source_arn(), "".into()));
+                reading.member(&["eventId"]).trimmed()
             }
             BatchSource::ActiveMq => {
                 let destination = reading.member(&["destination", "physicalName"]).trimmed();
-                (destination, reading.member(&["messageID"]).trimmed())
+                from = Some((destination, "".into()));
+                reading.member(&["messageID"]).trimmed()
             }
-            BatchSource::RabbitMq => {
-                let queue = part(&list, |list| queue_and_host(list).0);
-                group = Some(list);
-                (queue, reading.member(&["basicProperties", "messageId"]).trimmed())
-            }
+            BatchSource::RabbitMq => reading.member(&["basicProperties", "messageId"]).trimmed(),
             BatchSource::DocumentDb => {
                 let database = reading.member(&["event", "ns", "db"]).trimmed();
-                (database, reading.member(&["event", "_id", "_data"]).trimmed())
+                from = Some((database, "".into()));
+                reading.member(&["event", "_id", "_data"]).trimmed()
             }
         };
-        let fault = reading.fault(source);
-        Head { place: record.place(), name, item: BatchItem { identifier, group }, fault }
+        let fault = reading.fault(self.service).map(Arc::new);
+        Head { place: record.place(), origin: self.place_of(from), identifier, fault }
+    }
+
+    /// What a record is from.
+    pub(super) fn origin(&self, head: &Head<'_>) -> &Origin<'a> {
+        const NOWHERE: &Origin<'static> = &Origin::named(Cow::Borrowed(""));
+        self.origins.get(head.origin).unwrap_or(NOWHERE)
+    }
+
+    /// The place of an origin, which most often is that of the record before.
+    fn place_of(&mut self, from: Option<(Cow<'a, str>, Cow<'a, str>)>) -> usize {
+        if let Some((source, part)) = from {
+            let last = self.origins.last();
+            if last.is_none_or(|last| last.source != source || last.part != part) {
+                self.origins.push(Origin::of(self.service, source, part));
+            }
+        }
+        self.origins.len().saturating_sub(1)
+    }
+}
+
+impl<'a> Origin<'a> {
+    const fn named(name: Cow<'a, str>) -> Self {
+        const NO_TEXT: Cow<'static, str> = Cow::Borrowed("");
+        Self { source: NO_TEXT, part: NO_TEXT, name, group: None }
+    }
+
+    fn of(service: BatchSource, source: Cow<'a, str>, part_of_it: Cow<'a, str>) -> Self {
+        let name = match service {
+            BatchSource::Sqs
+            | BatchSource::Kinesis
+            | BatchSource::DynamoDbStream
+            | BatchSource::CodeCommit => {
+                let kind = service.arn_kind();
+                part(&source, |arn| kind.map_or("", |kind| name_from_arn(kind, arn)))
+            }
+            BatchSource::Kafka => {
+                part(&source, |list| list.rsplit_once('-').map_or(list, |(topic, _)| topic))
+            }
+            BatchSource::RabbitMq => part(&source, |list| queue_and_host(list).0),
+            BatchSource::Firehose => {
+                part(&source, |arn| arn.rsplit_once('/').map_or(arn, |(_, name)| name))
+            }
+            BatchSource::S3 | BatchSource::ActiveMq | BatchSource::DocumentDb => source.clone(),
+            // Nothing says which rule received a mail: one handler is for all of them. The log group is
+            // in the data, which is compressed.
+            BatchSource::Ses | BatchSource::CloudWatchLogs => service.name().into(),
+        };
+        let group = match service {
+            BatchSource::Sqs if part_of_it.is_empty() => None,
+            BatchSource::Sqs | BatchSource::Kinesis => {
+                Some(format!("{source} {part_of_it}").into())
+            }
+            BatchSource::DynamoDbStream | BatchSource::Kafka | BatchSource::RabbitMq => {
+                Some(source.clone())
+            }
+            BatchSource::S3
+            | BatchSource::Ses
+            | BatchSource::CodeCommit
+            | BatchSource::ActiveMq
+            | BatchSource::DocumentDb
+            | BatchSource::Firehose
+            | BatchSource::CloudWatchLogs => None,
+        };
+        Self { source, part: part_of_it, name, group }
     }
 }
 
@@ -192,13 +261,9 @@ impl<'a, 'd> Reading<'a, 'd> {
     /// A member of any type, by its path: only one that comes twice is a fault.
     fn member(&mut self, path: &[&str]) -> Value<'a, 'd> {
         path.iter().fold(self.record, |value, name| {
-            // What is no object is not asked for one: an error takes as long as the text before it.
-            if value.is_object()
-                && let Err(twice) = value.object().and_then(|object| object.get(name))
-            {
-                self.fault.get_or_insert(twice);
-            }
-            value.member(name)
+            let (member, twice) = value.member_or_twice(name);
+            self.fault = self.fault.or(twice);
+            member
         })
     }
 
@@ -207,23 +272,17 @@ impl<'a, 'd> Reading<'a, 'd> {
     }
 
     /// Why it cannot be read as a record of its batch.
-    fn fault(mut self, source: BatchSource) -> Option<Error> {
-        self.member(&["eventSource"]);
-        self.member(&["EventSource"]);
-        let (_, what) = source.names();
+    fn fault(mut self, service: BatchSource) -> Option<Error> {
+        let named = SOURCE_MEMBERS.map(|name| self.member(&[name]).trimmed());
+        let (_, what) = service.names();
         if let Some(cause) = self.fault {
             return Some(Error::malformed(what, cause));
         }
-        let own = source_of_record(self.record)?;
+        let own = named.into_iter().find(|source| !source.is_empty())?;
         let why = "it is from another service";
-        let is_foreign = own != source.event_source();
+        let is_foreign = own != service.event_source();
         is_foreign.then(|| Error::refused(ErrorKind::ForeignRecord, what, why))
     }
-}
-
-/// The name in an ARN of a source.
-fn name_in(source: BatchSource, arn: Cow<'_, str>) -> Cow<'_, str> {
-    part(&arn, |arn| source.arn_kind().map_or("", |kind| name_from_arn(kind, arn)))
 }
 
 /// A part of a text.

@@ -1,12 +1,11 @@
 //! Records of Kafka.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::Value;
 use crate::json::JsonError;
 use crate::printing::prints;
@@ -15,7 +14,7 @@ use crate::printing::prints;
 #[derive(Clone)]
 pub struct KafkaRecord<'a> {
     /// The topic.
-    pub topic: Cow<'a, str>,
+    pub topic: Text<'a>,
     /// The number of the partition in its topic.
     pub partition: i64,
     /// The record's place in its partition.
@@ -23,19 +22,19 @@ pub struct KafkaRecord<'a> {
     /// When it was written, in Unix milliseconds.
     pub timestamp: i64,
     /// `CREATE_TIME` if its producer says when, `LOG_APPEND_TIME` if its broker does.
-    pub timestamp_type: Cow<'a, str>,
+    pub timestamp_type: Text<'a>,
     /// The key, decoded; `None` for a record without one.
     pub key: Option<Vec<u8>>,
     /// The value, decoded; `None` for a tombstone, which says that the key is deleted.
     pub value: Option<Vec<u8>>,
     /// The headers in their order; a name may come several times.
-    pub headers: Vec<(Cow<'a, str>, Vec<u8>)>,
+    pub headers: Vec<(Text<'a>, Vec<u8>)>,
     /// The cluster's ARN; empty for brokers of one's own.
-    pub event_source_arn: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
     /// The brokers, separated by commas.
-    pub bootstrap_servers: Cow<'a, str>,
+    pub bootstrap_servers: Text<'a>,
     id: String,
-    text: Cow<'a, str>,
+    text: Text<'a>,
 }
 
 prints!(KafkaRecord<'_>: topic, partition, offset, timestamp);
@@ -50,29 +49,29 @@ impl<'a> KafkaRecord<'a> {
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         let id = match record.identifier() {
             "" => String::new(),
-            offset => [&*record.list(), ":", offset].concat(),
+            offset => [record.list(), ":", offset].concat(),
         };
         let (mut read, key, value) = record.read(|object| {
             // Each header is an object of its own, with one member.
             let mut headers = Vec::new();
             for header in object.list("headers")? {
                 for (name, value) in header.object()?.members() {
-                    headers.push((name.text()?, bytes(value)?));
+                    headers.push((name.text()?.into(), bytes(value)?));
                 }
             }
             let read = Self {
                 headers,
-                topic: object.text("topic")?,
+                topic: object.text("topic")?.into(),
                 partition: object.get("partition")?.exact_integer()?,
                 offset: object.get("offset")?.exact_integer()?,
                 timestamp: object.get("timestamp")?.exact_integer()?,
-                timestamp_type: object.text("timestampType")?,
+                timestamp_type: object.text("timestampType")?.into(),
                 key: None,
                 value: None,
-                event_source_arn: record.event_text("eventSourceArn"),
-                bootstrap_servers: record.event_text("bootstrapServers"),
+                event_source_arn: record.event_text("eventSourceArn").into(),
+                bootstrap_servers: record.event_text("bootstrapServers").into(),
                 id,
-                text: Cow::Borrowed(record.as_json()),
+                text: record.as_json().into(),
             };
             let text = |name| object.get(name)?.filled().map(Value::text).transpose();
             Ok((read, text("key")?, text("value")?))
@@ -104,20 +103,21 @@ impl<'a> KafkaRecord<'a> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> KafkaRecord<'static> {
-        let headers = self.headers.into_iter().map(|(name, value)| (owned(name), value));
+        let kept = Kept::of(&self.text);
+        let headers = self.headers.into_iter().map(|(name, value)| (kept.text(name), value));
         KafkaRecord {
             headers: headers.collect(),
-            topic: owned(self.topic),
+            topic: kept.text(self.topic),
             partition: self.partition,
             offset: self.offset,
             timestamp: self.timestamp,
-            timestamp_type: owned(self.timestamp_type),
+            timestamp_type: kept.text(self.timestamp_type),
             key: self.key,
             value: self.value,
-            event_source_arn: owned(self.event_source_arn),
-            bootstrap_servers: owned(self.bootstrap_servers),
+            event_source_arn: kept.text(self.event_source_arn),
+            bootstrap_servers: kept.text(self.bootstrap_servers),
             id: self.id,
-            text: owned(self.text),
+            text: kept.json(),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Records of Kinesis.
 
-use alloc::borrow::Cow;
 use alloc::format;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::batch_event::BatchRecord;
 use super::dynamodb::DynamoDbRecord;
 use super::error::Error;
 use super::kpl::user_records;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::Document;
 use crate::printing::prints;
 
@@ -18,25 +16,18 @@ use crate::printing::prints;
 pub struct KinesisRecord<'a> {
     /// The id of the event: `{shard}:{sequence number}`. Of a record in an aggregate, `:` and its place
     /// follow.
-    pub event_id: Cow<'a, str>,
+    pub event_id: Text<'a>,
     /// The ARN of the stream, or of a consumer of it.
-    pub event_source_arn: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
     /// What decides the record's shard.
-    pub partition_key: Cow<'a, str>,
+    pub partition_key: Text<'a>,
     /// The record's place in its shard. All records in an aggregate have that of the aggregate.
-    pub sequence_number: Cow<'a, str>,
+    pub sequence_number: Text<'a>,
     /// The record's place in its aggregate, counted from 0; `None` for one of its own.
     pub sub_sequence_number: Option<u64>,
     /// The data, decoded.
     pub data: Vec<u8>,
     text: Text<'a>,
-}
-
-/// The record as the event has it. All records in an aggregate share one.
-#[derive(Clone)]
-enum Text<'a> {
-    Borrowed(&'a str),
-    Shared(Arc<str>),
 }
 
 prints!(KinesisRecord<'_>: event_id, event_source_arn, sequence_number);
@@ -52,13 +43,13 @@ impl<'a> KinesisRecord<'a> {
         let (mut read, data) = record.read(|object| {
             let kinesis = object.object("kinesis")?;
             let read = Self {
-                event_id: object.text("eventID")?,
-                event_source_arn: object.text("eventSourceARN")?,
-                partition_key: kinesis.text("partitionKey")?,
-                sequence_number: kinesis.text("sequenceNumber")?,
+                event_id: object.text("eventID")?.into(),
+                event_source_arn: object.text("eventSourceARN")?.into(),
+                partition_key: kinesis.text("partitionKey")?.into(),
+                sequence_number: kinesis.text("sequenceNumber")?.into(),
                 sub_sequence_number: None,
                 data: Vec::new(),
-                text: Text::Borrowed(record.as_json()),
+                text: record.as_json().into(),
             };
             Ok((read, kinesis.text("data")?))
         })?;
@@ -103,26 +94,21 @@ impl<'a> KinesisRecord<'a> {
     /// The record as the event has it.
     #[must_use]
     pub fn as_json(&self) -> &str {
-        match &self.text {
-            Text::Borrowed(text) => text,
-            Text::Shared(text) => text,
-        }
+        &self.text
     }
 
     /// The record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> KinesisRecord<'static> {
+        let kept = Kept::of(&self.text);
         KinesisRecord {
-            event_id: owned(self.event_id),
-            event_source_arn: owned(self.event_source_arn),
-            partition_key: owned(self.partition_key),
-            sequence_number: owned(self.sequence_number),
+            event_id: kept.text(self.event_id),
+            event_source_arn: kept.text(self.event_source_arn),
+            partition_key: kept.text(self.partition_key),
+            sequence_number: kept.text(self.sequence_number),
             sub_sequence_number: self.sub_sequence_number,
             data: self.data,
-            text: match self.text {
-                Text::Borrowed(text) => Text::Shared(text.into()),
-                Text::Shared(text) => Text::Shared(text),
-            },
+            text: kept.json(),
         }
     }
 }

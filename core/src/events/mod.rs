@@ -73,11 +73,10 @@ mod sns;
 mod sqs;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trigger;
 mod websocket;
 mod workload;
-
-use alloc::borrow::Cow;
 
 pub use crate::routes::{RouteTaken, Routes};
 pub use amazon_mq::{ActiveMqRecord, RabbitMqRecord};
@@ -117,11 +116,7 @@ pub use single::{
 };
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;
+pub use text::Text;
 pub use trigger::Trigger;
 pub use websocket::{WebSocketConnection, WebSocketEvent};
 pub use workload::{CorrelationSource, ScheduledResult, ScheduledSummary, WorkloadEnvelope};
-
-/// A text that borrows from nothing.
-fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
-}

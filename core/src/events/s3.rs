@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::{Document, Object};
 use crate::json::{self, JsonError};
 use crate::percent::decode_form;
@@ -21,30 +21,30 @@ use crate::printing::prints;
 #[derive(Clone)]
 pub struct S3Record<'a> {
     /// What happened: `ObjectCreated:Put`, `ObjectRemoved:Delete` and the like.
-    pub event_name: Cow<'a, str>,
+    pub event_name: Text<'a>,
     /// When it happened, as S3 writes it.
-    pub event_time: Cow<'a, str>,
+    pub event_time: Text<'a>,
     /// The bucket's region.
-    pub aws_region: Cow<'a, str>,
+    pub aws_region: Text<'a>,
     /// The bucket's name.
-    pub bucket: Cow<'a, str>,
+    pub bucket: Text<'a>,
     /// The bucket's ARN.
-    pub bucket_arn: Cow<'a, str>,
+    pub bucket_arn: Text<'a>,
     /// The object's key as the SDK takes it: S3 encodes keys in notifications, and this one is decoded.
-    pub key: Cow<'a, str>,
+    pub key: Text<'a>,
     /// The object's size in bytes; `None` where S3 does not say it, as for one that was removed.
     pub size: Option<u64>,
     /// The object's entity tag.
-    pub etag: Cow<'a, str>,
+    pub etag: Text<'a>,
     /// The object's version, in a bucket with versions.
-    pub version_id: Cow<'a, str>,
+    pub version_id: Text<'a>,
     /// A hexadecimal number, the larger the later: of two notifications about one key, compare them
     /// as texts of the same length, filled up with zeros on the right.
-    pub sequencer: Cow<'a, str>,
+    pub sequencer: Text<'a>,
     /// The name of the notification's configuration on the bucket.
-    pub configuration_id: Cow<'a, str>,
+    pub configuration_id: Text<'a>,
     id: String,
-    text: Cow<'a, str>,
+    text: Text<'a>,
 }
 
 prints!(S3Record<'_>: event_name, event_time, bucket, size, sequencer);
@@ -66,19 +66,19 @@ impl<'a> S3Record<'a> {
         let size = object.get("size")?.filled();
         let size = size.map(|size| size.json().parse().map_err(|_| size.error())).transpose()?;
         let mut read = Self {
-            event_name: record.text("eventName")?,
-            event_time: record.text("eventTime")?,
-            aws_region: record.text("awsRegion")?,
-            bucket: bucket.text("name")?,
-            bucket_arn: bucket.text("arn")?,
-            key: decoded(object.text("key")?),
+            event_name: record.text("eventName")?.into(),
+            event_time: record.text("eventTime")?.into(),
+            aws_region: record.text("awsRegion")?.into(),
+            bucket: bucket.text("name")?.into(),
+            bucket_arn: bucket.text("arn")?.into(),
+            key: decoded(object.text("key")?).into(),
             size,
-            etag: object.text("eTag")?,
-            version_id: object.text("versionId")?,
-            sequencer: object.text("sequencer")?,
-            configuration_id: s3.text("configurationId")?,
+            etag: object.text("eTag")?.into(),
+            version_id: object.text("versionId")?.into(),
+            sequencer: object.text("sequencer")?.into(),
+            configuration_id: s3.text("configurationId")?.into(),
             id: String::new(),
-            text: Cow::Borrowed(text),
+            text: text.into(),
         };
         if !read.sequencer.trim().is_empty() {
             let Self { event_name, key, version_id, sequencer, .. } = &read;
@@ -118,20 +118,21 @@ impl<'a> S3Record<'a> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> S3Record<'static> {
+        let kept = Kept::of(&self.text);
         S3Record {
-            event_name: owned(self.event_name),
-            event_time: owned(self.event_time),
-            aws_region: owned(self.aws_region),
-            bucket: owned(self.bucket),
-            bucket_arn: owned(self.bucket_arn),
-            key: owned(self.key),
+            event_name: kept.text(self.event_name),
+            event_time: kept.text(self.event_time),
+            aws_region: kept.text(self.aws_region),
+            bucket: kept.text(self.bucket),
+            bucket_arn: kept.text(self.bucket_arn),
+            key: kept.text(self.key),
             size: self.size,
-            etag: owned(self.etag),
-            version_id: owned(self.version_id),
-            sequencer: owned(self.sequencer),
-            configuration_id: owned(self.configuration_id),
+            etag: kept.text(self.etag),
+            version_id: kept.text(self.version_id),
+            sequencer: kept.text(self.sequencer),
+            configuration_id: kept.text(self.configuration_id),
             id: self.id,
-            text: owned(self.text),
+            text: kept.json(),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Mail that SES receives.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
-use crate::document::Object;
+use super::text::{Kept, Text};
+use crate::document::{Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
 
@@ -15,17 +14,17 @@ use crate::printing::prints;
 #[derive(Clone)]
 pub struct SesRecord<'a> {
     /// The id that SES gave the mail. A rule that stores mails in S3 uses it as the key.
-    pub message_id: Cow<'a, str>,
+    pub message_id: Text<'a>,
     /// The sender of the envelope (`MAIL FROM`), which anybody may forge: look at the verdicts.
-    pub source: Cow<'a, str>,
+    pub source: Text<'a>,
     /// The addresses that the mail is for, as its header fields have them.
-    pub destination: Vec<Cow<'a, str>>,
+    pub destination: Vec<Text<'a>>,
     /// The addresses that the rule matched.
-    pub recipients: Vec<Cow<'a, str>>,
+    pub recipients: Vec<Text<'a>>,
     /// The subject.
-    pub subject: Cow<'a, str>,
+    pub subject: Text<'a>,
     /// When SES received it, as SES writes it.
-    pub timestamp: Cow<'a, str>,
+    pub timestamp: Text<'a>,
     /// Whether it is spam.
     pub spam: Verdict,
     /// Whether it holds a virus.
@@ -36,7 +35,7 @@ pub struct SesRecord<'a> {
     pub dkim: Verdict,
     /// Whether the domain of its `From` vouches for it (DMARC).
     pub dmarc: Verdict,
-    text: Cow<'a, str>,
+    text: Text<'a>,
 }
 
 prints!(SesRecord<'_>: message_id, timestamp, spam, virus, spf, dkim, dmarc);
@@ -77,18 +76,18 @@ impl<'a> SesRecord<'a> {
             let ses = object.object("ses")?;
             let (mail, receipt) = (ses.object("mail")?, ses.object("receipt")?);
             Ok(Self {
-                message_id: mail.text("messageId")?,
-                source: mail.text("source")?,
-                destination: mail.get("destination")?.texts()?,
-                recipients: receipt.get("recipients")?.texts()?,
-                subject: mail.object("commonHeaders")?.text("subject")?,
-                timestamp: mail.text("timestamp")?,
+                message_id: mail.text("messageId")?.into(),
+                source: mail.text("source")?.into(),
+                destination: texts(mail.get("destination")?)?,
+                recipients: texts(receipt.get("recipients")?)?,
+                subject: mail.object("commonHeaders")?.text("subject")?.into(),
+                timestamp: mail.text("timestamp")?.into(),
                 spam: Verdict::of(receipt, "spamVerdict")?,
                 virus: Verdict::of(receipt, "virusVerdict")?,
                 spf: Verdict::of(receipt, "spfVerdict")?,
                 dkim: Verdict::of(receipt, "dkimVerdict")?,
                 dmarc: Verdict::of(receipt, "dmarcVerdict")?,
-                text: Cow::Borrowed(record.as_json()),
+                text: record.as_json().into(),
             })
         })
     }
@@ -102,22 +101,28 @@ impl<'a> SesRecord<'a> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> SesRecord<'static> {
-        let all = |texts: Vec<Cow<'a, str>>| texts.into_iter().map(owned).collect();
+        let kept = Kept::of(&self.text);
+        let all = |texts: Vec<Text<'a>>| texts.into_iter().map(|text| kept.text(text)).collect();
         SesRecord {
-            message_id: owned(self.message_id),
-            source: owned(self.source),
+            message_id: kept.text(self.message_id),
+            source: kept.text(self.source),
             destination: all(self.destination),
             recipients: all(self.recipients),
-            subject: owned(self.subject),
-            timestamp: owned(self.timestamp),
+            subject: kept.text(self.subject),
+            timestamp: kept.text(self.timestamp),
             spam: self.spam,
             virus: self.virus,
             spf: self.spf,
             dkim: self.dkim,
             dmarc: self.dmarc,
-            text: owned(self.text),
+            text: kept.json(),
         }
     }
+}
+
+/// The texts of a list.
+fn texts<'a>(list: Value<'a, '_>) -> Result<Vec<Text<'a>>, JsonError> {
+    list.list()?.map(|value| value.text().map(Text::from)).collect()
 }
 
 #[cfg(test)]

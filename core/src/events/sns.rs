@@ -1,12 +1,11 @@
 //! Notifications of SNS.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::arn::{ArnKind, name_from_arn};
 use super::error::{Error, ErrorKind};
 use super::event::source_of_record;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::{Object, Value};
 use crate::json::JsonError;
 use crate::printing::prints;
@@ -16,16 +15,16 @@ use crate::routes::Routes;
 #[derive(Clone)]
 pub struct SnsRecord<'a> {
     /// The message's id.
-    pub message_id: Cow<'a, str>,
+    pub message_id: Text<'a>,
     /// The topic's ARN.
-    pub topic_arn: Cow<'a, str>,
+    pub topic_arn: Text<'a>,
     /// The subject.
-    pub subject: Cow<'a, str>,
+    pub subject: Text<'a>,
     /// The message.
-    pub message: Cow<'a, str>,
+    pub message: Text<'a>,
     /// When it was published, as SNS writes it.
-    pub timestamp: Cow<'a, str>,
-    text: Cow<'a, str>,
+    pub timestamp: Text<'a>,
+    text: Text<'a>,
 }
 
 prints!(SnsRecord<'_>: message_id, topic_arn, timestamp);
@@ -46,13 +45,14 @@ impl SnsRecord<'_> {
     /// Returns the record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> SnsRecord<'static> {
+        let kept = Kept::of(&self.text);
         SnsRecord {
-            message_id: owned(self.message_id),
-            topic_arn: owned(self.topic_arn),
-            subject: owned(self.subject),
-            message: owned(self.message),
-            timestamp: owned(self.timestamp),
-            text: owned(self.text),
+            message_id: kept.text(self.message_id),
+            topic_arn: kept.text(self.topic_arn),
+            subject: kept.text(self.subject),
+            message: kept.text(self.message),
+            timestamp: kept.text(self.timestamp),
+            text: kept.json(),
         }
     }
 }
@@ -80,12 +80,12 @@ fn read<'a>(record: Value<'a, '_>) -> Result<SnsRecord<'a>, JsonError> {
     object.get("eventSource")?;
     let sns = object.object("Sns")?;
     Ok(SnsRecord {
-        message_id: sns.text("MessageId")?,
-        topic_arn: sns.text("TopicArn")?,
-        subject: sns.text("Subject")?,
-        message: sns.text("Message")?,
-        timestamp: sns.text("Timestamp")?,
-        text: Cow::Borrowed(record.json()),
+        message_id: sns.text("MessageId")?.into(),
+        topic_arn: sns.text("TopicArn")?.into(),
+        subject: sns.text("Subject")?.into(),
+        message: sns.text("Message")?.into(),
+        timestamp: sns.text("Timestamp")?.into(),
+        text: record.json().into(),
     })
 }
 

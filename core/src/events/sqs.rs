@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 
 use super::batch_event::BatchRecord;
 use super::error::Error;
-use super::owned;
+use super::text::{Kept, Text};
 use crate::document::Document;
 use crate::printing::prints;
 
@@ -12,14 +12,14 @@ use crate::printing::prints;
 #[derive(Clone)]
 pub struct SqsRecord<'a> {
     /// The message's id.
-    pub message_id: Cow<'a, str>,
+    pub message_id: Text<'a>,
     /// What deletes the message; Lambda does that for messages that succeed.
-    pub receipt_handle: Cow<'a, str>,
+    pub receipt_handle: Text<'a>,
     /// The body.
-    pub body: Cow<'a, str>,
+    pub body: Text<'a>,
     /// The queue's ARN.
-    pub event_source_arn: Cow<'a, str>,
-    text: Cow<'a, str>,
+    pub event_source_arn: Text<'a>,
+    text: Text<'a>,
 }
 
 prints!(SqsRecord<'_>: message_id, event_source_arn);
@@ -34,11 +34,11 @@ impl<'a> SqsRecord<'a> {
     pub fn read(record: &BatchRecord<'a>) -> Result<Self, Error> {
         record.read(|message| {
             Ok(Self {
-                message_id: message.text("messageId")?,
-                receipt_handle: message.text("receiptHandle")?,
-                body: message.text("body")?,
-                event_source_arn: message.text("eventSourceARN")?,
-                text: Cow::Borrowed(record.as_json()),
+                message_id: message.text("messageId")?.into(),
+                receipt_handle: message.text("receiptHandle")?.into(),
+                body: message.text("body")?.into(),
+                event_source_arn: message.text("eventSourceARN")?.into(),
+                text: record.as_json().into(),
             })
         })
     }
@@ -52,12 +52,13 @@ impl<'a> SqsRecord<'a> {
     /// The record without its event, for a handler that may outlive it.
     #[must_use]
     pub fn into_owned(self) -> SqsRecord<'static> {
+        let kept = Kept::of(&self.text);
         SqsRecord {
-            message_id: owned(self.message_id),
-            receipt_handle: owned(self.receipt_handle),
-            body: owned(self.body),
-            event_source_arn: owned(self.event_source_arn),
-            text: owned(self.text),
+            message_id: kept.text(self.message_id),
+            receipt_handle: kept.text(self.receipt_handle),
+            body: kept.text(self.body),
+            event_source_arn: kept.text(self.event_source_arn),
+            text: kept.json(),
         }
     }
 

@@ -14,6 +14,13 @@ use super::RequestError;
 /// A body that is too large is refused before anything is allocated for it, one with wrong syntax
 /// before that.
 pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, RequestError> {
+    // Nearly all texts are well-formed, without line ends, and small enough: they are looked at once.
+    let most = text.len().div_euclid(4).saturating_mul(3);
+    if max_bytes.is_none_or(|max| most <= max)
+        && let Ok(decoded) = ENGINE.decode(text)
+    {
+        return Ok(decoded);
+    }
     let decoded_len = decoded_len(text).ok_or(RequestError::InvalidBase64)?;
     if max_bytes.is_some_and(|most| decoded_len > most) {
         return Err(RequestError::TooLarge);

@@ -112,7 +112,7 @@ impl Key {
 
 /// An item: attributes by name, in the order of their names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Item(BTreeMap<AttributeName, Value>);
+pub struct Item(pub(super) BTreeMap<AttributeName, Value>);
 
 impl Item {
     /// An item without attributes.

@@ -36,6 +36,7 @@ mod expression;
 mod get_item;
 mod guard;
 mod item;
+mod item_text;
 mod key_cursor;
 pub mod memory;
 mod number;

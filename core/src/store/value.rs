@@ -203,9 +203,14 @@ fn list<'a>(json: &'a Json, tag: &'static str) -> Result<&'a [Json], ReadError> 
 }
 
 fn bytes(json: &Json, tag: &'static str) -> Result<Vec<u8>, ReadError> {
-    let mut encoded = text(json, tag)?.to_owned();
+    decoded(text(json, tag)?).ok_or(ReadError::Content { tag })
+}
+
+/// The bytes of a text in base64, whose line ends are ignored.
+pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut encoded = text.to_owned();
     encoded.retain(|c| !matches!(c, '\r' | '\n'));
-    LENIENT.decode(encoded).map_err(|_| ReadError::Content { tag })
+    LENIENT.decode(encoded).ok()
 }
 
 /// Padding is required, stray bits in the last symbol are not looked at.

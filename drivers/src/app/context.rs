@@ -37,7 +37,36 @@ pub struct Context {
     pub(super) services: Arc<Services>,
     begun: Arc<Begun>,
     pub(super) left: Arc<Left>,
-    cancellation: CancellationToken,
+    cancellation: Cancellation,
+}
+
+/// What ends when an answer is no longer waited for.
+#[derive(Clone)]
+enum Cancellation {
+    This(CancellationToken),
+    /// A child of this one, which ends for a record alone: it is [left](Left::given_up) for all who ask.
+    ChildOf(CancellationToken),
+}
+
+/// Gives a record up when it is dropped: a context of it that is asked from then on says so, too.
+pub(super) struct GiveUp {
+    left: Arc<Left>,
+    invocation: Option<CancellationToken>,
+}
+
+impl GiveUp {
+    /// Does nothing any more: the record was handled.
+    pub(super) fn disarm(mut self) {
+        self.invocation = None;
+    }
+}
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        if let Some(invocation) = &self.invocation {
+            self.left.given_up(invocation).cancel();
+        }
+    }
 }
 
 impl Context {
@@ -52,8 +81,26 @@ impl Context {
             services: Arc::clone(services),
             begun: Arc::clone(begun),
             left: Arc::default(),
-            cancellation: cancellation.clone(),
+            cancellation: Cancellation::This(cancellation.clone()),
         }
+    }
+
+    /// The same one of a record that is given up alone, as what [`give_up_on_drop`](Self::give_up_on_drop)
+    /// returns does.
+    pub(super) fn given_up_alone(self) -> Self {
+        let cancellation = match self.cancellation {
+            Cancellation::This(of) | Cancellation::ChildOf(of) => Cancellation::ChildOf(of),
+        };
+        Self { cancellation, ..self }
+    }
+
+    /// What gives the record up unless it is disarmed.
+    pub(super) fn give_up_on_drop(&self) -> GiveUp {
+        let invocation = match &self.cancellation {
+            Cancellation::ChildOf(invocation) => Some(invocation.clone()),
+            Cancellation::This(_) => None,
+        };
+        GiveUp { left: Arc::clone(&self.left), invocation }
     }
 
     pub(super) fn for_handler(
@@ -353,8 +400,11 @@ impl Context {
     /// elsewhere. It never ends after the handler has answered: a body's stream is dropped when its
     /// client leaves, and what feeds it finds its channel closed.
     #[must_use]
-    pub const fn cancellation(&self) -> &CancellationToken {
-        &self.cancellation
+    pub fn cancellation(&self) -> &CancellationToken {
+        match &self.cancellation {
+            Cancellation::This(token) => token,
+            Cancellation::ChildOf(invocation) => self.left.given_up(invocation),
+        }
     }
 
     /// How large the body of a request may be that a layer further out has changed: decompressed, say.
@@ -376,7 +426,7 @@ impl Context {
 
     /// The same one, whose answer is no longer waited for once `cancellation` ends.
     pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
-        Self { cancellation, ..self.clone() }
+        Self { cancellation: Cancellation::This(cancellation), ..self.clone() }
     }
 }
 

@@ -3,15 +3,20 @@
 use core::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 
 /// Values under names, values under types, and the stages that were passed.
 #[derive(Default)]
-pub(super) struct Left(Mutex<Inner>);
+pub(super) struct Left {
+    inner: Mutex<Inner>,
+    /// What ends when the record is given up, once somebody has asked for it: most handlers do not.
+    given_up: OnceLock<CancellationToken>,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -24,12 +29,18 @@ impl Left {
     /// Begins with the stages that were passed before.
     pub(super) fn behind(stages: impl Iterator<Item = &'static str>) -> Self {
         let stages = stages.map(Cow::Borrowed).collect();
-        Self(Mutex::new(Inner { stages, ..Inner::default() }))
+        let inner = Mutex::new(Inner { stages, ..Inner::default() });
+        Self { inner, given_up: OnceLock::new() }
+    }
+
+    /// What ends when the record is given up, or all of its invocation.
+    pub(super) fn given_up(&self, invocation: &CancellationToken) -> &CancellationToken {
+        self.given_up.get_or_init(|| invocation.child_token())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing panics while it is locked: poisoning says nothing here.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -101,10 +101,13 @@ pub(super) async fn in_record<F: Future>(
     work: F,
 ) -> F::Output {
     #[cfg(feature = "tracing")]
-    let work = {
-        let (name, id) = (&*log_text(name), &*log_text(id));
-        work.instrument(info_span!("record", source = source.as_str(), name, id))
-    };
+    // What nobody takes is not worked out.
+    let work = work.instrument(info_span!(
+        "record",
+        source = source.as_str(),
+        name = &*log_text(name),
+        id = &*log_text(id),
+    ));
     #[cfg(not(feature = "tracing"))]
     let _ = (source, name, id);
     work.await

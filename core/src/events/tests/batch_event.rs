@@ -276,6 +276,28 @@ fn lists_of_one_name_are_refused_however_many_there_are() {
 }
 
 #[test]
+fn records_share_the_texts_of_what_they_are_from() {
+    for (source, event, name) in [
+        (BatchSource::Kafka, r#"{"records":{"\u0074-0":[{"offset":1},{"offset":2}]}}"#, "t"),
+        (BatchSource::RabbitMq, r#"{"rmqMessagesByQueue":{"\u0071::/":[{},{}]}}"#, "q"),
+        (
+            BatchSource::Kinesis,
+            r#"{"Records":[{"eventSourceARN":"a:stream/\u0073"},{"eventSourceARN":"a:stream/s"}]}"#,
+            "s",
+        ),
+    ] {
+        let event = BatchEvent::read(source, event).unwrap();
+        let [first, second] = [0, 1].map(|index| event.record(index).unwrap());
+        assert_eq!((first.name(), second.name()), (name, name));
+        assert!(core::ptr::eq(first.name(), second.name()), "{source:?}");
+    }
+    let two = r#"{"Records":[{"eventSourceARN":"r:q"},{"eventSourceARN":"r:p"},{}]}"#;
+    let event = BatchEvent::read(BatchSource::Sqs, two).unwrap();
+    let names: Vec<_> = event.records().map(|record| record.name()).collect();
+    assert_eq!(names, ["q", "p", ""]);
+}
+
+#[test]
 fn texts_of_an_event_are_those_of_all_its_records() {
     let event = r#"{"eventSourceArn":" a:c ","bootstrapServers":"b-1,b-2",
         "records":{"t-0":[{"topic":"t","offset":1},{"topic":"t","offset":2}]}}"#;

@@ -350,11 +350,6 @@ fn no_event_is_scanned_twice() {
         r#"{"type":"TOKEN","authorizationToken":"t","methodArn":"a:b:c:d:e:f/g/GET/h"}"#
             .to_string(),
         r#"{"action":"ship","order":{"id":7}}"#.to_string(),
-    ] {
-        assert_eq!(scans::of(|| read_everything(&text)).1, text.len(), "{text}");
-    }
-    // What is nested deeply is looked for once it is known who sent the event.
-    for text in [
         ten(
             r##"{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},
             "object":{"key":"a+b","size":7,"sequencer":"0#"}}}"##,
@@ -366,7 +361,7 @@ fn no_event_is_scanned_twice() {
             {"messageId":"m"},"data":"aGk="}]}}"#
             .to_string(),
     ] {
-        assert_eq!(scans::of(|| read_everything(&text)).1, 2 * text.len(), "{text}");
+        assert_eq!(scans::of(|| read_everything(&text)).1, text.len(), "{text}");
     }
     // A string with escapes is looked at again when it is read, and only then.
     let body = r#""{\"order\":7}""#;

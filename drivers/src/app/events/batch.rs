@@ -7,12 +7,13 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
     Batch, BatchEvent, BatchRecord, BatchSource, DynamoDbSummary, EventInput, EventObservation,
-    RawEvent, Turn,
+    KinesisRecord, RawEvent, Turn,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::Shared;
+use crate::app::chain::Chain;
 use crate::app::invoke::InvokeError;
 use crate::app::span::in_record;
 use crate::app::time::Begun;
@@ -80,7 +81,7 @@ impl AppService {
     /// response cannot be kept has failed.
     pub(super) async fn run_batch<'e>(
         &self,
-        event: &BatchEvent<'e>,
+        event: &'e BatchEvent<'_>,
         begun: Begun,
         keep: &Keep<'_>,
     ) -> Batch<'e> {
@@ -112,7 +113,7 @@ impl AppService {
     /// given up, and count as failed.
     async fn handle_all<'e>(
         &self,
-        event: &BatchEvent<'e>,
+        event: &BatchEvent<'_>,
         mut batch: Batch<'e>,
         shared: &Shared,
         concurrency: NonZeroUsize,
@@ -125,12 +126,19 @@ impl AppService {
             while running.len() < concurrency.get()
                 && let Some(turn) = batch.take(clock.now())
             {
-                running.push(self.handle_turn(event, turn, shared, keep));
+                // Most applications handle one at a time, for which there is no need to share the task.
+                if concurrency == NonZeroUsize::MIN {
+                    let handled = self.handle_turn(event, turn, shared, keep);
+                    let Some(done) = before(stop.as_mut(), handled).await else { return batch };
+                    report(&mut batch, done);
+                } else {
+                    running.push(self.handle_turn(event, turn, shared, keep));
+                }
             }
             // A record that is done is looked at first: it is not thrown away at the last moment.
             let done = before(stop.as_mut(), running.next()).await;
-            let Some((turn, is_handled)) = done.flatten() else { return batch };
-            if is_handled { batch.succeed(turn) } else { batch.fail(turn) }
+            let Some(done) = done.flatten() else { return batch };
+            report(&mut batch, done);
         }
     }
 
@@ -147,12 +155,8 @@ impl AppService {
         let source = event.source();
         let handled = async {
             let observation = self.observation(source, &record, shared);
-            let own = shared.of_record();
-            let guard = own.cancellation.clone().drop_guard();
-            let handled = self.handle_record(source, &record, &own).await;
+            let handled = self.handle_record(source, &record, shared).await;
             let handled = handled.and_then(|response| keep(index, response));
-            // Not when the record is given up: it comes again, and its work must not run twice.
-            let _ = guard.disarm();
             let is_handled = handled.is_ok();
             self.conclude_event(observation, handled.err(), shared);
             is_handled
@@ -172,14 +176,32 @@ impl AppService {
         if let EventInput::Kinesis(record) = &input
             && let Some(records) = record.user_records()
         {
-            // Kinesis knows the aggregate alone: the first failure fails it, and all of it comes again.
-            for record in records {
-                let input = EventInput::Kinesis(Arc::new(record));
-                self.handle(handler, shared.context(input)).await?;
-            }
-            return Ok(Response::no_content());
+            let own = shared.of_record();
+            let guard = own.cancellation.clone().drop_guard();
+            let handled = self.handle_aggregate(handler, records, &own).await;
+            let _ = guard.disarm();
+            return handled;
         }
-        self.handle(handler, shared.context(input)).await
+        let context = shared.record_context(input);
+        let given_up = context.give_up_on_drop();
+        let handled = self.handle(handler, context).await;
+        given_up.disarm();
+        handled
+    }
+
+    /// Handles the records in an aggregate of Kinesis. It knows the aggregate alone: the first failure
+    /// fails it, and all of it comes again.
+    async fn handle_aggregate(
+        &self,
+        handler: &Arc<Chain>,
+        records: impl Iterator<Item = KinesisRecord<'static>>,
+        shared: &Shared,
+    ) -> Result<Response, AppError> {
+        for record in records {
+            let input = EventInput::Kinesis(Arc::new(record));
+            self.handle(handler, shared.context(input)).await?;
+        }
+        Ok(Response::no_content())
     }
 
     /// What is recorded of a record, where anybody listens: changes of tables always, others if that
@@ -203,6 +225,11 @@ impl AppService {
             EventObservation::message(source.trigger(), name, id, request_id)
         })
     }
+}
+
+/// Tells a batch what came of a record.
+fn report(batch: &mut Batch<'_>, (turn, is_handled): (Turn, bool)) {
+    if is_handled { batch.succeed(turn) } else { batch.fail(turn) }
 }
 
 pub(super) fn unregistered(record: &BatchRecord<'_>) -> AppError {

@@ -223,7 +223,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// The same for one record, which may be given up alone.
+    /// The same for one record that is several, and may be given up alone.
     fn of_record(&self) -> Self {
         Self {
             delivery: Arc::clone(&self.delivery),
@@ -237,6 +237,11 @@ impl Shared {
     fn context(&self, record: EventInput) -> Context {
         let subject = Subject::Record { record, delivery: Arc::clone(&self.delivery) };
         Context::new(subject, &self.services, &self.begun, &self.cancellation)
+    }
+
+    /// The context of a record that may be given up alone.
+    fn record_context(&self, record: EventInput) -> Context {
+        self.context(record).given_up_alone()
     }
 
     fn event_context(&self, event: AnyEvent) -> Context {

@@ -102,6 +102,22 @@ fn what_is_not_done_in_time_is_sent_again() {
 }
 
 #[test]
+fn what_was_given_up_hears_of_it_however_late_it_asks() {
+    let contexts = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&contexts);
+    let handler = move |message: Arc<SqsMessage>, context: Context| {
+        keep.lock().unwrap().push(context.clone());
+        handle(message, context)
+    };
+    let app = TestApp::new(|_| App::new().sqs("q", handler)).time_limit(Duration::from_secs(1));
+    app.sqs("q", ["ok", "fail", "9000"]).assert_failures(["msg-2", "msg-3"]);
+    let contexts = contexts.lock().unwrap();
+    let ended: Vec<_> =
+        contexts.iter().map(|context| context.cancellation().is_cancelled()).collect();
+    assert_eq!(ended, [false, false, true]);
+}
+
+#[test]
 fn streams_stop_at_a_failure_if_told_so() {
     async fn kept(change: Arc<DynamoDbChange>) -> Result<(), AppError> {
         if change.event_name == "REMOVE" { Err(AppError::not_found()) } else { Ok(()) }
