@@ -101,7 +101,9 @@ impl AppService {
         }
     }
 
-    /// Answers the event of an invocation that has begun; `text` is what it was read from.
+    /// Answers the event of an invocation that has begun; `text` is what it was read from. All but requests
+    /// are answered in a box of their own: together their futures have many kilobytes, which every event
+    /// would move from the stack to the stack.
     pub(crate) async fn answer_event(
         &self,
         event: LambdaEvent<'_>,
@@ -111,22 +113,26 @@ impl AppService {
         if !self.serves(&event) && !matches!(event, LambdaEvent::Other(_)) {
             let raw = RawEvent::read(text)?;
             if self.takes_any(&raw) {
-                return self.answer_any(&raw, begun).await;
+                return Box::pin(self.answer_any(&raw, begun)).await;
             }
         }
         match event {
             LambdaEvent::Http(HttpEvent { source, request, .. }) => {
                 Ok(source.write_response(&self.serve_within(source, request, begun).await))
             }
-            LambdaEvent::Batch(event) => self.answer_records(&event, text, begun).await,
-            LambdaEvent::Sns(records) => self.answer_sns(records, begun).await,
-            LambdaEvent::EventBridge(event) => self.answer_event_bridge(event, begun).await,
-            LambdaEvent::WebSocket(event) if self.serves_websockets() => {
-                self.answer_websocket(event, begun).await
+            LambdaEvent::Batch(event) => Box::pin(self.answer_records(&event, text, begun)).await,
+            LambdaEvent::Sns(records) => Box::pin(self.answer_sns(records, begun)).await,
+            LambdaEvent::EventBridge(event) => {
+                Box::pin(self.answer_event_bridge(event, begun)).await
             }
-            LambdaEvent::WebSocket(_) => self.answer_any(&RawEvent::read(text)?, begun).await,
-            LambdaEvent::Single(event) => self.answer_single(&event, begun).await,
-            LambdaEvent::Other(event) => self.answer_any(&event, begun).await,
+            LambdaEvent::WebSocket(event) if self.serves_websockets() => {
+                Box::pin(self.answer_websocket(event, begun)).await
+            }
+            LambdaEvent::WebSocket(_) => {
+                Box::pin(self.answer_any(&RawEvent::read(text)?, begun)).await
+            }
+            LambdaEvent::Single(event) => Box::pin(self.answer_single(&event, begun)).await,
+            LambdaEvent::Other(event) => Box::pin(self.answer_any(&event, begun)).await,
         }
     }
 

@@ -128,7 +128,7 @@ impl AppService {
             {
                 // Most applications handle one at a time, for which there is no need to share the task.
                 if concurrency == NonZeroUsize::MIN {
-                    let handled = self.handle_turn(event, turn, shared, keep);
+                    let handled = pin!(self.handle_turn(event, turn, shared, keep));
                     let Some(done) = before(stop.as_mut(), handled).await else { return batch };
                     report(&mut batch, done);
                 } else {
@@ -153,14 +153,15 @@ impl AppService {
         let index = turn.index();
         let Some(record) = event.record(index) else { return (turn, false) };
         let source = event.source();
-        let handled = async {
+        // It is pinned here, so that it is not moved into every future around it.
+        let handled = pin!(async {
             let observation = self.observation(source, &record, shared);
             let handled = self.handle_record(source, &record, shared).await;
             let handled = handled.and_then(|response| keep(index, response));
             let is_handled = handled.is_ok();
             self.conclude_event(observation, handled.err(), shared);
             is_handled
-        };
+        });
         (turn, in_record(source.trigger(), record.name(), record.identifier(), handled).await)
     }
 
