@@ -6,6 +6,7 @@ use alloc::string::String;
 use super::cut::trim;
 
 /// A method trimmed and in upper case. Any token is a method; only equal ones match.
+#[inline]
 #[must_use]
 pub fn canonical_method(method: &str) -> Cow<'_, str> {
     let method = trim(method);

@@ -21,7 +21,11 @@ pub(super) struct Edges {
 struct Edge {
     from: u32,
     to: u32,
-    segment: Box<[u8]>,
+    len: usize,
+    /// As of a [`FirstSegment`]: most segments have no tail, which would be somewhere else in memory.
+    head: u64,
+    tail: Box<[u8]>,
+    hash: u64,
 }
 
 /// Where an edge is, if `number` is not zero: the position in `edges` plus one. Most of those that are
@@ -33,6 +37,7 @@ struct Slot {
 }
 
 impl Edges {
+    #[inline]
     pub(super) fn get(&self, from: u32, segment: &FirstSegment<'_>) -> Option<u32> {
         let hash = hash(from, segment.hash);
         let mut at = hash as usize;
@@ -42,7 +47,9 @@ impl Edges {
             let place = slot.number.checked_sub(1)?;
             if slot.hash == hash {
                 let edge = self.edges.get(place as usize)?;
-                if edge.from == from && *edge.segment == *segment.text {
+                let is_alike =
+                    (edge.from, edge.len, edge.head) == (from, segment.len, segment.head);
+                if is_alike && (segment.tail.is_empty() || *edge.tail == *segment.tail) {
                     return Some(edge.to);
                 }
             }
@@ -51,8 +58,9 @@ impl Edges {
     }
 
     /// Adds an edge that is not there yet.
-    pub(super) fn insert(&mut self, from: u32, segment: &[u8], to: u32) {
-        self.edges.push(Edge { from, to, segment: segment.into() });
+    pub(super) fn insert(&mut self, from: u32, segment: &FirstSegment<'_>, to: u32) {
+        let FirstSegment { len, head, tail, hash, .. } = *segment;
+        self.edges.push(Edge { from, to, len, head, tail: tail.into(), hash });
         if self.slots.len() < self.edges.len().saturating_mul(2) {
             self.rehash();
         } else {
@@ -72,7 +80,7 @@ impl Edges {
         let Some(edge) = number.checked_sub(1).and_then(|index| self.edges.get(index)) else {
             return;
         };
-        let hash = hash(edge.from, FirstSegment::of(&edge.segment).hash);
+        let hash = hash(edge.from, edge.hash);
         let mask = self.mask();
         let mut at = hash as usize;
         while self.slots.get(at & mask).is_some_and(|taken| taken.number != 0) {
@@ -110,7 +118,8 @@ mod tests {
         let mut edges = Edges::default();
         assert_eq!(get(&edges, 0, "a"), None);
         for n in 0..2000 {
-            edges.insert(n % 7, format!("segment-{n}").as_bytes(), n);
+            let segment = format!("segment-{n}");
+            edges.insert(n % 7, &FirstSegment::of(segment.as_bytes()), n);
         }
         for n in 0..2000 {
             let segment = format!("segment-{n}");

@@ -158,9 +158,12 @@ impl<T> RouteTable<T> {
     #[must_use]
     pub fn look_up<'r, 'p>(&'r self, method: &str, path: &'p UriPath) -> Lookup<'r, 'p, T> {
         let path = matchable(path);
-        let method = canonical_method(method);
-        let or_else = (self.head_as_get && method == "HEAD").then_some("GET");
-        match self.trie.find(&method, or_else, path) {
+        // Those of routes are canonical, as nearly all are that are asked for.
+        let known = self.trie.method_id(method);
+        let known = known.or_else(|| self.trie.method_id(&canonical_method(method)));
+        let reads_head = || canonical_method(method) == "HEAD";
+        let or_else = (self.head_as_get && reads_head()).then(|| self.trie.method_id("GET"));
+        match self.trie.find(known, or_else.flatten(), path) {
             Search::Found(index) => match self.routes.get(index) {
                 Some(route) => Lookup::Found(RouteMatch::new(route, path)),
                 None => Lookup::NotFound,

@@ -7,7 +7,11 @@
 /// The first segment of a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FirstSegment<'p> {
-    pub(super) text: &'p [u8],
+    pub(super) len: usize,
+    /// The first eight bytes; where it has fewer, all of them.
+    pub(super) head: u64,
+    /// The others.
+    pub(super) tail: &'p [u8],
     /// Of the text alone, whatever follows it.
     pub(super) hash: u64,
     /// What follows the slash behind it, if there is one.
@@ -15,31 +19,31 @@ pub(super) struct FirstSegment<'p> {
 }
 
 impl<'p> FirstSegment<'p> {
+    #[inline]
     pub(super) fn of(path: &'p [u8]) -> Self {
-        let (mut hash, mut rest) = (MULTIPLIER, path);
+        let Word { bytes: head, len } = Word::of(path);
+        let (after, hash) = (path.get(len..).unwrap_or_default(), mix(MULTIPLIER, head));
+        if len < WORD {
+            return Self { len, head, tail: &[], hash, rest: after.get(1..) };
+        }
+        let (mut rest, mut hash) = (after, hash);
         loop {
-            let word = Word::of(rest);
-            hash = mix(hash, word.bytes);
-            rest = rest.get(word.len..).unwrap_or_default();
-            if word.len < WORD {
+            let Word { bytes, len } = Word::of(rest);
+            hash = mix(hash, bytes);
+            rest = rest.get(len..).unwrap_or_default();
+            if len < WORD {
                 break;
             }
         }
-        let len = path.len().saturating_sub(rest.len());
-        Self { text: path.get(..len).unwrap_or_default(), hash, rest: rest.get(1..) }
+        let tail = after.get(..after.len().saturating_sub(rest.len())).unwrap_or_default();
+        Self { len: WORD.saturating_add(tail.len()), head, tail, hash, rest: rest.get(1..) }
     }
 }
 
 /// How long the first segment of a path is.
+#[inline]
 pub(super) fn first_len(path: &[u8]) -> usize {
-    let mut rest = path;
-    loop {
-        let Word { len, .. } = Word::of(rest);
-        rest = rest.get(len..).unwrap_or_default();
-        if len < WORD {
-            return path.len().saturating_sub(rest.len());
-        }
-    }
+    FirstSegment::of(path).len
 }
 
 /// Up to eight bytes of a segment; where they are eight, more may follow.
@@ -50,6 +54,7 @@ struct Word {
 }
 
 impl Word {
+    #[inline]
     fn of(path: &[u8]) -> Self {
         let bytes = match path.first_chunk() {
             Some(next) => u64::from_le_bytes(*next),
@@ -100,7 +105,7 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
-    use super::{FirstSegment, first_len};
+    use super::FirstSegment;
 
     #[test]
     fn segments_end_at_the_first_slash_and_their_hash_is_their_own() {
@@ -108,12 +113,15 @@ mod tests {
         let odd = ["\u{e9}\u{f6}", "0000000/", ".........", "\0\0", "\u{7f}-\u{80}-\u{af}"];
         for text in texts.chain(odd.iter().map(|text| text.trim_end_matches('/'))) {
             let alone = FirstSegment::of(text.as_bytes());
-            assert_eq!((alone.text, alone.rest), (text.as_bytes(), None));
+            assert_eq!((alone.len, alone.rest), (text.len(), None));
+            assert_eq!(alone.tail, text.as_bytes().get(8..).unwrap_or_default());
             for after in ["", "a", "/", "aaaaaaaaaaaa", "aaaaa/bbbbbbbbbbbbbbb"] {
                 let path = format!("{text}/{after}");
                 let first = FirstSegment::of(path.as_bytes());
-                assert_eq!((first.text, first.rest), (text.as_bytes(), Some(after.as_bytes())));
-                assert_eq!((first.hash, first_len(path.as_bytes())), (alone.hash, text.len()));
+                assert_eq!((first.len, first.rest), (text.len(), Some(after.as_bytes())));
+                let texts =
+                    |it: FirstSegment<'_>| (it.head.to_le_bytes(), it.tail.to_vec(), it.hash);
+                assert_eq!(texts(first), texts(alone));
             }
         }
     }

@@ -48,9 +48,13 @@ struct Entry {
 }
 
 /// A method by its place among those of the trie.
-type MethodId = u32;
+pub(super) type MethodId = u32;
 
 impl Leaf {
+    const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     fn entries(&self) -> &[Entry] {
         match self {
             Self::None => &[],
@@ -103,7 +107,7 @@ impl Trie {
 
     fn grow_static(&mut self, from: u32, text: &str) -> u32 {
         let next = self.grow();
-        self.statics.insert(from, text.as_bytes(), next);
+        self.statics.insert(from, &FirstSegment::of(text.as_bytes()), next);
         if let Some(node) = self.node_mut(from) {
             node.has_statics = true;
         }
@@ -128,7 +132,8 @@ impl Trie {
         small(self.methods.len().saturating_sub(1))
     }
 
-    fn method_id(&self, method: &str) -> Option<MethodId> {
+    /// `None` for a method that no route has.
+    pub(super) fn method_id(&self, method: &str) -> Option<MethodId> {
         self.methods.iter().position(|known| known == method).map(small)
     }
 
@@ -166,9 +171,13 @@ impl Trie {
 
     /// Looks for the best route for a method and a path. Where the method has none, those of the
     /// method `or_else` take part.
-    pub(super) fn find(&self, method: &str, or_else: Option<&str>, path: Option<&str>) -> Search {
+    pub(super) fn find(
+        &self,
+        method: Option<MethodId>,
+        or_else: Option<MethodId>,
+        path: Option<&str>,
+    ) -> Search {
         let path = path.map(str::as_bytes);
-        let (method, or_else) = (self.method_id(method), or_else.and_then(|m| self.method_id(m)));
         let (len, own, other, is_known) = (None, None, None, false);
         let mut best = Best { method, or_else, path, len, own, other, is_known };
         self.walk(ROOT, path, Shape::default(), &mut best);
@@ -191,26 +200,35 @@ impl Trie {
     ///
     /// Work is bounded by the trie and by the path, and depth by
     /// [`MAX_SEGMENTS`](Pattern::MAX_SEGMENTS).
-    fn walk(&self, at: u32, rest: Option<&[u8]>, shape: Shape, visit: &mut impl Visit) {
-        let Some(node) = self.node(at) else { return };
-        let Some(path) = rest else { return visit.leaf(node.leaf.entries(), shape) };
-        let first = FirstSegment::of(path);
-        if !first.text.is_empty() {
+    fn walk(&self, mut at: u32, mut rest: Option<&[u8]>, mut shape: Shape, visit: &mut impl Visit) {
+        while let Some(node) = self.node(at) {
+            let Some(path) = rest else { return visit.leaf(node.leaf.entries(), shape) };
+            if !node.proxy.is_none() {
+                visit.leaf(node.proxy.entries(), shape);
+            }
+            let first = FirstSegment::of(path);
+            if first.len == 0 {
+                return;
+            }
+            let by_text = node.has_statics.then(|| self.statics.get(at, &first)).flatten();
             // The first match need not be the best: `/a/{x}/{y}` is met before `/{x}/b/c`, which has
             // more static segments. So both sides of a fork are walked, the static one first: what
             // it finds lets `wants` skip most of the others.
-            if node.has_statics
-                && let Some(next) = self.statics.get(at, &first)
-            {
-                self.walk(next, first.rest, shape.with_static(), visit);
-            }
-            if let Some(next) = node.param
-                && visit.wants(shape.with_param())
-            {
-                self.walk(next.get(), first.rest, shape.with_param(), visit);
-            }
+            (at, shape) = match (by_text, node.param) {
+                (None, None) => return,
+                (Some(next), None) => (next, shape.with_static()),
+                (by_text, Some(param)) => {
+                    if let Some(next) = by_text {
+                        self.walk(next, first.rest, shape.with_static(), visit);
+                    }
+                    if !visit.wants(shape.with_param()) {
+                        return;
+                    }
+                    (param.get(), shape.with_param())
+                }
+            };
+            rest = first.rest;
         }
-        visit.leaf(node.proxy.entries(), shape);
     }
 }
 
@@ -222,8 +240,8 @@ impl Trie {
 /// that shapes are equal only where both have a proxy or neither has.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 struct Shape {
-    statics: usize,
-    params: usize,
+    statics: u16,
+    params: u16,
 }
 
 impl Shape {
@@ -273,15 +291,19 @@ impl Visit for Best<'_> {
     fn leaf(&mut self, leaf: &[Entry], shape: Shape) {
         self.is_known |= !leaf.is_empty();
         better(&mut self.own, leaf, self.method, shape);
-        better(&mut self.other, leaf, self.or_else, shape);
+        if self.or_else.is_some() {
+            better(&mut self.other, leaf, self.or_else, shape);
+        }
     }
 
     /// Each segment passed as a parameter is one static segment fewer. Equal counts may still win, by
     /// their parameters or by having been registered earlier.
     fn wants(&mut self, shape: Shape) -> bool {
         let Some((best, _)) = self.own else { return true };
-        let len = *self.len.get_or_insert_with(|| segments(self.path));
-        len.saturating_sub(shape.params) >= best.statics
+        let path = self.path;
+        let mut most = || *self.len.get_or_insert_with(|| segments(path));
+        let (params, statics) = (usize::from(shape.params), usize::from(best.statics));
+        statics == 0 || most().saturating_sub(params) >= statics
     }
 }
 
