@@ -23,7 +23,7 @@ mod reading;
 mod texts;
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
@@ -86,7 +86,7 @@ fn write_escaped(text: &str, may_need_escape: impl Fn(u8) -> bool, out: &mut Str
     out.push('"');
     // Nearly every text needs no escape, and those that do need few: whole stretches are copied.
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(&may_need_escape) {
+    while let Some(at) = first_byte(rest, &may_need_escape) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);
         let mut chars = special.chars();
@@ -116,21 +116,28 @@ fn write_escaped(text: &str, may_need_escape: impl Fn(u8) -> bool, out: &mut Str
 pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
     // Checked first, so that below a quote is one of a string and nothing is left half-written.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| JsonError::from(&error))?;
-    let mut in_string = false;
-    let mut escaped = false;
-    for c in text.chars() {
-        if in_string && is_unsafe_in_html(c) {
-            write_escape(c, out);
-            continue;
+    let (mut rest, mut in_string) = (text, false);
+    while let Some(at) = match in_string {
+        true => first_byte(rest, |b| matches!(b, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)),
+        false => first_byte(rest, |b| b == b'"' || b.is_ascii_whitespace()),
+    } {
+        let (same, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(same);
+        let mut chars = special.chars();
+        match chars.next() {
+            Some('"') => {
+                in_string = !in_string;
+                out.push('"');
+            }
+            // It takes a character with it, be that a quote.
+            Some('\\') => out.extend(['\\'].into_iter().chain(chars.next())),
+            Some(c) if is_unsafe_in_html(c) => write_escape(c, out),
+            Some(c) if !in_string && c.is_ascii_whitespace() => {}
+            other => out.extend(other),
         }
-        if in_string || !c.is_ascii_whitespace() {
-            out.push(c);
-        }
-        if c == '"' && !escaped {
-            in_string = !in_string;
-        }
-        escaped = in_string && c == '\\' && !escaped;
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     Ok(())
 }
 
@@ -218,11 +225,13 @@ impl<'a> ObjectWriter<'a> {
 
 /// Members are sorted here: whether `Map` keeps them sorted depends on the features of a build.
 fn write_object(members: &Map<String, Json>, out: &mut String) {
-    let mut sorted: Vec<(&String, &Json)> = members.iter().collect();
-    sorted.sort_unstable_by_key(|(name, _)| *name);
     let mut object = ObjectWriter::begin(out);
-    for (name, value) in sorted {
-        object.value(name, value);
+    if members.keys().is_sorted() {
+        members.iter().for_each(|(name, value)| object.value(name, value));
+    } else {
+        let mut sorted: Vec<(&String, &Json)> = members.iter().collect();
+        sorted.sort_unstable_by_key(|(name, _)| *name);
+        sorted.into_iter().for_each(|(name, value)| object.value(name, value));
     }
     object.end();
 }
@@ -231,7 +240,8 @@ fn write_object(members: &Map<String, Json>, out: &mut String) {
 fn write_number(number: &Number, out: &mut String) {
     match number.as_f64().filter(|_| number.is_f64()) {
         Some(float) => write_float(float, out),
-        None => out.push_str(&number.to_string()),
+        // Appending to a string cannot fail.
+        None => drop(write!(out, "{number}")),
     }
 }
 
@@ -252,6 +262,16 @@ pub(crate) fn write_float(float: f64, out: &mut String) {
         }
         _ => out.push_str(&text),
     }
+}
+
+/// Where the first byte of a kind is in a text.
+pub(crate) fn first_byte(text: &str, is_sought: impl Fn(u8) -> bool) -> Option<usize> {
+    let (blocks, _) = text.as_bytes().as_chunks::<16>();
+    // Without an early end, all bytes of a block are looked at together.
+    let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, b| any | is_sought(*b));
+    let skipped = blocks.iter().take_while(has_none).count().saturating_mul(16);
+    let at = text.bytes().skip(skipped).position(is_sought)?;
+    Some(skipped.saturating_add(at))
 }
 
 /// Whether a character that begins with this byte may need an escape; most of those that begin with

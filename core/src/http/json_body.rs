@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::json;
+use crate::json::{self, first_byte};
 
 /// The JSON text of a value: compact, members in the order in which the value gives them, numbers
 /// and escapes as [`json::write_value`] writes them.
@@ -20,13 +20,13 @@ pub(super) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_
     // What is written alike needs no copy of its own: it is taken over up to the next difference.
     let mut taken = 0;
     let mut at = 0;
-    while let Some((first, rest)) =
-        text.get(at..).and_then(|rest| Some((rest.bytes().next()?, rest)))
-    {
-        let (len, differs): (_, fn(&str) -> bool) = match first {
-            b'"' => (string_len(rest), string_differs),
-            b'-' | b'0'..=b'9' => (number_len(rest), number_differs),
-            _ => (1, |_| false),
+    let is_start = |b: u8| matches!(b, b'"' | b'-' | b'0'..=b'9');
+    while let Some(between) = text.get(at..).and_then(|rest| rest.bytes().position(is_start)) {
+        at = at.saturating_add(between);
+        let rest = text.get(at..).unwrap_or_default();
+        let (len, differs): (_, fn(&str) -> bool) = match rest.starts_with('"') {
+            true => (string_len(rest), string_differs),
+            false => (number_len(rest), number_differs),
         };
         let end = at.saturating_add(len);
         let token = text.get(at..end).unwrap_or_default();
@@ -56,13 +56,17 @@ pub fn safe_json_for_html<T: Serialize + ?Sized>(value: &T) -> Result<String, se
 
 /// The length of the string that `text` begins with, quotes included.
 fn string_len(text: &str) -> usize {
-    let mut escaped = false;
-    let end = text.bytes().skip(1).position(|b| {
-        let ends = b == b'"' && !escaped;
-        escaped = b == b'\\' && !escaped;
-        ends
-    });
-    end.map_or(text.len(), |end| end.saturating_add(2))
+    let mut len: usize = 1;
+    loop {
+        let rest = text.get(len..).unwrap_or_default();
+        let Some(at) = first_byte(rest, |b| matches!(b, b'"' | b'\\')) else { return text.len() };
+        let is_end = rest.as_bytes().get(at) == Some(&b'"');
+        // A backslash takes a character with it.
+        len = len.saturating_add(at).saturating_add(if is_end { 1 } else { 2 });
+        if is_end {
+            return len;
+        }
+    }
 }
 
 /// The length of the number that `text` begins with.
@@ -71,7 +75,7 @@ fn number_len(text: &str) -> usize {
 }
 
 fn string_differs(token: &str) -> bool {
-    token.bytes().any(|b| matches!(b, b'<' | b'>' | b'&' | 0xe2))
+    first_byte(token, |b| matches!(b, b'<' | b'>' | b'&' | 0xe2)).is_some()
         && token.contains(json::is_unsafe_in_html)
 }
 
