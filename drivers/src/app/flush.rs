@@ -81,7 +81,10 @@ impl AppService {
         let apps = self.with_mounted();
         #[cfg(not(feature = "tower"))]
         let apps = [self.clone()];
-        join_all(apps.iter().map(Self::flush_own)).await;
+        match &*apps {
+            [only] => only.flush_own().await,
+            apps => drop(join_all(apps.iter().map(Self::flush_own)).await),
+        }
         // Last, since the hook may log.
         #[cfg(feature = "logs")]
         crate::logs::flushed().await;

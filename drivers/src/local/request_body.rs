@@ -32,6 +32,9 @@ pub(super) async fn read(
     if announced > MAX_BODY_BYTES {
         return Err(RequestError::TooLarge.into());
     }
+    if body.is_end_stream() {
+        return Ok(Vec::new());
+    }
     let whole = pin!(Limited::new(body, MAX_BODY_BYTES).collect());
     match select(whole, pin!(app.clock().sleep(READ_TIME))).await {
         Either::Left((Ok(body), _)) => {

@@ -3,10 +3,12 @@
 //! hyper reads heads and answers those that it cannot read, with nothing but a status. Here they
 //! have their time, by the application's clock, and their answers a body and a request id.
 
+use core::future::{Future as _, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io::{self, IoSlice};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apptheory_core::time::Timestamp;
 use bytes::{Buf as _, Bytes};
@@ -14,7 +16,6 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
 use super::refusal;
 use crate::app::AppService;
@@ -28,7 +29,7 @@ pub const READ_TIME: Duration = Duration::from_secs(60);
 /// What a connection is about. Clones are the same connection's.
 #[derive(Clone)]
 pub(super) struct Progress {
-    phase: watch::Sender<Phase>,
+    phase: Arc<Mutex<Phase>>,
     clock: SharedClock,
 }
 
@@ -46,54 +47,60 @@ enum Phase {
 
 impl Progress {
     pub(super) fn new(clock: SharedClock) -> Self {
-        Self { phase: watch::Sender::new(Phase::Head(clock.now())), clock }
+        Self { phase: Arc::new(Mutex::new(Phase::Head(clock.now()))), clock }
     }
 
     /// A head was read. It is answered when what is returned is dropped.
     pub(super) fn serve(&self) -> Serving {
-        self.phase.send_replace(Phase::Request);
+        *self.phase() = Phase::Request;
         Serving(self.clone())
     }
 
     /// Whatever comes is no HTTP any more.
     pub(super) fn end(&self) {
-        self.phase.send_replace(Phase::Over);
+        *self.phase() = Phase::Over;
     }
 
     fn awaits_head(&self) -> bool {
-        matches!(*self.phase.borrow(), Phase::Head(_))
+        matches!(*self.phase(), Phase::Head(_))
     }
 
     /// All that was written is with the system.
     fn flushed(&self) {
-        self.turn(Phase::Sending, Phase::Head(self.clock.now()));
-    }
-
-    fn turn(&self, from: Phase, to: Phase) {
-        self.phase.send_if_modified(|phase| {
-            let turns = *phase == from;
-            if turns {
-                *phase = to;
-            }
-            turns
-        });
-    }
-
-    /// Waits until a head has taken longer than [`READ_TIME`].
-    pub(super) async fn head_is_late(&self) {
-        let mut phases = self.phase.subscribe();
-        loop {
-            let phase = *phases.borrow_and_update();
-            let latest = match phase {
-                Phase::Head(since) => Some(since.saturating_add(READ_TIME)),
-                Phase::Request | Phase::Sending | Phase::Over => None,
-            };
-            tokio::select! {
-                // A sender of phases is borrowed here.
-                _ = phases.changed() => {}
-                () = self.clock.sleep_until(latest) => return,
-            }
+        let mut phase = self.phase();
+        if *phase == Phase::Sending {
+            *phase = Phase::Head(self.clock.now());
         }
+    }
+
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        // Nothing panics while it is locked: poisoning says nothing here.
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a head has taken longer than [`READ_TIME`]. It is to be polled with the connection,
+    /// and after it: what changes the phase happens there, and wakes nobody.
+    pub(super) async fn head_is_late(&self) {
+        let mut alarm = None;
+        poll_fn(|context| {
+            loop {
+                let Phase::Head(since) = *self.phase() else {
+                    alarm = None;
+                    return Poll::Pending;
+                };
+                let latest = since.saturating_add(READ_TIME);
+                // One that was set for the head before goes off early, and is set again then: most
+                // requests come without a new one.
+                let set = || (latest, Box::pin(self.clock.sleep_until(Some(latest))));
+                let (at, sleep) = alarm.get_or_insert_with(set);
+                ready!(sleep.as_mut().poll(context));
+                if *at >= latest {
+                    return Poll::Ready(());
+                }
+                alarm = None;
+            }
+        })
+        .await;
     }
 }
 
@@ -102,7 +109,10 @@ pub(super) struct Serving(Progress);
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.turn(Phase::Request, Phase::Sending);
+        let mut phase = self.0.phase();
+        if *phase == Phase::Request {
+            *phase = Phase::Sending;
+        }
     }
 }
 
