@@ -116,7 +116,7 @@ proptest! {
         };
         for name in names(&written.query) {
             let values = Written::values(&written.query, &name);
-            prop_assert_eq!(request.query.get_all(&name), &values, "{}", name);
+            prop_assert_eq!(request.query.get_all(&name), values, "{}", name);
         }
         prop_assert_eq!(request.query.len(), names(&written.query).len());
 

@@ -203,7 +203,7 @@ proptest! {
         let sorted = |parameters: &MultiMap| {
             let mut pairs: Vec<_> = parameters
                 .iter()
-                .flat_map(|(name, values)| values.iter().map(move |v| (name.to_owned(), v.clone())))
+                .flat_map(|(name, values)| values.iter().map(move |v| (name.to_owned(), v.to_owned())))
                 .collect();
             pairs.sort();
             pairs

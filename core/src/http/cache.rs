@@ -69,7 +69,7 @@ pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
 pub fn matches_if_none_match_weakly(headers: &HeaderMap, tag: &str) -> bool {
     let tag = opaque(tag.trim());
     let lists = headers.get_all("if-none-match").iter();
-    let mut candidates = lists.flat_map(|list| entity_tags(list));
+    let mut candidates = lists.flat_map(entity_tags);
     !tag.is_empty() && candidates.any(|candidate| candidate == "*" || opaque(candidate) == tag)
 }
 

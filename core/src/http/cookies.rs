@@ -1,20 +1,22 @@
 //! The cookies that a request brings.
 
-use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
-use core::{fmt, slice};
+use alloc::string::String;
+use core::fmt;
 
 use serde::{Serialize, Serializer};
 
 use super::cut::{cut, pieces, trim};
+use super::multimap::MultiMap;
+use super::values::Values;
 
 /// The cookies of a request by name.
 ///
 /// Pieces without `=` or without a name are skipped. Of equal names the last one wins, whichever
 /// path or domain it was set for: a request does not say. Values are neither unquoted nor decoded.
-#[derive(Clone, Default, Eq, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Cookies {
-    by_name: BTreeMap<String, String>,
+    /// Those that do not win included.
+    all: MultiMap,
     /// All of the field's values in one. There only when there are several.
     joined: Option<String>,
 }
@@ -22,51 +24,63 @@ pub struct Cookies {
 impl Cookies {
     /// Reads the values of `cookie` fields, in their order.
     #[must_use]
-    pub fn parse(values: &[String]) -> Self {
-        let pieces = values.iter().flat_map(|value| pieces(value, b';'));
-        let pairs = pieces.map(|piece| cut(piece, b'='));
+    pub fn parse<V: AsRef<str>>(values: impl IntoIterator<Item = V>) -> Self {
+        let (mut text, mut count) = (String::new(), 0_usize);
+        for value in values {
+            // RFC 9113 §8.2.3.
+            text.push_str(if count > 0 { "; " } else { "" });
+            text.push_str(value.as_ref());
+            count = count.saturating_add(1);
+        }
+        let pairs = pieces(&text, b';').map(|piece| cut(piece, b'='));
         let pairs = pairs.filter_map(|(name, value)| Some((trim(name), trim(value?))));
         let pairs = pairs.filter(|(name, _)| !name.is_empty());
-        let mut by_name = BTreeMap::new();
-        by_name.extend(pairs.map(|(name, value)| (name.to_string(), value.to_string())));
-        // RFC 9113 §8.2.3.
-        let joined = (values.len() > 1).then(|| values.join("; "));
-        Self { by_name, joined }
+        let all = MultiMap::of_pairs(pairs, text.len());
+        Self { all, joined: (count > 1).then_some(text) }
     }
 
     /// Returns the value of a cookie. Names are told apart by case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.by_name.get(name).map(String::as_str)
+        self.all.get_all(name).iter().next_back()
     }
 
     /// Returns the cookies, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.by_name.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.all.iter().filter_map(|(name, values)| Some((name, values.iter().next_back()?)))
     }
 
     /// Returns how many cookies there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_name.len()
+        self.all.len()
     }
 
     /// Returns whether there are no cookies.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.all.is_empty()
     }
 
     /// The several values of the `cookie` field as one.
-    pub(super) fn joined(&self) -> Option<&[String]> {
-        self.joined.as_ref().map(slice::from_ref)
+    pub(super) fn joined(&self) -> Option<Values<'_>> {
+        self.joined.as_deref().map(Values::one)
     }
 }
+
+/// Cookies of the same names and values, in a field that reads the same.
+impl PartialEq for Cookies {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter()) && self.joined == other.joined
+    }
+}
+
+impl Eq for Cookies {}
 
 /// Cookies hold sessions: their values are not printed.
 impl fmt::Debug for Cookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_name.keys()).finish()
+        f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -80,14 +94,11 @@ impl Serialize for Cookies {
 #[cfg(test)]
 mod tests {
     use alloc::format;
-    use alloc::string::{String, ToString};
-    use alloc::vec::Vec;
 
     use super::Cookies;
 
     fn parse(values: &[&str]) -> Cookies {
-        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-        Cookies::parse(&values)
+        Cookies::parse(values)
     }
 
     #[test]

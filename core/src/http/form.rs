@@ -16,7 +16,7 @@ use crate::utf8::decode_lossy;
 /// 415 for a body of another media type, and 422 for a field that is missing or not of its type, with
 /// its name and what was expected.
 pub fn read_form<T: DeserializeOwned>(request: &Request) -> Result<T, AppError> {
-    let is_form = matches!(request.headers.get_all("content-type"), [only] if is_form_type(only));
+    let is_form = request.headers.get_all("content-type").only().is_some_and(is_form_type);
     if !is_form {
         let expected = "the body needs a content-type of application/x-www-form-urlencoded";
         return Err(AppError::unsupported_media_type(expected).with_header("accept", FORM));

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
 
 use super::multimap::MultiMap;
-use super::names::{canonical_name, is_canonical_name, respelled};
+use super::names::{canonical_name, is_canonical_name};
 use super::sending::is_of_connection;
+use super::values::Values;
 
 /// Header fields. Names are trimmed and in lower case, whatever spelling they are given or asked
 /// for in; a blank name is no field.
@@ -28,7 +29,7 @@ impl HeaderMap {
         if raw.iter().all(|(name, _)| is_canonical_name(name)) {
             return Self(raw);
         }
-        Self(raw.renamed(|name| respelled(name, canonical_name)))
+        Self(raw.renamed(canonical_name))
     }
 
     /// The first value of a field, if it has one.
@@ -45,7 +46,7 @@ impl HeaderMap {
 
     /// All values of a field; none when it is not there.
     #[must_use]
-    pub fn get_all(&self, name: &str) -> &[String] {
+    pub fn get_all(&self, name: &str) -> Values<'_> {
         self.0.get_all(&canonical_name(name))
     }
 
@@ -56,15 +57,12 @@ impl HeaderMap {
     }
 
     /// Gives a field exactly this value.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        let name = canonical_name(name);
-        if !name.is_empty() {
-            self.0.set_one(name, value.into());
-        }
+    pub fn set(&mut self, name: &str, value: impl AsRef<str>) {
+        self.set_all(name, [value]);
     }
 
     /// Gives a field exactly these values.
-    pub fn set_all(&mut self, name: &str, values: Vec<String>) {
+    pub fn set_all<V: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
         let name = canonical_name(name);
         if !name.is_empty() {
             self.0.set(name, values);
@@ -72,7 +70,7 @@ impl HeaderMap {
     }
 
     /// Adds a value after those that the field has.
-    pub fn append(&mut self, name: &str, value: impl Into<String>) {
+    pub fn append(&mut self, name: &str, value: impl AsRef<str>) {
         let name = canonical_name(name);
         if !name.is_empty() {
             self.0.append(name, value);
@@ -85,22 +83,24 @@ impl HeaderMap {
     }
 
     /// The fields, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         self.0.iter()
     }
 
     /// Returns the fields that are for clients, sorted by name: those with a value, without those
     /// of one connection (RFC 9110 §7.6.1) and without the length, which the server that frames the
     /// body writes.
-    pub fn sent(&self) -> impl Iterator<Item = (&str, &[String])> {
+    pub fn sent(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         let named = self.get_all("connection");
-        self.iter().filter(|(name, values)| !values.is_empty() && !is_of_connection(name, named))
+        self.iter().filter(move |(name, values)| is_sent(name, *values, named))
     }
 
     /// Takes out what is not [sent](Self::sent).
     pub(crate) fn keep_sent(&mut self) {
-        let named = self.get_all("connection").to_vec();
-        self.0.retain(|name, values| !values.is_empty() && !is_of_connection(name, &named));
+        let named = self.get_all("connection");
+        if let Some(sent) = self.0.retained(|name, values| is_sent(name, values, named)) {
+            self.0 = sent;
+        }
     }
 
     /// How many fields there are.
@@ -118,8 +118,13 @@ impl HeaderMap {
     /// Whether no name and no value holds a character that would end its line.
     #[must_use]
     pub fn are_clean(&self) -> bool {
-        self.iter().all(|(name, values)| is_clean(name) && values.iter().all(|v| is_clean(v)))
+        self.0.all(is_clean)
     }
+}
+
+/// Whether a field is for clients; `named` are the values of `connection`.
+fn is_sent(name: &str, values: Values<'_>, named: Values<'_>) -> bool {
+    !values.is_empty() && !is_of_connection(name, named)
 }
 
 /// Whether a text can stand in a header field: CR and LF would start another one, and NUL ends
@@ -130,11 +135,16 @@ pub(crate) fn is_clean(text: &str) -> bool {
 }
 
 /// Names in any spelling; the values of one field come in the order of the pairs.
-impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for HeaderMap {
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for HeaderMap {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let pairs = pairs.into_iter();
-        let pairs = pairs.map(|(name, value)| (canonical_name(name.as_ref()).into(), value.into()));
-        Self(pairs.filter(|(name, _): &(String, String)| !name.is_empty()).collect())
+        let mut headers = MultiMap::new();
+        for (name, value) in pairs {
+            let name = canonical_name(name.as_ref());
+            if !name.is_empty() {
+                headers.push(&name, [value]);
+            }
+        }
+        Self(headers.sorted())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bodies of requests, read as JSON.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -80,7 +80,7 @@ impl JsonReading {
     fn takes(self, request: &Request) -> bool {
         match self {
             Self::JsonTypes => {
-                matches!(request.headers.get_all("content-type"), [only] if is_json_type(only))
+                request.headers.get_all("content-type").only().is_some_and(is_json_type)
             }
             Self::AnyType | Self::Contract => true,
         }
@@ -139,7 +139,7 @@ impl From<Misread> for AppError {
 /// The body as the contract reads it.
 fn read_portable_value(request: &Request) -> Result<Json, AppError> {
     const JSON: &str = "application/json";
-    let begins = |value: &String| {
+    let begins = |value: &str| {
         let start = value.trim().get(..JSON.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(JSON))
     };

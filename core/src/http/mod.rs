@@ -59,6 +59,7 @@ pub(crate) mod status;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod values;
 
 pub use cookies::Cookies;
 pub use form::{read_form, read_form_text};
@@ -74,3 +75,4 @@ pub use query::QueryString;
 pub use request::{RawRequest, Rejected, Request, RequestError};
 pub use response::{HttpResponse, ResponseError};
 pub use trace::{TraceContext, x_ray_trace_id};
+pub use values::Values;

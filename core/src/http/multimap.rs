@@ -1,93 +1,144 @@
 //! Names with lists of values: the queries of requests, and what headers are made of.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{fmt, mem, slice};
+use core::ops::Range;
+use core::{fmt, iter};
 
 use serde::{Serialize, Serializer};
 
-use crate::printing::Hidden;
+use super::values::{Entry, Span, Values};
 
 /// Names, each with a list of values in their order. Names are sorted by their bytes, and equal
 /// only when spelled alike.
 ///
 /// A name may have an empty list, which is not the same as no name: providers send such members.
-#[derive(Clone, Default, Eq, PartialEq)]
+///
+/// All names and values are in one text: a map takes two pieces of memory, however large it is.
+#[derive(Clone, Default)]
 pub struct MultiMap {
-    /// Sorted by name, and each name once.
-    entries: Vec<(String, Values)>,
-}
-
-/// Most names have one value: it needs no list of its own.
-#[derive(Clone)]
-enum Values {
-    One(String),
-    Many(Vec<String>),
+    text: String,
+    /// Sorted by name, and those of one name, which share its span, in the order of its values. A name
+    /// with an empty list has one entry.
+    entries: Vec<Entry>,
+    /// How many bytes of the text belong to no entry any more.
+    unused: usize,
 }
 
 impl MultiMap {
     /// A map without names.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+        Self { text: String::new(), entries: Vec::new(), unused: 0 }
+    }
+
+    /// A map with room for so many values, and for the bytes of them and of their names.
+    fn with_capacity(values: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), entries: Vec::with_capacity(values), unused: 0 }
+    }
+
+    /// The map of pairs, which have so many bytes at most; equal names share one list, in the order of
+    /// the pairs.
+    pub(crate) fn of_pairs<N: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+        bytes: usize,
+    ) -> Self {
+        let pairs = pairs.into_iter();
+        // Where nobody knows how many there are, there are few.
+        let mut map = Self::with_capacity(pairs.size_hint().0.max(4), bytes);
+        pairs.for_each(|(name, value)| map.push(name.as_ref(), [value]));
+        map.sorted()
+    }
+
+    /// The map of names with their lists; equal names share one list, in the order of the names.
+    pub(crate) fn of_lists<N: AsRef<str>, V: AsRef<str>>(
+        lists: impl IntoIterator<Item = (N, Vec<V>)>,
+    ) -> Self {
+        let mut map = Self::new();
+        lists.into_iter().for_each(|(name, values)| map.push(name.as_ref(), values));
+        map.sorted()
     }
 
     /// The first value of a name, if it has one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.get_all(name).first().map(String::as_str)
+        self.get_all(name).first()
     }
 
     /// All values of a name; none when it is not there.
     #[must_use]
-    pub fn get_all(&self, name: &str) -> &[String] {
-        let found = self.position(name).ok().and_then(|at| self.entries.get(at));
-        found.map_or(&[], |(_, values)| values.as_slice())
+    pub fn get_all(&self, name: &str) -> Values<'_> {
+        Values::new(&self.text, self.entries.get(self.places(name)).unwrap_or_default())
     }
 
     /// Whether the name is there, be it with an empty list.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.position(name).is_ok()
+        !self.places(name).is_empty()
     }
 
     /// Adds a value after those that the name has.
-    pub fn append(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.append_all(name.into(), Values::One(value.into()));
+    pub fn append(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+        let places = self.places(name.as_ref());
+        let is_empty = self.get_all(name.as_ref()).is_empty();
+        let replaced = if is_empty { places.clone() } else { places.end..places.end };
+        self.replace(name.as_ref(), &places, replaced, [value]);
     }
 
     /// Gives a name exactly these values. It is there from then on, even with none.
-    pub fn set(&mut self, name: impl AsRef<str> + Into<String>, values: Vec<String>) {
-        self.put(name, Values::Many(values));
-    }
-
-    /// Gives a name exactly this value.
-    pub(super) fn set_one(&mut self, name: impl AsRef<str> + Into<String>, value: String) {
-        self.put(name, Values::One(value));
+    pub fn set<V: AsRef<str>>(
+        &mut self,
+        name: impl AsRef<str>,
+        values: impl IntoIterator<Item = V>,
+    ) {
+        let places = self.places(name.as_ref());
+        self.replace(name.as_ref(), &places, places.clone(), values);
     }
 
     /// Takes a name out, and returns its values.
     pub fn remove(&mut self, name: &str) -> Vec<String> {
-        match self.position(name) {
-            Ok(at) => self.entries.remove(at).1.into_vec(),
-            Err(_) => Vec::new(),
+        let values = self.get_all(name).to_vec();
+        let places = self.places(name);
+        if !places.is_empty() {
+            let removed = self.entries.drain(places).map(Entry::value_len);
+            let freed = removed.fold(name.len(), usize::saturating_add);
+            self.unused = self.unused.saturating_add(freed);
+            self.tidy();
         }
+        values
     }
 
-    /// Keeps the names that `keep` wants.
-    pub(super) fn retain(&mut self, keep: impl Fn(&str, &[String]) -> bool) {
-        self.entries.retain(|(name, values)| keep(name, values.as_slice()));
+    /// The map without the names that `keep` does not want; `None` if it wants all.
+    pub(super) fn retained(&self, keep: impl Fn(&str, Values<'_>) -> bool) -> Option<Self> {
+        if self.iter().all(|(name, values)| keep(name, values)) {
+            return None;
+        }
+        let mut kept = Self::with_capacity(self.entries.len(), self.text.len());
+        let wanted = self.iter().filter(|(name, values)| keep(name, *values));
+        wanted.for_each(|(name, values)| kept.push(name, values.iter()));
+        Some(kept)
     }
 
     /// The names and their values, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.entries.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
+        self.entries.chunk_by(|a, b| a.name == b.name).map(|entries| {
+            let name = entries.first().map_or("", |entry| entry.name.of(&self.text));
+            (name, Values::new(&self.text, entries))
+        })
+    }
+
+    /// Whether a test holds for every name and value, which it does where it holds for all of them in
+    /// one text.
+    pub(super) fn all(&self, holds: impl Fn(&str) -> bool) -> bool {
+        let each = |(name, values): (&str, Values<'_>)| holds(name) && values.iter().all(&holds);
+        holds(&self.text) || self.iter().all(each)
     }
 
     /// How many names there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.iter().count()
     }
 
     /// Whether there are no names.
@@ -98,111 +149,115 @@ impl MultiMap {
 
     /// The map with every name rewritten. Names that become equal share one list, in the order of
     /// their former spellings; names that become blank go.
-    pub(super) fn renamed(self, rename: impl Fn(String) -> String) -> Self {
-        let entries = self.entries.into_iter();
-        let entries = entries.map(|(name, values)| (rename(name), values));
-        Self::merged(entries.filter(|(name, _)| !name.is_empty()).collect())
+    pub(super) fn renamed(&self, rename: impl Fn(&str) -> Cow<'_, str>) -> Self {
+        let mut renamed = Self::with_capacity(self.entries.len(), self.text.len());
+        for (name, values) in self.iter() {
+            let name = rename(name);
+            if !name.is_empty() {
+                renamed.push(&name, values.iter());
+            }
+        }
+        renamed.sorted()
     }
 
-    fn put(&mut self, name: impl AsRef<str> + Into<String>, values: Values) {
-        match self.position(name.as_ref()) {
-            Ok(at) => {
-                if let Some((_, earlier)) = self.entries.get_mut(at) {
-                    *earlier = values;
-                }
-            }
-            Err(at) => self.entries.insert(at, (name.into(), values)),
+    /// Puts values in place of some of the entries of a name; `places` are those of all.
+    fn replace<V: AsRef<str>>(
+        &mut self,
+        name: &str,
+        places: &Range<usize>,
+        replaced: Range<usize>,
+        values: impl IntoIterator<Item = V>,
+    ) {
+        let Self { text, entries, unused } = self;
+        let known = entries.get(places.clone()).and_then(<[Entry]>::first);
+        let name = known.map_or_else(|| Span::push(text, name), |entry| entry.name);
+        let mut values = values.into_iter();
+        // A name without values has an entry, too.
+        let first = values.next().map(|value| Span::push(text, value.as_ref()));
+        let others = values.map(|value| Some(Span::push(text, value.as_ref())));
+        let added = iter::once(first).chain(others).map(|value| Entry { name, value });
+        let removed = entries.splice(replaced, added).map(Entry::value_len);
+        *unused = removed.fold(*unused, usize::saturating_add);
+        self.tidy();
+    }
+
+    /// Adds a name with its values at the end, wherever it belongs.
+    pub(super) fn push<V: AsRef<str>>(&mut self, name: &str, values: impl IntoIterator<Item = V>) {
+        let name = Span::push(&mut self.text, name);
+        let at = self.entries.len();
+        for value in values {
+            let value = Some(Span::push(&mut self.text, value.as_ref()));
+            self.entries.push(Entry { name, value });
+        }
+        if self.entries.len() == at {
+            self.entries.push(Entry { name, value: None });
         }
     }
 
-    fn append_all(&mut self, name: String, values: Values) {
-        match self.position(&name) {
-            Ok(at) => {
-                if let Some((_, earlier)) = self.entries.get_mut(at) {
-                    earlier.extend(values);
-                }
-            }
-            Err(at) => self.entries.insert(at, (name, values)),
+    /// The map of names that were pushed.
+    pub(super) fn sorted(mut self) -> Self {
+        let Self { text, entries, .. } = &mut self;
+        if entries.is_sorted_by(|a, b| a.name.of(text) < b.name.of(text)) {
+            return self;
         }
-    }
-
-    fn merged(mut entries: Vec<(String, Values)>) -> Self {
-        if entries.is_sorted_by(|(a, _), (b, _)| a < b) {
-            return Self { entries };
-        }
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        entries.dedup_by(|(name, values), (earlier_name, earlier)| {
-            let same = name == earlier_name;
-            if same {
-                earlier.extend(mem::replace(values, Values::Many(Vec::new())));
+        entries.sort_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
+        entries.dedup_by(|entry, earlier| {
+            if entry.name.of(text) != earlier.name.of(text) {
+                return false;
             }
-            same
+            entry.name = earlier.name;
+            if earlier.value.is_none() {
+                earlier.value = entry.value.take();
+            }
+            // An empty list adds nothing to the values of its name.
+            entry.value.is_none()
         });
-        Self { entries }
+        self
     }
 
-    fn position(&self, name: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|(at, _)| at.as_str().cmp(name))
-    }
-}
-
-impl Values {
-    fn as_slice(&self) -> &[String] {
-        match self {
-            Self::One(value) => slice::from_ref(value),
-            Self::Many(values) => values,
+    /// Writes the text anew once most of it is not used any more.
+    fn tidy(&mut self) {
+        if self.unused > self.text.len().div_euclid(2) {
+            *self = self.renamed(|name| Cow::Borrowed(name));
         }
     }
 
-    fn into_vec(self) -> Vec<String> {
-        match self {
-            Self::One(value) => alloc::vec![value],
-            Self::Many(values) => values,
-        }
-    }
-
-    fn extend(&mut self, more: Self) {
-        let mut values = mem::replace(self, Self::Many(Vec::new())).into_vec();
-        values.extend(more.into_vec());
-        *self = Self::Many(values);
+    /// The entries of a name.
+    fn places(&self, name: &str) -> Range<usize> {
+        let start = self.entries.partition_point(|entry| entry.name.of(&self.text) < name);
+        let others = self.entries.get(start..).unwrap_or_default();
+        let own = others.iter().take_while(|entry| entry.name.of(&self.text) == name);
+        start..start.saturating_add(own.count())
     }
 }
 
-impl PartialEq for Values {
+/// Names in the same order, with the same values.
+impl PartialEq for MultiMap {
     fn eq(&self, other: &Self) -> bool {
-        self.as_slice() == other.as_slice()
+        self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Values {}
+impl Eq for MultiMap {}
 
 /// Equal names share one list, in the order of the pairs.
 impl FromIterator<(String, String)> for MultiMap {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        let pairs = pairs.into_iter();
-        // An allocation of its own: that of the pairs would have to shrink to whole entries. With room
-        // for one more name, such as the field of cookies that came as a list.
-        let mut entries = Vec::with_capacity(pairs.size_hint().0.saturating_add(1));
-        entries.extend(pairs.map(|(name, value)| (name, Values::One(value))));
-        Self::merged(entries)
+        Self::of_pairs(pairs, 0)
     }
 }
 
 /// Equal names share one list, in the order of the pairs.
 impl FromIterator<(String, Vec<String>)> for MultiMap {
-    fn from_iter<I: IntoIterator<Item = (String, Vec<String>)>>(pairs: I) -> Self {
-        let pairs = pairs.into_iter();
-        Self::merged(pairs.map(|(name, values)| (name, Values::Many(values))).collect())
+    fn from_iter<I: IntoIterator<Item = (String, Vec<String>)>>(lists: I) -> Self {
+        Self::of_lists(lists)
     }
 }
 
 /// Prints names and the lengths of their values, which are the sender's own.
 impl fmt::Debug for MultiMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hidden = |values: &[String]| -> Vec<Hidden> {
-            values.iter().map(|value| Hidden(value.len())).collect()
-        };
-        f.debug_map().entries(self.iter().map(|(name, values)| (name, hidden(values)))).finish()
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -215,8 +270,8 @@ impl Serialize for MultiMap {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::{String, ToString};
-    use alloc::vec::Vec;
+    use alloc::borrow::Cow;
+    use alloc::string::ToString;
 
     use super::MultiMap;
 
@@ -229,7 +284,7 @@ mod tests {
         let mut map = pairs(&[("b", "2"), ("a", "1"), ("b", "1")]);
         map.append("a", "0");
         map.append("B", "3");
-        map.set("c", Vec::new());
+        map.set("c", [""; 0]);
         let text = serde_json::to_string(&map).unwrap();
         assert_eq!(text, r#"{"B":["3"],"a":["1","0"],"b":["2","1"],"c":[]}"#);
         assert_eq!((map.get("a"), map.get("c"), map.get("d")), (Some("1"), None, None));
@@ -241,9 +296,9 @@ mod tests {
     #[test]
     fn renaming_merges_what_becomes_equal() {
         let map = pairs(&[("x", "low"), ("X", "up"), ("-", "gone")]);
-        let map = map.renamed(|name| match name.as_str() {
-            "-" => String::new(),
-            _ => name.to_lowercase(),
+        let map = map.renamed(|name| match name {
+            "-" => Cow::Borrowed(""),
+            _ => Cow::Owned(name.to_lowercase()),
         });
         assert_eq!(map, pairs(&[("x", "up"), ("x", "low")]));
     }

@@ -66,10 +66,10 @@ impl QueryString {
 pub(crate) fn parse(raw: &str) -> MultiMap {
     let pairs = pieces(raw, b'&').filter(|piece| !piece.is_empty()).map(|piece| {
         let (name, value) = cut(piece, b'=');
-        (decode_form(name).into_owned(), decode_form(value.unwrap_or_default()).into_owned())
+        (decode_form(name), decode_form(value.unwrap_or_default()))
     });
-    // As a list, whose length is known: the map is made in one piece.
-    pairs.collect::<Vec<_>>().into_iter().collect()
+    // Bytes that are no UTF-8 are longer, decoded: then there is more room in the end.
+    MultiMap::of_pairs(pairs, raw.len())
 }
 
 /// Adds a pair to a query string, its name and value as they are.
@@ -102,7 +102,7 @@ impl From<MultiMap> for QueryString {
     fn from(parameters: MultiMap) -> Self {
         let mut raw = String::new();
         for (name, values) in parameters.iter() {
-            for value in values {
+            for value in values.iter() {
                 push_pair(&mut raw, &encode(name), &encode(value));
             }
         }

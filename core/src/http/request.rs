@@ -15,6 +15,7 @@ use super::path::UriPath;
 use super::platform::PlatformContext;
 use super::provenance::SourceProvenance;
 use super::query::QueryString;
+use super::values::Values;
 use super::{base64_body, trace};
 use crate::error::{AppError, code};
 
@@ -140,7 +141,7 @@ impl RawRequest<'_> {
         let mut request = Request {
             method: respelled(self.method, canonical_method),
             path: self.path,
-            cookies: Cookies::parse(headers.get_all(COOKIE)),
+            cookies: Cookies::parse(headers.get_all(COOKIE).iter()),
             trace_id: trace::trace_id(&headers),
             query,
             raw_query,
@@ -169,22 +170,22 @@ impl Request {
     /// joined by `; ` (RFC 9113 §8.2.3).
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.header_values(name).first().map_or("", String::as_str)
+        self.header_values(name).first().unwrap_or_default()
     }
 
     /// Returns all values of a header field. `cookie` has one at most.
     #[must_use]
-    pub fn header_values(&self, name: &str) -> &[String] {
+    pub fn header_values(&self, name: &str) -> Values<'_> {
         let name = canonical_name(name);
         self.read_as_one(&name, self.headers.get_all(&name))
     }
 
     /// Returns the header fields, sorted by name. `cookie` has one value at most.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &[String])> {
+    pub fn fields(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
         self.headers.iter().map(|(name, values)| (name, self.read_as_one(name, values)))
     }
 
-    fn read_as_one<'a>(&'a self, name: &str, values: &'a [String]) -> &'a [String] {
+    fn read_as_one<'a>(&'a self, name: &str, values: Values<'a>) -> Values<'a> {
         if name == COOKIE { self.cookies.joined().unwrap_or(values) } else { values }
     }
 

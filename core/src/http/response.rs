@@ -122,7 +122,7 @@ impl<S> HttpResponse<S> {
 
     /// Gives a header field exactly this value. A blank name is ignored.
     #[must_use]
-    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn with_header(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.headers.set(name, value);
         self
     }

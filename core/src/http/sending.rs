@@ -4,6 +4,7 @@ use alloc::string::String;
 
 use super::headers::HeaderMap;
 use super::response::ResponseError;
+use super::values::Values;
 
 /// Checks a head whose cookies are apart from its header fields.
 pub(crate) fn check_head(
@@ -15,7 +16,7 @@ pub(crate) fn check_head(
         return Err(ResponseError::InvalidStatus(status));
     }
     for (name, values) in headers.iter() {
-        if !is_token(name) || !values.iter().all(|value| is_field_value(value)) {
+        if !is_token(name) || !values.iter().all(is_field_value) {
             return Err(ResponseError::InvalidHeader { name: name.into() });
         }
     }
@@ -37,8 +38,8 @@ pub(crate) const fn has_no_content(status: u16) -> bool {
 
 /// Whether a field is about one connection (RFC 9110 §7.6.1), or about a length that the server
 /// that frames the body knows better. `named` are the values of the `connection` field.
-pub(super) fn is_of_connection(name: &str, named: &[String]) -> bool {
-    let lists = |value: &String| value.split(',').any(|at| at.trim().eq_ignore_ascii_case(name));
+pub(super) fn is_of_connection(name: &str, named: Values<'_>) -> bool {
+    let lists = |value: &str| value.split(',').any(|at| at.trim().eq_ignore_ascii_case(name));
     matches!(
         name,
         "connection"

@@ -59,10 +59,8 @@ fn several_cookie_fields_are_read_as_one() {
     let request = several.normalize(None).unwrap();
     assert_eq!(request.headers.get_all("cookie"), ["a=1", "b=2"]);
     assert_eq!(request.header(" Cookie"), "a=1; b=2");
-    assert_eq!(
-        (request.header_values("COOKIE"), request.header("x")),
-        (&["a=1; b=2".to_string()][..], "2")
-    );
+    assert_eq!(request.header_values("COOKIE"), ["a=1; b=2"]);
+    assert_eq!(request.header("x"), "2");
     let fields: Vec<_> = request.fields().map(|(name, all)| (name, all.join("|"))).collect();
     assert_eq!(fields, [("cookie", "a=1; b=2".to_string()), ("x", "2|1".to_string())]);
     assert_eq!(with_headers(&[]).normalize(None).unwrap().header("cookie"), "");

@@ -43,8 +43,8 @@ impl TraceContext {
     /// or not printable is left out.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let [parent] = headers.get_all("traceparent") else { return None };
-        let parent = Some(parent.trim()).filter(|parent| is_parent(parent))?.to_string();
+        let parent = headers.get_all("traceparent").only()?.trim();
+        let parent = Some(parent).filter(|parent| is_parent(parent))?.to_string();
         let mut state = headers.get_all("tracestate").join(",");
         if state.len() > MAX_STATE_BYTES || !state.bytes().all(|b| matches!(b, b' '..=b'~')) {
             state.clear();
@@ -91,7 +91,7 @@ fn is_parent(text: &str) -> bool {
 }
 
 fn first_filled<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get_all(name).iter().map(|value| value.trim()).find(|value| !value.is_empty())
+    headers.get_all(name).iter().map(str::trim).find(|value| !value.is_empty())
 }
 
 /// `{version}-{trace id}-{parent id}-{flags}`; only the trace id is looked at.

@@ -78,7 +78,6 @@ const END_OF_HEAD: u8 = b'\n';
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
     use alloc::vec::Vec;
 
     use super::{HttpResponse, is_result, keep_response, read, replay_response};
@@ -89,7 +88,7 @@ mod tests {
     #[test]
     fn a_response_comes_back_as_it_was_without_its_cookies() {
         let mut response = Response::binary(201, *b"\0\n\xff", "image/x\n").with_cookie("a=b");
-        response.headers.set_all("x-many", vec!["1".into(), "2".into()]);
+        response.headers.set_all("x-many", ["1", "2"]);
         let kept = response.headers.clone();
         response.headers.set("Set-Cookie", "c=d");
         let back = read::<()>(&keep_response(&response).unwrap()).unwrap();

@@ -93,7 +93,7 @@ impl AnswerCallers {
     fn credentials(&self, request: &Request) -> Option<String> {
         let field = |name| {
             let values = request.headers.get_all(name).iter();
-            values.map(|value| value.trim()).filter(|value| !value.is_empty()).collect::<Vec<_>>()
+            values.map(str::trim).filter(|value| !value.is_empty()).collect::<Vec<_>>()
         };
         let authorization = field("authorization").into_iter().map(with_lower_case_scheme);
         let (authorization, api_key) = (authorization.collect::<Vec<_>>(), field("x-api-key"));

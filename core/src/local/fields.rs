@@ -1,15 +1,10 @@
 //! Header fields of requests, as a server itself reads them: names are in lower case.
 
-use alloc::string::String;
-
 use crate::http::MultiMap;
 
 /// The value of a field that is there once.
 pub(super) fn sole<'h>(headers: &'h MultiMap, name: &str) -> Option<&'h str> {
-    match headers.get_all(name) {
-        [value] => Some(value),
-        _ => None,
-    }
+    headers.get_all(name).only()
 }
 
 /// Whether a field is a list with a token in it, in any case.
@@ -19,6 +14,6 @@ pub(super) fn lists(headers: &MultiMap, name: &str, token: &str) -> bool {
 
 /// The tokens of a field that is a list of them (RFC 9110 §5.6.1).
 pub(super) fn tokens<'h>(headers: &'h MultiMap, name: &str) -> impl Iterator<Item = &'h str> {
-    let lines = headers.get_all(name).iter().map(String::as_str);
+    let lines = headers.get_all(name).iter();
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }

@@ -18,7 +18,7 @@
 //! assert!(origins.admit(&request, None, here, false, None).is_ok());
 //!
 //! // A name that DNS points to this machine.
-//! request.headers.set("host", vec!["evil.example:8080".into()]);
+//! request.headers.set("host", ["evil.example:8080"]);
 //! let refused = origins.admit(&request, None, here, false, None).unwrap_err();
 //! assert_eq!(refused.status(), 421);
 //! ```

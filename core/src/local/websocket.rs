@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::gateway::Connection;
-use crate::http::RawRequest;
+use crate::http::{RawRequest, Values};
 use crate::percent;
 use crate::time::Timestamp;
 
@@ -180,11 +180,11 @@ impl ConnectAnswer {
 }
 
 /// Names with their last values, and names with all of them.
-fn single_and_multiple<'a>(all: impl Iterator<Item = (&'a str, &'a [String])>) -> (Value, Value) {
+fn single_and_multiple<'a>(all: impl Iterator<Item = (&'a str, Values<'a>)>) -> (Value, Value) {
     let (mut single, mut multiple) = (Map::new(), Map::new());
     for (name, values) in all {
-        single.insert(name.to_owned(), values.last().cloned().unwrap_or_default().into());
-        multiple.insert(name.to_owned(), values.into());
+        single.insert(name.to_owned(), values.iter().next_back().unwrap_or_default().into());
+        multiple.insert(name.to_owned(), values.iter().collect());
     }
     (single.into(), multiple.into())
 }

@@ -54,7 +54,7 @@ fn read_query(parameters: &MultiMap) -> Result<EventQuery, AppError> {
         parameters.iter().flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
     for (name, value) in parameters {
         query = match name {
-            "tenant" => EventQuery { tenant_id: value.clone(), ..query },
+            "tenant" => EventQuery { tenant_id: value.to_owned(), ..query },
             "type" => query.of_type(value),
             "tag" => query.tagged([value]),
             "cursor" => query.after(value),

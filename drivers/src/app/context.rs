@@ -8,8 +8,8 @@ use std::sync::Arc;
 use apptheory_core::error::AppError;
 use apptheory_core::events::{Delivery, EventInput};
 use apptheory_core::gateway;
-use apptheory_core::http::exchange::{Call, CallHandler, Principal};
-use apptheory_core::http::{JsonReading, Request, read_json};
+use apptheory_core::http::exchange::{Call, CallHandler, Principal, Stages};
+use apptheory_core::http::{JsonReading, Request, Values, read_json};
 use apptheory_core::invocation_time::InvocationTime;
 use apptheory_core::time::Timestamp;
 use serde::de::DeserializeOwned;
@@ -76,11 +76,21 @@ impl Context {
         begun: &Arc<Begun>,
         cancellation: &CancellationToken,
     ) -> Self {
+        Self::behind(Stages::default(), subject, services, begun, cancellation)
+    }
+
+    fn behind(
+        stages: Stages,
+        subject: Subject,
+        services: &Arc<Services>,
+        begun: &Arc<Begun>,
+        cancellation: &CancellationToken,
+    ) -> Self {
         Self {
             subject,
             services: Arc::clone(services),
             begun: Arc::clone(begun),
-            left: Arc::default(),
+            left: Arc::new(Left::behind(stages)),
             cancellation: Cancellation::This(cancellation.clone()),
         }
     }
@@ -111,8 +121,7 @@ impl Context {
     ) -> Self {
         let (call, principal) = (Arc::clone(&effect.call), effect.principal.clone());
         let subject = Subject::Call { call, principal };
-        let left = Arc::new(Left::behind(effect.stages.names()));
-        Self { left, ..Self::new(subject, services, begun, cancellation) }
+        Self::behind(effect.stages, subject, services, begun, cancellation)
     }
 
     pub(super) const fn subject(&self) -> &Subject {
@@ -286,8 +295,9 @@ impl Context {
 
     /// Returns all values of a query parameter. The name is trimmed.
     #[must_use]
-    pub fn query_all(&self, name: &str) -> &[String] {
-        self.request().map_or(&[], |request| request.query.get_all(name.trim()))
+    pub fn query_all(&self, name: &str) -> Values<'_> {
+        let request = self.request();
+        request.map(|request| request.query.get_all(name.trim())).unwrap_or_default()
     }
 
     /// Returns what a path parameter captured, percent-encoded; or an empty text. The extractor

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use apptheory_core::http::exchange::Stages;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 
 /// Values under names, values under types, and the stages that were passed.
-#[derive(Default)]
 pub(super) struct Left {
     inner: Mutex<Inner>,
     /// What ends when the record is given up, once somebody has asked for it: most handlers do not.
@@ -22,14 +22,16 @@ pub(super) struct Left {
 struct Inner {
     values: BTreeMap<String, Json>,
     extensions: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
-    stages: Vec<Cow<'static, str>>,
+    /// Those of the pipeline.
+    passed: Stages,
+    /// Those of middleware.
+    added: Vec<Cow<'static, str>>,
 }
 
 impl Left {
     /// Begins with the stages that were passed before.
-    pub(super) fn behind(stages: impl Iterator<Item = &'static str>) -> Self {
-        let stages = stages.map(Cow::Borrowed).collect();
-        let inner = Mutex::new(Inner { stages, ..Inner::default() });
+    pub(super) fn behind(passed: Stages) -> Self {
+        let inner = Mutex::new(Inner { passed, ..Inner::default() });
         Self { inner, given_up: OnceLock::new() }
     }
 
@@ -80,12 +82,13 @@ impl Context {
     /// [added](Self::add_stage).
     #[must_use]
     pub fn stages(&self) -> Vec<Cow<'static, str>> {
-        self.left.lock().stages.clone()
+        let left = self.left.lock();
+        left.passed.names().map(Cow::Borrowed).chain(left.added.iter().cloned()).collect()
     }
 
     /// Adds a stage.
     pub fn add_stage(&self, stage: impl Into<Cow<'static, str>>) {
         let stage = stage.into();
-        self.left.lock().stages.push(stage);
+        self.left.lock().added.push(stage);
     }
 }

@@ -159,7 +159,7 @@ fn changed(context: Context, sent: &HeaderMap, left: &HeaderMap, body: &[u8]) ->
                 }
             }
         }
-        request.cookies = Cookies::parse(request.headers.get_all("cookie"));
+        request.cookies = Cookies::parse(request.headers.get_all("cookie").iter());
         request.body = body.to_vec();
     })
 }

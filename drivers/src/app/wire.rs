@@ -15,20 +15,20 @@ use super::extract::{header_map, too_many_fields};
 
 /// A request as it came over a connection, with the body that was read of it.
 pub(crate) fn raw_request(parts: &http::request::Parts, body: Vec<u8>) -> RawRequest<'static> {
-    let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
+    let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), text(value)));
     let mut request = RawRequest::new(parts.method.as_str(), "/");
     request.path = UriPath::from_encoded(parts.uri.path());
     request.query = QueryString::parse(parts.uri.query().unwrap_or_default());
-    request.headers = headers.collect();
+    headers.for_each(|(name, value)| request.headers.append(name, value));
     request.body = Cow::Owned(body);
     request
 }
 
 /// A value as text. Bytes that are not UTF-8 are taken for Latin-1, as RFC 9110 §5.5 has it: no
 /// byte is lost, and none can end the line.
-pub(crate) fn text(value: &HeaderValue) -> String {
+pub(crate) fn text(value: &HeaderValue) -> Cow<'_, str> {
     match core::str::from_utf8(value.as_bytes()) {
-        Ok(text) => text.to_owned(),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
     }
 }

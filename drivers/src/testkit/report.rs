@@ -32,7 +32,7 @@ impl Report {
     /// Ends the test unless a header field has a value.
     #[track_caller]
     pub(super) fn expect_field(&self, fields: &HeaderMap, name: &str, expected: &str) {
-        let came = fields.get_all(name);
+        let came = fields.get_all(name).to_vec();
         if !came.iter().any(|value| value == expected) {
             self.fail(format_args!("{name}: expected {expected:?}, came {came:?}"));
         }

@@ -121,7 +121,7 @@ async fn answers_have_the_heads_that_handlers_gave_them() {
         App::new()
             .get("/", async || {
                 let mut response = Response::html(201, "<p>");
-                response.headers.set_all("x-several", vec!["a, b".into(), "c".into()]);
+                response.headers.set_all("x-several", ["a, b", "c"]);
                 response.with_cookie("a=1").with_cookie("b=2").with_header("content-length", "99")
             })
             .get("/none", async || {})

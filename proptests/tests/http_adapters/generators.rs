@@ -130,7 +130,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
                 method: method.into(),
                 path: UriPath::from_encoded(&path),
                 query: query.into_iter().collect(),
-                cookies: Cookies::parse(headers.get("cookie").map_or(&[], Vec::as_slice)),
+                cookies: Cookies::parse(headers.get("cookie").into_iter().flatten()),
                 headers: HeaderMap::canonical(headers.into_iter().collect()),
                 is_base64: std::str::from_utf8(&body).is_err(),
                 body,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use apptheory::events::HttpSource;
-use apptheory::http::{Cookies, HeaderMap, HttpResponse, MultiMap, Request, UriPath};
+use apptheory::http::{Cookies, HeaderMap, HttpResponse, MultiMap, Request, UriPath, Values};
 use form_urlencoded::Serializer;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
@@ -47,9 +47,8 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
             let is_alb = source == HttpSource::Alb;
             let write = |text: &str| if is_alb { escape(text) } else { text.to_owned() };
             let query = request.query.iter();
-            let query = query.map(|(name, all)| {
-                (write(name), all.iter().map(|value| write(value)).collect::<Vec<_>>())
-            });
+            let query =
+                query.map(|(name, all)| (write(name), all.iter().map(write).collect::<Vec<_>>()));
             let query: Lists = query.collect();
             // Neither has the whole text: it is put together from what they have.
             request.raw_query = if is_alb {
@@ -67,9 +66,14 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
             event["httpMethod"] = json!(request.method.to_lowercase());
             event["path"] = json!(request.path);
             event["multiValueHeaders"] = json!(request.headers);
-            event["headers"] = last_of_each(request.headers.iter());
-            event["queryStringParameters"] =
-                last_of_each(query.iter().map(|(name, all)| (name.as_str(), all.as_slice())));
+            event["headers"] = last_of_each(
+                request.headers.iter().map(|(name, all)| (name, all.iter().collect())),
+            );
+            event["queryStringParameters"] = last_of_each(
+                query
+                    .iter()
+                    .map(|(name, all)| (name.as_str(), all.iter().map(String::as_str).collect())),
+            );
             event["multiValueQueryStringParameters"] = json!(query);
             event["requestContext"] = if is_alb { json!({"elb": {}}) } else { json!({}) };
         }
@@ -78,7 +82,7 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
                 let last = |(name, list): (String, Vec<String>)| Some((name, list.last()?.clone()));
                 map.into_iter().filter_map(last).collect()
             };
-            let owned = |(name, list): (&str, &[String])| (name.to_owned(), list.to_vec());
+            let owned = |(name, list): (&str, Values<'_>)| (name.to_owned(), list.to_vec());
             let headers = last(request.headers.iter().map(owned).collect());
             let query = last(request.query.iter().map(owned).collect());
             event["is_base64_encoded"] = event["isBase64Encoded"].take();
@@ -88,7 +92,7 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
             event["query_string_parameters"] = json!(query);
             event["requestContext"] = json!({});
             request.headers = headers.into_iter().collect();
-            request.cookies = Cookies::parse(request.headers.get_all("cookie"));
+            request.cookies = Cookies::parse(request.headers.get_all("cookie").iter());
             request.query = query.into_iter().collect();
             request.raw_query = spelled_anew(&request.query);
         }
@@ -105,8 +109,8 @@ pub(crate) fn to_event(source: HttpSource, mut request: Request) -> (Json, Reque
 }
 
 /// Providers send each name's last value beside its list.
-fn last_of_each<'a>(lists: impl Iterator<Item = (&'a str, &'a [String])>) -> Json {
-    let last = |(name, list): (&'a str, &'a [String])| Some((name.to_owned(), json!(list.last()?)));
+fn last_of_each<'a>(lists: impl Iterator<Item = (&'a str, Vec<&'a str>)>) -> Json {
+    let last = |(name, list): (&'a str, Vec<&'a str>)| Some((name.to_owned(), json!(list.last()?)));
     Json::Object(lists.filter_map(last).collect())
 }
 

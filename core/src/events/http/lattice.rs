@@ -1,6 +1,5 @@
 //! VPC Lattice: both versions of its events.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 
 use super::{bytes, platform};
@@ -50,11 +49,9 @@ fn target(path: &str, parameters: MultiMap) -> (UriPath, QueryString) {
 }
 
 fn single(event: Object<'_, '_>, name: &str) -> Result<MultiMap, JsonError> {
-    let fields = event.object(name)?.sorted(Value::text)?.into_iter();
-    Ok(fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    Ok(MultiMap::of_pairs(event.object(name)?.sorted(Value::text)?, 0))
 }
 
 fn lists(event: Object<'_, '_>, name: &str) -> Result<MultiMap, JsonError> {
-    let fields = event.object(name)?.sorted(Value::strings)?.into_iter();
-    Ok(fields.map(|(name, values): (Cow<'_, str>, _)| (name.into_owned(), values)).collect())
+    Ok(MultiMap::of_lists(event.object(name)?.sorted(Value::texts)?))
 }

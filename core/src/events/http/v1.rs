@@ -115,12 +115,11 @@ const SLASH_INSENSITIVE: [&str; 4] = [
 /// Gateway sends both for each field, load balancers one of the two as they are configured, and
 /// emulators only single values.
 fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
-    let lists = event.object("multiValueHeaders")?.sorted(Value::strings)?;
+    let lists = event.object("multiValueHeaders")?.sorted(Value::texts)?;
     let single = event.object("headers")?.sorted(Value::text)?;
     let listed: BTreeSet<String> =
         lists.iter().map(|(name, _)| canonical_name(name).into_owned()).collect();
-    let lists = lists.into_iter().map(|(name, list)| (name.into_owned(), list));
-    let mut headers: MultiMap = lists.collect();
+    let mut headers = MultiMap::of_lists(lists);
     for (name, value) in single {
         if !listed.contains(&*canonical_name(&name)) {
             headers.append(name, value);
@@ -131,11 +130,8 @@ fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
 
 /// The query of a provider that decodes it.
 pub(in crate::events) fn decoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
-    let entries = parameters(event, |name| Cow::Borrowed(name))?.into_iter();
-    let owned = entries.map(|(name, values)| {
-        (name.into_owned(), values.into_iter().map(Cow::into_owned).collect::<Vec<_>>())
-    });
-    Ok(QueryString::from(owned.collect::<MultiMap>()))
+    let parameters = parameters(event, |name| Cow::Borrowed(name))?;
+    Ok(QueryString::from(MultiMap::of_lists(parameters)))
 }
 
 /// The query of a provider that splits it into names and values, and leaves those as they were sent.
@@ -146,10 +142,10 @@ fn encoded_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
         values.iter().for_each(|value| push_pair(&mut raw, name, value));
     }
     let decoded = entries.iter().map(|(name, values)| {
-        let values = values.iter().map(|value| decode_form(value).into_owned());
-        (decode_form(name).into_owned(), values.collect::<Vec<_>>())
+        let values = values.iter().map(|value| decode_form(value));
+        (decode_form(name), values.collect())
     });
-    Ok(QueryString::new(decoded.collect(), raw))
+    Ok(QueryString::new(MultiMap::of_lists::<_, Cow<'_, str>>(decoded), raw))
 }
 
 /// A name with its values.

@@ -1,7 +1,6 @@
 //! Payload format 2.0: API Gateway's HTTP APIs, and function URLs.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 
 use super::stage::without_stage;
 use super::{HttpSource, bytes, either, platform};
@@ -44,12 +43,11 @@ pub(super) fn request<'a>(
 fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
     let raw = event.text("rawQueryString")?;
     let single = event.object("queryStringParameters")?;
-    let pairs =
-        |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
     Ok(match raw.strip_prefix('?').unwrap_or(&raw) {
-        "" => QueryString::from(
-            single.sorted(Value::text)?.into_iter().map(pairs).collect::<MultiMap>(),
-        ),
+        "" => {
+            let single = single.sorted(Value::text)?;
+            QueryString::from(MultiMap::of_pairs(single, 0))
+        }
         text => QueryString::new(query::parse(text), raw.into_owned()),
     })
 }
@@ -58,17 +56,15 @@ fn read_query(event: Object<'_, '_>) -> Result<QueryString, JsonError> {
 /// functions: one of the two is enough.
 fn headers(event: Object<'_, '_>) -> Result<MultiMap, JsonError> {
     const COOKIE: &str = "cookie";
-    let cookies = event.get("cookies")?.strings()?;
-    let mut fields = event.object("headers")?.sorted(Value::text)?;
+    let cookies = event.get("cookies")?;
+    let fields = event.get("headers")?;
+    // The JSON of names and values is longer than they are.
+    let bytes = fields.json().len().saturating_add(cookies.json().len());
+    let mut fields = fields.object()?.sorted(Value::text)?;
+    let cookies = cookies.texts()?;
     if !cookies.is_empty() {
         fields.retain(|(name, _)| !name.eq_ignore_ascii_case(COOKIE));
     }
-    let own = |(name, value): (Cow<'_, str>, Cow<'_, str>)| -> (String, String) {
-        (name.into_owned(), value.into_owned())
-    };
-    let mut headers: MultiMap = fields.into_iter().map(own).collect();
-    if !cookies.is_empty() {
-        headers.set(COOKIE, cookies);
-    }
-    Ok(headers)
+    let cookies = cookies.into_iter().map(|cookie| (Cow::Borrowed(COOKIE), cookie));
+    Ok(MultiMap::of_pairs(fields.into_iter().chain(cookies), bytes))
 }

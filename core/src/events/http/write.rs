@@ -37,7 +37,8 @@ fn http_api(response: &HttpResponse) -> String {
     if body.is_base64 {
         object.member("isBase64Encoded").push_str("true");
     }
-    texts(&response.cookies, object.member("cookies"));
+    let cookies = response.cookies.iter().map(String::as_str);
+    texts(cookies, object.member("cookies"));
     object.end();
     out
 }
@@ -52,7 +53,8 @@ fn function_url(response: &HttpResponse) -> String {
     headers.end();
     object.text("body", &body.text);
     flag("isBase64Encoded", body.is_base64, &mut object);
-    texts(&response.cookies, object.member("cookies"));
+    let cookies = response.cookies.iter().map(String::as_str);
+    texts(cookies, object.member("cookies"));
     object.end();
     out
 }
@@ -161,10 +163,10 @@ fn first(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
 /// The values of fields, those of one field joined by commas, as members of an object.
 fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
     for (name, values) in headers.iter() {
-        match values {
-            [] => {}
-            [value] => object.text(name, value),
-            values => object.text(name, &values.join(",")),
+        match values.only() {
+            Some(value) => object.text(name, value),
+            None if values.is_empty() => {}
+            None => object.text(name, &values.join(",")),
         }
     }
 }
@@ -173,14 +175,14 @@ fn joined(headers: &HeaderMap, object: &mut ObjectWriter<'_>) {
 fn lists(headers: &HeaderMap, out: &mut String) {
     let mut object = ObjectWriter::begin(out);
     for (name, values) in headers.iter().filter(|(_, values)| !values.is_empty()) {
-        texts(values, object.member(name));
+        texts(values.iter(), object.member(name));
     }
     object.end();
 }
 
 /// A list of texts.
-fn texts(values: &[String], out: &mut String) {
-    write_array(values, out, |value, out| write_string(value, out));
+fn texts<'t>(values: impl Iterator<Item = &'t str>, out: &mut String) {
+    write_array(values, out, write_string);
 }
 
 /// The header fields, with one `set-cookie` field for all cookies.

@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::vec::{self, Vec};
-use core::slice;
 
 use serde::Deserialize;
 use serde::de::value::BorrowedStrDeserializer;
@@ -11,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::error::{Error, Source};
 use super::refusal::Refusal;
 use super::texts::Texts;
-use crate::http::{MultiMap, Request};
+use crate::http::{MultiMap, Request, Values};
 
 /// Reads a query into a struct whose members bear the names in the query, or into a map.
 ///
@@ -56,12 +55,12 @@ pub fn from_form<'a, T: Deserialize<'a>>(form: &'a MultiMap) -> Result<T, Error>
 ///
 /// As [`from_query`], and when there are more or fewer parameters than the type has room for.
 pub fn from_params<'a, T: Deserialize<'a>>(params: &'a [(String, String)]) -> Result<T, Error> {
-    read(Source::Path, params.iter().map(|(name, value)| (name.as_str(), slice::from_ref(value))))
+    read(Source::Path, params.iter().map(|(name, value)| (name.as_str(), Values::one(value))))
 }
 
 fn read<'a, T: Deserialize<'a>>(
     source: Source,
-    entries: impl Iterator<Item = (&'a str, &'a [String])>,
+    entries: impl Iterator<Item = (&'a str, Values<'a>)>,
 ) -> Result<T, Error> {
     // A name with an empty list has no value.
     let entries = entries.filter(|(_, values)| !values.is_empty()).collect();
@@ -70,7 +69,7 @@ fn read<'a, T: Deserialize<'a>>(
 
 struct Named<'a> {
     source: Source,
-    entries: Vec<(&'a str, &'a [String])>,
+    entries: Vec<(&'a str, Values<'a>)>,
 }
 
 impl<'a> Named<'a> {
@@ -78,7 +77,7 @@ impl<'a> Named<'a> {
     fn only<T>(self, read: impl FnOnce(Texts<'a>) -> Result<T, Refusal>) -> Result<T, Refusal> {
         match (self.source, self.entries.as_slice()) {
             (Source::Path, [(name, values)]) => {
-                read(Texts(values)).map_err(|refusal| refusal.of(name))
+                read(Texts(*values)).map_err(|refusal| refusal.of(name))
             }
             (Source::Path, _) => Err(Refusal::expected("one parameter")),
             (Source::Query | Source::Header | Source::Form, _) => {
@@ -197,9 +196,9 @@ impl<'de> Deserializer<'de> for Named<'de> {
 
 /// One entry after the other. A refused value is one of its entry's name.
 struct Entries<'a> {
-    rest: vec::IntoIter<(&'a str, &'a [String])>,
+    rest: vec::IntoIter<(&'a str, Values<'a>)>,
     /// The entry whose name was asked for, and whose value was not yet.
-    value: Option<(&'a str, &'a [String])>,
+    value: Option<(&'a str, Values<'a>)>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {

@@ -1,21 +1,23 @@
 //! The values of one name, as whatever a type asks for.
 
-use alloc::string::String;
-use core::slice;
-
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
 use super::convert::{self, BOOL, FLOAT, INTEGER};
 use super::refusal::Refusal;
+use crate::http::Values;
 
 /// The values of one name: a scalar is read from the first of them, a list from all.
 #[derive(Clone, Copy)]
-pub(super) struct Texts<'a>(pub(super) &'a [String]);
+pub(super) struct Texts<'a>(pub(super) Values<'a>);
 
 impl<'a> Texts<'a> {
+    const fn one(value: &'a str) -> Self {
+        Self(Values::one(value))
+    }
+
     fn first(self) -> Result<&'a str, Refusal> {
-        self.0.first().map(String::as_str).ok_or_else(|| Refusal::expected("a value"))
+        self.0.first().ok_or_else(|| Refusal::expected("a value"))
     }
 
     fn convert<T>(self, to: fn(&str) -> Option<T>, expected: &'static str) -> Result<T, Refusal> {
@@ -80,7 +82,7 @@ impl<'de> Deserializer<'de> for Texts<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_seq(Each(self.0.iter()))
+        visitor.visit_seq(SeqDeserializer::new(self.0.iter().map(Self::one)))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Refusal> {
@@ -115,21 +117,10 @@ impl<'de> Deserializer<'de> for Texts<'de> {
     }
 }
 
-/// One value after the other.
-struct Each<'a>(slice::Iter<'a, String>);
+impl<'de> IntoDeserializer<'de, Refusal> for Texts<'de> {
+    type Deserializer = Self;
 
-impl<'de> SeqAccess<'de> for Each<'de> {
-    type Error = Refusal;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Refusal> {
-        let next = self.0.next().map(|value| seed.deserialize(Texts(slice::from_ref(value))));
-        next.transpose()
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.0.len())
+    fn into_deserializer(self) -> Self {
+        self
     }
 }

@@ -110,7 +110,7 @@ impl Cors {
         let told = self.told(origin);
         let depends = if self.reflects { told.is_some() } else { self.allowed_origins.is_some() };
         if depends {
-            headers.set_all("vary", vary(headers.get_all("vary"), &["origin"]));
+            headers.set_all("vary", vary(&headers.get_all("vary").to_vec(), &["origin"]));
         }
         let Some(told) = told else { return };
         headers.set("access-control-allow-origin", told);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::types::{FrameOutput, Target};
 use crate::error::AppError;
 use crate::http::sending::{check_head, is_field_value, is_final_status, is_token};
-use crate::http::{HeaderMap, HttpResponse};
+use crate::http::{HeaderMap, HttpResponse, Values};
 use crate::printing::prints;
 
 /// What is sent before the body. It is normalised: names are in lower case, and cookies are no
@@ -46,7 +46,7 @@ impl Head {
             }),
             Target::RestApi => serde_json::to_vec(&RestApiPrelude {
                 status: self.status,
-                headers: sent().filter_map(|(n, v)| Some((n, v.first()?.as_str()))).collect(),
+                headers: sent().filter_map(|(n, v)| Some((n, v.first()?))).collect(),
                 all_headers: sent().collect(),
                 cookies: &self.cookies,
             }),
@@ -79,7 +79,7 @@ impl Head {
         const FRAME: usize = 128;
         const PUNCTUATION: usize = 16;
         let texts = self.headers.iter().flat_map(|(name, values)| {
-            core::iter::once(name.len()).chain(values.iter().map(String::len))
+            core::iter::once(name.len()).chain(values.iter().map(str::len))
         });
         let texts = texts.chain(self.cookies.iter().map(String::len));
         let bytes = texts.map(|len| len.saturating_add(PUNCTUATION).saturating_mul(4));
@@ -93,8 +93,8 @@ impl Head {
         let own = error.headers.iter();
         let kept = self.headers.iter().filter(|(name, _)| is_kept(name));
         for (name, values) in own.chain(kept) {
-            if is_token(name) && values.iter().all(|value| is_field_value(value)) {
-                headers.set_all(name, values.to_vec());
+            if is_token(name) && values.iter().all(is_field_value) {
+                headers.set_all(name, values.iter());
             }
         }
         let status = if is_final_status(error.status) { error.status } else { 500 };
@@ -105,7 +105,7 @@ impl Head {
     /// This head with nothing but its `content-type`.
     pub(super) fn bare(&self) -> Self {
         let mut bare = Self::new(self.status);
-        bare.headers.set_all("content-type", self.headers.get_all("content-type").to_vec());
+        bare.headers.set_all("content-type", self.headers.get_all("content-type").iter());
         bare
     }
 }
@@ -133,7 +133,7 @@ struct RestApiPrelude<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<&'a str, &'a str>,
     #[serde(rename = "multiValueHeaders", skip_serializing_if = "BTreeMap::is_empty")]
-    all_headers: BTreeMap<&'a str, &'a [String]>,
+    all_headers: BTreeMap<&'a str, Values<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cookies: &'a [String],
 }

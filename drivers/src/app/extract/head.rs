@@ -1,7 +1,7 @@
 //! What the head of a request says.
 
 use apptheory_core::error::{AppError, code};
-use apptheory_core::http::Cookies;
+use apptheory_core::http::{Cookies, Values};
 use http::header::{HeaderMap, HeaderName, HeaderValue, MaxSizeReached};
 use http::{Method, StatusCode};
 
@@ -85,7 +85,7 @@ pub(crate) fn too_many_fields() -> AppError {
 ///
 /// [`MaxSizeReached`] for more names than a [`HeaderMap`] holds, 24,576.
 pub(crate) fn header_map<'h>(
-    fields: impl Iterator<Item = (&'h str, &'h [String])>,
+    fields: impl Iterator<Item = (&'h str, Values<'h>)>,
 ) -> Result<HeaderMap, MaxSizeReached> {
     let mut map = HeaderMap::new();
     for (name, values) in fields {

@@ -85,7 +85,7 @@ impl Part {
 impl<S> FromContext<S, Http> for Multipart {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         let request = &context.expect_call()?.request;
-        let [content_type] = request.headers.get_all("content-type") else {
+        let Some(content_type) = request.headers.get_all("content-type").only() else {
             return Err(refused(multer::Error::NoMultipart));
         };
         let read = Self::read(content_type, Bytes::copy_from_slice(&request.body));

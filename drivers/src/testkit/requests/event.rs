@@ -69,9 +69,10 @@ fn version_2<A>(request: &TestRequest<A>) -> Map<String, Value> {
     if !cookies.is_empty() {
         event.insert("cookies".to_owned(), cookies.into());
     }
-    let first = request.query.iter().filter_map(|(name, values)| {
-        Some((name.to_owned(), Value::from(values.first()?.as_str())))
-    });
+    let first = request
+        .query
+        .iter()
+        .filter_map(|(name, values)| Some((name.to_owned(), Value::from(values.first()?))));
     let first: Map<_, _> = first.collect();
     if !first.is_empty() {
         event.insert("queryStringParameters".to_owned(), first.into());
@@ -152,7 +153,7 @@ fn vpc_lattice<A>(request: &TestRequest<A>) -> Map<String, Value> {
         "applications are told of no caller by VPC Lattice: send the request `.via` another service"
     );
     let lists = |all: &MultiMap| -> Map<String, Value> {
-        all.iter().map(|(name, values)| (name.to_owned(), Value::from(values))).collect()
+        all.iter().map(|(name, values)| (name.to_owned(), values.iter().collect())).collect()
     };
     object(json!({
         "version": "2.0",
@@ -202,9 +203,9 @@ const QUERY: [&str; 2] = ["queryStringParameters", "multiValueQueryStringParamet
 fn add_lists(event: &mut Map<String, Value>, [single, multiple]: [&str; 2], all: &MultiMap) {
     let last = all
         .iter()
-        .filter_map(|(name, values)| Some((name.to_owned(), Value::from(values.last()?.as_str()))));
+        .filter_map(|(name, values)| Some((name.to_owned(), values.iter().next_back()?.into())));
     event.insert(single.to_owned(), Value::Object(last.collect()));
-    let lists = all.iter().map(|(name, values)| (name.to_owned(), Value::from(values)));
+    let lists = all.iter().map(|(name, values)| (name.to_owned(), values.iter().collect()));
     event.insert(multiple.to_owned(), Value::Object(lists.collect()));
 }
 

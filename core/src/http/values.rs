@@ -1,0 +1,175 @@
+//! The values of one name.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::printing::Hidden;
+
+/// The values of a name, in their order: those of a header field, or of a parameter of a query.
+///
+/// ```
+/// use apptheory_core::http::QueryString;
+///
+/// let query = QueryString::parse("tag=a&tag=b&page=2");
+/// let tags = query.parameters().get_all("tag");
+/// assert_eq!(tags, ["a", "b"]);
+/// assert_eq!((tags.first(), tags.join("+")), (Some("a"), "a+b".to_owned()));
+/// ```
+#[derive(Clone, Copy)]
+pub struct Values<'a>(Held<'a>);
+
+#[derive(Clone, Copy)]
+enum Held<'a> {
+    One(&'a str),
+    Many { text: &'a str, entries: &'a [Entry] },
+}
+
+/// Where a name and a value of a map are in its text.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) name: Span,
+    /// None for a name with an empty list.
+    pub(super) value: Option<Span>,
+}
+
+/// A part of a text.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Values<'a> {
+    /// The values of entries of one name.
+    pub(super) const fn new(text: &'a str, entries: &'a [Entry]) -> Self {
+        Self(Held::Many { text, entries })
+    }
+
+    /// A single value.
+    pub(in crate::http) const fn one(value: &'a str) -> Self {
+        Self(Held::One(value))
+    }
+
+    /// Returns the first value, if there is one.
+    #[must_use]
+    pub fn first(self) -> Option<&'a str> {
+        self.iter().next()
+    }
+
+    /// Returns the value if there is exactly one.
+    #[must_use]
+    pub fn only(self) -> Option<&'a str> {
+        let mut values = self.iter();
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    /// Returns the values one after the other.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = &'a str> + Clone {
+        let (one, text, entries) = match self.0 {
+            Held::One(value) => (Some(value), "", [].as_slice()),
+            Held::Many { text, entries } => (None, text, entries),
+        };
+        let listed = entries.iter().filter_map(move |entry| Some(entry.value?.of(text)));
+        one.into_iter().chain(listed)
+    }
+
+    /// Returns how many values there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.iter().count()
+    }
+
+    /// Returns whether there are no values.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.first().is_none()
+    }
+
+    /// Returns the values as one text, with a separator between them.
+    #[must_use]
+    pub fn join(self, separator: &str) -> String {
+        let mut joined = String::new();
+        for (at, value) in self.iter().enumerate() {
+            if at > 0 {
+                joined.push_str(separator);
+            }
+            joined.push_str(value);
+        }
+        joined
+    }
+
+    /// Returns copies of the values.
+    #[must_use]
+    pub fn to_vec(self) -> Vec<String> {
+        self.iter().map(String::from).collect()
+    }
+}
+
+/// No values.
+impl Default for Values<'_> {
+    fn default() -> Self {
+        Self::new("", &[])
+    }
+}
+
+impl Entry {
+    pub(super) fn value_len(self) -> usize {
+        self.value.map_or(0, |Span { start, end }| end.saturating_sub(start))
+    }
+}
+
+impl Span {
+    /// The part that a text gets when `added` is added to it.
+    pub(super) fn push(text: &mut String, added: &str) -> Self {
+        let start = text.len();
+        text.push_str(added);
+        Self { start, end: text.len() }
+    }
+
+    pub(super) fn of(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl<T: AsRef<str>> PartialEq<[T]> for Values<'_> {
+    fn eq(&self, other: &[T]) -> bool {
+        self.iter().eq(other.iter().map(T::as_ref))
+    }
+}
+
+impl<T: AsRef<str>, const N: usize> PartialEq<[T; N]> for Values<'_> {
+    fn eq(&self, other: &[T; N]) -> bool {
+        *self == *other.as_slice()
+    }
+}
+
+impl<T: AsRef<str>> PartialEq<Vec<T>> for Values<'_> {
+    fn eq(&self, other: &Vec<T>) -> bool {
+        *self == *other.as_slice()
+    }
+}
+
+impl PartialEq for Values<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Values<'_> {}
+
+/// Prints how long the values are: they are the sender's own.
+impl fmt::Debug for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|value| Hidden(value.len()))).finish()
+    }
+}
+
+/// A list of texts.
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
