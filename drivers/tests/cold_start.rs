@@ -1,5 +1,5 @@
 //! What a function on DynamoDB does before its first invocation, as a process of its own.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "they end a test")]
+#![expect(clippy::unwrap_used, reason = "it ends a test")]
 #![cfg(unix)]
 
 #[path = "support/relay.rs"]

@@ -31,10 +31,7 @@ use crate::env::process_env;
 use trust::{Roots, Trust};
 
 /// The trust of this process: its environment is read once, and so is the file that it names.
-static TRUST: LazyLock<Arc<Trust>> = LazyLock::new(|| {
-    let is_proxied = !ProxyConfig::from_env().is_disabled();
-    Arc::new(Trust::read(&process_env, is_proxied))
-});
+static TRUST: LazyLock<Arc<Trust>> = LazyLock::new(|| Arc::new(Trust::read(&process_env)));
 
 /// Sends requests, and keeps connections for later ones.
 #[derive(Debug)]

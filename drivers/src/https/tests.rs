@@ -16,8 +16,8 @@ use tls::file;
 use trust::AMAZON_ROOTS;
 
 /// A trust that was read from an environment with one variable.
-fn read(variable: &str, value: &str, is_proxied: bool) -> Trust {
-    Trust::read(&|name| (name == variable).then(|| value.to_owned()), is_proxied)
+fn read(variable: &str, value: &str) -> Trust {
+    Trust::read(&|name| (name == variable).then(|| value.to_owned()))
 }
 
 fn connector(trust: Trust) -> HttpsConnector {
@@ -76,7 +76,7 @@ fn the_roots_of_amazon_are_those_that_it_publishes() {
 
 #[test]
 fn amazon_vouches_for_its_own_endpoints_alone() {
-    let nothing_is_said = Trust::read(&|_| None, false);
+    let nothing_is_said = Trust::read(&|_| None);
     for (url, roots) in [
         ("https://dynamodb.eu-central-1.amazonaws.com/", Roots::Amazon),
         ("https://dynamodb-fips.us-gov-west-1.amazonaws.com", Roots::Amazon),
@@ -107,16 +107,19 @@ fn the_environment_says_whom_to_trust_instead() {
     let bundle = Ok(Roots::Bundle(&pem));
     let system = Ok(Roots::System);
     for (trust, expected) in [
-        (read("AWS_CA_BUNDLE", path.to_str().unwrap(), false), bundle.clone()),
-        (read("AWS_CA_BUNDLE", path.to_str().unwrap(), true), bundle),
-        (read("SSL_CERT_FILE", "/roots.pem", false), system.clone()),
-        (read("SSL_CERT_DIR", "/roots", false), system.clone()),
-        (read("AWS_CA_BUNDLE", " ", true), system),
+        (read("AWS_CA_BUNDLE", path.to_str().unwrap()), bundle.clone()),
+        (Trust::read(&|_| Some(path.to_str().unwrap().to_owned())), bundle),
+        (read("SSL_CERT_FILE", "/roots.pem"), system.clone()),
+        (read("SSL_CERT_DIR", "/roots"), system.clone()),
+        (read("HTTPS_PROXY", "http://proxy:3128"), system.clone()),
+        (read("https_proxy", "http://proxy:3128"), system.clone()),
+        (read("HTTP_PROXY", "https://proxy:3129"), system.clone()),
+        (read("all_proxy", "http://proxy:3128"), system),
     ] {
         assert_eq!(trust.roots_for(aws), expected, "{trust:?}");
         assert_eq!(trust.roots_for(other), expected, "{trust:?}");
     }
-    let blank = read("AWS_CA_BUNDLE", " ", false);
+    let blank = read("AWS_CA_BUNDLE", " ");
     assert_eq!(blank.roots_for(aws), Ok(Roots::Amazon));
 }
 
@@ -138,7 +141,7 @@ async fn a_file_that_cannot_be_used_is_an_error_of_every_request() {
         (written("odd.pem", &format!("{root}{no_root}")), ", whose certificate 2 cannot be read ("),
     ] {
         let path = path.to_str().unwrap();
-        let trust = read("AWS_CA_BUNDLE", path, false);
+        let trust = read("AWS_CA_BUNDLE", path);
         let error = trust.roots_for("http://127.0.0.1/").unwrap_err().to_string();
         assert!(error.starts_with(&format!("AWS_CA_BUNDLE is `{path}`{why}")), "{error}");
         let sent = connector(trust).call(request("https://sns.eu-west-1.amazonaws.com/"));
@@ -150,7 +153,7 @@ async fn a_file_that_cannot_be_used_is_an_error_of_every_request() {
 #[tokio::test]
 async fn a_private_root_is_trusted_where_the_switch_names_it() {
     let url = serve().await;
-    let trust = read("AWS_CA_BUNDLE", file("root.pem").to_str().unwrap(), false);
+    let trust = read("AWS_CA_BUNDLE", file("root.pem").to_str().unwrap());
     assert_eq!(answer(connector(trust).call(request(&url))).await, Ok(204));
 }
 
@@ -160,7 +163,7 @@ async fn a_server_that_no_root_knows_is_refused_with_the_name_of_the_switch() {
     let directory = tempfile::tempdir().unwrap();
     let amazons = directory.path().join("roots.pem");
     fs::write(&amazons, AMAZON_ROOTS).unwrap();
-    let bundle = read("AWS_CA_BUNDLE", amazons.to_str().unwrap(), false);
+    let bundle = read("AWS_CA_BUNDLE", amazons.to_str().unwrap());
     let bundle = connector(bundle);
     let by_bundle = bundle.call(request(&url));
     let others = connector(Trust::ByEndpoint);

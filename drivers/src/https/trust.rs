@@ -15,6 +15,19 @@ use crate::env::{Env, filled};
 /// these are signed as well.
 pub(super) const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
+/// The variables with which Amazon's roots are not enough: the first two say where the system's
+/// certificates are, and a proxy, which the others name, may speak for AWS's endpoints.
+const NAME_OTHERS: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
 /// Who vouches for the certificates of servers.
 #[derive(Debug)]
 pub(super) enum Trust {
@@ -46,7 +59,7 @@ pub(super) struct BundleError {
 
 impl Trust {
     /// Reads the environment, and the file that it names.
-    pub(super) fn read(env: Env<'_>, is_proxied: bool) -> Self {
+    pub(super) fn read(env: Env<'_>) -> Self {
         if let Some(path) = filled(env, "AWS_CA_BUNDLE") {
             return match bundle(&path) {
                 Ok(pem) => Self::Bundle(pem),
@@ -58,9 +71,7 @@ impl Trust {
                 }
             };
         }
-        // A proxy may speak for AWS's endpoints. The variables name what the system's certificates are.
-        let names_others = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-        match is_proxied || names_others.iter().any(|name| filled(env, name).is_some()) {
+        match NAME_OTHERS.iter().any(|name| filled(env, name).is_some()) {
             true => Self::System,
             false => Self::ByEndpoint,
         }
