@@ -72,10 +72,10 @@ pub(crate) fn play(arguments: &[String]) {
 
 struct Decider {
     runtime: Runtime,
-    client: Either,
+    client: Way,
 }
 
-enum Either {
+enum Way {
     Ours(AwsStore, Limiter, Recall),
     ByHand(Client),
 }
@@ -93,9 +93,9 @@ impl Decider {
         // By hand, too, with the HTTP client of ours: what is compared is not TLS.
         let ours = AwsStore::new(Client::from_conf(config.build()));
         let client = if client == OURS {
-            Either::Ours(ours, dynamodb::limiter(), Recall::default())
+            Way::Ours(ours, dynamodb::limiter(), Recall::default())
         } else {
-            Either::ByHand(ours.client().clone())
+            Way::ByHand(ours.client().clone())
         };
         Self { runtime, client }
     }
@@ -103,14 +103,14 @@ impl Decider {
     fn decide(&mut self) {
         self.runtime.block_on(async {
             match &mut self.client {
-                Either::Ours(store, limiter, recall) => {
+                Way::Ours(store, limiter, recall) => {
                     let key = RateLimitKey::new("tenant-7", "/orders", "POST").expect("a key");
                     let attempt = Attempt::new(key, Timestamp::from_unix_seconds(START));
                     let decided = drive(limiter.check_and_increment(attempt, recall), store).await;
                     recall.learn(decided.learned);
                     assert!(decided.decision.expect("a decision").allowed);
                 }
-                Either::ByHand(client) => assert!(count(client).await > 0),
+                Way::ByHand(client) => assert!(count(client).await > 0),
             }
         });
     }

@@ -10,11 +10,10 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
     let rustc = Command::new("rustc").arg("--version").output().map(|said| said.stdout);
     let rustc = String::from_utf8_lossy(&rustc.unwrap_or_default()).trim().to_owned();
     let system = value(&read("/etc/os-release"), "PRETTY_NAME", '=');
-    let kernel = read("/proc/sys/kernel/osrelease");
     vec![
         ("Processor", value(&read("/proc/cpuinfo"), "model name", ':')),
         ("Cores", cores.to_string()),
-        ("System", format!("{system}, {} {}", std::env::consts::OS, kernel.trim())),
+        ("System", format!("{system}, {}", std::env::consts::ARCH)),
         ("Compiler", rustc),
         ("Load before it began, of the last minute", load),
     ]

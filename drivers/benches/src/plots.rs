@@ -12,7 +12,7 @@ const OURS: RGBColor = RGBColor(47, 129, 247);
 const PEER: RGBColor = RGBColor(210, 120, 30);
 const TEXT: RGBColor = RGBColor(125, 133, 144);
 
-const WIDTH: u32 = 760;
+const WIDTH: u32 = 860;
 
 type Failed = Box<dyn core::error::Error>;
 
@@ -48,7 +48,7 @@ fn font(size: u32, color: RGBColor) -> TextStyle<'static> {
 /// Every ratio, on a logarithmic scale: left of the line in the middle, ours needs less.
 fn ratios(measured: &Measured) -> Result<String, Failed> {
     const ROW: u32 = 17;
-    const LEFT: i32 = 330;
+    const LEFT: i32 = 440;
     let mut bars = Vec::new();
     for (group, rows) in measured {
         for row in rows {
@@ -108,6 +108,9 @@ fn times_of_look_ups(rows: &[Row]) -> Result<String, Failed> {
             .light_line_style(TRANSPARENT)
             .label_style(font(12, TEXT))
             .axis_desc_style(font(12, TEXT))
+            .x_label_formatter(&|routes| format!("{routes:.0}"))
+            .y_label_formatter(&|time| format!("{time:.0}"))
+            .y_labels(6)
             .x_desc("routes")
             .y_desc("ns a look-up")
             .draw()?;

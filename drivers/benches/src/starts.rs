@@ -1,7 +1,6 @@
 //! Cold starts: from the start of the process to the first answer, and how large the files are.
 
-use core::time::Duration;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use apptheory_counts::samples;
@@ -24,16 +23,26 @@ pub(crate) const GROUP: Group = Group {
     run,
 };
 
-/// What is built of ours.
-const BUILDS: [(&str, &str); 2] = [("AWS SDK", "aws"), ("no client", "")];
+/// A build of ours.
+struct Build {
+    name: &'static str,
+    features: &'static str,
+    /// Whether the peer does the same.
+    has_peer: bool,
+}
+
+const BUILDS: [Build; 2] = [
+    Build { name: "AWS SDK", features: "aws", has_peer: true },
+    Build { name: "no client, counters in memory", features: "", has_peer: false },
+];
 
 const PEER: &str = "lambda_http, axum, AWS SDK";
 
 fn run(effort: Effort) -> Vec<Row> {
     let peer = functions::peer(effort);
-    let builds = BUILDS.map(|(name, features)| (name, functions::ours(effort, features)));
-    let built = builds.iter().map(|(_, path)| path).chain([&peer]);
-    let built: Vec<&Path> = built.filter_map(|path| path.as_deref().ok()).collect();
+    let ours = BUILDS.map(|build| functions::ours(effort, build.features));
+    let built: Vec<&Path> =
+        ours.iter().chain([&peer]).filter_map(|path| path.as_deref().ok()).collect();
     let stage = Stage::new();
     // In turns, as everything else.
     let mut starts: Vec<Vec<Start>> = vec![Vec::new(); built.len()];
@@ -42,40 +51,37 @@ fn run(effort: Effort) -> Vec<Row> {
             starts.push(stage.start(path));
         }
     }
-    let of = |path: &Path| {
+    let of = |path: &Path, figure: fn(&Start) -> f64| {
         let at = built.iter().position(|built| *built == path);
-        &starts[at.expect("what is built was started")]
+        median(starts[at.expect("what is built was started")].iter().map(figure).collect())
     };
     let mut rows = Vec::new();
-    for (name, ours) in &builds {
-        // Without a client, nothing is the same.
-        let peer = if *name == "no client" { &Err(String::new()) } else { &peer };
+    for (build, ours) in BUILDS.iter().zip(&ours) {
+        let peer = build.has_peer.then_some(&peer);
         let mut row = |what: &str, unit, figure: &dyn Fn(&Path) -> f64| {
-            rows.push(Row {
-                what: format!("{what}, {name}"),
-                figures: figures(ours, peer, unit, figure),
-            });
+            let figures = figures(ours, peer, unit, figure);
+            rows.push(Row { what: format!("{what}, {}", build.name), figures });
         };
         row("until it asks for its first event", Unit::Seconds, &|path| {
-            median(of(path).iter().map(|start| start.asked).collect())
+            of(path, |start| start.asked)
         });
-        row("until its first answer", Unit::Seconds, &|path| {
-            median(of(path).iter().map(|start| start.answered).collect())
-        });
-        row("file", Unit::Bytes, &|path| size(path));
+        row("until its first answer", Unit::Seconds, &|path| of(path, |start| start.answered));
+        row("file", Unit::Bytes, &size);
     }
     rows
 }
 
+type Built = Result<PathBuf, Blocked>;
+
 fn figures(
-    ours: &Result<impl AsRef<Path>, Blocked>,
-    peer: &Result<impl AsRef<Path>, Blocked>,
+    ours: &Built,
+    peer: Option<&Built>,
     unit: Unit,
     figure: &dyn Fn(&Path) -> f64,
 ) -> Result<Figures, Blocked> {
-    let ours = figure(ours.as_ref().map_err(Blocked::clone)?.as_ref());
-    let peer = peer.as_ref().ok().map(|peer| (PEER, figure(peer.as_ref())));
-    Ok(Figures { unit, ours, peer })
+    let figure = |built: &Built| built.as_deref().map(figure).map_err(Blocked::clone);
+    let peer = peer.map(figure).transpose()?.map(|peer| (PEER, peer));
+    Ok(Figures { unit, ours: figure(ours)?, peer })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
@@ -122,14 +128,10 @@ impl Stage {
             let answer: Value = answer.json().await;
             assert_eq!(answer["statusCode"], 200, "{}: {answer}", function.display());
             drop(running);
-            Start { asked: seconds(asked), answered: seconds(answered) }
+            Start { asked: asked.as_secs_f64(), answered: answered.as_secs_f64() }
         })
     }
 }
 
 /// In a future that is far off.
 pub(crate) const DEADLINE: [(&str, &str); 1] = [("Lambda-Runtime-Deadline-Ms", "4000000000000")];
-
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
-}
