@@ -12,6 +12,7 @@ use apptheory::limiter::{Attempt, Basis, Coverage, Decision, Limiter, Recall};
 use apptheory::machine::{Effect, Machine, Step};
 use apptheory::machine::{Interpret, run};
 use apptheory::store::memory::Memory;
+use apptheory::store::wire::{Reply, Wire as _};
 use apptheory::store::{Sleep, StoreRequest};
 use apptheory::time::Timestamp;
 use apptheory_proptests::limit::{Admission, Limit, Writing};
@@ -210,4 +211,29 @@ fn a_change_of_a_table() {
         "eventSourceARN":"arn:table/orders/stream/x","dynamodb":{"SequenceNumber":"#",
         "Keys":{"PK":{"S":"k"}},"NewImage":{"PK":{"S":"k"}}}}"##;
     assert_allocations_per_record(record, 5, 6);
+}
+
+#[test]
+fn the_wire_of_a_fixed_window() {
+    let limiter = Limit::Fixed { window: 60, limit: 2 }.fail_closed().build();
+    let request = Admission { at: seconds(NOON), cost: 1 };
+    let recall = Recall::default();
+    let machine = limiter.check_and_increment(attempt(&the_key(), request), &recall);
+    let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else {
+        panic!("a fixed window is one update");
+    };
+    let order = ask.effect();
+    let mut body = Vec::new();
+    let written = measure(|| body = order.to_body_bytes());
+    let mut store = Memory::default().with_table(limiter.table());
+    let answer = order.to_reply(&store.interpret(order).unwrap().answer).to_json().to_string();
+    let mut outcome = None;
+    let read = measure(|| {
+        let reply = Reply::from_http(200, answer.as_bytes());
+        outcome = Some(order.read_reply(reply, request.at));
+    });
+    assert_eq!(outcome.map(|outcome| outcome.is_ok()), Some(true));
+    // The body and what its placeholders stand for; names and texts of ten attributes.
+    let taken = (written.count_total, read.count_total);
+    assert!(taken.0 <= 11 && taken.1 <= 19, "{taken:?}, {} bytes", body.len());
 }

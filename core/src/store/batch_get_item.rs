@@ -1,16 +1,18 @@
 //! `BatchGetItem`: reads up to 100 items of one table by their keys.
 
-use alloc::string::ToString;
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::{Map, Value as Json};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::MAX_BATCH_GET_KEYS;
 use super::error::Error;
-use super::expression::Expressions;
+use super::expression::{Expressions, serialize_names};
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, answer, body, check_key, read_items, require};
+use super::wire::{Reply, Wire, check_key, read, require};
 
 /// Reads up to [`MAX_BATCH_GET_KEYS`] items of one table by their keys, in one call.
 ///
@@ -41,13 +43,8 @@ pub struct BatchRead {
 impl BatchGetItem {
     /// The projection as an expression with placeholders.
     #[must_use]
-    pub fn expressions(&self) -> Expressions {
+    pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_projection(&self.projection)
-    }
-
-    fn read_keys(&self, keys: Option<&Json>) -> Result<Vec<Key>, Error> {
-        let keys = read_items(keys)?;
-        keys.iter().map(|item| self.key_of(item).ok_or(Error::Unavailable)).collect()
     }
 
     /// The key of this order that `item` holds.
@@ -64,6 +61,45 @@ fn is_distinct<T: PartialEq>(values: &[T]) -> bool {
         .all(|(index, value)| !values.iter().take(index).any(|earlier| earlier == value))
 }
 
+impl Serialize for BatchGetItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let expressions = self.expressions();
+        let of_table = TableRequest {
+            consistent_read: self.consistent,
+            expression_attribute_names: expressions.names,
+            keys: &self.keys,
+            projection_expression: expressions.projection,
+        };
+        let request_items = BTreeMap::from([(self.table.as_ref(), of_table)]);
+        BTreeMap::from([("RequestItems", request_items)]).serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TableRequest<'a> {
+    consistent_read: bool,
+    #[serde(serialize_with = "serialize_names", skip_serializing_if = "Vec::is_empty")]
+    expression_attribute_names: Vec<&'a AttributeName>,
+    keys: &'a [Key],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projection_expression: Option<String>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct BatchAnswer<'a> {
+    responses: BTreeMap<Cow<'a, str>, Cow<'a, [Item]>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    unprocessed_keys: BTreeMap<Cow<'a, str>, UnprocessedKeys>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct UnprocessedKeys {
+    keys: Vec<Item>,
+}
+
 impl Wire for BatchGetItem {
     type Answer = BatchRead;
 
@@ -71,16 +107,6 @@ impl Wire for BatchGetItem {
 
     fn table(&self) -> Option<&TableName> {
         Some(&self.table)
-    }
-
-    fn to_body(&self) -> Json {
-        let mut request = body([
-            ("Keys", keys_json(&self.keys)),
-            ("ConsistentRead", Json::from(self.consistent)),
-        ]);
-        self.expressions().write_to(&mut request);
-        let tables = Map::from_iter([(self.table.to_string(), Json::Object(request))]);
-        Json::Object(body([("RequestItems", Json::Object(tables))]))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -91,29 +117,25 @@ impl Wire for BatchGetItem {
         require(self.projection.iter().all(|name| !name.is_empty()))
     }
 
-    fn read_answer(&self, answer: &Json) -> Result<BatchRead, Error> {
+    fn read_answer(&self, answer: &[u8]) -> Result<BatchRead, Error> {
+        let BatchAnswer { mut responses, mut unprocessed_keys } = read(answer)?;
         let table = self.table.as_ref();
-        let unprocessed = answer
-            .get("UnprocessedKeys")
-            .and_then(|tables| tables.get(table))
-            .and_then(|request| request.get("Keys"));
+        let items = responses.remove(table).unwrap_or_default();
+        let unprocessed = unprocessed_keys.remove(table).unwrap_or_default();
+        let key_of = |item: &Item| self.key_of(item).ok_or(Error::Unavailable);
         Ok(BatchRead {
-            items: read_items(answer.get("Responses").and_then(|all| all.get(table)))?,
-            unprocessed: self.read_keys(unprocessed)?,
+            items: items.into_owned(),
+            unprocessed: unprocessed.keys.iter().map(key_of).collect::<Result<_, _>>()?,
         })
     }
 
-    fn to_reply(&self, read: &BatchRead) -> Reply {
-        let of_table = |content| Json::Object(Map::from_iter([(self.table.to_string(), content)]));
-        let items = ("Responses", of_table(read.items.iter().map(Item::to_json).collect()));
-        if read.unprocessed.is_empty() {
-            return answer([items]);
-        }
-        let keys = keys_json(&read.unprocessed);
-        answer([items, ("UnprocessedKeys", of_table(Json::Object(body([("Keys", keys)]))))])
+    fn to_reply(&self, read: &BatchRead) -> Reply<'static> {
+        let table = || Cow::Borrowed(self.table.as_ref());
+        let keys = UnprocessedKeys { keys: read.unprocessed.iter().map(Key::to_item).collect() };
+        let unprocessed = (!read.unprocessed.is_empty()).then(|| (table(), keys));
+        Reply::answer(&BatchAnswer {
+            responses: BTreeMap::from([(table(), Cow::Borrowed(&*read.items))]),
+            unprocessed_keys: unprocessed.into_iter().collect(),
+        })
     }
-}
-
-fn keys_json(keys: &[Key]) -> Json {
-    keys.iter().map(|key| key.to_item().to_json()).collect()
 }

@@ -1,6 +1,6 @@
 //! `DeleteItem`: removes one item, if a guard holds.
 
-use serde_json::Value as Json;
+use serde::{Serialize, Serializer};
 
 use super::effect::Conclusion;
 use super::error::Error;
@@ -10,7 +10,7 @@ use super::item::Key;
 use super::table::TableName;
 use super::update_item::Written;
 use super::wire::{
-    Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
+    Fault, Reply, Wire, WriteBody, check_key, conclude_written, read_applied, read_refused,
     require, write_written,
 };
 
@@ -31,8 +31,19 @@ pub struct DeleteItem {
 impl DeleteItem {
     /// The guard as an expression with placeholders.
     #[must_use]
-    pub fn expressions(&self) -> Expressions {
+    pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_guard(&self.guard)
+    }
+
+    /// The request as it is in a transaction.
+    pub(super) fn body(&self) -> WriteBody<'_> {
+        WriteBody::new(&self.table, &self.guard, self.expressions()).key(&self.key)
+    }
+}
+
+impl Serialize for DeleteItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body().returning("ALL_OLD").serialize(serializer)
     }
 }
 
@@ -45,25 +56,12 @@ impl Wire for DeleteItem {
         Some(&self.table)
     }
 
-    fn to_body(&self) -> Json {
-        let mut body = guarded_body(
-            &self.guard,
-            [
-                ("TableName", Json::from(self.table.as_ref())),
-                ("Key", self.key.to_item().to_json()),
-                ("ReturnValues", Json::from("ALL_OLD")),
-            ],
-        );
-        self.expressions().write_to(&mut body);
-        Json::Object(body)
-    }
-
     fn check(&self) -> Result<(), Error> {
         check_key(&self.key)?;
         require(self.guard.is_valid())
     }
 
-    fn read_answer(&self, answer: &Json) -> Result<Written, Error> {
+    fn read_answer(&self, answer: &[u8]) -> Result<Written, Error> {
         read_applied(answer)
     }
 
@@ -71,7 +69,7 @@ impl Wire for DeleteItem {
         read_refused(fault)
     }
 
-    fn to_reply(&self, written: &Written) -> Reply {
+    fn to_reply(&self, written: &Written) -> Reply<'static> {
         write_written(written)
     }
 

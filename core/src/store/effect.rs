@@ -5,6 +5,7 @@
 //! follows from [`Wire`] for the orders that DynamoDB carries out; a [`Sleep`] is the one other effect.
 
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde_json::Value as Json;
@@ -54,9 +55,12 @@ pub trait StoreEffect: Effect + Sized {
     /// Returns the request as JSON. Two effects with the same name and request are the same.
     fn request(&self) -> Json;
 
+    /// Returns the bytes of the same JSON, as a host posts them.
+    fn request_bytes(&self) -> Vec<u8>;
+
     /// Reads DynamoDB's reply, which arrived at `at`. Of a sleep, which DynamoDB knows nothing of, it
     /// is over at that instant.
-    fn read(&self, reply: Reply, at: Timestamp) -> Self::Outcome;
+    fn read(&self, reply: Reply<'_>, at: Timestamp) -> Self::Outcome;
 
     /// Writes the effect and its outcome down.
     fn transcribe(&self, outcome: &Self::Outcome) -> Exchange;
@@ -128,7 +132,11 @@ impl<W: Wire> StoreEffect for W {
         self.to_body()
     }
 
-    fn read(&self, reply: Reply, at: Timestamp) -> Self::Outcome {
+    fn request_bytes(&self) -> Vec<u8> {
+        self.to_body_bytes()
+    }
+
+    fn read(&self, reply: Reply<'_>, at: Timestamp) -> Self::Outcome {
         self.read_reply(reply, at)
     }
 
@@ -182,7 +190,11 @@ impl StoreEffect for Sleep {
         Json::Object(body([("Duration", Json::from(write_duration(self.duration)))]))
     }
 
-    fn read(&self, _: Reply, at: Timestamp) -> Timestamp {
+    fn request_bytes(&self) -> Vec<u8> {
+        self.request().to_string().into_bytes()
+    }
+
+    fn read(&self, _: Reply<'_>, at: Timestamp) -> Timestamp {
         at
     }
 

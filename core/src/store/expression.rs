@@ -1,11 +1,11 @@
 //! Expression texts with their placeholders.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use serde_json::{Map, Value as Json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::guard::Guard;
 use super::item::AttributeName;
@@ -18,7 +18,7 @@ use super::value::Value;
 /// reserved word and no value can be read as syntax. Placeholders are numbered in order of first
 /// use: the same order always renders to the same text.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Expressions {
+pub struct Expressions<'a> {
     /// `UpdateExpression`.
     pub update: Option<String>,
     /// `ConditionExpression`.
@@ -30,96 +30,150 @@ pub struct Expressions {
     /// `ProjectionExpression`.
     pub projection: Option<String>,
     /// `ExpressionAttributeNames`: what `#n0`, `#n1`, … stand for.
-    pub names: Vec<AttributeName>,
+    pub names: Vec<&'a AttributeName>,
     /// `ExpressionAttributeValues`: what `:v0`, `:v1`, … stand for.
-    pub values: Vec<Value>,
+    pub values: Vec<Cow<'a, Value>>,
 }
 
-impl Expressions {
-    pub(super) fn with_guard(mut self, guard: &Guard) -> Self {
+impl<'a> Expressions<'a> {
+    pub(super) fn with_guard(mut self, guard: &'a Guard) -> Self {
         self.condition = guard.render(&mut self);
         self
     }
 
-    pub(super) fn with_filter(mut self, filter: &Guard) -> Self {
+    pub(super) fn with_filter(mut self, filter: &'a Guard) -> Self {
         self.filter = filter.render(&mut self);
         self
     }
 
-    pub(super) fn with_update(mut self, assignments: &[Assignment]) -> Self {
+    pub(super) fn with_update(mut self, assignments: &'a [Assignment]) -> Self {
+        // Most assignments bring a name and a value of their own.
+        self.names.reserve(assignments.len());
+        self.values.reserve(assignments.len().saturating_add(1));
         self.update = write_update(assignments, &mut self);
         self
     }
 
-    pub(super) fn with_projection(mut self, names: &[AttributeName]) -> Self {
+    pub(super) fn with_projection(mut self, names: &'a [AttributeName]) -> Self {
         if !names.is_empty() {
-            let names: Vec<String> = names.iter().map(|name| self.name(name)).collect();
-            self.projection = Some(names.join(", "));
+            let mut projection = String::new();
+            for name in names {
+                separate(", ", &mut projection);
+                self.write_name(name, &mut projection);
+            }
+            self.projection = Some(projection);
         }
         self
     }
 
-    /// The placeholder of an attribute name.
-    pub(super) fn name(&mut self, name: &AttributeName) -> String {
-        let known = self.names.iter().position(|known| known == name);
-        let index = known.unwrap_or_else(|| {
-            self.names.push(name.clone());
-            self.names.len().saturating_sub(1)
-        });
-        name_placeholder(index)
+    /// Appends the placeholder of an attribute name.
+    pub(super) fn write_name(&mut self, name: &'a AttributeName, out: &mut String) {
+        // From the last one on: most names are asked for again at once, or never.
+        let known = self.names.iter().rposition(|known| *known == name);
+        let index = known.unwrap_or(self.names.len());
+        if known.is_none() {
+            self.names.push(name);
+        }
+        write_placeholder(NAME, index, out);
     }
 
-    /// A placeholder for a value.
-    pub(super) fn value(&mut self, value: &Value) -> String {
-        self.values.push(value.clone());
-        value_placeholder(self.values.len().saturating_sub(1))
+    /// Appends a placeholder for a value: the order's own, or one that it has in another form.
+    pub(super) fn write_value(&mut self, value: Cow<'a, Value>, out: &mut String) {
+        write_placeholder(VALUE, self.values.len(), out);
+        self.values.push(value);
     }
 
     /// Each name placeholder with what it stands for.
     pub fn placeholder_names(&self) -> impl Iterator<Item = (String, &AttributeName)> {
-        self.names.iter().enumerate().map(|(index, name)| (name_placeholder(index), name))
+        self.names.iter().enumerate().map(|(index, name)| (placeholder(NAME, index), *name))
     }
 
     /// Each value placeholder with what it stands for.
     pub fn placeholder_values(&self) -> impl Iterator<Item = (String, &Value)> {
-        self.values.iter().enumerate().map(|(index, value)| (value_placeholder(index), value))
+        self.values.iter().enumerate().map(|(index, value)| (placeholder(VALUE, index), &**value))
     }
+}
 
-    /// Adds the expressions that are there to a low-level JSON request.
-    pub(super) fn write_to(&self, body: &mut Map<String, Json>) {
-        let texts = [
-            ("UpdateExpression", &self.update),
-            ("ConditionExpression", &self.condition),
-            ("KeyConditionExpression", &self.key_condition),
-            ("FilterExpression", &self.filter),
-            ("ProjectionExpression", &self.projection),
-        ];
-        for (member, text) in texts {
-            if let Some(text) = text {
-                body.insert(member.to_string(), Json::from(text.as_str()));
-            }
+const NAME: &str = "#n";
+const VALUE: &str = ":v";
+
+/// Serializes names as `ExpressionAttributeNames`.
+pub(super) fn serialize_names<S: Serializer>(
+    names: &[&AttributeName],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serialize_placeholders(NAME, names, serializer)
+}
+
+/// Serializes values as `ExpressionAttributeValues`.
+pub(super) fn serialize_values<S: Serializer>(
+    values: &[Cow<'_, Value>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serialize_placeholders(VALUE, values, serializer)
+}
+
+/// Serializes what placeholders stand for, in the order of their texts.
+fn serialize_placeholders<S: Serializer>(
+    kind: &str,
+    meanings: &[impl Serialize],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(meanings.len()))?;
+    let mut text = String::with_capacity(8);
+    for index in in_text_order(meanings.len()) {
+        text.clear();
+        write_placeholder(kind, index, &mut text);
+        if let Some(meaning) = meanings.get(index) {
+            map.serialize_entry(&text, meaning)?;
         }
-        if !self.names.is_empty() {
-            let names: BTreeMap<String, String> = self
-                .placeholder_names()
-                .map(|(placeholder, name)| (placeholder, name.to_string()))
-                .collect();
-            body.insert("ExpressionAttributeNames".to_string(), names.into_iter().collect());
-        }
-        if !self.values.is_empty() {
-            let values: Json = self
-                .placeholder_values()
-                .map(|(placeholder, value)| (placeholder, value.to_json()))
-                .collect();
-            body.insert("ExpressionAttributeValues".to_string(), values);
+    }
+    map.end()
+}
+
+/// The numbers below `count` in the order of their texts: 0, 1, 10, 11, 2, ….
+fn in_text_order(count: usize) -> Vec<usize> {
+    let mut indices = Vec::with_capacity(count);
+    indices.extend((count > 0).then_some(0));
+    extend_with(1..10, count, &mut indices);
+    indices
+}
+
+/// Adds the numbers of a range, each before those that begin with its digits.
+fn extend_with(numbers: Range<usize>, count: usize, indices: &mut Vec<usize>) {
+    for number in numbers.start..numbers.end.min(count) {
+        indices.push(number);
+        let longer = number.saturating_mul(10);
+        if longer < count {
+            extend_with(longer..longer.saturating_add(10), count, indices);
         }
     }
 }
 
-fn name_placeholder(index: usize) -> String {
-    format!("#n{index}")
+fn placeholder(kind: &str, index: usize) -> String {
+    let mut text = String::with_capacity(8);
+    write_placeholder(kind, index, &mut text);
+    text
 }
 
-fn value_placeholder(index: usize) -> String {
-    format!(":v{index}")
+fn write_placeholder(kind: &str, index: usize, out: &mut String) {
+    out.push_str(kind);
+    write_decimal(index, out);
+}
+
+/// Appends a number, which is nearly always one digit: the general formatter takes longer than all
+/// that is around it.
+fn write_decimal(number: usize, out: &mut String) {
+    if number > 9 {
+        write_decimal(number / 10, out);
+    }
+    let digit = u8::try_from(number % 10).unwrap_or_default();
+    out.push(char::from(b'0'.saturating_add(digit)));
+}
+
+/// Appends what separates parts of a list, unless the list is empty so far.
+pub(super) fn separate(separator: &str, out: &mut String) {
+    if !out.is_empty() {
+        out.push_str(separator);
+    }
 }

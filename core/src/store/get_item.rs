@@ -1,11 +1,14 @@
 //! `GetItem`: reads one item by its key.
 
-use serde_json::Value as Json;
+use alloc::borrow::Cow;
+
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::error::Error;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, answer, body, check_key, read_item};
+use super::wire::{Reply, Wire, check_key, read};
 
 /// Reads one item by its key.
 ///
@@ -21,6 +24,23 @@ pub struct GetItem {
     pub consistent: bool,
 }
 
+impl Serialize for GetItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("ConsistentRead", &self.consistent)?;
+        body.serialize_entry("Key", &self.key)?;
+        body.serialize_entry("TableName", self.table.as_ref())?;
+        body.end()
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct GetAnswer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<Cow<'a, Item>>,
+}
+
 impl Wire for GetItem {
     type Answer = Option<Item>;
 
@@ -30,26 +50,16 @@ impl Wire for GetItem {
         Some(&self.table)
     }
 
-    fn to_body(&self) -> Json {
-        Json::Object(body([
-            ("TableName", Json::from(self.table.as_ref())),
-            ("Key", self.key.to_item().to_json()),
-            ("ConsistentRead", Json::from(self.consistent)),
-        ]))
-    }
-
     fn check(&self) -> Result<(), Error> {
         check_key(&self.key)
     }
 
-    fn read_answer(&self, answer: &Json) -> Result<Option<Item>, Error> {
-        Ok(Some(read_item(answer, "Item")?).filter(|item| !item.is_empty()))
+    fn read_answer(&self, answer: &[u8]) -> Result<Option<Item>, Error> {
+        let GetAnswer { item } = read(answer)?;
+        Ok(item.map(Cow::into_owned).filter(|item| !item.is_empty()))
     }
 
-    fn to_reply(&self, item: &Option<Item>) -> Reply {
-        match item {
-            Some(item) => answer([("Item", item.to_json())]),
-            None => answer([]),
-        }
+    fn to_reply(&self, item: &Option<Item>) -> Reply<'static> {
+        Reply::answer(&GetAnswer { item: item.as_ref().map(Cow::Borrowed) })
     }
 }

@@ -1,7 +1,7 @@
 //! Conditions on an item: evaluated in memory, rendered as a DynamoDB expression.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use core::cmp::Ordering;
 
@@ -109,35 +109,49 @@ impl Guard {
     }
 
     /// Renders the guard; `None` when it always holds and there is nothing to check.
-    pub(super) fn render(&self, expressions: &mut Expressions) -> Option<String> {
+    pub(super) fn render<'a>(&'a self, expressions: &mut Expressions<'a>) -> Option<String> {
+        if self.is_always() {
+            return None;
+        }
+        let mut text = String::with_capacity(64);
+        self.write_to(&mut text, expressions);
+        Some(text)
+    }
+
+    /// Appends the expression; nothing when there is nothing to check.
+    fn write_to<'a>(&'a self, out: &mut String, expressions: &mut Expressions<'a>) {
         match self {
-            Self::Always => None,
-            Self::Absent(name) => Some(format!("attribute_not_exists({})", expressions.name(name))),
-            Self::Present(name) => Some(format!("attribute_exists({})", expressions.name(name))),
+            Self::Always => {}
+            Self::Absent(name) => {
+                out.push_str("attribute_not_exists(");
+                expressions.write_name(name, out);
+                out.push(')');
+            }
+            Self::Present(name) => {
+                out.push_str("attribute_exists(");
+                expressions.write_name(name, out);
+                out.push(')');
+            }
             Self::Compare { name, comparison, value } => {
-                let name = expressions.name(name);
-                Some(format!("{name} {} {}", comparison.symbol(), expressions.value(value)))
+                expressions.write_name(name, out);
+                out.push_str(comparison.operator());
+                expressions.write_value(Cow::Borrowed(value), out);
             }
             Self::Contains { name, value } => {
-                let name = expressions.name(name);
-                Some(format!("contains({name}, {})", expressions.value(value)))
+                out.push_str("contains(");
+                expressions.write_name(name, out);
+                out.push_str(", ");
+                expressions.write_value(Cow::Borrowed(value), out);
+                out.push(')');
             }
-            Self::And(both) => {
-                let [a, b] = &**both;
-                match (a.render(expressions), b.render(expressions)) {
-                    (Some(a), Some(b)) => Some(format!("({a}) AND ({b})")),
-                    (one, other) => one.or(other),
-                }
-            }
-            Self::Or(either) => {
-                let [a, b] = &**either;
-                // Rendered only when both sides say something: an unused placeholder is an error.
-                if a.is_always() || b.is_always() {
-                    return None;
-                }
-                let (a, b) = (a.render(expressions)?, b.render(expressions)?);
-                Some(format!("({a}) OR ({b})"))
-            }
+            Self::And(both) => match &**both {
+                [a, b] if a.is_always() => b.write_to(out, expressions),
+                [a, b] if b.is_always() => a.write_to(out, expressions),
+                both => write_both(both, ") AND (", out, expressions),
+            },
+            // Written only if both sides say something: an unused placeholder is an error.
+            Self::Or(either) if either.iter().any(Self::is_always) => {}
+            Self::Or(either) => write_both(either, ") OR (", out, expressions),
         }
     }
 
@@ -207,15 +221,28 @@ impl Comparison {
         }
     }
 
-    const fn symbol(self) -> &'static str {
+    const fn operator(self) -> &'static str {
         match self {
-            Self::Equal => "=",
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::Greater => ">",
-            Self::AtLeast => ">=",
+            Self::Equal => " = ",
+            Self::Less => " < ",
+            Self::AtMost => " <= ",
+            Self::Greater => " > ",
+            Self::AtLeast => " >= ",
         }
     }
+}
+
+fn write_both<'a>(
+    [a, b]: &'a [Guard; 2],
+    between: &str,
+    out: &mut String,
+    expressions: &mut Expressions<'a>,
+) {
+    out.push('(');
+    a.write_to(out, expressions);
+    out.push_str(between);
+    b.write_to(out, expressions);
+    out.push(')');
 }
 
 fn contains(container: &Value, value: &Value) -> bool {

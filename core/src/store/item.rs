@@ -1,20 +1,24 @@
 //! Items, the names of their attributes, and the keys that find them.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::mem;
 use core::ops::Deref;
 
-use serde_json::{Map, Value as Json};
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
 
 use super::number::Number;
 use super::value::{ReadError, Value};
 
 /// The name of an attribute. Names known at compile time cost nothing to clone.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct AttributeName(Cow<'static, str>);
 
 impl From<&'static str> for AttributeName {
@@ -110,8 +114,23 @@ impl Key {
     }
 }
 
-/// An item: attributes by name, in the order of their names.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// As an item of just its attributes.
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (partition, sort) = (&self.partition, self.sort.as_ref());
+        let mut map = serializer.serialize_map(None)?;
+        let before = sort.filter(|sort| sort.name < partition.name);
+        let after = sort.filter(|sort| sort.name > partition.name);
+        for Attribute { name, value } in before.into_iter().chain([partition]).chain(after) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// An item: attributes by name, in the order of their names. With `serde` it is written and read as
+/// its low-level DynamoDB JSON.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Item(pub(super) BTreeMap<AttributeName, Value>);
 
 impl Item {
@@ -187,8 +206,8 @@ impl Item {
     /// The low-level DynamoDB JSON of the item.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let members = self.iter().map(|(name, value)| ((**name).to_owned(), value.to_json()));
-        Json::Object(members.collect::<Map<_, _>>())
+        // It fails for maps whose keys are no texts; there is none.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads the low-level DynamoDB JSON of an item.
@@ -204,6 +223,34 @@ impl Item {
             .collect()
     }
 }
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Attributes;
+
+        impl<'de> Visitor<'de> for Attributes {
+            type Value = Item;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of attribute values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
+                // A map that is made of all its entries compares them less often than one that grows.
+                let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
+                while let Some(attribute) = map.next_entry()? {
+                    attributes.push(attribute);
+                }
+                Ok(attributes.into_iter().collect())
+            }
+        }
+
+        deserializer.deserialize_map(Attributes)
+    }
+}
+
+/// Room for the attributes of most items.
+const TYPICAL_ATTRIBUTES: usize = 16;
 
 impl IntoIterator for Item {
     type Item = (AttributeName, Value);

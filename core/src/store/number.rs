@@ -7,6 +7,9 @@ use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 use core::fmt;
 
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
 /// A DynamoDB number (`N`).
 ///
 /// Integers are held as such; any other text is kept to the letter, so that a number travels
@@ -28,7 +31,9 @@ impl Number {
     /// when it is compared or added: a cursor may carry any text.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
-        match text.parse::<i128>() {
+        // Nearly every number fits 64 bits, which are read in a third of the time.
+        let integer = text.parse::<i64>().map(i128::from).or_else(|_| text.parse::<i128>());
+        match integer {
             Ok(integer) if is_shortest_integer(text) => Self(Repr::Integer(integer)),
             _ => Self(Repr::Text(text.into())),
         }
@@ -143,11 +148,44 @@ impl From<u32> for Number {
     }
 }
 
+/// As a text, which is how DynamoDB's JSON has numbers.
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Repr::Integer(_) => serializer.collect_str(self),
+            Repr::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number as a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Number, E> {
+                Ok(Number::from_text(text))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
 /// The number's text, to the letter.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Repr::Integer(integer) => fmt::Display::fmt(integer, f),
+            Repr::Integer(integer) => match i64::try_from(*integer) {
+                Ok(integer) => fmt::Display::fmt(&integer, f),
+                Err(_) => fmt::Display::fmt(integer, f),
+            },
             Repr::Text(text) => f.write_str(text),
         }
     }

@@ -1,6 +1,6 @@
 //! `PutItem`: writes one whole item, if a guard holds.
 
-use serde_json::Value as Json;
+use serde::{Serialize, Serializer};
 
 use super::MAX_ITEM_BYTES;
 use super::effect::Conclusion;
@@ -11,7 +11,7 @@ use super::item::Item;
 use super::table::TableName;
 use super::update_item::Written;
 use super::wire::{
-    Fault, Reply, Wire, conclude_written, guarded_body, read_applied, read_refused, require,
+    Fault, Reply, Wire, WriteBody, conclude_written, read_applied, read_refused, require,
     write_written,
 };
 
@@ -33,8 +33,19 @@ pub struct PutItem {
 impl PutItem {
     /// The guard as an expression with placeholders.
     #[must_use]
-    pub fn expressions(&self) -> Expressions {
+    pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_guard(&self.guard)
+    }
+
+    /// The request as it is in a transaction.
+    pub(super) fn body(&self) -> WriteBody<'_> {
+        WriteBody::new(&self.table, &self.guard, self.expressions()).item(&self.item)
+    }
+}
+
+impl Serialize for PutItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body().serialize(serializer)
     }
 }
 
@@ -47,15 +58,6 @@ impl Wire for PutItem {
         Some(&self.table)
     }
 
-    fn to_body(&self) -> Json {
-        let mut body = guarded_body(
-            &self.guard,
-            [("TableName", Json::from(self.table.as_ref())), ("Item", self.item.to_json())],
-        );
-        self.expressions().write_to(&mut body);
-        Json::Object(body)
-    }
-
     fn check(&self) -> Result<(), Error> {
         if self.item.size() > MAX_ITEM_BYTES {
             return Err(Error::TooLarge);
@@ -63,7 +65,7 @@ impl Wire for PutItem {
         require(self.item.is_valid() && self.guard.is_valid())
     }
 
-    fn read_answer(&self, answer: &Json) -> Result<Written, Error> {
+    fn read_answer(&self, answer: &[u8]) -> Result<Written, Error> {
         read_applied(answer)
     }
 
@@ -71,7 +73,7 @@ impl Wire for PutItem {
         read_refused(fault)
     }
 
-    fn to_reply(&self, written: &Written) -> Reply {
+    fn to_reply(&self, written: &Written) -> Reply<'static> {
         write_written(written)
     }
 

@@ -1,19 +1,19 @@
 //! `QueryItems`, DynamoDB's `Query`: reads one page of a partition, in key order.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::error::Error;
-use super::expression::Expressions;
+use super::expression::{Expressions, serialize_names, serialize_values};
 use super::guard::{Comparison, Guard};
 use super::item::{Attribute, AttributeName, Item};
 use super::table::TableName;
 use super::value::Value;
-use super::wire::{Reply, Wire, answer, body, check_key_value, read_item, read_items, require};
+use super::wire::{Reply, Wire, check_key_value, read, require};
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 
 /// Reads one page of the items that share a partition key, in the order of their sort key.
@@ -80,18 +80,37 @@ impl SortRange {
         }
     }
 
-    fn render(&self, name: &AttributeName, expressions: &mut Expressions) -> String {
-        let name = expressions.name(name);
+    fn write_to<'a>(
+        &'a self,
+        out: &mut String,
+        name: &'a AttributeName,
+        expressions: &mut Expressions<'a>,
+    ) {
+        let bound = Cow::Borrowed;
         match self {
-            Self::AtLeast(low) => format!("{name} >= {}", expressions.value(low)),
-            Self::AtMost(high) => format!("{name} <= {}", expressions.value(high)),
+            Self::AtLeast(low) => {
+                expressions.write_name(name, out);
+                out.push_str(" >= ");
+                expressions.write_value(bound(low), out);
+            }
+            Self::AtMost(high) => {
+                expressions.write_name(name, out);
+                out.push_str(" <= ");
+                expressions.write_value(bound(high), out);
+            }
             Self::Between(low, high) => {
-                let low = expressions.value(low);
-                format!("{name} BETWEEN {low} AND {}", expressions.value(high))
+                expressions.write_name(name, out);
+                out.push_str(" BETWEEN ");
+                expressions.write_value(bound(low), out);
+                out.push_str(" AND ");
+                expressions.write_value(bound(high), out);
             }
             Self::BeginsWith(prefix) => {
-                let prefix = expressions.value(&Value::S(prefix.clone()));
-                format!("begins_with({name}, {prefix})")
+                out.push_str("begins_with(");
+                expressions.write_name(name, out);
+                out.push_str(", ");
+                expressions.write_value(Cow::Owned(Value::S(prefix.clone())), out);
+                out.push(')');
             }
         }
     }
@@ -117,17 +136,67 @@ impl SortRange {
 impl QueryItems {
     /// The key condition and the filter as expressions with placeholders.
     #[must_use]
-    pub fn expressions(&self) -> Expressions {
+    pub fn expressions(&self) -> Expressions<'_> {
         let mut expressions = Expressions::default();
-        let partition = expressions.name(&self.partition.name);
-        let mut condition = format!("{partition} = {}", expressions.value(&self.partition.value));
+        let mut condition = String::with_capacity(64);
+        expressions.write_name(&self.partition.name, &mut condition);
+        condition.push_str(" = ");
+        expressions.write_value(Cow::Borrowed(&self.partition.value), &mut condition);
         if let Some((name, range)) = &self.range {
-            let range = range.render(name, &mut expressions);
-            condition = format!("{condition} AND {range}");
+            condition.push_str(" AND ");
+            range.write_to(&mut condition, name, &mut expressions);
         }
         expressions.key_condition = Some(condition);
         expressions.with_filter(&self.filter)
     }
+}
+
+impl Serialize for QueryItems {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let expressions = self.expressions();
+        QueryBody {
+            consistent_read: self.consistent,
+            exclusive_start_key: self.start_after.as_ref(),
+            expression_attribute_names: expressions.names,
+            expression_attribute_values: expressions.values,
+            filter_expression: expressions.filter,
+            index_name: self.index.as_ref(),
+            key_condition_expression: expressions.key_condition,
+            limit: self.limit,
+            scan_index_forward: self.forward,
+            table_name: self.table.as_ref(),
+        }
+        .serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueryBody<'a> {
+    consistent_read: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exclusive_start_key: Option<&'a Item>,
+    #[serde(serialize_with = "serialize_names")]
+    expression_attribute_names: Vec<&'a AttributeName>,
+    #[serde(serialize_with = "serialize_values")]
+    expression_attribute_values: Vec<Cow<'a, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter_expression: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index_name: Option<&'a AttributeName>,
+    key_condition_expression: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    scan_index_forward: bool,
+    table_name: &'a str,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct QueryAnswer<'a> {
+    items: Cow<'a, [Item]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_evaluated_key: Option<Cow<'a, Item>>,
 }
 
 impl Wire for QueryItems {
@@ -137,26 +206,6 @@ impl Wire for QueryItems {
 
     fn table(&self) -> Option<&TableName> {
         Some(&self.table)
-    }
-
-    fn to_body(&self) -> Json {
-        let mut body = body([
-            ("TableName", Json::from(self.table.as_ref())),
-            ("ScanIndexForward", Json::from(self.forward)),
-            ("ConsistentRead", Json::from(self.consistent)),
-        ]);
-        let optional = [
-            ("IndexName", self.index.as_ref().map(|index| Json::from(index.to_string()))),
-            ("Limit", self.limit.map(Json::from)),
-            ("ExclusiveStartKey", self.start_after.as_ref().map(Item::to_json)),
-        ];
-        for (member, value) in optional {
-            if let Some(value) = value {
-                body.insert(member.to_string(), value);
-            }
-        }
-        self.expressions().write_to(&mut body);
-        Json::Object(body)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -173,18 +222,16 @@ impl Wire for QueryItems {
         require(self.filter.is_valid() && !keys.into_iter().any(|key| self.filter.mentions(key)))
     }
 
-    fn read_answer(&self, answer: &Json) -> Result<Page, Error> {
-        Ok(Page {
-            items: read_items(answer.get("Items"))?,
-            next: Some(read_item(answer, "LastEvaluatedKey")?).filter(|key| !key.is_empty()),
-        })
+    fn read_answer(&self, answer: &[u8]) -> Result<Page, Error> {
+        let QueryAnswer { items, last_evaluated_key: next } = read(answer)?;
+        let next = next.map(Cow::into_owned).filter(|key| !key.is_empty());
+        Ok(Page { items: items.into_owned(), next })
     }
 
-    fn to_reply(&self, page: &Page) -> Reply {
-        let items = ("Items", page.items.iter().map(Item::to_json).collect());
-        match &page.next {
-            Some(next) => answer([items, ("LastEvaluatedKey", next.to_json())]),
-            None => answer([items]),
-        }
+    fn to_reply(&self, page: &Page) -> Reply<'static> {
+        Reply::answer(&QueryAnswer {
+            items: Cow::Borrowed(&page.items),
+            last_evaluated_key: page.next.as_ref().map(Cow::Borrowed),
+        })
     }
 }

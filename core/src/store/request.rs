@@ -1,7 +1,7 @@
 //! The closed family of store effects: the one list of them, and what is made of it.
 
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::effect::StoreEffect;
@@ -144,14 +144,13 @@ macro_rules! family {
             /// Returns the JSON body to post, in bytes.
             #[must_use]
             pub fn body(&self) -> Vec<u8> {
-                let body = match self {
-                    $(Self::$Effect(ask) => ask.effect().request(),)+
-                };
-                body.to_string().into_bytes()
+                match self {
+                    $(Self::$Effect(ask) => ask.effect().request_bytes(),)+
+                }
             }
 
             /// Reads the reply, which arrived at `at`, and resumes the machine with it.
-            pub fn read(self, reply: Reply, at: Timestamp) -> Step<M> {
+            pub fn read(self, reply: Reply<'_>, at: Timestamp) -> Step<M> {
                 match self {
                     $(Self::$Effect(ask) => {
                         let outcome = ask.effect().read(reply, at);

@@ -1,9 +1,13 @@
 //! `TransactWriteItems`: several guarded writes, all or none.
 
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::{Map, Value as Json};
+use serde::de::IgnoredAny;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 use super::effect::Conclusion;
 use super::error::Error;
@@ -11,7 +15,7 @@ use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Fault, Reply, Wire, answer, body, check_key, require};
+use super::wire::{Fault, Reply, Wire, WriteBody, body, check_key, read, require};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
 
 /// Carries out several writes to different items, all of them or none.
@@ -114,22 +118,29 @@ impl CancellationReason {
 impl ConditionCheck {
     /// The guard as an expression with placeholders.
     #[must_use]
-    pub fn expressions(&self) -> Expressions {
+    pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_guard(&self.guard)
+    }
+
+    fn body(&self) -> WriteBody<'_> {
+        WriteBody::new(&self.table, &self.guard, self.expressions()).key(&self.key)
+    }
+}
+
+/// As a member of `TransactItems`.
+impl Serialize for TransactWrite {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (member, body) = match self {
+            Self::Update(update) => ("Update", update.body()),
+            Self::Put(put) => ("Put", put.body()),
+            Self::Delete(delete) => ("Delete", delete.body()),
+            Self::Check(check) => ("ConditionCheck", check.body()),
+        };
+        serializer.collect_map([(member, body)])
     }
 }
 
 impl TransactWrite {
-    fn to_json(&self) -> Json {
-        let (member, body) = match self {
-            Self::Update(update) => ("Update", update.to_body()),
-            Self::Put(put) => ("Put", put.to_body()),
-            Self::Delete(delete) => ("Delete", delete.to_body()),
-            Self::Check(check) => ("ConditionCheck", check.to_body()),
-        };
-        Json::Object(Map::from_iter([(member.to_string(), without_return_values(body))]))
-    }
-
     fn check(&self) -> Result<(), Error> {
         match self {
             // Alone, an update without assignments creates its item; here it is refused.
@@ -147,26 +158,18 @@ impl TransactWrite {
     }
 }
 
-impl ConditionCheck {
-    fn to_body(&self) -> Json {
-        let mut body = super::wire::guarded_body(
-            &self.guard,
-            [("TableName", Json::from(self.table.as_ref())), ("Key", self.key.to_item().to_json())],
-        );
-        self.expressions().write_to(&mut body);
-        Json::Object(body)
-    }
-}
-
 /// The longest idempotency token, in characters (DynamoDB limit).
 const MAX_TOKEN_CHARS: usize = 36;
 
-// A transaction returns no attributes, and DynamoDB refuses to be asked for them.
-fn without_return_values(mut body: Json) -> Json {
-    if let Some(members) = body.as_object_mut() {
-        members.remove("ReturnValues");
+impl Serialize for TransactWriteItems {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        if let Some(token) = &self.token {
+            body.serialize_entry("ClientRequestToken", token)?;
+        }
+        body.serialize_entry("TransactItems", &self.writes)?;
+        body.end()
     }
-    body
 }
 
 impl Wire for TransactWriteItems {
@@ -183,15 +186,6 @@ impl Wire for TransactWriteItems {
         })
     }
 
-    fn to_body(&self) -> Json {
-        let writes = self.writes.iter().map(TransactWrite::to_json).collect();
-        let mut body = body([("TransactItems", Json::Array(writes))]);
-        if let Some(token) = &self.token {
-            body.insert("ClientRequestToken".to_string(), Json::from(token.as_str()));
-        }
-        Json::Object(body)
-    }
-
     fn check(&self) -> Result<(), Error> {
         require((1..=MAX_TRANSACT_WRITES).contains(&self.writes.len()))?;
         let token = self.token.as_ref().map(|token| token.chars().count());
@@ -199,8 +193,8 @@ impl Wire for TransactWriteItems {
         self.writes.iter().try_for_each(TransactWrite::check)
     }
 
-    fn read_answer(&self, _: &Json) -> Result<Transacted, Error> {
-        Ok(Transacted::Committed)
+    fn read_answer(&self, answer: &[u8]) -> Result<Transacted, Error> {
+        read::<IgnoredAny>(answer).map(|_| Transacted::Committed)
     }
 
     fn read_fault(&self, fault: Fault) -> Result<Transacted, Error> {
@@ -210,9 +204,9 @@ impl Wire for TransactWriteItems {
         }
     }
 
-    fn to_reply(&self, transacted: &Transacted) -> Reply {
+    fn to_reply(&self, transacted: &Transacted) -> Reply<'static> {
         match transacted {
-            Transacted::Committed => answer([]),
+            Transacted::Committed => Reply::answer(&BTreeMap::<&str, &str>::new()),
             Transacted::Canceled { reasons } => Reply::Fault(Fault {
                 code: CANCELED.to_string(),
                 item: None,

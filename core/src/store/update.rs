@@ -2,11 +2,9 @@
 
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
-use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use super::expression::Expressions;
+use super::expression::{Expressions, separate};
 use super::item::{AttributeName, Item};
 use super::number::Number;
 use super::value::Value;
@@ -168,32 +166,55 @@ fn sum(old: Option<&Value>, amount: &Number) -> Result<Number, InvalidUpdate> {
 const FEW: usize = 16;
 
 /// Renders assignments as `SET … REMOVE … ADD …`, or `None` if there are none.
-pub(super) fn write_update(
-    assignments: &[Assignment],
-    expressions: &mut Expressions,
+pub(super) fn write_update<'a>(
+    assignments: &'a [Assignment],
+    expressions: &mut Expressions<'a>,
 ) -> Option<String> {
-    let (mut set, mut remove, mut add) = (Vec::new(), Vec::new(), Vec::new());
+    // Most assignments set: the other clauses are appended to theirs.
+    let mut set = String::with_capacity(assignments.len().saturating_mul(40));
+    let (mut remove, mut add) = (String::new(), String::new());
     for assignment in assignments {
-        let name = expressions.name(assignment.name());
         match assignment {
-            Assignment::Set { value, .. } => {
-                set.push(format!("{name} = {}", expressions.value(value)));
+            Assignment::Set { name, value } => {
+                begin("SET ", &mut set);
+                expressions.write_name(name, &mut set);
+                set.push_str(" = ");
+                expressions.write_value(Cow::Borrowed(value), &mut set);
             }
-            Assignment::SetIfAbsent { value, .. } => {
-                set.push(format!("{name} = if_not_exists({name}, {})", expressions.value(value)));
+            Assignment::SetIfAbsent { name, value } => {
+                begin("SET ", &mut set);
+                expressions.write_name(name, &mut set);
+                set.push_str(" = if_not_exists(");
+                expressions.write_name(name, &mut set);
+                set.push_str(", ");
+                expressions.write_value(Cow::Borrowed(value), &mut set);
+                set.push(')');
             }
-            Assignment::Add { amount, .. } => {
-                add.push(format!("{name} {}", expressions.value(&Value::N(amount.clone()))));
+            Assignment::Add { name, amount } => {
+                begin("ADD ", &mut add);
+                expressions.write_name(name, &mut add);
+                add.push(' ');
+                expressions.write_value(Cow::Owned(Value::N(amount.clone())), &mut add);
             }
-            Assignment::Remove { .. } => remove.push(name),
+            Assignment::Remove { name } => {
+                begin("REMOVE ", &mut remove);
+                expressions.write_name(name, &mut remove);
+            }
         }
     }
-    let clauses: Vec<String> = [("SET", set), ("REMOVE", remove), ("ADD", add)]
-        .into_iter()
-        .filter(|(_, parts)| !parts.is_empty())
-        .map(|(verb, parts)| format!("{verb} {}", parts.join(", ")))
-        .collect();
-    (!clauses.is_empty()).then(|| clauses.join(" "))
+    let mut update = set;
+    for clause in [remove, add] {
+        if !clause.is_empty() {
+            separate(" ", &mut update);
+            update.push_str(&clause);
+        }
+    }
+    (!update.is_empty()).then_some(update)
+}
+
+/// Begins a part of a clause: the first with its verb, others behind a comma.
+fn begin(verb: &str, clause: &mut String) {
+    clause.push_str(if clause.is_empty() { verb } else { ", " });
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use serde_json::Value as Json;
+use serde::{Serialize, Serializer};
 
 use super::effect::Conclusion;
 use super::error::Error;
@@ -14,7 +14,7 @@ use super::table::TableName;
 use super::update::Assignment;
 use super::value::Value;
 use super::wire::{
-    Fault, Reply, Wire, check_key, conclude_written, guarded_body, read_applied, read_refused,
+    Fault, Reply, Wire, WriteBody, check_key, conclude_written, read_applied, read_refused,
     require, write_written,
 };
 
@@ -55,8 +55,13 @@ pub enum Written {
 impl UpdateItem {
     /// The changes and the guard as expressions with placeholders.
     #[must_use]
-    pub fn expressions(&self) -> Expressions {
+    pub fn expressions(&self) -> Expressions<'_> {
         Expressions::default().with_update(&self.assignments).with_guard(&self.guard)
+    }
+
+    /// The request as it is in a transaction.
+    pub(super) fn body(&self) -> WriteBody<'_> {
+        WriteBody::new(&self.table, &self.guard, self.expressions()).key(&self.key)
     }
 
     /// Whether the same order, sent twice, changes and answers the same as sent once. An addition
@@ -116,6 +121,12 @@ impl UpdateItem {
     }
 }
 
+impl Serialize for UpdateItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.body().returning("UPDATED_NEW").serialize(serializer)
+    }
+}
+
 impl Wire for UpdateItem {
     type Answer = Written;
 
@@ -125,19 +136,6 @@ impl Wire for UpdateItem {
         Some(&self.table)
     }
 
-    fn to_body(&self) -> Json {
-        let mut body = guarded_body(
-            &self.guard,
-            [
-                ("TableName", Json::from(self.table.as_ref())),
-                ("Key", self.key.to_item().to_json()),
-                ("ReturnValues", Json::from("UPDATED_NEW")),
-            ],
-        );
-        self.expressions().write_to(&mut body);
-        Json::Object(body)
-    }
-
     fn check(&self) -> Result<(), Error> {
         check_key(&self.key)?;
         require(self.assignments.iter().all(Assignment::is_valid))?;
@@ -145,7 +143,7 @@ impl Wire for UpdateItem {
         require(self.guard.is_valid())
     }
 
-    fn read_answer(&self, answer: &Json) -> Result<Written, Error> {
+    fn read_answer(&self, answer: &[u8]) -> Result<Written, Error> {
         read_applied(answer)
     }
 
@@ -153,7 +151,7 @@ impl Wire for UpdateItem {
         read_refused(fault)
     }
 
-    fn to_reply(&self, written: &Written) -> Reply {
+    fn to_reply(&self, written: &Written) -> Reply<'static> {
         write_written(written)
     }
 

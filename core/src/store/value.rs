@@ -2,30 +2,37 @@
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use serde_json::{Map, Value as Json};
+use serde::de::{Deserializer, Error as _, IgnoredAny};
+use serde::ser::{SerializeSeq as _, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::number::Number;
 
 /// A DynamoDB attribute value, named as DynamoDB names its types.
 ///
 /// Sets keep the order in which they were given; whether a set is valid is the store's business.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// With `serde` it is written and read as its low-level DynamoDB JSON, such as `{"S": "text"}`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Value {
     /// Text, in UTF-8.
     S(String),
     /// A number.
     N(Number),
     /// Bytes.
+    #[serde(serialize_with = "write_bytes", deserialize_with = "read_bytes")]
     B(Vec<u8>),
     /// `true` or `false`.
     Bool(bool),
     /// The null value.
+    #[serde(serialize_with = "write_null", deserialize_with = "read_null")]
     Null,
     /// A list of any values.
     L(Vec<Self>),
@@ -36,6 +43,7 @@ pub enum Value {
     /// A set of numbers.
     Ns(Vec<Number>),
     /// A set of byte strings.
+    #[serde(serialize_with = "write_byte_strings", deserialize_with = "read_byte_strings")]
     Bs(Vec<Vec<u8>>),
 }
 
@@ -80,21 +88,8 @@ impl Value {
     /// The low-level DynamoDB JSON of the value, such as `{"S": "text"}`.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let (tag, content) = match self {
-            Self::S(text) => ("S", Json::from(text.as_str())),
-            Self::N(number) => ("N", Json::from(number.to_string())),
-            Self::B(bytes) => ("B", Json::from(STANDARD.encode(bytes))),
-            Self::Bool(truth) => ("BOOL", Json::from(*truth)),
-            Self::Null => ("NULL", Json::from(true)),
-            Self::L(values) => ("L", values.iter().map(Self::to_json).collect()),
-            Self::M(members) => {
-                ("M", members.iter().map(|(name, value)| (name.clone(), value.to_json())).collect())
-            }
-            Self::Ss(texts) => ("SS", texts.iter().map(String::as_str).collect()),
-            Self::Ns(numbers) => ("NS", numbers.iter().map(Number::to_string).collect()),
-            Self::Bs(set) => ("BS", set.iter().map(|bytes| STANDARD.encode(bytes)).collect()),
-        };
-        Json::Object(Map::from_iter([(tag.to_owned(), content)]))
+        // It fails for maps whose keys are no texts; there is none.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads the low-level DynamoDB JSON of a value.
@@ -213,8 +208,110 @@ pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(encoded).ok()
 }
 
+fn write_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn read_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    decoded(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom(NOT_BASE64))
+}
+
+fn write_byte_strings<S: Serializer>(set: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(set.len()))?;
+    for bytes in set {
+        list.serialize_element(&STANDARD.encode(bytes))?;
+    }
+    list.end()
+}
+
+fn read_byte_strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+    let set = Vec::<String>::deserialize(deserializer)?;
+    set.iter()
+        .map(|text| decoded(text))
+        .collect::<Option<_>>()
+        .ok_or_else(|| D::Error::custom(NOT_BASE64))
+}
+
+fn write_null<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(true)
+}
+
+fn read_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| ())
+}
+
+const NOT_BASE64: &str = "bytes are written in base64";
+
 /// Padding is required, stray bits in the last symbol are not looked at.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn a_text_reads_as_its_json_does() {
+        for text in [
+            r#"{"S": "a\n\u00e9"}"#,
+            r#"{"N": "1.50"}"#,
+            r#"{"N": "no number"}"#,
+            r#"{"B": "AP8="}"#,
+            r#"{"B": "AP9="}"#,
+            r#"{"B": "A\r\nP8="}"#,
+            r#"{"BOOL": false}"#,
+            r#"{"NULL": true}"#,
+            r#"{"NULL": {"any": ["thing"]}}"#,
+            r#"{"L": [{"S": "a"}, {"L": []}]}"#,
+            r#"{"M": {"b": {"NULL": true}, "a": {"M": {}}}}"#,
+            r#"{"SS": ["b", "a"]}"#,
+            r#"{"NS": ["2", "-1E3"]}"#,
+            r#"{"BS": ["AQ==", ""]}"#,
+            // None of these is a value.
+            r#"{}"#,
+            r#"[]"#,
+            r#""NULL""#,
+            r#"{"S": "a", "N": "1"}"#,
+            r#"{"s": "a"}"#,
+            r#"{"S": 1}"#,
+            r#"{"N": 1}"#,
+            r#"{"B": "AP8"}"#,
+            r#"{"BOOL": "true"}"#,
+            r#"{"L": {}}"#,
+            r#"{"M": []}"#,
+            r#"{"M": {"a": 1}}"#,
+            r#"{"SS": [1]}"#,
+            r#"{"NS": [1]}"#,
+            r#"{"BS": ["%"]}"#,
+        ] {
+            let from_json = Value::from_json(&serde_json::from_str(text).unwrap());
+            assert_eq!(serde_json::from_str(text).ok(), from_json.ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_value_is_tagged_with_its_type() {
+        let members = BTreeMap::from([("b".into(), Value::Null), ("a".into(), Value::Bool(true))]);
+        let values = vec![
+            Value::from("\"\u{7}\u{2028}/<"),
+            Value::N(i128::MAX.into()),
+            Value::N(Number::from_text("-1.50E3")),
+            Value::B(vec![0, 255]),
+            Value::M(members),
+            Value::Ss(vec!["b".into(), "a".into()]),
+            Value::Ns(vec![2.into(), Number::from_text("1.0")]),
+            Value::Bs(vec![vec![1], vec![]]),
+        ];
+        let text = serde_json::to_string(&Value::L(values)).unwrap();
+        let expected =
+            r#"{"L":[{"S":"\"\u0007\u2028/<"},{"N":"170141183460469231731687303715884105727"},"#;
+        let expected = expected.replace(r"\u2028", "\u{2028}")
+            + r#"{"N":"-1.50E3"},{"B":"AP8="},{"M":{"a":{"BOOL":true},"b":{"NULL":true}}},"#
+            + r#"{"SS":["b","a"]},{"NS":["2","1.0"]},{"BS":["AQ==",""]}]}"#;
+        assert_eq!(text, expected);
+    }
+}

@@ -4,6 +4,9 @@
 //! connections, signatures and retries: a host in any language posts
 //! `x-amz-target: DynamoDB_20120810.{OPERATION}` with the body, and hands the reply back.
 //!
+//! An order serializes as its request, members sorted by name, and answers are read from their bytes:
+//! neither becomes a tree of JSON values on its way.
+//!
 //! ```
 //! use apptheory_core::store::wire::{Reply, Wire};
 //! use apptheory_core::store::{GetItem, Key, Value};
@@ -22,23 +25,29 @@
 //! # Ok::<(), apptheory_core::store::Error>(())
 //! ```
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::effect::{Answered, Conclusion, Outcome};
 use super::error::Error;
+use super::expression::{Expressions, serialize_names, serialize_values};
 use super::guard::Guard;
-use super::item::{Item, Key};
+use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
 use super::transact_write_items::CancellationReason;
 use super::update_item::Written;
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Misconfiguration, Value};
+use crate::json::to_plain_bytes;
 use crate::time::Timestamp;
 
 /// An order that DynamoDB carries out. Its outcome is the answer, or why there was none.
-pub trait Wire: Sized {
+///
+/// It serializes as the low-level JSON body of the request.
+pub trait Wire: Serialize + Sized {
     /// What DynamoDB answers; a refusal by a condition is an answer, too.
     type Answer;
 
@@ -48,8 +57,18 @@ pub trait Wire: Sized {
     /// Returns the table; of a transaction, the first write's.
     fn table(&self) -> Option<&TableName>;
 
-    /// Returns the low-level JSON body of the request.
-    fn to_body(&self) -> Json;
+    /// Returns the low-level JSON body of the request, to look at. What is posted is
+    /// [`to_body_bytes`](Self::to_body_bytes).
+    fn to_body(&self) -> Json {
+        // It fails for maps whose keys are no texts; there is none.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Returns the low-level JSON body of the request, to post.
+    fn to_body_bytes(&self) -> Vec<u8> {
+        // It fails for floats, tuples and bytes that are no texts; there is none.
+        to_plain_bytes(self).unwrap_or_default()
+    }
 
     /// Refuses what DynamoDB is known to refuse, so that every executor answers alike and nothing
     /// hopeless is sent.
@@ -63,8 +82,9 @@ pub trait Wire: Sized {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] for JSON that is not this operation's answer.
-    fn read_answer(&self, answer: &Json) -> Result<Self::Answer, Error>;
+    /// [`Error::Unavailable`] for anything else: a reply that cannot be read says nothing about whether
+    /// a write happened.
+    fn read_answer(&self, answer: &[u8]) -> Result<Self::Answer, Error>;
 
     /// Reads DynamoDB's refusal. A failed condition is an answer, where there can be one.
     ///
@@ -80,7 +100,7 @@ pub trait Wire: Sized {
     /// # Errors
     ///
     /// As [`read_answer`](Self::read_answer) and [`read_fault`](Self::read_fault).
-    fn read_reply(&self, reply: Reply, at: Timestamp) -> Outcome<Self::Answer> {
+    fn read_reply(&self, reply: Reply<'_>, at: Timestamp) -> Outcome<Self::Answer> {
         let answer = match reply {
             Reply::Answer(answer) => self.read_answer(&answer)?,
             Reply::Fault(fault) => self.read_fault(fault)?,
@@ -89,7 +109,7 @@ pub trait Wire: Sized {
     }
 
     /// Returns a reply that stands for `answer`: [`read_reply`](Self::read_reply) reads it back.
-    fn to_reply(&self, answer: &Self::Answer) -> Reply;
+    fn to_reply(&self, answer: &Self::Answer) -> Reply<'static>;
 
     /// Returns what kind of end `answer` is.
     #[must_use]
@@ -103,9 +123,9 @@ const CONDITION_FAILURE: &str = "ConditionalCheckFailedException";
 
 /// What DynamoDB replied.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// The operation's JSON answer.
-    Answer(Json),
+pub enum Reply<'a> {
+    /// The operation's JSON answer, not looked at yet.
+    Answer(Cow<'a, [u8]>),
     /// The service's typed refusal.
     Fault(Fault),
 }
@@ -122,25 +142,26 @@ pub struct Fault {
     pub reasons: Vec<CancellationReason>,
 }
 
-impl Reply {
-    /// Reads an HTTP reply of the low-level API. A body that is not the expected JSON reads as a
-    /// fault of an unknown code, which classifies as [`Error::Unavailable`].
+impl<'a> Reply<'a> {
+    /// Reads an HTTP reply of the low-level API. A body that is not the expected JSON ends as
+    /// [`Error::Unavailable`].
     #[must_use]
-    pub fn from_http(status: u16, body: &[u8]) -> Self {
-        match (status, serde_json::from_slice::<Json>(body)) {
-            (200..=299, Ok(answer)) => Self::Answer(answer),
-            (200..=299, Err(_)) => Self::Fault(Fault::default()),
-            (_, Ok(error)) => Self::Fault(Fault::from_json(&error)),
-            (500.., Err(_)) => Self::Fault(Fault::default()),
-            (_, Err(_)) => Self::Fault(Fault { code: status.to_string(), ..Fault::default() }),
+    pub fn from_http(status: u16, body: &'a [u8]) -> Self {
+        if (200..=299).contains(&status) {
+            return Self::Answer(Cow::Borrowed(body));
         }
+        Self::Fault(match serde_json::from_slice::<Json>(body) {
+            Ok(error) => Fault::from_json(&error),
+            Err(_) if status >= 500 => Fault::default(),
+            Err(_) => Fault { code: status.to_string(), ..Fault::default() },
+        })
     }
 
     /// The JSON body of the reply.
     #[must_use]
     pub fn to_json(&self) -> Json {
         match self {
-            Self::Answer(answer) => answer.clone(),
+            Self::Answer(answer) => serde_json::from_slice(answer).unwrap_or_default(),
             Self::Fault(fault) => fault.to_json(),
         }
     }
@@ -151,7 +172,7 @@ impl Reply {
         if body.get("__type").is_some() {
             Self::Fault(Fault::from_json(body))
         } else {
-            Self::Answer(body.clone())
+            Self::answer(body)
         }
     }
 
@@ -159,6 +180,12 @@ impl Reply {
     #[must_use]
     pub fn of_error(error: Error) -> Self {
         Self::Fault(Fault { code: error.code().to_string(), ..Fault::default() })
+    }
+
+    /// The answer that serializes so.
+    pub(super) fn answer(answer: &impl Serialize) -> Self {
+        // It fails for maps whose keys are no texts; there is none.
+        Self::Answer(Cow::Owned(serde_json::to_vec(answer).unwrap_or_default()))
     }
 }
 
@@ -200,9 +227,33 @@ impl Fault {
     }
 }
 
+/// Reads an answer, which is an object.
+pub(super) fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Error> {
+    // `serde` reads a struct from a list of its members, too.
+    if !answer.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::Unavailable);
+    }
+    // Checked as a whole, not once for each of its texts.
+    let answer = core::str::from_utf8(answer).map_err(|_| Error::Unavailable)?;
+    serde_json::from_str(answer).map_err(|_| Error::Unavailable)
+}
+
+/// The answer to a guarded write that took effect.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct WriteAnswer<'a> {
+    #[serde(skip_serializing_if = "is_empty")]
+    attributes: Cow<'a, Item>,
+}
+
+fn is_empty(item: &Item) -> bool {
+    item.is_empty()
+}
+
 /// The answer of a guarded write that took effect.
-pub(super) fn read_applied(answer: &Json) -> Result<Written, Error> {
-    Ok(Written::Applied { attributes: read_item(answer, "Attributes")? })
+pub(super) fn read_applied(answer: &[u8]) -> Result<Written, Error> {
+    let WriteAnswer { attributes } = read(answer)?;
+    Ok(Written::Applied { attributes: attributes.into_owned() })
 }
 
 /// The answer of a guarded write that was refused: a failed condition is no error.
@@ -214,10 +265,11 @@ pub(super) fn read_refused(fault: Fault) -> Result<Written, Error> {
 }
 
 /// The reply to a guarded write that ended so: the inverse of reading one.
-pub(super) fn write_written(written: &Written) -> Reply {
+pub(super) fn write_written(written: &Written) -> Reply<'static> {
     match written {
-        Written::Applied { attributes } if attributes.is_empty() => answer([]),
-        Written::Applied { attributes } => answer([("Attributes", attributes.to_json())]),
+        Written::Applied { attributes } => {
+            Reply::answer(&WriteAnswer { attributes: Cow::Borrowed(attributes) })
+        }
         Written::Refused { seen } => Reply::Fault(Fault {
             code: CONDITION_FAILURE.to_string(),
             item: seen.clone(),
@@ -234,36 +286,59 @@ pub(super) const fn conclude_written(written: &Written) -> Conclusion {
     }
 }
 
-/// A member that holds an item; missing reads as an empty one.
-pub(super) fn read_item(answer: &Json, member: &str) -> Result<Item, Error> {
-    answer.get(member).map_or_else(|| Ok(Item::new()), parse_item)
+/// The body of a guarded write, alone or in a transaction.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct WriteBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition_expression: Option<String>,
+    #[serde(serialize_with = "serialize_names", skip_serializing_if = "Vec::is_empty")]
+    expression_attribute_names: Vec<&'a AttributeName>,
+    #[serde(serialize_with = "serialize_values", skip_serializing_if = "Vec::is_empty")]
+    expression_attribute_values: Vec<Cow<'a, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<&'a Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a Key>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_values: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_values_on_condition_check_failure: Option<&'static str>,
+    table_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_expression: Option<String>,
 }
 
-/// A member that holds a list of items; missing reads as none.
-pub(super) fn read_items(list: Option<&Json>) -> Result<Vec<Item>, Error> {
-    list.and_then(Json::as_array)
-        .map_or_else(|| Ok(Vec::new()), |items| items.iter().map(parse_item).collect())
-}
-
-// A reply that cannot be read says nothing about whether the write happened.
-fn parse_item(json: &Json) -> Result<Item, Error> {
-    Item::from_json(json).map_err(|_| Error::Unavailable)
-}
-
-/// A request body with the members that every guarded write has.
-pub(super) fn guarded_body<const N: usize>(
-    guard: &Guard,
-    members: [(&str, Json); N],
-) -> Map<String, Json> {
-    let mut body = body(members);
-    if *guard != Guard::Always {
-        body.insert("ReturnValuesOnConditionCheckFailure".to_string(), Json::from("ALL_OLD"));
+impl<'a> WriteBody<'a> {
+    pub(super) fn new(table: &'a TableName, guard: &Guard, expressions: Expressions<'a>) -> Self {
+        Self {
+            condition_expression: expressions.condition,
+            expression_attribute_names: expressions.names,
+            expression_attribute_values: expressions.values,
+            item: None,
+            key: None,
+            return_values: None,
+            return_values_on_condition_check_failure: (*guard != Guard::Always)
+                .then_some("ALL_OLD"),
+            table_name: table.as_ref(),
+            update_expression: expressions.update,
+        }
     }
-    body
-}
 
-pub(super) fn answer<const N: usize>(members: [(&str, Json); N]) -> Reply {
-    Reply::Answer(Json::Object(body(members)))
+    /// Writes this item.
+    pub(super) fn item(self, item: &'a Item) -> Self {
+        Self { item: Some(item), ..self }
+    }
+
+    /// Is about the item with this key.
+    pub(super) fn key(self, key: &'a Key) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// Asks for attributes of the item; a transaction returns none, and DynamoDB refuses to be asked.
+    pub(super) fn returning(self, values: &'static str) -> Self {
+        Self { return_values: Some(values), ..self }
+    }
 }
 
 pub(super) fn body<const N: usize>(members: [(&str, Json); N]) -> Map<String, Json> {
@@ -297,4 +372,171 @@ pub(super) fn check_key_value(value: &Value, most: usize) -> Result<(), Error> {
         | Value::Bs(_) => 0,
     };
     require(length > 0 && length <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::store::{
+        Assignment, Attribute, BatchGetItem, ConditionCheck, DeleteItem, GetItem, PutItem,
+        QueryItems, SortRange, TransactWrite, TransactWriteItems, UpdateItem,
+    };
+
+    fn key() -> Key {
+        // Written in the order of the names, whichever of them is the partition's.
+        Key::of("b", Value::from("1")).with_sort("a", Value::from("2"))
+    }
+
+    fn update() -> UpdateItem {
+        let many = ('a'..='l').map(|name| Assignment::set(alloc::format!("x{name}"), "\"\u{7}"));
+        UpdateItem {
+            table: "t".into(),
+            key: key(),
+            assignments: many
+                .chain([
+                    Assignment::Remove { name: "gone".into() },
+                    Assignment::add("n", 1),
+                    Assignment::set_if_absent("m", "x"),
+                ])
+                .collect(),
+            guard: Guard::absent("n").or(Guard::at_most("n", 9.into()).and(Guard::Always)),
+        }
+    }
+
+    /// A tree sorts its members: the bytes are those of the tree if they are sorted as well.
+    fn check(order: &impl Wire, members: &[&str]) {
+        let body = order.to_body();
+        assert_eq!(String::from_utf8(order.to_body_bytes()).unwrap(), body.to_string());
+        assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), members, "{body}");
+    }
+
+    #[test]
+    fn bodies_are_written_in_the_order_of_their_members() {
+        let (table, item) = ("t".into(), key().to_item().with("N", Value::Null));
+        let put = PutItem { table, item: item.clone(), guard: Guard::Always };
+        check(&put, &["Item", "TableName"]);
+        check(
+            &update(),
+            &[
+                "ConditionExpression",
+                "ExpressionAttributeNames",
+                "ExpressionAttributeValues",
+                "Key",
+                "ReturnValues",
+                "ReturnValuesOnConditionCheckFailure",
+                "TableName",
+                "UpdateExpression",
+            ],
+        );
+        let delete = DeleteItem { table: "t".into(), key: key(), guard: Guard::Always };
+        check(&delete, &["Key", "ReturnValues", "TableName"]);
+        let get = GetItem { table: "t".into(), key: key(), consistent: true };
+        check(&get, &["ConsistentRead", "Key", "TableName"]);
+        let batch = BatchGetItem {
+            table: "t".into(),
+            keys: vec![key()],
+            projection: vec!["b".into(), "a".into()],
+            consistent: false,
+        };
+        check(&batch, &["RequestItems"]);
+        let query = QueryItems {
+            table: "t".into(),
+            index: Some("i".into()),
+            partition: Attribute { name: "b".into(), value: Value::from("1") },
+            range: Some(("a".into(), SortRange::BeginsWith("x".into()))),
+            filter: Guard::Present("p".into()),
+            start_after: Some(item),
+            limit: Some(3),
+            forward: true,
+            consistent: false,
+        };
+        check(
+            &query,
+            &[
+                "ConsistentRead",
+                "ExclusiveStartKey",
+                "ExpressionAttributeNames",
+                "ExpressionAttributeValues",
+                "FilterExpression",
+                "IndexName",
+                "KeyConditionExpression",
+                "Limit",
+                "ScanIndexForward",
+                "TableName",
+            ],
+        );
+        let bare = QueryItems {
+            index: None,
+            range: None,
+            filter: Guard::Always,
+            start_after: None,
+            limit: None,
+            ..query
+        };
+        check(
+            &bare,
+            &[
+                "ConsistentRead",
+                "ExpressionAttributeNames",
+                "ExpressionAttributeValues",
+                "KeyConditionExpression",
+                "ScanIndexForward",
+                "TableName",
+            ],
+        );
+        let there =
+            ConditionCheck { table: "t".into(), key: key(), guard: Guard::Present("n".into()) };
+        let writes = TransactWriteItems {
+            writes: vec![
+                TransactWrite::Update(update()),
+                TransactWrite::Put(put),
+                TransactWrite::Delete(delete),
+                TransactWrite::Check(there),
+            ],
+            token: Some("token".into()),
+        };
+        check(&writes, &["ClientRequestToken", "TransactItems"]);
+        assert!(!writes.to_body().to_string().contains("ReturnValues\""));
+    }
+
+    #[test]
+    fn an_update_is_written_to_the_letter() {
+        let body = update().to_body();
+        let set: Vec<_> = (0..12).map(|index| alloc::format!("#n{index} = :v{index}")).collect();
+        let set = set.join(", ");
+        assert_eq!(
+            body["UpdateExpression"],
+            alloc::format!("SET {set}, #n14 = if_not_exists(#n14, :v13) REMOVE #n12 ADD #n13 :v12")
+        );
+        assert_eq!(body["ConditionExpression"], "(attribute_not_exists(#n13)) OR (#n13 <= :v14)");
+        assert_eq!(body["ExpressionAttributeNames"]["#n13"], "n");
+        assert_eq!(body["ExpressionAttributeValues"][":v14"]["N"], "9");
+        assert_eq!(body["Key"].to_string(), r#"{"a":{"S":"2"},"b":{"S":"1"}}"#);
+    }
+
+    #[test]
+    fn what_is_no_answer_says_nothing_about_the_write() {
+        let order = update();
+        let read = |status, body: &str| {
+            let reply = Reply::from_http(status, body.as_bytes());
+            order.read_reply(reply, Timestamp::UNIX_EPOCH).map(|answered| answered.answer)
+        };
+        let applied = Ok(Written::Applied { attributes: Item::new() });
+        assert_eq!(read(200, "{}"), applied);
+        assert_eq!(read(200, r#" {"Else": [1]}"#), applied);
+        for body in ["", "[]", "3", "{", "{} {}", r#"{"Attributes": null}"#] {
+            assert_eq!(read(200, body), Err(Error::Unavailable), "{body}");
+        }
+        for item in [r#"{"a": {}}"#, r#"{"a": {"X": 1}}"#, r#"{"a": {"S": "x", "N": "1"}}"#] {
+            let body = alloc::format!(r#"{{"Attributes": {item}}}"#);
+            assert_eq!(read(200, &body), Err(Error::Unavailable), "{body}");
+        }
+        assert_eq!(read(503, "<html>"), Err(Error::Unavailable));
+        let transaction = TransactWriteItems { writes: vec![], token: None };
+        let reply = Reply::from_http(200, b"<html>");
+        let read = transaction.read_reply(reply, Timestamp::UNIX_EPOCH);
+        assert_eq!(read, Err(Error::Unavailable));
+    }
 }

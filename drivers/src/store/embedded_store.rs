@@ -50,14 +50,15 @@ use std::path::{Path, PathBuf};
 use apptheory_core::machine::Effect;
 use apptheory_core::store::wire::{Fault, Reply, Wire};
 use apptheory_core::store::{
-    self, BatchGetItem, ConsumedCapacity, DeleteItem, GetItem, PutItem, QueryItems, Sleep,
-    StoreUsage, TableDefinition, TableName, TransactWriteItems, UpdateItem,
+    self, BatchGetItem, DeleteItem, GetItem, PutItem, QueryItems, Sleep, StoreUsage,
+    TableDefinition, TableName, TransactWriteItems, UpdateItem,
 };
 use apptheory_core::time::Timestamp;
 use dynoxide::{Database, DynoxideError};
 use serde_json::Value as Json;
 
-use super::meter::{self, Meter};
+use super::consumed::consumed;
+use super::meter::Meter;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::Execute;
 
@@ -192,7 +193,7 @@ impl<C> EmbeddedStore<C> {
     fn carry_out<W: Wire>(
         &self,
         order: &W,
-        call: impl FnOnce(&Database, Json) -> Result<Json, DynoxideError>,
+        call: impl FnOnce(&Database, Json) -> Result<Vec<u8>, DynoxideError>,
     ) -> store::Outcome<W::Answer>
     where
         C: Clock,
@@ -203,7 +204,7 @@ impl<C> EmbeddedStore<C> {
             members.insert("ReturnConsumedCapacity".to_owned(), Json::from("TOTAL"));
         }
         let reply = match call(&self.database, body) {
-            Ok(answer) => Reply::Answer(answer),
+            Ok(answer) => Reply::Answer(answer.into()),
             Err(error) => Reply::Fault(fault(&error)),
         };
         self.meter.record(W::OPERATION, consumed(W::OPERATION, &reply));
@@ -226,7 +227,7 @@ macro_rules! carries_out {
                 self.carry_out(order, |database, body| {
                     let request = serde_json::from_value(body).map_err(invalid)?;
                     let answer = database.$method(request)?;
-                    serde_json::to_value(answer).map_err(unreadable)
+                    serde_json::to_vec(&answer).map_err(unreadable)
                 })
             }
         }
@@ -254,23 +255,6 @@ fn unreadable(error: serde_json::Error) -> DynoxideError {
 fn fault(error: &DynoxideError) -> Fault {
     serde_json::from_str(&error.to_json())
         .map_or_else(|_| Fault::default(), |json| Fault::from_json(&json))
-}
-
-/// The capacity that a reply reports, over all tables.
-fn consumed(operation: &str, reply: &Reply) -> ConsumedCapacity {
-    let Reply::Answer(answer) = reply else { return ConsumedCapacity::default() };
-    let reported = answer.get("ConsumedCapacity");
-    let entries = match reported {
-        Some(Json::Array(entries)) => entries.as_slice(),
-        Some(entry) => core::slice::from_ref(entry),
-        None => &[],
-    };
-    let units = |entry: &Json, member| entry.get(member).and_then(Json::as_f64);
-    let of_table = |entry: &Json| {
-        let total = units(entry, "CapacityUnits").unwrap_or(0.0);
-        meter::reported(operation, total, units(entry, "ReadCapacityUnits"))
-    };
-    entries.iter().map(of_table).sum()
 }
 
 const _: () = {

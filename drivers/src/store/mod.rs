@@ -25,6 +25,8 @@
 pub mod aws;
 mod builder;
 #[cfg(feature = "embedded")]
+mod consumed;
+#[cfg(feature = "embedded")]
 mod embedded_store;
 mod memory_store;
 #[cfg(any(feature = "aws", feature = "embedded"))]

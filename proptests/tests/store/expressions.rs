@@ -51,13 +51,13 @@ fn placeholders(text: &str) -> BTreeSet<String> {
     starts.map(|token| token[..end(token)].to_owned()).collect()
 }
 
-fn used(expressions: &Expressions) -> BTreeSet<String> {
+fn used(expressions: &Expressions<'_>) -> BTreeSet<String> {
     let Expressions { update, condition, key_condition, filter, projection, .. } = expressions;
     let texts = [update, condition, key_condition, filter, projection];
     texts.into_iter().flatten().flat_map(|text| placeholders(text)).collect()
 }
 
-fn defined(expressions: &Expressions) -> BTreeSet<String> {
+fn defined(expressions: &Expressions<'_>) -> BTreeSet<String> {
     let names = expressions.placeholder_names().map(|(placeholder, _)| placeholder);
     let values = expressions.placeholder_values().map(|(placeholder, _)| placeholder);
     names.chain(values).collect()

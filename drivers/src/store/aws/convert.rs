@@ -80,7 +80,7 @@ pub(super) fn value_from_sdk(value: AttributeValue) -> Result<Value, UnknownAttr
 }
 
 /// `ExpressionAttributeNames`; `None` if there are none, for DynamoDB refuses an empty map.
-pub(super) fn names_to_sdk(expressions: &Expressions) -> Option<HashMap<String, String>> {
+pub(super) fn names_to_sdk(expressions: &Expressions<'_>) -> Option<HashMap<String, String>> {
     let names = expressions.placeholder_names();
     let names: HashMap<_, _> =
         names.map(|(placeholder, name)| (placeholder, name.to_string())).collect();
@@ -88,7 +88,7 @@ pub(super) fn names_to_sdk(expressions: &Expressions) -> Option<HashMap<String, 
 }
 
 /// `ExpressionAttributeValues`; `None` if there are none, for DynamoDB refuses an empty map.
-pub(super) fn values_to_sdk(expressions: &Expressions) -> Option<SdkItem> {
+pub(super) fn values_to_sdk(expressions: &Expressions<'_>) -> Option<SdkItem> {
     let values = expressions.placeholder_values();
     let values: SdkItem =
         values.map(|(placeholder, value)| (placeholder, value_to_sdk(value))).collect();
