@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use apptheory::events::{Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger};
+use apptheory::events::{
+    BatchSource, Delivery, EventBridgeEvent, EventObservation, EventOutcome, Trigger,
+};
 use apptheory::observe::LogText;
 use apptheory::sanitize::{log_safe_value, log_text};
 use apptheory::time::Timestamp;
@@ -69,7 +71,7 @@ proptest! {
         let invocation = Delivery::new(&request_id, None, Timestamp::UNIX_EPOCH, String::new);
         for observation in [
             EventObservation::event_bridge(&event.envelope(&invocation)),
-            EventObservation::message(Trigger::Sqs, &source, &id, &request_id),
+            EventObservation::message(Trigger::Records(BatchSource::Sqs), &source, &id, &request_id),
         ] {
             let outcome = EventOutcome::Unmatched;
             for record in [

@@ -53,31 +53,28 @@ impl BatchSource {
         Self::CloudWatchLogs,
     ];
 
-    /// Returns the source as a trigger.
+    /// Returns what invokes the function with its records.
     #[must_use]
     pub const fn trigger(self) -> Trigger {
-        match self {
-            Self::Sqs => Trigger::Sqs,
-            Self::Kinesis => Trigger::Kinesis,
-            Self::DynamoDbStream => Trigger::DynamoDbStream,
-            Self::Kafka => Trigger::Kafka,
-            Self::S3 => Trigger::S3,
-            Self::Ses => Trigger::Ses,
-            Self::CodeCommit => Trigger::CodeCommit,
-            Self::ActiveMq => Trigger::ActiveMq,
-            Self::RabbitMq => Trigger::RabbitMq,
-            Self::DocumentDb => Trigger::DocumentDb,
-            Self::Firehose => Trigger::Firehose,
-            Self::CloudWatchLogs => Trigger::CloudWatchLogs,
-        }
+        Trigger::Records(self)
     }
 
     /// Its name as that of an [event](super::LambdaEvent::name).
     pub(super) const fn name(self) -> &'static str {
-        if matches!(self, Self::DynamoDbStream) {
-            return "dynamodb";
+        match self {
+            Self::Sqs => "sqs",
+            Self::Kinesis => "kinesis",
+            Self::DynamoDbStream => "dynamodb",
+            Self::Kafka => "kafka",
+            Self::S3 => "s3",
+            Self::Ses => "ses",
+            Self::CodeCommit => "codecommit",
+            Self::ActiveMq => "activemq",
+            Self::RabbitMq => "rabbitmq",
+            Self::DocumentDb => "documentdb",
+            Self::Firehose => "firehose",
+            Self::CloudWatchLogs => "cloudwatch_logs",
         }
-        self.trigger().as_str()
     }
 
     /// What names it as the source: each record, or the event. Those of the last two name none.

@@ -110,9 +110,10 @@ pub use single::{
     AppSyncHeaders, AppSyncInfo, AppSyncRequest, ArtifactCredentials, AuthorizerRequest,
     AuthorizerSource, Challenge, ChallengeResult, ChallengeVerdict, CodePipelineArtifact,
     CodePipelineData, CodePipelineJob, CognitoCaller, CognitoEvent, CognitoGroups, CognitoMessage,
-    CognitoRequest, CognitoTrigger, ConfigEvaluation, CustomResource, Done, MigratedUser,
-    NextChallenge, Policy, ResourceChange, ResourceReply, RotationStep, S3BatchResult, S3BatchTask,
-    SecretRotation, SignUp, SingleEvent, SingleRoute, SingleRoutes, SingleSource, TokenClaims,
+    CognitoRequest, CognitoTrigger, ConfigEvaluation, CustomResource, Done, LeftBehind,
+    MigratedUser, NextChallenge, Policy, ResourceChange, ResourceReply, RotationStep,
+    S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent, SingleRoute, SingleRoutes,
+    SingleSource, TokenClaims,
 };
 pub use sns::SnsRecord;
 pub use sqs::SqsRecord;

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::batch_source::BatchSource;
 use super::dynamodb::DynamoDbSummary;
 use super::raw::Seen;
 use super::trigger::Trigger;
@@ -66,7 +67,7 @@ impl EventObservation {
     #[must_use]
     pub fn dynamodb(summary: &DynamoDbSummary, request_id: &str) -> Self {
         let DynamoDbSummary { event_id, event_name, table_name, .. } = summary;
-        let trigger = Trigger::DynamoDbStream;
+        let trigger = Trigger::Records(BatchSource::DynamoDbStream);
         Self {
             trigger,
             request_id: request_id.to_string(),
@@ -88,20 +89,9 @@ impl EventObservation {
     #[must_use]
     pub fn message(trigger: Trigger, name: &str, id: &str, request_id: &str) -> Self {
         let (name_member, attribute) = match trigger {
-            Trigger::Sqs => ("queue", "sqs.queue"),
-            Trigger::Kinesis => ("stream", "kinesis.stream"),
+            Trigger::Records(source) => of_records(source),
             Trigger::Sns => ("topic", "sns.topic"),
             Trigger::WebSocket => ("route_key", "websocket.route_key"),
-            Trigger::DynamoDbStream => ("table_name", "dynamodb.table_name"),
-            Trigger::Kafka => ("topic", "kafka.topic"),
-            Trigger::S3 => ("bucket", "s3.bucket"),
-            Trigger::Ses => ("source", "ses.source"),
-            Trigger::CodeCommit => ("repository", "codecommit.repository"),
-            Trigger::ActiveMq => ("queue", "activemq.queue"),
-            Trigger::RabbitMq => ("queue", "rabbitmq.queue"),
-            Trigger::DocumentDb => ("database", "documentdb.database"),
-            Trigger::Firehose => ("stream", "firehose.stream"),
-            Trigger::CloudWatchLogs => ("source", "cloudwatch_logs.source"),
             Trigger::EventBridge => ("source", "event.source"),
             Trigger::Single(_) | Trigger::Other => ("route", "event.route"),
         };
@@ -198,6 +188,24 @@ impl Detail {
     }
 }
 
+/// What the records of a source say they are from: its name in logs and metrics, and that in spans.
+const fn of_records(source: BatchSource) -> (&'static str, &'static str) {
+    match source {
+        BatchSource::Sqs => ("queue", "sqs.queue"),
+        BatchSource::Kinesis => ("stream", "kinesis.stream"),
+        BatchSource::DynamoDbStream => ("table_name", "dynamodb.table_name"),
+        BatchSource::Kafka => ("topic", "kafka.topic"),
+        BatchSource::S3 => ("bucket", "s3.bucket"),
+        BatchSource::Ses => ("source", "ses.source"),
+        BatchSource::CodeCommit => ("repository", "codecommit.repository"),
+        BatchSource::ActiveMq => ("queue", "activemq.queue"),
+        BatchSource::RabbitMq => ("queue", "rabbitmq.queue"),
+        BatchSource::DocumentDb => ("database", "documentdb.database"),
+        BatchSource::Firehose => ("stream", "firehose.stream"),
+        BatchSource::CloudWatchLogs => ("source", "cloudwatch_logs.source"),
+    }
+}
+
 impl EventOutcome {
     /// Every outcome.
     pub const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Unmatched];
@@ -239,7 +247,10 @@ impl EventOutcome {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{DynamoDbSummary, EventObservation, EventOutcome, Seen, Trigger, WorkloadEnvelope};
+    use super::{
+        BatchSource, DynamoDbSummary, EventObservation, EventOutcome, Seen, Trigger,
+        WorkloadEnvelope,
+    };
 
     fn records(observation: &EventObservation, outcome: EventOutcome) -> [Json; 3] {
         [
@@ -290,7 +301,8 @@ mod tests {
 
     #[test]
     fn a_message_names_where_it_is_from() {
-        let observation = EventObservation::message(Trigger::Sqs, "q", "m", "r");
+        let observation =
+            EventObservation::message(Trigger::Records(BatchSource::Sqs), "q", "m", "r");
         let [log, metric, span] = records(&observation, EventOutcome::Success);
         assert_eq!((&log["queue"], &log["correlation_id"]), (&json!("q"), &json!("m")));
         assert_eq!((&metric["tags"]["queue"], &span["name"]), (&json!("q"), &json!("sqs q")));

@@ -1,34 +1,13 @@
 //! What can invoke a function, other than HTTP.
 
+use super::batch_source::BatchSource;
 use super::single::SingleSource;
 
 /// What can invoke a function, other than HTTP.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Trigger {
-    /// SQS.
-    Sqs,
-    /// Kinesis.
-    Kinesis,
-    /// The stream of a DynamoDB table.
-    DynamoDbStream,
-    /// Kafka.
-    Kafka,
-    /// S3.
-    S3,
-    /// SES.
-    Ses,
-    /// CodeCommit.
-    CodeCommit,
-    /// Amazon MQ with ActiveMQ.
-    ActiveMq,
-    /// Amazon MQ with RabbitMQ.
-    RabbitMq,
-    /// DocumentDB.
-    DocumentDb,
-    /// Amazon Data Firehose.
-    Firehose,
-    /// CloudWatch Logs.
-    CloudWatchLogs,
+    /// A service that sends lists of records.
+    Records(BatchSource),
     /// SNS.
     Sns,
     /// EventBridge.
@@ -44,18 +23,18 @@ pub enum Trigger {
 impl Trigger {
     /// Every trigger.
     pub const ALL: [Self; 26] = [
-        Self::Sqs,
-        Self::Kinesis,
-        Self::DynamoDbStream,
-        Self::Kafka,
-        Self::S3,
-        Self::Ses,
-        Self::CodeCommit,
-        Self::ActiveMq,
-        Self::RabbitMq,
-        Self::DocumentDb,
-        Self::Firehose,
-        Self::CloudWatchLogs,
+        Self::Records(BatchSource::Sqs),
+        Self::Records(BatchSource::Kinesis),
+        Self::Records(BatchSource::DynamoDbStream),
+        Self::Records(BatchSource::Kafka),
+        Self::Records(BatchSource::S3),
+        Self::Records(BatchSource::Ses),
+        Self::Records(BatchSource::CodeCommit),
+        Self::Records(BatchSource::ActiveMq),
+        Self::Records(BatchSource::RabbitMq),
+        Self::Records(BatchSource::DocumentDb),
+        Self::Records(BatchSource::Firehose),
+        Self::Records(BatchSource::CloudWatchLogs),
         Self::Sns,
         Self::EventBridge,
         Self::WebSocket,
@@ -79,18 +58,8 @@ impl Trigger {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Sqs => "sqs",
-            Self::Kinesis => "kinesis",
-            Self::DynamoDbStream => "dynamodb_stream",
-            Self::Kafka => "kafka",
-            Self::S3 => "s3",
-            Self::Ses => "ses",
-            Self::CodeCommit => "codecommit",
-            Self::ActiveMq => "activemq",
-            Self::RabbitMq => "rabbitmq",
-            Self::DocumentDb => "documentdb",
-            Self::Firehose => "firehose",
-            Self::CloudWatchLogs => "cloudwatch_logs",
+            Self::Records(BatchSource::DynamoDbStream) => "dynamodb_stream",
+            Self::Records(source) => source.name(),
             Self::Sns => "sns",
             Self::EventBridge => "eventbridge",
             Self::WebSocket => "websocket",

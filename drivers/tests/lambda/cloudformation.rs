@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use apptheory::app::{App, AppService, Invocation};
 use apptheory::clock::VirtualClock;
 use apptheory::error::AppError;
-use apptheory::events::{CustomResource, Done, ResourceChange};
+use apptheory::events::{CustomResource, Done, LeftBehind, ResourceChange};
 use apptheory::lambda::InvokeMode;
 use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, oneshot};
@@ -81,6 +81,10 @@ fn app(clock: &VirtualClock) -> (App, mpsc::UnboundedReceiver<()>, Told) {
                 };
                 match &*does {
                     "conflicts" => Err(AppError::conflict("the name is taken")),
+                    "leaves" => {
+                        let error = AppError::conflict("no quota is left");
+                        Err(LeftBehind::new("cache-7", error).into())
+                    }
                     "fails" => Err(AppError::from_error(std::io::Error::other("no host"))),
                     "panics" => panic!("boom"),
                     "hangs" => pending().await,
@@ -148,6 +152,7 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
     let mut api = api;
     for (does, reason, cause) in [
         ("conflicts", "the name is taken", "the name is taken"),
+        ("leaves", "no quota is left", "no quota is left"),
         ("fails", "internal error", "no host"),
         ("panics", "internal error", "boom"),
         ("grows", "internal error", "4096 bytes at most"),
@@ -159,16 +164,25 @@ async fn what_fails_is_told_with_the_reason_and_only_what_was_made_is_deleted() 
         assert_eq!(answer["Reason"], reason);
         // It succeeds: Lambda would repeat it, and CloudFormation has its answer.
         assert_eq!(answered(&mut api).await.0, "r1/response");
-        let told = told.take();
-        assert!(told.len() == 1 && told[0].contains(cause), "{does}: {told:?}");
+        let causes = told.take();
+        assert!(causes.len() == 1 && causes[0].contains(cause), "{does}: {causes:?}");
         calls.recv().await.unwrap();
 
         let physical_id = answer["PhysicalResourceId"].as_str().unwrap();
         hand_out(&mut api, &s3.event("Delete", physical_id, does)).await;
         assert_eq!(s3.take(200).await["Status"], "SUCCESS");
         assert_eq!(answered(&mut api).await.0, "r1/response");
-        // What answers too much was made, and is there to be deleted.
-        assert_eq!(calls.try_recv().is_ok(), does == "grows", "{does}");
+        // What answers too much was made, as was what is left behind, and is there to be deleted.
+        assert_eq!(calls.try_recv().is_ok(), matches!(does, "grows" | "leaves"), "{does}");
+
+        // A failed update that made another resource names that, and any other leaves what there was.
+        hand_out(&mut api, &s3.event("Update", "cache-6", does)).await;
+        let answer = s3.take(200).await;
+        let made = if matches!(does, "grows" | "leaves") { "cache-7" } else { "cache-6" };
+        assert_eq!(answer["PhysicalResourceId"], made, "{does}");
+        assert_eq!(answered(&mut api).await.0, "r1/response");
+        calls.recv().await.unwrap();
+        drop(told.take());
     }
     let odd = s3.event("Update", "cache-6", "").replace(r#""does":"""#, r#""does":null"#);
     hand_out(&mut api, &odd).await;

@@ -212,6 +212,50 @@ impl Done {
     }
 }
 
+/// The error of a handler that made a resource and failed then: CloudFormation is told the physical id
+/// of that resource, and has it deleted when it rolls the stack back. Without it, a failed creation has
+/// made nothing, and a failed update leaves the resource as it was.
+///
+/// It has the status and the message of the error that it is made with.
+///
+/// ```
+/// use apptheory_core::error::AppError;
+/// use apptheory_core::events::LeftBehind;
+///
+/// fn warm_up(id: &str) -> Result<(), AppError> {
+/// #   let _ = id;
+///     Err(AppError::conflict("no quota is left"))
+/// }
+///
+/// fn replace() -> Result<(), AppError> {
+///     let id = "cache-8";
+///     warm_up(id).map_err(|error| LeftBehind::new(id, error))?;
+///     Ok(())
+/// }
+/// assert_eq!(replace().unwrap_err().message(), "no quota is left");
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the handler failed, and left {physical_id:?} behind")]
+pub struct LeftBehind {
+    physical_id: String,
+    #[source]
+    error: AppError,
+}
+
+impl LeftBehind {
+    /// Names the resource that was made, of which an id has 1 to 1024 bytes, and why the handler failed.
+    #[must_use]
+    pub fn new(physical_id: impl Into<String>, error: impl Into<AppError>) -> Self {
+        Self { physical_id: physical_id.into(), error: error.into() }
+    }
+}
+
+impl From<LeftBehind> for AppError {
+    fn from(left: LeftBehind) -> Self {
+        left.error.clone().with_cause(left)
+    }
+}
+
 /// How large the answer to CloudFormation may be: 4096 bytes (*AWS CloudFormation User Guide*, "Custom
 /// resource response objects").
 const MAX_REPLY_BYTES: usize = 4096;
@@ -274,11 +318,29 @@ impl ResourceReply {
         is_for_nothing.then(|| to_text(&self.reply("SUCCESS", NOT_CREATED, [])))
     }
 
-    /// Keeps the physical id that a handler answered, if the request named none: a failure then names
-    /// what the handler created, for CloudFormation to have it deleted. `output` is the handler's.
+    /// Keeps the physical id that a handler answered about a creation or an update: a failure then names
+    /// what the handler made, for CloudFormation to have it deleted. `output` is the handler's.
     pub fn keep_id(&mut self, output: &Json) {
-        let Ok(Done { physical_id, .. }) = Done::deserialize(output) else { return };
-        if self.known.physical_id.is_empty() && is_physical_id(&physical_id) {
+        if let Ok(Done { physical_id, .. }) = Done::deserialize(output) {
+            self.keep(physical_id);
+        }
+    }
+
+    /// Keeps the physical id of what a failed handler [left behind](LeftBehind), if its error or one of
+    /// the causes says so.
+    pub fn keep_left_behind(&mut self, error: &AppError) {
+        let mut next: Option<&(dyn core::error::Error + 'static)> = Some(error);
+        while let Some(error) = next {
+            if let Some(left) = error.downcast_ref::<LeftBehind>() {
+                return self.keep(left.physical_id.clone());
+            }
+            next = error.source();
+        }
+    }
+
+    /// Names another resource from now on. A deletion is always about the one that was asked for.
+    fn keep(&mut self, physical_id: String) {
+        if self.known.request_type != "Delete" && is_physical_id(&physical_id) {
             self.known.physical_id = physical_id;
         }
     }
@@ -542,7 +604,33 @@ mod tests {
             assert_eq!(id_after(&create, &none), NOT_CREATED, "{none}");
         }
         let update = event("Update", "cache-7");
-        assert_eq!(id_after(&update, &json!(Done::new("cache-8"))), "cache-7");
+        assert_eq!(id_after(&update, &json!(Done::new("cache-8"))), "cache-8");
+        assert_eq!(id_after(&update, &json!(Done::new(" "))), "cache-7");
+        assert_eq!(id_after(&event("Delete", "cache-7"), &json!(Done::new("cache-8"))), "cache-7");
+    }
+
+    #[test]
+    fn a_failed_handler_may_name_what_it_made() {
+        let id_after = |request: &Json, error: AppError| {
+            let mut reply = reply(request);
+            reply.keep_left_behind(&error);
+            json_of(&reply.failed(error.message()))["PhysicalResourceId"].clone()
+        };
+        let left = |id: &str| AppError::from(LeftBehind::new(id, AppError::conflict("no quota")));
+        assert_eq!((left("a").status(), left("a").message()), (409, "no quota"));
+        let deeper = AppError::internal().with_cause(left("cache-8"));
+        let update = event("Update", "cache-7");
+        for (request, error, id) in [
+            (&update, left("cache-8"), "cache-8"),
+            (&update, deeper, "cache-8"),
+            (&update, left(&"x".repeat(1025)), "cache-7"),
+            (&update, AppError::conflict("no quota"), "cache-7"),
+            (&event("Create", ""), left("cache-8"), "cache-8"),
+            (&event("Create", ""), left(" "), NOT_CREATED),
+            (&event("Delete", "cache-7"), left("cache-8"), "cache-7"),
+        ] {
+            assert_eq!(id_after(request, error), id);
+        }
     }
 
     #[test]

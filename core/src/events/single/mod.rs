@@ -45,7 +45,7 @@ pub use alarm::{AlarmData, AlarmEvent, AlarmState};
 pub use appsync::{AppSyncField, AppSyncHeaders, AppSyncInfo, AppSyncRequest};
 pub use authorizer::{AuthorizerRequest, AuthorizerSource, Policy};
 pub use bedrock::{AgentAnswer, AgentParameter, AgentRequest};
-pub use cloudformation::{CustomResource, Done, ResourceChange, ResourceReply};
+pub use cloudformation::{CustomResource, Done, LeftBehind, ResourceChange, ResourceReply};
 pub use code_pipeline::{
     ArtifactCredentials, CodePipelineArtifact, CodePipelineData, CodePipelineJob,
 };

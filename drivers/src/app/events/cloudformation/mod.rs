@@ -69,10 +69,10 @@ macro_rules! cloudformation {
             /// its own, name a file with its root in `AWS_CA_BUNDLE`.
             ///
             /// A request may come again, with the same [`request_id`](CustomResource::request_id): have
-            /// the handler do its work once. What was created by a handler that then failed is that
-            /// handler's to delete: CloudFormation asks for the deletion of what has a physical id. It
-            /// is told the id of an answer to a creation even where it does not take that answer, as one
-            /// of more than 4096 bytes.
+            /// the handler do its work once. A handler that made a resource and failed then deletes it, or
+            /// returns [`LeftBehind`](apptheory_core::events::LeftBehind) as its error: CloudFormation is
+            /// told its id, and has it deleted when it rolls back. So it is with an answer that it does
+            /// not take, as one of more than 4096 bytes.
             ///
             /// ```
             /// use apptheory::app::App;
@@ -167,7 +167,8 @@ impl AppService {
             EventObservation::event(source.trigger(), name, &shared.delivery.request_id);
         let context = shared.event_context(AnyEvent::of(event.raw()));
         let handled = async {
-            let output = self.output_of(handler, context).await?;
+            let output = self.output_of(handler, context).await;
+            let output = output.inspect_err(|error| pending.reply.keep_left_behind(error))?;
             pending.reply.keep_id(&output);
             event.answer(output)
         };
