@@ -110,8 +110,9 @@ pub use single::{
     AppSyncHeaders, AppSyncInfo, AppSyncRequest, ArtifactCredentials, AuthorizerRequest,
     AuthorizerSource, Challenge, ChallengeResult, ChallengeVerdict, CodePipelineArtifact,
     CodePipelineData, CodePipelineJob, CognitoCaller, CognitoEvent, CognitoGroups, CognitoMessage,
-    CognitoRequest, CognitoTrigger, ConfigEvaluation, CustomResource, Done, LeftBehind,
-    MigratedUser, NextChallenge, Policy, ResourceChange, ResourceReply, RotationStep,
+    CognitoRequest, CognitoTrigger, ConfigEvaluation, Contact, ContactAnswer, ContactEndpoint,
+    ContactEvent, ContactQueue, CustomResource, Done, LeftBehind, LexAnswer, LexBot, LexSource,
+    LexTurn, MigratedUser, NextChallenge, Policy, ResourceChange, ResourceReply, RotationStep,
     S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent, SingleRoute, SingleRoutes,
     SingleSource, TokenClaims,
 };

@@ -22,7 +22,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Records(BatchSource::Sqs),
         Self::Records(BatchSource::Kinesis),
         Self::Records(BatchSource::DynamoDbStream),
@@ -48,6 +48,8 @@ impl Trigger {
         Self::Single(SingleSource::SecretsRotation),
         Self::Single(SingleSource::CloudWatchAlarm),
         Self::Single(SingleSource::S3Batch),
+        Self::Single(SingleSource::Lex),
+        Self::Single(SingleSource::Connect),
         Self::Other,
     ];
 

@@ -110,6 +110,14 @@ pub enum Alarm {}
 #[derive(Clone, Copy, Debug)]
 pub enum Task {}
 
+/// Turns of a bot of Lex.
+#[derive(Clone, Copy, Debug)]
+pub enum Dialog {}
+
+/// Contacts in a flow of Amazon Connect.
+#[derive(Clone, Copy, Debug)]
+pub enum ContactFlow {}
+
 /// Events of any kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Any {}
@@ -193,5 +201,5 @@ macro_rules! kinds {
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
         Database Logs Topic Bus AppSync Job ConfigRule Rotation Alarm Any;
-    own: DeliveryStream Authorizer AppSyncBatch CloudFormation Agent Task
+    own: DeliveryStream Authorizer AppSyncBatch CloudFormation Agent Task Dialog ContactFlow
 }

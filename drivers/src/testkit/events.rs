@@ -1,5 +1,5 @@
-//! Events of queues, streams, tables, topics, buckets, buses, schedules, WebSockets, authorizers, Cognito
-//! and AppSync, as AWS sends them.
+//! Events of queues, streams, tables, topics, buckets, buses, schedules, WebSockets and of services that
+//! ask for one answer, as AWS sends them.
 //!
 //! A queue, stream, table, topic, rule or schedule is given by its name, for which the ARN is made up,
 //! or by its ARN.
@@ -20,12 +20,14 @@
 mod amazon_mq;
 mod changes;
 mod cloudformation;
+mod conversations;
 mod dynamodb;
 mod event_bridge;
 mod firehose;
 mod gzip;
 mod kafka;
 mod mail;
+mod operations;
 mod records;
 mod s3;
 mod single;
@@ -34,11 +36,13 @@ mod websocket;
 pub use amazon_mq::{activemq, rabbitmq};
 pub use changes::{DocumentChange, codecommit, documentdb};
 pub use cloudformation::custom_resource;
+pub use conversations::{LexEntry, bedrock_agent, bedrock_operation, connect, lex};
 pub use dynamodb::{ItemChange, dynamodb};
 pub use event_bridge::{EventBridgeEntry, event_bridge, schedule, scheduled_rule};
 pub use firehose::firehose;
 pub use kafka::{KafkaEntry, kafka};
 pub use mail::{MailEntry, ses};
+pub use operations::{cloudwatch_alarm, codepipeline, config_rule, s3_batch, secrets_rotation};
 pub use records::{
     KinesisEntry, SnsEntry, SqsEntry, cloudwatch_logs, kinesis, log_subscription, sns, sqs,
     sqs_fifo,

@@ -43,17 +43,21 @@ pub enum Via {
     LoadBalancer,
     /// VPC Lattice, version 2 of its events.
     VpcLattice,
+    /// VPC Lattice, version 1 of its events, which have one value for each name: header fields are joined,
+    /// and of a query the last value of a name is left.
+    VpcLatticeV1,
 }
 
 impl Via {
     /// All services that hand over requests.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::FunctionUrl,
         Self::HttpApi,
         Self::HttpApiV1,
         Self::RestApi,
         Self::LoadBalancer,
         Self::VpcLattice,
+        Self::VpcLatticeV1,
     ];
 
     /// Returns as which source the service's events are read.
@@ -65,6 +69,7 @@ impl Via {
             Self::HttpApiV1 | Self::RestApi => HttpSource::ApiGatewayV1,
             Self::LoadBalancer => HttpSource::Alb,
             Self::VpcLattice => HttpSource::VpcLatticeV2,
+            Self::VpcLatticeV1 => HttpSource::VpcLatticeV1,
         }
     }
 }

@@ -28,6 +28,8 @@ mod cloudformation;
 mod code_pipeline;
 mod cognito;
 mod config_rule;
+mod connect;
+mod lex;
 mod routes;
 mod s3_batch;
 mod secrets;
@@ -55,6 +57,8 @@ pub use cognito::{
     TokenClaims,
 };
 pub use config_rule::ConfigEvaluation;
+pub use connect::{Contact, ContactAnswer, ContactEndpoint, ContactEvent, ContactQueue};
+pub use lex::{LexAnswer, LexBot, LexSource, LexTurn};
 pub use routes::{SingleRoute, SingleRoutes};
 pub use s3_batch::{S3BatchResult, S3BatchTask};
 pub use secrets::{RotationStep, SecretRotation};
@@ -82,12 +86,16 @@ pub enum SingleSource {
     CloudWatchAlarm,
     /// S3 Batch Operations, with a task.
     S3Batch,
+    /// A bot of Lex, version 2, with a turn of a conversation.
+    Lex,
+    /// A flow of Amazon Connect, about a contact.
+    Connect,
 }
 
 impl SingleSource {
     /// Returns the source's name, as [`LambdaEvent::name`](super::LambdaEvent::name) has it:
     /// `authorizer`, `cognito`, `appsync`, `cloudformation`, `bedrock_agent`, `codepipeline`,
-    /// `config_rule`, `secrets_rotation`, `cloudwatch_alarm` or `s3_batch`.
+    /// `config_rule`, `secrets_rotation`, `cloudwatch_alarm`, `s3_batch`, `lex` or `connect`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -101,6 +109,8 @@ impl SingleSource {
             Self::SecretsRotation => "secrets_rotation",
             Self::CloudWatchAlarm => "cloudwatch_alarm",
             Self::S3Batch => "s3_batch",
+            Self::Lex => "lex",
+            Self::Connect => "connect",
         }
     }
 
@@ -123,6 +133,8 @@ impl SingleSource {
             Self::SecretsRotation => "`Step` beside `SecretId`",
             Self::CloudWatchAlarm => "`alarmArn` beside `alarmData`",
             Self::S3Batch => "`invocationSchemaVersion` beside `tasks`",
+            Self::Lex => "`bot` beside `sessionState.intent`",
+            Self::Connect => "`Details.ContactData`",
         }
     }
 
@@ -145,7 +157,9 @@ impl SingleSource {
             | Self::ConfigRule
             | Self::SecretsRotation
             | Self::CloudWatchAlarm
-            | Self::S3Batch => error,
+            | Self::S3Batch
+            | Self::Lex
+            | Self::Connect => error,
         }
     }
 }
@@ -198,6 +212,8 @@ impl<'a> SingleEvent<'a> {
             SingleRoute::Cognito(trigger) => cognito::answer(*trigger, &self.event, output),
             SingleRoute::BedrockAgent(_) => bedrock::answer(&self.event, output),
             SingleRoute::S3Batch => s3_batch::answer(&self.event, output),
+            SingleRoute::Lex(_) => lex::answer(&self.event, output),
+            SingleRoute::Connect => connect::answer(output),
             SingleRoute::AppSync(_)
             | SingleRoute::CodePipeline
             | SingleRoute::ConfigRule(_)

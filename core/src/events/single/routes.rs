@@ -12,6 +12,8 @@ use super::cloudformation::is_of_cloudformation;
 use super::code_pipeline::is_job;
 use super::cognito::CognitoTrigger;
 use super::config_rule::rule_of;
+use super::connect::is_contact;
+use super::lex::intent_of;
 use super::s3_batch::is_task;
 use super::secrets::is_rotation;
 use super::{SingleEvent, SingleSource};
@@ -44,6 +46,10 @@ pub enum SingleRoute {
     CloudWatchAlarm(String),
     /// A task.
     S3Batch,
+    /// Turns about an intent, by its name.
+    Lex(String),
+    /// A contact.
+    Connect,
 }
 
 impl SingleRoute {
@@ -61,6 +67,8 @@ impl SingleRoute {
             Self::SecretsRotation => SingleSource::SecretsRotation,
             Self::CloudWatchAlarm(_) => SingleSource::CloudWatchAlarm,
             Self::S3Batch => SingleSource::S3Batch,
+            Self::Lex(_) => SingleSource::Lex,
+            Self::Connect => SingleSource::Connect,
         }
     }
 
@@ -78,7 +86,9 @@ impl SingleRoute {
             | Self::ConfigRule(_)
             | Self::SecretsRotation
             | Self::CloudWatchAlarm(_)
-            | Self::S3Batch => self.source().name(),
+            | Self::S3Batch
+            | Self::Lex(_)
+            | Self::Connect => self.source().name(),
         }
     }
 
@@ -88,15 +98,17 @@ impl SingleRoute {
     pub fn is_blank(&self) -> bool {
         match self {
             Self::AppSync(field) | Self::AppSyncBatch(field) => field.is_blank(),
-            Self::BedrockAgent(name) | Self::ConfigRule(name) | Self::CloudWatchAlarm(name) => {
-                name.trim().is_empty()
-            }
+            Self::BedrockAgent(name)
+            | Self::ConfigRule(name)
+            | Self::CloudWatchAlarm(name)
+            | Self::Lex(name) => name.trim().is_empty(),
             Self::Authorizer
             | Self::Cognito(_)
             | Self::CloudFormation
             | Self::CodePipeline
             | Self::SecretsRotation
-            | Self::S3Batch => false,
+            | Self::S3Batch
+            | Self::Connect => false,
         }
     }
 
@@ -121,6 +133,8 @@ impl SingleRoute {
             .or_else(|| is_rotation(object).then_some(Self::SecretsRotation))
             .or_else(|| alarm_of(object).map(Self::CloudWatchAlarm))
             .or_else(|| is_task(object).then_some(Self::S3Batch))
+            .or_else(|| intent_of(object).map(Self::Lex))
+            .or_else(|| is_contact(object).then_some(Self::Connect))
     }
 }
 
@@ -132,10 +146,12 @@ impl fmt::Display for SingleRoute {
             | Self::CloudFormation
             | Self::CodePipeline
             | Self::SecretsRotation
-            | Self::S3Batch => Ok(()),
-            Self::BedrockAgent(name) | Self::ConfigRule(name) | Self::CloudWatchAlarm(name) => {
-                write!(f, "{name:?}")
-            }
+            | Self::S3Batch
+            | Self::Connect => Ok(()),
+            Self::BedrockAgent(name)
+            | Self::ConfigRule(name)
+            | Self::CloudWatchAlarm(name)
+            | Self::Lex(name) => write!(f, "{name:?}"),
             Self::Cognito(trigger) => write!(f, "{trigger:?}"),
             Self::AppSync(field) | Self::AppSyncBatch(field) => {
                 write!(f, "{:?}, {:?}", field.parent_type, field.name)

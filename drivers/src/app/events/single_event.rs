@@ -6,8 +6,8 @@ use apptheory_core::events::SingleSource;
 use apptheory_core::events::{
     AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerRequest, Challenge,
     ChallengeVerdict, CodePipelineJob, CognitoEvent, CognitoMessage, ConfigEvaluation,
-    EventObservation, MigratedUser, NextChallenge, Policy, S3BatchResult, S3BatchTask,
-    SecretRotation, SignUp, SingleEvent, TokenClaims,
+    ContactAnswer, ContactEvent, EventObservation, LexAnswer, LexTurn, MigratedUser, NextChallenge,
+    Policy, S3BatchResult, S3BatchTask, SecretRotation, SignUp, SingleEvent, TokenClaims,
 };
 use apptheory_core::json;
 use serde::Serialize;
@@ -53,12 +53,6 @@ impl AppService {
 impl<S> FromContext<S, kind::Authorizer> for AuthorizerRequest {
     fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
         Self::read(single_event(context)?)
-    }
-}
-
-impl IntoAnswer<kind::Authorizer> for Policy {
-    fn into_answer(self) -> Answer {
-        Response::json(200, &self)
     }
 }
 
@@ -112,6 +106,7 @@ events! {
     ConfigRule: ConfigEvaluation;
     Rotation: SecretRotation;
     Alarm: AlarmEvent;
+    Dialog: LexTurn;
 }
 
 impl<S> FromContext<S, kind::Job> for CodePipelineJob {
@@ -126,16 +121,29 @@ impl<S> FromContext<S, kind::Task> for S3BatchTask {
     }
 }
 
-impl IntoAnswer<kind::Agent> for AgentAnswer {
-    fn into_answer(self) -> Answer {
-        Response::json(200, &self)
+impl<S> FromContext<S, kind::ContactFlow> for ContactEvent {
+    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+        Ok(Self::read(single_event(context)?)?)
     }
 }
 
-impl IntoAnswer<kind::Task> for S3BatchResult {
-    fn into_answer(self) -> Answer {
-        Response::json(200, &self)
-    }
+/// Answers that are put into the form of their service behind the handler.
+macro_rules! answers {
+    ($($kind:ident: $answer:ty;)+) => {$(
+        impl IntoAnswer<kind::$kind> for $answer {
+            fn into_answer(self) -> Answer {
+                Response::json(200, &self)
+            }
+        }
+    )+};
+}
+
+answers! {
+    Authorizer: Policy;
+    Agent: AgentAnswer;
+    Task: S3BatchResult;
+    Dialog: LexAnswer;
+    ContactFlow: ContactAnswer;
 }
 
 /// The arguments of a field that AppSync asks for, as a value of a type. Arguments of another type

@@ -264,6 +264,69 @@ macro_rules! single_events {
                 self.router().add(Target::Single(route), handler.into_layered());
                 self
             }
+
+            /// Answers a bot of Lex (version 2) in the turns about an intent: within the dialog, and when
+            /// the intent is to be fulfilled. The handler may take a
+            /// [`LexTurn`](apptheory_core::events::LexTurn), and answers a
+            /// [`LexAnswer`](apptheory_core::events::LexAnswer). An error fails the invocation, and the
+            /// bot says what it is set up to say then.
+            ///
+            /// ```
+            /// use apptheory::app::App;
+            /// use apptheory::events::{LexAnswer, LexSource, LexTurn};
+            ///
+            /// async fn order(turn: LexTurn) -> LexAnswer {
+            ///     match (turn.invocation_source, turn.slot("Size")) {
+            ///         (LexSource::FulfillmentCodeHook, size) => {
+            ///             LexAnswer::fulfilled().say(format!("A {size} tea is on its way."))
+            ///         }
+            ///         (LexSource::DialogCodeHook, "huge") => {
+            ///             LexAnswer::elicit_slot("Size").say("We have small and large cups.")
+            ///         }
+            ///         (LexSource::DialogCodeHook, _) => LexAnswer::delegate(),
+            ///     }
+            /// }
+            ///
+            /// let app = App::new().lex("OrderTea", order).build()?;
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn lex<A>(
+                mut self,
+                intent: &str,
+                handler: impl Handler<A, S, kind::Dialog>,
+            ) -> Self {
+                let route = SingleRoute::Lex(intent.trim().to_owned());
+                self.router().add(Target::Single(route), handler.into_layered());
+                self
+            }
+
+            /// Answers the flows of Amazon Connect that invoke the function. The handler may take a
+            /// [`ContactEvent`](apptheory_core::events::ContactEvent), and answers a
+            /// [`ContactAnswer`](apptheory_core::events::ContactAnswer), which the flow's next blocks
+            /// read. After an error the flow goes on at the error branch of its block.
+            ///
+            /// ```
+            /// use apptheory::app::App;
+            /// use apptheory::events::{ContactAnswer, ContactEvent};
+            ///
+            /// async fn greet(event: ContactEvent) -> ContactAnswer {
+            ///     let tier = if event.parameter("customer") == "7" { "gold" } else { "new" };
+            ///     ContactAnswer::new().text("tier", tier)
+            /// }
+            ///
+            /// let app = App::new().connect(greet).build()?;
+            /// # Ok::<(), apptheory::app::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn connect<A>(
+                mut self,
+                handler: impl Handler<A, S, kind::ContactFlow>,
+            ) -> Self {
+                let route = SingleRoute::Connect;
+                self.router().add(Target::Single(route), handler.into_layered());
+                self
+            }
         }
     )+};
 }

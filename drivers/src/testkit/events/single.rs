@@ -76,7 +76,7 @@ impl<A> TestRequest<A> {
         let (arn, path) = match self.via {
             Via::HttpApi => ("routeArn", &event["rawPath"]),
             Via::HttpApiV1 | Via::RestApi => ("methodArn", &event["path"]),
-            Via::FunctionUrl | Via::LoadBalancer | Via::VpcLattice => panic!(
+            Via::FunctionUrl | Via::LoadBalancer | Via::VpcLattice | Via::VpcLatticeV1 => panic!(
                 "{:?} asks no Lambda authorizer: send the request `.via` an API of API Gateway",
                 self.via
             ),

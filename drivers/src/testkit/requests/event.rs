@@ -21,6 +21,7 @@ pub(super) fn write<A>(request: &TestRequest<A>) -> Value {
         Via::HttpApiV1 | Via::RestApi => version_1(request),
         Via::LoadBalancer => load_balancer(request),
         Via::VpcLattice => vpc_lattice(request),
+        Via::VpcLatticeV1 => vpc_lattice_v1(request),
     };
     let is_base64 = request.is_base64 || core::str::from_utf8(&request.body).is_err();
     let body = match core::str::from_utf8(&request.body) {
@@ -28,7 +29,16 @@ pub(super) fn write<A>(request: &TestRequest<A>) -> Value {
         _ => STANDARD.encode(&request.body),
     };
     event.insert("body".to_owned(), body.into());
-    event.insert("isBase64Encoded".to_owned(), is_base64.into());
+    let name = match request.via {
+        Via::VpcLatticeV1 => "is_base64_encoded",
+        Via::FunctionUrl
+        | Via::HttpApi
+        | Via::HttpApiV1
+        | Via::RestApi
+        | Via::LoadBalancer
+        | Via::VpcLattice => "isBase64Encoded",
+    };
+    event.insert(name.to_owned(), is_base64.into());
     Value::Object(event)
 }
 
@@ -148,10 +158,7 @@ fn load_balancer<A>(request: &TestRequest<A>) -> Map<String, Value> {
 
 /// Version 2 of VPC Lattice's format: lists alone.
 fn vpc_lattice<A>(request: &TestRequest<A>) -> Map<String, Value> {
-    assert!(
-        request.caller.is_unknown(),
-        "applications are told of no caller by VPC Lattice: send the request `.via` another service"
-    );
+    refuse_caller(request);
     let lists = |all: &MultiMap| -> Map<String, Value> {
         all.iter().map(|(name, values)| (name.to_owned(), values.iter().collect())).collect()
     };
@@ -170,6 +177,31 @@ fn vpc_lattice<A>(request: &TestRequest<A>) -> Map<String, Value> {
             "timeEpoch": "0",
         },
     }))
+}
+
+/// Version 1 of VPC Lattice's format: single values alone.
+fn vpc_lattice_v1<A>(request: &TestRequest<A>) -> Map<String, Value> {
+    refuse_caller(request);
+    let fields = forwarded(request);
+    let headers = fields.iter().map(|(name, values)| (name.to_owned(), values.join(",").into()));
+    let query = QueryString::parse(request.raw_query());
+    let query = query
+        .parameters()
+        .iter()
+        .filter_map(|(name, values)| Some((name.to_owned(), Value::from(values.last()?.as_str()))));
+    object(json!({
+        "raw_path": request.path,
+        "method": request.method,
+        "headers": headers.collect::<Map<_, _>>(),
+        "query_string_parameters": query.collect::<Map<_, _>>(),
+    }))
+}
+
+fn refuse_caller<A>(request: &TestRequest<A>) {
+    assert!(
+        request.caller.is_unknown(),
+        "applications are told of no caller by VPC Lattice: send the request `.via` another service"
+    );
 }
 
 /// The header fields, with the address of the client after those that it names itself.

@@ -3,8 +3,8 @@
 use apptheory_core::error::AppError;
 use apptheory_core::events::{
     AgentAnswer, AgentRequest, AlarmEvent, AppSyncRequest, AuthorizerRequest, AuthorizerSource,
-    CodePipelineJob, CognitoEvent, ConfigEvaluation, Policy, S3BatchResult, S3BatchTask,
-    SecretRotation, SignUp,
+    CodePipelineJob, CognitoEvent, ConfigEvaluation, ContactAnswer, ContactEvent, LexAnswer,
+    LexSource, LexTurn, Policy, RotationStep, S3BatchResult, S3BatchTask, SecretRotation, SignUp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use crate::app::events::Arguments;
 use crate::app::kind::cognito::{PostConfirmation, PreSignUp};
 use crate::app::{App, Json};
 use crate::store::Store;
-use crate::testkit::{TestApp, Via, events};
+use crate::testkit::events::{self, LexEntry};
+use crate::testkit::{TestApp, Via};
 
 #[derive(Deserialize)]
 struct Find {
@@ -87,42 +88,94 @@ fn triggers_are_answered_with_their_events() {
 }
 
 #[test]
-fn services_without_a_builder_are_invoked_with_their_events() {
+fn services_that_run_operations_are_answered_in_their_form() {
     let app = TestApp::new(|_| {
         App::new()
-            .secrets_rotation(async |rotation: SecretRotation| Json(rotation.secret_id))
-            .codepipeline(async |job: CodePipelineJob| assert_eq!(job.id, "j1"))
-            .config_rule("tagged", async |asked: ConfigEvaluation| Json(asked.result_token))
-            .cloudwatch_alarm("latency", async |alarm: AlarmEvent| {
-                Json(alarm.alarm_data.state.value)
+            .secrets_rotation(async |rotation: SecretRotation| {
+                assert_eq!(rotation.step, RotationStep::Test);
+                Json(rotation.secret_id)
             })
-            .s3_batch(async |task: S3BatchTask| S3BatchResult::Succeeded(task.key))
-            .bedrock_agent("weather", async |asked: AgentRequest| {
-                AgentAnswer::text(asked.parameter("city"))
+            .codepipeline(async |job: CodePipelineJob| {
+                assert_eq!((&*job.id, job.user_parameters()), ("job-1", "stage=test"));
+            })
+            .config_rule("tagged", async |asked: ConfigEvaluation| {
+                let event: Value = asked.invoking_event()?;
+                Ok::<_, AppError>(Json(json!([asked.result_token, event["messageType"]])))
+            })
+            .cloudwatch_alarm("latency", async |alarm: AlarmEvent| {
+                let data = alarm.alarm_data;
+                Json(json!([data.state.value, data.previous_state.map(|before| before.value)]))
+            })
+            .s3_batch(async |task: S3BatchTask| {
+                assert_eq!((&*task.job_id, &*task.bucket), ("job-1", "arn:aws:s3:::uploads"));
+                S3BatchResult::Succeeded(task.key)
             })
     });
-    let rotation = json!({"Step": "testSecret", "SecretId": "s", "ClientRequestToken": "t"});
-    app.invoke(&rotation).assert_answer("s");
-    let job = json!({"id": "j1", "data": {"actionConfiguration": {"configuration": {}}}});
-    app.invoke(&json!({"CodePipeline.job": job})).assert_answer(&Value::Null);
+    let secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:shop-AbCdEf";
+    app.secrets_rotation("shop", RotationStep::Test).assert_answer(secret);
+    app.codepipeline("stage=test").assert_answer(&Value::Null);
     app.invoke(&json!({"CodePipeline.job": {"id": "j1"}})).assert_error("data");
-    let rule =
-        |name: &str| json!({"configRuleName": name, "resultToken": "r", "invokingEvent": "{}"});
-    app.invoke(&rule("tagged")).assert_answer("r");
-    app.invoke(&rule("other")).assert_error("with `config_rule`, or `otherwise`");
-    let alarm = json!({"alarmArn": "a", "alarmData":
-        {"alarmName": "latency", "state": {"value": "OK"}}});
-    app.invoke(&alarm).assert_answer("OK");
-    let task = json!({"invocationSchemaVersion": "1.0", "invocationId": "i", "job": {"id": "j"},
-        "tasks": [{"taskId": "t", "s3Key": "k"}]});
-    let answer: Value = app.invoke(&task).answer();
-    assert_eq!(answer["results"][0]["resultString"], "k");
-    let asked = json!({"messageVersion": "1.0", "agent": {}, "actionGroup": "weather",
-        "function": "f", "parameters": [{"name": "city", "value": "Oslo"}]});
-    let answer: Value = app.invoke(&asked).answer();
-    let body = &answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"];
-    assert_eq!(body, "Oslo");
+    let scheduled = json!({"messageType": "ScheduledNotification"});
+    app.config_rule("tagged", &scheduled).assert_answer(&["token-1", "ScheduledNotification"]);
+    app.config_rule("other", &scheduled).assert_error("with `config_rule`, or `otherwise`");
+    app.cloudwatch_alarm("latency", "OK").assert_answer(&["OK", "ALARM"]);
+    app.cloudwatch_alarm("latency", "ALARM").assert_answer(&["ALARM", "OK"]);
+    let answer: Value = app.s3_batch("uploads", "a b/ä+.txt").answer();
+    assert_eq!(answer["results"][0]["resultString"], "a b/ä+.txt");
+    assert_eq!(answer["results"][0]["taskId"], "task-1");
+}
 
+#[test]
+fn agents_bots_and_flows_get_their_answers() {
+    let app = TestApp::new(|_| {
+        App::new()
+            .bedrock_agent("weather", async |asked: AgentRequest| {
+                AgentAnswer::text(format!("{} {}", asked.parameter("city"), asked.api_path))
+            })
+            .lex("Order", async |turn: LexTurn| match turn.invocation_source {
+                LexSource::DialogCodeHook if turn.slot("Size").is_empty() => {
+                    LexAnswer::elicit_slot("Size").say("Small or large?")
+                }
+                LexSource::DialogCodeHook => LexAnswer::delegate(),
+                LexSource::FulfillmentCodeHook if turn.is_denied() => LexAnswer::failed(),
+                LexSource::FulfillmentCodeHook => {
+                    let last = turn.slot("Size").to_owned();
+                    LexAnswer::fulfilled().session_attribute("last", last)
+                }
+            })
+            .connect(async |event: ContactEvent| {
+                assert_eq!(event.contact.contact_id, "contact-1");
+                let asked: Find = event.parameters()?;
+                Ok::<_, AppError>(ContactAnswer::new().text("order", asked.id.to_string()))
+            })
+    });
+    let answer: Value = app.bedrock_agent("weather", "now", &json!({"city": "Oslo"})).answer();
+    let body = &answer["response"]["functionResponse"]["responseBody"]["TEXT"]["body"];
+    assert_eq!(body, "Oslo ");
+    let asked = events::bedrock_operation("weather", "GET", "/now", &json!({"city": "Oslo"}));
+    let answer: Value = app.invoke(&asked).answer();
+    let body = &answer["response"]["responseBody"]["application/json"]["body"];
+    assert_eq!(body, "Oslo /now");
+
+    let asked: Value = app.lex("Order").answer();
+    assert_eq!(asked["sessionState"]["dialogAction"]["slotToElicit"], "Size");
+    assert_eq!(asked["messages"][0]["content"], "Small or large?");
+    let order = LexEntry::new("Order").slot("Size", "large").session_attribute("kept", "1");
+    let going_on: Value = app.lex(order.clone().says("large, please")).answer();
+    assert_eq!(going_on["sessionState"]["dialogAction"]["type"], "Delegate");
+    let done: Value = app.lex(order.clone().fulfillment().confirmed(true)).answer();
+    assert_eq!(done["sessionState"]["intent"]["state"], "Fulfilled");
+    assert_eq!(done["sessionState"]["sessionAttributes"], json!({"kept": "1", "last": "large"}));
+    let denied: Value = app.lex(order.fulfillment().confirmed(false)).answer();
+    assert_eq!(denied["sessionState"]["intent"]["state"], "Failed");
+    app.lex("Other").assert_error("with `lex`, or `otherwise`");
+
+    app.connect(&json!({"id": "7"})).assert_answer(&json!({"order": "7"}));
+    app.connect(&json!({"id": "x"})).assert_error("Details.Parameters.id: expected u32");
+}
+
+#[test]
+fn handlers_of_single_events_that_never_run_do_not_build() {
     let twice = App::new().config_rule("a", async || ()).config_rule(" a ", async || ());
     let error = twice.build().unwrap_err().to_string();
     assert!(error.starts_with(r#"config_rule("a") would never run its handler: an earlier one"#));

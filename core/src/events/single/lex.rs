@@ -1,0 +1,501 @@
+//! Turns of Lex bots, version 2.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::NotTaken;
+use crate::document::Object;
+use crate::error::AppError;
+use crate::events::envelopes::or_empty;
+use crate::events::raw::RawEvent;
+use crate::json;
+use crate::printing::prints;
+
+/// A turn of a conversation with a bot of Amazon Lex (version 2), in which the bot asks the function how
+/// to go on. What it lacks is empty, and what the user said is not printed.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LexTurn {
+    /// Why the bot asks.
+    pub invocation_source: LexSource,
+    /// The session, which is the same for all turns of a conversation.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub session_id: String,
+    /// What the user said or wrote.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub input_transcript: String,
+    /// How it came: `Text`, `Speech` or `DTMF`.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub input_mode: String,
+    /// Which of the bot's code hooks calls, where it is given a label.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub invocation_label: String,
+    /// The bot.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub bot: LexBot,
+    session_state: Session,
+    /// What the client sent along with this turn.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub request_attributes: BTreeMap<String, String>,
+}
+
+prints!(LexTurn: invocation_source, session_id, bot, session_state);
+
+/// Why a bot asks.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
+pub enum LexSource {
+    /// After what the user said in a dialog, to check it.
+    DialogCodeHook,
+    /// All slots are filled, for the work of the intent to be done.
+    FulfillmentCodeHook,
+}
+
+/// A bot of Lex, as a user talks with it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LexBot {
+    /// Its id.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub id: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub name: String,
+    /// The alias that the user talks with.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub alias_name: String,
+    /// The language, as `en_US`.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub locale_id: String,
+    /// Its version, as `1` or `DRAFT`.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub version: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    intent: Intent,
+    #[serde(default, deserialize_with = "or_empty")]
+    session_attributes: BTreeMap<String, String>,
+}
+
+prints!(Session: intent);
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Intent {
+    name: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    confirmation_state: String,
+    /// Null where the user has not said it yet.
+    #[serde(default, deserialize_with = "or_empty")]
+    slots: BTreeMap<String, Option<Slot>>,
+}
+
+prints!(Intent: name, confirmation_state);
+
+#[derive(Clone, Deserialize)]
+struct Slot {
+    #[serde(default)]
+    value: Option<SlotValue>,
+    /// Of a slot that takes several.
+    #[serde(default, deserialize_with = "or_empty")]
+    values: Vec<Self>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SlotValue {
+    #[serde(default, deserialize_with = "or_empty")]
+    original_value: String,
+    #[serde(default)]
+    interpreted_value: Option<String>,
+}
+
+impl Slot {
+    /// What Lex made of it, or what the user said where it made nothing of that.
+    fn text(&self) -> &str {
+        let Some(SlotValue { original_value, interpreted_value }) = &self.value else { return "" };
+        interpreted_value.as_ref().unwrap_or(original_value)
+    }
+}
+
+impl LexTurn {
+    /// Returns the name of the intent.
+    #[must_use]
+    pub fn intent(&self) -> &str {
+        &self.session_state.intent.name
+    }
+
+    /// Returns whether the user has confirmed the intent.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.session_state.intent.confirmation_state == "Confirmed"
+    }
+
+    /// Returns whether the user was asked to confirm the intent, and denied.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.session_state.intent.confirmation_state == "Denied"
+    }
+
+    /// Returns the value of a slot, as Lex interprets it; or an empty text.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> &str {
+        self.filled(name).map_or("", Slot::text)
+    }
+
+    /// Returns the values of a slot that takes several; of any other slot the one that it has.
+    pub fn slot_values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let (one, several) = match self.filled(name) {
+            Some(slot) if slot.values.is_empty() => (Some(slot.text()), &[][..]),
+            Some(slot) => (None, &*slot.values),
+            None => (None, &[][..]),
+        };
+        one.into_iter().filter(|text| !text.is_empty()).chain(several.iter().map(Slot::text))
+    }
+
+    fn filled(&self, name: &str) -> Option<&Slot> {
+        self.session_state.intent.slots.get(name)?.as_ref()
+    }
+
+    /// Returns what is kept for the session under a name; or an empty text.
+    #[must_use]
+    pub fn session_attribute(&self, name: &str) -> &str {
+        self.session_state.session_attributes.get(name).map_or("", |kept| kept)
+    }
+}
+
+/// What a bot is to do next, and to say. Slots, contexts and attributes of the session stay as they are
+/// unless the answer changes them.
+///
+/// ```
+/// use apptheory_core::events::LexAnswer;
+///
+/// let ask_again = LexAnswer::elicit_slot("Size").say("Small or large?");
+/// let done = LexAnswer::fulfilled().say("It is on its way.").session_attribute("last", "tea");
+/// ```
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LexAnswer {
+    next: Next,
+    messages: Vec<Message>,
+    slots: BTreeMap<String, String>,
+    session_attributes: BTreeMap<String, String>,
+}
+
+prints!(LexAnswer: next);
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+enum Next {
+    Delegate,
+    ElicitSlot(String),
+    ConfirmIntent,
+    ElicitIntent,
+    Fulfilled,
+    Failed,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    content_type: MessageType,
+    content: String,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+enum MessageType {
+    PlainText,
+    #[serde(rename = "SSML")]
+    Ssml,
+    CustomPayload,
+}
+
+impl LexAnswer {
+    const fn new(next: Next) -> Self {
+        Self {
+            next,
+            messages: Vec::new(),
+            slots: BTreeMap::new(),
+            session_attributes: BTreeMap::new(),
+        }
+    }
+
+    /// Has the bot go on as it is set up: fill the next slot, ask for a confirmation, or fulfill.
+    #[must_use]
+    pub const fn delegate() -> Self {
+        Self::new(Next::Delegate)
+    }
+
+    /// Has the bot ask for a slot, whose value is emptied for that. Without a message it asks with its
+    /// own prompt.
+    #[must_use]
+    pub fn elicit_slot(name: impl Into<String>) -> Self {
+        Self::new(Next::ElicitSlot(name.into()))
+    }
+
+    /// Has the bot ask whether the intent is right.
+    #[must_use]
+    pub const fn confirm() -> Self {
+        Self::new(Next::ConfirmIntent)
+    }
+
+    /// Has the bot ask what the user wants, in these words: it has none of its own for that.
+    #[must_use]
+    pub fn elicit_intent(text: impl Into<String>) -> Self {
+        Self::new(Next::ElicitIntent).say(text)
+    }
+
+    /// Ends the intent: its work is done.
+    #[must_use]
+    pub const fn fulfilled() -> Self {
+        Self::new(Next::Fulfilled)
+    }
+
+    /// Ends the intent: its work cannot be done.
+    #[must_use]
+    pub const fn failed() -> Self {
+        Self::new(Next::Failed)
+    }
+
+    /// Has the bot say a text of 1 to 1024 characters. It says at most five messages in a turn.
+    #[must_use]
+    pub fn say(self, text: impl Into<String>) -> Self {
+        self.message(MessageType::PlainText, text.into())
+    }
+
+    /// As [`say`](Self::say), of a text with the marks of SSML.
+    #[must_use]
+    pub fn say_ssml(self, text: impl Into<String>) -> Self {
+        self.message(MessageType::Ssml, text.into())
+    }
+
+    /// As [`say`](Self::say), of what the client reads in a form of its own.
+    #[must_use]
+    pub fn say_custom(self, payload: impl Into<String>) -> Self {
+        self.message(MessageType::CustomPayload, payload.into())
+    }
+
+    fn message(mut self, content_type: MessageType, content: String) -> Self {
+        self.messages.push(Message { content_type, content });
+        self
+    }
+
+    /// Fills a slot, as if the user had said the value.
+    #[must_use]
+    pub fn slot(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.slots.insert(name.into(), value.into());
+        self
+    }
+
+    /// Keeps an attribute for as long as the session. The others stay.
+    #[must_use]
+    pub fn session_attribute(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.session_attributes.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// How many messages a bot says in a turn (*Amazon Lex V2 Developer Guide*, "Lambda response format").
+const MAX_MESSAGES: usize = 5;
+
+/// How long a message may be (*Amazon Lex V2 API Reference*, `Message`).
+const MAX_MESSAGE_CHARS: usize = 1024;
+
+/// The intent of an event.
+pub(super) fn intent_of(event: Object<'_, '_>) -> Option<String> {
+    event.get("invocationSource").ok()?.filled_text()?;
+    event.get("bot").ok().filter(|bot| bot.is_object())?;
+    let state = event.get("sessionState").ok()?.object().ok()?;
+    let intent = state.get("intent").ok()?.object().ok()?;
+    intent.get("name").ok()?.filled_text().map(|name| name.into_owned())
+}
+
+/// The state of the session as it came, changed as the handler says.
+pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppError> {
+    let LexAnswer { next, messages, slots, session_attributes } =
+        serde_json::from_value(output).map_err(|_| not_taken("it is no `LexAnswer`"))?;
+    if messages.len() > MAX_MESSAGES {
+        return Err(not_taken("a bot says at most 5 messages in a turn").into());
+    }
+    let mut lengths = messages.iter().map(|message| message.content.chars().count());
+    if lengths.any(|length| !(1..=MAX_MESSAGE_CHARS).contains(&length)) {
+        return Err(not_taken("a message has 1 to 1024 characters").into());
+    }
+    let StateOf { session_state: mut state } = json::read(event.as_json().as_bytes())?;
+    let mut intent = take(&mut state, "intent");
+    let mut filled = take(&mut intent, "slots");
+    filled.extend(slots.into_iter().map(|(name, value)| (name, scalar(&value))));
+    if let Next::ElicitSlot(name) = &next {
+        filled.insert(name.clone(), Json::Null);
+    }
+    intent.insert("slots".into(), filled.into());
+    let (kind, intent_state) = match &next {
+        Next::Delegate => ("Delegate", None),
+        Next::ElicitSlot(_) => ("ElicitSlot", Some("InProgress")),
+        Next::ConfirmIntent => ("ConfirmIntent", Some("InProgress")),
+        Next::ElicitIntent => ("ElicitIntent", None),
+        Next::Fulfilled => ("Close", Some("Fulfilled")),
+        Next::Failed => ("Close", Some("Failed")),
+    };
+    intent.extend(intent_state.map(|state| ("state".into(), state.into())));
+    if next != Next::ElicitIntent {
+        // There is no intent until the user says which.
+        state.insert("intent".into(), intent.into());
+    }
+    let mut action = Map::new();
+    action.insert("type".into(), kind.into());
+    if let Next::ElicitSlot(name) = next {
+        action.insert("slotToElicit".into(), name.into());
+    }
+    state.insert("dialogAction".into(), action.into());
+    let mut kept = take(&mut state, "sessionAttributes");
+    kept.extend(session_attributes.into_iter().map(|(name, value)| (name, value.into())));
+    state.insert("sessionAttributes".into(), kept.into());
+    Ok(json!({"sessionState": state, "messages": messages}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StateOf {
+    session_state: Map<String, Json>,
+}
+
+/// Takes the object under a name out of another; an empty one if there is none.
+fn take(object: &mut Map<String, Json>, name: &str) -> Map<String, Json> {
+    match object.remove(name) {
+        Some(Json::Object(members)) => members,
+        Some(_) | None => Map::new(),
+    }
+}
+
+/// The value of a slot, as Lex writes those that it fills.
+fn scalar(value: &str) -> Json {
+    json!({"shape": "Scalar", "value": {
+        "originalValue": value, "interpretedValue": value, "resolvedValues": [value]}})
+}
+
+const fn not_taken(why: &'static str) -> NotTaken {
+    NotTaken { service: "a Lex bot", why }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::events::{LambdaEvent, SingleRoute};
+
+    fn event() -> Json {
+        json!({
+            "messageVersion": "1.0",
+            "invocationSource": "DialogCodeHook",
+            "inputMode": "Text",
+            "sessionId": "s1",
+            "inputTranscript": "s3cret",
+            "bot": {"name": "shop", "localeId": "en_US", "aliasId": "TSTALIASID"},
+            "sessionState": {
+                "activeContexts": [{"name": "c"}],
+                "sessionAttributes": {"kept": "1"},
+                "intent": {"name": "Order", "state": "ReadyForFulfillment",
+                    "confirmationState": "Confirmed", "slots": {
+                        "Item": {"shape": "Scalar", "value": {"originalValue": "Tea",
+                            "interpretedValue": "tea", "resolvedValues": ["tea"]}},
+                        "Extras": {"shape": "List", "values": [
+                            {"shape": "Scalar", "value": {"originalValue": "milk"}},
+                            {"shape": "Scalar", "value": {"originalValue": "rum",
+                                "interpretedValue": null}}]},
+                        "Size": null}},
+            },
+            "interpretations": [],
+        })
+    }
+
+    fn answered(output: Json) -> Result<Json, String> {
+        let text = event().to_string();
+        let LambdaEvent::Single(event) = LambdaEvent::read(&text).unwrap() else {
+            panic!("{text}")
+        };
+        event.answer(output).map_err(|error| {
+            core::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn a_turn_is_known_by_its_intent_and_read() {
+        let text = event().to_string();
+        let LambdaEvent::Single(single) = LambdaEvent::read(&text).unwrap() else {
+            panic!("{text}")
+        };
+        assert_eq!(single.route(), &SingleRoute::Lex("Order".into()));
+        for gone in ["invocationSource", "bot", "sessionState"] {
+            let mut event = event();
+            event[gone] = Json::Null;
+            let text = event.to_string();
+            assert!(matches!(LambdaEvent::read(&text), Ok(LambdaEvent::Other(_))), "{gone}");
+        }
+        let turn: LexTurn = json::read(text.as_bytes()).unwrap();
+        assert_eq!((turn.invocation_source, turn.intent()), (LexSource::DialogCodeHook, "Order"));
+        assert_eq!((turn.is_confirmed(), turn.is_denied()), (true, false));
+        assert_eq!((turn.slot("Item"), turn.slot("Size"), turn.slot("Other")), ("tea", "", ""));
+        assert_eq!(turn.slot_values("Extras").collect::<Vec<_>>(), ["milk", "rum"]);
+        assert_eq!(turn.slot_values("Item").collect::<Vec<_>>(), ["tea"]);
+        assert_eq!(turn.slot_values("Size").count(), 0);
+        assert_eq!((turn.session_attribute("kept"), turn.session_attribute("x")), ("1", ""));
+        let shown = alloc::format!("{turn:?}");
+        assert!(shown.contains("Order") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn the_session_comes_back_with_what_the_handler_changed() {
+        let mut expected = event()["sessionState"].clone();
+        expected["dialogAction"] = json!({"type": "Delegate"});
+        let answer = answered(json!(LexAnswer::delegate())).unwrap();
+        assert_eq!(answer, json!({"sessionState": expected, "messages": []}));
+
+        expected["dialogAction"] = json!({"type": "ElicitSlot", "slotToElicit": "Item"});
+        expected["intent"]["state"] = "InProgress".into();
+        expected["intent"]["slots"]["Item"] = Json::Null;
+        expected["intent"]["slots"]["Size"] = scalar("large");
+        expected["sessionAttributes"]["asked"] = "2".into();
+        let elicit = LexAnswer::elicit_slot("Item").slot("Size", "large");
+        let elicit = elicit.session_attribute("asked", "2").say("Tea?").say_ssml("<speak/>");
+        assert_eq!(
+            answered(json!(elicit.say_custom("{}"))).unwrap(),
+            json!({"sessionState": expected, "messages": [
+                {"contentType": "PlainText", "content": "Tea?"},
+                {"contentType": "SSML", "content": "<speak/>"},
+                {"contentType": "CustomPayload", "content": "{}"},
+            ]})
+        );
+        for (answer, kind, state) in [
+            (LexAnswer::confirm(), "ConfirmIntent", json!("InProgress")),
+            (LexAnswer::fulfilled(), "Close", json!("Fulfilled")),
+            (LexAnswer::failed(), "Close", json!("Failed")),
+            (LexAnswer::elicit_intent("What else?"), "ElicitIntent", Json::Null),
+        ] {
+            let answer = answered(json!(answer)).unwrap();
+            assert_eq!(answer["sessionState"]["dialogAction"]["type"], kind);
+            assert_eq!(answer["sessionState"]["intent"]["state"], state, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_lex_does_not_take_is_refused() {
+        let many = (0..6).fold(LexAnswer::delegate(), |answer, _| answer.say("hi"));
+        for (answer, why) in [
+            (json!(many), "at most 5 messages"),
+            (json!(LexAnswer::fulfilled().say("")), "1 to 1024 characters"),
+            (json!(LexAnswer::fulfilled().say("é".repeat(1025))), "1 to 1024 characters"),
+            (json!({"sessionState": {}}), "it is no `LexAnswer`"),
+        ] {
+            let told = answered(answer).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
+        answered(json!(LexAnswer::fulfilled().say("é".repeat(1024)))).unwrap();
+    }
+}
