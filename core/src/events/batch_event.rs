@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::batch::{AfterFailure, Batch, BatchItem};
 use super::batch_source::BatchSource;
 use super::error::{Error, ErrorKind};
-use super::event::is_of_window;
 use super::heads::{Head, Heads, Origin};
+use super::window::has_window;
 use crate::document::{Document, Object, Value};
 use crate::http::base64_body;
 use crate::json::JsonError;
@@ -50,25 +50,33 @@ impl<'a> BatchEvent<'a> {
     /// [`Error`] when the text is not a JSON object, its `Records` are no list or there twice, or the
     /// event is of a tumbling window.
     pub fn read(source: BatchSource, event: &'a str) -> Result<Self, Error> {
-        let malformed = |cause| Error::malformed(source.names().0, cause);
+        let malformed = |cause| malformed(source, cause);
         let document = Document::scan(event).map_err(malformed)?;
         document.object().map_err(malformed)?;
         Self::of(source, document)
     }
 
     pub(super) fn of(source: BatchSource, document: Document<'a>) -> Result<Self, Error> {
-        let (what, _) = source.names();
-        let malformed = |cause| Error::malformed(what, cause);
+        if has_window(source, &document)? {
+            return Err(Error::tumbling_window(source));
+        }
+        Self::of_records(source, document)
+    }
+
+    /// The records of an event, whether it is of a tumbling window or not.
+    pub(super) fn of_records(source: BatchSource, document: Document<'a>) -> Result<Self, Error> {
+        let malformed = |cause| malformed(source, cause);
         let event = document.root().object().map_err(malformed)?;
         let heads = Heads::read(source, event).map_err(malformed)?;
-        let has_windows = matches!(source, BatchSource::Kinesis | BatchSource::DynamoDbStream);
-        if has_windows && is_of_window(event).map_err(malformed)? {
-            return Err(Error::tumbling_window(what));
-        }
         let texts =
             ["eventSourceArn", "deliveryStreamArn", "sourceKinesisStreamArn", "bootstrapServers"];
         let texts = texts.map(|name| (name, document.root().member(name).trimmed()));
         Ok(Self { source, heads, texts, document })
+    }
+
+    /// A member of the event itself.
+    pub(super) fn member(&self, name: &str) -> Value<'a, '_> {
+        self.document.root().member(name)
     }
 
     /// The service.
@@ -128,6 +136,10 @@ impl<'a> BatchEvent<'a> {
             | BatchSource::CloudWatchLogs => Batch::new(items, AfterFailure::SkipAll),
         }
     }
+}
+
+fn malformed(source: BatchSource, cause: JsonError) -> Error {
+    Error::malformed(source.names().0, cause)
 }
 
 impl<'e> BatchRecord<'e> {

@@ -95,6 +95,11 @@ impl BatchSource {
         }
     }
 
+    /// Whether its event source mappings may have tumbling windows.
+    pub(super) const fn has_windows(self) -> bool {
+        matches!(self, Self::Kinesis | Self::DynamoDbStream)
+    }
+
     /// What its events and its records are called in errors.
     pub(super) const fn names(self) -> (&'static str, &'static str) {
         match self {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::error::Error as StdError;
 use core::fmt;
 
+use super::batch_source::BatchSource;
 use super::raw::Seen;
 use crate::error::AppError;
 use crate::json::JsonError;
@@ -41,7 +42,8 @@ pub enum ErrorKind {
     /// A record is from another service than the first one of its event.
     ForeignRecord,
     /// The event is of a tumbling window. Lambda expects state in the answer to it, and handlers of
-    /// records have none: remove `TumblingWindowInSeconds` from the event source mapping.
+    /// records have none: register handlers with `kinesis_window` or `dynamodb_window`, or remove
+    /// `TumblingWindowInSeconds` from the event source mapping.
     TumblingWindow,
     /// The data of a record is not base64.
     InvalidBase64,
@@ -143,10 +145,15 @@ impl Error {
         Self { kind: ErrorKind::NotASubscription, text: text.into(), cause: None, event: None }
     }
 
-    pub(super) fn tumbling_window(what: &str) -> Self {
+    /// Makes the error of an event of a tumbling window for which no handlers are registered.
+    #[must_use]
+    pub fn tumbling_window(source: BatchSource) -> Self {
         let text = format!(
-            "apptheory: {what}s of tumbling windows are not supported, and no record was handled: \
-             remove TumblingWindowInSeconds from the event source mapping"
+            "apptheory: {}s of tumbling windows need handlers of a window, and no record was handled: \
+             register them with `{}_window`, or remove TumblingWindowInSeconds from the event source \
+             mapping",
+            source.names().0,
+            source.name(),
         );
         Self { kind: ErrorKind::TumblingWindow, text: text.into(), cause: None, event: None }
     }

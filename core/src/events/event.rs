@@ -12,6 +12,7 @@ use super::raw::RawEvent;
 use super::single::SingleEvent;
 use super::sns::{self, SnsRecord};
 use super::websocket::WebSocketEvent;
+use super::window::{WindowEvent, has_window, is_of_window};
 use crate::document::{Document, Object, Value};
 use crate::json::JsonError;
 
@@ -35,6 +36,8 @@ pub enum LambdaEvent<'a> {
     Http(HttpEvent<'a>),
     /// Records of SQS, Kinesis, a DynamoDB table, or any other [source](BatchSource).
     Batch(BatchEvent<'a>),
+    /// Records of Kinesis or a DynamoDB table in a tumbling window, or the end of one.
+    Window(WindowEvent<'a>),
     /// SNS notifications.
     Sns(Vec<SnsRecord<'a>>),
     /// An event of EventBridge, scheduled ones among them.
@@ -109,7 +112,11 @@ impl<'a> LambdaEvent<'a> {
             Kind::Sns => sns::of(event).map(Self::Sns),
             Kind::EventBridge => EventBridgeEvent::of(text, event).map(Self::EventBridge),
             Kind::WebSocket => WebSocketEvent::of(event).map(Self::WebSocket),
-            Kind::Batch(source) => BatchEvent::of(source, document).map(Self::Batch),
+            Kind::Batch(source) => match has_window(source, &document) {
+                Ok(true) => WindowEvent::of(source, document).map(Self::Window),
+                Ok(false) => BatchEvent::of_records(source, document).map(Self::Batch),
+                Err(error) => Err(error),
+            },
         };
         read.map_err(|error| error.of(kind.name()))
     }
@@ -124,6 +131,7 @@ impl<'a> LambdaEvent<'a> {
         let kind = match self {
             Self::Http(event) => Kind::Http(event.source),
             Self::Batch(event) => Kind::Batch(event.source()),
+            Self::Window(event) => Kind::Batch(event.source()),
             Self::Sns(_) => Kind::Sns,
             Self::EventBridge(_) => Kind::EventBridge,
             Self::WebSocket(_) => Kind::WebSocket,
@@ -277,17 +285,6 @@ pub(super) const SOURCE_MEMBERS: [&str; 2] = ["eventSource", "EventSource"];
 pub(super) fn source_of_record<'a>(record: Value<'a, '_>) -> Option<Cow<'a, str>> {
     let sources = SOURCE_MEMBERS.into_iter();
     sources.map(|name| record.member(name).trimmed()).find(|source| !source.is_empty())
-}
-
-/// Whether an event is of a tumbling window: Lambda expects such an invocation to answer with
-/// `state`, and counts it failed otherwise. A flag that is false says nothing.
-pub(super) fn is_of_window(event: Object<'_, '_>) -> Result<bool, JsonError> {
-    let mut is_there = !event.get("window")?.is_null() || !event.get("state")?.is_null();
-    for name in ["isFinalInvokeForWindow", "isWindowTerminatedEarly"] {
-        let flag = event.get(name)?;
-        is_there |= !flag.is_null() && flag.flag() != Ok(false);
-    }
-    Ok(is_there)
 }
 
 /// Function URLs send events of HTTP APIs, newer ones with the `routeKey` `$default`. They are known by

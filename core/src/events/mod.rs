@@ -8,6 +8,7 @@
 //! LambdaEvent::read ─┬─ HttpEvent ──────── a request: see `http` ─▶ HttpSource::write_response
 //!                    ├─ BatchEvent ─────── Routes ─▶ a handler per record ─ Batch ─▶ BatchResponse,
 //!                    │                               or null where an event is handled as a whole
+//!                    ├─ WindowEvent ────── Routes ─▶ a handler per record, one at the end ─▶ their state
 //!                    ├─ SnsRecord … ────── Routes ─▶ a handler per notification ─▶ their outputs
 //!                    ├─ EventBridgeEvent ─ EventBridgeRoutes ─▶ handler ─▶ its output, or null
 //!                    ├─ WebSocketEvent ─── an exchange of its message ─▶ HttpResponse
@@ -76,6 +77,7 @@ mod tests;
 mod text;
 mod trigger;
 mod websocket;
+mod window;
 mod workload;
 
 pub use crate::routes::{RouteTaken, Routes};
@@ -121,4 +123,5 @@ pub use sqs::SqsRecord;
 pub use text::Text;
 pub use trigger::Trigger;
 pub use websocket::{WebSocketConnection, WebSocketEvent};
+pub use window::{TumblingWindow, WindowEvent};
 pub use workload::{CorrelationSource, ScheduledResult, ScheduledSummary, WorkloadEnvelope};

@@ -250,7 +250,8 @@ impl Tables {
             return Err(target.unguarded());
         }
         let chain = Chain::new(layers, handler(state));
-        if !target.is_of_requests() {
+        // A window has two handlers, which one method registers.
+        if !target.is_of_requests() && !matches!(target, Target::WindowEnd(..)) {
             let (method, _, given) = target.names();
             self.registered.push(format!("{method}({given})"));
         }
@@ -265,6 +266,8 @@ impl Tables {
             Target::Fallback { prefix } => return Ok(service.fallback(prefix, access, chain)?),
             Target::Message(key) => return Ok(service.message_route(key, access, chain)?),
             Target::Records(source, name) => events.insert(*source, name, chain),
+            Target::Window(source, name) => events.insert_window(*source, name, chain),
+            Target::WindowEnd(source, name) => events.insert_window_end(*source, name, chain),
             Target::Topic(name) => events.sns.insert(name, chain),
             Target::Event(rule) => {
                 let route = NamedRoute { name: format!("event_bridge({rule})"), handler: chain };

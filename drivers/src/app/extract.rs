@@ -73,6 +73,7 @@ pub use valid::{Checked, Valid};
 /// | [`WebSocket`](super::WebSocket) | the connection | messages | – |
 /// | [`Sse`](super::Sse) | nothing: it sends events | requests | – |
 /// | `Arc<`[`SqsMessage`](super::events::SqsMessage)`>` and the like | the record itself | its own kind | – |
+/// | [`WindowState`](super::events::WindowState), [`TumblingWindow`](apptheory_core::events::TumblingWindow) | the state of a tumbling window, and which it is | records in windows, and their ends | 422 for a state of another shape |
 /// | [`AuthorizerRequest`](apptheory_core::events::AuthorizerRequest) | the request that may pass or not | authorizers | 500, masked |
 /// | [`CognitoEvent`](apptheory_core::events::CognitoEvent) | the event of a trigger | Cognito | 422 for members of other types |
 /// | [`AppSyncRequest`](apptheory_core::events::AppSyncRequest), [`Arguments`](super::events::Arguments) | the field that is asked for | AppSync; in batches `Vec<AppSyncRequest>` | 422 for members of other types |

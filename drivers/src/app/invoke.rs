@@ -94,6 +94,7 @@ impl AppService {
             LambdaEvent::Http(_) => self.inner.serves_requests,
             LambdaEvent::WebSocket(_) => self.serves_websockets(),
             LambdaEvent::Batch(_)
+            | LambdaEvent::Window(_)
             | LambdaEvent::Sns(_)
             | LambdaEvent::EventBridge(_)
             | LambdaEvent::Single(_)
@@ -121,6 +122,7 @@ impl AppService {
                 Ok(source.write_response(&self.serve_within(source, request, begun).await))
             }
             LambdaEvent::Batch(event) => Box::pin(self.answer_records(&event, text, begun)).await,
+            LambdaEvent::Window(event) => Box::pin(self.answer_window(&event, text, begun)).await,
             LambdaEvent::Sns(records) => Box::pin(self.answer_sns(records, begun)).await,
             LambdaEvent::EventBridge(event) => {
                 Box::pin(self.answer_event_bridge(event, begun)).await

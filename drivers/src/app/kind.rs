@@ -26,6 +26,18 @@ pub enum Stream {}
 #[derive(Clone, Copy, Debug)]
 pub enum Table {}
 
+/// Records of a stream of Kinesis, in a tumbling window.
+#[derive(Clone, Copy, Debug)]
+pub enum StreamWindow {}
+
+/// Changes of a table of DynamoDB, in a tumbling window.
+#[derive(Clone, Copy, Debug)]
+pub enum TableWindow {}
+
+/// The ends of tumbling windows.
+#[derive(Clone, Copy, Debug)]
+pub enum WindowEnd {}
+
 /// Records of a topic of Kafka.
 #[derive(Clone, Copy, Debug)]
 pub enum KafkaTopic {}
@@ -201,5 +213,5 @@ macro_rules! kinds {
 kinds! {
     open: Http Socket Queue Stream Table KafkaTopic Bucket Mail Repository ActiveMqQueue RabbitMqQueue
         Database Logs Topic Bus AppSync Job ConfigRule Rotation Alarm Any;
-    own: DeliveryStream Authorizer AppSyncBatch CloudFormation Agent Task Dialog ContactFlow
+    own: StreamWindow TableWindow WindowEnd DeliveryStream Authorizer AppSyncBatch CloudFormation Agent Task Dialog ContactFlow
 }

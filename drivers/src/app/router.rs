@@ -133,6 +133,8 @@ impl<S> Route<S> {
             }
             Target::Fallback { prefix: own } => *own = join(prefix, own),
             Target::Message(_)
+            | Target::Window(..)
+            | Target::WindowEnd(..)
             | Target::Records(..)
             | Target::Topic(_)
             | Target::Event(_)

@@ -24,6 +24,9 @@ pub(super) enum Target {
     Message(String),
     /// Records of a source, by the name of what they are from.
     Records(BatchSource, String),
+    /// Records of a source in tumbling windows, and the ends of these.
+    Window(BatchSource, String),
+    WindowEnd(BatchSource, String),
     Topic(String),
     Event(Rule),
     Single(SingleRoute),
@@ -73,6 +76,14 @@ impl Target {
                 let (method, what) = method_for(*source);
                 let given = if has_one_handler(*source) { String::new() } else { quoted(name) };
                 (method, what, given)
+            }
+            Self::Window(source, name) | Self::WindowEnd(source, name) => {
+                let (method, what) = if *source == BatchSource::Kinesis {
+                    ("kinesis_window", "stream")
+                } else {
+                    ("dynamodb_window", "table")
+                };
+                (method, what, quoted(name))
             }
             Self::Topic(name) => ("sns", "topic", quoted(name)),
             Self::Event(rule) => ("event_bridge", "rule", rule.to_string()),

@@ -207,8 +207,19 @@ impl Idempotent {
 #[error("events of any kind have no id that a repetition has, too: `Idempotent` is not for them")]
 struct NoIdentity;
 
+/// A record of a tumbling window was to be handled once. Where its invocation fails, what it changed in
+/// the state is gone, and it has to be handled again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "records of tumbling windows are handled again after a failure: `Idempotent` is not for them"
+)]
+struct InWindow;
+
 impl Middleware for Idempotent {
     async fn handle(&self, context: Context, next: Next) -> Answer {
+        if context.is_in_window() {
+            return Err(AppError::internal().with_cause(InWindow));
+        }
         match (context.record().cloned(), context.event()) {
             (Some(record), _) => self.handle_record(record, context, next).await,
             // Served unprotected, its work would run once for every time that it comes.

@@ -32,6 +32,7 @@ mod records;
 mod s3;
 mod single;
 mod websocket;
+mod window;
 
 pub use amazon_mq::{activemq, rabbitmq};
 pub use changes::{DocumentChange, codecommit, documentdb};
@@ -50,6 +51,7 @@ pub use records::{
 pub use s3::{S3Entry, s3};
 pub use single::{appsync, authorizer_token, cognito};
 pub use websocket::websocket;
+pub use window::TestWindow;
 
 /// The region of made-up ARNs.
 pub(super) const REGION: &str = "us-east-1";

@@ -33,7 +33,9 @@
 //! | requests of function URLs, HTTP and REST APIs, load balancers and VPC Lattice, with their callers | [`TestApp::get`] and its like, [`TestRequest`], [`Via`] |
 //! | streamed answers and server-sent events | [`TestRequest::stream`] |
 //! | queues, streams, tables, topics, buckets, mails, buses, schedules, direct invocations | [`TestApp::sqs`] and its like, [`TestApp::invoke`] |
+//! | tumbling windows of streams and tables | [`TestApp::kinesis_window`], [`TestApp::dynamodb_window`] |
 //! | authorizers, triggers of Cognito, resolvers of AppSync | [`TestRequest::authorize`], [`TestApp::cognito`], [`TestApp::appsync`] |
+//! | agents, bots, contact flows, alarms, rotations, jobs and other services that ask for one answer | [`TestApp::bedrock_agent`], [`TestApp::lex`], [`TestApp::connect`], [`TestApp::cloudwatch_alarm`], [`TestApp::secrets_rotation`] and their like |
 //! | WebSockets and rooms | [`TestApp::websocket`] |
 //! | what takes long | [`TestApp::advance`], or nothing: waiting takes no time |
 //! | a store that fails, or answers as one did in production | [`TestEnv::layer`] with [`FaultPlan`](crate::layer::FaultPlan), [`Recording`](crate::layer::Recording) and [`Replay`](crate::layer::Replay) |

@@ -299,6 +299,10 @@ fn read_everything(text: &str) {
             }
             batch.finish().unwrap();
         }
+        LambdaEvent::Window(event) => {
+            assert_eq!(event.records().len(), 1);
+            event.answer(serde_json::from_str(event.state()).unwrap()).unwrap();
+        }
         LambdaEvent::Sns(records) => {
             assert!(Routes::<()>::new().of_notifications(&records).is_err());
         }
@@ -325,6 +329,9 @@ fn no_event_is_scanned_twice() {
         alloc::format!(r#"{{"Records":[{}]}}"#, records.join(","))
     };
     for text in [
+        r#"{"Records":[{"eventSource":"aws:kinesis"}],"state":{"clicks":7},"shardId":"s",
+            "window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:02:00Z"}}"#
+            .to_string(),
         r#"{"routeKey":"$default","rawPath":"/","rawQueryString":"a=1","cookies":["a=1"],
             "headers":{"b":"1","a":"2"},"requestContext":{"stage":"$default","requestId":"r",
             "http":{"method":"POST","sourceIp":"192.0.2.1"}},"body":"b"}"#

@@ -156,7 +156,7 @@ impl AppService {
         // It is pinned here, so that it is not moved into every future around it.
         let handled = pin!(async {
             let observation = self.observation(source, &record, shared);
-            let handled = self.handle_record(source, &record, shared).await;
+            let handled = self.handle_routed(source, &record, shared).await;
             let handled = handled.and_then(|response| keep(index, response));
             let is_handled = handled.is_ok();
             self.conclude_event(observation, handled.err(), shared);
@@ -165,7 +165,7 @@ impl AppService {
         (turn, in_record(source.trigger(), record.name(), record.identifier(), handled).await)
     }
 
-    async fn handle_record(
+    async fn handle_routed(
         &self,
         source: BatchSource,
         record: &BatchRecord<'_>,
@@ -173,6 +173,17 @@ impl AppService {
     ) -> Result<Response, AppError> {
         let handler = self.inner.events.handler(source, record.name());
         let handler = handler.ok_or_else(|| unregistered(record))?;
+        self.handle_record(handler, source, record, shared).await
+    }
+
+    /// Has a record handled, or each of the records in an aggregate.
+    pub(super) async fn handle_record(
+        &self,
+        handler: &Arc<Chain>,
+        source: BatchSource,
+        record: &BatchRecord<'_>,
+        shared: &Shared,
+    ) -> Result<Response, AppError> {
         let input = EventInput::read(source, record)?;
         if let EventInput::Kinesis(record) = &input
             && let Some(records) = record.user_records()

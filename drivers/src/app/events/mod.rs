@@ -46,6 +46,7 @@ mod sources;
 mod tests;
 mod values;
 mod whole;
+mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub use convert::{Refused, ToLambdaEvent};
 pub(super) use settings::EventSettings;
 pub use single_event::Arguments;
 pub use values::{Detail, Disposition};
+use window::InWindow;
+pub use window::WindowState;
 
 use super::chain::Chain;
 use super::context::Context;
@@ -161,6 +164,9 @@ pub type EventBridgeMessage = EventBridgeEvent<'static>;
 pub(super) struct EventRoutes {
     /// Those of records, by what sends them.
     records: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
+    /// Those of records in tumbling windows, and of the ends of these.
+    windows: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
+    window_ends: BTreeMap<BatchSource, Routes<Arc<Chain>>>,
     pub(super) sns: Routes<Arc<Chain>>,
     pub(super) event_bridge: EventBridgeRoutes<NamedRoute>,
     pub(super) single: SingleRoutes<NamedRoute>,
@@ -172,6 +178,8 @@ impl EventRoutes {
     pub(super) fn new(settings: EventSettings) -> Self {
         Self {
             records: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            window_ends: BTreeMap::new(),
             sns: Routes::new(),
             event_bridge: EventBridgeRoutes::new(settings.on_unmatched),
             single: SingleRoutes::new(),
@@ -190,6 +198,26 @@ impl EventRoutes {
         self.records.entry(source).or_default().insert(name, handler)
     }
 
+    /// Registers a handler of records in tumbling windows.
+    pub(super) fn insert_window(
+        &mut self,
+        source: BatchSource,
+        name: &str,
+        handler: Arc<Chain>,
+    ) -> Result<(), RouteTaken> {
+        self.windows.entry(source).or_default().insert(name, handler)
+    }
+
+    /// Registers a handler of the ends of tumbling windows.
+    pub(super) fn insert_window_end(
+        &mut self,
+        source: BatchSource,
+        name: &str,
+        handler: Arc<Chain>,
+    ) -> Result<(), RouteTaken> {
+        self.window_ends.entry(source).or_default().insert(name, handler)
+    }
+
     fn handler(&self, source: BatchSource, name: &str) -> Option<&Arc<Chain>> {
         self.records.get(&source)?.find(name)
     }
@@ -203,6 +231,8 @@ impl EventRoutes {
                 self.event_bridge.find(event).is_ok_and(|found| found.is_some())
             }
             LambdaEvent::Single(event) => self.single.find(event).is_some(),
+            // One without handlers is refused by name: others would answer it with no state.
+            LambdaEvent::Window(_) => true,
             LambdaEvent::Http(_) | LambdaEvent::WebSocket(_) | LambdaEvent::Other(_) => false,
         }
     }
@@ -220,6 +250,8 @@ struct Shared {
     services: Arc<Services>,
     trigger: Trigger,
     cancellation: CancellationToken,
+    /// The tumbling window that they are in.
+    window: Option<Arc<InWindow>>,
 }
 
 impl Shared {
@@ -231,12 +263,12 @@ impl Shared {
             services: Arc::clone(&self.services),
             trigger: self.trigger,
             cancellation: self.cancellation.child_token(),
+            window: self.window.clone(),
         }
     }
 
     fn context(&self, record: EventInput) -> Context {
-        let subject = Subject::Record { record, delivery: Arc::clone(&self.delivery) };
-        Context::new(subject, &self.services, &self.begun, &self.cancellation)
+        self.context_of(Subject::Record { record, delivery: Arc::clone(&self.delivery) })
     }
 
     /// The context of a record that may be given up alone.
@@ -245,8 +277,15 @@ impl Shared {
     }
 
     fn event_context(&self, event: AnyEvent) -> Context {
-        let subject = Subject::Event { event, delivery: Arc::clone(&self.delivery) };
-        Context::new(subject, &self.services, &self.begun, &self.cancellation)
+        self.context_of(Subject::Event { event, delivery: Arc::clone(&self.delivery) })
+    }
+
+    fn context_of(&self, subject: Subject) -> Context {
+        let context = Context::new(subject, &self.services, &self.begun, &self.cancellation);
+        if let Some(window) = &self.window {
+            context.extend(Arc::clone(window));
+        }
+        context
     }
 }
 
@@ -276,6 +315,7 @@ impl AppService {
             services: Arc::clone(services),
             trigger,
             cancellation: CancellationToken::new(),
+            window: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod batches;
 mod single;
+mod windows;
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};

@@ -47,25 +47,27 @@ impl<S, T: DeserializeOwned> FromContext<S, kind::Bus> for Detail<T> {
     }
 }
 
-/// A change whose images are of another type fails, and says where.
-impl<S, T: DeserializeOwned> FromContext<S, kind::Table> for Change<T> {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        match context.record() {
-            Some(EventInput::DynamoDb(record)) => Ok(record.change()?),
-            Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
-        }
+/// A change of a table; through a stream of Kinesis, too. One whose images are of another type fails, and
+/// says where, and so does data of Kinesis that is anything else.
+fn change<T: DeserializeOwned>(context: &Context) -> Result<Change<T>, AppError> {
+    match context.record() {
+        Some(EventInput::DynamoDb(record)) => Ok(record.change()?),
+        Some(EventInput::Kinesis(record)) => Ok(record.table_change()?.change()?),
+        Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
     }
 }
 
-/// A change that comes through a stream of Kinesis. Data that is anything else fails.
-impl<S, T: DeserializeOwned> FromContext<S, kind::Stream> for Change<T> {
-    fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
-        match context.record() {
-            Some(EventInput::Kinesis(record)) => Ok(record.table_change()?.change()?),
-            Some(_) | None => Err(AppError::internal().with_cause(OfAnotherKind)),
+macro_rules! changes {
+    ($($kind:ident)+) => {$(
+        impl<S, T: DeserializeOwned> FromContext<S, kind::$kind> for Change<T> {
+            fn from_context(context: &Context, _: &S) -> Result<Self, AppError> {
+                change(context)
+            }
         }
-    }
+    )+};
 }
+
+changes!(Table TableWindow Stream StreamWindow);
 
 /// What SES does with a mail after its handler, where the rule invokes the function synchronously
 /// (`InvocationType: RequestResponse`). A handler that returns nothing lets it go on.
@@ -127,7 +129,9 @@ macro_rules! records {
 records! {
     Queue: Sqs SqsMessage
     Stream: Kinesis KinesisMessage
+    StreamWindow: Kinesis KinesisMessage
     Table: DynamoDb DynamoDbChange
+    TableWindow: DynamoDb DynamoDbChange
     KafkaTopic: Kafka KafkaMessage
     Bucket: S3 S3Object
     Mail: Ses SesMail

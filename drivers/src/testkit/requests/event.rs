@@ -185,10 +185,9 @@ fn vpc_lattice_v1<A>(request: &TestRequest<A>) -> Map<String, Value> {
     let fields = forwarded(request);
     let headers = fields.iter().map(|(name, values)| (name.to_owned(), values.join(",").into()));
     let query = QueryString::parse(request.raw_query());
-    let query = query
-        .parameters()
-        .iter()
-        .filter_map(|(name, values)| Some((name.to_owned(), Value::from(values.last()?.as_str()))));
+    let query = query.parameters().iter().filter_map(|(name, values)| {
+        Some((name.to_owned(), Value::from(values.iter().next_back()?)))
+    });
     object(json!({
         "raw_path": request.path,
         "method": request.method,

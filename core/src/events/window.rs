@@ -1,0 +1,168 @@
+//! Tumbling windows: events of Kinesis and DynamoDB whose records are gathered into a state, which
+//! Lambda keeps from one invocation to the next.
+
+use alloc::string::String;
+
+use serde_json::{Value as Json, json};
+
+use super::arn::name_from_arn;
+use super::batch_event::{BatchEvent, BatchRecord};
+use super::batch_source::BatchSource;
+use super::error::Error;
+use crate::document::{Document, Object};
+use crate::error::AppError;
+use crate::json::JsonError;
+use crate::printing::prints;
+
+/// Which tumbling window an invocation is for. What Lambda does not say is empty.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TumblingWindow {
+    /// When it begins, as Lambda writes it: `2026-01-01T00:00:00Z`.
+    pub start: String,
+    /// When it ends, as Lambda writes it. Records of that instant are in the next window.
+    pub end: String,
+    /// The shard. Each has windows, and a state, of its own.
+    pub shard_id: String,
+    /// Whether it is the last invocation for the window.
+    pub is_final: bool,
+    /// Whether Lambda ends the window before its time, because the state is larger than 1 MB.
+    pub is_terminated_early: bool,
+}
+
+/// An event of a tumbling window. All of its records go into the state, or none does: an invocation that
+/// fails comes again, with the records and the state that it came with. Lambda does not say what becomes
+/// of the state where an answer names records that failed, so no answer does.
+///
+/// ```
+/// use apptheory_core::events::{LambdaEvent, KinesisRecord};
+///
+/// let event = r#"{"Records":[{"eventSource":"aws:kinesis","kinesis":{"data":"NQ=="}}],
+///     "window":{"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:02:00Z"},"state":{"sum":2},
+///     "shardId":"shardId-000000000000","isFinalInvokeForWindow":false,
+///     "eventSourceARN":"arn:aws:kinesis:eu-west-1:111122223333:stream/clicks"}"#;
+/// let LambdaEvent::Window(event) = LambdaEvent::read(event)? else { panic!("a window") };
+/// let mut sum = serde_json::from_str::<serde_json::Value>(event.state())?["sum"].as_u64().unwrap();
+/// for record in event.records() {
+///     sum += core::str::from_utf8(&KinesisRecord::read(&record)?.data)?.parse::<u64>()?;
+/// }
+/// let answer = event.answer(serde_json::json!({"sum": sum}))?;
+/// assert_eq!(answer.to_string(), r#"{"batchItemFailures":[],"state":{"sum":7}}"#);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct WindowEvent<'a> {
+    batch: BatchEvent<'a>,
+    window: TumblingWindow,
+    name: String,
+}
+
+prints!(WindowEvent<'_>: batch, window, name);
+
+impl<'a> WindowEvent<'a> {
+    /// Reads an event of Kinesis or DynamoDB. Records are read when their turn comes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the text is not a JSON object, or a member that is read has another type or comes
+    /// twice.
+    pub fn read(source: BatchSource, event: &'a str) -> Result<Self, Error> {
+        let malformed = |cause| Error::malformed(source.names().0, cause);
+        let document = Document::scan(event).map_err(malformed)?;
+        document.object().map_err(malformed)?;
+        Self::of(source, document)
+    }
+
+    pub(super) fn of(source: BatchSource, document: Document<'a>) -> Result<Self, Error> {
+        let malformed = |cause| Error::malformed(source.names().0, cause);
+        let event = document.root().object().map_err(malformed)?;
+        let window = TumblingWindow::of(event).map_err(malformed)?;
+        event.object("state").map_err(malformed)?;
+        let arn = event.text("eventSourceARN").map_err(malformed)?;
+        let name = source.arn_kind().map_or("", |kind| name_from_arn(kind, &arn)).into();
+        Ok(Self { window, name, batch: BatchEvent::of_records(source, document)? })
+    }
+
+    /// Returns the service.
+    #[must_use]
+    pub const fn source(&self) -> BatchSource {
+        self.batch.source()
+    }
+
+    /// Returns the window.
+    #[must_use]
+    pub const fn window(&self) -> &TumblingWindow {
+        &self.window
+    }
+
+    /// Returns the name of the stream or table, which the handlers are registered by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the records, which may be none: they go into the state one after the other, in their
+    /// order.
+    #[must_use]
+    pub fn records(&self) -> impl ExactSizeIterator<Item = BatchRecord<'_>> {
+        self.batch.records()
+    }
+
+    /// Returns the state so far: a JSON object, which is empty at the beginning of a window.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        let state = self.batch.member("state");
+        if state.is_null() { "{}" } else { state.json() }
+    }
+
+    /// Returns the answer once all records went into the state. After the last invocation for the window
+    /// nothing of its state is kept.
+    ///
+    /// # Errors
+    ///
+    /// A masked 500 when the state is not a JSON object, which Lambda would take for a failure without a
+    /// word about why.
+    pub fn answer(&self, state: Json) -> Result<Json, AppError> {
+        if !state.is_object() {
+            return Err(AppError::internal().with_cause(NotAnObject));
+        }
+        let state = if self.window.is_final { json!({}) } else { state };
+        Ok(json!({"batchItemFailures": [], "state": state}))
+    }
+}
+
+impl TumblingWindow {
+    fn of(event: Object<'_, '_>) -> Result<Self, JsonError> {
+        let times = event.object("window")?;
+        let time = |name| times.text(name).map(alloc::borrow::Cow::into_owned);
+        Ok(Self {
+            start: time("start")?,
+            end: time("end")?,
+            shard_id: event.text("shardId")?.into_owned(),
+            is_final: event.flag("isFinalInvokeForWindow")?,
+            is_terminated_early: event.flag("isWindowTerminatedEarly")?,
+        })
+    }
+}
+
+/// The state of a window is JSON of another kind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the state of a tumbling window has to be a JSON object: use a struct or a map")]
+struct NotAnObject;
+
+/// Whether an event of a source is of a tumbling window.
+pub(super) fn has_window(source: BatchSource, document: &Document<'_>) -> Result<bool, Error> {
+    let malformed = |cause| Error::malformed(source.names().0, cause);
+    let event = document.root().object().map_err(malformed)?;
+    Ok(source.has_windows() && is_of_window(event).map_err(malformed)?)
+}
+
+/// Whether an event is of a tumbling window: Lambda expects such an invocation to answer with
+/// `state`, and counts it failed otherwise. A flag that is false says nothing.
+pub(super) fn is_of_window(event: Object<'_, '_>) -> Result<bool, JsonError> {
+    let mut is_there = !event.get("window")?.is_null() || !event.get("state")?.is_null();
+    for name in ["isFinalInvokeForWindow", "isWindowTerminatedEarly"] {
+        let flag = event.get(name)?;
+        is_there |= !flag.is_null() && flag.flag() != Ok(false);
+    }
+    Ok(is_there)
+}
