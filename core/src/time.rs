@@ -26,7 +26,7 @@ use core::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::fmt::temporal::{DateTimePrinter, Pieces, PiecesOffset};
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
 
 /// An instant: integer nanoseconds since 1970-01-01T00:00:00Z, within the years 0001 to 9999.
 ///
@@ -180,7 +180,7 @@ impl Timestamp {
     }
 
     fn printed(self, fraction_digits: Option<u8>) -> String {
-        let mut text = String::with_capacity(PRINTED);
+        let mut text = String::with_capacity(LONGEST_RFC3339);
         self.print(fraction_digits, &mut text);
         text
     }
@@ -190,9 +190,36 @@ impl Timestamp {
         // Below 10^9.
         let subsecond = i32::try_from(subsecond).unwrap_or(0);
         let utc = EPOCH.saturating_add(SignedDuration::new(seconds, subsecond));
-        let printer = DateTimePrinter::new().precision(fraction_digits);
-        // Writing to a `String` does not fail.
-        let _ = printer.print_datetime(&utc, &mut *out);
+        let mut text = *b"0000-00-00T00:00:00.000000000";
+        for (number, places) in [
+            (i32::from(utc.year()), 0..4),
+            (utc.month().into(), 5..7),
+            (utc.day().into(), 8..10),
+            (utc.hour().into(), 11..13),
+            (utc.minute().into(), 14..16),
+            (utc.second().into(), 17..19),
+            (subsecond, 20..29),
+        ] {
+            let mut rest = number.unsigned_abs();
+            for place in text.get_mut(places).unwrap_or_default().iter_mut().rev() {
+                // One digit, as ASCII.
+                *place = b'0' | u8::try_from(rest % 10).unwrap_or(0);
+                rest /= 10;
+            }
+        }
+        let length = match fraction_digits {
+            Some(0) => DATE_AND_TIME.len(),
+            Some(digits) => DATE_AND_TIME.len().saturating_add(1).saturating_add(digits.into()),
+            None if subsecond == 0 => DATE_AND_TIME.len(),
+            None => text
+                .iter()
+                .rposition(|digit| *digit != b'0')
+                .map_or(0, |last| last.saturating_add(1)),
+        };
+        // All of it is ASCII.
+        out.push_str(
+            text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default(),
+        );
         out.push('Z');
     }
 
@@ -333,13 +360,13 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
 const DATE_AND_TIME: &str = "0000-00-00T00:00:00";
 
-/// `2026-01-01T00:00:00.500000000Z` has 30 bytes. The printer makes room for a sign and one more digit
-/// of the year.
-const PRINTED: usize = 32;
+/// `2026-01-01T00:00:00.500000000Z`.
+const LONGEST_RFC3339: usize = 30;
 
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::string::String;
     use alloc::vec::Vec;
     use core::time::Duration;
 
@@ -448,7 +475,14 @@ mod tests {
         for at in instants() {
             for text in [at.to_rfc3339(), at.to_rfc3339_fixed9()] {
                 assert_eq!(read_utc(&text), Some(at.unix_nanos()), "{text}");
+                assert_eq!(parse_rfc3339(&text), Some(at.unix_nanos()), "{text}");
             }
+            let (whole, mut millis) = (at.to_rfc3339_fixed9(), String::new());
+            at.write_rfc3339_millis(&mut millis);
+            assert_eq!(millis, format!("{}Z", &whole[..23]));
+            assert_eq!(at.to_rfc3339_seconds(), format!("{}Z", &whole[..19]));
+            let shortest = whole.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+            assert_eq!(at.to_rfc3339(), format!("{shortest:0<19}Z"));
         }
         let agree = |text: &str| {
             if let Some(nanos) = read_utc(text) {

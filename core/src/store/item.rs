@@ -1,7 +1,6 @@
 //! Items, the names of their attributes, and the keys that find them.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -130,20 +129,41 @@ impl Serialize for Key {
 
 /// An item: attributes by name, in the order of their names. With `serde` it is written and read as
 /// its low-level DynamoDB JSON.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct Item(pub(super) BTreeMap<AttributeName, Value>);
+// Sorted, each name once. Items are read, copied and dropped far more often than attributes are put
+// into them, and most have a dozen: one list of them is found through faster than a tree of nodes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Item(Vec<(AttributeName, Value)>);
 
 impl Item {
     /// An item without attributes.
     #[must_use]
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
+    }
+
+    /// An item without attributes that has room for so many.
+    pub(super) fn with_capacity(attributes: usize) -> Self {
+        Self(Vec::with_capacity(attributes))
     }
 
     /// The value of an attribute.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.find(name).and_then(|at| self.0.get(at)).map(|(_, value)| value)
+    }
+
+    /// Where an attribute is.
+    fn find(&self, name: &str) -> Option<usize> {
+        if self.0.len() > FEW {
+            return self.search(name).ok();
+        }
+        // Most names differ in length already: few texts are compared at all.
+        self.0.iter().position(|(known, _)| **known == *name)
+    }
+
+    /// Where an attribute is, or where it belongs.
+    fn search(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
     }
 
     /// The value of a numeric attribute, if it is a whole number.
@@ -160,19 +180,27 @@ impl Item {
 
     /// Sets an attribute.
     pub fn insert(&mut self, name: impl Into<AttributeName>, value: Value) {
-        self.0.insert(name.into(), value);
+        let name = name.into();
+        match self.search(&name) {
+            Ok(at) => {
+                if let Some((_, old)) = self.0.get_mut(at) {
+                    *old = value;
+                }
+            }
+            Err(at) => self.0.insert(at, (name, value)),
+        }
     }
 
     /// Removes an attribute and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        self.find(name).map(|at| self.0.remove(at).1)
     }
 
     /// Takes the value of an attribute and leaves a null in its place: cheaper than removing it, for
     /// readers to whom both mean the same. A null is no value to them, either.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        let value = self.0.get_mut(name).map(|value| mem::replace(value, Value::Null));
-        value.filter(|value| *value != Value::Null)
+        let (_, value) = self.find(name).and_then(|at| self.0.get_mut(at))?;
+        Some(mem::replace(value, Value::Null)).filter(|value| *value != Value::Null)
     }
 
     /// Adds an attribute.
@@ -190,11 +218,11 @@ impl Item {
 
     /// The attributes, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &Value)> {
-        self.0.iter()
+        self.0.iter().map(|(name, value)| (name, value))
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.0.values_mut()
+        self.0.iter_mut().map(|(_, value)| value)
     }
 
     /// Bytes that the item counts for: names and values (DynamoDB's published rules).
@@ -224,6 +252,12 @@ impl Item {
     }
 }
 
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Attributes;
@@ -236,7 +270,6 @@ impl<'de> Deserialize<'de> for Item {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
-                // A map that is made of all its entries compares them less often than one that grows.
                 let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
                 while let Some(attribute) = map.next_entry()? {
                     attributes.push(attribute);
@@ -254,15 +287,74 @@ const TYPICAL_ATTRIBUTES: usize = 16;
 
 impl IntoIterator for Item {
     type Item = (AttributeName, Value);
-    type IntoIter = alloc::collections::btree_map::IntoIter<AttributeName, Value>;
+    type IntoIter = alloc::vec::IntoIter<(AttributeName, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
+/// Of attributes with the same name, the last one stays.
 impl FromIterator<(AttributeName, Value)> for Item {
     fn from_iter<I: IntoIterator<Item = (AttributeName, Value)>>(attributes: I) -> Self {
-        Self(attributes.into_iter().collect())
+        let mut attributes: Vec<(AttributeName, Value)> = attributes.into_iter().collect();
+        // Stable, so that the last of a name stays behind the others.
+        attributes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        attributes.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                mem::swap(later, earlier);
+            }
+            is_same
+        });
+        Self(attributes)
+    }
+}
+
+/// Up to so many attributes are looked through one after the other.
+const FEW: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::{AttributeName, FEW, Item, Number, Value};
+
+    /// Every attribute, in order.
+    fn listed(item: &Item) -> Vec<(String, Value)> {
+        item.iter().map(|(name, value)| (String::from(&**name), value.clone())).collect()
+    }
+
+    #[test]
+    fn an_item_is_a_map_in_order_of_names() {
+        let few = i64::try_from(FEW).unwrap();
+        for count in [0, 1, 5, few, few + 1, 3 * few] {
+            // 7 and the counts have no common factor: each name comes twice, out of order.
+            let order = (0..2 * count).map(|n| (format!("a{}", n * 7 % count), Value::N(n.into())));
+            let order: Vec<(String, Value)> = order.collect();
+            let map: BTreeMap<String, Value> = order.iter().cloned().collect();
+            let expected: Vec<(String, Value)> = map.into_iter().collect();
+
+            let named = |(name, value): (String, Value)| (AttributeName::from(name), value);
+            let collected: Item = order.iter().cloned().map(named).collect();
+            let mut inserted = Item::new();
+            order.into_iter().for_each(|(name, value)| inserted.insert(name, value));
+            assert_eq!(listed(&collected), expected);
+            assert_eq!(collected, inserted);
+            for (name, value) in &expected {
+                assert_eq!(inserted.get(name), Some(value), "{name}");
+                assert_eq!(inserted.remove(name).as_ref(), Some(value), "{name}");
+                assert_eq!(inserted.get(name), None, "{name}");
+                assert_eq!(inserted.remove(name), None, "{name}");
+            }
+            assert!(inserted.is_empty());
+        }
+        let null = Item::new().with("n", Value::Null).with("x", Value::N(Number::from(1)));
+        let mut taken = null.clone();
+        assert_eq!((taken.take("x"), taken.take("x")), (Some(Value::N(Number::from(1))), None));
+        assert_eq!((taken.take("n"), taken.take("y")), (None, None));
     }
 }

@@ -1,6 +1,5 @@
 //! Items read from the low-level DynamoDB JSON of streams, without a tree of it in between.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,7 +17,7 @@ impl Item {
     /// reads a value that is.
     pub(crate) fn from_text(json: &str) -> Result<Self, ReadError> {
         match serde_json::from_str(json) {
-            Ok(Members(attributes)) => Ok(Self(attributes)),
+            Ok(Members(attributes)) => Ok(attributes.into_iter().collect()),
             // What is spelled unusually is an item all the same, or the reader of values says why not.
             Err(_) => {
                 let json = serde_json::from_str(json).map_err(|_| ReadError::NotTagged)?;
@@ -28,8 +27,8 @@ impl Item {
     }
 }
 
-/// An object of attribute values.
-struct Members<K>(BTreeMap<K, Value>);
+/// An object of attribute values, in the order of the text: of two with one name the last one counts.
+struct Members<K>(Vec<(K, Value)>);
 
 /// An attribute value, spelled as DynamoDB spells it.
 struct Tagged(Value);
@@ -56,11 +55,11 @@ enum Tag {
     Bs,
 }
 
-impl<'de, K: From<String> + Ord> Deserialize<'de> for Members<K> {
+impl<'de, K: From<String>> Deserialize<'de> for Members<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct OfMembers<K>(PhantomData<K>);
 
-        impl<'de, K: From<String> + Ord> Visitor<'de> for OfMembers<K> {
+        impl<'de, K: From<String>> Visitor<'de> for OfMembers<K> {
             type Value = Members<K>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,9 +67,9 @@ impl<'de, K: From<String> + Ord> Deserialize<'de> for Members<K> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<K>, A::Error> {
-                let mut members = BTreeMap::new();
+                let mut members = Vec::new();
                 while let Some((name, Tagged(value))) = map.next_entry::<String, _>()? {
-                    members.insert(name.into(), value);
+                    members.push((name.into(), value));
                 }
                 Ok(Members(members))
             }
@@ -142,7 +141,7 @@ fn content<'de, A: MapAccess<'de>>(tag: &Tag, map: &mut A) -> Result<Value, A::E
             Value::Null
         }
         Tag::L => Value::L(map.next_value::<Listed>()?.0),
-        Tag::M => Value::M(map.next_value::<Members<String>>()?.0),
+        Tag::M => Value::M(map.next_value::<Members<String>>()?.0.into_iter().collect()),
         Tag::Ss => Value::Ss(map.next_value()?),
         Tag::Ns => {
             let numbers: Vec<&str> = map.next_value()?;

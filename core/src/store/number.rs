@@ -92,6 +92,11 @@ impl Number {
     /// publishes this as an estimate; the split at the point is what it was measured to do.
     #[must_use]
     pub fn size(&self) -> usize {
+        if let Repr::Integer(integer) = self.0
+            && let Ok(integer) = i64::try_from(integer)
+        {
+            return size_of_integer(integer);
+        }
         let Some(decimal) = self.decimal().filter(|decimal| decimal.mantissa != 0) else {
             return 1;
         };
@@ -338,6 +343,22 @@ impl Decimal {
     }
 }
 
+/// The size of a whole number, as [`Number::size`] has it.
+fn size_of_integer(integer: i64) -> usize {
+    let mut digits = integer.unsigned_abs();
+    while digits != 0 && digits % 10 == 0 {
+        digits /= 10;
+    }
+    match digits.checked_ilog10() {
+        None => 1,
+        // One less than there are digits.
+        Some(log) => {
+            let bytes = usize::try_from(log / 2).unwrap_or(MAX_DIGITS).saturating_add(2);
+            bytes.saturating_add(usize::from(integer < 0))
+        }
+    }
+}
+
 fn parse_exponent(text: &str) -> Option<i32> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -358,6 +379,7 @@ const TEN_TO_38: u128 = 10_u128.pow(38);
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
     use alloc::string::ToString;
     use core::cmp::Ordering;
 
@@ -415,6 +437,12 @@ mod tests {
             [("0", 1), ("-0", 1), ("7", 2), ("-42", 3), ("123", 3), ("1.5", 3), ("1E100", 2)]
         {
             assert_eq!(Number::from_text(text).size(), size, "{text}");
+        }
+        let long = [10, 99, 100, 12_345, 1_000_001, -1_767_225_600, i64::MAX, i64::MIN + 8];
+        for integer in (-1_100..1_100).chain(long) {
+            // With a point it takes the way of any other number.
+            let spelled = Number::from_text(&format!("{integer}.0"));
+            assert_eq!(Number::from(integer).size(), spelled.size(), "{integer}");
         }
     }
 

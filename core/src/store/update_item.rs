@@ -75,7 +75,7 @@ impl UpdateItem {
     /// Of the item as it is now, the attributes that the order is about (`UPDATED_NEW`).
     #[must_use]
     pub fn changed_attributes(&self, item: &Item) -> Item {
-        let mut changed = Item::new();
+        let mut changed = Item::with_capacity(self.assignments.len());
         for name in self.assignments.iter().map(Assignment::name) {
             if let Some(value) = item.get(name) {
                 changed.insert(name.clone(), value.clone());
@@ -90,6 +90,9 @@ impl UpdateItem {
         let mut bytes = old.map_or_else(|| self.key.size(), |(_, bytes)| bytes);
         for assignment in &self.assignments {
             let before = old.and_then(|(item, _)| item.get(assignment.name()));
+            if before.is_some() && matches!(assignment, Assignment::SetIfAbsent { .. }) {
+                continue;
+            }
             let after = assignment.value_after(before).ok()?;
             let size = |value: &Value| value.size().saturating_add(assignment.name().len());
             bytes = bytes.saturating_add(after.as_deref().map_or(0, size));
