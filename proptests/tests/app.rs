@@ -2,10 +2,6 @@
 //! handlers do, what it answers can be sent.
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "http_adapters/generators.rs"]
-#[allow(dead_code, reason = "the properties of adapters use the rest")]
-mod generators;
-
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -21,7 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::Value as Json;
 
-use self::generators::{any_event, any_text, source};
+use crate::http_adapters::generators::{any_event, any_text, source};
 
 /// What a handler may do, good and bad.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //! comes out whole.
 
 #[path = "http_adapters/generators.rs"]
-mod generators;
+pub(crate) mod generators;
 #[path = "http_adapters/providers.rs"]
 mod providers;
 

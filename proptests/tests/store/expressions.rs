@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value as Json;
 
-use crate::orders::{Order, order};
+use super::orders::{Order, order};
 
 /// Guards in which some parts always hold, so that they leave nothing to render.
 fn guard() -> impl Strategy<Value = Guard> {
