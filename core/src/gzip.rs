@@ -120,13 +120,13 @@ const RESERVED: u8 = 0xe0;
 const FIRST_ROOM: usize = 2048;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use alloc::vec::Vec;
 
     use super::{GunzipError, gunzip, inflate};
 
     /// A member whose data is stored, not deflated; `data` is short.
-    fn stored(data: &[u8], flags: u8, fields: &[u8]) -> Vec<u8> {
+    pub(crate) fn stored(data: &[u8], flags: u8, fields: &[u8]) -> Vec<u8> {
         let length = u16::try_from(data.len()).unwrap();
         let mut bytes = [&[0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255], fields].concat();
         bytes.push(1);

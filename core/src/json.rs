@@ -19,6 +19,7 @@
 //! assert_eq!(out, r#"{"name":"in the order of the calls","count":1}"#);
 //! ```
 
+pub(crate) mod packed;
 mod plain;
 mod reading;
 mod texts;

@@ -224,17 +224,10 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{CloudWatchLogs, decode};
+    use crate::gzip::tests::stored;
 
-    /// Gzip without compression; `data` is short.
     fn gzip(data: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(data.len()).unwrap();
-        let mut bytes = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1].to_vec();
-        bytes.extend(length.to_le_bytes());
-        bytes.extend((!length).to_le_bytes());
-        bytes.extend(data);
-        bytes.extend(crc32fast::hash(data).to_le_bytes());
-        bytes.extend(u32::from(length).to_le_bytes());
-        bytes
+        stored(data, 0, &[])
     }
 
     fn read(payload: &str) -> Result<CloudWatchLogs, alloc::string::String> {

@@ -80,6 +80,7 @@ mod websocket;
 mod window;
 mod workload;
 
+pub use crate::json::packed::{Gzip, MAX_GZIP_BYTES};
 pub use crate::routes::{RouteTaken, Routes};
 pub use amazon_mq::{ActiveMqRecord, RabbitMqRecord};
 pub use arn::{ArnKind, name_from_arn};

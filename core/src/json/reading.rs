@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use serde_json::error::Category;
 
 use super::JsonError;
+use super::packed::Packed;
 
 /// Why a JSON text is no value of a type. It quotes nothing of the text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,10 +36,22 @@ pub enum Misread {
 /// assert_eq!(read.unwrap_err().to_string(), "invalid json of b: expected u8");
 /// ```
 ///
+/// A [`Gzip`](crate::events::Gzip) may stand for the text itself: it is unpacked.
+///
 /// # Errors
 ///
 /// [`Misread`] when the bytes are not exactly one JSON value, or it is not of the type.
 pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Misread> {
+    if let Some(packed) = Packed::of(json) {
+        match T::deserialize(packed) {
+            Ok(value) => return Ok(value),
+            Err(error) => {
+                if let Some(misread) = error.misread() {
+                    return Err(misread);
+                }
+            }
+        }
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let (path, error) = match serde_path_to_error::deserialize(&mut deserializer) {
         Ok(value) => {
@@ -75,19 +88,7 @@ where
     T: DeserializeOwned,
 {
     let text = String::deserialize(deserializer)?;
-    read(text.as_bytes()).map_err(|misread| {
-        D::Error::custom(match misread {
-            Misread::NotJson(JsonError { line, column }) => {
-                format!("no json, expected a json text (line {line}, column {column} of it)")
-            }
-            Misread::OtherShape { path, expected } if path.is_empty() => {
-                format!("another shape, expected {expected} in its text")
-            }
-            Misread::OtherShape { path, expected } => {
-                format!("another shape, expected {expected} at {path} of its text")
-            }
-        })
-    })
+    read(text.as_bytes()).map_err(|misread| D::Error::custom(misread.told_within("text")))
 }
 
 impl Misread {
@@ -105,6 +106,21 @@ impl Misread {
                 Self::OtherShape { path: format!("{place}.{path}"), expected }
             }
             Self::NotJson(error) => Self::NotJson(error),
+        }
+    }
+
+    /// What serde says of it where the JSON is in something else, such as a text.
+    pub(super) fn told_within(&self, what: &str) -> String {
+        match self {
+            Self::NotJson(JsonError { line, column }) => {
+                format!("no json, expected a json text (line {line}, column {column} of it)")
+            }
+            Self::OtherShape { path, expected } if path.is_empty() => {
+                format!("another shape, expected {expected} in its {what}")
+            }
+            Self::OtherShape { path, expected } => {
+                format!("another shape, expected {expected} at {path} of its {what}")
+            }
         }
     }
 
@@ -131,7 +147,7 @@ fn named_member(said: &str) -> Option<(&str, &'static str)> {
 }
 
 /// What serde says that it expected. What it found comes before.
-fn expected(said: &str) -> &str {
+pub(super) fn expected(said: &str) -> &str {
     let (_, expected) = match said.rsplit_once(", expected ") {
         Some(parts) => parts,
         None if said.starts_with("unknown field") => return "no such member",
