@@ -19,7 +19,6 @@
 //! | `multipart` | bodies of several parts, such as uploads |
 //! | `validation` | extractors that check what they read by rules of its type |
 //! | `tower` | layers and services of tower |
-//! | `aws_lambda_events` | records as the types of that crate |
 //! | `testkit` | testing an application |
 //! | `tracing` | spans of invocations, records and store effects, and what goes wrong, as of `tracing` |
 //! | `yaml` | policies for logs as YAML |

@@ -166,26 +166,44 @@ impl Transformed {
         self
     }
 
-    /// Reads what was answered for a record, by a handler or by what is around it.
+    /// Reads what was answered for a record, by a handler or by what is around it: as this type is
+    /// written, or as a function spells it in its answer. The record's id is the event's to say.
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for what is not such an answer: Firehose would not take it.
-    pub fn of(answer: Json) -> Result<Self, AppError> {
-        let refused = || AppError::internal().with_cause(NotTransformed);
-        let read: Self = serde_json::from_value(answer).map_err(|_| refused())?;
+    /// [`AppError`], a masked 500, for what is not such an answer, which Firehose would not take; and for
+    /// `ProcessingFailed`: the record fails.
+    pub fn of(mut answer: Json) -> Result<Self, AppError> {
+        let refused = |why| AppError::internal().with_cause(why);
+        if answer.get("result").is_some_and(|result| result == "ProcessingFailed") {
+            return Err(refused(NotTransformed::Failed));
+        }
+        if let Some(members) = answer.as_object_mut() {
+            members.retain(|name, value| !value.is_null() && name != "recordId");
+        }
+        let mut read: Self =
+            serde_json::from_value(answer).map_err(|_| refused(NotTransformed::Other))?;
         let data = read.data.as_ref().map(|data| base64_body::decode(data.as_bytes(), None));
         match (read.result, data) {
             (Outcome::Ok, Some(Ok(_))) | (Outcome::Dropped, None) => Ok(read),
-            (Outcome::Ok, _) | (Outcome::Dropped, Some(_)) => Err(refused()),
+            // Types of such answers have data in any case.
+            (Outcome::Dropped, Some(Ok(data))) if data.is_empty() => {
+                read.data = None;
+                Ok(read)
+            }
+            (Outcome::Ok | Outcome::Dropped, _) => Err(refused(NotTransformed::Other)),
         }
     }
 }
 
-/// A record was answered with something else than what becomes of it.
+/// A record was not transformed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the answer for a record of Firehose does not say what becomes of it")]
-struct NotTransformed;
+enum NotTransformed {
+    #[error("the answer for a record of Firehose does not say what becomes of it")]
+    Other,
+    #[error("a record of Firehose was answered `ProcessingFailed`")]
+    Failed,
+}
 
 /// What an invocation with records of Firehose answers: every record of the event, in its order.
 #[derive(Clone, Eq, PartialEq)]

@@ -1,5 +1,6 @@
 //! Records of any source.
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use super::{
@@ -141,6 +142,29 @@ impl EventInput {
             Self::CloudWatchLogs(logs) => logs.as_json().as_bytes(),
             Self::Sns(notification) => notification.message.as_bytes(),
             Self::EventBridge(event) => event.as_json().as_bytes(),
+        }
+    }
+
+    /// Returns the record as its event has it, as JSON. A record in an aggregate of Kinesis has its own
+    /// key and data in it; a delivery of CloudWatch Logs is what was decompressed, and a change of DocumentDB
+    /// what its `event` holds.
+    #[must_use]
+    pub fn as_json(&self) -> Cow<'_, str> {
+        match self {
+            Self::Sqs(message) => message.as_json().into(),
+            Self::Kinesis(record) => record.own_json(),
+            Self::DynamoDb(change) => change.as_json().into(),
+            Self::Kafka(record) => record.as_json().into(),
+            Self::S3(object) => object.as_json().into(),
+            Self::Ses(mail) => mail.as_json().into(),
+            Self::CodeCommit(push) => push.as_json().into(),
+            Self::ActiveMq(message) => message.as_json().into(),
+            Self::RabbitMq(message) => message.as_json().into(),
+            Self::DocumentDb(change) => change.as_json().into(),
+            Self::Firehose(record) => record.as_json().into(),
+            Self::CloudWatchLogs(logs) => logs.as_json().into(),
+            Self::Sns(notification) => notification.as_json().into(),
+            Self::EventBridge(event) => event.as_json().into(),
         }
     }
 

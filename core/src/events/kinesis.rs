@@ -3,12 +3,17 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
 use super::batch_event::BatchRecord;
 use super::dynamodb::DynamoDbRecord;
 use super::error::Error;
 use super::kpl::user_records;
 use super::text::{Kept, Text};
 use crate::document::Document;
+use crate::json::to_text;
 use crate::printing::prints;
 
 /// A record of Kinesis. What it lacks is empty.
@@ -95,6 +100,18 @@ impl<'a> KinesisRecord<'a> {
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.text
+    }
+
+    /// The record as the event would have it if it were not in an aggregate: what it shares with the
+    /// others, with its own key and data.
+    pub(super) fn own_json(&self) -> Cow<'_, str> {
+        let whole = self.sub_sequence_number.map(|_| serde_json::from_str(self.as_json()));
+        let Some(Ok::<Json, _>(mut whole)) = whole else { return self.as_json().into() };
+        if let Some(kinesis) = whole.get_mut("kinesis").and_then(Json::as_object_mut) {
+            kinesis.insert("partitionKey".into(), (&*self.partition_key).into());
+            kinesis.insert("data".into(), STANDARD.encode(&self.data).into());
+        }
+        to_text(&whole).into()
     }
 
     /// The record without its event, for a handler that may outlive it.

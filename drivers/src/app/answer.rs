@@ -42,6 +42,7 @@ pub type Response = apptheory_core::http::HttpResponse<BodyStream>;
 /// | [`Done`](apptheory_core::events::Done) | – | what CloudFormation is told of a custom resource |
 /// | [`AgentAnswer`](apptheory_core::events::AgentAnswer), [`S3BatchResult`](apptheory_core::events::S3BatchResult) | – | the answer to a Bedrock agent, and to S3 Batch Operations |
 /// | [`LexAnswer`](apptheory_core::events::LexAnswer), [`ContactAnswer`](apptheory_core::events::ContactAnswer) | – | the answer to a Lex bot, and to a flow of Amazon Connect |
+/// | [`Raw<T>`](super::Raw) | `T` as a response of a Lambda function | – or the answer of a service that reads one |
 /// | `Result<T, E>` | `T`, or the error: an [`AppError`], or a boxed error, which is masked unless it holds one | `T`, or failed |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of a handler of this kind of event",

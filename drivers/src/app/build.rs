@@ -172,6 +172,7 @@ impl<S: Send + Sync + 'static> App<S> {
             layers: Vec::new(),
             prefixes: Vec::new(),
             requests: 0,
+            keeps_events: false,
             registered: Vec::new(),
         };
         if let Some(refused) = router.take_refused() {
@@ -185,7 +186,7 @@ impl<S: Send + Sync + 'static> App<S> {
         for warning in &warnings {
             tracing::warn!("{warning}");
         }
-        let Tables { service, events, requests, mut registered, .. } = tables;
+        let Tables { service, events, requests, keeps_events, mut registered, .. } = tables;
         let patterns = service.router().routes().iter().map(|route| route.pattern().as_str());
         let measures = measuring.map(|measuring| measuring.declare(patterns));
         let measures = measures.transpose().map_err(BuildError::Metrics)?;
@@ -210,6 +211,7 @@ impl<S: Send + Sync + 'static> App<S> {
             service,
             events,
             serves_requests: requests > 0,
+            keeps_events,
             supports_websockets,
             registered,
             hooks,
@@ -233,13 +235,15 @@ struct Tables {
     prefixes: Vec<String>,
     /// How many handlers of requests there are.
     requests: usize,
+    /// Whether one of them, or of messages, reads the events behind them.
+    keeps_events: bool,
     /// All other handlers, as errors of events without one name them.
     registered: Vec<String>,
 }
 
 impl Tables {
     fn register<S>(&mut self, route: Route<S>, state: &Arc<S>) -> Result<(), BuildError> {
-        let Route { target, handler, layers, accesses, prefix } = route;
+        let Route { target, handler, layers, accesses, keeps_event, prefix } = route;
         let access = target.agreed(accesses)?;
         let limiters = layers.iter().map(|layer| layer.limiters());
         Limiter::check_apart(&limiters.collect::<Result<Vec<_>, _>>()?.concat())?;
@@ -249,6 +253,8 @@ impl Tables {
         } else if access != Access::Public && !matches!(target, Target::Message(_)) {
             return Err(target.unguarded());
         }
+        let is_of_calls = target.is_of_requests() || matches!(target, Target::Message(_));
+        self.keeps_events |= keeps_event && is_of_calls;
         let chain = Chain::new(layers, handler(state));
         // A window has two handlers, which one method registers.
         if !target.is_of_requests() && !matches!(target, Target::WindowEnd(..)) {

@@ -81,6 +81,7 @@ pub use valid::{Checked, Valid};
 /// | [`AgentRequest`](apptheory_core::events::AgentRequest), [`CodePipelineJob`](apptheory_core::events::CodePipelineJob), [`ConfigEvaluation`](apptheory_core::events::ConfigEvaluation), [`SecretRotation`](apptheory_core::events::SecretRotation), [`AlarmEvent`](apptheory_core::events::AlarmEvent), [`S3BatchTask`](apptheory_core::events::S3BatchTask), [`LexTurn`](apptheory_core::events::LexTurn), [`ContactEvent`](apptheory_core::events::ContactEvent) | the event | its own kind | 422 for members of other types |
 /// | `Option<T>` | `T`, if it is [there](OptionalFromContext) | those of `T` | as `T`, if it is there and malformed |
 /// | `Valid<T>` | `T`, if it keeps the rules of its type (feature `validation`) | those of `T` | as `T`, and 422 for broken rules |
+/// | [`Raw`](super::Raw) | the event or record as AWS sends it, of your type | all | 500, masked |
 /// | `Result<T, AppError>` | `T`, or why it cannot be read | those of `T` | – |
 /// | tuples of up to eight | each in turn | | as the first that cannot be read |
 ///
@@ -110,6 +111,10 @@ pub use valid::{Checked, Valid};
     note = "a part of the application's state is `State<T>`, and what a middleware left is `Extension<T>`"
 )]
 pub trait FromContext<S, K>: Sized {
+    /// Whether it reads the event behind a request, as [`Raw`](super::Raw) does. Events are kept for the
+    /// handlers of requests only in applications that have such an extractor.
+    const KEEPS_EVENT: bool = false;
+
     /// Reads the value.
     ///
     /// # Errors
@@ -285,6 +290,8 @@ impl<S, K, T: OptionalFromContext<S, K>> FromContext<S, K> for Option<T> {
 }
 
 impl<S, K, T: FromContext<S, K>> FromContext<S, K> for Result<T, AppError> {
+    const KEEPS_EVENT: bool = T::KEEPS_EVENT;
+
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         Ok(T::from_context(context, state))
     }

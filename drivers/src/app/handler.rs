@@ -123,6 +123,8 @@ pub struct Layered<S, K> {
     pub(super) layers: Vec<Layer>,
     /// What was said about who may call it.
     pub(super) accesses: Vec<Access>,
+    /// Whether it reads the events behind its requests.
+    pub(super) keeps_event: bool,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -138,7 +140,8 @@ impl<S: Send + Sync + 'static, K> Layered<S, K> {
             let state = Arc::clone(state);
             Box::new(move |context| call(context, &state))
         });
-        Self { handler, layers: Vec::new(), accesses: Vec::new(), kind: PhantomData }
+        let (layers, accesses) = (Vec::new(), Vec::new());
+        Self { handler, layers, accesses, keeps_event: false, kind: PhantomData }
     }
 }
 
@@ -182,13 +185,14 @@ where
     K: 'static,
 {
     fn into_layered(self) -> Layered<S, K> {
-        Layered::of(move |context, state| match A::from_context(&context, state) {
+        let layered = Layered::of(move |context, state| match A::from_context(&context, state) {
             Ok(arguments) => {
                 let answer = self.call(arguments);
                 Box::pin(async move { answer.await.into_answer() })
             }
             Err(error) => Box::pin(core::future::ready(Err(error))),
-        })
+        });
+        Layered { keeps_event: A::KEEPS_EVENT, ..layered }
     }
 }
 
@@ -209,6 +213,8 @@ macro_rules! functions {
         }
 
         impl<S, K, $($argument: FromContext<S, K>),*> FromContext<S, K> for ($($argument,)*) {
+            const KEEPS_EVENT: bool = false $(|| $argument::KEEPS_EVENT)*;
+
             #[allow(unused_variables, reason = "the empty tuple reads nothing")]
             fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
                 Ok(($($argument::from_context(context, state)?,)*))

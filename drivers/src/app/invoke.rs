@@ -69,8 +69,8 @@ impl AppService {
     ///
     /// [`InvokeError`] for an event that cannot be answered: it fails the invocation.
     pub async fn invoke(&self, event: &str, invocation: Invocation) -> Result<String, InvokeError> {
-        self.within(invocation, async |begun| {
-            let read = self.read_event(event, &begun)?;
+        self.within(invocation, async |mut begun| {
+            let read = self.read_event(event, &mut begun)?;
             self.answer_event(read, event, begun).await
         })
         .await
@@ -80,12 +80,15 @@ impl AppService {
     pub(crate) fn read_event<'e>(
         &self,
         event: &'e str,
-        begun: &Begun,
+        begun: &mut Begun,
     ) -> Result<LambdaEvent<'e>, InvokeError> {
-        LambdaEvent::read(event).map_err(|error| {
+        let read = LambdaEvent::read(event).inspect_err(|error| {
             self.tell_cause(&begun.invocation.request_id, error.clone());
-            error.into()
-        })
+        })?;
+        if matches!(read, LambdaEvent::Http(_) | LambdaEvent::WebSocket(_)) {
+            self.keep_event(event, begun);
+        }
+        Ok(read)
     }
 
     /// Whether a handler is registered for an event, as its service sends it.
@@ -150,8 +153,9 @@ impl AppService {
         event: &str,
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
-        self.within(invocation, async |begun| {
+        self.within(invocation, async |mut begun| {
             let request = source.read_request(event)?;
+            self.keep_event(event, &mut begun);
             Ok(source.write_response(&self.serve_within(source, request, begun).await))
         })
         .await
@@ -168,8 +172,10 @@ impl AppService {
         event: &str,
         invocation: Invocation,
     ) -> Result<String, InvokeError> {
-        self.within(invocation, async |begun| {
-            self.answer_websocket(WebSocketEvent::read(event)?, begun).await
+        self.within(invocation, async |mut begun| {
+            let message = WebSocketEvent::read(event)?;
+            self.keep_event(event, &mut begun);
+            self.answer_websocket(message, begun).await
         })
         .await
     }

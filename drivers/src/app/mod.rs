@@ -50,6 +50,7 @@ mod middleware;
 #[cfg(feature = "tower")]
 mod mount;
 mod rate_limit;
+mod raw;
 mod router;
 mod serve;
 #[cfg(feature = "tower")]
@@ -109,6 +110,7 @@ pub use invocation::{ClientContext, Function, Invocation};
 pub use invoke::InvokeError;
 pub use middleware::Middleware;
 pub use rate_limit::RateLimit;
+pub use raw::Raw;
 pub use router::Router;
 #[cfg(feature = "tower")]
 pub use service::AppBody;
@@ -146,6 +148,8 @@ struct Inner {
     service: HttpService<Arc<Chain>>,
     events: EventRoutes,
     serves_requests: bool,
+    /// Whether handlers of requests or messages read the events behind them.
+    keeps_events: bool,
     /// Whether events of WebSockets are answered also where no route is for them.
     supports_websockets: bool,
     /// What is registered, as errors of events without a handler say it.

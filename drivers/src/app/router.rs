@@ -65,6 +65,8 @@ pub(super) struct Route<S> {
     pub(super) layers: Vec<Layer>,
     /// What was said about who may call it, by the handler first and the outermost router last.
     pub(super) accesses: Vec<Vec<Access>>,
+    /// Whether the handler reads the events behind its requests.
+    pub(super) keeps_event: bool,
     /// The prefix that it is nested at, or an empty text.
     pub(super) prefix: String,
 }
@@ -80,9 +82,9 @@ impl<S> Router<S> {
     }
 
     pub(super) fn add<K>(&mut self, target: Target, layered: Layered<S, K>) {
-        let Layered { handler, layers, accesses, .. } = layered;
-        let accesses = vec![accesses];
-        self.routes.push(Route { target, handler, layers, accesses, prefix: String::new() });
+        let Layered { handler, layers, accesses, keeps_event, .. } = layered;
+        let (accesses, prefix) = (vec![accesses], String::new());
+        self.routes.push(Route { target, handler, layers, accesses, keeps_event, prefix });
     }
 
     pub(super) fn add_layer(&mut self, middleware: impl Middleware) {

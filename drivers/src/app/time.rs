@@ -3,7 +3,9 @@
 //! Whatever is waited for on behalf of an invocation is raced against the same two instants, which
 //! are worked out once, when the invocation begins.
 
+use core::fmt;
 use core::future::Future;
+use std::sync::Arc;
 
 use apptheory_core::invocation_time::InvocationTime;
 #[cfg(any(feature = "cloudformation", feature = "lambda"))]
@@ -22,9 +24,27 @@ pub(crate) struct Begun {
     pub(crate) time: InvocationTime,
     pub(crate) span: InvocationSpan,
     pub(super) after: After,
+    /// The event, where a handler of requests reads it.
+    pub(super) event: Option<EventText>,
     /// Ends when the function shuts down, where it can.
     #[cfg(feature = "cloudformation")]
     pub(super) shutdown: Option<CancellationToken>,
+}
+
+/// The text of an event. It is its sender's: it is not printed.
+#[derive(Clone)]
+pub(super) struct EventText(Arc<str>);
+
+impl EventText {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EventText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EventText({} bytes)", self.0.len())
+    }
 }
 
 impl Begun {
@@ -46,6 +66,13 @@ impl Begun {
 pub struct TimedOut;
 
 impl AppService {
+    /// Keeps the event behind a request for its handler, in an application whose handlers read it.
+    pub(super) fn keep_event(&self, event: &str, begun: &mut Begun) {
+        if self.inner.keeps_events {
+            begun.event = Some(EventText(event.into()));
+        }
+    }
+
     /// Begins an invocation: from now on, its time passes. What it leaves for after its answer is done
     /// at its ending.
     pub(crate) fn begin(&self, invocation: Invocation) -> (Begun, Ending) {
@@ -62,6 +89,7 @@ impl AppService {
             time,
             span,
             after: After::new(),
+            event: None,
             #[cfg(feature = "cloudformation")]
             shutdown: None,
         };

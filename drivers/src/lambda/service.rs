@@ -126,8 +126,8 @@ impl LambdaService {
         Self { mode, ..self }
     }
 
-    async fn answer(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
-        let read = self.app.read_event(event, &begun)?;
+    async fn answer(&self, event: &str, mut begun: Begun) -> Result<Answer, FunctionError> {
+        let read = self.app.read_event(event, &mut begun)?;
         let is_streamed = if let LambdaEvent::Http(request) = &read {
             self.app.serves(&read) && self.mode.target(request).is_some()
         } else {

@@ -150,8 +150,8 @@ impl Shared {
         answered.unwrap_or_else(Answer::Failed)
     }
 
-    async fn answer_text(&self, event: &str, begun: Begun) -> Result<Answer, FunctionError> {
-        let read = self.app.read_event(event, &begun)?;
+    async fn answer_text(&self, event: &str, mut begun: Begun) -> Result<Answer, FunctionError> {
+        let read = self.app.read_event(event, &mut begun)?;
         let target = if let LambdaEvent::Http(request) = &read
             && self.app.serves(&read)
         {

@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod answer;
 mod lattice;
 mod stage;
 mod streaming;

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::NotTaken;
+use super::{NotTaken, written};
 use crate::document::{Object, Value};
 use crate::error::{AppError, code};
 use crate::events::error::Error;
@@ -212,6 +212,8 @@ pub struct Policy {
     usage_key: Option<String>,
     is_simple: bool,
     denied_fields: Vec<String>,
+    /// The answer as it was read: nothing else of the policy counts then.
+    written: Option<Map<String, Json>>,
 }
 
 prints!(Policy: effect, principal, scope);
@@ -254,7 +256,13 @@ impl Policy {
             usage_key: None,
             is_simple: false,
             denied_fields: Vec::new(),
+            written: None,
         }
+    }
+
+    /// The policy of an answer that is handed on as it is.
+    pub(super) fn of_written(answer: Map<String, Json>) -> Self {
+        Self { written: Some(answer), ..Self::deny() }
     }
 
     /// Adds something that is known of the caller, for the function behind the API: a text, a number
@@ -309,13 +317,13 @@ impl Policy {
     }
 
     fn write(self, source: AuthorizerSource, asked: &str) -> Result<Json, NotTaken> {
+        if let Some(written) = self.written {
+            return written::check(written, source);
+        }
         if self.principal.trim().is_empty() {
             return Err(not_taken("the principal of a policy is not blank"));
         }
-        let is_flat = |value: &Json| value.is_string() || value.is_number() || value.is_boolean();
-        if !self.context.values().all(is_flat) {
-            return Err(not_taken("a context holds texts, numbers and Booleans"));
-        }
+        written::check_context(&self.context)?;
         let is_allowed = self.effect == Effect::Allow;
         let is_bare = source == AuthorizerSource::AppSync
             || (self.is_simple && source == AuthorizerSource::HttpApiV2);
@@ -383,7 +391,7 @@ fn stage_of(arn: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{head}{api}/{stage}/*"))
 }
 
-const fn not_taken(why: &'static str) -> NotTaken {
+pub(super) const fn not_taken(why: &'static str) -> NotTaken {
     NotTaken { service: "the API of an authorizer", why }
 }
 

@@ -435,7 +435,7 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     Ok(ResourceReply::of(event)?.succeeded(done)?)
 }
 
-const fn not_taken(why: &'static str) -> NotTaken {
+pub(super) const fn not_taken(why: &'static str) -> NotTaken {
     NotTaken { service: "CloudFormation of a custom resource", why }
 }
 

@@ -332,6 +332,8 @@ pub struct TokenClaims {
     scopes_to_add: Vec<String>,
     scopes_to_suppress: Vec<String>,
     groups: Option<CognitoGroups>,
+    /// The response as it was read: nothing else counts then.
+    written: Option<Map<String, Json>>,
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -343,6 +345,11 @@ struct ClaimChanges {
 prints!(TokenClaims: scopes_to_add, scopes_to_suppress);
 
 impl TokenClaims {
+    /// The claims of a response that is handed on as it is.
+    pub(super) fn of_written(response: Map<String, Json>) -> Self {
+        Self { written: Some(response), ..Self::default() }
+    }
+
     /// Sets a claim of the ID token. With version 1 of the trigger it is a text.
     #[must_use]
     pub fn id_claim(mut self, name: &str, value: impl Into<Json>) -> Self {
@@ -393,7 +400,17 @@ impl TokenClaims {
 
     /// The members of the response, in the form of the trigger's version.
     fn write(self, version: &str) -> Result<Json, NotTaken> {
-        let Self { id, access, scopes_to_add, scopes_to_suppress, groups } = self;
+        let Self { id, access, scopes_to_add, scopes_to_suppress, groups, written } = self;
+        if let Some(response) = written {
+            let details = if version == "1" { CLAIMS } else { CLAIMS_AND_SCOPES };
+            return match response.keys().all(|name| name == details) {
+                true => Ok(response.into()),
+                false => Err(not_taken(
+                    "version 1 of the trigger reads `claimsOverrideDetails`, and later ones \
+                     `claimsAndScopeOverrideDetails`",
+                )),
+            };
+        }
         let mut details = Map::new();
         if let Some(groups) = groups {
             details.insert("groupOverrideDetails".to_string(), json!(groups));
@@ -404,7 +421,7 @@ impl TokenClaims {
             access.insert("scopesToSuppress".to_string(), json!(scopes_to_suppress));
             details.insert("idTokenGeneration".to_string(), id.write().into());
             details.insert("accessTokenGeneration".to_string(), access.into());
-            return Ok(json!({"claimsAndScopeOverrideDetails": details}));
+            return Ok(json!({CLAIMS_AND_SCOPES: details}));
         }
         let changes_access = !access.set.is_empty() || !access.suppress.is_empty();
         if changes_access || !scopes_to_add.is_empty() || !scopes_to_suppress.is_empty() {
@@ -416,7 +433,7 @@ impl TokenClaims {
             return Err(not_taken("with version 1 of the trigger, claims are texts"));
         }
         details.extend(id.write());
-        Ok(json!({"claimsOverrideDetails": details}))
+        Ok(json!({CLAIMS: details}))
     }
 }
 
@@ -462,7 +479,11 @@ pub(super) fn answer(
     Ok(whole.into())
 }
 
-const fn not_taken(why: &'static str) -> NotTaken {
+/// What responses of the version 1 of the trigger have, and those of later ones.
+const CLAIMS: &str = "claimsOverrideDetails";
+const CLAIMS_AND_SCOPES: &str = "claimsAndScopeOverrideDetails";
+
+pub(super) const fn not_taken(why: &'static str) -> NotTaken {
     NotTaken { service: "Cognito", why }
 }
 

@@ -35,6 +35,7 @@ mod s3_batch;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use serde_json::Value as Json;
 

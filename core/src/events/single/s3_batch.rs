@@ -125,6 +125,6 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     }))
 }
 
-const fn not_taken(why: &'static str) -> NotTaken {
+pub(super) const fn not_taken(why: &'static str) -> NotTaken {
     NotTaken { service: "S3 Batch Operations", why }
 }

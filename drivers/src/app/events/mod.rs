@@ -32,8 +32,6 @@ mod batch;
 mod bus;
 #[cfg(feature = "cloudformation")]
 pub(crate) mod cloudformation;
-#[cfg(feature = "aws_lambda_events")]
-mod convert;
 mod firehose;
 mod register;
 mod settings;
@@ -62,8 +60,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use any::AnyEvent;
 pub(super) use any::NamedRoute;
-#[cfg(feature = "aws_lambda_events")]
-pub use convert::{Refused, ToLambdaEvent};
 pub(super) use settings::EventSettings;
 pub use single_event::Arguments;
 pub use values::{Detail, Disposition};

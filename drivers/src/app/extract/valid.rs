@@ -89,6 +89,8 @@ pub trait Checked {
 }
 
 impl<S, K, X: FromContext<S, K> + Checked> FromContext<S, K> for Valid<X> {
+    const KEEPS_EVENT: bool = X::KEEPS_EVENT;
+
     fn from_context(context: &Context, state: &S) -> Result<Self, AppError> {
         let read = X::from_context(context, state)?;
         read.check().into_result()?;

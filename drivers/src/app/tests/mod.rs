@@ -16,6 +16,8 @@ mod limits;
 mod measures;
 mod printing;
 #[cfg(feature = "testkit")]
+mod raw;
+#[cfg(feature = "testkit")]
 mod records;
 mod returned;
 mod routers;

@@ -327,7 +327,6 @@ fn sources_are_registered_once() {
     assert!(every.activemq("n", async || ()).documentdb("n", async || ()).build().is_ok());
 }
 
-#[cfg(feature = "aws_lambda_events")]
 #[test]
 fn builders_write_what_aws_lambda_events_reads() {
     use aws_lambda_events::{kafka::KafkaEvent, s3::S3Event};

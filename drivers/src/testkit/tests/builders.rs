@@ -257,7 +257,6 @@ fn events_of_connections_are_read() {
 }
 
 /// Code that was written for them wants members that nothing here reads.
-#[cfg(feature = "aws_lambda_events")]
 #[test]
 fn events_are_whole_to_the_types_of_aws_lambda_events() {
     use aws_lambda_events::{dynamodb, eventbridge, kinesis, sns, sqs};

@@ -1,0 +1,364 @@
+//! Answers as functions spell them that make the service's form themselves, read as our own types.
+//!
+//! What an answer is about is the event's to say: ids that it repeats are skipped.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    AuthorizerSource, Done, NotTaken, Policy, S3BatchResult, TokenClaims, authorizer,
+    cloudformation, cognito, s3_batch,
+};
+use crate::error::AppError;
+use crate::events::envelopes::or_empty;
+
+impl Policy {
+    /// Reads an answer in the form that API Gateway or AppSync takes: a policy document of an author's
+    /// own, with conditions say, or `isAuthorized`. It is handed on as it is; where the API that asks
+    /// does not take it, the invocation fails, and nobody is let in.
+    ///
+    /// ```
+    /// use apptheory_core::events::Policy;
+    /// use serde_json::json;
+    ///
+    /// let policy = Policy::read_answer(json!({"isAuthorized": true, "context": {"plan": "pro"}}))?;
+    /// # Ok::<(), apptheory_core::error::AppError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`], a masked 500, for what is no object.
+    pub fn read_answer(answer: Json) -> Result<Self, AppError> {
+        match answer {
+            Json::Object(written) => Ok(Self::of_written(written)),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+                Err(authorizer::not_taken("it is no object").into())
+            }
+        }
+    }
+}
+
+/// The answer of an author's own, if the API that asks takes it. What is null in it is left out.
+pub(super) fn check(
+    mut answer: Map<String, Json>,
+    source: AuthorizerSource,
+) -> Result<Json, NotTaken> {
+    answer.retain(|_, value| !value.is_null());
+    let is_of_appsync = source == AuthorizerSource::AppSync;
+    let context = answer.get(if is_of_appsync { "resolverContext" } else { "context" });
+    match context.map(Json::as_object) {
+        None => {}
+        Some(Some(context)) => check_context(context)?,
+        Some(None) => return Err(authorizer::not_taken("a context is an object")),
+    }
+    if let Some(is_authorized) = answer.get("isAuthorized") {
+        let takes_it = is_of_appsync || source == AuthorizerSource::HttpApiV2;
+        return match takes_it && is_authorized.is_boolean() {
+            true => Ok(answer.into()),
+            false => Err(authorizer::not_taken(
+                "`isAuthorized` is a Boolean, for AppSync and for HTTP APIs with payload format 2.0",
+            )),
+        };
+    }
+    let principal = answer.get("principalId").and_then(Json::as_str).unwrap_or_default();
+    let document = answer.get("policyDocument").and_then(|document| document.get("Statement"));
+    let has_statements = match document {
+        Some(Json::Array(statements)) => !statements.is_empty(),
+        other => other.is_some_and(Json::is_object),
+    };
+    match !is_of_appsync && !principal.trim().is_empty() && has_statements {
+        true => Ok(answer.into()),
+        false => Err(authorizer::not_taken(
+            "it has `isAuthorized`, or a `principalId` and a `policyDocument` with statements",
+        )),
+    }
+}
+
+pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotTaken> {
+    let is_flat = |value: &Json| value.is_string() || value.is_number() || value.is_boolean();
+    match context.values().all(is_flat) {
+        true => Ok(()),
+        false => Err(authorizer::not_taken("a context holds texts, numbers and Booleans")),
+    }
+}
+
+impl TokenClaims {
+    /// Reads the `response` of a Pre Token Generation trigger as Cognito takes it. It is handed on as it
+    /// is; one of another version than the trigger's fails the invocation.
+    ///
+    /// ```
+    /// use apptheory_core::events::TokenClaims;
+    /// use serde_json::json;
+    ///
+    /// let details = json!({"claimsToSuppress": ["email"]});
+    /// let claims = TokenClaims::read_answer(json!({"claimsOverrideDetails": details}))?;
+    /// # Ok::<(), apptheory_core::error::AppError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`], a masked 500, for what is no object.
+    pub fn read_answer(response: Json) -> Result<Self, AppError> {
+        match response {
+            Json::Object(written) => Ok(Self::of_written(written)),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+                Err(cognito::not_taken("it is no object").into())
+            }
+        }
+    }
+}
+
+impl Done {
+    /// Reads a response as custom resources spell it, of functions that answer CloudFormation
+    /// themselves or through the provider framework of the CDK. Whose answer it is, is the request's to
+    /// say: other members are skipped.
+    ///
+    /// ```
+    /// use apptheory_core::events::Done;
+    /// use serde_json::json;
+    ///
+    /// let done = Done::read_answer(json!({"PhysicalResourceId": "cache-7", "Data": {"Port": 6379}}))?;
+    /// # Ok::<(), apptheory_core::error::AppError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`]: a 422 with the `Reason` where the `Status` is `FAILED`, which CloudFormation is
+    /// told; a masked 500 for JSON of another shape.
+    pub fn read_answer(answer: Json) -> Result<Self, AppError> {
+        let Response { status, reason, physical_resource_id, data, no_echo } =
+            serde_json::from_value(answer)
+                .map_err(|_| cloudformation::not_taken("it is no response"))?;
+        match status {
+            Status::Success => {
+                let data = data.into_iter();
+                let done = data.fold(Self::new(physical_resource_id), |done, (name, value)| {
+                    done.data(&name, value)
+                });
+                Ok(if no_echo { done.no_echo() } else { done })
+            }
+            Status::Failed => Err(AppError::unprocessable(reason)),
+        }
+    }
+}
+
+/// A response as custom resources spell it (*AWS CloudFormation User Guide*, "Custom resource response
+/// objects").
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response {
+    #[serde(default)]
+    status: Status,
+    #[serde(default, deserialize_with = "or_empty")]
+    reason: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    physical_resource_id: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    data: Map<String, Json>,
+    #[serde(default, deserialize_with = "or_empty")]
+    no_echo: bool,
+}
+
+/// The provider framework reads none: its functions fail instead.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Status {
+    #[default]
+    Success,
+    Failed,
+}
+
+impl S3BatchResult {
+    /// Reads an answer as functions spell it for S3 Batch Operations, with the result of one task. Of
+    /// which invocation and task it is, is the event's to say: other members are skipped.
+    ///
+    /// ```
+    /// use apptheory_core::events::S3BatchResult;
+    /// use serde_json::json;
+    ///
+    /// let answer = json!({"results": [{"resultCode": "Succeeded", "resultString": "copied"}]});
+    /// assert_eq!(S3BatchResult::read_answer(answer)?, S3BatchResult::Succeeded("copied".into()));
+    /// # Ok::<(), apptheory_core::error::AppError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`], a masked 500, for JSON of another shape, or not exactly one result.
+    pub fn read_answer(answer: Json) -> Result<Self, AppError> {
+        let Answer { mut results } = serde_json::from_value(answer)
+            .map_err(|_| s3_batch::not_taken("it holds no results"))?;
+        let (Some(TaskResult { result_code, result_string }), true) =
+            (results.pop(), results.is_empty())
+        else {
+            return Err(s3_batch::not_taken("exactly one result is expected").into());
+        };
+        Ok(match result_code {
+            ResultCode::Succeeded => Self::Succeeded(result_string),
+            ResultCode::TemporaryFailure => Self::TemporaryFailure(result_string),
+            ResultCode::PermanentFailure => Self::PermanentFailure(result_string),
+        })
+    }
+}
+
+/// An answer as functions spell it for S3 Batch Operations.
+#[derive(Deserialize)]
+struct Answer {
+    results: Vec<TaskResult>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskResult {
+    result_code: ResultCode,
+    #[serde(default, deserialize_with = "or_empty")]
+    result_string: String,
+}
+
+#[derive(Deserialize)]
+enum ResultCode {
+    Succeeded,
+    TemporaryFailure,
+    PermanentFailure,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::events::LambdaEvent;
+
+    const API: &str = "arn:aws:execute-api:eu-west-1:111122223333:abc123";
+
+    fn token_event() -> Json {
+        json!({"type": "TOKEN", "authorizationToken": "t", "methodArn": format!("{API}/prod/GET/")})
+    }
+
+    fn create() -> Json {
+        json!({
+            "RequestType": "Create",
+            "ResponseURL": "https://bucket.s3.eu-west-1.amazonaws.com/a?s=1",
+            "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+            "RequestId": "r1",
+            "LogicalResourceId": "Cache",
+        })
+    }
+
+    /// The answer to an event, or why there is none.
+    fn answered(event: &Json, output: &impl serde::Serialize) -> Result<Json, String> {
+        let text = event.to_string();
+        let LambdaEvent::Single(event) = LambdaEvent::read(&text).unwrap() else { panic!() };
+        event.answer(json!(output)).map_err(|error| {
+            core::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn an_answer_of_an_authors_own_is_handed_on_where_the_api_takes_it() {
+        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Action": "execute-api:Invoke", "Resource": "*", "Condition": {"Bool": {"a": "b"}}}]});
+        let policy = json!({"principalId": "ann", "policyDocument": document,
+            "context": {"plan": "pro"}, "usageIdentifierKey": null});
+        let mut sent = policy.clone();
+        sent.as_object_mut().unwrap().remove("usageIdentifierKey");
+        let simple = json!({"isAuthorized": true, "context": null});
+        let appsync = json!({"authorizationToken": "t", "requestContext":
+            {"apiId": "a", "queryString": "q"}});
+        let v2 =
+            json!({"type": "REQUEST", "version": "2.0", "routeArn": format!("{API}/prod/GET/")});
+        let ask =
+            |event: &Json, own: &Json| answered(event, &Policy::read_answer(own.clone()).unwrap());
+        assert_eq!(ask(&token_event(), &policy), Ok(sent.clone()));
+        assert_eq!(ask(&v2, &policy), Ok(sent));
+        assert_eq!(ask(&v2, &simple), Ok(json!({"isAuthorized": true})));
+        assert_eq!(ask(&appsync, &simple), Ok(json!({"isAuthorized": true})));
+
+        for (event, wrong) in [
+            (token_event(), simple),
+            (appsync.clone(), policy.clone()),
+            (v2.clone(), json!({"isAuthorized": "true"})),
+            (v2, json!({})),
+            (token_event(), json!({"principalId": " ", "policyDocument": document})),
+            (token_event(), json!({"principalId": "ann", "policyDocument": {"Statement": []}})),
+            (
+                token_event(),
+                json!({"principalId": "ann", "policyDocument": document, "context": 1}),
+            ),
+            (
+                token_event(),
+                json!({"principalId": "a", "policyDocument": document, "context": {"a": {}}}),
+            ),
+            (appsync, json!({"isAuthorized": true, "resolverContext": {"a": []}})),
+        ] {
+            assert!(ask(&event, &wrong).is_err(), "{wrong}");
+        }
+        assert!(Policy::read_answer(json!([policy])).is_err());
+    }
+
+    #[test]
+    fn a_response_as_functions_spell_it_is_the_same_answer() {
+        let mut expected =
+            answered(&create(), &Done::new("cache-8").data("Port", 6379).no_echo()).unwrap();
+        let read = Done::read_answer(expected.clone()).unwrap();
+        assert_eq!(answered(&create(), &read), Ok(expected.clone()));
+        // Whose answer it is, is not the handler's to say.
+        expected["RequestId"] = "other".into();
+        let read = Done::read_answer(expected).unwrap();
+        assert_eq!(answered(&create(), &read).unwrap()["RequestId"], "r1");
+
+        let failed = json!({"Status": "FAILED", "Reason": "no room", "PhysicalResourceId": "a"});
+        let error = Done::read_answer(failed).unwrap_err();
+        assert_eq!((error.status(), error.message()), (422, "no room"));
+        for other in [json!({"Status": "DONE"}), json!("secret"), json!({"Data": "secret"})] {
+            let error = Done::read_answer(other).unwrap_err();
+            assert_eq!((error.status(), error.message().contains("secret")), (500, false));
+        }
+        // What names no resource is none.
+        assert!(answered(&create(), &Done::read_answer(json!({})).unwrap()).is_err());
+    }
+
+    #[test]
+    fn an_answer_as_functions_spell_it_holds_one_result() {
+        let result = |code: &str| json!({"taskId": "t", "resultCode": code, "resultString": null});
+        let read = |results: Json| S3BatchResult::read_answer(json!({"results": results})).ok();
+        let failed = |text: &str| Some(S3BatchResult::PermanentFailure(text.into()));
+        assert_eq!(read(json!([result("PermanentFailure")])), failed(""));
+        let temporary = read(json!([result("TemporaryFailure")]));
+        assert_eq!(temporary, Some(S3BatchResult::TemporaryFailure(String::new())));
+        for results in [
+            json!([]),
+            json!([result("Succeeded"), result("Succeeded")]),
+            json!([result("Done")]),
+            json!("secret"),
+        ] {
+            assert_eq!(read(results), None);
+        }
+    }
+
+    #[test]
+    fn claims_are_handed_on_to_the_version_of_the_trigger_that_reads_them() {
+        let event = |version: &str| {
+            json!({"version": version, "triggerSource": "TokenGeneration_Authentication",
+                "userName": "ann", "request": {}, "response": {}})
+        };
+        let [first, second] = ["claimsOverrideDetails", "claimsAndScopeOverrideDetails"]
+            .map(|details| json!({details: {"claimsToSuppress": ["email"]}}));
+        for (version, response) in
+            [("1", &first), ("2", &second), ("3", &second), ("2", &json!({}))]
+        {
+            let claims = TokenClaims::read_answer(response.clone()).unwrap();
+            assert_eq!(&answered(&event(version), &claims).unwrap()["response"], response);
+        }
+        for (version, response) in [("1", &second), ("2", &first)] {
+            let claims = TokenClaims::read_answer(response.clone()).unwrap();
+            assert!(answered(&event(version), &claims).unwrap_err().contains("version 1"));
+        }
+        assert!(TokenClaims::read_answer(Json::Null).is_err());
+    }
+}
