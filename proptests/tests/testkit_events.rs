@@ -8,7 +8,8 @@ use apptheory::App;
 use apptheory::app::events::{DynamoDbChange, KinesisMessage, SqsMessage};
 use apptheory::error::AppError;
 use apptheory::events::{
-    BatchEvent, Change, DynamoDbRecord, KinesisRecord, LambdaEvent, Rule, SqsRecord, WebSocketEvent,
+    BatchEvent, BatchSource, Change, CustomResource, DynamoDbRecord, EventInput, KinesisRecord,
+    LambdaEvent, ResourceChange, Rule, SqsRecord, WebSocketEvent,
 };
 use apptheory::http::Request;
 use apptheory::testkit::events::{
@@ -52,6 +53,20 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 fn item() -> impl Strategy<Value = Value> {
     btree_map("\\PC{1,3}", json_value(), 0..4)
+        .prop_map(|members| Value::Object(members.into_iter().collect()))
+}
+
+/// Properties as CloudFormation writes them: texts, in lists and objects.
+fn properties() -> impl Strategy<Value = Value> {
+    let text = "\\PC{0,6}".prop_map(Value::from);
+    let value = text.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::from),
+            btree_map("\\PC{1,3}", inner, 0..3)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    });
+    btree_map("[A-Z][a-z]{0,3}", value, 0..4)
         .prop_map(|members| Value::Object(members.into_iter().collect()))
 }
 
@@ -119,6 +134,38 @@ proptest! {
         let logs = logs.expect("a delivery").log_events;
         let read: Vec<_> = logs.into_iter().map(|event| event.message).collect();
         prop_assert_eq!(read, messages);
+    }
+
+    #[test]
+    fn deliveries_of_logs_to_the_function_itself(messages in vec(any::<String>(), 0..9)) {
+        let event = events::log_subscription(messages.clone()).to_string();
+        let batch = batch(&event);
+        prop_assert_eq!(batch.source(), BatchSource::CloudWatchLogs);
+        let record = batch.record(0).expect("one");
+        let Ok(EventInput::CloudWatchLogs(logs)) = EventInput::read(batch.source(), &record) else {
+            panic!("no delivery: {event}")
+        };
+        let read: Vec<_> = logs.log_events.iter().map(|entry| &entry.message).collect();
+        prop_assert_eq!(read, messages.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn changes_of_custom_resources(
+        resource_type in "Custom::[a-zA-Z]{1,9}",
+        id in "[a-z0-9-]{1,9}",
+        kind in 0..3_u8,
+        old in properties(),
+        new in properties(),
+    ) {
+        let change = match kind {
+            0 => ResourceChange::Create { properties: new },
+            1 => ResourceChange::Update { physical_id: id, properties: new, old: Some(old) },
+            _ => ResourceChange::Delete { physical_id: id, properties: Some(old) },
+        };
+        let event = events::custom_resource(&resource_type, &change).to_string();
+        let read = CustomResource::<Value>::read(&event).expect("a change");
+        prop_assert_eq!(read.resource_type, resource_type);
+        prop_assert_eq!(read.change, change);
     }
 
     #[test]
