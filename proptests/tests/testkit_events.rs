@@ -137,14 +137,18 @@ proptest! {
     }
 
     #[test]
-    fn deliveries_of_logs_to_the_function_itself(messages in vec(any::<String>(), 0..9)) {
-        let event = events::log_subscription(messages.clone()).to_string();
+    fn deliveries_of_logs_to_the_function_itself(
+        log_group in name(),
+        messages in vec(any::<String>(), 0..9),
+    ) {
+        let event = events::log_subscription(&log_group, messages.clone()).to_string();
         let batch = batch(&event);
         prop_assert_eq!(batch.source(), BatchSource::CloudWatchLogs);
         let record = batch.record(0).expect("one");
         let Ok(EventInput::CloudWatchLogs(logs)) = EventInput::read(batch.source(), &record) else {
             panic!("no delivery: {event}")
         };
+        prop_assert_eq!(&logs.log_group, &log_group);
         let read: Vec<_> = logs.log_events.iter().map(|entry| &entry.message).collect();
         prop_assert_eq!(read, messages.iter().collect::<Vec<_>>());
     }

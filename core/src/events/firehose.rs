@@ -385,11 +385,21 @@ mod tests {
             json!({"result": "Ok"}),
             json!({"result": "Ok", "data": "?"}),
             json!({"result": "ProcessingFailed", "data": ""}),
-            json!({"result": "Dropped", "data": ""}),
-            json!({"result": "Ok", "data": "", "recordId": "1"}),
+            json!({"result": "Dropped", "data": "YQ=="}),
+            json!({"result": "Ok", "data": "", "record": "1"}),
         ] {
             assert!(Transformed::of(other.clone()).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_functions_spell_themselves_is_an_answer_too() {
+        let read = |answer: Json| Transformed::of(answer).unwrap();
+        let dropped = json!({"recordId": "1", "result": "Dropped", "data": "", "metadata": null});
+        assert_eq!(read(dropped), Transformed::dropped());
+        let keyed = json!({"recordId": "1", "result": "Ok", "data": "YQ==",
+            "metadata": {"partitionKeys": {"k": "v"}}});
+        assert_eq!(read(keyed), Transformed::ok("a").partition_key("k", "v"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Records of Kinesis.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
 

@@ -121,11 +121,11 @@ mod tests {
                 read
             };
             assert_eq!(written(HttpSource::ApiGatewayV1), response);
+            assert_eq!(written(HttpSource::ApiGatewayV2), response);
             assert_eq!(written(HttpSource::Alb), response);
             let mut joined = response.clone();
             joined.headers.set("x-list", "1,2");
             assert_eq!(written(HttpSource::FunctionUrl), joined);
-            assert_eq!(written(HttpSource::ApiGatewayV2), joined);
             assert_eq!(written(HttpSource::VpcLatticeV1), joined);
         }
     }

@@ -345,7 +345,7 @@ mod tests {
     fn claims_are_handed_on_to_the_version_of_the_trigger_that_reads_them() {
         let event = |version: &str| {
             json!({"version": version, "triggerSource": "TokenGeneration_Authentication",
-                "userName": "ann", "request": {}, "response": {}})
+                "userPoolId": "p", "userName": "ann", "request": {}, "response": {}})
         };
         let [first, second] = ["claimsOverrideDetails", "claimsAndScopeOverrideDetails"]
             .map(|details| json!({details: {"claimsToSuppress": ["email"]}}));
