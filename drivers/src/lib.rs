@@ -35,6 +35,15 @@ pub mod clock;
 mod env;
 pub mod eventbus;
 pub mod execute;
+#[cfg(all(
+    doc,
+    feature = "aws",
+    feature = "start",
+    feature = "testkit",
+    feature = "tower",
+    feature = "websocket"
+))]
+pub mod guide;
 #[cfg(feature = "_https")]
 mod https;
 pub mod idempotency;

@@ -1,0 +1,24 @@
+//! A guide for users, page by page. Its examples run as tests.
+//!
+//! | To begin | Requests | Events and state | In production |
+//! |---|---|---|---|
+//! | [Getting started](getting_started) | [Routing](routing) | [Events](events) | [Deployment](deployment) |
+//! | [Testing](testing) | [Extractors](extractors) | [Rate limiting](rate_limiting) | [Security](security) |
+//! | [From `lambda_http` and axum](from_lambda_http) | [Errors](errors) | [Event bus](event_bus) | [Observability](observability) |
+//! | [From Powertools](from_powertools) | [Middleware](middleware) | [Idempotency](idempotency) | [Performance](performance) |
+//! | [From Go, TypeScript, Python](from_apptheory) | [Streaming](streaming) | [WebSockets](websockets) | [Limitations](limitations) |
+//!
+//! [Embedding](embedding) is for runtimes of your own.
+
+macro_rules! pages {
+    ($($page:ident)+) => {$(
+        #[doc = include_str!(concat!("../docs/", stringify!($page), ".md"))]
+        pub mod $page {}
+    )+};
+}
+
+pages! {
+    getting_started routing extractors errors middleware events websockets streaming rate_limiting
+    event_bus idempotency testing observability security deployment performance embedding
+    from_apptheory from_lambda_http from_powertools limitations
+}
