@@ -130,7 +130,10 @@ fn nothing_of_any_example_is_lost_on_its_way_to_a_handler() {
         }
         let app = TestApp::new(|_| for_one(&event, &kept));
         let answer = app.invoke(example);
-        let mut expected = records(example);
+        let mut expected = match &event {
+            LambdaEvent::Batch(_) | LambdaEvent::Sns(_) => records(example),
+            _ => vec![example.clone()],
+        };
         if let LambdaEvent::Batch(batch) = &event {
             for record in &mut expected {
                 match batch.source() {
