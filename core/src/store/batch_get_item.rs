@@ -12,7 +12,7 @@ use super::error::Error;
 use super::expression::{Expressions, serialize_names};
 use super::item::{AttributeName, Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, check_key, read, require};
+use super::wire::{FaultType, Reply, Wire, check_key, read, require};
 
 /// Reads up to [`MAX_BATCH_GET_KEYS`] items of one table by their keys, in one call.
 ///
@@ -89,6 +89,8 @@ struct TableRequest<'a> {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct BatchAnswer<'a> {
+    #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
+    fault: Option<FaultType>,
     responses: BTreeMap<Cow<'a, str>, Cow<'a, [Item]>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     unprocessed_keys: BTreeMap<Cow<'a, str>, UnprocessedKeys>,
@@ -118,7 +120,7 @@ impl Wire for BatchGetItem {
     }
 
     fn read_answer(&self, answer: &[u8]) -> Result<BatchRead, Error> {
-        let BatchAnswer { mut responses, mut unprocessed_keys } = read(answer)?;
+        let BatchAnswer { mut responses, mut unprocessed_keys, fault: None } = read(answer)?;
         let table = self.table.as_ref();
         let items = responses.remove(table).unwrap_or_default();
         let unprocessed = unprocessed_keys.remove(table).unwrap_or_default();
@@ -136,6 +138,7 @@ impl Wire for BatchGetItem {
         Reply::answer(&BatchAnswer {
             responses: BTreeMap::from([(table(), Cow::Borrowed(&*read.items))]),
             unprocessed_keys: unprocessed.into_iter().collect(),
+            fault: None,
         })
     }
 }

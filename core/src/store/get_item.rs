@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::error::Error;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Reply, Wire, check_key, read};
+use super::wire::{FaultType, Reply, Wire, check_key, read};
 
 /// Reads one item by its key.
 ///
@@ -37,6 +37,8 @@ impl Serialize for GetItem {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct GetAnswer<'a> {
+    #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
+    fault: Option<FaultType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<Cow<'a, Item>>,
 }
@@ -55,11 +57,11 @@ impl Wire for GetItem {
     }
 
     fn read_answer(&self, answer: &[u8]) -> Result<Option<Item>, Error> {
-        let GetAnswer { item } = read(answer)?;
+        let GetAnswer { item, fault: None } = read(answer)?;
         Ok(item.map(Cow::into_owned).filter(|item| !item.is_empty()))
     }
 
     fn to_reply(&self, item: &Option<Item>) -> Reply<'static> {
-        Reply::answer(&GetAnswer { item: item.as_ref().map(Cow::Borrowed) })
+        Reply::answer(&GetAnswer { item: item.as_ref().map(Cow::Borrowed), fault: None })
     }
 }

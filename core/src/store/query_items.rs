@@ -13,7 +13,7 @@ use super::guard::{Comparison, Guard};
 use super::item::{Attribute, AttributeName, Item};
 use super::table::TableName;
 use super::value::Value;
-use super::wire::{Reply, Wire, check_key_value, read, require};
+use super::wire::{FaultType, Reply, Wire, check_key_value, read, require};
 use super::{MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES};
 
 /// Reads one page of the items that share a partition key, in the order of their sort key.
@@ -194,6 +194,8 @@ struct QueryBody<'a> {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct QueryAnswer<'a> {
+    #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
+    fault: Option<FaultType>,
     items: Cow<'a, [Item]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_evaluated_key: Option<Cow<'a, Item>>,
@@ -223,7 +225,7 @@ impl Wire for QueryItems {
     }
 
     fn read_answer(&self, answer: &[u8]) -> Result<Page, Error> {
-        let QueryAnswer { items, last_evaluated_key: next } = read(answer)?;
+        let QueryAnswer { items, last_evaluated_key: next, fault: None } = read(answer)?;
         let next = next.map(Cow::into_owned).filter(|key| !key.is_empty());
         Ok(Page { items: items.into_owned(), next })
     }
@@ -232,6 +234,7 @@ impl Wire for QueryItems {
         Reply::answer(&QueryAnswer {
             items: Cow::Borrowed(&page.items),
             last_evaluated_key: page.next.as_ref().map(Cow::Borrowed),
+            fault: None,
         })
     }
 }

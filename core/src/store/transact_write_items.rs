@@ -1,12 +1,10 @@
 //! `TransactWriteItems`: several guarded writes, all or none.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::de::IgnoredAny;
 use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::effect::Conclusion;
@@ -15,7 +13,7 @@ use super::expression::Expressions;
 use super::guard::Guard;
 use super::item::{Item, Key};
 use super::table::TableName;
-use super::wire::{Fault, Reply, Wire, WriteBody, body, check_key, read, require};
+use super::wire::{Fault, FaultType, Reply, Wire, WriteBody, body, check_key, read, require};
 use super::{DeleteItem, MAX_TRANSACT_WRITES, PutItem, UpdateItem};
 
 /// Carries out several writes to different items, all of them or none.
@@ -172,6 +170,14 @@ impl Serialize for TransactWriteItems {
     }
 }
 
+/// The answer to a transaction that was committed.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct CommitAnswer {
+    #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
+    fault: Option<FaultType>,
+}
+
 impl Wire for TransactWriteItems {
     type Answer = Transacted;
 
@@ -194,7 +200,8 @@ impl Wire for TransactWriteItems {
     }
 
     fn read_answer(&self, answer: &[u8]) -> Result<Transacted, Error> {
-        read::<IgnoredAny>(answer).map(|_| Transacted::Committed)
+        let CommitAnswer { fault: None } = read(answer)?;
+        Ok(Transacted::Committed)
     }
 
     fn read_fault(&self, fault: Fault) -> Result<Transacted, Error> {
@@ -206,7 +213,7 @@ impl Wire for TransactWriteItems {
 
     fn to_reply(&self, transacted: &Transacted) -> Reply<'static> {
         match transacted {
-            Transacted::Committed => Reply::answer(&BTreeMap::<&str, &str>::new()),
+            Transacted::Committed => Reply::answer(&CommitAnswer::default()),
             Transacted::Canceled { reasons } => Reply::Fault(Fault {
                 code: CANCELED.to_string(),
                 item: None,

@@ -238,10 +238,17 @@ pub(super) fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Error>
     serde_json::from_str(answer).map_err(|_| Error::Unavailable)
 }
 
+/// The `__type` of a fault. It has no values, so that an answer with this member cannot be read: a
+/// gateway may pass a refusal on with the status of a success.
+#[derive(Deserialize, Serialize)]
+pub(super) enum FaultType {}
+
 /// The answer to a guarded write that took effect.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct WriteAnswer<'a> {
+    #[serde(rename = "__type", skip_serializing_if = "Option::is_none")]
+    fault: Option<FaultType>,
     #[serde(skip_serializing_if = "is_empty")]
     attributes: Cow<'a, Item>,
 }
@@ -252,7 +259,7 @@ fn is_empty(item: &Item) -> bool {
 
 /// The answer of a guarded write that took effect.
 pub(super) fn read_applied(answer: &[u8]) -> Result<Written, Error> {
-    let WriteAnswer { attributes } = read(answer)?;
+    let WriteAnswer { attributes, fault: None } = read(answer)?;
     Ok(Written::Applied { attributes: attributes.into_owned() })
 }
 
@@ -268,7 +275,7 @@ pub(super) fn read_refused(fault: Fault) -> Result<Written, Error> {
 pub(super) fn write_written(written: &Written) -> Reply<'static> {
     match written {
         Written::Applied { attributes } => {
-            Reply::answer(&WriteAnswer { attributes: Cow::Borrowed(attributes) })
+            Reply::answer(&WriteAnswer { attributes: Cow::Borrowed(attributes), fault: None })
         }
         Written::Refused { seen } => Reply::Fault(Fault {
             code: CONDITION_FAILURE.to_string(),
@@ -381,7 +388,7 @@ mod tests {
     use super::*;
     use crate::store::{
         Assignment, Attribute, BatchGetItem, ConditionCheck, DeleteItem, GetItem, PutItem,
-        QueryItems, SortRange, TransactWrite, TransactWriteItems, UpdateItem,
+        QueryItems, SortRange, TransactWrite, TransactWriteItems, Transacted, UpdateItem,
     };
 
     fn key() -> Key {
@@ -534,9 +541,20 @@ mod tests {
             assert_eq!(read(200, &body), Err(Error::Unavailable), "{body}");
         }
         assert_eq!(read(503, "<html>"), Err(Error::Unavailable));
+        let fault = r#"{"__type": "x#ConditionalCheckFailedException", "message": "No"}"#;
+        assert_eq!(read(200, fault), Err(Error::Unavailable));
+        let named = r#"{"Attributes": {"__type": {"S": "x"}}}"#;
+        let attributes = Item::new().with("__type", Value::from("x"));
+        assert_eq!(read(200, named), Ok(Written::Applied { attributes }));
         let transaction = TransactWriteItems { writes: vec![], token: None };
-        let reply = Reply::from_http(200, b"<html>");
-        let read = transaction.read_reply(reply, Timestamp::UNIX_EPOCH);
-        assert_eq!(read, Err(Error::Unavailable));
+        assert_eq!(transaction.read_answer(b"{}"), Ok(Transacted::Committed));
+        let get = GetItem { table: "t".into(), key: key(), consistent: true };
+        let (table, keys) = ("t".into(), vec![key()]);
+        let batch = BatchGetItem { table, keys, projection: vec![], consistent: true };
+        for body in [fault, "<html>"].map(str::as_bytes) {
+            assert_eq!(transaction.read_answer(body), Err(Error::Unavailable));
+            assert_eq!(get.read_answer(body), Err(Error::Unavailable));
+            assert_eq!(batch.read_answer(body), Err(Error::Unavailable));
+        }
     }
 }
