@@ -425,11 +425,12 @@ mod tests {
     /// Instants around the ends of time, of days, of seconds, and of what 64 bits of nanoseconds hold.
     fn instants() -> Vec<Timestamp> {
         let (low, high) = (i128::from(i64::MIN), i128::from(i64::MAX));
-        let seconds =
+        let seconds: [i128; 8] =
             [-62_135_596_800, -62_135_510_400, -1, 0, 59, 86_399, 951_782_399, 253_402_300_799];
-        let whole = seconds.map(|second| second * NANOS_PER_SECOND);
+        let whole = seconds.map(|second| second.saturating_mul(NANOS_PER_SECOND));
         let around = whole.into_iter().chain([low, high]).flat_map(|nanos| {
-            [-1_500_000_000, -1, 0, 1, 20_000_000, 999_999_999].map(|more| nanos + more)
+            [-1_500_000_000, -1, 0, 1, 20_000_000, 999_999_999]
+                .map(|more| nanos.saturating_add(more))
         });
         around.filter_map(|nanos| Timestamp::from_unix_nanos(nanos).ok()).collect()
     }

@@ -67,6 +67,7 @@ impl<'a> Values<'a> {
     }
 
     /// Returns the values one after the other.
+    #[must_use]
     pub fn iter(self) -> impl DoubleEndedIterator<Item = &'a str> + Clone {
         let (one, text, entries) = match self.0 {
             Held::One(value) => (Some(value), "", [].as_slice()),

@@ -132,7 +132,7 @@ mod tests {
         let mut request =
             Request { headers: fields.iter().copied().collect(), ..Request::default() };
         let cookies = cookies.iter().map(|(name, value)| format!("{name}={value}"));
-        request.cookies = Cookies::parse(&cookies.collect::<Vec<_>>());
+        request.cookies = Cookies::parse(cookies.collect::<Vec<_>>());
         request
     }
 

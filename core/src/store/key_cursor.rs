@@ -52,14 +52,13 @@ impl KeyCursor {
         let mut object = ObjectWriter::begin(&mut text);
         let mut last_key = ObjectWriter::begin(object.member("lastKey"));
         for (name, value) in self.last_key.iter() {
-            match value {
-                Value::S(text) => {
-                    let mut tagged = ObjectWriter::begin(last_key.member(name));
-                    tagged.text("S", text);
-                    tagged.end();
-                }
+            if let Some(text) = value.as_text() {
+                let mut tagged = ObjectWriter::begin(last_key.member(name));
+                tagged.text("S", text);
+                tagged.end();
+            } else {
                 // Keys of other types are rare.
-                other => last_key.value(name, &other.to_json()),
+                last_key.value(name, &value.to_json());
             }
         }
         last_key.end();

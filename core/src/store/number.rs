@@ -346,7 +346,7 @@ impl Decimal {
 /// The size of a whole number, as [`Number::size`] has it.
 fn size_of_integer(integer: i64) -> usize {
     let mut digits = integer.unsigned_abs();
-    while digits != 0 && digits % 10 == 0 {
+    while digits != 0 && digits.is_multiple_of(10) {
         digits /= 10;
     }
     match digits.checked_ilog10() {
