@@ -218,7 +218,10 @@ impl MultiMap {
     /// Writes the text anew once most of it is not used any more.
     fn tidy(&mut self) {
         if self.unused > self.text.len().div_euclid(2) {
-            *self = self.renamed(|name| Cow::Borrowed(name));
+            let used = self.text.len().saturating_sub(self.unused);
+            let mut tidied = Self::with_capacity(self.entries.len(), used);
+            self.iter().for_each(|(name, values)| tidied.push(name, values.iter()));
+            *self = tidied;
         }
     }
 
@@ -226,8 +229,9 @@ impl MultiMap {
     fn places(&self, name: &str) -> Range<usize> {
         let start = self.entries.partition_point(|entry| entry.name.of(&self.text) < name);
         let others = self.entries.get(start..).unwrap_or_default();
-        let own = others.iter().take_while(|entry| entry.name.of(&self.text) == name);
-        start..start.saturating_add(own.count())
+        let first = others.first().filter(|first| first.name.of(&self.text) == name);
+        let is_own = |entry: &&Entry| first.is_some_and(|first| first.name == entry.name);
+        start..start.saturating_add(others.iter().take_while(is_own).count())
     }
 }
 
@@ -271,7 +275,9 @@ impl Serialize for MultiMap {
 #[cfg(test)]
 mod tests {
     use alloc::borrow::Cow;
-    use alloc::string::ToString;
+    use alloc::collections::BTreeMap;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
 
     use super::MultiMap;
 
@@ -301,5 +307,50 @@ mod tests {
             _ => Cow::Owned(name.to_lowercase()),
         });
         assert_eq!(map, pairs(&[("x", "up"), ("x", "low")]));
+    }
+
+    #[test]
+    fn a_blank_name_stays_when_others_go() {
+        let mut map = pairs(&[("", "blank"), ("a", "a long value"), ("b", "2")]);
+        map.set("c", [""; 0]);
+        assert_eq!(map.remove("a"), ["a long value"]);
+        assert_eq!(map.unused, 0, "the text was written anew");
+        let text = serde_json::to_string(&map).unwrap();
+        assert_eq!(text, r#"{"":["blank"],"b":["2"],"c":[]}"#);
+    }
+
+    #[test]
+    fn whatever_is_changed_it_is_a_map_of_lists() {
+        let mut seed = 7_u64;
+        let mut draw = |end: u64| {
+            seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (seed >> 33) % end
+        };
+        let (mut map, mut model) = (MultiMap::new(), BTreeMap::<String, Vec<String>>::new());
+        for _ in 0..5_000 {
+            let name = ["", "a", "aa", "b", "\u{e9}", "long name"][draw(6) as usize].to_string();
+            let value = "\u{2028}".repeat(draw(5) as usize);
+            match draw(4) {
+                0 => {
+                    let values: Vec<String> = (0..draw(4)).map(|_| value.clone()).collect();
+                    map.set(&name, &values);
+                    model.insert(name, values);
+                }
+                1 => assert_eq!(map.remove(&name), model.remove(&name).unwrap_or_default()),
+                _ => {
+                    map.append(&name, &value);
+                    model.entry(name).or_default().push(value);
+                }
+            }
+            assert_eq!(
+                serde_json::to_string(&map).unwrap(),
+                serde_json::to_string(&model).unwrap()
+            );
+            assert_eq!(map.len(), model.len());
+            assert!(map.unused <= map.text.len());
+            for (name, values) in &model {
+                assert!(map.get_all(name) == *values && map.contains(name), "{name}");
+            }
+        }
     }
 }
