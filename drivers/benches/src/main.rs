@@ -107,7 +107,10 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         let rows = (group.run)(effort);
         println!("\n## {} ({:.0} s)\n", group.title, begin.elapsed().as_secs_f64());
         if effort == Effort::Once {
-            println!("{} rows ran", rows.len());
+            let left_out =
+                rows.iter().filter_map(|row| Some((&row.what, row.figures.as_ref().err()?)));
+            left_out.clone().for_each(|(what, why)| println!("left out: {what}: {why}"));
+            println!("{} rows ran", rows.len() - left_out.count());
         } else {
             print!("{HEAD}");
             rows.iter().for_each(|row| println!("{row}"));
