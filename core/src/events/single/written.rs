@@ -18,7 +18,7 @@ use crate::events::envelopes::or_empty;
 impl Policy {
     /// Reads an answer in the form that API Gateway or AppSync takes: a policy document of an author's
     /// own, with conditions say, or `isAuthorized`. It is handed on as it is; where the API that asks
-    /// does not take it, the invocation fails, and nobody is let in.
+    /// does not take it, or would skip a member of it, the invocation fails, and nobody is let in.
     ///
     /// ```
     /// use apptheory_core::events::Policy;
@@ -41,7 +41,8 @@ impl Policy {
     }
 }
 
-/// The answer of an author's own, if the API that asks takes it. What is null in it is left out.
+/// The answer of an author's own, if the API that asks takes it, and reads all of it: what it skips may
+/// be what was to be denied. What is null in it is left out.
 pub(super) fn check(
     mut answer: Map<String, Json>,
     source: AuthorizerSource,
@@ -54,27 +55,49 @@ pub(super) fn check(
         Some(Some(context)) => check_context(context)?,
         Some(None) => return Err(authorizer::not_taken("a context is an object")),
     }
-    if let Some(is_authorized) = answer.get("isAuthorized") {
-        let takes_it = is_of_appsync || source == AuthorizerSource::HttpApiV2;
-        return match takes_it && is_authorized.is_boolean() {
-            true => Ok(answer.into()),
-            false => Err(authorizer::not_taken(
-                "`isAuthorized` is a Boolean, for AppSync and for HTTP APIs with payload format 2.0",
-            )),
-        };
+    let members = match answer.get("isAuthorized") {
+        Some(is_authorized) => {
+            let takes_it = is_of_appsync || source == AuthorizerSource::HttpApiV2;
+            if !takes_it || !is_authorized.is_boolean() {
+                return Err(authorizer::not_taken(
+                    "`isAuthorized` is a Boolean, for AppSync and for HTTP APIs with payload format 2.0",
+                ));
+            }
+            if is_of_appsync { OF_APPSYNC } else { OF_SIMPLE_FORM }
+        }
+        None if is_of_appsync || !is_policy(&answer) => {
+            return Err(authorizer::not_taken(
+                "it has `isAuthorized`, or a `principalId` and a `policyDocument` with statements",
+            ));
+        }
+        None => OF_POLICIES,
+    };
+    if !answer.keys().all(|name| members.contains(&&**name)) {
+        return Err(authorizer::not_taken("it has a member that the API would skip"));
     }
+    match answer.get("deniedFields").map(Json::as_array) {
+        Some(fields) if !fields.is_some_and(|fields| fields.iter().all(Json::is_string)) => {
+            Err(authorizer::not_taken("`deniedFields` is a list of texts"))
+        }
+        Some(_) | None => Ok(answer.into()),
+    }
+}
+
+/// What AppSync reads (*AWS AppSync Developer Guide*, "AWS_LAMBDA authorization").
+const OF_APPSYNC: &[&str] = &["isAuthorized", "resolverContext", "deniedFields", "ttlOverride"];
+
+/// What HTTP APIs read of simple responses, and APIs of policies (*API Gateway Developer Guide*).
+const OF_SIMPLE_FORM: &[&str] = &["isAuthorized", "context"];
+const OF_POLICIES: &[&str] = &["principalId", "policyDocument", "context", "usageIdentifierKey"];
+
+fn is_policy(answer: &Map<String, Json>) -> bool {
     let principal = answer.get("principalId").and_then(Json::as_str).unwrap_or_default();
     let document = answer.get("policyDocument").and_then(|document| document.get("Statement"));
     let has_statements = match document {
         Some(Json::Array(statements)) => !statements.is_empty(),
         other => other.is_some_and(Json::is_object),
     };
-    match !is_of_appsync && !principal.trim().is_empty() && has_statements {
-        true => Ok(answer.into()),
-        false => Err(authorizer::not_taken(
-            "it has `isAuthorized`, or a `principalId` and a `policyDocument` with statements",
-        )),
-    }
+    !principal.trim().is_empty() && has_statements
 }
 
 pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotTaken> {
@@ -274,6 +297,9 @@ mod tests {
             json!({"type": "REQUEST", "version": "2.0", "routeArn": format!("{API}/prod/GET/")});
         let ask =
             |event: &Json, own: &Json| answered(event, &Policy::read_answer(own.clone()).unwrap());
+        let fields = json!({"isAuthorized": true, "deniedFields": ["Mutation.remove"],
+            "resolverContext": {"plan": "pro"}, "ttlOverride": 10});
+        assert_eq!(ask(&appsync, &fields), Ok(fields.clone()));
         assert_eq!(ask(&token_event(), &policy), Ok(sent.clone()));
         assert_eq!(ask(&v2, &policy), Ok(sent));
         assert_eq!(ask(&v2, &simple), Ok(json!({"isAuthorized": true})));
@@ -283,7 +309,16 @@ mod tests {
             (token_event(), simple),
             (appsync.clone(), policy.clone()),
             (v2.clone(), json!({"isAuthorized": "true"})),
-            (v2, json!({})),
+            (v2.clone(), json!({})),
+            // What the API would skip may be what was to be denied.
+            (v2.clone(), fields),
+            (v2, json!({"isAuthorized": true, "policyDocument": document})),
+            (appsync.clone(), json!({"isAuthorized": true, "denied_fields": ["Mutation.remove"]})),
+            (appsync.clone(), json!({"isAuthorized": true, "deniedFields": "Mutation.remove"})),
+            (
+                token_event(),
+                json!({"principalId": "ann", "policyDocument": document, "deniedFields": ["A.b"]}),
+            ),
             (token_event(), json!({"principalId": " ", "policyDocument": document})),
             (token_event(), json!({"principalId": "ann", "policyDocument": {"Statement": []}})),
             (
