@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    AuthorizerSource, Done, NotTaken, Policy, S3BatchResult, TokenClaims, authorizer,
+    AuthorizerSource, Done, LeftBehind, NotTaken, Policy, S3BatchResult, TokenClaims, authorizer,
     cloudformation, cognito, s3_batch,
 };
 use crate::error::AppError;
@@ -150,7 +150,8 @@ impl Done {
     /// # Errors
     ///
     /// [`AppError`]: a 422 with the `Reason` where the `Status` is `FAILED`, which CloudFormation is
-    /// told; a masked 500 for JSON of another shape.
+    /// told along with the `PhysicalResourceId`, as that of what was [left behind](LeftBehind); a masked
+    /// 500 for JSON of another shape.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let Response { status, reason, physical_resource_id, data, no_echo } =
             serde_json::from_value(answer)
@@ -163,7 +164,15 @@ impl Done {
                 });
                 Ok(if no_echo { done.no_echo() } else { done })
             }
-            Status::Failed => Err(AppError::unprocessable(reason)),
+            Status::Failed => {
+                let failed = AppError::unprocessable(reason);
+                let is_named = !physical_resource_id.trim().is_empty();
+                Err(if is_named {
+                    LeftBehind::new(physical_resource_id, failed).into()
+                } else {
+                    failed
+                })
+            }
         }
     }
 }
@@ -255,7 +264,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::events::LambdaEvent;
+    use crate::events::{LambdaEvent, ResourceReply};
 
     const API: &str = "arn:aws:execute-api:eu-west-1:111122223333:abc123";
 
@@ -350,6 +359,13 @@ mod tests {
         let failed = json!({"Status": "FAILED", "Reason": "no room", "PhysicalResourceId": "a"});
         let error = Done::read_answer(failed).unwrap_err();
         assert_eq!((error.status(), error.message()), (422, "no room"));
+        let mut reply = ResourceReply::read(&create().to_string()).unwrap();
+        reply.keep_left_behind(&error);
+        let told: Json = serde_json::from_str(&reply.failed(error.message())).unwrap();
+        assert_eq!(
+            (&told["PhysicalResourceId"], &told["Reason"]),
+            (&json!("a"), &json!("no room"))
+        );
         for other in [json!({"Status": "DONE"}), json!("secret"), json!({"Data": "secret"})] {
             let error = Done::read_answer(other).unwrap_err();
             assert_eq!((error.status(), error.message().contains("secret")), (500, false));
