@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64::Engine as _;
@@ -34,6 +35,8 @@ pub struct KinesisRecord<'a> {
     /// The data, decoded.
     pub data: Vec<u8>,
     text: Text<'a>,
+    /// What a record in an aggregate shares with the others of it: all but the key and the data.
+    shared: Option<Arc<Json>>,
 }
 
 prints!(KinesisRecord<'_>: event_id, event_source_arn, sequence_number);
@@ -56,6 +59,7 @@ impl<'a> KinesisRecord<'a> {
                 sub_sequence_number: None,
                 data: Vec::new(),
                 text: record.as_json().into(),
+                shared: None,
             };
             Ok((read, kinesis.text("data")?))
         })?;
@@ -69,7 +73,9 @@ impl<'a> KinesisRecord<'a> {
     #[must_use]
     pub fn user_records(&self) -> Option<impl Iterator<Item = KinesisRecord<'static>>> {
         let records = user_records(&self.data)?;
-        let whole = Self { data: Vec::new(), ..self.clone() }.into_owned();
+        // Once for all of them, of which there may be a hundred thousand.
+        let shared = without_data(self.as_json()).map(Arc::new);
+        let whole = Self { data: Vec::new(), shared, ..self.clone() }.into_owned();
         Some((0_u64..).zip(records).map(move |(place, record)| KinesisRecord {
             event_id: format!("{}:{place}", whole.event_id).into(),
             partition_key: record.partition_key.into(),
@@ -106,13 +112,13 @@ impl<'a> KinesisRecord<'a> {
     /// The record as the event would have it if it were not in an aggregate: what it shares with the
     /// others, with its own key and data.
     pub(super) fn own_json(&self) -> Cow<'_, str> {
-        let whole = self.sub_sequence_number.map(|_| serde_json::from_str(self.as_json()));
-        let Some(Ok::<Json, _>(mut whole)) = whole else { return self.as_json().into() };
-        if let Some(kinesis) = whole.get_mut("kinesis").and_then(Json::as_object_mut) {
+        let Some(shared) = &self.shared else { return self.as_json().into() };
+        let mut own = Json::clone(shared);
+        if let Some(kinesis) = own.get_mut("kinesis").and_then(Json::as_object_mut) {
             kinesis.insert("partitionKey".into(), (&*self.partition_key).into());
             kinesis.insert("data".into(), STANDARD.encode(&self.data).into());
         }
-        to_text(&whole).into()
+        to_text(&own).into()
     }
 
     /// The record without its event, for a handler that may outlive it.
@@ -127,6 +133,14 @@ impl<'a> KinesisRecord<'a> {
             sub_sequence_number: self.sub_sequence_number,
             data: self.data,
             text: kept.json(),
+            shared: self.shared,
         }
     }
+}
+
+/// A record whose data, which may be large, is left out.
+fn without_data(record: &str) -> Option<Json> {
+    let mut record: Json = serde_json::from_str(record).ok()?;
+    record.get_mut("kinesis")?.as_object_mut()?.remove("data");
+    Some(record)
 }

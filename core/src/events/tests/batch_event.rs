@@ -1,11 +1,13 @@
 //! Batches: their records, which fail alone, and in which order they run.
 
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
+use serde_json::{Value as Json, json};
 
 use crate::events::{
     AfterFailure, BatchEvent, BatchRecord, BatchSource, ErrorKind, EventInput, KafkaRecord,
@@ -204,6 +206,14 @@ fn records_in_an_aggregate_are_known_by_their_place() {
         assert_eq!(&*record.sequence_number, "7");
         assert!(record.as_json().contains("kinesis"));
     }
+    let own = records.into_iter().map(|record| {
+        let json = EventInput::Kinesis(Arc::new(record)).as_json().into_owned();
+        let own: Json = serde_json::from_str(&json).unwrap();
+        let kinesis = &own["kinesis"];
+        assert_eq!((&own["eventID"], &kinesis["sequenceNumber"]), (&json!("s:1"), &json!("7")));
+        [&kinesis["partitionKey"], &kinesis["data"]].map(Json::clone)
+    });
+    assert_eq!(own.collect::<Vec<_>>(), [["k1", "aGk="], ["k2", ""]]);
     assert!(streamed(&aggregate[1..]).user_records().is_none());
     assert!(streamed(b"hi").user_records().is_none());
 }
