@@ -356,7 +356,13 @@ pub(super) fn answer(event: &RawEvent<'_>, output: Json) -> Result<Json, AppErro
     let mut kept = take(&mut state, "sessionAttributes");
     kept.extend(session_attributes.into_iter().map(|(name, value)| (name, value.into())));
     state.insert("sessionAttributes".into(), kept.into());
-    Ok(json!({"sessionState": state, "messages": messages}))
+    let mut answer = Map::new();
+    answer.insert("sessionState".into(), state.into());
+    if !messages.is_empty() {
+        // Lex documents a list of one message or more.
+        answer.insert("messages".into(), json!(messages));
+    }
+    Ok(answer.into())
 }
 
 #[derive(Deserialize)]
@@ -455,7 +461,7 @@ mod tests {
         let mut expected = event()["sessionState"].clone();
         expected["dialogAction"] = json!({"type": "Delegate"});
         let answer = answered(json!(LexAnswer::delegate())).unwrap();
-        assert_eq!(answer, json!({"sessionState": expected, "messages": []}));
+        assert_eq!(answer, json!({"sessionState": expected}));
 
         expected["dialogAction"] = json!({"type": "ElicitSlot", "slotToElicit": "Item"});
         expected["intent"]["state"] = "InProgress".into();
