@@ -115,6 +115,10 @@ windows!(Router App);
 /// object. It begins with the type's default. A handler of records changes it in place; what it holds
 /// when the handler returns is what the next record finds.
 ///
+/// What a handler changes before it fails stays in the value, and counts for nothing because the
+/// invocation fails. Put no middleware around the handler that runs it once more, or that answers in place
+/// of its error: the record would be in the state twice, or in part.
+///
 /// A state that Lambda hands over and that is of another type fails the invocation, and says where: give
 /// members that are new a default (`#[serde(default)]`), since windows go on while a function is deployed.
 pub struct WindowState<T>(OwnedMutexGuard<T>);
