@@ -1,4 +1,4 @@
-//! A guide for users, page by page. Its examples run as tests.
+//! The guide: one page for each subject. Its examples are tests.
 //!
 //! | To begin | Requests | Events and state | In production |
 //! |---|---|---|---|
