@@ -138,7 +138,7 @@ async fn a_function_starts_without_a_connection_and_says_why() {
     assert_eq!(status(&mut api).await, 503, "the limit fails closed");
     api.poll().await;
     let log = function.log();
-    assert!(log.contains("DynamoDB is not reached before the first invocation: "), "{log}");
+    assert!(log.contains("cannot connect to DynamoDB before the first invocation"), "{log}");
     assert!(log.contains("refused"), "{log}");
 }
 

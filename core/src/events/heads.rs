@@ -21,21 +21,20 @@ pub(super) struct Head<'a> {
     pub(super) place: usize,
     /// Which of the [origins](Heads::origins) it is from.
     pub(super) origin: usize,
-    /// What the service knows it by; blank when it has no such thing.
+    /// The identifier that its service knows it by; blank where it has no identifier.
     pub(super) identifier: Cow<'a, str>,
     /// Why it cannot be read as a record of its batch.
     pub(super) fault: Option<Arc<Error>>,
 }
 
-/// What records come from. Those of a batch come from one or few, and many of one are next to each other:
-/// its texts are there once for all of them.
+/// Where records come from. A batch has one origin or a few, with many records each, which share its texts.
 #[derive(Clone, Debug)]
 pub(super) struct Origin<'a> {
     /// The ARN, the list, or the name as the event has it.
     pub(super) source: Cow<'a, str>,
-    /// The part of it that has an order of its own: a shard, or a message group.
+    /// The part of it that keeps an order of its own: a shard, or a message group.
     part: Cow<'a, str>,
-    /// What a handler is registered by.
+    /// The name that handlers are registered for.
     pub(super) name: Cow<'a, str>,
     /// The group in which records run in their order; `None` where they have no order.
     pub(super) group: Option<Cow<'a, str>>,

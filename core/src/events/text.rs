@@ -1,4 +1,4 @@
-//! Texts of events: parts of the event, or of what a record keeps of it.
+//! Texts of events, which borrow from the event, or share a record's copy of its JSON.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -12,9 +12,9 @@ use serde::{Serialize, Serializer};
 
 /// A text of an event. Use it as the `str` that it dereferences to.
 ///
-/// A record that outlives its event keeps one copy of its JSON, and its texts are parts of that: to make
-/// such a record costs one allocation however many texts it has, and a clone of a text costs none. A text
-/// keeps the whole of its record in memory; [`into_string`](Self::into_string) does not.
+/// A record that outlives its event keeps one copy of its JSON, which all of its texts share: making such a
+/// record takes one allocation, however many texts it has, and cloning a text takes no allocation. A text
+/// keeps the JSON of its whole record in memory; [`into_string`](Self::into_string) does not.
 ///
 /// ```
 /// use apptheory_core::events::Text;
@@ -29,18 +29,18 @@ pub struct Text<'a>(Repr<'a>);
 #[derive(Clone)]
 enum Repr<'a> {
     Borrowed(&'a str),
-    /// The bytes `start..end` of what a record keeps.
+    /// The bytes `start..end` of a record's JSON.
     Part {
         whole: Arc<str>,
         start: usize,
         end: usize,
     },
-    /// A text that reads otherwise than it is written, such as a body with escapes.
+    /// A text that is written differently in the JSON, such as a body with escapes.
     Own(String),
 }
 
 impl Text<'_> {
-    /// Returns the text by itself. Use it to keep a text and nothing of its record.
+    /// Returns a copy of the text alone. Use it to keep a text without the JSON of its record.
     #[must_use]
     pub fn into_string(self) -> String {
         match self.0 {
@@ -50,7 +50,7 @@ impl Text<'_> {
     }
 }
 
-/// What a record without its event keeps of it: a copy of its JSON, for its texts to be parts of.
+/// The JSON of a record and the copy that the record keeps, from which its texts are made.
 pub(super) struct Kept<'t> {
     json: &'t str,
     copy: Arc<str>,
@@ -66,15 +66,15 @@ impl<'t> Kept<'t> {
         Self { json, copy }
     }
 
-    /// A text of the record without the event: a part of the copy, if it is written in the JSON as it
-    /// reads.
+    /// A text of the record that does not borrow from the event: a part of the copy where the JSON has the
+    /// text without escapes.
     pub(super) fn text(&self, text: Text<'_>) -> Text<'static> {
         let borrowed = match text.0 {
             Repr::Borrowed(text) => text,
             Repr::Part { whole, start, end } => return Text(Repr::Part { whole, start, end }),
             Repr::Own(text) => return Text(Repr::Own(text)),
         };
-        // It begins where it does in the JSON, if its bytes are some of those.
+        // Its offset in the JSON is that in the copy, if its bytes lie within the JSON.
         let start = borrowed.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
         let end = start.wrapping_add(borrowed.len());
         match self.copy.get(start..end) {
@@ -233,9 +233,9 @@ mod tests {
             _ => false,
         };
         let shared: Vec<_> = [&id, &body, &blank, &elsewhere, &other].map(shares).into();
-        // Of a text without bytes nothing is to be shared.
+        // An empty text has nothing to share.
         assert_eq!([shared[0], shared[1], shared[3], shared[4]], [true, true, false, false]);
-        // A record of its own is not copied again.
+        // A record that has a copy already is not copied again.
         let again = Kept::of(&whole);
         assert!(shares(&again.text(id.clone())) && shares(&again.json()));
         let own = Kept::of(&whole).text(Text::from(String::from("\u{e9}")));

@@ -14,7 +14,7 @@ use crate::error::AppError;
 use crate::json::JsonError;
 use crate::printing::prints;
 
-/// Which tumbling window an invocation is for. What Lambda does not say is empty.
+/// The tumbling window that an invocation is for. Members that the event lacks are empty.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TumblingWindow {
     /// When it begins, as Lambda writes it: `2026-01-01T00:00:00Z`.
@@ -29,9 +29,9 @@ pub struct TumblingWindow {
     pub is_terminated_early: bool,
 }
 
-/// An event of a tumbling window. All of its records go into the state, or none does: an invocation that
-/// fails comes again, with the records and the state that it came with. Lambda does not say what becomes
-/// of the state where an answer names records that failed, so no answer does.
+/// An event of a tumbling window. Either all of its records go into the state, or the invocation fails:
+/// Lambda then sends the same records and the same state again. It is not documented what becomes of the
+/// state where an answer names records that failed, so an answer never names any.
 ///
 /// ```
 /// use apptheory_core::events::{LambdaEvent, KinesisRecord};
@@ -100,8 +100,7 @@ impl<'a> WindowEvent<'a> {
         &self.name
     }
 
-    /// Returns the records, which may be none: they go into the state one after the other, in their
-    /// order.
+    /// Returns the records in the order in which they go into the state; an event may have no records.
     #[must_use]
     pub fn records(&self) -> impl ExactSizeIterator<Item = BatchRecord<'_>> {
         self.batch.records()
@@ -114,13 +113,13 @@ impl<'a> WindowEvent<'a> {
         if state.is_null() { "{}" } else { state.json() }
     }
 
-    /// Returns the answer once all records went into the state. After the last invocation for the window
-    /// nothing of its state is kept.
+    /// Returns the answer when all records are in the state. After the last invocation for the window the
+    /// state is dropped.
     ///
     /// # Errors
     ///
-    /// A masked 500 when the state is not a JSON object, which Lambda would take for a failure without a
-    /// word about why.
+    /// A masked 500 when the state is not a JSON object: Lambda would fail the invocation without saying
+    /// why.
     pub fn answer(&self, state: Json) -> Result<Json, AppError> {
         if !state.is_object() {
             return Err(AppError::internal().with_cause(NotAnObject));

@@ -15,7 +15,7 @@ use super::values::{Entry, Span, Values};
 ///
 /// A name may have an empty list, which is not the same as no name: providers send such members.
 ///
-/// All names and values are in one text: a map takes two pieces of memory, however large it is.
+/// All names and values are in one text: a map takes two allocations, however large it is.
 #[derive(Clone, Default)]
 pub struct MultiMap {
     text: String,
@@ -45,7 +45,7 @@ impl MultiMap {
         bytes: usize,
     ) -> Self {
         let pairs = pairs.into_iter();
-        // Where nobody knows how many there are, there are few.
+        // Where the number is not known, it is small.
         let mut map = Self::with_capacity(pairs.size_hint().0.max(4), bytes);
         pairs.for_each(|(name, value)| map.push(name.as_ref(), [value]));
         map.sorted()

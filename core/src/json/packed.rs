@@ -13,7 +13,7 @@ use super::reading::{Misread, expected, read};
 use crate::gzip::{GunzipError, gunzip};
 use crate::http::base64_body;
 
-/// JSON that its program compressed with gzip. Where it is a text, such as the body of a message, it is
+/// JSON that its sender compressed with gzip. In a text, such as the body of a message, the bytes are in
 /// base64; data of a stream are the bytes themselves, or base64. It composes with the other envelopes:
 ///
 /// ```
@@ -33,22 +33,22 @@ use crate::http::base64_body;
 /// # Ok::<(), json::Misread>(())
 /// ```
 ///
-/// What it holds has 6 MiB at most ([`MAX_GZIP_BYTES`]): more is refused while it is unpacked,
-/// before it takes more memory.
+/// At most 6 MiB are unpacked ([`MAX_GZIP_BYTES`]): JSON that is longer is refused before it takes more
+/// memory.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub struct Gzip<T>(pub T);
 
-/// How many bytes come out of a [`Gzip`] at most: as many as Lambda takes for an event (6 MiB).
+/// The most bytes that a [`Gzip`] may unpack to: as many as an event of Lambda may have (6 MiB).
 pub const MAX_GZIP_BYTES: usize = 6 * 1024 * 1024;
 
-/// What is in it is its sender's: it is not printed.
+/// The content comes from others, and is not printed.
 impl<T> fmt::Debug for Gzip<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Gzip").finish_non_exhaustive()
     }
 }
 
-/// Says to [`Packed`] that its bytes are wanted as they are. Other formats see a newtype.
+/// The name by which [`Packed`] knows that a [`Gzip`] asks for its bytes. Other formats see a newtype.
 const NAME: &str = "$apptheory::Gzip";
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Gzip<T> {
@@ -108,14 +108,14 @@ impl<'a> Packed<'a> {
 /// Why [`Packed`] is no value of a type.
 #[derive(Debug)]
 pub(super) enum NotUnpacked {
-    /// The type is no [`Gzip`]: for it, the bytes are no JSON.
+    /// The type is not a [`Gzip`]: for it, the bytes are not JSON.
     OtherType,
     /// What is wrong with it, as serde says such things.
     Wrong(String),
 }
 
 impl NotUnpacked {
-    /// Of what is wrong, only what was expected is told.
+    /// What was expected; the value itself is not quoted.
     pub(super) fn misread(&self) -> Option<Misread> {
         match self {
             Self::OtherType => None,
@@ -129,7 +129,7 @@ impl NotUnpacked {
 
 impl fmt::Display for NotUnpacked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("gzip for a value that is none")
+        f.write_str("gzip for a type that is not a `Gzip`")
     }
 }
 

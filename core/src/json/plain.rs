@@ -1,7 +1,7 @@
-//! Serializing straight into a text: for readers that are no browsers.
+//! Serializing straight into a text, for readers that are not browsers.
 //!
-//! It writes what `serde_json` writes, to the byte, in a third of its instructions: a text that needs
-//! no escape, as nearly every one does, is looked at sixteen bytes at a time and copied as a whole.
+//! It writes the same bytes as `serde_json`, in a third of the instructions: nearly all texts need no
+//! escape, and are checked sixteen bytes at a time and copied as a whole.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,8 +15,8 @@ use super::{needs_no_escape, write_plain_string};
 ///
 /// # Errors
 ///
-/// [`fmt::Error`] for what our values are not made of: floats, bytes, tuples, and variants with more
-/// than one value.
+/// [`fmt::Error`] for what our values never hold: floats, bytes, tuples, and variants with more than one
+/// value.
 pub(crate) fn to_plain_bytes(value: &impl Serialize) -> Result<Vec<u8>, fmt::Error> {
     // Room for most bodies: growing copies what is there.
     let mut writer = Writer { out: String::with_capacity(2048) };

@@ -1,4 +1,4 @@
-//! Items read from the low-level DynamoDB JSON of streams, without a tree of it in between.
+//! Reads items from the low-level DynamoDB JSON of streams, without a tree of JSON values.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,12 +13,11 @@ use super::number::Number;
 use super::value::{ReadError, Value, decoded};
 
 impl Item {
-    /// Reads a text that is the low-level DynamoDB JSON of an item, as [`from_json`](Self::from_json)
-    /// reads a value that is.
+    /// Reads an item from a text of low-level DynamoDB JSON; see [`from_json`](Self::from_json).
     pub(crate) fn from_text(json: &str) -> Result<Self, ReadError> {
         match serde_json::from_str(json) {
             Ok(Members(attributes)) => Ok(attributes.into_iter().collect()),
-            // What is spelled unusually is an item all the same, or the reader of values says why not.
+            // Unusual spellings may still be an item: the slower reader decides, and makes the error.
             Err(_) => {
                 let json = serde_json::from_str(json).map_err(|_| ReadError::NotTagged)?;
                 Self::from_json(&json)

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
+use super::cancellation::Cancellation;
 use super::chain::Chain;
 use super::events::AnyEvent;
 use super::invocation::Invocation;
@@ -37,36 +38,7 @@ pub struct Context {
     pub(super) services: Arc<Services>,
     begun: Arc<Begun>,
     pub(super) left: Arc<Left>,
-    cancellation: Cancellation,
-}
-
-/// What ends when an answer is no longer waited for.
-#[derive(Clone)]
-enum Cancellation {
-    This(CancellationToken),
-    /// A child of this one, which ends for a record alone: it is [left](Left::given_up) for all who ask.
-    ChildOf(CancellationToken),
-}
-
-/// Gives a record up when it is dropped: a context of it that is asked from then on says so, too.
-pub(super) struct GiveUp {
-    left: Arc<Left>,
-    invocation: Option<CancellationToken>,
-}
-
-impl GiveUp {
-    /// Does nothing any more: the record was handled.
-    pub(super) fn disarm(mut self) {
-        self.invocation = None;
-    }
-}
-
-impl Drop for GiveUp {
-    fn drop(&mut self) {
-        if let Some(invocation) = &self.invocation {
-            self.left.given_up(invocation).cancel();
-        }
-    }
+    pub(super) cancellation: Cancellation,
 }
 
 impl Context {
@@ -93,24 +65,6 @@ impl Context {
             left: Arc::new(Left::behind(stages)),
             cancellation: Cancellation::This(cancellation.clone()),
         }
-    }
-
-    /// The same one of a record that is given up alone, as what [`give_up_on_drop`](Self::give_up_on_drop)
-    /// returns does.
-    pub(super) fn given_up_alone(self) -> Self {
-        let cancellation = match self.cancellation {
-            Cancellation::This(of) | Cancellation::ChildOf(of) => Cancellation::ChildOf(of),
-        };
-        Self { cancellation, ..self }
-    }
-
-    /// What gives the record up unless it is disarmed.
-    pub(super) fn give_up_on_drop(&self) -> GiveUp {
-        let invocation = match &self.cancellation {
-            Cancellation::ChildOf(invocation) => Some(invocation.clone()),
-            Cancellation::This(_) => None,
-        };
-        GiveUp { left: Arc::clone(&self.left), invocation }
     }
 
     pub(super) fn for_handler(
@@ -405,18 +359,6 @@ impl Context {
         self.begun.time.ends_at().map(|deadline| self.now().until(deadline))
     }
 
-    /// Returns what ends when the handler's answer is no longer waited for: its time is up, or the
-    /// client is gone. The handler's own future is dropped then; this is for work that it started
-    /// elsewhere. It never ends after the handler has answered: a body's stream is dropped when its
-    /// client leaves, and what feeds it finds its channel closed.
-    #[must_use]
-    pub fn cancellation(&self) -> &CancellationToken {
-        match &self.cancellation {
-            Cancellation::This(token) => token,
-            Cancellation::ChildOf(invocation) => self.left.given_up(invocation),
-        }
-    }
-
     /// How large the body of a request may be that a layer further out has changed: decompressed, say.
     #[cfg(feature = "tower")]
     pub(super) fn max_changed_bytes(&self) -> usize {
@@ -432,11 +374,6 @@ impl Context {
             change(&mut Arc::make_mut(call).request);
         }
         changed
-    }
-
-    /// The same one, whose answer is no longer waited for once `cancellation` ends.
-    pub(super) fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
-        Self { cancellation: Cancellation::This(cancellation), ..self.clone() }
     }
 }
 

@@ -26,6 +26,7 @@ mod answer;
 mod application;
 pub(crate) mod body;
 mod build;
+mod cancellation;
 mod chain;
 mod collect;
 mod context;

@@ -1,5 +1,5 @@
-//! Events and answers in the form that AWS gives them, as values of a program's own types: those of
-//! the crate `aws_lambda_events`, for one.
+//! Events and answers in AWS's own form, as values of any types, such as those of the crate
+//! `aws_lambda_events`.
 
 use std::borrow::Cow;
 
@@ -14,9 +14,9 @@ use super::kind::{self, RequestKind, cognito};
 use super::subject::Subject;
 use super::{Answer, Context, FromContext, IntoAnswer, Response};
 
-/// The event or record as AWS sends it, read as a type; as an answer, one in the form that the service
-/// takes. Use it for code that was written for the types of the crate `aws_lambda_events`, of any
-/// version, or for members that nothing here reads.
+/// The event or record as AWS sends it, read as a type; returned from a handler, an answer in the form of the
+/// service. Use it for code that was written for the types of the crate `aws_lambda_events`, of any version,
+/// or for members that no other extractor reads.
 ///
 /// ```
 /// use apptheory::app::{App, Raw};
@@ -42,7 +42,7 @@ use super::{Answer, Context, FromContext, IntoAnswer, Response};
 ///
 /// | For | It reads | As an answer it is |
 /// |---|---|---|
-/// | a request or a message of a WebSocket | the event behind it | a response as Lambda functions spell it, such as `ApiGatewayProxyResponse`: it is [read](apptheory_core::http::HttpResponse::read_answer), and written for the service that asks |
+/// | a request or a message of a WebSocket | the event behind it | a response of a Lambda function, such as `ApiGatewayProxyResponse`: it is [read](apptheory_core::http::HttpResponse::read_answer), and written in the form of the service that sent the event |
 /// | a record | the record [as its event has it](apptheory_core::events::EventInput::as_json) | – |
 /// | a record of Firehose | the same | a member of `records` ([`Transformed::of`](apptheory_core::events::Transformed::of)) |
 /// | an authorizer | the event | a policy document or `isAuthorized` ([`Policy::read_answer`]) |
@@ -53,18 +53,17 @@ use super::{Answer, Context, FromContext, IntoAnswer, Response};
 ///
 /// Whole batches are events of [`on`](super::Router::on), where no handler of their records is
 /// registered: a handler from `Raw<SqsEvent>` to `Raw<SqsBatchResponse>` decides by itself what comes
-/// again. Deadlines and order within a FIFO group are then its own affair, too.
+/// again. It then has to keep deadlines, and the order of FIFO groups, itself.
 ///
-/// No event stands behind a request of [`local::Server`](crate::local::Server), of
-/// [`serve`](super::AppService::serve) and of tower: asking for one is a masked 500. What a
-/// middleware changed of a request is not in its event. An event of another shape than the type is a
-/// mistake of the program: a masked 500, of which the log says what is wrong where. `aws_lambda_events`
-/// wants members that some services and emulators leave out.
+/// Requests of [`local::Server`](crate::local::Server), of [`serve`](super::AppService::serve) and of tower
+/// have no event: asking for it is a masked 500. Changes that a middleware made to a request are not in its
+/// event. An event that does not fit the type is a mistake of the program: a masked 500, and the log names
+/// the member. Types of `aws_lambda_events` require members that some services and emulators leave out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Raw<T>(pub T);
 
-/// No event stands behind a request: it came over a connection of its own, or an extractor that reads
-/// `Raw` does not repeat its `KEEPS_EVENT`.
+/// A request has no event: it did not come from Lambda, or an extractor that reads `Raw` does not repeat its
+/// `KEEPS_EVENT`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "no event was kept for the request: it came without one, or was read by an extractor without `KEEPS_EVENT`"

@@ -1,9 +1,8 @@
 //! Requests to AWS over TLS, and whose certificates are trusted.
 //!
 //! This module decides by a request's host which root certificates its connection is checked against.
-//! The system's are more than a hundred files: reading them takes longer than everything else that a
-//! function does before its first event, and so they are read for hosts only that Amazon's own roots
-//! do not vouch for.
+//! Reading the system's takes longer than everything else that a function does before its first event. So
+//! they are read only for hosts whose certificates do not come from Amazon's own roots.
 
 mod trust;
 
@@ -44,11 +43,11 @@ pub(crate) struct HttpsConnector {
     others: OnceLock<Connector>,
 }
 
-/// Somebody is at the other end of whom no root certificate knows.
+/// The certificate of a server does not come from a root that is trusted.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the certificate of {host} is checked against {roots}, and comes from none of them; if its root is to \
-     be trusted, name a file with it in AWS_CA_BUNDLE"
+    "the certificate of {host} does not come from {roots}: to trust its root, name a file with it in \
+     AWS_CA_BUNDLE"
 )]
 struct Untrusted {
     host: String,
@@ -96,7 +95,7 @@ impl HttpsConnector {
             let error = Untrusted { host, roots, source: error };
             #[cfg(feature = "tracing")]
             tracing::error!("{error}");
-            // It will not be trusted another time either.
+            // Not to be tried again: it would fail the same way.
             Err(ConnectorError::user(error.into()))
         })
     }
@@ -104,7 +103,7 @@ impl HttpsConnector {
     fn connector(&self, roots: Roots<'_>) -> Connector {
         let context = TlsContext::builder().with_trust_store(roots.store()).build();
         let builder = self.builder.clone().tls_provider(Provider::Rustls(CryptoMode::Ring));
-        // Nothing is wrong with a context that has nothing but a trust store.
+        // A context that has only a trust store is always valid.
         builder.tls_context(context.unwrap_or_default()).build()
     }
 }
@@ -128,8 +127,7 @@ fn is_untrusted(error: &ConnectorError) -> bool {
     core::iter::successors(Some(error), |&error| inner(error)).any(is_unknown)
 }
 
-/// The cause of an error. The source of an I/O error is that of the error in it, which would be passed
-/// over.
+/// The cause of an error. `source` of an I/O error skips the error that it wraps.
 fn inner<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),

@@ -174,8 +174,7 @@ async fn a_server_that_no_root_knows_is_refused_with_the_name_of_the_switch() {
         (by_amazon, "Amazon's root certificates"),
     ] {
         let told = answer(sent).await.unwrap_err();
-        let expected =
-            format!("the certificate of localhost is checked against {roots}, and comes");
+        let expected = format!("the certificate of localhost does not come from {roots}: ");
         assert!(told.contains(&expected) && told.contains("name a file with it in"), "{told}");
         assert!(told.contains("UnknownIssuer"), "{told}");
     }

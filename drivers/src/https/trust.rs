@@ -1,4 +1,4 @@
-//! Whom connections trust, as the environment says.
+//! Which root certificates connections trust, as the environment says.
 
 use std::fs;
 
@@ -15,8 +15,8 @@ use crate::env::{Env, filled};
 /// these are signed as well.
 pub(super) const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
-/// The variables with which Amazon's roots are not enough: the first two say where the system's
-/// certificates are, and a proxy, which the others name, may speak for AWS's endpoints.
+/// The variables for which the system's roots are used: the first two say where these are, and the others
+/// name a proxy, which may present a certificate of its own for AWS's endpoints.
 const NAME_OTHERS: [&str; 8] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -28,16 +28,16 @@ const NAME_OTHERS: [&str; 8] = [
     "all_proxy",
 ];
 
-/// Who vouches for the certificates of servers.
+/// Which roots vouch for the certificates of servers.
 #[derive(Debug)]
 pub(super) enum Trust {
-    /// Amazon for AWS's own endpoints, and for all others whom the system trusts.
+    /// Amazon's for AWS's own endpoints, and the system's for all others.
     ByEndpoint,
-    /// Whom the system trusts.
+    /// The system's.
     System,
-    /// The roots of a file that `AWS_CA_BUNDLE` names, in PEM.
+    /// Those of the file that `AWS_CA_BUNDLE` names, in PEM.
     Bundle(Vec<u8>),
-    /// Nobody: there is such a file, and it cannot be used.
+    /// No roots: that file cannot be used.
     Nobody(BundleError),
 }
 
@@ -106,7 +106,7 @@ impl Roots<'_> {
     }
 }
 
-/// Reads a file, each of whose certificates has to be one: the connector would panic at others.
+/// Reads a file and checks each of its certificates: the connector would panic at a malformed one.
 fn bundle(path: &str) -> Result<Vec<u8>, String> {
     let pem = fs::read(path).map_err(|error| format!("which cannot be read ({error})"))?;
     let mut roots = RootCertStore::empty();

@@ -1,4 +1,4 @@
-//! Responses as functions spell them for API Gateway, function URLs, ALB and VPC Lattice.
+//! Responses in the JSON that functions answer API Gateway, function URLs, ALB and VPC Lattice with.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -32,19 +32,19 @@ struct Spelled {
 /// An answer is not one to a request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 enum NotAResponse {
-    #[error("the answer is no response as Lambda functions spell it: {0}")]
+    #[error("the answer is not a response of a Lambda function: {0}")]
     Misread(Misread),
     #[error("the answer says that its body is base64, and it is not")]
     NotBase64,
 }
 
 impl<S> HttpResponse<S> {
-    /// Reads a response as Lambda functions spell it for API Gateway, function URLs, ALB and VPC
-    /// Lattice. Use it for code that makes such an answer itself: the response is then written for
-    /// whichever of them asks.
+    /// Reads a response in the JSON that Lambda functions answer API Gateway, function URLs, ALB and VPC
+    /// Lattice with. Use it for code that makes such an answer itself: the response is then written in the
+    /// form of the service that sent the request.
     ///
-    /// Members that are missing or null are empty, `statusCode` apart, and others are skipped. As API
-    /// Gateway has it, a field of `multiValueHeaders` replaces that of `headers`.
+    /// Members that are missing or null are empty, except `statusCode`, which is required; unknown members
+    /// are skipped. As in API Gateway, a field of `multiValueHeaders` replaces the one of `headers`.
     ///
     /// ```
     /// use apptheory_core::http::HttpResponse;
@@ -58,14 +58,14 @@ impl<S> HttpResponse<S> {
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for JSON of another shape. Its cause says what is wrong where.
+    /// [`AppError`], a masked 500, for JSON of another shape. Its cause names the member.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         let refused = |cause| AppError::internal().with_cause(cause);
         let spelled: Spelled =
             read_value(answer).map_err(|misread| refused(NotAResponse::Misread(misread)))?;
         let mut response = Self::new(spelled.status_code);
         for (name, value) in spelled.headers {
-            // Those in several spellings are several values.
+            // The same name in another case adds values.
             response.headers.append(&name, value);
         }
         for name in spelled.multi_value_headers.keys() {
@@ -153,7 +153,7 @@ mod tests {
             (json!({"statusCode": 70_000}), "invalid json of statusCode: expected u16"),
         ] {
             let error = read(answer).unwrap_err();
-            let (_, told) = error.split_once("spell it: ").unwrap();
+            let (_, told) = error.split_once("Lambda function: ").unwrap();
             assert_eq!(told, expected);
         }
         let error = read(json!({"statusCode": 200, "body": "?", "isBase64Encoded": true}));

@@ -212,11 +212,11 @@ impl Done {
     }
 }
 
-/// The error of a handler that made a resource and failed then: CloudFormation is told the physical id
-/// of that resource, and has it deleted when it rolls the stack back. Without it, a failed creation has
-/// made nothing, and a failed update leaves the resource as it was.
+/// The error of a handler that made a resource and failed after that: CloudFormation gets the physical id
+/// of the resource, and has it deleted when it rolls the stack back. Any other error means that a creation
+/// made nothing, and that an update left the resource as it was.
 ///
-/// It has the status and the message of the error that it is made with.
+/// It has the status and the message of the error that it is made from.
 ///
 /// ```
 /// use apptheory_core::error::AppError;
@@ -243,7 +243,8 @@ pub struct LeftBehind {
 }
 
 impl LeftBehind {
-    /// Names the resource that was made, of which an id has 1 to 1024 bytes, and why the handler failed.
+    /// Makes the error from the physical id of the resource, 1 to 1024 bytes long, and the reason of the
+    /// failure.
     #[must_use]
     pub fn new(physical_id: impl Into<String>, error: impl Into<AppError>) -> Self {
         Self { physical_id: physical_id.into(), error: error.into() }

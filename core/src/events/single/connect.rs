@@ -15,8 +15,8 @@ use crate::events::envelopes::or_empty;
 use crate::json::{Misread, read, read_texts, to_text};
 use crate::printing::prints;
 
-/// What a flow of Amazon Connect invokes the function with. What it lacks is empty, and what is known of
-/// the customer is not printed.
+/// The event of a flow of Amazon Connect. Members that it lacks are empty; data of the customer are not
+/// printed.
 #[derive(Clone)]
 pub struct ContactEvent {
     /// The contact.
@@ -26,7 +26,7 @@ pub struct ContactEvent {
 
 prints!(ContactEvent: contact);
 
-/// A contact of a customer with a contact centre.
+/// A call, chat, task or e-mail between a customer and a contact centre.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Contact {
@@ -54,13 +54,13 @@ pub struct Contact {
     /// Where the customer is reached.
     #[serde(default, deserialize_with = "or_empty")]
     pub customer_endpoint: ContactEndpoint,
-    /// What the customer has called.
+    /// The address that the customer has called.
     #[serde(default, deserialize_with = "or_empty")]
     pub system_endpoint: ContactEndpoint,
     /// The queue that it waits in.
     #[serde(default, deserialize_with = "or_empty")]
     pub queue: ContactQueue,
-    /// What flows have kept of it.
+    /// The attributes that flows have set.
     #[serde(default, deserialize_with = "or_empty")]
     pub attributes: BTreeMap<String, String>,
 }
@@ -74,7 +74,7 @@ pub struct ContactEndpoint {
     /// The address: a phone number, say.
     #[serde(default, deserialize_with = "or_empty")]
     pub address: String,
-    /// What that is, as `TELEPHONE_NUMBER`.
+    /// The kind of address, such as `TELEPHONE_NUMBER`.
     #[serde(default, rename = "Type", deserialize_with = "or_empty")]
     pub kind: String,
 }
@@ -125,7 +125,7 @@ impl ContactEvent {
     }
 
     /// Reads the parameters of the flow's block as a value of a type. Flows write numbers and Booleans as
-    /// texts, so that those do where the type has numbers and Booleans.
+    /// texts; they are read as numbers and Booleans where the type has these.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl ContactEvent {
     }
 }
 
-/// What a flow of Amazon Connect is answered, for its next blocks to read as `$.External`.
+/// The answer to a flow of Amazon Connect, which its next blocks read as `$.External`.
 ///
 /// ```
 /// use apptheory_core::events::ContactAnswer;
@@ -149,7 +149,7 @@ pub struct ContactAnswer {
     members: Map<String, Json>,
 }
 
-/// What is told of the customer is not printed.
+/// The answer may hold data of the customer, and is not printed.
 impl fmt::Debug for ContactAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.members.keys()).finish()
@@ -157,14 +157,14 @@ impl fmt::Debug for ContactAnswer {
 }
 
 impl ContactAnswer {
-    /// Begins an answer, which says nothing yet.
+    /// Makes an empty answer.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text. An answer of texts alone is what a block takes whose response validation is
-    /// `STRING_MAP`, as it is unless set otherwise.
+    /// Adds a text. A block whose response validation is `STRING_MAP`, the default, takes answers that have
+    /// only texts.
     #[must_use]
     pub fn text(mut self, name: &str, value: impl Into<String>) -> Self {
         self.members.insert(name.into(), Json::String(value.into()));
@@ -179,7 +179,7 @@ impl ContactAnswer {
     }
 }
 
-/// How large an answer may be: 32 KB (*Amazon Connect Administrator Guide*, "Grant Amazon Connect access
+/// The limit of the size of an answer: 32 KB (*Amazon Connect Administrator Guide*, "Grant Amazon Connect access
 /// to your AWS Lambda functions").
 const MAX_ANSWER_BYTES: usize = 32 * 1024;
 

@@ -16,7 +16,7 @@ use crate::json;
 use crate::printing::prints;
 
 /// A turn of a conversation with a bot of Amazon Lex (version 2), in which the bot asks the function how
-/// to go on. What it lacks is empty, and what the user said is not printed.
+/// to go on. Members that it lacks are empty; what the user said is not printed.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LexTurn {
@@ -28,10 +28,10 @@ pub struct LexTurn {
     /// What the user said or wrote.
     #[serde(default, deserialize_with = "or_empty")]
     pub input_transcript: String,
-    /// How it came: `Text`, `Speech` or `DTMF`.
+    /// The kind of input: `Text`, `Speech` or `DTMF`.
     #[serde(default, deserialize_with = "or_empty")]
     pub input_mode: String,
-    /// Which of the bot's code hooks calls, where it is given a label.
+    /// The label of the code hook that calls; empty without one.
     #[serde(default, deserialize_with = "or_empty")]
     pub invocation_label: String,
     /// The bot.
@@ -117,7 +117,7 @@ struct SlotValue {
 }
 
 impl Slot {
-    /// What Lex made of it, or what the user said where it made nothing of that.
+    /// The value as Lex interprets it, or what the user said where Lex cannot interpret it.
     fn text(&self) -> &str {
         let Some(SlotValue { original_value, interpreted_value }) = &self.value else { return "" };
         interpreted_value.as_ref().unwrap_or(original_value)
@@ -170,8 +170,8 @@ impl LexTurn {
     }
 }
 
-/// What a bot is to do next, and to say. Slots, contexts and attributes of the session stay as they are
-/// unless the answer changes them.
+/// What a bot does and says next. Slots, contexts and attributes of the session stay as they are unless
+/// the answer changes them.
 ///
 /// ```
 /// use apptheory_core::events::LexAnswer;
@@ -231,8 +231,7 @@ impl LexAnswer {
         Self::new(Next::Delegate)
     }
 
-    /// Has the bot ask for a slot, whose value is emptied for that. Without a message it asks with its
-    /// own prompt.
+    /// Has the bot ask for a slot, whose value is removed. Without a message it asks with its own prompt.
     #[must_use]
     pub fn elicit_slot(name: impl Into<String>) -> Self {
         Self::new(Next::ElicitSlot(name.into()))
@@ -244,7 +243,7 @@ impl LexAnswer {
         Self::new(Next::ConfirmIntent)
     }
 
-    /// Has the bot ask what the user wants, in these words: it has none of its own for that.
+    /// Has the bot ask what the user wants, in these words: it has no prompt of its own for that.
     #[must_use]
     pub fn elicit_intent(text: impl Into<String>) -> Self {
         Self::new(Next::ElicitIntent).say(text)

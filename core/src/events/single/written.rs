@@ -1,6 +1,6 @@
-//! Answers as functions spell them that make the service's form themselves, read as our own types.
+//! Answers that functions write in the service's own form, read as our own types.
 //!
-//! What an answer is about is the event's to say: ids that it repeats are skipped.
+//! The event says what an answer is about: ids that the answer repeats are skipped.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,9 +16,9 @@ use crate::error::AppError;
 use crate::events::envelopes::or_empty;
 
 impl Policy {
-    /// Reads an answer in the form that API Gateway or AppSync takes: a policy document of an author's
-    /// own, with conditions say, or `isAuthorized`. It is handed on as it is; where the API that asks
-    /// does not take it, or would skip a member of it, the invocation fails, and nobody is let in.
+    /// Reads an answer in the form of API Gateway or AppSync: a policy document, for instance one with
+    /// conditions, or `isAuthorized`. It is passed on unchanged. If the API that asks does not take it,
+    /// or would skip a member of it, the invocation fails, and access is denied.
     ///
     /// ```
     /// use apptheory_core::events::Policy;
@@ -30,7 +30,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for what is no object.
+    /// [`AppError`], a masked 500, for JSON that is not an object.
     pub fn read_answer(answer: Json) -> Result<Self, AppError> {
         match answer {
             Json::Object(written) => Ok(Self::of_written(written)),
@@ -41,8 +41,8 @@ impl Policy {
     }
 }
 
-/// The answer of an author's own, if the API that asks takes it, and reads all of it: what it skips may
-/// be what was to be denied. What is null in it is left out.
+/// The answer as it was written, if the API that asks reads all of it: a member that it skips may be
+/// what was to be denied. Members that are null are left out.
 pub(super) fn check(
     mut answer: Map<String, Json>,
     source: AuthorizerSource,
@@ -109,8 +109,8 @@ pub(super) fn check_context(context: &Map<String, Json>) -> Result<(), NotTaken>
 }
 
 impl TokenClaims {
-    /// Reads the `response` of a Pre Token Generation trigger as Cognito takes it. It is handed on as it
-    /// is; one of another version than the trigger's fails the invocation.
+    /// Reads the `response` of a Pre Token Generation trigger in Cognito's form. It is passed on unchanged;
+    /// a response in the form of another version than the trigger's fails the invocation.
     ///
     /// ```
     /// use apptheory_core::events::TokenClaims;
@@ -123,7 +123,7 @@ impl TokenClaims {
     ///
     /// # Errors
     ///
-    /// [`AppError`], a masked 500, for what is no object.
+    /// [`AppError`], a masked 500, for JSON that is not an object.
     pub fn read_answer(response: Json) -> Result<Self, AppError> {
         match response {
             Json::Object(written) => Ok(Self::of_written(written)),
@@ -135,9 +135,8 @@ impl TokenClaims {
 }
 
 impl Done {
-    /// Reads a response as custom resources spell it, of functions that answer CloudFormation
-    /// themselves or through the provider framework of the CDK. Whose answer it is, is the request's to
-    /// say: other members are skipped.
+    /// Reads a response of a custom resource, as functions write it that answer CloudFormation themselves or
+    /// through the provider framework of the CDK. Members that identify the request are skipped.
     ///
     /// ```
     /// use apptheory_core::events::Done;
@@ -177,7 +176,7 @@ impl Done {
     }
 }
 
-/// A response as custom resources spell it (*AWS CloudFormation User Guide*, "Custom resource response
+/// A response of a custom resource (*AWS CloudFormation User Guide*, "Custom resource response
 /// objects").
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -204,8 +203,8 @@ enum Status {
 }
 
 impl S3BatchResult {
-    /// Reads an answer as functions spell it for S3 Batch Operations, with the result of one task. Of
-    /// which invocation and task it is, is the event's to say: other members are skipped.
+    /// Reads an answer to S3 Batch Operations with the result of one task. Members that identify the
+    /// invocation and the task are skipped.
     ///
     /// ```
     /// use apptheory_core::events::S3BatchResult;
@@ -235,7 +234,7 @@ impl S3BatchResult {
     }
 }
 
-/// An answer as functions spell it for S3 Batch Operations.
+/// An answer to S3 Batch Operations.
 #[derive(Deserialize)]
 struct Answer {
     results: Vec<TaskResult>,
@@ -351,7 +350,7 @@ mod tests {
             answered(&create(), &Done::new("cache-8").data("Port", 6379).no_echo()).unwrap();
         let read = Done::read_answer(expected.clone()).unwrap();
         assert_eq!(answered(&create(), &read), Ok(expected.clone()));
-        // Whose answer it is, is not the handler's to say.
+        // The handler does not decide which request it answers.
         expected["RequestId"] = "other".into();
         let read = Done::read_answer(expected).unwrap();
         assert_eq!(answered(&create(), &read).unwrap()["RequestId"], "r1");

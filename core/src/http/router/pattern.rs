@@ -21,8 +21,8 @@ pub struct Pattern {
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Capture {
     name: String,
-    /// How many bytes there are between it and the one before: static texts match byte for byte, so
-    /// that nobody has to look for their ends.
+    /// How many bytes there are between the capture before and this one: static texts match byte for byte,
+    /// so their length is known.
     skipped: usize,
     is_proxy: bool,
 }

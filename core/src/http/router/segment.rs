@@ -1,8 +1,8 @@
 //! The segments of a path, eight bytes at a time.
 //!
-//! Segments are short and of any length: a loop over their bytes would end where no processor
-//! foresees it, once to find the slash and once to hash what is before it. Here both come of the same
-//! words, and most segments fit into one.
+//! Segments are short and of different lengths: a processor cannot predict where a loop over their bytes
+//! ends, and there would be two, to find the slash and to hash what is before it. Here both are computed
+//! from words of eight bytes, and most segments fit into one.
 
 /// The first segment of a path.
 #[derive(Clone, Copy, Debug)]

@@ -21,9 +21,9 @@ pub(super) struct Trie {
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// The root is nobody's.
+    /// The child for a parameter. The root, node 0, is nobody's child.
     param: Option<NonZeroU32>,
-    /// Whether any edge leads on from here by text.
+    /// Whether there are children for static texts.
     has_statics: bool,
     /// The routes whose patterns end here.
     leaf: Leaf,

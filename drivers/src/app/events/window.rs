@@ -41,8 +41,8 @@ macro_rules! windows {
             /// either handler, fails the invocation, and Lambda sends the same records and the state
             /// before them again. So that one bad record does not hold up its shard for as long as it
             /// is kept, set `MaximumRetryAttempts`, `BisectBatchOnFunctionError` and a destination for
-            /// failures. What `gather` does elsewhere than in the state is done again, too: leave that
-            /// to `end`, which may be called again as well, with the same state.
+            /// failures. Other effects of `gather` are repeated, too: leave them to `end`, which may also be
+            /// called again, with the same state.
             ///
             /// Lambda keeps at most 1 MB of state, and ends a window early that has more:
             /// [`TumblingWindow`] says so.
@@ -112,15 +112,15 @@ macro_rules! windows {
 windows!(Router App);
 
 /// The state of a tumbling window, as a value of the application's own type, which serializes as a JSON
-/// object. It begins with the type's default. A handler of records changes it in place; what it holds
-/// when the handler returns is what the next record finds.
+/// object. It begins with the type's default. A handler of records changes it in place, and the next
+/// record finds it as the handler leaves it.
 ///
-/// What a handler changes before it fails stays in the value, and counts for nothing because the
-/// invocation fails. Put no middleware around the handler that runs it once more, or that answers in place
-/// of its error: the record would be in the state twice, or in part.
+/// What a handler changes before it fails does not count, because the invocation fails. Put no middleware
+/// around the handler that runs it again, or that answers in place of its error: the record would be in
+/// the state twice, or in part.
 ///
-/// A state that Lambda hands over and that is of another type fails the invocation, and says where: give
-/// members that are new a default (`#[serde(default)]`), since windows go on while a function is deployed.
+/// A state from Lambda that does not fit the type fails the invocation, with an error that names the member.
+/// Windows go on while a function is deployed: give new members a default (`#[serde(default)]`).
 pub struct WindowState<T>(OwnedMutexGuard<T>);
 
 impl<T> Deref for WindowState<T> {
@@ -179,13 +179,13 @@ fn of_window(context: &Context) -> Result<Arc<InWindow>, AppError> {
         .ok_or_else(|| AppError::internal().with_cause(OfAnotherKind))
 }
 
-/// What an invocation for a window has of it.
+/// The window of an invocation, and its state so far.
 pub(crate) struct InWindow {
     window: TumblingWindow,
     state: Mutex<State>,
 }
 
-/// The state as it came, and the same as a value of the type that a handler has asked for.
+/// The state as the event has it, or as a value of the type that a handler has asked for.
 enum State {
     Came(Value),
     Typed(Box<dyn Typed>),
@@ -203,15 +203,17 @@ impl<T: Serialize + Send + 'static> Typed for Arc<tokio::sync::Mutex<T>> {
     }
 
     fn to_json(&self) -> Result<Value, AppError> {
-        let state = self.try_lock().map_err(|_| AppError::internal().with_cause(Kept))?;
+        let state = self.try_lock().map_err(|_| AppError::internal().with_cause(StillInUse))?;
         serde_json::to_value(&*state).map_err(AppError::from_error)
     }
 }
 
-/// A handler asks twice for the state of its window, or has left it with something that goes on.
+/// A handler takes the state of its window twice, or a task that it started still has it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the state of the window is still held: take one `WindowState`, and let go of it")]
-struct Kept;
+#[error(
+    "the state of the window is still in use: take one `WindowState`, and drop it before you return"
+)]
+struct StillInUse;
 
 impl InWindow {
     fn new(event: &WindowEvent<'_>) -> Result<Self, AppError> {
@@ -237,7 +239,8 @@ impl InWindow {
                 typed
             }
         };
-        let held = typed.try_lock_owned().map_err(|_| AppError::internal().with_cause(Kept))?;
+        let held =
+            typed.try_lock_owned().map_err(|_| AppError::internal().with_cause(StillInUse))?;
         Ok(WindowState(held))
     }
 
@@ -278,7 +281,7 @@ impl super::EventRoutes {
 }
 
 impl AppService {
-    /// Has the records of a window gathered, and its end handled if it has come, and answers the state.
+    /// Gathers the records of a window, handles its end if it has come, and answers the state.
     pub(in crate::app) async fn answer_window(
         &self,
         event: &WindowEvent<'_>,

@@ -1,4 +1,4 @@
-//! Connections to DynamoDB that are there before the first invocation.
+//! Connects to DynamoDB before the first invocation.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -20,14 +20,14 @@ use crate::clock::{Clock as _, SharedClock};
 use crate::env::{filled, process_env};
 use crate::lambda::RUNTIME_API;
 
-/// How long it may take to connect. A function starts without a connection that is not there by then.
+/// How long the function waits for connections before it starts without them.
 const CONNECT_TIME: Duration = Duration::from_secs(1);
 
-/// The clients of this function. There is one function in a process.
+/// The clients of this process, which runs one function.
 static CLIENTS: Mutex<Vec<Weak<Client>>> = Mutex::new(Vec::new());
 
-/// Has a client connect before the first invocation, if this process is a function, and if it is still
-/// there by then.
+/// Lets a client connect before the first invocation, if this process runs on Lambda and the client is not
+/// dropped before.
 pub(super) fn before_first_invocation(client: &Arc<Client>) {
     if filled(process_env, RUNTIME_API).is_some() {
         let mut clients = clients();
@@ -36,25 +36,25 @@ pub(super) fn before_first_invocation(client: &Arc<Client>) {
     }
 }
 
-/// Connects all clients. What keeps one from it is logged, and is for its first call to find again.
+/// Connects all clients. A client that cannot connect is logged, and tries again at its first call.
 pub(crate) async fn connect_all(clock: &SharedClock) {
     let clients: Vec<_> = clients().iter().filter_map(Weak::upgrade).collect();
     join_all(clients.iter().map(async |client| {
         if let Err(why) = connect(client, clock).await {
-            tracing::warn!("DynamoDB is not reached before the first invocation: {why}");
+            tracing::warn!("cannot connect to DynamoDB before the first invocation, the first call tries again: {why}");
         }
     }))
     .await;
 }
 
-/// Loads the credentials of a client, opens its connection, and leaves that for the first call.
+/// Loads the credentials of a client and opens a connection, which its first call uses.
 async fn connect(client: &Client, clock: &SharedClock) -> Result<(), String> {
     let by = clock.now().saturating_add(CONNECT_TIME);
-    // An order, up to the moment in which it would be sent: its table is never asked for.
+    // `Ping` replaces the order before it is sent: its table need not exist.
     let order = client.get_item().table_name("none").customize().config_override(sent_once());
     match clock.race(Some(by), order.interceptor(Ping).send()).await {
         None => Err(format!("no answer within {CONNECT_TIME:?}")),
-        // It is no answer to an order. That there is one says enough.
+        // The answer to `GET /` is an error of the order. That there is one is enough.
         Some(Err(error)) if error.raw_response().is_none() => {
             Err(Sanitizer::new().free_text(&WithCauses(&error).to_string()).into_owned())
         }
@@ -62,8 +62,8 @@ async fn connect(client: &Client, clock: &SharedClock) -> Result<(), String> {
     }
 }
 
-/// Asks for `GET /` instead of what was to be sent, without a signature: DynamoDB says to anybody that
-/// it is healthy. That needs no permission and no table, is in no trail, and costs no capacity.
+/// Sends `GET /` in place of a request, without a signature: DynamoDB answers that it is healthy. That
+/// needs no permission and no table, is not in CloudTrail, and costs no capacity.
 #[derive(Debug)]
 struct Ping;
 

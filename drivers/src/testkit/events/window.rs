@@ -1,4 +1,4 @@
-//! Tumbling windows, as Lambda plays them.
+//! Tumbling windows, as Lambda runs them.
 
 use apptheory_core::time::Timestamp;
 use serde::de::DeserializeOwned;
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{ItemChange, KinesisEntry, arn, dynamodb, kinesis};
 use crate::testkit::{TestAnswer, TestApp};
 
-/// Tumbling windows of five minutes, one after the other, of one shard. As Lambda does, it hands what an
-/// invocation answers as the state to the next one; after one that fails, the state is the one before.
+/// Tumbling windows of five minutes, one after the other, of one shard. As Lambda does, it sends the state
+/// that an invocation answers to the next one; after an invocation that fails, the state is unchanged.
 /// Get it from [`TestApp::kinesis_window`] or [`TestApp::dynamodb_window`].
 #[derive(Clone, Debug)]
 pub struct TestWindow<'a, E> {
