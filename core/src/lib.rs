@@ -42,6 +42,7 @@
 extern crate alloc;
 
 pub mod backoff;
+mod base64_text;
 pub mod contract;
 mod document;
 pub mod duration;

@@ -8,8 +8,8 @@ use super::batch_source::BatchSource;
 use super::error::{Error, ErrorKind};
 use super::heads::{Head, Heads, Origin};
 use super::window::has_window;
+use crate::base64_text;
 use crate::document::{Document, Object, Value};
-use crate::http::base64_body;
 use crate::json::JsonError;
 use crate::printing::prints;
 
@@ -183,7 +183,7 @@ impl<'e> BatchRecord<'e> {
     pub(super) fn decode(&self, text: &str) -> Result<Vec<u8>, Error> {
         let what = self.source.names().1;
         let refused = |_| Error::refused(ErrorKind::InvalidBase64, what, "invalid base64");
-        base64_body::decode(text.as_bytes(), None).map_err(refused)
+        base64_text::decode(text.as_bytes(), None).map_err(refused)
     }
 
     /// Reads the record's members with `read`.

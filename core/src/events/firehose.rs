@@ -12,8 +12,8 @@ use serde_json::Value as Json;
 use super::batch_event::{BatchEvent, BatchRecord};
 use super::error::{Error, ErrorKind};
 use super::text::{Kept, Text};
+use crate::base64_text;
 use crate::error::AppError;
-use crate::http::base64_body;
 use crate::json::{self, ObjectWriter};
 use crate::printing::prints;
 
@@ -183,7 +183,7 @@ impl Transformed {
         }
         let mut read: Self =
             serde_json::from_value(answer).map_err(|_| refused(NotTransformed::Other))?;
-        let data = read.data.as_ref().map(|data| base64_body::decode(data.as_bytes(), None));
+        let data = read.data.as_ref().map(|data| base64_text::decode(data.as_bytes(), None));
         match (read.result, data) {
             (Outcome::Ok, Some(Ok(_))) | (Outcome::Dropped, None) => Ok(read),
             // Types of such answers have data in any case.

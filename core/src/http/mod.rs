@@ -34,7 +34,6 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
-pub(crate) mod base64_body;
 pub mod binding;
 pub mod cache;
 pub mod client;

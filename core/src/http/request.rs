@@ -15,8 +15,9 @@ use super::path::UriPath;
 use super::platform::PlatformContext;
 use super::provenance::SourceProvenance;
 use super::query::QueryString;
+use super::trace;
 use super::values::Values;
-use super::{base64_body, trace};
+use crate::base64_text::{self, Base64Error};
 use crate::error::{AppError, code};
 
 /// A request as a provider, a test or a socket hands it over: nothing is checked yet.
@@ -101,6 +102,15 @@ pub enum RequestError {
     TooLarge,
 }
 
+impl From<Base64Error> for RequestError {
+    fn from(error: Base64Error) -> Self {
+        match error {
+            Base64Error::Invalid => Self::InvalidBase64,
+            Base64Error::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
 impl RawRequest<'_> {
     /// Returns a request for a target as a client sends it, percent-encoded and with its query:
     /// `/orders?status=open`. It has neither header fields nor a body.
@@ -132,7 +142,7 @@ impl RawRequest<'_> {
         let body = if !headers.are_clean() {
             Err(RequestError::InvalidHeader)
         } else if self.is_base64 {
-            base64_body::decode(&self.body, max_bytes)
+            base64_text::decode(&self.body, max_bytes).map_err(RequestError::from)
         } else if max_bytes.is_some_and(|most| self.body.len() > most) {
             Err(RequestError::TooLarge)
         } else {

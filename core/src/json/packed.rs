@@ -10,8 +10,8 @@ use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
 use super::reading::{Misread, expected, read};
+use crate::base64_text;
 use crate::gzip::{GunzipError, gunzip};
-use crate::http::base64_body;
 
 /// JSON that its sender compressed with gzip. In a text, such as the body of a message, the bytes are in
 /// base64; data of a stream are the bytes themselves, or base64. It composes with the other envelopes:
@@ -85,7 +85,7 @@ fn unpack(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>, GunzipError> {
     if bytes.starts_with(&MAGIC) {
         return gunzip(bytes, max_bytes);
     }
-    let decoded = base64_body::decode(bytes.trim_ascii(), None);
+    let decoded = base64_text::decode(bytes.trim_ascii(), None);
     gunzip(&decoded.map_err(|_| GunzipError::Invalid)?, max_bytes)
 }
 

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::base64_text;
 use crate::error::AppError;
 use crate::events::envelopes::or_empty;
-use crate::http::{HttpResponse, base64_body};
+use crate::http::HttpResponse;
 use crate::json::{Misread, read_value};
 
 /// What the front ends read of an answer. None of them reads all of it.
@@ -79,7 +80,7 @@ impl<S> HttpResponse<S> {
         response.cookies = spelled.cookies;
         response.is_base64 = spelled.is_base64_encoded;
         response.body = match spelled.is_base64_encoded {
-            true => base64_body::decode(spelled.body.as_bytes(), None)
+            true => base64_text::decode(spelled.body.as_bytes(), None)
                 .map_err(|_| refused(NotAResponse::NotBase64))?,
             false => spelled.body.into_bytes(),
         };

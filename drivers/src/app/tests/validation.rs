@@ -124,7 +124,7 @@ fn whatever_is_read_is_checked_under_the_names_of_its_sender() {
     let app = builder(&clock).get("/accounts/{account-id}", all).post("/", form).build().unwrap();
     let ask = |path: &str, role: &str| {
         let mut request = get(path);
-        request.headers.append("X-Role", role.to_owned());
+        request.headers.append("X-Role", role);
         answer(&app, &clock, request)
     };
     assert_eq!(ask("/accounts/acct_7?page-size=10", "admin").0, 200);

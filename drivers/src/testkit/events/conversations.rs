@@ -49,7 +49,7 @@ fn asked_by_agent<T: Serialize + ?Sized>(action_group: &str, parameters: &T) -> 
             Value::String(text) => ("string", text.clone()),
             Value::Number(number) => ("number", number.to_string()),
             Value::Bool(flag) => ("boolean", flag.to_string()),
-            other => ("string", other.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => ("string", value.to_string()),
         };
         json!({"name": name, "type": kind, "value": text})
     });

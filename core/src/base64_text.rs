@@ -1,4 +1,4 @@
-//! Bodies that providers encode as base64.
+//! Base64 as AWS writes it, decoded up to a size.
 
 use alloc::vec::Vec;
 
@@ -6,14 +6,20 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::RequestError;
+/// Why a text was not decoded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Base64Error {
+    /// It is not base64.
+    Invalid,
+    /// It decodes to more bytes than are allowed.
+    TooLarge,
+}
 
-/// Decodes a body of at most `max_bytes` decoded bytes. Line ends are ignored anywhere; padding is
+/// Decodes a text to at most `max_bytes`. Line ends are ignored anywhere; padding is
 /// required, and what the last digit has in excess is ignored.
 ///
-/// A body that is too large is refused before anything is allocated for it, one with wrong syntax
-/// before that.
-pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, RequestError> {
+/// A text of wrong syntax is refused first, then one that is too large; nothing is allocated for either.
+pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, Base64Error> {
     // Nearly all texts are well-formed, without line ends, and small enough: they are looked at once.
     let most = text.len().div_euclid(4).saturating_mul(3);
     if max_bytes.is_none_or(|max| most <= max)
@@ -21,9 +27,9 @@ pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, R
     {
         return Ok(decoded);
     }
-    let decoded_len = decoded_len(text).ok_or(RequestError::InvalidBase64)?;
+    let decoded_len = decoded_len(text).ok_or(Base64Error::Invalid)?;
     if max_bytes.is_some_and(|most| decoded_len > most) {
-        return Err(RequestError::TooLarge);
+        return Err(Base64Error::TooLarge);
     }
     let decoded = if text.iter().any(is_line_end) {
         let joined: Vec<u8> = text.iter().filter(|b| !is_line_end(b)).copied().collect();
@@ -31,7 +37,7 @@ pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, R
     } else {
         ENGINE.decode(text)
     };
-    decoded.map_err(|_| RequestError::InvalidBase64)
+    decoded.map_err(|_| Base64Error::Invalid)
 }
 
 /// How many bytes a well-formed text decodes to.
@@ -64,7 +70,7 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 
 #[cfg(test)]
 mod tests {
-    use super::{RequestError, decode};
+    use super::{Base64Error, decode};
 
     #[test]
     fn line_ends_and_excess_bits_are_ignored() {
@@ -84,7 +90,7 @@ mod tests {
     fn anything_else_is_refused() {
         let bad = ["aGk", "aGk==", "====", "=", "AA=A", "aGk= ", "_-8=", "aGk=aGk=", "AAE", "é==="];
         for text in bad {
-            let error = Err(RequestError::InvalidBase64);
+            let error = Err(Base64Error::Invalid);
             assert_eq!(decode(text.as_bytes(), None), error, "{text:?}");
         }
     }
@@ -92,7 +98,7 @@ mod tests {
     #[test]
     fn the_limit_is_on_decoded_bytes_and_checked_after_the_syntax() {
         assert_eq!(decode(b"MTIzNDU=", Some(5)).as_deref(), Ok(&b"12345"[..]));
-        assert_eq!(decode(b"MTIzNDU=", Some(4)), Err(RequestError::TooLarge));
-        assert_eq!(decode(b"AAAA=AAA", Some(1)), Err(RequestError::InvalidBase64));
+        assert_eq!(decode(b"MTIzNDU=", Some(4)), Err(Base64Error::TooLarge));
+        assert_eq!(decode(b"AAAA=AAA", Some(1)), Err(Base64Error::Invalid));
     }
 }
