@@ -37,7 +37,7 @@ use super::{Answer, Context, FromContext, IntoAnswer, Response};
 ///
 /// let app = TestApp::new(|_| App::new().get("/", show).sqs("orders", ship));
 /// app.get("/").send().assert_status(200);
-/// app.sqs("orders", ["tea"]).assert_failures([]);
+/// app.sqs("orders", ["tea"]).assert_ok();
 /// ```
 ///
 /// | For | It reads | As an answer it is |

@@ -195,10 +195,11 @@ struct Response {
 
 /// The provider framework reads none: its functions fail instead.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Status {
     #[default]
+    #[serde(rename = "SUCCESS")]
     Success,
+    #[serde(rename = "FAILED")]
     Failed,
 }
 
