@@ -81,7 +81,7 @@ impl AppService {
         let apps = self.with_mounted();
         #[cfg(not(feature = "tower"))]
         let apps = [self.clone()];
-        match &*apps {
+        match &apps[..] {
             [only] => only.flush_own().await,
             apps => drop(join_all(apps.iter().map(Self::flush_own)).await),
         }
