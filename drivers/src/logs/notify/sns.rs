@@ -159,7 +159,8 @@ mod tests {
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("id", "key", None, None, "test"))
             .retry_config(RetryConfig::disabled())
-            .endpoint_url(url);
+            .endpoint_url(url)
+            .http_client(snapshot::http_client());
         Client::from_conf(config.build())
     }
 
