@@ -114,7 +114,7 @@ impl Assignment {
         valid && !self.name().is_empty()
     }
 
-    /// The attribute's value after the change, given the one before it; `None` when there is none.
+    /// Returns the attribute's value after the change, given the one before it; `None` removes it.
     pub(super) fn value_after<'a>(
         &'a self,
         before: Option<&'a Value>,

@@ -73,7 +73,7 @@ impl Drop for Running {
     }
 }
 
-/// Tells a function where its Runtime API is, and what else Lambda tells.
+/// Sets what Lambda sets in the environment: the address of the Runtime API among it.
 pub(crate) fn on_lambda<'c>(command: &'c mut Command, api: &str) -> &'c mut Command {
     command
         .env_clear()

@@ -48,7 +48,7 @@ fn request(url: &str) -> HttpRequest {
     request
 }
 
-/// The status of the answer, or why there is none.
+/// Returns the status of the answer, or the error.
 async fn answer(sent: HttpConnectorFuture) -> Result<u16, String> {
     let answer = sent.await.map_err(|error| WithCauses(&error).to_string())?;
     Ok(answer.status().as_u16())

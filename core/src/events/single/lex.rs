@@ -370,7 +370,7 @@ struct StateOf {
     session_state: Map<String, Json>,
 }
 
-/// Takes the object under a name out of another; an empty one if there is none.
+/// Takes the object under a name out of another, or an empty object where it is missing.
 fn take(object: &mut Map<String, Json>, name: &str) -> Map<String, Json> {
     match object.remove(name) {
         Some(Json::Object(members)) => members,

@@ -282,7 +282,7 @@ mod tests {
         })
     }
 
-    /// The answer to an event, or why there is none.
+    /// Returns the answer to an event, or the error it ended with.
     fn answered(event: &Json, output: &impl serde::Serialize) -> Result<Json, String> {
         let text = event.to_string();
         let LambdaEvent::Single(event) = LambdaEvent::read(&text).unwrap() else { panic!() };
