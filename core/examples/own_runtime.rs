@@ -1,11 +1,12 @@
-//! A rate limit without any driver: the core asks, and this program posts JSON to a DynamoDB.
+//! A rate limit without drivers: the core asks for effects, and this program posts them to
+//! DynamoDB.
 //!
 //! ```text
 //! docker run -p 8000:8000 amazon/dynamodb-local
 //! cargo run -p apptheory-core --example own_runtime -- 127.0.0.1:8000
 //! ```
 //!
-//! DynamoDB itself checks signatures; local ones are content with anything in their place.
+//! DynamoDB in AWS checks signatures; DynamoDB local accepts any value.
 
 use std::error::Error;
 use std::io::{Read as _, Write as _};
@@ -32,13 +33,13 @@ fn main() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Three a minute.
+/// Three requests a minute.
 #[must_use]
 pub fn limiter() -> Limiter {
     Limiter::fail_closed(FixedWindow::per_minute(3)).build()
 }
 
-/// Decides on a request of `caller`, through the DynamoDB at `server`.
+/// Decides on a request of `caller` with the DynamoDB at `server`.
 pub fn decide(server: &str, limiter: &Limiter, caller: &str) -> Result<Decision, Failed> {
     let (key, now) = (RateLimitKey::new(caller, "/orders", "POST")?, clock());
     let recall = Recall::default();
@@ -54,7 +55,7 @@ pub fn decide(server: &str, limiter: &Limiter, caller: &str) -> Result<Decision,
     }
 }
 
-/// Posts JSON over HTTP/1.1 on a connection of its own; the status and body of the answer.
+/// Posts JSON over HTTP/1.1 on a new connection; returns the status and body of the response.
 fn post(server: &str, target: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Failed> {
     let mut connection = TcpStream::connect(server)?;
     connection.set_read_timeout(Some(Duration::from_secs(5)))?;

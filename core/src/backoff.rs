@@ -1,9 +1,9 @@
-//! How long to wait before trying again.
+//! Delays before a retry: exponential back-off with full jitter.
 //!
-//! This module decides delays; it never waits. A machine asks for a
-//! [`Sleep`](crate::store::Sleep) of the delay. Randomness is an argument: the same seed gives the
-//! same delays, and different seeds spread callers that failed together ("full jitter": each delay
-//! is uniform between zero and a ceiling that doubles).
+//! This module computes delays; it never waits. A machine waits by asking for a
+//! [`Sleep`](crate::store::Sleep) of the delay. Each delay is uniform between zero and a ceiling
+//! that doubles with every attempt ("full jitter"), so callers that failed together do not retry
+//! together. Randomness is an argument: the same seed gives the same delays.
 //!
 //! ```
 //! use core::time::Duration;
@@ -20,37 +20,38 @@ use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Exponential back-off with full jitter.
+/// Computes the delays of exponential back-off with full jitter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Backoff {
     /// The ceiling of the first delay.
     pub base: Duration,
-    /// The highest ceiling, however many attempts were made.
+    /// The highest ceiling, regardless of the number of attempts.
     pub cap: Duration,
 }
 
 impl Backoff {
-    /// The longest delay after `attempt` failed attempts, counted from 1: `base`, twice that, four
-    /// times that, …, at most `cap`.
+    /// Returns the longest delay after `attempt` failed attempts, counted from 1: `base`, then
+    /// twice, four times … that, but at most `cap`.
     #[must_use]
     pub fn ceiling(self, attempt: u32) -> Duration {
         let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         self.base.saturating_mul(factor).min(self.cap)
     }
 
-    /// The delay after `attempt` failed attempts, counted from 1: uniform from zero to
-    /// [`ceiling`](Self::ceiling), both included, as `seed` and `attempt` determine.
+    /// Returns the delay after `attempt` failed attempts, counted from 1. It is uniform from zero
+    /// to [`ceiling`](Self::ceiling), both included; `seed` and `attempt` determine it.
     #[must_use]
     pub fn delay(self, attempt: u32, seed: u64) -> Duration {
         let ceiling = u64::try_from(self.ceiling(attempt).as_nanos()).unwrap_or(u64::MAX);
         let random = mix(seed.wrapping_add(u64::from(attempt).wrapping_mul(GOLDEN_GAMMA)));
-        // random / 2^64 of the values 0 to ceiling; the product of two 64-bit numbers fits.
+        // Scales `random`, of 2^64 values, to 0..=ceiling. The product of two 64-bit numbers fits
+        // 128 bits.
         let scaled = u128::from(random).saturating_mul(u128::from(ceiling).saturating_add(1)) >> 64;
         Duration::from_nanos(u64::try_from(scaled).unwrap_or(ceiling))
     }
 
-    /// The delay after `attempt` failed attempts, or `None` when waiting so long from `now` would
-    /// not end before `deadline`: then there is no point in waiting.
+    /// Returns the delay after `attempt` failed attempts, or `None` if it would not end before
+    /// `deadline`: a later retry would be useless.
     #[must_use]
     pub fn delay_within(
         self,

@@ -1,4 +1,4 @@
-//! Base64 as AWS writes it, decoded up to a size.
+//! Decodes base64 as AWS services write it, up to a size.
 
 use alloc::vec::Vec;
 
@@ -6,21 +6,21 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Why a text was not decoded.
+/// Says why a text was not decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Base64Error {
-    /// It is not base64.
+    /// The text is not base64.
     Invalid,
-    /// It decodes to more bytes than are allowed.
+    /// The text decodes to more bytes than allowed.
     TooLarge,
 }
 
-/// Decodes a text to at most `max_bytes`. Line ends are ignored anywhere; padding is
-/// required, and what the last digit has in excess is ignored.
+/// Decodes a text to at most `max_bytes`. Line ends are ignored anywhere. Padding is required;
+/// excess bits of the last digit are ignored.
 ///
-/// A text of wrong syntax is refused first, then one that is too large; nothing is allocated for either.
+/// Checks the syntax first, then the size. Allocates nothing for a text that it refuses.
 pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, Base64Error> {
-    // Nearly all texts are well-formed, without line ends, and small enough: they are looked at once.
+    // Fast path: nearly all texts are well-formed, without line ends and small enough.
     let most = text.len().div_euclid(4).saturating_mul(3);
     if max_bytes.is_none_or(|max| most <= max)
         && let Ok(decoded) = ENGINE.decode(text)
@@ -40,7 +40,7 @@ pub(crate) fn decode(text: &[u8], max_bytes: Option<usize>) -> Result<Vec<u8>, B
     decoded.map_err(|_| Base64Error::Invalid)
 }
 
-/// How many bytes a well-formed text decodes to.
+/// Returns the number of bytes that a well-formed text decodes to.
 fn decoded_len(text: &[u8]) -> Option<usize> {
     let (mut digits, mut padding) = (0_usize, 0_usize);
     for b in text.iter().filter(|b| !is_line_end(b)) {

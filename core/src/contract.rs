@@ -1,8 +1,8 @@
-//! The contract profile: one value with every setting under which the portable cases of the
-//! contract are answered, so that hosts in other languages agree with this one.
+//! The contract profile: the settings under which the portable contract cases are answered, so that
+//! implementations in other languages agree with this one.
 //!
-//! The fixture runner uses it. Applications do not: what they get without saying anything is safer.
-//! Each member documents how it differs from the default.
+//! The fixture runner uses the profile. Applications should not: the default settings are safer.
+//! Each field documents how it differs from its default.
 
 use core::time::Duration;
 
@@ -13,34 +13,35 @@ use crate::limiter::headers::HeaderStyle;
 use crate::limiter::http::KeyPolicy;
 use crate::observe::emf::Emf;
 
-/// The settings of the contract; made by [`profile`].
+/// Holds the settings of the contract. [`profile`] returns them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ContractSettings {
-    /// How requests are answered: any origin is named, HEAD is not implied, any page may send JSON,
-    /// clients name their tenant, stack traces and the `connection` of event streams are shown, and
-    /// what was not done in time is 408.
+    /// How requests are answered: any origin is allowed, HEAD routes are not implied by GET routes,
+    /// any page may send JSON, clients name their own tenant, stack traces are shown, event streams
+    /// carry a `connection` header, and a timeout is 408.
     pub http: HttpSettings,
-    /// Which counter a request belongs to: one that clients choose. See [`KeyPolicy::contract`].
+    /// How a request's counter is chosen: by values that clients control. See
+    /// [`KeyPolicy::contract`].
     pub rate_limit_key: KeyPolicy,
-    /// How long before its deadline an invocation is cut short. The contract knows of no reserve, so
-    /// that a handler sees all the time that its invocation has left.
+    /// How long before its deadline an invocation is stopped. The contract has no reserve: a
+    /// handler gets all the time that its invocation has left.
     pub reserve: Duration,
-    /// How a limiter's decisions look on responses: the reset is the end of the limiting window, and
-    /// failing open writes zeros. By default the reset is when room comes back, and failing open
-    /// writes its marker alone.
+    /// How a limiter's decisions appear in response headers: the reset is the end of the limiting
+    /// window, and failing open writes zeros. By default the reset is the time at which a request
+    /// is allowed again, and failing open writes only its marker.
     pub rate_limit_headers: HeaderStyle,
-    /// CloudWatch's metrics of requests. They are broken down by method, path and tenant as clients
-    /// send them, each combination of which is billed.
+    /// CloudWatch metrics of requests, with method, path and tenant as clients send them as
+    /// dimensions. CloudWatch bills each combination.
     pub emf: Emf,
-    /// Which sub-windows sliding windows sum up: fewer than by default, so that less is promised.
+    /// Which sub-windows a sliding window sums up: fewer than by default, so the limit is weaker.
     pub coverage: Coverage,
-    /// By how much callers' clocks may differ. The contract knows of no difference, so that its cases
+    /// How far callers' clocks may differ. The contract assumes no difference, so that its cases
     /// never wait.
     pub skew_allowance: Duration,
 }
 
-/// Returns the settings of the contract. Use it to answer the contract's cases, or to migrate from
-/// another implementation of it.
+/// Returns the settings of the contract. Use them to run the contract's cases, or to migrate from
+/// another implementation of the contract.
 #[must_use]
 pub fn profile() -> ContractSettings {
     let http = HttpSettings {

@@ -1,8 +1,7 @@
-//! A JSON text, scanned once: where each of its values begins and ends.
+//! Scans a JSON text once and records where each of its values begins and ends.
 //!
-//! Readers look members up here, in any order and as often as they like. No byte is looked at
-//! twice, except those of names and of strings that are asked for. It takes exactly the texts that
-//! `serde_json` takes.
+//! Readers then look up members in any order. Only names, and strings that are asked for, are read
+//! a second time. Accepts exactly the texts that `serde_json` accepts.
 
 mod scanner;
 mod value;
@@ -14,28 +13,28 @@ pub(crate) use value::{Object, Value};
 
 use crate::json::JsonError;
 
-/// How deep values are told apart, the outermost included: as deep as events are read, which are the bytes
-/// of Kafka's headers (`records`, partition, record, `headers`, header, value). What is deeper is one
-/// piece, and may be large.
+/// How many levels of nesting are indexed, the outermost included. Events need this many: the bytes
+/// of Kafka's headers are the deepest (`records`, partition, record, `headers`, header, value). A
+/// deeper value is part of its parent's text.
 const DEPTH: usize = 8;
 
-/// A JSON text with the places of its values.
+/// A JSON text with the positions of its values.
 #[derive(Clone)]
 pub(crate) struct Document<'a> {
     text: &'a str,
-    /// The values in the order in which they begin, each name of a member before its value.
+    /// All values in the order in which they begin; each member's name precedes its value.
     nodes: Vec<Node>,
-    /// Where its lines end, for errors: most events have one line.
+    /// Where the lines end, for error positions. Most events are a single line.
     line_ends: Vec<u32>,
 }
 
-/// A value: the bytes `start..end`.
+/// One value: the bytes `start..end`.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     kind: Kind,
     start: u32,
     end: u32,
-    /// The first node after this value and everything in it.
+    /// The index of the first node after this value and everything inside it.
     next: u32,
 }
 
@@ -51,7 +50,7 @@ enum Kind {
     True,
     False,
     Number,
-    /// A string that reads as it is written.
+    /// A string without escapes.
     Plain,
     /// A string with escapes.
     Escaped,
@@ -71,24 +70,24 @@ impl<'a> Document<'a> {
         scanner::scan(text, DEPTH).map_err(|at| JsonError::at(text, at))
     }
 
-    /// The whole of it.
+    /// Returns the outermost value.
     pub(crate) const fn root(&self) -> Value<'a, '_> {
         Value::new(self, 0)
     }
 
-    /// The value at a [place](Value::place).
+    /// Returns the value at a [place](Value::place).
     pub(crate) const fn at(&self, place: usize) -> Value<'a, '_> {
         Value::new(self, place)
     }
 
-    /// The whole of it, which must be an object; null is refused, too.
+    /// Returns the outermost value, which must be an object; null is refused as well.
     pub(crate) fn object(&self) -> Result<Object<'a, '_>, JsonError> {
         let root = self.root();
         if root.is_null() { Err(self.error_at(0)) } else { root.object() }
     }
 
-    /// Says that what begins at a byte of the text is not what is expected there. A record of a large
-    /// batch costs no more than that of a small one: the lines before it are not counted again.
+    /// Returns the error for an unexpected byte at `at`. Line ends are indexed, so this costs the
+    /// same for the last record of a large batch as for the first.
     fn error_at(&self, at: u32) -> JsonError {
         let ends = self.line_ends.partition_point(|end| *end < at);
         let (before, _) = self.line_ends.split_at_checked(ends).unwrap_or_default();
@@ -98,14 +97,14 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The text is others' own.
+/// Prints no contents: the text belongs to somebody else.
 impl fmt::Debug for Document<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document").field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
-/// How many bytes a test had scanned.
+/// Counts the bytes that a test scanned.
 #[cfg(test)]
 pub(crate) mod scans {
     extern crate std;
@@ -118,7 +117,7 @@ pub(crate) mod scans {
         BYTES.set(BYTES.get().saturating_add(text.len()));
     }
 
-    /// Does a piece of work; returns its result, and how many bytes it scanned.
+    /// Runs `work`; returns its result and how many bytes it scanned.
     pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
         let before = BYTES.get();
         let done = work();
@@ -138,7 +137,7 @@ mod tests {
 
     use super::{Document, Value};
 
-    /// The value that a document holds, read member by member.
+    /// Builds the JSON value of a document by reading it member by member.
     fn json_of(value: Value<'_, '_>) -> Json {
         match value.json().as_bytes().first() {
             Some(b'{') => {
@@ -154,7 +153,7 @@ mod tests {
         }
     }
 
-    /// All texts of so many pieces.
+    /// Yields all concatenations of at most `most` pieces.
     fn texts(pieces: &[&str], most: u32) -> impl Iterator<Item = String> {
         let count = pieces.len();
         (0..count.pow(most)).map(move |n| {

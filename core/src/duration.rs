@@ -1,8 +1,7 @@
-//! Durations as text: `1h0m0s`, `1.5s`, `100ms`.
+//! Reads and writes durations as text: `1h0m0s`, `1.5s`, `100ms`.
 //!
-//! This module decides the one spelling in which durations appear in stored keys and fixtures, the
-//! same as Go's `time.Duration` prints, and reads every equivalent spelling.
-//! It knows nothing of instants or calendars: there is no unit above the hour.
+//! Stored keys and fixtures use one spelling, the one that Go's `time.Duration` prints. Reading
+//! accepts every equivalent spelling. The largest unit is the hour.
 //!
 //! ```
 //! use apptheory_core::duration::{parse_duration_nanos, write_duration_nanos};
@@ -18,7 +17,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-/// The text of a duration of whole nanoseconds, negative ones with a leading `-`.
+/// Returns the text of a duration in whole nanoseconds. Negative durations begin with `-`.
 #[must_use]
 pub fn write_duration_nanos(nanos: i128) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
@@ -40,14 +39,14 @@ pub fn write_duration_nanos(nanos: i128) -> String {
     }
 }
 
-/// The text of a non-negative duration, as [`write_duration_nanos`].
+/// Returns the text of a non-negative duration, as [`write_duration_nanos`] does.
 #[must_use]
 pub fn write_duration(duration: Duration) -> String {
     write_duration_nanos(i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX))
 }
 
-/// The shortest spelling of a duration for people and headers: trailing zero units are left out
-/// (`1m` rather than `1m0s`). [`parse_duration_nanos`] reads both.
+/// Returns the shortest text of a duration, for people and headers: trailing zero units are left
+/// out (`1m` instead of `1m0s`). [`parse_duration_nanos`] reads both.
 #[must_use]
 pub fn write_duration_short(duration: Duration) -> String {
     let text = write_duration(duration);
@@ -61,15 +60,16 @@ pub fn write_duration_short(duration: Duration) -> String {
     }
 }
 
-/// Reads a sum of numbers with units (`1h`, `1m0s`, `1.5s`, `-100ms`), in nanoseconds; digits
+/// Parses a sum of numbers with units (`1h`, `1m0s`, `1.5s`, `-100ms`) into nanoseconds. Digits
 /// beyond a nanosecond are dropped.
 ///
-/// The units are `h`, `m`, `s`, `ms`, `us`, `µs` (either micro sign) and `ns`; a lone `0` needs
-/// none.
+/// The units are `h`, `m`, `s`, `ms`, `us`, `µs` (either micro sign) and `ns`. A lone `0` needs no
+/// unit.
 ///
 /// # Errors
 ///
-/// [`DurationTextError`] with the text, when it is not of that form or exceeds 128 bits.
+/// [`DurationTextError`] with the text, if the text does not have this form or the result exceeds
+/// 128 bits.
 pub fn parse_duration_nanos(text: &str) -> Result<i128, DurationTextError> {
     let error = || DurationTextError { text: text.to_string() };
     let (negative, mut rest) = match text.strip_prefix('-') {
@@ -91,11 +91,11 @@ pub fn parse_duration_nanos(text: &str) -> Result<i128, DurationTextError> {
     Ok(if negative { total.saturating_neg() } else { total })
 }
 
-/// Reads a duration that is not negative, as [`parse_duration_nanos`].
+/// Parses a non-negative duration, as [`parse_duration_nanos`] does.
 ///
 /// # Errors
 ///
-/// [`DurationTextError`] also when the duration is negative.
+/// [`DurationTextError`], also if the duration is negative.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationTextError> {
     let nanos = parse_duration_nanos(text)?;
     let nanos = u128::try_from(nanos).map_err(|_| DurationTextError { text: text.to_string() })?;
@@ -106,12 +106,13 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationTextError> {
     Ok(Duration::new(seconds, subsecond))
 }
 
-/// Reads a duration that every client can hold, in nanoseconds: as [`parse_duration_nanos`], but of
-/// whole microseconds and within 64 bits of nanoseconds, which is some 292 years.
+/// Parses a duration that clients in every language can hold, in nanoseconds. Reads the same texts
+/// as [`parse_duration_nanos`], but only whole microseconds within 64 bits of nanoseconds (about
+/// 292 years).
 ///
 /// # Errors
 ///
-/// [`DurationTextError`] also when the duration is finer or longer than that.
+/// [`DurationTextError`], also if the duration is finer or longer than that.
 pub fn parse_portable_nanos(text: &str) -> Result<i64, DurationTextError> {
     let nanos = i64::try_from(parse_duration_nanos(text)?).ok();
     nanos
@@ -119,22 +120,22 @@ pub fn parse_portable_nanos(text: &str) -> Result<i64, DurationTextError> {
         .ok_or_else(|| DurationTextError { text: text.to_string() })
 }
 
-/// Reads the text of a duration that is not negative, for
-/// `#[serde(deserialize_with = "apptheory_core::duration::deserialize")]`.
+/// Deserializes a non-negative duration from its text. For `#[serde(deserialize_with =
+/// "apptheory_core::duration::deserialize")]`.
 ///
 /// # Errors
 ///
-/// What the deserializer makes of a [`DurationTextError`].
+/// The deserializer's error, made from a [`DurationTextError`].
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     read(&String::deserialize(deserializer)?)
 }
 
-/// Reads the text of a duration that is not negative, or null for none, for
-/// `#[serde(default, deserialize_with = "apptheory_core::duration::deserialize_option")]`.
+/// Deserializes a non-negative duration from its text, or `None` from null. For `#[serde(default,
+/// deserialize_with = "apptheory_core::duration::deserialize_option")]`.
 ///
 /// # Errors
 ///
-/// What the deserializer makes of a [`DurationTextError`].
+/// The deserializer's error, made from a [`DurationTextError`].
 pub fn deserialize_option<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
@@ -154,11 +155,11 @@ fn read<E: serde::de::Error>(text: &str) -> Result<Duration, E> {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a duration such as 1h30m, 1.5s or 100ms: {text:?}")]
 pub struct DurationTextError {
-    /// The text as it was given.
+    /// The text that was given.
     pub text: String,
 }
 
-/// One number with its unit, and what follows it.
+/// Splits one number with its unit off a text; returns its nanoseconds and the rest.
 fn parse_term(text: &str) -> Option<(i128, &str)> {
     let (whole, rest) = split_digits(text);
     let (fraction, rest) = match rest.strip_prefix('.') {
@@ -171,7 +172,7 @@ fn parse_term(text: &str) -> Option<(i128, &str)> {
     let (unit, rest) =
         UNITS.iter().find_map(|(name, unit)| rest.strip_prefix(name).map(|rest| (*unit, rest)))?;
     let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    // Digits beyond the eighteenth are worth less than a nanosecond in every unit.
+    // Digits beyond the eighteenth are less than a nanosecond in every unit.
     let fraction = fraction.get(..18).unwrap_or(fraction);
     let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
@@ -211,7 +212,7 @@ fn split(value: u128, by: u128) -> (u128, u128) {
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 const NANOS_PER_MICROSECOND: i64 = 1_000;
 
-/// Units by name, in nanoseconds; a name stands before the names that it starts with.
+/// The units in nanoseconds. A name precedes every name that is a prefix of it.
 const UNITS: [(&str, i128); 8] = [
     ("h", 3_600_000_000_000),
     ("ms", 1_000_000),

@@ -1,4 +1,4 @@
-//! Reading gzip (RFC 1952), up to a size.
+//! Decompresses gzip (RFC 1952), up to a size.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,17 +7,17 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-/// Why bytes were not read.
+/// Says why bytes were not decompressed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum GunzipError {
-    /// They are not gzip, are cut off, or are not what was compressed.
+    /// The bytes are not gzip, are truncated, or fail their checksum.
     Invalid,
-    /// They hold more than is wanted.
+    /// The bytes decompress to more than allowed.
     TooLarge,
 }
 
-/// Decompresses one member or several in a row. At most `max_bytes` come out, and no more than that
-/// is ever held.
+/// Decompresses one member or several consecutive ones. Never holds more than `max_bytes` of
+/// output.
 pub(crate) fn gunzip(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>, GunzipError> {
     let mut out = Vec::new();
     let mut rest = bytes;
@@ -26,7 +26,7 @@ pub(crate) fn gunzip(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>, GunzipEr
         rest = inflate(after_header(rest).ok_or(GunzipError::Invalid)?, &mut out, max_bytes)?;
         let (crc, size, after) = read_trailer(rest).ok_or(GunzipError::Invalid)?;
         let member = out.get(start..).unwrap_or_default();
-        // Sizes are modulo 2^32.
+        // RFC 1952 stores sizes modulo 2^32.
         let length = u32::try_from(member.len() & 0xffff_ffff).unwrap_or(u32::MAX);
         if crc != crc32fast::hash(member) || size != length {
             return Err(GunzipError::Invalid);
@@ -38,7 +38,7 @@ pub(crate) fn gunzip(bytes: &[u8], max_bytes: usize) -> Result<Vec<u8>, GunzipEr
     }
 }
 
-/// What follows a member's header.
+/// Returns what follows a member's header.
 fn after_header(bytes: &[u8]) -> Option<&[u8]> {
     let (header, mut rest) = bytes.split_first_chunk::<10>()?;
     let [0x1f, 0x8b, DEFLATE, flags, ..] = *header else { return None };
@@ -73,8 +73,8 @@ fn read_trailer(bytes: &[u8]) -> Option<(u32, u32, &[u8])> {
     Some((u32::from_le_bytes(*crc), u32::from_le_bytes(*size), rest))
 }
 
-/// Appends what a deflated stream holds to `out`, which may grow to `max_bytes`; gives what follows
-/// the stream.
+/// Appends the decompressed data of a deflate stream to `out`, which may grow to `max_bytes`.
+/// Returns what follows the stream.
 fn inflate<'b>(
     bytes: &'b [u8],
     out: &mut Vec<u8>,
@@ -84,8 +84,9 @@ fn inflate<'b>(
     let start = out.len();
     let (mut rest, mut filled) = (bytes, 0_usize);
     loop {
-        // Doubles this member's room, so that empty members after a large one cost little; at the
-        // limit there is none: a stream that ends just there ends anyway.
+        // Doubles the room by the size of this member only, so that an empty member after a large
+        // one costs little. At the limit no room is left, and a stream that ends there still ends
+        // correctly.
         let room = filled.max(FIRST_ROOM).saturating_mul(2);
         let wanted = start.saturating_add(room).min(max_bytes);
         out.resize(wanted.max(out.len()), 0);
@@ -109,14 +110,14 @@ fn inflate<'b>(
 
 const DEFLATE: u8 = 8;
 
-// The flags of a header (RFC 1952 §2.3.1).
+// Header flags (RFC 1952 §2.3.1).
 const HEADER_CRC: u8 = 2;
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
 const RESERVED: u8 = 0xe0;
 
-/// Half of the bytes that there is room for at first.
+/// Half of the initial room, in bytes.
 const FIRST_ROOM: usize = 2048;
 
 #[cfg(test)]
@@ -125,7 +126,7 @@ pub(crate) mod tests {
 
     use super::{GunzipError, gunzip, inflate};
 
-    /// A member whose data is stored, not deflated; `data` is short.
+    /// Returns a member whose data is stored, not compressed. `data` must be short.
     pub(crate) fn stored(data: &[u8], flags: u8, fields: &[u8]) -> Vec<u8> {
         let length = u16::try_from(data.len()).unwrap();
         let mut bytes = [&[0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255], fields].concat();
@@ -172,7 +173,7 @@ pub(crate) mod tests {
         for end in 0..good.len() {
             assert_eq!(gunzip(&good[..end], 9), Err(GunzipError::Invalid), "{end}");
         }
-        // All bytes count but those of the time, the extra flags and the system.
+        // Every byte matters except the time, the extra flags and the operating system.
         for at in (0..4).chain(10..good.len()) {
             let mut bad = good.clone();
             bad[at] ^= 0xff;

@@ -1,9 +1,8 @@
-//! Who a caller is, as far as counting goes: fingerprints of credentials, and networks of
-//! addresses.
+//! Identifies callers for counting: fingerprints of credentials, and networks of addresses.
 //!
-//! This module decides how a credential becomes an identifier without being told by any key or log,
-//! and which addresses count as one client. It refuses to know where either came from, and whether
-//! it is valid.
+//! A fingerprint identifies a credential without revealing it in keys or logs. A network is the
+//! range of addresses that counts as one client. This module does not know where a credential or an
+//! address came from, or whether it is valid.
 //!
 //! ```
 //! use apptheory_core::identity::{client_network, fingerprint};
@@ -26,19 +25,20 @@ use sha2::Sha256;
 
 use crate::hex::push_hex;
 
-/// Returns the fingerprint of a credential under the published default key: stable everywhere, so a
-/// weak credential can be guessed offline by anybody who reads the table. Prefer
-/// [`fingerprint_with`] where a secret is at hand.
+/// Returns the fingerprint of a credential under the published default key.
 ///
-/// The form is `{kind}:hmac-sha256:{64 hex digits}`; `kind` is trimmed, and
-/// `credential` when blank. An empty value has an empty fingerprint.
+/// The fingerprint is the same everywhere, so anybody who can read the table can guess a weak
+/// credential offline. Use [`fingerprint_with`] if the deployment has a secret.
+///
+/// The form is `{kind}:hmac-sha256:{64 hex digits}`. `kind` is trimmed; a blank one becomes
+/// `credential`. The fingerprint of an empty value is empty.
 #[must_use]
 pub fn fingerprint(kind: &str, value: &str) -> String {
     fingerprint_with(DEFAULT_KEY, kind, value)
 }
 
-/// Returns the fingerprint of a credential under a secret of the deployment. Another secret gives
-/// another fingerprint: rotating it starts every counter afresh.
+/// Returns the fingerprint of a credential under a secret of the deployment. A new secret gives new
+/// fingerprints, so rotating it resets every counter.
 #[must_use]
 pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
     if value.is_empty() {
@@ -49,7 +49,7 @@ pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
         kind => kind,
     };
     let mut text = format!("{kind}:hmac-sha256:");
-    // HMAC takes keys of any length; the error type is never constructed.
+    // HMAC accepts keys of any length, so the error never occurs.
     if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) {
         mac.update(kind.as_bytes());
         mac.update(&[0]);
@@ -59,8 +59,8 @@ pub fn fingerprint_with(secret: &[u8], kind: &str, value: &str) -> String {
     text
 }
 
-/// A secret has no bytes, or nothing but blanks: what is made under it, anybody can make. Give
-/// random ones, 32 are best.
+/// A secret is empty or blank, so anybody could compute what is derived from it. Use random bytes;
+/// 32 are a good length.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a secret must not be empty or blank")]
 pub struct EmptySecret;
@@ -68,17 +68,16 @@ pub struct EmptySecret;
 impl EmptySecret {
     /// Refuses a blank secret.
     pub(crate) fn check(secret: &[u8]) -> Result<&[u8], Self> {
-        // Blanks alone are what a variable that is not set comes to.
+        // An unset variable often arrives as blanks alone.
         if secret.trim_ascii().is_empty() { Err(Self) } else { Ok(secret) }
     }
 }
 
 /// Returns the network that an address counts as: the address itself for IPv4, its /56 for IPv6.
 ///
-/// A client that has one IPv6 address usually has the whole /56 (RFC 6177 §2), and could take a new
-/// one for every request. An IPv4-mapped IPv6 address is the IPv4 address that it stands for, so
-/// that a socket listening on both counts a client once. The prefix `ip:` keeps networks apart from
-/// names of users.
+/// An IPv6 client usually owns a whole /56 (RFC 6177 §2) and could use another of its addresses for
+/// every request. An IPv4-mapped IPv6 address counts as its IPv4 address, so that a dual-stack
+/// socket counts a client once. The prefix `ip:` keeps networks apart from user names.
 #[must_use]
 pub fn client_network(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -93,17 +92,17 @@ pub fn client_network(address: IpAddr) -> String {
 /// The first 56 of 128 bits.
 const CLIENT_NETWORK_MASK: u128 = u128::MAX << (128 - 56);
 
-/// Returns the value of an `authorization` field with its scheme in lower case: schemes are
-/// compared without regard to case (RFC 9110 §11.1), credentials are not.
+/// Returns the value of an `authorization` header with its scheme in lower case. Schemes are
+/// case-insensitive (RFC 9110 §11.1), credentials are not.
 pub(crate) fn with_lower_case_scheme(value: &str) -> String {
     match value.split_once(' ') {
         Some((scheme, rest)) => format!("{} {}", scheme.to_ascii_lowercase(), rest.trim()),
-        // No scheme: all of it is the credential.
+        // No scheme: the whole value is the credential.
         None => value.into(),
     }
 }
 
-/// The published key of [`fingerprint`]; every host of the contract has the same.
+/// The published key of [`fingerprint`]. All implementations of the contract use the same one.
 pub(crate) const DEFAULT_KEY: &[u8] = b"apptheory/rate-limit/identifier-fingerprint/v1";
 
 #[cfg(test)]

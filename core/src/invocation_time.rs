@@ -1,7 +1,7 @@
-//! The time that an invocation has.
+//! The time limits of an invocation.
 //!
-//! This module decides when work is cut short, so that there is time left to answer, and until when
-//! an answer may be on its way. Drivers race the work against these instants, by their own clock.
+//! This module decides when work is stopped, so that there is time left to send a response, and how
+//! long sending may take. Drivers race the work against these instants on their own clock.
 //!
 //! ```
 //! use core::time::Duration;
@@ -19,15 +19,15 @@ use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// The longest time before the deadline at which work is cut short, unless an application chooses
-/// another one: 500 ms, which is enough to send an answer and to record it.
+/// The longest reserve: the time before the deadline at which work is stopped, unless an
+/// application sets its own. 500 ms is enough to send a response and to record it.
 pub const MAX_RESERVE: Duration = Duration::from_millis(500);
 
 /// How long before the deadline a stream of server-sent events ends by itself: 1 s.
 pub const EVENTS_RESERVE: Duration = Duration::from_secs(1);
 
-/// The time that an invocation has: when its work is cut short, and when it ends. One without a
-/// deadline has all the time in the world; it is the default.
+/// The time limits of an invocation: when its work is stopped and when it ends. The default has no
+/// deadline, and so no limits.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct InvocationTime(Option<Limits>);
 
@@ -38,10 +38,11 @@ struct Limits {
 }
 
 impl InvocationTime {
-    /// Returns the time of an invocation that came at `now` and ends at `deadline`. Work is cut
-    /// short `reserve` before the deadline; without one, [`MAX_RESERVE`] or a tenth of the time
-    /// given before it, whichever is shorter. A reserve longer than the time given leaves no time to
-    /// work.
+    /// Returns the limits of an invocation that arrived at `now` and ends at `deadline`.
+    ///
+    /// Work is stopped `reserve` before the deadline. Without a reserve, it is stopped
+    /// [`MAX_RESERVE`] or a tenth of the given time before the deadline, whichever is shorter. A
+    /// reserve longer than the given time leaves no time to work.
     #[must_use]
     pub fn new(now: Timestamp, deadline: Option<Timestamp>, reserve: Option<Duration>) -> Self {
         Self(deadline.map(|ends_at| {
@@ -51,17 +52,17 @@ impl InvocationTime {
         }))
     }
 
-    /// Returns when work is cut short: handlers are dropped, streams end, batches take no more
+    /// Returns when work is stopped: handlers are dropped, streams end, and batches start no more
     /// records. `None` without a deadline.
     #[must_use]
     pub fn stops_at(self) -> Option<Timestamp> {
         self.0.map(|limits| limits.stops_at)
     }
 
-    /// Returns when a stream of server-sent events ends by itself, so that it looks complete and its
-    /// reader reconnects, instead of being cut off with an error: [`EVENTS_RESERVE`] before the
-    /// deadline, or 500 ms before work is cut short, whichever is earlier. `None` without a
-    /// deadline.
+    /// Returns when a stream of server-sent events ends by itself: [`EVENTS_RESERVE`] before the
+    /// deadline, or 500 ms before work is stopped, whichever is earlier. A stream that ends by
+    /// itself looks complete, and its reader reconnects; one that is cut off looks like an error.
+    /// `None` without a deadline.
     #[must_use]
     pub fn events_end_at(self) -> Option<Timestamp> {
         const MARGIN: Duration = Duration::from_millis(500);
@@ -76,17 +77,17 @@ impl InvocationTime {
         self.0.map(|limits| limits.ends_at)
     }
 
-    /// Returns until when an answer that is sent from `now` on may take: until the deadline. One
-    /// that comes only after it, because a handler blocked its thread, has [`MAX_RESERVE`]. `None`
-    /// without a deadline.
+    /// Returns until when a response that is sent from `now` on may take: until the deadline. After
+    /// the deadline (a handler blocked its thread) it may take [`MAX_RESERVE`]. `None` without a
+    /// deadline.
     #[must_use]
     pub fn answers_by(self, now: Timestamp) -> Option<Timestamp> {
         let ends_at = self.ends_at()?;
         Some(if now < ends_at { ends_at } else { now.saturating_add(MAX_RESERVE) })
     }
 
-    /// Returns until when what is done from `now` on, before an answer is handed over, may take: half
-    /// of the time that is left, so that the answer has the other half. `None` without a deadline.
+    /// Returns until when work from `now` on may take that must finish before the response is sent:
+    /// half of the time left, so that the response has the other half. `None` without a deadline.
     #[must_use]
     pub fn flushes_by(self, now: Timestamp) -> Option<Timestamp> {
         let half = now.until(self.ends_at()?).checked_div(2).unwrap_or_default();
@@ -116,11 +117,11 @@ mod tests {
             (4_000, 3_700),
             (1_010, 1_009),
             (1_000, 1_000),
-            // It has passed.
+            // The deadline has passed.
             (500, 500),
         ] {
             let stopped = stops_at(deadline_ms, None).map(|at| at.unix_nanos() / 1_000_000);
-            // Of 4,999 ms a tenth is 499.9 ms.
+            // A tenth of 4,999 ms is 499.9 ms.
             assert_eq!(stopped, Some(stopped_ms), "{deadline_ms}");
         }
     }

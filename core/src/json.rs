@@ -1,15 +1,15 @@
-//! The one byte-exact JSON writer.
+//! The byte-exact JSON writer.
 //!
-//! This module decides the bytes of every JSON text that leaves this crate: compact, members of a
-//! [`Value`](Json) sorted by the bytes of their names, and the escapes that Go's `encoding/json`
-//! writes, so that texts are safe inside HTML and equal to those of other
-//! runtimes to the byte. It refuses to know what the texts are for.
+//! All JSON that this crate writes is compact. Members of a [`Value`](Json) are sorted by the bytes
+//! of their names. Escapes are those of Go's `encoding/json`: the text is safe inside HTML, and
+//! equal to the byte to what other runtimes write.
 //!
 //! ```
 //! use apptheory_core::json::{self, ObjectWriter};
 //! use serde_json::json;
 //!
-//! assert_eq!(json::to_text(&json!({"b": 1, "a": "<x>&"})), r#"{"a":"\u003cx\u003e\u0026","b":1}"#);
+//! let text = json::to_text(&json!({"b": 1, "a": "<x>&"}));
+//! assert_eq!(text, r#"{"a":"\u003cx\u003e\u0026","b":1}"#);
 //!
 //! let mut out = String::new();
 //! let mut object = ObjectWriter::begin(&mut out);
@@ -38,7 +38,7 @@ pub(crate) use reading::within_text;
 pub use reading::{Misread, read, read_value};
 pub(crate) use texts::read_texts;
 
-/// Returns the text of a value.
+/// Returns a value as JSON text.
 #[must_use]
 pub fn to_text(value: &Json) -> String {
     let mut out = String::new();
@@ -46,7 +46,7 @@ pub fn to_text(value: &Json) -> String {
     out
 }
 
-/// Appends the text of a value.
+/// Appends a value as JSON text.
 pub fn write_value(value: &Json, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),
@@ -59,7 +59,7 @@ pub fn write_value(value: &Json, out: &mut String) {
     }
 }
 
-/// Appends an array, each element as `write` appends it.
+/// Appends an array; `write` appends each element.
 pub fn write_array<T>(
     values: impl IntoIterator<Item = T>,
     out: &mut String,
@@ -75,12 +75,13 @@ pub fn write_array<T>(
     out.push(']');
 }
 
-/// Appends a text in quotes, escaped.
+/// Appends a JSON string: quoted and escaped.
 pub fn write_string(text: &str, out: &mut String) {
     write_escaped(text, may_need_escape, out);
 }
 
-/// Appends a text in quotes with no more escapes than JSON asks for: for readers that are no browsers.
+/// Appends a JSON string with only the escapes that JSON requires. Use it for readers other than
+/// browsers.
 pub(crate) fn write_plain_string(text: &str, out: &mut String) {
     if needs_no_escape(text) {
         out.push('"');
@@ -91,9 +92,9 @@ pub(crate) fn write_plain_string(text: &str, out: &mut String) {
     }
 }
 
-/// Whether JSON takes the text as it is.
+/// Returns whether a string needs no escape in JSON.
 pub(crate) fn needs_no_escape(text: &str) -> bool {
-    // It does not end at the first: that way, the compiler looks at sixteen bytes at a time.
+    // Without an early exit the compiler compares sixteen bytes at a time.
     !text.bytes().fold(false, |found, b| found | needs_escape(b))
 }
 
@@ -103,7 +104,7 @@ const fn needs_escape(b: u8) -> bool {
 
 fn write_escaped(text: &str, may_need_escape: impl Fn(u8) -> bool, out: &mut String) {
     out.push('"');
-    // Nearly every text needs no escape, and those that do need few: whole stretches are copied.
+    // Nearly every string needs few escapes or no escape at all, so whole runs are copied.
     let mut rest = text;
     while let Some(at) = first_byte(rest, &may_need_escape) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, ""));
@@ -126,14 +127,14 @@ fn write_escaped(text: &str, may_need_escape: impl Fn(u8) -> bool, out: &mut Str
     out.push('"');
 }
 
-/// Appends a JSON text without its insignificant white space; numbers, member order and escapes
-/// stay as they are, and what is unsafe in HTML is escaped.
+/// Appends a JSON text without its insignificant white space. Numbers, member order and escapes
+/// stay as they are; characters that are unsafe in HTML are escaped.
 ///
 /// # Errors
 ///
-/// [`JsonError`] when `text` is not exactly one JSON value; nothing is appended then.
+/// [`JsonError`] if `text` is not exactly one JSON value. Nothing is appended in this case.
 pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
-    // Checked first, so that below a quote is one of a string and nothing is left half-written.
+    // Checked first: below, every quote then begins or ends a string, and nothing is half-written.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| JsonError::from(&error))?;
     let (mut rest, mut in_string) = (text, false);
     while let Some(at) = match in_string {
@@ -148,7 +149,7 @@ pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
                 in_string = !in_string;
                 out.push('"');
             }
-            // It takes a character with it, be that a quote.
+            // A backslash takes the next character along, even a quote.
             Some('\\') => out.extend(['\\'].into_iter().chain(chars.next())),
             Some(c) if is_unsafe_in_html(c) => write_escape(c, out),
             Some(c) if !in_string && c.is_ascii_whitespace() => {}
@@ -160,13 +161,14 @@ pub fn write_compact(text: &str, out: &mut String) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// Reads an object; unlike the readers that `serde` derives, it takes no array in its place.
+/// Reads an object. The readers that `serde` derives also accept an array in its place; this
+/// function does not.
 ///
 /// # Errors
 ///
-/// [`JsonError`] when `text` is not exactly one JSON object, or not one of a `T`.
+/// [`JsonError`] if `text` is not exactly one JSON object, or is not a valid `T`.
 pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
-    // `serde` reads a struct from a list of its members, too: `[1, 2]` would pass for an object.
+    // `serde` also reads a struct from a list of its fields: `[1, 2]` would pass for an object.
     let start = text.trim_start_matches([' ', '\t', '\n', '\r']);
     if !start.starts_with('{') {
         return Err(JsonError { line: 1, column: 1 });
@@ -174,19 +176,19 @@ pub fn read_object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError
     serde_json::from_str(text).map_err(|error| JsonError::from(&error))
 }
 
-/// The text is not JSON, or not that of what is wanted. Says where, and nothing of what the text
-/// holds.
+/// The text is not JSON, or not of the expected type. Reports the position, but no content of the
+/// text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not the expected JSON (line {line}, column {column})")]
 pub struct JsonError {
-    /// The line, from 1, at which reading failed.
+    /// The line at which reading failed, counted from 1.
     pub line: usize,
-    /// The column, in bytes, at which reading failed.
+    /// The column at which reading failed, in bytes.
     pub column: usize,
 }
 
 impl JsonError {
-    /// Says that the byte at `at` is not what is expected there.
+    /// Returns the error for an unexpected byte at `at`.
     pub(crate) fn at(text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text).bytes();
         let lines = before.clone().filter(|b| *b == b'\n').count();
@@ -215,7 +217,7 @@ impl<'a> ObjectWriter<'a> {
         Self { out, is_empty: true }
     }
 
-    /// Appends a member's name; its value is what the caller appends to the buffer returned.
+    /// Appends a member's name. The caller appends its value to the returned buffer.
     pub fn member(&mut self, name: &str) -> &mut String {
         if !self.is_empty {
             self.out.push(',');
@@ -226,7 +228,7 @@ impl<'a> ObjectWriter<'a> {
         self.out
     }
 
-    /// Appends a member that is a text.
+    /// Appends a member that is a string.
     pub fn text(&mut self, name: &str, text: &str) {
         write_string(text, self.member(name));
     }
@@ -242,7 +244,7 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
-/// Members are sorted here: whether `Map` keeps them sorted depends on the features of a build.
+/// Sorts members here, because `Map` sorts them only with some feature sets.
 fn write_object(members: &Map<String, Json>, out: &mut String) {
     let mut object = ObjectWriter::begin(out);
     if members.keys().is_sorted() {
@@ -255,7 +257,7 @@ fn write_object(members: &Map<String, Json>, out: &mut String) {
     object.end();
 }
 
-/// Integers as they are; others as [`write_float`] appends them.
+/// Appends an integer as it is, any other number as [`write_float`] does.
 fn write_number(number: &Number, out: &mut String) {
     match number.as_f64().filter(|_| number.is_f64()) {
         Some(float) => write_float(float, out),
@@ -264,10 +266,10 @@ fn write_number(number: &Number, out: &mut String) {
     }
 }
 
-/// Appends a finite number in the shortest digits that read back the same, with an exponent below
+/// Appends a finite number in the fewest digits that read back the same. An exponent is used below
 /// 10^-6 and from 10^21 on.
 pub(crate) fn write_float(float: f64, out: &mut String) {
-    // The bounds are JavaScript's and Go's: the same number is the same text in every runtime.
+    // JavaScript and Go use the same bounds, so a number has the same text in every runtime.
     let magnitude = float.abs();
     if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
         // Appending to a string cannot fail.
@@ -283,23 +285,23 @@ pub(crate) fn write_float(float: f64, out: &mut String) {
     }
 }
 
-/// Where the first byte of a kind is in a text.
+/// Returns the position of the first byte that `is_sought` accepts.
 pub(crate) fn first_byte(text: &str, is_sought: impl Fn(u8) -> bool) -> Option<usize> {
     let (blocks, _) = text.as_bytes().as_chunks::<16>();
-    // Without an early end, all bytes of a block are looked at together.
+    // Without an early exit the compiler compares all bytes of a block at once.
     let has_none = |block: &&[u8; 16]| !block.iter().fold(false, |any, b| any | is_sought(*b));
     let skipped = blocks.iter().take_while(has_none).count().saturating_mul(16);
     let at = text.bytes().skip(skipped).position(is_sought)?;
     Some(skipped.saturating_add(at))
 }
 
-/// Whether a character that begins with this byte may need an escape; most of those that begin with
-/// the byte of U+2028 and U+2029 do not.
+/// Returns whether a character that begins with this byte may need an escape. The first byte of
+/// U+2028 and U+2029 begins many other characters, too.
 const fn may_need_escape(first: u8) -> bool {
     matches!(first, b'\0'..b' ' | b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
 }
 
-/// Characters that are ordinary in JSON but end a script or start a tag when pasted into HTML.
+/// Returns whether a character is ordinary in JSON but ends a script or starts a tag in HTML.
 pub(crate) const fn is_unsafe_in_html(c: char) -> bool {
     matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
 }

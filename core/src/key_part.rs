@@ -1,4 +1,4 @@
-//! Texts of any kind as parts of stored keys.
+//! Makes any text usable as a part of a stored key.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::push_hex;
 
-/// A text without `#`, which separates the parts of keys; no two texts become the same.
+/// Escapes `#`, which separates the parts of keys. Different texts stay different.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if text.contains(['%', '#']) {
         return Cow::Owned(text.replace('%', "%25").replace('#', "%23"));
@@ -15,7 +15,7 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// A text of at most `most` bytes: longer ones are replaced by `sha256:{hex digest}`.
+/// Returns a text of at most `most` bytes: a longer one becomes `sha256:{hex digest}`.
 pub(crate) fn shortened(part: &str, most: usize) -> Cow<'_, str> {
     if part.len() <= most {
         return Cow::Borrowed(part);

@@ -1,15 +1,15 @@
-//! The pure core of AppTheory: decisions as values, side effects as descriptions of side effects.
+//! The pure core of AppTheory: decisions as values, side effects as descriptions.
 //!
-//! Nothing in this crate performs I/O, reads a clock, draws a random number or looks at the
-//! environment. Time, ids, randomness and environment look-ups are arguments; what has to happen
-//! in the world is an [`Effect`](machine::Effect) that the caller carries out and answers.
+//! This crate performs no I/O and reads neither a clock, nor random numbers, nor the environment.
+//! Time, ids, randomness and environment look-ups are arguments. A side effect is an
+//! [`Effect`](machine::Effect) value that the caller carries out and answers.
 //!
-//! Three shapes, and every item has the smallest one that fits:
+//! Every item has the smallest of three shapes that fits:
 //!
-//! * a **function** `fn(…, now) -> Result<T, E>`: window maths, key builders, headers;
-//! * a **machine** ([`machine::Machine`]): a workflow that waits for somebody else's answer, one
-//!   effect at a time, such as [`limiter::CheckAndIncrement`];
-//! * a **transducer**: inputs in any order, each with its output, such as
+//! * a **function** `fn(…, now) -> Result<T, E>`: window arithmetic, key builders, headers;
+//! * a **machine** ([`machine::Machine`]): a workflow that waits for one effect at a time, such as
+//!   [`limiter::CheckAndIncrement`];
+//! * a **transducer**: accepts inputs in any order and returns an output for each, such as
 //!   [`stream::FrameMachine`].
 //!
 //! ```
@@ -24,7 +24,7 @@
 //! let key = RateLimitKey::new("tenant-7", "/orders", "POST")?;
 //! let attempt = Attempt::new(key, Timestamp::from_unix_seconds(1_767_225_630));
 //!
-//! // One conditional update decides: the host carries it out, however it likes.
+//! One conditional update decides; the host carries it out by any means.
 //! let machine = limiter.check_and_increment(attempt, &Recall::default());
 //! let Step::Ask(StoreRequest::UpdateItem(ask)) = machine.start() else { panic!("one update") };
 //! assert_eq!(ask.effect().table.as_ref(), "rate-limits");

@@ -1,7 +1,7 @@
 //! The kernel: workflows that suspend on effects, as plain values.
 //!
-//! This module decides how a workflow waits for an answer. It knows nothing about what an effect
-//! does, who carries it out, or whether that takes a microsecond or a day.
+//! This module decides how a workflow waits for an outcome. It does not know what an effect does or
+//! who carries it out.
 //!
 //! ```text
 //!             start()                      answer(outcome)
@@ -9,9 +9,9 @@
 //! ```
 //!
 //! A machine asks for one effect at a time. The [`Ask`] holds the effect, the suspended machine (or
-//! the state that it is in) and a plain function pointer that receives the outcome: nothing is
-//! boxed, nothing is captured, and a suspended workflow is `Clone` whenever its parts are, so a test
-//! can hold several and step them in any order.
+//! its state) and a function pointer that receives the outcome. Nothing is boxed or captured. A
+//! suspended workflow is `Clone` if its parts are, so a test can hold several and step them in any
+//! order.
 //!
 //! ```
 //! use core::time::Duration;
@@ -51,7 +51,7 @@
 //!
 //! # What does not compile
 //!
-//! An outcome of another effect:
+//! The outcome of another effect:
 //!
 //! ```compile_fail,E0308
 //! # use apptheory_core::machine::{Ask, Machine, Step};
@@ -61,7 +61,7 @@
 //! }
 //! ```
 //!
-//! A second answer to the same question:
+//! A second outcome for the same effect:
 //!
 //! ```compile_fail,E0382
 //! # use apptheory_core::machine::{Ask, Machine, Step};
@@ -72,7 +72,7 @@
 //! }
 //! ```
 //!
-//! A dropped step, under the lint that this workspace and its templates turn on:
+//! A dropped step, with the lint that this workspace and its templates enable:
 //!
 //! ```compile_fail
 //! #![deny(unused_must_use)]
@@ -86,28 +86,28 @@
 
 use core::fmt;
 
-/// A description of one side effect, tied to the only type that can answer it.
+/// Describes one side effect and fixes the type of its outcome.
 ///
-/// Implementors are small structs with public fields, named after the order they are
-/// ([`UpdateItem`](crate::store::UpdateItem)); their outcomes are participles.
+/// Implementors are small structs with public fields, named by an imperative
+/// ([`UpdateItem`](crate::store::UpdateItem)). Their outcomes are named by participles.
 pub trait Effect {
-    /// What the world answers.
+    /// What the host answers after it has carried out the effect.
     type Outcome;
 }
 
-/// A workflow as a value. It never performs an effect; it asks for one and is answered.
+/// A workflow as a value. It never performs an effect: it asks for one and receives the outcome.
 ///
-/// Dropping a machine, or the [`Step`] that holds it, cancels the workflow. What a lost outcome
-/// leaves behind in the world is documented on each effect.
+/// Dropping a machine, or the [`Step`] that holds it, cancels the workflow. Each effect documents
+/// what a lost outcome leaves behind.
 pub trait Machine: Sized {
-    /// What the workflow concludes with.
+    /// The workflow's result.
     type Output;
 
-    /// The closed family of effects that it may ask for, for example
+    /// The closed family of effects that the workflow may ask for, for example
     /// [`StoreRequest<Self>`](crate::store::StoreRequest).
     type Request;
 
-    /// Runs up to the first effect, or to the end if none is needed.
+    /// Runs to the first effect, or to the end if no effect is needed.
     fn start(self) -> Step<Self>;
 
     /// Suspends on `effect`; `then` receives its outcome. This and [`Step::ask`] are the only ways
@@ -120,7 +120,7 @@ pub trait Machine: Sized {
     }
 }
 
-/// Where a workflow stands: waiting for an outcome, or done.
+/// The state of a workflow: waiting for an outcome, or done.
 #[must_use = "a dropped step abandons its workflow"]
 #[derive(Clone, Debug)]
 pub enum Step<M: Machine> {
@@ -131,8 +131,8 @@ pub enum Step<M: Machine> {
 }
 
 impl<M: Machine> Step<M> {
-    /// Suspends a workflow in a state of its own type, for machines whose states own different
-    /// things: what `state` does not have, `then` cannot miss.
+    /// Suspends a workflow in a state of its own type. Use it for machines whose states hold
+    /// different data: `then` can only use what `state` holds.
     pub fn ask<E: Effect, S>(effect: E, state: S, then: fn(S, E::Outcome) -> Self) -> Self
     where
         M::Request: From<Ask<E, M, S>>,
@@ -141,8 +141,8 @@ impl<M: Machine> Step<M> {
     }
 }
 
-/// An effect and what is suspended on it: the machine, or the state `S` that it is in. Consumed by
-/// exactly one answer.
+/// An effect and the machine, or its state `S`, that waits for the outcome. Consumed by exactly one
+/// answer.
 #[must_use = "an unanswered ask abandons its workflow"]
 pub struct Ask<E: Effect, M: Machine, S = M> {
     effect: E,
@@ -151,12 +151,12 @@ pub struct Ask<E: Effect, M: Machine, S = M> {
 }
 
 impl<E: Effect, M: Machine, S> Ask<E, M, S> {
-    /// The effect to carry out.
+    /// Returns the effect to carry out.
     pub fn effect(&self) -> &E {
         &self.effect
     }
 
-    /// Resumes the machine with what the world answered.
+    /// Resumes the machine with the effect's outcome.
     pub fn answer(self, outcome: E::Outcome) -> Step<M> {
         (self.then)(self.state, outcome)
     }
@@ -168,7 +168,7 @@ impl<E: Effect + Clone, M: Machine, S: Clone> Clone for Ask<E, M, S> {
     }
 }
 
-// The function pointer is left out: its address says nothing and changes with every build.
+// Leaves out the function pointer: its address means nothing and changes with every build.
 impl<E: Effect + fmt::Debug, M: Machine, S: fmt::Debug> fmt::Debug for Ask<E, M, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ask")

@@ -1,12 +1,12 @@
-//! Names of deployed resources: stages, bases, and resources of a tenant.
+//! Names of deployed resources: stages, base names, and resources of a tenant.
 //!
-//! This module decides how an app, a tenant, a resource and a stage become one lower-case name of
-//! letters, digits and single hyphens. It refuses to know which service the name is for, and what
-//! that service allows beyond it: [`fit`] shortens where a service bounds the length.
+//! Joins an app, a tenant, a resource and a stage into one lower-case name of ASCII letters, digits
+//! and single hyphens. The rules of a particular AWS service are not applied; use [`fit`] where a
+//! service limits the length.
 //!
-//! Names are not injective: the app `a-b` without a tenant and the app `a` of the tenant `b` are
-//! both `a-b-live` in production. Where tenants choose their names, keep hyphens out of apps
-//! and tenants.
+//! Different inputs can give the same name: the app `a-b` without a tenant and the app `a` of the
+//! tenant `b` are both `a-b-live` in production. If tenants choose their names, allow no hyphens in
+//! apps and tenants.
 //!
 //! ```
 //! use apptheory_core::naming::{base_name, fit, normalize_stage, resource_name};
@@ -24,58 +24,58 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::push_hex;
 
-/// The name of a stage: one of `live`, `dev`, `stage`, `test` and `local` for their usual
-/// spellings, and the cleaned text for any other.
+/// Returns the normalized name of a stage: `live`, `dev`, `stage`, `test` or `local` for their
+/// usual spellings, and the cleaned text for any other.
 ///
-/// The spellings are matched before the text is cleaned, so that `prod` is `live` but `prod_` is
-/// `prod`; [`canonical_stage`] has one name for both.
+/// Spellings are matched before the text is cleaned, so `prod` becomes `live` but `prod_` becomes
+/// `prod`. [`canonical_stage`] maps both to `live`.
 #[must_use]
 pub fn normalize_stage(stage: &str) -> String {
     let stage = lowercase(stage.trim());
     stage_alias(&stage).map_or_else(|| clean(&stage), String::from)
 }
 
-/// The name of a stage like [`normalize_stage`], whose usual spellings are also recognized once the
-/// text is cleaned: `prod_` and ` -Prod- ` are `live`, too.
+/// Returns the normalized name of a stage like [`normalize_stage`], but also recognizes the usual
+/// spellings after cleaning: `prod_` and ` -Prod- ` become `live`, too.
 #[must_use]
 pub fn canonical_stage(stage: &str) -> String {
     let name = normalize_stage(stage);
     stage_alias(&name).map(String::from).unwrap_or(name)
 }
 
-/// `app[-tenant][-stage]`: a blank tenant or stage is left out.
+/// Returns `app[-tenant][-stage]`. A blank tenant or stage is left out.
 ///
-/// A blank app is not: the name then starts with a hyphen, which S3, DynamoDB and Lambda refuse
-/// ([`try_base_name`] refuses first).
+/// A blank app is not left out: the name then starts with a hyphen, which S3, DynamoDB and Lambda
+/// refuse. [`try_base_name`] returns an error instead.
 #[must_use]
 pub fn base_name(app: &str, stage: &str, tenant: Option<&str>) -> String {
     let rest = [clean(tenant.unwrap_or_default()), normalize_stage(stage)];
     join(clean(app), &rest)
 }
 
-/// `app[-tenant][-resource][-stage]`: a blank tenant, resource or stage is left out, and a blank app
-/// as in [`base_name`].
+/// Returns `app[-tenant][-resource][-stage]`. A blank tenant, resource or stage is left out; a
+/// blank app is treated as in [`base_name`].
 #[must_use]
 pub fn resource_name(app: &str, resource: &str, stage: &str, tenant: Option<&str>) -> String {
     let rest = [clean(tenant.unwrap_or_default()), clean(resource), normalize_stage(stage)];
     join(clean(app), &rest)
 }
 
-/// [`base_name`], for an app that has a name.
+/// Returns the same name as [`base_name`], and an error for a blank app.
 ///
 /// # Errors
 ///
-/// [`NamingError::EmptyApp`].
+/// [`NamingError::EmptyApp`] if the app has neither ASCII letters nor digits.
 pub fn try_base_name(app: &str, stage: &str, tenant: Option<&str>) -> Result<String, NamingError> {
     require(app)?;
     Ok(base_name(app, stage, tenant))
 }
 
-/// [`resource_name`], for an app that has a name.
+/// Returns the same name as [`resource_name`], and an error for a blank app.
 ///
 /// # Errors
 ///
-/// [`NamingError::EmptyApp`].
+/// [`NamingError::EmptyApp`] if the app has neither ASCII letters nor digits.
 pub fn try_resource_name(
     app: &str,
     resource: &str,
@@ -86,15 +86,16 @@ pub fn try_resource_name(
     Ok(resource_name(app, resource, stage, tenant))
 }
 
-/// The name itself if it has at most `max` bytes; otherwise its beginning, a hyphen, and the first
-/// eight hexadecimal digits of its SHA-256, so that long names that differ stay different.
+/// Shortens a name to at most `max` bytes. A name that fits is returned as it is. A longer one
+/// becomes its beginning, a hyphen, and the first eight hexadecimal digits of its SHA-256, so that
+/// different names stay different.
 ///
-/// Bounds to pass: 63 for S3 buckets, 64 for Lambda functions and IAM roles.
+/// Use 63 for S3 buckets, and 64 for Lambda functions and IAM roles.
 ///
 /// # Errors
 ///
-/// [`NamingError::BoundTooSmall`] when the name is too long and `max` leaves no room for one byte of
-/// it beside the digest.
+/// [`NamingError::BoundTooSmall`] if the name is too long and `max` leaves no room for one byte of
+/// the name besides the digest.
 pub fn fit(name: &str, max: usize) -> Result<String, NamingError> {
     if name.len() <= max {
         return Ok(name.into());
@@ -109,17 +110,17 @@ pub fn fit(name: &str, max: usize) -> Result<String, NamingError> {
     Ok(fitted)
 }
 
-/// A name cannot be made of what was given.
+/// The name of a resource cannot be built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NamingError {
     /// The app is blank, or has neither ASCII letters nor digits. Name the app.
     #[error("an app needs a name with at least one ASCII letter or digit")]
     EmptyApp,
-    /// No name can be shortened this far and stay distinct. Allow at least ten bytes.
+    /// The bound leaves no room for a distinct name. Allow at least ten bytes.
     #[error("{max} bytes are too few for a shortened name")]
     BoundTooSmall {
-        /// The bound that was asked for, in bytes.
+        /// The requested bound, in bytes.
         max: usize,
     },
 }
@@ -128,7 +129,7 @@ fn require(app: &str) -> Result<(), NamingError> {
     if clean(app).is_empty() { Err(NamingError::EmptyApp) } else { Ok(()) }
 }
 
-/// The usual spellings.
+/// Maps the usual spellings of stages.
 fn stage_alias(stage: &str) -> Option<&'static str> {
     Some(match stage {
         "prod" | "production" | "live" => "live",
@@ -140,7 +141,7 @@ fn stage_alias(stage: &str) -> Option<&'static str> {
     })
 }
 
-/// Lower-case ASCII letters and digits; everything else between them is one hyphen.
+/// Keeps ASCII letters and digits in lower case; joins them by single hyphens.
 fn clean(part: &str) -> String {
     let mut name = String::with_capacity(part.len());
     let mut in_gap = false;
@@ -158,7 +159,7 @@ fn clean(part: &str) -> String {
     name
 }
 
-/// Character by character, to one character each: U+0130 becomes a plain `i`.
+/// Lower-cases each character to exactly one character: U+0130 becomes a plain `i`.
 fn lowercase(text: &str) -> String {
     text.chars().filter_map(|c| c.to_lowercase().next()).collect()
 }
@@ -171,10 +172,10 @@ fn join(app: String, rest: &[String]) -> String {
     })
 }
 
-/// Eight digits tell apart the few names of one account that are too long and start the same.
+/// Eight hexadecimal digits distinguish the few long names of an account that start alike.
 const DIGEST_BYTES: usize = 4;
 
-/// The hyphen and the digits.
+/// The length of the hyphen and the digits.
 const SUFFIX_BYTES: usize = 1 + 2 * DIGEST_BYTES;
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
-//! Percent-encoding, in the one reading that a client cannot get wrong: a `%` without two
-//! hexadecimal digits is text.
-//!
-//! This module decides what an escape means. It refuses to know what is being decoded.
+//! Percent-encoding and decoding. Decoding never fails: a `%` without two hexadecimal digits is
+//! ordinary text.
 //!
 //! ```
 //! use apptheory_core::percent;
@@ -17,15 +15,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-/// Decodes `%XX`, once; a `%` that starts no escape stays, and so does `+`. Use it for segments of
-/// paths. Bytes that are not UTF-8 read as U+FFFD.
+/// Decodes `%XX` once. A `%` that starts no valid escape stays, and so does `+`. Use it for path
+/// segments. Invalid UTF-8 becomes U+FFFD.
 #[must_use]
 pub fn decode(text: &str) -> Cow<'_, str> {
     if text.contains('%') { Cow::Owned(decoded(text, b'+')) } else { Cow::Borrowed(text) }
 }
 
-/// Decodes `%XX`, once, and `+` as a blank, as in queries and forms (WHATWG URL Standard §5.1). A
-/// `%` that starts no escape stays. Bytes that are not UTF-8 read as U+FFFD.
+/// Decodes `%XX` once, and `+` as a space, as in queries and forms (WHATWG URL Standard §5.1). A
+/// `%` that starts no valid escape stays. Invalid UTF-8 becomes U+FFFD.
 #[must_use]
 pub fn decode_form(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|b| matches!(b, b'%' | b'+')) {
@@ -34,19 +32,20 @@ pub fn decode_form(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// Encodes all but letters, digits, `-`, `.`, `_` and `~` (RFC 3986 §2.3): the text can stand
-/// anywhere in a URL, as one segment of a path for example.
+/// Encodes everything except ASCII letters, digits, `-`, `.`, `_` and `~` (RFC 3986 §2.3). The
+/// result can stand anywhere in a URL, for example as a path segment.
 #[must_use]
 pub fn encode(text: &str) -> String {
     encode_where(text, |c| !u8::try_from(c).is_ok_and(is_unreserved))
 }
 
-/// Whether a byte is an unreserved character (RFC 3986 §2.3), which no normal form escapes.
+/// Returns whether a byte is an unreserved character (RFC 3986 §2.3), which is never escaped in
+/// normalized URLs.
 pub(super) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Encodes the characters that `is_encoded` picks, as the bytes of their UTF-8.
+/// Encodes the characters that `is_encoded` accepts, as the bytes of their UTF-8.
 pub(crate) fn encode_where(text: &str, is_encoded: impl Fn(char) -> bool) -> String {
     let mut encoded = String::with_capacity(text.len());
     for c in text.chars() {
@@ -61,7 +60,7 @@ pub(crate) fn encode_where(text: &str, is_encoded: impl Fn(char) -> bool) -> Str
     encoded
 }
 
-/// Adds the escape of a byte.
+/// Appends the escape of a byte.
 pub(super) fn push_escape(text: &mut String, byte: u8) {
     // Writing to a `String` cannot fail.
     let _ = write!(text, "%{byte:02X}");
@@ -76,13 +75,13 @@ fn decoded(text: &str, plus: u8) -> String {
     }
     match String::from_utf8(bytes) {
         Ok(text) => text,
-        // A truncated sequence is one U+FFFD, as browsers have it.
+        // A truncated sequence becomes a single U+FFFD, as in browsers.
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     }
 }
 
-/// Takes a byte off the front of a text, whether it was an escape, and what follows it. A `%` that
-/// starts no escape is a byte like others.
+/// Splits the first byte off a text. Returns the byte, whether it was escaped, and the rest. A `%`
+/// that starts no valid escape is an ordinary byte.
 pub(super) fn next(text: &[u8]) -> Option<(u8, bool, &[u8])> {
     let (first, rest) = text.split_first()?;
     if *first == b'%'
@@ -94,7 +93,7 @@ pub(super) fn next(text: &[u8]) -> Option<(u8, bool, &[u8])> {
     Some((*first, false, rest))
 }
 
-/// The byte that two hexadecimal digits stand for.
+/// Returns the byte that two hexadecimal digits denote.
 fn hex_byte(high: u8, low: u8) -> Option<u8> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)?.wrapping_shl(4) | digit(low)?)

@@ -1,9 +1,9 @@
-//! What `Debug` prints of types that hold what others sent: names, ids and sizes, never contents, so
-//! that no log gets these by way of an error or an assertion.
+//! `Debug` output for types that hold data of clients: names, ids and sizes, but never contents. An
+//! error or assertion can then not leak contents into logs.
 
 use core::fmt;
 
-/// So many bytes that are not printed.
+/// A number of bytes, printed in place of their contents.
 pub(crate) struct Hidden(pub(crate) usize);
 
 impl fmt::Debug for Hidden {
@@ -12,7 +12,7 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// `Debug` that prints these members of a struct, and of the rest that there is more.
+/// Implements `Debug` for a struct: prints the listed fields, and `..` for the others.
 macro_rules! prints {
     ($name:ident<T>: $($member:ident),+) => {
         impl<T> core::fmt::Debug for $name<T> {
@@ -62,7 +62,7 @@ mod tests {
 
     const SECRET: &str = "hush-hush";
 
-    /// Bytes are printed as numbers, and base64 as it is.
+    /// `Debug` prints bytes as numbers, and base64 as text.
     fn check(what: &str, value: &impl Debug) {
         let bytes = format!("{:?}", SECRET.as_bytes());
         for printed in [format!("{value:?}"), format!("{value:#?}")] {

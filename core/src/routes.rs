@@ -1,28 +1,27 @@
-//! Which handler serves what.
+//! Finds the handler of a record by name.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// Handlers by the name of the queue, stream, table, topic or route key that they serve.
+/// Maps the names of queues, streams, tables, topics or route keys to their handlers.
 ///
-/// What is not registered is served by nobody: a record fails, so that it is neither lost nor
-/// handled by the handler of another one.
+/// A record whose name has no handler fails. It is neither lost nor given to another handler.
 #[derive(Clone, Debug)]
 pub struct Routes<H> {
     routes: Vec<(String, H)>,
 }
 
-/// Why a handler of events would never run.
+/// Says why a handler of events would never run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RouteTaken {
-    /// It is for nothing: its name, or its rule, is blank.
+    /// Its name or its rule is blank, so it matches nothing.
     Blank,
-    /// An earlier one takes all that it is for. Its name, or its rule.
+    /// An earlier handler already takes all of its events. Holds that handler's name or rule.
     By(String),
 }
 
 impl<H> Routes<H> {
-    /// Begins without routes.
+    /// Creates an empty table.
     #[must_use]
     pub const fn new() -> Self {
         Self { routes: Vec::new() }
@@ -32,7 +31,7 @@ impl<H> Routes<H> {
     ///
     /// # Errors
     ///
-    /// [`RouteTaken`] for a blank name, and for one that has a handler.
+    /// [`RouteTaken`] for a blank name, and for a name that already has a handler.
     pub fn insert(&mut self, name: &str, handler: H) -> Result<(), RouteTaken> {
         match name.trim() {
             "" => Err(RouteTaken::Blank),
@@ -50,7 +49,7 @@ impl<H> Routes<H> {
         self.routes.iter().find(|(known, _)| known == name).map(|(_, handler)| handler)
     }
 
-    /// Returns whether nothing is registered.
+    /// Returns whether no handler is registered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.routes.is_empty()

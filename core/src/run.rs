@@ -1,7 +1,7 @@
 //! The blocking loop, for tests and for hosts without an async runtime.
 //!
-//! This module decides nothing: it hands each effect to an interpreter and each outcome back to the
-//! machine. Its async twin lives in the drivers.
+//! It passes each effect to an interpreter and each outcome back to the machine. The drivers
+//! contain the async version.
 //!
 //! ```
 //! use core::time::Duration;
@@ -9,7 +9,7 @@
 //! use apptheory_core::store::Sleep;
 //! use apptheory_core::time::Timestamp;
 //!
-//! /// A world in which sleeping is free.
+//! A host for which sleeping takes no time.
 //! struct Clockwork(Timestamp);
 //!
 //! impl Interpret<Sleep> for Clockwork {
@@ -25,22 +25,22 @@
 
 use crate::machine::{Effect, Machine, Step};
 
-/// Carries out one kind of effect, synchronously.
+/// Carries out one kind of effect synchronously.
 pub trait Interpret<E: Effect> {
-    /// Performs `effect` and says what came of it.
+    /// Performs `effect` and returns its outcome.
     fn interpret(&mut self, effect: &E) -> E::Outcome;
 }
 
-/// A request that a world `W` can answer: one family of effects meeting one interpreter.
+/// A request that a host `W` can carry out.
 ///
-/// Implemented next to each family's request enum (see
-/// [`StoreRequest`](crate::store::StoreRequest)), so that [`run`] serves them all.
+/// Implemented for each family's request enum (see [`StoreRequest`](crate::store::StoreRequest)),
+/// so that [`run`] works for all families.
 pub trait Advance<W: ?Sized, M: Machine> {
-    /// Carries out the one effect that the machine waits for, and resumes it.
+    /// Carries out the one effect that the machine waits for, and resumes the machine.
     fn advance(self, world: &mut W) -> Step<M>;
 }
 
-/// Runs `machine` to its end, carrying out every effect in `world`.
+/// Runs `machine` to its end; `world` carries out every effect.
 pub fn run<M, W>(machine: M, world: &mut W) -> M::Output
 where
     M: Machine,

@@ -1,6 +1,6 @@
 //! Error codes that DynamoDB and Kinesis have in common.
 
-/// What a code says, where it says the same of both services.
+/// The meaning of an error code, where DynamoDB and Kinesis agree.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum CommonError {
     Throttled,

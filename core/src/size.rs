@@ -1,4 +1,4 @@
-//! Sizes as text, for configuration that people write: `6MiB`, `200MB`, `512`.
+//! Reads sizes as text, for configuration files: `6MiB`, `200MB`, `512`.
 //!
 //! ```
 //! use apptheory_core::size::parse_size;
@@ -14,9 +14,9 @@ use core::num::NonZeroU64;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Reads a whole number of bytes with a unit: `B` or none, `KB`, `MB`, `GB` for powers of 1000, and
-/// `KiB`, `MiB`, `GiB` for powers of 1024. Returns `None` for anything else, and for more than 64
-/// bits hold.
+/// Parses a whole number of bytes with an optional unit: `B`, `KB`, `MB`, `GB` (powers of 1000),
+/// `KiB`, `MiB` or `GiB` (powers of 1024). Returns `None` for any other text, and for sizes beyond
+/// 64 bits.
 #[must_use]
 pub fn parse_size(text: &str) -> Option<u64> {
     let (number, unit) =
@@ -34,12 +34,12 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Reads a limit of bytes: a number, a text as [`parse_size`] reads it, or null for no limit. For
-/// `#[serde(default, deserialize_with = "apptheory_core::size::deserialize_limit")]`.
+/// Deserializes a limit in bytes: a number, a text as [`parse_size`] reads it, or null for no
+/// limit. For `#[serde(default, deserialize_with = "apptheory_core::size::deserialize_limit")]`.
 ///
 /// # Errors
 ///
-/// What the deserializer makes of another value, and of zero: a limit of nothing is a mistake.
+/// The deserializer's error for any other value, and for zero: a limit of zero bytes is a mistake.
 pub fn deserialize_limit<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<NonZeroU64>, D::Error> {
@@ -71,7 +71,7 @@ impl Visitor<'_> for SizeVisitor {
         Ok(Size(bytes))
     }
 
-    // Some formats have no unsigned numbers.
+    // Some formats have only signed numbers.
     fn visit_i64<E: Error>(self, bytes: i64) -> Result<Size, E> {
         let bytes = u64::try_from(bytes);
         bytes.map(Size).map_err(|_| E::invalid_value(Unexpected::Other("a negative size"), &self))

@@ -1,7 +1,5 @@
-//! Task tokens of Step Functions callbacks.
-//!
-//! This module decides under which names an event carries its token. It refuses
-//! to know what is called back.
+//! Task tokens of Step Functions callbacks: finds the token in an event, and builds events with
+//! one.
 //!
 //! ```
 //! use apptheory_core::step_functions::{task_token, task_token_event};
@@ -16,26 +14,27 @@ use alloc::string::String;
 
 use serde_json::{Map, Value as Json};
 
-/// The token of an event, trimmed: the first of `taskToken`, `TaskToken` and `task_token` that is a
-/// text and not blank; an empty text when there is none. Names are told apart by case, and only the
-/// event's own members are looked at.
+/// Returns the trimmed task token of an event: the first of the members `taskToken`, `TaskToken`
+/// and `task_token` that is a string and not blank. Returns an empty text if there is no token.
+/// Names are case-sensitive, and only top-level members are read.
 ///
-/// A token lets its bearer complete the task: do not log it.
+/// The token lets its holder complete the task: do not log it.
 #[must_use]
 pub fn task_token(event: &Json) -> &str {
     let tokens = NAMES.iter().filter_map(|name| event.get(name)?.as_str());
     tokens.map(str::trim).find(|token| !token.is_empty()).unwrap_or_default()
 }
 
-/// An event with a token, for tests of what a state machine calls: the members of the payload, and
-/// the token, trimmed, as `taskToken` in place of whatever the payload has there.
+/// Returns an event with a task token, for tests of functions that a state machine calls. Holds the
+/// members of `payload` and the trimmed token as `taskToken`, which replaces a member of this name
+/// in `payload`.
 #[must_use]
 pub fn task_token_event(token: &str, mut payload: Map<String, Json>) -> Json {
     payload.insert(NAMES[0].into(), token.trim().into());
     Json::Object(payload)
 }
 
-/// The first that holds a token wins.
+/// In order of precedence.
 const NAMES: [&str; 3] = ["taskToken", "TaskToken", "task_token"];
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Instants on the wall clock, as data.
 //!
-//! This module decides how instants are rounded, added and written. It never asks what time it is:
-//! a [`Timestamp`] always comes from the caller.
+//! This module rounds, adds and formats instants. It never reads a clock: every [`Timestamp`] comes
+//! from the caller.
 //!
-//! There are two ways to round down, and both are needed. [`Timestamp::floor_from_1970`] counts
-//! whole periods from the Unix epoch (fixed windows); [`Timestamp::floor_from_year_one`] counts
-//! them from 0001-01-01 (sliding sub-windows, minutes, hours). They agree for every divisor of a
-//! day and differ for periods such as seven minutes or a week.
+//! There are two ways to round down. [`Timestamp::floor_from_1970`] counts whole periods from the
+//! Unix epoch (fixed windows). [`Timestamp::floor_from_year_one`] counts them from 0001-01-01
+//! (sliding sub-windows, minutes, hours). They agree for every divisor of a day and differ for
+//! periods such as seven minutes or a week.
 //!
 //! ```
 //! use core::time::Duration;
@@ -30,7 +30,7 @@ use jiff::fmt::temporal::{Pieces, PiecesOffset};
 
 /// An instant: integer nanoseconds since 1970-01-01T00:00:00Z, within the years 0001 to 9999.
 ///
-/// Arithmetic that would leave that range stops at its ends, as each method's name says.
+/// Arithmetic saturates at the ends of that range.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i128);
 
@@ -44,7 +44,7 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(0);
 
-    /// The instant `nanos` nanoseconds after the Unix epoch.
+    /// Returns the instant `nanos` nanoseconds after the Unix epoch.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ impl Timestamp {
         Ok(instant)
     }
 
-    /// The instant `nanos` nanoseconds after the Unix epoch, held within [`MIN`](Self::MIN) and
-    /// [`MAX`](Self::MAX); for constants.
+    /// Returns the instant `nanos` nanoseconds after the Unix epoch, clamped to [`MIN`](Self::MIN)
+    /// and [`MAX`](Self::MAX). For constants.
     pub(crate) const fn clamped_from_unix_nanos(nanos: i128) -> Self {
         if nanos < Self::MIN.0 {
             return Self::MIN;
@@ -66,45 +66,45 @@ impl Timestamp {
         if nanos > Self::MAX.0 { Self::MAX } else { Self(nanos) }
     }
 
-    /// The instant `seconds` seconds after the Unix epoch, held within [`MIN`](Self::MIN) and
-    /// [`MAX`](Self::MAX).
+    /// Returns the instant `seconds` seconds after the Unix epoch, clamped to [`MIN`](Self::MIN)
+    /// and [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self::clamped_from_unix_nanos((seconds as i128).saturating_mul(NANOS_PER_SECOND))
     }
 
-    /// Nanoseconds since the Unix epoch.
+    /// Returns the nanoseconds since the Unix epoch.
     #[must_use]
     pub const fn unix_nanos(self) -> i128 {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, rounded down (also before 1970).
+    /// Returns the whole seconds since the Unix epoch, rounded down (also before 1970).
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
         self.parts().0
     }
 
-    /// Whole seconds since the Unix epoch, rounded up.
+    /// Returns the whole seconds since the Unix epoch, rounded up.
     #[must_use]
     pub fn unix_seconds_ceil(self) -> i64 {
         let (seconds, subsecond) = self.parts();
         seconds.saturating_add(i64::from(subsecond != 0))
     }
 
-    /// The instant `by` later, at most [`MAX`](Self::MAX).
+    /// Returns the instant `by` later, at most [`MAX`](Self::MAX).
     #[must_use]
     pub fn saturating_add(self, by: Duration) -> Self {
         Self(self.0.saturating_add(nanos(by))).clamped()
     }
 
-    /// The instant `by` earlier, at least [`MIN`](Self::MIN).
+    /// Returns the instant `by` earlier, at least [`MIN`](Self::MIN).
     #[must_use]
     pub fn saturating_sub(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(nanos(by))).clamped()
     }
 
-    /// The time from `self` until `later`; zero when `later` is not later.
+    /// Returns the time from `self` until `later`, or zero if `later` is earlier.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {
         let nanos = later.0.saturating_sub(self.0).max(0);
@@ -113,14 +113,14 @@ impl Timestamp {
     }
 
     /// Rounds down to a whole number of `period`s since 1970, also before 1970. A zero `period`
-    /// leaves the instant as it is.
+    /// leaves the instant unchanged.
     #[must_use]
     pub fn floor_from_1970(self, period: Duration) -> Self {
         self.floor(period, Self::UNIX_EPOCH)
     }
 
     /// Rounds down to a whole number of `period`s since 0001-01-01. A zero `period` leaves the
-    /// instant as it is.
+    /// instant unchanged.
     #[must_use]
     pub fn floor_from_year_one(self, period: Duration) -> Self {
         self.floor(period, Self::MIN)
@@ -128,7 +128,8 @@ impl Timestamp {
 
     fn floor(self, period: Duration, origin: Self) -> Self {
         let into = match i64::try_from(period.as_secs()) {
-            // Both origins are whole seconds, so the fraction of a second is always in the rest.
+            // Both origins are whole seconds, so the fraction of a second is always part of the
+            // remainder.
             Ok(period_seconds) if period.subsec_nanos() == 0 => {
                 let (seconds, subsecond) = self.parts();
                 let since = seconds.saturating_sub(origin.unix_seconds());
@@ -140,40 +141,42 @@ impl Timestamp {
         Self(self.0.saturating_sub(into.unwrap_or(0))).clamped()
     }
 
-    /// Whole seconds since the Unix epoch, rounded down, and the nanoseconds after them.
+    /// Returns the whole seconds since the Unix epoch, rounded down, and the nanoseconds after
+    /// them.
     fn parts(self) -> (i64, u32) {
-        // A division of 128 bits takes ten times as long as one of 64, and 64 are enough for the 292
+        // A 128-bit division takes ten times as long as a 64-bit one, and 64 bits cover the 292
         // years before and after 1970.
         if let Ok(nanos) = i64::try_from(self.0) {
             let subsecond = nanos.rem_euclid(1_000_000_000);
             // Below 10^9.
             return (nanos.div_euclid(1_000_000_000), u32::try_from(subsecond).unwrap_or(0));
         }
-        // In range: the years 0001 to 9999, and the time between any two, are below 2^39 seconds.
+        // In range: the years 0001 to 9999, and the time between any two of them, are below 2^39
+        // seconds.
         let seconds = i64::try_from(self.0.div_euclid(NANOS_PER_SECOND)).unwrap_or(i64::MAX);
         (seconds, u32::try_from(self.0.rem_euclid(NANOS_PER_SECOND)).unwrap_or(0))
     }
 
-    /// RFC 3339 in UTC, the fraction of a second dropped: `2026-01-01T00:00:00Z`.
+    /// Returns RFC 3339 in UTC without the fraction of a second: `2026-01-01T00:00:00Z`.
     #[must_use]
     pub fn to_rfc3339_seconds(self) -> String {
         self.printed(Some(0))
     }
 
-    /// RFC 3339 in UTC with the shortest fraction: `2026-01-01T00:00:00.5Z`.
+    /// Returns RFC 3339 in UTC with the shortest fraction: `2026-01-01T00:00:00.5Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         self.printed(None)
     }
 
-    /// RFC 3339 in UTC with exactly nine fraction digits, so that text order is time order:
-    /// `2026-01-01T00:00:00.500000000Z`.
+    /// Returns RFC 3339 in UTC with exactly nine fraction digits: `2026-01-01T00:00:00.500000000Z`.
+    /// Sorting these texts sorts the instants.
     #[must_use]
     pub fn to_rfc3339_fixed9(self) -> String {
         self.printed(Some(9))
     }
 
-    /// Appends RFC 3339 in UTC with exactly three fraction digits, the rest dropped:
+    /// Appends RFC 3339 in UTC with exactly three fraction digits, truncated:
     /// `2026-01-01T00:00:00.500Z`. Use it for log lines.
     pub fn write_rfc3339_millis(self, out: &mut String) {
         self.print(Some(3), out);
@@ -216,7 +219,7 @@ impl Timestamp {
                 .rposition(|digit| *digit != b'0')
                 .map_or(0, |last| last.saturating_add(1)),
         };
-        // All of it is ASCII.
+        // All bytes are ASCII.
         out.push_str(
             text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default(),
         );
@@ -228,15 +231,15 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with the shortest fraction, as [`Timestamp::to_rfc3339`].
+/// Writes RFC 3339 in UTC with the shortest fraction, as [`Timestamp::to_rfc3339`] does.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_rfc3339())
     }
 }
 
-/// Reads any RFC 3339 instant, with any offset and up to nine fraction digits, after `.` or `,`; `T`
-/// and `Z` in upper case, and no leap seconds.
+/// Reads any RFC 3339 instant, with any offset and up to nine fraction digits after `.` or `,`. `T`
+/// and `Z` must be upper case; leap seconds are refused.
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
@@ -246,10 +249,10 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Why a value is not a [`Timestamp`].
+/// Says why a value is not a [`Timestamp`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TimestampError {
-    /// The instant lies outside the years 0001 to 9999. Check the unit: it is nanoseconds.
+    /// The instant is outside the years 0001 to 9999. Check the unit: nanoseconds.
     #[error("the instant lies outside the years 0001 to 9999")]
     OutOfRange,
     /// The text is not RFC 3339. Write it like `2026-01-01T00:00:00Z`.
@@ -257,9 +260,9 @@ pub enum TimestampError {
     NotRfc3339(String),
 }
 
-/// Nanoseconds since 1970 of a text as it is written here: in UTC, with up to nine fraction digits
-/// after `.`. That is the form of nearly all instants in a store, and takes a tenth of the time of
-/// [`parse_rfc3339`], which reads this form alike, and decides on every other text.
+/// Reads an instant in the form that this module writes: UTC, with up to nine fraction digits after
+/// `.`. Nearly all stored instants have this form. This takes a tenth of the time of
+/// [`parse_rfc3339`], which gives the same result for this form and decides on all others.
 fn read_utc(text: &str) -> Option<i128> {
     let &[
         y0,
@@ -302,7 +305,7 @@ fn read_utc(text: &str) -> Option<i128> {
     Some(DateTime::from_parts(date, time).duration_since(EPOCH).as_nanos())
 }
 
-/// The number that at most nine decimal digits make.
+/// Returns the number that at most nine decimal digits make.
 fn number<const N: usize>(digits: [u8; N]) -> Option<i32> {
     digits.into_iter().try_fold(0_i32, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| i32::from(digit & 0x0f))?;
@@ -310,9 +313,9 @@ fn number<const N: usize>(digits: [u8; N]) -> Option<i32> {
     })
 }
 
-/// Nanoseconds since 1970 of an RFC 3339 text. The library reads more than RFC 3339 (ISO 8601 forms
-/// of date, time and offset, zone annotations, leap seconds as the second before), so the shape is
-/// checked first.
+/// Reads an RFC 3339 text as nanoseconds since 1970. The library accepts more than RFC 3339 (ISO
+/// 8601 forms of date, time and offset, zone annotations, leap seconds), so the shape is checked
+/// first.
 fn parse_rfc3339(text: &str) -> Option<i128> {
     if !is_rfc3339(text) {
         return None;
@@ -328,8 +331,9 @@ fn parse_rfc3339(text: &str) -> Option<i128> {
     local.duration_since(EPOCH).as_nanos().checked_sub(offset)
 }
 
-/// Whether a text has the shape `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`, with `,` for `.` as in ISO 8601,
-/// `T` and `Z` in upper case and no leap second. Whether there is such a day and hour is another matter.
+/// Returns whether a text has the shape `YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm)`, with `,` for `.` as
+/// in ISO 8601, `T` and `Z` in upper case and no leap second. Does not check that the day and hour
+/// exist.
 fn is_rfc3339(text: &str) -> bool {
     let Some((date_and_time, rest)) = text.split_at_checked(DATE_AND_TIME.len()) else {
         return false;
@@ -343,7 +347,7 @@ fn is_rfc3339(text: &str) -> bool {
         && (rest == "Z" || has_shape(rest, "+00:00") || has_shape(rest, "-00:00"))
 }
 
-/// Whether `text` is `shape` with any digits in place of its zeros.
+/// Returns whether `text` equals `shape` with any digits in place of its zeros.
 fn has_shape(text: &str, shape: &str) -> bool {
     let fits = |(byte, wanted): (u8, u8)| {
         if wanted == b'0' { byte.is_ascii_digit() } else { byte == wanted }
@@ -422,7 +426,7 @@ mod tests {
         }
     }
 
-    /// Instants around the ends of time, of days, of seconds, and of what 64 bits of nanoseconds hold.
+    /// Instants around the bounds of the range, of days, of seconds, and of 64-bit nanoseconds.
     fn instants() -> Vec<Timestamp> {
         let (low, high) = (i128::from(i64::MIN), i128::from(i64::MAX));
         let seconds: [i128; 8] =
@@ -469,8 +473,8 @@ mod tests {
         }
     }
 
-    /// What is written here takes the short way, and that way agrees with the long one about every
-    /// text that differs from it in one character or in the day.
+    /// Written instants take the fast path. It agrees with the slow one about every text that
+    /// differs in one character or in the day.
     #[test]
     fn the_written_form_is_read_as_any_other() {
         for at in instants() {

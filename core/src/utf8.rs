@@ -1,8 +1,7 @@
-//! Bytes that should be text, as text.
+//! Decodes bytes that should be UTF-8.
 //!
-//! This module decides the one reading of invalid UTF-8: every byte that does not belong to a valid
-//! sequence becomes one U+FFFD. (`String::from_utf8_lossy` differs: it replaces a truncated
-//! sequence as a whole.)
+//! Every byte outside a valid sequence becomes one U+FFFD. (`String::from_utf8_lossy` differs: it
+//! replaces a truncated sequence as a whole.)
 //!
 //! ```
 //! use apptheory_core::utf8::decode_lossy;
@@ -14,7 +13,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-/// Reads `bytes` as UTF-8; each byte outside a valid sequence reads as U+FFFD.
+/// Decodes `bytes` as UTF-8; each byte outside a valid sequence becomes U+FFFD.
 #[must_use]
 pub fn decode_lossy(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = core::str::from_utf8(bytes) {
