@@ -1,4 +1,4 @@
-//! Deciding on a request without counting it.
+//! Decides on a request without counting it.
 
 use super::check_and_increment::Decided;
 use super::decision::Stage;
@@ -7,8 +7,8 @@ use crate::error::Happened;
 use crate::machine::{Machine, Step};
 use crate::store::{self, StoreRequest};
 
-/// Says what [`CheckAndIncrement`](super::CheckAndIncrement) would decide, and counts nothing. One
-/// consistent batch read for every 100 counters.
+/// Returns the decision that [`CheckAndIncrement`](super::CheckAndIncrement) would make, without
+/// counting the request. Makes one consistent batch read per 100 counters.
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct Check {

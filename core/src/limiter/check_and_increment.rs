@@ -1,4 +1,4 @@
-//! Deciding on a request and counting it, atomically.
+//! Decides on a request and counts it, atomically.
 
 use core::time::Duration;
 
@@ -24,28 +24,29 @@ use crate::time::Timestamp;
 ///                    └──┴── read back, token bucket's other write ──────────┘
 /// ```
 ///
-/// A sliding window that is about to leave its sub-window sleeps until that has ended, before
-/// anything else. When an answer comes after it has ended, the decision starts over, once.
+/// A decision in the last moments of a sliding sub-window first sleeps until the sub-window has
+/// ended. If a reply arrives after the sub-window's end, the decision starts over, once.
 ///
-/// Dropping it after its write was sent may leave the request counted: the limiter then errs towards
-/// refusing.
+/// A machine that is dropped after its write was sent may leave the request counted, so the limiter
+/// may refuse a request too early, but never admits one too many.
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct CheckAndIncrement {
     plan: AnyPlan,
     reads: Reads,
     conflicts: u32,
-    /// Whether a write was applied.
+    /// Whether the store applied a write.
     has_counted: bool,
 }
 
-/// A decision, and what deciding taught. A driver merges the latter into its
-/// [`Recall`](super::Recall) with [`learn`](super::Recall::learn), and passes that to the next attempt.
+/// A decision, and what the instance learned while deciding. A driver merges `learned` into its
+/// [`Recall`](super::Recall) with [`learn`](super::Recall::learn), and passes the `Recall` to the
+/// next attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
-    /// The decision. An error only where the limiter fails closed.
+    /// The decision. An error only if the limiter fails closed.
     pub decision: Result<Decision, Error>,
-    /// What the instance should remember, whatever the decision.
+    /// What the instance should remember, also after an error.
     pub learned: Learned,
 }
 
@@ -123,7 +124,7 @@ impl CheckAndIncrement {
         self.proceed(next)
     }
 
-    // The decision stays as of its own `now`: the windows are those that the caller asked about.
+    // The decision keeps its own `now`: its windows are those that the caller asked about.
     fn write_again(self, _woken_at: Timestamp) -> Step<Self> {
         let write = self.plan.write();
         self.proceed(Next::Write(write))
@@ -141,7 +142,7 @@ impl CheckAndIncrement {
         }
     }
 
-    // The request is admitted and counted, whatever the read brings.
+    // The request is admitted and counted, even if the read fails.
     fn on_read_back(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
         let counter = self.plan.call().names().count;
         let item = outcome.ok().and_then(|read| read.answer);
@@ -162,7 +163,7 @@ impl CheckAndIncrement {
 
     fn fail(self, error: store::Error, stage: Stage) -> Step<Self> {
         let admitted = self.plan.admitted(None);
-        // A write that was applied before a later one failed, or came too late, stays counted.
+        // An applied write stays counted, even if a later write failed or its reply came too late.
         let may_have_written = stage == Stage::Write && error.may_have_written();
         let happened =
             if self.has_counted || may_have_written { Happened::Unknown } else { Happened::No };
@@ -181,15 +182,15 @@ impl Machine for CheckAndIncrement {
     }
 }
 
-/// How long to wait before a transaction that met a conflict is sent again, spread by the decision's
-/// id so that rivals do not meet again. `conflicts` counts the conflicts before this one.
+/// Returns the delay before a transaction is sent again after a conflict. The decision's id spreads
+/// the delays so that rivals do not meet again. `conflicts` counts the earlier conflicts.
 pub(super) fn conflict_delay(conflicts: u32, id: Option<DecisionId>) -> Duration {
     let seed = id.map_or(0, |DecisionId(id)| id & u128::from(u64::MAX));
-    // Masked to 64 bits.
+    // The seed is masked to 64 bits.
     CONFLICT_BACKOFF.delay(conflicts.saturating_add(1), u64::try_from(seed).unwrap_or(0))
 }
 
-/// How often a transaction is sent again after a conflict.
+/// The most retries of a transaction after conflicts.
 pub(super) const MAX_CONFLICT_RETRIES: u32 = 3;
 
 /// At most 10, 20, then 40 ms.

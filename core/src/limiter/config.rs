@@ -1,4 +1,4 @@
-//! The limiter as a value, and the calls on it.
+//! The limiter's configuration, and the calls on it.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,11 +25,11 @@ use crate::duration;
 use crate::store::{AttributeStyle, KeySchema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
-/// A rate limiter: a strategy, and how its counters are stored. Cheap to clone, never changes.
+/// A rate limiter: a strategy, and how its counters are stored. Immutable, and cheap to clone.
 ///
-/// It can be read from a configuration. `strategy` and `fail_open` are required, and what is left
-/// out has the default that [`LimiterBuilder`] documents. Contradictions are refused, and so are
-/// unknown members:
+/// Can be deserialized from a configuration. `strategy` and `fail_open` are required;
+/// [`LimiterBuilder`] documents the defaults of the other members. Contradictory settings and
+/// unknown members are errors:
 ///
 /// ```
 /// use apptheory_core::limiter::Limiter;
@@ -66,18 +66,18 @@ use crate::time::Timestamp;
 #[serde(try_from = "Config")]
 pub struct Limiter(Arc<Config>);
 
-/// The settings of a limiter, as configurations have them.
+/// The settings of a limiter, as they are deserialized.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     pub(super) strategy: Strategy,
     pub(super) fail_open: bool,
-    /// As `fail_open` where it is not set.
+    /// Defaults to `fail_open`.
     pub(super) on_misconfigured: Option<OnFailure>,
     #[serde(default = "default_table", rename = "table_name")]
     pub(super) table: TableName,
     pub(super) name: Option<LimiterName>,
-    /// Whether resources may hold `#`.
+    /// Whether resources may contain `#`.
     #[serde(default, rename = "allow_separator_in_keys")]
     pub(super) separators: bool,
     #[serde(default)]
@@ -96,33 +96,33 @@ pub(super) struct Config {
     pub(super) read_back: bool,
 }
 
-/// What the limiter does while its store gives no answer.
+/// Says what the limiter does while its store does not answer.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
-    /// Allows the request, and says so ([`Basis::FailOpen`](super::Basis::FailOpen)).
+    /// Allows the request, and reports this as [`Basis::FailOpen`](super::Basis::FailOpen).
     Open,
-    /// Gives an error, which is neither an allowance nor a denial.
+    /// Returns an error, so the request is neither allowed nor denied.
     Closed,
 }
 
 impl Limiter {
-    /// Starts a limiter that allows requests while its store gives no answer.
+    /// Starts building a limiter that allows requests while its store does not answer.
     pub fn fail_open(strategy: impl Into<Strategy>) -> LimiterBuilder {
         LimiterBuilder(Config::new(strategy.into(), true))
     }
 
-    /// Starts a limiter that gives an error while its store gives no answer.
+    /// Starts building a limiter that returns an error while its store does not answer.
     pub fn fail_closed(strategy: impl Into<Strategy>) -> LimiterBuilder {
         LimiterBuilder(Config::new(strategy.into(), false))
     }
 
-    /// Makes a key as [`RateLimitKey::new`] does; its resource may hold `#` if the limiter
+    /// Creates a key like [`RateLimitKey::new`], but the resource may contain `#` if the limiter
     /// [allows that](LimiterBuilder::allow_separator_in_keys).
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank part, or a `#` where it is not allowed.
+    /// [`Error`] for a blank part, or for a `#` where it is not allowed.
     pub fn key(
         &self,
         identifier: &str,
@@ -136,35 +136,36 @@ impl Limiter {
         }
     }
 
-    /// Decides on a request and counts it if it is allowed.
+    /// Returns the machine that decides on a request, and counts it if it is allowed.
     pub fn check_and_increment(&self, attempt: Attempt, recall: &Recall) -> CheckAndIncrement {
         CheckAndIncrement::new(self.plan(attempt, Operation::CheckAndIncrement, recall))
     }
 
-    /// Decides on a request without counting it.
+    /// Returns the machine that decides on a request without counting it.
     pub fn check(&self, attempt: Attempt, recall: &Recall) -> Check {
         Check::new(self.plan(attempt, Operation::Check, recall))
     }
 
-    /// Counts a request without deciding on it, even beyond the limit.
+    /// Returns the machine that counts a request without deciding on it, even beyond the limit.
     pub fn record(&self, attempt: Attempt, recall: &Recall) -> RecordRequest {
         RecordRequest::new(self.plan(attempt, Operation::Record, recall))
     }
 
-    /// Reads what is used of a key's limits.
+    /// Returns the machine that reads the usage of a key's limits.
     pub fn usage(&self, key: RateLimitKey, now: Timestamp) -> Usage {
         let attempt = Attempt::new(key, now);
         Usage::new(self.plan(attempt, Operation::Usage, &Recall::with_capacity(0)))
     }
 
-    /// Returns the windows that a key without exceptions is counted in as of `now`, in the order of
-    /// the configuration; a sliding window's sub-windows newest first. A token bucket has none.
+    /// Returns the windows of a key without exceptions as of `now`, in the order of the
+    /// configuration; a sliding window's sub-windows are listed newest first. A token bucket has no
+    /// windows.
     #[must_use]
     pub fn windows(&self, now: Timestamp) -> Vec<TimeWindow> {
         self.0.strategy.windows(now)
     }
 
-    /// Returns the Unix second after which the counter of a window may be removed.
+    /// Returns the Unix second after which a window's counter may be removed.
     #[must_use]
     pub fn expires_at(&self, window: &TimeWindow) -> i64 {
         self.0.expires_at(window)
@@ -246,7 +247,7 @@ impl Config {
 
     pub(super) fn expires_at(&self, window: &TimeWindow) -> i64 {
         let buffer = match &self.strategy {
-            // An ended sub-window counts until the whole window has passed it, by every clock.
+            // An ended sub-window counts until the whole window has passed it on every clock.
             Strategy::Sliding(sliding) => {
                 let skew = self.skew_allowance;
                 let seconds = skew.as_secs().saturating_add(u64::from(skew.subsec_nanos() > 0));
@@ -259,7 +260,7 @@ impl Config {
     }
 }
 
-/// Whole seconds `by` after a Unix second.
+/// Returns the Unix second `by` whole seconds after another one.
 pub(super) fn seconds_after(unix_second: i64, by: Duration) -> i64 {
     unix_second.saturating_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX))
 }
@@ -268,14 +269,13 @@ fn default_table() -> TableName {
     TableName::from(DEFAULT_TABLE_NAME)
 }
 
-/// An hour, so that what was used can still be looked at, and late writes find the counter that
-/// they belong to.
+/// An hour: long enough to inspect past usage, and for late writes to find their counter.
 const fn default_ttl_buffer() -> Duration {
     Duration::from_secs(3_600)
 }
 
-/// By how much callers' clocks may differ. Amazon Time Sync keeps a host to less than a
-/// millisecond; the rest is for hosts that were just started.
+/// How far callers' clocks may differ. Amazon Time Sync keeps a host within a millisecond; the rest
+/// is a margin for hosts that have just started.
 const fn default_skew_allowance() -> Duration {
     Duration::from_millis(10)
 }

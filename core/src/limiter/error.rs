@@ -1,4 +1,4 @@
-//! Why the limiter gave no decision, or cannot be built.
+//! Errors of the limiter.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,31 +10,30 @@ use crate::error::{AppError, Happened, code};
 use crate::identity::EmptySecret;
 use crate::store::{self, Misconfiguration, TableName};
 
-/// Why a limiter gave no decision, or cannot be built. Its text says what to mend.
+/// Says why a limiter made no decision, or cannot be built. Its text says what to fix.
 ///
-/// As an [`AppError`] it is 503 with `retry-after` where the store gave no answer, else a masked
-/// 500.
+/// Converts to an [`AppError`]: 503 with `retry-after` if the store did not answer, otherwise a
+/// masked 500.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(pub(super) Reason);
 
-/// What is to be done about an [`Error`].
+/// Classifies an [`Error`] by what to do about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A strategy or a setting cannot work. Nothing at request time can cause it: fix the
-    /// configuration.
+    /// A strategy or a setting is invalid. Requests cannot cause this; fix the configuration.
     Configuration,
-    /// A part of a key is blank, or the resource holds `#`. Nothing was read or written. Do not let
-    /// the request through: it cannot be counted.
+    /// A part of a key is blank, or the resource contains `#`. Nothing was read or written. Refuse
+    /// the request: it cannot be counted.
     InvalidKey,
-    /// Nothing about the caller is vouched for, neither an identity nor an address. A load balancer
-    /// in front of the function vouches for no address.
+    /// The caller is unknown: neither an identity nor an address is verified. A load balancer in
+    /// front of the function verifies no address.
     NoCaller,
-    /// The store gave no answer, so that the request was neither allowed nor denied: answer 503.
+    /// The store did not answer, so the request was neither allowed nor denied. Respond with 503.
     Store,
-    /// The store gave no answer, and the limiter fails open: the request went on uncounted. Only
-    /// hooks are told so.
+    /// The store did not answer, and the limiter fails open: the request proceeded uncounted. Only
+    /// passed to hooks.
     FailedOpen,
 }
 
@@ -55,7 +54,7 @@ pub(super) enum Reason {
     FailedOpen { cause: Cause, stage: Stage },
 }
 
-/// Why three texts are no key.
+/// Says why three texts do not form a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum InvalidKey {
     #[error("identifier is required")]
@@ -64,19 +63,19 @@ pub(super) enum InvalidKey {
     MissingResource,
     #[error("operation is required")]
     MissingOperation,
-    /// It separates the parts of stored keys.
+    /// `#` separates the parts of stored keys.
     #[error("resource must not contain '#'")]
     SeparatorInResource,
 }
 
 impl Error {
-    /// Makes the error that hooks are told when a limiter fails open.
+    /// Returns the error that hooks receive when a limiter fails open.
     #[must_use]
     pub const fn failed_open(cause: Cause, stage: Stage) -> Self {
         Self(Reason::FailedOpen { cause, stage })
     }
 
-    /// Returns what is to be done about it.
+    /// Returns the kind, by which to decide what to do.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match &self.0 {
@@ -88,7 +87,7 @@ impl Error {
         }
     }
 
-    /// Returns why the store gave no answer, if that is the error.
+    /// Returns why the store did not answer, if this is the error.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         match &self.0 {
@@ -108,13 +107,13 @@ impl Error {
         }
     }
 
-    /// Returns whether the request may have been counted all the same. A limiter then errs towards
-    /// refusing.
+    /// Returns whether the request may have been counted in spite of the error. A limiter then
+    /// refuses too early, never too late.
     #[must_use]
     pub const fn happened(&self) -> Happened {
         match &self.0 {
             Reason::Store { happened, .. } => *happened,
-            // A decision does not say whether an earlier write of its own was applied.
+            // A decision does not report whether one of its earlier writes was applied.
             Reason::FailedOpen { .. } => Happened::Unknown,
             Reason::InvalidKey(_) | Reason::NoCaller | Reason::Setting(_) => Happened::No,
         }
@@ -145,8 +144,8 @@ impl From<EmptySecret> for Error {
     }
 }
 
-/// Makes the answer to a request that was not decided on: 503 with `retry-after` where the store
-/// gave no answer, else a masked 500. The error itself becomes the cause, for the log.
+/// Builds the response to a request without a decision: 503 with `retry-after` if the store did not
+/// answer, otherwise a masked 500. The error becomes the cause, for the log.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         match error.kind() {
@@ -162,7 +161,7 @@ impl From<Error> for AppError {
     }
 }
 
-/// What the limiter was doing.
+/// The operation that failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Operation {
     CheckAndIncrement,
@@ -182,7 +181,7 @@ impl Operation {
     }
 }
 
-/// What to look at where the deployment is wrong.
+/// Returns what to check if the deployment is wrong.
 fn hint(error: store::Error, table: &TableName) -> String {
     let store::Error::Misconfigured(kind) = error else { return String::new() };
     let hint = match kind {

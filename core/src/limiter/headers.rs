@@ -1,9 +1,9 @@
-//! One decision, every header set.
+//! Response headers and bodies for a decision.
 //!
-//! This module decides how a [`Decision`] looks to an HTTP client: the widespread `X-RateLimit-*`
-//! fields, `Retry-After` (RFC 9110 §10.2.3), the IETF draft's `RateLimit` and `RateLimit-Policy`
-//! (draft-ietf-httpapi-ratelimit-headers-10), and two bodies. It refuses to know about requests,
-//! routes and servers; names are lower case, values are ASCII.
+//! Renders a [`Decision`] as the widespread `X-RateLimit-*` headers, `Retry-After` (RFC 9110
+//! §10.2.3), the IETF draft's `RateLimit` and `RateLimit-Policy`
+//! (draft-ietf-httpapi-ratelimit-headers-10), and as one of two bodies. Header names are lower
+//! case, values are ASCII.
 //!
 //! ```
 //! use core::time::Duration;
@@ -39,13 +39,13 @@ use super::decision::{Basis, Decision};
 use super::strategy::Quota;
 use crate::duration::write_duration_short;
 
-/// Which header sets a response carries, beside `retry-after` on a denial. Configurations say
+/// Selects the headers of a response, in addition to `retry-after` on a denial. In configurations:
 /// `x_ratelimit`, `ietf`, `both` or `contract`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum HeaderStyle {
-    /// `x-ratelimit-limit`, `x-ratelimit-remaining`, and `x-ratelimit-reset`, the Unix second from
-    /// which on there is [room again](Decision::room_at); on a denial also `x-ratelimit-window`.
+    /// `x-ratelimit-limit`, `x-ratelimit-remaining`, and `x-ratelimit-reset`, the Unix second at
+    /// which a unit [becomes available](Decision::room_at); on a denial also `x-ratelimit-window`.
     #[default]
     #[serde(rename = "x_ratelimit")]
     XRateLimit,
@@ -53,15 +53,16 @@ pub enum HeaderStyle {
     Ietf,
     /// Both sets.
     Both,
-    /// The `x-ratelimit-*` fields as the [contract profile](crate::contract) has them: the reset is
-    /// [`Decision::resets_at`], even where room comes back later, and a limiter that failed open
-    /// writes 0 in all three. Polite clients stop then: use it only where clients rely on it.
+    /// The `x-ratelimit-*` headers of the [contract profile](crate::contract): the reset is
+    /// [`Decision::resets_at`], even if units become available later, and a limiter that failed
+    /// open writes 0 in all three. Well-behaved clients stop at 0, so use this style only if
+    /// clients rely on it.
     Contract,
 }
 
-/// Returns every header that a response to a decided request carries. When the limiter failed open,
-/// that is `x-rate-limit-fail-open: true` alone, except under [`HeaderStyle::Contract`]: nothing is
-/// known of the limit then.
+/// Returns all headers for the response to a request with this decision. If the limiter failed
+/// open, the usage is unknown, and the only header is `x-rate-limit-fail-open: true` (except with
+/// [`HeaderStyle::Contract`]).
 #[must_use]
 pub fn headers(decision: &Decision, style: HeaderStyle) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
@@ -73,7 +74,7 @@ pub fn headers(decision: &Decision, style: HeaderStyle) -> Vec<(&'static str, St
         return headers;
     }
     match style {
-        // Rounded down, a client would come a second too early.
+        // Rounded down, a client would return a second too early.
         HeaderStyle::XRateLimit | HeaderStyle::Both => {
             headers.extend(x_rate_limit(decision, decision.room_at.unix_seconds_ceil()));
         }
@@ -90,13 +91,13 @@ pub fn headers(decision: &Decision, style: HeaderStyle) -> Vec<(&'static str, St
     headers
 }
 
-/// Returns the headers of the 503 that a limiter gives when it fails closed.
+/// Returns the headers of the 503 response of a limiter that fails closed.
 #[must_use]
 pub fn store_failure() -> [(&'static str, &'static str); 2] {
     [("retry-after", "1"), ("x-rate-limit-fail-closed", "true")]
 }
 
-/// The `x-ratelimit-*` fields. The remaining units are left out when the count is unknown.
+/// Returns the `x-ratelimit-*` headers. Leaves out the remaining units if the count is unknown.
 fn x_rate_limit(decision: &Decision, reset: i64) -> Vec<(&'static str, String)> {
     let mut headers = Vec::from([(LIMIT, decision.limit.to_string())]);
     headers.extend(decision.remaining().map(|remaining| (REMAINING, remaining.to_string())));
@@ -107,14 +108,15 @@ fn x_rate_limit(decision: &Decision, reset: i64) -> Vec<(&'static str, String)> 
     headers
 }
 
-/// Returns the whole seconds to wait, rounded up, at least 1; only with a denial.
+/// Returns the whole seconds to wait, rounded up, at least 1. `None` unless this is a denial.
 #[must_use]
 pub fn retry_after(decision: &Decision) -> Option<String> {
     decision.retry_after.map(|wait| ceil_seconds(wait).max(1).to_string())
 }
 
-/// Returns the `RateLimit` field: what remains of the limiting policy (`r`), and the seconds until
-/// more [comes back](Decision::room_at) (`t`), rounded up. `None` when the count is unknown.
+/// Returns the `RateLimit` header: the remaining units of the limiting policy (`r`), and the
+/// seconds until a unit [becomes available](Decision::room_at) (`t`), rounded up. `None` if the
+/// count is unknown.
 #[must_use]
 pub fn rate_limit(decision: &Decision) -> Option<String> {
     let (quota, remaining) = (limiting_quota(decision)?, decision.remaining()?);
@@ -124,21 +126,20 @@ pub fn rate_limit(decision: &Decision) -> Option<String> {
     Some(format!("\"{name}\";r={remaining};t={}", structured_integer(seconds)))
 }
 
-/// Returns the `RateLimit-Policy` field: every quota (`q`) that holds for the key, and its window
-/// in seconds (`w`).
+/// Returns the `RateLimit-Policy` header: every quota that applies to the key (`q`), with its
+/// window in seconds (`w`).
 #[must_use]
 pub fn rate_limit_policy(decision: &Decision) -> String {
     let policies: Vec<String> = decision.quotas.iter().map(policy).collect();
     policies.join(", ")
 }
 
-/// The default body of a denial, `application/json`.
+/// The default body of a denial, as `application/json`.
 pub const DENIAL_BODY: &str =
     r#"{"error":"rate_limit_exceeded","message":"Too many requests. Please retry later."}"#;
 
-/// Returns the body of a denial as problem details (RFC 9457), `application/problem+json`, of the
-/// draft's
-/// `quota-exceeded` type.
+/// Returns the body of a denial as problem details (RFC 9457), as `application/problem+json`, with
+/// the draft's type `quota-exceeded`.
 #[must_use]
 pub fn problem_body(decision: &Decision) -> String {
     let violated: Vec<String> = limiting_quota(decision).map(policy_name).into_iter().collect();
@@ -161,7 +162,7 @@ fn policy(quota: &Quota) -> String {
     format!("\"{}\";q={limit};w={}", policy_name(quota), structured_integer(window))
 }
 
-/// A policy is named after its window: `1m`, `1h30m`.
+/// Names a policy after its window: `1m`, `1h30m`.
 fn policy_name(quota: &Quota) -> String {
     write_duration_short(quota.window)
 }
@@ -180,5 +181,5 @@ const RESET: &str = "x-ratelimit-reset";
 const WINDOW: &str = "x-ratelimit-window";
 const FAIL_OPEN: &str = "x-rate-limit-fail-open";
 
-/// The largest integer of a structured field (RFC 9651 §3.3.1).
+/// The largest integer in a structured field (RFC 9651 §3.3.1).
 const MAX_STRUCTURED_INTEGER: i64 = 999_999_999_999_999;

@@ -1,4 +1,4 @@
-//! What is being limited, and the key of its counter.
+//! Keys of counters.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -13,44 +13,44 @@ use super::name::LimiterName;
 use crate::key_part::{escape, shortened};
 use crate::store::{Key, Value};
 
-/// What is being limited: an identifier (a user, tenant or address), the resource it uses, and the
-/// operation on it.
+/// Identifies a counter: an identifier (a user, tenant or address), the resource it uses, and the
+/// operation on that resource.
 ///
-/// Cheap to clone. Two keys are equal when they name the same counter.
+/// Cheap to clone. Two keys are equal if they name the same counter.
 #[derive(Clone, Debug)]
 pub struct RateLimitKey(Arc<Parts>);
 
-/// All parts as they stand in stored keys, in one text: a key costs two allocations.
+/// All parts as they appear in stored keys, in one text, so that a key costs two allocations.
 #[derive(Debug)]
 struct Parts {
-    /// `{identifier}{resource}#{operation}`, for a named limiter followed by `#{name}`. Each part is
-    /// hashed when over-long, and the operation is escaped.
+    /// `{identifier}{resource}#{operation}`, followed by `#{name}` for a named limiter. Parts that
+    /// are too long are hashed; the operation is escaped.
     text: Box<str>,
     resource: Range<usize>,
     operation: Range<usize>,
-    /// The operation as it was given, where escaping has changed it.
+    /// The original operation, if escaping has changed it.
     unescaped: Option<Box<str>>,
 }
 
 impl Parts {
     fn part(&self, range: Range<usize>) -> &str {
-        // The ranges are the ends of the texts that `text` was put together from.
+        // The ranges are the ends of the parts of `text`.
         self.text.get(range).unwrap_or_default()
     }
 }
 
 impl RateLimitKey {
-    /// Makes a key from its three parts, of which none may be blank. The bytes are kept untrimmed.
+    /// Creates a key from three parts that are not blank. The parts are not trimmed.
     ///
-    /// So that any text fits DynamoDB's key limits and no two keys collide, an identifier above
-    /// 1024 bytes, a resource above 640 and an operation above 256 are replaced by
-    /// `sha256:{hex digest}`, and `%` and `#` are escaped in the operation. For a limiter that
-    /// [allows separators](super::LimiterBuilder::allow_separator_in_keys), use
+    /// To fit DynamoDB's key limits without collisions, an identifier above 1024 bytes, a resource
+    /// above 640 bytes and an operation above 256 bytes are replaced by `sha256:{hex digest}`. `%`
+    /// and `#` are escaped in the operation. For a limiter that [allows
+    /// separators](super::LimiterBuilder::allow_separator_in_keys), use
     /// [`Limiter::key`](super::Limiter::key).
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank part, or a `#` in the resource.
+    /// [`Error`] for a blank part, or for a `#` in the resource.
     pub fn new(identifier: &str, resource: &str, operation: &str) -> Result<Self, Error> {
         if resource.contains('#') && !is_blank(identifier) {
             return Err(InvalidKey::SeparatorInResource.into());
@@ -58,7 +58,7 @@ impl RateLimitKey {
         Self::allowing_separators(identifier, resource, operation)
     }
 
-    /// As [`new`](Self::new), but a resource may hold `#`.
+    /// Creates a key like [`new`](Self::new), but allows `#` in the resource.
     pub(super) fn allowing_separators(
         identifier: &str,
         resource: &str,
@@ -76,7 +76,7 @@ impl RateLimitKey {
         let (identifier, resource) = (stored_identifier(identifier), stored_resource(resource));
         let escaped = escape(operation);
         let in_key = shortened(&escaped, MAX_OPERATION_BYTES);
-        // The attribute shows the operation as it was given, unless it had to be hashed.
+        // The attribute holds the original operation, unless it was hashed.
         let is_hashed = matches!(in_key, Cow::Owned(_));
         let unescaped = (!is_hashed && *escaped != *operation).then(|| operation.into());
         let text = [&*identifier, &*resource, "#", &*in_key].concat().into_boxed_str();
@@ -85,19 +85,19 @@ impl RateLimitKey {
         Ok(Self(Arc::new(Parts { text, resource, operation, unescaped })))
     }
 
-    /// Returns the identifier as it stands in stored keys.
+    /// Returns the identifier as it appears in stored keys.
     #[must_use]
     pub fn identifier(&self) -> &str {
         self.0.part(0..self.0.resource.start)
     }
 
-    /// Returns the resource as it stands in stored keys.
+    /// Returns the resource as it appears in stored keys.
     #[must_use]
     pub fn resource(&self) -> &str {
         self.0.part(self.0.resource.clone())
     }
 
-    /// Returns the operation; not escaped, but hashed when over-long.
+    /// Returns the operation, not escaped, but hashed if it is too long.
     #[must_use]
     pub fn operation(&self) -> &str {
         match &self.0.unescaped {
@@ -106,8 +106,8 @@ impl RateLimitKey {
         }
     }
 
-    /// The same key among the counters of the limiter of that name. Everything that uses keys,
-    /// memory and transaction tokens included, then keeps limiters apart.
+    /// Returns this key among the counters of a named limiter. Memory, transaction tokens and items
+    /// all use the result, so the name separates limiters everywhere.
     pub(super) fn among(&self, name: &LimiterName) -> Self {
         let Parts { text, resource, operation, unescaped } = &*self.0;
         Self(Arc::new(Parts {
@@ -118,21 +118,21 @@ impl RateLimitKey {
         }))
     }
 
-    /// Returns the sort key (`SK`) of the counters of this key: `{resource}#{operation}`, which
-    /// holds exactly one `#`. A named limiter appends `#{name}`.
+    /// Returns the sort key (`SK`) of this key's counters: `{resource}#{operation}`, with exactly
+    /// one `#`. A named limiter appends `#{name}`.
     #[must_use]
     pub fn sort_key(&self) -> &str {
         self.0.part(self.0.resource.start..self.0.text.len())
     }
 
-    /// Returns the partition key (`PK`) of a counter: `{identifier}#{suffix}`, where the suffix is
-    /// the window's start in Unix seconds, in some layouts followed by `#` and the window's key.
+    /// Returns the partition key (`PK`) of a counter: `{identifier}#{suffix}`. The suffix is the
+    /// window's start in Unix seconds, in some layouts followed by `#` and the window's key.
     #[must_use]
     pub fn partition_key(&self, window_start: i64, window_key: Option<&str>) -> String {
         let (identifier, window_key) = (self.identifier(), window_key.unwrap_or_default().trim());
         let longest = identifier.len().saturating_add(window_key.len());
         let mut partition = String::with_capacity(longest.saturating_add(SEPARATORS_AND_START));
-        // Writing to a `String` does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(partition, "{identifier}#{window_start}");
         if !window_key.is_empty() {
             partition.push('#');
@@ -141,7 +141,7 @@ impl RateLimitKey {
         partition
     }
 
-    /// The store's key for a partition key of this rate-limit key.
+    /// Returns the store's key for a partition key of this rate-limit key.
     pub(super) fn store_key(&self, partition: String) -> Key {
         Key::of("PK", Value::S(partition)).with_sort("SK", Value::from(self.sort_key()))
     }
@@ -171,12 +171,12 @@ impl Ord for RateLimitKey {
     }
 }
 
-/// An identifier as it stands in stored keys.
+/// Returns an identifier as it appears in stored keys.
 pub(super) fn stored_identifier(identifier: &str) -> Cow<'_, str> {
     shortened(identifier, MAX_IDENTIFIER_BYTES)
 }
 
-/// A resource as it stands in stored keys.
+/// Returns a resource as it appears in stored keys.
 pub(super) fn stored_resource(resource: &str) -> Cow<'_, str> {
     shortened(resource, MAX_RESOURCE_BYTES)
 }
@@ -185,18 +185,18 @@ fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// The longest identifier kept as text. With the window's part it keeps the partition key below
+/// The longest identifier that is not hashed. With the window's part, the partition key stays below
 /// DynamoDB's 2048 bytes.
 const MAX_IDENTIFIER_BYTES: usize = 1024;
 
-/// The longest resource kept as text. With the operation, and 65 bytes for a limiter's name, it
-/// keeps the sort key below DynamoDB's 1024 bytes.
+/// The longest resource that is not hashed. With the operation, and 65 bytes for a limiter's name,
+/// the sort key stays below DynamoDB's 1024 bytes.
 const MAX_RESOURCE_BYTES: usize = 640;
 
-/// The longest escaped operation kept as text.
+/// The longest escaped operation that is not hashed.
 const MAX_OPERATION_BYTES: usize = 256;
 
-/// Two `#`, and the digits of a start in 64 bits with its sign.
+/// Two `#`, and a signed 64-bit start in decimal digits.
 const SEPARATORS_AND_START: usize = 22;
 
 #[cfg(test)]
@@ -237,7 +237,7 @@ mod tests {
         for part in [long.identifier(), long.resource(), long.operation()] {
             assert_eq!(part.len(), "sha256:".len() + 64);
         }
-        // 86 escaped `#` are 258 bytes: the escaped form decides.
+        // 86 escaped `#` are 258 bytes: the length of the escaped form decides.
         let escaped = RateLimitKey::new("i", "/r", &"#".repeat(86)).expect("a key");
         assert!(escaped.operation().starts_with("sha256:"));
         assert_eq!(escaped.sort_key(), ["/r#", escaped.operation()].concat());

@@ -1,4 +1,4 @@
-//! Limits that are said in one line.
+//! Limits in one line of code.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
@@ -13,8 +13,8 @@ use super::strategy::{FixedWindow, MultiWindow, Quota, SlidingWindow, Strategy, 
 use super::window::{HOUR, MINUTE, SECOND};
 use crate::duration::write_duration_short;
 
-/// A limit as it is said in one line, not yet checked: what cannot work is found when
-/// [a limiter](Self::limiter) is made of it, by an error that repeats the line.
+/// A limit in one line of code, not checked yet. [`limiter`](Self::limiter) checks it, and its
+/// error quotes the line.
 ///
 /// ```
 /// use apptheory_core::limiter::{LimitLine, OnFailure};
@@ -43,38 +43,38 @@ enum Shape {
 }
 
 impl LimitLine {
-    /// Admits `limit` a second, as a [`TokenBucket`].
+    /// Admits `limit` requests per second, as a [`TokenBucket`].
     #[must_use]
     pub const fn per_second(limit: u32) -> Self {
         Self::new(Shape::Bucket { unit: "second", period: SECOND, limit })
     }
 
-    /// Admits `limit` a minute, as a [`TokenBucket`].
+    /// Admits `limit` requests per minute, as a [`TokenBucket`].
     #[must_use]
     pub const fn per_minute(limit: u32) -> Self {
         Self::new(Shape::Bucket { unit: "minute", period: MINUTE, limit })
     }
 
-    /// Admits `limit` an hour, as a [`TokenBucket`].
+    /// Admits `limit` requests per hour, as a [`TokenBucket`].
     #[must_use]
     pub const fn per_hour(limit: u32) -> Self {
         Self::new(Shape::Bucket { unit: "hour", period: HOUR, limit })
     }
 
-    /// Admits `limit` in any span of `window`, as a [`SlidingWindow`] of up to
+    /// Admits `limit` requests in any span of `window`, as a [`SlidingWindow`] of up to
     /// [`MAX_PARTS`] sub-windows: as many as divide the window into whole seconds.
     #[must_use]
     pub const fn sliding(limit: u32, window: Duration) -> Self {
         Self::new(Shape::Sliding { limit, window })
     }
 
-    /// Admits `limit` in each `window` that counts from 1970, as a [`FixedWindow`].
+    /// Admits `limit` requests in each `window`, counted from 1970, as a [`FixedWindow`].
     #[must_use]
     pub const fn fixed(limit: u32, window: Duration) -> Self {
         Self::new(Shape::Fixed { limit, window })
     }
 
-    /// Admits so many in each window of several at once, as a [`MultiWindow`].
+    /// Enforces several limits at once, each with its window, as a [`MultiWindow`].
     #[must_use]
     pub fn windows(limits: impl IntoIterator<Item = (u32, Duration)>) -> Self {
         Self::new(Shape::Windows(limits.into_iter().collect()))
@@ -84,26 +84,27 @@ impl LimitLine {
         Self { shape, burst: None, name: None }
     }
 
-    /// Admits so many at once; by default as many as the limit. It is for the limits per second,
-    /// minute and hour.
+    /// Sets how many requests are admitted at once; by default as many as the limit. Only for
+    /// limits per second, minute or hour.
     #[must_use]
     pub fn burst(self, burst: u32) -> Self {
         Self { burst: Some(burst), ..self }
     }
 
-    /// Gives the limit counters of its own. See
-    /// [`LimiterBuilder::named`](super::LimiterBuilder::named) on when it needs them.
+    /// Gives the limit its own counters. [`LimiterBuilder::named`](super::LimiterBuilder::named)
+    /// says when this is necessary.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// Makes the limiter, whose table the environment names.
+    /// Builds the limiter. The environment names its table.
     ///
     /// # Errors
     ///
-    /// [`Error`] that repeats the line and says what cannot work: a limit or burst of 0, a window
-    /// that is not a whole number of seconds, a malformed name, and what else the strategy refuses.
+    /// [`Error`] that quotes the line and says what is invalid: a limit or burst of 0, a window
+    /// that is not a whole number of seconds, an invalid name, or another setting that the strategy
+    /// refuses.
     pub fn limiter(
         &self,
         on_failure: OnFailure,
@@ -114,7 +115,7 @@ impl LimitLine {
                 let setting = Box::new(setting);
                 Setting::InLine { line: self.to_string(), setting }.into()
             }
-            // Not of a configuration.
+            // These are not configuration errors.
             reason @ (Reason::InvalidKey(_)
             | Reason::NoCaller
             | Reason::Store { .. }
@@ -174,24 +175,24 @@ fn at_least_one(limit: u32) -> Result<i64, Error> {
     }
 }
 
-/// The length of the sub-windows of a sliding window: the shortest that is a whole number of seconds,
-/// and of which at most [`MAX_PARTS`] make up the window.
+/// Returns the length of a sliding window's sub-windows: the shortest whole number of seconds that
+/// divides the window into at most [`MAX_PARTS`].
 fn granularity(window: Duration) -> Duration {
     let seconds = window.as_secs();
     let parts = (1..=MAX_PARTS).rev().find(|parts| seconds.is_multiple_of(*parts));
     match parts.and_then(|parts| seconds.checked_div(parts)) {
-        // Of part of a second there is no such part: the window itself is refused.
+        // A window with a fraction of a second has no such length; building the limiter refuses it.
         Some(part @ 1..) if window.subsec_nanos() == 0 => Duration::from_secs(part),
         _ => window,
     }
 }
 
-/// The most sub-windows of a sliding window that is said in one line. A tenth of the window is how
-/// much later than the window says room can come back; a decision that finds nothing remembered
-/// reads one counter for each sub-window.
+/// The most sub-windows of a sliding window in one line. Units become available up to one
+/// sub-window, a tenth of the window, late; a decision without remembered counts reads one counter
+/// per sub-window.
 pub const MAX_PARTS: u64 = 10;
 
-/// As it is written: `per_minute(100).burst(20).named("orders")`.
+/// Writes the limit as it is in code: `per_minute(100).burst(20).named("orders")`.
 impl fmt::Display for LimitLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.shape {

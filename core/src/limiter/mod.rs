@@ -1,9 +1,9 @@
 //! The rate limiter: one store round trip per decision.
 //!
-//! This module decides whether a request is within its limits, and which conditional write counts it
-//! so that no interleaving of callers, lost replies or retries ever admits more than the limit. It
-//! refuses to know where counters live or what time it is: a [`Limiter`] is a value that turns an
-//! [`Attempt`] into a machine, and the machine asks for store effects.
+//! A [`Limiter`] is a value that turns an [`Attempt`] into a machine, which asks for store effects.
+//! Every decision counts by a conditional write, so that no interleaving of callers, lost replies
+//! or retries admits more than the limit. This module knows neither where counters are stored nor
+//! the current time.
 //!
 //! | Strategy | Calls per decision | When refused |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! Names of limiters, which keep the counters of several limits on one table apart.
+//! Names of limiters, which separate the counters of limits on one table.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -10,7 +10,7 @@ use super::config::Limiter;
 use super::error::Error;
 use super::setting::{Setting, SharedCounters};
 
-/// The name of a limiter: 1 to 64 of `[A-Za-z0-9_.-]`.
+/// The name of a limiter: 1 to 64 characters of `[A-Za-z0-9_.-]`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub(super) struct LimiterName(Arc<str>);
@@ -41,21 +41,22 @@ impl TryFrom<String> for LimiterName {
 }
 
 impl Limiter {
-    /// Checks that no two of the limiters that the same requests pass can meet in one item: requests
-    /// would be counted twice, and the shorter limit's expiry would delete the counts of the longer
-    /// one. Use it where limits are put together.
+    /// Checks that no two limiters share an item. Call it with the limiters that the same requests
+    /// pass through: a shared item would count a request twice, and the expiry of the shorter limit
+    /// would delete the counts of the longer one.
     ///
-    /// Two limiters on one table are apart when they have different names. Tables are told apart by
-    /// their names alone.
+    /// Two limiters on one table are separate if they have different names. Tables are compared by
+    /// name.
     ///
     /// # Errors
     ///
-    /// [`Error`] for the first two that are not apart.
+    /// [`Error`] for the first two limiters that are not separate.
     pub fn check_apart(limiters: &[Self]) -> Result<(), Error> {
         for (at, second) in limiters.iter().enumerate() {
             for first in limiters.iter().take(at) {
                 let (one, other) = (first.config(), second.config());
-                // `a#b` with the operation `c` is, unnamed, what `a` with `b` is under the name `c`.
+                // Unnamed, `a#b` with operation `c` has the same key as `a` with operation `b`
+                // under the name `c`.
                 let can_meet = one.name == other.name || one.separators || other.separators;
                 if one.table == other.table && can_meet {
                     return Err(Setting::SharedCounters(Box::new(SharedCounters {

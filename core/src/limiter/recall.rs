@@ -1,7 +1,7 @@
-//! What one instance remembers between decisions.
+//! The memory of one instance between decisions.
 //!
-//! A machine never shares state: it is built from a look into a [`Recall`], and ends with what it
-//! [`Learned`]. The owner of the `Recall` merges that back.
+//! Machines share no state: each is built from a [`Recall`] and ends with what it [`Learned`]. The
+//! owner of the `Recall` merges that.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -10,10 +10,10 @@ use core::cmp::Reverse;
 use super::key::RateLimitKey;
 use crate::time::Timestamp;
 
-/// What one instance remembers between decisions: denials that still hold, counts of sub-windows
-/// that have ended, and how full token buckets were. Bounded; forgetting costs store calls, never
-/// correctness. Unnamed limiters need one each: the same window means another count to another
-/// limiter.
+/// Remembers denials that still hold, counts of ended sub-windows, and states of token buckets,
+/// between the decisions of one instance. Its size is bounded; a forgotten entry costs store calls,
+/// never correctness. Each unnamed limiter needs its own, because the same window has another count
+/// for another limiter.
 #[derive(Clone, Debug)]
 pub struct Recall {
     denials: Cache<Denial>,
@@ -35,7 +35,7 @@ pub(super) struct EndedWindow {
     pub(super) count: i64,
 }
 
-/// What one decision taught. Merge it with [`Recall::learn`], or drop it.
+/// What one decision learned. Merge it with [`Recall::learn`], or drop it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[must_use = "what is not merged has to be read from the store again"]
 pub struct Learned(pub(super) Option<Lesson>);
@@ -54,13 +54,13 @@ impl Default for Recall {
 }
 
 impl Recall {
-    /// Remembers at most `keys` keys of each kind; the earliest to expire is forgotten first.
+    /// Remembers at most `keys` keys of each kind; the first to expire is forgotten first.
     #[must_use]
     pub const fn with_capacity(keys: usize) -> Self {
         Self { denials: Cache::new(keys), ended: Cache::new(keys), buckets: Cache::new(keys) }
     }
 
-    /// Merges what a decision taught.
+    /// Merges what a decision learned.
     pub fn learn(&mut self, learned: Learned) {
         match learned.0 {
             None => {}
@@ -71,8 +71,8 @@ impl Recall {
     }
 
     fn learn_ended(&mut self, key: RateLimitKey, windows: Vec<EndedWindow>, until: Timestamp) {
-        // The windows of one lesson are all that its decision needed; older ones are never needed
-        // again, and those of a concurrent decision are kept.
+        // One lesson has all windows that its decision needed. Older ones are never needed again;
+        // newer ones of a concurrent decision are kept.
         let oldest = windows.iter().map(|window| window.start).min();
         let mut merged: Vec<EndedWindow> = self
             .ended
@@ -88,12 +88,12 @@ impl Recall {
         self.ended.insert(key, merged, until);
     }
 
-    /// The denial that was met in the window that starts at `window_start`.
+    /// Returns the denial of the window that starts at `window_start`.
     pub(super) fn denial(&self, key: &RateLimitKey, window_start: Timestamp) -> Option<Denial> {
         self.denials.get(key).copied().filter(|denial| denial.window_start == window_start)
     }
 
-    /// The counts of sub-windows that have ended, newest first.
+    /// Returns the counts of ended sub-windows, newest first.
     pub(super) fn ended(&self, key: &RateLimitKey) -> &[EndedWindow] {
         self.ended.get(key).map_or(&[], Vec::as_slice)
     }
@@ -135,7 +135,7 @@ impl<V> Cache<V> {
     }
 }
 
-/// Keys remembered of each kind by default, at some hundred bytes each.
+/// The default number of remembered keys of each kind, about a hundred bytes each.
 const DEFAULT_CAPACITY: usize = 10_000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Counting a request without deciding on it.
+//! Counts a request without deciding on it.
 
 use super::check_and_increment::{MAX_CONFLICT_RETRIES, conflict_delay};
 use super::error::Error;
@@ -8,15 +8,16 @@ use crate::machine::{Machine, Step};
 use crate::store::{self, Answered, Sleep, StoreRequest, Transacted, Written};
 use crate::time::Timestamp;
 
-/// Counts a request in every window, whatever their limits. One update, or one transaction for
-/// several windows; it never fails open, because nothing would have been counted. A token bucket
-/// keeps what is recorded beyond what it holds until the next decision, which takes it for empty.
+/// Counts a request in every window, regardless of the limits. Makes one update, or one transaction
+/// for several windows. It never fails open, because the request would not be counted. Tokens
+/// recorded beyond a token bucket's size stay recorded until the next decision, which treats the
+/// bucket as empty.
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct RecordRequest {
     plan: AnyPlan,
     conflicts: u32,
-    /// Whether a write was applied.
+    /// Whether the store applied a write.
     has_counted: bool,
 }
 

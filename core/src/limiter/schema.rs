@@ -2,15 +2,15 @@
 
 use crate::store::AttributeStyle;
 
-/// The names of the attributes in one style, by what they hold. The
-/// table's key is `PK` and `SK` in both.
+/// The attribute names of one style, by their contents. The table's key is `PK` and `SK` in every
+/// style.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct AttributeNames {
-    /// The identifier, as it stands in the key.
+    /// The identifier, as in the key.
     pub(super) identifier: &'static str,
-    /// The resource, as it stands in the key.
+    /// The resource, as in the key.
     pub(super) resource: &'static str,
-    /// The operation, unescaped.
+    /// The operation, not escaped.
     pub(super) operation: &'static str,
     /// The window's start, in Unix seconds.
     pub(super) window_start: &'static str,
@@ -18,7 +18,7 @@ pub(super) struct AttributeNames {
     pub(super) window_type: &'static str,
     /// The window's start, as text.
     pub(super) window_id: &'static str,
-    /// The counter; packed items have others, `c_{seconds}_{start}`.
+    /// The counter. Packed items have counters named `c_{seconds}_{start}`.
     pub(super) count: &'static str,
     /// A token bucket's theoretical arrival time, in Unix nanoseconds.
     pub(super) tat: &'static str,
@@ -28,12 +28,12 @@ pub(super) struct AttributeNames {
     pub(super) created_at: &'static str,
     /// When the item was last written.
     pub(super) updated_at: &'static str,
-    /// The caller's texts, a map.
+    /// The caller's metadata, a map.
     pub(super) metadata: &'static str,
 }
 
 impl AttributeNames {
-    /// The names in a style.
+    /// Returns the names of a style.
     pub(super) const fn of(style: AttributeStyle) -> &'static Self {
         match style {
             AttributeStyle::Pascal => &PASCAL,
@@ -72,7 +72,7 @@ const TABLE_THEORY: AttributeNames = AttributeNames {
     metadata: "metadata",
 };
 
-/// Where the table name is looked for, in order.
+/// The environment variables with the table's name, in order of precedence.
 pub(super) const TABLE_VARIABLES: [&str; 4] = [
     "APPTHEORY_RATE_LIMIT_TABLE_NAME",
     "RATE_LIMIT_TABLE_NAME",
@@ -80,5 +80,5 @@ pub(super) const TABLE_VARIABLES: [&str; 4] = [
     "LIMITED_TABLE_NAME",
 ];
 
-/// The table name where none is set.
+/// The default table name.
 pub(super) const DEFAULT_TABLE_NAME: &str = "rate-limits";

@@ -1,4 +1,4 @@
-//! Why a limiter cannot be configured so.
+//! Errors of a limiter's configuration.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,10 +10,10 @@ use crate::duration::write_duration;
 use crate::identity::EmptySecret;
 use crate::store::{MAX_TRANSACT_WRITES, TableName};
 
-/// A setting that cannot work.
+/// Says which setting is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Setting {
-    /// What is wrong in a limit that was said in one line.
+    /// The error of a limit in one line of code.
     #[error("the rate limit `{line}` cannot work: {setting}")]
     InLine { line: String, setting: Box<Self> },
     #[error("a limit of at least 1 is required; 0 would refuse everybody")]
@@ -36,13 +36,13 @@ pub(super) enum Setting {
     NameLength(usize),
     #[error("the name of a limiter holds A-Z, a-z, 0-9, '_', '.' and '-', not {0:?}")]
     NameCharacter(char),
-    /// Its keys could be those of another limiter.
+    /// Its keys could collide with those of another limiter.
     #[error("a limiter that allows '#' in resources has no name: use one or the other")]
     NameWithSeparators,
     #[error("{0}")]
     SharedCounters(Box<SharedCounters>),
 
-    /// Stored keys name the second.
+    /// Stored keys contain whole seconds.
     #[error("a window is a whole number of seconds, at least 1s, not {}", write_duration(*.0))]
     Window(Duration),
     #[error(
@@ -89,16 +89,16 @@ pub(super) enum Setting {
     Fill { limit: i64, period: Duration, burst: u32 },
 }
 
-/// Two limits that would count in the same items of one table: requests would be counted twice, and
-/// the shorter limit's expiry would delete the counts of the longer one.
+/// Two limits that would count in the same items of one table. Requests would be counted twice, and
+/// the expiry of the shorter limit would delete the counts of the longer one.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{first} and {second} share their counters in the table {table}: {}", self.mending())]
 pub(super) struct SharedCounters {
     pub(super) table: TableName,
-    /// The strategies, in words.
+    /// The strategies in words.
     pub(super) first: String,
     pub(super) second: String,
-    /// Whether both have the same name, and not none.
+    /// Whether both have the same name, as opposed to no name.
     pub(super) are_named: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Reading what is used of a key's limits.
+//! Reads the usage of a key's limits.
 
 use alloc::string::ToString;
 use core::time::Duration;
@@ -11,7 +11,8 @@ use crate::error::Happened;
 use crate::machine::{Machine, Step};
 use crate::store::StoreRequest;
 
-/// Reads every counter of a key: one consistent batch read for every 100. It never fails open.
+/// Reads every counter of a key, with one consistent batch read per 100 counters. It never fails
+/// open.
 #[must_use = "a machine does nothing until it is run or driven"]
 #[derive(Clone, Debug)]
 pub struct Usage {
@@ -58,12 +59,12 @@ impl Machine for Usage {
     }
 }
 
-/// The newest window of a length: sub-windows are listed newest first.
+/// Returns the newest window of a length; sub-windows are listed newest first.
 fn current(lines: &[UsageLine], length: Duration) -> Option<UsageWindow> {
     lines.iter().find(|line| line.length == length).map(|line| line.window)
 }
 
-/// What the windows of a length sum up to, if there is one.
+/// Returns the sum of the windows of a length, if there are any.
 fn total(lines: &[UsageLine], length: Duration) -> Option<i64> {
     let mut counts =
         lines.iter().filter(|line| line.length == length).map(|line| line.window.count);

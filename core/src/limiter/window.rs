@@ -7,12 +7,13 @@ use core::time::Duration;
 use crate::duration::write_duration;
 use crate::time::Timestamp;
 
-/// A window of time that counts requests: from its start, inclusive, to its end, exclusive.
+/// A window of time in which requests are counted, from its start (inclusive) to its end
+/// (exclusive).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TimeWindow {
-    /// When it starts.
+    /// When the window starts.
     pub start: Timestamp,
-    /// How long it is.
+    /// How long the window is.
     pub length: Duration,
     pub(super) naming: Naming,
 }
@@ -22,23 +23,23 @@ pub struct TimeWindow {
 pub(super) enum Naming {
     /// The start.
     Start,
-    /// The start and the length: several windows of different lengths may start together.
+    /// The start and the length, because windows of different lengths may start together.
     StartAndLength,
 }
 
 impl TimeWindow {
-    /// The window of a `length` that counts from 1970 and holds `now`.
+    /// Returns the window of a `length`, counted from 1970, that contains `now`.
     pub(super) fn fixed(now: Timestamp, length: Duration, naming: Naming) -> Self {
         Self { start: now.floor_from_1970(length), length, naming }
     }
 
-    /// Returns when it ends.
+    /// Returns when the window ends.
     #[must_use]
     pub fn end(&self) -> Timestamp {
         self.start.saturating_add(self.length)
     }
 
-    /// Returns its key text: `2026-01-01T00:00:00Z`, in multi-window limits
+    /// Returns the window's key text: `2026-01-01T00:00:00Z`, or in multi-window limits
     /// `2026-01-01T00:00:00Z_1m0s`.
     #[must_use]
     pub fn key(&self) -> String {
@@ -61,26 +62,26 @@ pub struct NamedWindow {
     pub end: Timestamp,
 }
 
-/// Returns the minute that holds `now`.
+/// Returns the minute that contains `now`.
 #[must_use]
 pub fn minute_window(now: Timestamp) -> NamedWindow {
     named("MINUTE", now.floor_from_year_one(MINUTE), MINUTE)
 }
 
-/// Returns the hour that holds `now`.
+/// Returns the hour that contains `now`.
 #[must_use]
 pub fn hour_window(now: Timestamp) -> NamedWindow {
     named("HOUR", now.floor_from_year_one(HOUR), HOUR)
 }
 
-/// Returns the UTC day that holds `now`.
+/// Returns the UTC day that contains `now`.
 #[must_use]
 pub fn day_window(now: Timestamp) -> NamedWindow {
     named("DAY", now.floor_from_year_one(DAY), DAY)
 }
 
-/// Returns the window of a `length`, counted from 1970, that holds `now`; an empty one for a zero
-/// length.
+/// Returns the window of a `length`, counted from 1970, that contains `now`. A zero length gives an
+/// empty window.
 #[must_use]
 pub fn fixed_window(now: Timestamp, length: Duration) -> NamedWindow {
     let window_type = format!("CUSTOM_{}", write_duration(length));

@@ -1,4 +1,4 @@
-//! Names of callers that clients choose themselves.
+//! Callers' names that clients choose themselves.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use super::CountedRequest;
 use crate::identity::{DEFAULT_KEY, fingerprint_with, with_lower_case_scheme};
 
-/// Whose counter the value of a header field names. Credentials are not stored as they are.
+/// Returns the identifier for the value of a header. Credentials are stored as fingerprints.
 pub(super) fn named_by_field(name: &str, value: &str) -> String {
     let fingerprint = |value: &str| fingerprint_with(DEFAULT_KEY, &format!("header:{name}"), value);
     match name {
@@ -22,7 +22,8 @@ pub(super) fn credential(secret: &[u8], request: &CountedRequest<'_>) -> Option<
     api_key.map(|key| fingerprint_with(secret, "api_key", &key)).or_else(bearer)
 }
 
-/// The order of the contract. Its key may be blank, and its scheme is `Bearer` in any case.
+/// Returns the identifier by the rules of the contract: the key may be blank, and the scheme
+/// `Bearer` is matched in any case.
 pub(super) fn contract_identifier(request: &CountedRequest<'_>) -> String {
     let api_key = (request.fields)("x-api-key").into_iter().next().unwrap_or_default();
     if !api_key.is_empty() {
@@ -36,5 +37,5 @@ pub(super) fn contract_identifier(request: &CountedRequest<'_>) -> String {
     names.next().unwrap_or(ANONYMOUS).to_string()
 }
 
-/// The identifier that all requests without one share. No name space holds it.
+/// The identifier shared by all requests without their own. It has no prefix.
 pub(super) const ANONYMOUS: &str = "anonymous";

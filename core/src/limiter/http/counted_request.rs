@@ -1,4 +1,4 @@
-//! What is known about a request.
+//! The data of a request that the limiter uses.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -6,33 +6,33 @@ use core::net::IpAddr;
 
 use crate::printing::prints;
 
-/// What is known about a request that is to be counted.
+/// The data of a request to count.
 #[derive(Clone, Copy)]
 pub struct CountedRequest<'a> {
-    /// The identity that authentication vouches for, or an empty text.
+    /// The authenticated identity, or an empty text.
     pub identity: &'a str,
-    /// The tenant that authentication vouches for, or an empty text.
+    /// The authenticated tenant, or an empty text.
     pub tenant_id: &'a str,
-    /// The tenant that the request names itself, or an empty text. Only
-    /// [`KeyPolicy::contract`](super::KeyPolicy::contract) looks at it.
+    /// The tenant that the request claims without authentication, or an empty text. Only
+    /// [`KeyPolicy::contract`](super::KeyPolicy::contract) reads it.
     pub named_tenant_id: &'a str,
-    /// The client's address that the provider or the connection vouches for.
+    /// The client's address, verified by the provider or the connection.
     pub address: Option<IpAddr>,
-    /// The pattern of the route that serves the request; `None` where it is unknown.
+    /// The pattern of the matched route; `None` if it is unknown.
     pub route: Option<&'a str>,
-    /// The path, percent-encoded.
+    /// The percent-encoded path.
     pub path: &'a str,
     /// The method.
     pub method: &'a str,
-    /// The values of header fields.
+    /// Looks up header values.
     pub fields: HeaderLookup<'a>,
 }
 
-/// A look-up of all values of a header field by its name in lower case.
+/// Returns all values of a header by its name in lower case.
 type HeaderLookup<'a> = &'a (dyn Fn(&str) -> Vec<String> + Sync + 'a);
 
 impl<'a> CountedRequest<'a> {
-    /// Begins with a request of which nothing is vouched for.
+    /// Creates a request without identity, tenant, address and route.
     #[must_use]
     pub const fn of(method: &'a str, path: &'a str, fields: HeaderLookup<'a>) -> Self {
         Self {
@@ -47,14 +47,14 @@ impl<'a> CountedRequest<'a> {
         }
     }
 
-    /// The first value of a header field that is not blank, trimmed.
+    /// Returns the first value of a header that is not blank, trimmed.
     pub(super) fn field(&self, name: &str) -> Option<String> {
         let mut values = (self.fields)(name).into_iter();
         values.find(|value| !value.trim().is_empty()).map(|value| value.trim().to_string())
     }
 
-    /// The token of an `authorization` field of the scheme `Bearer`, whose case does not matter
-    /// (RFC 9110 §11.1).
+    /// Returns the token of an `authorization` header with the scheme `Bearer`, which is
+    /// case-insensitive (RFC 9110 §11.1).
     pub(super) fn bearer(&self) -> Option<String> {
         let value = self.field("authorization")?;
         let (scheme, token) = value.split_once(' ')?;
@@ -63,5 +63,5 @@ impl<'a> CountedRequest<'a> {
     }
 }
 
-// Who calls, and what they send, is not printed.
+// Callers and header values are not printed.
 prints!(CountedRequest<'_>: method, route);

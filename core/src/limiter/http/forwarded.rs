@@ -1,16 +1,16 @@
-//! Addresses behind proxies.
+//! Client addresses behind proxies.
 
 use alloc::string::String;
 use core::net::{IpAddr, SocketAddr};
 use core::num::NonZeroUsize;
 
-/// Returns the client's address according to the values of `x-forwarded-for`, where the last `hops`
-/// entries were written by proxies of the application's own.
+/// Returns the client's address from the values of `x-forwarded-for`, whose last `hops` entries
+/// were written by the application's own proxies.
 ///
-/// Each proxy appends the address that it was called from, and passes on whatever a client wrote
-/// before it. So only the last entries can be believed, one per proxy; the client is the first of
-/// these. `None` when there are fewer, or it is no address (a port behind it is dropped): then the
-/// request did not come through those proxies.
+/// Each proxy appends the address of its client and keeps everything before it, which clients can
+/// forge. So only the last entries are trustworthy, one per proxy; the first of these is the
+/// client's address. Returns `None` if there are fewer entries, or if this entry is not an address
+/// (a port is dropped): the request then did not come through these proxies.
 pub(super) fn forwarded_address(values: &[String], hops: NonZeroUsize) -> Option<IpAddr> {
     let entries = values.iter().rev().flat_map(|value| value.rsplit(','));
     entries.map(str::trim).nth(hops.get().saturating_sub(1)).and_then(address)
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(client(&["1.1.1.1,"], 1), None);
         assert_eq!(client(&["1.1.1.1, unknown"], 1), None);
         assert_eq!(client(&["1.1.1.1, _hidden, 2.2.2.2"], 2), None);
-        // What a client wrote before the proxies does not matter.
+        // Entries that a client wrote before the proxies' own are ignored.
         assert_eq!(client(&["\u{fffd}, 2.2.2.2"], 1).as_deref(), Some("2.2.2.2"));
     }
 }

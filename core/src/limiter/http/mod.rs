@@ -1,7 +1,7 @@
-//! Limits on HTTP: which counter a request belongs to, and how refusals are answered.
+//! Rate limits on HTTP requests: the key of a request, and the response to a refused one.
 //!
-//! This module decides the key of a request and the answer to a denial: for the middleware of
-//! applications and for the layer of tower alike. It refuses to know the limit and the store.
+//! The middleware of applications and the tower layer share this module. It does not know the limit
+//! or the store.
 //!
 //! ```
 //! use apptheory_core::limiter::ErrorKind;

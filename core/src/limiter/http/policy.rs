@@ -1,4 +1,4 @@
-//! Which counter a request belongs to.
+//! Chooses the counter of a request.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,27 +19,29 @@ use crate::limiter::RateLimitKey;
 use crate::limiter::error::{Error, Reason};
 use crate::limiter::setting::Setting;
 
-/// Decides whose counter a request belongs to, and for what: the key of its limit.
+/// Chooses the rate-limit key of a request: who is counted, and for what.
 ///
-/// The caller is the first of these that the request has, each in a name space of its own, so that
-/// no text of one can pass for another:
+/// The caller is the first of these that the request has. The prefixes ensure that callers of
+/// different kinds never share a counter:
 ///
-/// 1. `user:` and the identity that authentication vouches for;
-/// 2. `tenant:` and the tenant that authentication vouches for;
-/// 3. `ip:` and the [network](client_network) of the client's address, IPv6 by /56, that the provider
-///    or the connection vouches for.
+/// 1. `user:` and the authenticated identity;
+/// 2. `tenant:` and the authenticated tenant;
+/// 3. `ip:` and the [network](client_network) (IPv6 by /56) of the client's address, which the
+///    provider or the connection verifies.
 ///
-/// A request with none of them is [not counted](crate::limiter::ErrorKind::NoCaller), and not let
-/// through. Nothing that a client can write at will names its counter: a client that made up a new
-/// name for every request would never reach its limit, and one that used another's name would use
-/// up that one's. The methods that change this say what they let clients do.
+/// A request without any of them is [not counted](crate::limiter::ErrorKind::NoCaller) and not let
+/// through. By default, clients cannot choose their counter. If they could, a client with a new
+/// name for every request would never reach its limit, and a client with another client's name
+/// would use up that client's limit. The methods that change this say what clients can then do.
 ///
-/// Exceptions of a limiter go by the whole text: `with_identifier_limit("user:ann", 1_000)`.
+/// A limiter's exceptions match the whole identifier: `with_identifier_limit("user:ann", 1_000)`.
 ///
-/// What is counted is the route's pattern, so that `/orders/1` and `/orders/2` are one, and the
-/// method, where HEAD counts as GET, and methods that RFC 9110 and RFC 5789 do not name count as
-/// one. Where the pattern is unknown, all paths are one: [`per_path`](Self::per_path) keeps them
-/// apart.
+/// The resource is the route's pattern, so that `/orders/1` and `/orders/2` share a counter. The
+/// operation is the method; HEAD counts as GET, and all methods that RFC 9110 and RFC 5789 do not
+/// define count as one. If the pattern is unknown, all paths share a counter, unless
+/// [`per_path`](Self::per_path) is set.
+///
+/// In configurations, the settings have the names of the methods:
 ///
 /// Configurations have the names of the methods:
 ///
@@ -59,12 +61,12 @@ pub struct KeyPolicy {
     is_per_path: bool,
 }
 
-/// Which names that clients choose themselves are believed.
+/// Says which names that clients choose are used.
 #[derive(Clone, Default, Eq, PartialEq)]
 enum Names {
     #[default]
     Unbelieved,
-    /// Only addresses count.
+    /// Only addresses are used.
     Address,
     Header(String),
     Credential(Vec<u8>),
@@ -72,96 +74,96 @@ enum Names {
 }
 
 impl KeyPolicy {
-    /// Counts only by what is vouched for.
+    /// Creates the default policy, which uses only verified identities, tenants and addresses.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Takes the client's address from `x-forwarded-for`, whose last `hops` entries were written by
-    /// proxies of the application's own: 1 behind a load balancer, 2 with CloudFront in front of
-    /// it. It goes before an address that the provider vouches for, which is then the nearest
-    /// proxy's; that one is taken where the field has too few entries.
+    /// the application's own proxies. Use 1 behind a load balancer, and 2 with CloudFront in front
+    /// of it. This address replaces the one that the provider verifies, which is the nearest
+    /// proxy's; if the header has too few entries, the provider's address is used.
     ///
-    /// With more hops than there are proxies, or where clients reach the function past them,
-    /// clients choose their counters. The load balancer has to append to the field, as it does by
-    /// default.
+    /// The load balancer must append to the header, as it does by default. Clients choose their
+    /// counter if `hops` exceeds the number of proxies, or if they can reach the function without
+    /// passing the proxies.
     ///
     /// # Errors
     ///
-    /// [`Error`] when `hops` is 0.
+    /// [`Error`] if `hops` is 0.
     pub fn trusting_forwarded(self, hops: usize) -> Result<Self, Error> {
         let hops = NonZeroUsize::new(hops).ok_or(Setting::NoHops)?;
         Ok(Self { trusted_hops: Some(hops), ..self })
     }
 
-    /// Counts all requests together of which nothing is vouched for, as `anonymous`, instead of
-    /// refusing them. One such client can then use up the limit of all.
+    /// Counts all requests from unknown callers together, as `anonymous`, instead of refusing them.
+    /// One such client can use up the limit of all.
     #[must_use]
     pub fn shared(self) -> Self {
         Self { is_shared: true, ..self }
     }
 
-    /// Counts by the network of the client's address alone, also where the caller is known. Use it
-    /// for what has to be bounded before anybody has signed in, such as the sign-in itself.
+    /// Counts by the network of the client's address only, even if the caller is known. Use it to
+    /// limit requests before authentication, such as the sign-in itself.
     ///
-    /// Callers behind one address share its limit, and one with many networks has many limits.
+    /// Callers behind one address share its limit; a caller with many networks has many limits.
     #[must_use]
     pub fn per_address(self) -> Self {
         Self { names: Names::Address, ..self }
     }
 
-    /// Counts by the value of a header field, as `header:{name}:{value}`; requests without it count
-    /// as they do anyway.
+    /// Counts by the value of a header, as `header:{name}:{value}`. Requests without the header are
+    /// counted as usual.
     ///
-    /// Clients choose their counters: a made-up value has the whole limit to itself, and that of
-    /// another client uses up that one's. So it is for fields that something in front of the
-    /// application checks or overwrites. Values of `authorization`, `cookie`, `proxy-authorization`
-    /// and `x-api-key` are stored as fingerprints, all others as they are.
+    /// Clients choose their counter: an invented value has a full limit of its own, and another
+    /// client's value uses up that client's limit. Use it only for headers that a proxy in front of
+    /// the application checks or overwrites. Values of `authorization`, `cookie`,
+    /// `proxy-authorization` and `x-api-key` are stored as fingerprints, all others unchanged.
     #[must_use]
     pub fn per_header(self, name: &str) -> Self {
         Self { names: Names::Header(canonical_name(name).into_owned()), ..self }
     }
 
-    /// Counts by credential where neither an identity nor a tenant is vouched for: by the first
-    /// `x-api-key`, else by the token of an `authorization` of the scheme `Bearer`. Stored keys hold
-    /// its HMAC-SHA256 under `secret`, such as 32 random bytes, and never the credential. Changing
-    /// the secret starts every counter afresh.
+    /// Counts by credential if neither an identity nor a tenant is authenticated: by the first
+    /// `x-api-key`, or else by the token of an `authorization` header with the scheme `Bearer`.
+    /// Stored keys contain the credential's HMAC-SHA256 under `secret` (for example 32 random
+    /// bytes), never the credential. Changing the secret resets the counters.
     ///
-    /// Clients choose their counters unless credentials were checked before: one that makes up a
-    /// new credential for every request is never limited.
+    /// Clients choose their counter unless credentials were checked before: a client with a new
+    /// credential for every request is never limited.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is empty or blank.
+    /// [`Error`] if `secret` is empty or blank.
     pub fn per_credential(self, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let secret = EmptySecret::check(secret.as_ref())?.to_vec();
         Ok(Self { names: Names::Credential(secret), ..self })
     }
 
-    /// Counts every path for itself, in the normal form of RFC 3986 §6.2.2 and without empty
+    /// Counts every path separately, in the normal form of RFC 3986 §6.2.2 and without empty
     /// segments.
     ///
-    /// Where a route has parameters, clients choose their counters: one that asks for `/orders/1`,
-    /// `/orders/2` and so on has the whole limit for each.
+    /// If a route has parameters, clients choose their counter: each of `/orders/1`, `/orders/2`
+    /// and so on has a full limit of its own.
     #[must_use]
     pub fn per_path(self) -> Self {
         Self { is_per_path: true, ..self }
     }
 
-    /// Counts as the portable cases of the contract have it: by the first of `x-api-key` and a
-    /// bearer token, as fingerprints under the published key, the identity, the tenant, also one
-    /// that the request names itself, and `anonymous`.
+    /// Counts as the portable cases of the contract require: by the first of `x-api-key` and a
+    /// bearer token, as fingerprints under the published key; then by the identity, then by the
+    /// tenant, even if only the request claims it; then as `anonymous`.
     ///
-    /// **It limits only clients that let themselves be limited**: they choose their counters, and names
-    /// of different kinds can meet. Use it for conformance tests and for migrations.
+    /// **It limits only cooperative clients**: clients choose their counter, and names of different
+    /// kinds can collide. Use it for conformance tests and for migrations.
     #[must_use]
     pub fn contract() -> Self {
         Self { names: Names::Contract, ..Self::new() }
     }
 
-    /// Returns whether a request may have no key because its provider vouches for no address: it
-    /// comes through a load balancer, say. `authenticates` is whether something says who calls.
+    /// Returns whether requests may lack a key because the provider verifies no address, for
+    /// example behind a load balancer. `authenticates` says whether callers are authenticated.
     #[must_use]
     pub const fn needs_vouched_address(&self, authenticates: bool) -> bool {
         let has_fallback = self.is_shared || self.trusted_hops.is_some();
@@ -178,7 +180,7 @@ impl KeyPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error`] when it has none.
+    /// [`Error`] if the caller is unknown.
     pub fn key(&self, request: &CountedRequest<'_>) -> Result<RateLimitKey, Error> {
         let identifier = self.identifier(request).ok_or(Reason::NoCaller)?;
         RateLimitKey::new(&identifier, &self.resource(request), operation(request.method))
@@ -216,14 +218,14 @@ impl KeyPolicy {
             return counted_path(request.path);
         }
         match request.route.map(str::trim).filter(|route| !route.is_empty()) {
-            // Stored keys need the separator for themselves.
+            // `#` separates the parts of stored keys.
             Some(route) => route.replace('#', "%23"),
             None => EVERYTHING.to_string(),
         }
     }
 }
 
-/// Neither secrets nor names are printed.
+/// Prints neither secrets nor header names.
 impl fmt::Debug for KeyPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = match &self.names {
@@ -276,7 +278,7 @@ impl TryFrom<Settings> for KeyPolicy {
     }
 }
 
-/// A path as it is counted: what the same handler may be asked for in several spellings is one.
+/// Returns the path to count under: different spellings of a path are the same.
 fn counted_path(path: &str) -> String {
     let path = UriPath::from_encoded(path);
     let segments = path.as_str().split('/').filter(|segment| !segment.is_empty());
@@ -284,7 +286,7 @@ fn counted_path(path: &str) -> String {
     if counted.is_empty() { "/".to_string() } else { counted }
 }
 
-/// A method as it is counted: a client cannot have another counter by making up a method.
+/// Returns the method to count under: an invented method does not give a client another counter.
 fn operation(method: &str) -> &str {
     match method {
         "HEAD" => "GET",
@@ -294,8 +296,8 @@ fn operation(method: &str) -> &str {
     }
 }
 
-/// The method that messages on a WebSocket, which have none, are counted under.
+/// The operation for WebSocket messages, which have no method.
 pub const WEBSOCKET: &str = "WEBSOCKET";
 
-/// The resource where the route is unknown.
+/// The resource if the route is unknown.
 const EVERYTHING: &str = "*";

@@ -1,4 +1,4 @@
-//! What a client is told whose request goes no further.
+//! The response to a request that is refused.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -7,17 +7,18 @@ use crate::error::{AppError, code};
 use crate::limiter::headers::{DENIAL_BODY, HeaderStyle, headers, problem_body};
 use crate::limiter::{Decision, Error};
 
-/// Why a request goes no further.
+/// Says why a request is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// The limit is used up.
     Denied(Box<Decision>),
-    /// The request belongs to no counter, or the store gave no answer and the limiter fails closed.
+    /// The caller is unknown, or the store did not answer and the limiter fails closed.
     Undecided(Error),
 }
 
 impl Refusal {
-    /// Returns the answer: 429 with the header fields of the decision, or that of the error.
+    /// Returns the response as an error: 429 with the headers of the decision, or the limiter's
+    /// error.
     #[must_use]
     pub fn into_error(self, style: HeaderStyle) -> AppError {
         match self {
@@ -32,7 +33,7 @@ impl Refusal {
     }
 }
 
-/// How a denial is worded where answers have no shape of their own.
+/// Selects the body of a denial, for hosts that have no error format of their own.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum DenialBody {
     /// [`DENIAL_BODY`], `application/json`.
@@ -52,7 +53,7 @@ impl DenialBody {
         }
     }
 
-    /// Returns the text for a denial.
+    /// Returns the body for a denial.
     #[must_use]
     pub fn text(self, denial: &Decision) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! Whose counter a request belongs to.
+//! Tests of the key policy.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,7 +10,7 @@ use crate::identity::{EmptySecret, fingerprint_with};
 use crate::limiter::error::Reason;
 use crate::limiter::setting::Setting;
 
-/// Whose counter it is, of a request with these fields.
+/// Returns the identifier of a request with these headers.
 fn identifier(policy: &KeyPolicy, facts: CountedRequest<'_>, fields: &[(&str, &str)]) -> String {
     let headers: HeaderMap = fields.iter().copied().collect();
     let fields = |name: &str| headers.get_all(name).to_vec();
@@ -25,7 +25,7 @@ fn nobody() -> CountedRequest<'static> {
     CountedRequest::of("GET", "/", &|_| Vec::new())
 }
 
-/// Everything that a client can write to name itself.
+/// Every header by which a client could name itself.
 const MADE_UP: [(&str, &str); 8] = [
     ("x-api-key", "k1"),
     ("authorization", "Bearer t1"),

@@ -1,4 +1,4 @@
-//! The token bucket: one number per key, moved by one of three conditional writes.
+//! The token bucket: one number per key, changed by one of three conditional writes.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,32 +16,32 @@ use crate::store::{
 use crate::time::Timestamp;
 
 /// `Tat`, the theoretical arrival time, is the instant (Unix nanoseconds) at which the bucket is
-/// full again. A write starts it afresh from now, advances it, or, where it cannot be this limit's,
-/// replaces it by that of an empty bucket. A refused write shows which one to try next; only other
-/// callers, coming in between, make a third one necessary.
+/// full again. A write sets it afresh from now, advances it, or, if this limit cannot have written
+/// it, replaces it by that of an empty bucket. A refused write returns the item, which shows which
+/// of the three writes to try next. A third write is only needed if other callers wrote in between.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Bucket {
     call: Call,
     quotas: Arc<[Quota]>,
     rate: Rate,
-    /// The last `Tat` that is known, a foreign one taken for that of an empty bucket; `None` when no
-    /// item is known.
+    /// The last known `Tat`; a foreign one counts as that of an empty bucket. `None` if no item is
+    /// known.
     tat: Option<i128>,
-    /// A stored value that this limit cannot have made, to be replaced.
+    /// A stored value that this limit cannot have written, to be replaced.
     foreign: Option<Value>,
     writes: u32,
 }
 
-/// What a bucket asks of a `Tat`, in nanoseconds.
+/// The request's cost and the bucket's size as times, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
-    /// What the request costs.
+    /// The time that the request costs.
     increment: i128,
     /// The time in which an empty bucket fills.
     tolerance: i128,
 }
 
-/// What an item says of its bucket.
+/// The state of a bucket, as read from its item.
 struct Stored {
     tat: Option<i128>,
     foreign: Option<Value>,
@@ -62,7 +62,7 @@ impl Bucket {
         self.call.now().unix_nanos()
     }
 
-    /// `None` for a rate that admits nothing.
+    /// Returns `None` for a rate that admits nothing.
     fn terms(&self) -> Option<Terms> {
         let interval = self.rate.interval?;
         Some(Terms {
@@ -71,25 +71,25 @@ impl Bucket {
         })
     }
 
-    /// The terms, also for a rate that admits nothing: then recording costs nothing either.
+    /// Returns the terms, also for a rate that admits nothing: then recording costs nothing either.
     fn effective_terms(&self) -> Terms {
         self.terms().unwrap_or(Terms { increment: 0, tolerance: 0 })
     }
 
-    /// The latest `Tat` that leaves room for the cost.
+    /// Returns the latest `Tat` that leaves enough tokens for the cost.
     fn most(&self) -> i128 {
         let terms = self.effective_terms();
         self.now().saturating_add(terms.tolerance).saturating_sub(terms.increment)
     }
 
-    /// A denial of what even a full bucket would not admit.
+    /// Returns the denial for a cost that even a full bucket does not admit.
     fn hopeless(&self) -> Decision {
         let window = self.quotas.first().map_or(self.rate.period, |quota| quota.window);
         let resets_at = self.call.now().saturating_add(window);
         self.call.decision(Ruling::DeniedLocally(0), self.limiting(resets_at))
     }
 
-    /// The decision on a bucket that is full at `tat`.
+    /// Returns the decision on a bucket that is full at `tat`.
     fn decision(&self, ruling: Ruling, tat: i128) -> Decision {
         let decision = self.call.decision(ruling, self.limiting(instant(tat)));
         decision.with_room_at(Some(self.room_at(tat)))
@@ -99,8 +99,8 @@ impl Bucket {
         Limiting { quotas: &self.quotas, at: 0, window: None, resets_at }
     }
 
-    /// The write that suits what is known: replacing a `Tat` that is foreign, starting afresh from
-    /// now, or advancing it, at most from `most`.
+    /// Returns the write for the known state: replace a foreign `Tat`, set it afresh from now, or
+    /// advance it if it is at most `most`.
     fn update(&self, most: Option<i128>) -> UpdateItem {
         let (terms, now) = (self.effective_terms(), self.now());
         let name = AttributeName::from(self.call.names().tat);
@@ -112,27 +112,27 @@ impl Bucket {
         let fresh = now.saturating_add(terms.increment);
         let full = now.saturating_add(terms.tolerance);
         let (change, guard, latest) = match (&self.foreign, self.tat.filter(|tat| *tat > now)) {
-            // Only the very value that was seen is replaced: whatever came between, a rival's repair
-            // or a request, is this limit's own and stays.
+            // Replaces only the exact value that was seen. A value written since, by another
+            // caller's repair or request, belongs to this limit and stays.
             (Some(foreign), tat) => {
                 let empty = tat.unwrap_or(full);
                 let guard = Guard::equals(name.clone(), foreign.clone());
                 (Assignment::set(name.clone(), Number::from(empty)), guard, empty)
             }
-            // No `Tat` is known, or a past one: the bucket is full, and has been since then. Time that
-            // passes while it is full regains nothing, so the request counts from now: added to a past
-            // `Tat` it would take tokens beyond the burst. The guard keeps this from wiping out what
-            // another caller has taken since: then there is a later `Tat`.
+            // `Tat` is unknown or past: the bucket has been full since then. A full bucket regains
+            // nothing, so the request counts from now: adding to a past `Tat` would admit more than
+            // the burst. The guard protects what another caller has taken since; a later `Tat` then
+            // exists.
             (None, None) => {
                 let guard = Guard::Absent(name.clone()).or(compare(Comparison::AtMost, now));
                 (Assignment::set(name.clone(), Number::from(fresh)), guard, fresh)
             }
-            // Others may have moved it since it was seen. To add commutes with what they add, so no
-            // request is lost, and `Tat` need not be the one that is known; it has to be
-            //  * later than now: else others let the bucket fill up, or it expired, and the case above
-            //    holds;
-            //  * at most the bound: else others took the room that this request needs. This one is
-            //    the limit itself; recording goes without.
+            // Others may have moved `Tat` since it was seen. `ADD` commutes with their additions,
+            // so no request is lost and the exact `Tat` need not be known. It must be
+            //  * later than now: otherwise the bucket filled up or expired in the meantime, and the
+            //    case above applies;
+            //  * at most the bound: otherwise others took the tokens that this request needs. This
+            //    bound is the limit itself; recording omits it.
             (None, Some(tat)) => {
                 let later = compare(Comparison::Greater, now);
                 let (guard, latest) = match most {
@@ -151,7 +151,7 @@ impl Bucket {
         self.call.update(self.key(), [change], description, guard)
     }
 
-    /// The decision after a refusal, or `None` when another write has to be tried.
+    /// Returns the decision after a refusal, or `None` if another write has to be tried.
     fn after_refusal(&mut self, seen: Option<Item>, at: Timestamp) -> Option<Decision> {
         let tried = self.tat;
         Stored { tat: self.tat, foreign: self.foreign } = self.stored(seen.as_ref(), Some(at));
@@ -160,17 +160,17 @@ impl Bucket {
         }
         if self.writes < MAX_WRITES {
             if seen.is_none() && tried.is_none() {
-                // The store refused a fresh start without showing why: there is a later `Tat`.
+                // The store refused a fresh start without returning the item: a later `Tat` exists.
                 self.tat = Some(self.most());
             }
             return None;
         }
-        // Others came in between each time: refusing errs on the safe side.
+        // Other callers wrote in between each time. Refusing is the safe side.
         Some(Decision { count: None, near_limit: false, ..self.denied() })
     }
 
-    /// What an item says. A decision may be late, and others may have moved `Tat` by later clocks in
-    /// the meantime: what is foreign is told as of when the item was read.
+    /// Reads an item's state. A decision may be late, and others with later clocks may have moved
+    /// `Tat` in the meantime, so whether it is foreign is decided as of the item's read.
     fn stored(&self, item: Option<&Item>, read_at: Option<Timestamp>) -> Stored {
         let as_of = read_at.map_or_else(|| self.now(), |at| at.unix_nanos().max(self.now()));
         let empty = as_of.saturating_add(self.effective_terms().tolerance);
@@ -189,7 +189,7 @@ impl Bucket {
         self.decision(Ruling::Admitted(Some(self.in_use(tat))), tat)
     }
 
-    /// A denial: the cost fits once the bucket has regained enough of what is in use.
+    /// Returns a denial. The cost fits once the bucket has regained enough tokens.
     fn denied(&self) -> Decision {
         let (terms, tat) = (self.effective_terms(), self.full_at(self.tat));
         let wait = terms.tolerance.saturating_sub(terms.increment);
@@ -198,21 +198,21 @@ impl Bucket {
         Decision { retry_after: Some(retry_after), ..denied }
     }
 
-    /// When the bucket is full again, or now: a `Tat` that has passed, or is not known, says that the
-    /// bucket is full, and a full bucket gains nothing by having been full for long.
+    /// Returns when the bucket is full again, at least now. A past or unknown `Tat` means that the
+    /// bucket is full.
     fn full_at(&self, tat: Option<i128>) -> i128 {
         tat.unwrap_or_else(|| self.now()).max(self.now())
     }
 
-    /// When a token is back, for a bucket that is full at `tat`: all that are in use but one are
-    /// still to come then.
+    /// Returns when the next token returns to a bucket that is full at `tat`: the instant at which
+    /// one token less is in use.
     fn room_at(&self, tat: i128) -> Timestamp {
         let others = self.in_use(tat).min(i64::from(self.rate.burst)).saturating_sub(1).max(0);
         let interval = self.rate.interval.unwrap_or(0);
         instant(tat.saturating_sub(interval.saturating_mul(i128::from(others))))
     }
 
-    /// Tokens in use: what the bucket still has to regain, rounded up.
+    /// Returns the tokens in use, rounded up.
     fn in_use(&self, tat: i128) -> i64 {
         let missing = tat.saturating_sub(self.now()).max(0);
         let tokens = self.rate.interval.map_or(0, |interval| ceil_div(missing, interval));
@@ -230,7 +230,7 @@ impl Plan for Bucket {
         &self.call
     }
 
-    /// As if this request had met a full bucket.
+    /// Returns the decision for a request that meets a full bucket.
     fn admitted(&self, count: Option<i64>) -> Decision {
         let increment = self.terms().map_or(0, |terms| terms.increment);
         self.decision(Ruling::Admitted(count), self.now().saturating_add(increment))
@@ -250,7 +250,7 @@ impl Plan for Bucket {
     fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next {
         self.writes = self.writes.saturating_add(1);
         Next::Decide(match wrote {
-            // The foreign one is replaced: nothing is left of the bucket now.
+            // A foreign `Tat` was replaced, so the bucket is empty now.
             Wrote::Applied { .. } if self.foreign.is_some() => self.denied(),
             Wrote::Applied { attributes } => {
                 self.tat = attributes.integer(self.call.names().tat);
@@ -299,7 +299,7 @@ impl Plan for Bucket {
         Write::Update(self.update(None))
     }
 
-    /// What is recorded beyond what a bucket holds stays, until the next decision finds it.
+    /// Tokens recorded beyond the bucket's size stay recorded until the next decision.
     fn after_record(&mut self, wrote: &Wrote, at: Timestamp) -> Option<Write> {
         self.writes = self.writes.saturating_add(1);
         match wrote {
@@ -323,7 +323,7 @@ impl Plan for Bucket {
     }
 }
 
-/// The instant of a `Tat`, held within what a [`Timestamp`] can say.
+/// Returns the instant of a `Tat`, clamped to the range of [`Timestamp`].
 fn instant(nanos: i128) -> Timestamp {
     let (first, last) = (Timestamp::MIN.unix_nanos(), Timestamp::MAX.unix_nanos());
     Timestamp::from_unix_nanos(nanos.clamp(first, last)).unwrap_or(Timestamp::MAX)
@@ -334,14 +334,14 @@ fn ceil_seconds(nanos: i128) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
 }
 
-/// Divides what is not negative by what is positive, rounding up.
+/// Divides a non-negative number by a positive one, rounding up.
 fn ceil_div(value: i128, by: i128) -> i128 {
     let whole = value.checked_div(by).unwrap_or(0);
     whole.saturating_add(i128::from(value.checked_rem(by).unwrap_or(0) != 0))
 }
 
-/// The most writes of one decision: two, and one more when other callers come in between.
+/// The most writes of one decision: two, and a third if other callers wrote in between.
 const MAX_WRITES: u32 = 3;
 
-/// What follows the identifier in the partition key.
+/// The suffix of the partition key, after the identifier.
 const KEY_SUFFIX: &str = "gcra";

@@ -1,4 +1,4 @@
-//! One call on the limiter: its arguments, and how verdicts become decisions.
+//! One call on the limiter: its arguments, and how rulings become decisions.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -23,7 +23,7 @@ pub(in crate::limiter) struct Call {
     pub(in crate::limiter) operation: Operation,
 }
 
-/// What a strategy makes of the counts. A count is unknown where the store did not tell it.
+/// A strategy's verdict on the counts. A count is `None` if the store did not return it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ruling {
     Admitted(Option<i64>),
@@ -32,7 +32,7 @@ pub(super) enum Ruling {
     DeniedLocally(i64),
 }
 
-/// What limits a request, or would.
+/// The quota that limits a request.
 pub(super) struct Limiting<'a> {
     pub(super) quotas: &'a Arc<[Quota]>,
     /// The index of the limiting quota.
@@ -41,7 +41,7 @@ pub(super) struct Limiting<'a> {
     pub(super) resets_at: Timestamp,
 }
 
-/// What an item says about itself beside its counters.
+/// The attributes of an item besides its counters.
 pub(super) struct Description {
     pub(super) window_type: Option<String>,
     pub(super) window_start: Option<Timestamp>,
@@ -61,8 +61,8 @@ impl Call {
         AttributeNames::of(self.config.attribute_style)
     }
 
-    /// A strategy's decision. Unless the strategy knows better, there is room for one more, and for
-    /// the same request, when the limiting window ends.
+    /// Builds a strategy's decision. By default, a unit becomes available, and the same request can
+    /// be admitted, when the limiting window ends.
     pub(super) fn decision(&self, ruling: Ruling, limiting: Limiting<'_>) -> Decision {
         let Limiting { quotas, at, window, resets_at } = limiting;
         let (allowed, basis, count) = match ruling {
@@ -88,7 +88,7 @@ impl Call {
         }
     }
 
-    /// The decision as the limiter enforces it: in shadow mode a denial is only reported.
+    /// Returns the decision to enforce: in shadow mode a denial is only reported.
     pub(in crate::limiter) fn enforce(&self, decision: Decision) -> Decision {
         if decision.allowed || !self.config.shadow {
             return decision;
@@ -96,8 +96,8 @@ impl Call {
         Decision { allowed: true, shadowed: true, retry_after: None, ..decision }
     }
 
-    /// The decision, or the error, when the store gave no answer. `admitted` is what an allowed
-    /// request would have been told.
+    /// Returns the decision, or the error, if the store did not answer. `admitted` is the decision
+    /// that an allowed request would get.
     pub(in crate::limiter) fn fail(
         &self,
         error: store::Error,
@@ -124,7 +124,7 @@ impl Call {
         Reason::Store { operation, error, table, happened }.into()
     }
 
-    /// An update of one of this call's items: its counters, and what it says about itself.
+    /// Returns an update of one of this call's items: its counters and its descriptive attributes.
     pub(super) fn update(
         &self,
         key: Key,
@@ -155,7 +155,7 @@ impl Call {
             Assignment::set_if_absent(names.identifier, key.identifier()),
             Assignment::set_if_absent(names.resource, key.resource()),
             Assignment::set_if_absent(names.operation, key.operation()),
-            // A window's expiry never moves; a token bucket's does, with every request.
+            // A window's expiry never changes; a token bucket's changes with every request.
             match description.window_start {
                 Some(_) => Assignment::set_if_absent(names.ttl, expires_at),
                 None => Assignment::set(names.ttl, expires_at),
@@ -172,7 +172,7 @@ impl Call {
 }
 
 impl Decision {
-    /// The same with another instant at which there is room again, where it is known.
+    /// Replaces the instant at which a unit becomes available, if a better one is known.
     pub(super) fn with_room_at(self, room_at: Option<Timestamp>) -> Self {
         Self { room_at: room_at.unwrap_or(self.room_at), ..self }
     }
@@ -184,7 +184,7 @@ fn metadata_value(metadata: &BTreeMap<String, String>) -> Value {
     )
 }
 
-/// Whether at least 80 % of a limit is used.
+/// Returns whether at least 80 % of a limit is used.
 fn is_near(count: i64, limit: i64) -> bool {
     i128::from(count).saturating_mul(5) >= i128::from(limit).saturating_mul(4)
 }

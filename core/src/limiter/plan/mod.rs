@@ -1,6 +1,7 @@
-//! What each strategy reads, writes and decides, as pure functions of outcomes.
+//! Each strategy's reads, writes and decisions, as pure functions of outcomes.
 //!
-//! A plan never waits: a machine carries its orders to the store and the outcomes back.
+//! A plan never waits: a machine sends its orders to the store and returns the outcomes to the
+//! plan.
 //!
 //! # The life of a decision
 //!
@@ -22,12 +23,12 @@
 //!                     Decide(Decision) ─ shadow mode ─▶ Decided { decision, learned }
 //! ```
 //!
-//! The policy of failures makes an admitted decision without a count, or an error. The host merges what
-//! was learned into its [`Recall`], from which the next plan of the key starts.
+//! The policy of failures returns an admitted decision without a count, or an error. The host
+//! merges what was learned into its [`Recall`], from which the key's next plan starts.
 //!
-//! Checking reads [`keys`](Plan::keys) and [judges](Plan::judge) them; recording writes without a
-//! guard; usage reads and lists. So every plan knows what its counters mean, even one that decides
-//! without reading any.
+//! Checking reads [`keys`](Plan::keys) and [judges](Plan::judge) them. Recording writes without a
+//! guard. Usage reads and lists. So every plan can interpret its counters, even a plan that decides
+//! without a read.
 
 mod bucket;
 mod call;
@@ -66,78 +67,78 @@ use crate::time::Timestamp;
 pub(super) trait Plan {
     fn call(&self) -> &Call;
 
-    /// The decision on an admitted request, with its count where the store told it.
+    /// Returns the decision on an admitted request, with its count if the store returned one.
     fn admitted(&self, count: Option<i64>) -> Decision;
 
-    /// The first thing that deciding and counting needs.
+    /// Returns the first step of deciding and counting.
     fn begin(&mut self) -> Next;
 
-    /// What follows once the time that was asked for has passed.
+    /// Returns the step after a requested sleep has ended.
     fn after_sleep(&mut self, _woken_at: Timestamp) -> Next {
         self.begin()
     }
 
-    /// What follows once all [`reads`](Self::reads) have been answered.
+    /// Returns the step after all [`reads`](Self::reads) have been answered.
     fn after_reads(&mut self, reads: &Reads) -> Next {
         Next::Decide(self.judge(reads))
     }
 
-    /// The write that was asked for last, to be sent again.
+    /// Returns the last requested write, to be sent again.
     fn write(&self) -> Write;
 
-    /// What follows from a write that was answered at `at`.
+    /// Returns the step after a write that was answered at `at`.
     fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next;
 
-    /// What follows from a write without an answer, where the decision does not hang on it.
+    /// Returns the step after a failed write, if the decision does not depend on that write.
     fn after_failure(&mut self) -> Option<Next> {
         None
     }
 
-    /// The counters that bear on the decision.
+    /// Returns the keys of the counters that the decision depends on.
     fn keys(&self) -> Vec<Key>;
 
-    /// The attributes that hold the counts, beside the key.
+    /// Returns the attributes that hold the counts, besides the key.
     fn counters(&self) -> Vec<AttributeName> {
         Vec::from([self.call().names().count.into()])
     }
 
-    /// The reads of all counters.
+    /// Returns the reads of all counters.
     fn reads(&self) -> Reads {
         Reads::new(self.call(), self.keys(), self.counters())
     }
 
-    /// The decision that the counters call for, nothing being written.
+    /// Returns the decision for the counters as read, without writing.
     fn judge(&mut self, reads: &Reads) -> Decision;
 
-    /// What is used in each window.
+    /// Returns the usage of each window.
     fn usage(&self, reads: &Reads) -> Vec<UsageLine>;
 
-    /// The write that counts without deciding.
+    /// Returns the write that counts without deciding.
     fn record(&mut self) -> Write;
 
-    /// The write that has to follow, if any, for the request to be recorded.
+    /// Returns another write, if the request is not recorded yet.
     fn after_record(&mut self, _wrote: &Wrote, _at: Timestamp) -> Option<Write> {
         None
     }
 
-    /// What the instance should remember.
+    /// Returns what the instance should remember.
     fn learned(&self) -> Learned {
         Learned::default()
     }
 }
 
-/// What a decision needs next.
+/// The next step of a decision.
 pub(super) enum Next {
-    /// To wait for so long.
+    /// Sleep for this duration.
     Sleep(Duration),
-    /// The plan's [`Reads`].
+    /// Send the plan's [`Reads`].
     Read,
     Write(Write),
-    /// The count of a request that a transaction has admitted.
+    /// Read the count of a request that a transaction has admitted.
     ReadBack,
-    /// To fail: the answer came too late to be acted on.
+    /// Fail: the reply came too late to rely on.
     TooLate(Stage),
-    /// To end with this decision.
+    /// End with this decision.
     Decide(Decision),
 }
 
@@ -147,29 +148,29 @@ pub(super) enum Write {
     Transact(TransactWriteItems),
 }
 
-/// What a write came to, whether it was an update or a transaction.
+/// The outcome of an update or a transaction.
 pub(super) enum Wrote {
     Applied {
-        /// The changed attributes, where the store tells them.
+        /// The changed attributes, if the store returns them.
         attributes: Item,
     },
     Refused(Vec<Refusal>),
 }
 
-/// A write that was refused.
+/// The refusal of a write.
 pub(super) struct Refusal {
-    /// Which of the order's writes; 0 for an update.
+    /// The index of the refused write in its order; 0 for an update.
     pub(super) at: usize,
     pub(super) seen: Option<Item>,
 }
 
-/// The plan of any strategy; it derefs to the [`Plan`] that it holds. An enum and no
-/// `Box<dyn Plan>`, so that machines can be cloned, and a decision allocates little.
+/// The plan of any strategy; derefs to the [`Plan`] inside. An enum instead of a `Box<dyn Plan>`,
+/// so that machines are `Clone` and a decision allocates little.
 #[derive(Clone, Debug)]
 pub(super) enum AnyPlan {
     /// One item per window.
     Windows(Windows),
-    /// One item per window, without transactions. Boxed, because it is larger than the rest.
+    /// One item per window, without transactions. Boxed, because it is the largest variant.
     Sequential(Box<Sequential>),
     /// One item for all windows.
     Packed(Packed),
@@ -262,8 +263,9 @@ impl From<Written> for Wrote {
 }
 
 impl Wrote {
-    /// Reads a transaction's outcome. All reasons count, whatever their order: a refusal decides,
-    /// then a conflict (which can be retried), then throttling, then anything else.
+    /// Reads a transaction's outcome. All cancellation reasons are considered, whatever their
+    /// order: a refusal decides; otherwise a conflict (which can be retried), then throttling, then
+    /// any other reason.
     pub(super) fn from_transaction(transacted: Transacted) -> Result<Self, store::Error> {
         let Transacted::Canceled { reasons } = transacted else {
             return Ok(Self::Applied { attributes: Item::new() });

@@ -1,4 +1,4 @@
-//! Several windows in one item: one conditional update for all of them.
+//! Several windows in one item, with one conditional update for all of them.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,19 +16,20 @@ use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, AttributeName, Guard, Item, Key, Number, UpdateItem};
 use crate::time::Timestamp;
 
-/// All windows in one item of the longest one, into which every other divides. Each window counts
-/// in an attribute of its own, `c_{seconds}_{start}`.
+/// All windows in the item of the longest window, into which every other window divides. Each
+/// window counts in its own attribute, `c_{seconds}_{start}`.
 ///
-/// A write removes the counters of windows before its own. A write that comes late, from a window
-/// that has ended, must not take a removed counter for an unused one:
+/// A write removes the counters of windows before its own. A late write, from a window that has
+/// ended, must not mistake a removed counter for an unused one:
 ///
-/// * A counter only starts where that of the next window is not there yet.
-/// * The next window's counter is removed too, by a write of the window after it. Such a write is
-///   sent after the next window has ended by its caller's clock, so an answer that arrives earlier,
-///   by more than the clocks may differ, cannot have come after it. A later answer does not admit.
+/// * A counter only starts if the next window's counter does not exist yet.
+/// * The next window's counter is removed by a write of the window after it. Its caller sends that
+///   write after the next window has ended on its clock. So a reply that arrives earlier than that
+///   end, by more than clocks may differ, belongs to a write before that removal. A later reply
+///   does not admit.
 ///
-/// So each window admits at most its limit, as long as any two callers' clocks differ by at most the
-/// skew allowance, which is shorter than every packed window.
+/// So each window admits at most its limit, as long as any two callers' clocks differ by at most
+/// the skew allowance, which is shorter than every packed window.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Packed {
     call: Call,
@@ -45,14 +46,14 @@ impl Packed {
         Self { call, quotas, windows, longest }
     }
 
-    /// The decision on the window at an index.
+    /// Returns the decision on the window at an index.
     fn decision(&self, ruling: Ruling, at: usize) -> Decision {
         let window = self.windows.get(at).copied().unwrap_or(self.longest);
         let (quotas, resets_at) = (&self.quotas, window.end());
         self.call.decision(ruling, Limiting { quotas, at, window: Some(window), resets_at })
     }
 
-    /// The window's counter has room, or can start.
+    /// Requires that the window's counter has enough units left, or can start.
     fn guard(&self, window: &TimeWindow, room: i64) -> Guard {
         let unused = Guard::Absent(counter(window));
         let can_start = match self.next(window) {
@@ -62,7 +63,7 @@ impl Packed {
         can_start.or(Guard::at_most(counter(window), Number::from(room)))
     }
 
-    /// The window after this one, if it counts in the same item.
+    /// Returns the window after this one, if it counts in the same item.
     fn next(&self, window: &TimeWindow) -> Option<TimeWindow> {
         let next = TimeWindow { start: window.end(), ..*window };
         (next.start < self.longest.end()).then_some(next)
@@ -73,7 +74,7 @@ impl Packed {
         let counts = self.windows.iter().map(|window| Assignment::add(counter(window), cost));
         let stale = self.windows.iter().filter(|window| window.length < self.longest.length);
         let removals = stale.flat_map(|window| {
-            // Windows before the item's own start were never counted in it.
+            // Windows before the item's start never counted in this item.
             let preceding = preceding(*window).filter(|window| window.start >= self.longest.start);
             preceding.map(|window| Assignment::Remove { name: counter(&window) })
         });
@@ -85,7 +86,7 @@ impl Packed {
         self.call.update(self.key(), counts.chain(removals), description, guard)
     }
 
-    /// Whether a counter that this write started may have been in use and removed before.
+    /// Returns whether a counter that this write started may have been used and removed before.
     fn is_late(&self, answered_at: Timestamp) -> bool {
         let skew = self.call.config.skew_allowance;
         let mut next = self.windows.iter().filter_map(|window| self.next(window));
@@ -97,7 +98,7 @@ impl Packed {
         self.told(Ruling::Denied, self.without_room(&counts).unwrap_or(0), &counts)
     }
 
-    /// The decision on the window at an index, given what all of them stand at.
+    /// Returns the decision on the window at an index, given the counts of all windows.
     fn told(
         &self,
         ruling: fn(Option<i64>) -> Ruling,
@@ -110,7 +111,7 @@ impl Packed {
         self.decision(ruling(count), at).with_room_at(full_until)
     }
 
-    /// Of the windows without room for the cost, the one that decides when to come back.
+    /// Returns, of the windows that cannot take the cost, the one that decides when to retry.
     fn without_room(&self, counts: &[Option<i64>]) -> Option<usize> {
         let cost = self.call.cost();
         let limited = counts.iter().zip(self.quotas.iter()).enumerate();
@@ -124,7 +125,7 @@ impl Packed {
         self.windows.iter().map(|window| self.count(window, item)).collect()
     }
 
-    /// What a window stands at; `None` when that has been forgotten, because the next one has begun.
+    /// Returns a window's count; `None` if it was removed because the next window has begun.
     fn count(&self, window: &TimeWindow, item: Option<&Item>) -> Option<i64> {
         let count_of = |window: &TimeWindow| count_in(item?, &counter(window));
         let forgotten = || self.next(window).is_some_and(|next| count_of(&next).is_some());
@@ -143,7 +144,8 @@ impl Packed {
         key.store_key(key.partition_key(start, Some(&self.suffix())))
     }
 
-    /// `packed:{durations}`, ascending: lists of other windows never share an item.
+    /// Returns `packed:{durations}`, ascending, so that different lists of windows never share an
+    /// item.
     fn suffix(&self) -> String {
         let mut lengths: Vec<_> = self.windows.iter().map(|window| window.length).collect();
         lengths.sort_unstable();
@@ -237,8 +239,8 @@ fn counter(window: &TimeWindow) -> AttributeName {
     format!("c_{}_{}", window.length.as_secs(), window.start.unix_seconds()).into()
 }
 
-/// The windows of the same length before this one, whose counters are of no more use. Four, so that
-/// an item sheds them even when few requests come.
+/// Returns windows of the same length before this one, whose counters are obsolete. Four, so that
+/// an item drops old counters even if few requests arrive.
 fn preceding(window: TimeWindow) -> impl Iterator<Item = TimeWindow> {
     let before = |window: &TimeWindow| {
         Some(TimeWindow { start: window.start.saturating_sub(window.length), ..*window })

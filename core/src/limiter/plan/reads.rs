@@ -1,4 +1,4 @@
-//! Reading counters: in batches of what DynamoDB takes, with one retry of what it leaves out.
+//! Reads counters in batches of DynamoDB's size, with one retry of keys that it leaves out.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -28,7 +28,7 @@ impl Reads {
         Self { projection, pending: keys, ..Self::none(call.config.table.clone()) }
     }
 
-    /// No reads at all.
+    /// Returns a list without reads.
     pub(in crate::limiter) const fn none(table: TableName) -> Self {
         Self {
             table,
@@ -40,7 +40,7 @@ impl Reads {
         }
     }
 
-    /// The next batch to read; `None` once everything has been read.
+    /// Returns the next batch to read, or `None` once everything has been read.
     pub(in crate::limiter) fn next_batch(&mut self) -> Option<BatchGetItem> {
         if self.pending.is_empty() {
             return None;
@@ -51,8 +51,8 @@ impl Reads {
         Some(BatchGetItem { table, keys, projection, consistent: true })
     }
 
-    /// Takes in what a batch brought. Keys that the store left out are read once more; if it leaves
-    /// some out again, it is throttling.
+    /// Adds the items of a batch. Keys that the store left out are read once more; if it leaves
+    /// keys out again, that counts as throttling.
     pub(in crate::limiter) fn absorb(&mut self, outcome: BatchOutcome) -> Result<(), store::Error> {
         let Answered { answer: read, at } = outcome?;
         for item in read.items {
@@ -71,18 +71,18 @@ impl Reads {
         Ok(())
     }
 
-    /// The item of a key, where there is one.
+    /// Returns the item of a key, if it exists.
     pub(super) fn item(&self, key: &Key) -> Option<&Item> {
         key.partition.value.as_text().and_then(|partition| self.found.get(partition))
     }
 
-    /// A counter of a key; zero where there is none.
+    /// Returns a counter of a key, or zero if it does not exist.
     pub(super) fn count(&self, key: &Key, counter: &str) -> i64 {
         self.item(key).map_or(0, |item| count_in(item, counter).unwrap_or(0))
     }
 }
 
-/// A counter of an item, held within 64 bits.
+/// Returns a counter of an item, clamped to 64 bits.
 pub(super) fn count_in(item: &Item, counter: &str) -> Option<i64> {
     let count = item.get(counter).and_then(Value::as_number)?.to_i128()?;
     Some(i64::try_from(count).unwrap_or(if count < 0 { i64::MIN } else { i64::MAX }))

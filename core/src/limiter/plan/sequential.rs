@@ -1,4 +1,4 @@
-//! Several windows without transactions: one conditional update each, taken back on a refusal.
+//! Several windows without transactions: one conditional update each, undone after a refusal.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,25 +11,25 @@ use crate::store::{Assignment, Comparison, Guard, Item, Key, Number, UpdateItem,
 use crate::time::Timestamp;
 
 /// Counts window after window, the last to end first: a refusal then comes from the window that
-/// decides when to come back. If a write fails on the way, what was counted stays counted, which
-/// errs towards refusing.
+/// decides when to retry. If a write fails on the way, earlier counts stay, which can only refuse
+/// too much.
 ///
-/// The windows counted before the refusing one have room again once that is taken back; those that
-/// end before it are not asked. So where it has nothing left, room comes back when it ends. Where
-/// it has some, too few for the cost, its end is told as well: whether another one is full stays
-/// unknown.
+/// After a refusal, windows that were counted before it are undone and have units left again;
+/// windows that end earlier were not written. So if the refusing window is full, a unit becomes
+/// available when that window ends. If it has units left, but too few for the cost, its end is
+/// reported as well: whether another window is full is unknown.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Sequential {
     windows: Windows,
-    /// Still to be counted, the next one last.
+    /// Windows to count, the next one last.
     pending: Vec<Limited>,
-    /// Being counted or, after a refusal, taken back.
+    /// The window being counted, or, after a refusal, undone.
     current: Limited,
-    /// Counted before it.
+    /// Windows counted before `current`.
     counted: Vec<Limited>,
-    /// What the first window of the configuration stands at.
+    /// The count of the configuration's first window.
     first_count: Option<i64>,
-    /// When the last of the windows ends that nothing is left in.
+    /// When the last full window ends.
     full_until: Option<Timestamp>,
     denied: Option<Decision>,
 }
@@ -83,7 +83,7 @@ impl Sequential {
         }
     }
 
-    /// Takes the cost back, unless the counter has gone since.
+    /// Returns the update that subtracts the cost, unless the counter no longer exists.
     fn take_back(&self) -> UpdateItem {
         let counter = self.call().names().count;
         let cost = self.call().cost();
@@ -126,7 +126,7 @@ impl Plan for Sequential {
 
     fn after_write(&mut self, wrote: Wrote, _: Timestamp) -> Next {
         match (&self.denied, wrote) {
-            // Whether or not the last one could be taken back, on to the one before it.
+            // Whether or not this undo succeeded, continue with the window before it.
             (Some(denied), _) => {
                 let denied = denied.clone();
                 self.take_back_next(denied)
@@ -143,7 +143,7 @@ impl Plan for Sequential {
         }
     }
 
-    /// A refusal stands, whatever becomes of taking back what was counted before it.
+    /// A refusal stands, even if undoing earlier counts fails.
     fn after_failure(&mut self) -> Option<Next> {
         let denied = self.denied.clone()?;
         Some(self.take_back_next(denied))

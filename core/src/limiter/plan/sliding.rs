@@ -1,41 +1,43 @@
-//! Sliding windows: the sum over sub-windows guards the write to the current one.
+//! Sliding windows: the sum over sub-windows guards the write to the current sub-window.
 //!
 //! # What holds, and why
 //!
-//! *Words.* `g` is the granularity; `n` sub-windows make the window, `W = n·g`; `end(k)` is the end of
-//! sub-window `k`; `σ` is the skew allowance, shorter than `g`. An *admission* is an allowed decision
-//! that rests on the count ([`Basis::Counted`](crate::limiter::Basis::Counted)); its instant is what
-//! the caller's clock showed when the answer to its write arrived. What is allowed because the store
-//! failed or the limiter only watches (shadow mode), and what is recorded, are no admissions.
+//! *Terms.* `g` is the granularity. `n` sub-windows make the window, `W = n·g`. `end(k)` is the end
+//! of sub-window `k`. `σ` is the skew allowance, shorter than `g`. An *admission* is an allowed
+//! decision that rests on the count ([`Basis::Counted`](crate::limiter::Basis::Counted)); its
+//! instant is the time on the caller's clock when the reply to its write arrived. Requests that are
+//! allowed because the store failed, allowed in shadow mode, or recorded are not admissions.
 //!
-//! *Assumption.* Any two callers' clocks differ by at most `σ`, and none is set back. Reads are
+//! *Assumption.* Any two callers' clocks differ by at most `σ`, and no clock is set back. Reads are
 //! strongly consistent. Nothing is assumed about delays, crashes, lost replies or repeated writes.
 //!
 //! *Algorithm.* (1) In the last `σ` of a sub-window, wait for its end. (2) Only then read the
-//! sub-windows before the current one: what is read of one that has ended is final. (3) Count in the
-//! current one, on the condition that the sum leaves room. (4) An answer that arrives in the last `σ`
-//! of the current sub-window, or later, does not admit: the decision starts over, once.
-//!
+//! sub-windows before the current one: a count read after the sub-window's end is final. (3) Count
+//! in the current sub-window, on the condition that the sum leaves room. (4) A reply that arrives
+//! in the last `σ` of the current sub-window, or later, does not admit: the decision starts over,
+//! once.
 //! *Theorem A.* Up to any sub-window, the last `n` (aligned) or `n + 1` (conservative) sub-windows
 //! hold at most `limit` admissions together.
 //!
 //! *Proof.* Let B be the last write to sub-window `k` that admitted. B's caller had read every
-//! earlier sub-window `j` of the sum when its own clock showed `end(j)` or later. A write to `j` that
-//! it did not see was applied after it read, so it was answered after that, when the clock of its
-//! caller showed `end(j) − σ` or later: by (4) it did not admit. So `j` holds at most as many
-//! admissions as B's caller read; `k` holds at most as many as its counter showed after B; and the
-//! condition of B bounds the sum of both.
+//! earlier sub-window `j` of the sum when its own clock showed `end(j)` or later. Suppose that
+//! caller missed a write to `j`. This write was applied after the read, so its reply arrived when
+//! its caller's clock showed `end(j) − σ` or later; by (4) it did not admit. So `j` holds at most
+//! as many admissions as B's caller read; `k` holds at most as many as its counter showed after B;
+//! and B's condition bounds the sum of both.
 //!
-//! *Theorem B.* Conservative: every real span of time as long as `W` holds at most `limit` admissions.
+//! *Theorem B.* Conservative: every real span of time as long as `W` holds at most `limit`
+//! admissions.
 //! Aligned: every span as long as `W − g` does; one as long as `W` may hold up to twice that.
 //!
-//! *Proof.* On the callers' own clocks a span grows by at most `σ`. Admissions of sub-window `k` fall
-//! between its start and `end(k) − σ`. From the last instant in which sub-window `a` admits to the
-//! first in which `a + m` does, `(m − 1)·g + σ` pass. So a span that is at most `W + σ` long by those
-//! clocks meets the admissions of at most `n + 1` sub-windows in a row, one of `W − g + σ` those of at
-//! most `n`; Theorem A bounds either.
+//! *Proof.* On the callers' own clocks a span grows by at most `σ`. Admissions of sub-window `k`
+//! fall between its start and `end(k) − σ`. Between the last instant in which sub-window `a` admits
+//! and the first in which `a + m` does, `(m − 1)·g + σ` pass. So a span that is at most `W + σ`
+//! long by those clocks contains admissions of at most `n + 1` consecutive sub-windows, and a span
+//! of `W − g + σ` those of at most `n`. Theorem A bounds both.
 //!
-//! *Cost.* A late answer costs one more write, and leaves one count too many until it expires.
+//! *Cost.* A late reply costs one more write, and leaves one count too many until the counter
+//! expires.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -53,8 +55,8 @@ use crate::limiter::window::{Naming, TimeWindow};
 use crate::store::{Assignment, Guard, Key, UpdateItem};
 use crate::time::Timestamp;
 
-/// Admissions of ended sub-windows never change, so their sum can be read once and remembered; the
-/// current sub-window is guarded by the room that they leave.
+/// Admissions of ended sub-windows never change, so their sum can be read once and remembered. The
+/// write to the current sub-window is guarded by what this sum leaves of the limit.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Sliding {
     call: Call,
@@ -62,26 +64,26 @@ pub(in crate::limiter) struct Sliding {
     cover: Cover,
     /// The current sub-window.
     current: TimeWindow,
-    /// The sub-windows before it that are summed up, newest first.
+    /// The earlier sub-windows in the sum, newest first.
     past: Vec<Past>,
-    /// The sum of their counts, as far as these are known.
+    /// The sum of their known counts.
     sum: i64,
-    /// Counts of ended sub-windows that were remembered or read, newest first.
+    /// Remembered or read counts of ended sub-windows, newest first.
     known: Vec<EndedWindow>,
     restarted: bool,
-    /// How often the end of a sub-window was waited for since the decision started, or started over.
+    /// How often the decision has waited for the end of a sub-window since it started (over).
     sleeps: u32,
     has_read: bool,
 }
 
-/// A sub-window that has ended, with its count if that is known.
+/// An ended sub-window, with its count if it is known.
 #[derive(Clone, Copy, Debug)]
 struct Past {
     window: TimeWindow,
     count: Option<i64>,
 }
 
-/// How the last span of time is covered by sub-windows.
+/// How sub-windows cover the last span of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cover {
     window: Duration,
@@ -100,15 +102,15 @@ impl Cover {
         TimeWindow { start, length: self.granularity, naming: Naming::Start }
     }
 
-    /// How many sub-windows are summed up.
+    /// Returns the number of sub-windows in the sum.
     fn count(self) -> u32 {
         let within = self.window.as_secs().checked_div(self.granularity.as_secs()).unwrap_or(1);
         let covered = within.saturating_add(u64::from(self.coverage == Coverage::Conservative));
         u32::try_from(covered).unwrap_or(u32::MAX)
     }
 
-    /// The sub-windows that are summed up as of `now`, newest first. Time starts with year one, so
-    /// there are fewer of them then.
+    /// Returns the sub-windows in the sum as of `now`, newest first. Time starts with year 1, where
+    /// there are fewer of them.
     pub(super) fn windows(self, now: Timestamp) -> impl Iterator<Item = TimeWindow> {
         core::iter::successors(Some(self.current(now)), |window| {
             let start = window.start.saturating_sub(window.length);
@@ -138,7 +140,7 @@ impl Sliding {
         plan
     }
 
-    /// Lists the sub-windows before the current one, each with its count if that is known.
+    /// Lists the sub-windows before the current one, each with its count if it is known.
     fn look_back(&mut self) {
         let windows = self.cover.windows(self.call.now()).skip(1);
         let mut known = self.known.iter().peekable();
@@ -157,8 +159,9 @@ impl Sliding {
         self.sum = self.past_counts().fold(0, i64::saturating_add);
     }
 
-    /// When the first unit comes back, given the current sub-window's count: when enough of the
-    /// oldest sub-windows have left. Beyond the limit, the first to leave make no room.
+    /// Returns when the first unit becomes available, given the current sub-window's count: when
+    /// enough of the oldest sub-windows have dropped out. If the sum exceeds the limit, the first
+    /// to drop out free no unit.
     fn room_at(&self, current: i64) -> Option<Timestamp> {
         let oldest_first = self.past.iter().rev();
         let oldest_first = oldest_first.map(|past| (&past.window, past.count.unwrap_or(0)));
@@ -173,8 +176,8 @@ impl Sliding {
         last.map(|(window, _)| window.start.saturating_add(covered))
     }
 
-    /// Whether it is too late, at an instant, to admit in the current sub-window: by another clock
-    /// it may have ended, and its count been read as final.
+    /// Returns whether `at` is too late to admit in the current sub-window: on another clock it may
+    /// have ended, and its count may have been read as final.
     fn is_late(&self, at: Timestamp) -> bool {
         at >= self.current.end().saturating_sub(self.call.config.skew_allowance)
     }
@@ -188,13 +191,13 @@ impl Sliding {
         Next::Sleep(self.call.now().until(self.current.end()))
     }
 
-    /// Decides anew as of when a late answer arrived. The sub-window that was the current one is read
-    /// as soon as it has ended.
+    /// Starts over as of the arrival of a late reply. The previous current sub-window is read as
+    /// soon as it has ended.
     ///
-    /// Once only. Being late by chance, at the end of a sub-window, does not happen twice in a row to a
-    /// store that answers within a granularity; one that is slower is late every time, and each try
-    /// may leave a count and takes as long again. Twice too late is no answer: the limiter's policy of
-    /// failures decides.
+    /// Only once. A store that answers within a granularity is late by chance, at the end of a
+    /// sub-window, and not twice in a row. A slower store is late every time, and each attempt may
+    /// leave a count and takes as long again. The second late reply is therefore treated like a
+    /// missing reply, and the limiter's policy of failures decides.
     fn start_over(&mut self, answered_at: Timestamp, stage: Stage) -> Next {
         if self.restarted {
             return Next::TooLate(stage);
@@ -221,7 +224,8 @@ impl Sliding {
         self.call.update(self.key(&self.current), [count], description, guard)
     }
 
-    /// A denial, given the current sub-window's count; unknown, it counts as just too much.
+    /// Returns a denial, given the current sub-window's count. An unknown count is taken as one too
+    /// many.
     fn denied(&self, current: Option<i64>) -> Decision {
         let least = self.room().saturating_add(1).max(0);
         let at_least = current.unwrap_or(least);
@@ -230,8 +234,8 @@ impl Sliding {
         self.denied_from(counts, Ruling::Denied(count)).with_room_at(self.room_at(at_least))
     }
 
-    /// A denial, given all counts, newest first: room comes back when enough of the oldest
-    /// sub-windows have left.
+    /// Returns a denial, given all counts, newest first. The request fits when enough of the oldest
+    /// sub-windows have dropped out.
     fn denied_from(&self, counts: impl Iterator<Item = i64>, denied: Ruling) -> Decision {
         let (limit, cost) = (self.limit(), self.call.cost());
         let mut kept: u32 = 0;
@@ -243,7 +247,7 @@ impl Sliding {
             }
             kept = kept.saturating_add(1);
         }
-        // Nothing that already fits has to leave; at least the oldest does.
+        // Counts that already fit need not drop out, but at least the oldest does.
         let leaving = self.cover.count().saturating_sub(kept).max(1);
         let resets_at =
             self.current.start.saturating_add(self.cover.granularity.saturating_mul(leaving));
@@ -282,7 +286,7 @@ impl Sliding {
         self.past.iter().map(|past| past.count.unwrap_or(0))
     }
 
-    /// What the current sub-window may stand at for the cost to fit.
+    /// Returns the highest count of the current sub-window that still fits the cost.
     fn room(&self) -> i64 {
         self.limit().saturating_sub(self.call.cost()).saturating_sub(self.sum)
     }
@@ -327,15 +331,15 @@ impl Plan for Sliding {
     fn after_reads(&mut self, reads: &Reads) -> Next {
         self.take_in(reads);
         let late = reads.answered_at.filter(|answered_at| self.is_late(*answered_at));
-        // To refuse is safe however late it is. But a first decision that is late may find room in
-        // the next sub-window, when the oldest one has left.
+        // A late refusal is safe. But a first late decision may be admitted in the next sub-window,
+        // when the oldest one has dropped out.
         if self.room() < 0 && (late.is_none() || self.restarted) {
             return Next::Decide(self.denied(Some(self.current_count(reads))));
         }
         match late {
-            // By other clocks the current sub-window may have ended: somebody may already have read
-            // its count as final. The answer to a write would be later still, so by (4) it could not
-            // admit, and would only leave its count behind.
+            // On other clocks the current sub-window may have ended, and somebody may already have
+            // read its count as final. The reply to a write would be later still, so by (4) it
+            // could not admit, and the write would only leave a count.
             Some(answered_at) => self.start_over(answered_at, Stage::Read),
             None => Next::Write(self.write()),
         }
@@ -348,9 +352,9 @@ impl Plan for Sliding {
     fn after_write(&mut self, wrote: Wrote, at: Timestamp) -> Next {
         let counter = self.call.names().count;
         Next::Decide(match wrote {
-            // It was counted, but perhaps after others had read the count of this sub-window as final:
-            // to admit here as well would exceed the limit. Whoever is admitted is seen by everyone
-            // who reads later; that is all that the limit rests on.
+            // The request was counted, but perhaps after others had read this sub-window's count as
+            // final. Admitting it here as well would exceed the limit. The limit rests on this:
+            // every admission is visible to everyone who reads later.
             Wrote::Applied { .. } if self.is_late(at) => {
                 return self.start_over(at, Stage::Write);
             }
@@ -367,7 +371,7 @@ impl Plan for Sliding {
         })
     }
 
-    /// The past sub-windows that have to be read, and the current one.
+    /// Returns the keys of the past sub-windows to read, and of the current one.
     fn keys(&self) -> Vec<Key> {
         self.uncached().chain([&self.current]).map(|window| self.key(window)).collect()
     }
@@ -413,6 +417,6 @@ impl Plan for Sliding {
     }
 }
 
-/// How often the end of a sub-window is waited for: a second time, because a timer may end a little
-/// early by the clock. A sleep that a deadline cuts short must not be repeated for ever.
+/// How often a decision waits for the end of a sub-window. Twice, because a timer may fire a little
+/// early; not more, because a deadline may cut every sleep short.
 const MAX_SLEEPS: u32 = 2;

@@ -1,4 +1,4 @@
-//! Fixed windows, one item each: one conditional update, or one transaction for several.
+//! Fixed windows in one item each: one conditional update, or one transaction for several.
 
 use alloc::format;
 use alloc::string::String;
@@ -26,7 +26,7 @@ pub(in crate::limiter) struct Windows {
     quotas: Arc<[Quota]>,
     naming: Naming,
     windows: Vec<TimeWindow>,
-    /// A denial that still holds.
+    /// A remembered denial that still holds.
     remembered: Option<Denial>,
     /// A denial to remember.
     denial: Option<Denial>,
@@ -35,13 +35,13 @@ pub(in crate::limiter) struct Windows {
 /// A window with its limit.
 #[derive(Clone, Debug)]
 pub(super) struct Limited {
-    /// Its place in the configuration.
+    /// The window's index in the configuration.
     pub(super) at: usize,
     pub(super) window: TimeWindow,
     pub(super) limit: i64,
 }
 
-/// The windows of a list of quotas as of `now`, in the list's order.
+/// Returns the windows of a list of quotas as of `now`, in the list's order.
 pub(super) fn of(quotas: &[Quota], now: Timestamp, naming: Naming) -> Vec<TimeWindow> {
     quotas.iter().map(|quota| TimeWindow::fixed(now, quota.window, naming)).collect()
 }
@@ -62,20 +62,21 @@ impl Windows {
         self.windows.len() == 1
     }
 
-    /// The windows with their limits, in the order of the configuration.
+    /// Yields the windows with their limits, in the order of the configuration.
     pub(super) fn limited(&self) -> impl Iterator<Item = Limited> {
         let limited = self.windows.iter().zip(self.quotas.iter()).enumerate();
         limited.map(|(at, (window, quota))| Limited { at, window: *window, limit: quota.limit })
     }
 
-    /// The decision on the window at an index.
+    /// Returns the decision on the window at an index.
     pub(super) fn decision(&self, ruling: Ruling, at: usize) -> Decision {
         let window = self.windows.get(at).copied();
         let resets_at = window.map_or_else(|| self.call.now(), |window| window.end());
         self.call.decision(ruling, Limiting { quotas: &self.quotas, at, window, resets_at })
     }
 
-    /// The denial that needs no store: of a limit that never admits the cost, or a remembered one.
+    /// Returns a denial that needs no store call: the limit never admits the cost, or a remembered
+    /// denial holds.
     pub(super) fn local_denial(&self) -> Option<Decision> {
         let cost = self.call.cost();
         let hopeless = self.limited().filter(|limited| limited.limit < cost);
@@ -98,7 +99,7 @@ impl Windows {
         Write::Transact(TransactWriteItems { writes, token: self.token() })
     }
 
-    /// Counts the cost in one window.
+    /// Returns the update that counts the cost in one window.
     pub(super) fn update(&self, window: &TimeWindow, guard: Guard) -> UpdateItem {
         let count = Assignment::add(self.call.names().count, self.call.cost());
         let description = Description {
@@ -109,7 +110,7 @@ impl Windows {
         self.call.update(self.key(window), [count], description, guard)
     }
 
-    /// There is room for the cost under `limit`.
+    /// Requires that `limit` leaves enough units for the cost.
     pub(super) fn guard(&self, limit: i64) -> Guard {
         room(self.call.names().count.into(), limit.saturating_sub(self.call.cost()))
     }
@@ -129,7 +130,7 @@ impl Windows {
         denied.with_room_at(self.full_until(counts()))
     }
 
-    // Only a denial of the smallest cost says that every later request is denied too.
+    // Only a denial of the smallest cost implies that every later request is denied, too.
     fn denial_to_remember(&self, denied: &Decision) -> Option<Denial> {
         let worth =
             self.naming == Naming::Start && self.call.config.deny_cache && self.call.cost() == 1;
@@ -146,7 +147,7 @@ impl Windows {
         self.windows.iter().map(|window| reads.count(&self.key(window), counter)).collect()
     }
 
-    /// The key of a window's counter.
+    /// Returns the key of a window's counter.
     pub(super) fn key(&self, window: &TimeWindow) -> Key {
         let key = &self.call.attempt.key;
         let start = window.start.unix_seconds();
@@ -156,8 +157,8 @@ impl Windows {
         })
     }
 
-    /// The transaction's client token: 32 hex digits, of the 36 that DynamoDB takes. `None` without
-    /// an id: two decisions with one token would count as one.
+    /// Returns the transaction's client token: 32 hex digits; DynamoDB accepts up to 36 characters.
+    /// `None` without an id, because two decisions with the same token would be counted as one.
     fn token(&self) -> Option<String> {
         let attempt = &self.call.attempt;
         let mut digest = Sha256::new();
@@ -191,8 +192,8 @@ impl Plan for Windows {
 
     fn after_write(&mut self, wrote: Wrote, _: Timestamp) -> Next {
         Next::Decide(match wrote {
-            // A transaction that was applied returns no attributes, only one that was cancelled shows
-            // the items. That it was applied is enough: every window's guard has held.
+            // Only a cancelled transaction returns the items, an applied one returns no attributes.
+            // Applied is enough: every window's guard has held.
             Wrote::Applied { .. } if !self.is_single() => return Next::ReadBack,
             Wrote::Applied { attributes } => {
                 self.admitted(count_in(&attributes, self.call.names().count))
@@ -239,8 +240,8 @@ impl Plan for Windows {
     }
 }
 
-/// Of some windows, the one that ends last; of those that end together, the longest. Only once that
-/// one has ended is there room in all of them.
+/// Returns, of some windows, the last to end; among equal ends, the longest. Only after its end do
+/// all windows have units left.
 pub(super) fn last_to_end(
     windows: &[TimeWindow],
     some: impl Iterator<Item = usize>,
@@ -248,8 +249,8 @@ pub(super) fn last_to_end(
     some.max_by_key(|at| windows.get(*at).map(|window| (window.end(), window.length)))
 }
 
-/// When there is room again, given the counts of some windows: when the last of those has ended in
-/// which nothing is left.
+/// Returns when a unit becomes available, given the counts of some windows: when the last full
+/// window ends.
 pub(super) fn full_until(
     windows: &[TimeWindow],
     quotas: &[Quota],
@@ -261,7 +262,7 @@ pub(super) fn full_until(
     full.map(TimeWindow::end).max()
 }
 
-/// There is no counter yet, or it has room.
+/// Requires that the counter does not exist yet, or is at most `room`.
 pub(super) fn room(counter: AttributeName, room: i64) -> Guard {
     Guard::Absent(counter.clone()).or(Guard::at_most(counter, Number::from(room)))
 }

@@ -1,11 +1,11 @@
-//! Settings that differ for single identifiers and resources.
+//! Settings with exceptions for some identifiers and resources.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use crate::limiter::key::{RateLimitKey, stored_identifier, stored_resource};
 
-/// A setting with exceptions, by identifier and by resource.
+/// A setting with exceptions by identifier and by resource.
 #[derive(Clone, Debug)]
 pub(in crate::limiter) struct Exceptions<T> {
     default: T,
@@ -18,7 +18,7 @@ impl<T> Exceptions<T> {
         Self { default, identifiers: BTreeMap::new(), resources: BTreeMap::new() }
     }
 
-    // Keys hold over-long texts shortened, so exceptions are kept under the same: however long, an
+    // Keys hold long texts in hashed form. Exceptions are stored in the same form, so that any
     // identifier finds its own.
     pub(in crate::limiter) fn for_identifier(&mut self, identifier: &str, value: T) {
         self.identifiers.insert(stored_identifier(identifier).into_owned(), value);
@@ -28,7 +28,8 @@ impl<T> Exceptions<T> {
         self.resources.insert(stored_resource(resource).into_owned(), value);
     }
 
-    /// What holds for a key: its identifier's setting, else its resource's, else the default.
+    /// Returns the setting for a key: that of its identifier, or else of its resource, or else the
+    /// default.
     pub(in crate::limiter) fn of(&self, key: &RateLimitKey) -> &T {
         self.identifiers
             .get(key.identifier())

@@ -1,4 +1,4 @@
-//! The fixed window's configuration.
+//! The configuration of a fixed window.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -13,12 +13,13 @@ use crate::duration;
 use crate::limiter::error::Error;
 use crate::limiter::window::{HOUR, MINUTE, SECOND};
 
-/// At most `limit` in each window.
+/// Admits at most `limit` requests in each window.
 ///
-/// Two limits' worth may pass around a boundary; [`SlidingWindow`](super::SlidingWindow) does not allow that. A request
-/// counts in the window that its caller's clock shows, and each window admits at most its limit of
-/// what is counted in it, even when clocks are wrong or a write lands late. A clock that is wrong
-/// makes requests count in a neighbouring window.
+/// Up to twice the limit may pass around the boundary between two windows; use
+/// [`SlidingWindow`](super::SlidingWindow) to prevent that. A request counts in the window of its
+/// caller's clock. Each window admits at most its limit of the requests counted in it, even if
+/// clocks are wrong or a write arrives late. With a wrong clock, requests count in a neighbouring
+/// window.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct FixedWindow {
@@ -27,7 +28,7 @@ pub struct FixedWindow {
 }
 
 impl FixedWindow {
-    /// Admits at most `limit` in each `window`.
+    /// Admits at most `limit` requests in each `window`.
     ///
     /// # Errors
     ///
@@ -37,19 +38,19 @@ impl FixedWindow {
         Ok(Self::of(window, limit))
     }
 
-    /// Admits at most `limit` in each second.
+    /// Admits at most `limit` requests in each second.
     #[must_use]
     pub fn per_second(limit: i64) -> Self {
         Self::of(SECOND, limit)
     }
 
-    /// Admits at most `limit` in each minute.
+    /// Admits at most `limit` requests in each minute.
     #[must_use]
     pub fn per_minute(limit: i64) -> Self {
         Self::of(MINUTE, limit)
     }
 
-    /// Admits at most `limit` in each hour.
+    /// Admits at most `limit` requests in each hour.
     #[must_use]
     pub fn per_hour(limit: i64) -> Self {
         Self::of(HOUR, limit)
@@ -59,7 +60,7 @@ impl FixedWindow {
         Self { window, quotas: Exceptions::new(one(limit, window)) }
     }
 
-    /// Sets another limit for one identifier. It wins over a resource's.
+    /// Sets another limit for one identifier. It takes precedence over a resource's limit.
     #[must_use]
     pub fn with_identifier_limit(mut self, identifier: &str, limit: i64) -> Self {
         self.quotas.for_identifier(identifier, one(limit, self.window));

@@ -1,4 +1,4 @@
-//! Strategies: what is counted, over which time, and what the limits are.
+//! Strategies: how requests are counted, over which time, and with which limits.
 
 mod exceptions;
 mod fixed;
@@ -25,42 +25,54 @@ pub use self::token_bucket::TokenBucket;
 /// How requests are counted. Closed on purpose: each strategy decides everything about its
 /// counters.
 ///
-/// Configurations name the kind. Windows are text with units, and `identifier_limits` and
-/// `resource_limits` are the exceptions; all that is wrong is refused as it is by the constructors:
+/// In configurations, `kind` selects the strategy. Windows are durations as text, and
+/// `identifier_limits` and `resource_limits` are the exceptions. Invalid settings are refused as by
+/// the constructors:
 ///
 /// ```
 /// use apptheory_core::limiter::Strategy;
 ///
-/// for (text, words) in [
-///     (
-///         r#"{"kind": "fixed", "window": "15m", "limit": 15, "identifier_limits": {"user:ann": 1000}}"#,
-///         "a fixed window of 15 per 15m",
-///     ),
-///     (
-///         r#"{"kind": "sliding", "window": "1m", "granularity": "10s", "limit": 100, "coverage": "aligned"}"#,
-///         "a sliding window of 100 per 1m",
-///     ),
-///     (
-///         r#"{"kind": "multi", "windows": [{"window": "1m", "limit": 5}, {"window": "1h", "limit": 60}], "layout": "packed"}"#,
-///         "windows of 5 per 1m and 60 per 1h",
-///     ),
-///     (
-///         r#"{"kind": "token_bucket", "period": "1m", "limit": 60, "burst": 5, "resource_limits": {"/reports": {"limit": 6, "burst": 1}}}"#,
-///         "a token bucket of 60 per 1m with bursts of 5",
-///     ),
-/// ] {
-///     let strategy: Strategy = serde_json::from_str(text)?;
-///     assert_eq!(strategy.to_string(), words);
-/// } let refused = serde_json::from_str::<Strategy>(r#"{"kind": "fixed", "window": "1.5s", "limit":
-/// 1}"#); assert!(refused.unwrap_err().to_string().contains("a whole number of seconds"));
+/// let read = |text: &str| serde_json::from_str::<Strategy>(text);
+///
+/// let fixed = read(
+///     r#"{"kind": "fixed", "window": "15m", "limit": 15, "identifier_limits": {"user:ann": 99}}"#,
+/// )?;
+/// assert_eq!(fixed.to_string(), "a fixed window of 15 per 15m");
+///
+/// let sliding = read(
+///     r#"{
+///         "kind": "sliding", "window": "1m", "granularity": "10s", "limit": 100,
+///         "coverage": "aligned"
+///     }"#,
+/// )?;
+/// assert_eq!(sliding.to_string(), "a sliding window of 100 per 1m");
+///
+/// let multi = read(
+///     r#"{
+///         "kind": "multi", "layout": "packed",
+///         "windows": [{"window": "1m", "limit": 5}, {"window": "1h", "limit": 60}]
+///     }"#,
+/// )?;
+/// assert_eq!(multi.to_string(), "windows of 5 per 1m and 60 per 1h");
+///
+/// let bucket = read(
+///     r#"{
+///         "kind": "token_bucket", "period": "1m", "limit": 60, "burst": 5,
+///         "resource_limits": {"/reports": {"limit": 6, "burst": 1}}
+///     }"#,
+/// )?;
+/// assert_eq!(bucket.to_string(), "a token bucket of 60 per 1m with bursts of 5");
+///
+/// let refused = read(r#"{"kind": "fixed", "window": "1.5s", "limit": 1}"#).unwrap_err();
+/// assert!(refused.to_string().contains("a whole number of seconds"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Strategy {
-    /// At most so many in each window that counts from 1970.
+    /// At most `limit` requests in each window, counted from 1970.
     Fixed(FixedWindow),
-    /// At most so many in any span of time.
+    /// At most `limit` requests in any span of time.
     Sliding(SlidingWindow),
     /// Several fixed windows at once.
     Multi(MultiWindow),
@@ -72,7 +84,7 @@ pub enum Strategy {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
-    /// How much may be used in a window; zero or less admits nothing.
+    /// The most units in a window; zero or less admits nothing.
     pub limit: i64,
     /// The length of the window.
     #[serde(deserialize_with = "duration::deserialize")]
@@ -80,23 +92,23 @@ pub struct Quota {
 }
 
 impl Strategy {
-    /// The shortest span that callers' clocks have to agree about for the limit to hold.
+    /// Returns the shortest span that callers' clocks have to agree about for the limit to hold.
     pub(super) fn shortest_relied_on(&self) -> Option<Duration> {
         match self {
             Self::Sliding(sliding) => Some(sliding.granularity),
-            // An exception packs its own windows, so the shortest of any list counts.
+            // An exception packs its own windows, so the shortest window of any list counts.
             Self::Multi(multi) if multi.layout == Layout::Packed => {
                 let quotas = multi.quotas.lists().flat_map(|quotas| quotas.iter());
                 quotas.map(|quota| quota.window).min()
             }
-            // Their guards are about one stored value: which clock asks does not matter.
+            // Their guards concern one stored value, so the caller's clock does not matter.
             Self::Multi(_) | Self::Fixed(_) | Self::TokenBucket(_) => None,
         }
     }
 }
 
-/// In words: `a fixed window of 15 per 15m`, `a token bucket of 60 per 1m with bursts of 5`. What
-/// holds for single identifiers or resources is left out.
+/// Writes the strategy in words: `a fixed window of 15 per 15m`, `a token bucket of 60 per 1m with
+/// bursts of 5`. Leaves out exceptions for identifiers and resources.
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, quotas) = match self {
@@ -138,7 +150,7 @@ impl From<TokenBucket> for Strategy {
     }
 }
 
-/// A window is a whole number of seconds, at least one.
+/// Refuses windows that are not a whole number of seconds, at least one.
 fn check_window(window: Duration) -> Result<(), Error> {
     if window.as_secs() == 0 || window.subsec_nanos() != 0 {
         return Err(Setting::Window(window).into());

@@ -13,11 +13,11 @@ use crate::limiter::error::Error;
 use crate::limiter::setting::Setting;
 use crate::store::MAX_TRANSACT_WRITES;
 
-/// Several fixed windows, of which every one must have room.
+/// Several fixed windows; a request is admitted only if every window admits it.
 ///
-/// Each window admits at most its limit of what is counted in it, as a
-/// [`FixedWindow`](super::FixedWindow) does, even when clocks are wrong or a write lands late.
-/// [`Layout::Packed`] needs clocks that agree.
+/// Each window admits at most its limit of the requests counted in it, as a
+/// [`FixedWindow`](super::FixedWindow) does, even if clocks are wrong or a write arrives late.
+/// [`Layout::Packed`] needs synchronized clocks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct MultiWindow {
@@ -34,29 +34,28 @@ pub enum Layout {
     PerWindow,
     /// All counters in one item of the longest window, written with one update (one write unit).
     /// Limits hold as long as any two callers' clocks differ by at most the [skew
-    /// allowance](crate::limiter::LimiterBuilder::skew_allowance): the item sheds counters of
-    /// windows that have ended. A decision that is answered after the next window has ended fails
-    /// with a time-out.
+    /// allowance](crate::limiter::LimiterBuilder::skew_allowance), because the item drops counters
+    /// of ended windows. A decision that is answered after the next window has ended fails with a
+    /// timeout.
     Packed,
 }
 
 impl MultiWindow {
-    /// Makes limits that hold together. The first one is reported with an allowed request.
+    /// Creates limits that all have to hold. The first one is reported with an allowed request.
     ///
     /// # Errors
     ///
-    /// [`Error`] unless there are 1 to 25, every window is a whole number of seconds,
-    /// and no two windows are equally long.
+    /// [`Error`] unless there are 1 to 25 windows, all different, each a whole number of seconds.
     pub fn new(quotas: impl IntoIterator<Item = Quota>) -> Result<Self, Error> {
         let quotas = checked_list(quotas)?;
         Ok(Self { layout: Layout::PerWindow, quotas: Exceptions::new(quotas) })
     }
 
-    /// Sets other limits for one identifier: windows and all. They win over a resource's.
+    /// Sets other windows and limits for one identifier. They take precedence over a resource's.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The same as for [`new`](Self::new).
     pub fn with_identifier_limits(
         mut self,
         identifier: &str,
@@ -66,11 +65,11 @@ impl MultiWindow {
         self.checked_layout()
     }
 
-    /// Sets other limits for one resource: windows and all.
+    /// Sets other windows and limits for one resource.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The same as for [`new`](Self::new).
     pub fn with_resource_limits(
         mut self,
         resource: &str,
@@ -80,12 +79,12 @@ impl MultiWindow {
         self.checked_layout()
     }
 
-    /// Chooses how the counters are stored.
+    /// Sets how the counters are stored.
     ///
     /// # Errors
     ///
-    /// [`Error`] when [`Layout::Packed`] is asked for a list in which a window does
-    /// not divide the longest, or is shorter than a sixtieth of it.
+    /// [`Error`] for [`Layout::Packed`] if a window does not divide the longest window, or is
+    /// shorter than a sixtieth of it.
     pub fn with_layout(self, layout: Layout) -> Result<Self, Error> {
         Self { layout, ..self }.checked_layout()
     }
@@ -106,8 +105,8 @@ fn checked_list(quotas: impl IntoIterator<Item = Quota>) -> Result<Arc<[Quota]>,
     if quotas.len() > MAX_TRANSACT_WRITES {
         return Err(Setting::TooManyWindows(quotas.len()).into());
     }
-    // Two windows that are equally long would count in one item, in one transaction: DynamoDB refuses
-    // that.
+    // Two windows of the same length would count in one item, and DynamoDB refuses two writes to
+    // one item in a transaction.
     let mut seen = Vec::with_capacity(quotas.len());
     for quota in &quotas {
         check_window(quota.window)?;
@@ -120,7 +119,8 @@ fn checked_list(quotas: impl IntoIterator<Item = Quota>) -> Result<Arc<[Quota]>,
 }
 
 fn check_packing(quotas: &[Quota]) -> Result<(), Error> {
-    // A window that did not divide the longest would lie across two items, and one write changes one.
+    // A window that does not divide the longest would span two items, and one write changes one
+    // item.
     let longest = quotas.iter().map(|quota| quota.window).max().unwrap_or_default();
     for Quota { window, .. } in quotas.iter().copied() {
         let at_most_sixty = window.saturating_mul(MAX_PACKED_RATIO) >= longest;
@@ -131,8 +131,8 @@ fn check_packing(quotas: &[Quota]) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many times longer than the shortest the longest packed window may be, which bounds the
-/// counters that one item can gather.
+/// The largest ratio of the longest packed window to the shortest. It bounds the number of counters
+/// in an item.
 const MAX_PACKED_RATIO: u32 = 60;
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The sliding window's configuration.
+//! The configuration of a sliding window.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -13,22 +13,22 @@ use crate::duration;
 use crate::limiter::error::Error;
 use crate::limiter::setting::Setting;
 
-/// At most `limit` in any span of time as long as the window.
+/// Admits at most `limit` requests in any span of time as long as the window.
 ///
 /// Requests are counted in sub-windows, and the sum over the last of them never exceeds the limit.
-/// [`Coverage`] says over which, and so what is promised of real time:
+/// [`Coverage`] selects these sub-windows, and so the guarantee in real time:
 ///
-/// | | in any span of `window` | in any span of `window − granularity` | counters read when cold |
+/// | | in any `window` | in any `window − granularity` | counters read when cold |
 /// |---|---|---|---|
-/// | [`Coverage::Conservative`], the default | at most `limit` | at most `limit` | `window / granularity + 1` |
-/// | [`Coverage::Aligned`] | at most twice `limit` | at most `limit` | `window / granularity` |
+/// | [`Coverage::Conservative`] (default) | `limit` | `limit` | `window / granularity + 1` |
+/// | [`Coverage::Aligned`] | twice `limit` | `limit` | `window / granularity` |
 ///
-/// Both hold in any order of callers, however late writes land, and with any losses and repetitions
-/// on the way, as long as any two callers' clocks differ by at most the [skew
-/// allowance](crate::limiter::LimiterBuilder::skew_allowance) and none is set back. A decision
-/// whose answer comes so late that its sub-window may have ended starts over, once; the second time
-/// it fails with a time-out, as when the store gives no answer. The source of
-/// `limiter/plan/sliding.rs` has the proof.
+/// Both guarantees hold for any order of callers, late writes, and lost or repeated messages, as
+/// long as any two callers' clocks differ by at most the [skew
+/// allowance](crate::limiter::LimiterBuilder::skew_allowance) and no clock is set back. If a reply
+/// arrives so late that its sub-window may have ended, the decision starts over, once; after a
+/// second late reply it fails with a timeout, as if the store did not answer. The source of
+/// `limiter/plan/sliding.rs` contains the proof.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct SlidingWindow {
@@ -38,32 +38,33 @@ pub struct SlidingWindow {
     pub(in crate::limiter) quotas: Exceptions<Arc<[Quota]>>,
 }
 
-/// Which sub-windows a sliding window sums up.
+/// Selects the sub-windows that a sliding window sums up.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Coverage {
-    /// The current one, those before it that are `window` long together with it, and one older: no
-    /// span of time as long as the window admits more than the limit. Room comes back up to one
-    /// granularity later than the window says.
+    /// The current sub-window, the earlier ones that make up `window` together with it, and one
+    /// more. No span of time as long as the window admits more than the limit. Units become
+    /// available up to one granularity later than with exact timestamps.
     #[default]
     Conservative,
-    /// The current one and those before it, `window` long together. A span of time as long as the
-    /// window can reach one granularity further back, and admit up to twice the limit. Choose it to
-    /// count as other implementations do.
+    /// The current sub-window and the earlier ones that make up `window` together with it. A span
+    /// of time as long as the window can reach one granularity further back, and admit up to twice
+    /// the limit. Use it to count as other implementations do.
     Aligned,
 }
 
 impl SlidingWindow {
-    /// Admits at most `limit` in any span of `window`, counted in sub-windows of `granularity`.
+    /// Admits at most `limit` requests in any span of `window`, counted in sub-windows of
+    /// `granularity`.
     ///
     /// # Errors
     ///
-    /// [`Error`] unless both are whole seconds, the granularity divides the window, and
-    /// there are at most [`MAX_SUB_WINDOWS`] sub-windows.
+    /// [`Error`] unless both are whole seconds, the granularity divides the window, and there are
+    /// at most [`MAX_SUB_WINDOWS`] sub-windows.
     pub fn new(window: Duration, granularity: Duration, limit: i64) -> Result<Self, Error> {
         check_window(window)?;
         check_window(granularity)?;
-        // Else the sub-windows that are summed up would be longer or shorter than the window.
+        // Otherwise the sub-windows in the sum would be longer or shorter than the window.
         if !divides(granularity, window) {
             return Err(Setting::Granularity { granularity, window }.into());
         }
@@ -74,13 +75,13 @@ impl SlidingWindow {
         Ok(Self { window, granularity, coverage: Coverage::default(), quotas })
     }
 
-    /// Chooses which sub-windows are summed up.
+    /// Sets which sub-windows are summed up.
     #[must_use]
     pub fn with_coverage(self, coverage: Coverage) -> Self {
         Self { coverage, ..self }
     }
 
-    /// Sets another limit for one identifier. It wins over a resource's.
+    /// Sets another limit for one identifier. It takes precedence over a resource's limit.
     #[must_use]
     pub fn with_identifier_limit(mut self, identifier: &str, limit: i64) -> Self {
         self.quotas.for_identifier(identifier, one(limit, self.window));
@@ -95,7 +96,7 @@ impl SlidingWindow {
     }
 }
 
-/// The most sub-windows of a sliding window: cold, each is read, 100 in a call.
+/// The most sub-windows of a sliding window. A cold decision reads every one, 100 per call.
 pub const MAX_SUB_WINDOWS: u64 = 1_000;
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The token bucket's configuration.
+//! The configuration of a token bucket.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -15,23 +15,23 @@ use crate::limiter::setting::Setting;
 use crate::time::Timestamp;
 
 /// A steady rate with bursts, by the generic cell rate algorithm (ITU-T I.371): a bucket holds
-/// `burst` tokens and regains `limit` of them every `period`; a request takes as many as it costs.
+/// `burst` tokens and regains `limit` tokens every `period`; a request takes as many tokens as it
+/// costs.
 ///
 /// One number is stored per key: the instant at which the bucket is full again. There are no
 /// windows and no boundaries.
 ///
-/// **What it promises.** Over any span between two attempts, by the attempts' own `now`, at most
-/// `limit × span / period + burst` units are admitted; by a clock on the wall, the span grows by the
-/// time that a decision may take and by what clocks differ. A token takes a whole number of
-/// nanoseconds to come back, rounded up: `limit` per second is enforced as `10⁹ / ⌈10⁹ / limit⌉`,
-/// which is exact for the divisors of 10⁹, 0.001 % less at 30,000 per second, and up to half less
-/// above 500 million.
+/// **Guarantee.** Over any span between two attempts, by the attempts' own `now`, at most `limit ×
+/// span / period + burst` units are admitted. On a wall clock, the span grows by the duration of a
+/// decision and by the difference of clocks. A token takes a whole number of nanoseconds to return,
+/// rounded up: `limit` per second is enforced as `10⁹ / ⌈10⁹ / limit⌉`. This is exact for the
+/// divisors of 10⁹, 0.001 % less at 30,000 per second, and up to half less above 500 million.
 ///
-/// **What it forgives.** A stored instant further ahead than the bucket takes to fill, and than the
-/// clocks may [differ](crate::limiter::LimiterBuilder::skew_allowance), cannot be this limit's: the
-/// limit was another one, a clock ran ahead, or more was
-/// [recorded](crate::limiter::Limiter::record) than the bucket holds. The next decision takes the
-/// bucket for empty, so that nobody is refused for longer than it takes to fill.
+/// **Recovery.** This limit cannot have stored an instant that is further ahead than the bucket
+/// takes to fill plus the [skew allowance](crate::limiter::LimiterBuilder::skew_allowance). Such an
+/// instant means that the limit has changed, a clock ran ahead, or more was
+/// [recorded](crate::limiter::Limiter::record) than the bucket holds. The next decision treats the
+/// bucket as empty, so requests are refused for at most the time that the bucket takes to fill.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Settings")]
 pub struct TokenBucket {
@@ -39,36 +39,38 @@ pub struct TokenBucket {
     pub(in crate::limiter) rates: Exceptions<Rate>,
 }
 
-/// How fast one bucket refills, and how much it holds.
+/// How fast a bucket refills, and how many tokens it holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::limiter) struct Rate {
-    /// Nanoseconds per token, at least 1; `None` when nothing is ever admitted.
+    /// Nanoseconds per token, at least 1; `None` if nothing is ever admitted.
     pub(in crate::limiter) interval: Option<i128>,
-    /// Tokens that the full bucket holds.
+    /// The tokens of a full bucket.
     pub(in crate::limiter) burst: u32,
-    /// Tokens that it regains in a period.
+    /// The tokens regained in a period.
     pub(in crate::limiter) limit: i64,
     pub(in crate::limiter) period: Duration,
 }
 
 impl TokenBucket {
-    /// Makes a bucket of `limit` tokens per `period`, and at most `burst` at once. A limit of zero
-    /// or less admits nothing.
+    /// Creates a bucket that regains `limit` tokens per `period` and holds at most `burst`. A limit
+    /// of zero or less admits nothing.
     ///
     /// # Errors
     ///
-    /// [`Error`] unless the period is a whole number of seconds, at least one; for a burst of zero;
+    /// [`Error`] if the period is not a whole number of seconds, at least one; if the burst is
+    /// zero; for a rate above one token per nanosecond; and if the bucket takes more than 9,998
+    /// years to fill.
     /// above one token per nanosecond; and if the bucket takes more than 9,998 years to fill.
     pub fn new(period: Duration, limit: i64, burst: u32) -> Result<Self, Error> {
         check_window(period)?;
         Ok(Self { period, rates: Exceptions::new(Rate::new(period, limit, burst)?) })
     }
 
-    /// Sets another rate and burst for one identifier. It wins over a resource's.
+    /// Sets another rate and burst for one identifier. It takes precedence over a resource's.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The same as for [`new`](Self::new).
     pub fn with_identifier_limit(
         mut self,
         identifier: &str,
@@ -83,7 +85,7 @@ impl TokenBucket {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The same as for [`new`](Self::new).
     pub fn with_resource_limit(
         mut self,
         resource: &str,
@@ -106,7 +108,7 @@ impl Rate {
         if tokens > period.as_nanos() {
             return Err(Setting::Rate { limit, period }.into());
         }
-        // Rounded down, tokens would come back faster than the limit says.
+        // Rounded down, tokens would return faster than the limit allows.
         let interval = period.as_nanos().div_ceil(tokens);
         let fill = interval.saturating_mul(u128::from(burst));
         if fill > ALL_TIME {
@@ -125,7 +127,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// The nanoseconds of the years 0001 to 9999, of which a [`Timestamp`] is one.
+/// The nanoseconds of the years 0001 to 9999, the range of [`Timestamp`].
 const ALL_TIME: u128 = Timestamp::MAX.unix_nanos().abs_diff(Timestamp::MIN.unix_nanos());
 
 #[derive(Deserialize)]
