@@ -1,4 +1,4 @@
-//! Events as stored items, and stored items as events.
+//! Encodes events as stored items, and decodes them.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -11,11 +11,11 @@ use super::schema::{AttributeNames, PayloadEncoding, TimestampFormat};
 use crate::store::{AttributeStyle, Item, Number, Value};
 use crate::time::{Timestamp, TimestampError};
 
-/// How events are written to and read from a table.
+/// Encodes events as items of a table, and decodes them.
 ///
-/// Reading takes every form that any writer of such tables leaves: payloads as
-/// bytes or number lists, tags as sets or lists, instants with any offset and fraction; attributes
-/// that are unknown are ignored, missing or null ones leave their field unset.
+/// Decoding accepts what any compatible writer stores: payloads as bytes or number lists, tags as
+/// sets or lists, instants with any offset and fraction. Unknown attributes are ignored; missing or
+/// null attributes leave their field unset.
 ///
 /// ```
 /// use apptheory_core::eventbus::{Event, EventCodec};
@@ -37,8 +37,8 @@ pub struct EventCodec {
     pub timestamp_format: TimestampFormat,
 }
 
-/// A stored item that is not an event of the schema. It is reported beside the events of its page
-/// and stays where it is: repair it, or delete it by its key.
+/// A stored item is not an event of the schema. It is reported besides the events of its page and
+/// stays in the table: repair it, or delete it by its key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("failed to unmarshal item: failed to unmarshal field {attribute}: {problem}")]
 pub struct UnreadableItem {
@@ -46,18 +46,18 @@ pub struct UnreadableItem {
     pub key: Option<EventKey>,
     /// The attribute that cannot be read.
     pub attribute: &'static str,
-    /// What is wrong with it; quotes nothing of what it holds.
+    /// What is wrong with the attribute. Quotes nothing of its value.
     pub problem: &'static str,
 }
 
 impl EventCodec {
-    /// Returns the names of the attributes that it reads and writes.
+    /// Returns the names of the attributes that this codec reads and writes.
     #[must_use]
     pub const fn names(&self) -> &'static AttributeNames {
         AttributeNames::of(self.attribute_style)
     }
 
-    /// Writes the item of an event. Its key attributes are there once the event has its key.
+    /// Returns the item of an event. The item has key attributes if the event has a key.
     #[must_use]
     pub fn encode(&self, event: &Event) -> Item {
         let names = self.names();
@@ -89,11 +89,11 @@ impl EventCodec {
         always.into_iter().chain(if_set).map(|(name, value)| (name.into(), value)).collect()
     }
 
-    /// Reads the event of an item, whose texts become the event's.
+    /// Decodes the event of an item. Takes over the item's texts without copying.
     ///
     /// # Errors
     ///
-    /// [`UnreadableItem`] for the first attribute that no writer would have left so.
+    /// [`UnreadableItem`] for the first attribute that no compatible writer would have stored.
     pub fn decode(&self, mut item: Item) -> Result<Event, UnreadableItem> {
         let names = self.names();
         let key = EventKey::take_from(&mut item, names);
@@ -142,7 +142,7 @@ fn decode(item: &mut Item, names: &'static AttributeNames) -> Result<Event, Unre
     })
 }
 
-/// An attribute's name, and its value where it is there and not null.
+/// An attribute's name and its value, if it exists and is not null.
 type Stored = (&'static str, Option<Value>);
 
 fn read_text((name, value): Stored) -> Result<String, Unreadable> {
@@ -159,7 +159,7 @@ fn read_instant((name, value): Stored) -> Result<Option<Timestamp>, Unreadable> 
     instant(text).map_err(|_| (name, NOT_AN_INSTANT))
 }
 
-/// The instant in a text. The first one of year 1 is how other writers spell "not set".
+/// Reads the instant in a text. The first instant of year 1 is how other writers store "not set".
 pub(super) fn instant(text: &str) -> Result<Option<Timestamp>, TimestampError> {
     let at: Timestamp = text.parse()?;
     Ok(Some(at).filter(|at| *at != Timestamp::MIN))
@@ -181,7 +181,7 @@ fn read_payload((name, value): Stored) -> Result<Vec<u8>, Unreadable> {
             .map(|number| {
                 let number = number.as_number().ok_or((name, WRONG_TYPE))?;
                 let integer = number.to_i128().ok_or((name, NOT_AN_INTEGER))?;
-                // Other readers take every number modulo 256.
+                // Other readers also take every number modulo 256.
                 Ok(u8::try_from(integer.rem_euclid(256)).unwrap_or(0))
             })
             .collect(),
@@ -216,7 +216,7 @@ fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Another type than any writer gives the attribute.
+/// For a type that no compatible writer stores.
 const WRONG_TYPE: &str = "it has an unexpected type";
 /// Instants are RFC 3339 texts of the years 0001 to 9999.
 const NOT_AN_INSTANT: &str = "it is not an RFC 3339 instant";

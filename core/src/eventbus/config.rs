@@ -1,4 +1,4 @@
-//! The event bus as a configured value that makes machines.
+//! The configuration of the event bus, from which its machines are created.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -18,7 +18,8 @@ use crate::backoff::Backoff;
 use crate::identity::EmptySecret;
 use crate::store::{AttributeStyle, IndexDefinition, KeySchema, TableDefinition, TableName};
 
-/// The event bus on a table: its configuration, from which the machines are made. Cheap to clone.
+/// The configuration of an event bus on a table, from which its machines are created. Cheap to
+/// clone.
 ///
 /// ```
 /// use apptheory_core::eventbus::{BusConfig, AttributeStyle};
@@ -32,8 +33,8 @@ use crate::store::{AttributeStyle, IndexDefinition, KeySchema, TableDefinition, 
 /// # Ok::<(), apptheory_core::eventbus::Error>(())
 /// ```
 ///
-/// As data, its settings have the names of the builder's methods. A list of secrets is one that is
-/// rotated: the last one seals, all of them are accepted.
+/// In configurations, the settings have the names of the builder's methods. A list of secrets
+/// stands for a rotation: the last secret seals cursors, all of them open cursors.
 ///
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
@@ -68,7 +69,7 @@ struct Config {
     seal: Option<CursorSeal>,
 }
 
-/// Collects the settings of a [`BusConfig`]. What is not set has the default that its method names.
+/// Builds a [`BusConfig`]. Each method documents the default of its setting.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[must_use = "a builder does nothing until it is built"]
@@ -119,7 +120,7 @@ impl TryFrom<BusConfigBuilder> for BusConfig {
 }
 
 impl BusConfig {
-    /// Returns a builder with every default.
+    /// Starts building a configuration.
     pub fn builder() -> BusConfigBuilder {
         BusConfigBuilder::default()
     }
@@ -130,12 +131,12 @@ impl BusConfig {
         &self.0.table
     }
 
-    /// Checks that DynamoDB can have a table of the bus's name, which resolving it does not.
+    /// Checks the table's name against DynamoDB's rules. Building the configuration does not.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) when every request
-    /// would be refused for it.
+    /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) if DynamoDB would
+    /// refuse every request because of the name.
     pub fn check_table_name(&self) -> Result<(), Error> {
         let fits = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
         match self.0.table.as_ref().chars().all(fits) {
@@ -144,13 +145,13 @@ impl BusConfig {
         }
     }
 
-    /// Returns how events are stored.
+    /// Returns the codec of stored events.
     #[must_use]
     pub fn codec(&self) -> &EventCodec {
         &self.0.codec
     }
 
-    /// Returns the table that this bus needs, with both indexes.
+    /// Returns the definition of the table that this bus needs, with both indexes.
     #[must_use]
     pub fn table(&self) -> TableDefinition {
         let names = self.0.codec.names();
@@ -194,7 +195,7 @@ impl BusConfig {
         self.0.read_budget
     }
 
-    /// Returns whether tenants and types may hold `#`.
+    /// Returns whether tenants and types may contain `#`.
     #[must_use]
     pub fn separator(&self) -> Separator {
         self.0.separator
@@ -204,7 +205,7 @@ impl BusConfig {
         self.0.seal.as_ref()
     }
 
-    /// The record of a metric, if metrics are on; the table's name is a tag of each.
+    /// Returns a metric record, if metrics are enabled. The table's name is a tag of each.
     pub(super) fn metric<const N: usize>(
         &self,
         name: &'static str,
@@ -221,7 +222,8 @@ impl BusConfig {
 }
 
 impl BusConfigBuilder {
-    /// Sets the table's name; `apptheory-events` by default. Trimmed; a blank one changes nothing.
+    /// Sets the table's name, trimmed. A blank name changes nothing. The default is
+    /// `apptheory-events`.
     pub fn table_name(self, name: impl AsRef<str>) -> Self {
         match name.as_ref().trim() {
             "" => self,
@@ -229,10 +231,10 @@ impl BusConfigBuilder {
         }
     }
 
-    /// Takes the table's name from the first variable of an environment that is set:
-    /// `APPTHEORY_EVENTBUS_TABLE_NAME`, `EVENTBUS_TABLE_NAME`, `AUTHEORY_EVENTBUS_TABLE_NAME`, or
-    /// `AUTHEORY_TABLE_NAME` with `-events` appended. Values are trimmed; a blank one is not set.
-    /// Without any, the name stays as it is.
+    /// Reads the table's name from the environment, from the first of these variables that is not
+    /// blank: `APPTHEORY_EVENTBUS_TABLE_NAME`, `EVENTBUS_TABLE_NAME`,
+    /// `AUTHEORY_EVENTBUS_TABLE_NAME`, `AUTHEORY_TABLE_NAME` (with `-events` appended). Values are
+    /// trimmed. If all are blank or missing, the name stays unchanged.
     pub fn env(self, env: impl Fn(&str) -> Option<String>) -> Self {
         let base = TableName::resolve(&[BASE_VARIABLE], "", &env);
         let table = match base.as_ref() {
@@ -242,65 +244,66 @@ impl BusConfigBuilder {
         Self { table: TableName::resolve(&TABLE_VARIABLES, table.as_ref(), env), ..self }
     }
 
-    /// Sets the attribute names of the table; [`AttributeStyle::Pascal`] by default.
+    /// Sets the style of the attribute names. The default is [`AttributeStyle::Pascal`].
     pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
         self.attribute_style = style;
         self
     }
 
-    /// Sets how payloads are written; [`PayloadEncoding::Binary`] by default.
+    /// Sets how payloads are written. The default is [`PayloadEncoding::Binary`].
     pub fn payload_encoding(mut self, encoding: PayloadEncoding) -> Self {
         self.payload_encoding = encoding;
         self
     }
 
-    /// Sets how instants are written; [`TimestampFormat::Fixed9`] by default.
+    /// Sets how instants are written. The default is [`TimestampFormat::Fixed9`].
     pub fn timestamp_format(mut self, format: TimestampFormat) -> Self {
         self.timestamp_format = format;
         self
     }
 
-    /// Sets how long after publishing an event that does not say expires; 30 days by default,
-    /// `None` to keep it.
+    /// Sets how long after its publication an event without its own expiry expires. The default is
+    /// 30 days; `None` keeps events forever.
     pub fn ttl(self, ttl: Option<Duration>) -> Self {
         Self { ttl, ..self }
     }
 
-    /// Sets how often a write that failed for a passing reason is tried again; 3 by default, 0 for
-    /// never.
+    /// Sets how often a write is retried after a temporary failure. The default is 3; 0 disables
+    /// retries.
     pub fn retry_attempts(self, retry_attempts: u32) -> Self {
         Self { retry_attempts, ..self }
     }
 
-    /// Sets the longest wait before the first retry; 100 ms by default. It doubles with each retry,
-    /// up to 1024 times, and the actual wait is a random part of it.
+    /// Sets the longest delay before the first retry. The default is 100 ms. The longest delay
+    /// doubles with each retry, up to 1024 times the first; the actual delay is a random part of
+    /// it.
     pub fn retry_base_delay(self, retry_base_delay: Duration) -> Self {
         Self { retry_base_delay, ..self }
     }
 
-    /// Sets the most requests that one page of a query may cost; 10 by default.
+    /// Sets the most requests to DynamoDB for one page of a query. The default is 10.
     pub fn read_budget(self, read_budget: u32) -> Self {
         Self { read_budget, ..self }
     }
 
-    /// Sets whether tenants and types may hold `#`; refused by default. See [`Separator`].
+    /// Sets whether tenants and types may contain `#`. By default they may not; see [`Separator`].
     pub fn allow_separator_in_keys(self, allowed: bool) -> Self {
         Self { allow_separator_in_keys: allowed, ..self }
     }
 
-    /// Sets whether operations conclude with a metric record; on by default.
+    /// Sets whether operations return a metric record. The default is `true`.
     pub fn enable_metrics(self, enable_metrics: bool) -> Self {
         Self { enable_metrics, ..self }
     }
 
-    /// Sets the namespace of metric records; `AppTheory/EventBus` by default.
+    /// Sets the namespace of metric records. The default is `AppTheory/EventBus`.
     pub fn metrics_namespace(self, namespace: impl Into<String>) -> Self {
         Self { metrics_namespace: namespace.into(), ..self }
     }
 
-    /// Seals cursors with HMAC-SHA256 under this secret, and accepts only sealed ones; cursors are
-    /// plain by default. Called again, it rotates: the last secret seals, all of them are accepted.
-    /// Cursors that are out when the first secret is set stop working.
+    /// Seals cursors with HMAC-SHA256 under this secret, and accepts only sealed cursors. By
+    /// default cursors are not sealed. Call it again to rotate secrets: the last secret seals, all
+    /// of them open. Setting the first secret invalidates all cursors that were handed out before.
     pub fn cursor_secret(self, secret: impl AsRef<[u8]>) -> Self {
         let seal = self.seal.and_then(|seal| match seal {
             None => CursorSeal::new(secret),
@@ -309,12 +312,12 @@ impl BusConfigBuilder {
         Self { seal: seal.map(Some), ..self }
     }
 
-    /// Checks the settings.
+    /// Checks the settings and builds the configuration.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration) says which setting
-    /// cannot work.
+    /// [`Error`] of the kind [`Configuration`](super::ErrorKind::Configuration), which names the
+    /// invalid setting.
     pub fn build(self) -> Result<BusConfig, Error> {
         if self.ttl.is_some_and(|ttl| ttl < Duration::from_secs(1)) {
             return Err(Setting::TtlTooShort.into());
@@ -339,13 +342,13 @@ impl BusConfigBuilder {
     }
 }
 
-/// As [`BusConfigBuilder::table_name`]: a blank name counts as absent.
+/// Reads the name as [`BusConfigBuilder::table_name`] does: a blank name counts as absent.
 fn read_table_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TableName, D::Error> {
     let name = String::deserialize(deserializer)?;
     Ok(BusConfigBuilder::default().table_name(name).table)
 }
 
-/// One secret, or those that it was rotated through.
+/// One secret, or the secrets of a rotation.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Secrets {
@@ -358,7 +361,7 @@ fn read_secrets<'de, D: Deserializer<'de>>(
 ) -> Result<Result<Option<CursorSeal>, EmptySecret>, D::Error> {
     let secrets = match Secrets::deserialize(deserializer)? {
         Secrets::One(secret) => vec![secret],
-        // A list without secrets would leave cursors open.
+        // With an empty list, cursors would not be sealed.
         Secrets::Rotated(secrets) if secrets.is_empty() => return Ok(Err(EmptySecret)),
         Secrets::Rotated(secrets) => secrets,
     };
@@ -368,7 +371,7 @@ fn read_secrets<'de, D: Deserializer<'de>>(
         .seal)
 }
 
-// Hosts in other languages have the same, so that they can share a table.
+// Implementations in other languages use the same name, so that they can share a table.
 const DEFAULT_TABLE_NAME: &str = "apptheory-events";
 const DEFAULT_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_RETRY_ATTEMPTS: u32 = 3;
@@ -380,7 +383,7 @@ const TABLE_VARIABLES: [&str; 3] =
 const BASE_VARIABLE: &str = "AUTHEORY_TABLE_NAME";
 const BASE_SUFFIX: &str = "-events";
 
-/// Delays double ten times at most.
+/// The longest delay doubles ten times at most.
 const MAX_DELAY_FACTOR: u32 = 1 << 10;
 
 #[cfg(test)]

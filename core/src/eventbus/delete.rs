@@ -1,4 +1,4 @@
-//! Deleting an event by its id.
+//! Deletes an event by its id.
 
 use alloc::vec::Vec;
 
@@ -13,10 +13,10 @@ use crate::store::{self, DeleteItem, Guard, Item, Page, StoreFailure, StoreReque
 
 /// Deletes the newest copy of an event, or every copy, found by its id.
 ///
-/// The index that finds ids lags a moment behind the table: an event just published may not be
-/// found yet, one just deleted may be found and deleted once more, which does no harm. Costs the
-/// look-up of [`GetEvent`](super::GetEvent), and one `DeleteItem` per copy. Copies that cannot be
-/// read are deleted like others.
+/// The index of ids lags a moment behind the table. An event that was just published may not be
+/// found yet; one that was just deleted may be found and harmlessly deleted again. Costs the
+/// look-up of [`GetEvent`](super::GetEvent), and one `DeleteItem` per copy. Unreadable copies are
+/// deleted, too.
 ///
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
@@ -31,35 +31,37 @@ use crate::store::{self, DeleteItem, Guard, Item, Page, StoreFailure, StoreReque
 pub struct DeleteEvent {
     bus: BusConfig,
     look_up: LookUp,
-    /// How many copies to delete at most.
+    /// The most copies to delete.
     most: usize,
-    /// The keys of the copies that are left, the next one last.
+    /// The keys of the copies still to delete, the next one last.
     pending: Vec<EventKey>,
     deleted: u64,
 }
 
-/// Copies of an event that are gone.
+/// The result of deleting copies of an event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Deleted {
-    /// How many there were; at least one.
+    /// The number of copies, at least one.
     pub copies: u64,
 }
 
 impl BusConfig {
-    /// Deletes the newest copy of an event, in one tenant if one is named; see [`DeleteEvent`].
+    /// Returns the machine that deletes the newest copy of an event, optionally in one tenant; see
+    /// [`DeleteEvent`].
     ///
     /// # Errors
     ///
-    /// [`Error`] for an id or a tenant that no event can have.
+    /// [`Error`] for an invalid id or tenant.
     pub fn delete(&self, id: &str, tenant_id: Option<&str>) -> Result<DeleteEvent, Error> {
         Ok(DeleteEvent { most: 1, ..self.delete_all(id, tenant_id)? })
     }
 
-    /// Deletes every copy of an event, in one tenant if one is named; see [`DeleteEvent`].
+    /// Returns the machine that deletes every copy of an event, optionally in one tenant; see
+    /// [`DeleteEvent`].
     ///
     /// # Errors
     ///
-    /// [`Error`] for an id or a tenant that no event can have.
+    /// [`Error`] for an invalid id or tenant.
     pub fn delete_all(&self, id: &str, tenant_id: Option<&str>) -> Result<DeleteEvent, Error> {
         Ok(DeleteEvent {
             bus: self.clone(),
@@ -97,13 +99,13 @@ impl DeleteEvent {
                 }
                 Self { pending, ..self }.delete_next()
             }
-            // Nothing was deleted, nor was it tried: the metric is about deletions.
+            // The look-up failed before any deletion, and the metric counts deletions only.
             Err(error) => Step::Done(Measured::refused(get::failed(&self.bus, error))),
         }
     }
 
-    // Copies go one at a time, the newest first, so that an interruption never leaves a newer copy
-    // behind an older one that is gone: repeating the call finds what is left.
+    // Deletes copies one by one, newest first, so that an interruption never leaves a newer copy
+    // after an older one is gone. Repeating the call finds the rest.
     fn delete_next(mut self) -> Step<Self> {
         let Some(key) = self.pending.pop() else {
             let metric = self.bus.metric("DeleteSuccess", []);
@@ -132,7 +134,7 @@ impl DeleteEvent {
     }
 }
 
-/// The keys of the `most` newest copies, the newest one last.
+/// Returns the keys of the `most` newest copies, the newest one last.
 fn oldest_first(bus: &BusConfig, look_up: &mut LookUp, most: usize) -> Vec<EventKey> {
     let names = bus.codec().names();
     let copies = look_up.take_copies(bus).into_iter().take(most);
@@ -142,8 +144,8 @@ fn oldest_first(bus: &BusConfig, look_up: &mut LookUp, most: usize) -> Vec<Event
     keys
 }
 
-/// The order to delete an event by its key, whether or not it is there. Unconditional, so that one
-/// whose reply was lost can simply be sent again.
+/// Returns the effect that deletes an event by its key, whether or not it exists. It is
+/// unconditional, so that it can be sent again after a lost reply.
 pub(super) fn delete_item(bus: &BusConfig, key: &EventKey) -> DeleteItem {
     DeleteItem {
         table: bus.table_name().clone(),

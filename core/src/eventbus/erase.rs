@@ -1,4 +1,4 @@
-//! Deleting all events of a tenant.
+//! Deletes all events of a tenant.
 
 use alloc::vec::Vec;
 
@@ -15,15 +15,15 @@ use crate::machine::{Machine, Step};
 use crate::store::{self, Item, Page, QueryItems, Sleep, StoreFailure, StoreRequest, Written};
 use crate::time::Timestamp;
 
-/// Deletes all events of a tenant, oldest first, for requests to be forgotten; returns how many
-/// deletions that took.
+/// Deletes all events of a tenant, oldest first, for example for a right-to-erasure request.
+/// Returns the number of deletions.
 ///
 /// Stop publishing for the tenant first. The index that finds its events lags a moment behind the
-/// table: once through, the machine starts over, until it finds nothing. An event that the index
-/// still shows is then deleted, and counted, twice. Items that cannot be read are deleted like
-/// others. It can be interrupted and run again at any time: it goes on with what is left.
+/// table, so the machine starts over until it finds nothing. An event that the index still shows is
+/// then deleted, and counted, twice. Unreadable items are deleted, too. The machine can be
+/// interrupted and run again at any time.
 ///
-/// Passing failures of a deletion are tried again as [`Publish`](super::Publish) does. Costs one
+/// Temporary failures of a deletion are retried as in [`Publish`](super::Publish). Costs one
 /// `Query` per hundred events and one more, and one `DeleteItem` per event.
 ///
 /// ```
@@ -34,7 +34,9 @@ use crate::time::Timestamp;
 ///
 /// let bus = BusConfig::builder().build()?;
 /// let machine = bus.delete_tenant("t1", Timestamp::UNIX_EPOCH, 7)?;
-/// let Step::Ask(StoreRequest::QueryItems(ask)) = machine.start() else { panic!("it reads first") };
+/// let Step::Ask(StoreRequest::QueryItems(ask)) = machine.start() else {
+///     panic!("it reads first")
+/// };
 /// assert_eq!(ask.effect().limit, Some(100));
 ///
 /// let nothing = Answered { answer: Page::default(), at: Timestamp::UNIX_EPOCH };
@@ -46,27 +48,27 @@ use crate::time::Timestamp;
 #[must_use = "a machine does nothing until it is driven"]
 pub struct DeleteTenant {
     bus: BusConfig,
-    /// Reads the first page of the tenant's events.
+    /// The read of the first page of the tenant's events.
     read: QueryItems,
-    /// The keys of the page's events that are left, the next one last.
+    /// The keys of the page's events still to delete, the next one last.
     pending: Vec<EventKey>,
     /// Where the next page starts.
     next: Option<Item>,
     deleted: u64,
-    /// How many were deleted when the machine last started over.
+    /// The number of deletions when the machine last started over.
     deleted_before: u64,
-    /// Whether a deletion that was not answered may have been carried out.
+    /// Whether a deletion without a reply may have been applied.
     is_in_doubt: bool,
     retry: Retry,
 }
 
 impl BusConfig {
-    /// Deletes a tenant's events as of `now`; see [`DeleteTenant`]. `seed` spreads the delays between
-    /// attempts.
+    /// Returns the machine that deletes a tenant's events as of `now`; see [`DeleteTenant`]. `seed`
+    /// spreads the delays between attempts.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a tenant that cannot have events.
+    /// [`Error`] for an invalid tenant.
     pub fn delete_tenant(
         &self,
         tenant_id: &str,
@@ -91,7 +93,7 @@ impl BusConfig {
 }
 
 impl DeleteTenant {
-    /// Waits for no attempt that would start at `deadline` or later.
+    /// Starts no attempt at or after `deadline`.
     pub fn with_deadline(self, deadline: Timestamp) -> Self {
         Self { retry: self.retry.until(deadline), ..self }
     }
@@ -119,7 +121,7 @@ impl DeleteTenant {
         Self { pending, next: page.next, ..self }.delete_next()
     }
 
-    /// Deletes the last pending event, which stays pending until it is gone.
+    /// Deletes the last pending event, which stays pending until it is deleted.
     fn delete_next(mut self) -> Step<Self> {
         if let Some(key) = self.pending.last() {
             let delete = delete_item(&self.bus, key);
@@ -129,7 +131,7 @@ impl DeleteTenant {
             let read = QueryItems { start_after: Some(key), ..self.read.clone() };
             return self.ask(read, Self::on_page);
         }
-        // Only a whole pass that found nothing shows that the index has caught up.
+        // Only a full pass that finds nothing proves that the index has caught up.
         if self.deleted == self.deleted_before {
             return Step::Done(Ok(self.deleted));
         }
@@ -167,5 +169,5 @@ impl DeleteTenant {
     }
 }
 
-/// How many events are read at a time: few enough for their keys to weigh nothing.
+/// How many events are read at a time: few enough that their keys need little memory.
 const PAGE: u32 = 100;

@@ -1,4 +1,4 @@
-//! What can go wrong on the bus: one error, whatever was asked.
+//! The error of the event bus.
 
 use alloc::string::{String, ToString as _};
 use core::fmt;
@@ -10,10 +10,11 @@ use crate::json::JsonError;
 use crate::store::{CursorError, ReadError, StoreFailure, TableName};
 use crate::time::{Timestamp, TimestampError};
 
-/// Why the bus did not do what it was asked to do.
+/// Says why an operation of the event bus failed.
 ///
-/// [`kind`](Self::kind) says what to do about it, [`happened`](Self::happened) what became of a
-/// write. As an [`AppError`] it has the status of its kind; what a store said is not shown.
+/// [`kind`](Self::kind) says what to do about the error, and [`happened`](Self::happened) whether a
+/// write was applied. Converts to an [`AppError`] with the status of its kind; the store's message
+/// is not shown to clients.
 ///
 /// ```
 /// use apptheory_core::error::{AppError, Happened};
@@ -29,35 +30,35 @@ use crate::time::{Timestamp, TimestampError};
 #[error("{0}")]
 pub struct Error(pub(super) Reason);
 
-/// What is to be done about an [`Error`].
+/// Classifies an [`Error`] by what to do about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The input can never succeed: the caller has to change it.
+    /// The input is invalid; the caller has to change it.
     InvalidInput,
-    /// The text is not a cursor. Start again from the first page.
+    /// The cursor is malformed. Start again from the first page.
     InvalidCursor,
     /// The cursor belongs to another query. Start again from the first page.
     CursorMismatch,
-    /// There is no such event. The index that finds ids lags a moment behind: an event just
-    /// published is found at once by its key only.
+    /// The event does not exist. The index of ids lags a moment behind: right after its
+    /// publication, an event is only found by its key.
     NotFound,
     /// The store failed. See [`Error::is_retryable`] and [`Error::happened`].
     Store,
-    /// A stored item, or a record of the table's stream, is not an event. Repair it, or delete it;
-    /// or the table holds other things, or those of another schema.
+    /// A stored item, or a record of the table's stream, is not an event. Repair or delete it, or
+    /// check whether the table is used with another schema or for other data.
     Unreadable,
-    /// A payload has no JSON form, is not JSON, or is not the JSON of the type asked for.
+    /// A payload cannot be serialized to JSON, is not JSON, or does not have the requested type.
     Payload,
-    /// A setting of the bus cannot work: change it.
+    /// A setting of the bus is invalid; change it.
     Configuration,
-    /// A subscriber failed or panicked. The event is published and stays so. Those subscribed before
-    /// have run, those after have not.
+    /// A subscriber failed or panicked. The event is published and stays published. Earlier
+    /// subscribers have run, later ones have not.
     Handler,
 }
 
 impl ErrorKind {
-    /// Returns the kind's name, in snake case.
+    /// Returns the kind's name in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,7 +75,7 @@ impl ErrorKind {
     }
 }
 
-/// What happened, with what the text needs.
+/// The cause, with the values of its text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("{0}")]
@@ -116,11 +117,11 @@ pub(super) enum Reason {
 pub(super) enum Doing {
     Publish {
         attempts: u32,
-        /// Whether any of the attempts may have written the event.
+        /// Whether one of the attempts may have written the event.
         may_be_there: bool,
     },
     Query {
-        /// The cursor that the page started from.
+        /// The cursor of the failed page.
         cursor: Option<String>,
     },
     Get,
@@ -129,7 +130,7 @@ pub(super) enum Doing {
     },
     DeleteTenant {
         deleted: u64,
-        /// Whether a deletion that was not answered may have been carried out.
+        /// Whether a deletion without a reply may have been applied.
         is_in_doubt: bool,
     },
 }
@@ -150,7 +151,7 @@ impl fmt::Display for Doing {
     }
 }
 
-/// Input that is refused before the store is asked for anything.
+/// Input that is refused before the store is used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Input {
     #[error("event type cannot be empty")]
@@ -185,39 +186,39 @@ pub(super) enum Input {
     Order,
 }
 
-/// A setting that cannot work.
+/// A setting that is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum Setting {
     /// DynamoDB would refuse every request.
     #[error("{:?} is not the name or the ARN of a table: those hold A-Z, a-z, 0-9 and '_.-:/'", .0.as_ref())]
     TableName(TableName),
-    /// Events would expire as they are published.
+    /// Events would expire at publication.
     #[error("ttl must be at least one second; leave it out to keep events")]
     TtlTooShort,
     /// A query could not read anything.
     #[error("read_budget must be at least 1")]
     NoReadBudget,
-    /// A secret of no bytes protects nothing.
+    /// An empty secret protects nothing.
     #[error("cursor_secret must not be empty")]
     EmptyCursorSecret,
 }
 
 impl Error {
-    /// Says that a subscriber of an event failed: the one at `position` (from 0) of those of its
-    /// type. For drivers, which run subscribers.
+    /// Returns the error for a failed subscriber of an event: the one at `position` (from 0) among
+    /// those of its type. For drivers, which run subscribers.
     pub fn handler(event_type: &str, position: usize, cause: impl fmt::Display) -> Self {
         let (event_type, cause) = (event_type.to_string(), cause.to_string());
         Self(Reason::Handler { event_type, position, cause })
     }
 
-    /// Says that a record of the table's stream is not a JSON object. For drivers, which are handed
-    /// records as text.
+    /// Returns the error for a record of the table's stream that is not a JSON object. For drivers,
+    /// which receive records as text.
     #[must_use]
     pub const fn malformed_record(error: JsonError) -> Self {
         Self(Reason::MalformedRecord(error))
     }
 
-    /// Returns what is to be done about it.
+    /// Returns the kind, by which to decide what to do.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match &self.0 {
@@ -242,27 +243,27 @@ impl Error {
         }
     }
 
-    /// Returns whether the same call may succeed later. Repeating is harmless: a publish with the
-    /// same id and time finds the first copy, and deleting what is gone does nothing.
+    /// Returns whether the same call may succeed later. Repeating is harmless: publishing again
+    /// with the same id and time finds the first copy, and deleting again does nothing.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.store().is_some_and(|failure| failure.error.is_retryable())
     }
 
-    /// Returns what became of what was to be written or deleted. After
-    /// [`Unknown`](Happened::Unknown) the event may be published, or some events may be deleted.
+    /// Returns whether the write or deletion was applied. After [`Unknown`](Happened::Unknown) the
+    /// event may be published, or some events may be deleted.
     #[must_use]
     pub const fn happened(&self) -> Happened {
         if let Reason::Handler { .. } = &self.0 {
-            // Subscribers hear of an event only once it is written.
+            // Subscribers run only after the event was written.
             return Happened::Yes;
         }
         let Reason::Store { doing, failure } = &self.0 else { return Happened::No };
         let is_in_doubt = match doing {
-            // Not what the last failure says: an earlier attempt whose reply was lost may have
-            // written the event, whatever became of those after it.
+            // The last failure alone does not decide: an earlier attempt with a lost reply may have
+            // written the event.
             Doing::Publish { may_be_there, .. } => *may_be_there,
-            // Some are gone and others are not: that is neither a yes nor a no.
+            // Some events are deleted, others are not: neither yes nor no.
             Doing::Delete { deleted } => *deleted > 0 || failure.error.may_have_written(),
             Doing::DeleteTenant { deleted, is_in_doubt } => *deleted > 0 || *is_in_doubt,
             Doing::Query { .. } | Doing::Get => false,
@@ -270,27 +271,27 @@ impl Error {
         if is_in_doubt { Happened::Unknown } else { Happened::No }
     }
 
-    /// Returns what the store said, if it is the store that failed.
+    /// Returns the store's failure, if the store failed.
     #[must_use]
     pub const fn store(&self) -> Option<&StoreFailure> {
         if let Reason::Store { failure, .. } = &self.0 { Some(failure) } else { None }
     }
 
-    /// Returns the stored item that is not an event, if that is what is wrong.
+    /// Returns the stored item that is not an event, if this is the error.
     #[must_use]
     pub const fn unreadable_item(&self) -> Option<&UnreadableItem> {
         if let Reason::Get(item) | Reason::Item(item) = &self.0 { Some(item) } else { None }
     }
 
-    /// Returns the cursor of the page that the store did not give: with it, the query goes on from
-    /// there. `None` where that is the first page, and for other errors.
+    /// Returns the cursor of the page that could not be read. Use it to resume the query there.
+    /// `None` for the first page, and for other errors.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {
         let Reason::Store { doing: Doing::Query { cursor }, .. } = &self.0 else { return None };
         cursor.as_deref()
     }
 
-    /// Returns how many events were deleted before deleting failed.
+    /// Returns how many events were deleted before the failure.
     #[must_use]
     pub const fn deleted(&self) -> u64 {
         if let Reason::Store { doing, .. } = &self.0
@@ -332,8 +333,8 @@ impl From<UnreadableItem> for Error {
     }
 }
 
-/// 400 and 404 with the error's text, for what callers can mend; 503 where the store failed, and 500
-/// else, both without a word of it. The error itself becomes the cause, for the log.
+/// Maps invalid input and missing events to 400 and 404 with the error's text, store failures to
+/// 503 and all others to 500 without details. The error becomes the cause, for the log.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         let answer = match error.kind() {
@@ -342,8 +343,8 @@ impl From<Error> for AppError {
             }
             ErrorKind::NotFound => Self::new(code::NOT_FOUND, error.to_string()),
             ErrorKind::Store => Self::of(code::OVERLOADED),
-            // A payload is the application's, or one that was stored: a handler that reads its
-            // client's JSON answers for that JSON before there is an event.
+            // The payload comes from the application or the store. A handler checks its client's
+            // JSON before it creates an event.
             ErrorKind::Unreadable
             | ErrorKind::Payload
             | ErrorKind::Configuration

@@ -1,4 +1,4 @@
-//! The event, how it is built, and its JSON form.
+//! The event, its builder methods, and its JSON form.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -15,11 +15,11 @@ use crate::json::{self, ObjectWriter};
 use crate::printing::prints;
 use crate::time::Timestamp;
 
-/// Something that happened in a tenant, as it is published and read.
+/// Something that happened in a tenant, to publish or as read.
 ///
-/// A new event has a tenant and a type; what is missing, such as its id and its time, it gets when it
-/// is published. One that has an id and a time of publication, or an id that is a ULID, is found when
-/// it is published again, after a timeout for example.
+/// A new event has a tenant and a type; publishing fills in the rest, such as its id and time. If
+/// an event has an id and a time of publication, or an id that is a ULID, publishing it again (for
+/// example after a timeout) finds the first copy.
 ///
 /// ```
 /// use apptheory_core::eventbus::Event;
@@ -34,45 +34,46 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 pub struct Event {
-    /// The id; a blank one becomes a ULID when it is published. Trimmed then.
+    /// The id. Publishing trims it, and replaces a blank one by a ULID.
     pub id: String,
-    /// The tenant; trimmed when published.
+    /// The tenant. Publishing trims it.
     pub tenant_id: String,
-    /// The type, such as `order.created`; trimmed when published.
+    /// The type, such as `order.created`. Publishing trims it.
     pub event_type: String,
-    /// What the event comes from; may be empty.
+    /// The source of the event; may be empty.
     pub source_id: String,
-    /// When it was published, which fixes its place in every order. When missing, publishing takes
-    /// it from an id that is a ULID, else from the clock.
+    /// When the event was published, which determines its position in every order. If missing,
+    /// publishing takes it from an id that is a ULID, or else from the clock.
     pub published_at: Option<Timestamp>,
-    /// When it was made. Stored as it is; when missing, publishing takes it from the clock.
+    /// When the event was created. Stored unchanged; if missing, publishing takes it from the
+    /// clock.
     pub created_at: Option<Timestamp>,
-    /// When the store may forget it.
+    /// When the store may delete the event.
     pub expires_at: Option<Timestamp>,
-    /// The store's expiry in Unix seconds; follows `expires_at` when that is set. 0 is not stored:
-    /// it is how other writers spell "not set".
+    /// The store's expiry in Unix seconds; derived from `expires_at` if that is set. 0 is not
+    /// stored, because other writers use it for "not set".
     pub ttl: Option<i64>,
-    /// The primary key that it is stored under. Set by publishing and reading; publishing derives
-    /// it anew, whatever it held.
+    /// The primary key of the stored event. Set by publishing and reading; publishing always
+    /// derives it anew.
     pub key: Option<EventKey>,
-    /// Ties it to the request or event that caused it; may be empty.
+    /// Correlates the event with the request or event that caused it; may be empty.
     pub correlation_id: String,
-    /// What it carries.
+    /// The contents.
     pub payload: Payload,
-    /// Free names and values.
+    /// Additional names and values.
     pub metadata: BTreeMap<String, String>,
-    /// What it can be found by. Publishing drops repeated ones; stores may change their order.
+    /// Tags to filter queries by. Publishing removes duplicates; stores may change the order.
     pub tags: Vec<String>,
-    /// The version of its form; 1 unless set otherwise. Never changed here.
+    /// The version of the event's schema; 1 by default. Never changed by the bus.
     pub version: i64,
-    /// For consumers that count their tries. Never changed here.
+    /// For consumers that count their attempts. Never changed by the bus.
     pub retry_count: i64,
 }
 
 prints!(Event: id, tenant_id, event_type, published_at, key, payload, version);
 
 impl Event {
-    /// Makes an event of a type in a tenant.
+    /// Creates an event of a type in a tenant.
     #[must_use]
     pub fn new(tenant_id: impl Into<String>, event_type: impl Into<String>) -> Self {
         Self {
@@ -94,8 +95,8 @@ impl Event {
         }
     }
 
-    /// Gives the event an id of the caller's choice. For a repeated publish to find the first
-    /// copy, give it its time of publication too, unless the id is a ULID.
+    /// Sets the id. To let repeated publishing find the first copy, also set the time of
+    /// publication, unless the id is a ULID.
     #[must_use]
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: id.into(), ..self }
@@ -107,26 +108,26 @@ impl Event {
         Self { published_at: Some(at), ..self }
     }
 
-    /// Names what the event comes from.
+    /// Sets the source of the event.
     #[must_use]
     pub fn source(self, source_id: impl Into<String>) -> Self {
         Self { source_id: source_id.into(), ..self }
     }
 
-    /// Makes the JSON of a value the payload. An event with a value that has no JSON form cannot be
-    /// published.
+    /// Sets the payload to the JSON of a value. An event whose value cannot be serialized to JSON
+    /// cannot be published.
     #[must_use]
     pub fn payload<T: Serialize + ?Sized>(self, value: &T) -> Self {
         Self { payload: Payload::of(value), ..self }
     }
 
-    /// Sets when the event may be forgotten.
+    /// Sets when the store may delete the event.
     #[must_use]
     pub fn expires_at(self, at: Timestamp) -> Self {
         Self { expires_at: Some(at), ..self }
     }
 
-    /// Adds a name and a value, in place of an earlier value of that name.
+    /// Adds a metadata entry; replaces an earlier entry of the same name.
     #[must_use]
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
@@ -140,36 +141,39 @@ impl Event {
         self
     }
 
-    /// Ties the event to what caused it.
+    /// Sets the correlation id.
     #[must_use]
     pub fn correlation_id(self, correlation_id: impl Into<String>) -> Self {
         Self { correlation_id: correlation_id.into(), ..self }
     }
 
-    /// Reads the payload as a `T`.
+    /// Deserializes the payload as a `T`.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it is missing or not the JSON of a `T`.
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) if the payload is missing or is
+    /// not the JSON of a `T`.
     pub fn payload_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.payload.decode()
     }
 
-    /// Returns the event as JSON, with the members that every host of the contract writes. An
-    /// instant that is not set is written as the first one of year 1; the TTL is not written.
+    /// Returns the event as JSON, with the members that every implementation of the contract
+    /// writes. An instant that is not set is written as the first instant of year 1; the TTL is
+    /// left out.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when a payload read from a store is not JSON.
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) if a payload from a store is
+    /// not JSON.
     pub fn to_json(&self) -> Result<String, Error> {
         let mut out = String::new();
         self.write_json(&mut out)?;
         Ok(out)
     }
 
-    /// Appends the event as JSON, as [`to_json`](Self::to_json).
+    /// Appends the event as JSON, as [`to_json`](Self::to_json) does.
     pub(super) fn write_json(&self, out: &mut String) -> Result<(), Error> {
-        // Other clients have no way to leave an instant out: theirs is the zero time, year 1.
+        // Other clients cannot leave an instant out; they write the zero time, year 1.
         let instant = |at: Option<Timestamp>| at.unwrap_or(Timestamp::MIN).to_rfc3339();
         let key = self.key.as_ref();
         let mut object = ObjectWriter::begin(out);
@@ -201,17 +205,17 @@ impl Event {
         Ok(())
     }
 
-    /// Reads the JSON form. Members that it does not know are ignored; every member may be missing
-    /// or `null`, and an event without a time of creation was created `now`.
+    /// Parses the JSON form. Unknown members are ignored; every member may be missing or `null`. An
+    /// event without a time of creation gets `now`.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`InvalidInput`](super::ErrorKind::InvalidInput) when the text is not JSON, or a member has another type than
-    /// [`to_json`](Self::to_json) gives it.
+    /// [`Error`] of the kind [`InvalidInput`](super::ErrorKind::InvalidInput) if the text is not
+    /// JSON, or a member has another type than [`to_json`](Self::to_json) writes.
     pub fn from_json(text: &str, now: Timestamp) -> Result<Self, Error> {
         let malformed = |error| Input::Malformed { what: "event", error };
         let raw: RawEvent<'_> = json::read_object(text).map_err(malformed)?;
-        // Taken as text, not as a value: numbers keep their digits.
+        // Kept as text instead of a parsed value, so that numbers keep their digits.
         let payload = match raw.payload.map(RawValue::get) {
             None | Some("null") => Payload::default(),
             Some(text) => Payload::from_json(text)?,
@@ -240,7 +244,7 @@ impl Event {
 fn read_instant(member: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Error> {
     let Some(text) = text else { return Ok(None) };
     match text.parse() {
-        // What `write_json` and other clients write for an instant that is not set.
+        // How `write_json` and other clients write an instant that is not set.
         Ok(Timestamp::MIN) => Ok(None),
         Ok(at) => Ok(Some(at)),
         Err(error) => Err(Input::Instant { member, error }.into()),

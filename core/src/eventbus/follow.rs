@@ -1,4 +1,4 @@
-//! Following a query: its events, and then those that are published from now on.
+//! Follows a query: reads its events, and then newly published ones.
 
 use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -14,16 +14,16 @@ use super::page::EventPage;
 use super::query::{EventQuery, Order};
 use crate::time::Timestamp;
 
-/// Reads a query's pages over and over, and gives each event once.
+/// Follows a query: reads its pages repeatedly, and returns each event once.
 ///
-/// Events may arrive late, behind others that were published after them: indexes lag a moment, and
-/// clocks of publishers differ. The last moments before the newest event, the *overlap*, are
-/// therefore read again and again, and what was given already is left out. What arrives later than
-/// that is missed.
+/// An event may appear behind others that were published later, because indexes lag a moment and
+/// publishers' clocks differ. The time just before the newest event, the *overlap*, is therefore
+/// read again and again, and events that were already returned are skipped. Events that appear
+/// later than that are missed.
 ///
-/// Ask for [`next_page`](Self::next_page), hand it to [`take`](Self::take), and wait after a page
-/// without a `next` before you ask for another. Memory holds which events of some overlaps were
-/// given.
+/// Run [`next_page`](Self::next_page), pass the page to [`take`](Self::take), and after a page
+/// without a `next` wait before the next one. Memory holds the events of a few overlaps that were
+/// returned.
 ///
 /// ```
 /// use core::time::Duration;
@@ -35,7 +35,8 @@ use crate::time::Timestamp;
 /// let mut bus = MemoryBus::default();
 /// let mut following = Following::new(EventQuery::new("t1"), Duration::from_secs(2));
 /// for n in 0..3 {
-///     bus.publish(Event::new("t1", "order.created").id(Ulid::new(now, n)).published_at(now), now, n)?;
+///     let event = Event::new("t1", "order.created").id(Ulid::new(now, n)).published_at(now);
+///     bus.publish(event, now, n)?;
 ///     let new = following.take(bus.query(following.next_page())?, now);
 ///     assert_eq!((new.events.len(), new.unreadable.len()), (1, 0));
 /// }
@@ -43,40 +44,40 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Following {
-    /// The query, with the cursor after which the next page starts.
+    /// The query, with the cursor of the next page.
     query: EventQuery,
     overlap: Duration,
-    /// The cursor after which reading starts over: that of the last event before the overlap.
+    /// The cursor at which reading starts over: that of the last event before the overlap.
     restart: Option<String>,
-    /// The events given that may be read again, with their cursors.
+    /// The returned events that may be read again, with their cursors.
     given: BTreeMap<Place, Option<String>>,
-    /// The unreadable items that were found since reading started over last.
+    /// The unreadable items found since reading last started over.
     unreadable: BTreeSet<Option<EventKey>>,
-    /// Those of the time before.
+    /// The unreadable items of the pass before.
     unreadable_before: BTreeSet<Option<EventKey>>,
 }
 
-/// What of a page is new.
+/// The new part of a page.
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
-    /// The events, oldest first, each with the cursor behind it; `None` is the cursor of the
+    /// The events, oldest first, each with the cursor after it; `None` is the cursor of the
     /// beginning.
     pub events: Vec<(Event, Option<String>)>,
     /// The stored items that are not events.
     pub unreadable: Vec<UnreadableItem>,
 }
 
-/// What identifies an event, in the order of time.
+/// Identifies an event; sorts by time.
 type Place = (Option<Timestamp>, String, String);
 
-/// The place before all of an instant.
+/// Returns the place before all events of an instant.
 const fn start_of(at: Timestamp) -> Place {
     (Some(at), String::new(), String::new())
 }
 
 impl Following {
-    /// Follows a query from its cursor on. Its order does not matter, its limit is that of each page.
-    /// With an overlap of zero, only events of one instant are read again.
+    /// Follows a query from its cursor on. Ignores the query's order; its limit is the page size.
+    /// With an overlap of zero, only events of the newest instant are read again.
     #[must_use]
     pub fn new(query: EventQuery, overlap: Duration) -> Self {
         Self {
@@ -89,13 +90,14 @@ impl Following {
         }
     }
 
-    /// Returns the query of the page to read next.
+    /// Returns the query of the next page.
     #[must_use]
     pub const fn next_page(&self) -> &EventQuery {
         &self.query
     }
 
-    /// Takes in the page that was asked for, read at `now`, and returns what of it is new.
+    /// Processes the page of [`next_page`](Self::next_page), read at `now`, and returns its new
+    /// part.
     pub fn take(&mut self, page: EventPage, now: Timestamp) -> Followed {
         let events = self.new_events(&page);
         let unreadable = self.new_unreadable(page.unreadable);
@@ -129,11 +131,11 @@ impl Following {
         items
     }
 
-    /// Moves the restart up to the overlap, and forgets what is an overlap older than that: offset
-    /// cursors may reach back when late events shift them.
+    /// Moves the restart to the beginning of the overlap, and forgets events that are another
+    /// overlap older: offset cursors may reach back when late events shift them.
     fn forget(&mut self, now: Timestamp) {
         let Some(((Some(newest), ..), _)) = self.given.last_key_value() else { return };
-        // An event dated ahead must not end the overlap of those that are published now.
+        // An event dated in the future must not end the overlap of events published now.
         let newest = (*newest).min(now);
         let overlap = start_of(newest.saturating_sub(self.overlap));
         let Some(((Some(at), ..), cursor)) = self.given.range(..overlap).next_back() else {

@@ -1,4 +1,4 @@
-//! Getting one event.
+//! Reads one event.
 
 use super::config::BusConfig;
 use super::error::{Doing, Error, Reason};
@@ -10,9 +10,10 @@ use crate::store::{self, Answered, GetItem, Item, Page, StoreFailure, StoreReque
 
 /// Reads one event, by its id or its key.
 ///
-/// By id, the newest copy is read from an index that lags a moment behind the table; costs one
-/// `Query`, more only when the copies exceed 1 MB. By key, the event is read as it is, also right
-/// after it was published; costs one consistent `GetItem`. There is no metric of it.
+/// By id, it reads the newest copy from an index that lags a moment behind the table. This costs
+/// one `Query`, or more if the copies exceed 1 MB. By key, it reads the current item, even right
+/// after its publication. This costs one consistent `GetItem`. There is no metric for reads of
+/// single events.
 ///
 /// ```
 /// use apptheory_core::eventbus::BusConfig;
@@ -38,20 +39,22 @@ pub struct GetEvent {
 }
 
 impl BusConfig {
-    /// Reads an event by its id, in one tenant if one is named; see [`GetEvent`].
+    /// Returns the machine that reads an event by its id, optionally in one tenant; see
+    /// [`GetEvent`].
     ///
     /// # Errors
     ///
-    /// [`Error`] for an id or a tenant that no event can have.
+    /// [`Error`] for an invalid id or tenant.
     pub fn get(&self, id: &str, tenant_id: Option<&str>) -> Result<GetEvent, Error> {
         Ok(GetEvent { bus: self.clone(), look_up: LookUp::new(id, tenant_id)?, key: None })
     }
 
-    /// Reads an event by its key, as publishing returned it; see [`GetEvent`].
+    /// Returns the machine that reads an event by its key, which publishing returns; see
+    /// [`GetEvent`].
     ///
     /// # Errors
     ///
-    /// [`Error`] for a key that no event can have.
+    /// [`Error`] for an invalid key.
     pub fn get_by_key(&self, key: EventKey) -> Result<GetEvent, Error> {
         Ok(GetEvent { bus: self.clone(), look_up: LookUp::of_key(&key)?, key: Some(key) })
     }
@@ -94,7 +97,7 @@ impl GetEvent {
         self.on_page(page)
     }
 
-    /// The newest copy that can be read; if none can, why the newest cannot.
+    /// Returns the newest readable copy. If none is readable, returns why the newest copy is not.
     fn newest(mut self) -> Result<Event, Error> {
         let mut unreadable = None;
         for item in self.look_up.take_copies(&self.bus) {

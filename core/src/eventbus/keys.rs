@@ -1,4 +1,4 @@
-//! The primary key of an event, and what may be part of one.
+//! The primary key of an event, and its parts.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,8 +8,8 @@ use super::schema::AttributeNames;
 use crate::store::{Item, Key, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Value};
 use crate::time::Timestamp;
 
-/// The primary key of a stored event. Keep it to read the event at once, without
-/// waiting for an index.
+/// The primary key of a stored event. Keep it to read the event right after its publication,
+/// without waiting for an index.
 ///
 /// ```
 /// use apptheory_core::eventbus::{EventKey, Separator};
@@ -29,25 +29,24 @@ pub struct EventKey {
     pub sort_key: String,
 }
 
-/// Whether a tenant id or event type may hold `#`, which separates them in the key.
+/// Says whether a tenant id or event type may contain `#`, which separates them in the key.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Separator {
-    /// Refused: tenant `a` with type `b#c` would share its partition with tenant `a#b` and type
-    /// `c`.
+    /// Refused: tenant `a` with type `b#c` would share a partition with tenant `a#b` and type `c`.
     #[default]
     Refused,
-    /// Allowed, for data that already has it. Queries then also filter on the exact tenant and
+    /// Allowed, for data that already contains it. Queries then also filter by the exact tenant and
     /// type.
     Allowed,
 }
 
 impl EventKey {
-    /// The key of an event. All texts are trimmed; the id may hold `#`.
+    /// Derives the key of an event. All texts are trimmed; the id may contain `#`.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank part, a refused separator, an instant outside
-    /// [`FIRST_INSTANT`] to [`LAST_INSTANT`], or a key longer than DynamoDB takes.
+    /// [`Error`] for a blank part, a refused separator, an instant outside [`FIRST_INSTANT`] to
+    /// [`LAST_INSTANT`], or a key longer than DynamoDB allows.
     pub fn derive(
         tenant_id: &str,
         event_type: &str,
@@ -68,13 +67,13 @@ impl EventKey {
         Ok(Self { partition_key, sort_key })
     }
 
-    /// The id in the sort key; empty if that holds none.
+    /// Returns the id in the sort key; empty if the sort key has none.
     #[must_use]
     pub fn id(&self) -> &str {
         self.sort_key.split_once('#').map_or("", |(_, id)| id)
     }
 
-    /// The key under which a stored item is found; `None` if it is not one in this style.
+    /// Returns the key of a stored item; `None` if the item has no key in this style.
     #[must_use]
     pub fn of_item(item: &Item, names: &AttributeNames) -> Option<Self> {
         Some(Self {
@@ -83,7 +82,8 @@ impl EventKey {
         })
     }
 
-    /// The key of a stored item, as [`of_item`](Self::of_item), whose texts become the key's.
+    /// Takes the key out of a stored item, like [`of_item`](Self::of_item), without copying its
+    /// texts.
     pub(super) fn take_from(item: &mut Item, names: &AttributeNames) -> Option<Self> {
         match (item.take(names.partition_key), item.take(names.sort_key)) {
             (Some(Value::S(partition_key)), Some(Value::S(sort_key))) => {
@@ -93,7 +93,7 @@ impl EventKey {
         }
     }
 
-    /// The key as the store takes it.
+    /// Returns the key in the store's form.
     #[must_use]
     pub fn to_store_key(&self, names: &AttributeNames) -> Key {
         Key::of(names.partition_key, Value::from(self.partition_key.as_str()))
@@ -101,11 +101,11 @@ impl EventKey {
     }
 }
 
-/// The partition key of a tenant's events of one type, both trimmed.
+/// Returns the partition key of a tenant's events of one type; both are trimmed.
 ///
 /// # Errors
 ///
-/// As [`EventKey::derive`].
+/// The same as for [`EventKey::derive`].
 pub fn partition_key(
     tenant_id: &str,
     event_type: &str,
@@ -124,7 +124,7 @@ pub fn partition_key(
     Ok(partition_key)
 }
 
-/// The trimmed type that a subscriber names.
+/// Returns the trimmed event type of a subscription.
 ///
 /// # Errors
 ///
@@ -136,7 +136,7 @@ pub fn subscription_type(event_type: &str) -> Result<&str, Error> {
     }
 }
 
-/// Refuses a tenant that cannot be part of a key; `tenant_id` is trimmed already.
+/// Refuses a tenant that cannot be part of a key. `tenant_id` must be trimmed.
 pub(super) fn check_tenant(tenant_id: &str, separator: Separator) -> Result<(), Error> {
     if tenant_id.is_empty() {
         return Err(Input::EmptyTenant.into());
@@ -154,8 +154,8 @@ pub(super) fn check_length(part: &'static str, text: &str, most: usize) -> Resul
     Ok(())
 }
 
-/// The first instant whose nanoseconds since 1970 have the nineteen digits that make text order
-/// time order: 2001-09-09T01:46:40Z.
+/// The first instant whose nanoseconds since 1970 have nineteen digits, so that text order is time
+/// order: 2001-09-09T01:46:40Z.
 pub const FIRST_INSTANT: Timestamp = Timestamp::clamped_from_unix_nanos(1_000_000_000_000_000_000);
 
 /// The last instant whose nanoseconds since 1970 fit 64 bits: 2262-04-11T23:47:16.854775807Z.

@@ -1,4 +1,4 @@
-//! Finding the copies of an event by its id.
+//! Finds the copies of an event by its id.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,8 +14,8 @@ use super::query::Order;
 use super::schema::ID_INDEX;
 use crate::store::{Item, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES, Page, QueryItems};
 
-/// A search for every copy of an id, in one tenant or in all. The same id published at two instants
-/// is two events, and the index does not order them: all are read.
+/// A search for every copy of an id, in one tenant or in all. An id published at two instants gives
+/// two events, and the index does not sort them, so all are read.
 #[derive(Clone, Debug)]
 pub(super) struct LookUp {
     pub(super) id: String,
@@ -32,13 +32,13 @@ impl LookUp {
         check_length("event ID", id, MAX_PARTITION_KEY_BYTES)?;
         let tenant_id = tenant_id.map(str::trim);
         if let Some(tenant_id) = tenant_id {
-            // Only reads: a separator cannot do harm here.
+            // A separator is harmless here, because this only reads.
             check_tenant(tenant_id, Separator::Allowed)?;
         }
         Ok(Self { id: id.into(), tenant_id: tenant_id.map(Into::into), found: Vec::new() })
     }
 
-    /// The search for the one copy with a key, if any event can have that.
+    /// Returns the search for the single copy with a key, unless the key is invalid.
     pub(super) fn of_key(key: &EventKey) -> Result<Self, Error> {
         if key.partition_key.is_empty() {
             return Err(Input::EmptyTenant.into());
@@ -54,13 +54,13 @@ impl LookUp {
         QueryItems { start_after, ..read }
     }
 
-    /// Takes in a page; returns where the next one starts, if there is one.
+    /// Adds a page; returns where the next page starts, if there is one.
     pub(super) fn add(&mut self, page: Page) -> Option<Item> {
         self.found.extend(page.items);
         page.next
     }
 
-    /// Takes the copies found, newest first.
+    /// Takes the found copies, newest first.
     pub(super) fn take_copies(&mut self, bus: &BusConfig) -> Vec<Item> {
         let names = bus.codec().names();
         let mut copies = mem::take(&mut self.found);

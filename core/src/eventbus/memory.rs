@@ -1,4 +1,4 @@
-//! The bus without a store.
+//! An event bus in memory.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -24,11 +24,11 @@ use super::publish::{PublishOutcome, Published, check_size, complete};
 use super::query::{EventQuery, Order, Selection};
 use crate::time::Timestamp;
 
-/// An event bus without a table, with offset cursors, for tests and small tools.
+/// An event bus in memory, with offset cursors, for tests and small tools.
 ///
-/// It follows the same rules as [`BusConfig`](super::BusConfig) on a table, with two differences:
-/// events expire only as they say themselves (and stay until they are deleted), and a page's cursor
-/// counts events, so that publishing between two pages shifts what the second one shows.
+/// It follows the same rules as [`BusConfig`](super::BusConfig) on a table, with two differences.
+/// Events have no default expiry, and stay until they are deleted. A page's cursor counts events,
+/// so publishing between two pages shifts the second page.
 ///
 /// ```
 /// use apptheory_core::eventbus::{Event, EventQuery, MemoryBus, Ulid};
@@ -37,7 +37,8 @@ use crate::time::Timestamp;
 /// let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
 /// let mut bus = MemoryBus::default();
 /// for n in 0..3 {
-///     bus.publish(Event::new("t1", "order.created").id(Ulid::new(now, n)).published_at(now), now, n)?;
+///     let event = Event::new("t1", "order.created").id(Ulid::new(now, n)).published_at(now);
+///     bus.publish(event, now, n)?;
 /// }
 /// let page = bus.query(&EventQuery::new("t1").limit(2))?;
 /// assert_eq!((page.events.len(), page.next.as_deref()), (2, Some("Mg")));
@@ -46,13 +47,13 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBus {
     separator: Separator,
-    /// All events by key: those of one tenant and type in the order of time.
+    /// All events by key; those of one tenant and type are sorted by time.
     events: BTreeMap<EventKey, Arc<Event>>,
-    /// All events by tenant, and each tenant's in the order of time.
+    /// All events by tenant; each tenant's are sorted by time.
     by_tenant: BTreeMap<Place, Arc<Event>>,
 }
 
-/// Tenant, time of publication, id and type: within a tenant the order of every query.
+/// Tenant, time of publication, id and type: the order of every query within a tenant.
 type Place = (String, Option<Timestamp>, String, String);
 
 fn place(event: &Event) -> Place {
@@ -61,18 +62,18 @@ fn place(event: &Event) -> Place {
 }
 
 impl MemoryBus {
-    /// Makes an empty bus; `separator` says whether tenants and types may hold `#`.
+    /// Creates an empty bus. `separator` says whether tenants and types may contain `#`.
     #[must_use]
     pub const fn new(separator: Separator) -> Self {
         Self { separator, events: BTreeMap::new(), by_tenant: BTreeMap::new() }
     }
 
-    /// Keeps an event, unless it is there already. `entropy` becomes part of the id of an event
-    /// that has none.
+    /// Stores an event, unless it already exists. `entropy` becomes part of the id of an event
+    /// without one.
     ///
     /// # Errors
     ///
-    /// [`Error`] for an event that a table would refuse too.
+    /// [`Error`] for an event that a table would refuse, too.
     pub fn publish(
         &mut self,
         event: Event,
@@ -100,7 +101,8 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// [`Error`] for a query that a table would refuse too, and for what is not an offset cursor.
+    /// [`Error`] for a query that a table would refuse, too, and for a cursor that is not an offset
+    /// cursor.
     pub fn query(&self, query: &EventQuery) -> Result<EventPage, Error> {
         let selection = Selection::of(query, self.separator)?;
         let skipped = match query.cursor.as_deref() {
@@ -122,8 +124,8 @@ impl MemoryBus {
         })
     }
 
-    /// The events of a query in its order: those of one type by key, as a table has them, and those of
-    /// all types by tenant, as its index.
+    /// Returns the events of a query in its order: those of one type by key, as in a table; those
+    /// of all types by tenant, as in its index.
     fn selected<'a>(
         &'a self,
         selection: &'a Selection,
@@ -144,7 +146,7 @@ impl MemoryBus {
         }
     }
 
-    /// Reads the newest event with an id, of one tenant if one is named.
+    /// Reads the newest event with an id, optionally in one tenant.
     ///
     /// # Errors
     ///
@@ -160,27 +162,27 @@ impl MemoryBus {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The same as for [`get`](Self::get).
     pub fn get_by_key(&self, key: &EventKey) -> Result<&Event, Error> {
         let id = LookUp::of_key(key)?.id;
         self.events.get(key).map(Arc::as_ref).ok_or(Error(Reason::NotFound(id)))
     }
 
-    /// Deletes the newest event with an id, of one tenant if one is named.
+    /// Deletes the newest event with an id, optionally in one tenant.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The same as for [`get`](Self::get).
     pub fn delete(&mut self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         let key = self.get(id, tenant_id)?.key.clone();
         Ok(self.remove(key))
     }
 
-    /// Deletes every event with an id, of one tenant if one is named.
+    /// Deletes every event with an id, optionally in one tenant.
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// The same as for [`get`](Self::get).
     pub fn delete_all(&mut self, id: &str, tenant_id: Option<&str>) -> Result<Deleted, Error> {
         let id = LookUp::new(id, None)?.id;
         let copies = self.copies(&id, tenant_id)?;
@@ -192,11 +194,11 @@ impl MemoryBus {
         Ok(self.remove(keys))
     }
 
-    /// Deletes all events of a tenant, and says how many there were.
+    /// Deletes all events of a tenant, and returns their number.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a tenant that cannot have events.
+    /// [`Error`] for an invalid tenant.
     pub fn delete_tenant(&mut self, tenant_id: &str) -> Result<u64, Error> {
         let tenant_id = tenant_id.trim();
         check_tenant(tenant_id, self.separator)?;
@@ -206,7 +208,7 @@ impl MemoryBus {
         Ok(u64::try_from(before.saturating_sub(self.events.len())).unwrap_or(u64::MAX))
     }
 
-    /// The events with an id, newest first.
+    /// Returns the events with an id, newest first.
     fn copies(&self, id: &str, tenant_id: Option<&str>) -> Result<Vec<&Event>, Error> {
         let tenant_id = tenant_id.map(str::trim);
         if let Some(tenant_id) = tenant_id {
@@ -231,7 +233,7 @@ impl MemoryBus {
     }
 }
 
-/// Where the events of one type that a query selects stand among all by key.
+/// Returns the range of keys of one type's events that a query selects.
 fn keys(selection: &Selection, event_type: &str) -> Range<EventKey> {
     let partition_key = [&*selection.tenant_id, "#", event_type].concat();
     // Every sort key has nineteen digits, then `#` and an id.
@@ -247,20 +249,21 @@ fn keys(selection: &Selection, event_type: &str) -> Range<EventKey> {
     first..past
 }
 
-/// Where the events that a query selects stand among all by tenant.
+/// Returns the range of places of events that a query selects.
 fn places(selection: &Selection) -> Range<Place> {
     let at =
         |tenant_id: String, at: Option<Timestamp>| (tenant_id, at, String::new(), String::new());
     let tenant_id = &selection.tenant_id;
     let past = match selection.end {
-        // No event is published in the last nanosecond of year 9999.
+        // Never saturates: no event is published in the last nanosecond of year 9999.
         Some(end) => at(tenant_id.clone(), Some(end.saturating_add(Duration::from_nanos(1)))),
         None => at(after(tenant_id.clone()), None),
     };
     at(tenant_id.clone(), selection.start)..past
 }
 
-/// The first text after this one: none lies between a text and itself with a NUL.
+/// Returns the next text in order: no text lies between a text and the same text with a NUL
+/// appended.
 fn after(mut text: String) -> String {
     text.push('\0');
     text

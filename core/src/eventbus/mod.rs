@@ -1,10 +1,10 @@
 //! The event bus: events of tenants, published once and read in order.
 //!
-//! This module decides how events are identified, laid out in a table, found again and paged
-//! through: [`BusConfig`] holds a configuration and makes the machines [`Publish`], [`QueryEvents`],
-//! [`GetEvent`], [`DeleteEvent`] and [`DeleteTenant`], which ask for effects on a
-//! [`store`](crate::store). [`MemoryBus`] is the same bus as plain data. Neither knows a clock, a
-//! source of randomness or a network, nor who handles events: subscriptions belong to the host.
+//! This module decides how events are identified, stored in a table, found and paged. [`BusConfig`]
+//! holds the configuration and creates the machines [`Publish`], [`QueryEvents`], [`GetEvent`],
+//! [`DeleteEvent`] and [`DeleteTenant`], which ask for effects on a [`store`](crate::store).
+//! [`MemoryBus`] is the same bus in memory. Neither reads a clock or random numbers, or uses a
+//! network. Subscriptions belong to the host.
 //!
 //! ```
 //! use apptheory_core::eventbus::{BusConfig, Event, EventQuery};

@@ -1,4 +1,4 @@
-//! A page of a query's answer.
+//! A page of a query's result.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -14,33 +14,33 @@ use crate::store::{AttributeName, Item, KeyCursor};
 
 /// A page of events, and where it ended.
 ///
-/// Only a missing `next` means that nothing follows: a page may be short, or even empty, and still
-/// have one.
+/// Only a missing `next` means the end of the data: a page may be short, or even empty, and still
+/// have a `next`.
 #[derive(Clone, Debug)]
 pub struct EventPage {
     /// The events, in the order of the query.
     pub events: Vec<Event>,
-    /// The cursor with which the same query reads on; `None` at the end.
+    /// The cursor with which the same query continues; `None` at the end.
     pub next: Option<String>,
     /// Why the page ended where it did.
     pub end: PageEnd,
-    /// Stored items of the page's range that are not events; they hide nothing.
+    /// Stored items in the page's range that are not events. All events are in `events` regardless.
     pub unreadable: Vec<UnreadableItem>,
     pub(super) positions: Positions,
 }
 
-/// Why a page ended.
+/// Says why a page ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PageEnd {
-    /// It holds as many events as were asked for.
+    /// It holds as many events as requested.
     Full,
-    /// Nothing follows.
+    /// There are no more events.
     EndOfData,
-    /// The query's filters let too little through for the requests that a page may cost.
+    /// The read budget is spent: the query's filters rejected most events.
     BudgetSpent,
 }
 
-/// What the cursors of single events are made from.
+/// The data from which the cursors of single events are made.
 #[derive(Clone, Debug)]
 pub(super) enum Positions {
     /// The number of events before the page.
@@ -61,13 +61,13 @@ pub(super) struct KeyPositions {
     pub(super) ranks: Vec<usize>,
 }
 
-/// The key attributes of items, all in one text: nearly every page is read to its end, and then nobody
-/// asks for the cursor behind an event within it.
+/// The key attributes of items, all in one text. Nearly every page is read to its end, so cursors
+/// of events within it are rarely needed.
 #[derive(Clone, Debug)]
 pub(super) struct KeyTexts {
     names: Vec<&'static str>,
     texts: String,
-    /// Where each attribute's text ends, for every item as many as there are names.
+    /// Where each attribute's text ends; each item has as many entries as there are names.
     ends: Vec<usize>,
 }
 
@@ -76,7 +76,7 @@ impl KeyTexts {
         Self { names, texts: String::new(), ends: Vec::new() }
     }
 
-    /// Adds an item's key. An attribute that is missing counts as empty, as no key's can be.
+    /// Adds an item's key. A missing attribute counts as empty, which no key attribute can be.
     pub(super) fn push(&mut self, item: &Item) {
         for name in &self.names {
             self.texts.push_str(item.text(name).unwrap_or_default());
@@ -129,7 +129,7 @@ impl CursorWriter {
 }
 
 impl PageEnd {
-    /// The reason's name, in snake case.
+    /// Returns the reason's name in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -141,11 +141,11 @@ impl PageEnd {
 }
 
 impl EventPage {
-    /// The cursor with which the same query reads on after the event at `index` (from 0; beyond the
-    /// last event, after that); `None` where that is the query's first page.
+    /// Returns the cursor with which the same query continues after the event at `index` (from 0;
+    /// an index beyond the last event means the last). `None` stands for the query's first page.
     ///
-    /// Nothing after the event is ever left out. Where the store's order differs from the page's,
-    /// among events of one instant in a tenant's index, some before it may be read once more: tell
+    /// No event after this one is left out. Among events of the same instant in a tenant's index,
+    /// the store's order differs from the page's, so some earlier ones may be read again; recognize
     /// them by their id.
     #[must_use]
     pub fn cursor_after(&self, index: usize) -> Option<String> {
@@ -159,8 +159,8 @@ impl EventPage {
         }
     }
 
-    /// The page as JSON, with the portable cursor shape: `{"next_key":{"cursor":"…"}}`, `null` at
-    /// the end. An event whose payload is not JSON is listed as unreadable.
+    /// Returns the page as JSON, with the portable cursor form: `{"next_key":{"cursor":"…"}}`, or
+    /// `null` at the end. An event whose payload is not JSON is listed as unreadable.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut unreadable: Vec<(Option<&EventKey>, String)> =
@@ -202,7 +202,7 @@ impl KeyPositions {
                 *passed = true;
             }
         }
-        // The store reads on after one item: every item up to it must have been passed.
+        // The store continues after a single item, so every item up to it must have been passed.
         let last = passed.iter().take_while(|passed| **passed).count().checked_sub(1);
         match last.and_then(|last| self.keys.get(last)) {
             Some(key) => Some(self.cursors.write(key)),
@@ -211,7 +211,7 @@ impl KeyPositions {
     }
 }
 
-/// The order of two events on a page: by time of publication, then id, then type.
+/// Compares two events of a page: by time of publication, then id, then type.
 pub(super) fn compare(order: Order, a: &Event, b: &Event) -> Ordering {
     let (a, b) = match order {
         Order::NewestFirst => (b, a),

@@ -1,4 +1,4 @@
-//! What an event carries: one JSON text.
+//! The payload of an event: one JSON text.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,15 +10,15 @@ use serde::de::DeserializeOwned;
 use super::error::{Error, Reason};
 use crate::json::{self, JsonError};
 
-/// The JSON text that an event carries, or nothing.
+/// The JSON text of an event's contents, or no payload.
 ///
-/// Texts made here are compact and have the bytes that [`json`](crate::json) specifies. A payload
-/// that was read from a store keeps the bytes found there, whatever they are. `Debug` shows the
-/// length only: payloads do not belong in logs.
+/// Texts created here are compact and have the bytes that [`json`](crate::json) specifies. A
+/// payload from a store keeps the stored bytes, even if they are not JSON. `Debug` shows only the
+/// length, because payloads do not belong in logs.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Payload(Result<Vec<u8>, NotSerializable>);
 
-/// Why a value has no JSON form.
+/// Why a value cannot be serialized to JSON.
 #[derive(Clone, Eq, PartialEq)]
 struct NotSerializable(String);
 
@@ -29,19 +29,19 @@ impl Default for Payload {
 }
 
 impl Payload {
-    /// Makes the JSON of a value, with the members of every object sorted by name. What has no JSON
-    /// form is no payload: [`check`](Self::check) and publishing say so.
+    /// Serializes a value to JSON, with the members of every object sorted by name. If this fails,
+    /// [`check`](Self::check) and publishing return the error.
     #[must_use]
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         let json = serde_json::to_value(value).map(|value| json::to_text(&value).into_bytes());
         Self(json.map_err(|error| NotSerializable(error.to_string())))
     }
 
-    /// Checks that the value that it was made of has a JSON form.
+    /// Checks that the value of [`of`](Self::of) could be serialized.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it has none.
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) if it could not.
     pub fn check(&self) -> Result<(), Error> {
         self.bytes().map(drop)
     }
@@ -51,24 +51,26 @@ impl Payload {
         bytes.map_err(|NotSerializable(why)| Error(Reason::NotSerializable(why.clone())))
     }
 
-    /// Takes a JSON text, made compact; the order of members and the spelling of numbers stay.
+    /// Creates a payload from a JSON text, made compact. The order of members and the digits of
+    /// numbers stay.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when the text is not exactly one JSON value.
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) if the text is not exactly one
+    /// JSON value.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let mut compact = String::with_capacity(text.len());
         json::write_compact(text, &mut compact).map_err(not_json)?;
         Ok(Self(Ok(compact.into_bytes())))
     }
 
-    /// Bytes as a store held them, unchecked.
+    /// Creates a payload from stored bytes, without checking them.
     #[must_use]
     pub const fn from_stored(bytes: Vec<u8>) -> Self {
         Self(Ok(bytes))
     }
 
-    /// Returns the bytes; empty when there is no payload.
+    /// Returns the bytes; empty if there is no payload.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_deref().unwrap_or_default()
@@ -80,18 +82,18 @@ impl Payload {
         self.as_bytes().is_empty()
     }
 
-    /// Reads the payload as a `T`.
+    /// Deserializes the payload as a `T`.
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) when it is empty, is not JSON, or
+    /// [`Error`] of the kind [`Payload`](super::ErrorKind::Payload) if it is empty, is not JSON, or
     /// is not the JSON of a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(self.bytes()?)
             .map_err(|error| Error(Reason::PayloadMismatch(JsonError::from(&error))))
     }
 
-    /// Appends the payload's JSON, `null` when there is none.
+    /// Appends the payload's JSON, or `null` if there is no payload.
     pub(super) fn write_json(&self, out: &mut String) -> Result<(), Error> {
         let bytes = self.bytes()?;
         if bytes.is_empty() {
@@ -110,7 +112,7 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// The payload is not one JSON value: it was given, or stored by someone else, as something else.
+/// The payload is not one JSON value: the caller passed, or another writer stored, something else.
 const fn not_json(error: JsonError) -> Error {
     Error(Reason::PayloadNotJson(error))
 }

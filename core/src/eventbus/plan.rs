@@ -17,12 +17,12 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// The reads that answer a query: the table's partition for one type, else the tenant's index.
+/// The reads for a query: the table's partition for one type, or else the tenant's index.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// The read, without where it starts and how much it takes.
+    /// The read, without start and limit.
     pub(super) read: QueryItems,
-    /// What its cursors hold.
+    /// The form of its cursors.
     pub(super) shape: KeyShape,
 }
 
@@ -37,13 +37,13 @@ impl Plan {
     fn of_type(bus: &BusConfig, selection: &Selection, event_type: &str) -> Result<Self, Error> {
         let names = bus.codec().names();
         let partition = partition_key(&selection.tenant_id, event_type, bus.separator())?;
-        // No sort key ends in its `#`: the bound after `end` is never met.
+        // No sort key ends in `#`, so no key equals the bound after `end`.
         let low = selection.start.map(|start| format!("{}#", clamp(start).unix_nanos()));
         let high =
             selection.end.map(|end| format!("{}#", clamp(end).unix_nanos().saturating_add(1)));
         let mut filter = tags_filter(names.tags, &selection.tags);
         if bus.separator() == Separator::Allowed {
-            // Another tenant and type may make the same partition key.
+            // Another tenant and type may have the same partition key.
             filter = filter
                 .and(Guard::equals(names.tenant_id, selection.tenant_id.as_str().into()))
                 .and(Guard::equals(names.event_type, event_type.into()));
@@ -93,7 +93,7 @@ impl Plan {
         }
     }
 
-    /// The key after which to read, from a cursor as the caller gave it.
+    /// Returns the key after which to read, from a cursor of the caller.
     pub(super) fn start_after(
         &self,
         bus: &BusConfig,
@@ -108,13 +108,13 @@ impl Plan {
         Ok(Some(check(cursor, &self.read, &self.shape)?))
     }
 
-    /// Holds the part of each item that a cursor after it consists of.
+    /// Returns the collector of the key attributes from which cursors are made.
     pub(super) fn key_texts(&self) -> KeyTexts {
         KeyTexts::new(self.shape.attributes.iter().map(|(name, _)| *name).collect())
     }
 }
 
-/// The read of a whole partition of the table, or of one of its indexes.
+/// Returns the read of a whole partition of the table, or of one of its indexes.
 pub(super) fn partition_read(
     bus: &BusConfig,
     index: Option<&'static str>,
@@ -149,24 +149,24 @@ fn range(
     Some((name.into(), range))
 }
 
-/// All tags must be there.
+/// Requires that all tags are present.
 fn tags_filter(name: &'static str, tags: &[String]) -> Guard {
     let contains =
         |tag: &String| Guard::Contains { name: name.into(), value: Value::from(tag.as_str()) };
     tags.iter().map(contains).reduce(Guard::and).unwrap_or(Guard::Always)
 }
 
-/// Bounds outside the instants that keys can hold are as good as the first and last of those.
+/// Clamps a bound to the instants that keys can contain.
 pub(super) fn clamp(bound: Timestamp) -> Timestamp {
     bound.clamp(FIRST_INSTANT, LAST_INSTANT)
 }
 
-/// With fractions of any width, text order is time order only between whole seconds, so the bounds
-/// take in the whole second and what they let through is filtered by its instant.
+/// With fractions of any length, text order is time order only between whole seconds. So the bounds
+/// include the whole second, and events outside the range are filtered out by their instant.
 fn low_bound(format: TimestampFormat, start: Timestamp) -> Value {
     match format {
         TimestampFormat::Fixed9 => Value::from(format.write(start)),
-        // A prefix of every text of that second, and so not greater than any.
+        // A prefix of every text of that second, and so not greater than any of them.
         TimestampFormat::Trimmed => Value::from(start.to_rfc3339_seconds().trim_end_matches('Z')),
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing an event.
+//! Publishes an event.
 
 use core::mem;
 
@@ -16,11 +16,12 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// Writes an event, unless it is there already.
+/// Writes an event, unless it already exists.
 ///
-/// Passing failures are tried again after a random part of a doubling delay, as often as the bus is
-/// configured to and no longer than a deadline allows. An event that a lost reply had written
-/// concludes as [`PublishOutcome::Deduplicated`]. Costs one `PutItem` per attempt.
+/// Temporary failures are retried after a random part of a doubling delay, as often as the bus is
+/// configured to and no longer than a deadline allows. If an attempt with a lost reply had already
+/// written the event, the outcome is [`PublishOutcome::Deduplicated`]. Costs one `PutItem` per
+/// attempt.
 ///
 /// ```
 /// use apptheory_core::eventbus::{Event, BusConfig, PublishOutcome, Ulid};
@@ -49,33 +50,33 @@ use crate::time::Timestamp;
 pub struct Publish {
     bus: BusConfig,
     event: Event,
-    /// The event's item, which the first attempt takes along. Later ones, which are rare, encode it
-    /// anew, so that the first one copies nothing.
+    /// The event's item for the first attempt. Retries, which are rare, encode the event again, so
+    /// that the first attempt copies nothing.
     item: Item,
     retry: Retry,
 }
 
-/// An event that the bus has, from this call or an earlier one.
+/// An event that is stored in the bus, by this call or an earlier one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Published {
-    /// The event with what publishing gave it: id, time of publication, key, expiry.
+    /// The event, with the id, time of publication, key and expiry that publishing filled in.
     pub event: Event,
-    /// Whether it was new.
+    /// Whether the event was new.
     pub outcome: PublishOutcome,
 }
 
-/// Whether a published event was new.
+/// Says whether a published event was new.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PublishOutcome {
-    /// It was not there before.
+    /// The event did not exist before.
     Created,
-    /// An event with this tenant, type, id and time of publication was there already, and stays as
-    /// it was.
+    /// An event with this tenant, type, id and time of publication already existed, and is
+    /// unchanged.
     Deduplicated,
 }
 
 impl PublishOutcome {
-    /// Returns the outcome's name, in snake case.
+    /// Returns the outcome's name in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -86,15 +87,16 @@ impl PublishOutcome {
 }
 
 impl BusConfig {
-    /// Writes an event as of `now`; see [`Publish`]. The low 80 bits of `entropy` become part of
-    /// the id of an event that has none, all of it spreads the delays between attempts.
+    /// Returns the machine that writes an event as of `now`; see [`Publish`]. The low 80 bits of
+    /// `entropy` become part of the id of an event without one; all bits spread the delays between
+    /// attempts.
     ///
     /// # Errors
     ///
-    /// [`Error`] for an event that has no key, or that the store does not take.
+    /// [`Error`] for an event whose key cannot be derived, or that the store would refuse.
     pub fn publish(&self, event: Event, now: Timestamp, entropy: u128) -> Result<Publish, Error> {
         let (event, item) = self.prepare(event, now, entropy)?;
-        // Both halves: callers may give 80 bits, or 128.
+        // Uses both halves, because callers may pass 80 bits or 128.
         let seed = (entropy ^ (entropy >> 64)) & u128::from(u64::MAX);
         let retry = Retry::new(self, now, u64::try_from(seed).unwrap_or(0));
         Ok(Publish { bus: self.clone(), event, item, retry })
@@ -102,7 +104,7 @@ impl BusConfig {
 }
 
 impl Publish {
-    /// Waits for no attempt that would start at `deadline` or later.
+    /// Starts no attempt at or after `deadline`.
     pub fn with_deadline(self, deadline: Timestamp) -> Self {
         Self { retry: self.retry.until(deadline), ..self }
     }
@@ -168,7 +170,7 @@ impl Publish {
 }
 
 impl BusConfig {
-    /// The event as it is stored, and its item.
+    /// Returns the event as it is stored, and its item.
     fn prepare(&self, event: Event, now: Timestamp, entropy: u128) -> Result<(Event, Item), Error> {
         let mut event = complete(event, now, entropy, self.separator())?;
         if event.expires_at.is_none() {
@@ -182,8 +184,8 @@ impl BusConfig {
     }
 }
 
-/// Gives an event what it lacks and derives its key. Texts that are part of the key are trimmed,
-/// repeated tags dropped.
+/// Fills in missing fields and derives the event's key. Trims the texts that are part of the key,
+/// and removes duplicate tags.
 pub(super) fn complete(
     mut event: Event,
     now: Timestamp,
@@ -214,8 +216,8 @@ pub(super) fn complete(
     Ok(event)
 }
 
-/// The instant in an id that is a ULID, so that the same id always has the same key. Ids that only
-/// look like one, such as padded numbers, name no instant that a key could hold.
+/// Returns the instant in an id that is a ULID, so that the same id always has the same key. Ids
+/// that only look like ULIDs, such as padded numbers, have instants that no key can contain.
 fn instant_of_ulid(id: &str) -> Option<Timestamp> {
     let at = id.parse::<Ulid>().ok()?.timestamp();
     (FIRST_INSTANT..=LAST_INSTANT).contains(&at).then_some(at)

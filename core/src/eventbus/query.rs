@@ -1,4 +1,4 @@
-//! What to read: the query, and its normalised form.
+//! The query, and its normalized form.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -14,7 +14,7 @@ use crate::json::{self, ObjectWriter};
 use crate::store::CursorError;
 use crate::time::Timestamp;
 
-/// Which events of a tenant to read, and from where on.
+/// Selects the events of a tenant to read, and where to start.
 ///
 /// ```
 /// use apptheory_core::eventbus::EventQuery;
@@ -27,37 +27,37 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct EventQuery {
-    /// The tenant; required. Trimmed.
+    /// The tenant; required. Trimmed before use.
     pub tenant_id: String,
-    /// The type; all types when missing or blank. Trimmed.
+    /// The type; all types if missing or blank. Trimmed before use.
     pub event_type: Option<String>,
-    /// The earliest time of publication, included.
+    /// The earliest time of publication, inclusive.
     pub start: Option<Timestamp>,
-    /// The latest time of publication, included.
+    /// The latest time of publication, inclusive.
     pub end: Option<Timestamp>,
-    /// Tags that an event must have, all of them: up to 100 different ones. Trimmed; blank ones are
-    /// ignored.
+    /// Tags that an event must all have: up to 100 different ones. Trimmed before use; blank tags
+    /// are ignored.
     pub tags: Vec<String>,
-    /// The most events of a page: 1 to 1000. Anything else means 100.
+    /// The most events of a page, 1 to 1000; any other value means 100.
     pub limit: Option<u32>,
-    /// Which events come first.
+    /// The order of the events.
     pub order: Order,
-    /// Where an earlier page of the same query ended; the first page when missing or empty.
+    /// The cursor of an earlier page of the same query; the first page if missing or empty.
     pub cursor: Option<String>,
 }
 
-/// Which events come first.
+/// The order of events.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Order {
-    /// The latest published; among those of one instant, the greatest id.
+    /// The latest published first; at the same instant, the greatest id first.
     #[default]
     NewestFirst,
-    /// The earliest published; among those of one instant, the smallest id.
+    /// The earliest published first; at the same instant, the smallest id first.
     OldestFirst,
 }
 
 impl Order {
-    /// Returns the name of the direction in cursors: `DESC` or `ASC`.
+    /// Returns the name of the order in cursors: `DESC` or `ASC`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Order {
     }
 }
 
-/// All events of a tenant, newest first.
+/// Selects all events of a tenant, newest first.
 impl From<&str> for EventQuery {
     fn from(tenant_id: &str) -> Self {
         Self::new(tenant_id)
@@ -75,38 +75,38 @@ impl From<&str> for EventQuery {
 }
 
 impl EventQuery {
-    /// Asks for all events of a tenant, newest first.
+    /// Selects all events of a tenant, newest first.
     #[must_use]
     pub fn new(tenant_id: impl Into<String>) -> Self {
         Self { tenant_id: tenant_id.into(), ..Self::default() }
     }
 
-    /// Asks for one type only.
+    /// Selects only one type.
     #[must_use]
     pub fn of_type(self, event_type: impl Into<String>) -> Self {
         Self { event_type: Some(event_type.into()), ..self }
     }
 
-    /// Asks for events from an instant on, which is included.
+    /// Selects events published at or after an instant.
     #[must_use]
     pub fn since(self, start: Timestamp) -> Self {
         Self { start: Some(start), ..self }
     }
 
-    /// Asks for events up to an instant, which is included.
+    /// Selects events published at or before an instant.
     #[must_use]
     pub fn until(self, end: Timestamp) -> Self {
         Self { end: Some(end), ..self }
     }
 
-    /// Asks for events that have these tags, too.
+    /// Selects events that also have these tags.
     #[must_use]
     pub fn tagged<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
-    /// Asks for pages of at most `limit` events.
+    /// Sets the most events of a page.
     #[must_use]
     pub fn limit(self, limit: u32) -> Self {
         Self { limit: Some(limit), ..self }
@@ -118,19 +118,19 @@ impl EventQuery {
         Self { order, ..self }
     }
 
-    /// Goes on after a page's cursor.
+    /// Continues after a page's cursor.
     #[must_use]
     pub fn after(self, cursor: impl Into<String>) -> Self {
         Self { cursor: Some(cursor.into()), ..self }
     }
 
-    /// Returns the most events that a page holds: the limit from 1 to 1000, 100 for any other.
+    /// Returns the page size: the limit if it is 1 to 1000, otherwise 100.
     #[must_use]
     pub fn page_size(&self) -> u32 {
         self.limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)).unwrap_or(DEFAULT_LIMIT)
     }
 
-    /// Returns the query as JSON, with the portable cursor shape:
+    /// Returns the query as JSON, with the portable cursor form:
     /// `{"last_evaluated_key":{"cursor":"…"}}`.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -162,13 +162,12 @@ impl EventQuery {
         out
     }
 
-    /// Reads the JSON form. Members that it does not know are ignored; every member may be missing
-    /// or `null`.
+    /// Parses the JSON form. Unknown members are ignored; every member may be missing or `null`.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the text is not JSON or a member has another type than
-    /// [`to_json`](Self::to_json) gives it; in particular a cursor that is not a text, which would
+    /// [`Error`] if the text is not JSON or a member has another type than
+    /// [`to_json`](Self::to_json) writes. This includes a cursor that is not a string, which would
     /// otherwise read the first page over and over.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let malformed = |error| Input::Malformed { what: "query", error };
@@ -200,7 +199,7 @@ impl EventQuery {
     }
 }
 
-/// Appends a cursor in its portable shape: `{"cursor":"…"}`.
+/// Appends a cursor in its portable form: `{"cursor":"…"}`.
 pub(super) fn write_cursor(cursor: &str, out: &mut String) {
     let mut object = ObjectWriter::begin(out);
     object.text("cursor", cursor);
@@ -220,7 +219,7 @@ struct RawQuery {
     last_evaluated_key: Option<BTreeMap<String, Json>>,
 }
 
-/// A query that passed its checks, normalised.
+/// A checked and normalized query.
 #[derive(Clone, Debug)]
 pub(super) struct Selection {
     pub(super) tenant_id: String,
@@ -259,19 +258,20 @@ impl Selection {
         })
     }
 
-    /// Whether the range ends before it starts: then nothing is selected.
+    /// Returns whether the range ends before it starts, so that it selects nothing.
     pub(super) fn is_reversed(&self) -> bool {
         self.start.zip(self.end).is_some_and(|(start, end)| start > end)
     }
 
-    /// Whether the range admits an event. One whose instant is unknown is left to the store's order.
+    /// Returns whether the range includes an event. An event without an instant is left to the
+    /// store's order.
     pub(super) fn admits(&self, event: &Event) -> bool {
         event.published_at.is_none_or(|at| {
             self.start.is_none_or(|start| start <= at) && self.end.is_none_or(|end| at <= end)
         })
     }
 
-    /// Whether an event is selected.
+    /// Returns whether the query selects an event.
     pub(super) fn selects(&self, event: &Event) -> bool {
         event.tenant_id == self.tenant_id
             && self.event_type.as_ref().is_none_or(|name| *name == event.event_type)
@@ -280,17 +280,17 @@ impl Selection {
     }
 }
 
-/// The texts without repetitions, each where it stood first.
+/// Removes duplicates; each text stays at its first position.
 pub(super) fn distinct(texts: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.into_iter().filter(|text| seen.insert(text.clone())).collect()
 }
 
-// Hosts in other languages have the same.
+// Implementations in other languages use the same limits.
 const MAX_LIMIT: u32 = 1000;
 const DEFAULT_LIMIT: u32 = 100;
 
-/// DynamoDB takes expressions of up to 4 KB; one tag takes some 25 bytes of the filter.
+/// DynamoDB accepts expressions of up to 4 KB, and one tag takes about 25 bytes of the filter.
 const MAX_TAGS: usize = 100;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reading a page of events.
+//! Reads a page of events.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,8 +16,8 @@ use crate::store::{self, Item, Page, QueryItems, StoreFailure, StoreRequest};
 
 /// Reads one page of a query.
 ///
-/// It reads until the page is full, nothing follows, or the read budget is spent; each read asks
-/// for the events that are still missing. Costs one `Query` of at most 1 MB per read.
+/// Reads until the page is full, no events are left, or the read budget is spent; each read asks
+/// for the number of events that are still missing. Costs one `Query` of at most 1 MB per read.
 ///
 /// ```
 /// use apptheory_core::eventbus::{BusConfig, EventQuery};
@@ -46,7 +46,7 @@ pub struct QueryEvents {
     plan: Plan,
     /// The cursor that the page starts from.
     from: Option<String>,
-    /// Reads that are left.
+    /// The number of reads left.
     budget: u32,
     start_after: Option<Item>,
     /// Events in the order of the store, and where they were found.
@@ -56,12 +56,13 @@ pub struct QueryEvents {
 }
 
 impl BusConfig {
-    /// Reads a page of events; see [`QueryEvents`]. Whether the cursor is one of this query is
-    /// checked when the machine starts: it is a failure with a metric, others are not.
+    /// Returns the machine that reads a page of events; see [`QueryEvents`]. The machine checks the
+    /// cursor against the query when it starts, and reports an invalid one as a failure with a
+    /// metric.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a query that names no tenant, one that no event can have, or too many tags.
+    /// [`Error`] for a blank or invalid tenant, an invalid type, or too many tags.
     pub fn query(&self, query: &EventQuery) -> Result<QueryEvents, Error> {
         let selection = Selection::of(query, self.separator())?;
         let plan = Plan::of(self, &selection)?;
@@ -69,7 +70,7 @@ impl BusConfig {
             keys: plan.key_texts(),
             plan,
             selection,
-            // Forms and query strings send blanks for no cursor.
+            // Forms and query strings send blanks for a missing cursor.
             from: query.cursor.clone().filter(|cursor| !cursor.trim().is_empty()),
             budget: self.read_budget(),
             bus: self.clone(),
@@ -87,7 +88,7 @@ impl Machine for QueryEvents {
     fn start(self) -> Step<Self> {
         match self.plan.start_after(&self.bus, self.from.as_deref()) {
             Err(error) => self.failed(Reason::QueryCursor(error)),
-            // The store refuses to read a range that ends before it starts; it holds nothing.
+            // The store refuses to read a range that ends before it starts; such a range is empty.
             Ok(_) if self.selection.is_reversed() => self.concluded(PageEnd::EndOfData),
             Ok(start_after) => Self { start_after, ..self }.read_on(),
         }
@@ -135,7 +136,7 @@ impl QueryEvents {
                     self.found.push(event);
                     continue;
                 }
-                // The bounds of a read may be wider than the query's, see `Plan`.
+                // The bounds of a read may be wider than the query's; see `Plan`.
                 Ok(_) => {}
                 Err(error) => self.unreadable.push(error),
             }
@@ -161,8 +162,9 @@ impl QueryEvents {
     fn into_page(self, end: PageEnd) -> EventPage {
         let (order, seal) = (self.selection.order, self.bus.seal().cloned());
         let cursors = CursorWriter { index: self.plan.read.index, order, seal };
-        // Within one instant, and within one second where fractions are trimmed, the store's order
-        // is not the page's. Cursors go by the store's: remember where each event stood in it.
+        // Within one instant, or within one second if fractions are trimmed, the store's order
+        // differs from the page's. Cursors follow the store's order, so each event's position in it
+        // is kept.
         let mut ranked: Vec<(usize, Event)> = self.found.into_iter().enumerate().collect();
         ranked.sort_by(|(_, a), (_, b)| compare(order, a, b));
         let (ranks, events) = ranked.into_iter().unzip();

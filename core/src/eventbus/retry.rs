@@ -1,4 +1,4 @@
-//! Trying a write again: whether, and after how long.
+//! Decides whether and when to retry a write.
 
 use core::time::Duration;
 
@@ -7,15 +7,15 @@ use crate::backoff::Backoff;
 use crate::store;
 use crate::time::Timestamp;
 
-/// The attempts of one write, or of several that share their patience.
+/// The attempts of one write, or of several writes with one budget of retries.
 #[derive(Clone, Debug)]
 pub(super) struct Retry {
     backoff: Backoff,
-    /// How many retries are allowed.
+    /// The number of allowed retries.
     allowed: u32,
-    /// How many attempts have failed.
+    /// The number of failed attempts.
     failed: u32,
-    /// Whether one of them may have been carried out all the same.
+    /// Whether a failed attempt may have been applied.
     may_have_written: bool,
     seed: u64,
     now: Timestamp,
@@ -35,22 +35,22 @@ impl Retry {
         }
     }
 
-    /// The same patience, but no wait that would not end before `deadline`.
+    /// Allows only delays that end before `deadline`.
     pub(super) fn until(self, deadline: Timestamp) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// How many attempts have failed.
+    /// Returns the number of failed attempts.
     pub(super) const fn failed_attempts(&self) -> u32 {
         self.failed
     }
 
-    /// Whether a failed attempt may have been carried out all the same.
+    /// Returns whether a failed attempt may have been applied.
     pub(super) const fn may_have_written(&self) -> bool {
         self.may_have_written
     }
 
-    /// Counts a failed attempt; says how long to wait before the next one, if there is to be one.
+    /// Counts a failed attempt. Returns the delay before the next attempt, or `None` to give up.
     pub(super) fn after(&mut self, error: store::Error) -> Option<Duration> {
         self.failed = self.failed.saturating_add(1);
         self.may_have_written |= error.may_have_written();
@@ -60,12 +60,12 @@ impl Retry {
         self.backoff.delay_within(self.failed, self.seed, self.now, self.deadline)
     }
 
-    /// Notes what time it is.
+    /// Records the current time.
     pub(super) fn woke_at(&mut self, now: Timestamp) {
         self.now = now;
     }
 
-    /// Forgets the failures: the next write starts afresh.
+    /// Resets the failures before the next write.
     pub(super) fn succeeded(&mut self) {
         self.failed = 0;
     }

@@ -1,4 +1,4 @@
-//! How an event is laid out in its table.
+//! The layout of an event in its table.
 
 use alloc::string::String;
 
@@ -7,32 +7,32 @@ use serde::Deserialize;
 use crate::store::AttributeStyle;
 use crate::time::Timestamp;
 
-/// How a payload is written. Both forms are read, whichever is chosen.
+/// How a payload is written. Reading accepts both forms.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PayloadEncoding {
-    /// Bytes (`B`).
+    /// Binary (`B`).
     #[default]
     Binary,
-    /// A list with one number per byte (`L` of `N`), three to four times the size, as existing
-    /// writers do it.
+    /// A list with one number per byte (`L` of `N`), as existing writers store it; three to four
+    /// times the size.
     ByteList,
 }
 
-/// How instants are written. Any RFC 3339 text is read, whichever is chosen.
+/// How instants are written. Reading accepts any RFC 3339 text.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum TimestampFormat {
     /// UTC with exactly nine fraction digits, so that the tenant index sorts by time.
     #[default]
     Fixed9,
-    /// UTC with the shortest fraction, as existing writers do it. The tenant index then sorts by
-    /// time only from second to second; pages are sorted as they are read.
+    /// UTC with the shortest fraction, as existing writers store it. The tenant index then sorts by
+    /// time only to the second; pages are sorted after reading.
     Trimmed,
 }
 
 impl TimestampFormat {
-    /// The text of an instant.
+    /// Returns an instant as text.
     #[must_use]
     pub fn write(self, at: Timestamp) -> String {
         match self {
@@ -42,7 +42,7 @@ impl TimestampFormat {
     }
 }
 
-/// The names of the attributes in one style, by what they hold.
+/// The attribute names of one style, by their contents.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AttributeNames {
     /// Partition key of the table: `{tenant}#{type}`.
@@ -57,30 +57,30 @@ pub struct AttributeNames {
     pub published_at: &'static str,
     /// The event's type.
     pub event_type: &'static str,
-    /// What the event comes from.
+    /// The event's source.
     pub source_id: &'static str,
-    /// What the event is tied to.
+    /// The event's correlation id.
     pub correlation_id: &'static str,
-    /// When the event was made.
+    /// When the event was created.
     pub created_at: &'static str,
-    /// When the event may be forgotten.
+    /// When the event may be deleted.
     pub expires_at: &'static str,
     /// The payload.
     pub payload: &'static str,
-    /// The metadata, a map of texts.
+    /// The metadata, a map of strings.
     pub metadata: &'static str,
-    /// The tags, a set of texts.
+    /// The tags, a set of strings.
     pub tags: &'static str,
     /// The table's TTL attribute, in Unix seconds.
     pub ttl: &'static str,
-    /// The version of the event's form.
+    /// The version of the event's schema.
     pub version: &'static str,
-    /// The consumers' count of tries.
+    /// The consumers' attempt counter.
     pub retry_count: &'static str,
 }
 
 impl AttributeNames {
-    /// The names in a style.
+    /// Returns the names of a style.
     #[must_use]
     pub const fn of(style: AttributeStyle) -> &'static Self {
         match style {
@@ -90,7 +90,7 @@ impl AttributeNames {
     }
 }
 
-/// The index of a tenant's events by time.
+/// The index of a tenant's events, sorted by time.
 pub const TENANT_INDEX: &str = "tenant-timestamp-index";
 
 /// The index of events by id.

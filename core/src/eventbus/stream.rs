@@ -10,34 +10,35 @@ use super::event::Event;
 use super::keys::EventKey;
 use crate::store::Item;
 
-/// What happened to an event in its table.
+/// A change of an event in its table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum EventChange {
-    /// It was published.
+    /// The event was published.
     Inserted(Event),
-    /// Its item was written anew. The bus itself never does that.
+    /// The event's item was overwritten. The bus itself never does this.
     Modified {
-        /// The event before; `None` when the stream does not carry old images.
+        /// The event before the change; `None` if the stream has no old images.
         before: Option<Box<Event>>,
-        /// The event now.
+        /// The event after the change.
         after: Event,
     },
-    /// It was deleted.
+    /// The event was deleted.
     Removed {
-        /// The key that it had.
+        /// The event's key.
         key: EventKey,
-        /// The event; `None` when the stream does not carry old images.
+        /// The event; `None` if the stream has no old images.
         event: Option<Event>,
-        /// Whether DynamoDB removed it because its TTL had passed.
+        /// Whether DynamoDB deleted the event because its TTL had passed.
         expired: bool,
     },
 }
 
 impl EventCodec {
-    /// Reads a record of the table's DynamoDB stream, in the JSON in which Lambda hands it over.
+    /// Decodes a record of the table's DynamoDB stream, in the JSON that Lambda passes to
+    /// functions.
     ///
-    /// The stream has to carry new images (`NEW_IMAGE`, or `NEW_AND_OLD_IMAGES` to learn what was
-    /// removed too). Streams deliver at least once: a record may come again, with the same event.
+    /// The stream must contain new images (`NEW_IMAGE`; use `NEW_AND_OLD_IMAGES` to see deleted
+    /// events, too). Streams deliver at least once: a record may arrive again, with the same event.
     ///
     /// ```
     /// use apptheory_core::eventbus::{EventChange, EventCodec};
@@ -57,8 +58,8 @@ impl EventCodec {
     ///
     /// # Errors
     ///
-    /// [`Error`] of the kind [`Unreadable`](super::ErrorKind::Unreadable) for a record of another kind, without what it should carry, or of an
-    /// item that is not an event.
+    /// [`Error`] of the kind [`Unreadable`](super::ErrorKind::Unreadable) for a record of another
+    /// kind, a record without a required image, or an item that is not an event.
     pub fn decode_stream_record(&self, record: &Json) -> Result<EventChange, Error> {
         let change = record.get("dynamodb");
         match record.get("eventName").and_then(Json::as_str) {
@@ -94,14 +95,14 @@ impl EventCodec {
     }
 }
 
-/// An item within a record; `None` if it is not there.
+/// Returns an item in a record; `None` if it is missing.
 fn item(change: Option<&Json>, part: &'static str) -> Result<Option<Item>, Error> {
     let image = change.and_then(|change| change.get(part)).filter(|image| !image.is_null());
     let malformed = |error| Error(Reason::MalformedPart { part, error });
     image.map(|image| Item::from_json(image).map_err(malformed)).transpose()
 }
 
-/// Whether the removal is the work of the TTL: then the service itself is named as its author.
+/// Returns whether the TTL caused the removal: the record then names the service as its author.
 fn is_expiry(record: &Json) -> bool {
     let author = record.get("userIdentity");
     let says = |member, expected| {
@@ -111,7 +112,7 @@ fn is_expiry(record: &Json) -> bool {
     says("type", "Service") && says("principalId", "dynamodb.amazonaws.com")
 }
 
-// The names are DynamoDB's.
+// These names are DynamoDB's.
 const NEW_IMAGE: &str = "NewImage";
 const OLD_IMAGE: &str = "OldImage";
 const KEYS: &str = "Keys";
@@ -131,7 +132,7 @@ mod tests {
     use crate::store::StoreRequest;
     use crate::time::Timestamp;
 
-    /// An event as it was published, and its item.
+    /// Returns an event as it was published, and its item.
     fn stored(codec: EventCodec) -> (Event, Json) {
         let now: Timestamp = "2026-01-01T00:00:00.5Z".parse().unwrap();
         let event = Event::new("t1", "order.created")

@@ -7,7 +7,7 @@ use core::str::FromStr;
 use crate::time::Timestamp;
 
 /// A ULID: 48 bits of milliseconds since 1970 and 80 bits of entropy, written as 26 characters of
-/// Crockford's base 32, so that the order of the texts is the order of the times.
+/// Crockford's base 32. Sorting the texts sorts them by time.
 ///
 /// ```
 /// use apptheory_core::eventbus::Ulid;
@@ -24,16 +24,16 @@ use crate::time::Timestamp;
 pub struct Ulid(u128);
 
 impl Ulid {
-    /// The ULID of an instant, rounded down to the millisecond (before 1970: of 1970), and the low
-    /// 80 bits of `entropy`. Take the entropy from a cryptographic source: ids are then neither
-    /// guessed nor drawn twice.
+    /// Creates the ULID of an instant, rounded down to the millisecond (1970 for earlier instants),
+    /// with the low 80 bits of `entropy`. Take the entropy from a cryptographic source, so that ids
+    /// can neither be guessed nor repeat.
     #[must_use]
     pub fn new(at: Timestamp, entropy: u128) -> Self {
         let millis = u128::try_from(at.unix_nanos() / NANOS_PER_MILLI).unwrap_or(0);
         Self((millis << ENTROPY_BITS) | (entropy & MAX_ENTROPY))
     }
 
-    /// The instant, to the millisecond.
+    /// Returns the instant, to the millisecond.
     #[must_use]
     pub fn timestamp(self) -> Timestamp {
         let millis = i128::try_from(self.0 >> ENTROPY_BITS).unwrap_or(i128::MAX);
@@ -41,7 +41,7 @@ impl Ulid {
         Timestamp::from_unix_nanos(millis.saturating_mul(NANOS_PER_MILLI)).unwrap_or(Timestamp::MAX)
     }
 
-    /// The entropy, 80 bits.
+    /// Returns the 80 bits of entropy.
     #[must_use]
     pub const fn entropy(self) -> u128 {
         self.0 & MAX_ENTROPY
@@ -57,12 +57,12 @@ impl fmt::Display for Ulid {
     }
 }
 
-/// Reads the 26 characters, upper case only.
+/// Parses the 26 characters, upper case only.
 impl FromStr for Ulid {
     type Err = NotUlid;
 
     fn from_str(text: &str) -> Result<Self, NotUlid> {
-        // 26 characters hold 130 bits: the first one may not exceed 7.
+        // 26 characters hold 130 bits, so the first may be at most 7.
         if text.len() != LENGTH || !matches!(text.as_bytes().first(), Some(b'0'..=b'7')) {
             return Err(NotUlid);
         }
@@ -82,13 +82,13 @@ impl From<Ulid> for String {
     }
 }
 
-/// The text is not a ULID: 26 characters of `0123456789ABCDEFGHJKMNPQRSTVWXYZ`, the first at most
-/// `7`.
+/// The text is not a ULID: 26 characters of `0123456789ABCDEFGHJKMNPQRSTVWXYZ`, of which the first
+/// is at most `7`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a ULID: 26 upper-case characters of Crockford's base 32")]
 pub struct NotUlid;
 
-/// Makes ULIDs that also sort in the order in which they were made within one millisecond.
+/// Creates ULIDs that also sort in the order of their creation within one millisecond.
 ///
 /// ```
 /// use apptheory_core::eventbus::UlidGenerator;
@@ -104,7 +104,7 @@ pub struct UlidGenerator {
     last: Option<Drawn>,
 }
 
-/// An id, and the millisecond that it was drawn in: that of the id, or an earlier one.
+/// An id, and the millisecond in which it was created: that of the id, or an earlier one.
 #[derive(Clone, Copy, Debug)]
 struct Drawn {
     id: Ulid,
@@ -113,15 +113,15 @@ struct Drawn {
 
 impl UlidGenerator {
     /// Returns the next id, greater than all before it as long as `now` does not go back. In the
-    /// millisecond of the previous call it is the previous id plus 1 to 2^32-1, as `entropy` says; in
-    /// any other, it is [`Ulid::new`]. When the increments use up the entropy of a millisecond, ids
-    /// move on to the next one. When `now` goes back, ids follow it.
+    /// millisecond of the previous call, it is the previous id plus 1 to 2^32-1, as `entropy`
+    /// determines; otherwise it is [`Ulid::new`]. If the increments use up a millisecond's entropy,
+    /// ids continue in the next one. If `now` goes back, ids follow.
     pub fn next(&mut self, now: Timestamp, entropy: u128) -> Ulid {
         let fresh = Ulid::new(now, entropy);
         let at = fresh.timestamp();
         let id = match self.last {
             Some(last) if at == last.at || (at > last.at && fresh <= last.id) => {
-                // The sum of an id's 128 bits carries into the milliseconds by itself.
+                // Adding to the 128 bits of an id carries into the milliseconds.
                 let step = (entropy % MAX_STEP).saturating_add(1);
                 Ulid(last.id.0.saturating_add(step))
             }
@@ -136,7 +136,7 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 26;
 const ENTROPY_BITS: u32 = 80;
 const MAX_ENTROPY: u128 = (1 << ENTROPY_BITS) - 1;
-/// The greatest distance between two ids of one millisecond.
+/// The greatest distance between two consecutive ids of one millisecond.
 const MAX_STEP: u128 = u32::MAX as u128;
 const NANOS_PER_MILLI: i128 = 1_000_000;
 

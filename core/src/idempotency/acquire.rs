@@ -1,4 +1,4 @@
-//! Asking whether a piece of work may be done.
+//! Asks whether work may be done.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -15,17 +15,17 @@ use crate::printing::Hidden;
 use crate::store::{self, GetItem, Item, PutItem, StoreFailure, StoreRequest, Value, Written};
 use crate::time::Timestamp;
 
-/// Begins a piece of work, unless somebody else has.
+/// Acquires the lease of some work, unless another caller has it.
 ///
-/// One conditional `PutItem`; who is refused is answered from the item that comes back with the
-/// refusal. Where a store does not say it, it is read, and when nothing is there any more, the put
-/// is tried again, once.
+/// Makes one conditional `PutItem`. A refusal returns the item, from which the refused caller is
+/// answered. If the store does not return it, the item is read; if it no longer exists, the put is
+/// tried once more.
 ///
-/// A put whose outcome is unknown is sent once more. One that is refused because of itself finds its
-/// own [`Owner`] in the item, and has the lease.
+/// A put with an unknown outcome is sent once more. If the first put had been applied, the second
+/// is refused, finds its own [`Owner`] in the item, and has the lease.
 ///
-/// *If the outcome is lost twice*: the work may have been begun by nobody: until the lease ends,
-/// everybody is told that it is in progress.
+/// *If the outcome is lost twice*: the lease may be taken although nobody does the work. Until the
+/// lease ends, other callers see the work in progress.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Acquire {
@@ -34,29 +34,29 @@ pub struct Acquire {
     payload_hash: String,
     owner: Owner,
     now: Timestamp,
-    /// In Unix milliseconds.
+    /// The end of the lease in Unix milliseconds.
     lease_until: i128,
     /// Whether the put was sent again.
     is_second_try: bool,
-    /// Whether a put that was not answered may have been carried out.
+    /// Whether a put without a reply may have been applied.
     is_in_doubt: bool,
 }
 
-/// What is to be done about a piece of work.
+/// Says what to do about some work.
 #[derive(Clone, Eq, PartialEq)]
 pub enum Acquisition {
-    /// Do it, then [complete](super::IdempotencyConfig::complete) or
+    /// Do the work, then [complete](super::IdempotencyConfig::complete) or
     /// [release](super::IdempotencyConfig::release) the lease.
     Acquired(Lease),
-    /// It is done.
+    /// The work is already done.
     Completed {
-        /// Its result; `None` when nothing was kept, or it was larger than
+        /// The result; `None` if no result was stored, or it was larger than
         /// [`MAX_RESULT_BYTES`](super::MAX_RESULT_BYTES).
         result: Option<Vec<u8>>,
     },
 }
 
-/// The answer that was kept is its caller's, and is not printed.
+/// Does not print the stored result, which belongs to its caller.
 impl fmt::Debug for Acquisition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -69,7 +69,8 @@ impl fmt::Debug for Acquisition {
     }
 }
 
-/// The right to do a piece of work for a time. Of two for the same work, the later one wins.
+/// The exclusive right to do some work for a time. After it has expired, another caller may get a
+/// new lease, and only the new lease counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lease {
     pub(super) key: IdempotencyKey,
@@ -77,7 +78,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The work.
+    /// Returns the key of the work.
     #[must_use]
     pub const fn key(&self) -> &IdempotencyKey {
         &self.key
@@ -100,7 +101,7 @@ impl Acquire {
 
     fn put(self) -> Step<Self> {
         let names = self.config.names();
-        // The item must outlive the lease, or the lease would be free before it ends.
+        // The item must outlive the lease; otherwise the lease would be free before it ends.
         let lease_end = i64::try_from(self.lease_until.div_euclid(1_000)).unwrap_or(i64::MAX);
         let expires_at = self.config.expires_at(self.now).max(lease_end.saturating_add(1));
         let key = self.key.to_store_key().to_item();
@@ -147,7 +148,7 @@ impl Acquire {
             Ok(Some(item)) => self.conclude(&item),
             Ok(None) if self.is_second_try => self.fail(store::Error::Conflict, false),
             Ok(None) => Self { is_second_try: true, ..self }.put(),
-            // What refused the put may be the item of its own repetition.
+            // The put may have been refused by the item of its own earlier attempt.
             Err(error) => self.fail(error, true),
         }
     }
@@ -185,7 +186,7 @@ impl Machine for Acquire {
     }
 }
 
-/// `is_in_doubt` says whether the change may be in the table all the same.
+/// Returns the error. `is_in_doubt` says whether the change may have been applied.
 pub(super) fn failed(config: &Config, error: store::Error, is_in_doubt: bool) -> Error {
     let failure = StoreFailure { table: config.table.clone(), error };
     Error(Reason::Store { failure, is_in_doubt })

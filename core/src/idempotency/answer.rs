@@ -1,5 +1,5 @@
-//! Responses as they are kept: a line of JSON, and the body as it is. Cookies are not kept: they are
-//! the session of the caller that had the first answer, and may have ended since.
+//! Stored responses: a line of JSON, then the body. Cookies are not stored: they belong to the
+//! session of the first caller, which may have ended.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,13 +17,14 @@ struct Head {
     is_base64: bool,
 }
 
-/// Returns whether a response is a result of the work. An error is not: the work may be done again.
+/// Returns whether a response is a result to store. An error is not, because the work may be done
+/// again.
 #[must_use]
 pub const fn is_result<S>(response: &HttpResponse<S>) -> bool {
     response.error.is_none() && response.status < 500
 }
 
-/// Returns a response as it is kept; `None` for a stream, which is not there yet as a whole.
+/// Returns a response in stored form; `None` for a stream, whose body is not complete.
 #[must_use]
 pub fn keep_response<S>(response: &HttpResponse<S>) -> Option<Vec<u8>> {
     if response.stream.is_some() {
@@ -41,12 +42,13 @@ pub fn keep_response<S>(response: &HttpResponse<S>) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Returns the response that was kept, marked with [`REPLAYED_HEADER`](super::REPLAYED_HEADER); an
-/// empty one with status 200 where the work is done and nothing was kept.
+/// Returns the stored response, with the header [`REPLAYED_HEADER`](super::REPLAYED_HEADER). If the
+/// work is done but no result was stored, returns an empty response with status 200.
 ///
 /// # Errors
 ///
-/// [`Error`] of the kind [`Unreadable`](super::ErrorKind::Unreadable) for bytes of something else.
+/// [`Error`] of the kind [`Unreadable`](super::ErrorKind::Unreadable) if the bytes are not a stored
+/// response.
 pub fn replay_response<S>(result: Option<&[u8]>) -> Result<HttpResponse<S>, Error> {
     let response = match result {
         None => HttpResponse::new(200),
@@ -60,7 +62,7 @@ fn read<S>(bytes: &[u8]) -> Option<HttpResponse<S>> {
     let (head, body) = bytes.split_at_checked(at)?;
     let Head { status, headers, is_base64 } = serde_json::from_slice(head).ok()?;
     let mut response = HttpResponse::new(status);
-    // Items that are older than this rule hold cookies.
+    // Items of earlier versions contain cookies.
     let headers = headers.into_iter().filter(|(name, _)| name != SET_COOKIE);
     response.headers = headers.fold(HeaderMap::new(), |mut all, (name, values)| {
         all.set_all(&name, values);
@@ -73,7 +75,7 @@ fn read<S>(bytes: &[u8]) -> Option<HttpResponse<S>> {
 
 const SET_COOKIE: &str = "set-cookie";
 
-/// Compact JSON holds no line feed.
+/// Compact JSON contains no line feed.
 const END_OF_HEAD: u8 = b'\n';
 
 #[cfg(test)]

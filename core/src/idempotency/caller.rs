@@ -1,4 +1,4 @@
-//! Whose kept answers a request may be given.
+//! Decides which caller a stored response belongs to.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,13 +13,13 @@ use crate::http::Request;
 use crate::http::sending::is_token;
 use crate::identity::{DEFAULT_KEY, EmptySecret, fingerprint_with, with_lower_case_scheme};
 
-/// Tells callers apart, so that an answer is only ever given again to the caller that had it: a
-/// client that learns or guesses the key of another one must not get what that one was answered.
+/// Identifies callers, so that a stored response is only replayed to the caller that got it first.
+/// A client that learns or guesses another client's key must not get that client's response.
 ///
-/// A caller is the identity that authentication vouches for. Without one, it is the fingerprint of
-/// all credentials that the request shows: `authorization`, `x-api-key`, and the
-/// [cookies](Self::with_session_cookies) that the application names as its session. A request without
-/// any of them has no caller, unless those are [shared](Self::shared_by_anonymous).
+/// A caller is the authenticated identity, if there is one. Otherwise it is the fingerprint of all
+/// credentials in the request: `authorization`, `x-api-key`, and the [session
+/// cookies](Self::with_session_cookies) of the application. A request without any of them has no
+/// caller, unless anonymous requests [share](Self::shared_by_anonymous) their responses.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct AnswerCallers {
     session_cookies: Vec<String>,
@@ -28,18 +28,18 @@ pub struct AnswerCallers {
 }
 
 impl AnswerCallers {
-    /// Tells callers apart by identity and by header fields.
+    /// Creates the default: identities, and the credentials in headers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Names the cookies that the application knows its sessions by. Name every one of them: callers
-    /// who differ only in a cookie that is not named would get each other's answers.
+    /// Sets the names of the application's session cookies. Name all of them: callers who differ
+    /// only in a cookie that is missing here would get each other's responses.
     ///
     /// # Errors
     ///
-    /// [`Error`] for an empty list, and for a name that no cookie can have.
+    /// [`Error`] for an empty list, and for an invalid cookie name.
     pub fn with_session_cookies<T: Into<String>>(
         self,
         names: impl IntoIterator<Item = T>,
@@ -54,29 +54,29 @@ impl AnswerCallers {
         }
     }
 
-    /// Makes fingerprints under a secret of the deployment, such as 32 random bytes, instead of the
-    /// published key. Changing it forgets whose the kept answers are.
+    /// Computes fingerprints under a secret of the deployment (for example 32 random bytes) instead
+    /// of the published key. Changing the secret makes all stored responses unreachable.
     ///
     /// # Errors
     ///
-    /// [`EmptySecret`] when it is empty or blank.
+    /// [`EmptySecret`] if the secret is empty or blank.
     pub fn with_secret(self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
         let secret = EmptySecret::check(secret.as_ref())?.to_vec();
         Ok(Self { secret: Some(secret), ..self })
     }
 
-    /// Lets all requests that show neither an identity nor a credential share their kept answers.
-    /// Anybody who learns or guesses a key is then given its answer: only for applications whose
-    /// anonymous answers are for everybody.
+    /// Lets all requests without an identity and a credential share their stored responses. Any
+    /// client that learns or guesses a key then gets its response. Use it only if anonymous
+    /// responses are public.
     #[must_use]
     pub fn shared_by_anonymous(self) -> Self {
         Self { is_shared_by_anonymous: true, ..self }
     }
 
-    /// Returns whose request it is, as a part of an idempotency scope. `None` for a request without
-    /// a caller: serve it, and keep nothing.
+    /// Returns the caller of a request, as part of an idempotency scope. `None` for a request
+    /// without a caller: handle it, and store nothing.
     ///
-    /// `identity` is the trimmed one that authentication vouches for, or an empty text.
+    /// `identity` is the trimmed authenticated identity, or an empty text.
     #[must_use]
     pub fn caller(&self, identity: &str, request: &Request) -> Option<String> {
         if !identity.is_empty() {
@@ -89,7 +89,7 @@ impl AnswerCallers {
         self.is_shared_by_anonymous.then(|| "anonymous".to_string())
     }
 
-    /// All credentials of a request in one text; `None` when it shows none.
+    /// Returns all credentials of a request in one text; `None` if there are none.
     fn credentials(&self, request: &Request) -> Option<String> {
         let field = |name| {
             let values = request.headers.get_all(name).iter();
@@ -107,7 +107,7 @@ impl AnswerCallers {
     }
 }
 
-/// The secret is not printed.
+/// Does not print the secret.
 impl fmt::Debug for AnswerCallers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnswerCallers")

@@ -1,4 +1,4 @@
-//! Keeping the result of work that was done.
+//! Stores the result of work.
 
 use alloc::sync::Arc;
 use alloc::vec;
@@ -14,40 +14,42 @@ use crate::printing::prints;
 use crate::store::{self, Assignment, GetItem, Item, StoreRequest, UpdateItem, Value, Written};
 use crate::time::Timestamp;
 
-/// Keeps the result of work that was done, unless the lease was lost meanwhile. One conditional
+/// Stores the result of work, unless the lease was lost in the meantime. Makes one conditional
 /// `UpdateItem`.
 ///
-/// What is not kept is done again, so an update whose outcome is unknown is sent once more. One that
-/// is refused because of itself finds its own [`Owner`](super::Owner) in the item, where the work is
-/// done. Where a store does not say what refused it, the item is read.
+/// Work without a stored result is done again, so an update with an unknown outcome is sent once
+/// more. If the first update had been applied, the second is refused, and finds its own
+/// [`Owner`](super::Owner) in the completed item. If the store does not return the item with a
+/// refusal, the item is read.
 ///
-/// *If the outcome is lost twice*: the result may have been kept. If it was not, the work counts as
+/// *If the outcome is lost twice*: the result may have been stored. If not, the work counts as in
+/// progress until the lease ends, and is then done again.
 /// in progress until the lease ends, and is then done again.
 #[derive(Clone)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Complete {
     config: Arc<Config>,
     lease: Lease,
-    /// `None` when there is none to keep.
+    /// `None` if there is no result to store.
     result: Option<Vec<u8>>,
     now: Timestamp,
     /// Whether the update was sent again.
     is_second_try: bool,
-    /// Whether an update that was not answered may have been carried out.
+    /// Whether an update without a reply may have been applied.
     is_in_doubt: bool,
 }
 
 prints!(Complete: config, lease, now, is_second_try);
 
-/// What became of a result.
+/// Says whether a result was stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Completion {
-    /// It is kept: others are given it.
+    /// The result is stored, and will be returned to later callers.
     Stored,
-    /// The work counts as done, but there is no result, or one larger than [`MAX_RESULT_BYTES`]:
-    /// others are told that it is done, and no more.
+    /// The work counts as done, but without a result, or its result is larger than
+    /// [`MAX_RESULT_BYTES`]. Later callers only learn that the work is done.
     WithoutResult,
-    /// The lease had ended and somebody else began the work: theirs is the result that counts.
+    /// The lease had ended and another caller acquired it; only that caller's result counts.
     LeaseLost,
 }
 
@@ -108,12 +110,12 @@ impl Complete {
     fn on_read(self, outcome: store::Outcome<Option<Item>>) -> Step<Self> {
         match outcome.map(|answered| answered.answer) {
             Ok(item) => self.conclude(item.as_ref()),
-            // What refused the update may be what it wrote itself.
+            // The update may have been refused because its own earlier attempt was applied.
             Err(error) => Step::Done(Err(failed(&self.config, error, true))),
         }
     }
 
-    /// Tells from the item that refused the update whose work is done.
+    /// Decides from the item that refused the update which caller completed the work.
     fn conclude(self, item: Option<&Item>) -> Step<Self> {
         let entry = item.and_then(|item| Entry::read(item, self.config.names()));
         let is_own = entry.is_some_and(|entry| {

@@ -1,4 +1,4 @@
-//! Idempotency as a value, and the calls on it.
+//! The configuration of idempotency, and the calls on it.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -15,9 +15,9 @@ use super::release::Release;
 use crate::store::{AttributeStyle, KeySchema, TableDefinition, TableName};
 use crate::time::Timestamp;
 
-/// How work that is to be done once is kept track of. Cheap to clone, never changes.
+/// Configures how work that must be done only once is tracked. Immutable, and cheap to clone.
 ///
-/// As data, its settings have the names of the builder's methods:
+/// In configurations, the settings have the names of the builder's methods:
 ///
 /// ```
 /// use apptheory_core::idempotency::IdempotencyConfig;
@@ -62,21 +62,22 @@ impl Config {
         AttributeNames::of(self.attribute_style)
     }
 
-    /// The Unix second up to which an item that is written now counts.
+    /// Returns the Unix second at which an item written now expires.
     pub(super) fn expires_at(&self, now: Timestamp) -> i64 {
         now.saturating_add(self.ttl).unix_seconds_ceil()
     }
 }
 
 impl IdempotencyConfig {
-    /// Starts a configuration.
+    /// Starts building a configuration.
     pub fn builder() -> IdempotencyConfigBuilder {
         IdempotencyConfigBuilder(Config::default())
     }
 
-    /// Asks as of `now` whether the work may be done. `payload_hash` identifies its input;
-    /// see [`payload_hash`](super::payload_hash). `owner` is a new one for every call. The lease
-    /// lasts for the time that the host has left, or 60 s; at least a millisecond.
+    /// Returns the machine that asks as of `now` whether the work may be done. `payload_hash`
+    /// identifies the input; see [`payload_hash`](super::payload_hash). `owner` must be new for
+    /// every call. The lease lasts for `remaining`, the time that the host has left, or 60 s if
+    /// that is unknown; at least a millisecond.
     pub fn acquire(
         &self,
         key: IdempotencyKey,
@@ -89,22 +90,24 @@ impl IdempotencyConfig {
         Acquire::new(Arc::clone(&self.0), key, payload_hash.into(), owner, now, lease)
     }
 
-    /// Keeps the result of work that was done.
+    /// Returns the machine that stores the result of work.
     pub fn complete(&self, lease: Lease, result: impl Into<Vec<u8>>, now: Timestamp) -> Complete {
         Complete::new(Arc::clone(&self.0), lease, Some(result.into()), now)
     }
 
-    /// Lets work count as done of which there is no result to keep, such as a stream.
+    /// Returns the machine that marks work as done without storing a result. Use it for results
+    /// that cannot be stored, such as streams.
     pub fn complete_without_result(&self, lease: Lease, now: Timestamp) -> Complete {
         Complete::new(Arc::clone(&self.0), lease, None, now)
     }
 
-    /// Gives back what was not done, so that it can be tried again at once.
+    /// Returns the machine that releases the lease of work that was not done, so that it can be
+    /// tried again at once.
     pub fn release(&self, lease: Lease) -> Release {
         Release::new(Arc::clone(&self.0), lease)
     }
 
-    /// The table that is needed.
+    /// Returns the definition of the table that is needed.
     #[must_use]
     pub fn table(&self) -> TableDefinition {
         TableDefinition {
@@ -116,40 +119,40 @@ impl IdempotencyConfig {
     }
 }
 
-/// A configuration in the making.
+/// Builds an [`IdempotencyConfig`].
 #[derive(Clone, Debug)]
 #[must_use = "call build()"]
 pub struct IdempotencyConfigBuilder(Config);
 
 impl IdempotencyConfigBuilder {
-    /// The table's name; `idempotency` by default. It may be that of a limiter or registry with the
-    /// same schema: their keys differ.
+    /// Sets the table's name; `idempotency` by default. The table may be shared with a limiter or
+    /// registry of the same attribute style, because their keys differ.
     pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
         self.0.table = name.into();
         self
     }
 
-    /// Takes the table's name from `APPTHEORY_IDEMPOTENCY_TABLE_NAME` in an environment, unless that
-    /// is missing or blank.
+    /// Reads the table's name from the environment variable `APPTHEORY_IDEMPOTENCY_TABLE_NAME`,
+    /// unless it is missing or blank.
     pub fn env(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
         let name = TableName::resolve(&[TABLE_VARIABLE], self.0.table.as_ref(), env);
         self.0.table = name;
         self
     }
 
-    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
+    /// Sets the style of the attribute names; [`AttributeStyle::Pascal`] by default.
     pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
         self.0.attribute_style = style;
         self
     }
 
-    /// For how long results count; an hour by default.
+    /// Sets how long results are valid; an hour by default.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.0.ttl = ttl;
         self
     }
 
-    /// The configuration.
+    /// Builds the configuration.
     #[must_use]
     pub fn build(self) -> IdempotencyConfig {
         IdempotencyConfig(Arc::new(self.0))
@@ -159,11 +162,11 @@ impl IdempotencyConfigBuilder {
 const DEFAULT_TABLE_NAME: &str = "idempotency";
 const TABLE_VARIABLE: &str = "APPTHEORY_IDEMPOTENCY_TABLE_NAME";
 
-/// For how long results count.
+/// How long results are valid.
 const DEFAULT_TTL: Duration = Duration::from_secs(3_600);
 
-/// A lease where nobody knows how much time is left.
+/// The length of a lease if the remaining time is unknown.
 const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 
-/// Leases end in whole milliseconds, and each has to end later than it begins.
+/// Leases end on whole milliseconds, and must end after they begin.
 const SHORTEST_LEASE: Duration = Duration::from_millis(1);

@@ -1,4 +1,4 @@
-//! How work is laid out in its table.
+//! The layout of work in its table.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -7,26 +7,26 @@ use alloc::vec::Vec;
 use crate::store::{AttributeStyle, Guard, Item, Value};
 use crate::time::Timestamp;
 
-/// The names of the attributes in one style, by what they hold. The
-/// table's key is `PK` and `SK` in both.
+/// The attribute names of one style, by their contents. The table's key is `PK` and `SK` in every
+/// style.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct AttributeNames {
     /// `IN_PROGRESS`, or `COMPLETED`.
     pub(super) status: &'static str,
-    /// What the work is done with, hashed.
+    /// The hash of the work's input.
     pub(super) payload_hash: &'static str,
-    /// Who has the lease: 32 hexadecimal digits. It stays when the work is done.
+    /// The owner of the lease: 32 hexadecimal digits. It stays after the work is done.
     pub(super) owner: &'static str,
     /// When the lease ends, in Unix milliseconds.
     pub(super) lease_until: &'static str,
-    /// What came of the work.
+    /// The result of the work.
     pub(super) result: &'static str,
     /// The table's TTL attribute, in Unix seconds.
     pub(super) ttl: &'static str,
 }
 
 impl AttributeNames {
-    /// The names in a style.
+    /// Returns the names of a style.
     pub(super) const fn of(style: AttributeStyle) -> &'static Self {
         match style {
             AttributeStyle::Pascal => &PASCAL,
@@ -56,19 +56,19 @@ const TABLE_THEORY: AttributeNames = AttributeNames {
 pub(super) const IN_PROGRESS: &str = "IN_PROGRESS";
 pub(super) const COMPLETED: &str = "COMPLETED";
 
-/// An item, read.
+/// A decoded item.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) struct Entry {
     pub(super) status: Status,
     pub(super) payload_hash: String,
-    /// `None` in items that are older than owners: somebody else's.
+    /// `None` in items from before owners were stored; such an item belongs to another caller.
     pub(super) owner: Option<Owner>,
 }
 
 #[derive(Clone, Eq, PartialEq)]
 pub(super) enum Status {
     InProgress {
-        /// In Unix milliseconds.
+        /// The end of the lease in Unix milliseconds.
         lease_until: i128,
     },
     Completed {
@@ -77,7 +77,7 @@ pub(super) enum Status {
 }
 
 impl Entry {
-    /// Reads an item; `None` when it is not one of these.
+    /// Reads an item; `None` if it is not one of this schema.
     pub(super) fn read(item: &Item, names: &AttributeNames) -> Option<Self> {
         let status = match item.text(names.status)? {
             IN_PROGRESS => Status::InProgress { lease_until: item.integer(names.lease_until)? },
@@ -95,16 +95,17 @@ impl Entry {
     }
 }
 
-/// Who asked for a lease: an id that nobody else has, one for every time that somebody asks.
+/// Identifies one attempt to acquire a lease, by an id that is never reused.
 ///
-/// A write whose reply was lost may be sent again, by a machine or by an executor, and is then
-/// refused because of itself. The owner is how it knows.
+/// A write whose reply was lost may be sent again, by a machine or an executor. If the first write
+/// had been applied, the second is refused. The owner in the item shows that the caller's own write
+/// refused it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Owner(u128);
 
 impl Owner {
-    /// Takes 128 bits as an owner. They must be new for every acquisition, such as those of a random
-    /// UUID: two that share them would both do the work.
+    /// Creates an owner from 128 bits. They must be new for every acquisition, for example a random
+    /// UUID: two acquisitions with the same owner would both do the work.
     #[must_use]
     pub const fn new(id: u128) -> Self {
         Self(id)
@@ -119,8 +120,8 @@ impl Owner {
     }
 }
 
-/// Holds where work may be begun as of `now`: nobody ever did, what was done has expired, or who
-/// began it let the lease end.
+/// Requires that work may begin as of `now`: it never began, its result has expired, or its lease
+/// has ended.
 pub(super) fn is_free(
     names: &AttributeNames,
     partition_key: &'static str,
@@ -132,13 +133,13 @@ pub(super) fn is_free(
     Guard::absent(partition_key).or(expired).or(in_progress.and(lapsed))
 }
 
-/// Holds while this owner has the lease.
+/// Requires that this owner has the lease.
 pub(super) fn is_held(names: &AttributeNames, owner: Owner) -> Guard {
     let in_progress = Guard::equals(names.status, Value::from(IN_PROGRESS));
     in_progress.and(Guard::equals(names.owner, owner.to_value()))
 }
 
-/// Whole milliseconds since 1970, rounded down.
+/// Returns the whole milliseconds since 1970, rounded down.
 pub(super) fn unix_millis(at: Timestamp) -> i128 {
     at.unix_nanos().div_euclid(1_000_000)
 }

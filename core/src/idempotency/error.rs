@@ -1,4 +1,4 @@
-//! Why work is not done, or nobody knows whether it was.
+//! Errors of idempotency.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -7,33 +7,34 @@ use core::time::Duration;
 use crate::error::{AppError, Happened, code};
 use crate::store::StoreFailure;
 
-/// Why a piece of work is not done.
+/// Says why work was not done.
 ///
-/// As an [`AppError`] it has the status of its [`kind`](Self::kind); what a store said is not shown.
+/// Converts to an [`AppError`] with the status of its [`kind`](Self::kind); the store's message is
+/// not shown to clients.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(pub(super) Reason);
 
-/// What is to be done about an [`Error`].
+/// Classifies an [`Error`] by what to do about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The key is blank: without one, work is done as often as it is asked for. Refuse the request
-    /// (400), or do it unprotected.
+    /// The key is blank. Refuse the request (400), or do the work without protection against
+    /// repetition.
     MissingKey,
-    /// Somebody else is at it. Come back later: 409, with `retry-after` in whole seconds.
+    /// Another caller is doing the work. Respond with 409 and `retry-after` in whole seconds.
     InProgress,
-    /// The key was used with another payload: the caller made a mistake (422), or another program
-    /// writes to the table with the same scope.
+    /// The key was used with another payload: the client made a mistake (422), or another program
+    /// uses the same scope in the table.
     PayloadDiffers,
-    /// The store failed, so that nobody knows whether the work may be done. Do not do it: answer 503,
-    /// or let the record fail.
+    /// The store failed, so it is unknown whether the work may be done. Do not do it: respond with
+    /// 503, or let the record fail.
     Store,
-    /// The stored item is not one of this schema: the table holds something else too, or the schema
-    /// is another one. Nobody knows whether the work may be done, as after a failure of the store.
+    /// The stored item does not have this schema: the table has other contents or another attribute
+    /// style. As after a failure of the store, it is unknown whether the work may be done.
     Unreadable,
-    /// A setting cannot work: a scope that is blank, or a place that no request has. Nothing would
-    /// be kept, and nobody would notice: fix the configuration.
+    /// A setting is invalid: a blank scope, or a key source that no request can have. Results would
+    /// never be stored; fix the configuration.
     Configuration,
 }
 
@@ -51,13 +52,13 @@ pub(super) enum Reason {
     Store { failure: StoreFailure, is_in_doubt: bool },
     #[error("idempotency item is unreadable")]
     Unreadable,
-    /// It is blank, or holds what no name of a header field can hold (RFC 9110 §5.1).
+    /// The name is blank, or contains characters that a header name cannot have (RFC 9110 §5.1).
     #[error("{0:?} is no name of a header field, such as \"idempotency-key\"")]
     HeaderName(String),
-    /// It is neither empty nor begins with `/` (RFC 6901 §3).
+    /// The pointer is not empty and does not begin with `/` (RFC 6901 §3).
     #[error("{0:?} is no JSON pointer, such as \"/order/id\"")]
     JsonPointer(String),
-    /// It is blank, or holds what no name of a cookie can hold (RFC 6265 §4.1.1).
+    /// The name is blank, or contains characters that a cookie name cannot have (RFC 6265 §4.1.1).
     #[error("{0:?} is no name of a cookie, such as \"session\"")]
     CookieName(String),
     #[error("no session cookie is named; leave the list out where there is none")]
@@ -65,19 +66,20 @@ pub(super) enum Reason {
 }
 
 impl Error {
-    /// Says that a request brings no key.
+    /// Returns the error for a request without a key.
     #[must_use]
     pub const fn missing_key() -> Self {
         Self(Reason::MissingKey)
     }
 
-    /// Says that a kept result cannot be read. For drivers, which know what results they keep.
+    /// Returns the error for a stored result that cannot be read. For drivers, which define the
+    /// form of their results.
     #[must_use]
     pub const fn unreadable() -> Self {
         Self(Reason::Unreadable)
     }
 
-    /// Returns what is to be done about it.
+    /// Returns the kind, by which to decide what to do.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match &self.0 {
@@ -94,14 +96,14 @@ impl Error {
         }
     }
 
-    /// Returns how much time somebody else has left at most for the work, if they are at it.
+    /// Returns the longest time that another caller's lease has left, if the work is in progress.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         if let Reason::InProgress { retry_after } = &self.0 { Some(*retry_after) } else { None }
     }
 
-    /// Returns whether nobody knows if the work may be done: the store failed, or holds something
-    /// else.
+    /// Returns whether it is unknown if the work may be done: the store failed, or the item is
+    /// unreadable.
     #[must_use]
     pub const fn is_undecided(&self) -> bool {
         matches!(&self.0, Reason::Store { .. } | Reason::Unreadable)
@@ -116,8 +118,8 @@ impl Error {
         matches!(&self.0, Reason::InProgress { .. })
     }
 
-    /// Returns what became of the change in the table: whether the lease may have been taken, the
-    /// result kept, or the lease given back. What the machines say of a lost outcome says more.
+    /// Returns whether the change may have been applied: the lease taken, the result stored, or the
+    /// lease released. The machines document the effects of a lost outcome.
     #[must_use]
     pub const fn happened(&self) -> Happened {
         if let Reason::Store { is_in_doubt: true, .. } = &self.0 {
@@ -127,8 +129,8 @@ impl Error {
     }
 }
 
-/// The statuses of the kinds; 500 for a wrong configuration. 503 comes with a `retry-after` of one
-/// second. The error itself becomes the cause, for the log.
+/// Maps each kind to its status; 500 for an invalid configuration. A 503 has a `retry-after` of one
+/// second. The error becomes the cause, for the log.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         let answer = match &error.0 {

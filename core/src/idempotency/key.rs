@@ -1,4 +1,4 @@
-//! What is to be done once, and what it is done with.
+//! Identifies work that must be done only once, and its input.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,12 +13,12 @@ use crate::key_part::{escape, shortened};
 use crate::printing::Hidden;
 use crate::store::{Key, Value};
 
-/// A piece of work: a scope, such as a function or route, and a key that callers or records bring.
+/// Identifies work: a scope, such as a function or route, and a key that clients or records bring.
 /// Cheap to clone.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct IdempotencyKey(Arc<str>);
 
-/// Keys are not printed: a client that knows one may be given the answer that is kept under it.
+/// Does not print keys: a client with the key may get the response stored under it.
 impl fmt::Debug for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("IdempotencyKey").field(&Hidden(self.0.len())).finish()
@@ -26,13 +26,12 @@ impl fmt::Debug for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// A key from its two parts, of which none may be blank. Their bytes are kept untrimmed.
+    /// Creates a key from two parts that are not blank. The parts are not trimmed.
     ///
-    /// `%` and `#` are escaped, and then a scope above 512 bytes and a key above 1024 are hashed,
-    /// so that any text fits DynamoDB's key limit. Two keys collide only where one
-    /// spells the `sha256:` form of the other. A
-    /// client must not choose the scope; where clients do not trust each other, put whose it is
-    /// into it.
+    /// `%` and `#` are escaped. Then a scope above 512 bytes and a key above 1024 bytes are hashed,
+    /// so that any text fits DynamoDB's key limit. Two keys collide only if one of them is written
+    /// in the other's `sha256:` form. A client must not choose the scope. If clients do not trust
+    /// each other, include the caller in the scope.
     ///
     /// # Errors
     ///
@@ -49,7 +48,7 @@ impl IdempotencyKey {
         Ok(Self(format!("idem#{scope}#{key}").into()))
     }
 
-    /// The partition key (`PK`): `idem#{scope}#{key}`.
+    /// Returns the partition key (`PK`): `idem#{scope}#{key}`.
     #[must_use]
     pub fn partition_key(&self) -> &str {
         &self.0
@@ -60,7 +59,7 @@ impl IdempotencyKey {
     }
 }
 
-/// Returns the hash by which payloads are compared: SHA-256 in hex.
+/// Returns the hash by which payloads are compared: SHA-256 in hexadecimal.
 #[must_use]
 pub fn payload_hash(payload: &[u8]) -> String {
     let mut text = String::with_capacity(64);
@@ -68,14 +67,14 @@ pub fn payload_hash(payload: &[u8]) -> String {
     text
 }
 
-/// The attributes of the table's key, the same in both schemas.
+/// The attributes of the table's key, the same in every style.
 pub(super) const PARTITION_KEY: &str = "PK";
 pub(super) const SORT_KEY: &str = "SK";
 
 /// The sort key of every item.
 const SORT: &str = "idem";
 
-// With `idem##`, the two stay below the 2048 bytes of a partition key.
+// With `idem##`, both stay below the 2048 bytes of a partition key.
 const MAX_SCOPE_BYTES: usize = 512;
 const MAX_KEY_BYTES: usize = 1024;
 

@@ -1,9 +1,8 @@
-//! Doing things once, however often they are asked for.
+//! Idempotency: work that is done once, even if it is requested several times.
 //!
-//! This module decides who may do a piece of work now, what everybody else is told, and which
-//! conditional write makes sure of it. It refuses to know what the work is, and what time it is: an
-//! [`IdempotencyConfig`] is a value that turns a key into machines, and the machines ask for store
-//! effects.
+//! An [`IdempotencyConfig`] turns a key into machines, which ask for store effects. Conditional
+//! writes decide which caller may do the work now; all others get its result or an error. This
+//! module does not know what the work is, or what time it is.
 //!
 //! ```text
 //!          ┌─ Acquired ─ the work ─┬─ done: Complete ──▶ later: Completed, with the result
@@ -12,9 +11,8 @@
 //!          └─ an error: in progress elsewhere, another payload, or nobody knows
 //! ```
 //!
-//! A lease that ends is there for the taking: a host that crashed blocks its key for no longer.
-//! Work that takes longer than its lease may therefore be done twice at a time, but only one result
-//! stands.
+//! A lease expires, so a host that crashed blocks its key only until then. Work that takes longer
+//! than its lease may therefore run twice at the same time, but only one result is stored.
 //!
 //! ```
 //! use apptheory_core::idempotency::{
@@ -63,9 +61,9 @@ pub use release::{Release, Released};
 pub use scope::{RequestedWork, is_safe, record_scope};
 pub use source::{KeySource, request_hash};
 
-/// The largest result that is stored, in bytes. With key and attributes it stays
-/// below DynamoDB's 400 KB.
+/// The largest result that is stored, in bytes. With the key and attributes, an item stays below
+/// DynamoDB's 400 KB.
 pub const MAX_RESULT_BYTES: usize = 350 * 1024;
 
-/// The header field that marks a stored answer, with the value `true`.
+/// The header that marks a stored response, with the value `true`.
 pub const REPLAYED_HEADER: &str = "idempotency-replayed";

@@ -1,4 +1,4 @@
-//! Giving work back that was not done.
+//! Releases the lease of work that was not done.
 
 use alloc::sync::Arc;
 
@@ -9,10 +9,11 @@ use super::error::Error;
 use crate::machine::{Machine, Step};
 use crate::store::{self, DeleteItem, GetItem, Item, StoreRequest, Written};
 
-/// Gives work back that failed, so that it can be tried again at once. One conditional
-/// `DeleteItem`; where a store does not say what refused it, the item is read.
+/// Releases the lease of work that failed, so that it can be tried again at once. Makes one
+/// conditional `DeleteItem`; if the store does not return the item with a refusal, the item is
+/// read.
 ///
-/// *If the outcome is lost*: the work may still count as in progress, until the lease ends.
+/// *If the outcome is lost*: the work may count as in progress until the lease ends.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Release {
@@ -20,12 +21,12 @@ pub struct Release {
     lease: Lease,
 }
 
-/// What became of a lease.
+/// Says whether a lease was released.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Released {
-    /// It is given back, or nothing is kept of it any more: anybody may begin the work.
+    /// The lease is released, or no longer exists; any caller may begin the work.
     Released,
-    /// It had ended, and the work is somebody else's now.
+    /// The lease had ended, and another caller has acquired it.
     LeaseLost,
 }
 
@@ -38,7 +39,7 @@ impl Release {
         Step::Done(match outcome.map(|answered| answered.answer) {
             Ok(Written::Applied { .. }) => Ok(Released::Released),
             Ok(Written::Refused { seen: Some(_) }) => Ok(Released::LeaseLost),
-            // Nothing is there when a repeated delete is refused because of itself.
+            // A repeated delete is refused with no item if the first one had been applied.
             Ok(Written::Refused { seen: None }) => {
                 let read = GetItem {
                     table: self.config.table.clone(),

@@ -1,4 +1,4 @@
-//! Under which scope work is kept: what it is about, and whose it is.
+//! Scopes of work: its route or source, and its caller.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,34 +9,34 @@ use super::payload_hash;
 use crate::events::WebSocketConnection;
 use crate::http::Request;
 
-/// What is known of a request beside itself.
+/// The context of a request, besides the request itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestedWork<'r> {
-    /// The pattern of the route that serves it; its path where no route does.
+    /// The pattern of the matched route. If it is `None`, the request's path is used.
     pub pattern: Option<&'r str>,
-    /// The trimmed identity that authentication vouches for, or an empty text.
+    /// The trimmed authenticated identity, or an empty text.
     pub identity: &'r str,
-    /// The tenant that it is for, or an empty text: which of its tenants a caller works for is part
-    /// of what it asks for.
+    /// The request's tenant, or an empty text. A caller may work for several tenants, so the tenant
+    /// is part of the scope.
     pub tenant_id: &'r str,
 }
 
-/// Returns whether a request may be repeated anyway, since it changes nothing (RFC 9110 §9.2.1).
+/// Returns whether a request may be repeated because its method changes nothing (RFC 9110 §9.2.1).
 #[must_use]
 pub fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-/// Returns the scope of records that a service sends. Applications that share a table need different
-/// names, which are given as `application`.
+/// Returns the scope of records from a service. Applications that share a table need different
+/// names, passed as `application`.
 #[must_use]
 pub fn record_scope(application: &str, trigger: &str, sender: &str) -> String {
     scope_of(&[application, trigger, sender])
 }
 
 impl AnswerCallers {
-    /// Returns the scope of a request: its route and whose it is. `None` when it is nobody's: serve
-    /// it, and keep nothing.
+    /// Returns the scope of a request: its route and caller. `None` if the request has no caller:
+    /// handle it, and store nothing.
     #[must_use]
     pub fn request_scope(
         &self,
@@ -53,8 +53,8 @@ impl AnswerCallers {
         Some(scope_of(&[application, &request.method, path, &caller, &tenant]))
     }
 
-    /// Returns the scope of a message on a WebSocket connection. It has neither a method nor a path,
-    /// nor header fields that say who sends it: that is who connected, or else the connection.
+    /// Returns the scope of a WebSocket message. A message has no method, path or headers. Its
+    /// caller is the identity of the connection, or else the connection itself.
     #[must_use]
     pub fn message_scope(
         &self,
@@ -70,8 +70,8 @@ impl AnswerCallers {
     }
 }
 
-/// Makes a scope of its parts, so that no other parts make the same: blanks part them, and are
-/// escaped within.
+/// Joins parts to a scope, unambiguously: parts are separated by spaces, and spaces within parts
+/// are escaped.
 fn scope_of(parts: &[&str]) -> String {
     let escaped = |part: &&str| part.replace('%', "%25").replace(' ', "%20");
     parts.iter().map(escaped).collect::<Vec<_>>().join(" ")

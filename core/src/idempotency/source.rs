@@ -1,4 +1,4 @@
-//! Where requests bring their keys.
+//! Where requests carry their idempotency keys.
 
 use alloc::string::{String, ToString};
 
@@ -10,8 +10,8 @@ use crate::hex::push_hex;
 use crate::http::Request;
 use crate::http::sending::is_token;
 
-/// Where the key of a request's work is found. Records of a batch need none: their identifiers are
-/// keys.
+/// Says where the key of a request is found. Records of a batch need no source: their identifiers
+/// are the keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeySource(Place);
 
@@ -22,17 +22,17 @@ enum Place {
 }
 
 impl KeySource {
-    /// The field that clients use for it.
+    /// Takes the key from the header `idempotency-key`.
     #[must_use]
     pub fn idempotency_key_header() -> Self {
         Self(Place::Header("idempotency-key".to_string()))
     }
 
-    /// Takes the key from a header field, whose name may be in any case.
+    /// Takes the key from a header, whose name is case-insensitive.
     ///
     /// # Errors
     ///
-    /// [`Error`] when no field can have that name.
+    /// [`Error`] for an invalid header name.
     pub fn header(name: &str) -> Result<Self, Error> {
         match is_token(name) {
             true => Ok(Self(Place::Header(name.to_string()))),
@@ -40,12 +40,12 @@ impl KeySource {
         }
     }
 
-    /// Takes the key from a place in the JSON body (RFC 6901), such as `/order/id`. The empty pointer
-    /// is the whole body.
+    /// Takes the key from the JSON body at a JSON pointer (RFC 6901), such as `/order/id`. The
+    /// empty pointer selects the whole body.
     ///
     /// # Errors
     ///
-    /// [`Error`] when it is no pointer.
+    /// [`Error`] for an invalid pointer.
     pub fn json_pointer(pointer: &str) -> Result<Self, Error> {
         match pointer.is_empty() || pointer.starts_with('/') {
             true => Ok(Self(Place::JsonPointer(pointer.to_string()))),
@@ -53,9 +53,9 @@ impl KeySource {
         }
     }
 
-    /// The key that a request brings: a header's first value, or a text or number of the body. None
-    /// when there is no such thing or it is blank. Numbers beyond 64 bits are read as the nearest
-    /// double: longer ids belong in texts.
+    /// Returns the key of a request: the header's first value, or a string or number in the body.
+    /// `None` if it is missing or blank. Numbers beyond 64 bits are read as the nearest double, so
+    /// use strings for long ids.
     #[must_use]
     pub fn read(&self, request: &Request) -> Option<String> {
         let key = match &self.0 {
@@ -73,14 +73,14 @@ impl KeySource {
     }
 }
 
-/// Returns the hash by which requests of one route are compared: of the path, the query and the body,
-/// in hex.
-/// Header fields are not in it, since clients and proxies change them from one attempt to the next.
+/// Returns the hash by which requests of one route are compared, in hexadecimal: over the path, the
+/// query and the body. Headers are left out, because clients and proxies change them between
+/// attempts.
 #[must_use]
 pub fn request_hash(request: &Request) -> String {
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
-        // Its length makes sure that no part can pass for the end of another one.
+        // The length prefix keeps parts apart.
         hash.update(length(part.len()));
         hash.update(part);
     };
@@ -96,7 +96,7 @@ pub fn request_hash(request: &Request) -> String {
     text
 }
 
-/// A length in bytes that are the same on every machine.
+/// Returns a length as bytes that are the same on every machine.
 fn length(length: usize) -> [u8; 8] {
     u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes()
 }

@@ -1,4 +1,4 @@
-//! The machines against one item, which the guards themselves are evaluated on.
+//! Runs the machines against one item; the guards are evaluated on it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,14 +20,14 @@ fn key() -> IdempotencyKey {
     IdempotencyKey::new("scope", "key").unwrap()
 }
 
-/// The one item of the table, whether refusals show it, and how the first call goes wrong.
+/// The table's single item, whether refusals return it, and how the next call fails.
 #[derive(Default)]
 struct Shelf {
     item: Option<Item>,
     is_silent: bool,
-    /// The error that the reply of the next write is lost to.
+    /// The error in place of the next write's reply.
     loses: Option<store::Error>,
-    /// How many acquisitions there were: the owner of the last one.
+    /// The number of acquisitions; also the owner of the last one.
     owners: u128,
 }
 
@@ -118,7 +118,7 @@ fn work_is_done_once_and_its_result_given_to_others() {
                 shelf.acquire(&idempotency, "h", at(3_000)),
                 Ok(Acquisition::Completed { result })
             );
-            // An hour after it was done, nobody remembers.
+            // The result has expired after an hour.
             lease(shelf.acquire(&idempotency, "x", at(9 + 3_600)));
         }
     }
@@ -193,13 +193,13 @@ fn an_item_outlives_its_lease() {
 fn a_store_that_does_not_answer_lets_nobody_work() {
     let idempotency = IdempotencyConfig::builder().build();
     let acquire = || idempotency.acquire(key(), "h", Owner::new(1), at(0), None);
-    // Nothing was written: whether to try again is for the caller to decide.
+    // Nothing was written, so the caller decides whether to retry.
     let Step::Ask(StoreRequest::PutItem(ask)) = acquire().start() else { panic!("one put") };
     let Step::Done(Err(error)) = ask.answer(Err(store::Error::Throttled)) else {
         panic!("an error")
     };
     assert_eq!((error.kind(), error.happened()), (ErrorKind::Store, Happened::No));
-    // Nobody knows whether anything was: the same put is sent again, once.
+    // It is unknown whether anything was written, so the same put is sent again, once.
     let Step::Ask(StoreRequest::PutItem(first)) = acquire().start() else { panic!("one put") };
     let item = first.effect().item.clone();
     let Step::Ask(StoreRequest::PutItem(second)) = first.answer(Err(store::Error::Timeout)) else {
@@ -232,7 +232,7 @@ fn a_lost_reply_is_found_to_be_ones_own() {
             shelf.loses = loses();
             let done = shelf.run(idempotency.complete(first.clone(), *b"r", at(2)));
             assert_eq!(done, Ok(Completion::Stored));
-            // An executor may repeat what was answered already.
+            // An executor may repeat an answered call.
             let again = shelf.run(idempotency.complete(first.clone(), *b"r", at(2)));
             assert_eq!(again, Ok(Completion::Stored));
             assert_eq!(shelf.run(idempotency.release(first)), Ok(Released::LeaseLost));

@@ -1,4 +1,4 @@
-//! A producer as a configured value that makes machines.
+//! The configuration of a producer, from which its machines are created.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,16 +7,17 @@ use core::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// How often a record is sent again unless configured otherwise: 5 times.
+/// The default number of retries of a record: 5.
 pub const DEFAULT_RETRY_ATTEMPTS: u32 = 5;
 
-/// How long a producer waits before it sends again unless configured otherwise: up to 0.1 s, then
-/// twice as long each time, at most 2 s. A shard takes new records after one second at the latest.
+/// The default delays before retries: up to 0.1 s, then twice as long each time, at most 2 s.
+/// Kinesis measures a shard's throughput per second, so a shard accepts records again after a
+/// second.
 pub const DEFAULT_BACKOFF: Backoff =
     Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(2) };
 
-/// Which stream records go to, and how often they are tried. It makes the machines that send:
-/// see [`send`](Self::send).
+/// Configures the stream and the retries of a producer. Use [`send`](Self::send) to get the machine
+/// that sends records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProducerConfig {
     pub(super) stream: StreamName,
@@ -25,19 +26,20 @@ pub struct ProducerConfig {
 }
 
 impl ProducerConfig {
-    /// Sends to a stream, with the defaults [`DEFAULT_RETRY_ATTEMPTS`] and [`DEFAULT_BACKOFF`].
+    /// Creates a configuration for a stream, with the defaults [`DEFAULT_RETRY_ATTEMPTS`] and
+    /// [`DEFAULT_BACKOFF`].
     #[must_use]
     pub const fn new(stream: StreamName) -> Self {
         Self { stream, retry_attempts: DEFAULT_RETRY_ATTEMPTS, backoff: DEFAULT_BACKOFF }
     }
 
-    /// Sends a record that was not accepted this often again; 0 sends each once.
+    /// Sets how often a record that was not accepted is sent again; 0 disables retries.
     #[must_use]
     pub fn retry_attempts(self, retry_attempts: u32) -> Self {
         Self { retry_attempts, ..self }
     }
 
-    /// Waits so long before sending again.
+    /// Sets the delays before retries.
     #[must_use]
     pub fn backoff(self, backoff: Backoff) -> Self {
         Self { backoff, ..self }
@@ -48,7 +50,7 @@ impl ProducerConfig {
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct StreamName(Arc<str>);
 
-/// What is given is neither the name nor the ARN of a stream.
+/// The text is neither the name nor the ARN of a stream.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "{0:?} is neither the name of a stream (1 to 128 of A-Z, a-z, 0-9 and '_.-') nor an ARN \
@@ -57,7 +59,7 @@ pub struct StreamName(Arc<str>);
 pub struct InvalidStreamName(String);
 
 impl StreamName {
-    /// Reads a stream's name or ARN.
+    /// Parses a stream's name or ARN.
     ///
     /// ```
     /// use apptheory_core::kinesis::StreamName;
@@ -70,7 +72,7 @@ impl StreamName {
     ///
     /// # Errors
     ///
-    /// [`InvalidStreamName`] for what is neither.
+    /// [`InvalidStreamName`] if the text is neither.
     pub fn new(text: &str) -> Result<Self, InvalidStreamName> {
         let name = match text.strip_prefix("arn:") {
             Some(arn) => arn.split_once(":stream/").map(|(_, name)| name),
@@ -83,13 +85,13 @@ impl StreamName {
         if is_valid { Ok(Self(text.into())) } else { Err(InvalidStreamName(text.into())) }
     }
 
-    /// Returns the text that it was made of.
+    /// Returns the original text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns whether it is an ARN.
+    /// Returns whether this is an ARN.
     #[must_use]
     pub fn is_arn(&self) -> bool {
         self.0.starts_with("arn:")

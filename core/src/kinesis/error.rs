@@ -1,58 +1,58 @@
-//! Why a request was not answered, as far as a producer needs to know.
+//! Errors of requests to Kinesis, as a producer sees them.
 
 use crate::error::Happened;
 use crate::service_error::CommonError;
 
-/// A request was not answered, or was refused as a whole. Small, `Copy` and free of text: the driver
-/// logs the cause.
+/// A request failed as a whole. The type is small, `Copy` and contains no text; the driver logs the
+/// cause.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The stream, the account or its key is over its throughput. Nothing was accepted.
+    /// The stream, the account or its encryption key exceeds its throughput. No record was
+    /// accepted.
     #[error("throttled")]
     Throttled,
-    /// Kinesis could not be reached, failed inside, or gave an answer that cannot be read. Any of the
+    /// Kinesis could not be reached, failed internally, or sent an unreadable response. Any of the
     /// records may have been accepted.
     #[error("unavailable")]
     Unavailable,
-    /// No answer in time. Any of the records may have been accepted, or may be shortly.
+    /// No response in time. Any of the records may have been or may still be accepted.
     #[error("timeout")]
     Timeout,
-    /// There was no time left: nothing was sent.
+    /// There was no time left, so no request was sent.
     #[error("no time left")]
     OutOfTime,
-    /// The request can never succeed as the deployment stands. Nothing was accepted.
+    /// The request cannot succeed until the deployment is fixed. No record was accepted.
     #[error("misconfigured: {0}")]
     Misconfigured(Misconfiguration),
 }
 
-/// What has to change before a request can succeed.
+/// Says what has to be fixed before a request can succeed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Misconfiguration {
-    /// The stream does not exist, or is not active: create it, or set the right name, region or
-    /// account.
+    /// The stream does not exist or is not active. Create it, or fix the name, region or account.
     #[error("the stream does not exist")]
     MissingStream,
-    /// No region is set, so that there is nowhere to send to.
+    /// No region is set.
     #[error("no region is set")]
     MissingRegion,
-    /// The caller's credentials are expired, or not allowed to do this: the role needs
+    /// The credentials are expired or not permitted to do this: the role needs
     /// `kinesis:PutRecords`.
     #[error("access denied")]
     AccessDenied,
-    /// There are no credentials to sign with. The driver's log says why.
+    /// There are no credentials. The driver's log has the cause.
     #[error("no credentials could be had")]
     MissingCredentials,
-    /// The key that encrypts the stream is missing, disabled, or not the caller's to use: the role
-    /// needs `kms:GenerateDataKey`.
+    /// The key that encrypts the stream is missing, disabled, or may not be used: the role needs
+    /// `kms:GenerateDataKey`.
     #[error("the stream's encryption key cannot be used")]
     UnusableKey,
-    /// Kinesis calls the request invalid.
+    /// Kinesis rejected the request as invalid.
     #[error("the stream rejected the request as invalid")]
     InvalidRequest,
 }
 
 impl Error {
-    /// Returns whether the same request may succeed when it is sent again.
+    /// Returns whether the same request may succeed later.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         match self {
@@ -61,7 +61,7 @@ impl Error {
         }
     }
 
-    /// Returns what became of the records.
+    /// Returns whether the records may have been accepted.
     #[must_use]
     pub const fn happened(self) -> Happened {
         match self {
@@ -70,8 +70,8 @@ impl Error {
         }
     }
 
-    /// Classifies an error of Kinesis' by its code. An unknown code is
-    /// [`Unavailable`](Self::Unavailable), under which anything may have happened.
+    /// Classifies an error of Kinesis by its code. An unknown code becomes
+    /// [`Unavailable`](Self::Unavailable), for which any record may have been accepted.
     #[must_use]
     pub fn from_code(code: &str) -> Self {
         match code {

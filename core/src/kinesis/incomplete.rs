@@ -1,4 +1,4 @@
-//! The answer that names every record which was not accepted.
+//! The error that lists every record that was not accepted.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,58 +11,58 @@ use super::{MAX_RECORD_BYTES, StreamName};
 use crate::error::{AppError, Happened, code};
 use crate::sanitize::log_safe_value;
 
-/// Not all records were accepted: which, and why. It gives them back, so that they can be sent again.
+/// Some records were not accepted. Returns them with the reasons, so that they can be sent again.
 ///
-/// As an [`AppError`] it is 503 where sending again may help, else 500; clients are told nothing else.
+/// Converts to an [`AppError`]: 503 if a retry may help, otherwise 500. Clients see no details.
 #[derive(Clone, Debug)]
 pub struct Incomplete {
     pub(super) stream: StreamName,
     pub(super) record_count: usize,
-    /// Never empty; by index.
+    /// Never empty; sorted by index.
     pub(super) unaccepted: Vec<Unaccepted>,
 }
 
 /// A record that was not accepted.
 #[derive(Clone, Debug)]
 pub struct Unaccepted {
-    /// Its place among the records that were given, from 0.
+    /// The index of the record among the given records, from 0.
     pub index: usize,
     /// The record.
     pub record: Arc<Record>,
     /// Why it was not accepted, at the last attempt.
     pub reason: Reason,
-    /// How often it was sent.
+    /// How often the record was sent.
     pub attempts: u32,
-    /// What became of it: [`Unknown`](Happened::Unknown) where the answer to any of its attempts was
-    /// lost, or Kinesis failed inside, so that it may be in the stream all the same; else
+    /// Whether the record was put into the stream: [`Unknown`](Happened::Unknown) if the response
+    /// to one of its attempts was lost, or Kinesis failed internally; otherwise
     /// [`No`](Happened::No).
     pub happened: Happened,
 }
 
-/// Why a record was not accepted.
+/// Says why a record was not accepted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reason {
     /// Kinesis refused it and accepted others of its request.
     Refused {
-        /// Kinesis' code: `ProvisionedThroughputExceededException` where the record's shard is over
+        /// Kinesis' code: `ProvisionedThroughputExceededException` if the record's shard exceeds
         /// its throughput, or `InternalFailure`.
         code: String,
     },
-    /// Its request failed, or was not sent.
+    /// The record's request failed, or was not sent.
     Failed(Error),
-    /// It was not sent, since an earlier record of its partition key was not accepted: it would have
-    /// overtaken that.
+    /// The record was not sent, because an earlier record of its partition key was not accepted.
+    /// Sending it would have changed their order.
     HeldBack,
-    /// It was not sent: with its partition key it has more than [`MAX_RECORD_BYTES`].
+    /// The record was not sent, because with its partition key it exceeds [`MAX_RECORD_BYTES`].
     TooLarge {
-        /// How many it has.
+        /// The record's size with its partition key.
         bytes: usize,
     },
 }
 
 impl Reason {
-    /// What became of a record that was not accepted for this reason. Only where its shard is over its
-    /// throughput is it certain that a refused record is not there.
+    /// Returns whether a record that was not accepted for this reason is in the stream. A refused
+    /// record is certainly absent only if its shard exceeded its throughput.
     pub(super) fn happened(&self) -> Happened {
         match self {
             Self::Refused { code } if code == OVER_THROUGHPUT => Happened::No,
@@ -98,28 +98,28 @@ impl fmt::Display for Reason {
 }
 
 impl Incomplete {
-    /// Returns the records that were not accepted, in the order in which they were given; there is
-    /// at least one. All others are in the stream.
+    /// Returns the records that were not accepted, at least one, in their original order. All
+    /// others are in the stream.
     #[must_use]
     pub fn unaccepted(&self) -> &[Unaccepted] {
         &self.unaccepted
     }
 
-    /// Returns how many records were given.
+    /// Returns the number of given records.
     #[must_use]
     pub const fn record_count(&self) -> usize {
         self.record_count
     }
 
-    /// Returns the records that were not accepted, in the order in which they were given. Sending
-    /// them again keeps the order of each key.
+    /// Returns the records that were not accepted, in their original order. Sending them again
+    /// keeps the order of each key.
     #[must_use]
     pub fn into_records(self) -> Vec<Arc<Record>> {
         self.unaccepted.into_iter().map(|unaccepted| unaccepted.record).collect()
     }
 
-    /// Returns whether sending the records again may help: not for a record that is too large, or a
-    /// deployment that has to change first.
+    /// Returns whether sending the records again may help. It does not help if a record is too
+    /// large, or the deployment has to be fixed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.unaccepted.iter().all(|unaccepted| unaccepted.reason.may_pass())

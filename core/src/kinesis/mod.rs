@@ -1,14 +1,14 @@
-//! Putting records into Kinesis data streams.
+//! Puts records into Kinesis data streams.
 //!
-//! This module decides what a record may be, which records a request takes, which are sent again, and
-//! what became of each. It refuses to know how a request is sent, and what time it is.
-//!
-//! [`ProducerConfig::send`] makes a [machine](SendRecords) that sends any number of records with as
-//! many [`PutRecords`] as that takes, and keeps the order of each partition key.
-//! [`report_put_records_failures`] is for callers who send requests themselves.
+//! [`ProducerConfig::send`] returns a [machine](SendRecords) that sends any number of records with
+//! as many [`PutRecords`] requests as needed, retries refused records, and keeps the order of each
+//! partition key. [`report_put_records_failures`] is for callers who send requests themselves. This
+//! module does not know how a request is sent, or what time it is.
 //!
 //! ```
-//! use apptheory_core::kinesis::{ProducerConfig, ProducerRequest, PutResult, StreamName, json_record};
+//! use apptheory_core::kinesis::{
+//!     ProducerConfig, ProducerRequest, PutResult, StreamName, json_record,
+//! };
 //! use apptheory_core::machine::{Machine, Step};
 //!
 //! let producer = ProducerConfig::new(StreamName::new("orders")?);
@@ -18,7 +18,9 @@
 //!     panic!("two records are sent");
 //! };
 //! assert_eq!(ask.effect().records.len(), 2);
-//! let Step::Done(sent) = ask.answer(Ok(vec![PutResult::default(); 2])) else { panic!("both are in") };
+//! let Step::Done(sent) = ask.answer(Ok(vec![PutResult::default(); 2])) else {
+//!     panic!("both are accepted")
+//! };
 //! assert_eq!(sent?, 2);
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
@@ -46,14 +48,14 @@ pub use report::{
 };
 pub use send::SendRecords;
 
-/// How many records a request may hold: 500 (`PutRecords`).
+/// The most records of a request: 500 (limit of `PutRecords`).
 pub const MAX_REQUEST_RECORDS: usize = 500;
 
-/// How many bytes the records of a request may have with their partition keys: 5 MiB (`PutRecords`).
+/// The most bytes of a request's records with their partition keys: 5 MiB (limit of `PutRecords`).
 pub const MAX_REQUEST_BYTES: usize = 5 * 1024 * 1024;
 
-/// How many bytes a record may have with its partition key, unless its stream allows more: 1 MiB.
+/// The most bytes of a record with its partition key, unless its stream allows more: 1 MiB.
 pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
-/// How many bytes a partition key may have: 256. Kinesis counts characters.
+/// The most bytes of a partition key: 256. Kinesis itself counts characters.
 pub const MAX_PARTITION_KEY_BYTES: usize = 256;

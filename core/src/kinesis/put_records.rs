@@ -1,4 +1,4 @@
-//! The one effect on streams, and the family of what a producer waits for.
+//! The effect on streams, and the family of a producer's effects.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,34 +12,36 @@ use crate::printing::prints;
 use crate::run::{Advance, Interpret};
 use crate::store::Sleep;
 
-/// Puts records into a stream with one request. Each is accepted or refused for itself.
+/// Puts records into a stream with one request. Each record is accepted or refused separately.
 ///
-/// *If the outcome is lost*: any of the records may be in the stream; repeated, they are there twice.
+/// *If the outcome is lost*: any of the records may be in the stream; sent again, they are in it
+/// twice.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PutRecords {
     /// The stream.
     pub stream: StreamName,
-    /// The records: from 1 to [`MAX_REQUEST_RECORDS`](super::MAX_REQUEST_RECORDS), of
-    /// [`MAX_REQUEST_BYTES`](super::MAX_REQUEST_BYTES) in all.
+    /// The records: 1 to [`MAX_REQUEST_RECORDS`](super::MAX_REQUEST_RECORDS), with at most
+    /// [`MAX_REQUEST_BYTES`](super::MAX_REQUEST_BYTES) in total.
     pub records: Vec<Arc<Record>>,
 }
 
-/// What became of each record, in the order of the request.
+/// Answered with the result of each record, in the order of the request.
 impl Effect for PutRecords {
     type Outcome = Result<Vec<PutResult>, Error>;
 }
 
-/// What became of a record. The default is one that was accepted.
+/// The result of a record. The default is an accepted record.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct PutResult {
     /// The record's number in its shard; empty if it was not accepted.
     pub sequence_number: String,
     /// The shard; empty if the record was not accepted.
     pub shard_id: String,
-    /// Why it was not accepted, as a code: `ProvisionedThroughputExceededException` or
-    /// `InternalFailure`. Empty if it was.
+    /// The code of the error: `ProvisionedThroughputExceededException` or `InternalFailure`. Empty
+    /// if the record was accepted.
     pub error_code: String,
-    /// Why it was not accepted, in words, which name account and stream. Empty if it was.
+    /// The message of the error, which names the account and stream. Empty if the record was
+    /// accepted.
     pub error_message: String,
 }
 
@@ -53,7 +55,8 @@ impl PutResult {
     }
 }
 
-/// What a producer waits for. Closed on purpose: a new effect breaks every driver at compile time.
+/// The effects that a producer waits for. Closed on purpose: a new effect breaks every driver at
+/// compile time.
 #[derive(Clone, Debug)]
 pub enum ProducerRequest<M: Machine> {
     /// Waits for a [`PutRecords`].

@@ -1,4 +1,4 @@
-//! Records on their way into a stream.
+//! Records to put into a stream.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::{MAX_PARTITION_KEY_BYTES, MAX_RECORD_BYTES};
 use crate::sanitize::log_safe_value;
 
-/// A record to put into a stream. It has data, and a partition key: records of one key go to one
-/// shard, in order.
+/// A record to put into a stream: data with a partition key. Records with the same key go to the
+/// same shard, in order.
 ///
 /// ```
 /// use apptheory_core::kinesis::Record;
@@ -27,21 +27,21 @@ pub struct Record {
     data: Vec<u8>,
 }
 
-/// What can be logged about a record: nothing of its data.
+/// The loggable properties of a record, without its data.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct RecordSummary {
     /// The partition key.
     pub partition_key: String,
-    /// The hash key that chooses the shard in place of the partition key's, if there is one.
+    /// The hash key that selects the shard instead of the partition key's hash, if set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explicit_hash_key: Option<String>,
-    /// How many bytes of data there are.
+    /// The number of bytes of data.
     pub data_byte_length: usize,
-    /// One line for logs; values in it are [escaped](log_safe_value).
+    /// One line for logs, with [escaped](log_safe_value) values.
     pub safe_log: String,
 }
 
-/// What is given is no record that Kinesis takes.
+/// Kinesis would not accept the record.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("apptheory: kinesis {}record invalid: {problem}", if *.is_json { "json " } else { "" })]
 pub struct InvalidRecord {
@@ -49,62 +49,63 @@ pub struct InvalidRecord {
     problem: RecordProblem,
 }
 
-/// What is wrong with a record.
+/// Says what is wrong with a record.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordProblem {
-    /// The partition key is blank. Name what the order of records matters for, such as a tenant.
+    /// The partition key is blank. Use a value within which the order of records matters, such as a
+    /// tenant.
     #[error("partition key is required")]
     MissingPartitionKey,
-    /// The partition key has more than [`MAX_PARTITION_KEY_BYTES`].
+    /// The partition key exceeds [`MAX_PARTITION_KEY_BYTES`].
     #[error("partition key length {bytes} exceeds {MAX_PARTITION_KEY_BYTES} bytes")]
     LongPartitionKey {
-        /// How many it has.
+        /// The key's length in bytes.
         bytes: usize,
     },
-    /// The explicit hash key is empty, or has other characters than `0` to `9`.
+    /// The explicit hash key is empty, or has characters other than `0` to `9`.
     #[error("explicit hash key must be decimal digits")]
     HashKeyNotDecimal,
     /// The explicit hash key is 2^128 or more.
     #[error("explicit hash key exceeds Kinesis hash key range")]
     HashKeyOutOfRange,
-    /// The payload cannot be written as JSON.
+    /// The payload cannot be serialized to JSON.
     #[error("json encode: {0}")]
     NotSerializable(String),
-    /// The payload's JSON has more than [`MAX_RECORD_BYTES`]. Keep it elsewhere and send where it is.
+    /// The payload's JSON exceeds [`MAX_RECORD_BYTES`]. Store it elsewhere and send a reference.
     #[error("json payload size {bytes} exceeds {MAX_RECORD_BYTES}")]
     LargePayload {
-        /// How many it has.
+        /// The size of the JSON in bytes.
         bytes: usize,
     },
     /// There is no data.
     #[error("empty record data")]
     EmptyData,
-    /// The data has more than [`MAX_RECORD_BYTES`]. Keep it elsewhere and send where it is.
+    /// The data exceeds [`MAX_RECORD_BYTES`]. Store it elsewhere and send a reference.
     #[error("record data size {bytes} exceeds {MAX_RECORD_BYTES}")]
     LargeData {
-        /// How many it has.
+        /// The size of the data in bytes.
         bytes: usize,
     },
 }
 
 impl InvalidRecord {
-    /// Returns what is wrong.
+    /// Returns what is wrong with the record.
     #[must_use]
     pub const fn problem(&self) -> &RecordProblem {
         &self.problem
     }
 }
 
-/// A problem of a record of bytes.
+/// Reports a problem of a record of bytes.
 impl From<RecordProblem> for InvalidRecord {
     fn from(problem: RecordProblem) -> Self {
         Self { is_json: false, problem }
     }
 }
 
-/// Makes a record of a payload, as compact JSON with the members of objects sorted by name. Keys are
-/// trimmed, and leading zeros of the hash key dropped.
+/// Creates a record from a payload, as compact JSON with the members of objects sorted by name.
+/// Trims the keys, and drops leading zeros of the hash key.
 ///
 /// ```
 /// use apptheory_core::kinesis::json_record;
@@ -117,7 +118,8 @@ impl From<RecordProblem> for InvalidRecord {
 ///
 /// # Errors
 ///
-/// [`InvalidRecord`] for a key or a payload that Kinesis would refuse, or that has no JSON form.
+/// [`InvalidRecord`] for a key or a payload that Kinesis would refuse, or a payload that cannot be
+/// serialized.
 pub fn json_record<T: Serialize + ?Sized>(
     partition_key: &str,
     payload: &T,
@@ -136,7 +138,7 @@ pub fn json_record<T: Serialize + ?Sized>(
     record().map_err(|problem| InvalidRecord { is_json: true, problem })
 }
 
-/// Whether a value keeps its members sorted depends on the features of a build.
+/// Sorts explicitly, because `Value` sorts its members only with some feature sets.
 fn sorted_json<T: Serialize + ?Sized>(payload: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut value = serde_json::to_value(payload)?;
     value.sort_all_objects();
@@ -144,11 +146,12 @@ fn sorted_json<T: Serialize + ?Sized>(payload: &T) -> Result<Vec<u8>, serde_json
 }
 
 impl Record {
-    /// Makes a record of bytes. The key is trimmed. Use [`json_record`] for values.
+    /// Creates a record from bytes. Trims the key. Use [`json_record`] for values.
     ///
     /// # Errors
     ///
-    /// [`InvalidRecord`] for a blank or long key, no data, or more than [`MAX_RECORD_BYTES`] of it.
+    /// [`InvalidRecord`] for a blank or long key, for empty data, and for more than
+    /// [`MAX_RECORD_BYTES`].
     pub fn new(partition_key: &str, data: impl Into<Vec<u8>>) -> Result<Self, InvalidRecord> {
         let (partition_key, data) = (read_partition_key(partition_key)?, data.into());
         match data.len() {
@@ -158,13 +161,13 @@ impl Record {
         }
     }
 
-    /// Chooses the shard by this number, from 0 to 2^128 − 1 in decimal digits, in place of the
-    /// partition key's hash. Records of one key are sent in order all the same; their shards may
-    /// differ.
+    /// Selects the shard by this number, from 0 to 2^128 − 1 in decimal digits, instead of the
+    /// partition key's hash. Records of one key are still sent in order, but may go to different
+    /// shards.
     ///
     /// # Errors
     ///
-    /// [`InvalidRecord`] for what is no such number.
+    /// [`InvalidRecord`] if the text is not such a number.
     pub fn with_explicit_hash_key(self, key: &str) -> Result<Self, InvalidRecord> {
         Ok(Self { explicit_hash_key: Some(read_hash_key(key)?), ..self })
     }
@@ -175,7 +178,7 @@ impl Record {
         &self.partition_key
     }
 
-    /// Returns the number that chooses the shard, if the partition key does not.
+    /// Returns the number that selects the shard instead of the partition key's hash, if set.
     #[must_use]
     pub fn explicit_hash_key(&self) -> Option<&str> {
         self.explicit_hash_key.as_deref()
@@ -187,13 +190,13 @@ impl Record {
         &self.data
     }
 
-    /// Returns how many bytes Kinesis counts: the data's and the partition key's.
+    /// Returns the size that Kinesis counts: the bytes of data and partition key.
     #[must_use]
     pub const fn size(&self) -> usize {
         self.data.len().saturating_add(self.partition_key.len())
     }
 
-    /// Returns what can be logged about it.
+    /// Returns the loggable properties of the record.
     #[must_use]
     pub fn summary(&self) -> RecordSummary {
         RecordSummary {

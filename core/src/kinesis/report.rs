@@ -1,4 +1,4 @@
-//! Which records a request did not put that the application sent itself.
+//! Reports the refused records of a request that the application sent itself.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -12,54 +12,54 @@ use super::put_records::PutResult;
 use super::{MAX_REQUEST_RECORDS, Record};
 use crate::sanitize::log_safe_value;
 
-/// Which records of a request were not accepted.
+/// The records of a request that were not accepted.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct PutRecordsReport {
-    /// How many records were sent.
+    /// The number of records sent.
     pub record_count: usize,
-    /// How many of them were not accepted.
+    /// The number of records that were not accepted.
     pub failed_record_count: usize,
-    /// These, in the order of the request.
+    /// The records that were not accepted, in the order of the request.
     pub failures: Vec<RecordFailure>,
-    /// What can be logged of the whole.
+    /// The loggable summary.
     pub safe_summary: PutRecordsSummary,
 }
 
-/// What can be logged about a request: nothing of its records.
+/// The loggable summary of a request, without its records' data.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct PutRecordsSummary {
-    /// How many records were sent.
+    /// The number of records sent.
     pub record_count: usize,
-    /// How many of them were not accepted.
+    /// The number of records that were not accepted.
     pub failed_record_count: usize,
     /// One line for logs.
     pub safe_log: String,
 }
 
-/// A record that was not accepted, without its data and without what Kinesis says in words, which may
-/// quote keys.
+/// A record that was not accepted. Contains neither its data nor Kinesis' message, which may quote
+/// keys.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct RecordFailure {
-    /// Its place in the request, from 0.
+    /// The index of the record in the request, from 0.
     pub index: usize,
-    /// Its partition key.
+    /// The record's partition key.
     pub partition_key: String,
-    /// Its explicit hash key, if it has one.
+    /// The record's explicit hash key, if set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explicit_hash_key: Option<String>,
-    /// How many bytes of data it has.
+    /// The number of bytes of data.
     pub data_byte_length: usize,
     /// Kinesis' code, such as `ProvisionedThroughputExceededException`.
     pub error_code: String,
-    /// Whether Kinesis said something in words.
+    /// Whether Kinesis sent a message.
     pub error_message_present: bool,
-    /// How many bytes that has.
+    /// The length of the message in bytes.
     pub error_message_byte_length: usize,
-    /// One line for logs; values in it are [escaped](log_safe_value).
+    /// One line for logs, with [escaped](log_safe_value) values.
     pub safe_log: String,
 }
 
-/// Records and results do not fit together, or Kinesis would not take or give them.
+/// Records and results do not match, or exceed what Kinesis accepts or returns.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("apptheory: kinesis put-records result invalid: {0}")]
 pub struct InvalidPutResults(Problem);
@@ -74,8 +74,8 @@ enum Problem {
     Result { what: &'static str, index: usize },
 }
 
-/// Returns which records of a request were not accepted: those whose results have an error code. Use
-/// it for requests that you send yourself, and send these records again.
+/// Returns the records of a request that were not accepted, which have results with an error code.
+/// Use it for requests that you send yourself, and send these records again.
 ///
 /// ```
 /// use apptheory_core::kinesis::{PutResult, json_record, report_put_records_failures};
@@ -95,9 +95,10 @@ enum Problem {
 ///
 /// # Errors
 ///
-/// [`InvalidPutResults`] when there are not as many results as records, more than
-/// [`MAX_REQUEST_RECORDS`], or a result that Kinesis does not give: a message without a code, a code of
-/// more than 128 bytes or with blanks or control characters, a message of more than 4096 bytes.
+/// [`InvalidPutResults`] if the numbers of records and results differ or exceed
+/// [`MAX_REQUEST_RECORDS`], or for a result that Kinesis never returns: a message without a code, a
+/// code of more than 128 bytes or with blanks or control characters, a message of more than 4096
+/// bytes.
 pub fn report_put_records_failures<R: Borrow<Record>>(
     records: &[R],
     results: &[PutResult],

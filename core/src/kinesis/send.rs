@@ -1,4 +1,4 @@
-//! Sending any number of records.
+//! Sends any number of records.
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -18,26 +18,26 @@ use crate::machine::{Machine, Step};
 use crate::store::Sleep;
 use crate::time::Timestamp;
 
-/// Sends records, in order for each partition key, and concludes with how many there were, or with
-/// [`Incomplete`], which names each that was not accepted.
+/// Sends records, in order for each partition key. Returns their number, or [`Incomplete`], which
+/// lists each record that was not accepted.
 ///
-/// A request holds at most [`MAX_REQUEST_RECORDS`] and [`MAX_REQUEST_BYTES`], and no two records of
-/// one key. Records that were not accepted are sent again after a random part of a doubling delay, as
-/// often as the producer is configured to, together with those whose turn has come meanwhile. An
-/// error that no repetition can mend ends all.
+/// A request has at most [`MAX_REQUEST_RECORDS`] and [`MAX_REQUEST_BYTES`], and only one record of
+/// each key. Refused records are sent again after a random part of a doubling delay, as often as
+/// the producer is configured to, together with records that have become ready. An error that a
+/// retry cannot fix ends the machine.
 ///
 /// # Order
 ///
-/// Kinesis may accept the second record of a request and refuse the first, and the first is then
-/// behind the second when it is sent again. Therefore no request holds two records of one partition
-/// key: a record is sent only when the record of its key before it was accepted. When a record is
-/// given up, the later ones of its key are [held back](Reason::HeldBack), so that they can be sent
-/// after it by a later call. Records of different keys fill requests of up to 500. Many records of
-/// one key need as many requests: give records random keys where their order does not matter.
+/// If a request had two records of one partition key, Kinesis could refuse the first and accept the
+/// second, and the first would be behind the second after its retry. Therefore a record is sent
+/// only after the previous record of its key was accepted. If a record is given up, later records
+/// of its key are [held back](Reason::HeldBack), so that a later call can send them in order.
+/// Records of different keys fill requests of up to 500. Many records of one key need as many
+/// requests: use random keys if the order does not matter.
 ///
-/// A record whose answer was lost is sent again, and may be in the stream twice: readers should
-/// recognise records that they know. A request that was given up but arrives late can put its records
-/// behind later ones of their keys a second time; their first appearances stay in order.
+/// A record whose response was lost is sent again, and may be in the stream twice; readers should
+/// detect duplicates. A request that was given up but arrives late can put its records a second
+/// time, behind later ones of their keys; the first copies stay in order.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct SendRecords {
@@ -45,29 +45,29 @@ pub struct SendRecords {
     slots: Vec<Slot>,
     /// The first record of each key that is neither accepted nor given up, by index.
     ready: BTreeSet<usize>,
-    /// What the last request holds.
+    /// The indices of the last request's records.
     sent: Vec<usize>,
-    /// How many requests in a row had a record that was not accepted.
+    /// The number of consecutive requests with a record that was not accepted.
     failed_requests: u32,
     seed: u64,
 }
 
-/// A record, and what is known about it.
+/// A record and its state.
 #[derive(Clone, Debug)]
 struct Slot {
     record: Arc<Record>,
     /// The next record of the same key.
     next: Option<usize>,
     attempts: u32,
-    /// Whether an attempt whose answer was lost may have been accepted.
+    /// Whether an attempt with a lost response may have been accepted.
     is_in_doubt: bool,
-    /// Why it is not accepted, until it is.
+    /// Why the record was not accepted; `None` once it was.
     reason: Option<Reason>,
 }
 
 impl ProducerConfig {
     /// Returns the machine that sends records. The seed spreads the delays of producers that were
-    /// refused together.
+    /// refused at the same time.
     pub fn send<R: Into<Arc<Record>>>(
         &self,
         records: impl IntoIterator<Item = R>,
@@ -97,7 +97,7 @@ impl ProducerConfig {
     }
 }
 
-/// The first record of each key, and for each record the next one of its key.
+/// Returns the first record of each key, and for each record the next one of its key.
 fn line_up(records: &[Arc<Record>]) -> (Vec<usize>, Vec<Option<usize>>) {
     let mut last_of_key = BTreeMap::new();
     let (mut first_of_keys, mut next) = (Vec::new(), vec![None; records.len()]);
@@ -131,7 +131,7 @@ impl Machine for SendRecords {
 }
 
 impl SendRecords {
-    /// As many ready records as a request takes, the earliest first.
+    /// Returns as many ready records as a request can hold, the earliest first.
     fn next_request(&self) -> Vec<usize> {
         let mut bytes = 0_usize;
         let fits = |at: &usize| {
@@ -152,7 +152,7 @@ impl SendRecords {
                     self.learn(at, result);
                 }
             }
-            // Results that fit other records say nothing about these.
+            // The number of results differs, so they cannot be assigned to records.
             Ok(_) => self.each_failed(sent, Error::Unavailable),
             Err(error) if error.is_retryable() => self.each_failed(sent, error),
             Err(error) => self.give_all_up(&sent, error),
@@ -185,7 +185,7 @@ impl SendRecords {
         }
     }
 
-    /// Lets a record be sent, now that all before it of its key are accepted.
+    /// Makes a record ready after all earlier records of its key were accepted.
     fn is_next(&mut self, at: usize) {
         match self.slots.get(at).map_or(0, |slot| slot.record.size()) {
             bytes if bytes > MAX_RECORD_BYTES => self.give_up(at, Reason::TooLarge { bytes }),
@@ -199,7 +199,7 @@ impl SendRecords {
         }
     }
 
-    /// Counts an attempt. It was the last one if as many are allowed.
+    /// Counts a failed attempt; gives the record up after the last allowed attempt.
     fn failed(&mut self, at: usize, reason: Reason) {
         let Some(slot) = self.slots.get_mut(at) else { return };
         slot.attempts = slot.attempts.saturating_add(1);
@@ -211,8 +211,8 @@ impl SendRecords {
         }
     }
 
-    /// Gives all records up, for an error that no repetition mends. What is known of one that was
-    /// sent before says more than that there is no time left.
+    /// Gives all records up after an error that a retry cannot fix. A record that was sent before
+    /// keeps its earlier reason, which says more than "no time left".
     fn give_all_up(&mut self, sent: &[usize], error: Error) {
         let was_sent = error != Error::OutOfTime;
         for at in mem::take(&mut self.ready) {
@@ -223,7 +223,7 @@ impl SendRecords {
         }
     }
 
-    /// Gives a record up, and with it those behind it.
+    /// Gives a record up, and holds the later records of its key back.
     fn give_up(&mut self, at: usize, reason: Reason) {
         self.ready.remove(&at);
         let mut next = Some((at, reason));

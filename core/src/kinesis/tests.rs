@@ -25,7 +25,7 @@ fn producer() -> ProducerConfig {
     ProducerConfig::new(StreamName::new("orders").unwrap())
 }
 
-/// The request that is waited for, and the data of its records.
+/// Returns the pending request, and the data of its records.
 fn put(step: Step<SendRecords>) -> (Ask<PutRecords, SendRecords>, Vec<String>) {
     let Step::Ask(ProducerRequest::PutRecords(ask)) = step else { panic!("no request: {step:?}") };
     let data =
@@ -228,7 +228,7 @@ fn a_lost_answer_leaves_its_records_in_doubt() {
     for (outcome, text, happened) in [
         (Err(Error::Timeout), "timeout", Happened::Unknown),
         (Err(Error::Throttled), "throttled", Happened::No),
-        // Results of other records say nothing.
+        // Results whose number differs from the records' are ignored.
         (Ok(vec![PutResult::default(); 2]), "unavailable", Happened::Unknown),
     ] {
         let (ask, _) = put(once.send([record("a", "a1")], 1).start());

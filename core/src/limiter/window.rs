@@ -56,9 +56,9 @@ impl TimeWindow {
 pub struct NamedWindow {
     /// `MINUTE`, `HOUR`, `DAY` or `CUSTOM_{length}`.
     pub window_type: String,
-    /// When it starts.
+    /// When the window starts.
     pub start: Timestamp,
-    /// When it ends.
+    /// When the window ends.
     pub end: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! The registry as a value, and the calls on it.
+//! The configuration of the connection registry, and the calls on it.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,9 +17,9 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// Where connections are kept. Cheap to clone, never changes.
+/// Configures where connections are stored. Immutable, and cheap to clone.
 ///
-/// As data, its settings have the names of the builder's methods:
+/// In configurations, the settings have the names of the builder's methods:
 ///
 /// ```
 /// use apptheory_core::registry::RegistryConfig;
@@ -58,7 +58,7 @@ impl Config {
         AttributeNames::of(self.attribute_style)
     }
 
-    /// The change that was to be made failed.
+    /// Returns the error of a failed change.
     pub(super) fn not_written(&self, error: store::Error) -> Error {
         let failure = StoreFailure { table: self.table.clone(), error };
         Error(Reason::Store { failure, is_write: true })
@@ -70,11 +70,11 @@ impl Config {
     }
 }
 
-/// The names of the attributes in one style, by what they hold. The
-/// table's key is `PK` and `SK` in both.
+/// The attribute names of one style, by their contents. The table's key is `PK` and `SK` in every
+/// style.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct AttributeNames {
-    /// What the connection wants to hear of; the partition key of [`TOPIC_INDEX`].
+    /// The topic of the connection; the partition key of [`TOPIC_INDEX`].
     pub(super) topic: &'static str,
     /// When the connection was registered.
     pub(super) connected_at: &'static str,
@@ -83,7 +83,7 @@ pub(super) struct AttributeNames {
 }
 
 impl AttributeNames {
-    /// The names in a style.
+    /// Returns the names of a style.
     const fn of(style: AttributeStyle) -> &'static Self {
         match style {
             AttributeStyle::Pascal => {
@@ -96,7 +96,7 @@ impl AttributeNames {
     }
 }
 
-/// A connection's place in the table.
+/// A connection's partition key in the table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct ConnectionKey(String);
 
@@ -116,16 +116,16 @@ impl ConnectionKey {
 }
 
 impl RegistryConfig {
-    /// Starts a registry.
+    /// Starts building a configuration.
     pub fn builder() -> RegistryConfigBuilder {
         RegistryConfigBuilder(Config::default())
     }
 
-    /// Keeps a connection, as of `now`; one that is there is written anew.
+    /// Returns the machine that registers a connection as of `now`, or overwrites a registered one.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long text.
+    /// [`Error`] for a blank or too long id or topic.
     pub fn register(
         &self,
         connection_id: &str,
@@ -136,30 +136,30 @@ impl RegistryConfig {
         Ok(Register::new(Arc::clone(&self.0), key, topic_of(topic)?, now))
     }
 
-    /// Keeps a connection for longer: from `now` for as long as when it was registered.
+    /// Returns the machine that extends a registration: from `now`, as long as a new one.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long id.
+    /// [`Error`] for a blank or too long id.
     pub fn touch(&self, connection_id: &str, now: Timestamp) -> Result<Touch, Error> {
         Ok(Touch::new(Arc::clone(&self.0), ConnectionKey::new(connection_id)?, now))
     }
 
-    /// Forgets a connection.
+    /// Returns the machine that removes a connection.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long id.
+    /// [`Error`] for a blank or too long id.
     pub fn remove(&self, connection_id: &str) -> Result<Remove, Error> {
         Ok(Remove::new(Arc::clone(&self.0), ConnectionKey::new(connection_id)?))
     }
 
-    /// Lists the connections of a topic that have not expired as of `now`, at most `limit` of them,
-    /// from a cursor of the page before.
+    /// Returns the machine that lists at most `limit` connections of a topic that have not expired
+    /// as of `now`, from the cursor of an earlier page.
     ///
     /// # Errors
     ///
-    /// [`Error`] for a blank or over-long topic, and for what is not a cursor of this topic.
+    /// [`Error`] for a blank or too long topic, and for an invalid cursor or one of another topic.
     pub fn list(
         &self,
         topic: &str,
@@ -173,7 +173,7 @@ impl RegistryConfig {
         Ok(ListConnections::new(Arc::clone(&self.0), topic, limit, start_after, now))
     }
 
-    /// The table that the registry needs.
+    /// Returns the definition of the table that the registry needs.
     #[must_use]
     pub fn table(&self) -> TableDefinition {
         let names = self.0.names();
@@ -190,33 +190,33 @@ impl RegistryConfig {
     }
 }
 
-/// A registry in the making.
+/// Builds a [`RegistryConfig`].
 #[derive(Clone, Debug)]
 #[must_use = "call build()"]
 pub struct RegistryConfigBuilder(Config);
 
 impl RegistryConfigBuilder {
-    /// The table's name; `connections` by default.
+    /// Sets the table's name; `connections` by default.
     pub fn table_name(mut self, name: impl Into<TableName>) -> Self {
         self.0.table = name.into();
         self
     }
 
-    /// Takes the table's name from `APPTHEORY_CONNECTIONS_TABLE_NAME` in an environment, unless that
-    /// is missing or blank.
+    /// Reads the table's name from the environment variable `APPTHEORY_CONNECTIONS_TABLE_NAME`,
+    /// unless it is missing or blank.
     pub fn env(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
         let name = TableName::resolve(&[TABLE_VARIABLE], self.0.table.as_ref(), env);
         self.0.table = name;
         self
     }
 
-    /// The names of the attributes; [`AttributeStyle::Pascal`] by default.
+    /// Sets the style of the attribute names; [`AttributeStyle::Pascal`] by default.
     pub fn attribute_style(mut self, style: AttributeStyle) -> Self {
         self.0.attribute_style = style;
         self
     }
 
-    /// The registry.
+    /// Builds the configuration.
     #[must_use]
     pub fn build(self) -> RegistryConfig {
         RegistryConfig(Arc::new(self.0))
@@ -231,12 +231,12 @@ fn topic_of(topic: &str) -> Result<String, Error> {
     }
 }
 
-/// The Unix second after which a connection that was seen at `now` is forgotten.
+/// Returns the Unix second at which the registration of a connection seen at `now` expires.
 pub(super) fn expires_at(now: Timestamp) -> i64 {
     now.saturating_add(LONGEST_CONNECTION).saturating_add(BUFFER).unix_seconds_ceil()
 }
 
-/// The index that finds the connections of a topic.
+/// The index of a topic's connections.
 pub const TOPIC_INDEX: &str = "topic-index";
 
 pub(super) const PARTITION_KEY: &str = "PK";
@@ -249,12 +249,12 @@ pub(super) const SORT: &str = "conn";
 const DEFAULT_TABLE_NAME: &str = "connections";
 const TABLE_VARIABLE: &str = "APPTHEORY_CONNECTIONS_TABLE_NAME";
 
-/// How long a connection lasts at most (API Gateway limit).
+/// The longest duration of a connection (API Gateway limit).
 const LONGEST_CONNECTION: Duration = Duration::from_secs(2 * 3_600);
 
-/// How much longer it is kept, for clocks that differ.
+/// The margin for clocks that differ.
 const BUFFER: Duration = Duration::from_secs(600);
 
-/// The longest id, and the longest topic: the index has room for 2048 bytes of topic and 1024 of
-/// `PK` (DynamoDB limits).
+/// The longest id, and the longest topic, in bytes. The index allows 2048 bytes of topic and 1024
+/// bytes of `PK` (DynamoDB limits).
 const MAX_TEXT_BYTES: usize = 1_024 - KEY_PREFIX.len();

@@ -1,18 +1,19 @@
-//! Why connections are not kept or found.
+//! Errors of the connection registry.
 
 use alloc::string::ToString as _;
 
 use crate::error::{AppError, Happened, code};
 use crate::store::{CursorError, StoreFailure};
 
-/// Why a connection was not kept or forgotten, or a topic has no page.
+/// Says why a call on the connection registry failed.
 ///
-/// As an [`AppError`] it has the status of its [`kind`](Self::kind); what a store said is not shown.
+/// Converts to an [`AppError`] with the status of its [`kind`](Self::kind); the store's message is
+/// not shown to clients.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(pub(super) Reason);
 
-/// What is to be done about an [`Error`].
+/// Classifies an [`Error`] by what to do about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -42,7 +43,7 @@ pub(super) enum Reason {
 }
 
 impl Error {
-    /// Returns what is to be done about it.
+    /// Returns the kind, by which to decide what to do.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match &self.0 {
@@ -61,8 +62,8 @@ impl Error {
         failure.error.is_retryable()
     }
 
-    /// Returns what became of the change: whether the connection may be registered, touched or
-    /// removed all the same.
+    /// Returns whether the change may have been applied: the connection registered, extended or
+    /// removed.
     #[must_use]
     pub const fn happened(&self) -> Happened {
         if let Reason::Store { failure, is_write: true } = &self.0
@@ -74,8 +75,8 @@ impl Error {
     }
 }
 
-/// 400 with the error's text for what callers can mend; 503 without a word where the store failed.
-/// The error itself becomes the cause, for the log.
+/// Maps invalid input to 400 with the error's text, and store failures to 503 without details. The
+/// error becomes the cause, for the log.
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         let answer = match error.kind() {

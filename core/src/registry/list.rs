@@ -1,4 +1,4 @@
-//! Finding the connections of a topic.
+//! Lists the connections of a topic.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -17,9 +17,9 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// Reads one page of the connections of a topic, in the order of their ids. One `Query` on an index
-/// that lags a moment behind: a connection just registered may be missing, one just removed may
-/// still be there.
+/// Reads one page of the connections of a topic, sorted by id. Makes one `Query` on an index that
+/// lags a moment behind the table: a connection that was just registered may be missing, and one
+/// that was just removed may still be listed.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct ListConnections {
@@ -30,7 +30,7 @@ pub struct ListConnections {
     now: Timestamp,
 }
 
-/// A page of connections. It may be short, or even empty, although more follow.
+/// A page of connections. It may be short, or even empty, although more connections follow.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ConnectionPage {
     /// The connections.
@@ -39,19 +39,19 @@ pub struct ConnectionPage {
     pub next: Option<String>,
 }
 
-/// A connection that is registered.
+/// A registered connection.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RegisteredConnection {
-    /// The connection.
+    /// The connection's id.
     pub connection_id: String,
-    /// When it was registered; `None` when the item does not say it readably.
+    /// When the connection was registered; `None` if the item has no readable time.
     pub connected_at: Option<Timestamp>,
 }
 
 impl RegisteredConnection {
-    /// Returns whether the connection may not be established yet at `now`. While `$connect` is
-    /// handled, for which API Gateway gives 29 s, sending to it answers that it is gone: do not
-    /// remove it then.
+    /// Returns whether the connection may still be opening at `now`. While the `$connect` handler
+    /// runs, for up to 29 s, sending to the connection fails as if it were gone; do not remove it
+    /// then.
     #[must_use]
     pub fn may_be_opening(&self, now: Timestamp) -> bool {
         self.connected_at.is_some_and(|at| at > now.saturating_sub(OPENING_TIME))
@@ -91,7 +91,7 @@ impl Machine for ListConnections {
             index: Some(TOPIC_INDEX.into()),
             partition: Attribute { name: names.topic.into(), value: Value::from(&*self.topic) },
             range: None,
-            // Expired items are removed hours or days later.
+            // DynamoDB deletes expired items hours or days later.
             filter: Guard::Compare {
                 name: names.ttl.into(),
                 comparison: Comparison::Greater,
@@ -106,21 +106,21 @@ impl Machine for ListConnections {
     }
 }
 
-/// Reads an item; what is not a connection is passed over.
+/// Reads an item; `None` if it is not a connection.
 fn read(item: &Item, names: &AttributeNames) -> Option<RegisteredConnection> {
     let connection_id = item.text(PARTITION_KEY)?.strip_prefix(KEY_PREFIX)?.to_string();
     let connected_at = item.text(names.connected_at).and_then(|text| text.parse().ok());
     Some(RegisteredConnection { connection_id, connected_at })
 }
 
-/// How long `$connect` is handled at most: 29 s, and a second for clocks that differ.
+/// How long a `$connect` handler may run: 29 s, and a second for clocks that differ.
 const OPENING_TIME: Duration = Duration::from_secs(30);
 
 fn write_cursor(last_key: Item) -> String {
     KeyCursor { last_key, index: Some(TOPIC_INDEX.to_string()), sort: None }.encode()
 }
 
-/// The key that a cursor names, if it is one of this topic.
+/// Returns the key in a cursor, if the cursor belongs to this topic.
 pub(super) fn read_cursor(
     cursor: &str,
     topic: &str,

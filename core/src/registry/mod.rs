@@ -1,9 +1,9 @@
-//! Which WebSocket connections there are, and what they want to hear of.
+//! The connection registry: WebSocket connections by topic.
 //!
-//! This module decides how connections are kept in a table and found by topic. It refuses to know
-//! what is sent to them: [`gateway`](crate::gateway) sends. Register a connection when `$connect`
-//! is answered, remove it on `$disconnect` and when it is
-//! [gone](crate::gateway::Error::is_gone): the former is delivered at best effort.
+//! This module stores connections in a table and finds them by topic; [`gateway`](crate::gateway)
+//! sends messages to them. Register a connection when `$connect` succeeds. Remove it on
+//! `$disconnect`, and also when it is [gone](crate::gateway::Error::is_gone), because API Gateway
+//! delivers `$disconnect` at best effort.
 //!
 //! ```
 //! use core::num::NonZeroU32;

@@ -1,4 +1,4 @@
-//! Keeping connections, and forgetting them.
+//! Registers, extends and removes connections.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,7 +12,7 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// Keeps a connection. One `PutItem`; repeating it is harmless.
+/// Registers a connection with one `PutItem`. Repeating it is harmless.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Register {
@@ -22,7 +22,7 @@ pub struct Register {
     now: Timestamp,
 }
 
-/// Keeps a connection for longer. One conditional `UpdateItem`; repeating it is harmless.
+/// Extends a registration with one conditional `UpdateItem`. Repeating it is harmless.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Touch {
@@ -31,8 +31,8 @@ pub struct Touch {
     now: Timestamp,
 }
 
-/// Forgets a connection. One `DeleteItem`; repeating it is harmless, and so is forgetting one that
-/// is not known.
+/// Removes a connection with one `DeleteItem`. Repeating it, or removing an unknown connection, is
+/// harmless.
 #[derive(Clone, Debug)]
 #[must_use = "a machine does nothing until it is driven"]
 pub struct Remove {
@@ -40,12 +40,12 @@ pub struct Remove {
     key: ConnectionKey,
 }
 
-/// Whether a connection was kept for longer.
+/// Says whether a registration was extended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Touched {
-    /// It was.
+    /// The registration was extended.
     Kept,
-    /// It is not registered, or not any more.
+    /// The connection is not registered, or no longer registered.
     Unknown,
 }
 

@@ -1,31 +1,31 @@
-//! Whether a key cursor belongs to the query that it is used with.
+//! Checks a key cursor against the query that it is used with.
 
 use alloc::vec::Vec;
 
 use crate::store::CursorError;
 use crate::store::{Item, KeyCursor, QueryItems};
 
-/// What the cursors of a query look like.
+/// The form of a query's cursors.
 #[derive(Clone, Debug)]
 pub(in crate::eventbus) struct KeyShape {
-    /// The attributes of the key, of the table and the index read, each with the most bytes that it
-    /// can have.
+    /// The attributes of the key, of the table and of the index read, each with its longest value
+    /// in bytes.
     pub(in crate::eventbus) attributes: Vec<(&'static str, usize)>,
-    /// The direction's name.
+    /// The name of the order.
     pub(in crate::eventbus) sort: &'static str,
 }
 
-/// The key after which `query` continues, if `cursor` is of its kind.
+/// Returns the key after which `query` continues, if `cursor` belongs to such a query.
 ///
-/// The store would answer a misfit with an error of its own at best; at worst it reads on from a
-/// place that the caller should not know.
+/// Without this check the store would return an error of its own at best. At worst it would
+/// continue from a position that the caller should not know.
 pub(in crate::eventbus) fn check(
     cursor: KeyCursor,
     query: &QueryItems,
     shape: &KeyShape,
 ) -> Result<Item, CursorError> {
-    // The first misfit is what the caller is told, so the coarse ones go first: the key of another
-    // index has other attributes, too, and it is the index that the caller got wrong.
+    // The first difference becomes the error, so the coarse ones are checked first: a cursor of
+    // another index has other attributes as well, but the wrong index is the caller's mistake.
     if cursor.index.as_deref() != query.index.as_deref() {
         return Err(CursorError::OtherIndex);
     }
@@ -33,16 +33,16 @@ pub(in crate::eventbus) fn check(
         return Err(CursorError::OtherDirection);
     }
     let key = cursor.last_key;
-    // A store answers a key that cannot be with a failure that looks like one of the deployment;
-    // here it is the caller's.
+    // The store would answer an impossible key with an error that looks like a wrong deployment,
+    // although the caller is at fault.
     let is_possible = |(name, most): &(&str, usize)| {
         key.text(name).is_some_and(|t| (1..=*most).contains(&t.len()))
     };
     if key.iter().count() != shape.attributes.len() || !shape.attributes.iter().all(is_possible) {
         return Err(CursorError::OtherKey);
     }
-    // The partition is, or begins with, the tenant: what another tenant's cursor holds must not
-    // steer this read.
+    // The partition key is, or begins with, the tenant. A cursor of another tenant must not affect
+    // this read.
     if key.get(&query.partition.name) != Some(&query.partition.value) {
         return Err(CursorError::OtherPartition);
     }

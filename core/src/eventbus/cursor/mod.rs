@@ -1,8 +1,8 @@
 //! Cursors: where a page of a query ended, as an opaque text.
 //!
-//! [`OffsetCursor`] counts the events of the in-memory bus; in a table it is a
-//! [`KeyCursor`](crate::store::KeyCursor), checked against the query that it is used with, and
-//! sealed where callers must not make their own.
+//! [`OffsetCursor`] counts the events of the in-memory bus. For a table, a cursor is a
+//! [`KeyCursor`](crate::store::KeyCursor), which is checked against its query, and sealed if
+//! callers must not create their own.
 
 mod check;
 mod offset;

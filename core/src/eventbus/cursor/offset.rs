@@ -1,4 +1,4 @@
-//! The cursor of the in-memory bus: how many events to skip.
+//! The cursor of the in-memory bus: the number of events to skip.
 
 use alloc::string::{String, ToString};
 
@@ -8,8 +8,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, NO_P
 
 use crate::store::{CursorError, without_line_breaks};
 
-/// How many events of a query's answer came before: base64url without padding of the decimal
-/// number.
+/// The number of events before a page. Its text is the decimal number in base64url without padding.
 ///
 /// ```
 /// use apptheory_core::eventbus::OffsetCursor;
@@ -22,29 +21,29 @@ use crate::store::{CursorError, without_line_breaks};
 pub struct OffsetCursor(pub u64);
 
 impl OffsetCursor {
-    /// The cursor's text.
+    /// Returns the cursor's text.
     #[must_use]
     pub fn encode(self) -> String {
         UNPADDED.encode(self.0.to_string())
     }
 
-    /// Reads a cursor's text. Line breaks anywhere and stray bits at the end are not looked at; the
-    /// number may have a sign and leading zeros.
+    /// Parses a cursor's text. Line breaks and excess bits at the end are ignored; the number may
+    /// have a sign and leading zeros.
     ///
     /// # Errors
     ///
-    /// [`CursorError::NotAnOffset`] for anything but the encoding of a number from 0 to 2^63-1.
+    /// [`CursorError::NotAnOffset`] unless the text encodes a number from 0 to 2^63-1.
     pub fn decode(text: &str) -> Result<Self, CursorError> {
         let text = without_line_breaks(text);
         let bytes = UNPADDED.decode(text.as_bytes()).map_err(|_| CursorError::NotAnOffset)?;
         let digits = core::str::from_utf8(&bytes).map_err(|_| CursorError::NotAnOffset)?;
-        // The standard reading of an integer is exactly the grammar: `[+-]?[0-9]+`.
+        // The standard parser of integers accepts exactly this grammar: `[+-]?[0-9]+`.
         let offset: i64 = digits.parse().map_err(|_| CursorError::NotAnOffset)?;
         u64::try_from(offset).map(Self).map_err(|_| CursorError::NotAnOffset)
     }
 }
 
-/// Lenient on stray bits alone, as the decoders of other clients are.
+/// Ignores only excess bits, as the decoders of other clients do.
 const UNPADDED: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD_LENIENT);
 const NO_PAD_LENIENT: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
 

@@ -1,4 +1,4 @@
-//! Sealed cursors: what this bus handed out, and nothing else.
+//! Sealed cursors, which prove that this bus created them.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,11 +14,11 @@ use sha2::Sha256;
 use crate::identity::EmptySecret;
 use crate::store::CursorError;
 
-/// Seals cursors, and opens those that were sealed with one of its secrets.
+/// Seals cursors, and opens cursors that were sealed with one of its secrets.
 ///
-/// A sealed cursor is `{cursor}.{key id}.{tag}`: the tag is the HMAC-SHA256 of the cursor, the key
-/// id names the secret that made it. A seal does not hide what a cursor holds, it keeps callers from
-/// making their own.
+/// A sealed cursor is `{cursor}.{key id}.{tag}`. The tag is the HMAC-SHA256 of the cursor, and the
+/// key id names the secret. A seal does not hide a cursor's contents; it prevents callers from
+/// creating their own.
 ///
 /// ```
 /// use apptheory_core::eventbus::CursorSeal;
@@ -33,7 +33,7 @@ use crate::store::CursorError;
 #[derive(Clone)]
 pub struct CursorSeal(Arc<[Secret]>);
 
-/// A key schedule and its public name; the last one of a seal makes its tags.
+/// A secret's key schedule and public key id. The last secret of a seal creates its tags.
 #[derive(Clone)]
 struct Secret {
     id: String,
@@ -41,26 +41,27 @@ struct Secret {
 }
 
 impl CursorSeal {
-    /// Seals with `secret`.
+    /// Creates a seal with one secret.
     ///
     /// # Errors
     ///
-    /// [`EmptySecret`] when it has no bytes.
+    /// [`EmptySecret`] if the secret is empty or blank.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
         Ok(Self(Arc::new([Secret::new(secret.as_ref())?])))
     }
 
-    /// Seals with `secret` from now on, and still opens what the secrets before it sealed.
+    /// Returns a seal that seals with `secret`, and still opens what earlier secrets sealed.
     ///
     /// # Errors
     ///
-    /// [`EmptySecret`] when it has no bytes.
+    /// [`EmptySecret`] if the secret is empty or blank.
     pub fn rotated_to(&self, secret: impl AsRef<[u8]>) -> Result<Self, EmptySecret> {
         let newest = Secret::new(secret.as_ref())?;
         Ok(Self(self.0.iter().cloned().chain([newest]).collect()))
     }
 
-    /// The cursor with its seal; the empty cursor, which says that nothing follows, stays empty.
+    /// Returns the cursor with its seal. The empty cursor, which means the end of the data, stays
+    /// empty.
     #[must_use]
     pub fn seal(&self, cursor: &str) -> String {
         match self.0.last() {
@@ -72,12 +73,12 @@ impl CursorSeal {
         }
     }
 
-    /// The cursor within a sealed one; the empty text is no cursor, sealed or not.
+    /// Returns the cursor inside a sealed one. An empty text is not a cursor.
     ///
     /// # Errors
     ///
-    /// [`CursorError::Seal`] when there is no seal, or none that one of the secrets made. The
-    /// time that takes does not tell how much of a seal was right.
+    /// [`CursorError::Seal`] if the seal is missing or none of the secrets created it. The time
+    /// that the check takes does not reveal how much of a forged seal was right.
     pub fn open<'a>(&self, sealed: &'a str) -> Result<&'a str, CursorError> {
         if sealed.is_empty() {
             return Ok(sealed);
@@ -85,8 +86,8 @@ impl CursorSeal {
         self.verified(sealed).ok_or(CursorError::Seal)
     }
 
-    /// The cursor and the key id within a sealed cursor, as they are written: nothing is verified.
-    /// `None` when it is not sealed at all.
+    /// Returns the cursor and the key id of a sealed cursor without verifying them; `None` if it is
+    /// not sealed.
     #[must_use]
     pub fn peek(sealed: &str) -> Option<(&str, &str)> {
         let (rest, _tag) = sealed.rsplit_once('.')?;
@@ -94,14 +95,14 @@ impl CursorSeal {
     }
 
     fn verified<'a>(&self, sealed: &'a str) -> Option<&'a str> {
-        // The tag is of the text, not of what it decodes to: nothing that a caller made is decoded,
-        // and there is one text only for each cursor. It does not say whose query the cursor is of:
-        // that is checked against the query, sealed or not.
+        // The tag covers the text, not the decoded cursor: forged texts are never decoded, and each
+        // cursor has only one text. The tag does not bind the cursor to a query; every cursor is
+        // checked against its query, sealed or not.
         let (rest, tag) = sealed.rsplit_once('.')?;
         let (cursor, id) = rest.rsplit_once('.')?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        // The id is not under the tag: a forged one only picks a secret that did not make the tag.
-        // Two secrets may share an id of so few bytes, so each of that name is tried.
+        // The tag does not cover the id: a forged id only selects a secret that did not create the
+        // tag. Two secrets may share so short an id, so all secrets with this id are tried.
         let mut named = self.0.iter().filter(|secret| secret.id == id);
         named.any(|secret| secret.mac_of(cursor).verify_slice(&tag).is_ok()).then_some(cursor)
     }
@@ -110,7 +111,7 @@ impl CursorSeal {
 impl Secret {
     fn new(secret: &[u8]) -> Result<Self, EmptySecret> {
         let secret = EmptySecret::check(secret)?;
-        // HMAC takes keys of any length: its constructor fails for none.
+        // HMAC accepts keys of any length, so the constructor never fails.
         let mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| EmptySecret)?;
         let digest = mac.clone().chain_update(KEY_ID_LABEL).finalize().into_bytes();
         let id: Vec<u8> = digest.into_iter().take(KEY_ID_BYTES).collect();
@@ -122,7 +123,7 @@ impl Secret {
     }
 }
 
-/// Names the keys, never the secrets.
+/// Prints the key ids, never the secrets.
 impl fmt::Debug for CursorSeal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CursorSeal")?;
@@ -130,10 +131,11 @@ impl fmt::Debug for CursorSeal {
     }
 }
 
-/// What a secret's key id is the MAC of. No cursor is this text: a space is not base64url.
+/// The text whose MAC is a secret's key id. It contains spaces, so it is never a cursor
+/// (base64url).
 const KEY_ID_LABEL: &str = "cursor key id";
 
-/// Enough to tell the handful of secrets in use apart.
+/// Enough to distinguish the few secrets in use.
 const KEY_ID_BYTES: usize = 6;
 
 #[cfg(test)]

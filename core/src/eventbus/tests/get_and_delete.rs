@@ -19,7 +19,7 @@ fn event(tenant: &str, id: &str, second: u32) -> Event {
     Event::new(tenant, "e").id(id).published_at(published_at)
 }
 
-/// Three copies of one id, in two tenants, and one of another.
+/// Three copies of one id in two tenants, and one copy of another id.
 fn filled(bus: &BusConfig) -> World {
     let mut world = World::of(bus);
     for event in
@@ -35,7 +35,7 @@ fn filled(bus: &BusConfig) -> World {
 fn ids_find_the_newest_copy() {
     let bus = bus();
     let mut world = filled(&bus);
-    // One copy per read: all of them have to be read to know the newest.
+    // With one copy per read, all of them have to be read to find the newest.
     world.most_examined = Some(1);
     let newest = run(bus.get(" a ", None).unwrap(), &mut world).unwrap();
     assert_eq!((&*newest.tenant_id, newest.published_at), ("t2", Some(at("2026-01-01T00:00:05Z"))));
@@ -149,7 +149,7 @@ fn a_failed_deletion_says_how_far_it_came() {
 #[test]
 fn a_tenant_is_forgotten_page_by_page() {
     let bus = BusConfig::builder().cursor_secret("s").build().unwrap();
-    // A page that ends with the last event does not say so: one more read finds nothing.
+    // A page that ends with the last event has a cursor all the same: one more read finds nothing.
     for (page, reads) in [(1, 8), (2, 4), (3, 3), (7, 2), (50, 1)] {
         let mut world = World::of(&bus);
         for second in 0..7 {

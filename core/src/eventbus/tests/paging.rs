@@ -13,7 +13,7 @@ use crate::run::run;
 use crate::store::{self, CursorError, Item, KeyCursor, Value};
 use crate::time::Timestamp;
 
-/// Instants that text order gets wrong when fractions vary, some of them shared.
+/// Instants that sort differently as text if fractions vary; some occur twice.
 const INSTANTS: [&str; 7] = [
     "2026-03-04T05:06:00Z",
     "2026-03-04T05:06:00.000000001Z",
@@ -33,7 +33,7 @@ fn trimmed() -> BusConfig {
     builder.timestamp_format(TimestampFormat::Trimmed).build().unwrap()
 }
 
-/// Three events per instant, two types in turn, every third one tagged; and a neighbour.
+/// Three events per instant, with alternating types, every third one tagged; and another tenant's.
 fn events() -> Vec<Event> {
     let instants = INSTANTS.iter().flat_map(|instant| [instant; 3]);
     let mut events: Vec<Event> = instants
@@ -66,7 +66,7 @@ fn ids(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| event.id.clone()).collect()
 }
 
-/// What a query selects, and in which order, by definition.
+/// Returns by definition what a query selects, in its order.
 fn expected(query: &EventQuery) -> Vec<(Option<Timestamp>, String)> {
     let mut selected: Vec<Event> = events();
     selected.retain(|event| {
@@ -131,7 +131,7 @@ fn pages_add_up_to_the_whole_answer() {
                 let found = all_pages(&query, |query| page(&bus, &mut world, query));
                 let mut places: Vec<_> =
                     found.iter().map(|event| (event.published_at, event.id.clone())).collect();
-                // Ties that two pages share come in the order of the store (§15.7, §15.14).
+                // Events of one instant that lie on two pages appear in the store's order.
                 let is_tenant_index = query.event_type.is_none();
                 if is_tenant_index && query.order == Order::NewestFirst {
                     sort_trimmed(&mut places, &bus, true);
@@ -146,7 +146,8 @@ fn pages_add_up_to_the_whole_answer() {
     }
 }
 
-/// Puts right what a page alone cannot: ties, and with trimmed fractions the order in a second.
+/// Sorts what a page alone cannot: events of one instant and, with trimmed fractions, of one
+/// second.
 fn sort_trimmed(places: &mut [(Option<Timestamp>, String)], bus: &BusConfig, newest_first: bool) {
     let whole_second = bus.codec().timestamp_format == TimestampFormat::Trimmed;
     if !whole_second {
@@ -259,7 +260,7 @@ fn each_read_asks_for_what_is_missing() {
     let page = page(&bus, &mut world, &EventQuery::new("t1").tagged(["eu"]).limit(3));
     assert_eq!((page.events.len(), page.end), (3, PageEnd::Full));
     let last = page.events.last().unwrap();
-    // Nothing was read beyond the last event: its position is the cursor.
+    // Nothing was read beyond the last event, so the cursor is its position.
     assert_eq!(page.next, page.cursor_after(2), "{}", last.id);
 }
 
@@ -339,7 +340,7 @@ fn a_blank_cursor_is_the_first_page() {
     }
 }
 
-/// Stores refuse such keys with an error of their own, as if they were at fault.
+/// A store would refuse such keys with an error that blames the deployment.
 #[test]
 fn a_cursor_whose_key_no_item_can_have_is_refused() {
     let bus = fixed9();

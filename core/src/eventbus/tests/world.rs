@@ -1,4 +1,4 @@
-//! Tables in memory, with a script of failures.
+//! Tables in memory with scripted failures.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub(super) struct World {
     memory: Memory,
     table: TableName,
-    /// How many items a read examines at most, besides its own limit.
+    /// The most items that a read examines, besides its own limit.
     pub(super) most_examined: Option<u32>,
     pub(super) faults: Vec<Fault>,
     pub(super) calls: usize,
@@ -28,7 +28,7 @@ pub(super) struct World {
 pub(super) struct Fault {
     pub(super) call: usize,
     pub(super) error: store::Error,
-    /// Whether the order took effect before its reply was lost.
+    /// Whether the order was applied before its reply was lost.
     pub(super) applied: bool,
 }
 
@@ -64,7 +64,7 @@ impl World {
         self.memory.items(&self.table)
     }
 
-    /// Puts an attribute in one of the items, as no bus would.
+    /// Sets an attribute of one of the items to a value that no bus would write.
     pub(super) fn tamper(&mut self, nth: usize, name: &'static str, value: &str) {
         let item = self.items().swap_remove(nth).with(name, Value::from(value));
         self.memory.seed(&self.table, [item]).unwrap();
