@@ -42,7 +42,7 @@ pub struct Unaccepted {
 /// Says why a record was not accepted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reason {
-    /// Kinesis refused it and accepted others of its request.
+    /// Kinesis refused the record, but accepted others of its request.
     Refused {
         /// Kinesis' code: `ProvisionedThroughputExceededException` if the record's shard exceeds
         /// its throughput, or `InternalFailure`.

@@ -17,12 +17,12 @@ pub struct Error(pub(super) Reason);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A text does not name a connection or a topic: it is blank, or longer than 1019 bytes. API
-    /// Gateway's ids are not; shorten or hash the topic. Nothing was read or written.
+    /// The connection id or topic is blank or longer than 1019 bytes. Ids of API Gateway are
+    /// shorter; shorten or hash the topic. Nothing was read or written.
     InvalidInput,
-    /// The cursor is malformed, or from another topic. Start again from the first page.
+    /// The cursor is malformed, or belongs to another topic. Start again from the first page.
     InvalidCursor,
-    /// The store failed. Try again, with the same cursor: repeating is harmless.
+    /// The store failed. Try again, with the same cursor if listing; repeating is harmless.
     Store,
 }
 
