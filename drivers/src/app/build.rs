@@ -111,16 +111,17 @@ pub enum BuildError {
 }
 
 /// Something that builds, and may not do what is meant where the application is deployed.
-/// [`AppService::warnings`] lists them; with the feature `tracing` they are logged when the
+/// [`AppService::warnings`] lists each kind once; with the feature `tracing` they are logged when the
 /// application is built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildWarning {
     /// A rate limit counts clients by their addresses alone, for which a load balancer does not
     /// vouch: behind one, every request is answered with 500.
     #[error(
-        "a rate limit counts by client address, and load balancers vouch for none: behind one every \
-         request is answered with 500. Say `trusting_forwarded(hops)`, or `shared()`, or authenticate \
-         callers. Behind API Gateway and function URLs, 1 hop is the address that they vouch for"
+        "a rate limit counts clients by address, and a load balancer does not vouch for addresses: \
+         behind one, every request is answered with 500. Add `trusting_forwarded(hops)` or `shared()` \
+         to the limit, or authenticate callers. Behind API Gateway and function URLs, 1 hop is the \
+         address that they vouch for"
     )]
     NoCallerBehindLoadBalancer,
 }
@@ -343,6 +344,12 @@ impl Tables {
 
     fn warnings(&self) -> Vec<BuildWarning> {
         let authenticates = self.service.settings().authenticates;
-        self.layers.iter().flat_map(|layer| layer.warnings(authenticates)).collect()
+        let mut warnings = Vec::new();
+        for warning in self.layers.iter().flat_map(|layer| layer.warnings(authenticates)) {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
     }
 }
