@@ -41,7 +41,7 @@ fn a_program_is_the_example_that_it_names() {
         assert_eq!(block, program(path), "{path}");
         programs += 1;
     }
-    assert!(programs >= 7, "{programs}");
+    assert!(programs >= 3, "{programs}");
 }
 
 #[test]
