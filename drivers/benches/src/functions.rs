@@ -1,4 +1,4 @@
-//! The functions that are measured from outside, built for release.
+//! The functions that are measured from outside, built as they are deployed: with the profile `function`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -9,16 +9,16 @@ use crate::table::Blocked;
 /// Builds ours with some of its features, unless things are only to run once: then what is built already,
 /// with all features, does.
 pub(crate) fn ours(effort: Effort, features: &str) -> Result<PathBuf, Blocked> {
-    let beside_this = own_folder()?.join("bench_function");
     if effort == Effort::Once {
-        return there(beside_this);
+        return there(own_folder()?.join("bench_function"));
     }
     let arguments = ["-p", "bench_function", "--no-default-features", "--features", features];
     build(Path::new(ROOT), &arguments)?;
+    let built = Path::new(ROOT).join("target/function/bench_function");
     // The next one is built to the same place.
-    let kept = beside_this.with_file_name(format!("bench_function-{features}"));
-    let copied = std::fs::copy(&beside_this, &kept);
-    copied.map(|_| kept).map_err(|error| format!("{}: {error}", beside_this.display()))
+    let kept = built.with_file_name(format!("bench_function-{features}"));
+    let copied = std::fs::copy(&built, &kept);
+    copied.map(|_| kept).map_err(|error| format!("{}: {error}", built.display()))
 }
 
 /// Builds the peer's.
@@ -28,7 +28,7 @@ pub(crate) fn peer(effort: Effort) -> Result<PathBuf, Blocked> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peer");
         build(&folder, &["--target-dir".as_ref(), target.as_os_str()])?;
     }
-    there(target.join("release/peer_function"))
+    there(target.join("function/peer_function"))
 }
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -45,7 +45,7 @@ fn there(path: PathBuf) -> Result<PathBuf, Blocked> {
 
 fn build<S: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: &[S]) -> Result<(), Blocked> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--release", "--locked"]).args(arguments).current_dir(folder);
+    cargo.args(["build", "--quiet", "--profile", "function", "--locked"]).args(arguments).current_dir(folder);
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("cargo: {status}")),

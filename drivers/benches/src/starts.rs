@@ -19,7 +19,7 @@ pub(crate) const GROUP: Group = Group {
     how: "A process is started that finds a Runtime API and a DynamoDB on this machine, without TLS. The event \
           of an HTTP API waits for it: it is counted by one decision of a fixed window, read as JSON and answered. \
           `peer` does the same on `lambda_http`, axum and the AWS SDK with its default features, with one conditional \
-          update by hand. Files are built for release and stripped.",
+          update by hand. Both are built with the profile `function`: link-time optimization, one codegen unit, stripped.",
     run,
 };
 
