@@ -45,7 +45,10 @@ fn there(path: PathBuf) -> Result<PathBuf, Blocked> {
 
 fn build<S: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: &[S]) -> Result<(), Blocked> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--profile", "function", "--locked"]).args(arguments).current_dir(folder);
+    cargo
+        .args(["build", "--quiet", "--profile", "function", "--locked"])
+        .args(arguments)
+        .current_dir(folder);
     match cargo.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("cargo: {status}")),
